@@ -1,0 +1,102 @@
+//! Key prefixes.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The part of a key before a folder's entries: empty, or ending in `/`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Prefix(String);
+
+/// Why a string is not a prefix.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PrefixError {
+    /// `data` instead of `data/`: S3 would match `database` as well.
+    #[error("the key prefix `{given}` must end in `/`: write `{given}/`")]
+    NoSlash {
+        /// What was given.
+        given: String,
+    },
+    /// `/data/`: S3 keys don't begin with a slash.
+    #[error("the key prefix `{given}` begins with `/`, as no key does: write `{}`", given.trim_start_matches('/'))]
+    LeadingSlash {
+        /// What was given.
+        given: String,
+    },
+    /// Longer than any key.
+    #[error("the key prefix has {length} bytes; S3 keys have at most 1024")]
+    TooLong {
+        /// Its length in bytes.
+        length: usize,
+    },
+}
+
+impl Prefix {
+    /// The whole bucket.
+    pub fn root() -> Self {
+        Self(String::new())
+    }
+
+    /// Checks a prefix given by a user.
+    ///
+    /// # Errors
+    /// Says what to write where the prefix doesn't end in `/`, or begins with one.
+    pub fn new(given: impl Into<String>) -> Result<Self, PrefixError> {
+        let given = given.into();
+        if given.len() > 1024 {
+            return Err(PrefixError::TooLong { length: given.len() });
+        }
+        if !given.is_empty() && !given.ends_with('/') {
+            return Err(PrefixError::NoSlash { given });
+        }
+        if given.starts_with('/') {
+            return Err(PrefixError::LeadingSlash { given });
+        }
+        Ok(Self(given))
+    }
+
+    /// The prefix as S3 takes it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this is the whole bucket.
+    pub fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for Prefix {
+    type Error = PrefixError;
+
+    fn try_from(value: String) -> Result<Self, Self::Error> {
+        Self::new(value)
+    }
+}
+
+impl From<Prefix> for String {
+    fn from(value: Prefix) -> Self {
+        value.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_ends_in_a_slash_and_does_not_begin_with_one() {
+        assert!(Prefix::new("").unwrap().is_root());
+        assert_eq!(Prefix::new("a/b/").unwrap().as_str(), "a/b/");
+        assert!(Prefix::new("a/b").unwrap_err().to_string().contains("write `a/b/`"));
+        assert!(Prefix::new("/a/").unwrap_err().to_string().contains("write `a/`"));
+        assert!(matches!(Prefix::new("a".repeat(1025)), Err(PrefixError::TooLong { length: 1025 })));
+    }
+}

@@ -1,0 +1,2 @@
+//! The `stub` program.
+fn main() {}

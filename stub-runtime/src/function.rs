@@ -1,0 +1,40 @@
+//! Annotated functions, collected at link time.
+
+use std::time::Duration;
+
+use crate::payload::Payload;
+use crate::secret::Secret;
+use crate::volume::CloudBucketMount;
+
+/// One function annotated with `#[stub::function]`.
+#[derive(Debug)]
+pub struct Function {
+    /// Its name: the identifier. With `module` it is unique in a program.
+    pub name: &'static str,
+    /// `module_path!()` of its definition.
+    pub module: &'static str,
+    /// Where it is written, for messages.
+    pub location: (&'static str, u32),
+    /// Evaluates the volumes' expressions, in the caller, at each call. The paths were checked at
+    /// compile time (absolute, not `/`, no `..`, no two alike).
+    pub volumes: fn() -> Vec<(&'static str, CloudBucketMount)>,
+    /// Evaluates the `secrets` expressions: they become variables of the worker.
+    pub secrets: fn() -> Vec<Secret>,
+    /// How long a call may take.
+    pub timeout: fn() -> Option<Duration>,
+    /// Decodes the arguments, runs the body in this process, encodes its value.
+    pub invoke: fn(Payload) -> Result<Payload, InvokeError>,
+}
+
+/// How an invocation can end without a value, short of the death of its process.
+#[derive(Debug)]
+pub enum InvokeError {
+    /// The function returned its own error: the message and its sources, outermost first.
+    Failed(Vec<String>),
+    /// The arguments can't be decoded or the value can't be encoded.
+    Codec(String),
+}
+
+/// All annotated functions of this program.
+#[linkme::distributed_slice]
+pub static FUNCTIONS: [Function];

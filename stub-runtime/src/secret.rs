@@ -1,0 +1,4 @@
+//! Secrets.
+/// Secret.
+#[derive(Clone)]
+pub struct Secret;

@@ -1,0 +1,4 @@
+//! Volumes.
+/// Mount.
+#[derive(Clone, Debug)]
+pub struct CloudBucketMount;
