@@ -29,6 +29,9 @@ pub struct MountConfig {
     pub access: Access,
     /// How entries look to `stat`.
     pub ownership: Ownership,
+    /// Folders, as paths below the root, that exist whether or not the bucket holds them: the mount
+    /// points of volumes that lie under this one.
+    pub folders: Vec<String>,
 }
 
 impl MountConfig {
@@ -44,6 +47,7 @@ impl MountConfig {
             credentials: Credentials::Chain { profile: None },
             access: Access::default(),
             ownership: Ownership::default(),
+            folders: Vec::new(),
         }
     }
 }

@@ -1,9 +1,28 @@
 //! An S3 bucket as a file system.
+//!
+//! [`FileSystem::connect`] reaches a bucket, [`FileSystem::serve`] serves it on a FUSE descriptor
+//! (or [`FileSystem::mount_at`] at a folder), [`Serving::finish`] waits until everything written
+//! is in the bucket.
+//!
+//! Floors, each naming only the ones before it: `object` and `config` (values), `store` (requests
+//! to a bucket), `budget`, `tree`, `list`, `read` and `write` (mechanisms, which don't know each
+//! other), `fs` (what each operation means), `fuse` and `mount` (the edges).
 
+pub mod budget;
 pub mod config;
-pub mod object;
+mod fs;
+mod fuse;
+mod list;
 mod mount;
+pub mod object;
+mod read;
+pub mod store;
+mod tree;
+mod write;
 
 pub use config::{Access, Credentials, MountConfig, Ownership};
-pub use mount::{ConnectError, FileSystem, NotStored, Resources, Serving};
+pub use fs::NotStored;
+pub use fuse::{MountPoint, Unmount};
+pub use mount::{DEFAULT_BUDGET, FileSystem, Finisher, Mounted, Resources, Serving};
 pub use object::{BucketName, BucketNameError, Prefix, PrefixError};
+pub use store::s3::ConnectError;

@@ -2,47 +2,82 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Instant;
 
-use serde::{Deserialize, Serialize};
+use tokio::runtime::Handle;
 
+use crate::budget::Budget;
 use crate::config::MountConfig;
+use crate::fs::{Fs, NotStored, Shared};
+use crate::fuse::{MountPoint, Session, Unmount};
+use crate::read::BlockPool;
+use crate::store::s3::{ConnectError, HttpClient, connect};
+use crate::write::PartPool;
+
+/// The memory that file contents may take in one process, unless told otherwise.
+pub const DEFAULT_BUDGET: u64 = 128 << 20;
 
 /// What all mounts of one process share: the memory budget and the HTTP connections.
 ///
-/// Cheap to clone. Must be created, and everything below called, inside a tokio runtime.
-#[derive(Clone, Debug, Default)]
-pub struct Resources {}
+/// Cheap to clone. Must be used inside a tokio runtime.
+#[derive(Clone, Debug)]
+pub struct Resources {
+    http: HttpClient,
+    shared: Shared,
+}
+
+impl Resources {
+    /// With so many bytes of memory for file contents.
+    pub fn with_budget(bytes: u64) -> Self {
+        let shared = Shared {
+            budget: Budget::new(bytes),
+            blocks: BlockPool::default(),
+            parts: PartPool::default(),
+        };
+        Self { http: HttpClient::default(), shared }
+    }
+}
+
+impl Default for Resources {
+    fn default() -> Self {
+        Self::with_budget(DEFAULT_BUDGET)
+    }
+}
 
 /// A bucket that answered: it exists, the credentials are good, and it can be listed.
 #[derive(Debug)]
-pub struct FileSystem {}
+pub struct FileSystem(Arc<Fs>);
 
-/// Why a bucket cannot be mounted; the text names the bucket and says what to do.
-#[derive(Debug, thiserror::Error)]
-#[error("not yet")]
-pub struct ConnectError;
-
-/// An object that could not be stored, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NotStored {
-    /// `s3://bucket/key`.
-    pub object: String,
-    /// The cause, as a sentence fragment.
-    pub reason: String,
+/// A file system that is being served.
+#[derive(Debug)]
+pub struct Serving {
+    fs: Arc<Fs>,
+    session: Session,
 }
 
-/// A file system that is being served on a FUSE descriptor.
+/// A file system that is mounted at a folder of the host.
 #[derive(Debug)]
-pub struct Serving {}
+pub struct Mounted {
+    /// What is served.
+    pub serving: Serving,
+    /// How to end it.
+    pub unmount: Unmount,
+}
 
 impl FileSystem {
     /// Connects to the bucket and lists the root once.
     ///
     /// # Errors
     /// The bucket doesn't exist, the credentials are refused, the endpoint doesn't answer…
-    #[expect(clippy::unused_async, reason = "the signature is the contract")]
-    pub async fn connect(_config: MountConfig, _resources: &Resources) -> Result<Self, ConnectError> {
-        Ok(Self {})
+    pub async fn connect(
+        config: MountConfig,
+        resources: &Resources,
+    ) -> Result<Self, ConnectError> {
+        let asked = Instant::now();
+        let (store, page) = connect(&config, &resources.http).await?;
+        let fs = Fs::new(Arc::new(store), &config, &resources.shared, page, asked);
+        Ok(Self(Arc::new(fs)))
     }
 
     /// Serves on a `/dev/fuse` descriptor that has just been mounted. Does the FUSE handshake
@@ -50,8 +85,35 @@ impl FileSystem {
     ///
     /// # Errors
     /// The kernel refuses the handshake.
-    pub fn serve(self, _fuse: OwnedFd) -> io::Result<Serving> {
-        Ok(Serving {})
+    pub fn serve(self, fuse: OwnedFd) -> io::Result<Serving> {
+        let session = Session::on_descriptor(Arc::clone(&self.0), fuse, Handle::current())?;
+        Ok(Serving { fs: self.0, session })
+    }
+
+    /// Mounts at a folder of the host and serves there: as root by itself, as an ordinary user
+    /// with the help of `fusermount3`.
+    ///
+    /// # Errors
+    /// It can't be mounted there.
+    pub fn mount_at(self, point: &MountPoint<'_>) -> io::Result<Mounted> {
+        let (session, unmount) = Session::at(Arc::clone(&self.0), point, Handle::current())?;
+        Ok(Mounted { serving: Serving { fs: self.0, session }, unmount })
+    }
+}
+
+/// Stores and accounts for what was written, beside the thread that waits in [`Serving::join`].
+#[derive(Clone, Debug)]
+pub struct Finisher(Arc<Fs>);
+
+impl Finisher {
+    /// As [`Serving::finish`].
+    pub async fn finish(&self) -> Vec<NotStored> {
+        self.0.finish().await
+    }
+
+    /// As [`Serving::abandon`].
+    pub async fn abandon(&self) {
+        self.0.abandon().await;
     }
 }
 
@@ -59,20 +121,25 @@ impl Serving {
     /// Waits until everything written is in the bucket and returns what could not be stored.
     /// Files still open for writing are stored as they are. To be called when the programs that
     /// used the mount have ended, before it is unmounted.
-    #[expect(clippy::unused_async, reason = "the signature is the contract")]
     pub async fn finish(&self) -> Vec<NotStored> {
-        Vec::new()
+        self.fs.finish().await
     }
 
     /// Aborts what is being uploaded and refuses what comes after.
-    #[expect(clippy::unused_async, reason = "the signature is the contract")]
-    pub async fn abandon(&self) {}
+    pub async fn abandon(&self) {
+        self.fs.abandon().await;
+    }
+
+    /// For whoever stores what was written while another waits in [`join`](Self::join).
+    pub fn finisher(&self) -> Finisher {
+        Finisher(Arc::clone(&self.fs))
+    }
 
     /// Waits for the FUSE loop to end, which it does when the file system has been unmounted.
     ///
     /// # Errors
     /// The loop ended for another reason.
     pub fn join(self) -> io::Result<()> {
-        Ok(())
+        self.session.join()
     }
 }

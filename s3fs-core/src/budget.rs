@@ -1,0 +1,179 @@
+//! One bound on the memory that all mounts of a process hold in file contents.
+//!
+//! Every buffer carries a [`Grant`]; dropping the buffer gives the bytes back. When the budget is
+//! exhausted, data that was fetched ahead for readers who are not reading is dropped first (they
+//! fetch it again), in the order of a clock: whoever has read since the hand last passed is spared
+//! once. Only then does a demand wait, so prefetching can never starve a read that somebody waits
+//! for.
+
+use std::collections::VecDeque;
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// The semaphore counts in these; its permits are 32 bits wide.
+const UNIT: u64 = 64 << 10;
+
+/// Holds data that can be fetched again.
+pub trait Reclaim: Debug + Send + Sync {
+    /// Whether it was used since the last call of this.
+    fn take_used(&self) -> bool;
+    /// Drops what nobody waits for.
+    fn reclaim(&self);
+}
+
+/// The bound. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    permits: Arc<Semaphore>,
+    total: u64,
+    clock: Arc<Mutex<VecDeque<Weak<dyn Reclaim>>>>,
+}
+
+/// Bytes of the budget, given back when dropped.
+#[derive(Debug)]
+pub struct Grant(OwnedSemaphorePermit);
+
+impl Budget {
+    /// A budget of so many bytes.
+    pub fn new(bytes: u64) -> Self {
+        let permits = usize::try_from(bytes / UNIT).unwrap_or(usize::MAX);
+        Self {
+            permits: Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS))),
+            total: bytes,
+            clock: Arc::default(),
+        }
+    }
+
+    /// The whole of it, in bytes.
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// The bytes, if they are free now.
+    pub fn try_take(&self, bytes: u64) -> Option<Grant> {
+        Arc::clone(&self.permits).try_acquire_many_owned(self.units(bytes)).ok().map(Grant)
+    }
+
+    /// The bytes, as soon as they are free; at once if dropping idle data frees them.
+    pub async fn take(&self, bytes: u64) -> Grant {
+        loop {
+            if let Some(grant) = self.take_reclaiming(bytes) {
+                return grant;
+            }
+            match Arc::clone(&self.permits).acquire_many_owned(self.units(bytes)).await {
+                Ok(permit) => return Grant(permit),
+                Err(_closed) => unreachable!("the budget's semaphore is never closed"),
+            }
+        }
+    }
+
+    /// The bytes, if they are free now or after dropping idle data.
+    pub fn take_reclaiming(&self, bytes: u64) -> Option<Grant> {
+        if let Some(grant) = self.try_take(bytes) {
+            return Some(grant);
+        }
+        // Two turns of the hand: the first spares those who have read since.
+        for _ in 0..2 * self.clock_len() {
+            let holder = self.next_holder()?;
+            if !holder.take_used() {
+                holder.reclaim();
+                if let Some(grant) = self.try_take(bytes) {
+                    return Some(grant);
+                }
+            }
+        }
+        None
+    }
+
+    /// Makes a holder known to the clock, until it is dropped.
+    pub fn register(&self, holder: Weak<dyn Reclaim>) {
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner).push_back(holder);
+    }
+
+    fn clock_len(&self) -> usize {
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    fn next_holder(&self) -> Option<Arc<dyn Reclaim>> {
+        let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(weak) = clock.pop_front() {
+            if let Some(holder) = weak.upgrade() {
+                clock.push_back(weak);
+                return Some(holder);
+            }
+        }
+        None
+    }
+
+    /// Never more than there is, or the demand would wait for ever.
+    fn units(&self, bytes: u64) -> u32 {
+        let units = bytes.div_ceil(UNIT).min(self.total / UNIT);
+        u32::try_from(units).unwrap_or(u32::MAX)
+    }
+}
+
+impl Grant {
+    /// Takes some of the bytes out of this grant; nothing if it holds fewer.
+    pub fn split(&mut self, bytes: u64) -> Option<Self> {
+        let units = usize::try_from(bytes.div_ceil(UNIT)).ok()?;
+        self.0.split(units).map(Self)
+    }
+
+    /// Adds another grant to this one.
+    pub fn merge(&mut self, other: Self) {
+        self.0.merge(other.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Holder {
+        used: AtomicBool,
+        grant: Mutex<Option<Grant>>,
+    }
+
+    impl Reclaim for Holder {
+        fn take_used(&self) -> bool {
+            self.used.swap(false, Ordering::Relaxed)
+        }
+        fn reclaim(&self) {
+            self.grant.lock().unwrap().take();
+        }
+    }
+
+    fn holder(budget: &Budget, used: bool) -> Arc<Holder> {
+        let grant = Mutex::new(budget.try_take(UNIT));
+        let holder = Arc::new(Holder { used: AtomicBool::new(used), grant });
+        let weak: Weak<Holder> = Arc::downgrade(&holder);
+        budget.register(weak);
+        holder
+    }
+
+    #[test]
+    fn idle_data_gives_way_before_data_in_use() {
+        let budget = Budget::new(2 * UNIT);
+        let busy = holder(&budget, true);
+        let idle = holder(&budget, false);
+        let taken = budget.take_reclaiming(UNIT);
+        assert!(taken.is_some());
+        assert!(busy.grant.lock().unwrap().is_some());
+        assert!(idle.grant.lock().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_demand_beyond_the_whole_is_cut_to_the_whole() {
+        let budget = Budget::new(2 * UNIT);
+        let grant = budget.try_take(100 * UNIT);
+        assert!(grant.is_some());
+        assert!(budget.try_take(1).is_none());
+        drop(grant);
+        assert!(budget.try_take(1).is_some());
+    }
+}

@@ -1,0 +1,202 @@
+//! Reading folders.
+
+use std::collections::{HashSet, VecDeque};
+use std::ffi::OsStr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::Mutex;
+
+use crate::fs::handles::Handle;
+use crate::fs::{Attr, Fs, FsError, HandleId, seen};
+use crate::list::{Batch, Listed, ListStream};
+use crate::object::EntryName;
+use crate::tree::{Entry, Ino, Told};
+
+/// Entries that may be asked for again: the kernel does so when a program's buffer was smaller
+/// than ours.
+const KEEP: usize = 4096;
+
+/// Offsets 1 and 2 stand behind `.` and `..`; entry `i` is followed by offset `i + 3`.
+const DOTS: u64 = 2;
+
+/// An entry on its way to the kernel.
+#[derive(Debug)]
+pub struct DirEntry<'a> {
+    /// Where reading goes on behind it.
+    pub next_offset: u64,
+    /// Its name.
+    pub name: &'a OsStr,
+    /// What `stat` shows of it.
+    pub attr: Attr,
+}
+
+/// An open folder.
+#[derive(Debug)]
+pub(super) struct DirHandle {
+    ino: Ino,
+    state: Mutex<DirState>,
+}
+
+#[derive(Debug)]
+struct DirState {
+    stream: ListStream,
+    /// When the listing began.
+    began: Instant,
+    /// Consecutive entries, the first being number `first`.
+    entries: VecDeque<(Listed, Instant)>,
+    first: u64,
+    /// Names made through this mount that the listing has not shown.
+    local: HashSet<EntryName>,
+    ended: bool,
+}
+
+impl Fs {
+    /// Opens a folder.
+    ///
+    /// # Errors
+    /// It is no folder.
+    pub fn opendir(&self, ino: Ino) -> Result<HandleId, FsError> {
+        self.check_dir(ino)?;
+        let state = Mutex::new(self.start_listing(ino)?);
+        Ok(self.handles.insert(Handle::Dir(Arc::new(DirHandle { ino, state }))))
+    }
+
+    fn start_listing(&self, ino: Ino) -> Result<DirState, FsError> {
+        let prefix = self.tree.prefix_of(ino).ok_or(FsError::NotFound)?;
+        let first = if ino == Ino::ROOT { self.take_root_page() } else { None };
+        Ok(DirState {
+            began: first.as_ref().map_or_else(Instant::now, |(_, asked)| *asked),
+            stream: ListStream::new(Arc::clone(&self.store), prefix, first),
+            entries: VecDeque::new(),
+            first: 0,
+            local: self.tree.local_names(ino).into_iter().collect(),
+            ended: false,
+        })
+    }
+
+    /// Offers entries from an offset on, until `offer` says that it is full. Each entry taken with
+    /// [`Told::Yes`] counts as told to the kernel.
+    ///
+    /// # Errors
+    /// The store doesn't answer.
+    pub async fn readdir(
+        &self,
+        handle: HandleId,
+        offset: u64,
+        mut offer: impl FnMut(DirEntry<'_>) -> Told,
+    ) -> Result<(), FsError> {
+        let dir = self.handles.dir(handle)?;
+        let mut state = dir.state.lock().await;
+        let mut offset = offset;
+        while offset < DOTS {
+            let (name, ino) = if offset == 0 {
+                (".", dir.ino)
+            } else {
+                ("..", self.tree.parent(dir.ino).unwrap_or(Ino::ROOT))
+            };
+            let attr = self.getattr(ino)?;
+            let entry = DirEntry { next_offset: offset + 1, name: OsStr::new(name), attr };
+            if offer(entry) == Told::Full {
+                return Ok(());
+            }
+            offset += 1;
+        }
+        let mut number = offset - DOTS;
+        self.seek(&mut state, dir.ino, number).await?;
+        loop {
+            if !state.fill(self, dir.ino, number).await? {
+                return Ok(());
+            }
+            let Some(next) = self.offer_known(dir.ino, &state, number, &mut offer) else {
+                return Ok(());
+            };
+            number = next;
+            state.drop_before(number.saturating_sub(KEEP as u64));
+        }
+    }
+
+    /// Goes to an entry: forward by reading, back by what is kept or from the beginning.
+    async fn seek(&self, state: &mut DirState, ino: Ino, number: u64) -> Result<(), FsError> {
+        // Reading from the beginning again is how programs ask for the present state.
+        let rewound = number == 0 && state.end() > 0;
+        if number < state.first || rewound {
+            *state = self.start_listing(ino)?;
+        }
+        while number > state.end() && state.fill(self, ino, state.end()).await? {
+            state.drop_before(state.end().saturating_sub(KEEP as u64));
+        }
+        Ok(())
+    }
+
+    /// Offers the entries that are here from `number` on; returns the number of the first that
+    /// isn't, or nothing when the kernel has enough.
+    fn offer_known(
+        &self,
+        dir: Ino,
+        state: &DirState,
+        number: u64,
+        offer: &mut impl FnMut(DirEntry<'_>) -> Told,
+    ) -> Option<u64> {
+        let mut at = number;
+        let mut full = false;
+        let skip = usize::try_from(number - state.first).unwrap_or(usize::MAX);
+        for (listed, asked) in state.entries.iter().skip(skip) {
+            let tell = |name: &EntryName, entry: &Entry| {
+                let attr = self.attr(entry);
+                let told = offer(DirEntry {
+                    next_offset: at + 1 + DOTS,
+                    name: OsStr::new(name.as_str()),
+                    attr,
+                });
+                full = told == Told::Full;
+                told
+            };
+            self.tree.learn_all(dir, std::iter::once(seen(listed)), *asked, tell);
+            if full {
+                return None;
+            }
+            at += 1;
+        }
+        Some(at)
+    }
+}
+
+impl DirState {
+    fn end(&self) -> u64 {
+        self.first + self.entries.len() as u64
+    }
+
+    /// Makes sure that entry `number` is here; false if there is none.
+    async fn fill(&mut self, fs: &Fs, ino: Ino, number: u64) -> Result<bool, FsError> {
+        while self.end() <= number && !self.ended {
+            match self.stream.next().await? {
+                Some(Batch { entries, asked }) => {
+                    for listed in entries {
+                        self.local.remove(seen(&listed).0);
+                        self.entries.push_back((listed, asked));
+                    }
+                }
+                None => self.finish(fs, ino),
+            }
+        }
+        Ok(self.end() > number)
+    }
+
+    /// Adds what only this mount knows, and tells the tree that it has seen everything.
+    fn finish(&mut self, fs: &Fs, ino: Ino) {
+        for name in self.local.drain() {
+            // Whatever is said of a local name, the tree knows better.
+            self.entries.push_back((Listed::Dir(name), self.began));
+        }
+        self.ended = true;
+        fs.tree.completed(ino, self.began);
+    }
+
+    fn drop_before(&mut self, number: u64) {
+        while self.first < number && !self.entries.is_empty() {
+            self.entries.pop_front();
+            self.first += 1;
+        }
+    }
+}

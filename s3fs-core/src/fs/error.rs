@@ -1,0 +1,123 @@
+//! Why an operation failed, and the one table of errnos.
+
+use std::sync::Arc;
+
+use nix::errno::Errno;
+
+use crate::store::{StoreError, StoreErrorKind};
+use crate::write::WriteError;
+
+/// Why an operation failed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum FsError {
+    /// No such name or inode.
+    #[error("no such file or folder")]
+    NotFound,
+    /// The name exists already.
+    #[error("the name exists already")]
+    Exists,
+    /// A folder was needed.
+    #[error("not a folder")]
+    NotDirectory,
+    /// A file was needed.
+    #[error("a folder")]
+    IsDirectory,
+    /// The folder has entries, visible or not.
+    #[error("the folder is not empty")]
+    NotEmpty,
+    /// The mount is read-only.
+    #[error("the mount is read-only")]
+    ReadOnly,
+    /// The mount's options forbid it.
+    #[error("the mount does not allow this ({0})")]
+    NotPermitted(&'static str),
+    /// No key can have this name.
+    #[error("no key can have this name: keys are UTF-8")]
+    NoKeyName,
+    /// The key would be longer than S3 allows.
+    #[error("the key would be longer than 1024 bytes")]
+    KeyTooLong,
+    /// The handle is not open, or not for this.
+    #[error("the handle is not open for this")]
+    BadHandle,
+    /// The object was replaced by another client; looking the name up again finds the new one.
+    #[error("the object was replaced meanwhile")]
+    Stale,
+    /// Not done by this file system.
+    #[error("not supported ({0})")]
+    Unsupported(&'static str),
+    /// Would have to be done by copying.
+    #[error("not done within a bucket; copy and delete instead")]
+    CrossDevice,
+    /// The store failed.
+    #[error(transparent)]
+    Store(Arc<StoreError>),
+    /// The write was not taken.
+    #[error(transparent)]
+    Write(WriteError),
+}
+
+impl FsError {
+    /// The number the program sees.
+    pub fn errno(&self) -> Errno {
+        match self {
+            Self::NotFound => Errno::ENOENT,
+            Self::Exists => Errno::EEXIST,
+            Self::NotDirectory => Errno::ENOTDIR,
+            Self::IsDirectory => Errno::EISDIR,
+            Self::NotEmpty => Errno::ENOTEMPTY,
+            Self::ReadOnly => Errno::EROFS,
+            Self::NotPermitted(_) => Errno::EPERM,
+            Self::NoKeyName => Errno::EILSEQ,
+            Self::KeyTooLong => Errno::ENAMETOOLONG,
+            Self::BadHandle => Errno::EBADF,
+            Self::Stale => Errno::ESTALE,
+            Self::Unsupported(_) => Errno::EOPNOTSUPP,
+            Self::CrossDevice => Errno::EXDEV,
+            Self::Store(error) | Self::Write(WriteError::Store(error)) => store_errno(&error.kind),
+            Self::Write(WriteError::NotSequential) => Errno::EOPNOTSUPP,
+            Self::Write(WriteError::TooLarge) => Errno::EFBIG,
+            Self::Write(WriteError::Deleted) => Errno::ENOENT,
+            Self::Write(WriteError::Spill(error)) => {
+                error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
+            }
+        }
+    }
+}
+
+fn store_errno(kind: &StoreErrorKind) -> Errno {
+    match kind {
+        StoreErrorKind::NoSuchKey => Errno::ENOENT,
+        StoreErrorKind::AccessDenied(_)
+        | StoreErrorKind::BadCredentials(_)
+        | StoreErrorKind::NoCredentials(_) => Errno::EACCES,
+        StoreErrorKind::PreconditionFailed => Errno::ESTALE,
+        StoreErrorKind::Unsupported(_) => Errno::EOPNOTSUPP,
+        StoreErrorKind::NoSuchBucket
+        | StoreErrorKind::WrongRegion { .. }
+        | StoreErrorKind::Overloaded(_)
+        | StoreErrorKind::Unreachable(_)
+        | StoreErrorKind::TimedOut
+        | StoreErrorKind::NotS3(_)
+        | StoreErrorKind::Truncated(_)
+        | StoreErrorKind::Other(_) => Errno::EIO,
+    }
+}
+
+impl From<StoreError> for FsError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Arc::new(error))
+    }
+}
+
+impl From<Arc<StoreError>> for FsError {
+    fn from(error: Arc<StoreError>) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<WriteError> for FsError {
+    fn from(error: WriteError) -> Self {
+        Self::Write(error)
+    }
+}

@@ -1,0 +1,107 @@
+//! From a name to what it stands for.
+
+use std::ffi::OsStr;
+use std::time::Instant;
+
+use crate::fs::{Attr, Fs, FsError};
+use crate::object::{EntryName, Key};
+use crate::store::{ListPage, ListRequest, StoreError};
+use crate::tree::{Entry, Ino, Kind, Known, Seen};
+
+impl Fs {
+    /// What a name stands for. The kernel has been told of it when this returns.
+    ///
+    /// # Errors
+    /// There is no such name, or the store doesn't answer.
+    pub async fn lookup(&self, dir: Ino, name: &OsStr) -> Result<Attr, FsError> {
+        let name = EntryName::from_os(name).ok_or(FsError::NotFound)?;
+        let entry = self.find(dir, &name).await?.ok_or(FsError::NotFound)?;
+        self.tree.reference(entry.ino);
+        Ok(self.attr(&entry))
+    }
+
+    /// As [`lookup`](Self::lookup), if the answer is known without asking the store.
+    pub fn try_lookup(&self, dir: Ino, name: &OsStr) -> Option<Result<Attr, FsError>> {
+        let Some(name) = EntryName::from_os(name) else { return Some(Err(FsError::NotFound)) };
+        match self.tree.known(dir, &name) {
+            Known::Entry(entry) => {
+                self.tree.reference(entry.ino);
+                Some(Ok(self.attr(&entry)))
+            }
+            Known::Absent => Some(Err(FsError::NotFound)),
+            Known::Unknown => None,
+        }
+    }
+
+    /// The kernel forgets an inode it was told of `count` times.
+    pub fn forget(&self, ino: Ino, count: u64) {
+        self.tree.forget(ino, count);
+    }
+
+    /// What a name stands for now, asking the store if need be.
+    pub(super) async fn find(&self, dir: Ino, name: &EntryName) -> Result<Option<Entry>, FsError> {
+        match self.tree.known(dir, name) {
+            Known::Entry(entry) => return Ok(Some(entry)),
+            Known::Absent => return Ok(None),
+            Known::Unknown => {}
+        }
+        let key = self.key_in(dir, name)?;
+        let asked = Instant::now();
+        let seen = self.ask(&key).await?;
+        Ok(self.tree.learn(dir, name, seen, asked))
+    }
+
+    /// One request tells whether there is an object, a folder or neither: all keys that begin with
+    /// the name, folded. Only where more than a page of siblings lie between `name` and `name/`
+    /// does it take a second one.
+    async fn ask(&self, key: &Key) -> Result<Seen, StoreError> {
+        let request = |prefix, max_keys| ListRequest {
+            prefix,
+            folded: true,
+            continuation: None,
+            max_keys,
+        };
+        let page = self.store.list(request(key.as_str(), 1000)).await?;
+        let folder = format!("{key}/");
+        if let Some(seen) = decide(&page, key, &folder) {
+            return Ok(seen);
+        }
+        let below = self.store.list(request(&folder, 1)).await?;
+        let is_dir = !below.objects.is_empty() || !below.prefixes.is_empty();
+        Ok(if is_dir { Seen::Dir } else { object(&page, key) })
+    }
+
+    pub(super) fn key_in(&self, dir: Ino, name: &EntryName) -> Result<Key, FsError> {
+        let key = self.tree.key_in(dir, name).ok_or(FsError::NotFound)?;
+        if key.is_too_long() { Err(FsError::KeyTooLong) } else { Ok(key) }
+    }
+
+    /// The key of a file or the prefix of a folder.
+    pub(super) fn key_of(&self, ino: Ino) -> Result<Key, FsError> {
+        let (dir, name) = self.tree.place(ino).ok_or(FsError::NotFound)?;
+        self.key_in(dir, &name)
+    }
+
+    pub(super) fn check_dir(&self, ino: Ino) -> Result<(), FsError> {
+        match self.tree.entry(ino).ok_or(FsError::NotFound)?.kind {
+            Kind::Dir => Ok(()),
+            Kind::File(_) => Err(FsError::NotDirectory),
+        }
+    }
+}
+
+/// What a page of the keys that begin with `key` says; nothing if `folder` may come on a later one.
+fn decide(page: &ListPage, key: &Key, folder: &str) -> Option<Seen> {
+    if page.prefixes.iter().any(|prefix| prefix == folder) {
+        return Some(Seen::Dir);
+    }
+    let last_object = page.objects.last().map(|object| object.key.as_str());
+    let last = last_object.max(page.prefixes.last().map(String::as_str));
+    let is_past = page.next.is_none() || last.is_some_and(|last| last > folder);
+    is_past.then(|| object(page, key))
+}
+
+fn object(page: &ListPage, key: &Key) -> Seen {
+    let found = page.objects.iter().find(|object| object.key == key.as_str());
+    found.map_or(Seen::Absent, |object| Seen::File(object.meta.clone()))
+}

@@ -1,0 +1,151 @@
+//! The file system: what each operation means, with no kernel in sight.
+//!
+//! One file per family of operations, each an `impl Fs`. This floor composes the ones below and
+//! carries facts across: what a listing says goes to the tree, what a writer stored goes to the
+//! tree. It knows nothing of FUSE, functions or sandboxes.
+
+mod attr;
+mod dirs;
+mod error;
+mod files;
+mod handles;
+mod ledger;
+mod lookup;
+mod remove;
+mod writing;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+pub use attr::{Attr, SetAttr};
+pub use dirs::DirEntry;
+pub use error::FsError;
+pub use files::{OpenMode, Opened};
+pub use handles::HandleId;
+pub use ledger::NotStored;
+
+use crate::budget::Budget;
+use crate::config::{Access, MountConfig};
+use crate::fs::attr::Owner;
+use crate::fs::handles::Handles;
+use crate::fs::ledger::Ledger;
+use crate::fs::writing::OpenFiles;
+use crate::list::{Listed, Merger};
+use crate::read::BlockPool;
+use crate::store::{ListPage, Store};
+use crate::tree::{Ino, Kind, Seen, Told, Tree};
+use crate::write::PartPool;
+
+/// How long what the store said is believed, by us and by the kernel.
+pub const TTL: Duration = Duration::from_secs(1);
+
+/// The file system of one mount.
+#[derive(Debug)]
+pub struct Fs {
+    store: Arc<dyn Store>,
+    tree: Tree,
+    access: Access,
+    owner: Owner,
+    /// Folders have no time in S3; they show when they were mounted.
+    born: SystemTime,
+    budget: Budget,
+    blocks: BlockPool,
+    parts: PartPool,
+    handles: Handles,
+    open_files: OpenFiles,
+    ledger: Ledger,
+    /// The root's first page, which connecting brought; the first listing uses it.
+    root_page: Mutex<Option<(ListPage, Instant)>>,
+}
+
+/// What mounts of one process share.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// The bound on memory.
+    pub budget: Budget,
+    /// Buffers for reading.
+    pub blocks: BlockPool,
+    /// Buffers for writing.
+    pub parts: PartPool,
+}
+
+impl Fs {
+    /// A file system over a store whose root's first page was asked for at `asked`.
+    pub fn new(
+        store: Arc<dyn Store>,
+        config: &MountConfig,
+        shared: &Shared,
+        root_page: ListPage,
+        asked: Instant,
+    ) -> Self {
+        let tree = Tree::new(config.prefix.clone(), TTL);
+        let mut merger = Merger::new(config.prefix.as_str().to_owned());
+        let is_complete = root_page.next.is_none();
+        let entries = merger.page(root_page.clone());
+        tree.learn_all(Ino::ROOT, entries.iter().map(seen), asked, |_, _| Told::No);
+        if is_complete {
+            tree.completed(Ino::ROOT, asked);
+        }
+        let fs = Self {
+            store,
+            tree,
+            access: config.access,
+            owner: Owner::resolve(&config.ownership),
+            born: SystemTime::now(),
+            budget: shared.budget.clone(),
+            blocks: shared.blocks.clone(),
+            parts: shared.parts.clone(),
+            handles: Handles::default(),
+            open_files: OpenFiles::default(),
+            ledger: Ledger::default(),
+            root_page: Mutex::new(Some((root_page, asked))),
+        };
+        fs.plant_folders(&config.folders);
+        fs
+    }
+
+    /// Folders that exist whether or not the bucket holds them.
+    fn plant_folders(&self, folders: &[String]) {
+        for folder in folders {
+            let mut dir = Ino::ROOT;
+            for component in folder.split('/') {
+                let Some(name) = crate::object::EntryName::from_component(component) else { break };
+                let asked = Instant::now();
+                let entry = match self.tree.learn(dir, &name, Seen::Dir, asked) {
+                    Some(entry) if matches!(entry.kind, Kind::Dir) => entry,
+                    _ => self.tree.create(dir, &name, Kind::Dir),
+                };
+                self.tree.pin(entry.ino);
+                dir = entry.ino;
+            }
+        }
+    }
+
+    fn take_root_page(&self) -> Option<(ListPage, Instant)> {
+        let page = self.root_page.lock().unwrap_or_else(PoisonError::into_inner).take();
+        page.filter(|(_, asked)| asked.elapsed() < TTL)
+    }
+
+    /// What may be changed at all.
+    fn check_writable(&self) -> Result<(), FsError> {
+        match self.access {
+            Access::ReadOnly => Err(FsError::ReadOnly),
+            Access::ReadWrite { .. } => Ok(()),
+        }
+    }
+
+    fn may_overwrite(&self) -> bool {
+        matches!(self.access, Access::ReadWrite { overwrite: true, .. })
+    }
+
+    fn may_delete(&self) -> bool {
+        matches!(self.access, Access::ReadWrite { delete: true, .. })
+    }
+}
+
+fn seen(listed: &Listed) -> (&crate::object::EntryName, Seen) {
+    match listed {
+        Listed::Dir(name) => (name, Seen::Dir),
+        Listed::File(name, meta) => (name, Seen::File(meta.clone())),
+    }
+}

@@ -1,0 +1,111 @@
+//! Making and removing folders, deleting files.
+
+use std::ffi::OsStr;
+
+use bytes::Bytes;
+
+use crate::fs::{Attr, Fs, FsError};
+use crate::object::{EntryName, Key};
+use crate::store::{Body, ListRequest, Precondition};
+use crate::tree::{Entry, Ino, Kind};
+
+impl Fs {
+    /// Makes a folder: an empty object whose key ends in `/`, as other tools do.
+    ///
+    /// # Errors
+    /// The name exists or can't be a key, or the mount doesn't allow it.
+    pub async fn mkdir(&self, dir: Ino, name: &OsStr) -> Result<Attr, FsError> {
+        self.check_writable()?;
+        self.check_dir(dir)?;
+        let name = EntryName::from_os(name).ok_or(FsError::NoKeyName)?;
+        if self.find(dir, &name).await?.is_some() {
+            return Err(FsError::Exists);
+        }
+        let marker = marker(&self.key_in(dir, &name)?)?;
+        self.store.put(&marker, Body::Memory(Bytes::new()), &Precondition::None).await?;
+        let entry = self.tree.create(dir, &name, Kind::Dir);
+        self.tree.reference(entry.ino);
+        self.tree.unpin(entry.ino);
+        Ok(self.attr(&entry))
+    }
+
+    /// Removes an empty folder.
+    ///
+    /// # Errors
+    /// It has entries, visible or not; or the mount doesn't allow it.
+    pub async fn rmdir(&self, dir: Ino, name: &OsStr) -> Result<(), FsError> {
+        let (name, entry) = self.find_for_removal(dir, name).await?;
+        if !matches!(entry.kind, Kind::Dir) {
+            return Err(FsError::NotDirectory);
+        }
+        if self.tree.has_local(entry.ino) {
+            return Err(FsError::NotEmpty);
+        }
+        let marker = marker(&self.key_in(dir, &name)?)?;
+        let below = ListRequest {
+            prefix: marker.as_str(),
+            folded: false,
+            continuation: None,
+            max_keys: 2,
+        };
+        let page = self.store.list(below).await?;
+        if page.objects.iter().any(|object| object.key != marker.as_str()) {
+            return Err(FsError::NotEmpty);
+        }
+        if !page.objects.is_empty() {
+            self.store.delete(&marker).await?;
+        }
+        self.removed(dir, &name);
+        Ok(())
+    }
+
+    /// Deletes a file. Handles that read it fail from then on.
+    ///
+    /// # Errors
+    /// It is a folder, or the mount doesn't allow it.
+    pub async fn unlink(&self, dir: Ino, name: &OsStr) -> Result<(), FsError> {
+        let (name, entry) = self.find_for_removal(dir, name).await?;
+        let Kind::File(file) = &entry.kind else { return Err(FsError::IsDirectory) };
+        let key = self.key_in(dir, &name)?;
+        self.discard(entry.ino).await;
+        // What was being written may have been stored since the kind was looked at.
+        let stored = match self.tree.entry(entry.ino).map(|entry| entry.kind) {
+            Some(Kind::File(now)) => now.etag.is_some(),
+            _ => file.etag.is_some(),
+        };
+        if stored {
+            self.store.delete(&key).await?;
+        }
+        self.removed(dir, &name);
+        Ok(())
+    }
+
+    async fn find_for_removal(
+        &self,
+        dir: Ino,
+        name: &OsStr,
+    ) -> Result<(EntryName, Entry), FsError> {
+        self.check_writable()?;
+        let name = EntryName::from_os(name).ok_or(FsError::NotFound)?;
+        let entry = self.find(dir, &name).await?.ok_or(FsError::NotFound)?;
+        if self.may_delete() {
+            Ok((name, entry))
+        } else {
+            Err(FsError::NotPermitted("objects are not to be deleted"))
+        }
+    }
+
+    /// The folder stays, though it may have no key left in the bucket.
+    fn removed(&self, dir: Ino, name: &EntryName) {
+        self.tree.removed(dir, name);
+        if dir != Ino::ROOT {
+            self.tree.pin(dir);
+        }
+    }
+}
+
+/// The key that keeps an empty folder.
+fn marker(folder: &Key) -> Result<Key, FsError> {
+    let marker = Key::new(format!("{folder}/"));
+    if marker.is_too_long() { Err(FsError::KeyTooLong) } else { Ok(marker) }
+}

@@ -1,0 +1,380 @@
+//! Creating and writing files, and storing what was written.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+
+use crate::fs::files::Opened;
+use crate::fs::handles::Handle;
+use crate::fs::ledger::NotStored;
+use crate::fs::{Attr, Fs, FsError, HandleId};
+use crate::object::{ETag, EntryName, Key, ObjectMeta};
+use crate::read::Reader;
+use crate::store::Precondition;
+use crate::tree::{Entry, FileState, Ino, Kind};
+use crate::write::{Stored, Target, WriteError, Writer};
+
+/// A file that is open for writing, by one or more handles.
+#[derive(Debug)]
+pub(super) struct OpenFile {
+    ino: Ino,
+    uri: String,
+    key: Key,
+    writer: Writer,
+}
+
+/// One handle of such a file.
+#[derive(Debug)]
+pub(super) struct WriteHandle {
+    file: Arc<OpenFile>,
+    /// The process that opened it. When it closes the file, the file is stored; a child that
+    /// merely inherited the descriptor and exits is no reason to.
+    opener: u32,
+    /// A reader of the stored version, for a file too large to be read from the writer.
+    reader: tokio::sync::Mutex<Option<(ETag, Arc<Reader>)>>,
+}
+
+/// The files that are open for writing, with how many handles each.
+#[derive(Debug, Default)]
+pub(super) struct OpenFiles(Mutex<HashMap<Ino, (Arc<OpenFile>, usize)>>);
+
+impl OpenFiles {
+    pub(super) fn get(&self, ino: Ino) -> Option<Arc<OpenFile>> {
+        self.lock().get(&ino).map(|(file, _)| Arc::clone(file))
+    }
+
+    fn all(&self) -> Vec<Arc<OpenFile>> {
+        self.lock().values().map(|(file, _)| Arc::clone(file)).collect()
+    }
+
+    /// One more handle of the file, or of the one that came first if another open was faster.
+    fn share(&self, ino: Ino, new: Option<OpenFile>) -> Option<Arc<OpenFile>> {
+        let mut files = self.lock();
+        if let Some((file, handles)) = files.get_mut(&ino) {
+            *handles += 1;
+            return Some(Arc::clone(file));
+        }
+        let file = Arc::new(new?);
+        files.insert(ino, (Arc::clone(&file), 1));
+        Some(file)
+    }
+
+    /// One handle fewer; true if it was the last.
+    fn leave(&self, ino: Ino) -> bool {
+        match self.lock().get_mut(&ino) {
+            Some((_, handles)) => {
+                *handles = handles.saturating_sub(1);
+                *handles == 0
+            }
+            None => false,
+        }
+    }
+
+    /// Forgets the file, unless it was opened again meanwhile.
+    fn remove_unused(&self, ino: Ino) -> bool {
+        let mut files = self.lock();
+        let unused = files.get(&ino).is_some_and(|(_, handles)| *handles == 0);
+        if unused {
+            files.remove(&ino);
+        }
+        unused
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Ino, (Arc<OpenFile>, usize)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Fs {
+    /// Creates a file and opens it for writing. `exclusive` insists, against other clients too,
+    /// that it is new.
+    ///
+    /// # Errors
+    /// The name can't be a key, or the mount doesn't allow it.
+    pub async fn create(
+        &self,
+        dir: Ino,
+        name: &OsStr,
+        exclusive: bool,
+        pid: u32,
+    ) -> Result<(Attr, Opened), FsError> {
+        self.check_writable()?;
+        self.check_dir(dir)?;
+        let name = EntryName::from_os(name).ok_or(FsError::NoKeyName)?;
+        let key = self.key_in(dir, &name)?;
+        if let Some(entry) = self.find(dir, &name).await? {
+            return self.create_over(entry, exclusive, pid).await;
+        }
+        let must_be_new = exclusive || !self.may_overwrite();
+        let precondition =
+            if must_be_new { Precondition::Absent } else { Precondition::None };
+        let state = FileState { size: 0, modified: SystemTime::now(), etag: None };
+        let entry = self.tree.create(dir, &name, Kind::File(state));
+        self.tree.reference(entry.ino);
+        let writer = Writer::create(self.target(&key), precondition);
+        let file = self.share(entry.ino, key, writer)?;
+        let handle = self.handles.insert(Handle::Write(Arc::new(WriteHandle::new(file, pid))));
+        Ok((self.attr(&entry), Opened { handle }))
+    }
+
+    /// The kernel thought the name was free, and it isn't.
+    async fn create_over(
+        &self,
+        entry: Entry,
+        exclusive: bool,
+        pid: u32,
+    ) -> Result<(Attr, Opened), FsError> {
+        if exclusive {
+            return Err(FsError::Exists);
+        }
+        let Kind::File(state) = &entry.kind else { return Err(FsError::IsDirectory) };
+        let file = self.open_writer(entry.ino, state, true, pid).await?;
+        self.tree.reference(entry.ino);
+        let attr = self.getattr(entry.ino)?;
+        Ok((attr, Opened { handle: self.handles.insert(Handle::Write(file)) }))
+    }
+
+    /// Opens an existing file for writing.
+    pub(super) async fn open_writer(
+        &self,
+        ino: Ino,
+        state: &FileState,
+        truncate: bool,
+        pid: u32,
+    ) -> Result<Arc<WriteHandle>, FsError> {
+        self.check_writable()?;
+        if !self.may_overwrite() {
+            return Err(FsError::NotPermitted("existing objects are not to be replaced"));
+        }
+        let key = self.key_of(ino)?;
+        let file = match self.open_files.share(ino, None) {
+            Some(file) => file,
+            None => {
+                let writer = self.writer_for(&key, state, truncate).await?;
+                self.share(ino, key, writer)?
+            }
+        };
+        if truncate {
+            file.writer.resize(0).await?;
+        }
+        self.tree.pin(ino);
+        self.written(&file);
+        Ok(Arc::new(WriteHandle::new(file, pid)))
+    }
+
+    async fn writer_for(
+        &self,
+        key: &Key,
+        state: &FileState,
+        truncate: bool,
+    ) -> Result<Writer, FsError> {
+        match &state.etag {
+            Some(etag) if !truncate => {
+                let meta =
+                    ObjectMeta { size: state.size, modified: state.modified, etag: etag.clone() };
+                Ok(Writer::open(self.target(key), &meta).await?)
+            }
+            _ => Ok(Writer::create(self.target(key), Precondition::None)),
+        }
+    }
+
+    fn share(&self, ino: Ino, key: Key, writer: Writer) -> Result<Arc<OpenFile>, FsError> {
+        let uri = self.store.uri(&key);
+        let file = OpenFile { ino, uri, key, writer };
+        self.open_files.share(ino, Some(file)).ok_or(FsError::BadHandle)
+    }
+
+    fn target(&self, key: &Key) -> Target {
+        Target {
+            store: Arc::clone(&self.store),
+            key: key.clone(),
+            budget: self.budget.clone(),
+            pool: self.parts.clone(),
+        }
+    }
+
+    /// Writes, if that needs no waiting; says whether it did.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn try_write(&self, handle: HandleId, offset: u64, data: &[u8]) -> Result<bool, FsError> {
+        let handle = self.handles.write(handle)?;
+        let done = handle.file.writer.try_write(offset, data)?;
+        if done {
+            self.written(&handle.file);
+        }
+        Ok(done)
+    }
+
+    /// Writes at an offset.
+    ///
+    /// # Errors
+    /// What was uploaded already would have to change, or the upload failed.
+    pub async fn write(
+        &self,
+        handle: HandleId,
+        offset: u64,
+        data: &[u8],
+    ) -> Result<(), FsError> {
+        let handle = self.handles.write(handle)?;
+        let result = handle.file.writer.write(offset, data).await;
+        self.written(&handle.file);
+        if let Err(error @ (WriteError::Store(_) | WriteError::Spill(_))) = &result {
+            self.ledger.failed(handle.file.uri.clone(), error.to_string());
+        }
+        Ok(result?)
+    }
+
+    fn written(&self, file: &OpenFile) {
+        let size = file.writer.length();
+        self.tree.update_file(file.ino, |state| {
+            state.size = size;
+            state.modified = SystemTime::now();
+        });
+    }
+
+    /// Bytes of a file that is open for writing.
+    pub(super) async fn read_back(
+        &self,
+        handle: &WriteHandle,
+        offset: u64,
+        length: u64,
+    ) -> Result<Bytes, FsError> {
+        if let Some(bytes) = handle.file.writer.read(offset, length).await? {
+            return Ok(bytes);
+        }
+        let etag = self.store_file(&handle.file).await?;
+        let mut cached = handle.reader.lock().await;
+        let reader = match &*cached {
+            Some((version, reader)) if *version == etag => Arc::clone(reader),
+            _ => {
+                let (store, key) = (Arc::clone(&self.store), handle.file.key.clone());
+                let size = handle.file.writer.length();
+                let opened = Reader::open(store, key, size, &self.budget, &self.blocks).await?;
+                *cached = Some((etag, Arc::clone(&opened.0)));
+                opened.0
+            }
+        };
+        drop(cached);
+        Ok(reader.read(offset, length).await?)
+    }
+
+    /// A program closes one of its descriptors. If it is the process that opened the file, the
+    /// file is stored before `close` returns.
+    ///
+    /// # Errors
+    /// It could not be stored.
+    pub async fn flush(&self, handle: HandleId, pid: u32) -> Result<(), FsError> {
+        match self.handles.get(handle)? {
+            Handle::Write(handle) if handle.opener == pid => {
+                self.store_file(&handle.file).await.map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes the bucket hold the file as it is now.
+    ///
+    /// # Errors
+    /// It could not be stored.
+    pub async fn fsync(&self, handle: HandleId) -> Result<(), FsError> {
+        match self.handles.get(handle)? {
+            Handle::Write(handle) => self.store_file(&handle.file).await.map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    /// Stores a file and lets the tree and the ledger know.
+    pub(super) async fn store_file(&self, file: &OpenFile) -> Result<ETag, FsError> {
+        match file.writer.store().await {
+            Ok(Stored { etag, size, anew }) => {
+                if anew {
+                    let etag = etag.clone();
+                    self.tree.update_file(file.ino, |state| {
+                        state.etag = Some(etag);
+                        state.size = size;
+                    });
+                }
+                self.ledger.settled(&file.uri);
+                Ok(etag)
+            }
+            Err(WriteError::Deleted) => Err(WriteError::Deleted.into()),
+            Err(error) => {
+                self.ledger.failed(file.uri.clone(), error.to_string());
+                Err(error.into())
+            }
+        }
+    }
+
+    /// The last thing that happens to a handle.
+    pub(super) async fn release_writer(&self, handle: &WriteHandle) {
+        let file = &handle.file;
+        if !self.open_files.leave(file.ino) {
+            return;
+        }
+        let stored = self.store_file(file).await;
+        if !self.open_files.remove_unused(file.ino) {
+            return;
+        }
+        match stored {
+            Ok(_) => self.tree.unpin(file.ino),
+            // The kernel's pages hold what the bucket doesn't: the name gets a new inode.
+            Err(_) => {
+                if let Some((dir, name)) = self.tree.place(file.ino) {
+                    self.tree.removed(dir, &name);
+                }
+            }
+        }
+    }
+
+    /// Changes a file's size.
+    pub(super) async fn truncate(&self, ino: Ino, size: u64) -> Result<(), FsError> {
+        let Kind::File(state) = self.tree.entry(ino).ok_or(FsError::NotFound)?.kind else {
+            return Err(FsError::IsDirectory);
+        };
+        let handle = self.open_writer(ino, &state, size == 0, 0).await?;
+        let resized = handle.file.writer.resize(size).await;
+        self.written(&handle.file);
+        self.release_writer(&handle).await;
+        resized?;
+        Ok(())
+    }
+
+    /// Throws away what was written to a file that is being deleted.
+    pub(super) async fn discard(&self, ino: Ino) {
+        if let Some(file) = self.open_files.get(ino) {
+            file.writer.discard().await;
+            self.ledger.settled(&file.uri);
+        }
+    }
+
+    /// Stores all that is open and returns what could not be stored since the mount began.
+    pub async fn finish(&self) -> Vec<NotStored> {
+        for file in self.open_files.all() {
+            // The ledger knows of failures.
+            let _ = self.store_file(&file).await;
+        }
+        self.not_stored()
+    }
+
+    /// Throws away all that is not stored.
+    pub async fn abandon(&self) {
+        for file in self.open_files.all() {
+            file.writer.discard().await;
+        }
+    }
+
+    /// What could not be stored until now.
+    pub fn not_stored(&self) -> Vec<NotStored> {
+        self.ledger.open()
+    }
+}
+
+impl WriteHandle {
+    fn new(file: Arc<OpenFile>, opener: u32) -> Self {
+        Self { file, opener, reader: tokio::sync::Mutex::new(None) }
+    }
+}

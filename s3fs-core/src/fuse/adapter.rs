@@ -1,0 +1,437 @@
+//! The `fuser::Filesystem` of a mount.
+
+use std::ffi::OsStr;
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use fuser::{
+    BsdFileFlags, FileHandle, Filesystem, FopenFlags, Generation, INodeNo, InitFlags, KernelConfig,
+    LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory,
+    ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite, Request,
+    TimeOrNow, WriteFlags,
+};
+use tokio::runtime::Handle;
+
+use super::convert::{errno, file_attr, kind, open_mode, time};
+use crate::fs::{Fs, FsError, HandleId, SetAttr, TTL};
+use crate::tree::Told;
+
+/// Inode numbers are never used again, so generations are not needed.
+const GENERATION: Generation = Generation(0);
+
+/// Requests the kernel keeps in flight for readahead; above three quarters of it, it skips
+/// readahead altogether.
+const MAX_BACKGROUND: u16 = 64;
+
+/// The largest read and write. The kernel cuts it to `fs.fuse.max_pages_limit`, 1 MiB by default.
+const MAX_WRITE: u32 = 1 << 20;
+
+#[derive(Debug)]
+pub(super) struct Adapter {
+    fs: Arc<Fs>,
+    runtime: Handle,
+}
+
+impl Adapter {
+    pub(super) fn new(fs: Arc<Fs>, runtime: Handle) -> Self {
+        Self { fs, runtime }
+    }
+
+    /// Runs an operation beside others and answers when it is done.
+    fn answer<T, F, A>(&self, operation: impl FnOnce(Arc<Fs>) -> F, answer: A)
+    where
+        F: Future<Output = Result<T, FsError>> + Send + 'static,
+        A: FnOnce(Result<T, FsError>) + Send + 'static,
+        T: Send,
+    {
+        let running = operation(Arc::clone(&self.fs));
+        self.runtime.spawn(async move { answer(running.await) });
+    }
+}
+
+fn empty(
+    operation: &'static str,
+    ino: INodeNo,
+    reply: ReplyEmpty,
+) -> impl FnOnce(Result<(), FsError>) {
+    move |result| match result {
+        Ok(()) => reply.ok(),
+        Err(error) => reply.error(errno(operation, ino.into(), &error)),
+    }
+}
+
+fn handle_id(handle: FileHandle) -> HandleId {
+    HandleId(handle.0)
+}
+
+impl Filesystem for Adapter {
+    fn init(&mut self, _request: &Request, config: &mut KernelConfig) -> io::Result<()> {
+        // One by one: a single flag that the kernel doesn't know would refuse them all.
+        for flag in [
+            InitFlags::FUSE_DO_READDIRPLUS,
+            InitFlags::FUSE_PARALLEL_DIROPS,
+            InitFlags::FUSE_ATOMIC_O_TRUNC,
+            InitFlags::FUSE_ASYNC_DIO,
+        ] {
+            if config.add_capabilities(flag).is_err() {
+                tracing::debug!(?flag, "the kernel does not know this");
+            }
+        }
+        let _ = config.set_max_background(MAX_BACKGROUND);
+        let _ = config.set_max_write(MAX_WRITE);
+        Ok(())
+    }
+
+    fn lookup(&self, _request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+        let answer = move |result: Result<_, FsError>| match result {
+            Ok(attr) => reply.entry(&TTL, &file_attr(&attr), GENERATION),
+            Err(error) => reply.error(errno("lookup", parent.into(), &error)),
+        };
+        match self.fs.try_lookup(parent.into(), name) {
+            Some(result) => answer(result),
+            None => {
+                let name = name.to_owned();
+                self.answer(
+                    |fs| async move { fs.lookup(parent.into(), &name).await },
+                    answer,
+                );
+            }
+        }
+    }
+
+    fn forget(&self, _request: &Request, ino: INodeNo, count: u64) {
+        self.fs.forget(ino.into(), count);
+    }
+
+    fn getattr(
+        &self,
+        _request: &Request,
+        ino: INodeNo,
+        _handle: Option<FileHandle>,
+        reply: ReplyAttr,
+    ) {
+        match self.fs.getattr(ino.into()) {
+            Ok(attr) => reply.attr(&TTL, &file_attr(&attr)),
+            Err(error) => reply.error(errno("getattr", ino.into(), &error)),
+        }
+    }
+
+    fn setattr(
+        &self,
+        _request: &Request,
+        ino: INodeNo,
+        mode: Option<u32>,
+        uid: Option<u32>,
+        gid: Option<u32>,
+        size: Option<u64>,
+        _atime: Option<TimeOrNow>,
+        mtime: Option<TimeOrNow>,
+        _ctime: Option<SystemTime>,
+        _handle: Option<FileHandle>,
+        _crtime: Option<SystemTime>,
+        _chgtime: Option<SystemTime>,
+        _bkuptime: Option<SystemTime>,
+        _flags: Option<BsdFileFlags>,
+        reply: ReplyAttr,
+    ) {
+        #[expect(clippy::cast_possible_truncation, reason = "only permission bits are meant")]
+        let mode = mode.map(|mode| (mode & 0o7777) as u16);
+        let set = SetAttr { size, modified: mtime.map(time), mode, uid, gid };
+        self.answer(
+            |fs| async move { fs.setattr(ino.into(), set).await },
+            move |result| match result {
+                Ok(attr) => reply.attr(&TTL, &file_attr(&attr)),
+                Err(error) => reply.error(errno("setattr", ino.into(), &error)),
+            },
+        );
+    }
+
+    fn mkdir(
+        &self,
+        _request: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        _mode: u32,
+        _umask: u32,
+        reply: ReplyEntry,
+    ) {
+        let name = name.to_owned();
+        self.answer(
+            |fs| async move { fs.mkdir(parent.into(), &name).await },
+            move |result| match result {
+                Ok(attr) => reply.entry(&TTL, &file_attr(&attr), GENERATION),
+                Err(error) => reply.error(errno("mkdir", parent.into(), &error)),
+            },
+        );
+    }
+
+    fn unlink(&self, _request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        let name = name.to_owned();
+        self.answer(
+            |fs| async move { fs.unlink(parent.into(), &name).await },
+            empty("unlink", parent, reply),
+        );
+    }
+
+    fn rmdir(&self, _request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        let name = name.to_owned();
+        self.answer(
+            |fs| async move { fs.rmdir(parent.into(), &name).await },
+            empty("rmdir", parent, reply),
+        );
+    }
+
+    fn rename(
+        &self,
+        _request: &Request,
+        parent: INodeNo,
+        _name: &OsStr,
+        _new_parent: INodeNo,
+        _new_name: &OsStr,
+        _flags: RenameFlags,
+        reply: ReplyEmpty,
+    ) {
+        reply.error(errno("rename", parent.into(), &FsError::CrossDevice));
+    }
+
+    fn open(&self, request: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
+        let pid = request.pid();
+        self.answer(
+            |fs| async move { fs.open(ino.into(), open_mode(flags), pid).await },
+            move |result| match result {
+                // An inode is one version, so its pages are good for as long as it lives.
+                Ok(opened) => {
+                    reply.opened(FileHandle(opened.handle.0), FopenFlags::FOPEN_KEEP_CACHE);
+                }
+                Err(error) => reply.error(errno("open", ino.into(), &error)),
+            },
+        );
+    }
+
+    fn create(
+        &self,
+        request: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        _mode: u32,
+        _umask: u32,
+        flags: i32,
+        reply: ReplyCreate,
+    ) {
+        let (name, pid) = (name.to_owned(), request.pid());
+        let exclusive = flags & libc::O_EXCL != 0;
+        self.answer(
+            |fs| async move { fs.create(parent.into(), &name, exclusive, pid).await },
+            move |result| match result {
+                Ok((attr, opened)) => reply.created(
+                    &TTL,
+                    &file_attr(&attr),
+                    GENERATION,
+                    FileHandle(opened.handle.0),
+                    FopenFlags::FOPEN_KEEP_CACHE,
+                ),
+                Err(error) => reply.error(errno("create", parent.into(), &error)),
+            },
+        );
+    }
+
+    fn read(
+        &self,
+        _request: &Request,
+        ino: INodeNo,
+        handle: FileHandle,
+        offset: u64,
+        size: u32,
+        _flags: OpenFlags,
+        _lock_owner: Option<LockOwner>,
+        reply: ReplyData,
+    ) {
+        let (handle, size) = (handle_id(handle), u64::from(size));
+        let answer = move |result: Result<bytes::Bytes, FsError>| match result {
+            Ok(bytes) => reply.data(&bytes),
+            Err(error) => reply.error(errno("read", ino.into(), &error)),
+        };
+        match self.fs.try_read(handle, offset, size) {
+            Some(result) => answer(result),
+            None => self.answer(
+                |fs| async move { fs.read(handle, offset, size).await },
+                answer,
+            ),
+        }
+    }
+
+    fn write(
+        &self,
+        _request: &Request,
+        ino: INodeNo,
+        handle: FileHandle,
+        offset: u64,
+        data: &[u8],
+        _write_flags: WriteFlags,
+        _flags: OpenFlags,
+        _lock_owner: Option<LockOwner>,
+        reply: ReplyWrite,
+    ) {
+        let handle = handle_id(handle);
+        #[expect(clippy::cast_possible_truncation, reason = "a request has at most 16 MiB")]
+        let written = data.len() as u32;
+        let answer = move |result: Result<(), FsError>| match result {
+            Ok(()) => reply.written(written),
+            Err(error) => reply.error(errno("write", ino.into(), &error)),
+        };
+        match self.fs.try_write(handle, offset, data) {
+            Ok(true) => answer(Ok(())),
+            Err(error) => answer(Err(error)),
+            Ok(false) => {
+                let data = data.to_vec();
+                self.answer(
+                    |fs| async move { fs.write(handle, offset, &data).await },
+                    answer,
+                );
+            }
+        }
+    }
+
+    fn flush(
+        &self,
+        request: &Request,
+        ino: INodeNo,
+        handle: FileHandle,
+        _lock_owner: LockOwner,
+        reply: ReplyEmpty,
+    ) {
+        let (handle, pid) = (handle_id(handle), request.pid());
+        self.answer(
+            |fs| async move { fs.flush(handle, pid).await },
+            empty("flush", ino, reply),
+        );
+    }
+
+    fn release(
+        &self,
+        _request: &Request,
+        _ino: INodeNo,
+        handle: FileHandle,
+        _flags: OpenFlags,
+        _lock_owner: Option<LockOwner>,
+        _flush: bool,
+        reply: ReplyEmpty,
+    ) {
+        let handle = handle_id(handle);
+        self.answer(
+            |fs| async move {
+                fs.release(handle).await;
+                Ok(())
+            },
+            move |_: Result<(), FsError>| reply.ok(),
+        );
+    }
+
+    fn fsync(
+        &self,
+        _request: &Request,
+        ino: INodeNo,
+        handle: FileHandle,
+        _data_only: bool,
+        reply: ReplyEmpty,
+    ) {
+        let handle = handle_id(handle);
+        self.answer(|fs| async move { fs.fsync(handle).await }, empty("fsync", ino, reply));
+    }
+
+    fn opendir(&self, _request: &Request, ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
+        match self.fs.opendir(ino.into()) {
+            Ok(handle) => reply.opened(FileHandle(handle.0), FopenFlags::empty()),
+            Err(error) => reply.error(errno("opendir", ino.into(), &error)),
+        }
+    }
+
+    fn readdir(
+        &self,
+        _request: &Request,
+        ino: INodeNo,
+        handle: FileHandle,
+        offset: u64,
+        mut reply: ReplyDirectory,
+    ) {
+        let fs = Arc::clone(&self.fs);
+        self.runtime.spawn(async move {
+            let offered = fs.readdir(handle_id(handle), offset, |entry| {
+                let ino = entry.attr.ino.into();
+                let full = reply.add(ino, entry.next_offset, kind(&entry.attr), entry.name);
+                if full { Told::Full } else { Told::No }
+            });
+            match offered.await {
+                Ok(()) => reply.ok(),
+                Err(error) => reply.error(errno("readdir", ino.into(), &error)),
+            }
+        });
+    }
+
+    fn readdirplus(
+        &self,
+        _request: &Request,
+        ino: INodeNo,
+        handle: FileHandle,
+        offset: u64,
+        mut reply: ReplyDirectoryPlus,
+    ) {
+        let fs = Arc::clone(&self.fs);
+        self.runtime.spawn(async move {
+            let offered = fs.readdir(handle_id(handle), offset, |entry| {
+                let (attr, name) = (file_attr(&entry.attr), entry.name);
+                let next = entry.next_offset;
+                if reply.add(attr.ino, next, name, &TTL, &attr, GENERATION) {
+                    Told::Full
+                } else {
+                    Told::Yes
+                }
+            });
+            match offered.await {
+                Ok(()) => reply.ok(),
+                Err(error) => reply.error(errno("readdirplus", ino.into(), &error)),
+            }
+        });
+    }
+
+    fn releasedir(
+        &self,
+        _request: &Request,
+        _ino: INodeNo,
+        handle: FileHandle,
+        _flags: OpenFlags,
+        reply: ReplyEmpty,
+    ) {
+        let handle = handle_id(handle);
+        self.answer(
+            |fs| async move {
+                fs.release(handle).await;
+                Ok(())
+            },
+            move |_: Result<(), FsError>| reply.ok(),
+        );
+    }
+
+    fn fsyncdir(
+        &self,
+        _request: &Request,
+        _ino: INodeNo,
+        _handle: FileHandle,
+        _data_only: bool,
+        reply: ReplyEmpty,
+    ) {
+        // Folders are stored before `mkdir` returns.
+        reply.ok();
+    }
+
+    /// S3 has no limits that would fit here, so they are large ones: 4 EiB in blocks of 1 MiB.
+    fn statfs(&self, _request: &Request, _ino: INodeNo, reply: ReplyStatfs) {
+        const BLOCKS: u64 = 1 << 42;
+        const FILES: u64 = 1 << 62;
+        const BLOCK: u32 = 1 << 20;
+        reply.statfs(BLOCKS, BLOCKS, BLOCKS, FILES, FILES, BLOCK, 255, BLOCK);
+    }
+}
+

@@ -1,0 +1,34 @@
+//! Object keys.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// The key of an object: any UTF-8 up to 1024 bytes, with no structure of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key(Arc<str>);
+
+/// The longest key S3 takes, in bytes of UTF-8.
+pub const MAX_KEY_BYTES: usize = 1024;
+
+impl Key {
+    /// A key as a server or a folder's entry spells it.
+    pub fn new(key: impl Into<Arc<str>>) -> Self {
+        Self(key.into())
+    }
+
+    /// The key as S3 takes it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether S3 would refuse the key for its length.
+    pub fn is_too_long(&self) -> bool {
+        self.0.len() > MAX_KEY_BYTES
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

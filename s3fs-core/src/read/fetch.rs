@@ -1,0 +1,186 @@
+//! Fetching parts: one ranged GET each, taken up again where it broke off.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use tokio::task::AbortHandle;
+
+use crate::budget::{Budget, Grant};
+use crate::object::{ByteRange, ETag, Key};
+use crate::read::block::{Block, BlockPool};
+use crate::read::part::Part;
+use crate::store::{GetBody, Store, StoreError, StoreErrorKind};
+
+/// One version of an object, and what is needed to read it.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Where it is.
+    pub store: Arc<dyn Store>,
+    /// Its key.
+    pub key: Key,
+    /// Its version: every request insists on it, so two versions never mix.
+    pub etag: ETag,
+    /// Its size in bytes.
+    pub size: u64,
+    /// What bounds the memory.
+    pub budget: Budget,
+    /// Where buffers come from.
+    pub blocks: BlockPool,
+}
+
+/// A part that is being fetched. Dropping it ends the request, if nobody else waits for it.
+#[derive(Debug)]
+pub struct Fetch {
+    /// What has arrived.
+    pub part: Arc<Part>,
+    task: AbortHandle,
+}
+
+impl Drop for Fetch {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Fetch {
+    /// Begins to fetch a range. `grant` accounts for its memory; without one it is waited for.
+    pub fn start(source: &Arc<Source>, range: ByteRange, grant: Option<Grant>) -> Arc<Self> {
+        Self::spawn(source, range, grant, None)
+    }
+
+    /// Goes on with a response that has already begun to arrive.
+    pub fn resume(
+        source: &Arc<Source>,
+        range: ByteRange,
+        grant: Grant,
+        body: GetBody,
+    ) -> Arc<Self> {
+        Self::spawn(source, range, Some(grant), Some(body))
+    }
+
+    fn spawn(
+        source: &Arc<Source>,
+        range: ByteRange,
+        grant: Option<Grant>,
+        body: Option<GetBody>,
+    ) -> Arc<Self> {
+        let part = Arc::new(Part::new(range));
+        let filling = fill(Arc::clone(source), Arc::clone(&part), grant, body);
+        let task = tokio::spawn(filling).abort_handle();
+        Arc::new(Self { part, task })
+    }
+}
+
+async fn fill(
+    source: Arc<Source>,
+    part: Arc<Part>,
+    grant: Option<Grant>,
+    mut body: Option<GetBody>,
+) {
+    let range = part.range();
+    let mut grant = match grant {
+        Some(grant) => grant,
+        None => source.budget.take(range.length()).await,
+    };
+    let mut delays = backoff().build();
+    loop {
+        let before = part.filled();
+        let Err(error) = attempt(&source, &part, &mut grant, body.take()).await else { return };
+        if part.filled() > before {
+            delays = backoff().build();
+        }
+        let delay = if error.kind.is_transient() { delays.next() } else { None };
+        let Some(delay) = delay else { return part.fail(error) };
+        tracing::debug!(%error, ?delay, "fetching again");
+        tokio::time::sleep(delay).await;
+    }
+}
+
+fn backoff() -> ExponentialBuilder {
+    ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(50))
+        .with_max_delay(Duration::from_secs(5))
+        .with_max_times(6)
+        .with_jitter()
+}
+
+/// One request for what is still missing.
+async fn attempt(
+    source: &Source,
+    part: &Part,
+    grant: &mut Grant,
+    body: Option<GetBody>,
+) -> Result<(), StoreError> {
+    let Some(missing) = ByteRange::new(part.filled(), part.range().end()) else { return Ok(()) };
+    let mut body = match body {
+        Some(body) => body,
+        None => {
+            let answer = source.store.get(&source.key, Some(missing), Some(&source.etag)).await?;
+            check_answer(source, missing, answer.range, &answer.meta.etag)?;
+            answer.body
+        }
+    };
+    let mut filling = Filling { part, grant, source, block: None };
+    while let Some(piece) = body.next().await? {
+        if filling.take(&piece) {
+            return Ok(());
+        }
+    }
+    let words = format!("{} of {missing} missing", part.range().end() - part.filled());
+    Err(failed(source, StoreErrorKind::Truncated(words)))
+}
+
+/// A server that ignores `Range` or `If-Match` must not slip other bytes in.
+fn check_answer(
+    source: &Source,
+    asked: ByteRange,
+    sent: Option<ByteRange>,
+    etag: &ETag,
+) -> Result<(), StoreError> {
+    if *etag != source.etag {
+        return Err(failed(source, StoreErrorKind::PreconditionFailed));
+    }
+    if sent != Some(asked) {
+        let words = format!("asked for {asked}, got {sent:?}");
+        return Err(failed(source, StoreErrorKind::NotS3(words)));
+    }
+    Ok(())
+}
+
+fn failed(source: &Source, kind: StoreErrorKind) -> StoreError {
+    StoreError { operation: "GetObject", object: source.store.uri(&source.key), kind }
+}
+
+/// Cuts what arrives into blocks.
+struct Filling<'a> {
+    part: &'a Part,
+    grant: &'a mut Grant,
+    source: &'a Source,
+    block: Option<Block>,
+}
+
+impl Filling<'_> {
+    /// Takes a piece; true when the part is full, though more may follow.
+    fn take(&mut self, mut piece: &[u8]) -> bool {
+        while !piece.is_empty() {
+            let filled = self.part.filled();
+            if filled == self.part.range().end() {
+                return true;
+            }
+            let wanted = self.part.next_block_length(filled);
+            let grant = &mut *self.grant;
+            let pool = &self.source.blocks;
+            let block = self.block.get_or_insert_with(|| pool.take(grant.split(wanted)));
+            let take = usize::try_from(wanted - block.len()).unwrap_or(usize::MAX).min(piece.len());
+            block.extend(&piece[..take]);
+            piece = &piece[take..];
+            if block.len() == wanted
+                && let Some(block) = self.block.take()
+            {
+                self.part.push(block.freeze());
+            }
+        }
+        self.part.filled() == self.part.range().end()
+    }
+}

@@ -1,0 +1,171 @@
+//! One range of an object as it arrives: blocks in order, each readable as soon as it is whole.
+
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use crate::object::ByteRange;
+use crate::read::block::BLOCK;
+use crate::store::StoreError;
+
+/// A range of one version of an object.
+#[derive(Debug)]
+pub struct Part {
+    range: ByteRange,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Block `i` covers the intersection of the part with the grid's block `start / BLOCK + i`.
+    /// Dropped blocks are empty.
+    blocks: Vec<Bytes>,
+    /// Everything before this offset has arrived.
+    filled: u64,
+    failed: Option<Arc<StoreError>>,
+}
+
+/// What a part says to a read.
+#[derive(Debug)]
+pub enum Lookup {
+    /// The bytes from the offset, up to the end of the block, the part or the request, whichever
+    /// comes first.
+    Here(Bytes),
+    /// Not yet.
+    Pending,
+    /// It was here and has been dropped.
+    Gone,
+    /// It will not come.
+    Failed(Arc<StoreError>),
+}
+
+impl Part {
+    /// A part of which nothing has arrived.
+    pub fn new(range: ByteRange) -> Self {
+        let state = State { blocks: Vec::new(), filled: range.start(), failed: None };
+        Self { range, state: Mutex::new(state), changed: Notify::new() }
+    }
+
+    /// Its range.
+    pub fn range(&self) -> ByteRange {
+        self.range
+    }
+
+    /// Whether the offset lies in it.
+    pub fn covers(&self, offset: u64) -> bool {
+        (self.range.start()..self.range.end()).contains(&offset)
+    }
+
+    /// Up to where it has arrived.
+    pub fn filled(&self) -> u64 {
+        self.lock().filled
+    }
+
+    /// How many bytes the next block takes: up to the grid line or the part's end.
+    pub fn next_block_length(&self, filled: u64) -> u64 {
+        (filled / BLOCK + 1).saturating_mul(BLOCK).min(self.range.end()) - filled
+    }
+
+    /// Adds the next block, which must have just the length that was asked for.
+    pub fn push(&self, block: Bytes) {
+        let mut state = self.lock();
+        debug_assert_eq!(block.len() as u64, self.next_block_length(state.filled));
+        state.filled += block.len() as u64;
+        state.blocks.push(block);
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// Tells all who wait that nothing more will come.
+    pub fn fail(&self, error: StoreError) {
+        self.lock().failed = Some(Arc::new(error));
+        self.changed.notify_waiters();
+    }
+
+    /// Looks for the bytes of `wanted`, whose start the part covers.
+    pub fn look(&self, wanted: &Range<u64>) -> Lookup {
+        let state = self.lock();
+        if wanted.start >= state.filled {
+            return match &state.failed {
+                Some(error) => Lookup::Failed(Arc::clone(error)),
+                None => Lookup::Pending,
+            };
+        }
+        let first = self.range.start() / BLOCK;
+        let index = wanted.start / BLOCK - first;
+        let block = &state.blocks[index as usize];
+        if block.is_empty() {
+            return Lookup::Gone;
+        }
+        let block_start = (wanted.start / BLOCK * BLOCK).max(self.range.start());
+        let from = (wanted.start - block_start) as usize;
+        let until = block.len().min((wanted.end - block_start) as usize);
+        Lookup::Here(block.slice(from..until))
+    }
+
+    /// Waits until what `look` says may have changed.
+    pub async fn wait(&self, wanted: &Range<u64>) {
+        let changed = self.changed.notified();
+        tokio::pin!(changed);
+        // Registered before the check, or a change in between would be missed.
+        changed.as_mut().enable();
+        if matches!(self.look(wanted), Lookup::Pending) {
+            changed.await;
+        }
+    }
+
+    /// Drops the blocks that end at or before the offset.
+    pub fn drop_before(&self, offset: u64) {
+        if offset <= self.range.start() {
+            return;
+        }
+        let whole = (offset / BLOCK - self.range.start() / BLOCK) as usize;
+        let mut state = self.lock();
+        let whole = whole.min(state.blocks.len());
+        for block in &mut state.blocks[..whole] {
+            *block = Bytes::new();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(start: u64, end: u64) -> Part {
+        let part = Part::new(ByteRange::new(start, end).unwrap());
+        while part.filled() < end {
+            let at = part.filled();
+            let length = part.next_block_length(at);
+            let bytes: Vec<u8> = (at..at + length).map(|i| (i % 251) as u8).collect();
+            part.push(bytes.into());
+        }
+        part
+    }
+
+    #[test]
+    fn every_offset_of_an_unaligned_part_gives_its_own_byte() {
+        let (start, end) = (BLOCK - 1000, 3 * BLOCK + 77);
+        let part = filled(start, end);
+        for offset in [start, BLOCK - 1, BLOCK, 2 * BLOCK + 5, 3 * BLOCK, end - 1] {
+            let Lookup::Here(bytes) = part.look(&(offset..end)) else { panic!("{offset}") };
+            assert_eq!(u64::from(bytes[0]), offset % 251);
+            assert!(bytes.len() as u64 <= end - offset);
+        }
+    }
+
+    #[test]
+    fn dropped_blocks_are_gone_and_later_ones_stay() {
+        let part = filled(0, 3 * BLOCK);
+        part.drop_before(2 * BLOCK + 1);
+        assert!(matches!(part.look(&(BLOCK..BLOCK + 1)), Lookup::Gone));
+        assert!(matches!(part.look(&(2 * BLOCK..2 * BLOCK + 1)), Lookup::Here(_)));
+    }
+}

@@ -1,0 +1,233 @@
+//! One open file: its window, the parts in flight, and the bytes for a read.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use bytes::{Bytes, BytesMut};
+
+use crate::budget::{Budget, Reclaim};
+use crate::object::{ByteRange, Key, ObjectMeta};
+use crate::read::block::BlockPool;
+use crate::read::fetch::{Fetch, Source};
+use crate::read::part::{Lookup, Part};
+use crate::read::window::{Access, FIRST, Window};
+use crate::store::{Store, StoreError};
+
+/// Why a read has no bytes. Shared, because several reads may wait for the same part.
+pub type ReadError = Arc<StoreError>;
+
+/// Keep so many parts outside the run.
+const KEEP_STRAYS: usize = 8;
+
+/// An open object. All reads are of the version it was opened with.
+#[derive(Debug)]
+pub struct Reader {
+    source: Arc<Source>,
+    state: Mutex<State>,
+    used: AtomicBool,
+}
+
+#[derive(Debug)]
+struct State {
+    window: Window,
+    /// Consecutive parts, in order.
+    run: VecDeque<Arc<Fetch>>,
+    /// Parts for reads outside the run, the latest last.
+    strays: VecDeque<Arc<Fetch>>,
+}
+
+impl Reader {
+    /// Opens whatever version is there now. The request that learns the version brings the first
+    /// bytes along; `expected_size` (from a listing, say) decides how it is put and may be wrong.
+    ///
+    /// # Errors
+    /// There is no such object, or it may not be read.
+    pub async fn open(
+        store: Arc<dyn Store>,
+        key: Key,
+        expected_size: u64,
+        budget: &Budget,
+        blocks: &BlockPool,
+    ) -> Result<(Arc<Self>, ObjectMeta), StoreError> {
+        // A range of an empty object is an error in S3, and a small one needs none.
+        let range = if expected_size > FIRST { ByteRange::new(0, FIRST) } else { None };
+        let answer = store.get(&key, range, None).await?;
+        let meta = answer.meta;
+        let source = Arc::new(Source {
+            store,
+            key,
+            etag: meta.etag.clone(),
+            size: meta.size,
+            budget: budget.clone(),
+            blocks: blocks.clone(),
+        });
+        let mut run = VecDeque::new();
+        if let Some(sent) = answer.range.filter(|sent| sent.start() == 0)
+            && let Some(first) = ByteRange::new(0, sent.end().min(FIRST))
+            && let Some(grant) = budget.take_reclaiming(first.length())
+        {
+            run.push_back(Fetch::resume(&source, first, grant, answer.body));
+        }
+        let state = State { window: Window::new(), run, strays: VecDeque::new() };
+        let reader =
+            Arc::new(Self { source, state: Mutex::new(state), used: AtomicBool::new(true) });
+        let weak: Weak<Self> = Arc::downgrade(&reader);
+        budget.register(weak);
+        Ok((reader, meta))
+    }
+
+    /// The bytes, if they are here already.
+    ///
+    /// # Errors
+    /// They will not come.
+    pub fn try_read(&self, offset: u64, length: u64) -> Result<Option<Bytes>, ReadError> {
+        let wanted = self.clamp(offset, length);
+        if wanted.is_empty() {
+            return Ok(Some(Bytes::new()));
+        }
+        self.used.store(true, Ordering::Relaxed);
+        let mut state = self.lock();
+        // Only the run is looked at: a stray is about to need a request anyway.
+        let Some(part) = covering(&state.run, wanted.start) else { return Ok(None) };
+        let Lookup::Here(bytes) = part.look(&wanted) else { return Ok(None) };
+        if (bytes.len() as u64) < wanted.end - wanted.start {
+            return Ok(None);
+        }
+        state.window.observe(wanted.start, wanted.end - wanted.start);
+        self.advance(&mut state);
+        Ok(Some(bytes))
+    }
+
+    /// The bytes from the offset: as many as asked for, fewer only at the end of the file.
+    ///
+    /// # Errors
+    /// The object was replaced or deleted meanwhile, or the store doesn't answer.
+    pub async fn read(&self, offset: u64, length: u64) -> Result<Bytes, ReadError> {
+        let wanted = self.clamp(offset, length);
+        if wanted.is_empty() {
+            return Ok(Bytes::new());
+        }
+        self.used.store(true, Ordering::Relaxed);
+        let access = self.lock().window.observe(wanted.start, wanted.end - wanted.start);
+        let first = self.read_some(&wanted, access).await?;
+        if first.len() as u64 == wanted.end - wanted.start {
+            return Ok(first);
+        }
+        let mut gathered = BytesMut::with_capacity((wanted.end - wanted.start) as usize);
+        gathered.extend_from_slice(&first);
+        while (gathered.len() as u64) < wanted.end - wanted.start {
+            let rest = wanted.start + gathered.len() as u64..wanted.end;
+            let more = self.read_some(&rest, access).await?;
+            gathered.extend_from_slice(&more);
+        }
+        Ok(gathered.freeze())
+    }
+
+    /// At least one byte of what is wanted.
+    async fn read_some(&self, wanted: &Range<u64>, access: Access) -> Result<Bytes, ReadError> {
+        loop {
+            let fetch = self.fetch_covering(wanted, access);
+            match fetch.part.look(wanted) {
+                Lookup::Here(bytes) => return Ok(bytes),
+                Lookup::Pending => fetch.part.wait(wanted).await,
+                Lookup::Gone => self.forget(&fetch),
+                Lookup::Failed(error) => {
+                    self.forget(&fetch);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// The part that holds the first byte wanted, begun now if there is none.
+    fn fetch_covering(&self, wanted: &Range<u64>, access: Access) -> Arc<Fetch> {
+        let mut state = self.lock();
+        if access == Access::NewRun || access == Access::Scattered {
+            state.run.clear();
+        }
+        let in_run = state.run.iter().chain(&state.strays).find(|f| f.part.covers(wanted.start));
+        let found = in_run.map(Arc::clone);
+        if let Some(fetch) = found {
+            self.advance(&mut state);
+            return fetch;
+        }
+        let run = matches!(access, Access::Run | Access::NewRun);
+        let length = if run { state.window.part_length(wanted.start) } else { 0 };
+        let end = (wanted.start + length).max(wanted.end).min(self.source.size);
+        // `wanted` is not empty and lies within the object.
+        let range = ByteRange::new(wanted.start, end)
+            .unwrap_or_else(|| unreachable!("{wanted:?} of {}", self.source.size));
+        let fetch = Fetch::start(&self.source, range, None);
+        if run {
+            // A run's parts are consecutive: whatever lay elsewhere belongs to a place left behind.
+            state.run.clear();
+            state.run.push_back(Arc::clone(&fetch));
+            self.advance(&mut state);
+        } else {
+            state.strays.push_back(Arc::clone(&fetch));
+            if state.strays.len() > KEEP_STRAYS {
+                state.strays.pop_front();
+            }
+        }
+        fetch
+    }
+
+    /// Drops what lies behind and begins what lies ahead.
+    fn advance(&self, state: &mut State) {
+        let keep_from = state.window.keep_from();
+        while state.run.front().is_some_and(|f| f.part.range().end() <= keep_from) {
+            state.run.pop_front();
+        }
+        if let Some(first) = state.run.front() {
+            first.part.drop_before(keep_from);
+        }
+        let until = state.window.fetch_until().min(self.source.size);
+        while let Some(last) = state.run.back() {
+            let start = last.part.range().end();
+            let end = (start + state.window.part_length(start)).min(self.source.size);
+            if start >= until {
+                return;
+            }
+            let Some(range) = ByteRange::new(start, end) else { return };
+            // Ahead of time, only with memory that nobody needs.
+            let Some(grant) = self.source.budget.try_take(range.length()) else { return };
+            state.run.push_back(Fetch::start(&self.source, range, Some(grant)));
+        }
+    }
+
+    fn forget(&self, fetch: &Arc<Fetch>) {
+        let mut state = self.lock();
+        if let Some(index) = state.run.iter().position(|f| Arc::ptr_eq(f, fetch)) {
+            // What follows would no longer be consecutive with what is fetched next.
+            state.run.truncate(index);
+        }
+        state.strays.retain(|f| !Arc::ptr_eq(f, fetch));
+    }
+
+    fn clamp(&self, offset: u64, length: u64) -> Range<u64> {
+        offset.min(self.source.size)..offset.saturating_add(length).min(self.source.size)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn covering(run: &VecDeque<Arc<Fetch>>, offset: u64) -> Option<&Part> {
+    run.iter().find(|fetch| fetch.part.covers(offset)).map(|fetch| &*fetch.part)
+}
+
+impl Reclaim for Reader {
+    fn take_used(&self) -> bool {
+        self.used.swap(false, Ordering::Relaxed)
+    }
+
+    fn reclaim(&self) {
+        // Whoever waits for a part holds it.
+        let mut state = self.lock();
+        state.run.clear();
+        state.strays.clear();
+    }
+}

@@ -1,0 +1,89 @@
+//! The object store as a file system needs it: one trait, with S3 and in-memory forms.
+//!
+//! Nothing above this module names the AWS SDK, and nothing in it knows of inodes or errnos.
+
+mod body;
+mod error;
+#[cfg(test)]
+pub(crate) mod memory;
+mod request;
+pub mod s3;
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+
+pub use body::{Body, GetBody};
+pub use error::{StoreError, StoreErrorKind};
+pub use request::{
+    CopySource, GetResponse, ListPage, ListRequest, ListedObject, PartNumber, PartTag, Precondition,
+    UploadId,
+};
+
+use crate::object::{ByteRange, ETag, Key, ObjectMeta};
+
+/// One bucket. Every method is one request (or its retries), and names its operation and object in
+/// its error.
+#[async_trait]
+pub trait Store: Debug + Send + Sync + 'static {
+    /// One page of keys in order.
+    async fn list(&self, request: ListRequest<'_>) -> Result<ListPage, StoreError>;
+
+    /// What is known of an object, without its bytes.
+    async fn head(&self, key: &Key) -> Result<ObjectMeta, StoreError>;
+
+    /// An object's bytes, or a range of them; with `if_match`, only of that version.
+    async fn get(
+        &self,
+        key: &Key,
+        range: Option<ByteRange>,
+        if_match: Option<&ETag>,
+    ) -> Result<GetResponse, StoreError>;
+
+    /// Stores an object in one request.
+    async fn put(
+        &self,
+        key: &Key,
+        body: Body,
+        precondition: &Precondition,
+    ) -> Result<ETag, StoreError>;
+
+    /// Deletes an object; deleting what doesn't exist succeeds.
+    async fn delete(&self, key: &Key) -> Result<(), StoreError>;
+
+    /// Begins a multipart upload.
+    async fn create_upload(&self, key: &Key) -> Result<UploadId, StoreError>;
+
+    /// Sends one part.
+    async fn upload_part(
+        &self,
+        key: &Key,
+        upload: &UploadId,
+        number: PartNumber,
+        body: Body,
+    ) -> Result<PartTag, StoreError>;
+
+    /// Makes a range of a stored object into a part, without moving its bytes through here.
+    async fn upload_part_copy(
+        &self,
+        key: &Key,
+        upload: &UploadId,
+        number: PartNumber,
+        source: CopySource<'_>,
+    ) -> Result<PartTag, StoreError>;
+
+    /// Makes the parts, in order of their numbers, into the object.
+    async fn complete_upload(
+        &self,
+        key: &Key,
+        upload: &UploadId,
+        parts: &[PartTag],
+        precondition: &Precondition,
+    ) -> Result<ETag, StoreError>;
+
+    /// Forgets an upload and its parts.
+    async fn abort_upload(&self, key: &Key, upload: &UploadId) -> Result<(), StoreError>;
+
+    /// `s3://bucket/key`, for messages.
+    fn uri(&self, key: &Key) -> String;
+}

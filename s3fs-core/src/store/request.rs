@@ -1,0 +1,87 @@
+//! What requests to a store carry and return.
+
+use crate::object::{ByteRange, ETag, Key, ObjectMeta};
+use crate::store::GetBody;
+
+/// Which keys to list.
+#[derive(Clone, Copy, Debug)]
+pub struct ListRequest<'a> {
+    /// Only keys that begin with this.
+    pub prefix: &'a str,
+    /// Fold what follows the first `/` after the prefix into one common prefix.
+    pub folded: bool,
+    /// Where the last page ended.
+    pub continuation: Option<&'a str>,
+    /// At most so many keys and common prefixes; S3 never returns more than 1000.
+    pub max_keys: u16,
+}
+
+/// One page of a listing; both lists are in order of UTF-8 bytes.
+#[derive(Clone, Debug, Default)]
+pub struct ListPage {
+    /// Objects.
+    pub objects: Vec<ListedObject>,
+    /// Common prefixes, each ending in `/`.
+    pub prefixes: Vec<String>,
+    /// Where the next page begins; nothing on the last one.
+    pub next: Option<String>,
+}
+
+/// An object in a listing.
+#[derive(Clone, Debug)]
+pub struct ListedObject {
+    /// Its whole key.
+    pub key: String,
+    /// Its present version.
+    pub meta: ObjectMeta,
+}
+
+/// The head of a GET's response, and its bytes to come.
+#[derive(Debug)]
+pub struct GetResponse {
+    /// The version that is being sent; `size` is the whole object's.
+    pub meta: ObjectMeta,
+    /// Which of its bytes follow; nothing if it is empty.
+    pub range: Option<ByteRange>,
+    /// The bytes.
+    pub body: GetBody,
+}
+
+/// What must hold for a write to be done; the server checks it together with the write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Precondition {
+    /// The last writer wins.
+    None,
+    /// No object has this key (`If-None-Match: *`).
+    Absent,
+}
+
+/// A multipart upload that has begun.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct UploadId(pub String);
+
+/// The number of a part: 1 to 10,000.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PartNumber(pub u16);
+
+/// The receipt for a part, to be handed back when the upload is completed.
+#[derive(Clone, Debug)]
+pub struct PartTag {
+    /// Its number.
+    pub number: PartNumber,
+    /// Its tag.
+    pub etag: ETag,
+    /// Its CRC32 in base64, where the server computed one.
+    pub crc32: Option<String>,
+}
+
+/// A range of a stored object.
+#[derive(Clone, Copy, Debug)]
+pub struct CopySource<'a> {
+    /// The object.
+    pub key: &'a Key,
+    /// The version it must still have.
+    pub etag: &'a ETag,
+    /// The bytes.
+    pub range: ByteRange,
+}

@@ -1,0 +1,109 @@
+//! From the SDK's errors to the kinds that a caller can act on.
+
+use std::error::Error as StdError;
+
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+
+use crate::store::StoreErrorKind;
+use crate::store::error::chain;
+
+/// The header in which S3 says where a bucket is, also on errors.
+const BUCKET_REGION: &str = "x-amz-bucket-region";
+
+/// The kind of a failed request. `HEAD` responses have no body, so the status decides where there
+/// is no code.
+pub(super) fn classify<E>(error: &SdkError<E, HttpResponse>) -> StoreErrorKind
+where
+    E: ProvideErrorMetadata + StdError + 'static,
+{
+    match error {
+        SdkError::TimeoutError(_) => StoreErrorKind::TimedOut,
+        SdkError::ServiceError(service) => {
+            let response = service.raw();
+            let region = response.headers().get(BUCKET_REGION).map(str::to_owned);
+            let meta = service.err();
+            of_answer(response.status().as_u16(), meta.code(), meta.message(), region)
+        }
+        SdkError::ResponseError(response) => {
+            let status = response.raw().status().as_u16();
+            StoreErrorKind::NotS3(format!("HTTP {status}, {}", chain(error)))
+        }
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => StoreErrorKind::TimedOut,
+        _ => of_unsent(chain(error)),
+    }
+}
+
+/// A request that brought no answer: the SDK tells missing credentials from a dead connection only
+/// in words.
+fn of_unsent(text: String) -> StoreErrorKind {
+    let lower = text.to_lowercase();
+    if lower.contains("credential") || lower.contains("identity") || lower.contains("sso") {
+        StoreErrorKind::NoCredentials(text)
+    } else {
+        StoreErrorKind::Unreachable(text)
+    }
+}
+
+fn of_answer(
+    status: u16,
+    code: Option<&str>,
+    message: Option<&str>,
+    region: Option<String>,
+) -> StoreErrorKind {
+    let words = || match (code, message) {
+        (Some(code), Some(message)) if !message.is_empty() => format!("{code}: {message}"),
+        (Some(code), _) => code.to_owned(),
+        (None, _) => format!("HTTP {status}"),
+    };
+    match (code.unwrap_or_default(), status) {
+        ("NoSuchBucket", _) => StoreErrorKind::NoSuchBucket,
+        ("NoSuchKey" | "NotFound", _) | ("", 404) => StoreErrorKind::NoSuchKey,
+        ("PermanentRedirect" | "TemporaryRedirect" | "IllegalLocationConstraintException", _)
+        | ("AuthorizationHeaderMalformed", _)
+        | ("", 301 | 307) => StoreErrorKind::WrongRegion { region },
+        (
+            "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "ExpiredToken" | "InvalidToken"
+            | "TokenRefreshRequired" | "RequestTimeTooSkewed",
+            _,
+        ) => StoreErrorKind::BadCredentials(words()),
+        ("PreconditionFailed" | "ConditionalRequestConflict", _) | ("", 412) => {
+            StoreErrorKind::PreconditionFailed
+        }
+        ("NotImplemented", _) | (_, 501) => StoreErrorKind::Unsupported(words()),
+        ("AccessDenied" | "AllAccessDisabled" | "AccountProblem", _) | (_, 403) => {
+            StoreErrorKind::AccessDenied(words())
+        }
+        ("SlowDown" | "ServiceUnavailable" | "InternalError" | "RequestTimeout", _)
+        | (_, 500 | 502..=504 | 429) => StoreErrorKind::Overloaded(words()),
+        ("", _) => StoreErrorKind::NotS3(words()),
+        _ => StoreErrorKind::Other(words()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(status: u16, code: &str) -> StoreErrorKind {
+        let code = (!code.is_empty()).then_some(code);
+        of_answer(status, code, Some("words"), Some("eu-west-1".into()))
+    }
+
+    #[test]
+    fn answers_become_the_kinds_callers_act_on() {
+        use StoreErrorKind as K;
+        assert!(matches!(kind(404, "NoSuchKey"), K::NoSuchKey));
+        assert!(matches!(kind(404, ""), K::NoSuchKey));
+        assert!(matches!(kind(404, "NoSuchBucket"), K::NoSuchBucket));
+        assert!(matches!(kind(403, "AccessDenied"), K::AccessDenied(_)));
+        assert!(matches!(kind(403, ""), K::AccessDenied(_)));
+        assert!(matches!(kind(403, "SignatureDoesNotMatch"), K::BadCredentials(_)));
+        assert!(matches!(kind(412, ""), K::PreconditionFailed));
+        assert!(matches!(kind(503, "SlowDown"), K::Overloaded(_)));
+        assert!(matches!(kind(501, "NotImplemented"), K::Unsupported(_)));
+        assert!(matches!(kind(405, ""), K::NotS3(_)));
+        let K::WrongRegion { region } = kind(301, "PermanentRedirect") else { panic!() };
+        assert_eq!(region.as_deref(), Some("eu-west-1"));
+    }
+}

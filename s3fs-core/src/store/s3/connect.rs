@@ -1,0 +1,147 @@
+//! The first request to a bucket: is it there, where is it, may we read it?
+
+use crate::config::MountConfig;
+use crate::object::BucketName;
+use crate::store::s3::client::{Access, HttpClient, RegionSource};
+use crate::store::s3::{PayloadSigning, S3Store};
+use crate::store::{ListPage, ListRequest, Store, StoreError, StoreErrorKind};
+
+/// Why a bucket cannot be mounted, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[error("bucket {bucket}{}: {reason}", at_endpoint(.endpoint.as_deref()))]
+pub struct ConnectError {
+    /// The bucket.
+    pub bucket: BucketName,
+    /// The endpoint, where it isn't AWS's own.
+    pub endpoint: Option<String>,
+    /// Why, in words that say what to do.
+    pub reason: String,
+    /// What the store said.
+    pub kind: StoreErrorKind,
+}
+
+fn at_endpoint(endpoint: Option<&str>) -> String {
+    endpoint.map(|url| format!(" at {url}")).unwrap_or_default()
+}
+
+/// Reaches the bucket and lists the root of the mount: one request if the region is right, two if
+/// it has to be found first.
+///
+/// # Errors
+/// The bucket doesn't exist, the credentials are missing or refused, listing is denied, the
+/// endpoint doesn't answer or isn't S3.
+pub async fn connect(
+    config: &MountConfig,
+    http: &HttpClient,
+) -> Result<(S3Store, ListPage), ConnectError> {
+    let mut access = Access::load(config, http).await;
+    let first = list_root(config, &access).await;
+    let moved_to = match &first {
+        Err(error) => region_to_follow(error, &access),
+        Ok(_) => None,
+    };
+    let answer = match moved_to {
+        Some(region) => {
+            tracing::debug!(bucket = %config.bucket, region, "the bucket is in another region");
+            access.set_region(region);
+            list_root(config, &access).await
+        }
+        None => first,
+    };
+    answer.map_err(|error| ConnectError {
+        bucket: config.bucket.clone(),
+        endpoint: access.endpoint_url().map(str::to_owned),
+        reason: advice(&error.kind, config, &access),
+        kind: error.kind,
+    })
+}
+
+async fn list_root(
+    config: &MountConfig,
+    access: &Access,
+) -> Result<(S3Store, ListPage), StoreError> {
+    let store = S3Store::new(config, access);
+    let root = ListRequest {
+        prefix: config.prefix.as_str(),
+        folded: true,
+        continuation: None,
+        max_keys: 1000,
+    };
+    match store.list(root).await {
+        Ok(page) => Ok((store, page)),
+        Err(error) if matches!(error.kind, StoreErrorKind::WrongRegion { region: None }) => {
+            let region = store.bucket_region().await;
+            Err(StoreError { kind: StoreErrorKind::WrongRegion { region }, ..error })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Where to look instead, unless the user insists on where we looked.
+fn region_to_follow(error: &StoreError, access: &Access) -> Option<String> {
+    let StoreErrorKind::WrongRegion { region: Some(region) } = &error.kind else { return None };
+    let is_new = region != access.region();
+    (access.region_source == RegionSource::Guessed && is_new).then(|| region.clone())
+}
+
+fn advice(kind: &StoreErrorKind, config: &MountConfig, access: &Access) -> String {
+    let bucket = &config.bucket;
+    match kind {
+        StoreErrorKind::NoSuchBucket | StoreErrorKind::NoSuchKey => {
+            "it does not exist: check the name, and the account and endpoint it belongs to".into()
+        }
+        StoreErrorKind::AccessDenied(words) => format!(
+            "listing is denied ({words}): allow `s3:ListBucket` on `arn:aws:s3:::{bucket}` to \
+             these credentials"
+        ),
+        StoreErrorKind::BadCredentials(words) => {
+            format!("the credentials are refused ({words}): check the access key and its secret")
+        }
+        StoreErrorKind::NoCredentials(words) => format!(
+            "no credentials were found: give the mount a secret, set AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY, configure a profile, or say that the bucket is public \
+             (anonymous) ({words})"
+        ),
+        StoreErrorKind::WrongRegion { region: Some(region) } => format!(
+            "it is in region {region}, not {}: give that region, or none and it is found",
+            access.region()
+        ),
+        StoreErrorKind::WrongRegion { region: None } => {
+            format!("it is not in region {}: give the right region", access.region())
+        }
+        StoreErrorKind::Unreachable(words) => format!(
+            "the endpoint does not answer: check its URL, and that this machine reaches it ({words})"
+        ),
+        StoreErrorKind::TimedOut => {
+            "the endpoint does not answer in time: check its URL and the network".into()
+        }
+        StoreErrorKind::NotS3(words) => {
+            format!("the endpoint does not answer as S3 does: check its URL ({words})")
+        }
+        other => other.to_string(),
+    }
+}
+
+impl S3Store {
+    fn new(config: &MountConfig, access: &Access) -> Self {
+        let signing: PayloadSigning = access.payload_signing();
+        Self {
+            client: access.client(),
+            bucket: config.bucket.clone(),
+            payer: config.requester_pays.then_some(aws_sdk_s3::types::RequestPayer::Requester),
+            payload_signing: signing,
+        }
+    }
+
+    /// Asks the bucket itself where it is; the answer stands in a header even where it is denied.
+    async fn bucket_region(&self) -> Option<String> {
+        let request = self.client.head_bucket().bucket(self.bucket.as_str());
+        match request.send().await {
+            Ok(answer) => answer.bucket_region().map(str::to_owned),
+            Err(error) => {
+                let headers = error.raw_response()?.headers();
+                headers.get("x-amz-bucket-region").map(str::to_owned)
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The store over S3's HTTP interface: the only place that names the AWS SDK.
+
+mod classify;
+mod client;
+mod connect;
+mod multipart;
+mod objects;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::types::RequestPayer;
+
+pub use client::HttpClient;
+pub use connect::{ConnectError, connect};
+
+use crate::object::{BucketName, Key};
+use crate::store::{StoreError, StoreErrorKind};
+
+/// One bucket, with the credentials and the region it answers to.
+#[derive(Debug)]
+pub struct S3Store {
+    client: Client,
+    bucket: BucketName,
+    payer: Option<RequestPayer>,
+    payload_signing: PayloadSigning,
+}
+
+/// Whether the bytes of an upload are hashed into its signature. SHA-256 of every byte costs more
+/// CPU than all the rest of an upload, and proves nothing where TLS or the loopback device already
+/// protects the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PayloadSigning {
+    Signed,
+    Unsigned,
+}
+
+impl S3Store {
+    fn failed(&self, operation: &'static str, key: &Key, kind: StoreErrorKind) -> StoreError {
+        StoreError { operation, object: format!("s3://{}/{key}", self.bucket), kind }
+    }
+}

@@ -1,0 +1,142 @@
+//! Requests of multipart uploads.
+
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::client::transfer_timeouts;
+use super::objects::{content_length, etag, if_none_match};
+use super::{PayloadSigning, S3Store};
+use crate::object::{ETag, Key};
+use crate::store::{
+    Body, CopySource, PartNumber, PartTag, Precondition, StoreError, StoreErrorKind, UploadId,
+};
+
+/// What a copy source's key is written with, besides letters and digits.
+const COPY_SOURCE: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+impl S3Store {
+    pub(super) async fn create_multipart(&self, key: &Key) -> Result<UploadId, StoreError> {
+        let answer = self
+            .client
+            .create_multipart_upload()
+            .bucket(self.bucket.as_str())
+            .key(key.as_str())
+            .set_request_payer(self.payer.clone())
+            .send()
+            .await
+            .map_err(self.error("CreateMultipartUpload", key))?;
+        answer.upload_id.map(UploadId).ok_or_else(|| {
+            let kind = StoreErrorKind::NotS3("no upload id".into());
+            self.failed("CreateMultipartUpload", key, kind)
+        })
+    }
+
+    pub(super) async fn send_part(
+        &self,
+        key: &Key,
+        upload: &UploadId,
+        number: PartNumber,
+        body: &Body,
+    ) -> Result<PartTag, StoreError> {
+        let request = self
+            .client
+            .upload_part()
+            .bucket(self.bucket.as_str())
+            .key(key.as_str())
+            .upload_id(&upload.0)
+            .part_number(i32::from(number.0))
+            .content_length(content_length(body))
+            .body(self.stream("UploadPart", key, body).await?)
+            .set_request_payer(self.payer.clone())
+            .customize()
+            .config_override(transfer_timeouts());
+        let answer = match self.payload_signing {
+            PayloadSigning::Unsigned => request.disable_payload_signing().send().await,
+            PayloadSigning::Signed => request.send().await,
+        };
+        let answer = answer.map_err(self.error("UploadPart", key))?;
+        let crc32 = answer.checksum_crc32;
+        Ok(PartTag { number, etag: etag(answer.e_tag.as_deref()), crc32 })
+    }
+
+    pub(super) async fn copy_part(
+        &self,
+        key: &Key,
+        upload: &UploadId,
+        number: PartNumber,
+        source: CopySource<'_>,
+    ) -> Result<PartTag, StoreError> {
+        let from = utf8_percent_encode(source.key.as_str(), COPY_SOURCE);
+        let answer = self
+            .client
+            .upload_part_copy()
+            .bucket(self.bucket.as_str())
+            .key(key.as_str())
+            .upload_id(&upload.0)
+            .part_number(i32::from(number.0))
+            .copy_source(format!("{}/{from}", self.bucket))
+            .copy_source_range(source.range.to_string())
+            .copy_source_if_match(source.etag.quoted())
+            .set_request_payer(self.payer.clone())
+            .customize()
+            .config_override(transfer_timeouts())
+            .send()
+            .await
+            .map_err(self.error("UploadPartCopy", key))?;
+        let copied = answer.copy_part_result.unwrap_or_else(|| {
+            aws_sdk_s3::types::CopyPartResult::builder().build()
+        });
+        let crc32 = copied.checksum_crc32;
+        Ok(PartTag { number, etag: etag(copied.e_tag.as_deref()), crc32 })
+    }
+
+    pub(super) async fn complete_multipart(
+        &self,
+        key: &Key,
+        upload: &UploadId,
+        parts: &[PartTag],
+        precondition: &Precondition,
+    ) -> Result<ETag, StoreError> {
+        let parts = parts.iter().map(|part| {
+            CompletedPart::builder()
+                .part_number(i32::from(part.number.0))
+                .e_tag(part.etag.quoted())
+                .set_checksum_crc32(part.crc32.clone())
+                .build()
+        });
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(parts.collect()));
+        let answer = self
+            .client
+            .complete_multipart_upload()
+            .bucket(self.bucket.as_str())
+            .key(key.as_str())
+            .upload_id(&upload.0)
+            .multipart_upload(parts.build())
+            .set_if_none_match(if_none_match(precondition))
+            .set_request_payer(self.payer.clone())
+            .customize()
+            .config_override(transfer_timeouts())
+            .send()
+            .await
+            .map_err(self.error("CompleteMultipartUpload", key))?;
+        Ok(etag(answer.e_tag.as_deref()))
+    }
+
+    pub(super) async fn abort_multipart(
+        &self,
+        key: &Key,
+        upload: &UploadId,
+    ) -> Result<(), StoreError> {
+        self.client
+            .abort_multipart_upload()
+            .bucket(self.bucket.as_str())
+            .key(key.as_str())
+            .upload_id(&upload.0)
+            .set_request_payer(self.payer.clone())
+            .send()
+            .await
+            .map(drop)
+            .map_err(self.error("AbortMultipartUpload", key))
+    }
+}

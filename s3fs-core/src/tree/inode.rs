@@ -1,0 +1,70 @@
+//! One inode.
+
+use std::time::{Instant, SystemTime};
+
+use crate::object::{ETag, EntryName, ObjectMeta};
+use crate::tree::Ino;
+
+/// What a name stands for, as told to the outside.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The inode.
+    pub ino: Ino,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// A folder or a file.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    /// A folder.
+    Dir,
+    /// A file.
+    File(FileState),
+}
+
+/// What is known of a file.
+#[derive(Clone, Debug)]
+pub struct FileState {
+    /// Size in bytes.
+    pub size: u64,
+    /// Last change.
+    pub modified: SystemTime,
+    /// The stored version; nothing if it has never been stored.
+    pub etag: Option<ETag>,
+}
+
+impl From<ObjectMeta> for FileState {
+    fn from(meta: ObjectMeta) -> Self {
+        Self { size: meta.size, modified: meta.modified, etag: Some(meta.etag) }
+    }
+}
+
+/// The table's record of an inode.
+#[derive(Debug)]
+pub(super) struct Inode {
+    pub(super) parent: Ino,
+    pub(super) name: Option<EntryName>,
+    pub(super) kind: Kind,
+    /// How often the kernel has been told of it and not forgotten it.
+    pub(super) lookups: u64,
+    /// Until then the store need not be asked again.
+    pub(super) valid_until: Instant,
+    /// The last change made through this mount: what the store said before is out of date.
+    pub(super) changed: Option<Instant>,
+    /// It exists whatever the store says: it is being written, or is a folder that has no object.
+    pub(super) local: bool,
+    /// Still reachable by its name. A replaced version is not.
+    pub(super) named: bool,
+}
+
+impl Inode {
+    pub(super) fn entry(&self, ino: Ino) -> Entry {
+        Entry { ino, kind: self.kind.clone() }
+    }
+
+    /// Whether an answer that was asked for at that time is older than what we did ourselves.
+    pub(super) fn outdates(&self, asked: Instant) -> bool {
+        self.local || self.changed.is_some_and(|changed| changed >= asked)
+    }
+}

@@ -1,0 +1,15 @@
+//! What is known of the tree of names: inodes, their names, and how fresh the knowledge is.
+//!
+//! An inode is one version of an object. When another client replaces the object, its name gets a
+//! new inode: the kernel's page cache belongs to an inode, so bytes of two versions never meet in
+//! it. Changes made through this mount keep the inode, as on any file system.
+//!
+//! All methods are short and without I/O; one lock guards everything.
+
+mod ids;
+mod inode;
+mod table;
+
+pub use ids::Ino;
+pub use inode::{Entry, FileState, Kind};
+pub use table::{Known, Seen, Told, Tree};
