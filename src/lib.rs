@@ -1,1 +1,185 @@
-//! stub
+//! S3 buckets are folders while an annotated function runs.
+//!
+//! ```no_run
+//! use std::process::Command;
+//! use stub::{CloudBucketMount, Secret};
+//!
+//! fn credentials() -> Secret {
+//!     Secret::from_dict([("AWS_ACCESS_KEY_ID", "..."), ("AWS_SECRET_ACCESS_KEY", "...")])
+//! }
+//!
+//! #[stub::function(volumes = <"/my-mount" => CloudBucketMount::new("s3-bucket-name").secret(credentials())>)]
+//! fn f() -> std::io::Result<()> {
+//!     Command::new("ls").arg("/my-mount").status()?;
+//!     Ok(())
+//! }
+//!
+//! fn main() -> stub::Result<()> {
+//!     f()?; // in a sandbox; `Ok` means that everything written is in the bucket
+//!     Ok(())
+//! }
+//! ```
+//!
+//! `f()` starts two processes of the same program. One makes a mount namespace of its own and
+//! serves the bucket there; the other runs the body in it. The rest of the machine sees nothing of
+//! it, nothing has to be installed, no root is needed, and nothing is left behind.
+//!
+//! # Read and write
+//!
+//! A volume is read and written with `std::fs` or by any program that is started. A call returns
+//! `Ok` when the body has, and everything written is stored; otherwise
+//! [`Error::NotStored`] names the objects and the reasons.
+//!
+//! ```no_run
+//! use std::{fs, io};
+//! use stub::CloudBucketMount;
+//!
+//! #[stub::function(volumes = <
+//!     "/in" => CloudBucketMount::new("measurements").key_prefix("2024/").read_only(true),
+//!     "/out" => CloudBucketMount::new("reports"),
+//! >)]
+//! fn report() -> io::Result<usize> {
+//!     let files = fs::read_dir("/in")?.count();
+//!     fs::write("/out/summary.txt", format!("{files} files\n"))?;
+//!     Ok(files)
+//! }
+//! # fn main() -> stub::Result<()> {
+//! println!("{} files", report()?);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Arguments and values
+//!
+//! Both cross between processes, so they are owned and implement serde's `Serialize` and
+//! `Deserialize`. A gigabyte of `String` or `Vec<u8>` is fine. For a function that returns a
+//! `Result` (std's, under any alias of that name: `io::Result`, `anyhow::Result`), the call returns
+//! the value of its `Ok`; its error arrives as [`Error::Failed`], with the messages of its sources.
+//!
+//! ```no_run
+//! #[derive(serde::Serialize, serde::Deserialize)]
+//! struct Words {
+//!     total: usize,
+//!     longest: Option<String>,
+//! }
+//!
+//! #[stub::function]
+//! fn words(text: String) -> Words {
+//!     let longest = text.split_whitespace().max_by_key(|word| word.len());
+//!     Words { total: text.split_whitespace().count(), longest: longest.map(str::to_owned) }
+//! }
+//!
+//! # fn main() -> stub::Result<()> {
+//! let words = words("to be or not to be".to_owned())?;
+//! assert_eq!(words.total, 6);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! An `async fn` is called with `.await`, from any runtime; its body runs on one of its own.
+//!
+//! # Credentials
+//!
+//! A volume without a [`Secret`] asks the standard AWS chain: environment, profile files, SSO,
+//! container and instance roles. The body never sees the credentials of its volumes:
+//! `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN` are taken out of its
+//! environment. What it needs itself, `secrets` puts there:
+//!
+//! ```no_run
+//! use std::env;
+//! use stub::Secret;
+//!
+//! #[stub::function(secrets = [Secret::from_env(["API_TOKEN"])])]
+//! fn authorised() -> bool {
+//!     env::var("API_TOKEN").is_ok()
+//! }
+//! # fn main() { let _ = authorised(); }
+//! ```
+//!
+//! # A limit of time
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use stub::Error;
+//!
+//! #[stub::function(timeout = Duration::from_secs(60))]
+//! fn patient() {
+//!     std::thread::sleep(Duration::from_secs(3600));
+//! }
+//!
+//! # fn main() {
+//! match patient() {
+//!     Err(Error::TimedOut { after, .. }) => println!("killed after {after:?}"),
+//!     other => println!("{other:?}"),
+//! }
+//! # }
+//! ```
+//!
+//! # Other ways to run it
+//!
+//! Beside a function `f` stands a struct of the same name: `f::remote(…)` is the same as `f(…)`,
+//! and `f::local(…)` runs the body here and now, without a sandbox and without volumes, as a unit
+//! test may want.
+
+/// Runs a function in a sandbox in which buckets are folders.
+///
+/// ```no_run
+/// # use stub::{CloudBucketMount, Secret};
+/// # use std::time::Duration;
+/// #[stub::function(
+///     volumes = <"/data" => CloudBucketMount::new("my-bucket")>,
+///     secrets = [Secret::from_env(["API_TOKEN"])],
+///     timeout = Duration::from_secs(3600),
+/// )]
+/// fn f(name: String) -> std::io::Result<u64> {
+///     Ok(std::fs::metadata(format!("/data/{name}"))?.len())
+/// }
+/// # fn main() {}
+/// ```
+///
+/// | option | value | meaning |
+/// |---|---|---|
+/// | `volumes` | `<"/path" => expr, …>` or `{ "/path" => expr, … }` | each [`CloudBucketMount`] is the folder `/path` while the function runs; the folder need not exist |
+/// | `secrets` | `[expr, …]` | each [`Secret`] (or `Result` of one) becomes environment variables of the function |
+/// | `timeout` | `expr` | a `Duration` (or an `Option` of one) after which the function is killed; storing what it has written is not counted |
+/// | `crate` | a path | where this crate is, if it was renamed |
+///
+/// The expressions are any Rust; they are evaluated by the caller, at each call. A function without
+/// options is written `#[stub::function]`.
+///
+/// # What a call does
+///
+/// The function `f(…) -> T` becomes `f(…) -> stub::Result<T>`, and `f(…) -> Result<T, E>` becomes
+/// `f(…) -> stub::Result<T>` as well: the last segment of the return type decides, so
+/// `io::Result<T>` and `anyhow::Result<T>` are results, and an alias of another name is a value.
+/// `E` is anything that is an error or can be shown. Panics, signals, `process::exit` and the
+/// timeout are errors of the call: see [`Error`].
+///
+/// # What can be annotated
+///
+/// Free functions, `async` or not, in modules, libraries, tests and other functions, with at most
+/// 16 owned arguments, patterns included. Not methods, generic, `const`, `unsafe` or `extern`
+/// functions. Every mistake is a compile error at its own token.
+///
+/// `#![forbid(unsafe_code)]` holds in a crate that uses it.
+pub use stub_macros::function;
+
+pub use stub_runtime::{
+    CloudBucketMount, Error, IntoSecret, PathError, Result, Secret, SecretError, VolumeError,
+    VolumePath,
+};
+
+#[doc(hidden)]
+pub use stub_runtime::__private;
+
+/// The same program in every edition.
+#[cfg(doctest)]
+#[doc = concat!("```edition2018\n", include_str!("../tests/ui/pass/editions.rs"), "\n```")]
+#[doc = concat!("```edition2021\n", include_str!("../tests/ui/pass/editions.rs"), "\n```")]
+#[doc = concat!("```edition2024\n", include_str!("../tests/ui/pass/editions.rs"), "\n```")]
+struct Editions;
+
+/// The examples of the readme.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

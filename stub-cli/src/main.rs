@@ -1,2 +1,23 @@
-//! The `stub` program.
-fn main() {}
+//! The `stub` program: any command with S3 buckets as folders.
+
+mod arguments;
+mod exit;
+mod mount;
+mod run;
+
+use std::process::ExitCode;
+
+use arguments::{Cli, Command};
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return exit::usage(&error, std::env::args_os().nth(1)),
+    };
+    let (ended, own_failure) = match cli.command {
+        Command::Run(arguments) => (run::run(arguments), exit::RUN_FAILED),
+        Command::Mount(arguments) => (mount::mount(&arguments), exit::FAILED),
+    };
+    ended.unwrap_or_else(|error| exit::failed(&error, own_failure))
+}

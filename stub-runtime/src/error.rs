@@ -1,9 +1,346 @@
 //! The error of a call.
 
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use s3fs_core::NotStored;
+
 /// The result of a call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a call has no value.
+///
+/// Every case names the function (`module::name`), or the program of a command.
+///
+/// ```
+/// # fn handle(error: stub_runtime::Error) {
+/// use stub_runtime::Error;
+/// match error {
+///     Error::TimedOut { after, .. } => println!("try again with more than {after:?}"),
+///     Error::NotStored { objects, .. } => println!("{} objects are not in the bucket", objects.len()),
+///     other => println!("{other}"),
+/// }
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {}
+pub enum Error {
+    /// The function returned its own error; its sources are the error's sources.
+    #[error("{source}")]
+    Failed {
+        /// The function.
+        function: String,
+        /// Its error, with its sources.
+        source: Message,
+    },
+    /// The body panicked.
+    #[error("`{function}` panicked{}: {message}", at(.location.as_deref()))]
+    Panicked {
+        /// The function.
+        function: String,
+        /// The panic's message.
+        message: String,
+        /// `file:line:column`.
+        location: Option<String>,
+    },
+    /// The body called `std::process::exit`, or something else ended its process.
+    #[error("`{function}` ended its process with exit status {code} instead of returning")]
+    Exited {
+        /// The function.
+        function: String,
+        /// The exit status, 0 to 255.
+        code: i32,
+    },
+    /// A signal ended the body's process.
+    #[error("`{function}` was killed by {}", signal_name(*.signal))]
+    Killed {
+        /// The function.
+        function: String,
+        /// The signal's number.
+        signal: i32,
+    },
+    /// The timeout passed, and the body was killed.
+    #[error("`{function}` was killed because it ran longer than its timeout of {after:?}")]
+    TimedOut {
+        /// The function.
+        function: String,
+        /// Its timeout.
+        after: Duration,
+    },
+    /// Something was written but could not be stored in its bucket.
+    #[error("`{function}` could not store {}", list(.objects))]
+    NotStored {
+        /// The function.
+        function: String,
+        /// At least one, each with its reason.
+        objects: Vec<NotStored>,
+        /// Why the function has no value besides, if it has none.
+        #[source]
+        cause: Option<Box<Error>>,
+    },
+    /// A volume can't be mounted: nothing was run.
+    #[error("`{function}` can't have the volume `{}`: {reason}", .path.display())]
+    Volume {
+        /// The function.
+        function: String,
+        /// Where the volume would be.
+        path: PathBuf,
+        /// Its bucket.
+        bucket: String,
+        /// The cause, and what to do.
+        reason: String,
+    },
+    /// A secret can't be had: nothing was run.
+    #[error("`{function}` can't have its secrets: {reason}")]
+    Secret {
+        /// The function.
+        function: String,
+        /// The cause, and what to do; never a value.
+        reason: String,
+    },
+    /// This machine refuses to build the sandbox: nothing was run.
+    #[error("`{function}` can't have a sandbox: {step}: {reason}{}", remedy_text(.remedy.as_deref()))]
+    Sandbox {
+        /// The function.
+        function: String,
+        /// What failed.
+        step: String,
+        /// Why.
+        reason: String,
+        /// The command or setting that helps, where it is known.
+        remedy: Option<String>,
+    },
+    /// A command's program can't be executed: nothing was run.
+    #[error("`{program}` can't be started: {source}")]
+    NotStarted {
+        /// The program.
+        program: String,
+        /// The cause: `NotFound`, `PermissionDenied`…
+        source: io::Error,
+    },
+    /// The arguments or the value can't be encoded or decoded.
+    #[error("the arguments or the value of `{function}` can't cross between processes: {reason}")]
+    Codec {
+        /// The function.
+        function: String,
+        /// The cause.
+        reason: String,
+    },
+    /// Two functions of the program share a module and a name, or the function isn't registered.
+    #[error("`{function}` {reason}")]
+    Registry {
+        /// The function.
+        function: String,
+        /// The cause, and what to do.
+        reason: String,
+    },
+    /// The call's supervisor died; the body died with it. What the body had written may be
+    /// missing from the buckets.
+    #[error("the process that supervised `{function}` {reason}")]
+    Lost {
+        /// The function.
+        function: String,
+        /// How it ended.
+        reason: String,
+    },
+    /// The call could not even begin.
+    #[error("`{function}` can't be called: {step}")]
+    Start {
+        /// The function.
+        function: String,
+        /// What failed.
+        step: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// A message with its sources: an error that came from another process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    text: String,
+    source: Option<Box<Message>>,
+}
+
+impl Message {
+    /// From messages, outermost first.
+    pub(crate) fn from_chain(chain: Vec<String>) -> Self {
+        let linked = chain.into_iter().rev().fold(None, |source, text| {
+            Some(Self {
+                text,
+                source: source.map(Box::new),
+            })
+        });
+        linked.unwrap_or_else(|| Self {
+            text: "unknown error".to_owned(),
+            source: None,
+        })
+    }
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Message {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl Error {
+    /// The function (`module::name`) or the program that was called.
+    pub fn function(&self) -> &str {
+        match self {
+            Self::Failed { function, .. }
+            | Self::Panicked { function, .. }
+            | Self::Exited { function, .. }
+            | Self::Killed { function, .. }
+            | Self::TimedOut { function, .. }
+            | Self::NotStored { function, .. }
+            | Self::Volume { function, .. }
+            | Self::Secret { function, .. }
+            | Self::Sandbox { function, .. }
+            | Self::NotStarted {
+                program: function, ..
+            }
+            | Self::Codec { function, .. }
+            | Self::Registry { function, .. }
+            | Self::Lost { function, .. }
+            | Self::Start { function, .. } => function,
+        }
+    }
+}
+
+fn at(location: Option<&str>) -> String {
+    location
+        .map(|location| format!(" at {location}"))
+        .unwrap_or_default()
+}
+
+fn remedy_text(remedy: Option<&str>) -> String {
+    remedy
+        .map(|remedy| format!("; {remedy}"))
+        .unwrap_or_default()
+}
+
+/// A few are named, the rest counted: the whole list is in the error.
+fn list(objects: &[NotStored]) -> String {
+    const SHOWN: usize = 5;
+    let shown = objects
+        .iter()
+        .take(SHOWN)
+        .map(|one| format!("{} ({})", one.object, one.reason));
+    let text = shown.collect::<Vec<_>>().join(", ");
+    match objects.len().checked_sub(SHOWN) {
+        None | Some(0) => text,
+        Some(more) => format!("{text} and {more} more"),
+    }
+}
+
+fn signal_name(signal: i32) -> String {
+    let name = match signal {
+        1 => "SIGHUP",
+        2 => "SIGINT (Ctrl-C)",
+        3 => "SIGQUIT",
+        4 => "SIGILL",
+        6 => "SIGABRT (it aborted)",
+        7 => "SIGBUS",
+        8 => "SIGFPE",
+        9 => "SIGKILL (by hand, or because memory ran out)",
+        11 => "SIGSEGV (an invalid memory access or a stack overflow)",
+        13 => "SIGPIPE",
+        15 => "SIGTERM",
+        other => return format!("signal {other}"),
+    };
+    name.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::error::Error as _;
+
+    use super::*;
+
+    fn function() -> String {
+        "demo::f".to_owned()
+    }
+
+    #[test]
+    fn the_functions_own_error_keeps_its_text_and_its_sources() {
+        let chain = ["can't read", "no such file"].map(String::from).to_vec();
+        let error = Error::Failed {
+            function: function(),
+            source: Message::from_chain(chain),
+        };
+        assert_eq!(error.to_string(), "can't read");
+        let own = error.source().unwrap();
+        assert_eq!(own.to_string(), "can't read");
+        assert_eq!(own.source().unwrap().to_string(), "no such file");
+        assert!(own.source().unwrap().source().is_none());
+    }
+
+    #[test]
+    fn texts_name_the_function_and_what_happened() {
+        let location = Some("src/main.rs:3:5".to_owned());
+        let text = Error::Panicked {
+            function: function(),
+            message: "boom".into(),
+            location,
+        };
+        assert_eq!(
+            text.to_string(),
+            "`demo::f` panicked at src/main.rs:3:5: boom"
+        );
+        let text = Error::Sandbox {
+            function: function(),
+            step: "open /dev/fuse".into(),
+            reason: "it doesn't exist".into(),
+            remedy: Some("run `modprobe fuse` as root".into()),
+        };
+        assert!(
+            text.to_string()
+                .ends_with("it doesn't exist; run `modprobe fuse` as root")
+        );
+    }
+
+    #[test]
+    fn a_long_list_of_objects_is_cut_in_the_text_only() {
+        let object = |n| NotStored {
+            object: format!("s3://b/{n}"),
+            reason: "refused".into(),
+        };
+        let objects = (0..7).map(object).collect();
+        let error = Error::NotStored {
+            function: function(),
+            objects,
+            cause: None,
+        };
+        let text = error.to_string();
+        assert!(text.contains("s3://b/4 (refused) and 2 more"), "{text}");
+    }
+
+    #[test]
+    fn it_fits_into_boxed_and_other_peoples_errors() {
+        fn boxed() -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> {
+            Err(Error::Exited {
+                function: "f".into(),
+                code: 3,
+            })?
+        }
+        fn any() -> anyhow::Result<()> {
+            Err(Error::Killed {
+                function: "f".into(),
+                signal: 9,
+            })?
+        }
+        assert!(boxed().unwrap_err().to_string().contains("exit status 3"));
+        assert!(any().unwrap_err().to_string().contains("SIGKILL"));
+    }
+}

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use crate::payload::Payload;
-use crate::secret::Secret;
+use crate::secret::{Secret, SecretError};
 use crate::volume::CloudBucketMount;
 
 /// One function annotated with `#[stub::function]`.
 #[derive(Debug)]
 pub struct Function {
-    /// Its name: the identifier. With `module` it is unique in a program.
+    /// Its name: the identifier.
     pub name: &'static str,
     /// `module_path!()` of its definition.
     pub module: &'static str,
@@ -19,11 +19,25 @@ pub struct Function {
     /// compile time (absolute, not `/`, no `..`, no two alike).
     pub volumes: fn() -> Vec<(&'static str, CloudBucketMount)>,
     /// Evaluates the `secrets` expressions: they become variables of the worker.
-    pub secrets: fn() -> Vec<Secret>,
+    pub secrets: fn() -> Result<Vec<Secret>, SecretError>,
     /// How long a call may take.
     pub timeout: fn() -> Option<Duration>,
     /// Decodes the arguments, runs the body in this process, encodes its value.
     pub invoke: fn(Payload) -> Result<Payload, InvokeError>,
+}
+
+impl Function {
+    /// `module::name`, as messages call it.
+    pub fn path(&self) -> String {
+        format!("{}::{}", self.module, self.name)
+    }
+
+    /// What no other function of the program shares: functions inside functions may have one
+    /// module and one name.
+    pub fn id(&self) -> String {
+        let (file, line) = self.location;
+        format!("{} at {file}:{line}", self.path())
+    }
 }
 
 /// How an invocation can end without a value, short of the death of its process.

@@ -1,21 +1,48 @@
 //! Calls, sandboxes, supervisors and workers behind `#[stub::function]`.
+//!
+//! One call is four processes: the *caller* (the user's program) starts a *supervisor*, which
+//! serves the volumes; that has *init* build the sandbox, in which the *worker* runs the body.
+//! All four are the same executable.
 
-pub mod call;
+mod caller;
+mod config;
+mod entry;
 mod error;
+mod expansion;
 mod function;
+mod init;
+mod outcome;
 mod payload;
+mod protocol;
+mod registry;
+mod role;
+mod sandbox;
 mod secret;
+mod spec;
+mod supervisor;
+mod sys;
 mod volume;
+mod worker;
 
-pub use error::{Error, Result};
-pub use secret::Secret;
-pub use volume::CloudBucketMount;
+pub use error::{Error, Message, Result};
+pub use secret::{IntoSecret, Secret, SecretError};
+pub use volume::{CloudBucketMount, PathError, VolumeError, VolumePath};
+
+/// One call: what it carries, how it is run, how it ended.
+pub mod call {
+    pub use crate::caller::{run, run_async, run_command};
+    pub use crate::outcome::{Ended, Outcome};
+    pub use crate::secret::environment;
+    pub use crate::spec::{CallSpec, Volume, Work};
+    pub use s3fs_core::NotStored;
+}
 
 /// What the expansion of `#[stub::function]` names. Not public API.
 #[doc(hidden)]
 pub mod __private {
     pub use linkme;
 
-    pub use crate::function::{FUNCTIONS, Function};
+    pub use crate::expansion::*;
+    pub use crate::function::{FUNCTIONS, Function, InvokeError};
     pub use crate::payload::Payload;
 }

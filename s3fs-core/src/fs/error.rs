@@ -43,9 +43,6 @@ pub enum FsError {
     /// The object was replaced by another client; looking the name up again finds the new one.
     #[error("the object was replaced meanwhile")]
     Stale,
-    /// Not done by this file system.
-    #[error("not supported ({0})")]
-    Unsupported(&'static str),
     /// Would have to be done by copying.
     #[error("not done within a bucket; copy and delete instead")]
     CrossDevice,
@@ -72,7 +69,6 @@ impl FsError {
             Self::KeyTooLong => Errno::ENAMETOOLONG,
             Self::BadHandle => Errno::EBADF,
             Self::Stale => Errno::ESTALE,
-            Self::Unsupported(_) => Errno::EOPNOTSUPP,
             Self::CrossDevice => Errno::EXDEV,
             Self::Store(error) | Self::Write(WriteError::Store(error)) => store_errno(&error.kind),
             Self::Write(WriteError::NotSequential) => Errno::EOPNOTSUPP,

@@ -18,9 +18,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 pub use attr::{Attr, SetAttr};
-pub use dirs::DirEntry;
 pub use error::FsError;
-pub use files::{OpenMode, Opened};
+pub use files::OpenMode;
 pub use handles::HandleId;
 pub use ledger::NotStored;
 
@@ -124,6 +123,13 @@ impl Fs {
     fn take_root_page(&self) -> Option<(ListPage, Instant)> {
         let page = self.root_page.lock().unwrap_or_else(PoisonError::into_inner).take();
         page.filter(|(_, asked)| asked.elapsed() < TTL)
+    }
+
+    /// An entry was made here that the root's first page lacks.
+    fn outdate_root_page(&self, dir: Ino) {
+        if dir == Ino::ROOT {
+            self.root_page.lock().unwrap_or_else(PoisonError::into_inner).take();
+        }
     }
 
     /// What may be changed at all.

@@ -24,6 +24,7 @@ impl Fs {
         let marker = marker(&self.key_in(dir, &name)?)?;
         self.store.put(&marker, Body::Memory(Bytes::new()), &Precondition::None).await?;
         let entry = self.tree.create(dir, &name, Kind::Dir);
+        self.outdate_root_page(dir);
         self.tree.reference(entry.ino);
         self.tree.unpin(entry.ino);
         Ok(self.attr(&entry))

@@ -113,6 +113,7 @@ impl Fs {
             if must_be_new { Precondition::Absent } else { Precondition::None };
         let state = FileState { size: 0, modified: SystemTime::now(), etag: None };
         let entry = self.tree.create(dir, &name, Kind::File(state));
+        self.outdate_root_page(dir);
         self.tree.reference(entry.ino);
         let writer = Writer::create(self.target(&key), precondition);
         let file = self.share(entry.ino, key, writer)?;

@@ -66,7 +66,7 @@ pub(super) fn time(time: TimeOrNow) -> SystemTime {
 pub(super) fn errno(operation: &'static str, ino: Ino, error: &FsError) -> Errno {
     let errno = error.errno();
     match error {
-        FsError::Store(_) | FsError::Write(_) | FsError::Unsupported(_) => {
+        FsError::Store(_) | FsError::Write(_) => {
             tracing::warn!(operation, %ino, %error, %errno, "failed");
         }
         _ => tracing::debug!(operation, %ino, %error, %errno, "refused"),

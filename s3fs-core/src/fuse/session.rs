@@ -4,7 +4,6 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 
 use fuser::{Config, MountOption, SessionACL, SessionUnmounter};
@@ -20,7 +19,6 @@ const THREADS: usize = 2;
 #[derive(Debug)]
 pub struct Session {
     serving: JoinHandle<io::Result<()>>,
-    ended: Receiver<()>,
 }
 
 /// How a file system is mounted at a folder of the host.
@@ -74,13 +72,8 @@ impl Session {
     }
 
     fn run(session: fuser::Session<Adapter>) -> io::Result<Self> {
-        let (ending, ended) = channel();
-        let serving = std::thread::Builder::new().name("fuse".into()).spawn(move || {
-            let result = session.run();
-            drop(ending);
-            result
-        })?;
-        Ok(Self { serving, ended })
+        let thread = std::thread::Builder::new().name("fuse".into());
+        Ok(Self { serving: thread.spawn(move || session.run())? })
     }
 
     /// Waits until the file system is unmounted.
@@ -88,7 +81,6 @@ impl Session {
     /// # Errors
     /// Serving ended for another reason.
     pub fn join(self) -> io::Result<()> {
-        let _ = self.ended.recv();
         match self.serving.join() {
             Ok(result) => result,
             Err(_) => Err(io::Error::other("the thread that serves the file system panicked")),

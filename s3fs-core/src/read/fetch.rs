@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
+use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use crate::budget::{Budget, Grant};
@@ -27,6 +28,8 @@ pub struct Source {
     pub budget: Budget,
     /// Where buffers come from.
     pub blocks: BlockPool,
+    /// Where fetching runs: reads begin on threads of the kernel's edge too.
+    pub runtime: Handle,
 }
 
 /// A part that is being fetched. Dropping it ends the request, if nobody else waits for it.
@@ -67,7 +70,7 @@ impl Fetch {
     ) -> Arc<Self> {
         let part = Arc::new(Part::new(range));
         let filling = fill(Arc::clone(source), Arc::clone(&part), grant, body);
-        let task = tokio::spawn(filling).abort_handle();
+        let task = source.runtime.spawn(filling).abort_handle();
         Arc::new(Self { part, task })
     }
 }

@@ -10,5 +10,4 @@ mod reader;
 mod window;
 
 pub use block::BlockPool;
-pub use fetch::Source;
-pub use reader::{ReadError, Reader};
+pub use reader::Reader;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::{Bytes, BytesMut};
+use tokio::runtime::Handle;
 
 use crate::budget::{Budget, Reclaim};
 use crate::object::{ByteRange, Key, ObjectMeta};
@@ -62,6 +63,7 @@ impl Reader {
             size: meta.size,
             budget: budget.clone(),
             blocks: blocks.clone(),
+            runtime: Handle::current(),
         });
         let mut run = VecDeque::new();
         if let Some(sent) = answer.range.filter(|sent| sent.start() == 0)

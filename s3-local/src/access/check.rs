@@ -1,0 +1,191 @@
+//! The check of each request, after its signature was verified and before it is carried out.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use s3s::access::{S3Access, S3AccessContext};
+use s3s::auth::Credentials;
+use s3s::dto::CopySource;
+use s3s::path::S3Path;
+use s3s::{S3Error, S3ErrorCode, S3Result};
+
+use super::policy::Permission;
+use super::{AccessKey, KeyRing};
+use crate::Operation;
+use crate::catalog::Catalog;
+use crate::http::query_parameter;
+
+/// The access keys and the buckets' own rules, together.
+#[derive(Clone, Debug)]
+pub(crate) struct Access {
+    keys: Arc<KeyRing>,
+    catalog: Arc<Catalog>,
+}
+
+/// What anyone may do on a bucket that is open to the public.
+const PUBLIC: &[Operation] = &[
+    Operation::HeadBucket,
+    Operation::GetBucketLocation,
+    Operation::ListObjects,
+    Operation::ListObjectsV2,
+    Operation::HeadObject,
+    Operation::GetObject,
+];
+
+pub(crate) fn access_denied() -> S3Error {
+    S3Error::with_message(S3ErrorCode::AccessDenied, "Access Denied")
+}
+
+fn require(allowed: bool) -> S3Result<()> {
+    if allowed {
+        Ok(())
+    } else {
+        Err(access_denied())
+    }
+}
+
+impl Access {
+    pub(crate) fn new(keys: Arc<KeyRing>, catalog: Arc<Catalog>) -> Access {
+        Access { keys, catalog }
+    }
+
+    fn key(&self, credentials: Option<&Credentials>) -> Option<&AccessKey> {
+        self.keys.keys.get(&credentials?.access_key)
+    }
+
+    /// Whether the caller may delete an object; a request for many is checked key by key.
+    pub(crate) fn may_delete(
+        &self,
+        credentials: Option<&Credentials>,
+        bucket: &str,
+        key: &str,
+    ) -> bool {
+        let permission = Permission {
+            action: "s3:DeleteObject",
+            bucket,
+            key: Some(key),
+            list_prefix: None,
+        };
+        self.key(credentials)
+            .is_some_and(|found| found.policy.allows(&permission))
+    }
+
+    /// Whether the caller may learn that a key does not exist; others are told "access denied".
+    pub(crate) fn may_list(&self, credentials: Option<&Credentials>, bucket: &str) -> bool {
+        let list_prefix = None;
+        let permission = Permission {
+            action: "s3:ListBucket",
+            bucket,
+            key: None,
+            list_prefix,
+        };
+        match self.key(credentials) {
+            Some(found) => found.policy.allows(&permission),
+            None => self
+                .catalog
+                .settings(bucket)
+                .is_some_and(|settings| settings.public_read),
+        }
+    }
+
+    fn check_bucket_rules(
+        &self,
+        operation: Operation,
+        bucket: &str,
+        credentials: Option<&Credentials>,
+        headers: &HeaderMap,
+    ) -> S3Result<()> {
+        let Some(settings) = self.catalog.settings(bucket) else {
+            // The operation itself says that the bucket is missing; only creating one needs a caller.
+            return require(credentials.is_some() || PUBLIC.contains(&operation));
+        };
+        let payer = headers
+            .get("x-amz-request-payer")
+            .map(http::HeaderValue::as_bytes);
+        require(!settings.requester_pays || payer == Some(b"requester"))?;
+        let public = settings.public_read && PUBLIC.contains(&operation);
+        require(credentials.is_some() || public)
+    }
+
+    fn check_copy_source(&self, key: &AccessKey, headers: &HeaderMap) -> S3Result<()> {
+        let source = headers
+            .get("x-amz-copy-source")
+            .and_then(|value| value.to_str().ok());
+        let source = source.and_then(|value| CopySource::parse(value).ok());
+        let Some(CopySource::Bucket {
+            bucket,
+            key: source_key,
+            ..
+        }) = source
+        else {
+            return Ok(()); // the operation says what is wrong with it
+        };
+        let public = self
+            .catalog
+            .settings(&bucket)
+            .is_some_and(|settings| settings.public_read);
+        let action = "s3:GetObject";
+        let permission = Permission {
+            action,
+            bucket: &bucket,
+            key: Some(&source_key),
+            list_prefix: None,
+        };
+        require(public || key.policy.allows(&permission))
+    }
+}
+
+fn check_session_token(key: &AccessKey, headers: &HeaderMap, query: &str) -> S3Result<()> {
+    let sent = headers
+        .get("x-amz-security-token")
+        .and_then(|value| value.to_str().ok());
+    let sent = sent
+        .map(str::to_owned)
+        .or_else(|| query_parameter(query, "X-Amz-Security-Token"));
+    let expected = key.session_token.as_ref().map(s3s::auth::SecretKey::expose);
+    if sent.as_deref() == expected {
+        return Ok(());
+    }
+    let message = "The provided token is malformed or otherwise invalid.";
+    Err(S3Error::with_message(S3ErrorCode::InvalidToken, message))
+}
+
+#[async_trait::async_trait]
+impl S3Access for Access {
+    async fn check(&self, cx: &mut S3AccessContext<'_>) -> S3Result<()> {
+        let operation = Operation::from_name(cx.s3_op().name());
+        let query = cx.uri().query().unwrap_or_default();
+        let key = self.key(cx.credentials());
+        if let Some(key) = key {
+            check_session_token(key, cx.headers(), query)?;
+        }
+        let (bucket, object_key) = match cx.s3_path() {
+            S3Path::Root => ("*", None),
+            S3Path::Bucket { bucket } => (bucket.as_ref(), None),
+            S3Path::Object { bucket, key } => (bucket.as_ref(), Some(key.as_ref())),
+        };
+        if !cx.s3_path().is_root() {
+            self.check_bucket_rules(operation, bucket, cx.credentials(), cx.headers())?;
+        }
+        let Some(key) = key else {
+            return require(!cx.s3_path().is_root());
+        };
+        if operation == Operation::DeleteObjects {
+            return Ok(()); // checked for each key
+        }
+        let action = operation.action().unwrap_or("s3:*");
+        let listing = matches!(operation, Operation::ListObjects | Operation::ListObjectsV2);
+        let prefix = listing.then(|| query_parameter(query, "prefix")).flatten();
+        let list_prefix = prefix.as_deref();
+        require(key.policy.allows(&Permission {
+            action,
+            bucket,
+            key: object_key,
+            list_prefix,
+        }))?;
+        if matches!(operation, Operation::CopyObject | Operation::UploadPartCopy) {
+            self.check_copy_source(key, cx.headers())?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,10 @@
+//! Who may do what: access keys, their policies, and the checks of each request.
+
+mod check;
+mod keys;
+mod pattern;
+mod policy;
+
+pub(crate) use check::{Access, access_denied};
+pub(crate) use keys::{AccessKey, KeyRing};
+pub use policy::Policy;

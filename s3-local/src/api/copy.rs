@@ -1,0 +1,141 @@
+//! `CopyObject`, and the source that `UploadPartCopy` shares with it.
+
+use std::sync::Arc;
+
+use s3s::dto::{
+    CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, ETag, MetadataDirective,
+};
+use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
+
+use super::convert::{checked, checksum_fields, headers_of, now, read_condition, timestamp};
+use super::receive::{algorithm_of, digest_copy};
+use super::{Api, Etags};
+use crate::catalog::{Object, ReadCondition, Refusal, WriteCondition};
+
+/// What S3 copies in one request.
+const MAX_COPY: u64 = 5 * 1024 * 1024 * 1024;
+
+impl Api {
+    pub(super) async fn copy_object(
+        &self,
+        request: S3Request<CopyObjectInput>,
+    ) -> S3Result<S3Response<CopyObjectOutput>> {
+        let mut input = request.input;
+        let condition = read_condition(
+            input.copy_source_if_match.take(),
+            input.copy_source_if_none_match.take(),
+            input.copy_source_if_modified_since.take(),
+            input.copy_source_if_unmodified_since.take(),
+        );
+        let source = self.copy_source(&input.copy_source, &condition)?;
+        if source.size > MAX_COPY {
+            let message = "The specified copy source is larger than the maximum allowable size \
+                           for a copy source: 5368709120";
+            return Err(S3Error::with_message(S3ErrorCode::InvalidRequest, message));
+        }
+        let directive = input.metadata_directive.take();
+        let replaces = directive.is_some_and(|it| it.as_str() == MetadataDirective::REPLACE);
+        if !replaces && names(&input.copy_source, &input.bucket, &input.key) {
+            return Err(s3_error!(
+                InvalidRequest,
+                "This copy request is illegal because it is trying to copy an object to itself \
+                 without changing the object's metadata."
+            ));
+        }
+        let headers = if replaces {
+            checked(headers_of!(input))?
+        } else {
+            source.headers.clone()
+        };
+        let algorithm = input
+            .checksum_algorithm
+            .as_ref()
+            .map(|name| name.as_str().to_owned());
+        let object = self.copied(&source, algorithm.as_deref()).await?;
+        let object = Object { headers, ..object };
+        let result = CopyObjectResult {
+            e_tag: Some(ETag::Strong(object.etag.clone())),
+            last_modified: Some(timestamp(object.modified)),
+            ..copy_result(&object)
+        };
+        let unconditional = WriteCondition::default();
+        self.catalog
+            .put_object(&input.bucket, &input.key, object, &unconditional)?;
+        let output = CopyObjectOutput {
+            copy_object_result: Some(result),
+            ..CopyObjectOutput::default()
+        };
+        Ok(S3Response::new(output))
+    }
+
+    /// The copy: it shares the source's bytes. They are read only for the digests of an object that was
+    /// uploaded in parts, since a copy is an object of one part.
+    async fn copied(&self, source: &Object, algorithm: Option<&str>) -> S3Result<Object> {
+        let wanted = algorithm_of(algorithm)?;
+        let kept = source.checksum.clone().filter(|checksum| {
+            checksum.kind == crate::digest::ChecksumKind::FullObject
+                && wanted.is_none_or(|wanted| wanted == checksum.algorithm)
+        });
+        let with_md5 = self.etags == Etags::Md5 && source.etag.contains('-');
+        let compute = match &kept {
+            Some(_) => None,
+            None => wanted.or_else(|| Some(source.checksum.as_ref()?.algorithm)),
+        };
+        let received = digest_copy(source.content.clone(), with_md5, compute).await?;
+        let etag = if source.etag.contains('-') {
+            received.etag()
+        } else {
+            source.etag.clone()
+        };
+        Ok(Object {
+            etag,
+            modified: now(),
+            checksum: kept.or(received.checksum),
+            size: received.size,
+            content: received.content,
+            headers: source.headers.clone(),
+        })
+    }
+
+    pub(super) fn copy_source(
+        &self,
+        source: &CopySource,
+        condition: &ReadCondition,
+    ) -> S3Result<Arc<Object>> {
+        let CopySource::Bucket { bucket, key, .. } = source else {
+            return Err(s3_error!(
+                NotImplemented,
+                "copies from access points are not supported"
+            ));
+        };
+        let object = self.catalog.object(bucket, key)?;
+        // A copy that isn't made because nothing changed is an error, not a "not modified".
+        condition.check(&object).map_err(|refusal| match refusal {
+            Refusal::NotModified { .. } => Refusal::PreconditionFailed,
+            other => other,
+        })?;
+        Ok(object)
+    }
+}
+
+fn names(source: &CopySource, target_bucket: &str, target_key: &str) -> bool {
+    match source {
+        CopySource::Bucket { bucket, key, .. } => {
+            bucket.as_ref() == target_bucket && key.as_ref() == target_key
+        }
+        _ => false,
+    }
+}
+
+fn copy_result(object: &Object) -> CopyObjectResult {
+    let fields = checksum_fields(object.checksum.as_ref());
+    CopyObjectResult {
+        checksum_crc32: fields.checksum_crc32,
+        checksum_crc32c: fields.checksum_crc32c,
+        checksum_crc64nvme: fields.checksum_crc64nvme,
+        checksum_sha1: fields.checksum_sha1,
+        checksum_sha256: fields.checksum_sha256,
+        checksum_type: fields.checksum_type,
+        ..CopyObjectResult::default()
+    }
+}

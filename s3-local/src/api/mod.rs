@@ -1,0 +1,89 @@
+//! The S3 operations, as the `s3s` service calls them.
+
+mod buckets;
+mod convert;
+mod copy;
+mod delete;
+mod failure;
+mod get;
+mod list;
+mod multipart;
+mod put;
+mod receive;
+
+pub(crate) use convert::now;
+pub(crate) use put::{ReceivedPut, store};
+
+use std::sync::Arc;
+
+use s3s::dto;
+use s3s::{S3, S3Request, S3Response, S3Result};
+
+use crate::access::Access;
+use crate::catalog::Catalog;
+use crate::storage::Storage;
+
+/// What objects' `ETag`s are made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Etags {
+    /// The MD5 of the bytes, as S3 does for most buckets.
+    #[default]
+    Md5,
+    /// Random, as unrelated to the bytes as S3's are for objects encrypted with KMS keys. Uploads are
+    /// then not limited by the speed of MD5.
+    Opaque,
+}
+
+/// The S3 service's view of the server.
+#[derive(Debug)]
+pub(crate) struct Api {
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) storage: Storage,
+    pub(crate) access: Access,
+    pub(crate) etags: Etags,
+    pub(crate) region: String,
+}
+
+/// Implements the trait by the inherent methods of the same names, which are in the file of their family:
+/// `at_once` for those that wait for nothing.
+macro_rules! operations {
+    ($($pace:ident $method:ident($input:ident) -> $output:ident;)*) => {
+        #[async_trait::async_trait]
+        impl S3 for Api {
+            $(
+                async fn $method(
+                    &self,
+                    request: S3Request<dto::$input>,
+                ) -> S3Result<S3Response<dto::$output>> {
+                    operations!(@ $pace Api::$method(self, request))
+                }
+            )*
+        }
+    };
+    (@ at_once $call:expr) => { $call };
+    (@ awaits $call:expr) => { $call.await };
+}
+
+operations! {
+    at_once list_buckets(ListBucketsInput) -> ListBucketsOutput;
+    at_once create_bucket(CreateBucketInput) -> CreateBucketOutput;
+    at_once delete_bucket(DeleteBucketInput) -> DeleteBucketOutput;
+    at_once head_bucket(HeadBucketInput) -> HeadBucketOutput;
+    at_once get_bucket_location(GetBucketLocationInput) -> GetBucketLocationOutput;
+    at_once list_objects(ListObjectsInput) -> ListObjectsOutput;
+    at_once list_objects_v2(ListObjectsV2Input) -> ListObjectsV2Output;
+    at_once head_object(HeadObjectInput) -> HeadObjectOutput;
+    at_once get_object(GetObjectInput) -> GetObjectOutput;
+    awaits put_object(PutObjectInput) -> PutObjectOutput;
+    awaits copy_object(CopyObjectInput) -> CopyObjectOutput;
+    at_once delete_object(DeleteObjectInput) -> DeleteObjectOutput;
+    at_once delete_objects(DeleteObjectsInput) -> DeleteObjectsOutput;
+    at_once create_multipart_upload(CreateMultipartUploadInput) -> CreateMultipartUploadOutput;
+    awaits upload_part(UploadPartInput) -> UploadPartOutput;
+    awaits upload_part_copy(UploadPartCopyInput) -> UploadPartCopyOutput;
+    at_once complete_multipart_upload(CompleteMultipartUploadInput) -> CompleteMultipartUploadOutput;
+    at_once abort_multipart_upload(AbortMultipartUploadInput) -> AbortMultipartUploadOutput;
+    at_once list_parts(ListPartsInput) -> ListPartsOutput;
+    at_once list_multipart_uploads(ListMultipartUploadsInput) -> ListMultipartUploadsOutput;
+}

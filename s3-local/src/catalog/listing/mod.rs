@@ -1,0 +1,148 @@
+//! Listing a bucket: which keys and common prefixes are on a page, and where the next one starts.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::{Key, Object, Objects};
+
+/// What a listing begins behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum After {
+    Key(String),
+    /// Every key with this prefix has been rolled up already.
+    Prefix(String),
+}
+
+impl After {
+    /// The meaning of `start-after` and `marker`: a value that is itself a common prefix of the listing
+    /// stands for all of its keys, since the first version of the API hands such values out.
+    pub(crate) fn from_marker(marker: &str, prefix: &str, delimiter: Option<&str>) -> After {
+        let rolled_up = delimiter.and_then(|delimiter| common_prefix(marker, prefix, delimiter));
+        if rolled_up == Some(marker) {
+            After::Prefix(marker.to_owned())
+        } else {
+            After::Key(marker.to_owned())
+        }
+    }
+
+    pub(crate) fn from_token(token: &str) -> Option<After> {
+        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
+        match text.split_at_checked(1)? {
+            ("k", key) => Some(After::Key(key.to_owned())),
+            ("p", prefix) => Some(After::Prefix(prefix.to_owned())),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn to_token(&self) -> String {
+        URL_SAFE_NO_PAD.encode(match self {
+            After::Key(key) => format!("k{key}"),
+            After::Prefix(prefix) => format!("p{prefix}"),
+        })
+    }
+
+    /// The last key or common prefix of a page.
+    pub(crate) fn into_marker(self) -> String {
+        match self {
+            After::Key(text) | After::Prefix(text) => text,
+        }
+    }
+}
+
+/// A page asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct ListQuery<'a> {
+    pub(crate) prefix: &'a str,
+    /// Not empty.
+    pub(crate) delimiter: Option<&'a str>,
+    pub(crate) after: Option<After>,
+    /// Keys and common prefixes together.
+    pub(crate) limit: usize,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Entry {
+    Object(Key, Arc<Object>),
+    CommonPrefix(String),
+}
+
+/// A page.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Listing {
+    pub(crate) entries: Vec<Entry>,
+    /// Where the next page begins, if there is one.
+    pub(crate) resume: Option<After>,
+}
+
+/// The part of `key` up to the first delimiter behind `prefix`, including it.
+fn common_prefix<'k>(key: &'k str, prefix: &str, delimiter: &str) -> Option<&'k str> {
+    let rest = key.strip_prefix(prefix)?;
+    let end = prefix.len() + rest.find(delimiter)? + delimiter.len();
+    key.get(..end)
+}
+
+/// The smallest byte string that follows everything beginning with `prefix`.
+fn successor(prefix: &str) -> Vec<u8> {
+    let mut bytes = prefix.as_bytes().to_vec();
+    // UTF-8 has no byte 0xFF, so this can't overflow.
+    if let Some(last) = bytes.last_mut() {
+        *last += 1;
+    }
+    bytes
+}
+
+fn lower_bound(query: &ListQuery<'_>) -> Bound<Vec<u8>> {
+    let prefix = query.prefix.as_bytes();
+    match &query.after {
+        Some(After::Key(key)) if key.as_bytes() >= prefix => Bound::Excluded(key.clone().into()),
+        Some(After::Prefix(rolled_up)) if rolled_up.as_bytes() >= prefix => {
+            Bound::Included(successor(rolled_up))
+        }
+        _ => Bound::Included(prefix.to_vec()),
+    }
+}
+
+/// One page of `objects`: in the order of the keys' bytes, each group of keys with a common prefix
+/// skipped in one step.
+pub(crate) fn list(objects: &Objects, query: &ListQuery<'_>) -> Listing {
+    let mut listing = Listing::default();
+    if query.limit == 0 {
+        return listing;
+    }
+    let mut last = None;
+    let mut start = lower_bound(query);
+    'group: loop {
+        let from = start.as_ref().map(Vec::as_slice);
+        for (key, object) in objects.range::<[u8], _>((from, Bound::Unbounded)) {
+            if !key.as_str().starts_with(query.prefix) {
+                break;
+            }
+            if listing.entries.len() == query.limit {
+                listing.resume = last;
+                break;
+            }
+            let rolled_up = query
+                .delimiter
+                .and_then(|delimiter| common_prefix(key.as_str(), query.prefix, delimiter));
+            if let Some(rolled_up) = rolled_up {
+                listing
+                    .entries
+                    .push(Entry::CommonPrefix(rolled_up.to_owned()));
+                last = Some(After::Prefix(rolled_up.to_owned()));
+                start = Bound::Included(successor(rolled_up));
+                continue 'group;
+            }
+            listing
+                .entries
+                .push(Entry::Object(key.clone(), Arc::clone(object)));
+            last = Some(After::Key(key.as_str().to_owned()));
+        }
+        return listing;
+    }
+}
+
+#[cfg(test)]
+mod tests;

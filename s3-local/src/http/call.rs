@@ -1,0 +1,282 @@
+//! What a request is, read from its line and headers alone.
+
+use http::request::Parts;
+use http::{HeaderMap, Method};
+use percent_encoding::percent_decode_str;
+
+use crate::Operation;
+
+/// A request as the log and the knobs see it.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub(super) operation: Operation,
+    pub(super) bucket: Option<String>,
+    pub(super) key: Option<String>,
+    pub(super) part_number: Option<u16>,
+    pub(super) range: Option<String>,
+    pub(super) access_key: Option<String>,
+    /// The region the request is signed for.
+    pub(super) region: Option<String>,
+}
+
+/// The value of the first parameter with this name, decoded.
+pub(crate) fn query_parameter(query: &str, name: &str) -> Option<String> {
+    let pairs = query
+        .split('&')
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let (_, value) = pairs.into_iter().find(|&(found, _)| found == name)?;
+    percent_decode_str(&value.replace('+', " "))
+        .decode_utf8()
+        .ok()
+        .map(Into::into)
+}
+
+impl Call {
+    pub(super) fn of(parts: &Parts) -> Call {
+        let query = parts.uri.query().unwrap_or_default();
+        let path = parts.uri.path().strip_prefix('/').unwrap_or_default();
+        let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+        let decoded = |text: &str| {
+            let text = percent_decode_str(text).decode_utf8_lossy().into_owned();
+            Some(text).filter(|text| !text.is_empty())
+        };
+        let (bucket, key) = (decoded(bucket), decoded(key));
+        let scope = credential_scope(&parts.headers, query);
+        let (access_key, region) = scope.unzip();
+        let range = parts
+            .headers
+            .get(http::header::RANGE)
+            .and_then(|value| value.to_str().ok());
+        let depth = (bucket.is_some(), key.is_some());
+        Call {
+            operation: classify(&parts.method, depth, query, &parts.headers),
+            bucket,
+            key,
+            part_number: query_parameter(query, "partNumber")
+                .and_then(|number| number.parse().ok()),
+            range: range.map(str::to_owned),
+            access_key,
+            region,
+        }
+    }
+}
+
+/// The access key and the region of the request's signature, version 4.
+fn credential_scope(headers: &HeaderMap, query: &str) -> Option<(String, String)> {
+    let header = headers
+        .get(http::header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let credential = match header {
+        Some(header) => {
+            let (_, rest) = header.split_once("Credential=")?;
+            rest.split([',', ' ']).next()?.to_owned()
+        }
+        None => query_parameter(query, "X-Amz-Credential")?,
+    };
+    // The access key may contain slashes; what follows it can't.
+    let mut fields = credential.rsplitn(5, '/');
+    let (_terminal, _service, region, _date) = (
+        fields.next()?,
+        fields.next()?,
+        fields.next()?,
+        fields.next()?,
+    );
+    Some((fields.next()?.to_owned(), region.to_owned()))
+}
+
+fn classify(
+    method: &Method,
+    (has_bucket, has_key): (bool, bool),
+    query: &str,
+    headers: &HeaderMap,
+) -> Operation {
+    let has = |name: &str| {
+        query
+            .split('&')
+            .any(|pair| pair.split('=').next() == Some(name))
+    };
+    let is_copy = headers.contains_key("x-amz-copy-source");
+    if has_bucket && method != Method::POST && names_subresource(query) {
+        return Operation::Other;
+    }
+    match (method.as_str(), has_bucket, has_key) {
+        ("GET", false, _) => Operation::ListBuckets,
+        ("GET", true, false) if has("uploads") => Operation::ListMultipartUploads,
+        ("GET", true, false) if has("location") => Operation::GetBucketLocation,
+        ("GET", true, false) if has("list-type") => Operation::ListObjectsV2,
+        ("GET", true, false) => Operation::ListObjects,
+        ("GET", true, true) if has("uploadId") => Operation::ListParts,
+        ("GET", true, true) => Operation::GetObject,
+        ("HEAD", true, false) => Operation::HeadBucket,
+        ("HEAD", true, true) => Operation::HeadObject,
+        ("PUT", true, false) => Operation::CreateBucket,
+        ("PUT", true, true) => match (has("uploadId"), is_copy) {
+            (true, true) => Operation::UploadPartCopy,
+            (true, false) => Operation::UploadPart,
+            (false, true) => Operation::CopyObject,
+            (false, false) => Operation::PutObject,
+        },
+        ("POST", true, false) if has("delete") => Operation::DeleteObjects,
+        ("POST", true, true) if has("uploads") => Operation::CreateMultipartUpload,
+        ("POST", true, true) if has("uploadId") => Operation::CompleteMultipartUpload,
+        ("DELETE", true, false) => Operation::DeleteBucket,
+        ("DELETE", true, true) if has("uploadId") => Operation::AbortMultipartUpload,
+        ("DELETE", true, true) => Operation::DeleteObject,
+        _ => Operation::Other,
+    }
+}
+
+/// Whether the request is about something beside the object or the bucket's list of objects.
+fn names_subresource(query: &str) -> bool {
+    const SUBRESOURCES: &[&str] = &[
+        "accelerate",
+        "acl",
+        "analytics",
+        "attributes",
+        "cors",
+        "encryption",
+        "intelligent-tiering",
+        "inventory",
+        "legal-hold",
+        "lifecycle",
+        "logging",
+        "metrics",
+        "notification",
+        "object-lock",
+        "ownershipControls",
+        "policy",
+        "policyStatus",
+        "publicAccessBlock",
+        "replication",
+        "requestPayment",
+        "restore",
+        "retention",
+        "select",
+        "session",
+        "tagging",
+        "torrent",
+        "versioning",
+        "versions",
+        "website",
+    ];
+    query.split('&').any(|pair| {
+        pair.split('=')
+            .next()
+            .is_some_and(|name| SUBRESOURCES.contains(&name))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    type Case<'c> = (&'c str, &'c str, &'c [(&'c str, &'c str)], Operation);
+
+    fn call(method: &str, uri: &str, headers: &[(&str, &str)]) -> Call {
+        let mut builder = http::Request::builder().method(method).uri(uri);
+        for (name, value) in headers {
+            builder = builder.header(*name, *value);
+        }
+        Call::of(&builder.body(()).unwrap().into_parts().0)
+    }
+
+    #[test]
+    fn operations_are_told_apart() {
+        let copy: &[(&str, &str)] = &[("x-amz-copy-source", "b/k")];
+        let cases: &[Case<'_>] = &[
+            ("GET", "/", &[], Operation::ListBuckets),
+            ("GET", "/b", &[], Operation::ListObjects),
+            (
+                "GET",
+                "/b/?list-type=2&prefix=acl",
+                &[],
+                Operation::ListObjectsV2,
+            ),
+            ("GET", "/b?uploads", &[], Operation::ListMultipartUploads),
+            ("GET", "/b?policy", &[], Operation::Other),
+            ("GET", "/b/k?x-id=GetObject", &[], Operation::GetObject),
+            ("GET", "/b/k?uploadId=1", &[], Operation::ListParts),
+            ("GET", "/b/k?acl", &[], Operation::Other),
+            ("HEAD", "/b", &[], Operation::HeadBucket),
+            ("HEAD", "/b/k", &[], Operation::HeadObject),
+            ("PUT", "/b", &[], Operation::CreateBucket),
+            ("PUT", "/b/k", &[], Operation::PutObject),
+            ("PUT", "/b/k", copy, Operation::CopyObject),
+            (
+                "PUT",
+                "/b/k?partNumber=3&uploadId=1",
+                &[],
+                Operation::UploadPart,
+            ),
+            (
+                "PUT",
+                "/b/k?partNumber=3&uploadId=1",
+                copy,
+                Operation::UploadPartCopy,
+            ),
+            ("PUT", "/b/k?tagging", &[], Operation::Other),
+            ("POST", "/b?delete", &[], Operation::DeleteObjects),
+            (
+                "POST",
+                "/b/k?uploads",
+                &[],
+                Operation::CreateMultipartUpload,
+            ),
+            (
+                "POST",
+                "/b/k?uploadId=1",
+                &[],
+                Operation::CompleteMultipartUpload,
+            ),
+            ("DELETE", "/b", &[], Operation::DeleteBucket),
+            ("DELETE", "/b/k", &[], Operation::DeleteObject),
+            (
+                "DELETE",
+                "/b/k?uploadId=1",
+                &[],
+                Operation::AbortMultipartUpload,
+            ),
+        ];
+        for (method, uri, headers, operation) in cases {
+            assert_eq!(
+                call(method, uri, headers).operation,
+                *operation,
+                "{method} {uri}"
+            );
+        }
+    }
+
+    #[test]
+    fn keys_are_decoded_and_never_normalised() {
+        let call = call("GET", "/b//a/../%2e/%00%C3%A9+", &[]);
+        assert_eq!(call.bucket.as_deref(), Some("b"));
+        assert_eq!(call.key.as_deref(), Some("/a/.././\0\u{e9}+"));
+    }
+
+    #[test]
+    fn the_signer_is_read_from_header_or_query() {
+        let header =
+            "AWS4-HMAC-SHA256 Credential=AK/20260101/eu-west-1/s3/aws4_request, Signature=0";
+        let signed = call("GET", "/b/k", &[("authorization", header)]);
+        assert_eq!(signed.access_key.as_deref(), Some("AK"));
+        assert_eq!(signed.region.as_deref(), Some("eu-west-1"));
+        let presigned = "/b/k?X-Amz-Credential=AK%2F20260101%2Feu-west-1%2Fs3%2Faws4_request";
+        assert_eq!(
+            call("GET", presigned, &[]).region.as_deref(),
+            Some("eu-west-1")
+        );
+        assert_eq!(call("GET", "/b/k", &[]).access_key, None);
+    }
+
+    #[test]
+    fn parameters_are_decoded() {
+        assert_eq!(
+            query_parameter("a&prefix=x%2F+y", "prefix").as_deref(),
+            Some("x/ y")
+        );
+        assert_eq!(query_parameter("a&prefix", "prefix").as_deref(), Some(""));
+        assert_eq!(query_parameter("a=prefix", "prefix"), None);
+    }
+}

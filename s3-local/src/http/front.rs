@@ -1,0 +1,199 @@
+//! Every request passes here: it is logged, may meet a fault, and is handed to the S3 service.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::{HeaderValue, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use s3s::service::S3Service;
+use tokio::net::{TcpListener, TcpStream};
+
+use super::call::Call;
+use super::connection::{Connection, ResetSwitch};
+use super::request_body::RequestBody;
+use super::response_body::ResponseBody;
+use super::{refusal, region};
+use crate::catalog::Catalog;
+use crate::{Fault, Knobs, Operation, RequestLog, log};
+
+/// What the connections share.
+pub(crate) struct Front {
+    pub(crate) service: S3Service,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) knobs: Arc<Knobs>,
+    pub(crate) log: Arc<RequestLog>,
+    pub(crate) request_ids: AtomicU64,
+}
+
+/// Accepts connections for ever.
+pub(crate) async fn serve(listener: TcpListener, front: Arc<Front>) -> Infallible {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                tokio::spawn(serve_connection(stream, Arc::clone(&front)));
+            }
+            Err(error) => {
+                // Out of descriptors, most likely: connections that end make room.
+                tracing::warn!(%error, "accept a connection");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+}
+
+async fn serve_connection(stream: TcpStream, front: Arc<Front>) {
+    // If it fails, the connection is gone and serving it says so.
+    let _ = stream.set_nodelay(true);
+    let reset = ResetSwitch::default();
+    let io = TokioIo::new(Connection::new(stream, reset.clone()));
+    let service = hyper::service::service_fn(move |request| {
+        let (front, reset) = (Arc::clone(&front), reset.clone());
+        async move { front.answer(request, &reset).await }
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        // Clients keep idle connections for as long as they like.
+        .header_read_timeout(None)
+        .serve_connection(io, service)
+        .await;
+    if let Err(error) = served {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// There is no answer: the connection is reset.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is reset on request")]
+struct Reset;
+
+/// Puts a request into the log when it is answered, or when it is given up.
+struct Logged<'f> {
+    log: &'f RequestLog,
+    request: Option<log::Request>,
+}
+
+impl Logged<'_> {
+    fn answered(mut self, status: StatusCode) {
+        if let Some(request) = &mut self.request {
+            request.status = Some(status.as_u16());
+        }
+    }
+}
+
+impl Drop for Logged<'_> {
+    fn drop(&mut self) {
+        if let Some(request) = self.request.take() {
+            self.log.push(request);
+        }
+    }
+}
+
+impl Front {
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        reset: &ResetSwitch,
+    ) -> Result<Response<ResponseBody>, Reset> {
+        let (parts, incoming) = request.into_parts();
+        let call = Call::of(&parts);
+        let body = RequestBody::new(incoming, Arc::clone(&self.knobs));
+        let logged = self.logged(&call);
+        let fault = self.knobs.take_fault(call.operation, call.key.as_deref());
+        let mut response = match fault {
+            Some(Fault::ResetConnection) => {
+                reset.turn_on();
+                return Err(Reset);
+            }
+            Some(Fault::Hang) => std::future::pending().await,
+            Some(Fault::SlowDown503) => slow_down(),
+            Some(Fault::InternalError500) => internal_error(),
+            _ => {
+                let request = Request::from_parts(parts, s3s::Body::http_body(body));
+                self.carry_out(&call, request).await
+            }
+        };
+        self.finish_headers(&mut response);
+        logged.answered(response.status());
+        let latency = self.knobs.latency();
+        if !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
+        Ok(response.map(|body| ResponseBody::new(body, Arc::clone(&self.knobs), fault)))
+    }
+
+    fn logged(&self, call: &Call) -> Logged<'_> {
+        let call = call.clone();
+        let request = Some(log::Request {
+            operation: call.operation,
+            bucket: call.bucket,
+            key: call.key,
+            range: call.range,
+            part_number: call.part_number,
+            access_key: call.access_key,
+            status: None,
+        });
+        Logged {
+            log: &self.log,
+            request,
+        }
+    }
+
+    async fn carry_out(&self, call: &Call, request: Request<s3s::Body>) -> Response<s3s::Body> {
+        let settings = call
+            .bucket
+            .as_deref()
+            .and_then(|bucket| self.catalog.settings(bucket));
+        let bucket_region = settings.map(|settings| settings.region);
+        if let Some(bucket_region) = &bucket_region
+            && let Some(response) = region::wrong_region(call, bucket_region)
+        {
+            return response;
+        }
+        let mut response = match self.service.call(request).await {
+            Ok(response) => response,
+            Err(error) => {
+                tracing::error!(?error, "the S3 service failed");
+                internal_error()
+            }
+        };
+        if let Some(bucket_region) = &bucket_region
+            && call.operation == Operation::HeadBucket
+        {
+            region::name_region(response.headers_mut(), bucket_region);
+        }
+        response
+    }
+
+    fn finish_headers(&self, response: &mut Response<s3s::Body>) {
+        if response.status() == StatusCode::NOT_MODIFIED {
+            *response.body_mut() = s3s::Body::empty();
+            response.headers_mut().remove(http::header::CONTENT_TYPE);
+        }
+        let id = self.request_ids.fetch_add(1, Ordering::Relaxed);
+        if let Ok(id) = HeaderValue::from_str(&format!("{id:016X}")) {
+            response.headers_mut().insert("x-amz-request-id", id);
+        }
+        response
+            .headers_mut()
+            .insert(http::header::SERVER, HeaderValue::from_static("s3-local"));
+    }
+}
+
+fn slow_down() -> Response<s3s::Body> {
+    let message = "Please reduce your request rate.";
+    refusal::response(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", message, &[])
+}
+
+fn internal_error() -> Response<s3s::Body> {
+    let message = "We encountered an internal error. Please try again.";
+    refusal::response(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "InternalError",
+        message,
+        &[],
+    )
+}

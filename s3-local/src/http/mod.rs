@@ -1,0 +1,13 @@
+//! The HTTP layer around the S3 service: connections, request log, regions, knobs.
+
+mod call;
+mod connection;
+mod front;
+mod pace;
+mod refusal;
+mod region;
+mod request_body;
+mod response_body;
+
+pub(crate) use call::query_parameter;
+pub(crate) use front::{Front, serve};

@@ -1,0 +1,34 @@
+//! Error answers that are given before the S3 service sees a request.
+
+use http::{HeaderValue, Response, StatusCode};
+
+/// An S3 error document, with the elements `further` beside the code and the message.
+pub(super) fn response(
+    status: StatusCode,
+    code: &str,
+    message: &str,
+    further: &[(&str, &str)],
+) -> Response<s3s::Body> {
+    let mut document = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>
+<Error><Code>{code}</Code><Message>{}</Message>",
+        escape(message)
+    );
+    for (name, text) in further {
+        document.extend(["<", name, ">", &escape(text), "</", name, ">"]);
+    }
+    document += "</Error>";
+    let mut response = Response::new(s3s::Body::from(document));
+    *response.status_mut() = status;
+    let xml = HeaderValue::from_static("application/xml");
+    response
+        .headers_mut()
+        .insert(http::header::CONTENT_TYPE, xml);
+    response
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}

@@ -1,0 +1,124 @@
+//! How a request can fail, and which request it is to be.
+
+use crate::Operation;
+
+/// A way to fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// 503 with the code `SlowDown`; nothing is carried out.
+    SlowDown503,
+    /// 500 with the code `InternalError`; nothing is carried out.
+    InternalError500,
+    /// The connection is reset instead of an answer; nothing is carried out.
+    ResetConnection,
+    /// Nothing is carried out and no answer comes until the client gives up.
+    Hang,
+    /// The connection is closed after at most this many bytes of the response's body, all of which the
+    /// headers had promised.
+    TruncateBody(u64),
+    /// No more than this many bytes of the response's body come until the client gives up.
+    StallBody(u64),
+}
+
+/// Which requests are to fail, and how: by default the next one of an operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Injection {
+    operation: Operation,
+    fault: Fault,
+    key: Option<String>,
+    skip: u32,
+    times: u32,
+}
+
+impl Injection {
+    /// Lets the next request of an operation fail.
+    pub fn new(operation: Operation, fault: Fault) -> Injection {
+        Injection {
+            operation,
+            fault,
+            key: None,
+            skip: 0,
+            times: 1,
+        }
+    }
+
+    /// Lets this many requests fail instead of one.
+    #[must_use]
+    pub fn times(self, times: u32) -> Injection {
+        Injection { times, ..self }
+    }
+
+    /// Lets this many requests pass first.
+    #[must_use]
+    pub fn after(self, skip: u32) -> Injection {
+        Injection { skip, ..self }
+    }
+
+    /// Only requests for this key fail, or count as passed.
+    #[must_use]
+    pub fn on_key(self, key: impl Into<String>) -> Injection {
+        Injection {
+            key: Some(key.into()),
+            ..self
+        }
+    }
+
+    pub(super) fn remaining(&self) -> u32 {
+        self.times
+    }
+
+    pub(super) fn meet(&mut self, operation: Operation, key: Option<&str>) -> Option<Fault> {
+        let is_meant = self.operation == operation
+            && self.key.as_deref().is_none_or(|wanted| key == Some(wanted));
+        if !is_meant || self.times == 0 {
+            return None;
+        }
+        if self.skip > 0 {
+            self.skip -= 1;
+            return None;
+        }
+        self.times -= 1;
+        Some(self.fault)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Knobs;
+
+    const GET: Operation = Operation::GetObject;
+
+    #[test]
+    fn the_requests_meant_fail_and_no_others() {
+        let knobs = Knobs::default();
+        knobs.inject(
+            Injection::new(GET, Fault::SlowDown503)
+                .on_key("a")
+                .after(1)
+                .times(2),
+        );
+        let met = |operation, key| knobs.take_fault(operation, Some(key)).is_some();
+        assert!(!met(GET, "b"));
+        assert!(!met(Operation::PutObject, "a"));
+        assert!(!met(GET, "a"), "the first one passes");
+        assert!(met(GET, "a"));
+        assert!(met(GET, "a"));
+        assert!(!met(GET, "a"));
+        assert_eq!(knobs.pending_faults(), 0);
+    }
+
+    #[test]
+    fn faults_are_met_in_the_order_of_their_injection() {
+        let knobs = Knobs::default();
+        knobs.fail_next(GET, 1, Fault::SlowDown503);
+        knobs.fail_next(GET, 1, Fault::InternalError500);
+        assert_eq!(knobs.take_fault(GET, Some("k")), Some(Fault::SlowDown503));
+        assert_eq!(
+            knobs.take_fault(GET, Some("k")),
+            Some(Fault::InternalError500)
+        );
+        assert_eq!(knobs.take_fault(GET, Some("k")), None);
+    }
+}

@@ -1,0 +1,100 @@
+//! What can be changed while the server runs: how slow it is, and how it fails.
+
+mod fault;
+
+pub use fault::{Fault, Injection};
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::Operation;
+
+/// The knobs of a running server; see [`Server::knobs`](crate::Server::knobs).
+///
+/// ```
+/// use std::time::Duration;
+/// use s3_local::{Fault, Injection, Operation, S3Local};
+///
+/// let server = S3Local::builder().start();
+/// let knobs = server.knobs();
+/// knobs.set_latency(Duration::from_millis(20));
+/// knobs.set_bandwidth(Some(90_000_000));
+/// knobs.fail_next(Operation::GetObject, 2, Fault::SlowDown503);
+/// knobs.inject(Injection::new(Operation::UploadPart, Fault::ResetConnection).after(3).on_key("a"));
+/// assert_eq!(knobs.pending_faults(), 3);
+/// knobs.reset();
+/// assert_eq!(knobs.pending_faults(), 0);
+/// ```
+#[derive(Debug, Default)]
+pub struct Knobs {
+    latency_nanos: AtomicU64,
+    /// Bytes a second; 0 means unlimited.
+    bandwidth: AtomicU64,
+    injections: Mutex<VecDeque<Injection>>,
+}
+
+impl Knobs {
+    /// Time that passes between the end of each request and the headers of its response.
+    pub fn set_latency(&self, latency: Duration) {
+        let nanos = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
+        self.latency_nanos.store(nanos, Ordering::Relaxed);
+    }
+
+    /// The latency in force.
+    pub fn latency(&self) -> Duration {
+        Duration::from_nanos(self.latency_nanos.load(Ordering::Relaxed))
+    }
+
+    /// Bytes per second of each request's and each response's body; `None` and 0 mean no limit.
+    ///
+    /// Bodies under way keep to a change at once.
+    pub fn set_bandwidth(&self, bytes_per_second: Option<u64>) {
+        self.bandwidth
+            .store(bytes_per_second.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// The bandwidth in force, in bytes per second.
+    pub fn bandwidth(&self) -> Option<u64> {
+        Some(self.bandwidth.load(Ordering::Relaxed)).filter(|&bandwidth| bandwidth > 0)
+    }
+
+    /// Lets the next `times` requests of an operation fail.
+    pub fn fail_next(&self, operation: Operation, times: u32, fault: Fault) {
+        self.inject(Injection::new(operation, fault).times(times));
+    }
+
+    /// Adds an injection behind those still pending; each request meets the first one that is for it.
+    pub fn inject(&self, injection: Injection) {
+        self.injections().push_back(injection);
+    }
+
+    /// How many requests are still going to fail.
+    pub fn pending_faults(&self) -> u32 {
+        self.injections().iter().map(Injection::remaining).sum()
+    }
+
+    /// No latency, no limits, no faults.
+    pub fn reset(&self) {
+        self.set_latency(Duration::ZERO);
+        self.set_bandwidth(None);
+        self.injections().clear();
+    }
+
+    /// The fault this request meets, if it meets one.
+    pub(crate) fn take_fault(&self, operation: Operation, key: Option<&str>) -> Option<Fault> {
+        let mut injections = self.injections();
+        let fault = injections
+            .iter_mut()
+            .find_map(|injection| injection.meet(operation, key));
+        injections.retain(|injection| injection.remaining() > 0);
+        fault
+    }
+
+    fn injections(&self) -> std::sync::MutexGuard<'_, VecDeque<Injection>> {
+        self.injections
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

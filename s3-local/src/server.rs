@@ -1,0 +1,379 @@
+//! A running server.
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use s3s::auth::SecretKey;
+use tokio::sync::oneshot;
+
+use crate::api::{Etags, ReceivedPut, now, store};
+use crate::catalog::{Catalog, WriteCondition};
+use crate::content::read_all;
+use crate::http::{Front, serve};
+use crate::storage::Storage;
+use crate::{BucketOptions, Error, Knobs, PutOptions, RequestLog};
+
+/// The longest key, in bytes.
+const MAX_KEY: usize = 1024;
+
+/// How long file operations under way may take when the server stops.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What a server consists of beside its threads.
+pub(crate) struct Parts {
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) storage: Storage,
+    pub(crate) knobs: Arc<Knobs>,
+    pub(crate) log: Arc<RequestLog>,
+    pub(crate) etags: Etags,
+    pub(crate) region: String,
+    pub(crate) root: (String, SecretKey),
+}
+
+/// A running server, which stops when it is dropped.
+///
+/// The functions that put things into the server and look into it do so directly: they are in no
+/// request log, and knobs and policies don't concern them.
+///
+/// ```
+/// use s3_local::S3Local;
+///
+/// let server = S3Local::builder().start();
+/// server.create_bucket("data");
+/// server.put("data", "folder/a.txt", "hello");
+/// assert_eq!(server.keys("data"), ["folder/a.txt"]);
+/// assert_eq!(server.get("data", "folder/a.txt").as_deref(), Some(&b"hello"[..]));
+/// ```
+pub struct Server {
+    parts: Parts,
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+// Without the secrets.
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    pub(crate) fn start(
+        parts: Parts,
+        front: Front,
+        listener: TcpListener,
+        threads: usize,
+    ) -> Result<Server, Error> {
+        let address = listener.local_addr().map_err(Error::Threads)?;
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        if threads > 0 {
+            builder.worker_threads(threads);
+        }
+        let runtime = builder.thread_name("s3-local").enable_all().build();
+        let runtime = runtime.map_err(Error::Threads)?;
+        let (stop, stopped) = oneshot::channel();
+        // A thread of its own ends the runtime, which must not happen on a thread of the caller's.
+        let run = move || {
+            let served = runtime.block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener)?;
+                let serving = tokio::spawn(serve(listener, Arc::new(front)));
+                // Either way it is the end: the server was dropped.
+                let _ = stopped.await;
+                serving.abort();
+                Ok::<(), io::Error>(())
+            });
+            if let Err(error) = served {
+                tracing::error!(%error, "serve");
+            }
+            runtime.shutdown_timeout(STOP_TIMEOUT);
+        };
+        let thread = thread::Builder::new()
+            .name("s3-local-main".to_owned())
+            .spawn(run);
+        let thread = Some(thread.map_err(Error::Threads)?);
+        Ok(Server {
+            parts,
+            address,
+            stop: Some(stop),
+            thread,
+        })
+    }
+
+    /// The URL to give to clients as their endpoint; path-style addressing works without being asked for,
+    /// as the host is an IP address.
+    pub fn endpoint_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The address the server listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The region of buckets that were created without one.
+    pub fn region(&self) -> &str {
+        &self.parts.region
+    }
+
+    /// The access key that may do everything.
+    pub fn access_key_id(&self) -> &str {
+        &self.parts.root.0
+    }
+
+    /// The secret of [`access_key_id`](Server::access_key_id).
+    pub fn secret_access_key(&self) -> &str {
+        self.parts.root.1.expose()
+    }
+
+    /// What can be changed while the server runs.
+    pub fn knobs(&self) -> &Knobs {
+        &self.parts.knobs
+    }
+
+    /// What the server was asked.
+    pub fn log(&self) -> &RequestLog {
+        &self.parts.log
+    }
+
+    /// Creates a private bucket in the server's region.
+    ///
+    /// # Panics
+    ///
+    /// If the bucket exists, or the name is none that S3 allows.
+    #[track_caller]
+    pub fn create_bucket(&self, bucket: &str) {
+        self.create_bucket_with(bucket, BucketOptions::new());
+    }
+
+    /// Creates a bucket.
+    ///
+    /// # Panics
+    ///
+    /// If the bucket exists, or the name is none that S3 allows.
+    #[track_caller]
+    pub fn create_bucket_with(&self, bucket: &str, options: BucketOptions) {
+        if let Err(error) = self.try_create_bucket(bucket, options) {
+            panic!("{}", with_sources(&error));
+        }
+    }
+
+    /// Creates a bucket.
+    ///
+    /// # Errors
+    ///
+    /// If the bucket exists, or the name is none that S3 allows.
+    pub fn try_create_bucket(&self, bucket: &str, options: BucketOptions) -> Result<(), Error> {
+        let failed = |reason| Error::CreateBucket {
+            bucket: bucket.to_owned(),
+            reason,
+        };
+        if !s3s::path::check_bucket_name(bucket) {
+            return Err(failed("S3 does not allow this name".to_owned()));
+        }
+        let settings = options.into_settings(&self.parts.region);
+        let created = self.parts.catalog.create_bucket(bucket, settings, now());
+        created.map_err(|refusal| failed(refusal.to_string()))
+    }
+
+    /// Stores an object, in place of any that has the key, and returns its `ETag` without the quotes.
+    ///
+    /// # Panics
+    ///
+    /// If the bucket does not exist, the key is longer than 1024 bytes or empty, or the store fails.
+    #[track_caller]
+    pub fn put(&self, bucket: &str, key: &str, bytes: impl Into<Bytes>) -> String {
+        self.put_with(bucket, key, bytes, PutOptions::new())
+    }
+
+    /// Stores an object with metadata and returns its `ETag` without the quotes.
+    ///
+    /// # Panics
+    ///
+    /// If the bucket does not exist, the key is longer than 1024 bytes or empty, or the store fails.
+    #[track_caller]
+    pub fn put_with(
+        &self,
+        bucket: &str,
+        key: &str,
+        bytes: impl Into<Bytes>,
+        options: PutOptions,
+    ) -> String {
+        match self.try_put(bucket, key, bytes, options) {
+            Ok(etag) => etag,
+            Err(error) => panic!("{}", with_sources(&error)),
+        }
+    }
+
+    /// Stores an object with metadata and returns its `ETag` without the quotes.
+    ///
+    /// # Errors
+    ///
+    /// If the bucket does not exist, the key is longer than 1024 bytes or empty, or the store fails.
+    pub fn try_put(
+        &self,
+        bucket: &str,
+        key: &str,
+        bytes: impl Into<Bytes>,
+        options: PutOptions,
+    ) -> Result<String, Error> {
+        let failed = |reason| Error::Put {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            reason,
+        };
+        if key.is_empty() || key.len() > MAX_KEY {
+            return Err(failed("a key has 1 to 1024 bytes".to_owned()));
+        }
+        let Parts {
+            catalog,
+            storage,
+            etags,
+            ..
+        } = &self.parts;
+        let (bytes, headers) = (bytes.into(), options.into_headers());
+        let put = ReceivedPut {
+            bytes,
+            headers,
+            etags: *etags,
+        };
+        store(catalog, storage, bucket, key, put).map_err(|refusal| failed(refusal.to_string()))
+    }
+
+    /// The bytes of an object, or `None` if there is no such object or bucket.
+    ///
+    /// # Panics
+    ///
+    /// If the store fails.
+    #[track_caller]
+    pub fn get(&self, bucket: &str, key: &str) -> Option<Bytes> {
+        match self.try_get(bucket, key) {
+            Ok(found) => found,
+            Err(error) => panic!("{}", with_sources(&error)),
+        }
+    }
+
+    /// The bytes of an object, or `None` if there is no such object or bucket.
+    ///
+    /// # Errors
+    ///
+    /// If the store fails.
+    pub fn try_get(&self, bucket: &str, key: &str) -> Result<Option<Bytes>, Error> {
+        let Ok(object) = self.parts.catalog.object(bucket, key) else {
+            return Ok(None);
+        };
+        let mut pieces = Vec::new();
+        let read = read_all(&object.content, |bytes| pieces.push(bytes));
+        read.map_err(|source| {
+            let (bucket, key) = (bucket.to_owned(), key.to_owned());
+            Error::Get {
+                bucket,
+                key,
+                source,
+            }
+        })?;
+        if let [whole] = pieces.as_slice() {
+            return Ok(Some(whole.clone()));
+        }
+        let mut joined = BytesMut::new();
+        for piece in &pieces {
+            joined.extend_from_slice(piece);
+        }
+        Ok(Some(joined.freeze()))
+    }
+
+    /// The user metadata of an object, or `None` if there is no such object or bucket.
+    pub fn metadata(&self, bucket: &str, key: &str) -> Option<Vec<(String, String)>> {
+        let object = self.parts.catalog.object(bucket, key).ok()?;
+        Some(object.headers.metadata.clone().into_iter().collect())
+    }
+
+    /// The `ETag` of an object without its quotes, or `None` if there is no such object or bucket.
+    pub fn etag(&self, bucket: &str, key: &str) -> Option<String> {
+        Some(self.parts.catalog.object(bucket, key).ok()?.etag.clone())
+    }
+
+    /// All keys of a bucket in the order of their bytes; none if there is no such bucket.
+    pub fn keys(&self, bucket: &str) -> Vec<String> {
+        self.parts.catalog.read(|state| {
+            let objects = state.buckets.get(bucket).map(|found| found.objects.keys());
+            objects
+                .into_iter()
+                .flatten()
+                .map(|key| key.as_str().to_owned())
+                .collect()
+        })
+    }
+
+    /// The names of all buckets.
+    pub fn buckets(&self) -> Vec<String> {
+        self.parts
+            .catalog
+            .read(|state| state.buckets.keys().cloned().collect())
+    }
+
+    /// Deletes an object and tells whether there was one.
+    ///
+    /// # Panics
+    ///
+    /// If the store fails.
+    #[track_caller]
+    pub fn delete(&self, bucket: &str, key: &str) -> bool {
+        let existed = self.parts.catalog.object(bucket, key).is_ok();
+        let deleted = self
+            .parts
+            .catalog
+            .delete_object(bucket, key, &WriteCondition::default());
+        assert!(
+            deleted.is_ok() || !existed,
+            "delete {bucket}/{key}: {deleted:?}"
+        );
+        existed
+    }
+
+    /// The keys of multipart uploads that were neither completed nor aborted, in the keys' order.
+    pub fn incomplete_uploads(&self, bucket: &str) -> Vec<String> {
+        let mut keys: Vec<String> = self.parts.catalog.read(|state| {
+            let uploads = state
+                .buckets
+                .get(bucket)
+                .map(|found| found.uploads.values());
+            uploads
+                .into_iter()
+                .flatten()
+                .map(|upload| upload.key.as_str().to_owned())
+                .collect()
+        });
+        keys.sort();
+        keys
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Dropping the sender is the signal.
+        self.stop.take();
+        if let Some(thread) = self.thread.take() {
+            // A panic over there has been printed; this one must not add another.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// An error and its causes in one line.
+pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,204 @@
+//! The request log and the knobs.
+
+use std::io::ErrorKind;
+use std::time::{Duration, Instant};
+
+use aws_sdk_s3::primitives::ByteStream;
+use s3_local::{BucketOptions, Fault, Injection, Operation, Server};
+
+use crate::fixture::{anonymous_get, assert_refused, client, read, server};
+
+fn public_server(bytes: usize) -> Server {
+    let server = server();
+    server.create_bucket_with("public", BucketOptions::new().public_read());
+    server.put("public", "k", vec![b'x'; bytes]);
+    server
+}
+
+fn body_of(answer: &str) -> &str {
+    answer.split_once("\r\n\r\n").map_or("", |(_, body)| body)
+}
+
+#[tokio::test]
+async fn every_request_is_in_the_log() {
+    let server = server();
+    server.put("data", "a b", "hello");
+    let client = client(&server);
+    client
+        .get_object()
+        .bucket("data")
+        .key("a b")
+        .range("bytes=1-2")
+        .send()
+        .await
+        .unwrap();
+    client
+        .get_object()
+        .bucket("data")
+        .key("none")
+        .send()
+        .await
+        .unwrap_err();
+    client
+        .put_object()
+        .bucket("data")
+        .key("new")
+        .send()
+        .await
+        .unwrap();
+    client
+        .list_objects_v2()
+        .bucket("data")
+        .send()
+        .await
+        .unwrap();
+    let log = server.log();
+    assert_eq!(log.count(Operation::GetObject), 2);
+    assert_eq!(log.count(Operation::ListObjectsV2), 1);
+    assert_eq!((log.total(), log.writes()), (4, 1));
+    let requests = log.requests();
+    assert_eq!(requests[0].operation, Operation::GetObject);
+    assert_eq!(requests[0].bucket.as_deref(), Some("data"));
+    assert_eq!(requests[0].key.as_deref(), Some("a b"));
+    assert_eq!(requests[0].range.as_deref(), Some("bytes=1-2"));
+    assert_eq!(
+        requests[0].access_key.as_deref(),
+        Some(server.access_key_id())
+    );
+    let statuses: Vec<_> = requests.iter().map(|request| request.status).collect();
+    assert_eq!(statuses, [Some(206), Some(404), Some(200), Some(200)]);
+    log.clear();
+    assert_eq!((log.total(), log.requests().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn injected_errors_come_as_often_as_asked_and_carry_nothing_out() {
+    let server = server();
+    let client = client(&server);
+    let knobs = server.knobs();
+    knobs.fail_next(Operation::PutObject, 1, Fault::SlowDown503);
+    knobs.fail_next(Operation::PutObject, 1, Fault::InternalError500);
+    let body = || ByteStream::from(vec![0; 3_000_000]);
+    let put = || {
+        client
+            .put_object()
+            .bucket("data")
+            .key("k")
+            .body(body())
+            .send()
+    };
+    assert_refused(put().await, 503, "SlowDown");
+    assert_refused(put().await, 500, "InternalError");
+    assert!(server.keys("data").is_empty());
+    put().await.unwrap();
+    assert_eq!(knobs.pending_faults(), 0);
+
+    knobs.inject(
+        Injection::new(Operation::GetObject, Fault::SlowDown503)
+            .on_key("k")
+            .after(1),
+    );
+    assert_eq!(read(&client, "k").await.len(), 3_000_000);
+    let second = client.get_object().bucket("data").key("k").send().await;
+    assert_refused(second, 503, "SlowDown");
+    read(&client, "k").await;
+}
+
+#[test]
+fn a_reset_connection_is_reset() {
+    let server = public_server(10);
+    server
+        .knobs()
+        .fail_next(Operation::GetObject, 1, Fault::ResetConnection);
+    let error = anonymous_get(&server, "/public/k").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    assert_eq!(server.log().requests()[0].status, None);
+    assert!(
+        anonymous_get(&server, "/public/k")
+            .unwrap()
+            .starts_with("HTTP/1.1 200")
+    );
+}
+
+#[test]
+fn a_truncated_body_ends_before_its_length() {
+    let server = public_server(1_000_000);
+    server
+        .knobs()
+        .fail_next(Operation::GetObject, 1, Fault::TruncateBody(1000));
+    let answer = anonymous_get(&server, "/public/k").unwrap_or_default();
+    assert!(
+        answer.to_lowercase().contains("content-length: 1000000"),
+        "{answer:.300}"
+    );
+    assert_eq!(body_of(&answer).len(), 1000);
+    assert_eq!(
+        body_of(&anonymous_get(&server, "/public/k").unwrap()).len(),
+        1_000_000
+    );
+}
+
+#[tokio::test]
+async fn a_stalled_body_and_a_missing_answer_wait_for_the_client() {
+    let server = server();
+    server.put("data", "k", vec![0; 100_000]);
+    let client = client(&server);
+    let patience = Duration::from_millis(300);
+    server
+        .knobs()
+        .fail_next(Operation::GetObject, 1, Fault::Hang);
+    let get = client.get_object().bucket("data").key("k").send();
+    assert!(tokio::time::timeout(patience, get).await.is_err());
+    server
+        .knobs()
+        .fail_next(Operation::GetObject, 1, Fault::StallBody(10));
+    let got = client
+        .get_object()
+        .bucket("data")
+        .key("k")
+        .send()
+        .await
+        .unwrap();
+    assert!(
+        tokio::time::timeout(patience, got.body.collect())
+            .await
+            .is_err()
+    );
+}
+
+#[tokio::test]
+async fn latency_and_bandwidth_take_at_least_their_time() {
+    let server = server();
+    let client = client(&server);
+    server.put("data", "k", vec![0; 200_000]);
+    let latency = Duration::from_millis(150);
+    server.knobs().set_latency(latency);
+    let start = Instant::now();
+    client
+        .head_object()
+        .bucket("data")
+        .key("k")
+        .send()
+        .await
+        .unwrap();
+    assert!(start.elapsed() >= latency);
+    server.knobs().reset();
+
+    server.knobs().set_bandwidth(Some(1_000_000));
+    let at_least = Duration::from_millis(200);
+    let start = Instant::now();
+    assert_eq!(read(&client, "k").await.len(), 200_000);
+    assert!(start.elapsed() >= at_least);
+    let start = Instant::now();
+    let body = ByteStream::from(vec![0; 200_000]);
+    client
+        .put_object()
+        .bucket("data")
+        .key("k")
+        .body(body)
+        .send()
+        .await
+        .unwrap();
+    assert!(start.elapsed() >= at_least);
+    assert_eq!(server.knobs().bandwidth(), Some(1_000_000));
+}

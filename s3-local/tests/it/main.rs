@@ -1,0 +1,15 @@
+//! The server, driven by the AWS SDK and by plain HTTP over real sockets.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod access;
+mod checksums;
+mod conditions;
+mod fixture;
+mod folder;
+mod knobs;
+mod lifecycle;
+mod listing;
+mod multipart;
+mod objects;
+mod regions;

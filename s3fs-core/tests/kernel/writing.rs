@@ -1,0 +1,191 @@
+//! Creating, writing and overwriting files.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
+use std::process::Command;
+
+use nix::errno::Errno;
+use s3_local::Operation;
+use s3fs_core::Resources;
+
+use crate::mounted::{BUCKET, Bucket, empty, errno, noise, server};
+
+const MIB: usize = 1 << 20;
+
+#[test]
+fn a_new_file_is_an_object_when_close_returns() {
+    let bucket = empty();
+    for (name, length) in [("empty", 0), ("small", 100), ("part", 8 * MIB), ("large", 21 * MIB + 5)]
+    {
+        fs::write(bucket.at(name), noise(length)).unwrap();
+        assert!(bucket.object(name).unwrap() == noise(length), "{name}");
+        assert_eq!(fs::metadata(bucket.at(name)).unwrap().len(), length as u64);
+        assert!(fs::read(bucket.at(name)).unwrap() == noise(length), "{name}");
+    }
+    assert_eq!(bucket.names(""), ["empty", "large", "part", "small"]);
+    assert!(bucket.server.incomplete_uploads(BUCKET).is_empty());
+    assert_eq!(bucket.server.log().count(Operation::PutObject), 2);
+}
+
+#[test]
+fn a_file_is_replaced_whole() {
+    let server = server();
+    server.put(BUCKET, "file", noise(10 * MIB));
+    let bucket = Bucket::mount(server, |_| {});
+    fs::write(bucket.at("file"), "short").unwrap();
+    assert_eq!(bucket.object("file").unwrap(), b"short");
+    assert_eq!(fs::read(bucket.at("file")).unwrap(), b"short");
+    fs::write(bucket.at("file"), noise(9 * MIB)).unwrap();
+    assert!(bucket.object("file").unwrap() == noise(9 * MIB));
+}
+
+#[test]
+fn many_writers_fit_into_a_small_budget() {
+    let resources = Resources::with_budget(4 << 20);
+    let bucket = Bucket::mount_with(server(), &resources, |_| {});
+    let mut open: Vec<File> =
+        (0..40).map(|i| File::create(bucket.at(&format!("{i}"))).unwrap()).collect();
+    let content = noise(9 * MIB);
+    for piece in content.chunks(MIB) {
+        for file in &mut open {
+            file.write_all(piece).unwrap();
+        }
+    }
+    drop(open);
+    assert!(bucket.finish().is_empty());
+    for i in 0..40 {
+        assert!(bucket.object(&i.to_string()).unwrap() == content, "{i}");
+    }
+}
+
+#[test]
+fn fsync_stores_and_writing_goes_on() {
+    let bucket = empty();
+    let content = noise(30 * MIB);
+    let mut file = File::create(bucket.at("file")).unwrap();
+    let mut written = 0;
+    for length in [100, 5 * MIB, 12 * MIB, 3, 9 * MIB] {
+        file.write_all(&content[written..written + length]).unwrap();
+        written += length;
+        file.sync_all().unwrap();
+        assert!(bucket.object("file").unwrap() == content[..written], "{written}");
+    }
+    drop(file);
+    assert!(bucket.object("file").unwrap() == content[..written]);
+    assert!(bucket.server.incomplete_uploads(BUCKET).is_empty());
+}
+
+#[test]
+fn a_file_that_is_being_written_can_be_read() {
+    let bucket = empty();
+    let content = noise(20 * MIB);
+    let mut file = File::create(bucket.at("file")).unwrap();
+    for end in [10, 2 * MIB, 17 * MIB] {
+        let start = file.stream_position().unwrap() as usize;
+        file.write_all(&content[start..end]).unwrap();
+        assert!(fs::read(bucket.at("file")).unwrap() == content[..end], "{end}");
+    }
+}
+
+#[test]
+fn small_files_are_written_anywhere_and_again() {
+    let server = server();
+    server.put(BUCKET, "file", "hello world");
+    let bucket = Bucket::mount(server, |_| {});
+    let mut file = OpenOptions::new().read(true).write(true).open(bucket.at("file")).unwrap();
+    file.write_all_at(b"W", 6).unwrap();
+    file.write_all_at(b"end", 20).unwrap();
+    file.seek(SeekFrom::Start(0)).unwrap();
+    let mut text = Vec::new();
+    file.read_to_end(&mut text).unwrap();
+    assert_eq!(text, b"hello World\0\0\0\0\0\0\0\0\0end");
+    file.set_len(5).unwrap();
+    drop(file);
+    assert_eq!(bucket.object("file").unwrap(), b"hello");
+    let mut file = OpenOptions::new().append(true).open(bucket.at("file")).unwrap();
+    file.write_all(b" again").unwrap();
+    drop(file);
+    assert_eq!(bucket.object("file").unwrap(), b"hello again");
+}
+
+#[test]
+fn appending_to_a_large_file_moves_none_of_its_bytes() {
+    let server = server();
+    let content = noise(40 * MIB);
+    server.put(BUCKET, "log", content.clone());
+    let bucket = Bucket::mount(server, |_| {});
+    let mut file = OpenOptions::new().append(true).open(bucket.at("log")).unwrap();
+    file.write_all(b"one more line\n").unwrap();
+    drop(file);
+    assert!(bucket.object("log").unwrap() == [&content[..], b"one more line\n"].concat());
+    assert_eq!(bucket.server.log().count(Operation::GetObject), 0);
+    assert_eq!(bucket.server.log().count(Operation::UploadPartCopy), 1);
+}
+
+#[test]
+fn what_cannot_be_done_yet_is_refused_and_loses_nothing() {
+    let server = server();
+    let content = noise(20 * MIB);
+    server.put(BUCKET, "large", content.clone());
+    let bucket = Bucket::mount(server, |_| {});
+    let file = OpenOptions::new().write(true).open(bucket.at("large")).unwrap();
+    assert_eq!(errno(file.write_all_at(b"x", 5)), Errno::EOPNOTSUPP);
+    drop(file);
+    assert!(bucket.object("large").unwrap() == content);
+    assert_eq!(errno(fs::rename(bucket.at("large"), bucket.at("other"))), Errno::EXDEV);
+    assert_eq!(errno(std::os::unix::fs::symlink("x", bucket.at("link"))), Errno::EPERM);
+}
+
+#[test]
+fn children_that_inherit_a_descriptor_do_not_end_the_upload() {
+    let bucket = empty();
+    let script = "exec 3>file; for i in 1 2 3; do head -c 4000000 /dev/zero >&3; (echo $i) >&3; done";
+    let status = Command::new("sh").arg("-c").arg(script).current_dir(bucket.path()).status();
+    assert!(status.unwrap().success());
+    assert!(bucket.finish().is_empty());
+    assert_eq!(bucket.object("file").unwrap().len(), 3 * 4_000_002);
+    assert_eq!(bucket.server.log().count(Operation::CompleteMultipartUpload), 1);
+}
+
+#[test]
+fn exclusive_creation_holds_against_other_clients() {
+    let bucket = empty();
+    let mut file = OpenOptions::new().write(true).create_new(true).open(bucket.at("lock")).unwrap();
+    file.write_all(b"ours").unwrap();
+    bucket.server.put(BUCKET, "lock", "theirs");
+    assert!(file.sync_all().is_err());
+    drop(file);
+    assert_eq!(bucket.object("lock").unwrap(), b"theirs");
+    let lost = bucket.finish();
+    assert_eq!(lost.len(), 1);
+    assert_eq!(lost[0].object, "s3://data/lock");
+}
+
+#[test]
+fn truncation_by_path_works() {
+    let server = server();
+    server.put(BUCKET, "file", "0123456789");
+    server.put(BUCKET, "large", noise(20 * MIB));
+    let bucket = Bucket::mount(server, |_| {});
+    nix::unistd::truncate(&bucket.at("file"), 4).unwrap();
+    assert_eq!(bucket.object("file").unwrap(), b"0123");
+    nix::unistd::truncate(&bucket.at("file"), 6).unwrap();
+    assert_eq!(bucket.object("file").unwrap(), b"0123\0\0");
+    nix::unistd::truncate(&bucket.at("large"), 0).unwrap();
+    assert_eq!(bucket.object("large").unwrap(), b"");
+}
+
+#[test]
+fn everyday_programs_write() {
+    let bucket = empty();
+    let script = "echo one > a; echo two >> a; cp a b; mv b c; dd if=/dev/zero of=d bs=1M count=20 2>&1; \
+                  tar cf e.tar a c; touch f; cat a c | sort > g; mkdir h; cp -r a h/; gzip -c d > d.gz";
+    let output = Command::new("sh").arg("-ec").arg(script).current_dir(bucket.path()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(bucket.object("a").unwrap(), b"one\ntwo\n");
+    assert_eq!(bucket.object("c").unwrap(), b"one\ntwo\n");
+    assert_eq!(bucket.object("d").unwrap().len(), 20 * MIB);
+    assert_eq!(bucket.object("h/a").unwrap(), b"one\ntwo\n");
+    assert_eq!(bucket.object("b"), None);
+}

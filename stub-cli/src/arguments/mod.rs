@@ -1,0 +1,163 @@
+//! The command line.
+
+mod duration;
+mod mode;
+mod variable;
+mod volume;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use stub_runtime::CloudBucketMount;
+
+pub(crate) use variable::Variable;
+pub(crate) use volume::VolumeArgument;
+
+/// S3 buckets as folders.
+#[derive(Debug, Parser)]
+#[command(name = "stub", version, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Runs a program in a sandbox in which buckets are folders.
+    ///
+    /// The folders exist for the program, and what it starts, alone, and only while it runs. It
+    /// sees no bucket credentials: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and
+    /// `AWS_SESSION_TOKEN` are taken out of its environment unless --secret hands them over.
+    ///
+    /// Exit status: the program's; 128 + N if signal N ended it; 124 if it ran longer than
+    /// --timeout; 125 if stub itself failed, or something that was written could not be stored;
+    /// 126 if the program can't be executed; 127 if there is none of that name.
+    Run(RunArguments),
+    /// Mounts a bucket on a folder until it is unmounted, or SIGINT or SIGTERM arrives.
+    ///
+    /// Then what was written is stored, and the exit status is 0, or 1 if something could not be.
+    /// A second signal ends it at once.
+    Mount(MountArguments),
+}
+
+/// Where buckets are and who asks. Credentials come from the standard AWS chain.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ServiceArguments {
+    /// The http(s) URL of an S3-compatible service.
+    #[arg(long, value_name = "URL")]
+    endpoint_url: Option<String>,
+    /// Address the bucket as endpoint/bucket instead of bucket.endpoint.
+    #[arg(long)]
+    force_path_style: bool,
+    /// The bucket's region; found by asking the bucket if absent.
+    #[arg(long)]
+    region: Option<String>,
+    /// The profile of the AWS configuration files to take credentials from.
+    #[arg(long, conflicts_with = "no_sign_request")]
+    profile: Option<String>,
+    /// Send unsigned requests, for public buckets.
+    #[arg(long)]
+    no_sign_request: bool,
+    /// Accept the charges of a requester-pays bucket.
+    #[arg(long, conflicts_with = "no_sign_request")]
+    requester_pays: bool,
+}
+
+impl ServiceArguments {
+    /// The volume with these options.
+    pub(crate) fn apply(&self, mut volume: CloudBucketMount) -> CloudBucketMount {
+        volume = volume
+            .force_path_style(self.force_path_style)
+            .requester_pays(self.requester_pays)
+            .anonymous(self.no_sign_request);
+        if let Some(url) = &self.endpoint_url {
+            volume = volume.bucket_endpoint_url(url);
+        }
+        if let Some(region) = &self.region {
+            volume = volume.region(region);
+        }
+        if let Some(profile) = &self.profile {
+            volume = volume.profile(profile);
+        }
+        volume
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    /// A bucket, or a prefix of one, and the folder it is: /my-mount=s3://bucket/prefix[:ro]
+    #[arg(long = "volume", short = 'v', value_name = "PATH=S3_URL[:ro]")]
+    pub(crate) volumes: Vec<VolumeArgument>,
+    #[command(flatten)]
+    pub(crate) service: ServiceArguments,
+    /// Hand over this variable of our own environment.
+    #[arg(long = "secret", value_name = "NAME")]
+    pub(crate) secrets: Vec<String>,
+    /// Set a variable.
+    #[arg(long = "env", value_name = "NAME=VALUE")]
+    pub(crate) variables: Vec<Variable>,
+    /// Kill the program after this time, such as 90, 90s, 15m or 2h.
+    #[arg(long, value_parser = duration::parse)]
+    pub(crate) timeout: Option<Duration>,
+    /// The program's working folder; the current one if absent.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) workdir: Option<PathBuf>,
+    /// The program and its arguments.
+    #[arg(trailing_var_arg = true, required = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MountArguments {
+    /// The bucket's name.
+    bucket: String,
+    /// The folder to mount it on.
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// Show only the keys that begin with this, which must end in `/`.
+    #[arg(long, default_value = "")]
+    prefix: String,
+    /// Refuse every change.
+    #[arg(long)]
+    pub(crate) read_only: bool,
+    #[command(flatten)]
+    service: ServiceArguments,
+    /// Let other users in, as far as the permission bits do.
+    #[arg(long)]
+    pub(crate) allow_other: bool,
+    /// The owner that files and folders show.
+    #[arg(long)]
+    uid: Option<u32>,
+    /// The group that files and folders show.
+    #[arg(long)]
+    gid: Option<u32>,
+    /// The permission bits of files, octal.
+    #[arg(long, value_parser = mode::parse, default_value = "644")]
+    file_mode: u32,
+    /// The permission bits of folders, octal.
+    #[arg(long, value_parser = mode::parse, default_value = "755")]
+    dir_mode: u32,
+}
+
+impl MountArguments {
+    /// The volume they describe.
+    pub(crate) fn volume(&self) -> CloudBucketMount {
+        let mut volume = CloudBucketMount::new(&self.bucket)
+            .key_prefix(&self.prefix)
+            .read_only(self.read_only)
+            .file_mode(self.file_mode)
+            .dir_mode(self.dir_mode);
+        if let Some(uid) = self.uid {
+            volume = volume.uid(uid);
+        }
+        if let Some(gid) = self.gid {
+            volume = volume.gid(gid);
+        }
+        self.service.apply(volume)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+//! `stub run`: a program in a sandbox in which buckets are folders.
+
+use std::collections::HashSet;
+use std::env;
+use std::io::ErrorKind;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use stub_runtime::call::{self, CallSpec, Ended, Outcome, Volume, Work};
+use stub_runtime::{Error, Secret};
+
+use crate::arguments::{RunArguments, ServiceArguments, VolumeArgument};
+use crate::exit;
+
+/// Runs the program and ends as it did.
+pub(crate) fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
+    let program = arguments
+        .command
+        .first()
+        .map(|p| p.to_string_lossy().into_owned());
+    let program = program.unwrap_or_default();
+    match call::run_command(spec(arguments)?) {
+        Ok(outcome) => Ok(ExitCode::from(status(&program, &outcome))),
+        Err(Error::NotStarted { program, source }) => {
+            let found = source.kind() != ErrorKind::NotFound;
+            let status = if found {
+                exit::NOT_EXECUTABLE
+            } else {
+                exit::NOT_FOUND
+            };
+            Ok(exit::failed(
+                &anyhow::Error::new(source).context(program),
+                status,
+            ))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn spec(arguments: RunArguments) -> anyhow::Result<CallSpec> {
+    let mut command = arguments.command.into_iter();
+    let program = command.next().context("no program is given")?;
+    let given = arguments
+        .variables
+        .into_iter()
+        .map(|v| Secret::from_dict([(v.name, v.value)]));
+    let secrets = given.chain([Secret::from_env(arguments.secrets)?]);
+    Ok(CallSpec {
+        version: CallSpec::VERSION,
+        work: Work::Command {
+            program,
+            arguments: command.collect(),
+        },
+        volumes: volumes(&arguments.volumes, &arguments.service)?,
+        environment: call::environment(secrets)?,
+        timeout: arguments.timeout,
+        workdir: match arguments.workdir {
+            Some(folder) => folder,
+            None => env::current_dir().context("there is no current folder")?,
+        },
+    })
+}
+
+fn volumes(volumes: &[VolumeArgument], service: &ServiceArguments) -> anyhow::Result<Vec<Volume>> {
+    let mut seen = HashSet::new();
+    let mut specs = Vec::new();
+    for volume in volumes {
+        let path = volume.path.as_ref().to_owned();
+        if !seen.insert(path.clone()) {
+            bail!("two volumes are given for `{}`", path.display());
+        }
+        let mount = service.apply(volume.volume()).into_config()?;
+        specs.push(Volume { path, mount });
+    }
+    Ok(specs)
+}
+
+/// The exit status; what it can't say is said on standard error.
+fn status(program: &str, outcome: &Outcome) -> u8 {
+    for lost in &outcome.not_stored {
+        exit::say(&format!("{} was not stored: {}", lost.object, lost.reason));
+    }
+    let status = match &outcome.ended {
+        Ended::Exited { code } => u8::try_from(*code).unwrap_or(u8::MAX),
+        Ended::Killed { signal } => exit::by_signal(*signal),
+        Ended::TimedOut { after } => {
+            exit::say(&format!(
+                "{program} was killed: it ran longer than {after:?}"
+            ));
+            exit::TIMED_OUT
+        }
+        Ended::Returned => 0,
+        // A command is no function: it has no panics and no values.
+        Ended::Failed { .. } | Ended::Panicked { .. } | Ended::Codec { .. } => exit::RUN_FAILED,
+    };
+    if status == 0 && !outcome.not_stored.is_empty() {
+        exit::RUN_FAILED
+    } else {
+        status
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use stub_runtime::call::{Ended, NotStored, Outcome};
+
+    use super::status;
+
+    fn outcome(ended: Ended) -> Outcome {
+        Outcome {
+            ended,
+            not_stored: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_status_is_the_programs_or_tells_why_there_is_none() {
+        assert_eq!(status("p", &outcome(Ended::Exited { code: 0 })), 0);
+        assert_eq!(status("p", &outcome(Ended::Exited { code: 7 })), 7);
+        assert_eq!(status("p", &outcome(Ended::Killed { signal: 9 })), 137);
+        assert_eq!(
+            status(
+                "p",
+                &outcome(Ended::TimedOut {
+                    after: Duration::from_secs(1)
+                })
+            ),
+            124
+        );
+    }
+
+    #[test]
+    fn a_success_that_is_not_stored_is_none() {
+        let object = "s3://b/k".to_owned();
+        let not_stored = vec![NotStored {
+            object,
+            reason: "denied".to_owned(),
+        }];
+        let with = |code| Outcome {
+            ended: Ended::Exited { code },
+            not_stored: not_stored.clone(),
+        };
+        assert_eq!(status("p", &with(0)), 125);
+        assert_eq!(status("p", &with(3)), 3);
+    }
+}

@@ -1,0 +1,33 @@
+//! The program as its users start it, on a server inside the test. Needs `/dev/fuse`; `mount`
+//! needs root.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod mount;
+mod run;
+
+use std::process::Command;
+
+use s3_local::{S3Local, Server};
+
+/// A server with the bucket `data`.
+fn server() -> Server {
+    let server = S3Local::builder().start();
+    server.create_bucket("data");
+    server.put("data", "in/hello.txt", "hello");
+    server
+}
+
+/// `stub SUBCOMMAND`, with the server's credentials in the environment as the chain finds them.
+fn stub(subcommand: &str, server: &Server) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stub"));
+    command
+        .arg(subcommand)
+        .args([
+            "--endpoint-url",
+            &server.endpoint_url(),
+            "--force-path-style",
+        ])
+        .env("AWS_ACCESS_KEY_ID", server.access_key_id())
+        .env("AWS_SECRET_ACCESS_KEY", server.secret_access_key());
+    command
+}

@@ -1,0 +1,124 @@
+//! `stub mount`.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use s3_local::Server;
+
+use crate::{server, stub};
+
+/// A running `stub mount`. One that a failed test leaves behind is told to unmount.
+struct Mounted(Child);
+
+impl Mounted {
+    fn new(server: &Server, folder: &Path, options: &[&str]) -> Self {
+        let mut command = stub("mount", server);
+        command
+            .arg("data")
+            .arg(folder)
+            .args(options)
+            .stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        assert!(line.starts_with("s3://data is mounted at "), "{line:?}");
+        Self(child)
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.0.id().try_into().unwrap()), signal).unwrap();
+    }
+
+    fn status(&mut self) -> Option<i32> {
+        self.0.wait().unwrap().code()
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        if self.0.try_wait().unwrap().is_none() {
+            self.signal(Signal::SIGTERM);
+            self.0.wait().unwrap();
+        }
+    }
+}
+
+fn is_mounted(folder: &Path) -> bool {
+    let table = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    table.contains(folder.to_str().unwrap())
+}
+
+#[test]
+fn a_signal_stores_and_unmounts() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let (server, folder) = (server(), tempfile::tempdir().unwrap());
+        let mut mounted = Mounted::new(&server, folder.path(), &[]);
+        assert_eq!(
+            fs::read(folder.path().join("in/hello.txt")).unwrap(),
+            b"hello"
+        );
+        fs::write(folder.path().join("new.txt"), "new").unwrap();
+        mounted.signal(signal);
+        assert_eq!(mounted.status(), Some(0));
+        assert!(!is_mounted(folder.path()));
+        assert_eq!(server.get("data", "new.txt").unwrap(), "new".as_bytes());
+    }
+}
+
+#[test]
+fn an_unmount_from_outside_stores_and_ends_it() {
+    let (server, folder) = (server(), tempfile::tempdir().unwrap());
+    let mut mounted = Mounted::new(&server, folder.path(), &["--prefix", "in/"]);
+    fs::write(folder.path().join("new.txt"), "new").unwrap();
+    assert!(
+        Command::new("umount")
+            .arg(folder.path())
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(mounted.status(), Some(0));
+    assert_eq!(server.get("data", "in/new.txt").unwrap(), "new".as_bytes());
+}
+
+#[test]
+fn a_read_only_mount_refuses_changes() {
+    let (server, folder) = (server(), tempfile::tempdir().unwrap());
+    let mut mounted = Mounted::new(&server, folder.path(), &["--read-only"]);
+    let error = fs::write(folder.path().join("new.txt"), "new").unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ReadOnlyFilesystem);
+    mounted.signal(Signal::SIGTERM);
+    assert_eq!(mounted.status(), Some(0));
+    assert_eq!(server.keys("data"), ["in/hello.txt"]);
+}
+
+#[test]
+fn what_cannot_be_mounted_is_an_error_of_one_line() {
+    let (server, folder) = (server(), tempfile::tempdir().unwrap());
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let absent = folder.path().join("absent");
+    let cases = [
+        ("data", file.as_path()),
+        ("data", &absent),
+        ("s3://data", folder.path()),
+    ];
+    for (bucket, at) in cases {
+        let output = stub("mount", &server).arg(bucket).arg(at).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(
+            (output.status.code(), text.lines().count()),
+            (Some(1), 1),
+            "{text}"
+        );
+    }
+    let wrong = stub("mount", &server).output().unwrap();
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(!is_mounted(folder.path()));
+}

@@ -1,0 +1,117 @@
+//! `stub run`.
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Output};
+
+use crate::{server, stub};
+
+/// `stub run ARGUMENTS`, without volumes.
+fn run(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_stub"))
+        .arg("run")
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn status(arguments: &[&str]) -> i32 {
+    let output = run(arguments);
+    assert_eq!(output.status.signal(), None);
+    output.status.code().unwrap()
+}
+
+#[test]
+fn the_status_is_the_programs_own() {
+    assert_eq!(status(&["--", "true"]), 0);
+    assert_eq!(status(&["--", "sh", "-c", "exit 7"]), 7);
+    assert_eq!(status(&["--", "sh", "-c", "kill -TERM $$"]), 128 + 15);
+}
+
+#[test]
+fn our_own_failures_have_statuses_of_their_own() {
+    assert_eq!(status(&["--timeout", "1", "--", "sleep", "600"]), 124);
+    assert_eq!(status(&["--no-such-option", "--", "true"]), 125);
+    assert_eq!(status(&["--secret", "STUB_NOT_SET", "--", "true"]), 125);
+    assert_eq!(status(&["--", "/etc/passwd"]), 126);
+    assert_eq!(status(&["--", "no-such-program"]), 127);
+}
+
+#[test]
+fn an_error_is_one_line() {
+    let output = run(&["--secret", "STUB_NOT_SET", "--", "true"]);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(text, "stub: not set in the environment: STUB_NOT_SET\n");
+}
+
+#[test]
+fn a_bucket_is_a_folder_for_the_program() {
+    let server = server();
+    let output = stub("run", &server)
+        .args([
+            "--volume",
+            "/stub-in=s3://data/in:ro",
+            "--volume",
+            "/stub-out=s3://data/out",
+        ])
+        .args([
+            "--",
+            "sh",
+            "-c",
+            "cat /stub-in/hello.txt > /stub-out/copy.txt && ls /stub-in",
+        ])
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert_eq!(output.stdout, b"hello.txt\n");
+    assert_eq!(
+        server.get("data", "out/copy.txt").unwrap(),
+        "hello".as_bytes()
+    );
+}
+
+#[test]
+fn the_program_sees_no_credentials_unless_they_are_handed_over() {
+    let server = server();
+    let show = [
+        "--",
+        "sh",
+        "-c",
+        "echo ${AWS_ACCESS_KEY_ID-none} ${AWS_SECRET_ACCESS_KEY-none} $A",
+    ];
+    let volume = ["--volume", "/stub-in=s3://data/in"];
+    let output = stub("run", &server)
+        .args(volume)
+        .args(["--env", "A=b"])
+        .args(show)
+        .output();
+    assert_eq!(output.unwrap().stdout, b"none none b\n");
+    let handed = ["--secret", "AWS_ACCESS_KEY_ID"];
+    let output = stub("run", &server)
+        .args(volume)
+        .args(handed)
+        .args(show)
+        .output()
+        .unwrap();
+    let expected = format!("{} none\n", server.access_key_id());
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
+}
+
+#[test]
+fn a_bucket_that_does_not_exist_is_an_error_that_names_it() {
+    let server = server();
+    let mut command = stub("run", &server);
+    let output = command
+        .args(["--volume", "/stub-in=s3://missing", "--", "true"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(125));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        text.contains("missing") && text.lines().count() == 1,
+        "{text}"
+    );
+}

@@ -1,0 +1,318 @@
+//! The result. Nothing here can fail: whatever could be wrong has been checked.
+//!
+//! ```text
+//! // Input
+//! #[stub::function(volumes = <"/data" => bucket()>)]
+//! fn f(name: String) -> io::Result<u64> { body }
+//!
+//! // Output
+//! fn f(name: String) -> stub::Result<<io::Result<u64> as Fallible>::Value> { f::remote(name) }
+//! struct f {}
+//! impl f {
+//!     fn remote(name: String) -> stub::Result<…> {
+//!         call(f::__FUNCTION, f::__arguments(), (name,), f::__value())
+//!     }
+//!     fn local(name: String) -> io::Result<u64> { body }
+//!     fn __arguments() -> (Codec<String>,) { (argument::<String>(),) }
+//!     fn __value() -> Codec<…> { value() }
+//!     const __FUNCTION: &'static Function = { static … : Function = Function { … }; &… };
+//! }
+//! ```
+//!
+//! A function lives in the namespace of values and a braced struct in that of types, so both may
+//! have one name, and no local variable called `f` is shadowed by either. The user's expressions
+//! are evaluated in closures: no name of ours is in their scope save the registered static's.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+
+use crate::args::Args;
+use crate::item::{Item, Returns};
+use crate::names::Names;
+
+/// The expansion of the attribute on a function.
+pub(crate) fn function(args: &Args, item: &Item) -> TokenStream {
+    let names = Names::new(args.krate.as_ref());
+    let namespace = namespace_decl(item);
+    let members = [
+        remote_decl(item, &names),
+        local_decl(item),
+        arguments_decl(item, &names),
+        value_decl(item, &names),
+        registration_decl(args, item, &names),
+    ];
+    let callable = callable_decl(item, &names);
+    let (conditions, allowed) = (item.attributes.conditions(), allowed());
+    let name = quiet(item.name());
+    quote! {
+        #callable
+        #namespace
+        #conditions
+        #allowed
+        impl #name {
+            #(#members)*
+        }
+    }
+}
+
+/// The function itself.
+fn callable_decl(item: &Item, names: &Names) -> TokenStream {
+    let attributes = item.attributes.outside();
+    let Item {
+        visibility,
+        signature,
+        ..
+    } = item;
+    let (name, path) = (&signature.ident, quiet(&signature.ident));
+    let (parameters, output) = (parameters(item), output(item, names));
+    let arguments = item.arguments().into_iter().map(|argument| argument.name);
+    let (asyncness, wait) = (&signature.asyncness, wait(item));
+    quote! {
+        #attributes
+        #visibility #asyncness fn #name(#parameters) -> #output {
+            #path::remote(#(#arguments),*) #wait
+        }
+    }
+}
+
+/// The braced struct of the same name.
+pub(crate) fn namespace_decl(item: &Item) -> TokenStream {
+    let (conditions, visibility) = (item.attributes.conditions(), &item.visibility);
+    let (name, allowed) = (quiet(item.name()), allowed());
+    let doc = format!("Other ways to run the function `{}`.", item.name());
+    quote! {
+        #[doc = #doc]
+        #conditions
+        #allowed
+        #visibility struct #name {}
+    }
+}
+
+/// `f::remote`.
+fn remote_decl(item: &Item, names: &Names) -> TokenStream {
+    let attributes = item.attributes.signature();
+    let Item {
+        visibility,
+        signature,
+        ..
+    } = item;
+    let (parameters, output) = (parameters(item), output(item, names));
+    let asyncness = &signature.asyncness;
+    let call = if item.is_async() {
+        names.call_async()
+    } else {
+        names.call()
+    };
+    let wait = wait(item);
+    let arguments = item.arguments().into_iter().map(|argument| argument.name);
+    let doc = format!(
+        "Runs `{}` in its sandbox: the same as calling it.",
+        item.name()
+    );
+    quote! {
+        #[doc = #doc]
+        ///
+        /// # Errors
+        /// Those of the call, and the function's own.
+        #attributes
+        #visibility #asyncness fn remote(#parameters) -> #output {
+            #call(Self::__FUNCTION, Self::__arguments(), (#(#arguments,)*), Self::__value()) #wait
+        }
+    }
+}
+
+/// `f::local`: the function as it was written.
+fn local_decl(item: &Item) -> TokenStream {
+    let attributes = item.attributes.body();
+    let Item {
+        visibility,
+        signature,
+        body,
+        ..
+    } = item;
+    let mut signature = signature.clone();
+    signature.ident = Ident::new("local", Span::mixed_site().located_at(item.name().span()));
+    quote! {
+        /// Runs the body in this process, without its volumes, secrets and timeout.
+        // An argument has to be owned, whatever the body does with it.
+        #[allow(clippy::needless_pass_by_value)]
+        #attributes
+        #visibility #signature #body
+    }
+}
+
+/// The codecs of the arguments: the one place where their types have to be able to cross.
+fn arguments_decl(item: &Item, names: &Names) -> TokenStream {
+    let (argument, codec) = (names.argument(), names.codec());
+    let arguments = item.arguments();
+    let types: Vec<_> = arguments.iter().map(|argument| argument.ty).collect();
+    let codecs = types
+        .iter()
+        .map(|ty| quote_spanned!(ty.span()=> #argument::<#ty>()));
+    quote! {
+        fn __arguments() -> (#(#codec<#types>,)*) {
+            (#(#codecs,)*)
+        }
+    }
+}
+
+/// The codec of the value: the one place where its type has to be able to cross.
+fn value_decl(item: &Item, names: &Names) -> TokenStream {
+    let (codec, value, fallible) = (names.codec(), names.value(), names.fallible());
+    let (ty, make) = match item.returns() {
+        Returns::Unit => (quote!(()), quote!(#value::<()>())),
+        Returns::Value(ty) => (quote!(#ty), quote_spanned!(ty.span()=> #value::<#ty>())),
+        Returns::Result(ty) => {
+            let ok = quote_spanned!(ty.span()=> <#ty as #fallible>::Value);
+            (ok.clone(), quote_spanned!(ty.span()=> #value::<#ok>()))
+        }
+    };
+    quote! {
+        fn __value() -> #codec<#ty> {
+            #make
+        }
+    }
+}
+
+/// What the other process finds the function by.
+fn registration_decl(args: &Args, item: &Item, names: &Names) -> TokenStream {
+    let (function, functions, linkme) = (names.function(), names.functions(), names.linkme());
+    let private = &names.private;
+    let name = item.name().unraw().to_string();
+    let line =
+        quote_spanned!(item.name().span().resolved_at(Span::call_site())=> #private::line!());
+    let (volumes, secrets) = (volumes(args, names), secrets(args, names));
+    let (timeout, invoke) = (timeout(args, names), invoke(item, names));
+    quote! {
+        const __FUNCTION: &'static #function = {
+            #[#linkme::distributed_slice(#functions)]
+            #[linkme(crate = #linkme)]
+            static __STUB_FUNCTION: #function = #function {
+                name: #name,
+                module: #private::module_path!(),
+                location: (#private::file!(), #line),
+                volumes: #volumes,
+                secrets: #secrets,
+                timeout: #timeout,
+                invoke: #invoke,
+            };
+            &__STUB_FUNCTION
+        };
+    }
+}
+
+fn volumes(args: &Args, names: &Names) -> TokenStream {
+    let volumes = names.volumes();
+    let entries = args.volumes.iter().map(|volume| {
+        let (path, mount) = (&volume.path, &volume.mount);
+        quote!((#path, #mount))
+    });
+    quote!(|| #volumes([#(#entries),*]))
+}
+
+fn secrets(args: &Args, names: &Names) -> TokenStream {
+    let (secrets, private) = (names.secrets(), &names.private);
+    let entries = args
+        .secrets
+        .iter()
+        .map(|secret| quote_spanned!(secret.span()=> #private::secret(#secret)));
+    quote!(|| #secrets([#(#entries),*]))
+}
+
+fn timeout(args: &Args, names: &Names) -> TokenStream {
+    let (timeout, private) = (names.timeout(), &names.private);
+    if let Some(limit) = &args.timeout {
+        quote_spanned!(limit.span()=> || #timeout(#limit))
+    } else {
+        quote!(|| #private::Option::None)
+    }
+}
+
+/// Decodes, runs the body, encodes.
+fn invoke(item: &Item, names: &Names) -> TokenStream {
+    let (decode, private) = (names.decode(), &names.private);
+    let name = quiet(item.name());
+    let arguments = item.arguments();
+    let patterns = arguments.iter().map(|argument| &argument.name);
+    let passed = arguments.iter().map(|argument| &argument.name);
+    let run = quote!(#name::local(#(#passed),*));
+    let run = if item.is_async() {
+        let block_on = names.block_on();
+        quote!(#block_on(#run))
+    } else {
+        run
+    };
+    let encoded = encoded(item, names, &run, &name);
+    quote! {
+        |payload| match #decode(payload, #name::__arguments()) {
+            #private::Result::Ok((#(#patterns,)*)) => {
+                #encoded
+            }
+            #private::Result::Err(error) => #private::Result::Err(error),
+        }
+    }
+}
+
+fn encoded(item: &Item, names: &Names, run: &TokenStream, name: &Ident) -> TokenStream {
+    let (encode, fallible, kind, private) = (
+        names.encode(),
+        names.fallible(),
+        names.kind(),
+        &names.private,
+    );
+    match item.returns() {
+        Returns::Unit | Returns::Value(_) => quote!(#encode(#run, #name::__value())),
+        Returns::Result(ty) => {
+            let failed = quote_spanned!(ty.span()=> (&&&#kind::of(&error)).kind().failed(error));
+            quote! {
+                match #fallible::into_result(#run) {
+                    #private::Result::Ok(value) => #encode(value, #name::__value()),
+                    #private::Result::Err(error) => {
+                        use #private::{ByBox as _, BySyncBox as _, ByText as _};
+                        #private::Result::Err(#failed)
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The arguments as the caller passes them.
+pub(crate) fn parameters(item: &Item) -> TokenStream {
+    let parameters = item.arguments().into_iter().map(|argument| {
+        let (name, ty) = (argument.name, argument.ty);
+        quote!(#name: #ty)
+    });
+    quote!(#(#parameters),*)
+}
+
+/// What the caller gets.
+pub(crate) fn output(item: &Item, names: &Names) -> TokenStream {
+    let result = &names.result;
+    match item.returns() {
+        Returns::Unit => quote!(#result<()>),
+        Returns::Value(ty) => quote!(#result<#ty>),
+        Returns::Result(ty) => {
+            let fallible = names.fallible();
+            quote_spanned!(ty.span()=> #result<<#ty as #fallible>::Value>)
+        }
+    }
+}
+
+fn wait(item: &Item) -> Option<TokenStream> {
+    item.is_async().then(|| quote!(.await))
+}
+
+/// The pieces beside the function bear its name, which is no type's, and may go unused.
+fn allowed() -> TokenStream {
+    quote!(#[allow(dead_code, non_camel_case_types, clippy::all, clippy::pedantic)])
+}
+
+/// The function's name, resolved as the user's but not blamed on them.
+pub(crate) fn quiet(name: &Ident) -> Ident {
+    let mut quiet = name.clone();
+    quiet.set_span(Span::mixed_site().located_at(name.span()));
+    quiet
+}

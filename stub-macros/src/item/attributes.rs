@@ -1,0 +1,92 @@
+//! Which of the pieces of the expansion each of the user's attributes belongs to.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{Attribute, Meta};
+
+/// The attributes below ours.
+pub(crate) struct Attributes {
+    all: Vec<Attribute>,
+}
+
+enum Kind {
+    /// `cfg`: on every piece.
+    Condition,
+    /// `allow` and its kin: wherever the signature is repeated.
+    Lint,
+    /// `expect`: fulfilled once, so it stays with the body and is an `allow` elsewhere.
+    Expect,
+    /// Documentation and what makes a function a test or the entry point: for those who call it.
+    Outside,
+    /// `inline`, `instrument`, `must_use`, …: about the body.
+    Body,
+}
+
+impl Attributes {
+    pub(crate) fn of(all: Vec<Attribute>) -> Self {
+        Self { all }
+    }
+
+    /// For the function itself.
+    pub(crate) fn outside(&self) -> TokenStream {
+        self.select(|kind| {
+            matches!(
+                kind,
+                Kind::Condition | Kind::Lint | Kind::Expect | Kind::Outside
+            )
+        })
+    }
+
+    /// For what stands beside it with the same signature.
+    pub(crate) fn signature(&self) -> TokenStream {
+        self.select(|kind| matches!(kind, Kind::Lint | Kind::Expect))
+    }
+
+    /// For what stands beside it.
+    pub(crate) fn conditions(&self) -> TokenStream {
+        self.select(|kind| matches!(kind, Kind::Condition))
+    }
+
+    /// For the body.
+    pub(crate) fn body(&self) -> TokenStream {
+        let mine = |a: &&Attribute| matches!(kind(a), Kind::Lint | Kind::Expect | Kind::Body);
+        self.all
+            .iter()
+            .filter(mine)
+            .map(ToTokens::to_token_stream)
+            .collect()
+    }
+
+    /// All of them, as they were.
+    pub(crate) fn all(&self) -> TokenStream {
+        self.all.iter().map(ToTokens::to_token_stream).collect()
+    }
+
+    fn select(&self, wanted: impl Fn(&Kind) -> bool) -> TokenStream {
+        let tokens = |attribute: &Attribute| match (kind(attribute), &attribute.meta) {
+            (Kind::Expect, Meta::List(list)) => {
+                let lints = &list.tokens;
+                quote!(#[allow(#lints)])
+            }
+            _ => attribute.to_token_stream(),
+        };
+        self.all
+            .iter()
+            .filter(|a| wanted(&kind(a)))
+            .map(tokens)
+            .collect()
+    }
+}
+
+fn kind(attribute: &Attribute) -> Kind {
+    let Some(last) = attribute.path().segments.last() else {
+        return Kind::Body;
+    };
+    match last.ident.to_string().as_str() {
+        "cfg" => Kind::Condition,
+        "allow" | "warn" | "deny" | "forbid" => Kind::Lint,
+        "expect" => Kind::Expect,
+        "doc" | "deprecated" | "test" | "ignore" | "should_panic" | "main" => Kind::Outside,
+        _ => Kind::Body,
+    }
+}

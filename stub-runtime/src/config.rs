@@ -1,0 +1,58 @@
+//! Names and values that come from, or go into, the environment: the one place that reads it.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+/// Tells a process what it is, if it isn't the user's program. Removed before anything else runs.
+pub(crate) const ROLE: &str = "STUB_PROCESS";
+
+/// What the supervisor logs: a filter such as `debug` or `s3fs_core=trace`.
+pub(crate) const LOG: &str = "STUB_LOG";
+
+/// What is logged if nothing is asked for. To `fuser`, an answer that a killed process no longer
+/// waits for is an error.
+pub(crate) const DEFAULT_LOG: &str = "error,fuser=off,s3fs_core=warn,stub_runtime=warn";
+
+/// Variables with credentials for buckets. A job gets them from its `secrets` or not at all.
+pub(crate) const CREDENTIALS: [&str; 3] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+];
+
+/// The role this process was started in, taken out of the environment.
+pub(crate) fn take_role() -> Option<OsString> {
+    let role = std::env::var_os(ROLE)?;
+    crate::sys::remove_variable(ROLE);
+    Some(role)
+}
+
+/// The credentials in this process's environment.
+pub(crate) fn credentials() -> Vec<(OsString, OsString)> {
+    let named = |name: &&str| Some((OsString::from(name), std::env::var_os(name)?));
+    CREDENTIALS.iter().filter_map(named).collect()
+}
+
+/// Gives this process, which has one thread, credentials that another had.
+pub(crate) fn adopt(variables: &[(OsString, OsString)]) {
+    for (name, value) in variables {
+        crate::sys::set_variable(name, value);
+    }
+}
+
+/// The log filter that was asked for.
+pub(crate) fn log_filter() -> String {
+    let asked = std::env::var(LOG).ok().filter(|text| !text.is_empty());
+    asked.unwrap_or_else(|| DEFAULT_LOG.to_owned())
+}
+
+/// The working folder of this process, or `/` if it has been removed.
+pub(crate) fn working_folder() -> PathBuf {
+    std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"))
+}
+
+/// Whether the name can be a variable's.
+pub(crate) fn is_variable_name(name: &OsStr) -> bool {
+    let bytes = name.as_encoded_bytes();
+    !bytes.is_empty() && !bytes.contains(&b'=') && !bytes.contains(&0)
+}

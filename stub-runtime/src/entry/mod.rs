@@ -1,0 +1,39 @@
+//! Before `main`: every program with an annotated function can be started again as one of our own
+//! processes, recognised here.
+//!
+//! A variable describes the role and the socket (see `role`). A variable that strayed in from
+//! elsewhere has no such socket and does nothing; neither does one given to a program that has
+//! more privileges than its user.
+//!
+//! Invariant: in a program that wasn't started by us, this reads one variable and returns.
+
+mod constructor;
+
+use crate::protocol::Channel;
+use crate::role::{self, Role};
+use crate::{config, supervisor, sys, worker};
+
+/// Runs before `main`. Returns unless this process is one of ours.
+fn before_main() {
+    let Some(value) = config::take_role() else {
+        return;
+    };
+    if sys::secure_execution() {
+        return;
+    }
+    let Some(description) = value.to_str().and_then(role::parse) else {
+        return;
+    };
+    let Some(socket) = sys::take_descriptor(description.socket, description.inode) else {
+        return;
+    };
+    // A copy that what this process starts doesn't inherit.
+    let Ok(private) = sys::above_standard_streams(&socket) else {
+        return;
+    };
+    drop(socket);
+    match description.role {
+        Role::Supervisor => supervisor::main(Channel::from(private)),
+        Role::Worker => worker::main(&Channel::from(private)),
+    }
+}

@@ -1,0 +1,51 @@
+//! From typed arguments to a typed value, around an engine that knows only payloads.
+
+use super::codec::{Codec, Codecs, decode_one, encode_all};
+use crate::caller::{run, run_async};
+use crate::error::{Error, Result};
+use crate::function::Function;
+use crate::payload::Payload;
+
+/// Calls a function and waits.
+///
+/// # Errors
+/// Those of the call, and the function's own.
+pub fn call<C: Codecs, V>(
+    function: &'static Function,
+    codecs: C,
+    arguments: C::Values,
+    value: Codec<V>,
+) -> Result<V> {
+    let input = encode(function, codecs, arguments)?;
+    decode(function, &value, run(function, input)?)
+}
+
+/// Calls an async function.
+///
+/// # Errors
+/// Those of the call, and the function's own.
+pub fn call_async<C: Codecs, V>(
+    function: &'static Function,
+    codecs: C,
+    arguments: C::Values,
+    value: Codec<V>,
+) -> impl Future<Output = Result<V>> {
+    // Outside the future, which then need not hold the arguments while it waits.
+    let input = encode(function, codecs, arguments);
+    async move { decode(function, &value, run_async(function, input?).await?) }
+}
+
+fn encode<C: Codecs>(function: &Function, codecs: C, arguments: C::Values) -> Result<Payload> {
+    encode_all(codecs, arguments).map_err(|error| codec(function, "arguments", &error))
+}
+
+fn decode<V>(function: &Function, value: &Codec<V>, output: Payload) -> Result<V> {
+    decode_one(output, value).map_err(|error| codec(function, "value", &error))
+}
+
+fn codec(function: &Function, what: &str, error: &std::io::Error) -> Error {
+    Error::Codec {
+        function: function.path(),
+        reason: format!("{what}: {error}"),
+    }
+}

@@ -1,0 +1,165 @@
+//! How an argument, or the value, is encoded and decoded.
+//!
+//! A codec is the proof that a type can cross: the expansion makes one per argument, at the
+//! argument's type, and everything else takes codecs instead of having bounds. So a type that
+//! can't cross is reported once, and there.
+
+use std::fmt;
+use std::io;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::wire::Wire;
+use crate::function::InvokeError;
+use crate::payload::{Decoder, Encoder, Payload};
+
+/// What can be an argument.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be an argument of a stub function",
+    label = "can't cross between processes",
+    note = "an argument must implement serde's `Serialize` and `Deserialize` and borrow nothing: \
+            derive them, or take a path, a name or bytes instead"
+)]
+pub trait Argument: Serialize + DeserializeOwned + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned + 'static> Argument for T {}
+
+/// What can be the value.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be the value of a stub function",
+    label = "can't cross between processes",
+    note = "the value must implement serde's `Serialize` and `Deserialize` and borrow nothing: \
+            derive them, or return a path, a name or bytes instead"
+)]
+pub trait Value: Serialize + DeserializeOwned + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned + 'static> Value for T {}
+
+/// How a value of the type crosses.
+pub struct Codec<T> {
+    encode: fn(&mut Encoder, T) -> io::Result<()>,
+    decode: fn(&mut Decoder) -> io::Result<T>,
+}
+
+// Not derived: that would ask the same of `T`.
+impl<T> Clone for Codec<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Codec<T> {}
+
+impl<T> fmt::Debug for Codec<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Codec")
+    }
+}
+
+impl<T: Serialize + DeserializeOwned + 'static> Codec<T> {
+    fn new() -> Self {
+        Self {
+            encode: |encoder, value| encoder.add(&Wire(value)),
+            decode: |decoder| decoder.next().map(|Wire(value)| value),
+        }
+    }
+}
+
+/// The codec of an argument.
+pub fn argument<T: Argument>() -> Codec<T> {
+    Codec::new()
+}
+
+/// The codec of the value.
+pub fn value<T: Value>() -> Codec<T> {
+    Codec::new()
+}
+
+/// The codecs of all arguments: a tuple of [`Codec`]s for a tuple of values.
+pub trait Codecs {
+    /// The tuple of values.
+    type Values;
+
+    /// Encodes all, each of which is gone then.
+    ///
+    /// # Errors
+    /// The first that refuses.
+    fn encode(self, encoder: &mut Encoder, values: Self::Values) -> io::Result<()>;
+
+    /// Decodes all.
+    ///
+    /// # Errors
+    /// The first that is not of its type.
+    fn decode(self, decoder: &mut Decoder) -> io::Result<Self::Values>;
+}
+
+macro_rules! tuples {
+    ($(($($name:ident $index:tt)*))+) => {$(
+        impl<$($name),*> Codecs for ($(Codec<$name>,)*) {
+            type Values = ($($name,)*);
+
+            #[allow(unused_variables, reason = "there may be no values")]
+            fn encode(self, encoder: &mut Encoder, values: Self::Values) -> io::Result<()> {
+                $((self.$index.encode)(encoder, values.$index)?;)*
+                Ok(())
+            }
+
+            #[allow(unused_variables, clippy::unused_unit, reason = "there may be no values")]
+            fn decode(self, decoder: &mut Decoder) -> io::Result<Self::Values> {
+                Ok(($((self.$index.decode)(decoder)?,)*))
+            }
+        }
+    )+};
+}
+
+tuples! {
+    ()
+    (A 0)
+    (A 0 B 1)
+    (A 0 B 1 C 2)
+    (A 0 B 1 C 2 D 3)
+    (A 0 B 1 C 2 D 3 E 4)
+    (A 0 B 1 C 2 D 3 E 4 F 5)
+    (A 0 B 1 C 2 D 3 E 4 F 5 G 6)
+    (A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7)
+    (A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8)
+    (A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9)
+    (A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10)
+    (A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11)
+    (A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12)
+    (A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 N 13)
+    (A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 N 13 O 14)
+    (A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 N 13 O 14 P 15)
+}
+
+/// The worker's end: decodes the arguments.
+///
+/// # Errors
+/// The payload has other values.
+pub fn decode<C: Codecs>(payload: Payload, codecs: C) -> Result<C::Values, InvokeError> {
+    let decoded = payload
+        .decoder()
+        .and_then(|mut decoder| codecs.decode(&mut decoder));
+    decoded.map_err(|error| InvokeError::Codec(format!("arguments: {error}")))
+}
+
+/// The worker's end: encodes the value.
+///
+/// # Errors
+/// The value refuses.
+pub fn encode<V>(value: V, codec: Codec<V>) -> Result<Payload, InvokeError> {
+    encode_all((codec,), (value,)).map_err(|error| InvokeError::Codec(format!("value: {error}")))
+}
+
+pub(super) fn encode_all<C: Codecs>(codecs: C, values: C::Values) -> io::Result<Payload> {
+    let mut encoder = Encoder::new()?;
+    codecs.encode(&mut encoder, values)?;
+    encoder.finish()
+}
+
+pub(super) fn decode_one<V>(payload: Payload, codec: &Codec<V>) -> io::Result<V> {
+    (codec.decode)(&mut payload.decoder()?)
+}

@@ -1,0 +1,22 @@
+//! What the expansion of `#[stub::function]` calls. Not public API.
+//!
+//! The traits here exist for their diagnostics: an argument, a value or an error that can't cross
+//! between processes is reported at its type, in the words of this crate.
+
+mod block_on;
+mod call;
+mod codec;
+mod failure;
+mod options;
+mod wire;
+
+pub use block_on::block_on;
+pub use call::{call, call_async};
+pub use codec::{Argument, Codec, Codecs, Value, argument, decode, encode, value};
+pub use failure::{ByBox, BySyncBox, ByText, Fallible, Kind};
+pub use options::{secret, secrets, timeout, volumes};
+
+// The expansion names these by this path, so that a shadowed prelude can't change them.
+pub use std::option::Option;
+pub use std::result::Result;
+pub use std::{file, line, module_path};

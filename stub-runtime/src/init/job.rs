@@ -1,0 +1,103 @@
+//! Starting the work.
+
+use std::ffi::OsString;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::config;
+use crate::protocol::{Failure, Job, Program};
+use crate::role::Role;
+use crate::sandbox::Step;
+use crate::sys;
+
+/// Starts the work with the job's environment and working folder. Returns its process id.
+pub(super) fn start(job: &Job, descriptors: Vec<OwnedFd>) -> Result<i32, Failure> {
+    let mut descriptors = descriptors.into_iter();
+    let stdin = if job.stdin { descriptors.next() } else { None };
+    // Lives until the program runs, which inherits it; this process must not keep it, or the
+    // supervisor would not see the worker's end.
+    let socket = match job.program {
+        Program::Worker { .. } => Some(inheritable(descriptors.next())?),
+        Program::Command { .. } => None,
+    };
+    let mut command = match (&job.program, &socket) {
+        (Program::Worker { function }, Some(socket)) => worker(function, socket)?,
+        (Program::Worker { .. }, None) => return Err(process("no socket for the worker")),
+        (Program::Command { program, arguments }, _) => {
+            let mut command = Command::new(program);
+            command.args(arguments);
+            command
+        }
+    };
+    if let Some(name) = job
+        .environment
+        .keys()
+        .find(|name| !config::is_variable_name(name.as_ref()))
+    {
+        return Err(process(&format!(
+            "`{name}` can't be the name of a variable"
+        )));
+    }
+    command.envs(&job.environment);
+    command.stdin(stdin.map_or_else(Stdio::null, Stdio::from));
+    check_folder(&job.workdir)?;
+    command.current_dir(&job.workdir);
+    match command.spawn() {
+        // Its end is collected with everyone else's.
+        Ok(child) => Ok(i32::try_from(child.id()).unwrap_or(i32::MAX)),
+        Err(error) => Err(Failure::NotStarted {
+            program: name_of(&job.program),
+            errno: error.raw_os_error().unwrap_or(0),
+        }),
+    }
+}
+
+fn name_of(program: &Program) -> OsString {
+    match program {
+        Program::Worker { .. } => "/proc/self/exe".into(),
+        Program::Command { program, .. } => program.clone(),
+    }
+}
+
+fn inheritable(socket: Option<OwnedFd>) -> Result<OwnedFd, Failure> {
+    let socket = socket.ok_or_else(|| process("no socket for the worker"))?;
+    sys::inheritable(socket).map_err(|error| process(&error.to_string()))
+}
+
+fn worker(function: &str, socket: &OwnedFd) -> Result<Command, Failure> {
+    let role = Role::Worker
+        .describe(socket)
+        .map_err(|error| process(&error.to_string()))?;
+    let mut command = Command::new("/proc/self/exe");
+    command
+        .arg0(format!("stub: worker for {function}"))
+        .env(config::ROLE, role);
+    Ok(command)
+}
+
+/// Told apart from a missing program, which looks the same after `spawn`.
+fn check_folder(folder: &Path) -> Result<(), Failure> {
+    match std::fs::metadata(folder) {
+        Ok(metadata) if metadata.is_dir() => Ok(()),
+        Ok(_) => Err(working_folder(folder, "it is not a folder")),
+        Err(error) => Err(working_folder(folder, &error.to_string())),
+    }
+}
+
+fn working_folder(folder: &Path, reason: &str) -> Failure {
+    Failure::Sandbox {
+        step: format!("enter the working folder `{}`", folder.display()),
+        reason: reason.to_owned(),
+        remedy: None,
+    }
+}
+
+fn process(reason: &str) -> Failure {
+    Failure::Sandbox {
+        step: Step::Process.to_string(),
+        reason: reason.to_owned(),
+        remedy: None,
+    }
+}

@@ -1,0 +1,150 @@
+//! The first process of a job's namespaces: it builds the sandbox, starts the work, collects what
+//! dies, and takes everything with it when it ends.
+//!
+//! It is a copy of the supervisor made before that read anything secret, and its only thread. It
+//! keeps no `/dev/fuse` descriptor, so that mounts end with the supervisor that serves them.
+
+mod job;
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use crate::protocol::{Channel, ChannelError, Failure, FromInit, Job, MountPoint, ToInit};
+use crate::sandbox::{self, Mounted, Step, explain, keep_identity};
+use crate::sys::{self, Ids, SysError, Woken, WorkerEnd};
+
+/// Serves the supervisor until it says to unmount or goes away. `outside`: the ids to keep, in a
+/// new user namespace.
+pub(crate) fn run(supervisor: &Channel, outside: Option<Ids>) -> ! {
+    let result = set_up(outside).and_then(|()| serve(supervisor));
+    if let Err(Ended::Failed(failure)) = result {
+        // If it can't be sent, nobody is there to read it.
+        let _ = supervisor.send(&FromInit::Failed(failure), &[]);
+    }
+    sys::exit_now(0)
+}
+
+/// Why there is nothing more to do.
+enum Ended {
+    Failed(Failure),
+    SupervisorGone,
+}
+
+impl From<ChannelError> for Ended {
+    fn from(error: ChannelError) -> Self {
+        match error {
+            ChannelError::Closed | ChannelError::Socket(_) => Self::SupervisorGone,
+            ChannelError::Malformed(reason) => Self::Failed(Failure::Protocol { reason }),
+        }
+    }
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<SysError> for Ended {
+    fn from(error: SysError) -> Self {
+        Self::Failed(explain(&Step::Process, &error))
+    }
+}
+
+fn set_up(outside: Option<Ids>) -> Result<(), Ended> {
+    // A supervisor that died before this line is noticed as the end of its socket.
+    sys::set_death_signal()?;
+    if let Some(ids) = outside {
+        keep_identity(ids).map_err(|error| explain(&Step::Identity, &error))?;
+        // Set-user-id programs can do nothing here, where only one id exists; so nothing is lost.
+        // Root's job keeps them: it may need `su`.
+        sys::set_no_new_privileges()?;
+    }
+    sys::set_undumpable()?;
+    sys::set_name("stub-init")?;
+    std::env::set_current_dir("/").map_err(|error| {
+        Ended::Failed(Failure::Sandbox {
+            step: Step::Process.to_string(),
+            reason: format!("chdir(/): {error}"),
+            remedy: None,
+        })
+    })
+}
+
+fn serve(supervisor: &Channel) -> Result<(), Ended> {
+    let mut points: Vec<MountPoint> = Vec::new();
+    let mut mounts: Vec<Mounted> = Vec::new();
+    loop {
+        let (message, descriptors) = supervisor.receive::<ToInit>()?;
+        match message {
+            ToInit::Prepare(wanted) => {
+                points = wanted;
+                mounts = sandbox::prepare(&points)?;
+                supervisor.send(&FromInit::Prepared, &[])?;
+            }
+            ToInit::Mount => mount_all(supervisor, &points, &mounts)?,
+            ToInit::Start(job) => work(supervisor, &job, descriptors)?,
+            // The work has ended by itself.
+            ToInit::Kill => {}
+            ToInit::Unmount => {
+                sandbox::unmount(&mounts);
+                supervisor.send(&FromInit::Unmounted, &[])?;
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn mount_all(supervisor: &Channel, points: &[MountPoint], mounts: &[Mounted]) -> Result<(), Ended> {
+    for mount in mounts {
+        // Not kept: a copy here would keep the mount alive without its server.
+        let fuse = sandbox::mount_bucket(points, mount)?;
+        supervisor.send(
+            &FromInit::Mounted {
+                volume: mount.volume,
+            },
+            &[fuse.as_fd()],
+        )?;
+    }
+    Ok(())
+}
+
+/// Starts the work, waits for its end, ends what it left running, and reports.
+fn work(supervisor: &Channel, job: &Job, descriptors: Vec<OwnedFd>) -> Result<(), Ended> {
+    let worker = job::start(job, descriptors)?;
+    supervisor.send(&FromInit::Started, &[])?;
+    // After the start, as the work would inherit what is blocked here. An end before this line
+    // is seen by the first `reap`.
+    let children = sys::ChildSignals::new()?;
+    let end = loop {
+        if let Some(end) = reap_until(worker)? {
+            break end;
+        }
+        match children.wait(supervisor.as_fd())? {
+            Woken::Child => {}
+            Woken::Socket => match supervisor.receive::<ToInit>()?.0 {
+                ToInit::Kill => sys::kill_everyone()?,
+                _ => return Err(unexpected()),
+            },
+        }
+    };
+    sys::kill_everyone()?;
+    while sys::reap(true)?.is_some() {}
+    supervisor.send(&FromInit::Ended(end), &[])?;
+    Ok(())
+}
+
+/// Collects whoever has ended; says how, if the worker is among them.
+fn reap_until(worker: i32) -> Result<Option<WorkerEnd>, Ended> {
+    while let Some((pid, end)) = sys::reap(false)? {
+        if pid == worker {
+            return Ok(Some(end));
+        }
+    }
+    Ok(None)
+}
+
+fn unexpected() -> Ended {
+    Ended::Failed(Failure::Protocol {
+        reason: "a message came at the wrong time".to_owned(),
+    })
+}

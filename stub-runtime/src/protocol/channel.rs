@@ -1,0 +1,189 @@
+//! Frames on a stream socket.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::sys::{self, SysError};
+
+/// No message is larger: an environment has at most a few megabytes, and values travel as
+/// descriptors.
+const LIMIT: usize = 64 << 20;
+
+/// One end of a connection between two of our processes.
+#[derive(Debug)]
+pub(crate) struct Channel(OwnedFd);
+
+/// Why a message could not be exchanged.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ChannelError {
+    /// The other process is gone.
+    #[error("the other process is gone")]
+    Closed,
+    /// The socket failed.
+    #[error(transparent)]
+    Socket(#[from] SysError),
+    /// The bytes are no message.
+    #[error("a message can't be understood: {0}")]
+    Malformed(String),
+}
+
+impl Channel {
+    pub(crate) fn pair() -> Result<(Self, Self), SysError> {
+        let (one, other) = sys::pair()?;
+        Ok((Self(one), Self(other)))
+    }
+
+    /// Another handle on the same end.
+    pub(crate) fn duplicate(&self) -> Result<Self, SysError> {
+        sys::above_standard_streams(&self.0).map(Self)
+    }
+
+    /// Sends one message. At most eight descriptors go with it.
+    pub(crate) fn send<T: Serialize>(
+        &self,
+        message: &T,
+        with: &[BorrowedFd<'_>],
+    ) -> Result<(), ChannelError> {
+        let body = rmp_serde::to_vec_named(message)
+            .map_err(|error| ChannelError::Malformed(error.to_string()))?;
+        let length = u32::try_from(body.len())
+            .ok()
+            .filter(|_| body.len() <= LIMIT);
+        let Some(length) = length else {
+            return Err(ChannelError::Malformed(format!(
+                "{} bytes are too many",
+                body.len()
+            )));
+        };
+        let mut frame = Vec::with_capacity(4 + body.len());
+        frame.extend_from_slice(&length.to_le_bytes());
+        frame.extend_from_slice(&body);
+        let mut sent = self.send_some(&frame, with)?;
+        while sent < frame.len() {
+            sent += self.send_some(&frame[sent..], &[])?;
+        }
+        Ok(())
+    }
+
+    fn send_some(&self, bytes: &[u8], with: &[BorrowedFd<'_>]) -> Result<usize, ChannelError> {
+        sys::send(&self.0, bytes, with).map_err(|error| match error.errno {
+            sys::Errno::EPIPE | sys::Errno::ECONNRESET => ChannelError::Closed,
+            _ => ChannelError::Socket(error),
+        })
+    }
+
+    /// Receives one message and its descriptors.
+    pub(crate) fn receive<T: DeserializeOwned>(&self) -> Result<(T, Vec<OwnedFd>), ChannelError> {
+        let mut descriptors = Vec::new();
+        let mut length = [0; 4];
+        self.fill(&mut length, &mut descriptors)?;
+        let length = u32::from_le_bytes(length) as usize;
+        if length > LIMIT {
+            return Err(ChannelError::Malformed(format!(
+                "{length} bytes are too many"
+            )));
+        }
+        let mut body = vec![0; length];
+        self.fill(&mut body, &mut descriptors)?;
+        let message = rmp_serde::from_slice(&body)
+            .map_err(|error| ChannelError::Malformed(error.to_string()))?;
+        Ok((message, descriptors))
+    }
+
+    fn fill(&self, into: &mut [u8], descriptors: &mut Vec<OwnedFd>) -> Result<(), ChannelError> {
+        let mut filled = 0;
+        while filled < into.len() {
+            let (count, more) = sys::receive(&self.0, &mut into[filled..])?;
+            if count == 0 {
+                return Err(ChannelError::Closed);
+            }
+            filled += count;
+            descriptors.extend(more);
+        }
+        Ok(())
+    }
+
+    /// Ends the connection, whoever else holds this end.
+    pub(crate) fn shut_down(&self) {
+        sys::shut_down(&self.0);
+    }
+}
+
+impl From<OwnedFd> for Channel {
+    fn from(socket: OwnedFd) -> Self {
+        Self(socket)
+    }
+}
+
+impl From<Channel> for OwnedFd {
+    fn from(channel: Channel) -> Self {
+        channel.0
+    }
+}
+
+impl AsFd for Channel {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::io::{Read, Seek, Write};
+
+    use super::*;
+
+    #[test]
+    fn a_message_larger_than_the_socket_buffer_crosses_with_its_descriptor() {
+        let (one, other) = Channel::pair().unwrap();
+        let text = "x".repeat(3 << 20);
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"beside it").unwrap();
+        let sent = text.clone();
+        let sender = std::thread::spawn(move || one.send(&sent, &[file.as_fd()]));
+        let (received, descriptors): (String, _) = other.receive().unwrap();
+        sender.join().unwrap().unwrap();
+        assert_eq!(received, text);
+        let [descriptor] = <[OwnedFd; 1]>::try_from(descriptors).unwrap();
+        let mut file = std::fs::File::from(descriptor);
+        file.rewind().unwrap();
+        let mut beside = String::new();
+        file.read_to_string(&mut beside).unwrap();
+        assert_eq!(beside, "beside it");
+    }
+
+    #[test]
+    fn descriptors_stay_with_their_own_message() {
+        let (one, other) = Channel::pair().unwrap();
+        let file = tempfile::tempfile().unwrap();
+        one.send(&1_u8, &[]).unwrap();
+        one.send(&2_u8, &[file.as_fd()]).unwrap();
+        one.send(&3_u8, &[]).unwrap();
+        let counts: Vec<(u8, usize)> = (0..3)
+            .map(|_| {
+                other
+                    .receive::<u8>()
+                    .map(|(value, fds)| (value, fds.len()))
+                    .unwrap()
+            })
+            .collect();
+        assert_eq!(counts, [(1, 0), (2, 1), (3, 0)]);
+    }
+
+    #[test]
+    fn the_end_of_the_other_process_and_nonsense_are_errors() {
+        let (one, other) = Channel::pair().unwrap();
+        sys::send(&one, &u32::MAX.to_le_bytes(), &[]).unwrap();
+        assert!(matches!(
+            other.receive::<u8>(),
+            Err(ChannelError::Malformed(_))
+        ));
+        drop(one);
+        assert!(matches!(other.receive::<u8>(), Err(ChannelError::Closed)));
+        assert!(matches!(other.send(&1_u8, &[]), Err(ChannelError::Closed)));
+    }
+}

@@ -1,0 +1,140 @@
+//! The messages.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::outcome::Outcome;
+use crate::spec::CallSpec;
+use crate::sys::WorkerEnd;
+
+/// Caller to supervisor, once. Descriptors: the job's standard input, if `stdin`; the arguments,
+/// if `arguments`.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Hello {
+    pub(crate) spec: CallSpec,
+    /// The caller's own bucket credentials, kept out of the environment of every process that
+    /// the job could look at.
+    pub(crate) credentials: Vec<(OsString, OsString)>,
+    pub(crate) stdin: bool,
+    pub(crate) arguments: bool,
+}
+
+/// Supervisor to caller, once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Reply {
+    /// The work was started and ended. Descriptor: the value, if there is one.
+    Ended(Outcome),
+    /// The work was not started.
+    Refused(Failure),
+}
+
+/// Why the work was not started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Failure {
+    /// A volume can't be mounted.
+    Volume {
+        path: PathBuf,
+        bucket: String,
+        reason: String,
+    },
+    /// The sandbox can't be built.
+    Sandbox {
+        step: String,
+        reason: String,
+        remedy: Option<String>,
+    },
+    /// The program can't be executed.
+    NotStarted { program: OsString, errno: i32 },
+    /// The two processes don't understand each other.
+    Protocol { reason: String },
+}
+
+/// Supervisor to init.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum ToInit {
+    /// Build the sandbox up to its mount points.
+    Prepare(Vec<MountPoint>),
+    /// Mount, in the order that was planned.
+    Mount,
+    /// Start the work. Descriptors: standard input, if `stdin`; the worker's socket, for a
+    /// function.
+    Start(Job),
+    /// Kill the work and everything it started.
+    Kill,
+    /// Undo the mounts and end.
+    Unmount,
+}
+
+/// Where something is mounted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MountPoint {
+    pub(crate) path: PathBuf,
+    pub(crate) bucket: String,
+    /// What `mount` and `df` show: `s3://bucket/prefix`.
+    pub(crate) source: String,
+    pub(crate) read_only: bool,
+}
+
+/// What init starts.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Job {
+    pub(crate) program: Program,
+    pub(crate) environment: BTreeMap<String, String>,
+    pub(crate) workdir: PathBuf,
+    pub(crate) stdin: bool,
+}
+
+/// Which program.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Program {
+    /// This program again, as a worker for the function.
+    Worker { function: String },
+    /// Any other.
+    Command {
+        program: OsString,
+        arguments: Vec<OsString>,
+    },
+}
+
+/// Init to supervisor.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum FromInit {
+    /// The mount points exist.
+    Prepared,
+    /// The volume with this index is mounted. Descriptor: its `/dev/fuse`, not served yet.
+    Mounted { volume: usize },
+    /// The work was started.
+    Started,
+    /// The work ended, and whatever it had started is gone too.
+    Ended(WorkerEnd),
+    /// Nothing is mounted any more.
+    Unmounted,
+    /// A step failed; nothing more will come.
+    Failed(Failure),
+}
+
+/// Supervisor to worker, once. Descriptor: the arguments.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ToWorker {
+    /// `module::name`.
+    pub(crate) function: String,
+}
+
+/// Worker to supervisor, once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum FromWorker {
+    /// Descriptor: the value.
+    Returned,
+    /// The function's own error: its message and sources.
+    Failed { chain: Vec<String> },
+    /// The body panicked.
+    Panicked {
+        message: String,
+        location: Option<String>,
+    },
+    /// The arguments or the value can't be encoded or decoded.
+    Codec { reason: String },
+}

@@ -1,0 +1,36 @@
+//! Finding a function by its name.
+
+use crate::function::{FUNCTIONS, Function};
+
+/// `module::name`, or where functions inside functions share that, the place as well.
+pub(crate) fn name(function: &Function) -> String {
+    let same = |other: &&Function| other.name == function.name && other.module == function.module;
+    if FUNCTIONS.iter().filter(same).nth(1).is_some() {
+        function.id()
+    } else {
+        function.path()
+    }
+}
+
+/// The one function of that name.
+///
+/// The error is a sentence fragment that follows the name.
+pub(crate) fn find(wanted: &str) -> Result<&'static Function, String> {
+    one(FUNCTIONS
+        .iter()
+        .filter(|function| function.path() == wanted || function.id() == wanted))
+}
+
+fn one(mut found: impl Iterator<Item = &'static Function>) -> Result<&'static Function, String> {
+    match (found.next(), found.next()) {
+        (Some(function), None) => Ok(function),
+        (Some(first), Some(second)) => Err(format!(
+            "is defined twice in one module, at {}:{} and {}:{}; rename one",
+            first.location.0, first.location.1, second.location.0, second.location.1
+        )),
+        (None, _) => Err(
+            "is not among this program's functions; the linker has dropped the code it lies in"
+                .to_owned(),
+        ),
+    }
+}

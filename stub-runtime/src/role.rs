@@ -1,0 +1,82 @@
+//! What a process of ours is told about itself: a role, the number of an inherited socket, and
+//! the socket's inode, in one variable.
+
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+
+use crate::sys::{self, SysError};
+
+/// What a process of ours is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Gets its socket as standard input.
+    Supervisor,
+    /// Gets its socket under the number it had.
+    Worker,
+}
+
+/// The variable's content, understood but not yet believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Description {
+    pub(crate) role: Role,
+    pub(crate) socket: RawFd,
+    pub(crate) inode: u64,
+}
+
+impl Role {
+    /// The variable's value for a process in this role that inherits this socket.
+    pub(crate) fn describe(self, socket: &impl AsFd) -> Result<String, SysError> {
+        let number = match self {
+            Self::Supervisor => 0,
+            Self::Worker => socket.as_fd().as_raw_fd(),
+        };
+        Ok(format!("{}:{number}:{}", self.name(), sys::inode(socket)?))
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Supervisor => "supervisor",
+            Self::Worker => "worker",
+        }
+    }
+}
+
+/// Reads the variable's value.
+pub(crate) fn parse(value: &str) -> Option<Description> {
+    let mut parts = value.split(':');
+    let word = parts.next()?;
+    let role = [Role::Supervisor, Role::Worker]
+        .into_iter()
+        .find(|role| role.name() == word)?;
+    let (socket, inode) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    parts.next().is_none().then_some(Description {
+        role,
+        socket,
+        inode,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_whole_description_is_understood() {
+        let whole = Description {
+            role: Role::Worker,
+            socket: 5,
+            inode: 77,
+        };
+        assert_eq!(parse("worker:5:77"), Some(whole));
+        for stray in [
+            "",
+            "1",
+            "worker",
+            "worker:5",
+            "worker:5:x",
+            "worker:5:7:9",
+            "init:5:7",
+        ] {
+            assert_eq!(parse(stray), None, "{stray}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The sandbox: what is decided about it (`plan`, `diagnosis`), what is looked at first (`site`,
+//! `host`) and what is done (`identity`, `mirror`, `apply`).
+//!
+//! It is built by the job's first process, inside new namespaces. The supervisor, which serves
+//! the file systems, stays outside and so cannot touch what it serves.
+
+mod apply;
+mod diagnosis;
+mod host;
+mod identity;
+mod mirror;
+mod plan;
+mod site;
+mod step;
+
+pub(crate) use apply::{Mounted, mount_bucket, prepare, unmount};
+pub(crate) use diagnosis::explain;
+pub(crate) use host::{needs_user_namespace, threads};
+pub(crate) use identity::keep_identity;
+pub(crate) use step::Step;

@@ -1,0 +1,43 @@
+//! The steps that build a sandbox, as the user reads them when one fails.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// `clone(2)` with new namespaces.
+    Namespaces {
+        /// A user namespace is one of them.
+        user: bool,
+    },
+    /// Writing `/proc/self/{setgroups,uid_map,gid_map}`.
+    Identity,
+    /// Cutting mounts off from the host's.
+    Isolate,
+    /// Making a missing mount point in a copy of this folder.
+    Mirror(PathBuf),
+    /// Opening `/dev/fuse`.
+    OpenFuse,
+    /// `mount(2)` of a bucket.
+    MountBucket(PathBuf),
+    /// Everything about processes: signals, limits, sockets.
+    Process,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Namespaces { user: true } => f.write_str("create a user and mount namespace"),
+            Self::Namespaces { user: false } => f.write_str("create a mount namespace"),
+            Self::Identity => f.write_str("keep the user's ids in a user namespace"),
+            Self::Isolate => f.write_str("separate its mounts from the host's"),
+            Self::Mirror(folder) => {
+                write!(f, "make a mount point in a copy of `{}`", folder.display())
+            }
+            Self::OpenFuse => f.write_str("open /dev/fuse"),
+            Self::MountBucket(path) => write!(f, "mount at `{}`", path.display()),
+            Self::Process => f.write_str("set up its processes"),
+        }
+    }
+}

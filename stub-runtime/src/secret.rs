@@ -1,4 +1,0 @@
-//! Secrets.
-/// Secret.
-#[derive(Clone)]
-pub struct Secret;

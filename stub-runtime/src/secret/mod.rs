@@ -1,0 +1,160 @@
+//! Secrets: named values that are never shown.
+
+mod dotenv;
+mod error;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+pub use error::SecretError;
+
+/// Named values, such as credentials, on their way to a volume or into a job's environment.
+///
+/// `Debug` and every error show the names and never the values.
+///
+/// - [`CloudBucketMount::secret`](crate::CloudBucketMount::secret) takes the keys of a bucket from
+///   it; the function that uses the volume never sees them.
+/// - `#[stub::function(secrets = [...])]` makes its names environment variables of the function.
+///
+/// Both take the `Result` of a constructor that can fail as it is; the error is then the call's.
+///
+/// ```
+/// # use stub_runtime::Secret;
+/// let secret = Secret::from_dict([("TOKEN", "hunter2"), ("USER", "ada")]);
+/// assert_eq!(format!("{secret:?}"), r#"Secret(["TOKEN", "USER"])"#);
+/// ```
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Secret(BTreeMap<String, String>);
+
+impl Secret {
+    /// A secret of the given names and values; of a name given twice, the last value counts.
+    pub fn from_dict<K, V>(entries: impl IntoIterator<Item = (K, V)>) -> Self
+    where
+        K: Into<String>,
+        V: Into<String>,
+    {
+        Self(
+            entries
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        )
+    }
+
+    /// Takes the named variables of this process's environment.
+    ///
+    /// # Errors
+    /// Names all the variables that are missing, or the first that is not Unicode.
+    ///
+    /// ```
+    /// # use stub_runtime::Secret;
+    /// let error = Secret::from_env(["PATH", "NO_SUCH_A", "NO_SUCH_B"]).unwrap_err();
+    /// assert_eq!(error.to_string(), "not set in the environment: NO_SUCH_A, NO_SUCH_B");
+    /// ```
+    pub fn from_env<N: Into<String>>(
+        names: impl IntoIterator<Item = N>,
+    ) -> Result<Self, SecretError> {
+        let mut entries = BTreeMap::new();
+        let mut missing = Vec::new();
+        for name in names.into_iter().map(Into::into) {
+            // The user's variables, not this crate's settings, which `config` alone reads.
+            match std::env::var_os(&name) {
+                None => missing.push(name),
+                Some(value) => match value.into_string() {
+                    Ok(value) => drop(entries.insert(name, value)),
+                    Err(_) => return Err(SecretError::NotUnicode { name }),
+                },
+            }
+        }
+        if missing.is_empty() {
+            Ok(Self(entries))
+        } else {
+            Err(SecretError::NotSet { missing })
+        }
+    }
+
+    /// Reads the file `.env` of the current folder or, where there is none, of the nearest folder
+    /// above it.
+    ///
+    /// # Errors
+    /// There is no such file, or it is not in the `NAME=value` form.
+    pub fn from_dotenv() -> Result<Self, SecretError> {
+        dotenv::nearest().map(Self)
+    }
+
+    /// Reads a file of `NAME=value` lines.
+    ///
+    /// # Errors
+    /// The file can't be read, or is not in that form.
+    pub fn from_dotenv_path(path: impl AsRef<Path>) -> Result<Self, SecretError> {
+        dotenv::read(path.as_ref()).map(Self)
+    }
+
+    /// The names, in alphabetical order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+}
+
+/// The variables of all the secrets together, for [`CallSpec::environment`]; of a name that several
+/// hold, the last value counts.
+///
+/// # Errors
+/// A name or value that no environment can hold.
+///
+/// [`CallSpec::environment`]: crate::call::CallSpec::environment
+pub fn environment(
+    secrets: impl IntoIterator<Item = Secret>,
+) -> Result<BTreeMap<String, String>, SecretError> {
+    let variables: BTreeMap<_, _> = secrets.into_iter().flat_map(|secret| secret.0).collect();
+    for (name, value) in &variables {
+        if name.is_empty() || name.contains(['=', '\0']) {
+            return Err(SecretError::NotAName { name: name.clone() });
+        }
+        if value.contains('\0') {
+            return Err(SecretError::NulInValue { name: name.clone() });
+        }
+    }
+    Ok(variables)
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Secret")
+            .field(&self.names().collect::<Vec<_>>())
+            .finish()
+    }
+}
+
+/// A [`Secret`], or the `Result` of a constructor that can fail.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a secret",
+    label = "expected a `Secret` or a `Result<Secret, SecretError>`"
+)]
+pub trait IntoSecret {
+    /// The secret.
+    ///
+    /// # Errors
+    /// The constructor's.
+    fn into_secret(self) -> Result<Secret, SecretError>;
+}
+
+impl IntoSecret for Secret {
+    fn into_secret(self) -> Result<Secret, SecretError> {
+        Ok(self)
+    }
+}
+
+impl IntoSecret for Result<Secret, SecretError> {
+    fn into_secret(self) -> Result<Secret, SecretError> {
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests;

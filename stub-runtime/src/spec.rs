@@ -1,0 +1,80 @@
+//! What a call carries: one versioned, serialisable value.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use s3fs_core::MountConfig;
+use serde::{Deserialize, Serialize};
+
+/// Everything an engine needs to run a call. The arguments travel beside it, as a `Payload`.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct CallSpec {
+    /// The format of this value; an engine refuses another.
+    pub version: u32,
+    /// What is run.
+    pub work: Work,
+    /// What is mounted, in the order of declaration.
+    pub volumes: Vec<Volume>,
+    /// Variables added to the job's environment; they come from `secrets` and may be secret.
+    pub environment: BTreeMap<String, String>,
+    /// How long the work may take; the volumes' uploads afterwards are not counted.
+    pub timeout: Option<Duration>,
+    /// The working folder of the job.
+    pub workdir: PathBuf,
+}
+
+/// What is run in the sandbox.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Work {
+    /// An annotated function of this program.
+    Function {
+        /// `module::name`.
+        name: String,
+    },
+    /// Any program.
+    Command {
+        /// Looked up in `PATH` if it holds no `/`.
+        program: OsString,
+        /// Its arguments, without the program itself.
+        arguments: Vec<OsString>,
+    },
+}
+
+/// A bucket at a path.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Volume {
+    /// Absolute and normalised.
+    pub path: PathBuf,
+    /// What is mounted there.
+    pub mount: MountConfig,
+}
+
+impl CallSpec {
+    /// The version this program writes and understands.
+    pub const VERSION: u32 = 1;
+
+    /// What is run, in a word: for messages.
+    pub fn label(&self) -> String {
+        match &self.work {
+            Work::Function { name } => name.clone(),
+            Work::Command { program, .. } => program.to_string_lossy().into_owned(),
+        }
+    }
+}
+
+/// Shows the names of the environment's variables, never their values.
+impl fmt::Debug for CallSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallSpec")
+            .field("version", &self.version)
+            .field("work", &self.work)
+            .field("volumes", &self.volumes)
+            .field("environment", &self.environment.keys())
+            .field("timeout", &self.timeout)
+            .field("workdir", &self.workdir)
+            .finish()
+    }
+}

@@ -1,0 +1,385 @@
+//! Performs what the state machine decides, and tells it what happens.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Instant;
+
+use s3fs_core::FileSystem;
+
+use crate::outcome::{Ended, Outcome};
+use crate::protocol::{
+    Channel, ChannelError, Failure, FromInit, FromWorker, Hello, Job, Program, Reply, ToInit,
+    ToWorker,
+};
+use crate::sandbox::Step;
+use crate::spec::{CallSpec, Work};
+use crate::sys::{self, SysError};
+
+use super::state::{Action, Event, State};
+use super::volumes::{Volumes, mount_point};
+
+/// The job's first process, as its parent holds it.
+#[derive(Debug)]
+pub(super) struct Init {
+    pub(super) pid: i32,
+    pub(super) channel: Channel,
+}
+
+/// An event, or something that has to be put away first.
+enum Input {
+    Event(Event),
+    Connected(Vec<FileSystem>),
+    Mounted {
+        volume: usize,
+        fuse: Option<OwnedFd>,
+    },
+    Reported {
+        report: FromWorker,
+        value: Option<OwnedFd>,
+    },
+}
+
+struct Driver<'a> {
+    caller: &'a Channel,
+    init: Init,
+    spec: CallSpec,
+    stdin: Option<OwnedFd>,
+    arguments: Option<OwnedFd>,
+    volumes: Option<Volumes>,
+    value: Option<OwnedFd>,
+    deadline: Option<Instant>,
+    inputs: Sender<Input>,
+    over: bool,
+}
+
+/// Runs a call to its end.
+pub(super) fn drive(
+    caller: &Channel,
+    init: Init,
+    hello: Hello,
+    descriptors: Vec<OwnedFd>,
+) -> Result<(), Failure> {
+    let Hello {
+        spec,
+        stdin,
+        arguments,
+        ..
+    } = hello;
+    let mut descriptors = descriptors.into_iter();
+    let mut next = |expected: bool| if expected { descriptors.next() } else { None };
+    let (stdin, arguments) = (next(stdin), next(arguments));
+    let (inputs, received) = channel();
+    watch_caller(caller, &inputs)?;
+    watch_init(&init.channel, &inputs)?;
+    let reports = matches!(spec.work, Work::Function { .. });
+    let (mut state, first) = State::new(spec.volumes.len(), reports, spec.timeout);
+    let (volumes, value, deadline) = (None, None, None);
+    let mut driver = Driver {
+        caller,
+        init,
+        spec,
+        stdin,
+        arguments,
+        volumes,
+        value,
+        deadline,
+        inputs,
+        over: false,
+    };
+    driver.perform(first, &mut state);
+    while !driver.over {
+        let event = driver.next_event(&received);
+        tracing::debug!(?event);
+        for action in state.on(event) {
+            driver.perform(action, &mut state);
+        }
+    }
+    Ok(())
+}
+
+impl Driver<'_> {
+    fn next_event(&mut self, received: &Receiver<Input>) -> Event {
+        match self.next_input(received) {
+            Input::Event(Event::Unmounted) => {
+                if let Some(volumes) = &mut self.volumes {
+                    volumes.join();
+                }
+                Event::Unmounted
+            }
+            Input::Event(event) => event,
+            Input::Connected(systems) => {
+                if let Some(volumes) = &mut self.volumes {
+                    volumes.connected(systems);
+                }
+                Event::Connected
+            }
+            Input::Mounted { volume, fuse } => match self.serve(volume, fuse) {
+                Ok(()) => Event::Served,
+                Err(failure) => Event::Failed(failure),
+            },
+            Input::Reported { report, value } => {
+                self.value = value;
+                Event::Reported(report)
+            }
+        }
+    }
+
+    fn next_input(&mut self, received: &Receiver<Input>) -> Input {
+        let Some(deadline) = self.deadline else {
+            // This end's own sender keeps the channel open.
+            return received.recv().unwrap_or(Input::Event(Event::CallerGone));
+        };
+        match received.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(input) => input,
+            Err(RecvTimeoutError::Disconnected) => Input::Event(Event::CallerGone),
+            Err(RecvTimeoutError::Timeout) => {
+                self.deadline = None;
+                Input::Event(Event::TimeUp)
+            }
+        }
+    }
+
+    fn serve(&mut self, volume: usize, fuse: Option<OwnedFd>) -> Result<(), Failure> {
+        match (&mut self.volumes, fuse) {
+            (Some(volumes), Some(fuse)) => volumes.serve(volume, fuse),
+            _ => Err(Failure::Protocol {
+                reason: "a mount came without its descriptor".into(),
+            }),
+        }
+    }
+
+    /// An action that fails at once is an event, too.
+    fn perform(&mut self, action: Action, state: &mut State) {
+        tracing::debug!(?action);
+        let result = match action {
+            Action::Prepare => {
+                let points = self.spec.volumes.iter().map(mount_point).collect();
+                self.tell_init(&ToInit::Prepare(points))
+            }
+            Action::Connect => self.connect(),
+            Action::Mount => self.tell_init(&ToInit::Mount),
+            Action::Start => self.start(),
+            Action::SetTimer(after) => {
+                // A timeout beyond what the clock can show is none.
+                self.deadline = Instant::now().checked_add(after);
+                Ok(())
+            }
+            Action::Kill => self.tell_init(&ToInit::Kill),
+            Action::KillInit => self.kill_init(),
+            Action::Store => {
+                self.store();
+                Ok(())
+            }
+            Action::Abandon => {
+                self.abandon();
+                Ok(())
+            }
+            Action::Unmount => self.tell_init(&ToInit::Unmount),
+            Action::Reply(reply) => {
+                self.reply(&reply);
+                Ok(())
+            }
+            Action::Exit => self.exit(),
+        };
+        if let Err(failure) = result {
+            for action in state.on(Event::Failed(failure)) {
+                self.perform(action, state);
+            }
+        }
+    }
+
+    fn tell_init(&self, message: &ToInit) -> Result<(), Failure> {
+        match self.init.channel.send(message, &[]) {
+            // Its reader reports the death of init.
+            Ok(()) | Err(ChannelError::Closed) => Ok(()),
+            Err(error) => Err(Failure::Protocol {
+                reason: error.to_string(),
+            }),
+        }
+    }
+
+    fn connect(&mut self) -> Result<(), Failure> {
+        let volumes = Volumes::new(self.spec.volumes.clone())?;
+        let inputs = self.inputs.clone();
+        volumes.connect(move |result| {
+            let input = match result {
+                Ok(systems) => Input::Connected(systems),
+                Err(failure) => Input::Event(Event::Failed(failure)),
+            };
+            // Nobody listens once the call is over.
+            let _ = inputs.send(input);
+        });
+        self.volumes = Some(volumes);
+        Ok(())
+    }
+
+    fn start(&mut self) -> Result<(), Failure> {
+        let mut job = Job {
+            program: Program::Worker {
+                function: String::new(),
+            },
+            environment: std::mem::take(&mut self.spec.environment),
+            workdir: self.spec.workdir.clone(),
+            stdin: self.stdin.is_some(),
+        };
+        let stdin = self.stdin.take();
+        let mut socket = None;
+        match self.spec.work.clone() {
+            Work::Function { name } => {
+                socket = Some(self.address_worker(&name)?);
+                job.program = Program::Worker { function: name };
+            }
+            Work::Command { program, arguments } => {
+                job.program = Program::Command { program, arguments };
+            }
+        }
+        let descriptors: Vec<BorrowedFd<'_>> = [stdin.as_ref(), socket.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(AsFd::as_fd)
+            .collect();
+        let sent = self.init.channel.send(&ToInit::Start(job), &descriptors);
+        match sent {
+            Ok(()) | Err(ChannelError::Closed) => Ok(()),
+            Err(error) => Err(Failure::Protocol {
+                reason: error.to_string(),
+            }),
+        }
+    }
+
+    /// Makes the worker's socket, with the worker's task in it already.
+    fn address_worker(&mut self, function: &str) -> Result<OwnedFd, Failure> {
+        let (ours, theirs) = Channel::pair().map_err(|error| process(&error))?;
+        let task = ToWorker {
+            function: function.to_owned(),
+        };
+        let arguments: Vec<_> = self.arguments.iter().map(AsFd::as_fd).collect();
+        ours.send(&task, &arguments)
+            .map_err(|error| Failure::Protocol {
+                reason: error.to_string(),
+            })?;
+        self.arguments = None;
+        watch_worker(ours, &self.inputs)?;
+        Ok(theirs.into())
+    }
+
+    fn kill_init(&self) -> Result<(), Failure> {
+        sys::kill(self.init.pid).map_err(|error| process(&error))
+    }
+
+    fn store(&self) {
+        let inputs = self.inputs.clone();
+        if let Some(volumes) = &self.volumes {
+            volumes.store(move |lost| {
+                let _ = inputs.send(Input::Event(Event::Stored(lost)));
+            });
+        }
+    }
+
+    fn abandon(&self) {
+        if let Some(volumes) = &self.volumes {
+            volumes.abandon();
+        }
+        // Its own receiver is alive.
+        let _ = self.inputs.send(Input::Event(Event::Abandoned));
+    }
+
+    fn reply(&mut self, reply: &Reply) {
+        let returned = matches!(
+            reply,
+            Reply::Ended(Outcome {
+                ended: Ended::Returned,
+                ..
+            })
+        );
+        let value = self.value.take().filter(|_| returned);
+        let descriptors: Vec<_> = value.iter().map(AsFd::as_fd).collect();
+        // A caller that is gone doesn't miss it.
+        let _ = self.caller.send(reply, &descriptors);
+    }
+
+    /// Nothing may be left when this process ends: the caller waits for that.
+    fn exit(&mut self) -> Result<(), Failure> {
+        self.over = true;
+        self.kill_init()?;
+        sys::wait_for(self.init.pid);
+        Ok(())
+    }
+}
+
+fn process(error: &SysError) -> Failure {
+    Failure::Sandbox {
+        step: Step::Process.to_string(),
+        reason: error.to_string(),
+        remedy: None,
+    }
+}
+
+/// Runs a loop that blocks on a socket beside the driver.
+fn beside(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
+    const STACK: usize = 128 << 10;
+    let builder = thread::Builder::new()
+        .name(name.to_owned())
+        .stack_size(STACK);
+    builder
+        .spawn(run)
+        .map(drop)
+        .map_err(|error| Failure::Sandbox {
+            step: Step::Process.to_string(),
+            reason: format!("a thread can't be started: {error}"),
+            remedy: None,
+        })
+}
+
+fn watch_caller(caller: &Channel, inputs: &Sender<Input>) -> Result<(), Failure> {
+    let caller = caller.duplicate().map_err(|error| process(&error))?;
+    let inputs = inputs.clone();
+    beside("caller", move || {
+        // It has said everything; what comes now is its end.
+        let _ = caller.receive::<()>();
+        let _ = inputs.send(Input::Event(Event::CallerGone));
+    })
+}
+
+fn watch_init(init: &Channel, inputs: &Sender<Input>) -> Result<(), Failure> {
+    let init = init.duplicate().map_err(|error| process(&error))?;
+    let inputs = inputs.clone();
+    beside("init", move || {
+        loop {
+            let input = match init.receive::<FromInit>() {
+                Ok((message, descriptors)) => from_init(message, descriptors),
+                Err(_) => break,
+            };
+            let _ = inputs.send(input);
+        }
+        let _ = inputs.send(Input::Event(Event::InitGone));
+    })
+}
+
+fn from_init(message: FromInit, descriptors: Vec<OwnedFd>) -> Input {
+    Input::Event(match message {
+        FromInit::Mounted { volume } => {
+            return Input::Mounted {
+                volume,
+                fuse: descriptors.into_iter().next(),
+            };
+        }
+        FromInit::Prepared => Event::Prepared,
+        FromInit::Started => Event::Started,
+        FromInit::Ended(end) => Event::Ended(end),
+        FromInit::Unmounted => Event::Unmounted,
+        FromInit::Failed(failure) => Event::Failed(failure),
+    })
+}
+
+fn watch_worker(worker: Channel, inputs: &Sender<Input>) -> Result<(), Failure> {
+    let inputs = inputs.clone();
+    beside("worker", move || {
+        while let Ok((report, descriptors)) = worker.receive::<FromWorker>() {
+            let value = descriptors.into_iter().next();
+            let _ = inputs.send(Input::Reported { report, value });
+        }
+        let _ = inputs.send(Input::Event(Event::WorkerSilent));
+    })
+}

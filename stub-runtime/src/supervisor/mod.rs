@@ -1,0 +1,114 @@
+//! The process that watches over one call: it has init build the sandbox and start the work,
+//! serves the file systems, finishes the uploads, and reports.
+//!
+//! It stays outside the sandbox: it never sees its own mounts (touching them would deadlock), and
+//! the job never sees it. It holds the bucket credentials, so its memory is closed to others.
+//!
+//! Invariant: it has one thread, and has read nothing secret, until init exists.
+
+mod driver;
+mod log;
+mod state;
+mod volumes;
+
+use crate::protocol::{Channel, ChannelError, Failure, Hello, Reply};
+use crate::sandbox::{self, Step, explain};
+use crate::spec::CallSpec;
+use crate::sys::{self, Clone, Ids, SysError};
+use crate::{config, init};
+
+use driver::Init;
+
+/// Runs one call and ends the process.
+pub(crate) fn main(caller: Channel) -> ! {
+    let result = match split() {
+        Ok(Side::Init {
+            supervisor,
+            outside,
+        }) => {
+            // Held there, it would hide the caller's view of the supervisor's end.
+            drop(caller);
+            init::run(&supervisor, outside)
+        }
+        Ok(Side::Supervisor(init)) => supervise(&caller, init),
+        Err(failure) => Err(failure),
+    };
+    if let Err(failure) = result {
+        // If it can't be sent, nobody is there to read it.
+        let _ = caller.send(&Reply::Refused(failure), &[]);
+    }
+    sys::exit_now(0)
+}
+
+/// Which of the two processes this is from now on.
+enum Side {
+    Init {
+        supervisor: Channel,
+        outside: Option<Ids>,
+    },
+    Supervisor(Init),
+}
+
+/// Makes init.
+fn split() -> Result<Side, Failure> {
+    if sandbox::threads().is_some_and(|count| count > 1) {
+        return Err(Failure::Sandbox {
+            step: Step::Process.to_string(),
+            reason: "a library of this program starts a thread before `main`".to_owned(),
+            remedy: Some("start the thread in `main`, or check LD_PRELOAD".to_owned()),
+        });
+    }
+    become_private().map_err(|error| explain(&Step::Process, &error))?;
+    let (ours, theirs) = Channel::pair().map_err(|error| explain(&Step::Process, &error))?;
+    let user = sandbox::needs_user_namespace();
+    let outside = user.then(sys::effective_ids);
+    match sys::clone_into_namespaces(user) {
+        Ok(Clone::Child) => Ok(Side::Init {
+            supervisor: theirs,
+            outside,
+        }),
+        Ok(Clone::Parent(pid)) => Ok(Side::Supervisor(Init { pid, channel: ours })),
+        Err(error) => Err(explain(&Step::Namespaces { user }, &error)),
+    }
+}
+
+fn supervise(caller: &Channel, init: Init) -> Result<(), Failure> {
+    outlive_the_job().map_err(|error| explain(&Step::Process, &error))?;
+    let (hello, descriptors) = match caller.receive::<Hello>() {
+        Ok(received) => received,
+        Err(ChannelError::Malformed(reason)) => return Err(Failure::Protocol { reason }),
+        // The caller is gone, and init follows this process.
+        Err(_) => return Ok(()),
+    };
+    if hello.spec.version != CallSpec::VERSION {
+        let (theirs, ours) = (hello.spec.version, CallSpec::VERSION);
+        let reason = format!("the call has version {theirs}; this program understands {ours}");
+        return Err(Failure::Protocol { reason });
+    }
+    config::adopt(&hello.credentials);
+    log::start();
+    driver::drive(caller, init, hello, descriptors)
+}
+
+/// What must be so before init, a copy of this process, is made.
+fn become_private() -> Result<(), SysError> {
+    sys::replace_stdin()?;
+    // What leaked into this process must not reach the job. A kernel before 5.11 lacks the call.
+    match sys::close_on_exec_from(3) {
+        Err(error) if !matches!(error.errno, sys::Errno::ENOSYS | sys::Errno::EINVAL) => {
+            return Err(error);
+        }
+        _ => {}
+    }
+    sys::unblock_all()?;
+    sys::default_child_signal()?;
+    sys::set_name("stub-supervisor")
+}
+
+/// What init and the job must not inherit.
+fn outlive_the_job() -> Result<(), SysError> {
+    // After init exists: its `/proc` files must stay its own until its ids are mapped.
+    sys::set_undumpable()?;
+    sys::ignore_broken_pipes()?;
+    sys::outlive_terminal_signals()
+}

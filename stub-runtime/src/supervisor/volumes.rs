@@ -1,0 +1,151 @@
+//! The volumes of a call as this process serves them.
+
+use std::num::NonZero;
+use std::os::fd::OwnedFd;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use futures_util::future::{join_all, try_join_all};
+use s3fs_core::{Access, FileSystem, Finisher, NotStored, Resources, Serving};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::protocol::{Failure, MountPoint};
+use crate::sandbox::Step;
+use crate::spec::Volume;
+
+/// How long aborting uploads may take once nobody waits for them.
+const ABANDON_LIMIT: Duration = Duration::from_secs(20);
+
+/// How long the kernel may take to let go of what was unmounted.
+const JOIN_LIMIT: Duration = Duration::from_secs(5);
+
+/// Encryption and checksums of eight cores fill any network; more threads only cost start-up.
+const MOST_THREADS: usize = 8;
+
+/// The volumes, first as buckets that answered, then as file systems that are being served.
+#[derive(Debug)]
+pub(super) struct Volumes {
+    runtime: Runtime,
+    declared: Vec<Volume>,
+    connected: Vec<Option<FileSystem>>,
+    servings: Vec<Serving>,
+}
+
+/// What init needs to know of a volume: nothing secret.
+pub(super) fn mount_point(volume: &Volume) -> MountPoint {
+    let config = &volume.mount;
+    MountPoint {
+        path: volume.path.clone(),
+        bucket: config.bucket.to_string(),
+        source: format!("s3://{}/{}", config.bucket, config.prefix),
+        read_only: config.access == Access::ReadOnly,
+    }
+}
+
+impl Volumes {
+    /// Starts the threads that serve.
+    pub(super) fn new(declared: Vec<Volume>) -> Result<Self, Failure> {
+        let threads = available_parallelism()
+            .map_or(1, NonZero::get)
+            .min(MOST_THREADS);
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(threads)
+            .enable_all()
+            .build();
+        let runtime = runtime.map_err(|error| Failure::Sandbox {
+            step: Step::Process.to_string(),
+            reason: format!("threads can't be started: {error}"),
+            remedy: None,
+        })?;
+        Ok(Self {
+            runtime,
+            declared,
+            connected: Vec::new(),
+            servings: Vec::new(),
+        })
+    }
+
+    /// Asks all buckets at once, in the background.
+    pub(super) fn connect(
+        &self,
+        then: impl FnOnce(Result<Vec<FileSystem>, Failure>) + Send + 'static,
+    ) {
+        let declared = self.declared.clone();
+        self.runtime
+            .spawn(async move { then(connect(declared).await) });
+    }
+
+    /// Takes what `connect` found.
+    pub(super) fn connected(&mut self, systems: Vec<FileSystem>) {
+        self.connected = systems.into_iter().map(Some).collect();
+    }
+
+    /// Starts serving a volume that has just been mounted.
+    pub(super) fn serve(&mut self, volume: usize, fuse: OwnedFd) -> Result<(), Failure> {
+        let system = self.connected.get_mut(volume).and_then(Option::take);
+        let (Some(system), Some(declared)) = (system, self.declared.get(volume)) else {
+            let reason = format!("volume {volume} was mounted unasked");
+            return Err(Failure::Protocol { reason });
+        };
+        let _context = self.runtime.enter();
+        let serving = system.serve(fuse).map_err(|error| Failure::Volume {
+            path: declared.path.clone(),
+            bucket: declared.mount.bucket.to_string(),
+            reason: format!("the kernel refuses to use the file system: {error}"),
+        })?;
+        self.servings.push(serving);
+        Ok(())
+    }
+
+    /// Finishes all uploads, in the background. `then` gets what could not be stored.
+    pub(super) fn store(&self, then: impl FnOnce(Vec<NotStored>) + Send + 'static) {
+        let finishers: Vec<_> = self.servings.iter().map(Serving::finisher).collect();
+        self.runtime.spawn(async move {
+            let lost = join_all(finishers.iter().map(Finisher::finish)).await;
+            then(lost.into_iter().flatten().collect());
+        });
+    }
+
+    /// Aborts all uploads.
+    pub(super) fn abandon(&self) {
+        let all = join_all(self.servings.iter().map(Serving::abandon));
+        let limited = async { tokio::time::timeout(ABANDON_LIMIT, all).await };
+        if self.runtime.block_on(limited).is_err() {
+            tracing::warn!("some unfinished uploads could not be aborted in time");
+        }
+    }
+
+    /// Waits for the ends of the file systems' loops, which come with the ends of their mounts.
+    pub(super) fn join(&mut self) {
+        let servings = self.servings.drain(..);
+        let loops: Vec<_> = servings
+            .map(|serving| self.runtime.spawn_blocking(move || serving.join()))
+            .collect();
+        let limited = async { tokio::time::timeout(JOIN_LIMIT, join_all(loops)).await };
+        let Ok(results) = self.runtime.block_on(limited) else {
+            tracing::warn!("a mount is still in use; it ends with this process");
+            return;
+        };
+        for error in results.into_iter().flatten().filter_map(Result::err) {
+            tracing::warn!(%error, "a file system's loop failed");
+        }
+    }
+}
+
+async fn connect(volumes: Vec<Volume>) -> Result<Vec<FileSystem>, Failure> {
+    let resources = Resources::default();
+    let one = |Volume { path, mount }: Volume| {
+        let resources = &resources;
+        async move {
+            let bucket = mount.bucket.to_string();
+            FileSystem::connect(mount, resources)
+                .await
+                .map_err(|error| Failure::Volume {
+                    path,
+                    bucket,
+                    reason: error.to_string(),
+                })
+        }
+    };
+    try_join_all(volumes.into_iter().map(one)).await
+}

@@ -1,0 +1,97 @@
+//! Descriptors.
+
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open};
+use nix::sys::stat::{Mode, fstat};
+
+use super::error::{Errno, Result, SysError};
+
+/// Takes over a descriptor that this process inherited, if it is what the parent said: the inode
+/// tells a socket made for us from whatever happens to have that number.
+pub(crate) fn take_descriptor(number: RawFd, expected_inode: u64) -> Option<OwnedFd> {
+    if number < 0 {
+        return None;
+    }
+    // SAFETY: only used for `fstat` below, which reports a closed descriptor as EBADF.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
+    if inode(borrowed).ok()? != expected_inode {
+        return None;
+    }
+    // SAFETY: it is open, and the parent gave it to this process's runtime alone; nothing else
+    // knows about it.
+    Some(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// Whether standard input is open.
+pub(crate) fn has_stdin() -> bool {
+    fstat(std::io::stdin()).is_ok()
+}
+
+/// The inode number behind a descriptor; for a socket unique among all that are open.
+pub(crate) fn inode(fd: impl AsFd) -> Result<u64> {
+    fstat(fd)
+        .map(|stat| stat.st_ino)
+        .map_err(SysError::new("fstat"))
+}
+
+/// A copy whose number is none of the standard streams', closed on exec.
+pub(crate) fn above_standard_streams(fd: impl AsFd) -> Result<OwnedFd> {
+    let number =
+        fcntl(fd, FcntlArg::F_DUPFD_CLOEXEC(3)).map_err(SysError::new("fcntl(F_DUPFD_CLOEXEC)"))?;
+    // SAFETY: the kernel has just made this descriptor for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// A copy that survives exec. For single-threaded processes: a concurrent fork would inherit it.
+pub(crate) fn inheritable(fd: impl AsFd) -> Result<OwnedFd> {
+    let copy = above_standard_streams(fd)?;
+    fcntl(&copy, FcntlArg::F_SETFD(FdFlag::empty())).map_err(SysError::new("fcntl(F_SETFD)"))?;
+    Ok(copy)
+}
+
+/// Makes every descriptor from `first` on close on exec, so that what leaked into this process
+/// stops here.
+pub(crate) fn close_on_exec_from(first: u32) -> Result<()> {
+    // SAFETY: changes flags of descriptors only.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_close_range,
+            first,
+            u32::MAX,
+            libc::CLOSE_RANGE_CLOEXEC,
+        )
+    };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(SysError::last("close_range(CLOEXEC)"))
+    }
+}
+
+/// Points descriptor 0 at `/dev/null`.
+pub(crate) fn replace_stdin() -> Result<()> {
+    let null = open(
+        "/dev/null",
+        OFlag::O_RDONLY | OFlag::O_CLOEXEC,
+        Mode::empty(),
+    )
+    .map_err(SysError::new("open(/dev/null)"))?;
+    // SAFETY: descriptor 0 belongs to the process as a whole; both numbers are valid.
+    let result = unsafe { libc::dup2(null.as_raw_fd(), 0) };
+    Errno::result(result)
+        .map(drop)
+        .map_err(SysError::new("dup2(/dev/null, 0)"))
+}
+
+/// Opens a new connection to the kernel's FUSE driver.
+pub(crate) fn open_fuse() -> Result<OwnedFd> {
+    let fd = open("/dev/fuse", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())
+        .map_err(SysError::new("open(/dev/fuse)"))?;
+    // A mount's data string names this number; keep it off the standard streams.
+    if fd.as_raw_fd() > 2 {
+        Ok(fd)
+    } else {
+        above_standard_streams(fd)
+    }
+}

@@ -1,0 +1,30 @@
+//! System calls: one function each, with an error that names the call and what it was given.
+//!
+//! Nothing here decides anything. `libc`, `nix` and `unsafe` of the runtime live in this module.
+#![allow(unsafe_code, reason = "this is the module that talks to the kernel")]
+
+mod error;
+mod fd;
+mod mount;
+mod process;
+mod signal;
+mod socket;
+
+pub(crate) use error::{Errno, SysError};
+pub(crate) use fd::{
+    above_standard_streams, close_on_exec_from, has_stdin, inheritable, inode, open_fuse,
+    replace_stdin, take_descriptor,
+};
+pub(crate) use mount::{
+    MountFlags, bind, make_slave, mount, pivot_root, set_read_only, unmount, unmount_detached,
+};
+pub(crate) use process::{
+    Clone, Ids, WorkerEnd, clone_into_namespaces, effective_ids, exit_now, kill, kill_everyone,
+    reap, remove_variable, secure_execution, set_death_signal, set_name, set_no_new_privileges,
+    set_undumpable, set_variable, wait_for,
+};
+pub(crate) use signal::{
+    ChildSignals, Woken, default_child_signal, ignore_broken_pipes, outlive_terminal_signals,
+    unblock_all,
+};
+pub(crate) use socket::{pair, receive, send, shut_down};

@@ -1,0 +1,172 @@
+//! Processes.
+//!
+//! The law of `clone_into_namespaces`: the caller has one thread, so the child, a copy of it, may
+//! do whatever the parent could have done (allocate, take locks, start programs).
+
+use std::ffi::{CString, OsStr};
+
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{Pid, getegid, geteuid};
+use serde::{Deserialize, Serialize};
+
+use super::error::{Errno, Result, SysError};
+
+/// Which side of a clone this is.
+#[derive(Debug)]
+pub(crate) enum Clone {
+    /// The new process.
+    Child,
+    /// The old one, and the new one's process id as it sees it.
+    Parent(i32),
+}
+
+/// Effective ids of this process.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ids {
+    pub(crate) user: u32,
+    pub(crate) group: u32,
+}
+
+/// How the process that did the work ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum WorkerEnd {
+    Exited(i32),
+    Killed(i32),
+}
+
+/// Copies this process into new mount and pid namespaces, and a user namespace if asked for. In
+/// the child, only the calling thread exists.
+pub(crate) fn clone_into_namespaces(new_user: bool) -> Result<Clone> {
+    let mut flags = libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::SIGCHLD;
+    if new_user {
+        flags |= libc::CLONE_NEWUSER;
+    }
+    // SAFETY: without CLONE_VM this is a fork; a null stack makes the child continue on its copy
+    // of ours. The caller has one thread, so no lock is held by a thread that the child lacks.
+    let pid = unsafe {
+        libc::syscall(
+            libc::SYS_clone,
+            libc::c_long::from(flags),
+            0_usize,
+            0_usize,
+            0_usize,
+            0_usize,
+        )
+    };
+    match pid {
+        0 => Ok(Clone::Child),
+        1.. => Ok(Clone::Parent(i32::try_from(pid).unwrap_or(i32::MAX))),
+        _ => Err(SysError::last(if new_user {
+            "clone(CLONE_NEWUSER|CLONE_NEWNS|CLONE_NEWPID)"
+        } else {
+            "clone(CLONE_NEWNS|CLONE_NEWPID)"
+        })),
+    }
+}
+
+pub(crate) fn effective_ids() -> Ids {
+    Ids {
+        user: geteuid().as_raw(),
+        group: getegid().as_raw(),
+    }
+}
+
+/// Has the kernel kill this process when its parent dies. A parent that is dead already must be
+/// noticed by other means.
+pub(crate) fn set_death_signal() -> Result<()> {
+    prctl::set_pdeathsig(Signal::SIGKILL).map_err(SysError::new("prctl(PR_SET_PDEATHSIG)"))
+}
+
+/// Closes this process's memory and environment to processes of the same user, until it execs.
+pub(crate) fn set_undumpable() -> Result<()> {
+    prctl::set_dumpable(false).map_err(SysError::new("prctl(PR_SET_DUMPABLE)"))
+}
+
+/// No program started from here on gains privileges by exec.
+pub(crate) fn set_no_new_privileges() -> Result<()> {
+    prctl::set_no_new_privs().map_err(SysError::new("prctl(PR_SET_NO_NEW_PRIVS)"))
+}
+
+/// Names the process in `ps` and `top`; cut at 15 bytes.
+pub(crate) fn set_name(name: &str) -> Result<()> {
+    let name = CString::new(name).unwrap_or_default();
+    prctl::set_name(&name).map_err(SysError::new("prctl(PR_SET_NAME)"))
+}
+
+/// Kills one process; that it is gone already is fine.
+pub(crate) fn kill(pid: i32) -> Result<()> {
+    match nix::sys::signal::kill(Pid::from_raw(pid), Signal::SIGKILL) {
+        Ok(()) | Err(Errno::ESRCH) => Ok(()),
+        Err(errno) => Err(SysError::new(format!("kill({pid})"))(errno)),
+    }
+}
+
+/// Kills every other process of this process's pid namespace. Refuses to where that would be
+/// the host's.
+pub(crate) fn kill_everyone() -> Result<()> {
+    assert_eq!(
+        nix::unistd::getpid().as_raw(),
+        1,
+        "only a pid namespace's first process may"
+    );
+    match nix::sys::signal::kill(Pid::from_raw(-1), Signal::SIGKILL) {
+        Ok(()) | Err(Errno::ESRCH) => Ok(()),
+        Err(errno) => Err(SysError::new("kill(-1)")(errno)),
+    }
+}
+
+/// Waits for any child, or only asks if `block` is false.
+///
+/// `Ok(None)`: no child is left, or none has ended.
+pub(crate) fn reap(block: bool) -> Result<Option<(i32, WorkerEnd)>> {
+    let flags = if block {
+        WaitPidFlag::empty()
+    } else {
+        WaitPidFlag::WNOHANG
+    };
+    loop {
+        match waitpid(None, Some(flags)) {
+            Ok(WaitStatus::Exited(pid, code)) => {
+                return Ok(Some((pid.as_raw(), WorkerEnd::Exited(code))));
+            }
+            Ok(WaitStatus::Signaled(pid, signal, _)) => {
+                return Ok(Some((pid.as_raw(), WorkerEnd::Killed(signal as i32))));
+            }
+            Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => return Ok(None),
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(errno) => return Err(SysError::new("waitpid(-1)")(errno)),
+        }
+    }
+}
+
+/// Waits until a child is gone.
+pub(crate) fn wait_for(pid: i32) {
+    while waitpid(Pid::from_raw(pid), None) == Err(Errno::EINTR) {}
+}
+
+/// Whether this program runs with privileges that its user lacks (set-user-id and the like), so
+/// that its environment must not be believed.
+pub(crate) fn secure_execution() -> bool {
+    // SAFETY: reads a value the kernel put beside the environment.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}
+
+/// Sets a variable of this process. Only before it has a second thread.
+pub(crate) fn set_variable(name: &OsStr, value: &OsStr) {
+    // SAFETY: called before this process has a second thread, so nobody reads the environment.
+    unsafe { std::env::set_var(name, value) }
+}
+
+/// Removes a variable of this process. Only before it has a second thread.
+pub(crate) fn remove_variable(name: &str) {
+    // SAFETY: called before this process has a second thread, so nobody reads the environment.
+    unsafe { std::env::remove_var(name) }
+}
+
+/// Ends the process without running anything that was registered for its end.
+pub(crate) fn exit_now(code: i32) -> ! {
+    // SAFETY: never returns, touches no memory.
+    unsafe { libc::_exit(code) }
+}

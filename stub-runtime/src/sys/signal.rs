@@ -1,0 +1,93 @@
+//! Signals.
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+use super::error::{Errno, Result, SysError};
+
+extern "C" fn do_nothing(_signal: i32) {}
+
+fn set(signal: Signal, handler: SigHandler) -> Result<()> {
+    let action = SigAction::new(handler, SaFlags::SA_RESTART, SigSet::empty());
+    // SAFETY: the only handler ever given is `do_nothing`, which is async-signal-safe.
+    unsafe { sigaction(signal, &action) }
+        .map(drop)
+        .map_err(SysError::new(format!("sigaction({signal})")))
+}
+
+/// Unblocks all signals: the caller's thread may have had some blocked.
+pub(crate) fn unblock_all() -> Result<()> {
+    SigSet::empty()
+        .thread_set_mask()
+        .map_err(SysError::new("sigprocmask"))
+}
+
+/// Children can be waited for, even if the program that started this one ignored their ends.
+pub(crate) fn default_child_signal() -> Result<()> {
+    set(Signal::SIGCHLD, SigHandler::SigDfl)
+}
+
+/// Writing to a closed pipe is an error, not a death: what Rust's runtime sets before `main`.
+pub(crate) fn ignore_broken_pipes() -> Result<()> {
+    set(Signal::SIGPIPE, SigHandler::SigIgn)
+}
+
+/// Outlives Ctrl-C and its kin, which the terminal sends to the whole process group. A handler
+/// instead of `SIG_IGN`, because programs started from here would inherit the latter.
+pub(crate) fn outlive_terminal_signals() -> Result<()> {
+    for signal in [
+        Signal::SIGINT,
+        Signal::SIGTERM,
+        Signal::SIGHUP,
+        Signal::SIGQUIT,
+    ] {
+        set(signal, SigHandler::Handler(do_nothing))?;
+    }
+    Ok(())
+}
+
+/// The ends of children as something one can wait for beside a socket.
+#[derive(Debug)]
+pub(crate) struct ChildSignals(SignalFd);
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Woken {
+    /// A child may have ended.
+    Child,
+    /// The socket has a message, or its other end is gone.
+    Socket,
+}
+
+impl ChildSignals {
+    /// Blocks SIGCHLD in this thread and collects it here.
+    pub(crate) fn new() -> Result<Self> {
+        let mut mask = SigSet::empty();
+        mask.add(Signal::SIGCHLD);
+        mask.thread_block()
+            .map_err(SysError::new("sigprocmask(SIGCHLD)"))?;
+        let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
+        SignalFd::with_flags(&mask, flags)
+            .map(Self)
+            .map_err(SysError::new("signalfd(SIGCHLD)"))
+    }
+
+    /// Waits for the end of a child or for the socket.
+    pub(crate) fn wait(&self, socket: BorrowedFd<'_>) -> Result<Woken> {
+        let mut watched = [
+            PollFd::new(self.0.as_fd(), PollFlags::POLLIN),
+            PollFd::new(socket, PollFlags::POLLIN),
+        ];
+        while let Err(errno) = poll(&mut watched, PollTimeout::NONE) {
+            if errno != Errno::EINTR {
+                return Err(SysError::new("poll")(errno));
+            }
+        }
+        while let Ok(Some(_)) = self.0.read_signal() {}
+        let [_, socket] = watched.map(|one| one.any().unwrap_or(true));
+        Ok(if socket { Woken::Socket } else { Woken::Child })
+    }
+}

@@ -1,0 +1,53 @@
+//! From the options of a volume to what is mounted: all the checks, in one place, without I/O.
+
+use s3fs_core::{Access, BucketName, MountConfig, Ownership, Prefix};
+
+use super::{CloudBucketMount, VolumeError, credentials, endpoint};
+
+/// Checks a volume.
+pub(super) fn of(volume: CloudBucketMount) -> Result<MountConfig, VolumeError> {
+    let bucket = BucketName::new(volume.bucket.as_str())?;
+    let mut config = MountConfig::new(bucket);
+    config.prefix = Prefix::new(volume.key_prefix.as_str())?;
+    let service = match &volume.bucket_endpoint_url {
+        Some(url) => endpoint::check(url, config.bucket.as_str())?,
+        None => endpoint::Service::S3,
+    };
+    let (credentials, region) = credentials::of(&volume, service)?;
+    config.credentials = credentials;
+    config.region = region;
+    config.access = access(&volume);
+    config.ownership = ownership(&volume)?;
+    config.endpoint_url = volume.bucket_endpoint_url;
+    config.force_path_style = volume.force_path_style;
+    config.requester_pays = volume.requester_pays;
+    Ok(config)
+}
+
+fn access(volume: &CloudBucketMount) -> Access {
+    if volume.read_only {
+        Access::ReadOnly
+    } else {
+        Access::ReadWrite {
+            delete: volume.allow_delete,
+            overwrite: volume.allow_overwrite,
+        }
+    }
+}
+
+fn ownership(volume: &CloudBucketMount) -> Result<Ownership, VolumeError> {
+    Ok(Ownership {
+        uid: volume.uid,
+        gid: volume.gid,
+        file_mode: permission_bits("file_mode", volume.file_mode)?,
+        dir_mode: permission_bits("dir_mode", volume.dir_mode)?,
+    })
+}
+
+/// Only `rwxrwxrwx`: the mount is `nosuid`, and the kind of the file is not ours to choose.
+fn permission_bits(option: &'static str, mode: u32) -> Result<u16, VolumeError> {
+    match u16::try_from(mode) {
+        Ok(bits) if bits <= 0o777 => Ok(bits),
+        _ => Err(VolumeError::Mode { option, mode }),
+    }
+}

@@ -1,0 +1,72 @@
+//! Who asks: from a volume's secret, profile or `anonymous` to credentials and a region.
+
+use s3fs_core::Credentials;
+
+use super::endpoint::Service;
+use super::{CloudBucketMount, VolumeError};
+use crate::secret::Secret;
+
+/// The names under which a secret may hold the two keys of a bucket.
+const AWS: [&str; 2] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+const GOOGLE: [&str; 2] = ["GOOGLE_ACCESS_KEY_ID", "GOOGLE_ACCESS_KEY_SECRET"];
+
+/// The credentials of a volume and, if it is known, the region.
+pub(super) fn of(
+    volume: &CloudBucketMount,
+    service: Service,
+) -> Result<(Credentials, Option<String>), VolumeError> {
+    let region = volume.region.clone();
+    if region.as_deref() == Some("") {
+        return Err(VolumeError::EmptyRegion);
+    }
+    match (&volume.secret, &volume.profile, volume.anonymous) {
+        (Some(_), Some(_), _) => Err(VolumeError::Conflict("secret", "profile")),
+        (Some(_), _, true) => Err(VolumeError::Conflict("secret", "anonymous")),
+        (_, Some(_), true) => Err(VolumeError::Conflict("profile", "anonymous")),
+        (None, None, true) if volume.requester_pays => {
+            Err(VolumeError::Conflict("requester_pays", "anonymous"))
+        }
+        (None, None, true) => Ok((Credentials::Anonymous, region)),
+        (None, profile, false) => Ok((
+            Credentials::Chain {
+                profile: profile.clone(),
+            },
+            region,
+        )),
+        (Some(secret), None, false) => {
+            let secret = secret
+                .as_ref()
+                .as_ref()
+                .map_err(|e| VolumeError::Secret(e.to_string()))?;
+            let region = region.or_else(|| filled(secret, "AWS_REGION").map(str::to_owned));
+            Ok((keys(secret, service)?, region))
+        }
+    }
+}
+
+fn keys(secret: &Secret, service: Service) -> Result<Credentials, VolumeError> {
+    let wanted = if service == Service::Google && GOOGLE.iter().any(|k| secret.get(k).is_some()) {
+        GOOGLE
+    } else {
+        AWS
+    };
+    match wanted.map(|name| filled(secret, name)) {
+        [Some(id), Some(key)] => Ok(Credentials::Static {
+            access_key_id: id.to_owned(),
+            secret_access_key: key.to_owned(),
+            session_token: filled(secret, "AWS_SESSION_TOKEN").map(str::to_owned),
+        }),
+        _ => Err(VolumeError::MissingKeys {
+            missing: wanted
+                .into_iter()
+                .filter(|name| filled(secret, name).is_none())
+                .collect(),
+            present: secret.names().map(str::to_owned).collect(),
+        }),
+    }
+}
+
+/// An empty value is what an unset variable of a shell script or a CI job turns into.
+fn filled<'a>(secret: &'a Secret, name: &str) -> Option<&'a str> {
+    secret.get(name).filter(|value| !value.is_empty())
+}

@@ -1,0 +1,124 @@
+//! Where a volume may be mounted.
+
+use std::fmt;
+use std::path::Path;
+
+/// The path of a volume: absolute, normalised, and not one that a Linux program can't do without.
+///
+/// `#[stub::function]` checks its literals by the same rules when it is compiled.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct VolumePath(String);
+
+/// Why nothing can be mounted at a path; the text says what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PathError {
+    /// It doesn't begin with `/`.
+    #[error("the mount path `{0}` is relative: write an absolute one such as `/{hint}`", hint = .0.trim_start_matches("./"))]
+    Relative(String),
+    /// It is `/`.
+    #[error("a bucket can't be mounted at `/`: write a folder such as `/data`")]
+    Root,
+    /// It has a `..`.
+    #[error("the mount path `{0}` has a `..`: write the path that is meant")]
+    Parent(String),
+    /// It has a `.`, a `//` or a `/` at its end.
+    #[error("the mount path `{given}` is not normalised: write `{meant}`")]
+    NotNormalised {
+        /// What was given.
+        given: String,
+        /// The same path, normalised.
+        meant: String,
+    },
+    /// It holds a NUL, or is longer than the kernel allows.
+    #[error("the mount path has a NUL character or more than 4095 bytes")]
+    NotAPath,
+    /// `/dev`, `/proc` or `/sys`, or a path in the latter two.
+    #[error("`{0}` belongs to the kernel: mount at another path")]
+    Reserved(String),
+}
+
+impl VolumePath {
+    /// Checks a path.
+    ///
+    /// # Errors
+    /// Says what to write instead.
+    ///
+    /// ```
+    /// # use stub_runtime::VolumePath;
+    /// assert!(VolumePath::new("/my-mount").is_ok());
+    /// let error = VolumePath::new("/my-mount/").unwrap_err();
+    /// assert!(error.to_string().ends_with("write `/my-mount`"));
+    /// ```
+    pub fn new(given: impl Into<String>) -> Result<Self, PathError> {
+        let given = given.into();
+        if given.contains('\0') || given.len() > 4095 {
+            return Err(PathError::NotAPath);
+        }
+        if !given.starts_with('/') {
+            return Err(PathError::Relative(given));
+        }
+        let parts: Vec<&str> = given
+            .split('/')
+            .filter(|p| !matches!(*p, "" | "."))
+            .collect();
+        if parts.contains(&"..") {
+            return Err(PathError::Parent(given));
+        }
+        let meant = format!("/{}", parts.join("/"));
+        if parts.is_empty() {
+            return Err(PathError::Root);
+        }
+        if meant != given {
+            return Err(PathError::NotNormalised { given, meant });
+        }
+        if matches!(parts.as_slice(), ["proc" | "sys", ..] | ["dev"]) {
+            return Err(PathError::Reserved(given));
+        }
+        Ok(Self(given))
+    }
+}
+
+impl AsRef<Path> for VolumePath {
+    fn as_ref(&self) -> &Path {
+        Path::new(&self.0)
+    }
+}
+
+impl fmt::Display for VolumePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::{PathError, VolumePath};
+
+    #[test]
+    fn a_path_is_absolute_normalised_and_not_the_kernels() {
+        let says = |given: &str| VolumePath::new(given).unwrap_err().to_string();
+        assert!(says("data").contains("write an absolute one such as `/data`"));
+        assert!(says("./data").contains("`/data`"));
+        assert!(says("").contains("relative"));
+        for root in ["/", "//", "/."] {
+            assert_eq!(VolumePath::new(root), Err(PathError::Root), "{root}");
+        }
+        assert!(says("/a/../b").contains("`..`"));
+        for (given, meant) in [("/a/", "/a"), ("//a", "/a"), ("/a/./b", "/a/b")] {
+            assert!(
+                says(given).ends_with(&format!("write `{meant}`")),
+                "{given}"
+            );
+        }
+        for kernel in ["/proc", "/proc/1", "/sys", "/sys/fs", "/dev"] {
+            assert!(says(kernel).contains("kernel"), "{kernel}");
+        }
+        assert_eq!(VolumePath::new("/a\0"), Err(PathError::NotAPath));
+        for good in ["/a", "/dev/x", "/a b", "/...", "/proc2", "/ü/x.y"] {
+            assert_eq!(VolumePath::new(good).unwrap().to_string(), good);
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Calls for real: supervisors, namespaces, workers. Each test leaves nothing behind, and checks.
+//!
+//! - `values`: what goes in and what comes back
+//! - `endings`: every way a body can end
+//! - `environment`: what a body finds around it
+//! - `concurrency`: threads, nesting, async
+//! - `death`: `kill -9` of each process, background processes
+//! - `commands`: programs instead of functions
+//! - `volumes`: buckets as folders
+//! - `as_nobody`: all of these as an ordinary user
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod as_nobody;
+mod commands;
+mod concurrency;
+mod death;
+mod endings;
+mod environment;
+mod harness;
+mod values;
+mod volumes;

@@ -1,0 +1,7 @@
+//! The errors that a wrong attribute gives, at the user's own tokens. What must compile is in
+//! `tests/ui/pass`, as tests that run.
+
+#[test]
+fn a_mistake_is_an_error_at_its_own_token() {
+    trybuild::TestCases::new().compile_fail("tests/ui/fail/*.rs");
+}

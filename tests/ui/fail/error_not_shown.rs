@@ -1,0 +1,10 @@
+struct Plain;
+
+#[stub::function]
+fn f() -> Result<u8, Plain> {
+    Err(Plain)
+}
+
+fn main() {
+    f().unwrap();
+}

@@ -1,0 +1,11 @@
+use stub::CloudBucketMount;
+
+#[stub::function(
+    volumes = <"/a" => CloudBucketMount::new("my-bucket")>,
+    volumes = <"/b" => CloudBucketMount::new("my-bucket")>,
+)]
+fn f() {}
+
+fn main() {
+    f().unwrap();
+}
