@@ -53,19 +53,21 @@ impl Budget {
 
     /// The bytes, if they are free now.
     pub fn try_take(&self, bytes: u64) -> Option<Grant> {
-        Arc::clone(&self.permits).try_acquire_many_owned(self.units(bytes)).ok().map(Grant)
+        Arc::clone(&self.permits)
+            .try_acquire_many_owned(self.units(bytes))
+            .ok()
+            .map(Grant)
     }
 
     /// The bytes, as soon as they are free; at once if dropping idle data frees them.
     pub async fn take(&self, bytes: u64) -> Grant {
-        loop {
-            if let Some(grant) = self.take_reclaiming(bytes) {
-                return grant;
-            }
-            match Arc::clone(&self.permits).acquire_many_owned(self.units(bytes)).await {
-                Ok(permit) => return Grant(permit),
-                Err(_closed) => unreachable!("the budget's semaphore is never closed"),
-            }
+        if let Some(grant) = self.take_reclaiming(bytes) {
+            return grant;
+        }
+        let permits = Arc::clone(&self.permits);
+        match permits.acquire_many_owned(self.units(bytes)).await {
+            Ok(permit) => Grant(permit),
+            Err(_closed) => unreachable!("the budget's semaphore is never closed"),
         }
     }
 
@@ -89,11 +91,17 @@ impl Budget {
 
     /// Makes a holder known to the clock, until it is dropped.
     pub fn register(&self, holder: Weak<dyn Reclaim>) {
-        self.clock.lock().unwrap_or_else(PoisonError::into_inner).push_back(holder);
+        self.clock
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push_back(holder);
     }
 
     fn clock_len(&self) -> usize {
-        self.clock.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.clock
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
     }
 
     fn next_holder(&self) -> Option<Arc<dyn Reclaim>> {
@@ -150,7 +158,10 @@ mod tests {
 
     fn holder(budget: &Budget, used: bool) -> Arc<Holder> {
         let grant = Mutex::new(budget.try_take(UNIT));
-        let holder = Arc::new(Holder { used: AtomicBool::new(used), grant });
+        let holder = Arc::new(Holder {
+            used: AtomicBool::new(used),
+            grant,
+        });
         let weak: Weak<Holder> = Arc::downgrade(&holder);
         budget.register(weak);
         holder

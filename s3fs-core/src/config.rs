@@ -99,7 +99,10 @@ pub enum Access {
 
 impl Default for Access {
     fn default() -> Self {
-        Self::ReadWrite { delete: true, overwrite: true }
+        Self::ReadWrite {
+            delete: true,
+            overwrite: true,
+        }
     }
 }
 
@@ -118,6 +121,11 @@ pub struct Ownership {
 
 impl Default for Ownership {
     fn default() -> Self {
-        Self { uid: None, gid: None, file_mode: 0o644, dir_mode: 0o755 }
+        Self {
+            uid: None,
+            gid: None,
+            file_mode: 0o644,
+            dir_mode: 0o755,
+        }
     }
 }

@@ -8,6 +8,14 @@
 //! to a bucket), `budget`, `tree`, `list`, `read` and `write` (mechanisms, which don't know each
 //! other), `fs` (what each operation means), `fuse` and `mount` (the edges).
 
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "sizes of what is in memory fit into usize, which has 64 bits: checked below"
+)]
+
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!("s3fs-core needs 64-bit pointers");
+
 pub mod budget;
 pub mod config;
 mod fs;

@@ -35,7 +35,10 @@ impl Resources {
             blocks: BlockPool::default(),
             parts: PartPool::default(),
         };
-        Self { http: HttpClient::default(), shared }
+        Self {
+            http: HttpClient::default(),
+            shared,
+        }
     }
 }
 
@@ -70,10 +73,7 @@ impl FileSystem {
     ///
     /// # Errors
     /// The bucket doesn't exist, the credentials are refused, the endpoint doesn't answer…
-    pub async fn connect(
-        config: MountConfig,
-        resources: &Resources,
-    ) -> Result<Self, ConnectError> {
+    pub async fn connect(config: MountConfig, resources: &Resources) -> Result<Self, ConnectError> {
         let asked = Instant::now();
         let (store, page) = connect(&config, &resources.http).await?;
         let fs = Fs::new(Arc::new(store), &config, &resources.shared, page, asked);
@@ -87,7 +87,10 @@ impl FileSystem {
     /// The kernel refuses the handshake.
     pub fn serve(self, fuse: OwnedFd) -> io::Result<Serving> {
         let session = Session::on_descriptor(Arc::clone(&self.0), fuse, Handle::current())?;
-        Ok(Serving { fs: self.0, session })
+        Ok(Serving {
+            fs: self.0,
+            session,
+        })
     }
 
     /// Mounts at a folder of the host and serves there: as root by itself, as an ordinary user
@@ -97,7 +100,13 @@ impl FileSystem {
     /// It can't be mounted there.
     pub fn mount_at(self, point: &MountPoint<'_>) -> io::Result<Mounted> {
         let (session, unmount) = Session::at(Arc::clone(&self.0), point, Handle::current())?;
-        Ok(Mounted { serving: Serving { fs: self.0, session }, unmount })
+        Ok(Mounted {
+            serving: Serving {
+                fs: self.0,
+                session,
+            },
+            unmount,
+        })
     }
 }
 

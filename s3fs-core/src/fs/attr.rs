@@ -18,8 +18,12 @@ pub(super) struct Owner {
 impl Owner {
     pub(super) fn resolve(ownership: &Ownership) -> Self {
         Self {
-            uid: ownership.uid.unwrap_or_else(|| nix::unistd::getuid().as_raw()),
-            gid: ownership.gid.unwrap_or_else(|| nix::unistd::getgid().as_raw()),
+            uid: ownership
+                .uid
+                .unwrap_or_else(|| nix::unistd::getuid().as_raw()),
+            gid: ownership
+                .gid
+                .unwrap_or_else(|| nix::unistd::getgid().as_raw()),
             file_mode: ownership.file_mode & 0o7777,
             dir_mode: ownership.dir_mode & 0o7777,
         }
@@ -66,7 +70,10 @@ impl Fs {
     /// # Errors
     /// The kernel has forgotten the inode.
     pub fn getattr(&self, ino: Ino) -> Result<Attr, FsError> {
-        self.tree.entry(ino).map(|entry| self.attr(&entry)).ok_or(FsError::NotFound)
+        self.tree
+            .entry(ino)
+            .map(|entry| self.attr(&entry))
+            .ok_or(FsError::NotFound)
     }
 
     /// Changes attributes. Sizes are S3's to keep; times live as long as the mount; permissions
@@ -80,7 +87,9 @@ impl Fs {
             || set.uid.is_some_and(|uid| uid != now.uid)
             || set.gid.is_some_and(|gid| gid != now.gid)
         {
-            return Err(FsError::NotPermitted("owner and mode are the same for the whole mount"));
+            return Err(FsError::NotPermitted(
+                "owner and mode are the same for the whole mount",
+            ));
         }
         if let Some(size) = set.size {
             self.truncate(ino, size).await?;
@@ -98,6 +107,14 @@ impl Fs {
             Kind::File(file) => (false, file.size, file.modified, self.owner.file_mode),
         };
         let (uid, gid) = (self.owner.uid, self.owner.gid);
-        Attr { ino: entry.ino, is_dir, size, modified, mode, uid, gid }
+        Attr {
+            ino: entry.ino,
+            is_dir,
+            size,
+            modified,
+            mode,
+            uid,
+            gid,
+        }
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 
 use crate::fs::handles::Handle;
 use crate::fs::{Attr, Fs, FsError, HandleId, seen};
-use crate::list::{Batch, Listed, ListStream};
+use crate::list::{Batch, ListStream, Listed};
 use crate::object::EntryName;
 use crate::tree::{Entry, Ino, Told};
 
@@ -59,14 +59,22 @@ impl Fs {
     pub fn opendir(&self, ino: Ino) -> Result<HandleId, FsError> {
         self.check_dir(ino)?;
         let state = Mutex::new(self.start_listing(ino)?);
-        Ok(self.handles.insert(Handle::Dir(Arc::new(DirHandle { ino, state }))))
+        Ok(self
+            .handles
+            .insert(Handle::Dir(Arc::new(DirHandle { ino, state }))))
     }
 
     fn start_listing(&self, ino: Ino) -> Result<DirState, FsError> {
         let prefix = self.tree.prefix_of(ino).ok_or(FsError::NotFound)?;
-        let first = if ino == Ino::ROOT { self.take_root_page() } else { None };
+        let first = if ino == Ino::ROOT {
+            self.take_root_page()
+        } else {
+            None
+        };
         Ok(DirState {
-            began: first.as_ref().map_or_else(Instant::now, |(_, asked)| *asked),
+            began: first
+                .as_ref()
+                .map_or_else(Instant::now, |(_, asked)| *asked),
             stream: ListStream::new(Arc::clone(&self.store), prefix, first),
             entries: VecDeque::new(),
             first: 0,
@@ -96,7 +104,11 @@ impl Fs {
                 ("..", self.tree.parent(dir.ino).unwrap_or(Ino::ROOT))
             };
             let attr = self.getattr(ino)?;
-            let entry = DirEntry { next_offset: offset + 1, name: OsStr::new(name), attr };
+            let entry = DirEntry {
+                next_offset: offset + 1,
+                name: OsStr::new(name),
+                attr,
+            };
             if offer(entry) == Told::Full {
                 return Ok(());
             }
@@ -152,7 +164,8 @@ impl Fs {
                 full = told == Told::Full;
                 told
             };
-            self.tree.learn_all(dir, std::iter::once(seen(listed)), *asked, tell);
+            self.tree
+                .learn_all(dir, std::iter::once(seen(listed)), *asked, tell);
             if full {
                 return None;
             }

@@ -58,7 +58,7 @@ impl FsError {
     /// The number the program sees.
     pub fn errno(&self) -> Errno {
         match self {
-            Self::NotFound => Errno::ENOENT,
+            Self::NotFound | Self::Write(WriteError::Deleted) => Errno::ENOENT,
             Self::Exists => Errno::EEXIST,
             Self::NotDirectory => Errno::ENOTDIR,
             Self::IsDirectory => Errno::EISDIR,
@@ -73,7 +73,6 @@ impl FsError {
             Self::Store(error) | Self::Write(WriteError::Store(error)) => store_errno(&error.kind),
             Self::Write(WriteError::NotSequential) => Errno::EOPNOTSUPP,
             Self::Write(WriteError::TooLarge) => Errno::EFBIG,
-            Self::Write(WriteError::Deleted) => Errno::ENOENT,
             Self::Write(WriteError::Spill(error)) => {
                 error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
             }

@@ -37,14 +37,18 @@ impl Fs {
     /// It was deleted or replaced meanwhile, or may not be opened like this.
     pub async fn open(&self, ino: Ino, mode: OpenMode, pid: u32) -> Result<Opened, FsError> {
         let entry = self.tree.entry(ino).ok_or(FsError::NotFound)?;
-        let Kind::File(file) = entry.kind else { return Err(FsError::IsDirectory) };
+        let Kind::File(file) = entry.kind else {
+            return Err(FsError::IsDirectory);
+        };
         let handle = match mode {
             OpenMode::Read => Handle::Read(self.open_reader(ino, &file).await?),
             OpenMode::Write { truncate } => {
                 Handle::Write(self.open_writer(ino, &file, truncate, pid).await?)
             }
         };
-        Ok(Opened { handle: self.handles.insert(handle) })
+        Ok(Opened {
+            handle: self.handles.insert(handle),
+        })
     }
 
     /// Opens the version that the inode stands for, asking the store for its first bytes; a file
@@ -57,8 +61,7 @@ impl Fs {
         let key = self.key_of(ino)?;
         let store = Arc::clone(&self.store);
         let asked = Instant::now();
-        let opened =
-            Reader::open(store, key, file.size, &self.budget, &self.blocks).await;
+        let opened = Reader::open(store, key, file.size, &self.budget, &self.blocks).await;
         let (dir, name) = self.tree.place(ino).ok_or(FsError::NotFound)?;
         match opened {
             Ok((reader, meta)) if Some(&meta.etag) == expected.as_ref() => Ok(reader),
@@ -84,10 +87,7 @@ impl Fs {
         length: u64,
     ) -> Option<Result<Bytes, FsError>> {
         match self.handles.get(handle) {
-            Ok(Handle::Read(reader)) => match reader.try_read(offset, length) {
-                Ok(bytes) => bytes.map(Ok),
-                Err(error) => Some(Err(error.into())),
-            },
+            Ok(Handle::Read(reader)) => reader.try_read(offset, length).map(Ok),
             Ok(Handle::Write(_)) => None,
             Ok(Handle::Dir(_)) => Some(Err(FsError::BadHandle)),
             Err(error) => Some(Err(error)),
@@ -98,12 +98,7 @@ impl Fs {
     ///
     /// # Errors
     /// The object was replaced or deleted, or the store doesn't answer.
-    pub async fn read(
-        &self,
-        handle: HandleId,
-        offset: u64,
-        length: u64,
-    ) -> Result<Bytes, FsError> {
+    pub async fn read(&self, handle: HandleId, offset: u64, length: u64) -> Result<Bytes, FsError> {
         match self.handles.get(handle)? {
             Handle::Read(reader) => Ok(reader.read(offset, length).await?),
             Handle::Write(file) => self.read_back(&file, offset, length).await,

@@ -30,7 +30,10 @@ pub(super) struct Handles {
 impl Handles {
     pub(super) fn insert(&self, handle: Handle) -> HandleId {
         let id = HandleId(self.next.fetch_add(1, Ordering::Relaxed) + 1);
-        self.open.write().unwrap_or_else(PoisonError::into_inner).insert(id, handle);
+        self.open
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id, handle);
         id
     }
 
@@ -40,7 +43,10 @@ impl Handles {
     }
 
     pub(super) fn remove(&self, id: HandleId) -> Option<Handle> {
-        self.open.write().unwrap_or_else(PoisonError::into_inner).remove(&id)
+        self.open
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&id)
     }
 
     pub(super) fn dir(&self, id: HandleId) -> Result<Arc<DirHandle>, FsError> {

@@ -27,17 +27,26 @@ pub(super) struct Ledger(Mutex<BTreeMap<String, String>>);
 
 impl Ledger {
     pub(super) fn failed(&self, object: String, reason: String) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(object, reason);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(object, reason);
     }
 
     pub(super) fn settled(&self, object: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(object);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(object);
     }
 
     pub(super) fn open(&self) -> Vec<NotStored> {
         let failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let open = failures.iter();
-        open.map(|(object, reason)| NotStored { object: object.clone(), reason: reason.clone() })
-            .collect()
+        open.map(|(object, reason)| NotStored {
+            object: object.clone(),
+            reason: reason.clone(),
+        })
+        .collect()
     }
 }

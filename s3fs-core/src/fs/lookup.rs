@@ -22,7 +22,9 @@ impl Fs {
 
     /// As [`lookup`](Self::lookup), if the answer is known without asking the store.
     pub fn try_lookup(&self, dir: Ino, name: &OsStr) -> Option<Result<Attr, FsError>> {
-        let Some(name) = EntryName::from_os(name) else { return Some(Err(FsError::NotFound)) };
+        let Some(name) = EntryName::from_os(name) else {
+            return Some(Err(FsError::NotFound));
+        };
         match self.tree.known(dir, &name) {
             Known::Entry(entry) => {
                 self.tree.reference(entry.ino);
@@ -68,12 +70,20 @@ impl Fs {
         }
         let below = self.store.list(request(&folder, 1)).await?;
         let is_dir = !below.objects.is_empty() || !below.prefixes.is_empty();
-        Ok(if is_dir { Seen::Dir } else { object(&page, key) })
+        Ok(if is_dir {
+            Seen::Dir
+        } else {
+            object(&page, key)
+        })
     }
 
     pub(super) fn key_in(&self, dir: Ino, name: &EntryName) -> Result<Key, FsError> {
         let key = self.tree.key_in(dir, name).ok_or(FsError::NotFound)?;
-        if key.is_too_long() { Err(FsError::KeyTooLong) } else { Ok(key) }
+        if key.is_too_long() {
+            Err(FsError::KeyTooLong)
+        } else {
+            Ok(key)
+        }
     }
 
     /// The key of a file or the prefix of a folder.
@@ -102,6 +112,9 @@ fn decide(page: &ListPage, key: &Key, folder: &str) -> Option<Seen> {
 }
 
 fn object(page: &ListPage, key: &Key) -> Seen {
-    let found = page.objects.iter().find(|object| object.key == key.as_str());
+    let found = page
+        .objects
+        .iter()
+        .find(|object| object.key == key.as_str());
     found.map_or(Seen::Absent, |object| Seen::File(object.meta.clone()))
 }

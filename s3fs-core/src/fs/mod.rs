@@ -108,7 +108,9 @@ impl Fs {
         for folder in folders {
             let mut dir = Ino::ROOT;
             for component in folder.split('/') {
-                let Some(name) = crate::object::EntryName::from_component(component) else { break };
+                let Some(name) = crate::object::EntryName::from_component(component) else {
+                    break;
+                };
                 let asked = Instant::now();
                 let entry = match self.tree.learn(dir, &name, Seen::Dir, asked) {
                     Some(entry) if matches!(entry.kind, Kind::Dir) => entry,
@@ -121,14 +123,21 @@ impl Fs {
     }
 
     fn take_root_page(&self) -> Option<(ListPage, Instant)> {
-        let page = self.root_page.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let page = self
+            .root_page
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         page.filter(|(_, asked)| asked.elapsed() < TTL)
     }
 
     /// An entry was made here that the root's first page lacks.
     fn outdate_root_page(&self, dir: Ino) {
         if dir == Ino::ROOT {
-            self.root_page.lock().unwrap_or_else(PoisonError::into_inner).take();
+            self.root_page
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
         }
     }
 
@@ -141,7 +150,13 @@ impl Fs {
     }
 
     fn may_overwrite(&self) -> bool {
-        matches!(self.access, Access::ReadWrite { overwrite: true, .. })
+        matches!(
+            self.access,
+            Access::ReadWrite {
+                overwrite: true,
+                ..
+            }
+        )
     }
 
     fn may_delete(&self) -> bool {

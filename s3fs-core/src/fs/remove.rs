@@ -22,7 +22,9 @@ impl Fs {
             return Err(FsError::Exists);
         }
         let marker = marker(&self.key_in(dir, &name)?)?;
-        self.store.put(&marker, Body::Memory(Bytes::new()), &Precondition::None).await?;
+        self.store
+            .put(&marker, Body::Memory(Bytes::new()), &Precondition::None)
+            .await?;
         let entry = self.tree.create(dir, &name, Kind::Dir);
         self.outdate_root_page(dir);
         self.tree.reference(entry.ino);
@@ -50,7 +52,11 @@ impl Fs {
             max_keys: 2,
         };
         let page = self.store.list(below).await?;
-        if page.objects.iter().any(|object| object.key != marker.as_str()) {
+        if page
+            .objects
+            .iter()
+            .any(|object| object.key != marker.as_str())
+        {
             return Err(FsError::NotEmpty);
         }
         if !page.objects.is_empty() {
@@ -66,7 +72,9 @@ impl Fs {
     /// It is a folder, or the mount doesn't allow it.
     pub async fn unlink(&self, dir: Ino, name: &OsStr) -> Result<(), FsError> {
         let (name, entry) = self.find_for_removal(dir, name).await?;
-        let Kind::File(file) = &entry.kind else { return Err(FsError::IsDirectory) };
+        let Kind::File(file) = &entry.kind else {
+            return Err(FsError::IsDirectory);
+        };
         let key = self.key_in(dir, &name)?;
         self.discard(entry.ino).await;
         // What was being written may have been stored since the kind was looked at.
@@ -108,5 +116,9 @@ impl Fs {
 /// The key that keeps an empty folder.
 fn marker(folder: &Key) -> Result<Key, FsError> {
     let marker = Key::new(format!("{folder}/"));
-    if marker.is_too_long() { Err(FsError::KeyTooLong) } else { Ok(marker) }
+    if marker.is_too_long() {
+        Err(FsError::KeyTooLong)
+    } else {
+        Ok(marker)
+    }
 }

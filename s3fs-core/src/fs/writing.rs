@@ -47,7 +47,10 @@ impl OpenFiles {
     }
 
     fn all(&self) -> Vec<Arc<OpenFile>> {
-        self.lock().values().map(|(file, _)| Arc::clone(file)).collect()
+        self.lock()
+            .values()
+            .map(|(file, _)| Arc::clone(file))
+            .collect()
     }
 
     /// One more handle of the file, or of the one that came first if another open was faster.
@@ -109,15 +112,24 @@ impl Fs {
             return self.create_over(entry, exclusive, pid).await;
         }
         let must_be_new = exclusive || !self.may_overwrite();
-        let precondition =
-            if must_be_new { Precondition::Absent } else { Precondition::None };
-        let state = FileState { size: 0, modified: SystemTime::now(), etag: None };
+        let precondition = if must_be_new {
+            Precondition::Absent
+        } else {
+            Precondition::None
+        };
+        let state = FileState {
+            size: 0,
+            modified: SystemTime::now(),
+            etag: None,
+        };
         let entry = self.tree.create(dir, &name, Kind::File(state));
         self.outdate_root_page(dir);
         self.tree.reference(entry.ino);
         let writer = Writer::create(self.target(&key), precondition);
         let file = self.share(entry.ino, key, writer)?;
-        let handle = self.handles.insert(Handle::Write(Arc::new(WriteHandle::new(file, pid))));
+        let handle = self
+            .handles
+            .insert(Handle::Write(Arc::new(WriteHandle::new(file, pid))));
         Ok((self.attr(&entry), Opened { handle }))
     }
 
@@ -131,11 +143,18 @@ impl Fs {
         if exclusive {
             return Err(FsError::Exists);
         }
-        let Kind::File(state) = &entry.kind else { return Err(FsError::IsDirectory) };
+        let Kind::File(state) = &entry.kind else {
+            return Err(FsError::IsDirectory);
+        };
         let file = self.open_writer(entry.ino, state, true, pid).await?;
         self.tree.reference(entry.ino);
         let attr = self.getattr(entry.ino)?;
-        Ok((attr, Opened { handle: self.handles.insert(Handle::Write(file)) }))
+        Ok((
+            attr,
+            Opened {
+                handle: self.handles.insert(Handle::Write(file)),
+            },
+        ))
     }
 
     /// Opens an existing file for writing.
@@ -148,22 +167,27 @@ impl Fs {
     ) -> Result<Arc<WriteHandle>, FsError> {
         self.check_writable()?;
         if !self.may_overwrite() {
-            return Err(FsError::NotPermitted("existing objects are not to be replaced"));
+            return Err(FsError::NotPermitted(
+                "existing objects are not to be replaced",
+            ));
         }
         let key = self.key_of(ino)?;
-        let file = match self.open_files.share(ino, None) {
-            Some(file) => file,
-            None => {
-                let writer = self.writer_for(&key, state, truncate).await?;
-                self.share(ino, key, writer)?
-            }
+        let file = if let Some(file) = self.open_files.share(ino, None) {
+            file
+        } else {
+            let writer = self.writer_for(&key, state, truncate).await?;
+            self.share(ino, key, writer)?
         };
-        if truncate {
-            file.writer.resize(0).await?;
-        }
         self.tree.pin(ino);
-        self.written(&file);
-        Ok(Arc::new(WriteHandle::new(file, pid)))
+        let handle = Arc::new(WriteHandle::new(file, pid));
+        if truncate {
+            if let Err(error) = handle.file.writer.resize(0).await {
+                self.release_writer(&handle).await;
+                return Err(error.into());
+            }
+            self.written(&handle.file);
+        }
+        Ok(handle)
     }
 
     async fn writer_for(
@@ -174,8 +198,11 @@ impl Fs {
     ) -> Result<Writer, FsError> {
         match &state.etag {
             Some(etag) if !truncate => {
-                let meta =
-                    ObjectMeta { size: state.size, modified: state.modified, etag: etag.clone() };
+                let meta = ObjectMeta {
+                    size: state.size,
+                    modified: state.modified,
+                    etag: etag.clone(),
+                };
                 Ok(Writer::open(self.target(key), &meta).await?)
             }
             _ => Ok(Writer::create(self.target(key), Precondition::None)),
@@ -184,8 +211,15 @@ impl Fs {
 
     fn share(&self, ino: Ino, key: Key, writer: Writer) -> Result<Arc<OpenFile>, FsError> {
         let uri = self.store.uri(&key);
-        let file = OpenFile { ino, uri, key, writer };
-        self.open_files.share(ino, Some(file)).ok_or(FsError::BadHandle)
+        let file = OpenFile {
+            ino,
+            uri,
+            key,
+            writer,
+        };
+        self.open_files
+            .share(ino, Some(file))
+            .ok_or(FsError::BadHandle)
     }
 
     fn target(&self, key: &Key) -> Target {
@@ -214,17 +248,13 @@ impl Fs {
     ///
     /// # Errors
     /// What was uploaded already would have to change, or the upload failed.
-    pub async fn write(
-        &self,
-        handle: HandleId,
-        offset: u64,
-        data: &[u8],
-    ) -> Result<(), FsError> {
+    pub async fn write(&self, handle: HandleId, offset: u64, data: &[u8]) -> Result<(), FsError> {
         let handle = self.handles.write(handle)?;
         let result = handle.file.writer.write(offset, data).await;
         self.written(&handle.file);
         if let Err(error @ (WriteError::Store(_) | WriteError::Spill(_))) = &result {
-            self.ledger.failed(handle.file.uri.clone(), error.to_string());
+            self.ledger
+                .failed(handle.file.uri.clone(), error.to_string());
         }
         Ok(result?)
     }
@@ -376,6 +406,10 @@ impl Fs {
 
 impl WriteHandle {
     fn new(file: Arc<OpenFile>, opener: u32) -> Self {
-        Self { file, opener, reader: tokio::sync::Mutex::new(None) }
+        Self {
+            file,
+            opener,
+            reader: tokio::sync::Mutex::new(None),
+        }
     }
 }

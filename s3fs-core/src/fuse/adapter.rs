@@ -89,16 +89,14 @@ impl Filesystem for Adapter {
             Ok(attr) => reply.entry(&TTL, &file_attr(&attr), GENERATION),
             Err(error) => reply.error(errno("lookup", parent.into(), &error)),
         };
-        match self.fs.try_lookup(parent.into(), name) {
-            Some(result) => answer(result),
-            None => {
-                let name = name.to_owned();
-                self.answer(
-                    |fs| async move { fs.lookup(parent.into(), &name).await },
-                    answer,
-                );
-            }
+        if let Some(result) = self.fs.try_lookup(parent.into(), name) {
+            return answer(result);
         }
+        let name = name.to_owned();
+        self.answer(
+            |fs| async move { fs.lookup(parent.into(), &name).await },
+            answer,
+        );
     }
 
     fn forget(&self, _request: &Request, ino: INodeNo, count: u64) {
@@ -136,9 +134,14 @@ impl Filesystem for Adapter {
         _flags: Option<BsdFileFlags>,
         reply: ReplyAttr,
     ) {
-        #[expect(clippy::cast_possible_truncation, reason = "only permission bits are meant")]
         let mode = mode.map(|mode| (mode & 0o7777) as u16);
-        let set = SetAttr { size, modified: mtime.map(time), mode, uid, gid };
+        let set = SetAttr {
+            size,
+            modified: mtime.map(time),
+            mode,
+            uid,
+            gid,
+        };
         self.answer(
             |fs| async move { fs.setattr(ino.into(), set).await },
             move |result| match result {
@@ -275,7 +278,6 @@ impl Filesystem for Adapter {
         reply: ReplyWrite,
     ) {
         let handle = handle_id(handle);
-        #[expect(clippy::cast_possible_truncation, reason = "a request has at most 16 MiB")]
         let written = data.len() as u32;
         let answer = move |result: Result<(), FsError>| match result {
             Ok(()) => reply.written(written),
@@ -338,7 +340,10 @@ impl Filesystem for Adapter {
         reply: ReplyEmpty,
     ) {
         let handle = handle_id(handle);
-        self.answer(|fs| async move { fs.fsync(handle).await }, empty("fsync", ino, reply));
+        self.answer(
+            |fs| async move { fs.fsync(handle).await },
+            empty("fsync", ino, reply),
+        );
     }
 
     fn opendir(&self, _request: &Request, ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
@@ -434,4 +439,3 @@ impl Filesystem for Adapter {
         reply.statfs(BLOCKS, BLOCKS, BLOCKS, FILES, FILES, BLOCK, 255, BLOCK);
     }
 }
-

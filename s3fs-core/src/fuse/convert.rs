@@ -23,7 +23,11 @@ impl From<Ino> for INodeNo {
 }
 
 pub(super) fn kind(attr: &Attr) -> FileType {
-    if attr.is_dir { FileType::Directory } else { FileType::RegularFile }
+    if attr.is_dir {
+        FileType::Directory
+    } else {
+        FileType::RegularFile
+    }
 }
 
 pub(super) fn file_attr(attr: &Attr) -> FileAttr {
@@ -49,9 +53,9 @@ pub(super) fn file_attr(attr: &Attr) -> FileAttr {
 pub(super) fn open_mode(flags: OpenFlags) -> OpenMode {
     match flags.acc_mode() {
         OpenAccMode::O_RDONLY => OpenMode::Read,
-        OpenAccMode::O_WRONLY | OpenAccMode::O_RDWR => {
-            OpenMode::Write { truncate: flags.0 & libc::O_TRUNC != 0 }
-        }
+        OpenAccMode::O_WRONLY | OpenAccMode::O_RDWR => OpenMode::Write {
+            truncate: flags.0 & libc::O_TRUNC != 0,
+        },
     }
 }
 

@@ -42,20 +42,25 @@ impl Session {
     pub fn on_descriptor(fs: Arc<Fs>, fuse: OwnedFd, runtime: Handle) -> io::Result<Self> {
         let adapter = Adapter::new(fs, runtime);
         // In a user namespace, requests come with ids that the kernel has checked already.
-        Self::run(fuser::Session::from_fd(adapter, fuse, SessionACL::All, config())?)
+        Self::run(fuser::Session::from_fd(
+            adapter,
+            fuse,
+            SessionACL::All,
+            config(),
+        )?)
     }
 
     /// Mounts at a folder and serves: by `mount(2)` as root, by `fusermount3` otherwise.
     ///
     /// # Errors
     /// It can't be mounted there.
-    pub fn at(
-        fs: Arc<Fs>,
-        point: &MountPoint<'_>,
-        runtime: Handle,
-    ) -> io::Result<(Self, Unmount)> {
+    pub fn at(fs: Arc<Fs>, point: &MountPoint<'_>, runtime: Handle) -> io::Result<(Self, Unmount)> {
         let mut config = config();
-        config.acl = if point.allow_other { SessionACL::All } else { SessionACL::Owner };
+        config.acl = if point.allow_other {
+            SessionACL::All
+        } else {
+            SessionACL::Owner
+        };
         config.mount_options = vec![
             // A comma would end the option.
             MountOption::FSName(point.source.replace(',', "_")),
@@ -63,7 +68,11 @@ impl Session {
             MountOption::DefaultPermissions,
             MountOption::NoSuid,
             MountOption::NoDev,
-            if point.read_only { MountOption::RO } else { MountOption::RW },
+            if point.read_only {
+                MountOption::RO
+            } else {
+                MountOption::RW
+            },
         ];
         let adapter = Adapter::new(fs, runtime);
         let mut session = fuser::Session::new(adapter, point.folder, &config)?;
@@ -73,7 +82,9 @@ impl Session {
 
     fn run(session: fuser::Session<Adapter>) -> io::Result<Self> {
         let thread = std::thread::Builder::new().name("fuse".into());
-        Ok(Self { serving: thread.spawn(move || session.run())? })
+        Ok(Self {
+            serving: thread.spawn(move || session.run())?,
+        })
     }
 
     /// Waits until the file system is unmounted.
@@ -83,7 +94,9 @@ impl Session {
     pub fn join(self) -> io::Result<()> {
         match self.serving.join() {
             Ok(result) => result,
-            Err(_) => Err(io::Error::other("the thread that serves the file system panicked")),
+            Err(_) => Err(io::Error::other(
+                "the thread that serves the file system panicked",
+            )),
         }
     }
 }

@@ -31,7 +31,11 @@ pub struct Merger {
 impl Merger {
     /// A listing of the keys under a prefix, folded at `/`.
     pub fn new(prefix: String) -> Self {
-        Self { prefix, held: Vec::new(), hidden: 0 }
+        Self {
+            prefix,
+            held: Vec::new(),
+            hidden: 0,
+        }
     }
 
     /// How many keys and prefixes had no file name.
@@ -73,7 +77,9 @@ impl Merger {
     }
 
     fn name(&mut self, key: &str) -> Option<EntryName> {
-        let name = key.strip_prefix(&self.prefix).and_then(EntryName::from_component);
+        let name = key
+            .strip_prefix(&self.prefix)
+            .and_then(EntryName::from_component);
         self.hidden += u64::from(name.is_none());
         name
     }
@@ -98,7 +104,11 @@ mod tests {
     use crate::store::ListedObject;
 
     fn meta() -> ObjectMeta {
-        ObjectMeta { size: 1, modified: SystemTime::UNIX_EPOCH, etag: ETag::new("e") }
+        ObjectMeta {
+            size: 1,
+            modified: SystemTime::UNIX_EPOCH,
+            etag: ETag::new("e"),
+        }
     }
 
     /// What S3 returns for these keys, cut into pages of `page_size`.
@@ -123,7 +133,10 @@ mod tests {
                     if *is_prefix {
                         page.prefixes.push(text.clone());
                     } else {
-                        page.objects.push(ListedObject { key: text.clone(), meta: meta() });
+                        page.objects.push(ListedObject {
+                            key: text.clone(),
+                            meta: meta(),
+                        });
                     }
                 }
                 page.next = (i + 1 < count).then(|| "more".to_owned());
@@ -164,7 +177,13 @@ mod tests {
         for page in pages(&keys, "d/", 100) {
             seen.extend(merger.page(page));
         }
-        assert_eq!(seen, [Listed::File(EntryName::from_component("ok").unwrap(), meta())]);
+        assert_eq!(
+            seen,
+            [Listed::File(
+                EntryName::from_component("ok").unwrap(),
+                meta()
+            )]
+        );
         assert_eq!(merger.hidden(), 5);
     }
 

@@ -44,7 +44,12 @@ impl ListStream {
             Some((page, asked)) => Position::Page(Box::new(page), asked),
             None => Position::Start,
         };
-        Self { store, prefix, merger, position }
+        Self {
+            store,
+            prefix,
+            merger,
+            position,
+        }
     }
 
     /// The next entries; nothing at the end.

@@ -60,7 +60,11 @@ pub enum BucketNameError {
 
 fn prefix_hint(prefix: &str) -> String {
     let prefix = prefix.trim_matches('/');
-    if prefix.is_empty() { String::new() } else { format!(" with the key prefix `{prefix}/`") }
+    if prefix.is_empty() {
+        String::new()
+    } else {
+        format!(" with the key prefix `{prefix}/`")
+    }
 }
 
 impl BucketName {
@@ -89,16 +93,28 @@ impl BucketName {
             } else {
                 (host.to_owned(), path.to_owned())
             };
-            return Err(BucketNameError::Url { bucket, prefix, given });
+            return Err(BucketNameError::Url {
+                bucket,
+                prefix,
+                given,
+            });
         }
         if given.starts_with("arn:") {
             let resource = given.rsplit(':').next().unwrap_or_default();
             let (bucket, prefix) = split_path(resource);
-            return Err(BucketNameError::Arn { bucket, prefix, given });
+            return Err(BucketNameError::Arn {
+                bucket,
+                prefix,
+                given,
+            });
         }
         if given.contains('/') {
             let (bucket, prefix) = split_path(&given);
-            return Err(BucketNameError::Path { bucket, prefix, given });
+            return Err(BucketNameError::Path {
+                bucket,
+                prefix,
+                given,
+            });
         }
         match broken_rule(&given) {
             Some(reason) => Err(BucketNameError::Invalid { given, reason }),
@@ -133,7 +149,10 @@ fn broken_rule(name: &str) -> Option<&'static str> {
     if name.len() > 255 {
         return Some("it is too long");
     }
-    if !name.chars().all(|c| plain(c) || matches!(c, '-' | '.' | '_')) {
+    if !name
+        .chars()
+        .all(|c| plain(c) || matches!(c, '-' | '.' | '_'))
+    {
         return Some("it has a character that bucket names don't have");
     }
     if !(name.starts_with(plain) && name.ends_with(plain)) {
@@ -172,7 +191,9 @@ mod tests {
         assert!(says("s3://b-1/x/y").contains("write `b-1` with the key prefix `x/y/`"));
         assert!(says("s3://b-1").ends_with("write `b-1`"));
         assert!(says("https://b-1.s3.eu-west-1.amazonaws.com/p").contains("write `b-1`"));
-        assert!(says("http://localhost:9000/b-1/p").contains("write `b-1` with the key prefix `p/`"));
+        assert!(
+            says("http://localhost:9000/b-1/p").contains("write `b-1` with the key prefix `p/`")
+        );
         assert!(says("arn:aws:s3:::b-1/p").contains("an ARN"));
         assert!(says("b-1/p").contains("write the bucket `b-1` with the key prefix `p/`"));
         assert!(says("").contains("empty"));
@@ -184,7 +205,10 @@ mod tests {
             assert!(BucketName::new(good).is_ok(), "{good}");
         }
         for bad in ["ab", "-abc", "abc.", "a b c", "bücket"] {
-            assert!(matches!(BucketName::new(bad), Err(BucketNameError::Invalid { .. })), "{bad}");
+            assert!(
+                matches!(BucketName::new(bad), Err(BucketNameError::Invalid { .. })),
+                "{bad}"
+            );
         }
     }
 }

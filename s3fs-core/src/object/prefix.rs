@@ -45,7 +45,9 @@ impl Prefix {
     pub fn new(given: impl Into<String>) -> Result<Self, PrefixError> {
         let given = given.into();
         if given.len() > 1024 {
-            return Err(PrefixError::TooLong { length: given.len() });
+            return Err(PrefixError::TooLong {
+                length: given.len(),
+            });
         }
         if !given.is_empty() && !given.ends_with('/') {
             return Err(PrefixError::NoSlash { given });
@@ -95,8 +97,21 @@ mod tests {
     fn a_prefix_ends_in_a_slash_and_does_not_begin_with_one() {
         assert!(Prefix::new("").unwrap().is_root());
         assert_eq!(Prefix::new("a/b/").unwrap().as_str(), "a/b/");
-        assert!(Prefix::new("a/b").unwrap_err().to_string().contains("write `a/b/`"));
-        assert!(Prefix::new("/a/").unwrap_err().to_string().contains("write `a/`"));
-        assert!(matches!(Prefix::new("a".repeat(1025)), Err(PrefixError::TooLong { length: 1025 })));
+        assert!(
+            Prefix::new("a/b")
+                .unwrap_err()
+                .to_string()
+                .contains("write `a/b/`")
+        );
+        assert!(
+            Prefix::new("/a/")
+                .unwrap_err()
+                .to_string()
+                .contains("write `a/`")
+        );
+        assert!(matches!(
+            Prefix::new("a".repeat(1025)),
+            Err(PrefixError::TooLong { length: 1025 })
+        ));
     }
 }

@@ -31,7 +31,11 @@ impl BlockPool {
     pub fn take(&self, grant: Option<Grant>) -> Block {
         let unused = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let bytes = unused.unwrap_or_else(|| Vec::with_capacity(BLOCK as usize));
-        Block { bytes, pool: self.clone(), grant }
+        Block {
+            bytes,
+            pool: self.clone(),
+            grant,
+        }
     }
 }
 

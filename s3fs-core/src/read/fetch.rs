@@ -89,12 +89,20 @@ async fn fill(
     let mut delays = backoff().build();
     loop {
         let before = part.filled();
-        let Err(error) = attempt(&source, &part, &mut grant, body.take()).await else { return };
+        let Err(error) = attempt(&source, &part, &mut grant, body.take()).await else {
+            return;
+        };
         if part.filled() > before {
             delays = backoff().build();
         }
-        let delay = if error.kind.is_transient() { delays.next() } else { None };
-        let Some(delay) = delay else { return part.fail(error) };
+        let delay = if error.kind.is_transient() {
+            delays.next()
+        } else {
+            None
+        };
+        let Some(delay) = delay else {
+            return part.fail(error);
+        };
         tracing::debug!(%error, ?delay, "fetching again");
         tokio::time::sleep(delay).await;
     }
@@ -115,22 +123,32 @@ async fn attempt(
     grant: &mut Grant,
     body: Option<GetBody>,
 ) -> Result<(), StoreError> {
-    let Some(missing) = ByteRange::new(part.filled(), part.range().end()) else { return Ok(()) };
-    let mut body = match body {
-        Some(body) => body,
-        None => {
-            let answer = source.store.get(&source.key, Some(missing), Some(&source.etag)).await?;
-            check_answer(source, missing, answer.range, &answer.meta.etag)?;
-            answer.body
-        }
+    let Some(missing) = ByteRange::new(part.filled(), part.range().end()) else {
+        return Ok(());
     };
-    let mut filling = Filling { part, grant, source, block: None };
+    let mut body = if let Some(body) = body {
+        body
+    } else {
+        let (key, etag) = (&source.key, &source.etag);
+        let answer = source.store.get(key, Some(missing), Some(etag)).await?;
+        check_answer(source, missing, answer.range, &answer.meta.etag)?;
+        answer.body
+    };
+    let mut filling = Filling {
+        part,
+        grant,
+        source,
+        block: None,
+    };
     while let Some(piece) = body.next().await? {
         if filling.take(&piece) {
             return Ok(());
         }
     }
-    let words = format!("{} of {missing} missing", part.range().end() - part.filled());
+    let words = format!(
+        "{} of {missing} missing",
+        part.range().end() - part.filled()
+    );
     Err(failed(source, StoreErrorKind::Truncated(words)))
 }
 
@@ -152,7 +170,11 @@ fn check_answer(
 }
 
 fn failed(source: &Source, kind: StoreErrorKind) -> StoreError {
-    StoreError { operation: "GetObject", object: source.store.uri(&source.key), kind }
+    StoreError {
+        operation: "GetObject",
+        object: source.store.uri(&source.key),
+        kind,
+    }
 }
 
 /// Cuts what arrives into blocks.
@@ -174,8 +196,12 @@ impl Filling<'_> {
             let wanted = self.part.next_block_length(filled);
             let grant = &mut *self.grant;
             let pool = &self.source.blocks;
-            let block = self.block.get_or_insert_with(|| pool.take(grant.split(wanted)));
-            let take = usize::try_from(wanted - block.len()).unwrap_or(usize::MAX).min(piece.len());
+            let block = self
+                .block
+                .get_or_insert_with(|| pool.take(grant.split(wanted)));
+            let take = usize::try_from(wanted - block.len())
+                .unwrap_or(usize::MAX)
+                .min(piece.len());
             block.extend(&piece[..take]);
             piece = &piece[take..];
             if block.len() == wanted

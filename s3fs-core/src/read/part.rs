@@ -45,8 +45,16 @@ pub enum Lookup {
 impl Part {
     /// A part of which nothing has arrived.
     pub fn new(range: ByteRange) -> Self {
-        let state = State { blocks: Vec::new(), filled: range.start(), failed: None };
-        Self { range, state: Mutex::new(state), changed: Notify::new() }
+        let state = State {
+            blocks: Vec::new(),
+            filled: range.start(),
+            failed: None,
+        };
+        Self {
+            range,
+            state: Mutex::new(state),
+            changed: Notify::new(),
+        }
     }
 
     /// Its range.
@@ -66,7 +74,10 @@ impl Part {
 
     /// How many bytes the next block takes: up to the grid line or the part's end.
     pub fn next_block_length(&self, filled: u64) -> u64 {
-        (filled / BLOCK + 1).saturating_mul(BLOCK).min(self.range.end()) - filled
+        (filled / BLOCK + 1)
+            .saturating_mul(BLOCK)
+            .min(self.range.end())
+            - filled
     }
 
     /// Adds the next block, which must have just the length that was asked for.
@@ -155,7 +166,9 @@ mod tests {
         let (start, end) = (BLOCK - 1000, 3 * BLOCK + 77);
         let part = filled(start, end);
         for offset in [start, BLOCK - 1, BLOCK, 2 * BLOCK + 5, 3 * BLOCK, end - 1] {
-            let Lookup::Here(bytes) = part.look(&(offset..end)) else { panic!("{offset}") };
+            let Lookup::Here(bytes) = part.look(&(offset..end)) else {
+                panic!("{offset}")
+            };
             assert_eq!(u64::from(bytes[0]), offset % 251);
             assert!(bytes.len() as u64 <= end - offset);
         }
@@ -166,6 +179,9 @@ mod tests {
         let part = filled(0, 3 * BLOCK);
         part.drop_before(2 * BLOCK + 1);
         assert!(matches!(part.look(&(BLOCK..BLOCK + 1)), Lookup::Gone));
-        assert!(matches!(part.look(&(2 * BLOCK..2 * BLOCK + 1)), Lookup::Here(_)));
+        assert!(matches!(
+            part.look(&(2 * BLOCK..2 * BLOCK + 1)),
+            Lookup::Here(_)
+        ));
     }
 }

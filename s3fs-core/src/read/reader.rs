@@ -53,7 +53,11 @@ impl Reader {
         blocks: &BlockPool,
     ) -> Result<(Arc<Self>, ObjectMeta), StoreError> {
         // A range of an empty object is an error in S3, and a small one needs none.
-        let range = if expected_size > FIRST { ByteRange::new(0, FIRST) } else { None };
+        let range = if expected_size > FIRST {
+            ByteRange::new(0, FIRST)
+        } else {
+            None
+        };
         let answer = store.get(&key, range, None).await?;
         let meta = answer.meta;
         let source = Arc::new(Source {
@@ -72,34 +76,42 @@ impl Reader {
         {
             run.push_back(Fetch::resume(&source, first, grant, answer.body));
         }
-        let state = State { window: Window::new(), run, strays: VecDeque::new() };
-        let reader =
-            Arc::new(Self { source, state: Mutex::new(state), used: AtomicBool::new(true) });
+        let state = State {
+            window: Window::new(),
+            run,
+            strays: VecDeque::new(),
+        };
+        let reader = Arc::new(Self {
+            source,
+            state: Mutex::new(state),
+            used: AtomicBool::new(true),
+        });
         let weak: Weak<Self> = Arc::downgrade(&reader);
         budget.register(weak);
         Ok((reader, meta))
     }
 
     /// The bytes, if they are here already.
-    ///
-    /// # Errors
-    /// They will not come.
-    pub fn try_read(&self, offset: u64, length: u64) -> Result<Option<Bytes>, ReadError> {
+    pub fn try_read(&self, offset: u64, length: u64) -> Option<Bytes> {
         let wanted = self.clamp(offset, length);
         if wanted.is_empty() {
-            return Ok(Some(Bytes::new()));
+            return Some(Bytes::new());
         }
         self.used.store(true, Ordering::Relaxed);
         let mut state = self.lock();
         // Only the run is looked at: a stray is about to need a request anyway.
-        let Some(part) = covering(&state.run, wanted.start) else { return Ok(None) };
-        let Lookup::Here(bytes) = part.look(&wanted) else { return Ok(None) };
+        let part = covering(&state.run, wanted.start)?;
+        let Lookup::Here(bytes) = part.look(&wanted) else {
+            return None;
+        };
         if (bytes.len() as u64) < wanted.end - wanted.start {
-            return Ok(None);
+            return None;
         }
-        state.window.observe(wanted.start, wanted.end - wanted.start);
+        state
+            .window
+            .observe(wanted.start, wanted.end - wanted.start);
         self.advance(&mut state);
-        Ok(Some(bytes))
+        Some(bytes)
     }
 
     /// The bytes from the offset: as many as asked for, fewer only at the end of the file.
@@ -112,7 +124,10 @@ impl Reader {
             return Ok(Bytes::new());
         }
         self.used.store(true, Ordering::Relaxed);
-        let access = self.lock().window.observe(wanted.start, wanted.end - wanted.start);
+        let access = self
+            .lock()
+            .window
+            .observe(wanted.start, wanted.end - wanted.start);
         let first = self.read_some(&wanted, access).await?;
         if first.len() as u64 == wanted.end - wanted.start {
             return Ok(first);
@@ -131,55 +146,86 @@ impl Reader {
     async fn read_some(&self, wanted: &Range<u64>, access: Access) -> Result<Bytes, ReadError> {
         loop {
             let fetch = self.fetch_covering(wanted, access);
-            match fetch.part.look(wanted) {
-                Lookup::Here(bytes) => return Ok(bytes),
-                Lookup::Pending => fetch.part.wait(wanted).await,
-                Lookup::Gone => self.forget(&fetch),
-                Lookup::Failed(error) => {
-                    self.forget(&fetch);
-                    return Err(error);
+            loop {
+                match fetch.part.look(wanted) {
+                    Lookup::Here(bytes) => return Ok(bytes),
+                    Lookup::Pending => fetch.part.wait(wanted).await,
+                    Lookup::Gone => break,
+                    Lookup::Failed(error) => {
+                        self.forget(&fetch);
+                        return Err(error);
+                    }
                 }
             }
+            self.forget(&fetch);
         }
     }
 
     /// The part that holds the first byte wanted, begun now if there is none.
     fn fetch_covering(&self, wanted: &Range<u64>, access: Access) -> Arc<Fetch> {
         let mut state = self.lock();
-        if access == Access::NewRun || access == Access::Scattered {
-            state.run.clear();
-        }
-        let in_run = state.run.iter().chain(&state.strays).find(|f| f.part.covers(wanted.start));
-        let found = in_run.map(Arc::clone);
-        if let Some(fetch) = found {
+        let here = state
+            .run
+            .iter()
+            .chain(&state.strays)
+            .find(|f| f.part.covers(wanted.start));
+        if let Some(fetch) = here.map(Arc::clone) {
             self.advance(&mut state);
             return fetch;
         }
-        let run = matches!(access, Access::Run | Access::NewRun);
-        let length = if run { state.window.part_length(wanted.start) } else { 0 };
-        let end = (wanted.start + length).max(wanted.end).min(self.source.size);
+        // Just behind the run: not worth giving up what was fetched ahead.
+        let behind = state
+            .run
+            .front()
+            .is_some_and(|first| wanted.start < first.part.range().start());
+        let access = if access == Access::Run && behind {
+            Access::Stray
+        } else {
+            access
+        };
+        match access {
+            Access::Run | Access::NewRun => {
+                // A run's parts are consecutive: what lay elsewhere is of no use any more.
+                state.run.clear();
+                let length = state.window.part_length(wanted.start);
+                let fetch = self.fetch(wanted, length);
+                state.run.push_back(Arc::clone(&fetch));
+                self.advance(&mut state);
+                fetch
+            }
+            Access::Stray | Access::Scattered => {
+                if access == Access::Scattered {
+                    state.run.clear();
+                }
+                let fetch = self.fetch(wanted, 0);
+                state.strays.push_back(Arc::clone(&fetch));
+                if state.strays.len() > KEEP_STRAYS {
+                    state.strays.pop_front();
+                }
+                fetch
+            }
+        }
+    }
+
+    /// Begins to fetch what is wanted and, if that is less, `length` bytes.
+    fn fetch(&self, wanted: &Range<u64>, length: u64) -> Arc<Fetch> {
+        let end = (wanted.start + length)
+            .max(wanted.end)
+            .min(self.source.size);
         // `wanted` is not empty and lies within the object.
         let range = ByteRange::new(wanted.start, end)
             .unwrap_or_else(|| unreachable!("{wanted:?} of {}", self.source.size));
-        let fetch = Fetch::start(&self.source, range, None);
-        if run {
-            // A run's parts are consecutive: whatever lay elsewhere belongs to a place left behind.
-            state.run.clear();
-            state.run.push_back(Arc::clone(&fetch));
-            self.advance(&mut state);
-        } else {
-            state.strays.push_back(Arc::clone(&fetch));
-            if state.strays.len() > KEEP_STRAYS {
-                state.strays.pop_front();
-            }
-        }
-        fetch
+        Fetch::start(&self.source, range, None)
     }
 
     /// Drops what lies behind and begins what lies ahead.
     fn advance(&self, state: &mut State) {
         let keep_from = state.window.keep_from();
-        while state.run.front().is_some_and(|f| f.part.range().end() <= keep_from) {
+        while state
+            .run
+            .front()
+            .is_some_and(|f| f.part.range().end() <= keep_from)
+        {
             state.run.pop_front();
         }
         if let Some(first) = state.run.front() {
@@ -192,10 +238,16 @@ impl Reader {
             if start >= until {
                 return;
             }
-            let Some(range) = ByteRange::new(start, end) else { return };
+            let Some(range) = ByteRange::new(start, end) else {
+                return;
+            };
             // Ahead of time, only with memory that nobody needs.
-            let Some(grant) = self.source.budget.try_take(range.length()) else { return };
-            state.run.push_back(Fetch::start(&self.source, range, Some(grant)));
+            let Some(grant) = self.source.budget.try_take(range.length()) else {
+                return;
+            };
+            state
+                .run
+                .push_back(Fetch::start(&self.source, range, Some(grant)));
         }
     }
 
@@ -218,7 +270,9 @@ impl Reader {
 }
 
 fn covering(run: &VecDeque<Arc<Fetch>>, offset: u64) -> Option<&Part> {
-    run.iter().find(|fetch| fetch.part.covers(offset)).map(|fetch| &*fetch.part)
+    run.iter()
+        .find(|fetch| fetch.part.covers(offset))
+        .map(|fetch| &*fetch.part)
 }
 
 impl Reclaim for Reader {

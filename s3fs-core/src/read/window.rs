@@ -57,7 +57,13 @@ pub enum Access {
 impl Window {
     /// A file that has just been opened: it will be read from its beginning, most likely.
     pub fn new() -> Self {
-        Self { position: 0, ahead: FIRST, grow_at: 1, stray: None, strays: 0 }
+        Self {
+            position: 0,
+            ahead: FIRST,
+            grow_at: 1,
+            stray: None,
+            strays: 0,
+        }
     }
 
     /// Takes note of a read.
@@ -100,7 +106,9 @@ impl Window {
     /// How long the next part should be. Parts end on a grid of their own length, so that the
     /// sizes of requests don't depend on where a run began.
     pub fn part_length(&self, start: u64) -> u64 {
-        let length = (self.ahead / 4).next_power_of_two().clamp(FIRST, LARGEST_PART);
+        let length = (self.ahead / 4)
+            .next_power_of_two()
+            .clamp(FIRST, LARGEST_PART);
         length - start % length
     }
 

@@ -65,13 +65,20 @@ pub enum StoreErrorKind {
 }
 
 fn in_parentheses(text: &str) -> String {
-    if text.is_empty() { String::new() } else { format!(" ({text})") }
+    if text.is_empty() {
+        String::new()
+    } else {
+        format!(" ({text})")
+    }
 }
 
 impl StoreErrorKind {
     /// Whether the same request may succeed a moment later.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::TimedOut | Self::Truncated(_) | Self::Overloaded(_))
+        matches!(
+            self,
+            Self::Unreachable(_) | Self::TimedOut | Self::Truncated(_) | Self::Overloaded(_)
+        )
     }
 }
 

@@ -16,8 +16,8 @@ use async_trait::async_trait;
 pub use body::{Body, GetBody};
 pub use error::{StoreError, StoreErrorKind};
 pub use request::{
-    CopySource, GetResponse, ListPage, ListRequest, ListedObject, PartNumber, PartTag, Precondition,
-    UploadId,
+    CopySource, GetResponse, ListPage, ListRequest, ListedObject, PartNumber, PartTag,
+    Precondition, UploadId,
 };
 
 use crate::object::{ByteRange, ETag, Key, ObjectMeta};

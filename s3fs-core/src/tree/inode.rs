@@ -36,7 +36,11 @@ pub struct FileState {
 
 impl From<ObjectMeta> for FileState {
     fn from(meta: ObjectMeta) -> Self {
-        Self { size: meta.size, modified: meta.modified, etag: Some(meta.etag) }
+        Self {
+            size: meta.size,
+            modified: meta.modified,
+            etag: Some(meta.etag),
+        }
     }
 }
 
@@ -60,7 +64,10 @@ pub(super) struct Inode {
 
 impl Inode {
     pub(super) fn entry(&self, ino: Ino) -> Entry {
-        Entry { ino, kind: self.kind.clone() }
+        Entry {
+            ino,
+            kind: self.kind.clone(),
+        }
     }
 
     /// Whether an answer that was asked for at that time is older than what we did ourselves.

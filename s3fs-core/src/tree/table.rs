@@ -12,7 +12,7 @@ use crate::tree::{Entry, FileState, Ino, Kind};
 const MAX_REMOVED: usize = 4096;
 
 /// Answers don't arrive later than this after they were asked for.
-const ANSWER_DELAY: Duration = Duration::from_secs(120);
+const ANSWER_DELAY: Duration = Duration::from_mins(2);
 
 /// The tree of one mount.
 #[derive(Debug)]
@@ -78,7 +78,11 @@ impl Tree {
             local: HashMap::new(),
             next: 2,
         };
-        Self { prefix, ttl, state: Mutex::new(state) }
+        Self {
+            prefix,
+            ttl,
+            state: Mutex::new(state),
+        }
     }
 
     /// The inode, if the kernel may still know it.
@@ -140,13 +144,7 @@ impl Tree {
 
     /// Takes note of what the store said when it was asked at `asked`; returns what the name stands
     /// for, which is what we did ourselves if that was later.
-    pub fn learn(
-        &self,
-        dir: Ino,
-        name: &EntryName,
-        seen: Seen,
-        asked: Instant,
-    ) -> Option<Entry> {
+    pub fn learn(&self, dir: Ino, name: &EntryName, seen: Seen, asked: Instant) -> Option<Entry> {
         let valid_until = asked + self.ttl;
         self.lock().learn(dir, name, seen, asked, valid_until)
     }
@@ -163,7 +161,9 @@ impl Tree {
         let valid_until = asked + self.ttl;
         let mut state = self.lock();
         for (name, seen) in seen {
-            let Some(entry) = state.learn(dir, name, seen, asked, valid_until) else { continue };
+            let Some(entry) = state.learn(dir, name, seen, asked, valid_until) else {
+                continue;
+            };
             match tell(name, &entry) {
                 Told::Yes => state.reference(entry.ino),
                 Told::No => {}
@@ -180,7 +180,11 @@ impl Tree {
     /// Entries that a listing may lack.
     pub fn local_names(&self, dir: Ino) -> Vec<EntryName> {
         let state = self.lock();
-        state.local.get(&dir).map(|names| names.iter().cloned().collect()).unwrap_or_default()
+        state
+            .local
+            .get(&dir)
+            .map(|names| names.iter().cloned().collect())
+            .unwrap_or_default()
     }
 
     /// Counts one more time that the kernel was told of the inode.
@@ -228,7 +232,11 @@ impl Tree {
     /// Changes what is known of a file, because of what was done through this mount.
     pub fn update_file(&self, ino: Ino, update: impl FnOnce(&mut FileState)) {
         let mut state = self.lock();
-        if let Some(Inode { kind: Kind::File(file), .. }) = state.inodes.get_mut(&ino) {
+        if let Some(Inode {
+            kind: Kind::File(file),
+            ..
+        }) = state.inodes.get_mut(&ino)
+        {
             update(file);
             state.touch(ino);
         }
@@ -247,7 +255,10 @@ impl Tree {
 
     /// Whether the folder has entries that only this mount knows.
     pub fn has_local(&self, dir: Ino) -> bool {
-        self.lock().local.get(&dir).is_some_and(|names| !names.is_empty())
+        self.lock()
+            .local
+            .get(&dir)
+            .is_some_and(|names| !names.is_empty())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -290,7 +301,11 @@ impl State {
                 return Some(inode.entry(ino));
             }
             self.detach(dir, name);
-        } else if self.removed.get(&place).is_some_and(|removed| *removed >= asked) {
+        } else if self
+            .removed
+            .get(&place)
+            .is_some_and(|removed| *removed >= asked)
+        {
             return None;
         }
         let kind = match seen {
@@ -333,8 +348,12 @@ impl State {
     }
 
     fn set_local(&mut self, ino: Ino, local: bool) {
-        let Some(inode) = self.inodes.get_mut(&ino) else { return };
-        let Some(name) = inode.name.clone() else { return };
+        let Some(inode) = self.inodes.get_mut(&ino) else {
+            return;
+        };
+        let Some(name) = inode.name.clone() else {
+            return;
+        };
         if !inode.named && local {
             return;
         }
@@ -364,11 +383,15 @@ impl State {
     }
 
     fn drop_if_unused(&mut self, ino: Ino) {
-        let Some(inode) = self.inodes.get(&ino) else { return };
+        let Some(inode) = self.inodes.get(&ino) else {
+            return;
+        };
         if inode.lookups > 0 || inode.local || self.local.contains_key(&ino) {
             return;
         }
-        let Some(inode) = self.inodes.remove(&ino) else { return };
+        let Some(inode) = self.inodes.remove(&ino) else {
+            return;
+        };
         self.complete.remove(&ino);
         if let Some(name) = inode.name
             && inode.named
@@ -392,11 +415,15 @@ mod tests {
     }
 
     fn file(etag: &str) -> Seen {
-        Seen::File(ObjectMeta { size: 1, modified: SystemTime::UNIX_EPOCH, etag: ETag::new(etag) })
+        Seen::File(ObjectMeta {
+            size: 1,
+            modified: SystemTime::UNIX_EPOCH,
+            etag: ETag::new(etag),
+        })
     }
 
     fn tree() -> Tree {
-        Tree::new(Prefix::new("p/").unwrap(), Duration::from_secs(60))
+        Tree::new(Prefix::new("p/").unwrap(), Duration::from_mins(1))
     }
 
     fn ino(entry: Option<Entry>) -> Ino {
@@ -433,11 +460,20 @@ mod tests {
         let tree = tree();
         let asked = Instant::now();
         let ours = tree.create(Ino::ROOT, &name("f"), Kind::Dir).ino;
-        assert_eq!(ino(tree.learn(Ino::ROOT, &name("f"), Seen::Absent, asked)), ours);
+        assert_eq!(
+            ino(tree.learn(Ino::ROOT, &name("f"), Seen::Absent, asked)),
+            ours
+        );
         tree.removed(Ino::ROOT, &name("f"));
-        assert!(tree.learn(Ino::ROOT, &name("f"), Seen::Dir, asked).is_none());
+        assert!(
+            tree.learn(Ino::ROOT, &name("f"), Seen::Dir, asked)
+                .is_none()
+        );
         let later = Instant::now();
-        assert!(tree.learn(Ino::ROOT, &name("f"), Seen::Dir, later).is_some());
+        assert!(
+            tree.learn(Ino::ROOT, &name("f"), Seen::Dir, later)
+                .is_some()
+        );
     }
 
     #[test]

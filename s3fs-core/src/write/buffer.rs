@@ -84,7 +84,11 @@ impl PartBuffer {
             granted: 0,
             pool: pool.clone(),
         });
-        Self { content, budget: budget.clone(), pool: pool.clone() }
+        Self {
+            content,
+            budget: budget.clone(),
+            pool: pool.clone(),
+        }
     }
 
     /// How many bytes.
@@ -146,9 +150,9 @@ impl PartBuffer {
         let end = offset.saturating_add(length).min(self.length());
         let offset = offset.min(end);
         match &self.content {
-            Content::Memory(memory) => {
-                Ok(Bytes::copy_from_slice(&memory.bytes[offset as usize..end as usize]))
-            }
+            Content::Memory(memory) => Ok(Bytes::copy_from_slice(
+                &memory.bytes[offset as usize..end as usize],
+            )),
             Content::Spilled { file, .. } => {
                 let mut bytes = vec![0; (end - offset) as usize];
                 file.read_exact_at(&mut bytes, offset)?;
@@ -177,10 +181,14 @@ impl PartBuffer {
     /// Makes sure that memory up to `end` is granted, or goes to a file. Never waits: the memory
     /// of many half-filled parts would otherwise wait for each other for ever.
     fn make_room(&mut self, end: u64) -> io::Result<()> {
-        let Content::Memory(memory) = &mut self.content else { return Ok(()) };
+        let Content::Memory(memory) = &mut self.content else {
+            return Ok(());
+        };
         while memory.granted < end {
             let step = (end - memory.granted).next_multiple_of(STEP);
-            let Some(grant) = self.budget.take_reclaiming(step) else { return self.spill() };
+            let Some(grant) = self.budget.take_reclaiming(step) else {
+                return self.spill();
+            };
             match &mut memory.grant {
                 Some(all) => all.merge(grant),
                 None => memory.grant = Some(grant),
@@ -197,11 +205,16 @@ impl PartBuffer {
     }
 
     fn spill(&mut self) -> io::Result<()> {
-        let Content::Memory(memory) = &self.content else { return Ok(()) };
+        let Content::Memory(memory) = &self.content else {
+            return Ok(());
+        };
         let file = tempfile::tempfile()?;
         file.write_all_at(&memory.bytes, 0)?;
         let length = memory.bytes.len() as u64;
-        self.content = Content::Spilled { file: Arc::new(file), length };
+        self.content = Content::Spilled {
+            file: Arc::new(file),
+            length,
+        };
         Ok(())
     }
 }

@@ -36,7 +36,9 @@ pub fn part_size(number: u16) -> u64 {
 pub fn copy_ranges(length: u64) -> Vec<ByteRange> {
     let count = length.div_ceil(MAX_PART);
     let each = length.div_ceil(count.max(1));
-    (0..count).filter_map(|i| ByteRange::new(i * each, ((i + 1) * each).min(length))).collect()
+    (0..count)
+        .filter_map(|i| ByteRange::new(i * each, ((i + 1) * each).min(length)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -52,12 +54,21 @@ mod tests {
 
     #[test]
     fn copies_cover_everything_in_legal_parts() {
-        for length in [5 << 20, MAX_PART, MAX_PART + 1, 10 << 30, (10 << 30) + 12_345] {
+        for length in [
+            5 << 20,
+            MAX_PART,
+            MAX_PART + 1,
+            10 << 30,
+            (10 << 30) + 12_345,
+        ] {
             let ranges = copy_ranges(length);
             let mut end = 0;
             for range in &ranges {
                 assert_eq!(range.start(), end);
-                assert!(range.length() <= MAX_PART && range.length() >= 5 << 20, "{length}");
+                assert!(
+                    range.length() <= MAX_PART && range.length() >= 5 << 20,
+                    "{length}"
+                );
                 end = range.end();
             }
             assert_eq!(end, length);

@@ -61,8 +61,13 @@ impl Upload {
         self.make_room().await?;
         let (target, id) = (Arc::clone(&self.target), Arc::clone(&self.id));
         self.parts.spawn(async move {
-            let upload = id.get_or_try_init(|| target.store.create_upload(&target.key)).await?;
-            target.store.upload_part(&target.key, upload, number, body).await
+            let upload = id
+                .get_or_try_init(|| target.store.create_upload(&target.key))
+                .await?;
+            target
+                .store
+                .upload_part(&target.key, upload, number, body)
+                .await
         });
         Ok(())
     }
@@ -76,9 +81,18 @@ impl Upload {
         self.make_room().await?;
         let (target, id) = (Arc::clone(&self.target), Arc::clone(&self.id));
         self.parts.spawn(async move {
-            let upload = id.get_or_try_init(|| target.store.create_upload(&target.key)).await?;
-            let source = CopySource { key: &target.key, etag: &etag, range };
-            target.store.upload_part_copy(&target.key, upload, number, source).await
+            let upload = id
+                .get_or_try_init(|| target.store.create_upload(&target.key))
+                .await?;
+            let source = CopySource {
+                key: &target.key,
+                etag: &etag,
+                range,
+            };
+            target
+                .store
+                .upload_part_copy(&target.key, upload, number, source)
+                .await
         });
         Ok(())
     }
@@ -103,7 +117,9 @@ impl Upload {
         self.sent.sort_by_key(|part| part.number);
         let Target { store, key, .. } = &*self.target;
         let id = self.id.get_or_try_init(|| store.create_upload(key)).await?;
-        store.complete_upload(key, id, &self.sent, precondition).await
+        store
+            .complete_upload(key, id, &self.sent, precondition)
+            .await
     }
 
     /// Gives up: the store forgets the parts.
@@ -117,7 +133,11 @@ impl Upload {
         if self.next > MAX_PARTS {
             let kind = StoreErrorKind::Other("an upload has at most 10,000 parts".into());
             let object = self.target.store.uri(&self.target.key);
-            return Err(StoreError { operation: "UploadPart", object, kind });
+            return Err(StoreError {
+                operation: "UploadPart",
+                object,
+                kind,
+            });
         }
         let number = PartNumber(self.next);
         self.next += 1;
@@ -137,7 +157,11 @@ impl Upload {
             Some(Err(died)) => {
                 let kind = StoreErrorKind::Other(format!("the task died: {died}"));
                 let object = self.target.store.uri(&self.target.key);
-                return Err(StoreError { operation: "UploadPart", object, kind });
+                return Err(StoreError {
+                    operation: "UploadPart",
+                    object,
+                    kind,
+                });
             }
             None => {}
         }

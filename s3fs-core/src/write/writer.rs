@@ -103,7 +103,7 @@ enum Phase {
 impl Writer {
     /// A new, empty file. It exists in the bucket when it is stored, even if it stays empty.
     pub fn create(target: Target, precondition: Precondition) -> Self {
-        Self::with(target, Phase::Whole, 0, Bytes::new(), None, precondition)
+        Self::with(target, Phase::Whole, 0, &[], None, precondition)
     }
 
     /// A stored file, to be changed. A small one is fetched; a large one can be appended to.
@@ -115,30 +115,56 @@ impl Writer {
         let unconditional = Precondition::None;
         if meta.size > FIRST_PART {
             let phase = Phase::Stored(etag.clone());
-            return Ok(Self::with(target, phase, meta.size, Bytes::new(), Some(etag), unconditional));
+            return Ok(Self::with(
+                target,
+                phase,
+                meta.size,
+                &[],
+                Some(etag),
+                unconditional,
+            ));
         }
         let mut answer = target.store.get(&target.key, None, Some(&etag)).await?;
         let mut content = Vec::with_capacity(meta.size as usize);
         while let Some(piece) = answer.body.next().await? {
             content.extend_from_slice(&piece);
         }
-        Ok(Self::with(target, Phase::Whole, 0, content.into(), Some(etag), unconditional))
+        Ok(Self::with(
+            target,
+            Phase::Whole,
+            0,
+            &content,
+            Some(etag),
+            unconditional,
+        ))
     }
 
     fn with(
         target: Target,
         phase: Phase,
         base: u64,
-        content: Bytes,
+        content: &[u8],
         stored: Option<ETag>,
         precondition: Precondition,
     ) -> Self {
         let mut buffer = PartBuffer::new(&target.budget, &target.pool);
-        let failed = buffer.write_at(0, &content).err().map(WriteError::from);
+        let failed = buffer.write_at(0, content).err().map(WriteError::from);
         let length = AtomicU64::new(base + buffer.length());
         let dirty = stored.is_none();
-        let inner = Inner { phase, buffer, base, dirty, stored, precondition, failed };
-        Self { target: Arc::new(target), inner: Mutex::new(inner), length }
+        let inner = Inner {
+            phase,
+            buffer,
+            base,
+            dirty,
+            stored,
+            precondition,
+            failed,
+        };
+        Self {
+            target: Arc::new(target),
+            inner: Mutex::new(inner),
+            length,
+        }
     }
 
     /// The file's size in bytes.
@@ -151,7 +177,9 @@ impl Writer {
     /// # Errors
     /// As [`write`](Self::write).
     pub fn try_write(&self, offset: u64, data: &[u8]) -> Result<bool, WriteError> {
-        let Ok(mut inner) = self.inner.try_lock() else { return Ok(false) };
+        let Ok(mut inner) = self.inner.try_lock() else {
+            return Ok(false);
+        };
         inner.check()?;
         let end = offset + data.len() as u64;
         if matches!(inner.phase, Phase::Stored(_))
@@ -224,7 +252,9 @@ impl Writer {
         if matches!(inner.phase, Phase::Whole) {
             inner.phase = Phase::Streaming(Upload::start(&self.target));
         }
-        let Phase::Streaming(upload) = &mut inner.phase else { return Ok(()) };
+        let Phase::Streaming(upload) = &mut inner.phase else {
+            return Ok(());
+        };
         inner.base += inner.buffer.length();
         Ok(upload.send(inner.buffer.take_body()).await?)
     }
@@ -247,7 +277,11 @@ impl Writer {
         let mut inner = self.inner.lock().await;
         inner.check()?;
         if let (false, Some(etag)) = (inner.dirty, &inner.stored) {
-            return Ok(Stored { etag: etag.clone(), size: self.length(), anew: false });
+            return Ok(Stored {
+                etag: etag.clone(),
+                size: self.length(),
+                anew: false,
+            });
         }
         let etag = match inner.phase {
             Phase::Whole => self.put(&inner).await?,
@@ -261,12 +295,20 @@ impl Writer {
         inner.stored = Some(etag.clone());
         // It exists now, and is ours to replace.
         inner.precondition = Precondition::None;
-        Ok(Stored { etag, size: self.length(), anew: true })
+        Ok(Stored {
+            etag,
+            size: self.length(),
+            anew: true,
+        })
     }
 
     async fn put(&self, inner: &MutexGuard<'_, Inner>) -> Result<ETag, WriteError> {
         let body = inner.buffer.copy_body()?;
-        Ok(self.target.store.put(&self.target.key, body, &inner.precondition).await?)
+        Ok(self
+            .target
+            .store
+            .put(&self.target.key, body, &inner.precondition)
+            .await?)
     }
 
     async fn complete(&self, inner: &mut Inner) -> Result<ETag, WriteError> {
@@ -302,7 +344,8 @@ impl Writer {
             inner.buffer.resize(0)?;
         } else if length < inner.base {
             return Err(WriteError::NotSequential);
-        } else if length - inner.base < inner.part_size() && !matches!(inner.phase, Phase::Stored(_))
+        } else if length - inner.base < inner.part_size()
+            && !matches!(inner.phase, Phase::Stored(_))
         {
             let in_buffer = length - inner.base;
             inner.buffer.resize(in_buffer)?;
@@ -345,7 +388,8 @@ impl Writer {
     }
 
     fn publish_length(&self, inner: &Inner) {
-        self.length.store(inner.base + inner.buffer.length(), Ordering::Release);
+        self.length
+            .store(inner.base + inner.buffer.length(), Ordering::Release);
     }
 }
 

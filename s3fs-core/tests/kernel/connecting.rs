@@ -35,15 +35,23 @@ fn a_wrong_secret_and_an_unknown_key() {
         ..config(&server)
     };
     let text = refusal(with(server.access_key_id(), "secret-access-key-value"));
-    assert!(text.contains("the credentials are refused (SignatureDoesNotMatch"), "{text}");
+    assert!(
+        text.contains("the credentials are refused (SignatureDoesNotMatch"),
+        "{text}"
+    );
     let text = refusal(with("unknown", "secret-access-key-value"));
-    assert!(text.contains("the credentials are refused (InvalidAccessKeyId"), "{text}");
+    assert!(
+        text.contains("the credentials are refused (InvalidAccessKeyId"),
+        "{text}"
+    );
 }
 
 #[test]
 fn listing_denied() {
     let policy = Policy::new().allow("s3:GetObject", "data/*");
-    let server = S3Local::builder().access_key("limited", "limited-secret", policy).start();
+    let server = S3Local::builder()
+        .access_key("limited", "limited-secret", policy)
+        .start();
     server.create_bucket(BUCKET);
     let text = refusal(MountConfig {
         credentials: Credentials::Static {
@@ -53,7 +61,10 @@ fn listing_denied() {
         },
         ..config(&server)
     });
-    assert!(text.contains("allow `s3:ListBucket` on `arn:aws:s3:::data`"), "{text}");
+    assert!(
+        text.contains("allow `s3:ListBucket` on `arn:aws:s3:::data`"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -62,7 +73,10 @@ fn an_endpoint_where_nothing_listens_and_one_that_is_not_s3() {
     let mut nowhere = config(&server);
     nowhere.endpoint_url = Some("http://127.0.0.1:1".into());
     let text = refusal(nowhere);
-    assert!(text.contains("the endpoint does not answer: check its URL"), "{text}");
+    assert!(
+        text.contains("the endpoint does not answer: check its URL"),
+        "{text}"
+    );
     let web = web_server();
     let mut not_s3 = config(&server);
     not_s3.endpoint_url = Some(format!("http://{web}"));
@@ -81,7 +95,10 @@ fn web_server() -> std::net::SocketAddr {
             let _ = stream.read(&mut [0; 4096]);
             let page = "<html><body>Welcome!</body></html>";
             let length = page.len();
-            let _ = write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{page}");
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{page}"
+            );
         }
     });
     address
@@ -95,7 +112,10 @@ fn the_region_is_found_and_a_wrong_one_is_named() {
     let mut wrong = config(&server);
     wrong.region = Some("ap-south-1".into());
     let text = refusal(wrong);
-    assert!(text.contains("it is in region eu-west-3, not ap-south-1"), "{text}");
+    assert!(
+        text.contains("it is in region eu-west-3, not ap-south-1"),
+        "{text}"
+    );
     let bucket = Bucket::mount(server, |_| {});
     assert_eq!(bucket.names(""), ["file"]);
 }

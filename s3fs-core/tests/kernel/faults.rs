@@ -53,7 +53,10 @@ fn failed_uploads_are_sent_again() {
 #[test]
 fn an_upload_that_fails_for_good_is_an_error_an_account_and_no_object() {
     let bucket = empty();
-    bucket.server.knobs().fail_next(Operation::UploadPart, 1000, Fault::InternalError500);
+    bucket
+        .server
+        .knobs()
+        .fail_next(Operation::UploadPart, 1000, Fault::InternalError500);
     let mut file = File::create(bucket.at("lost")).unwrap();
     let written = file.write_all(&noise(12 << 20));
     let stored = file.sync_all();
@@ -74,7 +77,10 @@ fn an_upload_that_fails_for_good_is_an_error_an_account_and_no_object() {
 #[test]
 fn a_file_whose_put_failed_is_stored_by_the_next_attempt() {
     let bucket = empty();
-    bucket.server.knobs().fail_next(Operation::PutObject, 6, Fault::InternalError500);
+    bucket
+        .server
+        .knobs()
+        .fail_next(Operation::PutObject, 6, Fault::InternalError500);
     let mut file = File::create(bucket.at("file")).unwrap();
     file.write_all(b"content").unwrap();
     assert!(file.sync_all().is_err());

@@ -19,9 +19,18 @@ fn folders_are_the_parts_of_keys_between_slashes() {
     assert_eq!(bucket.names("d/e"), ["f"]);
     assert!(fs::metadata(bucket.at("d/e")).unwrap().is_dir());
     assert_eq!(fs::read_to_string(bucket.at("d/e/f/3")).unwrap(), "d/e/f/3");
-    assert_eq!(errno(fs::metadata(bucket.at("d/none"))), nix::errno::Errno::ENOENT);
-    assert_eq!(errno(fs::metadata(bucket.at("a.txt/x"))), nix::errno::Errno::ENOTDIR);
-    assert_eq!(errno(fs::read_dir(bucket.at("a.txt")).map(drop)), nix::errno::Errno::ENOTDIR);
+    assert_eq!(
+        errno(fs::metadata(bucket.at("d/none"))),
+        nix::errno::Errno::ENOENT
+    );
+    assert_eq!(
+        errno(fs::metadata(bucket.at("a.txt/x"))),
+        nix::errno::Errno::ENOTDIR
+    );
+    assert_eq!(
+        errno(fs::read_dir(bucket.at("a.txt")).map(drop)),
+        nix::errno::Errno::ENOTDIR
+    );
     assert_eq!(errno(fs::read(bucket.at("d"))), nix::errno::Errno::EISDIR);
 }
 
@@ -52,8 +61,17 @@ fn stat_of_every_listed_entry_needs_no_request_of_its_own() {
         server.put(BUCKET, &format!("many/{i}"), "x");
     }
     let bucket = Bucket::mount(server, |_| {});
-    let listed = std::process::Command::new("ls").arg("-l").arg(bucket.at("many")).output();
-    assert_eq!(String::from_utf8(listed.unwrap().stdout).unwrap().lines().count(), 1501);
+    let listed = std::process::Command::new("ls")
+        .arg("-l")
+        .arg(bucket.at("many"))
+        .output();
+    assert_eq!(
+        String::from_utf8(listed.unwrap().stdout)
+            .unwrap()
+            .lines()
+            .count(),
+        1501
+    );
     let lists = bucket.server.log().count(Operation::ListObjectsV2);
     assert!(lists <= 5, "{lists} listings");
 }
@@ -100,10 +118,16 @@ fn a_folder_can_be_read_again_from_the_beginning_and_from_the_middle() {
         nix::sys::stat::Mode::empty(),
     )
     .unwrap();
-    let first: Vec<_> = dir.iter().map(|e| e.unwrap().file_name().to_owned()).collect();
+    let first: Vec<_> = dir
+        .iter()
+        .map(|e| e.unwrap().file_name().to_owned())
+        .collect();
     assert_eq!(first.len(), 3002);
     // `Dir::iter` rewinds when it is dropped.
     bucket.server.put(BUCKET, "many/late", "x");
-    let second: Vec<_> = dir.iter().map(|e| e.unwrap().file_name().to_owned()).collect();
+    let second: Vec<_> = dir
+        .iter()
+        .map(|e| e.unwrap().file_name().to_owned())
+        .collect();
     assert_eq!(second.len(), 3003);
 }

@@ -1,7 +1,11 @@
 //! The file system through a real kernel mount, on a real S3 server over HTTP.
 //!
 //! Needs `/dev/fuse` and either root or `fusermount3`. Each module is a family of operations.
-#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "a test that cannot be set up fails"
+)]
 
 mod connecting;
 mod faults;

@@ -71,7 +71,12 @@ impl Bucket {
             };
             fs.mount_at(&point).unwrap()
         });
-        Self { server, runtime, folder, mounted: Some(mounted) }
+        Self {
+            server,
+            runtime,
+            folder,
+            mounted: Some(mounted),
+        }
     }
 
     /// The folder where the bucket is.
@@ -87,15 +92,17 @@ impl Bucket {
     /// The names in a folder, sorted.
     pub(crate) fn names(&self, folder: &str) -> Vec<String> {
         let entries = std::fs::read_dir(self.at(folder)).unwrap();
-        let mut names: Vec<String> =
-            entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<String> = entries
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect();
         names.sort();
         names
     }
 
     /// Waits until all is stored.
     pub(crate) fn finish(&self) -> Vec<NotStored> {
-        self.runtime.block_on(self.mounted.as_ref().unwrap().serving.finish())
+        self.runtime
+            .block_on(self.mounted.as_ref().unwrap().serving.finish())
     }
 
     /// What the server holds under a key.
@@ -106,7 +113,9 @@ impl Bucket {
 
 impl Drop for Bucket {
     fn drop(&mut self) {
-        let Some(mut mounted) = self.mounted.take() else { return };
+        let Some(mut mounted) = self.mounted.take() else {
+            return;
+        };
         self.runtime.block_on(mounted.serving.finish());
         if mounted.unmount.unmount().is_err() {
             let _ = nix::mount::umount2(self.folder.path(), nix::mount::MntFlags::MNT_DETACH);

@@ -11,7 +11,9 @@ use crate::mounted::{BUCKET, Bucket, empty, errno, server};
 fn keys_that_are_no_file_names_are_hidden_and_left_alone() {
     let server = server();
     let long = format!("d/{}", "x".repeat(256));
-    let hidden = ["d//x", "d/./x", "d/../x", "d/.", "d/..", "//", "/lead", "d/nul\0l", &long];
+    let hidden = [
+        "d//x", "d/./x", "d/../x", "d/.", "d/..", "//", "/lead", "d/nul\0l", &long,
+    ];
     for key in hidden {
         server.put(BUCKET, key, key.to_owned());
     }
@@ -32,8 +34,25 @@ fn keys_that_are_no_file_names_are_hidden_and_left_alone() {
 fn every_other_byte_that_a_key_may_hold_round_trips() {
     let bucket = empty();
     let names = [
-        "sp ace", "plus+", "per%20cent", "quo\"te", "am&p", "<lt>", "new\nline", "tab\t", "\u{1}",
-        "\u{7f}", "back\\slash", "ünï", "日本", "🦀", "e\u{301}", "#hash?", "*star", "~tilde", "-dash",
+        "sp ace",
+        "plus+",
+        "per%20cent",
+        "quo\"te",
+        "am&p",
+        "<lt>",
+        "new\nline",
+        "tab\t",
+        "\u{1}",
+        "\u{7f}",
+        "back\\slash",
+        "ünï",
+        "日本",
+        "🦀",
+        "e\u{301}",
+        "#hash?",
+        "*star",
+        "~tilde",
+        "-dash",
         &"x".repeat(255),
     ];
     for name in names {
@@ -43,13 +62,17 @@ fn every_other_byte_that_a_key_may_hold_round_trips() {
     let mut sorted: Vec<String> = names.map(str::to_owned).to_vec();
     sorted.sort();
     assert_eq!(bucket.names(""), sorted);
-    let again = Bucket::mount(server(), |_| {});
+    let server = server();
     for name in names {
-        again.server.put(BUCKET, &format!("theirs/{name}"), name.to_owned());
+        server.put(BUCKET, &format!("theirs/{name}"), name.to_owned());
     }
+    let again = Bucket::mount(server, |_| {});
     assert_eq!(again.names("theirs"), sorted);
     for name in names {
-        assert_eq!(fs::read(again.at(&format!("theirs/{name}"))).unwrap(), name.as_bytes());
+        assert_eq!(
+            fs::read(again.at(&format!("theirs/{name}"))).unwrap(),
+            name.as_bytes()
+        );
     }
 }
 
@@ -64,7 +87,10 @@ fn a_folder_hides_the_object_of_the_same_name() {
     let bucket = Bucket::mount(server, |_| {});
     assert!(fs::metadata(bucket.at("a")).unwrap().is_dir());
     assert_eq!(bucket.names("a"), ["b"]);
-    assert_eq!(bucket.names("").iter().filter(|name| *name == "a").count(), 1);
+    assert_eq!(
+        bucket.names("").iter().filter(|name| *name == "a").count(),
+        1
+    );
     fs::remove_file(bucket.at("a/b")).unwrap();
     assert_eq!(bucket.object("a").unwrap(), b"object");
 }
@@ -90,5 +116,8 @@ fn names_that_no_key_can_have_are_refused() {
     let deep = vec!["x".repeat(200); 5].join("/");
     fs::create_dir_all(bucket.at(&deep)).unwrap();
     let too_long = format!("{deep}/{}", "y".repeat(200));
-    assert_eq!(errno(fs::write(bucket.at(&too_long), "x")), Errno::ENAMETOOLONG);
+    assert_eq!(
+        errno(fs::write(bucket.at(&too_long), "x")),
+        Errno::ENAMETOOLONG
+    );
 }

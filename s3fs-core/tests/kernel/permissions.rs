@@ -11,7 +11,9 @@ use s3fs_core::{Access, Credentials, MountConfig};
 use crate::mounted::{BUCKET, Bucket, errno, noise};
 
 fn limited(policy: Policy) -> Server {
-    let server = S3Local::builder().access_key("limited", "limited-secret", policy).start();
+    let server = S3Local::builder()
+        .access_key("limited", "limited-secret", policy)
+        .start();
     server.create_bucket(BUCKET);
     server
 }
@@ -28,7 +30,10 @@ fn as_limited(config: &mut MountConfig) {
 fn exercise(bucket: &Bucket) {
     fs::write(bucket.at("small"), "x").unwrap();
     fs::write(bucket.at("large"), noise(20 << 20)).unwrap();
-    let mut file = OpenOptions::new().append(true).open(bucket.at("large")).unwrap();
+    let mut file = OpenOptions::new()
+        .append(true)
+        .open(bucket.at("large"))
+        .unwrap();
     file.write_all(b"more").unwrap();
     file.sync_all().unwrap();
     drop(file);
@@ -50,7 +55,13 @@ fn five_permissions_are_enough_to_write() {
     let bucket = Bucket::mount(server, as_limited);
     exercise(&bucket);
     assert!(bucket.finish().is_empty());
-    let denied = bucket.server.log().requests().iter().filter(|r| r.status == Some(403)).count();
+    let denied = bucket
+        .server
+        .log()
+        .requests()
+        .iter()
+        .filter(|r| r.status == Some(403))
+        .count();
     assert_eq!(denied, 0);
 }
 
@@ -70,7 +81,14 @@ fn two_permissions_are_enough_to_read_and_nothing_else_is_asked() {
     assert_eq!(errno(fs::remove_dir(bucket.at("d"))), Errno::EROFS);
     assert!(bucket.finish().is_empty());
     assert_eq!(bucket.server.log().writes(), 0);
-    assert!(bucket.server.log().requests().iter().all(|r| r.status != Some(403)));
+    assert!(
+        bucket
+            .server
+            .log()
+            .requests()
+            .iter()
+            .all(|r| r.status != Some(403))
+    );
 }
 
 #[test]
@@ -101,7 +119,10 @@ fn deleting_and_overwriting_can_be_forbidden() {
     server.create_bucket(BUCKET);
     server.put(BUCKET, "kept", "kept");
     let bucket = Bucket::mount(server, |config| {
-        config.access = Access::ReadWrite { delete: false, overwrite: false };
+        config.access = Access::ReadWrite {
+            delete: false,
+            overwrite: false,
+        };
     });
     assert_eq!(errno(fs::remove_file(bucket.at("kept"))), Errno::EPERM);
     assert_eq!(errno(fs::write(bucket.at("kept"), "x")), Errno::EPERM);

@@ -14,11 +14,21 @@ const MIB: usize = 1 << 20;
 #[test]
 fn a_file_has_the_bytes_of_its_object() {
     let server = server();
-    for (key, length) in [("empty", 0), ("one", 1), ("block", 256 << 10), ("odd", 3 * MIB + 17)] {
+    for (key, length) in [
+        ("empty", 0),
+        ("one", 1),
+        ("block", 256 << 10),
+        ("odd", 3 * MIB + 17),
+    ] {
         server.put(BUCKET, key, noise(length));
     }
     let bucket = Bucket::mount(server, |_| {});
-    for (key, length) in [("empty", 0), ("one", 1), ("block", 256 << 10), ("odd", 3 * MIB + 17)] {
+    for (key, length) in [
+        ("empty", 0),
+        ("one", 1),
+        ("block", 256 << 10),
+        ("odd", 3 * MIB + 17),
+    ] {
         assert_eq!(fs::metadata(bucket.at(key)).unwrap().len(), length as u64);
         assert!(fs::read(bucket.at(key)).unwrap() == noise(length), "{key}");
     }
@@ -112,8 +122,9 @@ fn idle_handles_give_their_memory_to_those_that_read() {
         server.put(BUCKET, &format!("{i}"), noise(600 << 10));
     }
     let bucket = Bucket::mount_with(server, &Resources::with_budget(8 << 20), |_| {});
-    let open: Vec<File> =
-        (0..200).map(|i| File::open(bucket.at(&i.to_string())).unwrap()).collect();
+    let open: Vec<File> = (0..200)
+        .map(|i| File::open(bucket.at(&i.to_string())).unwrap())
+        .collect();
     for file in &open {
         let mut bytes = vec![0; 600 << 10];
         file.read_exact_at(&mut bytes, 0).unwrap();

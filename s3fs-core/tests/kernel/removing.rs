@@ -68,7 +68,10 @@ fn a_deleted_name_can_be_used_again_at_once() {
     let bucket = empty();
     for round in 0..5 {
         fs::write(bucket.at("name"), format!("{round}")).unwrap();
-        assert_eq!(fs::read_to_string(bucket.at("name")).unwrap(), format!("{round}"));
+        assert_eq!(
+            fs::read_to_string(bucket.at("name")).unwrap(),
+            format!("{round}")
+        );
         fs::remove_file(bucket.at("name")).unwrap();
         assert!(!bucket.at("name").exists());
         fs::create_dir(bucket.at("name")).unwrap();
@@ -87,6 +90,9 @@ fn files_and_folders_are_not_mistaken_for_each_other() {
     assert_eq!(errno(fs::remove_dir(bucket.at("file"))), Errno::ENOTDIR);
     assert_eq!(errno(fs::remove_file(bucket.at("d"))), Errno::EISDIR);
     let mut text = String::new();
-    File::open(bucket.at("d/file")).unwrap().read_to_string(&mut text).unwrap();
+    File::open(bucket.at("d/file"))
+        .unwrap()
+        .read_to_string(&mut text)
+        .unwrap();
     assert_eq!(text, "x");
 }

@@ -64,7 +64,9 @@ fn readers_during_many_replacements_see_whole_versions() {
                 scope.spawn(move || {
                     let mut whole = 0;
                     while !done.load(Ordering::Relaxed) {
-                        let Ok(bytes) = fs::read(bucket.at("file")) else { continue };
+                        let Ok(bytes) = fs::read(bucket.at("file")) else {
+                            continue;
+                        };
                         assert!(bytes.iter().all(|byte| *byte == bytes[0]), "a mixture");
                         assert_eq!(bytes.len(), SIZE);
                         whole += 1;
@@ -74,11 +76,16 @@ fn readers_during_many_replacements_see_whole_versions() {
             })
             .collect();
         for round in 0..30 {
-            bucket.server.put(BUCKET, "file", version(b'a' + round % 26));
+            bucket
+                .server
+                .put(BUCKET, "file", version(b'a' + round % 26));
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
         done.store(true, Ordering::Relaxed);
-        let whole: u32 = readers.into_iter().map(|reader| reader.join().unwrap()).sum();
+        let whole: u32 = readers
+            .into_iter()
+            .map(|reader| reader.join().unwrap())
+            .sum();
         assert!(whole > 0);
     });
 }

@@ -23,7 +23,12 @@ where
             let response = service.raw();
             let region = response.headers().get(BUCKET_REGION).map(str::to_owned);
             let meta = service.err();
-            of_answer(response.status().as_u16(), meta.code(), meta.message(), region)
+            of_answer(
+                response.status().as_u16(),
+                meta.code(),
+                meta.message(),
+                region,
+            )
         }
         SdkError::ResponseError(response) => {
             let status = response.raw().status().as_u16();
@@ -59,12 +64,21 @@ fn of_answer(
     match (code.unwrap_or_default(), status) {
         ("NoSuchBucket", _) => StoreErrorKind::NoSuchBucket,
         ("NoSuchKey" | "NotFound", _) | ("", 404) => StoreErrorKind::NoSuchKey,
-        ("PermanentRedirect" | "TemporaryRedirect" | "IllegalLocationConstraintException", _)
-        | ("AuthorizationHeaderMalformed", _)
+        (
+            "PermanentRedirect"
+            | "TemporaryRedirect"
+            | "IllegalLocationConstraintException"
+            | "AuthorizationHeaderMalformed",
+            _,
+        )
         | ("", 301 | 307) => StoreErrorKind::WrongRegion { region },
         (
-            "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "ExpiredToken" | "InvalidToken"
-            | "TokenRefreshRequired" | "RequestTimeTooSkewed",
+            "InvalidAccessKeyId"
+            | "SignatureDoesNotMatch"
+            | "ExpiredToken"
+            | "InvalidToken"
+            | "TokenRefreshRequired"
+            | "RequestTimeTooSkewed",
             _,
         ) => StoreErrorKind::BadCredentials(words()),
         ("PreconditionFailed" | "ConditionalRequestConflict", _) | ("", 412) => {
@@ -98,12 +112,17 @@ mod tests {
         assert!(matches!(kind(404, "NoSuchBucket"), K::NoSuchBucket));
         assert!(matches!(kind(403, "AccessDenied"), K::AccessDenied(_)));
         assert!(matches!(kind(403, ""), K::AccessDenied(_)));
-        assert!(matches!(kind(403, "SignatureDoesNotMatch"), K::BadCredentials(_)));
+        assert!(matches!(
+            kind(403, "SignatureDoesNotMatch"),
+            K::BadCredentials(_)
+        ));
         assert!(matches!(kind(412, ""), K::PreconditionFailed));
         assert!(matches!(kind(503, "SlowDown"), K::Overloaded(_)));
         assert!(matches!(kind(501, "NotImplemented"), K::Unsupported(_)));
         assert!(matches!(kind(405, ""), K::NotS3(_)));
-        let K::WrongRegion { region } = kind(301, "PermanentRedirect") else { panic!() };
+        let K::WrongRegion { region } = kind(301, "PermanentRedirect") else {
+            panic!()
+        };
         assert_eq!(region.as_deref(), Some("eu-west-1"));
     }
 }

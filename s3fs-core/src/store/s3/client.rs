@@ -29,7 +29,7 @@ const FIRST_GUESS: &str = "us-east-1";
 const METADATA_ATTEMPT: Duration = Duration::from_secs(20);
 
 /// An attempt to send a part: 8 MiB at 250 kbit/s take 270 s.
-const TRANSFER_ATTEMPT: Duration = Duration::from_secs(300);
+const TRANSFER_ATTEMPT: Duration = Duration::from_mins(5);
 
 /// HTTP connections, shared by all mounts of a process.
 #[derive(Clone, Debug)]
@@ -84,17 +84,22 @@ impl Access {
             .http_client(http.0.clone())
             .region(region.clone());
         loader = match &config.credentials {
-            Credentials::Chain { profile: Some(profile) } => loader.profile_name(profile),
+            Credentials::Chain {
+                profile: Some(profile),
+            } => loader.profile_name(profile),
             Credentials::Chain { profile: None } => loader,
             Credentials::Anonymous => loader.no_credentials(),
-            Credentials::Static { access_key_id, secret_access_key, session_token } => loader
-                .credentials_provider(SdkCredentials::new(
-                    access_key_id,
-                    secret_access_key,
-                    session_token.clone(),
-                    None,
-                    "secret",
-                )),
+            Credentials::Static {
+                access_key_id,
+                secret_access_key,
+                session_token,
+            } => loader.credentials_provider(SdkCredentials::new(
+                access_key_id,
+                secret_access_key,
+                session_token.clone(),
+                None,
+                "secret",
+            )),
         };
         if let Some(url) = &config.endpoint_url {
             loader = loader.endpoint_url(url);
@@ -102,7 +107,13 @@ impl Access {
         let sdk = loader.load().await;
         let path_style = path_style(config.force_path_style, sdk.endpoint_url());
         let anonymous = matches!(config.credentials, Credentials::Anonymous);
-        Self { sdk, region, region_source, path_style, anonymous }
+        Self {
+            sdk,
+            region,
+            region_source,
+            path_style,
+            anonymous,
+        }
     }
 
     /// The region requests are signed for.
@@ -209,7 +220,9 @@ fn is_loopback(host: &str) -> bool {
 /// Whether the endpoint is AWS's, whose servers take the SDK's newer checksums.
 fn is_aws(url: &str) -> bool {
     parse_host(url).is_some_and(|(_, host)| {
-        [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"].iter().any(|s| host.ends_with(s))
+        [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"]
+            .iter()
+            .any(|s| host.ends_with(s))
     })
 }
 
@@ -219,7 +232,11 @@ mod tests {
 
     #[test]
     fn path_style_is_used_where_a_bucket_cannot_be_a_host_name() {
-        for url in ["http://127.0.0.1:9000", "http://localhost:9000", "http://[::1]:9000"] {
+        for url in [
+            "http://127.0.0.1:9000",
+            "http://localhost:9000",
+            "http://[::1]:9000",
+        ] {
             assert_eq!(path_style(false, Some(url)), PathStyle::Forced, "{url}");
         }
         for url in [None, Some("https://account.r2.cloudflarestorage.com")] {

@@ -71,7 +71,10 @@ async fn list_root(
         Ok(page) => Ok((store, page)),
         Err(error) if matches!(error.kind, StoreErrorKind::WrongRegion { region: None }) => {
             let region = store.bucket_region().await;
-            Err(StoreError { kind: StoreErrorKind::WrongRegion { region }, ..error })
+            Err(StoreError {
+                kind: StoreErrorKind::WrongRegion { region },
+                ..error
+            })
         }
         Err(error) => Err(error),
     }
@@ -79,7 +82,12 @@ async fn list_root(
 
 /// Where to look instead, unless the user insists on where we looked.
 fn region_to_follow(error: &StoreError, access: &Access) -> Option<String> {
-    let StoreErrorKind::WrongRegion { region: Some(region) } = &error.kind else { return None };
+    let StoreErrorKind::WrongRegion {
+        region: Some(region),
+    } = &error.kind
+    else {
+        return None;
+    };
     let is_new = region != access.region();
     (access.region_source == RegionSource::Guessed && is_new).then(|| region.clone())
 }
@@ -102,12 +110,17 @@ fn advice(kind: &StoreErrorKind, config: &MountConfig, access: &Access) -> Strin
              AWS_SECRET_ACCESS_KEY, configure a profile, or say that the bucket is public \
              (anonymous) ({words})"
         ),
-        StoreErrorKind::WrongRegion { region: Some(region) } => format!(
+        StoreErrorKind::WrongRegion {
+            region: Some(region),
+        } => format!(
             "it is in region {region}, not {}: give that region, or none and it is found",
             access.region()
         ),
         StoreErrorKind::WrongRegion { region: None } => {
-            format!("it is not in region {}: give the right region", access.region())
+            format!(
+                "it is not in region {}: give the right region",
+                access.region()
+            )
         }
         StoreErrorKind::Unreachable(words) => format!(
             "the endpoint does not answer: check its URL, and that this machine reaches it ({words})"
@@ -128,7 +141,9 @@ impl S3Store {
         Self {
             client: access.client(),
             bucket: config.bucket.clone(),
-            payer: config.requester_pays.then_some(aws_sdk_s3::types::RequestPayer::Requester),
+            payer: config
+                .requester_pays
+                .then_some(aws_sdk_s3::types::RequestPayer::Requester),
             payload_signing: signing,
         }
     }

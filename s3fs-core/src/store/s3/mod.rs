@@ -35,6 +35,10 @@ enum PayloadSigning {
 
 impl S3Store {
     fn failed(&self, operation: &'static str, key: &Key, kind: StoreErrorKind) -> StoreError {
-        StoreError { operation, object: format!("s3://{}/{key}", self.bucket), kind }
+        StoreError {
+            operation,
+            object: format!("s3://{}/{key}", self.bucket),
+            kind,
+        }
     }
 }

@@ -12,8 +12,12 @@ use crate::store::{
 };
 
 /// What a copy source's key is written with, besides letters and digits.
-const COPY_SOURCE: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 impl S3Store {
     pub(super) async fn create_multipart(&self, key: &Key) -> Result<UploadId, StoreError> {
@@ -57,7 +61,11 @@ impl S3Store {
         };
         let answer = answer.map_err(self.error("UploadPart", key))?;
         let crc32 = answer.checksum_crc32;
-        Ok(PartTag { number, etag: etag(answer.e_tag.as_deref()), crc32 })
+        Ok(PartTag {
+            number,
+            etag: etag(answer.e_tag.as_deref()),
+            crc32,
+        })
     }
 
     pub(super) async fn copy_part(
@@ -84,11 +92,15 @@ impl S3Store {
             .send()
             .await
             .map_err(self.error("UploadPartCopy", key))?;
-        let copied = answer.copy_part_result.unwrap_or_else(|| {
-            aws_sdk_s3::types::CopyPartResult::builder().build()
-        });
+        let copied = answer
+            .copy_part_result
+            .unwrap_or_else(|| aws_sdk_s3::types::CopyPartResult::builder().build());
         let crc32 = copied.checksum_crc32;
-        Ok(PartTag { number, etag: etag(copied.e_tag.as_deref()), crc32 })
+        Ok(PartTag {
+            number,
+            etag: etag(copied.e_tag.as_deref()),
+            crc32,
+        })
     }
 
     pub(super) async fn complete_multipart(

@@ -1,5 +1,6 @@
 //! Requests about whole objects, and the `Store` of S3 that sends them.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
@@ -43,8 +44,16 @@ impl Store for S3Store {
             .map_err(|e| self.failed("ListObjectsV2", &Key::new(request.prefix), classify(&e)))?;
         let encoded = answer.encoding_type() == Some(&EncodingType::Url);
         Ok(ListPage {
-            objects: answer.contents().iter().filter_map(|o| listed(o, encoded)).collect(),
-            prefixes: answer.common_prefixes().iter().filter_map(|p| folded(p, encoded)).collect(),
+            objects: answer
+                .contents()
+                .iter()
+                .filter_map(|o| listed(o, encoded))
+                .collect(),
+            prefixes: answer
+                .common_prefixes()
+                .iter()
+                .filter_map(|p| folded(p, encoded))
+                .collect(),
             next: answer
                 .next_continuation_token
                 .filter(|_| answer.is_truncated == Some(true)),
@@ -52,7 +61,11 @@ impl Store for S3Store {
     }
 
     async fn head(&self, key: &Key) -> Result<ObjectMeta, StoreError> {
-        let request = self.client.head_object().bucket(self.bucket.as_str()).key(key.as_str());
+        let request = self
+            .client
+            .head_object()
+            .bucket(self.bucket.as_str())
+            .key(key.as_str());
         let answer = request.set_request_payer(self.payer.clone()).send().await;
         let answer = answer.map_err(self.error("HeadObject", key))?;
         Ok(ObjectMeta {
@@ -127,7 +140,11 @@ impl Store for S3Store {
     }
 
     async fn delete(&self, key: &Key) -> Result<(), StoreError> {
-        let request = self.client.delete_object().bucket(self.bucket.as_str()).key(key.as_str());
+        let request = self
+            .client
+            .delete_object()
+            .bucket(self.bucket.as_str())
+            .key(key.as_str());
         let answer = request.set_request_payer(self.payer.clone()).send().await;
         answer.map(drop).map_err(self.error("DeleteObject", key))
     }
@@ -163,7 +180,8 @@ impl Store for S3Store {
         parts: &[PartTag],
         precondition: &Precondition,
     ) -> Result<ETag, StoreError> {
-        self.complete_multipart(key, upload, parts, precondition).await
+        self.complete_multipart(key, upload, parts, precondition)
+            .await
     }
 
     async fn abort_upload(&self, key: &Key, upload: &UploadId) -> Result<(), StoreError> {
@@ -200,7 +218,9 @@ impl S3Store {
             Body::File { file, length } => {
                 // Opened anew for each attempt, each with an offset of its own.
                 let path = Body::reopenable_path(file);
-                let stream = ByteStream::read_from().path(path).length(Length::Exact(*length));
+                let stream = ByteStream::read_from()
+                    .path(path)
+                    .length(Length::Exact(*length));
                 stream.build().await.map_err(|error| {
                     self.failed(operation, key, StoreErrorKind::Other(chain(&error)))
                 })
@@ -210,15 +230,24 @@ impl S3Store {
 
     fn body(&self, key: &Key, body: ByteStream) -> GetBody {
         let object = self.uri(key);
-        let failed = move |kind| StoreError { operation: "GetObject", object: object.clone(), kind };
-        GetBody::new(stream::try_unfold((body, failed), |(mut body, failed)| async move {
-            match tokio::time::timeout(BODY_SILENCE, body.next()).await {
-                Ok(None) => Ok(None),
-                Ok(Some(Ok(piece))) => Ok::<Option<(Bytes, _)>, _>(Some((piece, (body, failed)))),
-                Ok(Some(Err(error))) => Err(failed(StoreErrorKind::Truncated(chain(&error)))),
-                Err(_silence) => Err(failed(StoreErrorKind::TimedOut)),
-            }
-        }))
+        let failed = move |kind| StoreError {
+            operation: "GetObject",
+            object: object.clone(),
+            kind,
+        };
+        GetBody::new(stream::try_unfold(
+            (body, failed),
+            |(mut body, failed)| async move {
+                match tokio::time::timeout(BODY_SILENCE, body.next()).await {
+                    Ok(None) => Ok(None),
+                    Ok(Some(Ok(piece))) => {
+                        Ok::<Option<(Bytes, _)>, _>(Some((piece, (body, failed))))
+                    }
+                    Ok(Some(Err(error))) => Err(failed(StoreErrorKind::Truncated(chain(&error)))),
+                    Err(_silence) => Err(failed(StoreErrorKind::TimedOut)),
+                }
+            },
+        ))
     }
 }
 
@@ -235,11 +264,14 @@ pub(super) fn etag(tag: Option<&str>) -> ETag {
 }
 
 fn length(length: Option<i64>) -> u64 {
-    length.and_then(|length| u64::try_from(length).ok()).unwrap_or(0)
+    length
+        .and_then(|length| u64::try_from(length).ok())
+        .unwrap_or(0)
 }
 
 fn time(time: Option<DateTime>) -> SystemTime {
-    time.and_then(|time| SystemTime::try_from(time).ok()).unwrap_or(SystemTime::UNIX_EPOCH)
+    time.and_then(|time| SystemTime::try_from(time).ok())
+        .unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 fn listed(object: &Object, encoded: bool) -> Option<ListedObject> {
@@ -248,7 +280,10 @@ fn listed(object: &Object, encoded: bool) -> Option<ListedObject> {
         modified: time(object.last_modified),
         etag: etag(object.e_tag.as_deref()),
     };
-    Some(ListedObject { key: decode(object.key()?, encoded)?, meta })
+    Some(ListedObject {
+        key: decode(object.key()?, encoded)?,
+        meta,
+    })
 }
 
 fn folded(prefix: &CommonPrefix, encoded: bool) -> Option<String> {
@@ -261,14 +296,20 @@ fn decode(key: &str, encoded: bool) -> Option<String> {
         return Some(key.to_owned());
     }
     let spaced = key.replace('+', " ");
-    percent_decode_str(&spaced).decode_utf8().ok().map(|key| key.into_owned())
+    percent_decode_str(&spaced)
+        .decode_utf8()
+        .ok()
+        .map(Cow::into_owned)
 }
 
 /// `bytes 0-9/100`
 fn parse_content_range(header: &str) -> Option<(ByteRange, u64)> {
     let (sent, size) = header.strip_prefix("bytes ")?.split_once('/')?;
     let (first, last) = sent.split_once('-')?;
-    let range = ByteRange::new(first.parse().ok()?, last.parse::<u64>().ok()?.checked_add(1)?)?;
+    let range = ByteRange::new(
+        first.parse().ok()?,
+        last.parse::<u64>().ok()?.checked_add(1)?,
+    )?;
     Some((range, size.parse().ok()?))
 }
 
@@ -278,7 +319,10 @@ mod tests {
 
     #[test]
     fn keys_are_decoded_only_where_the_server_encoded_them() {
-        assert_eq!(decode("a+b%2Bc%2F%01", true).as_deref(), Some("a b+c/\u{1}"));
+        assert_eq!(
+            decode("a+b%2Bc%2F%01", true).as_deref(),
+            Some("a b+c/\u{1}")
+        );
         assert_eq!(decode("a+b%2B", false).as_deref(), Some("a+b%2B"));
     }
 
