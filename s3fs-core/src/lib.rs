@@ -25,6 +25,7 @@ mod mount;
 pub mod object;
 mod read;
 pub mod store;
+mod sweep;
 mod tree;
 mod write;
 
@@ -34,3 +35,5 @@ pub use fuse::{MountPoint, Unmount};
 pub use mount::{DEFAULT_BUDGET, FileSystem, Finisher, Mounted, Resources, Serving};
 pub use object::{BucketName, BucketNameError, Prefix, PrefixError};
 pub use store::s3::ConnectError;
+pub use store::{UnfinishedUpload, UploadObserver};
+pub use sweep::abort_uploads;

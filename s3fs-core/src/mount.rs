@@ -13,6 +13,7 @@ use crate::fs::{Fs, NotStored, Shared};
 use crate::fuse::{MountPoint, Session, Unmount};
 use crate::read::BlockPool;
 use crate::store::s3::{ConnectError, HttpClient, connect};
+use crate::store::{Observed, UploadObserver};
 use crate::write::PartPool;
 
 /// The memory that file contents may take in one process, unless told otherwise.
@@ -23,7 +24,7 @@ pub const DEFAULT_BUDGET: u64 = 128 << 20;
 /// Cheap to clone. Must be used inside a tokio runtime.
 #[derive(Clone, Debug)]
 pub struct Resources {
-    http: HttpClient,
+    pub(crate) http: HttpClient,
     shared: Shared,
 }
 
@@ -77,6 +78,23 @@ impl FileSystem {
         let asked = Instant::now();
         let (store, page) = connect(&config, &resources.http).await?;
         let fs = Fs::new(Arc::new(store), &config, &resources.shared, page, asked);
+        Ok(Self(Arc::new(fs)))
+    }
+
+    /// As [`connect`](Self::connect); `observer` is told of every multipart upload, so that
+    /// [`abort_uploads`](crate::abort_uploads) can end them if this process is killed.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn connect_observed(
+        config: MountConfig,
+        resources: &Resources,
+        observer: Arc<dyn UploadObserver>,
+    ) -> Result<Self, ConnectError> {
+        let asked = Instant::now();
+        let (store, page) = connect(&config, &resources.http).await?;
+        let store = Arc::new(Observed::new(store, observer));
+        let fs = Fs::new(store, &config, &resources.shared, page, asked);
         Ok(Self(Arc::new(fs)))
     }
 

@@ -1,6 +1,6 @@
 //! Reading folders.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,8 +8,9 @@ use std::time::Instant;
 use tokio::sync::Mutex;
 
 use crate::fs::handles::Handle;
+use crate::fs::listing::{DirHandle, DirState};
 use crate::fs::{Attr, Fs, FsError, HandleId, seen};
-use crate::list::{Batch, ListStream, Listed};
+use crate::list::ListStream;
 use crate::object::EntryName;
 use crate::tree::{Entry, Ino, Told};
 
@@ -29,26 +30,6 @@ pub struct DirEntry<'a> {
     pub name: &'a OsStr,
     /// What `stat` shows of it.
     pub attr: Attr,
-}
-
-/// An open folder.
-#[derive(Debug)]
-pub(super) struct DirHandle {
-    ino: Ino,
-    state: Mutex<DirState>,
-}
-
-#[derive(Debug)]
-struct DirState {
-    stream: ListStream,
-    /// When the listing began.
-    began: Instant,
-    /// Consecutive entries, the first being number `first`.
-    entries: VecDeque<(Listed, Instant)>,
-    first: u64,
-    /// Names made through this mount that the listing has not shown.
-    local: HashSet<EntryName>,
-    ended: bool,
 }
 
 impl Fs {
@@ -117,7 +98,7 @@ impl Fs {
         let mut number = offset - DOTS;
         self.seek(&mut state, dir.ino, number).await?;
         loop {
-            if !state.fill(self, dir.ino, number).await? {
+            if !state.fill(&self.tree, dir.ino, number).await? {
                 return Ok(());
             }
             let Some(next) = self.offer_known(dir.ino, &state, number, &mut offer) else {
@@ -135,7 +116,7 @@ impl Fs {
         if number < state.first || rewound {
             *state = self.start_listing(ino)?;
         }
-        while number > state.end() && state.fill(self, ino, state.end()).await? {
+        while number > state.end() && state.fill(&self.tree, ino, state.end()).await? {
             state.drop_before(state.end().saturating_sub(KEEP as u64));
         }
         Ok(())
@@ -172,44 +153,5 @@ impl Fs {
             at += 1;
         }
         Some(at)
-    }
-}
-
-impl DirState {
-    fn end(&self) -> u64 {
-        self.first + self.entries.len() as u64
-    }
-
-    /// Makes sure that entry `number` is here; false if there is none.
-    async fn fill(&mut self, fs: &Fs, ino: Ino, number: u64) -> Result<bool, FsError> {
-        while self.end() <= number && !self.ended {
-            match self.stream.next().await? {
-                Some(Batch { entries, asked }) => {
-                    for listed in entries {
-                        self.local.remove(seen(&listed).0);
-                        self.entries.push_back((listed, asked));
-                    }
-                }
-                None => self.finish(fs, ino),
-            }
-        }
-        Ok(self.end() > number)
-    }
-
-    /// Adds what only this mount knows, and tells the tree that it has seen everything.
-    fn finish(&mut self, fs: &Fs, ino: Ino) {
-        for name in self.local.drain() {
-            // Whatever is said of a local name, the tree knows better.
-            self.entries.push_back((Listed::Dir(name), self.began));
-        }
-        self.ended = true;
-        fs.tree.completed(ino, self.began);
-    }
-
-    fn drop_before(&mut self, number: u64) {
-        while self.first < number && !self.entries.is_empty() {
-            self.entries.pop_front();
-            self.first += 1;
-        }
     }
 }

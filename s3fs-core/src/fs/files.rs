@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::fs::handles::Handle;
+use crate::fs::handles::{Handle, Opened};
 use crate::fs::{Fs, FsError, HandleId};
 use crate::read::Reader;
 use crate::store::StoreErrorKind;
@@ -21,13 +21,6 @@ pub enum OpenMode {
         /// Its present content is of no interest (`O_TRUNC`).
         truncate: bool,
     },
-}
-
-/// An open file.
-#[derive(Clone, Copy, Debug)]
-pub struct Opened {
-    /// Its handle.
-    pub handle: HandleId,
 }
 
 impl Fs {
@@ -62,7 +55,7 @@ impl Fs {
         let store = Arc::clone(&self.store);
         let asked = Instant::now();
         let opened = Reader::open(store, key, file.size, &self.budget, &self.blocks).await;
-        let (dir, name) = self.tree.place(ino).ok_or(FsError::NotFound)?;
+        let (dir, name) = self.tree.place(ino).ok_or(FsError::Stale)?;
         match opened {
             Ok((reader, meta)) if Some(&meta.etag) == expected.as_ref() => Ok(reader),
             Ok((_, meta)) => {

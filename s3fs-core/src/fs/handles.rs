@@ -5,13 +5,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::fs::FsError;
-use crate::fs::dirs::DirHandle;
-use crate::fs::writing::WriteHandle;
+use crate::fs::listing::DirHandle;
+use crate::fs::open_files::WriteHandle;
 use crate::read::Reader;
 
 /// An open handle's number, never used again within a mount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct HandleId(pub u64);
+
+/// An open file.
+#[derive(Clone, Copy, Debug)]
+pub struct Opened {
+    /// Its handle.
+    pub handle: HandleId,
+}
 
 /// What is behind a handle.
 #[derive(Clone, Debug)]

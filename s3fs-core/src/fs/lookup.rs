@@ -86,9 +86,9 @@ impl Fs {
         }
     }
 
-    /// The key of a file or the prefix of a folder.
+    /// The key of a file. If its name has gone to another inode, looking it up again finds that.
     pub(super) fn key_of(&self, ino: Ino) -> Result<Key, FsError> {
-        let (dir, name) = self.tree.place(ino).ok_or(FsError::NotFound)?;
+        let (dir, name) = self.tree.place(ino).ok_or(FsError::Stale)?;
         self.key_in(dir, &name)
     }
 

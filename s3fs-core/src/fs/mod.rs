@@ -10,7 +10,9 @@ mod error;
 mod files;
 mod handles;
 mod ledger;
+mod listing;
 mod lookup;
+mod open_files;
 mod remove;
 mod writing;
 
@@ -28,7 +30,7 @@ use crate::config::{Access, MountConfig};
 use crate::fs::attr::Owner;
 use crate::fs::handles::Handles;
 use crate::fs::ledger::Ledger;
-use crate::fs::writing::OpenFiles;
+use crate::fs::open_files::OpenFiles;
 use crate::list::{Listed, Merger};
 use crate::read::BlockPool;
 use crate::store::{ListPage, Store};

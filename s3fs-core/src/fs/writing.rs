@@ -1,95 +1,20 @@
 //! Creating and writing files, and storing what was written.
 
-use std::collections::HashMap;
 use std::ffi::OsStr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
 
-use crate::fs::files::Opened;
-use crate::fs::handles::Handle;
+use crate::fs::handles::{Handle, Opened};
 use crate::fs::ledger::NotStored;
+use crate::fs::open_files::{OpenFile, WriteHandle};
 use crate::fs::{Attr, Fs, FsError, HandleId};
 use crate::object::{ETag, EntryName, Key, ObjectMeta};
 use crate::read::Reader;
 use crate::store::Precondition;
 use crate::tree::{Entry, FileState, Ino, Kind};
 use crate::write::{Stored, Target, WriteError, Writer};
-
-/// A file that is open for writing, by one or more handles.
-#[derive(Debug)]
-pub(super) struct OpenFile {
-    ino: Ino,
-    uri: String,
-    key: Key,
-    writer: Writer,
-}
-
-/// One handle of such a file.
-#[derive(Debug)]
-pub(super) struct WriteHandle {
-    file: Arc<OpenFile>,
-    /// The process that opened it. When it closes the file, the file is stored; a child that
-    /// merely inherited the descriptor and exits is no reason to.
-    opener: u32,
-    /// A reader of the stored version, for a file too large to be read from the writer.
-    reader: tokio::sync::Mutex<Option<(ETag, Arc<Reader>)>>,
-}
-
-/// The files that are open for writing, with how many handles each.
-#[derive(Debug, Default)]
-pub(super) struct OpenFiles(Mutex<HashMap<Ino, (Arc<OpenFile>, usize)>>);
-
-impl OpenFiles {
-    pub(super) fn get(&self, ino: Ino) -> Option<Arc<OpenFile>> {
-        self.lock().get(&ino).map(|(file, _)| Arc::clone(file))
-    }
-
-    fn all(&self) -> Vec<Arc<OpenFile>> {
-        self.lock()
-            .values()
-            .map(|(file, _)| Arc::clone(file))
-            .collect()
-    }
-
-    /// One more handle of the file, or of the one that came first if another open was faster.
-    fn share(&self, ino: Ino, new: Option<OpenFile>) -> Option<Arc<OpenFile>> {
-        let mut files = self.lock();
-        if let Some((file, handles)) = files.get_mut(&ino) {
-            *handles += 1;
-            return Some(Arc::clone(file));
-        }
-        let file = Arc::new(new?);
-        files.insert(ino, (Arc::clone(&file), 1));
-        Some(file)
-    }
-
-    /// One handle fewer; true if it was the last.
-    fn leave(&self, ino: Ino) -> bool {
-        match self.lock().get_mut(&ino) {
-            Some((_, handles)) => {
-                *handles = handles.saturating_sub(1);
-                *handles == 0
-            }
-            None => false,
-        }
-    }
-
-    /// Forgets the file, unless it was opened again meanwhile.
-    fn remove_unused(&self, ino: Ino) -> bool {
-        let mut files = self.lock();
-        let unused = files.get(&ino).is_some_and(|(_, handles)| *handles == 0);
-        if unused {
-            files.remove(&ino);
-        }
-        unused
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Ino, (Arc<OpenFile>, usize)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 impl Fs {
     /// Creates a file and opens it for writing. `exclusive` insists, against other clients too,
@@ -401,15 +326,5 @@ impl Fs {
     /// What could not be stored until now.
     pub fn not_stored(&self) -> Vec<NotStored> {
         self.ledger.open()
-    }
-}
-
-impl WriteHandle {
-    fn new(file: Arc<OpenFile>, opener: u32) -> Self {
-        Self {
-            file,
-            opener,
-            reader: tokio::sync::Mutex::new(None),
-        }
     }
 }

@@ -6,6 +6,7 @@ mod body;
 mod error;
 #[cfg(test)]
 pub(crate) mod memory;
+mod observed;
 mod request;
 pub mod s3;
 
@@ -15,6 +16,7 @@ use async_trait::async_trait;
 
 pub use body::{Body, GetBody};
 pub use error::{StoreError, StoreErrorKind};
+pub use observed::{Observed, UnfinishedUpload, UploadObserver};
 pub use request::{
     CopySource, GetResponse, ListPage, ListRequest, ListedObject, PartNumber, PartTag,
     Precondition, UploadId,

@@ -5,8 +5,10 @@
 
 mod buffer;
 mod plan;
+mod target;
 mod upload;
 mod writer;
 
 pub use buffer::PartPool;
-pub use writer::{Stored, Target, WriteError, Writer};
+pub use target::Target;
+pub use writer::{Stored, WriteError, Writer};

@@ -10,7 +10,7 @@ use crate::store::{
     Body, CopySource, PartNumber, PartTag, Precondition, StoreError, StoreErrorKind, UploadId,
 };
 use crate::write::plan::MAX_PARTS;
-use crate::write::writer::Target;
+use crate::write::target::Target;
 
 /// Parts in flight at once. More than four of 8 MiB bring nothing, on loopback or across a
 /// continent, and each holds its memory.

@@ -14,25 +14,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::budget::Budget;
-use crate::object::{ETag, Key, ObjectMeta};
-use crate::store::{Precondition, Store, StoreError};
-use crate::write::buffer::{PartBuffer, PartPool};
+use crate::object::{ETag, ObjectMeta};
+use crate::store::{Precondition, StoreError};
+use crate::write::buffer::PartBuffer;
 use crate::write::plan::{FIRST_PART, MAX_OBJECT, copy_ranges, part_size};
+use crate::write::target::Target;
 use crate::write::upload::Upload;
-
-/// Where a file's bytes go.
-#[derive(Clone, Debug)]
-pub struct Target {
-    /// The store.
-    pub store: Arc<dyn Store>,
-    /// The object.
-    pub key: Key,
-    /// What bounds the memory.
-    pub budget: Budget,
-    /// Where buffers come from.
-    pub pool: PartPool,
-}
 
 /// Why a write was not taken.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -330,8 +317,12 @@ impl Writer {
     /// The bytes before the new end have been uploaded and can't change any more.
     pub async fn resize(&self, length: u64) -> Result<(), WriteError> {
         let mut inner = self.inner.lock().await;
+        if length == 0 && !matches!(inner.failed, Some(WriteError::Deleted)) {
+            // Nothing of what failed is wanted any more.
+            inner.failed = None;
+        }
         inner.check()?;
-        if length == self.length() {
+        if length == self.length() && length > 0 {
             return Ok(());
         }
         if length > MAX_OBJECT {

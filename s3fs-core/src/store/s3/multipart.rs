@@ -1,5 +1,6 @@
 //! Requests of multipart uploads.
 
+use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -140,15 +141,21 @@ impl S3Store {
         key: &Key,
         upload: &UploadId,
     ) -> Result<(), StoreError> {
-        self.client
+        let answer = self
+            .client
             .abort_multipart_upload()
             .bucket(self.bucket.as_str())
             .key(key.as_str())
             .upload_id(&upload.0)
             .set_request_payer(self.payer.clone())
             .send()
-            .await
-            .map(drop)
-            .map_err(self.error("AbortMultipartUpload", key))
+            .await;
+        match answer {
+            // It has ended already.
+            Err(error) if error.code() == Some("NoSuchUpload") => Ok(()),
+            answer => answer
+                .map(drop)
+                .map_err(self.error("AbortMultipartUpload", key)),
+        }
     }
 }

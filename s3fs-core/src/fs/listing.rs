@@ -1,0 +1,75 @@
+//! An open folder: where its listing is.
+
+use std::collections::{HashSet, VecDeque};
+use std::time::Instant;
+
+use tokio::sync::Mutex;
+
+use crate::fs::{FsError, seen};
+use crate::list::{Batch, ListStream, Listed};
+use crate::object::EntryName;
+use crate::tree::{Ino, Tree};
+
+/// An open folder.
+#[derive(Debug)]
+pub(super) struct DirHandle {
+    pub(super) ino: Ino,
+    pub(super) state: Mutex<DirState>,
+}
+
+#[derive(Debug)]
+pub(super) struct DirState {
+    pub(super) stream: ListStream,
+    /// When the listing began.
+    pub(super) began: Instant,
+    /// Consecutive entries, the first being number `first`.
+    pub(super) entries: VecDeque<(Listed, Instant)>,
+    pub(super) first: u64,
+    /// Names made through this mount that the listing has not shown.
+    pub(super) local: HashSet<EntryName>,
+    pub(super) ended: bool,
+}
+
+impl DirState {
+    pub(super) fn end(&self) -> u64 {
+        self.first + self.entries.len() as u64
+    }
+
+    /// Makes sure that entry `number` is here; false if there is none.
+    pub(super) async fn fill(
+        &mut self,
+        tree: &Tree,
+        ino: Ino,
+        number: u64,
+    ) -> Result<bool, FsError> {
+        while self.end() <= number && !self.ended {
+            match self.stream.next().await? {
+                Some(Batch { entries, asked }) => {
+                    for listed in entries {
+                        self.local.remove(seen(&listed).0);
+                        self.entries.push_back((listed, asked));
+                    }
+                }
+                None => self.finish(tree, ino),
+            }
+        }
+        Ok(self.end() > number)
+    }
+
+    /// Adds what only this mount knows, and tells the tree that it has seen everything.
+    fn finish(&mut self, tree: &Tree, ino: Ino) {
+        for name in self.local.drain() {
+            // Whatever is said of a local name, the tree knows better.
+            self.entries.push_back((Listed::Dir(name), self.began));
+        }
+        self.ended = true;
+        tree.completed(ino, self.began);
+    }
+
+    pub(super) fn drop_before(&mut self, number: u64) {
+        while self.first < number && !self.entries.is_empty() {
+            self.entries.pop_front();
+            self.first += 1;
+        }
+    }
+}
