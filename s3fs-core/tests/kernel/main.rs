@@ -16,4 +16,5 @@ mod permissions;
 mod reading;
 mod removing;
 mod replaced;
+mod serve;
 mod writing;

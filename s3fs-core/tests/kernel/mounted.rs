@@ -1,23 +1,26 @@
 //! A bucket on a server of its own, mounted at a folder of its own, gone when dropped.
 
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Mutex;
 
 use s3_local::{S3Local, Server};
-use s3fs_core::{
-    BucketName, Credentials, FileSystem, MountConfig, MountPoint, NotStored, Resources,
-};
+use s3fs_core::{BucketName, Credentials, MountConfig, NotStored};
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
+
+use crate::serve::{ANSWER, ARGUMENTS, Request};
 
 /// The bucket that tests mount.
 pub(crate) const BUCKET: &str = "data";
 
-/// A mounted bucket.
+/// A mounted bucket. It is served by a process of its own: one that serves a mount and uses it can
+/// come to wait for itself, and then cannot even be killed.
 pub(crate) struct Bucket {
     pub(crate) server: Server,
-    runtime: Runtime,
     folder: TempDir,
-    mounted: Option<s3fs_core::Mounted>,
+    serving: Child,
+    answers: Mutex<BufReader<ChildStdout>>,
 }
 
 /// A server with the bucket, to be filled before it is mounted.
@@ -48,34 +51,56 @@ pub(crate) fn empty() -> Bucket {
 impl Bucket {
     /// Mounts the bucket of a server with a configuration changed by `change`.
     pub(crate) fn mount(server: Server, change: impl FnOnce(&mut MountConfig)) -> Self {
-        Self::mount_with(server, &Resources::default(), change)
+        Self::mount_with(server, None, change)
     }
 
+    /// As `mount`, with so many bytes of memory for file contents.
     pub(crate) fn mount_with(
         server: Server,
-        resources: &Resources,
+        budget: Option<u64>,
         change: impl FnOnce(&mut MountConfig),
     ) -> Self {
         let mut config = config(&server);
         change(&mut config);
-        let runtime = Runtime::new().unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let read_only = config.access == s3fs_core::Access::ReadOnly;
-        let mounted = runtime.block_on(async {
-            let fs = FileSystem::connect(config, resources).await.unwrap();
-            let point = MountPoint {
-                folder: folder.path(),
-                source: BUCKET,
-                read_only,
-                allow_other: false,
-            };
-            fs.mount_at(&point).unwrap()
-        });
-        Self {
+        let mut serving = Command::new(std::env::current_exe().unwrap())
+            .args(ARGUMENTS)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let answers = Mutex::new(BufReader::new(serving.stdout.take().unwrap()));
+        let request = Request {
+            config,
+            folder: folder.path().to_owned(),
+            budget,
+        };
+        let mut bucket = Self {
             server,
-            runtime,
             folder,
-            mounted: Some(mounted),
+            serving,
+            answers,
+        };
+        assert_eq!(
+            bucket.ask(&serde_json::to_string(&request).unwrap()),
+            "ready"
+        );
+        bucket
+    }
+
+    fn ask(&mut self, request: &str) -> String {
+        writeln!(self.serving.stdin.as_mut().unwrap(), "{request}").unwrap();
+        self.answer()
+    }
+
+    fn answer(&self) -> String {
+        let mut answers = self.answers.lock().unwrap();
+        loop {
+            let mut line = String::new();
+            assert_ne!(answers.read_line(&mut line).unwrap(), 0, "it has ended");
+            if let Some(answer) = line.trim_end().strip_prefix(ANSWER) {
+                return answer.to_owned();
+            }
         }
     }
 
@@ -101,8 +126,8 @@ impl Bucket {
 
     /// Waits until all is stored.
     pub(crate) fn finish(&self) -> Vec<NotStored> {
-        self.runtime
-            .block_on(self.mounted.as_ref().unwrap().serving.finish())
+        writeln!(self.serving.stdin.as_ref().unwrap(), "finish").unwrap();
+        serde_json::from_str(&self.answer()).unwrap()
     }
 
     /// What the server holds under a key.
@@ -113,18 +138,15 @@ impl Bucket {
 
 impl Drop for Bucket {
     fn drop(&mut self) {
-        let Some(mut mounted) = self.mounted.take() else {
-            return;
-        };
-        self.runtime.block_on(mounted.serving.finish());
-        if mounted.unmount.unmount().is_err() {
-            let _ = nix::mount::umount2(self.folder.path(), nix::mount::MntFlags::MNT_DETACH);
-        }
-        let ended = mounted.serving.join();
+        drop(self.serving.stdin.take());
+        let status = self.serving.wait().unwrap();
         let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
-        let left = mounts.contains(self.folder.path().to_str().unwrap());
+        let left = mounts.contains(self.path().to_str().unwrap());
+        if left {
+            let _ = nix::mount::umount2(self.path(), nix::mount::MntFlags::MNT_DETACH);
+        }
         if !std::thread::panicking() {
-            ended.unwrap();
+            assert!(status.success(), "{status}");
             assert!(!left, "the mount is still there");
         }
     }

@@ -5,7 +5,6 @@ use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, MetadataExt};
 
 use s3_local::Operation;
-use s3fs_core::Resources;
 
 use crate::mounted::{BUCKET, Bucket, noise, server};
 
@@ -103,7 +102,7 @@ fn many_handles_read_at_once_within_a_small_budget() {
     for i in 0..16 {
         server.put(BUCKET, &format!("own-{i}"), noise(5 * MIB + i));
     }
-    let bucket = Bucket::mount_with(server, &Resources::with_budget(8 << 20), |_| {});
+    let bucket = Bucket::mount_with(server, Some(8 << 20), |_| {});
     std::thread::scope(|scope| {
         for i in 0..16 {
             let (bucket, content) = (&bucket, &content);
@@ -121,7 +120,7 @@ fn idle_handles_give_their_memory_to_those_that_read() {
     for i in 0..200 {
         server.put(BUCKET, &format!("{i}"), noise(600 << 10));
     }
-    let bucket = Bucket::mount_with(server, &Resources::with_budget(8 << 20), |_| {});
+    let bucket = Bucket::mount_with(server, Some(8 << 20), |_| {});
     let open: Vec<File> = (0..200)
         .map(|i| File::open(bucket.at(&i.to_string())).unwrap())
         .collect();

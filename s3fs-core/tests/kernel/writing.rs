@@ -7,7 +7,6 @@ use std::process::Command;
 
 use nix::errno::Errno;
 use s3_local::Operation;
-use s3fs_core::Resources;
 
 use crate::mounted::{BUCKET, Bucket, empty, errno, noise, server};
 
@@ -49,8 +48,7 @@ fn a_file_is_replaced_whole() {
 
 #[test]
 fn many_writers_fit_into_a_small_budget() {
-    let resources = Resources::with_budget(4 << 20);
-    let bucket = Bucket::mount_with(server(), &resources, |_| {});
+    let bucket = Bucket::mount_with(server(), Some(4 << 20), |_| {});
     let mut open: Vec<File> = (0..40)
         .map(|i| File::create(bucket.at(&format!("{i}"))).unwrap())
         .collect();

@@ -1,0 +1,67 @@
+//! The process that serves a test's bucket.
+//!
+//! Its first line of input is a [`Request`]; the answer is `ready` once the bucket is mounted. The
+//! line `finish` is answered by the objects that could not be stored. At the end of the input,
+//! everything is stored and unmounted.
+
+use std::io::{self, BufRead};
+use std::path::PathBuf;
+
+use s3fs_core::{DEFAULT_BUDGET, FileSystem, MountConfig, MountPoint, Mounted, Resources};
+use serde::{Deserialize, Serialize};
+use tokio::runtime::Runtime;
+
+/// What to serve.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Request {
+    pub(crate) config: MountConfig,
+    pub(crate) folder: PathBuf,
+    /// Bytes of memory for file contents.
+    pub(crate) budget: Option<u64>,
+}
+
+/// What an answer begins with, to be told from what the test harness prints.
+pub(crate) const ANSWER: &str = "answer: ";
+
+/// How the test binary is told to be this process.
+pub(crate) const ARGUMENTS: [&str; 4] = ["serve::serve", "--exact", "--ignored", "--nocapture"];
+
+#[test]
+#[ignore = "not a test but the process that serves the other tests' buckets"]
+fn serve() {
+    let runtime = Runtime::new().unwrap();
+    let mut lines = io::stdin().lock().lines().map(Result::unwrap);
+    let request = serde_json::from_str(&lines.next().unwrap()).unwrap();
+    let mut mounted = runtime.block_on(mount(request));
+    answer("ready");
+    for line in lines {
+        assert_eq!(line, "finish");
+        let lost = runtime.block_on(mounted.serving.finish());
+        answer(&serde_json::to_string(&lost).unwrap());
+    }
+    runtime.block_on(mounted.serving.finish());
+    mounted.unmount.unmount().unwrap();
+    mounted.serving.join().unwrap();
+}
+
+async fn mount(request: Request) -> Mounted {
+    let resources = Resources::with_budget(request.budget.unwrap_or(DEFAULT_BUDGET));
+    let read_only = request.config.access == s3fs_core::Access::ReadOnly;
+    let source = request.config.bucket.to_string();
+    let fs = FileSystem::connect(request.config, &resources)
+        .await
+        .unwrap();
+    let point = MountPoint {
+        folder: &request.folder,
+        source: &source,
+        read_only,
+        allow_other: false,
+    };
+    fs.mount_at(&point).unwrap()
+}
+
+#[allow(clippy::print_stdout, reason = "it is how this process answers")]
+fn answer(text: &str) {
+    // A line of its own: the harness leaves its own unfinished.
+    println!("\n{ANSWER}{text}");
+}
