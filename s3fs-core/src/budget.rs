@@ -8,7 +8,9 @@
 
 use std::collections::VecDeque;
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -23,12 +25,25 @@ pub trait Reclaim: Debug + Send + Sync {
     fn reclaim(&self);
 }
 
+/// How long a demand waits before it looks again for idle data: what was waited for when the demand
+/// came may lie idle since.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// Look for holders that are gone no earlier than when there are so many.
+const SWEEP: usize = 1024;
+
 /// The bound. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Budget {
     permits: Arc<Semaphore>,
     total: u64,
-    clock: Arc<Mutex<VecDeque<Weak<dyn Reclaim>>>>,
+    clock: Arc<Mutex<Clock>>,
+}
+
+#[derive(Debug, Default)]
+struct Clock {
+    holders: VecDeque<Weak<dyn Reclaim>>,
+    sweep_at: usize,
 }
 
 /// Bytes of the budget, given back when dropped.
@@ -65,9 +80,24 @@ impl Budget {
             return grant;
         }
         let permits = Arc::clone(&self.permits);
-        match permits.acquire_many_owned(self.units(bytes)).await {
-            Ok(permit) => Grant(permit),
-            Err(_closed) => unreachable!("the budget's semaphore is never closed"),
+        let mut queued = pin!(permits.acquire_many_owned(self.units(bytes)));
+        loop {
+            match tokio::time::timeout(LOOK_AGAIN, &mut queued).await {
+                Ok(Ok(permit)) => return Grant(permit),
+                Ok(Err(_closed)) => unreachable!("the budget's semaphore is never closed"),
+                Err(_elapsed) => self.reclaim_one(),
+            }
+        }
+    }
+
+    /// Drops the data of the next holder that has not been used of late.
+    fn reclaim_one(&self) {
+        for _ in 0..2 * self.clock_len() {
+            match self.next_holder() {
+                Some(holder) if !holder.take_used() => return holder.reclaim(),
+                Some(_) => {}
+                None => return,
+            }
         }
     }
 
@@ -89,26 +119,43 @@ impl Budget {
         None
     }
 
+    /// As [`take_reclaiming`](Self::take_reclaiming), for data that cannot be dropped. A quarter of
+    /// the budget is not given away like that: a program that reads while it has many files open
+    /// for writing would wait for memory that only it can give back.
+    pub fn take_to_keep(&self, bytes: u64) -> Option<Grant> {
+        let spare = self.total / 4 / UNIT * UNIT;
+        let with_spare = bytes.next_multiple_of(UNIT) + spare;
+        if with_spare > self.total {
+            return None;
+        }
+        let mut grant = self.take_reclaiming(with_spare)?;
+        drop(grant.split(spare));
+        Some(grant)
+    }
+
     /// Makes a holder known to the clock, until it is dropped.
     pub fn register(&self, holder: Weak<dyn Reclaim>) {
-        self.clock
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push_back(holder);
+        let mut clock = self.lock();
+        if clock.holders.len() >= clock.sweep_at {
+            clock.holders.retain(|holder| holder.strong_count() > 0);
+            clock.sweep_at = SWEEP.max(2 * clock.holders.len());
+        }
+        clock.holders.push_back(holder);
     }
 
     fn clock_len(&self) -> usize {
-        self.clock
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .len()
+        self.lock().holders.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Clock> {
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn next_holder(&self) -> Option<Arc<dyn Reclaim>> {
-        let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some(weak) = clock.pop_front() {
+        let mut clock = self.lock();
+        while let Some(weak) = clock.holders.pop_front() {
             if let Some(holder) = weak.upgrade() {
-                clock.push_back(weak);
+                clock.holders.push_back(weak);
                 return Some(holder);
             }
         }
@@ -137,7 +184,7 @@ impl Grant {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
     use super::*;
 
@@ -176,6 +223,55 @@ mod tests {
         assert!(taken.is_some());
         assert!(busy.grant.lock().unwrap().is_some());
         assert!(idle.grant.lock().unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_demand_gets_what_becomes_idle_while_it_waits() {
+        #[derive(Debug)]
+        struct WaitedFor {
+            looks: AtomicU32,
+            grant: Mutex<Option<Grant>>,
+        }
+        impl Reclaim for WaitedFor {
+            fn take_used(&self) -> bool {
+                false
+            }
+            fn reclaim(&self) {
+                // Somebody waits for it while the hand passes twice.
+                if self.looks.fetch_add(1, Ordering::Relaxed) >= 2 {
+                    self.grant.lock().unwrap().take();
+                }
+            }
+        }
+        let budget = Budget::new(UNIT);
+        let holder = Arc::new(WaitedFor {
+            looks: AtomicU32::new(0),
+            grant: Mutex::new(budget.try_take(UNIT)),
+        });
+        let weak: Weak<WaitedFor> = Arc::downgrade(&holder);
+        budget.register(weak);
+        assert!(budget.try_take(UNIT).is_none());
+        drop(budget.take(UNIT).await);
+    }
+
+    #[test]
+    fn what_cannot_be_dropped_leaves_room_for_readers() {
+        let budget = Budget::new(8 * UNIT);
+        let kept: Vec<_> = std::iter::from_fn(|| budget.take_to_keep(UNIT)).collect();
+        assert_eq!(kept.len(), 6);
+        assert!(budget.try_take(2 * UNIT).is_some());
+        assert!(budget.try_take(3 * UNIT).is_none());
+    }
+
+    #[test]
+    fn holders_that_are_gone_take_no_memory() {
+        let budget = Budget::new(UNIT);
+        let kept = holder(&budget, false);
+        for _ in 0..10 * SWEEP {
+            holder(&budget, false);
+        }
+        assert!(budget.clock_len() <= 2 * SWEEP);
+        drop(kept);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::Instant;
 use tokio::sync::Mutex;
 
 use crate::fs::handles::Handle;
-use crate::fs::listing::{DirHandle, DirState};
+use crate::fs::listing::{DirHandle, DirState, Item};
 use crate::fs::{Attr, Fs, FsError, HandleId, seen};
 use crate::list::ListStream;
 use crate::object::EntryName;
@@ -59,6 +59,7 @@ impl Fs {
             stream: ListStream::new(Arc::clone(&self.store), prefix, first),
             entries: VecDeque::new(),
             first: 0,
+            offered: 0,
             local: self.tree.local_names(ino).into_iter().collect(),
             ended: false,
         })
@@ -68,7 +69,8 @@ impl Fs {
     /// [`Told::Yes`] counts as told to the kernel.
     ///
     /// # Errors
-    /// The store doesn't answer.
+    /// The store doesn't answer, and nothing has been offered: what comes with an error is thrown
+    /// away by the kernel, which would then not know that it was told.
     pub async fn readdir(
         &self,
         handle: HandleId,
@@ -96,12 +98,16 @@ impl Fs {
             offset += 1;
         }
         let mut number = offset - DOTS;
+        let asked_for = number;
         self.seek(&mut state, dir.ino, number).await?;
         loop {
-            if !state.fill(&self.tree, dir.ino, number).await? {
-                return Ok(());
+            match state.fill(&self.tree, dir.ino, number).await {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(_) if number > asked_for => return Ok(()),
+                Err(error) => return Err(error),
             }
-            let Some(next) = self.offer_known(dir.ino, &state, number, &mut offer) else {
+            let Some(next) = self.offer_known(dir.ino, &mut state, number, &mut offer) else {
                 return Ok(());
             };
             number = next;
@@ -127,14 +133,14 @@ impl Fs {
     fn offer_known(
         &self,
         dir: Ino,
-        state: &DirState,
+        state: &mut DirState,
         number: u64,
         offer: &mut impl FnMut(DirEntry<'_>) -> Told,
     ) -> Option<u64> {
         let mut at = number;
         let mut full = false;
         let skip = usize::try_from(number - state.first).unwrap_or(usize::MAX);
-        for (listed, asked) in state.entries.iter().skip(skip) {
+        for (item, asked) in state.entries.iter().skip(skip) {
             let tell = |name: &EntryName, entry: &Entry| {
                 let attr = self.attr(entry);
                 let told = offer(DirEntry {
@@ -145,13 +151,21 @@ impl Fs {
                 full = told == Told::Full;
                 told
             };
-            self.tree
-                .learn_all(dir, std::iter::once(seen(listed)), *asked, tell);
+            match item {
+                Item::Listed(listed) => {
+                    let seen = std::iter::once(seen(listed));
+                    self.tree.learn_all(dir, seen, *asked, tell);
+                }
+                Item::Local(name) => self.tree.tell(dir, name, tell),
+            }
             if full {
-                return None;
+                break;
             }
             at += 1;
         }
-        Some(at)
+        if state.offered >= number {
+            state.offered = state.offered.max(at);
+        }
+        (!full).then_some(at)
     }
 }

@@ -55,6 +55,11 @@ pub enum FsError {
 }
 
 impl FsError {
+    /// Whether the object has another version than the one that was meant.
+    pub(super) fn is_stale(&self) -> bool {
+        self.errno() == Errno::ESTALE
+    }
+
     /// The number the program sees.
     pub fn errno(&self) -> Errno {
         match self {

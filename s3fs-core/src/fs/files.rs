@@ -1,12 +1,15 @@
 //! Opening, reading and releasing files.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::Bytes;
 
 use crate::fs::handles::{Handle, Opened};
+use crate::fs::open_files::{ReadHandle, Version};
 use crate::fs::{Fs, FsError, HandleId};
+use crate::object::{ETag, Key};
 use crate::read::Reader;
 use crate::store::StoreErrorKind;
 use crate::tree::{FileState, Ino, Kind, Seen};
@@ -30,13 +33,13 @@ impl Fs {
     /// It was deleted or replaced meanwhile, or may not be opened like this.
     pub async fn open(&self, ino: Ino, mode: OpenMode, pid: u32) -> Result<Opened, FsError> {
         let entry = self.tree.entry(ino).ok_or(FsError::NotFound)?;
-        let Kind::File(file) = entry.kind else {
+        if matches!(entry.kind, Kind::Dir) {
             return Err(FsError::IsDirectory);
-        };
+        }
         let handle = match mode {
-            OpenMode::Read => Handle::Read(self.open_reader(ino, &file).await?),
+            OpenMode::Read => Handle::Read(self.open_reader(ino).await?),
             OpenMode::Write { truncate } => {
-                Handle::Write(self.open_writer(ino, &file, truncate, pid).await?)
+                Handle::Write(self.open_writer(ino, truncate, pid).await?)
             }
         };
         Ok(Opened {
@@ -45,19 +48,34 @@ impl Fs {
     }
 
     /// Opens the version that the inode stands for, asking the store for its first bytes; a file
-    /// that is being written is stored first, so that a reader sees what was written before.
-    async fn open_reader(&self, ino: Ino, file: &FileState) -> Result<Arc<Reader>, FsError> {
-        let expected = match self.open_files.get(ino) {
-            Some(open) => Some(self.store_file(&open).await?),
-            None => file.etag.clone(),
-        };
+    /// that is being written is read through its writer.
+    async fn open_reader(&self, ino: Ino) -> Result<Arc<ReadHandle>, FsError> {
+        loop {
+            let changes = self.open_files.changes();
+            let opened = self.try_open_reader(ino, changes).await;
+            let is_stale = opened.as_ref().is_err_and(FsError::is_stale);
+            // If it was this mount that made another version, the inode stands for that now.
+            if !is_stale || self.open_files.changes() == changes {
+                return opened;
+            }
+        }
+    }
+
+    async fn try_open_reader(&self, ino: Ino, changes: u64) -> Result<Arc<ReadHandle>, FsError> {
         let key = self.key_of(ino)?;
+        if self.open_files.get(ino).is_some() {
+            return Ok(Arc::new(ReadHandle::new(ino, None, 0)));
+        }
+        let file = self.file(ino).ok_or(FsError::Stale)?;
         let store = Arc::clone(&self.store);
         let asked = Instant::now();
         let opened = Reader::open(store, key, file.size, &self.budget, &self.blocks).await;
         let (dir, name) = self.tree.place(ino).ok_or(FsError::Stale)?;
         match opened {
-            Ok((reader, meta)) if Some(&meta.etag) == expected.as_ref() => Ok(reader),
+            Ok((reader, meta)) if Some(&meta.etag) == file.etag.as_ref() => {
+                let version = Some((meta.etag, reader));
+                Ok(Arc::new(ReadHandle::new(ino, version, changes)))
+            }
             Ok((_, meta)) => {
                 // Another version has another inode: the kernel looks the name up again.
                 self.tree.learn(dir, &name, Seen::File(meta), asked);
@@ -72,6 +90,14 @@ impl Fs {
         }
     }
 
+    /// What is known of a file now.
+    pub(super) fn file(&self, ino: Ino) -> Option<FileState> {
+        match self.tree.entry(ino)?.kind {
+            Kind::File(file) => Some(file),
+            Kind::Dir => None,
+        }
+    }
+
     /// Bytes of an open file, if they are here already.
     pub fn try_read(
         &self,
@@ -80,7 +106,10 @@ impl Fs {
         length: u64,
     ) -> Option<Result<Bytes, FsError>> {
         match self.handles.get(handle) {
-            Ok(Handle::Read(reader)) => reader.try_read(offset, length).map(Ok),
+            Ok(Handle::Read(file)) => {
+                let changes = self.open_files.changes();
+                file.try_read(changes, offset, length).map(Ok)
+            }
             Ok(Handle::Write(_)) => None,
             Ok(Handle::Dir(_)) => Some(Err(FsError::BadHandle)),
             Err(error) => Some(Err(error)),
@@ -93,17 +122,94 @@ impl Fs {
     /// The object was replaced or deleted, or the store doesn't answer.
     pub async fn read(&self, handle: HandleId, offset: u64, length: u64) -> Result<Bytes, FsError> {
         match self.handles.get(handle)? {
-            Handle::Read(reader) => Ok(reader.read(offset, length).await?),
-            Handle::Write(file) => self.read_back(&file, offset, length).await,
+            Handle::Read(file) => self.read_version(&file, offset, length).await,
+            Handle::Write(handle) => {
+                let (file, version) = (&handle.file, &handle.reader);
+                self.read_back(file, version, offset, length).await
+            }
             Handle::Dir(_) => Err(FsError::BadHandle),
         }
+    }
+
+    /// Bytes of the version that a handle reads: the one it was opened with, or the newest that
+    /// this mount has made of it since.
+    async fn read_version(
+        &self,
+        handle: &ReadHandle,
+        offset: u64,
+        length: u64,
+    ) -> Result<Bytes, FsError> {
+        loop {
+            let changes = self.open_files.changes();
+            let read = self.try_read_version(handle, changes, offset, length).await;
+            let is_stale = read.as_ref().is_err_and(FsError::is_stale);
+            if !is_stale || self.open_files.changes() == changes {
+                return read;
+            }
+        }
+    }
+
+    async fn try_read_version(
+        &self,
+        handle: &ReadHandle,
+        changes: u64,
+        offset: u64,
+        length: u64,
+    ) -> Result<Bytes, FsError> {
+        let ino = handle.ino;
+        if handle.checked.load(Ordering::Acquire) != changes
+            && let Ok(key) = self.key_of(ino)
+        {
+            if let Some(file) = self.open_files.get(ino) {
+                return self.read_back(&file, &handle.reader, offset, length).await;
+            }
+            let known = self.file(ino);
+            if let Some((etag, size)) = known.and_then(|file| Some((file.etag?, file.size))) {
+                self.reader_of(&handle.reader, &key, etag, size).await?;
+                handle.checked.store(changes, Ordering::Release);
+            }
+        }
+        let version = handle.reader.lock().await;
+        let (etag, reader) = version.as_ref().cloned().ok_or(FsError::Stale)?;
+        drop(version);
+        // This mount made a newer version, and another client or a deletion has ended that.
+        let newest = self.file(ino).and_then(|file| file.etag);
+        if handle.checked.load(Ordering::Acquire) != changes && newest.is_some_and(|n| n != etag) {
+            return Err(FsError::Stale);
+        }
+        Ok(reader.read(offset, length).await?)
+    }
+
+    /// A reader of that version.
+    pub(super) async fn reader_of(
+        &self,
+        version: &Version,
+        key: &Key,
+        etag: ETag,
+        size: u64,
+    ) -> Result<Arc<Reader>, FsError> {
+        let mut version = version.lock().await;
+        if let Some((of, reader)) = &*version
+            && *of == etag
+        {
+            return Ok(Arc::clone(reader));
+        }
+        let store = Arc::clone(&self.store);
+        let (reader, meta) =
+            Reader::open(store, key.clone(), size, &self.budget, &self.blocks).await?;
+        if meta.etag != etag {
+            return Err(FsError::Stale);
+        }
+        *version = Some((etag, Arc::clone(&reader)));
+        Ok(reader)
     }
 
     /// Closes a handle for good. A file that was written is stored if it isn't yet; whether that
     /// went well shows in [`not_stored`](Self::not_stored).
     pub async fn release(&self, handle: HandleId) {
         if let Some(Handle::Write(file)) = self.handles.remove(handle) {
-            self.release_writer(&file).await;
+            // The ledger knows of failures.
+            let _ = self.release_writer(&file.file).await;
         }
     }
 }

@@ -6,8 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::fs::FsError;
 use crate::fs::listing::DirHandle;
-use crate::fs::open_files::WriteHandle;
-use crate::read::Reader;
+use crate::fs::open_files::{ReadHandle, WriteHandle};
 
 /// An open handle's number, never used again within a mount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,7 +22,7 @@ pub struct Opened {
 /// What is behind a handle.
 #[derive(Clone, Debug)]
 pub(super) enum Handle {
-    Read(Arc<Reader>),
+    Read(Arc<ReadHandle>),
     Write(Arc<WriteHandle>),
     Dir(Arc<DirHandle>),
 }

@@ -23,11 +23,22 @@ pub(super) struct DirState {
     /// When the listing began.
     pub(super) began: Instant,
     /// Consecutive entries, the first being number `first`.
-    pub(super) entries: VecDeque<(Listed, Instant)>,
+    pub(super) entries: VecDeque<(Item, Instant)>,
     pub(super) first: u64,
+    /// Every entry before this one has been offered, and is hence known to the tree.
+    pub(super) offered: u64,
     /// Names made through this mount that the listing has not shown.
     pub(super) local: HashSet<EntryName>,
     pub(super) ended: bool,
+}
+
+/// An entry, by whoever knows of it.
+#[derive(Debug)]
+pub(super) enum Item {
+    /// What a listing says.
+    Listed(Listed),
+    /// A name that only this mount knows.
+    Local(EntryName),
 }
 
 impl DirState {
@@ -47,7 +58,7 @@ impl DirState {
                 Some(Batch { entries, asked }) => {
                     for listed in entries {
                         self.local.remove(seen(&listed).0);
-                        self.entries.push_back((listed, asked));
+                        self.entries.push_back((Item::Listed(listed), asked));
                     }
                 }
                 None => self.finish(tree, ino),
@@ -56,14 +67,15 @@ impl DirState {
         Ok(self.end() > number)
     }
 
-    /// Adds what only this mount knows, and tells the tree that it has seen everything.
+    /// Adds what only this mount knows, and tells the tree if it has seen everything.
     fn finish(&mut self, tree: &Tree, ino: Ino) {
+        if self.offered >= self.end() {
+            tree.completed(ino, self.began);
+        }
         for name in self.local.drain() {
-            // Whatever is said of a local name, the tree knows better.
-            self.entries.push_back((Listed::Dir(name), self.began));
+            self.entries.push_back((Item::Local(name), self.began));
         }
         self.ended = true;
-        tree.completed(ino, self.began);
     }
 
     pub(super) fn drop_before(&mut self, number: u64) {

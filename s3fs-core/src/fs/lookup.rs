@@ -15,8 +15,12 @@ impl Fs {
     /// There is no such name, or the store doesn't answer.
     pub async fn lookup(&self, dir: Ino, name: &OsStr) -> Result<Attr, FsError> {
         let name = EntryName::from_os(name).ok_or(FsError::NotFound)?;
-        let entry = self.find(dir, &name).await?.ok_or(FsError::NotFound)?;
-        self.tree.reference(entry.ino);
+        if let Some(known) = self.try_lookup_name(dir, &name) {
+            return known;
+        }
+        let (seen, asked) = self.ask(dir, &name).await?;
+        let entry = self.tree.learn_told(dir, &name, seen, asked);
+        let entry = entry.ok_or(FsError::NotFound)?;
         Ok(self.attr(&entry))
     }
 
@@ -25,11 +29,12 @@ impl Fs {
         let Some(name) = EntryName::from_os(name) else {
             return Some(Err(FsError::NotFound));
         };
-        match self.tree.known(dir, &name) {
-            Known::Entry(entry) => {
-                self.tree.reference(entry.ino);
-                Some(Ok(self.attr(&entry)))
-            }
+        self.try_lookup_name(dir, &name)
+    }
+
+    fn try_lookup_name(&self, dir: Ino, name: &EntryName) -> Option<Result<Attr, FsError>> {
+        match self.tree.known_told(dir, name) {
+            Known::Entry(entry) => Some(Ok(self.attr(&entry))),
             Known::Absent => Some(Err(FsError::NotFound)),
             Known::Unknown => None,
         }
@@ -47,16 +52,21 @@ impl Fs {
             Known::Absent => return Ok(None),
             Known::Unknown => {}
         }
+        let (seen, asked) = self.ask(dir, name).await?;
+        Ok(self.tree.learn(dir, name, seen, asked))
+    }
+
+    /// Asks the store what a name stands for.
+    async fn ask(&self, dir: Ino, name: &EntryName) -> Result<(Seen, Instant), FsError> {
         let key = self.key_in(dir, name)?;
         let asked = Instant::now();
-        let seen = self.ask(&key).await?;
-        Ok(self.tree.learn(dir, name, seen, asked))
+        Ok((self.ask_for(&key).await?, asked))
     }
 
     /// One request tells whether there is an object, a folder or neither: all keys that begin with
     /// the name, folded. Only where more than a page of siblings lie between `name` and `name/`
     /// does it take a second one.
-    async fn ask(&self, key: &Key) -> Result<Seen, StoreError> {
+    async fn ask_for(&self, key: &Key) -> Result<Seen, StoreError> {
         let request = |prefix, max_keys| ListRequest {
             prefix,
             folded: true,

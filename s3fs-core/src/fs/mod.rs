@@ -14,8 +14,11 @@ mod listing;
 mod lookup;
 mod open_files;
 mod remove;
+#[cfg(test)]
+mod tests;
 mod writing;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -55,6 +58,8 @@ pub struct Fs {
     handles: Handles,
     open_files: OpenFiles,
     ledger: Ledger,
+    /// Nothing is to be stored any more.
+    abandoned: AtomicBool,
     /// The root's first page, which connecting brought; the first listing uses it.
     root_page: Mutex<Option<(ListPage, Instant)>>,
 }
@@ -99,6 +104,7 @@ impl Fs {
             handles: Handles::default(),
             open_files: OpenFiles::default(),
             ledger: Ledger::default(),
+            abandoned: AtomicBool::new(false),
             root_page: Mutex::new(Some((root_page, asked))),
         };
         fs.plant_folders(&config.folders);
@@ -147,6 +153,9 @@ impl Fs {
     fn check_writable(&self) -> Result<(), FsError> {
         match self.access {
             Access::ReadOnly => Err(FsError::ReadOnly),
+            Access::ReadWrite { .. } if self.abandoned.load(Ordering::Acquire) => {
+                Err(FsError::ReadOnly)
+            }
             Access::ReadWrite { .. } => Ok(()),
         }
     }

@@ -1,7 +1,10 @@
 //! Files that are open for writing, and who shares them.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
 
 use crate::object::{ETag, Key};
 use crate::read::Reader;
@@ -25,12 +28,27 @@ pub(super) struct WriteHandle {
     /// merely inherited the descriptor and exits is no reason to.
     pub(super) opener: u32,
     /// A reader of the stored version, for a file too large to be read from the writer.
-    pub(super) reader: tokio::sync::Mutex<Option<(ETag, Arc<Reader>)>>,
+    pub(super) reader: Version,
 }
+
+/// A handle that only reads: the version it was opened with, or what this mount makes of it.
+#[derive(Debug)]
+pub(super) struct ReadHandle {
+    pub(super) ino: Ino,
+    pub(super) reader: Version,
+    /// [`OpenFiles::changes`] when the reader was known to be of the present version.
+    pub(super) checked: AtomicU64,
+}
+
+/// A reader of one version, replaced when this mount makes another.
+pub(super) type Version = tokio::sync::Mutex<Option<(ETag, Arc<Reader>)>>;
 
 /// The files that are open for writing, with how many handles each.
 #[derive(Debug, Default)]
-pub(super) struct OpenFiles(Mutex<HashMap<Ino, (Arc<OpenFile>, usize)>>);
+pub(super) struct OpenFiles {
+    files: Mutex<HashMap<Ino, (Arc<OpenFile>, usize)>>,
+    changes: AtomicU64,
+}
 
 impl OpenFiles {
     pub(super) fn get(&self, ino: Ino) -> Option<Arc<OpenFile>> {
@@ -53,32 +71,45 @@ impl OpenFiles {
         }
         let file = Arc::new(new?);
         files.insert(ino, (Arc::clone(&file), 1));
+        self.changed();
         Some(file)
     }
 
-    /// One handle fewer; true if it was the last.
-    pub(super) fn leave(&self, ino: Ino) -> bool {
+    /// Counts files opened for writing and files stored: while it stays, so does every version.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    /// Bytes of some file changed, or may from now on.
+    pub(super) fn changed(&self) {
+        self.changes.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// One handle fewer, unless it is the last, which stays until the file is stored: a file opened
+    /// before would be opened as the bucket has it.
+    pub(super) fn leave_others(&self, ino: Ino) -> bool {
         match self.lock().get_mut(&ino) {
-            Some((_, handles)) => {
-                *handles = handles.saturating_sub(1);
-                *handles == 0
+            Some((_, handles)) if *handles > 1 => {
+                *handles -= 1;
+                true
             }
-            None => false,
+            _ => false,
         }
     }
 
-    /// Forgets the file, unless it was opened again meanwhile.
-    pub(super) fn remove_unused(&self, ino: Ino) -> bool {
+    /// Forgets the file, unless it was opened again meanwhile or `may_end` objects. Nobody can open
+    /// the file while `may_end` runs.
+    pub(super) fn end(&self, ino: Ino, may_end: impl FnOnce() -> bool) -> bool {
         let mut files = self.lock();
-        let unused = files.get(&ino).is_some_and(|(_, handles)| *handles == 0);
-        if unused {
+        let ends = files.get(&ino).is_some_and(|(_, handles)| *handles == 1) && may_end();
+        if ends {
             files.remove(&ino);
         }
-        unused
+        ends
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Ino, (Arc<OpenFile>, usize)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -89,5 +120,24 @@ impl WriteHandle {
             opener,
             reader: tokio::sync::Mutex::new(None),
         }
+    }
+}
+
+impl ReadHandle {
+    pub(super) fn new(ino: Ino, reader: Option<(ETag, Arc<Reader>)>, checked: u64) -> Self {
+        Self {
+            ino,
+            reader: Version::new(reader),
+            checked: AtomicU64::new(checked),
+        }
+    }
+
+    /// Bytes, if they are here already and this mount has changed nothing.
+    pub(super) fn try_read(&self, changes: u64, offset: u64, length: u64) -> Option<Bytes> {
+        if self.checked.load(Ordering::Acquire) != changes {
+            return None;
+        }
+        let reader = Arc::clone(&self.reader.try_lock().ok()?.as_ref()?.1);
+        reader.try_read(offset, length)
     }
 }

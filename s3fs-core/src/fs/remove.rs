@@ -8,6 +8,7 @@ use crate::fs::{Attr, Fs, FsError};
 use crate::object::{EntryName, Key};
 use crate::store::{Body, ListRequest, Precondition};
 use crate::tree::{Entry, Ino, Kind};
+use crate::write::Held;
 
 impl Fs {
     /// Makes a folder: an empty object whose key ends in `/`, as other tools do.
@@ -62,7 +63,9 @@ impl Fs {
         if !page.objects.is_empty() {
             self.store.delete(&marker).await?;
         }
-        self.removed(dir, &name);
+        // The folder may have hidden an object of its name.
+        self.tree.uncovered(dir, &name);
+        self.keep(dir);
         Ok(())
     }
 
@@ -76,16 +79,37 @@ impl Fs {
             return Err(FsError::IsDirectory);
         };
         let key = self.key_in(dir, &name)?;
-        self.discard(entry.ino).await;
+        let open = self.open_files.get(entry.ino);
+        // Nothing may be stored while the object is being deleted, and nothing may be lost if that
+        // fails.
+        let held = match &open {
+            Some(file) => Some(file.writer.hold().await),
+            None => None,
+        };
         // What was being written may have been stored since the kind was looked at.
         let stored = match self.tree.entry(entry.ino).map(|entry| entry.kind) {
             Some(Kind::File(now)) => now.etag.is_some(),
             _ => file.etag.is_some(),
         };
-        if stored {
+        let modified = || self.file(entry.ino).map(|file| file.modified);
+        let before = modified();
+        if stored || held.as_ref().is_some_and(Held::is_stored) {
             self.store.delete(&key).await?;
         }
-        self.removed(dir, &name);
+        if let Some(held) = held {
+            held.discard().await;
+        }
+        let after = modified();
+        self.tree.removed(dir, &name);
+        self.keep(dir);
+        // Who opened it meanwhile is too late.
+        if let Some(file) = self.open_files.get(entry.ino) {
+            file.writer.discard().await;
+        }
+        if after != before {
+            self.store.delete(&key).await?;
+        }
+        self.ledger.settled(&self.store.uri(&key));
         Ok(())
     }
 
@@ -105,8 +129,7 @@ impl Fs {
     }
 
     /// The folder stays, though it may have no key left in the bucket.
-    fn removed(&self, dir: Ino, name: &EntryName) {
-        self.tree.removed(dir, name);
+    fn keep(&self, dir: Ino) {
         if dir != Ino::ROOT {
             self.tree.pin(dir);
         }

@@ -2,16 +2,16 @@
 
 use std::ffi::OsStr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use bytes::Bytes;
 
 use crate::fs::handles::{Handle, Opened};
 use crate::fs::ledger::NotStored;
-use crate::fs::open_files::{OpenFile, WriteHandle};
+use crate::fs::open_files::{OpenFile, Version, WriteHandle};
 use crate::fs::{Attr, Fs, FsError, HandleId};
 use crate::object::{ETag, EntryName, Key, ObjectMeta};
-use crate::read::Reader;
 use crate::store::Precondition;
 use crate::tree::{Entry, FileState, Ino, Kind};
 use crate::write::{Stored, Target, WriteError, Writer};
@@ -68,12 +68,19 @@ impl Fs {
         if exclusive {
             return Err(FsError::Exists);
         }
-        let Kind::File(state) = &entry.kind else {
+        if matches!(entry.kind, Kind::Dir) {
             return Err(FsError::IsDirectory);
-        };
-        let file = self.open_writer(entry.ino, state, true, pid).await?;
+        }
+        let file = self.open_writer(entry.ino, true, pid).await?;
+        // Being open for writing, it is not dropped before the kernel is told.
         self.tree.reference(entry.ino);
-        let attr = self.getattr(entry.ino)?;
+        let attr = match self.getattr(entry.ino) {
+            Ok(attr) => attr,
+            Err(error) => {
+                let _ = self.release_writer(&file.file).await;
+                return Err(error);
+            }
+        };
         Ok((
             attr,
             Opened {
@@ -86,33 +93,54 @@ impl Fs {
     pub(super) async fn open_writer(
         &self,
         ino: Ino,
-        state: &FileState,
         truncate: bool,
         pid: u32,
     ) -> Result<Arc<WriteHandle>, FsError> {
         self.check_writable()?;
-        if !self.may_overwrite() {
-            return Err(FsError::NotPermitted(
-                "existing objects are not to be replaced",
-            ));
-        }
-        let key = self.key_of(ino)?;
-        let file = if let Some(file) = self.open_files.share(ino, None) {
-            file
-        } else {
-            let writer = self.writer_for(&key, state, truncate).await?;
-            self.share(ino, key, writer)?
-        };
+        let file = self.shared_file(ino, truncate).await?;
         self.tree.pin(ino);
-        let handle = Arc::new(WriteHandle::new(file, pid));
-        if truncate {
-            if let Err(error) = handle.file.writer.resize(0).await {
-                self.release_writer(&handle).await;
-                return Err(error.into());
-            }
-            self.written(&handle.file);
+        // It may have been deleted or replaced meanwhile.
+        let mut ready = self.key_of(ino).map(drop);
+        if truncate && ready.is_ok() {
+            ready = file.writer.resize(0).await.map_err(FsError::from);
         }
-        Ok(handle)
+        if let Err(error) = ready {
+            let _ = self.release_writer(&file).await;
+            return Err(error);
+        }
+        if truncate {
+            self.written(&file);
+        }
+        Ok(Arc::new(WriteHandle::new(file, pid)))
+    }
+
+    /// One more handle of a file, opened now if nobody else has.
+    async fn shared_file(&self, ino: Ino, truncate: bool) -> Result<Arc<OpenFile>, FsError> {
+        loop {
+            // What is being created may be changed, whatever else may not.
+            if let Some(file) = self.open_files.share(ino, None) {
+                return Ok(file);
+            }
+            if !self.may_overwrite() {
+                return Err(FsError::NotPermitted(
+                    "existing objects are not to be replaced",
+                ));
+            }
+            let changes = self.open_files.changes();
+            let state = self.file(ino).ok_or(FsError::Stale)?;
+            let key = self.key_of(ino)?;
+            let writer = match self.writer_for(&key, &state, truncate).await {
+                Err(error) if error.is_stale() && self.open_files.changes() != changes => continue,
+                writer => writer?,
+            };
+            let file = self.share(ino, key, writer)?;
+            // What another handle stored while this one fetched must not be undone.
+            let now = self.file(ino).and_then(|file| file.etag);
+            if truncate || now == state.etag {
+                return Ok(file);
+            }
+            self.release_writer(&file).await?;
+        }
     }
 
     async fn writer_for(
@@ -195,26 +223,17 @@ impl Fs {
     /// Bytes of a file that is open for writing.
     pub(super) async fn read_back(
         &self,
-        handle: &WriteHandle,
+        file: &OpenFile,
+        version: &Version,
         offset: u64,
         length: u64,
     ) -> Result<Bytes, FsError> {
-        if let Some(bytes) = handle.file.writer.read(offset, length).await? {
+        if let Some(bytes) = file.writer.read(offset, length).await? {
             return Ok(bytes);
         }
-        let etag = self.store_file(&handle.file).await?;
-        let mut cached = handle.reader.lock().await;
-        let reader = match &*cached {
-            Some((version, reader)) if *version == etag => Arc::clone(reader),
-            _ => {
-                let (store, key) = (Arc::clone(&self.store), handle.file.key.clone());
-                let size = handle.file.writer.length();
-                let opened = Reader::open(store, key, size, &self.budget, &self.blocks).await?;
-                *cached = Some((etag, Arc::clone(&opened.0)));
-                opened.0
-            }
-        };
-        drop(cached);
+        let etag = self.store_file(file).await?;
+        let size = file.writer.length();
+        let reader = self.reader_of(version, &file.key, etag, size).await?;
         Ok(reader.read(offset, length).await?)
     }
 
@@ -248,6 +267,7 @@ impl Fs {
         match file.writer.store().await {
             Ok(Stored { etag, size, anew }) => {
                 if anew {
+                    self.open_files.changed();
                     let etag = etag.clone();
                     self.tree.update_file(file.ino, |state| {
                         state.etag = Some(etag);
@@ -265,46 +285,47 @@ impl Fs {
         }
     }
 
-    /// The last thing that happens to a handle.
-    pub(super) async fn release_writer(&self, handle: &WriteHandle) {
-        let file = &handle.file;
-        if !self.open_files.leave(file.ino) {
-            return;
-        }
-        let stored = self.store_file(file).await;
-        if !self.open_files.remove_unused(file.ino) {
-            return;
-        }
-        match stored {
-            Ok(_) => self.tree.unpin(file.ino),
-            // The kernel's pages hold what the bucket doesn't: the name gets a new inode.
-            Err(_) => {
-                if let Some((dir, name)) = self.tree.place(file.ino) {
-                    self.tree.removed(dir, &name);
+    /// The last thing that happens to a handle. The last handle of a file stores it.
+    ///
+    /// # Errors
+    /// It could not be stored.
+    pub(super) async fn release_writer(&self, file: &OpenFile) -> Result<(), FsError> {
+        let ino = file.ino;
+        loop {
+            if self.open_files.leave_others(ino) {
+                return Ok(());
+            }
+            let stored = self.store_file(file).await.map(drop);
+            let ended = self.open_files.end(ino, || {
+                let may_end = stored.is_err() || file.writer.is_stored();
+                if may_end && stored.is_ok() {
+                    self.tree.unpin(ino);
+                } else if may_end && let Some((dir, name)) = self.tree.place(ino) {
+                    // The kernel's pages hold what the bucket doesn't: the name gets a new inode.
+                    self.tree.uncovered(dir, &name);
                 }
+                may_end
+            });
+            if ended {
+                return stored;
             }
         }
     }
 
-    /// Changes a file's size.
+    /// Changes a file's size. If nobody has it open, it is stored.
     pub(super) async fn truncate(&self, ino: Ino, size: u64) -> Result<(), FsError> {
-        let Kind::File(state) = self.tree.entry(ino).ok_or(FsError::NotFound)?.kind else {
+        if matches!(
+            self.tree.entry(ino).ok_or(FsError::NotFound)?.kind,
+            Kind::Dir
+        ) {
             return Err(FsError::IsDirectory);
-        };
-        let handle = self.open_writer(ino, &state, size == 0, 0).await?;
+        }
+        let handle = self.open_writer(ino, size == 0, 0).await?;
         let resized = handle.file.writer.resize(size).await;
         self.written(&handle.file);
-        self.release_writer(&handle).await;
+        let stored = self.release_writer(&handle.file).await;
         resized?;
-        Ok(())
-    }
-
-    /// Throws away what was written to a file that is being deleted.
-    pub(super) async fn discard(&self, ino: Ino) {
-        if let Some(file) = self.open_files.get(ino) {
-            file.writer.discard().await;
-            self.ledger.settled(&file.uri);
-        }
+        stored
     }
 
     /// Stores all that is open and returns what could not be stored since the mount began.
@@ -318,6 +339,7 @@ impl Fs {
 
     /// Throws away all that is not stored.
     pub async fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Release);
         for file in self.open_files.all() {
             file.writer.discard().await;
         }

@@ -38,6 +38,11 @@ impl Merger {
         }
     }
 
+    /// Whether a file of an earlier page may still come.
+    pub fn holds(&self) -> bool {
+        !self.held.is_empty()
+    }
+
     /// How many keys and prefixes had no file name.
     pub fn hidden(&self) -> u64 {
         self.hidden

@@ -16,6 +16,8 @@ pub struct ListStream {
     prefix: String,
     merger: Merger,
     position: Position,
+    /// When the first page of which files are held back was asked for.
+    held_since: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -49,6 +51,7 @@ impl ListStream {
             prefix,
             merger,
             position,
+            held_since: None,
         }
     }
 
@@ -68,11 +71,17 @@ impl ListStream {
             None => Position::End,
         };
         let entries = self.merger.page(page);
+        // A file held back may have been deleted after its page, so it is not news of this one.
+        let oldest = self.held_since.unwrap_or(asked);
+        self.held_since = self.merger.holds().then_some(oldest);
         if matches!(self.position, Position::End) && self.merger.hidden() > 0 {
             let (prefix, hidden) = (&self.prefix, self.merger.hidden());
             tracing::info!(prefix, hidden, "keys that have no file name are not shown");
         }
-        Ok(Some(Batch { entries, asked }))
+        Ok(Some(Batch {
+            entries,
+            asked: oldest,
+        }))
     }
 
     async fn ask(&mut self, token: Option<String>) -> Result<(ListPage, Instant), StoreError> {

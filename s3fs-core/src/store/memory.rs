@@ -1,1 +1,370 @@
+//! A bucket in memory, by S3's rules: the store under tests that need no network.
 
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Bound;
+use std::os::unix::fs::FileExt;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream;
+
+use crate::object::{ByteRange, ETag, Key, ObjectMeta};
+use crate::store::{
+    Body, CopySource, GetBody, GetResponse, ListPage, ListRequest, ListedObject, PartNumber,
+    PartTag, Precondition, Store, StoreError, StoreErrorKind, UploadId,
+};
+
+/// S3's smallest part, the last one excepted.
+const MIN_PART: u64 = 5 << 20;
+
+/// Bodies arrive in pieces of so many bytes.
+const PIECE: usize = 48 << 10;
+
+/// The bucket. Cheap to clone: another client of the same bucket.
+#[derive(Clone, Debug)]
+pub(crate) struct MemoryStore {
+    state: Arc<Mutex<State>>,
+    min_part: u64,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    objects: BTreeMap<String, Object>,
+    uploads: BTreeMap<u64, Upload>,
+    begun: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Object {
+    bytes: Bytes,
+    meta: ObjectMeta,
+}
+
+#[derive(Debug)]
+struct Upload {
+    key: String,
+    parts: BTreeMap<u16, Object>,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::with_min_part(MIN_PART)
+    }
+}
+
+impl MemoryStore {
+    /// A bucket that takes parts of so few bytes.
+    pub(crate) fn with_min_part(min_part: u64) -> Self {
+        Self {
+            state: Arc::default(),
+            min_part,
+        }
+    }
+
+    /// Every key with its bytes.
+    pub(crate) fn objects(&self) -> BTreeMap<String, Bytes> {
+        let state = self.lock();
+        let objects = state.objects.iter();
+        objects
+            .map(|(key, object)| (key.clone(), object.bytes.clone()))
+            .collect()
+    }
+
+    /// What another client does: stores an object.
+    pub(crate) fn insert(&self, key: &str, bytes: impl Into<Bytes>) {
+        let object = Object::new(bytes.into());
+        self.lock().objects.insert(key.to_owned(), object);
+    }
+
+    /// What another client does: deletes an object.
+    pub(crate) fn remove(&self, key: &str) {
+        self.lock().objects.remove(key);
+    }
+
+    /// How many uploads are neither completed nor aborted.
+    pub(crate) fn open_uploads(&self) -> usize {
+        self.lock().uploads.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn list(&self, request: ListRequest<'_>) -> Result<ListPage, StoreError> {
+        let state = self.lock();
+        let mut page = ListPage::default();
+        let mut after = request.continuation.map(str::to_owned);
+        let room = usize::from(request.max_keys.min(1000));
+        loop {
+            let from = match &after {
+                Some(token) => Bound::Excluded(token.clone()),
+                None => Bound::Included(request.prefix.to_owned()),
+            };
+            let mut rest = state.objects.range((from, Bound::Unbounded));
+            let Some((key, object)) = rest
+                .next()
+                .filter(|(key, _)| key.starts_with(request.prefix))
+            else {
+                return Ok(page);
+            };
+            if page.objects.len() + page.prefixes.len() == room {
+                page.next = after;
+                return Ok(page);
+            }
+            let below = &key[request.prefix.len()..];
+            if let Some((folder, _)) = below.split_once('/').filter(|_| request.folded) {
+                let folder = format!("{}{folder}/", request.prefix);
+                // Behind every key below the folder.
+                after = Some(format!("{folder}\u{10ffff}\u{10ffff}"));
+                page.prefixes.push(folder);
+            } else {
+                after = Some(key.clone());
+                page.objects.push(ListedObject {
+                    key: key.clone(),
+                    meta: object.meta.clone(),
+                });
+            }
+        }
+    }
+
+    async fn head(&self, key: &Key) -> Result<ObjectMeta, StoreError> {
+        let state = self.lock();
+        let object = state.object("HeadObject", key)?;
+        Ok(object.meta.clone())
+    }
+
+    async fn get(
+        &self,
+        key: &Key,
+        range: Option<ByteRange>,
+        if_match: Option<&ETag>,
+    ) -> Result<GetResponse, StoreError> {
+        let object = self.lock().object("GetObject", key)?.clone();
+        if if_match.is_some_and(|etag| *etag != object.meta.etag) {
+            return Err(failed("GetObject", key, StoreErrorKind::PreconditionFailed));
+        }
+        let size = object.meta.size;
+        let sent = match range {
+            None => ByteRange::new(0, size),
+            Some(range) => match ByteRange::new(range.start(), range.end().min(size)) {
+                Some(sent) => Some(sent),
+                None => return Err(refused("GetObject", key, "InvalidRange")),
+            },
+        };
+        let bytes = sent.map_or_else(Bytes::new, |sent| object.slice(sent));
+        let pieces: Vec<_> = bytes
+            .chunks(PIECE)
+            .map(|piece| Ok(bytes.slice_ref(piece)))
+            .collect();
+        Ok(GetResponse {
+            meta: object.meta,
+            range: sent,
+            body: GetBody::new(stream::iter(pieces)),
+        })
+    }
+
+    async fn put(
+        &self,
+        key: &Key,
+        body: Body,
+        precondition: &Precondition,
+    ) -> Result<ETag, StoreError> {
+        self.lock()
+            .store("PutObject", key, Object::new(read(&body)), precondition)
+    }
+
+    async fn delete(&self, key: &Key) -> Result<(), StoreError> {
+        self.remove(key.as_str());
+        Ok(())
+    }
+
+    async fn create_upload(&self, key: &Key) -> Result<UploadId, StoreError> {
+        let mut state = self.lock();
+        state.begun += 1;
+        let id = state.begun;
+        let upload = Upload {
+            key: key.as_str().to_owned(),
+            parts: BTreeMap::new(),
+        };
+        state.uploads.insert(id, upload);
+        Ok(UploadId(id.to_string()))
+    }
+
+    async fn upload_part(
+        &self,
+        key: &Key,
+        upload: &UploadId,
+        number: PartNumber,
+        body: Body,
+    ) -> Result<PartTag, StoreError> {
+        let part = Object::new(read(&body));
+        self.lock().part("UploadPart", key, upload, number, part)
+    }
+
+    async fn upload_part_copy(
+        &self,
+        key: &Key,
+        upload: &UploadId,
+        number: PartNumber,
+        source: CopySource<'_>,
+    ) -> Result<PartTag, StoreError> {
+        const OPERATION: &str = "UploadPartCopy";
+        let mut state = self.lock();
+        let from = state.object(OPERATION, source.key)?.clone();
+        if from.meta.etag != *source.etag {
+            return Err(failed(OPERATION, key, StoreErrorKind::PreconditionFailed));
+        }
+        if source.range.end() > from.meta.size {
+            return Err(refused(OPERATION, key, "InvalidRange"));
+        }
+        let part = Object::new(from.slice(source.range));
+        state.part(OPERATION, key, upload, number, part)
+    }
+
+    async fn complete_upload(
+        &self,
+        key: &Key,
+        upload: &UploadId,
+        parts: &[PartTag],
+        precondition: &Precondition,
+    ) -> Result<ETag, StoreError> {
+        const OPERATION: &str = "CompleteMultipartUpload";
+        let mut state = self.lock();
+        let id = state.upload(OPERATION, key, upload)?;
+        let sent = &state.uploads[&id].parts;
+        let mut bytes = Vec::new();
+        for (index, tag) in parts.iter().enumerate() {
+            let in_order = index == 0 || parts[index - 1].number < tag.number;
+            let part = sent
+                .get(&tag.number.0)
+                .filter(|part| part.meta.etag == tag.etag && in_order)
+                .ok_or_else(|| refused(OPERATION, key, "InvalidPart"))?;
+            if part.meta.size < self.min_part && index + 1 < parts.len() {
+                return Err(refused(OPERATION, key, "EntityTooSmall"));
+            }
+            bytes.extend_from_slice(&part.bytes);
+        }
+        if parts.is_empty() {
+            return Err(refused(OPERATION, key, "MalformedXML"));
+        }
+        let mut object = Object::new(bytes.into());
+        object.meta.etag = ETag::new(&format!("{}-{}", object.meta.etag, parts.len()));
+        let etag = state.store(OPERATION, key, object, precondition)?;
+        state.uploads.remove(&id);
+        Ok(etag)
+    }
+
+    async fn abort_upload(&self, key: &Key, upload: &UploadId) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        let id = state.upload("AbortMultipartUpload", key, upload)?;
+        state.uploads.remove(&id);
+        Ok(())
+    }
+
+    fn uri(&self, key: &Key) -> String {
+        format!("s3://memory/{key}")
+    }
+}
+
+impl State {
+    fn object(&self, operation: &'static str, key: &Key) -> Result<&Object, StoreError> {
+        let missing = || failed(operation, key, StoreErrorKind::NoSuchKey);
+        self.objects.get(key.as_str()).ok_or_else(missing)
+    }
+
+    fn store(
+        &mut self,
+        operation: &'static str,
+        key: &Key,
+        object: Object,
+        precondition: &Precondition,
+    ) -> Result<ETag, StoreError> {
+        if *precondition == Precondition::Absent && self.objects.contains_key(key.as_str()) {
+            return Err(failed(operation, key, StoreErrorKind::PreconditionFailed));
+        }
+        let etag = object.meta.etag.clone();
+        self.objects.insert(key.as_str().to_owned(), object);
+        Ok(etag)
+    }
+
+    fn upload(
+        &self,
+        operation: &'static str,
+        key: &Key,
+        upload: &UploadId,
+    ) -> Result<u64, StoreError> {
+        let id = upload.0.parse().unwrap_or(0);
+        match self.uploads.get(&id) {
+            Some(upload) if upload.key == key.as_str() => Ok(id),
+            _ => Err(refused(operation, key, "NoSuchUpload")),
+        }
+    }
+
+    fn part(
+        &mut self,
+        operation: &'static str,
+        key: &Key,
+        upload: &UploadId,
+        number: PartNumber,
+        part: Object,
+    ) -> Result<PartTag, StoreError> {
+        let id = self.upload(operation, key, upload)?;
+        let etag = part.meta.etag.clone();
+        if let Some(upload) = self.uploads.get_mut(&id) {
+            upload.parts.insert(number.0, part);
+        }
+        Ok(PartTag {
+            number,
+            etag,
+            crc32: None,
+        })
+    }
+}
+
+impl Object {
+    /// As with S3, equal bytes have equal tags.
+    fn new(bytes: Bytes) -> Self {
+        let mut hasher = DefaultHasher::new();
+        bytes.hash(&mut hasher);
+        let meta = ObjectMeta {
+            size: bytes.len() as u64,
+            modified: SystemTime::now(),
+            etag: ETag::new(&format!("{:016x}", hasher.finish())),
+        };
+        Self { bytes, meta }
+    }
+
+    fn slice(&self, range: ByteRange) -> Bytes {
+        self.bytes
+            .slice(range.start() as usize..range.end() as usize)
+    }
+}
+
+fn read(body: &Body) -> Bytes {
+    match body {
+        Body::Memory(bytes) => bytes.clone(),
+        Body::File { file, length } => {
+            let mut bytes = vec![0; *length as usize];
+            file.read_exact_at(&mut bytes, 0).unwrap();
+            bytes.into()
+        }
+    }
+}
+
+fn failed(operation: &'static str, key: &Key, kind: StoreErrorKind) -> StoreError {
+    StoreError {
+        operation,
+        object: format!("s3://memory/{key}"),
+        kind,
+    }
+}
+
+fn refused(operation: &'static str, key: &Key, code: &str) -> StoreError {
+    failed(operation, key, StoreErrorKind::Other(code.to_owned()))
+}

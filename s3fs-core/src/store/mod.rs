@@ -3,12 +3,20 @@
 //! Nothing above this module names the AWS SDK, and nothing in it knows of inodes or errnos.
 
 mod body;
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+pub(crate) mod disturbed;
 mod error;
+#[cfg(test)]
+pub(crate) mod faulty;
 #[cfg(test)]
 pub(crate) mod memory;
 mod observed;
 mod request;
 pub mod s3;
+#[cfg(test)]
+pub(crate) mod slow;
 
 use std::fmt::Debug;
 

@@ -60,6 +60,8 @@ pub(super) struct Inode {
     pub(super) local: bool,
     /// Still reachable by its name. A replaced version is not.
     pub(super) named: bool,
+    /// When one of a folder's entries was dropped last.
+    pub(super) lost_entry: Option<Instant>,
 }
 
 impl Inode {
@@ -72,6 +74,6 @@ impl Inode {
 
     /// Whether an answer that was asked for at that time is older than what we did ourselves.
     pub(super) fn outdates(&self, asked: Instant) -> bool {
-        self.local || self.changed.is_some_and(|changed| changed >= asked)
+        self.changed.is_some_and(|changed| changed >= asked)
     }
 }

@@ -8,8 +8,8 @@ use crate::object::{EntryName, Key, ObjectMeta, Prefix};
 use crate::tree::inode::Inode;
 use crate::tree::{Entry, FileState, Ino, Kind};
 
-/// Remember so many deletions at most: they only matter while answers asked for earlier may come.
-const MAX_REMOVED: usize = 4096;
+/// Look for what can be dropped no earlier than when there is so much of it.
+const SWEEP: usize = 4096;
 
 /// Answers don't arrive later than this after they were asked for.
 const ANSWER_DELAY: Duration = Duration::from_mins(2);
@@ -26,11 +26,17 @@ pub struct Tree {
 struct State {
     inodes: HashMap<Ino, Inode>,
     names: HashMap<(Ino, EntryName), Ino>,
-    /// Names deleted through this mount, and when.
+    /// Names deleted through this mount, and when: they only matter while answers asked for
+    /// earlier may come.
     removed: HashMap<(Ino, EntryName), Instant>,
+    sweep_removed_at: usize,
+    /// Inodes that the kernel has never been told of, and will hence never forget.
+    untold: HashSet<Ino>,
+    sweep_untold_at: usize,
     /// Folders all of whose entries were learned by a listing asked for at that time.
     complete: HashMap<Ino, Instant>,
-    /// Local entries of each folder: what a listing may lack.
+    /// Local entries of each folder: what a listing may lack. A folder that has some is local
+    /// itself.
     local: HashMap<Ino, HashSet<EntryName>>,
     next: u64,
 }
@@ -69,11 +75,15 @@ impl Tree {
             changed: None,
             local: true,
             named: true,
+            lost_entry: None,
         };
         let state = State {
             inodes: HashMap::from([(Ino::ROOT, root)]),
             names: HashMap::new(),
             removed: HashMap::new(),
+            sweep_removed_at: SWEEP,
+            untold: HashSet::new(),
+            sweep_untold_at: SWEEP,
             complete: HashMap::new(),
             local: HashMap::new(),
             next: 2,
@@ -126,20 +136,17 @@ impl Tree {
 
     /// What is known of a name now.
     pub fn known(&self, dir: Ino, name: &EntryName) -> Known {
-        let now = Instant::now();
-        let state = self.lock();
-        if let Some(ino) = state.names.get(&(dir, name.clone())) {
-            return match state.inodes.get(ino) {
-                Some(inode) if inode.local || inode.valid_until > now => {
-                    Known::Entry(inode.entry(*ino))
-                }
-                _ => Known::Unknown,
-            };
+        self.lock().known(dir, name, self.ttl)
+    }
+
+    /// As [`known`](Self::known); an entry also counts as told to the kernel.
+    pub fn known_told(&self, dir: Ino, name: &EntryName) -> Known {
+        let mut state = self.lock();
+        let known = state.known(dir, name, self.ttl);
+        if let Known::Entry(entry) = &known {
+            state.reference(entry.ino);
         }
-        match state.complete.get(&dir) {
-            Some(asked) if *asked + self.ttl > now => Known::Absent,
-            _ => Known::Unknown,
-        }
+        known
     }
 
     /// Takes note of what the store said when it was asked at `asked`; returns what the name stands
@@ -147,6 +154,36 @@ impl Tree {
     pub fn learn(&self, dir: Ino, name: &EntryName, seen: Seen, asked: Instant) -> Option<Entry> {
         let valid_until = asked + self.ttl;
         self.lock().learn(dir, name, seen, asked, valid_until)
+    }
+
+    /// As [`learn`](Self::learn); the entry also counts as told to the kernel. In one step, lest
+    /// the inode be dropped in between.
+    pub fn learn_told(
+        &self,
+        dir: Ino,
+        name: &EntryName,
+        seen: Seen,
+        asked: Instant,
+    ) -> Option<Entry> {
+        let valid_until = asked + self.ttl;
+        let mut state = self.lock();
+        let entry = state.learn(dir, name, seen, asked, valid_until)?;
+        state.reference(entry.ino);
+        Some(entry)
+    }
+
+    /// Tells the kernel of a name by what is known of it, if it still stands for something.
+    pub fn tell(&self, dir: Ino, name: &EntryName, tell: impl FnOnce(&EntryName, &Entry) -> Told) {
+        let mut state = self.lock();
+        let entry = state.names.get(&(dir, name.clone())).and_then(|ino| {
+            let inode = state.inodes.get(ino)?;
+            Some(inode.entry(*ino))
+        });
+        if let Some(entry) = entry
+            && tell(name, &entry) == Told::Yes
+        {
+            state.reference(entry.ino);
+        }
     }
 
     /// As [`learn`](Self::learn) for many at once, each also counted as told to the kernel if
@@ -172,9 +209,14 @@ impl Tree {
         }
     }
 
-    /// All entries of the folder were learned by a listing that began at `asked`.
+    /// All entries of the folder were learned by a listing that began at `asked`. Means nothing if
+    /// one of them has been dropped since.
     pub fn completed(&self, dir: Ino, asked: Instant) {
-        self.lock().complete.insert(dir, asked);
+        let mut state = self.lock();
+        let inode = state.inodes.get(&dir);
+        if inode.is_some_and(|inode| inode.lost_entry.is_none_or(|lost| lost < asked)) {
+            state.complete.insert(dir, asked);
+        }
     }
 
     /// Entries that a listing may lack.
@@ -246,11 +288,19 @@ impl Tree {
     pub fn removed(&self, dir: Ino, name: &EntryName) {
         let mut state = self.lock();
         let now = Instant::now();
-        if state.removed.len() >= MAX_REMOVED {
+        if state.removed.len() >= state.sweep_removed_at {
             state.removed.retain(|_, at| *at + ANSWER_DELAY > now);
+            state.sweep_removed_at = SWEEP.max(2 * state.removed.len());
         }
         state.removed.insert((dir, name.clone()), now);
         state.detach(dir, name);
+    }
+
+    /// A name lost what it stood for here, but the store may have something of that name: an older
+    /// version, or what a folder hid.
+    pub fn uncovered(&self, dir: Ino, name: &EntryName) {
+        self.removed(dir, name);
+        self.lock().complete.remove(&dir);
     }
 
     /// Whether the folder has entries that only this mount knows.
@@ -259,6 +309,24 @@ impl Tree {
             .local
             .get(&dir)
             .is_some_and(|names| !names.is_empty())
+    }
+
+    /// As if what the store said had been said long ago.
+    #[cfg(test)]
+    pub fn expire(&self) {
+        let now = Instant::now();
+        let mut state = self.lock();
+        for inode in state.inodes.values_mut() {
+            inode.valid_until = now;
+        }
+        state.complete.clear();
+        state.sweep(now);
+    }
+
+    /// How many inodes are remembered.
+    #[cfg(test)]
+    pub fn count(&self) -> usize {
+        self.lock().inodes.len()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -278,6 +346,26 @@ pub enum Told {
 }
 
 impl State {
+    fn known(&self, dir: Ino, name: &EntryName, ttl: Duration) -> Known {
+        let now = Instant::now();
+        if let Some(ino) = self.names.get(&(dir, name.clone())) {
+            return match self.inodes.get(ino) {
+                Some(inode) if self.is_local(*ino, inode) || inode.valid_until > now => {
+                    Known::Entry(inode.entry(*ino))
+                }
+                _ => Known::Unknown,
+            };
+        }
+        match self.complete.get(&dir) {
+            Some(asked) if *asked + ttl > now => Known::Absent,
+            _ => Known::Unknown,
+        }
+    }
+
+    fn is_local(&self, ino: Ino, inode: &Inode) -> bool {
+        inode.local || self.local.contains_key(&ino)
+    }
+
     fn learn(
         &mut self,
         dir: Ino,
@@ -290,8 +378,10 @@ impl State {
         if let Some(&ino) = self.names.get(&place)
             && let Some(inode) = self.inodes.get_mut(&ino)
         {
+            let is_local = inode.local || self.local.contains_key(&ino);
+            let is_older = inode.outdates(asked) || inode.valid_until > valid_until;
             let same = match (&inode.kind, &seen) {
-                _ if inode.outdates(asked) => true,
+                _ if is_local || is_older => true,
                 (Kind::Dir, Seen::Dir) => true,
                 (Kind::File(file), Seen::File(meta)) => file.etag.as_ref() == Some(&meta.etag),
                 _ => false,
@@ -329,7 +419,13 @@ impl State {
             changed: None,
             local: false,
             named: true,
+            lost_entry: None,
         };
+        if self.untold.len() >= self.sweep_untold_at {
+            self.sweep(Instant::now());
+            self.sweep_untold_at = SWEEP.max(2 * self.untold.len());
+        }
+        self.untold.insert(ino);
         self.inodes.insert(ino, inode);
         self.names.insert((dir, name.clone()), ino);
         ino
@@ -338,10 +434,10 @@ impl State {
     /// Takes the name away from whatever has it.
     fn detach(&mut self, dir: Ino, name: &EntryName) {
         if let Some(ino) = self.names.remove(&(dir, name.clone())) {
-            self.set_local(ino, false);
             if let Some(inode) = self.inodes.get_mut(&ino) {
                 inode.named = false;
             }
+            self.set_local(ino, false);
             self.complete.remove(&ino);
             self.drop_if_unused(ino);
         }
@@ -358,15 +454,53 @@ impl State {
             return;
         }
         inode.local = local;
-        let dir = inode.parent;
+        let (dir, named) = (inode.parent, inode.named);
+        let has_local = named && (local || self.local.contains_key(&ino));
+        self.list_local(dir, name, has_local);
+    }
+
+    /// Takes note of whether an entry of a folder is local, which makes the folder local too.
+    fn list_local(&mut self, dir: Ino, name: EntryName, local: bool) {
         let names = self.local.entry(dir).or_default();
+        let was_empty = names.is_empty();
         if local {
             names.insert(name);
         } else {
             names.remove(&name);
         }
-        if names.is_empty() {
+        let is_empty = names.is_empty();
+        if is_empty {
             self.local.remove(&dir);
+        }
+        if was_empty == is_empty {
+            return;
+        }
+        let Some(inode) = self.inodes.get(&dir) else {
+            return;
+        };
+        if let Some(name) = inode.name.clone().filter(|_| inode.named) {
+            let (above, local) = (inode.parent, inode.local || !is_empty);
+            self.list_local(above, name, local);
+        }
+        if is_empty {
+            // The kernel may have forgotten it while an entry was being stored.
+            self.drop_if_unused(dir);
+        }
+    }
+
+    /// Drops what the kernel has never been told of and the store must be asked about anyway.
+    fn sweep(&mut self, now: Instant) {
+        let inodes = &self.inodes;
+        let old = |ino: &&Ino| {
+            inodes
+                .get(ino)
+                .is_none_or(|inode| inode.valid_until <= now && inode.lookups == 0)
+        };
+        let mut old: Vec<Ino> = self.untold.iter().filter(old).copied().collect();
+        // Entries before their folders.
+        old.sort_unstable_by(|a, b| b.cmp(a));
+        for ino in old {
+            self.drop_if_unused(ino);
         }
     }
 
@@ -379,6 +513,7 @@ impl State {
     fn reference(&mut self, ino: Ino) {
         if let Some(inode) = self.inodes.get_mut(&ino) {
             inode.lookups += 1;
+            self.untold.remove(&ino);
         }
     }
 
@@ -386,19 +521,23 @@ impl State {
         let Some(inode) = self.inodes.get(&ino) else {
             return;
         };
-        if inode.lookups > 0 || inode.local || self.local.contains_key(&ino) {
+        if ino == Ino::ROOT || inode.lookups > 0 || self.is_local(ino, inode) {
             return;
         }
         let Some(inode) = self.inodes.remove(&ino) else {
             return;
         };
         self.complete.remove(&ino);
+        self.untold.remove(&ino);
         if let Some(name) = inode.name
             && inode.named
         {
             // A listing that was complete no longer is, without this entry.
             self.complete.remove(&inode.parent);
             self.names.remove(&(inode.parent, name));
+            if let Some(folder) = self.inodes.get_mut(&inode.parent) {
+                folder.lost_entry = Some(Instant::now());
+            }
         }
     }
 }

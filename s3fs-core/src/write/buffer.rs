@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use crate::budget::{Budget, Grant};
 use crate::store::Body;
-use crate::write::plan::FIRST_PART;
+use crate::write::plan::PartSizes;
 
 /// Memory is taken from the budget in such steps.
 const STEP: u64 = 1 << 20;
@@ -20,18 +20,39 @@ const KEEP: usize = 8;
 /// Buffers of the size of a first part, used again: fresh memory costs more in page faults than
 /// the copy into it. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct PartPool(Arc<Mutex<Vec<Vec<u8>>>>);
+pub struct PartPool {
+    unused: Arc<Mutex<Vec<Vec<u8>>>>,
+    sizes: PartSizes,
+}
 
 impl PartPool {
+    /// Of parts whose first has so many bytes.
+    #[cfg(test)]
+    pub fn with_first_part(bytes: u64) -> Self {
+        Self {
+            unused: Arc::default(),
+            sizes: PartSizes::with_first(bytes),
+        }
+    }
+
+    /// The sizes of the parts.
+    pub fn sizes(&self) -> PartSizes {
+        self.sizes
+    }
+
     fn take(&self) -> Vec<u8> {
-        let unused = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        unused.unwrap_or_else(|| Vec::with_capacity(FIRST_PART as usize))
+        let unused = self
+            .unused
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        unused.unwrap_or_else(|| Vec::with_capacity(self.sizes.first() as usize))
     }
 
     fn put(&self, mut bytes: Vec<u8>) {
-        if bytes.capacity() as u64 >= FIRST_PART {
+        if bytes.capacity() as u64 >= self.sizes.first() {
             bytes.clear();
-            let mut unused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut unused = self.unused.lock().unwrap_or_else(PoisonError::into_inner);
             if unused.len() < KEEP {
                 unused.push(bytes);
             }
@@ -175,7 +196,14 @@ impl PartBuffer {
     /// # Errors
     /// The temporary file can't be read.
     pub fn copy_body(&self) -> io::Result<Body> {
-        Ok(Body::Memory(self.read_at(0, self.length())?))
+        match &self.content {
+            Content::Memory(_) => Ok(Body::Memory(self.read_at(0, self.length())?)),
+            // Whoever sends it keeps the buffer from changing meanwhile.
+            Content::Spilled { file, length } => Ok(Body::File {
+                file: Arc::clone(file),
+                length: *length,
+            }),
+        }
     }
 
     /// Makes sure that memory up to `end` is granted, or goes to a file. Never waits: the memory
@@ -186,7 +214,7 @@ impl PartBuffer {
         };
         while memory.granted < end {
             let step = (end - memory.granted).next_multiple_of(STEP);
-            let Some(grant) = self.budget.take_reclaiming(step) else {
+            let Some(grant) = self.budget.take_to_keep(step) else {
                 return self.spill();
             };
             match &mut memory.grant {
@@ -196,7 +224,7 @@ impl PartBuffer {
             memory.granted += step;
         }
         let capacity = memory.bytes.capacity() as u64;
-        if end > capacity && end > STEP && capacity < FIRST_PART {
+        if end > capacity && end > STEP && capacity < self.pool.sizes.first() {
             let mut larger = self.pool.take();
             larger.extend_from_slice(&memory.bytes);
             memory.bytes = larger;

@@ -11,4 +11,4 @@ mod writer;
 
 pub use buffer::PartPool;
 pub use target::Target;
-pub use writer::{Stored, WriteError, Writer};
+pub use writer::{Held, Stored, WriteError, Writer};

@@ -19,13 +19,38 @@ const MAX_PART: u64 = 5 << 30;
 /// S3's largest object.
 pub const MAX_OBJECT: u64 = 5 << 40;
 
-/// The size of the part with this number, the first being 1.
-pub fn part_size(number: u16) -> u64 {
-    match number {
-        ..=2000 => FIRST_PART,
-        2001..=4000 => 4 * FIRST_PART,
-        4001..=6000 => 16 * FIRST_PART,
-        _ => 160 * FIRST_PART,
+/// How large parts are, all from the size of the first.
+#[derive(Clone, Copy, Debug)]
+pub struct PartSizes {
+    first: u64,
+}
+
+impl Default for PartSizes {
+    fn default() -> Self {
+        Self { first: FIRST_PART }
+    }
+}
+
+impl PartSizes {
+    /// With first parts of so few bytes that S3 would not take them.
+    #[cfg(test)]
+    pub fn with_first(first: u64) -> Self {
+        Self { first }
+    }
+
+    /// The first parts' size, and the largest object stored in a single PUT.
+    pub fn first(self) -> u64 {
+        self.first
+    }
+
+    /// The size of the part with this number, the first being 1.
+    pub fn part(self, number: u16) -> u64 {
+        match number {
+            ..=2000 => self.first,
+            2001..=4000 => 4 * self.first,
+            4001..=6000 => 16 * self.first,
+            _ => 160 * self.first,
+        }
     }
 }
 
@@ -47,9 +72,10 @@ mod tests {
 
     #[test]
     fn the_largest_object_fits_into_the_parts() {
-        let all: u64 = (1..=MAX_PARTS).map(part_size).sum();
+        let sizes = PartSizes::default();
+        let all: u64 = (1..=MAX_PARTS).map(|n| sizes.part(n)).sum();
         assert!(all >= MAX_OBJECT, "{all}");
-        assert!((1..=MAX_PARTS).all(|n| part_size(n) <= MAX_PART));
+        assert!((1..=MAX_PARTS).all(|n| sizes.part(n) <= MAX_PART));
     }
 
     #[test]

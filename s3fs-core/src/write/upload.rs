@@ -1,6 +1,7 @@
 //! A multipart upload with several parts in flight.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
@@ -22,7 +23,7 @@ const IN_FLIGHT: usize = 4;
 pub struct Upload {
     target: Arc<Target>,
     /// Set by whichever part comes first, so that the writer doesn't wait for it.
-    id: Arc<OnceCell<UploadId>>,
+    id: Arc<Begun>,
     parts: JoinSet<Result<PartTag, StoreError>>,
     sent: Vec<PartTag>,
     next: u16,
@@ -61,9 +62,7 @@ impl Upload {
         self.make_room().await?;
         let (target, id) = (Arc::clone(&self.target), Arc::clone(&self.id));
         self.parts.spawn(async move {
-            let upload = id
-                .get_or_try_init(|| target.store.create_upload(&target.key))
-                .await?;
+            let upload = &begin(&target, &id).await?;
             target
                 .store
                 .upload_part(&target.key, upload, number, body)
@@ -81,9 +80,7 @@ impl Upload {
         self.make_room().await?;
         let (target, id) = (Arc::clone(&self.target), Arc::clone(&self.id));
         self.parts.spawn(async move {
-            let upload = id
-                .get_or_try_init(|| target.store.create_upload(&target.key))
-                .await?;
+            let upload = &begin(&target, &id).await?;
             let source = CopySource {
                 key: &target.key,
                 etag: &etag,
@@ -116,9 +113,9 @@ impl Upload {
         }
         self.sent.sort_by_key(|part| part.number);
         let Target { store, key, .. } = &*self.target;
-        let id = self.id.get_or_try_init(|| store.create_upload(key)).await?;
+        let id = begin(&self.target, &self.id).await?;
         store
-            .complete_upload(key, id, &self.sent, precondition)
+            .complete_upload(key, &id, &self.sent, precondition)
             .await
     }
 
@@ -169,8 +166,49 @@ impl Upload {
     }
 }
 
-async fn abort(target: &Target, id: &OnceCell<UploadId>) {
-    if let Some(id) = id.get()
+/// The beginning of an upload.
+#[derive(Debug, Default)]
+struct Begun {
+    id: OnceCell<UploadId>,
+    /// It must not begin any more.
+    ended: AtomicBool,
+}
+
+/// The upload's id, which the first caller asks the store for. It does so in a task of its own: if
+/// the part that asked is given up, the store has begun the upload all the same.
+async fn begin(target: &Arc<Target>, begun: &Arc<Begun>) -> Result<UploadId, StoreError> {
+    if let Some(id) = begun.id.get() {
+        return Ok(id.clone());
+    }
+    let (to, beginning) = (Arc::clone(target), Arc::clone(begun));
+    let asking = tokio::spawn(async move {
+        let ask = || async {
+            if beginning.ended.load(Ordering::Acquire) {
+                return Err(failed(&to, "the upload was given up".into()));
+            }
+            to.store.create_upload(&to.key).await
+        };
+        beginning.id.get_or_try_init(ask).await.cloned()
+    });
+    match asking.await {
+        Ok(id) => id,
+        Err(died) => Err(failed(target, format!("the task died: {died}"))),
+    }
+}
+
+fn failed(target: &Target, words: String) -> StoreError {
+    StoreError {
+        operation: "CreateMultipartUpload",
+        object: target.store.uri(&target.key),
+        kind: StoreErrorKind::Other(words),
+    }
+}
+
+async fn abort(target: &Target, begun: &Begun) {
+    begun.ended.store(true, Ordering::Release);
+    // Waits for the store's answer if it has been asked.
+    let id = begun.id.get_or_try_init(|| async { Err(()) }).await;
+    if let Ok(id) = id
         && let Err(error) = target.store.abort_upload(&target.key, id).await
     {
         tracing::warn!(%error, "an unfinished upload stays in the bucket until its rules remove it");

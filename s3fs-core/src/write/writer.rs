@@ -14,12 +14,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::object::{ETag, ObjectMeta};
-use crate::store::{Precondition, StoreError};
+use crate::object::{ByteRange, ETag, ObjectMeta};
+use crate::store::{Precondition, StoreError, StoreErrorKind};
 use crate::write::buffer::PartBuffer;
-use crate::write::plan::{FIRST_PART, MAX_OBJECT, copy_ranges, part_size};
+use crate::write::plan::{FIRST_PART, MAX_OBJECT, PartSizes, copy_ranges};
 use crate::write::target::Target;
 use crate::write::upload::Upload;
+
+/// How often the bytes of a file that is to be changed are asked for, if they break off.
+const ATTEMPTS: u32 = 6;
 
 /// Why a write was not taken.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -75,6 +78,7 @@ struct Inner {
     stored: Option<ETag>,
     precondition: Precondition,
     failed: Option<WriteError>,
+    sizes: PartSizes,
 }
 
 #[derive(Debug)]
@@ -100,7 +104,7 @@ impl Writer {
     pub async fn open(target: Target, meta: &ObjectMeta) -> Result<Self, StoreError> {
         let etag = meta.etag.clone();
         let unconditional = Precondition::None;
-        if meta.size > FIRST_PART {
+        if meta.size > target.pool.sizes().first() {
             let phase = Phase::Stored(etag.clone());
             return Ok(Self::with(
                 target,
@@ -111,10 +115,13 @@ impl Writer {
                 unconditional,
             ));
         }
-        let mut answer = target.store.get(&target.key, None, Some(&etag)).await?;
         let mut content = Vec::with_capacity(meta.size as usize);
-        while let Some(piece) = answer.body.next().await? {
-            content.extend_from_slice(&piece);
+        let mut attempts = 1;
+        while let Err(error) = fetch_rest(&target, meta, &mut content).await {
+            if attempts == ATTEMPTS || !error.kind.is_transient() {
+                return Err(error);
+            }
+            attempts += 1;
         }
         Ok(Self::with(
             target,
@@ -146,6 +153,7 @@ impl Writer {
             stored,
             precondition,
             failed,
+            sizes: target.pool.sizes(),
         };
         Self {
             target: Arc::new(target),
@@ -168,7 +176,7 @@ impl Writer {
             return Ok(false);
         };
         inner.check()?;
-        let end = offset + data.len() as u64;
+        let end = offset.saturating_add(data.len() as u64);
         if matches!(inner.phase, Phase::Stored(_))
             || offset < inner.base
             || end >= inner.base + inner.part_size()
@@ -355,6 +363,9 @@ impl Writer {
     /// The temporary folder failed.
     pub async fn read(&self, offset: u64, length: u64) -> Result<Option<Bytes>, WriteError> {
         let inner = self.inner.lock().await;
+        if let Some(WriteError::Deleted) = inner.failed {
+            return Err(WriteError::Deleted);
+        }
         match inner.phase {
             Phase::Whole => Ok(Some(inner.buffer.read_at(offset, length)?)),
             Phase::Streaming(_) | Phase::Stored(_) => Ok(None),
@@ -363,11 +374,21 @@ impl Writer {
 
     /// Throws away what is not stored; every later write is refused.
     pub async fn discard(&self) {
-        let mut inner = self.inner.lock().await;
-        inner.failed = Some(WriteError::Deleted);
-        self.abandon_upload(&mut inner).await;
-        let empty = PartBuffer::new(&self.target.budget, &self.target.pool);
-        inner.buffer = empty;
+        self.hold().await.discard().await;
+    }
+
+    /// Waits for what is being stored and keeps everything else from beginning.
+    pub async fn hold(&self) -> Held<'_> {
+        let inner = self.inner.lock().await;
+        Held {
+            writer: self,
+            inner,
+        }
+    }
+
+    /// Whether the bucket has everything, and nobody is about to change that.
+    pub fn is_stored(&self) -> bool {
+        self.inner.try_lock().is_ok_and(|inner| !inner.dirty)
     }
 
     async fn abandon_upload(&self, inner: &mut Inner) {
@@ -381,6 +402,60 @@ impl Writer {
     fn publish_length(&self, inner: &Inner) {
         self.length
             .store(inner.base + inner.buffer.length(), Ordering::Release);
+    }
+}
+
+/// A writer that does nothing until this is dropped.
+#[derive(Debug)]
+pub struct Held<'a> {
+    writer: &'a Writer,
+    inner: MutexGuard<'a, Inner>,
+}
+
+impl Held<'_> {
+    /// Whether a version has been stored by this writer, or was there before.
+    pub fn is_stored(&self) -> bool {
+        self.inner.stored.is_some()
+    }
+
+    /// As [`Writer::discard`].
+    pub async fn discard(mut self) {
+        self.inner.failed = Some(WriteError::Deleted);
+        self.writer.abandon_upload(&mut self.inner).await;
+        let target = &self.writer.target;
+        self.inner.buffer = PartBuffer::new(&target.budget, &target.pool);
+    }
+}
+
+/// Fetches what is missing of a small object's bytes.
+async fn fetch_rest(
+    target: &Target,
+    meta: &ObjectMeta,
+    content: &mut Vec<u8>,
+) -> Result<(), StoreError> {
+    let Some(missing) = ByteRange::new(content.len() as u64, meta.size) else {
+        return Ok(());
+    };
+    let Target { store, key, .. } = target;
+    let range = Some(missing).filter(|missing| missing.start() > 0);
+    let mut answer = store.get(key, range, Some(&meta.etag)).await?;
+    let failed = |kind| StoreError {
+        operation: "GetObject",
+        object: store.uri(key),
+        kind,
+    };
+    if answer.range != Some(missing) {
+        let words = format!("asked for {missing}, got {:?}", answer.range);
+        return Err(failed(StoreErrorKind::NotS3(words)));
+    }
+    while let Some(piece) = answer.body.next().await? {
+        content.extend_from_slice(&piece);
+    }
+    match meta.size.checked_sub(content.len() as u64) {
+        Some(0) => Ok(()),
+        left => Err(failed(StoreErrorKind::Truncated(format!(
+            "{left:?} of {missing} missing"
+        )))),
     }
 }
 
@@ -407,8 +482,8 @@ impl Inner {
 
     fn part_size(&self) -> u64 {
         match &self.phase {
-            Phase::Streaming(upload) => part_size(upload.next_number()),
-            Phase::Whole | Phase::Stored(_) => FIRST_PART,
+            Phase::Streaming(upload) => self.sizes.part(upload.next_number()),
+            Phase::Whole | Phase::Stored(_) => self.sizes.first(),
         }
     }
 }

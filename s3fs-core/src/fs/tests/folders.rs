@@ -1,0 +1,127 @@
+//! Listings that are interrupted, resumed and outdated.
+
+use std::sync::Arc;
+
+use crate::fs::tests::kernel::Kernel;
+use crate::fs::tests::{bucket, mount};
+use crate::store::disturbed::Operation;
+use crate::store::faulty::{Fault, Faults};
+use crate::store::memory::MemoryStore;
+use crate::tree::Told;
+
+/// More keys in `d` than a page has.
+fn two_pages() -> MemoryStore {
+    let store = bucket();
+    for i in 0..1500 {
+        store.insert(&format!("d/{i:04}"), "x");
+    }
+    store
+}
+
+async fn read_some(kernel: &Kernel, handle: crate::fs::HandleId, count: u64) {
+    let full_at = count + 2;
+    let offer = |entry: crate::fs::dirs::DirEntry<'_>| {
+        if entry.next_offset > full_at {
+            Told::Full
+        } else {
+            Told::No
+        }
+    };
+    kernel.fs.readdir(handle, 0, offer).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_folders_above_a_removed_file_stay() {
+    let store = bucket();
+    store.insert("d/e/a", "x");
+    let kernel = mount(Arc::new(store)).await;
+    kernel.unlink("d/e/a").await.unwrap();
+    kernel.expire();
+    kernel.forget();
+    assert!(kernel.walk("d/e").await.unwrap().is_dir);
+    assert_eq!(kernel.list("", 10).await.unwrap().len(), 1);
+    kernel.rmdir("d/e").await.unwrap();
+    kernel.rmdir("d").await.unwrap();
+    assert!(kernel.walk("d").await.is_err());
+}
+
+#[tokio::test]
+async fn a_listing_read_from_the_middle_hides_nothing() {
+    let store = bucket();
+    for name in ["d/a", "d/b", "d/c"] {
+        store.insert(name, "x");
+    }
+    let kernel = mount(Arc::new(store)).await;
+    let folder = kernel.walk("d").await.unwrap().ino;
+    let handle = kernel.fs.opendir(folder).unwrap();
+    assert_eq!(kernel.list_from(handle, 4, 9).await.unwrap().len(), 1);
+    assert!(kernel.walk("d/a").await.is_ok());
+}
+
+#[tokio::test]
+async fn what_is_forgotten_during_a_listing_is_not_absent_after_it() {
+    let kernel = mount(Arc::new(two_pages())).await;
+    let folder = kernel.walk("d").await.unwrap().ino;
+    let handle = kernel.fs.opendir(folder).unwrap();
+    read_some(&kernel, handle, 10).await;
+    kernel.walk("d/0003").await.unwrap();
+    kernel
+        .fs
+        .forget(kernel.walk("d/0003").await.unwrap().ino, 2);
+    kernel.list_from(handle, 12, 1000).await.unwrap();
+    assert!(kernel.walk("d/0003").await.is_ok());
+}
+
+#[tokio::test]
+async fn entries_before_a_failure_are_told_and_the_failure_comes_next() {
+    let (store, faults) = Faults::over(two_pages());
+    let kernel = mount(store).await;
+    let folder = kernel.walk("d").await.unwrap().ino;
+    let handle = kernel.fs.opendir(folder).unwrap();
+    read_some(&kernel, handle, 10).await;
+    faults.next(Operation::List, Fault::Refused);
+    let mut last = 12;
+    let all = |entry: crate::fs::dirs::DirEntry<'_>| {
+        last = entry.next_offset;
+        Told::Yes
+    };
+    // The kernel throws the entries of a failed reply away, and would never forget them.
+    kernel.fs.readdir(handle, 12, all).await.unwrap();
+    assert!(last > 900);
+    faults.next(Operation::List, Fault::Refused);
+    assert!(kernel.list_from(handle, last, 10).await.is_err());
+    let rest = kernel.list_from(handle, last, 1000).await.unwrap();
+    assert_eq!(rest.len() as u64 + last - 2, 1500);
+}
+
+#[tokio::test]
+async fn a_file_deleted_while_the_listing_holds_it_back_is_not_listed() {
+    let store = bucket();
+    store.insert("d/a", "x");
+    for i in 0..1500 {
+        store.insert(&format!("d/a-{i:04}"), "x");
+    }
+    let kernel = mount(Arc::new(store)).await;
+    let folder = kernel.walk("d").await.unwrap().ino;
+    let handle = kernel.fs.opendir(folder).unwrap();
+    read_some(&kernel, handle, 10).await;
+    kernel.unlink("d/a").await.unwrap();
+    let listed = kernel.list_from(handle, 12, 1000).await.unwrap();
+    assert!(!listed.contains_key("a"));
+    assert!(kernel.walk("d/a").await.is_err());
+}
+
+#[tokio::test]
+async fn a_file_stored_and_forgotten_during_a_listing_does_not_become_a_folder() {
+    let kernel = mount(Arc::new(two_pages())).await;
+    let file = kernel.create("d/!new", false).await.unwrap();
+    let folder = kernel.walk("d").await.unwrap().ino;
+    let handle = kernel.fs.opendir(folder).unwrap();
+    read_some(&kernel, handle, 10).await;
+    kernel.close(file).await.unwrap();
+    kernel.forget();
+    kernel.walk("d").await.unwrap();
+    let listed = kernel.list_from(handle, 12, 1000).await.unwrap();
+    assert_ne!(listed.get("!new"), Some(&true));
+    assert!(!kernel.walk("d/!new").await.unwrap().is_dir);
+}

@@ -1,0 +1,61 @@
+//! The file system without a kernel: over a bucket in memory, with every failure and interleaving
+//! that a test can think of.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "what a test expects to succeed is unwrapped"
+)]
+
+mod concurrent;
+mod failures;
+mod folders;
+mod kernel;
+mod model;
+mod versions;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::budget::Budget;
+use crate::config::{Access, MountConfig};
+use crate::fs::tests::kernel::Kernel;
+use crate::fs::{Fs, Shared};
+use crate::object::BucketName;
+use crate::read::BlockPool;
+use crate::store::memory::MemoryStore;
+use crate::store::{ListRequest, Store};
+use crate::write::PartPool;
+
+/// The size of a first part here, so that small files stream.
+const FIRST_PART: u64 = 4096;
+
+/// A bucket that takes small parts.
+fn bucket() -> MemoryStore {
+    MemoryStore::with_min_part(1)
+}
+
+/// Mounts a store read-write.
+async fn mount(store: Arc<dyn Store>) -> Kernel {
+    mount_with(store, Access::default(), 64 << 20).await
+}
+
+async fn mount_with(store: Arc<dyn Store>, access: Access, budget: u64) -> Kernel {
+    let config = MountConfig {
+        access,
+        ..MountConfig::new(BucketName::new("memory").unwrap())
+    };
+    let shared = Shared {
+        budget: Budget::new(budget),
+        blocks: BlockPool::default(),
+        parts: PartPool::with_first_part(FIRST_PART),
+    };
+    let asked = Instant::now();
+    let root = ListRequest {
+        prefix: "",
+        folded: true,
+        continuation: None,
+        max_keys: 1000,
+    };
+    let page = store.list(root).await.unwrap();
+    Kernel::new(Arc::new(Fs::new(store, &config, &shared, page, asked)))
+}

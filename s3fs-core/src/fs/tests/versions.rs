@@ -1,0 +1,71 @@
+//! What a reader sees of a file that is changed here, or elsewhere.
+
+use std::sync::Arc;
+
+use crate::fs::OpenMode;
+use crate::fs::tests::kernel::{TRUNCATE, WRITE};
+use crate::fs::tests::{FIRST_PART, bucket, mount};
+
+#[tokio::test]
+async fn an_open_reader_sees_what_this_mount_writes() {
+    for length in [10, 3 * FIRST_PART as usize + 5] {
+        let kernel = mount(Arc::new(bucket())).await;
+        kernel.save("f", &vec![b'a'; length]).await.unwrap();
+        let reader = kernel.open("f", OpenMode::Read).await.unwrap();
+        let all = || kernel.read(reader, 0, 1 << 20);
+        assert_eq!(all().await.unwrap(), vec![b'a'; length]);
+        let writer = kernel.open("f", WRITE).await.unwrap();
+        kernel.write(writer, length as u64, b"b").await.unwrap();
+        assert!(all().await.unwrap().ends_with(b"ab"));
+        kernel.close(writer).await.unwrap();
+        assert!(all().await.unwrap().ends_with(b"ab"));
+        let writer = kernel.open("f", TRUNCATE).await.unwrap();
+        kernel.write(writer, 0, b"new").await.unwrap();
+        assert_eq!(all().await.unwrap(), "new");
+        kernel.release(writer).await;
+        assert_eq!(all().await.unwrap(), "new");
+        kernel.release(reader).await;
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_open_for_writing_can_be_opened_after_others_replaced_it() {
+    let store = bucket();
+    let kernel = mount(Arc::new(store.clone())).await;
+    kernel.save("f", b"ours").await.unwrap();
+    let writer = kernel.open("f", WRITE).await.unwrap();
+    store.insert("f", "theirs");
+    kernel.expire();
+    assert_eq!(kernel.load("f").await.unwrap(), "ours");
+    kernel.close(writer).await.unwrap();
+    kernel.expire();
+    assert_eq!(kernel.load("f").await.unwrap(), "theirs");
+}
+
+#[tokio::test]
+async fn a_large_file_that_others_replace_is_not_read_through_its_writer() {
+    let store = bucket();
+    let kernel = mount(Arc::new(store.clone())).await;
+    kernel
+        .save("f", &vec![1; 2 * FIRST_PART as usize])
+        .await
+        .unwrap();
+    let writer = kernel.open("f", WRITE).await.unwrap();
+    store.insert("f", vec![2; 2 * FIRST_PART as usize]);
+    assert!(kernel.read(writer, 0, 10).await.is_err());
+}
+
+#[tokio::test]
+async fn the_largest_offsets_are_refused() {
+    let kernel = mount(Arc::new(bucket())).await;
+    let writer = kernel.create("f", false).await.unwrap();
+    for offset in [1 << 43, u64::MAX - 1, u64::MAX] {
+        assert!(kernel.write(writer, offset, b"xyz").await.is_err());
+        assert_eq!(kernel.read(writer, offset, 10).await.unwrap(), "");
+    }
+    kernel.write(writer, 0, b"fine").await.unwrap();
+    kernel.close(writer).await.unwrap();
+    let reader = kernel.open("f", OpenMode::Read).await.unwrap();
+    let beyond = kernel.read(reader, u64::MAX, u64::MAX).await;
+    assert_eq!(beyond.unwrap(), "");
+}

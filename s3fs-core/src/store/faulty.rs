@@ -1,0 +1,86 @@
+//! A store that fails when it is told to.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream;
+
+use crate::store::disturbed::{Disturbance, Disturbed, Operation};
+use crate::store::{GetBody, Store, StoreError, StoreErrorKind};
+
+/// A store with [`Faults`].
+pub(crate) type Faulty<S> = Disturbed<S, Faults>;
+
+/// What goes wrong with the next request of an operation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fault {
+    /// It is refused, and nothing is done.
+    Refused,
+    /// It is done, and the answer is lost.
+    AnswerLost,
+    /// The body breaks off after so many bytes, with an error.
+    Broken(usize),
+}
+
+/// The faults to come.
+#[derive(Debug, Default)]
+pub(crate) struct Faults(Mutex<Vec<(Operation, Fault)>>);
+
+impl Faults {
+    /// A store with no faults yet.
+    pub(crate) fn over<S: Store>(store: S) -> (Arc<Faulty<S>>, Arc<Self>) {
+        let disturbance = Arc::<Self>::default();
+        let faults = Arc::clone(&disturbance);
+        (Arc::new(Disturbed { store, disturbance }), faults)
+    }
+
+    /// The next such request goes wrong; called twice, the next two do.
+    pub(crate) fn next(&self, operation: Operation, fault: Fault) {
+        self.0.lock().unwrap().push((operation, fault));
+    }
+
+    fn take(&self, is: impl Fn(&(Operation, Fault)) -> bool) -> Option<Fault> {
+        let mut faults = self.0.lock().unwrap();
+        let index = faults.iter().position(is)?;
+        Some(faults.remove(index).1)
+    }
+}
+
+#[async_trait]
+impl Disturbance for Faults {
+    async fn before(&self, operation: Operation) -> Result<(), StoreErrorKind> {
+        match self.take(|(o, fault)| *o == operation && matches!(fault, Fault::Refused)) {
+            Some(_) => Err(StoreErrorKind::AccessDenied("by the test".into())),
+            None => Ok(()),
+        }
+    }
+
+    async fn after(&self, operation: Operation) -> Result<(), StoreErrorKind> {
+        match self.take(|(o, fault)| *o == operation && matches!(fault, Fault::AnswerLost)) {
+            Some(_) => Err(StoreErrorKind::TimedOut),
+            None => Ok(()),
+        }
+    }
+
+    fn body(&self, body: GetBody) -> GetBody {
+        match self.take(|(o, fault)| *o == Operation::Get && matches!(fault, Fault::Broken(_))) {
+            Some(Fault::Broken(after)) => GetBody::new(stream::try_unfold(
+                (body, after),
+                |(mut body, left)| async move {
+                    let Some(piece) = body.next().await?.filter(|_| left > 0) else {
+                        return Err(StoreError {
+                            operation: "GetObject",
+                            object: "a body".into(),
+                            kind: StoreErrorKind::Truncated("by the test".into()),
+                        });
+                    };
+                    let piece: Bytes = piece.slice(..piece.len().min(left));
+                    let left = left - piece.len();
+                    Ok(Some((piece, (body, left))))
+                },
+            )),
+            _ => body,
+        }
+    }
+}
