@@ -2,7 +2,8 @@
 //!
 //! One call is four processes: the *caller* (the user's program) starts a *supervisor*, which
 //! serves the volumes; that has *init* build the sandbox, in which the *worker* runs the body.
-//! All four are the same executable.
+//! All four are the same executable; so is the *sweeper*, which the caller starts if the
+//! supervisor was killed, to abort the uploads that it left unfinished.
 
 mod caller;
 mod config;
@@ -11,6 +12,7 @@ mod error;
 mod expansion;
 mod function;
 mod init;
+mod log;
 mod outcome;
 mod payload;
 mod protocol;
@@ -20,6 +22,7 @@ mod sandbox;
 mod secret;
 mod spec;
 mod supervisor;
+mod sweeper;
 mod sys;
 mod volume;
 mod worker;

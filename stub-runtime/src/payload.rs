@@ -159,7 +159,10 @@ mod tests {
 
     #[test]
     fn another_type_is_an_error_that_says_so() {
-        let error = Payload::encode(&7_u8).unwrap().decode::<String>().unwrap_err();
+        let error = Payload::encode(&7_u8)
+            .unwrap()
+            .decode::<String>()
+            .unwrap_err();
         assert!(error.to_string().contains("expected a string"), "{error}");
     }
 }

@@ -10,6 +10,8 @@ use crate::sys::{self, SysError};
 pub(crate) enum Role {
     /// Gets its socket as standard input.
     Supervisor,
+    /// Gets its socket as standard input.
+    Sweeper,
     /// Gets its socket under the number it had.
     Worker,
 }
@@ -26,7 +28,7 @@ impl Role {
     /// The variable's value for a process in this role that inherits this socket.
     pub(crate) fn describe(self, socket: &impl AsFd) -> Result<String, SysError> {
         let number = match self {
-            Self::Supervisor => 0,
+            Self::Supervisor | Self::Sweeper => 0,
             Self::Worker => socket.as_fd().as_raw_fd(),
         };
         Ok(format!("{}:{number}:{}", self.name(), sys::inode(socket)?))
@@ -35,6 +37,7 @@ impl Role {
     fn name(self) -> &'static str {
         match self {
             Self::Supervisor => "supervisor",
+            Self::Sweeper => "sweeper",
             Self::Worker => "worker",
         }
     }
@@ -44,7 +47,7 @@ impl Role {
 pub(crate) fn parse(value: &str) -> Option<Description> {
     let mut parts = value.split(':');
     let word = parts.next()?;
-    let role = [Role::Supervisor, Role::Worker]
+    let role = [Role::Supervisor, Role::Sweeper, Role::Worker]
         .into_iter()
         .find(|role| role.name() == word)?;
     let (socket, inode) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);

@@ -2,19 +2,20 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ExitStatus};
 
 use crate::config;
 use crate::error::Error;
 use crate::outcome::Outcome;
 use crate::payload::Payload;
-use crate::protocol::{Channel, ChannelError, Hello, Reply};
+use crate::protocol::{Channel, ChannelError, FromSupervisor, Hello, Reply};
 use crate::role::Role;
 use crate::spec::CallSpec;
 use crate::sys;
 
-use super::verdict;
+use super::unfinished::Unfinished;
+use super::{process, verdict};
 
 /// A call that is being run.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ pub(super) struct Launched {
     label: String,
     supervisor: Child,
     channel: Channel,
+    unfinished: Unfinished,
 }
 
 impl Launched {
@@ -34,11 +36,15 @@ impl Launched {
         };
         let (ours, theirs) =
             Channel::pair().map_err(|error| failed("make a socket")(error.into()))?;
-        let supervisor = supervisor(&label, theirs).map_err(failed("start its supervisor"))?;
+        let title = format!("stub: supervisor for {label}");
+        let supervisor = process::start(Role::Supervisor, title, theirs)
+            .map_err(failed("start its supervisor"))?;
+        let mounts = spec.volumes.iter().map(|volume| volume.mount.clone());
         let launched = Self {
             label: label.clone(),
             supervisor,
             channel: ours,
+            unfinished: Unfinished::new(mounts),
         };
         let arguments = arguments.map(OwnedFd::from);
         let stdin = io::stdin();
@@ -75,21 +81,43 @@ impl Launched {
 
     /// Waits for the end of the call and of its supervisor.
     pub(super) fn wait(mut self) -> Result<(Outcome, Option<Payload>), Error> {
-        let reply = self.channel.receive::<Reply>();
+        let reply = self.listen();
         let status = self.supervisor.wait();
         match reply {
-            Ok((Reply::Ended(outcome), descriptors)) => {
-                Ok((outcome, descriptors.into_iter().next().map(Payload::from)))
-            }
+            Ok((Reply::Ended(outcome), value)) => Ok((outcome, value.map(Payload::from))),
             Ok((Reply::Refused(failure), _)) => Err(verdict::refused(self.label, failure)),
-            Err(ChannelError::Closed) => Err(Error::Lost {
-                function: self.label,
-                reason: how_it_ended(&status),
-            }),
-            Err(error) => Err(Error::Lost {
-                function: self.label,
-                reason: error.to_string(),
-            }),
+            Err(ChannelError::Closed) => Err(self.lost(how_it_ended(&status), &status)),
+            Err(error) => Err(self.lost(error.to_string(), &status)),
+        }
+    }
+
+    /// Hears of uploads until the last word.
+    fn listen(&mut self) -> Result<(Reply, Option<OwnedFd>), ChannelError> {
+        loop {
+            match self.channel.receive::<FromSupervisor>()? {
+                (FromSupervisor::Upload(note), _) => self.unfinished.note(note),
+                (FromSupervisor::Reply(reply), descriptors) => {
+                    return Ok((reply, descriptors.into_iter().next()));
+                }
+            }
+        }
+    }
+
+    /// Cleans up after a supervisor that ended without a word.
+    fn lost(self, reason: String, status: &io::Result<ExitStatus>) -> Error {
+        let Self {
+            label, unfinished, ..
+        } = self;
+        // One that ended by itself has heard that nobody waits for it, and has cleaned up.
+        let is_clean = status.as_ref().is_ok_and(ExitStatus::success);
+        let left = (!is_clean).then(|| unfinished.abort(&label)).flatten();
+        Error::Lost {
+            function: label,
+            reason: [Some(reason), left]
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>()
+                .join("; "),
         }
     }
 
@@ -103,21 +131,6 @@ impl Launched {
         // The lost connection ends it; there may be nobody to wait for if children are ignored.
         let _ = supervisor.wait();
     }
-}
-
-/// This program again. The socket takes the place of standard input, which travels through it:
-/// so no descriptor needs to be made inheritable in a process with other threads.
-fn supervisor(label: &str, socket: Channel) -> io::Result<Child> {
-    let role = Role::Supervisor.describe(&socket)?;
-    let mut command = Command::new("/proc/self/exe");
-    command
-        .arg0(format!("stub: supervisor for {label}"))
-        .stdin(Stdio::from(OwnedFd::from(socket)))
-        .env(config::ROLE, role);
-    for name in config::CREDENTIALS {
-        command.env_remove(name);
-    }
-    command.spawn()
 }
 
 fn how_it_ended(status: &io::Result<ExitStatus>) -> String {

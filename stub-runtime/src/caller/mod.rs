@@ -2,6 +2,8 @@
 
 mod launch;
 mod prepare;
+mod process;
+mod unfinished;
 mod verdict;
 
 use std::thread;

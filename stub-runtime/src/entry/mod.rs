@@ -11,7 +11,7 @@ mod constructor;
 
 use crate::protocol::Channel;
 use crate::role::{self, Role};
-use crate::{config, supervisor, sys, worker};
+use crate::{config, supervisor, sweeper, sys, worker};
 
 /// Runs before `main`. Returns unless this process is one of ours.
 fn before_main() {
@@ -34,6 +34,7 @@ fn before_main() {
     drop(socket);
     match description.role {
         Role::Supervisor => supervisor::main(Channel::from(private)),
+        Role::Sweeper => sweeper::main(&Channel::from(private)),
         Role::Worker => worker::main(&Channel::from(private)),
     }
 }

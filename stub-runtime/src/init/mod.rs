@@ -32,7 +32,9 @@ enum Ended {
 impl From<ChannelError> for Ended {
     fn from(error: ChannelError) -> Self {
         match error {
-            ChannelError::Closed | ChannelError::Socket(_) => Self::SupervisorGone,
+            ChannelError::Closed | ChannelError::Socket(_) | ChannelError::NotStarted(_) => {
+                Self::SupervisorGone
+            }
             ChannelError::Malformed(reason) => Self::Failed(Failure::Protocol { reason }),
         }
     }
@@ -79,7 +81,8 @@ fn serve(supervisor: &Channel) -> Result<(), Ended> {
             ToInit::Prepare(wanted) => {
                 points = wanted;
                 mounts = sandbox::prepare(&points)?;
-                supervisor.send(&FromInit::Prepared, &[])?;
+                let inner = sandbox::inner_folders(&mounts);
+                supervisor.send(&FromInit::Prepared { inner }, &[])?;
             }
             ToInit::Mount => mount_all(supervisor, &points, &mounts)?,
             ToInit::Start(job) => work(supervisor, &job, descriptors)?,

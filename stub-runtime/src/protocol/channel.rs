@@ -24,6 +24,9 @@ pub(crate) enum ChannelError {
     /// The socket failed.
     #[error(transparent)]
     Socket(#[from] SysError),
+    /// There is no other process.
+    #[error("the other process can't be started: {0}")]
+    NotStarted(String),
     /// The bytes are no message.
     #[error("a message can't be understood: {0}")]
     Malformed(String),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use s3fs_core::{MountConfig, UnfinishedUpload};
 use serde::{Deserialize, Serialize};
 
 use crate::outcome::Outcome;
@@ -22,7 +23,26 @@ pub(crate) struct Hello {
     pub(crate) arguments: bool,
 }
 
-/// Supervisor to caller, once.
+/// Supervisor to caller.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum FromSupervisor {
+    /// Which uploads are unfinished has changed: what the caller must know should the supervisor
+    /// be killed.
+    Upload(UploadNote),
+    /// The last message.
+    Reply(Reply),
+}
+
+/// A multipart upload of a volume begins or ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct UploadNote {
+    /// The volume's index.
+    pub(crate) volume: usize,
+    pub(crate) upload: UnfinishedUpload,
+    pub(crate) ended: bool,
+}
+
+/// How a call ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Reply {
     /// The work was started and ended. Descriptor: the value, if there is one.
@@ -78,6 +98,15 @@ pub(crate) struct MountPoint {
     pub(crate) read_only: bool,
 }
 
+/// A folder in a volume at which another one is mounted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct InnerFolder {
+    /// The index of the volume that has the folder.
+    pub(crate) outer: usize,
+    /// Below the volume's root.
+    pub(crate) folder: String,
+}
+
 /// What init starts.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Job {
@@ -102,8 +131,8 @@ pub(crate) enum Program {
 /// Init to supervisor.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum FromInit {
-    /// The mount points exist.
-    Prepared,
+    /// The mount points exist, but for these folders, which the volumes themselves must show.
+    Prepared { inner: Vec<InnerFolder> },
     /// The volume with this index is mounted. Descriptor: its `/dev/fuse`, not served yet.
     Mounted { volume: usize },
     /// The work was started.
@@ -137,4 +166,26 @@ pub(crate) enum FromWorker {
     },
     /// The arguments or the value can't be encoded or decoded.
     Codec { reason: String },
+}
+
+/// Caller to sweeper, once.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Sweep {
+    pub(crate) volumes: Vec<SweptVolume>,
+    /// As in `Hello`.
+    pub(crate) credentials: Vec<(OsString, OsString)>,
+}
+
+/// What a lost supervisor left unfinished in a bucket.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct SweptVolume {
+    pub(crate) mount: MountConfig,
+    pub(crate) uploads: Vec<UnfinishedUpload>,
+}
+
+/// Sweeper to caller, once.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Swept {
+    /// Why uploads could not be aborted; empty if all are.
+    pub(crate) failures: Vec<String>,
 }

@@ -6,5 +6,6 @@ mod message;
 
 pub(crate) use channel::{Channel, ChannelError};
 pub(crate) use message::{
-    Failure, FromInit, FromWorker, Hello, Job, MountPoint, Program, Reply, ToInit, ToWorker,
+    Failure, FromInit, FromSupervisor, FromWorker, Hello, InnerFolder, Job, MountPoint, Program,
+    Reply, Sweep, Swept, SweptVolume, ToInit, ToWorker, UploadNote,
 };

@@ -3,7 +3,7 @@
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use crate::protocol::{Failure, MountPoint};
+use crate::protocol::{Failure, InnerFolder, MountPoint};
 use crate::sys::{self, MountFlags};
 
 use super::diagnosis::explain;
@@ -18,6 +18,18 @@ pub(crate) struct Mounted {
     pub(crate) volume: usize,
     at: PathBuf,
     inside: Option<usize>,
+}
+
+/// The folders that volumes must show because others are mounted there. A name that isn't UTF-8
+/// can't be one of a bucket's.
+pub(crate) fn inner_folders(mounts: &[Mounted]) -> Vec<InnerFolder> {
+    let inner = mounts.iter().filter_map(|mount| {
+        let outer = mount.inside?;
+        let around = mounts.iter().find(|other| other.volume == outer)?;
+        let folder = mount.at.strip_prefix(&around.at).ok()?.to_str()?.to_owned();
+        Some(InnerFolder { outer, folder })
+    });
+    inner.collect()
 }
 
 /// Separates this mount namespace from the host's and makes all mount points. Returns what is to

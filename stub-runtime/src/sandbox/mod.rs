@@ -13,7 +13,7 @@ mod plan;
 mod site;
 mod step;
 
-pub(crate) use apply::{Mounted, mount_bucket, prepare, unmount};
+pub(crate) use apply::{Mounted, inner_folders, mount_bucket, prepare, unmount};
 pub(crate) use diagnosis::explain;
 pub(crate) use host::{needs_user_namespace, threads};
 pub(crate) use identity::keep_identity;

@@ -2,20 +2,17 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread;
 use std::time::Instant;
-
-use s3fs_core::FileSystem;
 
 use crate::outcome::{Ended, Outcome};
 use crate::protocol::{
-    Channel, ChannelError, Failure, FromInit, FromWorker, Hello, Job, Program, Reply, ToInit,
-    ToWorker,
+    Channel, ChannelError, Failure, Hello, InnerFolder, Job, Program, Reply, ToInit, ToWorker,
 };
-use crate::sandbox::Step;
 use crate::spec::{CallSpec, Work};
-use crate::sys::{self, SysError};
+use crate::sys;
 
+use super::inputs::{Input, process, watch_caller, watch_init, watch_worker};
+use super::line::Line;
 use super::state::{Action, Event, State};
 use super::volumes::{Volumes, mount_point};
 
@@ -26,22 +23,8 @@ pub(super) struct Init {
     pub(super) channel: Channel,
 }
 
-/// An event, or something that has to be put away first.
-enum Input {
-    Event(Event),
-    Connected(Vec<FileSystem>),
-    Mounted {
-        volume: usize,
-        fuse: Option<OwnedFd>,
-    },
-    Reported {
-        report: FromWorker,
-        value: Option<OwnedFd>,
-    },
-}
-
-struct Driver<'a> {
-    caller: &'a Channel,
+struct Driver {
+    caller: Line,
     init: Init,
     spec: CallSpec,
     stdin: Option<OwnedFd>,
@@ -75,8 +58,9 @@ pub(super) fn drive(
     let reports = matches!(spec.work, Work::Function { .. });
     let (mut state, first) = State::new(spec.volumes.len(), reports, spec.timeout);
     let (volumes, value, deadline) = (None, None, None);
+    let caller = caller.duplicate().map_err(|error| process(&error))?;
     let mut driver = Driver {
-        caller,
+        caller: Line::new(caller),
         init,
         spec,
         stdin,
@@ -98,7 +82,7 @@ pub(super) fn drive(
     Ok(())
 }
 
-impl Driver<'_> {
+impl Driver {
     fn next_event(&mut self, received: &Receiver<Input>) -> Event {
         match self.next_input(received) {
             Input::Event(Event::Unmounted) => {
@@ -108,6 +92,10 @@ impl Driver<'_> {
                 Event::Unmounted
             }
             Input::Event(event) => event,
+            Input::Prepared(inner) => {
+                self.show_folders(inner);
+                Event::Prepared
+            }
             Input::Connected(systems) => {
                 if let Some(volumes) = &mut self.volumes {
                     volumes.connected(systems);
@@ -136,6 +124,15 @@ impl Driver<'_> {
             Err(RecvTimeoutError::Timeout) => {
                 self.deadline = None;
                 Input::Event(Event::TimeUp)
+            }
+        }
+    }
+
+    /// Volumes show the mount points of those that lie in them, whatever their buckets hold.
+    fn show_folders(&mut self, inner: Vec<InnerFolder>) {
+        for InnerFolder { outer, folder } in inner {
+            if let Some(volume) = self.spec.volumes.get_mut(outer) {
+                volume.mount.folders.push(folder);
             }
         }
     }
@@ -177,7 +174,7 @@ impl Driver<'_> {
             }
             Action::Unmount => self.tell_init(&ToInit::Unmount),
             Action::Reply(reply) => {
-                self.reply(&reply);
+                self.reply(reply);
                 Ok(())
             }
             Action::Exit => self.exit(),
@@ -201,8 +198,9 @@ impl Driver<'_> {
 
     fn connect(&mut self) -> Result<(), Failure> {
         let volumes = Volumes::new(self.spec.volumes.clone())?;
+        let caller = self.caller.clone();
         let inputs = self.inputs.clone();
-        volumes.connect(move |result| {
+        volumes.connect(caller, move |result| {
             let input = match result {
                 Ok(systems) => Input::Connected(systems),
                 Err(failure) => Input::Event(Event::Failed(failure)),
@@ -285,7 +283,7 @@ impl Driver<'_> {
         let _ = self.inputs.send(Input::Event(Event::Abandoned));
     }
 
-    fn reply(&mut self, reply: &Reply) {
+    fn reply(&mut self, reply: Reply) {
         let returned = matches!(
             reply,
             Reply::Ended(Outcome {
@@ -295,8 +293,7 @@ impl Driver<'_> {
         );
         let value = self.value.take().filter(|_| returned);
         let descriptors: Vec<_> = value.iter().map(AsFd::as_fd).collect();
-        // A caller that is gone doesn't miss it.
-        let _ = self.caller.send(reply, &descriptors);
+        self.caller.reply(reply, &descriptors);
     }
 
     /// Nothing may be left when this process ends: the caller waits for that.
@@ -306,80 +303,4 @@ impl Driver<'_> {
         sys::wait_for(self.init.pid);
         Ok(())
     }
-}
-
-fn process(error: &SysError) -> Failure {
-    Failure::Sandbox {
-        step: Step::Process.to_string(),
-        reason: error.to_string(),
-        remedy: None,
-    }
-}
-
-/// Runs a loop that blocks on a socket beside the driver.
-fn beside(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
-    const STACK: usize = 128 << 10;
-    let builder = thread::Builder::new()
-        .name(name.to_owned())
-        .stack_size(STACK);
-    builder
-        .spawn(run)
-        .map(drop)
-        .map_err(|error| Failure::Sandbox {
-            step: Step::Process.to_string(),
-            reason: format!("a thread can't be started: {error}"),
-            remedy: None,
-        })
-}
-
-fn watch_caller(caller: &Channel, inputs: &Sender<Input>) -> Result<(), Failure> {
-    let caller = caller.duplicate().map_err(|error| process(&error))?;
-    let inputs = inputs.clone();
-    beside("caller", move || {
-        // It has said everything; what comes now is its end.
-        let _ = caller.receive::<()>();
-        let _ = inputs.send(Input::Event(Event::CallerGone));
-    })
-}
-
-fn watch_init(init: &Channel, inputs: &Sender<Input>) -> Result<(), Failure> {
-    let init = init.duplicate().map_err(|error| process(&error))?;
-    let inputs = inputs.clone();
-    beside("init", move || {
-        loop {
-            let input = match init.receive::<FromInit>() {
-                Ok((message, descriptors)) => from_init(message, descriptors),
-                Err(_) => break,
-            };
-            let _ = inputs.send(input);
-        }
-        let _ = inputs.send(Input::Event(Event::InitGone));
-    })
-}
-
-fn from_init(message: FromInit, descriptors: Vec<OwnedFd>) -> Input {
-    Input::Event(match message {
-        FromInit::Mounted { volume } => {
-            return Input::Mounted {
-                volume,
-                fuse: descriptors.into_iter().next(),
-            };
-        }
-        FromInit::Prepared => Event::Prepared,
-        FromInit::Started => Event::Started,
-        FromInit::Ended(end) => Event::Ended(end),
-        FromInit::Unmounted => Event::Unmounted,
-        FromInit::Failed(failure) => Event::Failed(failure),
-    })
-}
-
-fn watch_worker(worker: Channel, inputs: &Sender<Input>) -> Result<(), Failure> {
-    let inputs = inputs.clone();
-    beside("worker", move || {
-        while let Ok((report, descriptors)) = worker.receive::<FromWorker>() {
-            let value = descriptors.into_iter().next();
-            let _ = inputs.send(Input::Reported { report, value });
-        }
-        let _ = inputs.send(Input::Event(Event::WorkerSilent));
-    })
 }

@@ -7,15 +7,16 @@
 //! Invariant: it has one thread, and has read nothing secret, until init exists.
 
 mod driver;
-mod log;
+mod inputs;
+mod line;
 mod state;
 mod volumes;
 
-use crate::protocol::{Channel, ChannelError, Failure, Hello, Reply};
+use crate::protocol::{Channel, ChannelError, Failure, FromSupervisor, Hello, Reply};
 use crate::sandbox::{self, Step, explain};
 use crate::spec::CallSpec;
 use crate::sys::{self, Clone, Ids, SysError};
-use crate::{config, init};
+use crate::{config, init, log};
 
 use driver::Init;
 
@@ -35,7 +36,7 @@ pub(crate) fn main(caller: Channel) -> ! {
     };
     if let Err(failure) = result {
         // If it can't be sent, nobody is there to read it.
-        let _ = caller.send(&Reply::Refused(failure), &[]);
+        let _ = caller.send(&FromSupervisor::Reply(Reply::Refused(failure)), &[]);
     }
     sys::exit_now(0)
 }

@@ -13,6 +13,8 @@ use crate::protocol::{Failure, MountPoint};
 use crate::sandbox::Step;
 use crate::spec::Volume;
 
+use super::line::Line;
+
 /// How long aborting uploads may take once nobody waits for them.
 const ABANDON_LIMIT: Duration = Duration::from_secs(20);
 
@@ -65,14 +67,15 @@ impl Volumes {
         })
     }
 
-    /// Asks all buckets at once, in the background.
+    /// Asks all buckets at once, in the background. The caller is told of uploads from then on.
     pub(super) fn connect(
         &self,
+        caller: Line,
         then: impl FnOnce(Result<Vec<FileSystem>, Failure>) + Send + 'static,
     ) {
         let declared = self.declared.clone();
         self.runtime
-            .spawn(async move { then(connect(declared).await) });
+            .spawn(async move { then(connect(declared, &caller).await) });
     }
 
     /// Takes what `connect` found.
@@ -132,13 +135,13 @@ impl Volumes {
     }
 }
 
-async fn connect(volumes: Vec<Volume>) -> Result<Vec<FileSystem>, Failure> {
+async fn connect(volumes: Vec<Volume>, caller: &Line) -> Result<Vec<FileSystem>, Failure> {
     let resources = Resources::default();
-    let one = |Volume { path, mount }: Volume| {
-        let resources = &resources;
+    let one = |(index, Volume { path, mount }): (usize, Volume)| {
+        let (resources, observer) = (&resources, caller.observer(index));
         async move {
             let bucket = mount.bucket.to_string();
-            FileSystem::connect(mount, resources)
+            FileSystem::connect_observed(mount, resources, observer)
                 .await
                 .map_err(|error| Failure::Volume {
                     path,
@@ -147,5 +150,5 @@ async fn connect(volumes: Vec<Volume>) -> Result<Vec<FileSystem>, Failure> {
                 })
         }
     };
-    try_join_all(volumes.into_iter().map(one)).await
+    try_join_all(volumes.into_iter().enumerate().map(one)).await
 }

@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open};
-use nix::sys::stat::{Mode, fstat};
+use nix::sys::stat::{Mode, SFlag, fstat};
 
 use super::error::{Errno, Result, SysError};
 
@@ -88,6 +88,11 @@ pub(crate) fn replace_stdin() -> Result<()> {
 pub(crate) fn open_fuse() -> Result<OwnedFd> {
     let fd = open("/dev/fuse", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())
         .map_err(SysError::new("open(/dev/fuse)"))?;
+    // Root may open a file that lies there, and `mount` would speak of an invalid argument.
+    let status = fstat(&fd).map_err(SysError::new("fstat(/dev/fuse)"))?;
+    if SFlag::from_bits_truncate(status.st_mode) & SFlag::S_IFMT != SFlag::S_IFCHR {
+        return Err(SysError::new("open(/dev/fuse)")(Errno::ENOTTY));
+    }
     // A mount's data string names this number; keep it off the standard streams.
     if fd.as_raw_fd() > 2 {
         Ok(fd)

@@ -7,6 +7,8 @@
 //! - `death`: `kill -9` of each process, background processes
 //! - `commands`: programs instead of functions
 //! - `volumes`: buckets as folders
+//! - `nesting`: buckets as folders in each other
+//! - `storing`: what is written, and what deaths leave of it
 //! - `as_nobody`: all of these as an ordinary user
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -17,5 +19,7 @@ mod death;
 mod endings;
 mod environment;
 mod harness;
+mod nesting;
+mod storing;
 mod values;
 mod volumes;

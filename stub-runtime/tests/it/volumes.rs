@@ -1,10 +1,10 @@
-//! Buckets as folders: where they can be mounted, and that what is written is stored.
+//! Buckets as folders: where they can be mounted.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use s3_local::{Policy, S3Local, Server};
+use s3_local::{S3Local, Server};
 use s3fs_core::{Access, BucketName, Credentials, MountConfig};
 use stub_runtime::Error;
 use stub_runtime::call::{CallSpec, Ended, Outcome, Volume, Work, run_command};
@@ -173,30 +173,6 @@ fn several_missing_folders_and_volumes_live_together() {
 }
 
 #[test]
-fn a_volume_lies_in_another_where_the_bucket_has_the_folder() {
-    let (server, (_guard, path)) = (server(), folder());
-    let nested = |inner: &str| {
-        vec![
-            volume(&server, "more", path.join(inner)),
-            volume(&server, "data", &path),
-        ]
-    };
-    let script = format!(
-        "cat {0}/hello {0}/sub/other; echo x > {0}/sub/y",
-        path.display()
-    );
-    assert_eq!(printed(nested("sub"), &script), "from the bucketof more");
-    assert_eq!(server.get("more", "y").unwrap(), "x\n");
-    assert!(server.get("data", "sub/y").is_none());
-    let (at, text) = refusal(nested("absent"));
-    assert_eq!(at, path.join("absent"));
-    assert!(
-        text.contains("the bucket `data` has no folder there"),
-        "{text}"
-    );
-}
-
-#[test]
 fn links_in_a_mount_path_are_followed() {
     let (server, (_guard, path)) = (server(), folder());
     fs::create_dir(path.join("real")).unwrap();
@@ -256,15 +232,6 @@ fn a_read_only_volume_refuses_writes_in_the_kernel() {
 }
 
 #[test]
-fn what_was_closed_before_a_death_is_stored() {
-    let (server, (_guard, path)) = (server(), folder());
-    let script = format!("echo done > {}/closed; kill -9 $$", path.display());
-    let (outcome, _) = shell(vec![volume(&server, "data", &path)], &script).unwrap();
-    assert_eq!(outcome.ended, Ended::Killed { signal: 9 });
-    assert_eq!(server.get("data", "closed").unwrap(), "done\n");
-}
-
-#[test]
 fn a_killed_supervisor_leaves_no_mount_and_no_process() {
     let (server, (_guard, path)) = (server(), folder());
     let volumes = vec![volume(&server, "data", &path)];
@@ -278,14 +245,7 @@ fn a_killed_supervisor_leaves_no_mount_and_no_process() {
                 .find(|line| line.contains(": sleep"))
                 .map(drop)
         });
-        let supervisor = with_text("stub: supervisor for sh")
-            .into_iter()
-            .find(|one| {
-                fs::read_to_string(format!("/proc/{}/task/{0}/children", pid(one)))
-                    .is_ok_and(|children| holds(&children, "86411.5"))
-            });
-        let supervisor = nix::unistd::Pid::from_raw(pid(&supervisor.unwrap()));
-        nix::sys::signal::kill(supervisor, nix::sys::signal::Signal::SIGKILL).unwrap();
+        kill_supervisor_of("86411.5");
         let error = call.join().unwrap().unwrap_err();
         assert!(matches!(error, Error::Lost { .. }), "{error:?}");
     });
@@ -293,6 +253,18 @@ fn a_killed_supervisor_leaves_no_mount_and_no_process() {
         with_text("86411.5").is_empty().then_some(())
     });
     assert_eq!(fs::read_dir(&path).unwrap().count(), 0);
+}
+
+/// Kills the supervisor of the script that has this text in the command line of a process.
+pub(crate) fn kill_supervisor_of(text: &str) {
+    let supervisor = with_text("stub: supervisor for sh")
+        .into_iter()
+        .find(|one| {
+            fs::read_to_string(format!("/proc/{}/task/{0}/children", pid(one)))
+                .is_ok_and(|children| holds(&children, text))
+        });
+    let supervisor = nix::unistd::Pid::from_raw(pid(&supervisor.unwrap()));
+    nix::sys::signal::kill(supervisor, nix::sys::signal::Signal::SIGKILL).unwrap();
 }
 
 /// Whether a process below one of these (an init) has this text in its command line.
@@ -307,76 +279,4 @@ fn holds(inits: &str, text: &str) -> bool {
                 String::from_utf8_lossy(&line).contains(text)
             })
     })
-}
-
-#[test]
-fn a_killed_caller_leaves_no_half_made_object() {
-    let (server, (_guard, path)) = (server(), folder());
-    let mut caller = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "volumes::uploading_act"])
-        .env("ACT_ENDPOINT", server.endpoint_url())
-        .env(
-            "ACT_KEYS",
-            format!("{} {}", server.access_key_id(), server.secret_access_key()),
-        )
-        .env("ACT_FOLDER", &path)
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    eventually("an upload has begun", || {
-        (!server.incomplete_uploads("data").is_empty()).then_some(())
-    });
-    caller.kill().unwrap();
-    caller.wait().unwrap();
-    eventually("all is gone", || {
-        with_text("86412.5").is_empty().then_some(())
-    });
-    eventually("it is aborted", || {
-        server.incomplete_uploads("data").is_empty().then_some(())
-    });
-    assert!(server.get("data", "big").is_none());
-    no_mounts();
-}
-
-#[test]
-#[ignore = "run by another test"]
-fn uploading_act() {
-    let given = |name: &str| std::env::var(name).unwrap();
-    let (id, secret) = given("ACT_KEYS")
-        .split_once(' ')
-        .map(|(a, b)| (a.into(), b.into()))
-        .unwrap();
-    let mut volume = volume(&S3Local::builder().start(), "data", given("ACT_FOLDER"));
-    volume.mount.endpoint_url = Some(given("ACT_ENDPOINT"));
-    volume.mount.credentials = Credentials::Static {
-        access_key_id: id,
-        secret_access_key: secret,
-        session_token: None,
-    };
-    let script = format!(
-        "exec 3>{}/big; head -c 60000000 /dev/zero >&3; sleep 86412.5",
-        given("ACT_FOLDER")
-    );
-    let _ = shell(vec![volume], &script);
-}
-
-#[test]
-fn what_cannot_be_stored_is_named_however_the_work_ended() {
-    // Allows what it takes to mount, and no more.
-    let server = S3Local::builder()
-        .access_key("reader", "reads", Policy::read_only("data"))
-        .start();
-    server.create_bucket("data");
-    let (_guard, path) = folder();
-    let mut volume = volume(&server, "data", &path);
-    volume.mount.credentials = Credentials::Static {
-        access_key_id: "reader".to_owned(),
-        secret_access_key: "reads".to_owned(),
-        session_token: None,
-    };
-    let script = format!("head -c 100000 /dev/zero > {}/lost; exit 3", path.display());
-    let (outcome, _) = shell(vec![volume], &script).unwrap();
-    assert_eq!(outcome.ended, Ended::Exited { code: 3 });
-    assert_eq!(outcome.not_stored.len(), 1, "{outcome:?}");
-    assert_eq!(outcome.not_stored[0].object, "s3://data/lost");
 }

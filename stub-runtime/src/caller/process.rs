@@ -1,0 +1,26 @@
+//! Starting this program again, as one of our own processes.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+
+use crate::config;
+use crate::protocol::Channel;
+use crate::role::Role;
+
+/// The socket takes the place of standard input, which travels through it: so no descriptor needs
+/// to be made inheritable in a process with other threads. So do credentials, which the
+/// environment lacks, as others may read it.
+pub(super) fn start(role: Role, title: String, socket: Channel) -> io::Result<Child> {
+    let description = role.describe(&socket)?;
+    let mut command = Command::new("/proc/self/exe");
+    command
+        .arg0(title)
+        .stdin(Stdio::from(OwnedFd::from(socket)))
+        .env(config::ROLE, description);
+    for name in config::CREDENTIALS {
+        command.env_remove(name);
+    }
+    command.spawn()
+}

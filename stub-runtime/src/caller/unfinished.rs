@@ -1,0 +1,145 @@
+//! What a lost supervisor leaves in the buckets: the multipart uploads it had begun and not ended.
+
+use std::collections::BTreeSet;
+
+use s3fs_core::{MountConfig, UnfinishedUpload};
+
+use crate::config;
+use crate::protocol::{Channel, ChannelError, Sweep, Swept, SweptVolume, UploadNote};
+use crate::role::Role;
+
+use super::process;
+
+/// The volumes of a call, each with its uploads.
+#[derive(Debug)]
+pub(super) struct Unfinished(Vec<(MountConfig, BTreeSet<UnfinishedUpload>)>);
+
+impl Unfinished {
+    /// Nothing yet.
+    pub(super) fn new(volumes: impl Iterator<Item = MountConfig>) -> Self {
+        Self(volumes.map(|mount| (mount, BTreeSet::new())).collect())
+    }
+
+    /// Takes note.
+    pub(super) fn note(&mut self, note: UploadNote) {
+        let UploadNote {
+            volume,
+            upload,
+            ended,
+        } = note;
+        if let Some((_, uploads)) = self.0.get_mut(volume) {
+            if ended {
+                uploads.remove(&upload);
+            } else {
+                uploads.insert(upload);
+            }
+        }
+    }
+
+    /// Has them aborted by a process of their own, whose time is limited. Says what stays, as the
+    /// continuation of a sentence.
+    pub(super) fn abort(self, label: &str) -> Option<String> {
+        let left = self
+            .0
+            .into_iter()
+            .filter(|(_, uploads)| !uploads.is_empty());
+        let volumes: Vec<_> = left
+            .map(|(mount, uploads)| SweptVolume {
+                mount,
+                uploads: uploads.into_iter().collect(),
+            })
+            .collect();
+        if volumes.is_empty() {
+            return None;
+        }
+        let objects = describe(&volumes);
+        let failures = match sweep(label, volumes) {
+            Ok(swept) if swept.failures.is_empty() => return None,
+            Ok(swept) => swept.failures.join(", "),
+            Err(error) => error.to_string(),
+        };
+        Some(format!(
+            "unfinished uploads may stay in the bucket ({objects}), as they could not be aborted: \
+             {failures}"
+        ))
+    }
+}
+
+fn describe(volumes: &[SweptVolume]) -> String {
+    let objects = volumes.iter().flat_map(|volume| {
+        let bucket = &volume.mount.bucket;
+        let keys = volume.uploads.iter().map(|upload| &upload.key);
+        keys.map(move |key| format!("s3://{bucket}/{key}"))
+    });
+    objects.collect::<Vec<_>>().join(", ")
+}
+
+fn sweep(label: &str, volumes: Vec<SweptVolume>) -> Result<Swept, ChannelError> {
+    let (ours, theirs) = Channel::pair()?;
+    let title = format!("stub: sweeper for {label}");
+    let started = process::start(Role::Sweeper, title, theirs);
+    let mut sweeper = started.map_err(|error| ChannelError::NotStarted(error.to_string()))?;
+    let credentials = config::credentials();
+    let request = Sweep {
+        volumes,
+        credentials,
+    };
+    let swept = ours
+        .send(&request, &[])
+        .and_then(|()| ours.receive::<Swept>());
+    drop(ours);
+    // It ends by itself; there may be nobody to wait for if children are ignored.
+    let _ = sweeper.wait();
+    swept.map(|(swept, _)| swept)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use s3fs_core::BucketName;
+
+    use super::*;
+
+    fn note(volume: usize, id: &str, ended: bool) -> UploadNote {
+        let upload = UnfinishedUpload {
+            key: "k".into(),
+            id: id.into(),
+        };
+        UploadNote {
+            volume,
+            upload,
+            ended,
+        }
+    }
+
+    #[test]
+    fn only_what_began_and_did_not_end_is_unfinished() {
+        let mount = MountConfig::new(BucketName::new("bucket").unwrap());
+        let mut unfinished = Unfinished::new([mount.clone(), mount].into_iter());
+        for note in [
+            note(0, "a", false),
+            note(1, "a", false),
+            note(0, "b", false),
+            note(0, "a", true),
+            note(7, "c", false),
+        ] {
+            unfinished.note(note);
+        }
+        let left: Vec<Vec<&str>> = unfinished
+            .0
+            .iter()
+            .map(|(_, uploads)| uploads.iter().map(|one| one.id.as_str()).collect())
+            .collect();
+        assert_eq!(left, [["b"], ["a"]]);
+    }
+
+    #[test]
+    fn nothing_is_started_for_nothing() {
+        let mount = MountConfig::new(BucketName::new("bucket").unwrap());
+        let mut unfinished = Unfinished::new([mount].into_iter());
+        unfinished.note(note(0, "a", false));
+        unfinished.note(note(0, "a", true));
+        assert_eq!(unfinished.abort("f"), None);
+    }
+}

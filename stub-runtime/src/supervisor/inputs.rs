@@ -1,0 +1,101 @@
+//! What comes in from the other processes: a thread each, which blocks on a socket.
+
+use std::os::fd::OwnedFd;
+use std::sync::mpsc::Sender;
+use std::thread;
+
+use s3fs_core::FileSystem;
+
+use crate::protocol::{Channel, Failure, FromInit, FromWorker, InnerFolder};
+use crate::sandbox::Step;
+use crate::sys::SysError;
+
+use super::state::Event;
+
+/// An event, or something that has to be put away first.
+pub(super) enum Input {
+    Event(Event),
+    Prepared(Vec<InnerFolder>),
+    Connected(Vec<FileSystem>),
+    Mounted {
+        volume: usize,
+        fuse: Option<OwnedFd>,
+    },
+    Reported {
+        report: FromWorker,
+        value: Option<OwnedFd>,
+    },
+}
+
+/// The end of the caller.
+pub(super) fn watch_caller(caller: &Channel, inputs: &Sender<Input>) -> Result<(), Failure> {
+    let caller = caller.duplicate().map_err(|error| process(&error))?;
+    let inputs = inputs.clone();
+    beside("caller", move || {
+        // It has said everything; what comes now is its end.
+        let _ = caller.receive::<()>();
+        let _ = inputs.send(Input::Event(Event::CallerGone));
+    })
+}
+
+/// The messages of init, and its end.
+pub(super) fn watch_init(init: &Channel, inputs: &Sender<Input>) -> Result<(), Failure> {
+    let init = init.duplicate().map_err(|error| process(&error))?;
+    let inputs = inputs.clone();
+    beside("init", move || {
+        while let Ok((message, descriptors)) = init.receive::<FromInit>() {
+            let _ = inputs.send(from_init(message, descriptors));
+        }
+        let _ = inputs.send(Input::Event(Event::InitGone));
+    })
+}
+
+/// The report of the worker, and its end.
+pub(super) fn watch_worker(worker: Channel, inputs: &Sender<Input>) -> Result<(), Failure> {
+    let inputs = inputs.clone();
+    beside("worker", move || {
+        while let Ok((report, descriptors)) = worker.receive::<FromWorker>() {
+            let value = descriptors.into_iter().next();
+            let _ = inputs.send(Input::Reported { report, value });
+        }
+        let _ = inputs.send(Input::Event(Event::WorkerSilent));
+    })
+}
+
+fn from_init(message: FromInit, descriptors: Vec<OwnedFd>) -> Input {
+    match message {
+        FromInit::Mounted { volume } => Input::Mounted {
+            volume,
+            fuse: descriptors.into_iter().next(),
+        },
+        FromInit::Prepared { inner } => Input::Prepared(inner),
+        FromInit::Started => Input::Event(Event::Started),
+        FromInit::Ended(end) => Input::Event(Event::Ended(end)),
+        FromInit::Unmounted => Input::Event(Event::Unmounted),
+        FromInit::Failed(failure) => Input::Event(Event::Failed(failure)),
+    }
+}
+
+fn beside(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
+    const STACK: usize = 128 << 10;
+    let builder = thread::Builder::new()
+        .name(name.to_owned())
+        .stack_size(STACK);
+    builder
+        .spawn(run)
+        .map(drop)
+        .map_err(|error| Failure::Sandbox {
+            step: Step::Process.to_string(),
+            reason: format!("a thread can't be started: {error}"),
+            remedy: None,
+        })
+}
+
+/// The failure of a system call about processes and their sockets.
+pub(super) fn process(error: &SysError) -> Failure {
+    Failure::Sandbox {
+        step: Step::Process.to_string(),
+        reason: error.to_string(),
+        remedy: None,
+    }
+}

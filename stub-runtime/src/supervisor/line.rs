@@ -1,0 +1,66 @@
+//! The connection to the caller: the driver's last word goes over it, and before that, from the
+//! threads that upload, what they have begun and ended.
+
+use std::os::fd::BorrowedFd;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use s3fs_core::{UnfinishedUpload, UploadObserver};
+
+use crate::protocol::{Channel, FromSupervisor, Reply, UploadNote};
+
+/// The connection, shared.
+#[derive(Clone, Debug)]
+pub(super) struct Line(Arc<Mutex<Channel>>);
+
+impl Line {
+    pub(super) fn new(caller: Channel) -> Self {
+        Self(Arc::new(Mutex::new(caller)))
+    }
+
+    /// Says how the call ended.
+    pub(super) fn reply(&self, reply: Reply, with: &[BorrowedFd<'_>]) {
+        self.send(&FromSupervisor::Reply(reply), with);
+    }
+
+    /// Someone who tells the caller of the uploads of a volume.
+    pub(super) fn observer(&self, volume: usize) -> Arc<dyn UploadObserver> {
+        Arc::new(Observer {
+            line: self.clone(),
+            volume,
+        })
+    }
+
+    fn send(&self, message: &FromSupervisor, with: &[BorrowedFd<'_>]) {
+        let caller = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // A caller that is gone doesn't miss it.
+        let _ = caller.send(message, with);
+    }
+}
+
+#[derive(Debug)]
+struct Observer {
+    line: Line,
+    volume: usize,
+}
+
+impl Observer {
+    /// In the socket before anything else happens: it is read there after this process's death.
+    fn note(&self, upload: UnfinishedUpload, ended: bool) {
+        let note = UploadNote {
+            volume: self.volume,
+            upload,
+            ended,
+        };
+        self.line.send(&FromSupervisor::Upload(note), &[]);
+    }
+}
+
+impl UploadObserver for Observer {
+    fn begun(&self, upload: UnfinishedUpload) {
+        self.note(upload, false);
+    }
+
+    fn ended(&self, upload: UnfinishedUpload) {
+        self.note(upload, true);
+    }
+}

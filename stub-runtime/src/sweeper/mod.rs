@@ -1,0 +1,65 @@
+//! The process that cleans up after a supervisor that was killed: it aborts the multipart uploads
+//! that the supervisor had told the caller of, and says what it could not abort.
+//!
+//! The caller doesn't do this itself: it is the user's program, in which we start no threads and
+//! open no connections. It may also die while this goes on.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use s3fs_core::{Resources, abort_uploads};
+use tokio::runtime::Builder;
+
+use crate::protocol::{Channel, ChannelError, Sweep, Swept, SweptVolume};
+use crate::sys::SysError;
+use crate::{config, log, sys};
+
+/// The caller waits for this long at most.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Aborts uploads and ends the process.
+pub(crate) fn main(caller: &Channel) -> ! {
+    if become_private().is_ok() {
+        // A caller that is gone misses nothing; one that hears nothing says so.
+        let _ = run(caller);
+    }
+    sys::exit_now(0)
+}
+
+fn become_private() -> Result<(), SysError> {
+    sys::replace_stdin()?;
+    sys::set_undumpable()?;
+    sys::unblock_all()?;
+    sys::ignore_broken_pipes()?;
+    sys::outlive_terminal_signals()?;
+    sys::set_name("stub-sweeper")
+}
+
+fn run(caller: &Channel) -> Result<(), ChannelError> {
+    let (sweep, _) = caller.receive::<Sweep>()?;
+    config::adopt(&sweep.credentials);
+    log::start();
+    let failures = match Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(limited(sweep.volumes)),
+        Err(error) => vec![error.to_string()],
+    };
+    caller.send(&Swept { failures }, &[])
+}
+
+async fn limited(volumes: Vec<SweptVolume>) -> Vec<String> {
+    match tokio::time::timeout(LIMIT, abort(volumes)).await {
+        Ok(failures) => failures,
+        Err(_) => vec![format!("no answer within {LIMIT:?}")],
+    }
+}
+
+async fn abort(volumes: Vec<SweptVolume>) -> Vec<String> {
+    let resources = Resources::default();
+    let each = volumes.into_iter().map(async |volume: SweptVolume| {
+        match abort_uploads(&volume.mount, &resources, volume.uploads).await {
+            Ok(failures) => failures.iter().map(ToString::to_string).collect(),
+            Err(error) => vec![error.to_string()],
+        }
+    });
+    join_all(each).await.into_iter().flatten().collect()
+}

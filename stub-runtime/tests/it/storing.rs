@@ -1,0 +1,183 @@
+//! That what is written is stored or named, and that no death leaves half of an object.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use s3_local::{Policy, S3Local, Server};
+use s3fs_core::Credentials;
+use stub_runtime::Error;
+use stub_runtime::call::{Ended, Volume};
+
+use crate::harness::{eventually, folder, no_mounts, with_text};
+use crate::volumes::{kill_supervisor_of, printed, server, shell, volume};
+
+/// A server with a key that allows what it takes to mount, and no more.
+fn reader() -> Server {
+    let server = S3Local::builder()
+        .access_key("reader", "reads", Policy::read_only("data"))
+        .start();
+    server.create_bucket("data");
+    server
+}
+
+/// A writable mount with that key.
+fn readers_volume(server: &Server, path: &Path) -> Volume {
+    let mut volume = volume(server, "data", path);
+    volume.mount.credentials = Credentials::Static {
+        access_key_id: "reader".to_owned(),
+        secret_access_key: "reads".to_owned(),
+        session_token: None,
+    };
+    volume
+}
+
+#[test]
+fn what_was_closed_before_a_death_is_stored() {
+    let (server, (_guard, path)) = (server(), folder());
+    let script = format!("echo done > {}/closed; kill -9 $$", path.display());
+    let (outcome, _) = shell(vec![volume(&server, "data", &path)], &script).unwrap();
+    assert_eq!(outcome.ended, Ended::Killed { signal: 9 });
+    assert_eq!(server.get("data", "closed").unwrap(), "done\n");
+}
+
+/// Whoever still wrote while files are being stored would be told that it worked.
+#[test]
+fn nobody_writes_any_more_while_files_are_being_stored() {
+    let (server, (_guard, path)) = (server(), folder());
+    let mark = path.with_extension("mark");
+    let script = format!(
+        "cd {0}; setsid sh -c 'exec 3>held; echo x >&3; touch {1}; sleep 86415.5' & \
+         until test -e {1}; do sleep 0.05; done; while test -e {1}; do sleep 0.05; done",
+        path.display(),
+        mark.display()
+    );
+    let volumes = vec![volume(&server, "data", &path)];
+    std::thread::scope(|scope| {
+        let call = scope.spawn(|| printed(volumes, &script));
+        eventually("the file is open", || mark.exists().then_some(()));
+        // Long enough to see what happens before the file is stored.
+        server.knobs().set_latency(Duration::from_secs(3));
+        fs::remove_file(&mark).unwrap();
+        eventually("all is gone", || {
+            with_text("86415.5").is_empty().then_some(())
+        });
+        assert_eq!(server.get("data", "held"), None);
+        call.join().unwrap();
+    });
+    assert_eq!(server.get("data", "held").unwrap(), "x\n");
+}
+
+/// A script that has begun to upload, and waits.
+fn uploading(path: &Path, mark: &str) -> String {
+    format!(
+        "exec 3>{}/big; head -c 60000000 /dev/zero >&3; sleep {mark}",
+        path.display()
+    )
+}
+
+fn upload_begins(server: &Server) {
+    eventually("an upload has begun", || {
+        (!server.incomplete_uploads("data").is_empty()).then_some(())
+    });
+}
+
+#[test]
+fn a_killed_supervisor_leaves_no_half_made_object() {
+    let (server, (_guard, path)) = (server(), folder());
+    let volumes = vec![
+        volume(&server, "more", path.join("in")),
+        volume(&server, "data", &path),
+    ];
+    let script = uploading(&path, "86413.5");
+    let error = std::thread::scope(|scope| {
+        let call = scope.spawn(|| shell(volumes, &script));
+        upload_begins(&server);
+        kill_supervisor_of("86413.5");
+        call.join().unwrap().unwrap_err()
+    });
+    let Error::Lost { reason, .. } = &error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(reason, "was killed by signal 9");
+    // Not eventually: the call has seen to it before it returned.
+    assert_eq!(server.incomplete_uploads("data"), Vec::<String>::new());
+    assert!(server.get("data", "big").is_none());
+}
+
+#[test]
+fn an_upload_that_cannot_be_aborted_is_named() {
+    let (server, (_guard, path)) = (server(), folder());
+    let volumes = vec![volume(&server, "data", &path)];
+    let script = uploading(&path, "86414.5");
+    let error = std::thread::scope(|scope| {
+        let call = scope.spawn(|| shell(volumes, &script));
+        upload_begins(&server);
+        drop(server);
+        kill_supervisor_of("86414.5");
+        call.join().unwrap().unwrap_err()
+    });
+    let text = error.to_string();
+    assert!(
+        text.contains("was killed by signal 9; unfinished uploads may stay")
+            && text.contains("s3://data/big"),
+        "{text}"
+    );
+    assert_eq!(with_text("stub: sweeper for sh"), Vec::<String>::new());
+}
+
+#[test]
+fn a_killed_caller_leaves_no_half_made_object() {
+    let (server, (_guard, path)) = (server(), folder());
+    let mut caller = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "storing::uploading_act"])
+        .env("ACT_ENDPOINT", server.endpoint_url())
+        .env(
+            "ACT_KEYS",
+            format!("{} {}", server.access_key_id(), server.secret_access_key()),
+        )
+        .env("ACT_FOLDER", &path)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    upload_begins(&server);
+    caller.kill().unwrap();
+    caller.wait().unwrap();
+    eventually("all is gone", || {
+        with_text("86412.5").is_empty().then_some(())
+    });
+    eventually("it is aborted", || {
+        server.incomplete_uploads("data").is_empty().then_some(())
+    });
+    assert!(server.get("data", "big").is_none());
+    no_mounts();
+}
+
+#[test]
+#[ignore = "run by another test"]
+fn uploading_act() {
+    let given = |name: &str| std::env::var(name).unwrap();
+    let (id, secret) = given("ACT_KEYS")
+        .split_once(' ')
+        .map(|(a, b)| (a.into(), b.into()))
+        .unwrap();
+    let mut volume = volume(&S3Local::builder().start(), "data", given("ACT_FOLDER"));
+    volume.mount.endpoint_url = Some(given("ACT_ENDPOINT"));
+    volume.mount.credentials = Credentials::Static {
+        access_key_id: id,
+        secret_access_key: secret,
+        session_token: None,
+    };
+    let script = uploading(Path::new(&given("ACT_FOLDER")), "86412.5");
+    let _ = shell(vec![volume], &script);
+}
+
+#[test]
+fn what_cannot_be_stored_is_named_however_the_work_ended() {
+    let (server, (_guard, path)) = (reader(), folder());
+    let script = format!("head -c 100000 /dev/zero > {}/lost; exit 3", path.display());
+    let (outcome, _) = shell(vec![readers_volume(&server, &path)], &script).unwrap();
+    assert_eq!(outcome.ended, Ended::Exited { code: 3 });
+    assert_eq!(outcome.not_stored.len(), 1, "{outcome:?}");
+    assert_eq!(outcome.not_stored[0].object, "s3://data/lost");
+}
