@@ -1,0 +1,108 @@
+//! The bucket that is measured on: an S3 server in a process of its own, so that its processor time
+//! and its memory are not counted as anybody else's.
+
+pub mod content;
+mod serve;
+
+pub use serve::serve;
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+/// The bucket's name.
+pub const NAME: &str = "bench";
+
+/// The argument with which a benchmark's executable is the server.
+pub const SERVE: &str = "serve";
+
+/// A server process and the one bucket it has. It ends with this value, or with this process.
+pub struct Bucket {
+    process: Child,
+    /// Closed to end the server.
+    commands: Option<ChildStdin>,
+    replies: BufReader<ChildStdout>,
+    pub endpoint_url: String,
+    pub access_key_id: String,
+    pub secret_access_key: String,
+}
+
+impl Bucket {
+    /// Starts this executable again as a server, with an empty bucket.
+    pub fn start() -> io::Result<Self> {
+        let mut process = Command::new(std::env::current_exe()?)
+            .arg(SERVE)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let commands = process.stdin.take();
+        let stdout = process.stdout.take().ok_or_else(ended)?;
+        let mut replies = BufReader::new(stdout);
+        let mut hello = String::new();
+        replies.read_line(&mut hello)?;
+        let words: Vec<&str> = hello.split_whitespace().collect();
+        let [url, id, secret] = words[..] else {
+            return Err(ended());
+        };
+        Ok(Self {
+            process,
+            commands,
+            replies,
+            endpoint_url: url.to_owned(),
+            access_key_id: id.to_owned(),
+            secret_access_key: secret.to_owned(),
+        })
+    }
+
+    /// Makes every request wait, and limits the bytes per second of every body.
+    #[allow(dead_code, reason = "each benchmark uses its part")]
+    pub fn set_pace(&mut self, latency: Duration, bandwidth: Option<u64>) -> io::Result<()> {
+        let bandwidth = bandwidth.unwrap_or(0);
+        self.ask(&format!("pace {} {bandwidth}", latency.as_nanos()))?;
+        Ok(())
+    }
+
+    /// Stores an object of [`content`].
+    #[allow(dead_code, reason = "each benchmark uses its part")]
+    pub fn put(&mut self, key: &str, size: u64) -> io::Result<()> {
+        self.ask(&format!("put {key} {size}"))?;
+        Ok(())
+    }
+
+    /// Checks that an object is of this size and is [`content`], and deletes it.
+    #[allow(dead_code, reason = "each benchmark uses its part")]
+    pub fn take(&mut self, key: &str, size: u64) -> io::Result<()> {
+        self.ask(&format!("take {key} {size}"))?;
+        Ok(())
+    }
+
+    /// The requests since this was asked last.
+    #[allow(dead_code, reason = "each benchmark uses its part")]
+    pub fn requests(&mut self) -> io::Result<u64> {
+        let reply = self.ask("requests")?;
+        reply.parse().map_err(io::Error::other)
+    }
+
+    fn ask(&mut self, command: &str) -> io::Result<String> {
+        let commands = self.commands.as_mut().ok_or_else(ended)?;
+        writeln!(commands, "{command}")?;
+        let mut reply = String::new();
+        self.replies.read_line(&mut reply)?;
+        match reply.trim_end().split_once(' ') {
+            Some(("ok", value)) => Ok(value.to_owned()),
+            _ => Err(io::Error::other(format!("{command}: {}", reply.trim_end()))),
+        }
+    }
+}
+
+impl Drop for Bucket {
+    fn drop(&mut self) {
+        drop(self.commands.take());
+        // Nothing to be done about a server that can't be waited for.
+        let _ = self.process.wait();
+    }
+}
+
+fn ended() -> io::Error {
+    io::Error::other("the server process ended")
+}

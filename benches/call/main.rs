@@ -1,0 +1,131 @@
+//! What a call costs: `cargo bench --bench call`.
+//!
+//! The body of an empty function returns the time it is. What lies between the call and that moment,
+//! and between that moment and the call's return, is the price of the sandbox. As root it is measured
+//! twice: the second time as an ordinary user, whose sandbox needs a user namespace as well.
+#![allow(clippy::print_stdout, reason = "a benchmark shows its result")]
+
+#[path = "../bucket/mod.rs"]
+mod bucket;
+
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use bucket::Bucket;
+use clap::Parser;
+use nix::time::{ClockId, clock_gettime};
+use nix::unistd::Uid;
+use stub::{CloudBucketMount, Secret};
+
+/// A user without rights, on every Linux.
+const NOBODY: u32 = 65_534;
+
+#[derive(Parser)]
+struct Arguments {
+    /// The calls of which the median is taken.
+    #[arg(long, default_value_t = 50)]
+    calls: usize,
+    /// Says that cargo runs this as a benchmark.
+    #[arg(long, hide = true)]
+    bench: bool,
+    #[arg(hide = true)]
+    role: Option<String>,
+}
+
+/// Set in `main`: the expressions of `volumes` are evaluated in the same process, at each call.
+static VOLUME: OnceLock<CloudBucketMount> = OnceLock::new();
+
+#[stub::function]
+fn empty() -> Duration {
+    now()
+}
+
+#[stub::function(volumes = <"/bench" => volume()>)]
+fn with_a_volume() -> Duration {
+    now()
+}
+
+fn volume() -> CloudBucketMount {
+    let volume = VOLUME.get().cloned();
+    volume.unwrap_or_else(|| CloudBucketMount::new(bucket::NAME))
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    if arguments.role.as_deref() == Some(bucket::SERVE) {
+        return Ok(bucket::serve()?);
+    }
+    if !arguments.bench {
+        println!("run by `cargo bench --bench call`");
+        return Ok(());
+    }
+    let calls = arguments.calls.max(1);
+    let root = Uid::effective().is_root();
+    let user = if root { "root" } else { "an ordinary user" };
+    println!("| as {user}, medians of {calls} calls | until the body | after the body |");
+    println!("|---|---|---|");
+    let bucket = Bucket::start()?;
+    VOLUME.get_or_init(|| mount(&bucket));
+    measure("an empty function", calls, empty)?;
+    measure("with one volume", calls, with_a_volume)?;
+    drop(bucket);
+    if root {
+        println!();
+        if let Err(error) = again_as_nobody(calls) {
+            println!("not measured as an ordinary user: {error}");
+        }
+    }
+    Ok(())
+}
+
+fn mount(bucket: &Bucket) -> CloudBucketMount {
+    CloudBucketMount::new(bucket::NAME)
+        .bucket_endpoint_url(&bucket.endpoint_url)
+        .region("us-east-1")
+        .force_path_style(true)
+        .secret(Secret::from_dict([
+            ("AWS_ACCESS_KEY_ID", &bucket.access_key_id),
+            ("AWS_SECRET_ACCESS_KEY", &bucket.secret_access_key),
+        ]))
+}
+
+fn measure(what: &str, calls: usize, call: fn() -> stub::Result<Duration>) -> stub::Result<()> {
+    call()?; // Pages of the executable are read from disk but once.
+    let mut until = Vec::with_capacity(calls);
+    let mut after = Vec::with_capacity(calls);
+    for _ in 0..calls {
+        let start = now();
+        let body = call()?;
+        after.push(now().saturating_sub(body));
+        until.push(body.saturating_sub(start));
+    }
+    println!("| {what} | {} | {} |", median(until), median(after));
+    Ok(())
+}
+
+fn median(mut times: Vec<Duration>) -> String {
+    times.sort_unstable();
+    format!("{:.1} ms", times[times.len() / 2].as_secs_f64() * 1e3)
+}
+
+/// The monotonic time, which is one and the same in all processes.
+fn now() -> Duration {
+    clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from)
+}
+
+fn again_as_nobody(calls: usize) -> io::Result<()> {
+    let status = Command::new(std::env::current_exe()?)
+        .args(["--bench", "--calls", &calls.to_string()])
+        .uid(NOBODY)
+        .gid(NOBODY)
+        .current_dir("/")
+        .status()?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(io::Error::other(status.to_string()))
+    }
+}

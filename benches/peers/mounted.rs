@@ -1,0 +1,139 @@
+//! A bucket that one of the programs has mounted.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use tempfile::TempDir;
+
+use crate::bucket::Bucket;
+use crate::connection::Connection;
+use crate::program::Program;
+use crate::usage::Usage;
+
+/// How long a program may take to mount, or to end after it was unmounted.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often something that others do is looked at.
+const GLANCE: Duration = Duration::from_millis(5);
+
+/// A mount and the process that serves it. Both are gone when this value is.
+pub struct Mounted {
+    process: Child,
+    connection: Option<Connection>,
+    folder: TempDir,
+}
+
+/// How a program ended after its mount was gone.
+#[derive(PartialEq, Eq)]
+pub enum Ended {
+    ByItself,
+    /// It was still there after a long time. What it did before was measured.
+    Killed,
+}
+
+impl Mounted {
+    /// Mounts on a new folder.
+    pub fn new(program: &Program, bucket: &Bucket) -> anyhow::Result<Self> {
+        let folder = TempDir::with_prefix("bench-")?;
+        let mut command = program.command(bucket, folder.path());
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        let process = command.spawn().context("start the program")?;
+        let mut mounted = Self {
+            process,
+            connection: None,
+            folder,
+        };
+        let start = Instant::now();
+        while mounted.connection.is_none() {
+            if let Some(status) = mounted.process.try_wait()? {
+                bail!("it did not mount: {status}");
+            }
+            if start.elapsed() > PATIENCE {
+                bail!("it did not mount");
+            }
+            thread::sleep(GLANCE);
+            mounted.connection = Connection::find(mounted.folder.path())?;
+        }
+        Ok(mounted)
+    }
+
+    /// Where the bucket is.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What the process has used so far.
+    pub fn usage(&self) -> anyhow::Result<Usage> {
+        Usage::of(self.process.id()).context("the process that serves the mount")
+    }
+
+    /// Waits for a program that uses the mount. If it takes too long, the mount is made useless, so
+    /// that the program can be killed: in a request that is never answered it could not.
+    pub fn wait(&self, user: &mut Child, timeout: Duration) -> anyhow::Result<()> {
+        let start = Instant::now();
+        loop {
+            match user.try_wait()? {
+                Some(status) if status.success() => return Ok(()),
+                Some(status) => bail!("the workload failed: {status}"),
+                None if start.elapsed() > timeout => {}
+                None => {
+                    thread::sleep(GLANCE);
+                    continue;
+                }
+            }
+            self.abort();
+            user.kill()?;
+            user.wait()?;
+            bail!("the workload took longer than {timeout:?}");
+        }
+    }
+
+    /// Unmounts, and waits until the process has ended, which it does when everything is stored.
+    pub fn unmount(mut self) -> anyhow::Result<Ended> {
+        if !self.umount() {
+            bail!("can't unmount");
+        }
+        self.connection = None;
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            match self.process.try_wait()? {
+                Some(status) if status.success() => return Ok(Ended::ByItself),
+                Some(status) => bail!("the program ended with {status}"),
+                None => thread::sleep(GLANCE),
+            }
+        }
+        Ok(Ended::Killed)
+    }
+
+    /// As root, else with the helper that mounted for us.
+    fn umount(&self) -> bool {
+        let tools: [&[&str]; 3] = [&["umount"], &["fusermount3", "-u"], &["fusermount", "-u"]];
+        tools.iter().any(|tool| {
+            let mut command = Command::new(tool[0]);
+            command.args(&tool[1..]).arg(self.folder.path());
+            command.stderr(Stdio::null());
+            command.status().is_ok_and(|status| status.success())
+        })
+    }
+
+    fn abort(&self) {
+        if let Some(connection) = &self.connection {
+            connection.abort();
+        }
+    }
+}
+
+impl Drop for Mounted {
+    /// After a failure; everything here may have been done already.
+    fn drop(&mut self) {
+        if self.connection.is_some() {
+            self.abort();
+            self.umount();
+        }
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
