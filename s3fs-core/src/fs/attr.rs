@@ -1,9 +1,9 @@
 //! What `stat` shows, and what of it can be changed.
 
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::config::Ownership;
-use crate::fs::{Fs, FsError};
+use crate::fs::{Fs, FsError, TTL};
 use crate::tree::{Entry, Ino, Kind};
 
 /// Who owns everything in a mount, and with what permissions.
@@ -47,6 +47,9 @@ pub struct Attr {
     pub uid: u32,
     /// Group.
     pub gid: u32,
+    /// For how long its name stands for it without asking again. Not the full [`TTL`] where the
+    /// store said so a while ago, or two beliefs would add up.
+    pub valid: Duration,
 }
 
 /// What is to be changed.
@@ -107,6 +110,8 @@ impl Fs {
             Kind::File(file) => (false, file.size, file.modified, self.owner.file_mode),
         };
         let (uid, gid) = (self.owner.uid, self.owner.gid);
+        let now = Instant::now();
+        let left = |until: Instant| until.saturating_duration_since(now).min(TTL);
         Attr {
             ino: entry.ino,
             is_dir,
@@ -115,6 +120,7 @@ impl Fs {
             mode,
             uid,
             gid,
+            valid: entry.valid_until.map_or(TTL, left),
         }
     }
 }

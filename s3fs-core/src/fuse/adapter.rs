@@ -15,7 +15,7 @@ use fuser::{
 use tokio::runtime::Handle;
 
 use super::convert::{errno, file_attr, kind, open_mode, time};
-use crate::fs::{Fs, FsError, HandleId, SetAttr, TTL};
+use crate::fs::{Attr, Fs, FsError, HandleId, SetAttr, TTL};
 use crate::tree::Told;
 
 /// Inode numbers are never used again, so generations are not needed.
@@ -85,8 +85,8 @@ impl Filesystem for Adapter {
     }
 
     fn lookup(&self, _request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
-        let answer = move |result: Result<_, FsError>| match result {
-            Ok(attr) => reply.entry(&TTL, &file_attr(&attr), GENERATION),
+        let answer = move |result: Result<Attr, FsError>| match result {
+            Ok(attr) => reply.entry_with_ttls(&TTL, &attr.valid, &file_attr(&attr), GENERATION),
             Err(error) => reply.error(errno("lookup", parent.into(), &error)),
         };
         if let Some(result) = self.fs.try_lookup(parent.into(), name) {
@@ -164,7 +164,7 @@ impl Filesystem for Adapter {
         self.answer(
             |fs| async move { fs.mkdir(parent.into(), &name).await },
             move |result| match result {
-                Ok(attr) => reply.entry(&TTL, &file_attr(&attr), GENERATION),
+                Ok(attr) => reply.entry_with_ttls(&TTL, &attr.valid, &file_attr(&attr), GENERATION),
                 Err(error) => reply.error(errno("mkdir", parent.into(), &error)),
             },
         );
@@ -386,9 +386,10 @@ impl Filesystem for Adapter {
         let fs = Arc::clone(&self.fs);
         self.runtime.spawn(async move {
             let offered = fs.readdir(handle_id(handle), offset, |entry| {
-                let (attr, name) = (file_attr(&entry.attr), entry.name);
+                let (valid, name) = (entry.attr.valid, entry.name);
+                let attr = file_attr(&entry.attr);
                 let next = entry.next_offset;
-                if reply.add(attr.ino, next, name, &TTL, &attr, GENERATION) {
+                if reply.add(attr.ino, next, name, &valid, &attr, GENERATION) {
                     Told::Full
                 } else {
                     Told::Yes

@@ -12,6 +12,8 @@ pub struct Entry {
     pub ino: Ino,
     /// What it is.
     pub kind: Kind,
+    /// Until when the store need not be asked again; nothing if it is this mount's to know.
+    pub valid_until: Option<Instant>,
 }
 
 /// A folder or a file.
@@ -69,6 +71,7 @@ impl Inode {
         Entry {
             ino,
             kind: self.kind.clone(),
+            valid_until: (!self.local).then_some(self.valid_until),
         }
     }
 
