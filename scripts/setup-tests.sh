@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Makes a Debian or Ubuntu machine, which has Rust and a C compiler, ready for the tests. Run as root,
+# or as a user who has sudo. Installs only what is missing, says what it changes, and needs no network
+# if nothing is missing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { echo "setup-tests: $*"; }
+fail() { say "$*" >&2; exit 1; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        fail "this takes root: $*"
+    fi
+}
+
+# Prints the packages whose programs or modules are missing.
+missing_packages() {
+    command -v fusermount3 >/dev/null || echo fuse3
+    command -v unshare >/dev/null && command -v setpriv >/dev/null || echo util-linux
+    command -v umount >/dev/null || echo mount
+    command -v cc >/dev/null || echo gcc libc6-dev
+    # `venv` alone can be there without what it takes to fill one.
+    python3 -c 'import venv, ensurepip' 2>/dev/null || echo python3 python3-venv python3-pip
+}
+
+install_packages() {
+    local packages
+    mapfile -t packages < <(missing_packages | tr ' ' '\n')
+    [ ${#packages[@]} = 0 ] && return
+    command -v apt-get >/dev/null || fail "please install: ${packages[*]}"
+    say "installing ${packages[*]}"
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"
+}
+
+# The device that everyone may open, as most distributions have it.
+prepare_device() {
+    if [ ! -c /dev/fuse ]; then
+        say "loading the kernel's FUSE driver"
+        as_root modprobe fuse 2>/dev/null || true
+    fi
+    if [ ! -c /dev/fuse ]; then
+        say "making /dev/fuse"
+        as_root mknod -m 666 /dev/fuse c 10 229 ||
+            fail "there is no /dev/fuse; a container needs --device /dev/fuse --cap-add SYS_ADMIN"
+    fi
+    if [ "$(stat -c %a /dev/fuse)" != 666 ]; then
+        say "letting everyone open /dev/fuse: chmod 666 /dev/fuse"
+        as_root chmod 666 /dev/fuse || say "that is refused; only root can run the tests"
+    fi
+}
+
+# Whether an ordinary user gets a sandbox; the tests would say the same, later.
+check_namespaces() {
+    local nobody=()
+    [ "$(id -u)" = 0 ] && nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+    "${nobody[@]}" unshare --user --map-root-user --mount true 2>/dev/null && return
+    local setting=/proc/sys/kernel/apparmor_restrict_unprivileged_userns
+    if [ -e "$setting" ] && [ "$(cat "$setting")" = 1 ]; then
+        say "allowing user namespaces: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
+        as_root sysctl -q -w kernel.apparmor_restrict_unprivileged_userns=0
+    else
+        fail "an ordinary user can't make a user namespace here; see user.max_user_namespaces and the container's options"
+    fi
+}
+
+command -v cargo >/dev/null || fail "please install Rust first: https://rustup.rs"
+install_packages
+prepare_device
+check_namespaces
+# A server of other people's for one of the tests, which has the last word on whether it must be there.
+scripts/foreign-server.sh --install || say "the test with a foreign server will be skipped, or fail where CI=true"
+say "ready"

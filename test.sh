@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Sets the machine up for the tests, runs all of them, and looks for what they left: mounts, processes,
+# files. Arguments go to `cargo test`.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+say() { echo "test.sh: $*"; }
+
+# Mounts of ours by type, whoever made them, and any mount in the tests' own folder.
+mounts() { awk -v folder="$TMPDIR" '/ - fuse\.stub / || index($5, folder) == 1 {print $5}' /proc/self/mountinfo; }
+
+# Processes of the tests: they inherit the variable, or, where that can't be read, have our names.
+processes() {
+    local process line
+    for process in /proc/[0-9]*; do
+        line=$(tr '\0' ' ' 2>/dev/null <"$process/cmdline") || continue
+        if grep -qsz "^STUB_TEST_RUN=$run\$" "$process/environ" || [[ $line == "stub: "* ]]; then
+            echo "${process#/proc/}: $line"
+        fi
+    done
+}
+
+files() { find "$TMPDIR" -mindepth 1 -print; find / -maxdepth 1 -name 'stub-*' -print; }
+
+left() {
+    {
+        mounts | sed 's/^/mount: /'
+        processes | sed 's/^/process /'
+        files | sed 's/^/file: /'
+    } | sort
+}
+
+scripts/setup-tests.sh
+
+# A folder for temporary files that only the tests use, and that every user may enter.
+TMPDIR=$(mktemp -d)
+chmod 755 "$TMPDIR"
+export TMPDIR
+run=$$.$RANDOM
+trap 'rm -rf --one-file-system "$TMPDIR"' EXIT
+before=$(left)
+
+say "cargo test --workspace $*"
+status=0
+STUB_TEST_RUN=$run cargo test --workspace "$@" || status=$?
+
+after=$(comm -13 <(echo "$before") <(left))
+if [ -n "$after" ]; then
+    say "the tests left this behind:"
+    echo "$after"
+    status=1
+fi
+[ $status = 0 ] && say "all tests passed, and nothing is left of them"
+exit $status

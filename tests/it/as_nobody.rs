@@ -1,0 +1,25 @@
+//! The same tests as an ordinary user. Needs root, who becomes that user, and a kernel that allows
+//! user namespaces.
+
+use std::process::Command;
+
+use crate::act::{as_nobody, copied, is_root, output};
+use crate::clean::Clean;
+
+#[test]
+fn everything_works_as_an_ordinary_user() {
+    if !is_root() {
+        return; // This is the ordinary user's run.
+    }
+    let _clean = Clean::start();
+    let (_folder, program) = copied(&std::env::current_exe().unwrap());
+    let mut command = Command::new(program);
+    // The largest value needs the memory of a machine, whoever the user is.
+    command.args(["--skip", "examples::", "--skip", "a_quarter_of_a_gigabyte"]);
+    let (good, text) = output(&mut as_nobody(&command));
+    assert!(good, "{text}");
+    assert!(
+        text.contains("missing_folders_are_made_for_the_call_alone ... ok"),
+        "{text}"
+    );
+}

@@ -1,0 +1,92 @@
+//! The examples do what the readme promises, for root and for an ordinary user.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::act::{as_nobody, copied, is_root, output};
+use crate::clean::Clean;
+
+/// A program of this workspace, beside this test's own in the target folder.
+pub(crate) fn built(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let program = test.parent().unwrap().parent().unwrap().join(name);
+    assert!(
+        program.exists(),
+        "{} is missing: `cargo test --workspace` builds it",
+        program.display()
+    );
+    program
+}
+
+fn everyone(name: &str, check: impl Fn(&str)) {
+    if !is_root() {
+        return; // The ordinary user's run is a part of root's.
+    }
+    let _clean = Clean::start();
+    let program = built("examples").join(name);
+    let (_folder, copy) = copied(&program);
+    for mut command in [Command::new(&program), as_nobody(&Command::new(copy))] {
+        let (good, text) = output(&mut command);
+        assert!(good, "{text}");
+        check(&text);
+    }
+}
+
+#[test]
+fn ls_bucket() {
+    everyone("ls_bucket", |text| {
+        for part in [
+            "the bucket `examples` as the folder /my-mount",
+            "hello.txt",
+            "ozymandias.txt",
+        ] {
+            assert!(text.contains(part), "no {part:?} in {text}");
+        }
+        assert!(text.ends_with("/my-mount exists here: false\n"), "{text}");
+    });
+}
+
+#[test]
+fn read_only() {
+    everyone("read_only", |text| {
+        assert_eq!(
+            text,
+            "the bucket `examples` has 2 entries at its top\n\
+             writing to it is refused: Read-only file system (os error 30)\n"
+        );
+    });
+}
+
+#[test]
+fn word_count() {
+    everyone("word_count", |text| {
+        assert_eq!(
+            text,
+            "       4 /my-mount/hello.txt\n      \
+             22 /my-mount/poems/ozymandias.txt\n       \
+             6 /my-mount/poems/short.txt\n      \
+             32 in the bucket `examples`\n"
+        );
+    });
+}
+
+#[test]
+fn a_bucket_that_does_not_exist_is_said_in_words() {
+    let _clean = Clean::start();
+    let mut command = Command::new(built("examples").join("ls_bucket"));
+    command
+        .args([
+            "--bucket",
+            "absent",
+            "--endpoint-url",
+            "http://127.0.0.1:1",
+            "--force-path-style",
+        ])
+        .env("AWS_ACCESS_KEY_ID", "id")
+        .env("AWS_SECRET_ACCESS_KEY", "secret");
+    let (good, text) = output(&mut command);
+    assert!(
+        !good && text.contains("the endpoint does not answer"),
+        "{text}"
+    );
+}

@@ -1,0 +1,34 @@
+//! What users do, on the public interface, with a server in the test's own process. Needs
+//! `/dev/fuse`, and user namespaces or root.
+//!
+//! - `files`: reading and writing what is in a bucket
+//! - `values`: arguments and values, large ones and async functions
+//! - `endings`: how a call can fail, and the words of its error
+//! - `environment`: secrets, and who sees credentials
+//! - `concurrency`: many threads, nested calls
+//! - `folders`: where a volume can be mounted
+//! - `refusals`: buckets, endpoints and credentials that are wrong
+//! - `machine`: machines that forbid a sandbox
+//! - `death`: `kill -9` of caller, supervisor and worker
+//! - `examples`: the examples, as root and as an ordinary user
+//! - `foreign`: a server of other people's
+//! - `as_nobody`: all of these as an ordinary user
+//!
+//! A test begins with [`clean::Clean`], which ends it by looking for what it left.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod act;
+mod as_nobody;
+mod bucket;
+mod clean;
+mod concurrency;
+mod death;
+mod endings;
+mod environment;
+mod examples;
+mod files;
+mod folders;
+mod foreign;
+mod machine;
+mod refusals;
+mod values;
