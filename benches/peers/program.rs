@@ -115,15 +115,23 @@ fn version(file: &Path) -> io::Result<String> {
 
 /// Builds `stub` in the release profile; cargo puts it one folder above the benchmarks.
 fn build() -> anyhow::Result<PathBuf> {
-    let status = Command::new(env!("CARGO"))
-        .args([
-            "build",
-            "--release",
-            "--package",
-            "stub-cli",
-            "--bin",
-            "stub",
-        ])
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args([
+        "build",
+        "--release",
+        "--package",
+        "stub-cli",
+        "--bin",
+        "stub",
+    ]);
+    // What cargo told this benchmark about its package would make build scripts run again.
+    for (name, _) in std::env::vars_os() {
+        let told = name.to_string_lossy().starts_with("CARGO_");
+        if told && name != "CARGO_HOME" && name != "CARGO_TARGET_DIR" {
+            cargo.env_remove(name);
+        }
+    }
+    let status = cargo
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stdout(Stdio::null())
         .status()?;
