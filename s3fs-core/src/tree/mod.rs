@@ -8,8 +8,11 @@
 
 mod ids;
 mod inode;
+mod knowledge;
+mod state;
 mod table;
 
 pub use ids::Ino;
 pub use inode::{Entry, FileState, Kind};
-pub use table::{Known, Seen, Told, Tree};
+pub use knowledge::{Known, Seen, Told};
+pub use table::Tree;

@@ -1,15 +1,12 @@
 //! The table of inodes and names.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::object::{EntryName, Key, ObjectMeta, Prefix};
+use crate::object::{EntryName, Key, Prefix};
 use crate::tree::inode::Inode;
-use crate::tree::{Entry, FileState, Ino, Kind};
-
-/// Look for what can be dropped no earlier than when there is so much of it.
-const SWEEP: usize = 4096;
+use crate::tree::state::{SWEEP, State};
+use crate::tree::{Entry, FileState, Ino, Kind, Known, Seen, Told};
 
 /// Answers don't arrive later than this after they were asked for.
 const ANSWER_DELAY: Duration = Duration::from_mins(2);
@@ -22,76 +19,13 @@ pub struct Tree {
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
-struct State {
-    inodes: HashMap<Ino, Inode>,
-    names: HashMap<(Ino, EntryName), Ino>,
-    /// Names deleted through this mount, and when: they only matter while answers asked for
-    /// earlier may come.
-    removed: HashMap<(Ino, EntryName), Instant>,
-    sweep_removed_at: usize,
-    /// Inodes that the kernel has never been told of, and will hence never forget.
-    untold: HashSet<Ino>,
-    sweep_untold_at: usize,
-    /// Folders all of whose entries were learned by a listing asked for at that time.
-    complete: HashMap<Ino, Instant>,
-    /// Local entries of each folder: what a listing may lack. A folder that has some is local
-    /// itself.
-    local: HashMap<Ino, HashSet<EntryName>>,
-    next: u64,
-}
-
-/// What the store says of a name.
-#[derive(Clone, Debug)]
-pub enum Seen {
-    /// There are keys below it.
-    Dir,
-    /// There is an object.
-    File(ObjectMeta),
-    /// Neither.
-    Absent,
-}
-
-/// What is known of a name without asking.
-#[derive(Clone, Debug)]
-pub enum Known {
-    /// It stands for this.
-    Entry(Entry),
-    /// It stands for nothing.
-    Absent,
-    /// The store must be asked.
-    Unknown,
-}
-
 impl Tree {
     /// A tree of which only the root is known. What is learned is believed for `ttl`.
     pub fn new(prefix: Prefix, ttl: Duration) -> Self {
-        let root = Inode {
-            parent: Ino::ROOT,
-            name: None,
-            kind: Kind::Dir,
-            lookups: 1,
-            valid_until: Instant::now(),
-            changed: None,
-            local: true,
-            named: true,
-            lost_entry: None,
-        };
-        let state = State {
-            inodes: HashMap::from([(Ino::ROOT, root)]),
-            names: HashMap::new(),
-            removed: HashMap::new(),
-            sweep_removed_at: SWEEP,
-            untold: HashSet::new(),
-            sweep_untold_at: SWEEP,
-            complete: HashMap::new(),
-            local: HashMap::new(),
-            next: 2,
-        };
         Self {
             prefix,
             ttl,
-            state: Mutex::new(state),
+            state: Mutex::new(State::new()),
         }
     }
 
@@ -334,220 +268,12 @@ impl Tree {
     }
 }
 
-/// What became of an entry that was offered to the kernel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
-    /// The kernel has it, with its attributes.
-    Yes,
-    /// The kernel has just its name, or nothing.
-    No,
-    /// There was no more room.
-    Full,
-}
-
-impl State {
-    fn known(&self, dir: Ino, name: &EntryName, ttl: Duration) -> Known {
-        let now = Instant::now();
-        if let Some(ino) = self.names.get(&(dir, name.clone())) {
-            return match self.inodes.get(ino) {
-                Some(inode) if self.is_local(*ino, inode) || inode.valid_until > now => {
-                    Known::Entry(inode.entry(*ino))
-                }
-                _ => Known::Unknown,
-            };
-        }
-        match self.complete.get(&dir) {
-            Some(asked) if *asked + ttl > now => Known::Absent,
-            _ => Known::Unknown,
-        }
-    }
-
-    fn is_local(&self, ino: Ino, inode: &Inode) -> bool {
-        inode.local || self.local.contains_key(&ino)
-    }
-
-    fn learn(
-        &mut self,
-        dir: Ino,
-        name: &EntryName,
-        seen: Seen,
-        asked: Instant,
-        valid_until: Instant,
-    ) -> Option<Entry> {
-        let place = (dir, name.clone());
-        if let Some(&ino) = self.names.get(&place)
-            && let Some(inode) = self.inodes.get_mut(&ino)
-        {
-            let is_local = inode.local || self.local.contains_key(&ino);
-            let is_older = inode.outdates(asked) || inode.valid_until > valid_until;
-            let same = match (&inode.kind, &seen) {
-                _ if is_local || is_older => true,
-                (Kind::Dir, Seen::Dir) => true,
-                (Kind::File(file), Seen::File(meta)) => file.etag.as_ref() == Some(&meta.etag),
-                _ => false,
-            };
-            if same {
-                inode.valid_until = inode.valid_until.max(valid_until);
-                return Some(inode.entry(ino));
-            }
-            self.detach(dir, name);
-        } else if self
-            .removed
-            .get(&place)
-            .is_some_and(|removed| *removed >= asked)
-        {
-            return None;
-        }
-        let kind = match seen {
-            Seen::Absent => return None,
-            Seen::Dir => Kind::Dir,
-            Seen::File(meta) => Kind::File(meta.into()),
-        };
-        let ino = self.insert(dir, name, kind, valid_until);
-        Some(self.inodes[&ino].entry(ino))
-    }
-
-    fn insert(&mut self, dir: Ino, name: &EntryName, kind: Kind, valid_until: Instant) -> Ino {
-        let ino = Ino(self.next);
-        self.next += 1;
-        let inode = Inode {
-            parent: dir,
-            name: Some(name.clone()),
-            kind,
-            lookups: 0,
-            valid_until,
-            changed: None,
-            local: false,
-            named: true,
-            lost_entry: None,
-        };
-        if self.untold.len() >= self.sweep_untold_at {
-            self.sweep(Instant::now());
-            self.sweep_untold_at = SWEEP.max(2 * self.untold.len());
-        }
-        self.untold.insert(ino);
-        self.inodes.insert(ino, inode);
-        self.names.insert((dir, name.clone()), ino);
-        ino
-    }
-
-    /// Takes the name away from whatever has it.
-    fn detach(&mut self, dir: Ino, name: &EntryName) {
-        if let Some(ino) = self.names.remove(&(dir, name.clone())) {
-            if let Some(inode) = self.inodes.get_mut(&ino) {
-                inode.named = false;
-            }
-            self.set_local(ino, false);
-            self.complete.remove(&ino);
-            self.drop_if_unused(ino);
-        }
-    }
-
-    fn set_local(&mut self, ino: Ino, local: bool) {
-        let Some(inode) = self.inodes.get_mut(&ino) else {
-            return;
-        };
-        let Some(name) = inode.name.clone() else {
-            return;
-        };
-        if !inode.named && local {
-            return;
-        }
-        inode.local = local;
-        let (dir, named) = (inode.parent, inode.named);
-        let has_local = named && (local || self.local.contains_key(&ino));
-        self.list_local(dir, name, has_local);
-    }
-
-    /// Takes note of whether an entry of a folder is local, which makes the folder local too.
-    fn list_local(&mut self, dir: Ino, name: EntryName, local: bool) {
-        let names = self.local.entry(dir).or_default();
-        let was_empty = names.is_empty();
-        if local {
-            names.insert(name);
-        } else {
-            names.remove(&name);
-        }
-        let is_empty = names.is_empty();
-        if is_empty {
-            self.local.remove(&dir);
-        }
-        if was_empty == is_empty {
-            return;
-        }
-        let Some(inode) = self.inodes.get(&dir) else {
-            return;
-        };
-        if let Some(name) = inode.name.clone().filter(|_| inode.named) {
-            let (above, local) = (inode.parent, inode.local || !is_empty);
-            self.list_local(above, name, local);
-        }
-        if is_empty {
-            // The kernel may have forgotten it while an entry was being stored.
-            self.drop_if_unused(dir);
-        }
-    }
-
-    /// Drops what the kernel has never been told of and the store must be asked about anyway.
-    fn sweep(&mut self, now: Instant) {
-        let inodes = &self.inodes;
-        let old = |ino: &&Ino| {
-            inodes
-                .get(ino)
-                .is_none_or(|inode| inode.valid_until <= now && inode.lookups == 0)
-        };
-        let mut old: Vec<Ino> = self.untold.iter().filter(old).copied().collect();
-        // Entries before their folders.
-        old.sort_unstable_by(|a, b| b.cmp(a));
-        for ino in old {
-            self.drop_if_unused(ino);
-        }
-    }
-
-    fn touch(&mut self, ino: Ino) {
-        if let Some(inode) = self.inodes.get_mut(&ino) {
-            inode.changed = Some(Instant::now());
-        }
-    }
-
-    fn reference(&mut self, ino: Ino) {
-        if let Some(inode) = self.inodes.get_mut(&ino) {
-            inode.lookups += 1;
-            self.untold.remove(&ino);
-        }
-    }
-
-    fn drop_if_unused(&mut self, ino: Ino) {
-        let Some(inode) = self.inodes.get(&ino) else {
-            return;
-        };
-        if ino == Ino::ROOT || inode.lookups > 0 || self.is_local(ino, inode) {
-            return;
-        }
-        let Some(inode) = self.inodes.remove(&ino) else {
-            return;
-        };
-        self.complete.remove(&ino);
-        self.untold.remove(&ino);
-        if let Some(name) = inode.name
-            && inode.named
-        {
-            // A listing that was complete no longer is, without this entry.
-            self.complete.remove(&inode.parent);
-            self.names.remove(&(inode.parent, name));
-            if let Some(folder) = self.inodes.get_mut(&inode.parent) {
-                folder.lost_entry = Some(Instant::now());
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::object::ETag;
+    use crate::object::{ETag, ObjectMeta};
 
     fn name(name: &str) -> EntryName {
         EntryName::from_component(name).unwrap()

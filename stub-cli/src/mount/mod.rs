@@ -75,10 +75,10 @@ async fn serve(mut attached: Attached, mut signals: (Signal, Signal)) -> anyhow:
 }
 
 async fn finish(attached: &mut Attached) -> anyhow::Result<ExitCode> {
-    let mut lost = attached.finish().await;
+    attached.finish().await;
     attached.unmount()?;
-    // What was written between the two.
-    lost.extend(attached.finish().await);
+    // Again, for what was written in between; the account is of the whole mount.
+    let lost = attached.finish().await;
     for one in &lost {
         exit::say(&format!("{} was not stored: {}", one.object, one.reason));
     }
