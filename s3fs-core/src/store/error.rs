@@ -82,7 +82,8 @@ impl StoreErrorKind {
     }
 }
 
-/// An error with all its sources in one line: the SDK hides the cause several levels deep.
+/// An error with all its sources in one line: the SDK hides the cause several levels deep, and
+/// writes a line for each place where it looked for credentials.
 pub(super) fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -94,5 +95,6 @@ pub(super) fn chain(error: &(dyn StdError + 'static)) -> String {
         }
         source = cause.source();
     }
-    text
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join(" | ")
 }

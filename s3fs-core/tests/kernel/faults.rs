@@ -36,7 +36,6 @@ fn failed_uploads_are_sent_again() {
         Operation::CreateMultipartUpload,
         Operation::UploadPart,
         Operation::CompleteMultipartUpload,
-        Operation::ListObjectsV2,
         Operation::DeleteObject,
     ] {
         knobs.fail_next(operation, 1, Fault::SlowDown503);
@@ -80,7 +79,7 @@ fn a_file_whose_put_failed_is_stored_by_the_next_attempt() {
     bucket
         .server
         .knobs()
-        .fail_next(Operation::PutObject, 6, Fault::InternalError500);
+        .fail_next(Operation::PutObject, 7, Fault::InternalError500);
     let mut file = File::create(bucket.at("file")).unwrap();
     file.write_all(b"content").unwrap();
     assert!(file.sync_all().is_err());

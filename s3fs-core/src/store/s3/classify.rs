@@ -11,8 +11,18 @@ use crate::store::error::chain;
 /// The header in which S3 says where a bucket is, also on errors.
 const BUCKET_REGION: &str = "x-amz-bucket-region";
 
-/// The kind of a failed request. `HEAD` responses have no body, so the status decides where there
-/// is no code.
+/// The kind of a failed `HEAD` request: its answer has no body, so the status has to do.
+pub(super) fn classify_head<E>(error: &SdkError<E, HttpResponse>) -> StoreErrorKind
+where
+    E: ProvideErrorMetadata + StdError + 'static,
+{
+    match error.raw_response() {
+        Some(answer) if answer.status().as_u16() == 404 => StoreErrorKind::NoSuchKey,
+        _ => classify(error),
+    }
+}
+
+/// The kind of a failed request. A 404 whose body is not S3's says that the server isn't S3.
 pub(super) fn classify<E>(error: &SdkError<E, HttpResponse>) -> StoreErrorKind
 where
     E: ProvideErrorMetadata + StdError + 'static,
@@ -43,7 +53,10 @@ where
 /// in words.
 fn of_unsent(text: String) -> StoreErrorKind {
     let lower = text.to_lowercase();
-    if lower.contains("credential") || lower.contains("identity") || lower.contains("sso") {
+    // Something answered, and it wasn't HTTP.
+    if lower.contains("invalid http") || lower.contains("incomplete message") {
+        StoreErrorKind::NotS3(text)
+    } else if lower.contains("credential") || lower.contains("identity") || lower.contains("sso") {
         StoreErrorKind::NoCredentials(text)
     } else {
         StoreErrorKind::Unreachable(text)
@@ -63,7 +76,7 @@ fn of_answer(
     };
     match (code.unwrap_or_default(), status) {
         ("NoSuchBucket", _) => StoreErrorKind::NoSuchBucket,
-        ("NoSuchKey" | "NotFound", _) | ("", 404) => StoreErrorKind::NoSuchKey,
+        ("NoSuchKey" | "NotFound", _) => StoreErrorKind::NoSuchKey,
         (
             "PermanentRedirect"
             | "TemporaryRedirect"
@@ -108,7 +121,7 @@ mod tests {
     fn answers_become_the_kinds_callers_act_on() {
         use StoreErrorKind as K;
         assert!(matches!(kind(404, "NoSuchKey"), K::NoSuchKey));
-        assert!(matches!(kind(404, ""), K::NoSuchKey));
+        assert!(matches!(kind(404, ""), K::NotS3(_)));
         assert!(matches!(kind(404, "NoSuchBucket"), K::NoSuchBucket));
         assert!(matches!(kind(403, "AccessDenied"), K::AccessDenied(_)));
         assert!(matches!(kind(403, ""), K::AccessDenied(_)));

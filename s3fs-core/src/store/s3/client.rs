@@ -144,7 +144,7 @@ impl Access {
         let mut builder = aws_sdk_s3::config::Builder::from(&self.sdk)
             .region(self.region.clone())
             .force_path_style(self.path_style == PathStyle::Forced)
-            .retry_config(RetryConfig::standard().with_max_attempts(6))
+            .retry_config(retries())
             .timeout_config(metadata_timeouts())
             // It fires when the reader is slow, and on the copies that a server does in silence;
             // bodies have their own limit (`objects::body`).
@@ -159,6 +159,14 @@ impl Access {
         }
         Client::from_conf(builder.build())
     }
+}
+
+/// Six more tries, over some seconds: long enough for a server that is busy for a moment, short
+/// enough that a mistyped endpoint is soon an error.
+fn retries() -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(7)
+        .with_initial_backoff(Duration::from_millis(100))
 }
 
 /// Limits for requests that move no data, or whose data is read under its own limit.

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use percent_encoding::percent_decode_str;
 
-use super::classify::classify;
+use super::classify::{classify, classify_head};
 use super::client::transfer_timeouts;
 use super::{PayloadSigning, S3Store};
 use crate::object::{ByteRange, ETag, Key, ObjectMeta};
@@ -67,7 +67,8 @@ impl Store for S3Store {
             .bucket(self.bucket.as_str())
             .key(key.as_str());
         let answer = request.set_request_payer(self.payer.clone()).send().await;
-        let answer = answer.map_err(self.error("HeadObject", key))?;
+        let answer =
+            answer.map_err(|error| self.failed("HeadObject", key, classify_head(&error)))?;
         Ok(ObjectMeta {
             size: length(answer.content_length),
             modified: time(answer.last_modified),
