@@ -5,10 +5,10 @@ use std::path::Path;
 use s3_local::{Policy, S3Local, Server};
 use s3fs_core::Credentials;
 use stub_runtime::Error;
-use stub_runtime::call::{Ended, Volume};
+use stub_runtime::call::{Ended, Volume, run_command};
 
 use crate::harness::{eventually, folder, no_mounts, with_text};
-use crate::volumes::{kill_supervisor_of, printed, server, shell, volume};
+use crate::volumes::{kill_supervisor_of, printed, script, server, shell, volume};
 
 /// A server with a key that allows what it takes to mount, and no more.
 fn reader() -> Server {
@@ -157,8 +157,9 @@ fn uploading_act() {
         secret_access_key: secret,
         session_token: None,
     };
-    let script = uploading(Path::new(&given("ACT_FOLDER")), "86412.5");
-    let _ = shell(vec![volume], &script);
+    let text = uploading(Path::new(&given("ACT_FOLDER")), "86412.5");
+    // This process is killed: it must have no file to leave behind.
+    let _ = run_command(script(vec![volume], &text));
 }
 
 #[test]

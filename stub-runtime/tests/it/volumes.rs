@@ -40,22 +40,26 @@ pub(crate) fn volume(server: &Server, bucket: &str, path: impl AsRef<Path>) -> V
     }
 }
 
-/// A script that is run with volumes, and what it printed.
-pub(crate) fn shell(volumes: Vec<Volume>, script: &str) -> Result<(Outcome, String), Error> {
-    let output = tempfile::NamedTempFile::new().unwrap();
-    let script = format!("exec >{} 2>&1; {script}", output.path().display());
-    let spec = CallSpec {
+/// A script that is to be run with volumes.
+pub(crate) fn script(volumes: Vec<Volume>, text: &str) -> CallSpec {
+    CallSpec {
         version: CallSpec::VERSION,
         work: Work::Command {
             program: "sh".into(),
-            arguments: vec!["-c".into(), script.into()],
+            arguments: vec!["-c".into(), text.into()],
         },
         volumes,
         environment: BTreeMap::new(),
         timeout: None,
         workdir: PathBuf::from("/"),
-    };
-    let outcome = run_command(spec);
+    }
+}
+
+/// A script that is run with volumes, and what it printed.
+pub(crate) fn shell(volumes: Vec<Volume>, text: &str) -> Result<(Outcome, String), Error> {
+    let output = tempfile::NamedTempFile::new().unwrap();
+    let text = format!("exec >{} 2>&1; {text}", output.path().display());
+    let outcome = run_command(script(volumes, &text));
     no_mounts();
     Ok((outcome?, fs::read_to_string(output.path()).unwrap()))
 }
