@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::fs::{Attr, Fs, FsError};
 use crate::object::{EntryName, Key};
-use crate::store::{ListPage, ListRequest, StoreError};
+use crate::store::{ListFrom, ListPage, ListRequest, StoreError};
 use crate::tree::{Entry, Ino, Kind, Known, Seen};
 
 impl Fs {
@@ -70,7 +70,7 @@ impl Fs {
         let request = |prefix, max_keys| ListRequest {
             prefix,
             folded: true,
-            continuation: None,
+            from: ListFrom::Beginning,
             max_keys,
         };
         let page = self.store.list(request(key.as_str(), 1000)).await?;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::fs::{Attr, Fs, FsError};
 use crate::object::{EntryName, Key};
-use crate::store::{Body, ListRequest, Precondition};
+use crate::store::{Body, ListFrom, ListRequest, Precondition};
 use crate::tree::{Entry, Ino, Kind};
 use crate::write::Held;
 
@@ -49,7 +49,7 @@ impl Fs {
         let below = ListRequest {
             prefix: marker.as_str(),
             folded: false,
-            continuation: None,
+            from: ListFrom::Beginning,
             max_keys: 2,
         };
         let page = self.store.list(below).await?;

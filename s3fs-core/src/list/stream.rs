@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::list::merge::{Listed, Merger};
-use crate::store::{ListPage, ListRequest, Store, StoreError};
+use crate::store::{ListFrom, ListPage, ListRequest, Store, StoreError};
 
 /// What S3 returns at most.
 const PAGE: u16 = 1000;
@@ -89,7 +89,9 @@ impl ListStream {
         let request = ListRequest {
             prefix: &self.prefix,
             folded: true,
-            continuation: token.as_deref(),
+            from: token
+                .as_deref()
+                .map_or(ListFrom::Beginning, ListFrom::Continuation),
             max_keys: PAGE,
         };
         match self.store.list(request).await {

@@ -11,7 +11,7 @@ use crate::budget::{Budget, Grant};
 use crate::object::{ByteRange, ETag, Key};
 use crate::read::block::{Block, BlockPool};
 use crate::read::part::Part;
-use crate::store::{GetBody, Store, StoreError, StoreErrorKind};
+use crate::store::{Condition, GetBody, Store, StoreError, StoreErrorKind};
 
 /// One version of an object, and what is needed to read it.
 #[derive(Clone, Debug)]
@@ -130,7 +130,10 @@ async fn attempt(
         body
     } else {
         let (key, etag) = (&source.key, &source.etag);
-        let answer = source.store.get(key, Some(missing), Some(etag)).await?;
+        let answer = source
+            .store
+            .get(key, Some(missing), Condition::Is(etag))
+            .await?;
         check_answer(source, missing, answer.range, &answer.meta.etag)?;
         answer.body
     };

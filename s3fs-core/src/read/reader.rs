@@ -14,7 +14,7 @@ use crate::read::block::BlockPool;
 use crate::read::fetch::{Fetch, Source};
 use crate::read::part::{Lookup, Part};
 use crate::read::window::{Access, FIRST, Window};
-use crate::store::{Store, StoreError};
+use crate::store::{Condition, Store, StoreError};
 
 /// Why a read has no bytes. Shared, because several reads may wait for the same part.
 pub type ReadError = Arc<StoreError>;
@@ -58,7 +58,7 @@ impl Reader {
         } else {
             None
         };
-        let answer = store.get(&key, range, None).await?;
+        let answer = store.get(&key, range, Condition::Any).await?;
         let meta = answer.meta;
         let source = Arc::new(Source {
             store,

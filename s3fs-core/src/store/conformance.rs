@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use crate::object::{ByteRange, ETag, Key};
 use crate::store::{
-    Body, CopySource, GetBody, ListRequest, PartNumber, Precondition, Store, StoreError,
-    StoreErrorKind,
+    Body, Condition, CopySource, GetBody, ListFrom, ListRequest, PartNumber, Precondition, Store,
+    StoreError, StoreErrorKind,
 };
 
 const PART: usize = 5 << 20;
@@ -39,7 +39,14 @@ async fn collect(mut body: GetBody) -> Vec<u8> {
 }
 
 async fn content(store: &dyn Store, name: &str) -> Vec<u8> {
-    collect(store.get(&key(name), None, None).await.unwrap().body).await
+    collect(
+        store
+            .get(&key(name), None, Condition::Any)
+            .await
+            .unwrap()
+            .body,
+    )
+    .await
 }
 
 fn is_missing<T>(result: Result<T, StoreError>) -> bool {
@@ -63,7 +70,9 @@ async fn list(
         let request = ListRequest {
             prefix,
             folded,
-            continuation: continuation.as_deref(),
+            from: continuation
+                .as_deref()
+                .map_or(ListFrom::Beginning, ListFrom::Continuation),
             max_keys,
         };
         let page = store.list(request).await.unwrap();
@@ -88,38 +97,69 @@ async fn objects_have_their_bytes_and_a_tag_for_each_version(store: &dyn Store) 
     store.delete(&key("a")).await.unwrap();
     store.delete(&key("a")).await.unwrap();
     assert!(is_missing(store.head(&key("a")).await));
-    assert!(is_missing(store.get(&key("a"), None, None).await));
+    assert!(is_missing(store.get(&key("a"), None, Condition::Any).await));
 }
 
 async fn ranges_are_cut_to_the_object(store: &dyn Store) {
     let etag = put(store, "a", b"0123456789").await;
-    let answer = store.get(&key("a"), range(2, 5), None).await.unwrap();
+    let answer = store
+        .get(&key("a"), range(2, 5), Condition::Any)
+        .await
+        .unwrap();
     assert_eq!((answer.range, answer.meta.size), (range(2, 5), 10));
     assert_eq!(answer.meta.etag, etag);
     assert_eq!(collect(answer.body).await, b"234");
-    let answer = store.get(&key("a"), range(8, 50), None).await.unwrap();
+    let answer = store
+        .get(&key("a"), range(8, 50), Condition::Any)
+        .await
+        .unwrap();
     assert_eq!(answer.range, range(8, 10));
     assert_eq!(collect(answer.body).await, b"89");
-    assert!(store.get(&key("a"), range(10, 11), None).await.is_err());
+    assert!(
+        store
+            .get(&key("a"), range(10, 11), Condition::Any)
+            .await
+            .is_err()
+    );
     put(store, "empty", b"").await;
-    let answer = store.get(&key("empty"), None, None).await.unwrap();
+    let answer = store
+        .get(&key("empty"), None, Condition::Any)
+        .await
+        .unwrap();
     assert_eq!((answer.range, answer.meta.size), (None, 0));
-    assert!(store.get(&key("empty"), range(0, 1), None).await.is_err());
+    assert!(
+        store
+            .get(&key("empty"), range(0, 1), Condition::Any)
+            .await
+            .is_err()
+    );
 }
 
 async fn conditions_are_checked(store: &dyn Store) {
     let old = put(store, "a", b"old").await;
     let new = put(store, "a", b"new").await;
-    assert!(store.get(&key("a"), None, Some(&new)).await.is_ok());
+    assert!(
+        store
+            .get(&key("a"), None, Condition::Is(&new))
+            .await
+            .is_ok()
+    );
     assert!(is_precondition(
-        store.get(&key("a"), None, Some(&old)).await
+        store.get(&key("a"), None, Condition::Is(&old)).await
     ));
+    let is_not_modified = |error: StoreError| matches!(error.kind, StoreErrorKind::NotModified);
+    let unchanged = store.get(&key("a"), None, Condition::IsNot(&new)).await;
+    assert!(unchanged.is_err_and(is_not_modified));
+    let changed = store.get(&key("a"), None, Condition::IsNot(&old)).await;
+    assert_eq!(changed.unwrap().meta.etag, new);
     let absent = Precondition::Absent;
     assert!(is_precondition(
         store.put(&key("a"), body("x"), &absent).await
     ));
     store.put(&key("b"), body("x"), &absent).await.unwrap();
-    assert!(is_missing(store.get(&key("c"), None, Some(&old)).await));
+    assert!(is_missing(
+        store.get(&key("c"), None, Condition::Is(&old)).await
+    ));
 }
 
 async fn listings_fold_and_page(store: &dyn Store) {
@@ -141,6 +181,18 @@ async fn listings_fold_and_page(store: &dyn Store) {
         assert_eq!(prefixes, ["d/a/"], "{page}");
     }
     assert_eq!(list(store, "nothing", true, 10).await, (vec![], vec![]));
+    for after in ["a", "d/a", keys[3], "d/a/\u{10ffff}", "d/\u{10ffff}"] {
+        let page = store.list(ListRequest {
+            prefix: "d/",
+            folded: false,
+            from: ListFrom::After(after),
+            max_keys: 1000,
+        });
+        let found = page.await.unwrap().objects.into_iter();
+        let found: Vec<_> = found.map(|object| object.key).collect();
+        let expected = keys[..9].iter().filter(|key| **key > after);
+        assert_eq!(found, expected.copied().collect::<Vec<_>>(), "{after}");
+    }
 }
 
 async fn parts_become_an_object(store: &dyn Store) {

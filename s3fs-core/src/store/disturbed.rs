@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use crate::object::{ByteRange, ETag, Key, ObjectMeta};
 use crate::store::{
-    Body, CopySource, GetBody, GetResponse, ListPage, ListRequest, PartNumber, PartTag,
+    Body, Condition, CopySource, GetBody, GetResponse, ListPage, ListRequest, PartNumber, PartTag,
     Precondition, Store, StoreError, StoreErrorKind, UploadId,
 };
 
@@ -83,9 +83,9 @@ impl<S: Store, D: Disturbance> Store for Disturbed<S, D> {
         &self,
         key: &Key,
         range: Option<ByteRange>,
-        if_match: Option<&ETag>,
+        condition: Condition<'_>,
     ) -> Result<GetResponse, StoreError> {
-        let asked = self.store.get(key, range, if_match);
+        let asked = self.store.get(key, range, condition);
         let answer = self.pass(Operation::Get, key.as_str(), asked).await?;
         Ok(GetResponse {
             body: self.disturbance.body(answer.body),

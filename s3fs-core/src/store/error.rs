@@ -35,6 +35,9 @@ pub enum StoreErrorKind {
     /// The object has another version than the one asked for, or exists though it must not.
     #[error("the object was changed meanwhile")]
     PreconditionFailed,
+    /// The object still has the version that is here already.
+    #[error("the object has not changed")]
+    NotModified,
     /// The bucket is served elsewhere.
     #[error("the bucket is in region {}", .region.as_deref().unwrap_or("(not said)"))]
     WrongRegion {

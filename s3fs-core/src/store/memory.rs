@@ -13,8 +13,8 @@ use futures_util::stream;
 
 use crate::object::{ByteRange, ETag, Key, ObjectMeta};
 use crate::store::{
-    Body, CopySource, GetBody, GetResponse, ListPage, ListRequest, ListedObject, PartNumber,
-    PartTag, Precondition, Store, StoreError, StoreErrorKind, UploadId,
+    Body, Condition, CopySource, GetBody, GetResponse, ListFrom, ListPage, ListRequest,
+    ListedObject, PartNumber, PartTag, Precondition, Store, StoreError, StoreErrorKind, UploadId,
 };
 
 /// S3's smallest part, the last one excepted.
@@ -99,7 +99,12 @@ impl Store for MemoryStore {
     async fn list(&self, request: ListRequest<'_>) -> Result<ListPage, StoreError> {
         let state = self.lock();
         let mut page = ListPage::default();
-        let mut after = request.continuation.map(str::to_owned);
+        let mut after = match request.from {
+            ListFrom::Beginning => None,
+            // Before the prefix, nothing is excluded.
+            ListFrom::After(key) if key < request.prefix => None,
+            ListFrom::Continuation(key) | ListFrom::After(key) => Some(key.to_owned()),
+        };
         let room = usize::from(request.max_keys.min(1000));
         loop {
             let from = match &after {
@@ -143,11 +148,15 @@ impl Store for MemoryStore {
         &self,
         key: &Key,
         range: Option<ByteRange>,
-        if_match: Option<&ETag>,
+        condition: Condition<'_>,
     ) -> Result<GetResponse, StoreError> {
         let object = self.lock().object("GetObject", key)?.clone();
-        if if_match.is_some_and(|etag| *etag != object.meta.etag) {
+        let etag = &object.meta.etag;
+        if condition.if_match().is_some_and(|wanted| wanted != etag) {
             return Err(failed("GetObject", key, StoreErrorKind::PreconditionFailed));
+        }
+        if condition.if_none_match() == Some(etag) {
+            return Err(failed("GetObject", key, StoreErrorKind::NotModified));
         }
         let size = object.meta.size;
         let sent = match range {

@@ -26,8 +26,8 @@ pub use body::{Body, GetBody};
 pub use error::{StoreError, StoreErrorKind};
 pub use observed::{Observed, UnfinishedUpload, UploadObserver};
 pub use request::{
-    CopySource, GetResponse, ListPage, ListRequest, ListedObject, PartNumber, PartTag,
-    Precondition, UploadId,
+    Condition, CopySource, GetResponse, ListFrom, ListPage, ListRequest, ListedObject, PartNumber,
+    PartTag, Precondition, UploadId,
 };
 
 use crate::object::{ByteRange, ETag, Key, ObjectMeta};
@@ -42,12 +42,12 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// What is known of an object, without its bytes.
     async fn head(&self, key: &Key) -> Result<ObjectMeta, StoreError>;
 
-    /// An object's bytes, or a range of them; with `if_match`, only of that version.
+    /// An object's bytes, or a range of them, if its version is as the condition says.
     async fn get(
         &self,
         key: &Key,
         range: Option<ByteRange>,
-        if_match: Option<&ETag>,
+        condition: Condition<'_>,
     ) -> Result<GetResponse, StoreError>;
 
     /// Stores an object in one request.

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Body, CopySource, GetResponse, ListPage, ListRequest, PartNumber, PartTag, Precondition, Store,
-    StoreError, UploadId,
+    Body, Condition, CopySource, GetResponse, ListPage, ListRequest, PartNumber, PartTag,
+    Precondition, Store, StoreError, UploadId,
 };
 use crate::object::{ByteRange, ETag, Key, ObjectMeta};
 
@@ -68,9 +68,9 @@ impl<S: Store> Store for Observed<S> {
         &self,
         key: &Key,
         range: Option<ByteRange>,
-        if_match: Option<&ETag>,
+        condition: Condition<'_>,
     ) -> Result<GetResponse, StoreError> {
-        self.store.get(key, range, if_match).await
+        self.store.get(key, range, condition).await
     }
 
     async fn put(

@@ -10,10 +10,21 @@ pub struct ListRequest<'a> {
     pub prefix: &'a str,
     /// Fold what follows the first `/` after the prefix into one common prefix.
     pub folded: bool,
-    /// Where the last page ended.
-    pub continuation: Option<&'a str>,
+    /// Where the page begins.
+    pub from: ListFrom<'a>,
     /// At most so many keys and common prefixes; S3 never returns more than 1000.
     pub max_keys: u16,
+}
+
+/// Where a page of a listing begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListFrom<'a> {
+    /// With the first key.
+    Beginning,
+    /// Where the page with this [`next`](ListPage::next) ended.
+    Continuation(&'a str),
+    /// With the first key behind this one, which need not exist.
+    After(&'a str),
 }
 
 /// One page of a listing; both lists are in order of UTF-8 bytes.
@@ -34,6 +45,36 @@ pub struct ListedObject {
     pub key: String,
     /// Its present version.
     pub meta: ObjectMeta,
+}
+
+/// Which version of an object a GET is about; the server checks it together with the read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition<'a> {
+    /// Whatever is there now.
+    Any,
+    /// This one (`If-Match`); else [`PreconditionFailed`](crate::store::StoreErrorKind::PreconditionFailed).
+    Is(&'a ETag),
+    /// Any but this one (`If-None-Match`), which is here already; else
+    /// [`NotModified`](crate::store::StoreErrorKind::NotModified).
+    IsNot(&'a ETag),
+}
+
+impl<'a> Condition<'a> {
+    /// The value of `If-Match`.
+    pub fn if_match(self) -> Option<&'a ETag> {
+        match self {
+            Self::Is(etag) => Some(etag),
+            Self::Any | Self::IsNot(_) => None,
+        }
+    }
+
+    /// The value of `If-None-Match`.
+    pub fn if_none_match(self) -> Option<&'a ETag> {
+        match self {
+            Self::IsNot(etag) => Some(etag),
+            Self::Any | Self::Is(_) => None,
+        }
+    }
 }
 
 /// The head of a GET's response, and its bytes to come.

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::object::{ByteRange, ETag, ObjectMeta};
-use crate::store::{Precondition, StoreError, StoreErrorKind};
+use crate::store::{Condition, Precondition, StoreError, StoreErrorKind};
 use crate::write::buffer::PartBuffer;
 use crate::write::plan::{FIRST_PART, MAX_OBJECT, PartSizes, copy_ranges};
 use crate::write::target::Target;
@@ -438,7 +438,7 @@ async fn fetch_rest(
     };
     let Target { store, key, .. } = target;
     let range = Some(missing).filter(|missing| missing.start() > 0);
-    let mut answer = store.get(key, range, Some(&meta.etag)).await?;
+    let mut answer = store.get(key, range, Condition::Is(&meta.etag)).await?;
     let failed = |kind| StoreError {
         operation: "GetObject",
         object: store.uri(key),

@@ -23,7 +23,7 @@ use crate::fs::{Fs, Shared};
 use crate::object::BucketName;
 use crate::read::BlockPool;
 use crate::store::memory::MemoryStore;
-use crate::store::{ListRequest, Store};
+use crate::store::{ListFrom, ListRequest, Store};
 use crate::write::PartPool;
 
 /// The size of a first part here, so that small files stream.
@@ -53,7 +53,7 @@ async fn mount_with(store: Arc<dyn Store>, access: Access, budget: u64) -> Kerne
     let root = ListRequest {
         prefix: "",
         folded: true,
-        continuation: None,
+        from: ListFrom::Beginning,
         max_keys: 1000,
     };
     let page = store.list(root).await.unwrap();

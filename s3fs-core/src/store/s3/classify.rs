@@ -97,6 +97,7 @@ fn of_answer(
         ("PreconditionFailed" | "ConditionalRequestConflict", _) | ("", 412) => {
             StoreErrorKind::PreconditionFailed
         }
+        ("NotModified", _) | ("", 304) => StoreErrorKind::NotModified,
         ("NotImplemented", _) | (_, 501) => StoreErrorKind::Unsupported(words()),
         ("AccessDenied" | "AllAccessDisabled" | "AccountProblem", _) | (_, 403) => {
             StoreErrorKind::AccessDenied(words())
@@ -130,6 +131,7 @@ mod tests {
             K::BadCredentials(_)
         ));
         assert!(matches!(kind(412, ""), K::PreconditionFailed));
+        assert!(matches!(kind(304, ""), K::NotModified));
         assert!(matches!(kind(503, "SlowDown"), K::Overloaded(_)));
         assert!(matches!(kind(501, "NotImplemented"), K::Unsupported(_)));
         assert!(matches!(kind(405, ""), K::NotS3(_)));

@@ -4,7 +4,7 @@ use crate::config::MountConfig;
 use crate::object::BucketName;
 use crate::store::s3::client::{Access, HttpClient, RegionSource};
 use crate::store::s3::{PayloadSigning, S3Store};
-use crate::store::{ListPage, ListRequest, Store, StoreError, StoreErrorKind};
+use crate::store::{ListFrom, ListPage, ListRequest, Store, StoreError, StoreErrorKind};
 
 /// Why a bucket cannot be mounted, and what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +64,7 @@ async fn list_root(
     let root = ListRequest {
         prefix: config.prefix.as_str(),
         folded: true,
-        continuation: None,
+        from: ListFrom::Beginning,
         max_keys: 1000,
     };
     match store.list(root).await {

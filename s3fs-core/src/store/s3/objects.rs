@@ -18,8 +18,8 @@ use super::{PayloadSigning, S3Store};
 use crate::object::{ByteRange, ETag, Key, ObjectMeta};
 use crate::store::error::chain;
 use crate::store::{
-    Body, CopySource, GetBody, GetResponse, ListPage, ListRequest, ListedObject, PartNumber,
-    PartTag, Precondition, Store, StoreError, StoreErrorKind, UploadId,
+    Body, Condition, CopySource, GetBody, GetResponse, ListFrom, ListPage, ListRequest,
+    ListedObject, PartNumber, PartTag, Precondition, Store, StoreError, StoreErrorKind, UploadId,
 };
 
 /// A body that brings no byte for so long has been lost.
@@ -28,13 +28,19 @@ const BODY_SILENCE: Duration = Duration::from_secs(20);
 #[async_trait]
 impl Store for S3Store {
     async fn list(&self, request: ListRequest<'_>) -> Result<ListPage, StoreError> {
+        let (continuation, after) = match request.from {
+            ListFrom::Beginning => (None, None),
+            ListFrom::Continuation(token) => (Some(token), None),
+            ListFrom::After(key) => (None, Some(key)),
+        };
         let answer = self
             .client
             .list_objects_v2()
             .bucket(self.bucket.as_str())
             .prefix(request.prefix)
             .set_delimiter(request.folded.then(|| "/".to_owned()))
-            .set_continuation_token(request.continuation.map(str::to_owned))
+            .set_continuation_token(continuation.map(str::to_owned))
+            .set_start_after(after.map(str::to_owned))
             .max_keys(i32::from(request.max_keys))
             // XML 1.0 has no way to write most control characters, which keys may hold.
             .encoding_type(EncodingType::Url)
@@ -80,7 +86,7 @@ impl Store for S3Store {
         &self,
         key: &Key,
         range: Option<ByteRange>,
-        if_match: Option<&ETag>,
+        condition: Condition<'_>,
     ) -> Result<GetResponse, StoreError> {
         let answer = self
             .client
@@ -88,7 +94,8 @@ impl Store for S3Store {
             .bucket(self.bucket.as_str())
             .key(key.as_str())
             .set_range(range.map(|range| range.to_string()))
-            .set_if_match(if_match.map(ETag::quoted))
+            .set_if_match(condition.if_match().map(ETag::quoted))
+            .set_if_none_match(condition.if_none_match().map(ETag::quoted))
             .set_request_payer(self.payer.clone())
             .send()
             .await
