@@ -10,7 +10,7 @@ use crate::fs::handles::{Handle, Opened};
 use crate::fs::open_files::{ReadHandle, Version};
 use crate::fs::{Fs, FsError, HandleId};
 use crate::object::{ETag, Key};
-use crate::read::Reader;
+use crate::read::{Expected, Reader};
 use crate::store::StoreErrorKind;
 use crate::tree::{FileState, Ino, Kind, Seen};
 
@@ -47,6 +47,24 @@ impl Fs {
         })
     }
 
+    /// As [`open`](Self::open), if the file was opened ahead.
+    pub fn try_open(&self, ino: Ino, mode: OpenMode) -> Option<Opened> {
+        let changes = self.open_files.changes();
+        if mode != OpenMode::Read || self.open_files.get(ino).is_some() {
+            return None;
+        }
+        let file = self.file(ino)?;
+        let (dir, name) = self.tree.place(ino)?;
+        let key = self.tree.key_in(dir, &name)?;
+        let reader = self.try_opened_ahead(&key, &file)?;
+        self.opened(dir, &name, ino);
+        let version = file.etag.map(|etag| (etag, reader));
+        let handle = Handle::Read(Arc::new(ReadHandle::new(ino, version, changes)));
+        Some(Opened {
+            handle: self.handles.insert(handle),
+        })
+    }
+
     /// Opens the version that the inode stands for, asking the store for its first bytes; a file
     /// that is being written is read through its writer.
     async fn open_reader(&self, ino: Ino) -> Result<Arc<ReadHandle>, FsError> {
@@ -67,12 +85,18 @@ impl Fs {
             return Ok(Arc::new(ReadHandle::new(ino, None, 0)));
         }
         let file = self.file(ino).ok_or(FsError::Stale)?;
-        let store = Arc::clone(&self.store);
+        let (dir, name) = self.tree.place(ino).ok_or(FsError::Stale)?;
+        if let Some(reader) = self.opened_ahead(&key, &file).await {
+            self.opened(dir, &name, ino);
+            let version = file.etag.map(|etag| (etag, reader));
+            return Ok(Arc::new(ReadHandle::new(ino, version, changes)));
+        }
         let asked = Instant::now();
-        let opened = Reader::open(store, key, file.size, &self.budget, &self.blocks).await;
+        let opened = self.open_object(key, &file).await;
         let (dir, name) = self.tree.place(ino).ok_or(FsError::Stale)?;
         match opened {
             Ok((reader, meta)) if Some(&meta.etag) == file.etag.as_ref() => {
+                self.opened(dir, &name, ino);
                 let version = Some((meta.etag, reader));
                 Ok(Arc::new(ReadHandle::new(ino, version, changes)))
             }
@@ -195,8 +219,9 @@ impl Fs {
             return Ok(Arc::clone(reader));
         }
         let store = Arc::clone(&self.store);
-        let (reader, meta) =
-            Reader::open(store, key.clone(), size, &self.budget, &self.blocks).await?;
+        let (budget, blocks) = (self.budget.clone(), self.blocks.clone());
+        let expected = Expected::Size(size);
+        let (reader, meta) = Reader::open(store, key.clone(), expected, budget, blocks).await?;
         if meta.etag != etag {
             return Err(FsError::Stale);
         }

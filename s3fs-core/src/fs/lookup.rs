@@ -18,7 +18,10 @@ impl Fs {
         if let Some(known) = self.try_lookup_name(dir, &name) {
             return known;
         }
-        let (seen, asked) = self.ask(dir, &name).await?;
+        let (seen, asked) = match self.seen_ahead(dir, &name).await {
+            Some(seen) => seen,
+            None => self.ask(dir, &name).await?,
+        };
         let entry = self.tree.learn_told(dir, &name, seen, asked);
         let entry = entry.ok_or(FsError::NotFound)?;
         Ok(self.attr(&entry))
@@ -61,6 +64,15 @@ impl Fs {
         let key = self.key_in(dir, name)?;
         let asked = Instant::now();
         Ok((self.ask_for(&key).await?, asked))
+    }
+
+    /// What an open that has begun says of a file that was known before.
+    async fn seen_ahead(&self, dir: Ino, name: &EntryName) -> Option<(Seen, Instant)> {
+        let key = self.tree.key_in(dir, name)?;
+        let opening = self.ahead.get(&key)?;
+        let asked = opening.asked;
+        let (_, meta) = opening.wait().await.ok()?;
+        Some((Seen::File(meta), asked))
     }
 
     /// One request tells whether there is an object, a folder or neither: all keys that begin with
@@ -115,9 +127,7 @@ fn decide(page: &ListPage, key: &Key, folder: &str) -> Option<Seen> {
     if page.prefixes.iter().any(|prefix| prefix == folder) {
         return Some(Seen::Dir);
     }
-    let last_object = page.objects.last().map(|object| object.key.as_str());
-    let last = last_object.max(page.prefixes.last().map(String::as_str));
-    let is_past = page.next.is_none() || last.is_some_and(|last| last > folder);
+    let is_past = page.next.is_none() || page.last().is_some_and(|last| last > folder);
     is_past.then(|| object(page, key))
 }
 

@@ -4,6 +4,7 @@
 //! carries facts across: what a listing says goes to the tree, what a writer stored goes to the
 //! tree. It knows nothing of FUSE, functions or sandboxes.
 
+mod ahead;
 mod attr;
 mod dirs;
 mod error;
@@ -25,17 +26,18 @@ use std::time::{Duration, Instant, SystemTime};
 pub use attr::{Attr, SetAttr};
 pub use error::FsError;
 pub use files::OpenMode;
-pub use handles::HandleId;
+pub use handles::{HandleId, Opened};
 pub use ledger::NotStored;
 
 use crate::budget::Budget;
 use crate::config::{Access, MountConfig};
+use crate::fs::ahead::Walks;
 use crate::fs::attr::Owner;
 use crate::fs::handles::Handles;
 use crate::fs::ledger::Ledger;
 use crate::fs::open_files::OpenFiles;
 use crate::list::{Listed, Merger};
-use crate::read::BlockPool;
+use crate::read::{Ahead, BlockPool};
 use crate::store::{ListPage, Store};
 use crate::tree::{Ino, Kind, Seen, Told, Tree};
 use crate::write::PartPool;
@@ -55,6 +57,9 @@ pub struct Fs {
     budget: Budget,
     blocks: BlockPool,
     parts: PartPool,
+    /// Files opened before programs do.
+    ahead: Ahead,
+    walks: Walks,
     handles: Handles,
     open_files: OpenFiles,
     ledger: Ledger,
@@ -101,6 +106,8 @@ impl Fs {
             budget: shared.budget.clone(),
             blocks: shared.blocks.clone(),
             parts: shared.parts.clone(),
+            ahead: Ahead::new(TTL),
+            walks: Walks::default(),
             handles: Handles::default(),
             open_files: OpenFiles::default(),
             ledger: Ledger::default(),

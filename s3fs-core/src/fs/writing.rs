@@ -46,6 +46,7 @@ impl Fs {
             size: 0,
             modified: SystemTime::now(),
             etag: None,
+            was_read: false,
         };
         let entry = self.tree.create(dir, &name, Kind::File(state));
         self.outdate_root_page(dir);

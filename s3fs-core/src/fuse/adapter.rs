@@ -15,7 +15,7 @@ use fuser::{
 use tokio::runtime::Handle;
 
 use super::convert::{errno, file_attr, kind, open_mode, time};
-use crate::fs::{Attr, Fs, FsError, HandleId, SetAttr, TTL};
+use crate::fs::{Attr, Fs, FsError, HandleId, OpenMode, Opened, SetAttr, TTL};
 use crate::tree::Told;
 
 /// Inode numbers are never used again, so generations are not needed.
@@ -200,17 +200,23 @@ impl Filesystem for Adapter {
     }
 
     fn open(&self, request: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
-        let pid = request.pid();
-        self.answer(
-            |fs| async move { fs.open(ino.into(), open_mode(flags), pid).await },
-            move |result| match result {
-                // An inode is one version, so its pages are good for as long as it lives.
-                Ok(opened) => {
-                    reply.opened(FileHandle(opened.handle.0), FopenFlags::FOPEN_KEEP_CACHE);
-                }
-                Err(error) => reply.error(errno("open", ino.into(), &error)),
-            },
-        );
+        let (pid, mode) = (request.pid(), open_mode(flags));
+        // An inode is one version, so its pages are good for as long as it lives.
+        let mut how = FopenFlags::FOPEN_KEEP_CACHE;
+        if mode == OpenMode::Read {
+            how |= FopenFlags::FOPEN_NOFLUSH;
+        }
+        let answer = move |result: Result<Opened, FsError>| match result {
+            Ok(opened) => reply.opened(FileHandle(opened.handle.0), how),
+            Err(error) => reply.error(errno("open", ino.into(), &error)),
+        };
+        match self.fs.try_open(ino.into(), mode) {
+            Some(opened) => answer(Ok(opened)),
+            None => self.answer(
+                move |fs| async move { fs.open(ino.into(), mode, pid).await },
+                answer,
+            ),
+        }
     }
 
     fn create(

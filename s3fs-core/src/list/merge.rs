@@ -91,9 +91,7 @@ impl Merger {
 
     /// The page's last key or prefix, without the folder's own prefix.
     fn last_component(&self, page: &ListPage) -> Option<String> {
-        let object = page.objects.last().map(|object| object.key.as_str());
-        let last = object.max(page.prefixes.last().map(String::as_str))?;
-        Some(last.strip_prefix(&self.prefix)?.to_owned())
+        Some(page.last()?.strip_prefix(&self.prefix)?.to_owned())
     }
 }
 

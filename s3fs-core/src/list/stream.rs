@@ -1,32 +1,29 @@
-//! A folder's listing, page by page.
+//! A folder's listing, in order, with several pages on their way at once.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::list::guess::guess;
 use crate::list::merge::{Listed, Merger};
-use crate::store::{ListFrom, ListPage, ListRequest, Store, StoreError};
+use crate::list::span::{From, Span};
+use crate::store::{ListPage, Store, StoreError};
 
-/// What S3 returns at most.
-const PAGE: u16 = 1000;
+/// So many pages are asked for at once at most.
+const FAN: usize = 8;
 
-/// A listing in progress. Holds one page at a time, whatever the folder's size.
+/// A listing in progress. Holds a few pages at a time, whatever the folder's size.
 #[derive(Debug)]
 pub struct ListStream {
     store: Arc<dyn Store>,
     prefix: String,
     merger: Merger,
-    position: Position,
+    /// What has not been returned: consecutive stretches of keys, the last one up to the end.
+    spans: VecDeque<Span>,
+    /// How many pages to ask for at once. Doubles while the guesses are good.
+    fan: usize,
     /// When the first page of which files are held back was asked for.
     held_since: Option<Instant>,
-}
-
-#[derive(Debug)]
-enum Position {
-    Start,
-    /// A page that is here already.
-    Page(Box<ListPage>, Instant),
-    Next(String),
-    End,
 }
 
 /// Some entries, and when the store was asked for them.
@@ -42,15 +39,16 @@ impl ListStream {
     /// A listing from the beginning. `first`, if given, is its first page, asked for at that time.
     pub fn new(store: Arc<dyn Store>, prefix: String, first: Option<(ListPage, Instant)>) -> Self {
         let merger = Merger::new(prefix.clone());
-        let position = match first {
-            Some((page, asked)) => Position::Page(Box::new(page), asked),
-            None => Position::Start,
+        let span = match first {
+            Some((page, asked)) => Span::here(page, asked),
+            None => Span::new(From::Beginning, None),
         };
         Self {
             store,
             prefix,
             merger,
-            position,
+            spans: VecDeque::from([span]),
+            fan: 1,
             held_since: None,
         }
     }
@@ -60,21 +58,21 @@ impl ListStream {
     /// # Errors
     /// The store doesn't answer; the same page is asked for again next time.
     pub async fn next(&mut self) -> Result<Option<Batch>, StoreError> {
-        let (page, asked) = match std::mem::replace(&mut self.position, Position::End) {
-            Position::End => return Ok(None),
-            Position::Page(page, asked) => (*page, asked),
-            Position::Start => self.ask(None).await?,
-            Position::Next(token) => self.ask(Some(token)).await?,
+        let Some(first) = self.spans.front_mut() else {
+            return Ok(None);
         };
-        self.position = match &page.next {
-            Some(token) => Position::Next(token.clone()),
-            None => Position::End,
+        first.wait(&self.store, &self.prefix).await?;
+        self.look_ahead();
+        let Some((mut page, asked)) = self.spans.pop_front().and_then(Span::into_page) else {
+            return Ok(None);
         };
+        // All that the merger wants to know of it is whether there is more.
+        page.next = (!self.spans.is_empty()).then(String::new);
         let entries = self.merger.page(page);
         // A file held back may have been deleted after its page, so it is not news of this one.
         let oldest = self.held_since.unwrap_or(asked);
         self.held_since = self.merger.holds().then_some(oldest);
-        if matches!(self.position, Position::End) && self.merger.hidden() > 0 {
+        if self.spans.is_empty() && self.merger.hidden() > 0 {
             let (prefix, hidden) = (&self.prefix, self.merger.hidden());
             tracing::info!(prefix, hidden, "keys that have no file name are not shown");
         }
@@ -84,22 +82,119 @@ impl ListStream {
         }))
     }
 
-    async fn ask(&mut self, token: Option<String>) -> Result<(ListPage, Instant), StoreError> {
-        let asked = Instant::now();
-        let request = ListRequest {
-            prefix: &self.prefix,
-            folded: true,
-            from: token
-                .as_deref()
-                .map_or(ListFrom::Beginning, ListFrom::Continuation),
-            max_keys: PAGE,
-        };
-        match self.store.list(request).await {
-            Ok(page) => Ok((page, asked)),
-            Err(error) => {
-                self.position = token.map_or(Position::Start, Position::Next);
-                Err(error)
+    /// Asks for what follows the pages that have arrived.
+    fn look_ahead(&mut self) {
+        let mut at = 0;
+        // The first page is about to be returned, so what follows it must be parted from it.
+        while at < self.spans.len() && (at == 0 || self.spans.len() <= 2 * FAN) {
+            let rest = self.spans[at].part();
+            if at > 0 && self.spans[at].is_empty() {
+                // A guess beyond the end: no more of them.
+                self.fan = 1;
             }
+            at += 1;
+            if let Some(rest) = rest {
+                self.insert(at, rest);
+            }
+        }
+    }
+
+    /// Inserts the stretch that begins behind the page before it. Where nothing else follows, it is
+    /// parted where its pages may begin.
+    fn insert(&mut self, at: usize, mut rest: Span) {
+        let is_last = at == self.spans.len();
+        let bounds = if is_last {
+            self.bounds(at - 1)
+        } else {
+            Vec::new()
+        };
+        if is_last {
+            self.fan = (2 * self.fan).min(FAN);
+        }
+        if let Some(first) = bounds.first() {
+            rest.until = Some(first.clone());
+        }
+        rest.ask(&self.store, &self.prefix);
+        self.spans.insert(at, rest);
+        let untils = bounds.iter().skip(1).cloned().map(Some).chain([None]);
+        for (after, until) in bounds.iter().cloned().zip(untils) {
+            let mut span = Span::new(From::After(after), until);
+            span.ask(&self.store, &self.prefix);
+            self.spans.push_back(span);
+        }
+    }
+
+    /// Keys behind the stretch's page where further pages may begin.
+    fn bounds(&self, at: usize) -> Vec<String> {
+        let page = self.spans.get(at).and_then(Span::page_here);
+        let Some((first, last)) = page.and_then(|page| page.first().zip(page.last())) else {
+            return Vec::new();
+        };
+        let below = |key| str::strip_prefix(key, &self.prefix);
+        let Some((first, last)) = below(first).zip(below(last)) else {
+            return Vec::new();
+        };
+        guess(first, last, self.fan - 1)
+            .iter()
+            .map(|name| format!("{}{name}", self.prefix))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::store::memory::MemoryStore;
+
+    /// The names that a listing of `prefix` brings, from pages of so few keys.
+    fn names(keys: &BTreeSet<String>, prefix: &str, page: usize) -> Vec<String> {
+        let store = MemoryStore::default().with_page(page);
+        for key in keys {
+            store.insert(key, "x");
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.unwrap().block_on(async {
+            let mut stream = ListStream::new(Arc::new(store), prefix.to_owned(), None);
+            let mut names = Vec::new();
+            while let Some(batch) = stream.next().await.unwrap() {
+                names.extend(batch.entries.into_iter().map(|entry| match entry {
+                    Listed::Dir(name) => format!("{name}/"),
+                    Listed::File(name, _) => name.to_string(),
+                }));
+            }
+            names
+        })
+    }
+
+    #[test]
+    fn a_long_folder_is_listed_in_order_whatever_was_guessed() {
+        let keys = (0..5000).map(|n| format!("d/part-{:05}.csv", n * 7 % 5003));
+        let keys: BTreeSet<String> = keys.collect();
+        let expected: Vec<_> = keys.iter().map(|key| key[2..].to_owned()).collect();
+        assert_eq!(names(&keys, "d/", 100), expected);
+    }
+
+    proptest! {
+        #[test]
+        fn every_name_comes_once(
+            keys in proptest::collection::btree_set("d/[0-3a]{1,4}(/x)?", 0..120),
+            page in 1usize..9,
+        ) {
+            let mut expected: BTreeSet<String> = BTreeSet::new();
+            for key in &keys {
+                match key[2..].split_once('/') {
+                    Some((folder, _)) => expected.insert(format!("{folder}/")),
+                    None if keys.iter().any(|k| k.starts_with(&format!("{key}/"))) => false,
+                    None => expected.insert(key[2..].to_owned()),
+                };
+            }
+            let mut found = names(&keys, "d/", page);
+            found.sort();
+            prop_assert_eq!(found, Vec::from_iter(expected));
         }
     }
 }

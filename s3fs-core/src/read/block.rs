@@ -11,6 +11,10 @@ use crate::budget::Grant;
 /// waiting reader gets its first byte.
 pub const BLOCK: u64 = 256 << 10;
 
+/// A smaller one gets memory of its own: many small files in whole buffers would take far more
+/// memory than they are accounted for.
+const SMALL: u64 = BLOCK / 2;
+
 /// Keep so many unused buffers at most.
 const KEEP: usize = 64;
 
@@ -27,10 +31,14 @@ pub struct Block {
 }
 
 impl BlockPool {
-    /// An empty buffer with room for a block, accounted for by `grant`.
-    pub fn take(&self, grant: Option<Grant>) -> Block {
-        let unused = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let bytes = unused.unwrap_or_else(|| Vec::with_capacity(BLOCK as usize));
+    /// An empty buffer with room for so many bytes, a block at most, accounted for by `grant`.
+    pub fn take(&self, length: u64, grant: Option<Grant>) -> Block {
+        let bytes = if length < SMALL {
+            Vec::with_capacity(length as usize)
+        } else {
+            let unused = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            unused.unwrap_or_else(|| Vec::with_capacity(BLOCK as usize))
+        };
         Block {
             bytes,
             pool: self.clone(),
@@ -67,7 +75,7 @@ impl Drop for Block {
         let mut bytes = std::mem::take(&mut self.bytes);
         bytes.clear();
         let mut unused = self.pool.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if unused.len() < KEEP && bytes.capacity() > 0 {
+        if unused.len() < KEEP && bytes.capacity() as u64 >= BLOCK {
             unused.push(bytes);
         }
         drop(unused);

@@ -201,7 +201,7 @@ impl Filling<'_> {
             let pool = &self.source.blocks;
             let block = self
                 .block
-                .get_or_insert_with(|| pool.take(grant.split(wanted)));
+                .get_or_insert_with(|| pool.take(wanted, grant.split(wanted)));
             let take = usize::try_from(wanted - block.len())
                 .unwrap_or(usize::MAX)
                 .min(piece.len());

@@ -14,7 +14,7 @@ use crate::read::block::BlockPool;
 use crate::read::fetch::{Fetch, Source};
 use crate::read::part::{Lookup, Part};
 use crate::read::window::{Access, FIRST, Window};
-use crate::store::{Condition, Store, StoreError};
+use crate::store::{Condition, GetBody, Store, StoreError, StoreErrorKind};
 
 /// Why a read has no bytes. Shared, because several reads may wait for the same part.
 pub type ReadError = Arc<StoreError>;
@@ -39,43 +39,77 @@ struct State {
     strays: VecDeque<Arc<Fetch>>,
 }
 
+/// What is known of an object before it is opened; may be wrong.
+#[derive(Clone, Debug)]
+pub enum Expected {
+    /// Its size, in bytes.
+    Size(u64),
+    /// The version of which the first bytes were fetched before, and probably are in the page cache
+    /// still.
+    Here(ObjectMeta),
+}
+
+impl Expected {
+    /// The range to ask for. One of an empty object is an error in S3, and a small one needs none.
+    fn first_bytes(&self) -> Option<ByteRange> {
+        let size = match self {
+            Self::Size(size) => *size,
+            Self::Here(meta) => meta.size,
+        };
+        ByteRange::new(0, FIRST).filter(|_| size > FIRST)
+    }
+}
+
+/// Goes on with the answer to the open, if it begins with the first byte.
+fn begin(source: &Arc<Source>, sent: Option<ByteRange>, body: GetBody) -> Option<Arc<Fetch>> {
+    let sent = sent.filter(|sent| sent.start() == 0)?;
+    let first = ByteRange::new(0, sent.end().min(FIRST))?;
+    let grant = source.budget.take_reclaiming(first.length())?;
+    Some(Fetch::resume(source, first, grant, body))
+}
+
 impl Reader {
     /// Opens whatever version is there now. The request that learns the version brings the first
-    /// bytes along; `expected_size` (from a listing, say) decides how it is put and may be wrong.
+    /// bytes along, unless they are here already.
     ///
     /// # Errors
     /// There is no such object, or it may not be read.
     pub async fn open(
         store: Arc<dyn Store>,
         key: Key,
-        expected_size: u64,
-        budget: &Budget,
-        blocks: &BlockPool,
+        expected: Expected,
+        budget: Budget,
+        blocks: BlockPool,
     ) -> Result<(Arc<Self>, ObjectMeta), StoreError> {
-        // A range of an empty object is an error in S3, and a small one needs none.
-        let range = if expected_size > FIRST {
-            ByteRange::new(0, FIRST)
-        } else {
-            None
+        let condition = match &expected {
+            Expected::Here(meta) => Condition::IsNot(&meta.etag),
+            Expected::Size(_) => Condition::Any,
         };
-        let answer = store.get(&key, range, Condition::Any).await?;
-        let meta = answer.meta;
+        let range = expected.first_bytes();
+        let (meta, first) = match (store.get(&key, range, condition).await, &expected) {
+            (Ok(answer), _) => (answer.meta, Some((answer.range, answer.body))),
+            (Err(error), Expected::Here(meta))
+                if matches!(error.kind, StoreErrorKind::NotModified) =>
+            {
+                (meta.clone(), None)
+            }
+            (Err(error), _) => return Err(error),
+        };
         let source = Arc::new(Source {
             store,
             key,
             etag: meta.etag.clone(),
             size: meta.size,
-            budget: budget.clone(),
-            blocks: blocks.clone(),
+            budget,
+            blocks,
             runtime: Handle::current(),
         });
-        let mut run = VecDeque::new();
-        if let Some(sent) = answer.range.filter(|sent| sent.start() == 0)
-            && let Some(first) = ByteRange::new(0, sent.end().min(FIRST))
-            && let Some(grant) = budget.take_reclaiming(first.length())
-        {
-            run.push_back(Fetch::resume(&source, first, grant, answer.body));
-        }
+        let run = first.and_then(|(sent, body)| begin(&source, sent, body));
+        Ok((Self::new(source, run.into_iter().collect()), meta))
+    }
+
+    fn new(source: Arc<Source>, run: VecDeque<Arc<Fetch>>) -> Arc<Self> {
+        let budget = source.budget.clone();
         let state = State {
             window: Window::new(),
             run,
@@ -88,7 +122,7 @@ impl Reader {
         });
         let weak: Weak<Self> = Arc::downgrade(&reader);
         budget.register(weak);
-        Ok((reader, meta))
+        reader
     }
 
     /// The bytes, if they are here already.

@@ -28,6 +28,7 @@ const PIECE: usize = 48 << 10;
 pub(crate) struct MemoryStore {
     state: Arc<Mutex<State>>,
     min_part: u64,
+    page: usize,
 }
 
 #[derive(Debug, Default)]
@@ -61,7 +62,13 @@ impl MemoryStore {
         Self {
             state: Arc::default(),
             min_part,
+            page: 1000,
         }
+    }
+
+    /// The same bucket, whose listings have pages of so few keys.
+    pub(crate) fn with_page(self, page: usize) -> Self {
+        Self { page, ..self }
     }
 
     /// Every key with its bytes.
@@ -105,7 +112,7 @@ impl Store for MemoryStore {
             ListFrom::After(key) if key < request.prefix => None,
             ListFrom::Continuation(key) | ListFrom::After(key) => Some(key.to_owned()),
         };
-        let room = usize::from(request.max_keys.min(1000));
+        let room = usize::from(request.max_keys).min(self.page);
         loop {
             let from = match &after {
                 Some(token) => Bound::Excluded(token.clone()),

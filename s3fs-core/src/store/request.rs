@@ -38,6 +38,24 @@ pub struct ListPage {
     pub next: Option<String>,
 }
 
+impl ListPage {
+    /// The first key or common prefix.
+    pub fn first(&self) -> Option<&str> {
+        let object = self.objects.first().map(|object| object.key.as_str());
+        let prefix = self.prefixes.first().map(String::as_str);
+        match (object, prefix) {
+            (Some(object), Some(prefix)) => Some(object.min(prefix)),
+            (object, prefix) => object.or(prefix),
+        }
+    }
+
+    /// The last key or common prefix.
+    pub fn last(&self) -> Option<&str> {
+        let object = self.objects.last().map(|object| object.key.as_str());
+        object.max(self.prefixes.last().map(String::as_str))
+    }
+}
+
 /// An object in a listing.
 #[derive(Clone, Debug)]
 pub struct ListedObject {

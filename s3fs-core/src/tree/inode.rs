@@ -34,6 +34,8 @@ pub struct FileState {
     pub modified: SystemTime,
     /// The stored version; nothing if it has never been stored.
     pub etag: Option<ETag>,
+    /// It was opened for reading, so that its first bytes are in the kernel's page cache, probably.
+    pub was_read: bool,
 }
 
 impl From<ObjectMeta> for FileState {
@@ -42,6 +44,7 @@ impl From<ObjectMeta> for FileState {
             size: meta.size,
             modified: meta.modified,
             etag: Some(meta.etag),
+            was_read: false,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The table itself: inodes, names, and what hangs together with what. `table` guards it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use crate::object::EntryName;
@@ -13,7 +13,8 @@ pub(super) const SWEEP: usize = 4096;
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) inodes: HashMap<Ino, Inode>,
-    pub(super) names: HashMap<(Ino, EntryName), Ino>,
+    /// The names in each folder, in the order in which a bucket lists them.
+    pub(super) names: HashMap<Ino, BTreeMap<EntryName, Ino>>,
     /// Names deleted through this mount, and when: they only matter while answers asked for
     /// earlier may come.
     pub(super) removed: HashMap<(Ino, EntryName), Instant>,
@@ -58,10 +59,10 @@ impl State {
 
     pub(super) fn known(&self, dir: Ino, name: &EntryName, ttl: Duration) -> Known {
         let now = Instant::now();
-        if let Some(ino) = self.names.get(&(dir, name.clone())) {
-            return match self.inodes.get(ino) {
-                Some(inode) if self.is_local(*ino, inode) || inode.valid_until > now => {
-                    Known::Entry(inode.entry(*ino))
+        if let Some(ino) = self.named(dir, name) {
+            return match self.inodes.get(&ino) {
+                Some(inode) if self.is_local(ino, inode) || inode.valid_until > now => {
+                    Known::Entry(inode.entry(ino))
                 }
                 _ => Known::Unknown,
             };
@@ -84,8 +85,7 @@ impl State {
         asked: Instant,
         valid_until: Instant,
     ) -> Option<Entry> {
-        let place = (dir, name.clone());
-        if let Some(&ino) = self.names.get(&place)
+        if let Some(ino) = self.named(dir, name)
             && let Some(inode) = self.inodes.get_mut(&ino)
         {
             let is_local = inode.local || self.local.contains_key(&ino);
@@ -103,7 +103,7 @@ impl State {
             self.detach(dir, name);
         } else if self
             .removed
-            .get(&place)
+            .get(&(dir, name.clone()))
             .is_some_and(|removed| *removed >= asked)
         {
             return None;
@@ -143,13 +143,27 @@ impl State {
         }
         self.untold.insert(ino);
         self.inodes.insert(ino, inode);
-        self.names.insert((dir, name.clone()), ino);
+        self.names.entry(dir).or_default().insert(name.clone(), ino);
+        ino
+    }
+
+    /// What has the name.
+    pub(super) fn named(&self, dir: Ino, name: &EntryName) -> Option<Ino> {
+        self.names.get(&dir)?.get(name).copied()
+    }
+
+    fn unname(&mut self, dir: Ino, name: &EntryName) -> Option<Ino> {
+        let names = self.names.get_mut(&dir)?;
+        let ino = names.remove(name);
+        if names.is_empty() {
+            self.names.remove(&dir);
+        }
         ino
     }
 
     /// Takes the name away from whatever has it.
     pub(super) fn detach(&mut self, dir: Ino, name: &EntryName) {
-        if let Some(ino) = self.names.remove(&(dir, name.clone())) {
+        if let Some(ino) = self.unname(dir, name) {
             if let Some(inode) = self.inodes.get_mut(&ino) {
                 inode.named = false;
             }
@@ -250,7 +264,7 @@ impl State {
         {
             // A listing that was complete no longer is, without this entry.
             self.complete.remove(&inode.parent);
-            self.names.remove(&(inode.parent, name));
+            self.unname(inode.parent, &name);
             if let Some(folder) = self.inodes.get_mut(&inode.parent) {
                 folder.lost_entry = Some(Instant::now());
             }

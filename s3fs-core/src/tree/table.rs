@@ -1,5 +1,6 @@
 //! The table of inodes and names.
 
+use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -109,9 +110,9 @@ impl Tree {
     /// Tells the kernel of a name by what is known of it, if it still stands for something.
     pub fn tell(&self, dir: Ino, name: &EntryName, tell: impl FnOnce(&EntryName, &Entry) -> Told) {
         let mut state = self.lock();
-        let entry = state.names.get(&(dir, name.clone())).and_then(|ino| {
-            let inode = state.inodes.get(ino)?;
-            Some(inode.entry(*ino))
+        let entry = state.named(dir, name).and_then(|ino| {
+            let inode = state.inodes.get(&ino)?;
+            Some(inode.entry(ino))
         });
         if let Some(entry) = entry
             && tell(name, &entry) == Told::Yes
@@ -235,6 +236,57 @@ impl Tree {
     pub fn uncovered(&self, dir: Ino, name: &EntryName) {
         self.removed(dir, name);
         self.lock().complete.remove(&dir);
+    }
+
+    /// A handle that reads the file was opened.
+    pub fn read(&self, ino: Ino) {
+        if let Some(Inode {
+            kind: Kind::File(file),
+            ..
+        }) = self.lock().inodes.get_mut(&ino)
+        {
+            file.was_read = true;
+        }
+    }
+
+    /// Whether two names of a folder have at most `step` names between them.
+    pub fn are_near(&self, dir: Ino, one: &EntryName, other: &EntryName, step: usize) -> bool {
+        let state = self.lock();
+        let Some(names) = state.names.get(&dir) else {
+            return false;
+        };
+        let (first, last) = (one.min(other), one.max(other));
+        names
+            .range::<EntryName, _>(first..)
+            .take(step + 2)
+            .any(|(name, _)| name == last)
+    }
+
+    /// Files of a folder behind a name, as far as they are known and not this mount's own, among
+    /// so many entries.
+    pub fn files_behind(
+        &self,
+        dir: Ino,
+        name: &EntryName,
+        entries: usize,
+    ) -> Vec<(EntryName, FileState)> {
+        let state = self.lock();
+        let Some(names) = state.names.get(&dir) else {
+            return Vec::new();
+        };
+        let behind = (Bound::Excluded(name), Bound::Unbounded);
+        names
+            .range::<EntryName, _>(behind)
+            .take(entries)
+            .filter_map(|(name, ino)| match state.inodes.get(ino)? {
+                Inode {
+                    kind: Kind::File(file),
+                    local: false,
+                    ..
+                } => Some((name.clone(), file.clone())),
+                _ => None,
+            })
+            .collect()
     }
 
     /// Whether the folder has entries that only this mount knows.

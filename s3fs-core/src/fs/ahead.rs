@@ -1,0 +1,119 @@
+//! Opening files before programs do: the next ones of a folder that is being walked through.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::fs::Fs;
+use crate::object::{EntryName, Key, ObjectMeta};
+use crate::read::{Expected, FIRST, Opening, Reader, STEP, Walk};
+use crate::store::StoreError;
+use crate::tree::{FileState, Ino};
+
+/// Remember so many folders at most; those that have been quiet for long are forgotten.
+const FOLDERS: usize = 256;
+
+/// Nobody walks through a folder in which nothing was opened for so long.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// Where programs are in the folders that they walk through.
+#[derive(Debug, Default)]
+pub(super) struct Walks(Mutex<HashMap<Ino, Place>>);
+
+#[derive(Debug)]
+struct Place {
+    last: EntryName,
+    at: Instant,
+    walk: Walk,
+}
+
+impl Walks {
+    /// A file of the folder was opened; `near` says whether another one is close to it. Returns how
+    /// many files behind it to open ahead.
+    fn opened(&self, dir: Ino, name: &EntryName, near: impl FnOnce(&EntryName) -> bool) -> usize {
+        let now = Instant::now();
+        let mut folders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = folders.get_mut(&dir) {
+            let count = place.walk.opened(near(&place.last), now);
+            place.last = name.clone();
+            place.at = now;
+            return count;
+        }
+        if folders.len() >= FOLDERS {
+            folders.retain(|_, place| now.duration_since(place.at) < QUIET);
+        }
+        if folders.len() < FOLDERS {
+            let (last, at, walk) = (name.clone(), now, Walk::new(now));
+            folders.insert(dir, Place { last, at, walk });
+        }
+        0
+    }
+}
+
+impl Fs {
+    /// Opens whatever version of the file is there now.
+    pub(super) fn open_object(
+        &self,
+        key: Key,
+        file: &FileState,
+    ) -> impl Future<Output = Result<(Arc<Reader>, ObjectMeta), StoreError>> + Send + use<> {
+        let expected = match (&file.etag, file.was_read) {
+            (Some(etag), true) => Expected::Here(ObjectMeta {
+                size: file.size,
+                modified: file.modified,
+                etag: etag.clone(),
+            }),
+            _ => Expected::Size(file.size),
+        };
+        let store = Arc::clone(&self.store);
+        Reader::open(
+            store,
+            key,
+            expected,
+            self.budget.clone(),
+            self.blocks.clone(),
+        )
+    }
+
+    /// The version of the file that is being opened already, if it is still the one that is meant.
+    pub(super) async fn opened_ahead(&self, key: &Key, file: &FileState) -> Option<Arc<Reader>> {
+        let (reader, meta) = self.ahead.take(key)?.wait().await.ok()?;
+        (Some(&meta.etag) == file.etag.as_ref()).then_some(reader)
+    }
+
+    /// As [`opened_ahead`](Self::opened_ahead), if it has been opened by now.
+    pub(super) fn try_opened_ahead(&self, key: &Key, file: &FileState) -> Option<Arc<Reader>> {
+        let opening: Opening = self.ahead.get(key)?;
+        let (reader, meta) = opening.now()?.as_ref().ok()?;
+        let is_meant = Some(&meta.etag) == file.etag.as_ref();
+        let reader = Arc::clone(reader);
+        self.ahead.forget(key);
+        is_meant.then_some(reader)
+    }
+
+    /// Takes note that a file was opened for reading, and begins to open those that will be next.
+    pub(super) fn opened(&self, dir: Ino, name: &EntryName, ino: Ino) {
+        self.tree.read(ino);
+        let near = |last: &EntryName| self.tree.are_near(dir, last, name, STEP);
+        let count = self.walks.opened(dir, name, near);
+        if count == 0 {
+            return;
+        }
+        let Some(prefix) = self.tree.prefix_of(dir) else {
+            return;
+        };
+        // Readers that programs wait for have the larger part of the memory.
+        let mut room = self.budget.total() / 4;
+        for (name, file) in self.tree.files_behind(dir, name, count) {
+            let first = file.size.min(FIRST);
+            if first > room {
+                return;
+            }
+            room -= first;
+            let key = Key::new(format!("{prefix}{name}"));
+            if !self.ahead.has(&key) {
+                self.ahead.begin(key.clone(), self.open_object(key, &file));
+            }
+        }
+    }
+}
