@@ -1,11 +1,16 @@
-//! What objects contain: blocks of noise that begin with their number, so that a block in the wrong
-//! place is noticed, at the price of looking at eight bytes of it.
+//! What objects contain: noise in which every grain begins with its object's and its own number, so
+//! that bytes of another place or another object are noticed, at the price of looking at a few.
 
-/// The size of a block, and of every read and write.
+use std::io;
+
+/// The size of a sequential read or write.
 pub const BLOCK: usize = 1 << 20;
 
-/// The first block. Noise, for a store that compresses or finds zeros would have it easy.
-pub fn block() -> Vec<u8> {
+/// The smallest run of bytes that has a number of its own.
+pub const GRAIN: usize = 1 << 16;
+
+/// A block of noise, for a store that compresses or finds zeros would have it easy.
+pub fn noise() -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut block = Vec::with_capacity(BLOCK);
     while block.len() < BLOCK {
@@ -14,44 +19,60 @@ pub fn block() -> Vec<u8> {
         state ^= state << 17;
         block.extend(state.to_le_bytes());
     }
-    number(&mut block, 0);
     block
 }
 
-/// Makes it the block of this number.
-pub fn number(block: &mut [u8], number: u64) {
-    block[..8].copy_from_slice(&number.to_le_bytes());
-}
-
-/// Whether it is the block of this number.
-pub fn is_number(block: &[u8], number: u64) -> bool {
-    block.starts_with(&number.to_le_bytes())
-}
-
-/// A whole object of this size, which is one of whole blocks.
-pub fn object(size: u64) -> Vec<u8> {
-    let mut object = block().repeat(blocks(size));
-    for (n, block) in object.chunks_exact_mut(BLOCK).enumerate() {
-        number(block, n as u64);
+/// Makes them the bytes of this object at this offset, which is one of a grain.
+pub fn number(bytes: &mut [u8], object: u32, offset: u64) {
+    for (grain, first) in bytes.chunks_mut(GRAIN).zip(first_grain(offset)..) {
+        let mark = mark(object, first);
+        let len = grain.len().min(mark.len());
+        grain[..len].copy_from_slice(&mark[..len]);
     }
-    object
 }
 
-/// How many blocks there are in so many bytes.
-pub fn blocks(size: u64) -> usize {
-    usize::try_from(size).map_or(usize::MAX, |size| size / BLOCK)
-}
-
-/// Checks every byte of an object.
-pub fn check(object: &[u8], size: u64) -> Result<(), String> {
-    if object.len() as u64 != size {
-        return Err(format!("{} bytes instead of {size}", object.len()));
-    }
-    let noise = block();
-    for (n, block) in object.chunks(BLOCK).enumerate() {
-        if !is_number(block, n as u64) || block[8..] != noise[8..] {
-            return Err(format!("block {n} is wrong"));
+/// Checks that they are the bytes of this object at this offset, by the grains' numbers.
+#[allow(dead_code, reason = "each benchmark uses its part")]
+pub fn glance(bytes: &[u8], object: u32, offset: u64) -> io::Result<()> {
+    for (grain, first) in bytes.chunks(GRAIN).zip(first_grain(offset)..) {
+        let mark = mark(object, first);
+        if !grain.starts_with(&mark[..grain.len().min(mark.len())]) {
+            let wrong = format!("grain {first} of object {object} is wrong");
+            return Err(io::Error::other(wrong));
         }
     }
     Ok(())
+}
+
+/// A whole object.
+pub fn object(object: u32, size: u64) -> Vec<u8> {
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let mut bytes = noise().repeat(size.div_ceil(BLOCK));
+    bytes.truncate(size);
+    number(&mut bytes, object, 0);
+    bytes
+}
+
+/// Checks every byte of an object.
+pub fn check(bytes: &[u8], object: u32, size: u64) -> io::Result<()> {
+    if bytes.len() as u64 != size {
+        let wrong = format!("{} bytes instead of {size}", bytes.len());
+        return Err(io::Error::other(wrong));
+    }
+    let mut noise = noise();
+    for (n, block) in (0..).zip(bytes.chunks(BLOCK)) {
+        number(&mut noise, object, n * BLOCK as u64);
+        if *block != noise[..block.len()] {
+            return Err(io::Error::other(format!("block {n} is wrong")));
+        }
+    }
+    Ok(())
+}
+
+fn first_grain(offset: u64) -> u64 {
+    offset / GRAIN as u64
+}
+
+fn mark(object: u32, grain: u64) -> [u8; 8] {
+    (u64::from(object) << 32 | grain).to_le_bytes()
 }

@@ -2,8 +2,10 @@
 //! and its memory are not counted as anybody else's.
 
 pub mod content;
+mod requests;
 mod serve;
 
+pub use requests::Requests;
 pub use serve::serve;
 
 use std::io::{self, BufRead, BufReader, Write};
@@ -15,6 +17,11 @@ pub const NAME: &str = "bench";
 
 /// The argument with which a benchmark's executable is the server.
 pub const SERVE: &str = "serve";
+
+/// The key of one of many objects, so that the order of the keys is that of their numbers.
+pub fn nth_key(prefix: &str, n: u32) -> String {
+    format!("{prefix}{n:07}")
+}
 
 /// A server process and the one bucket it has. It ends with this value, or with this process.
 pub struct Bucket {
@@ -62,14 +69,28 @@ impl Bucket {
         Ok(())
     }
 
-    /// Stores an object of [`content`].
+    /// Stores object 0 of [`content`].
     #[allow(dead_code, reason = "each benchmark uses its part")]
     pub fn put(&mut self, key: &str, size: u64) -> io::Result<()> {
         self.ask(&format!("put {key} {size}"))?;
         Ok(())
     }
 
-    /// Checks that an object is of this size and is [`content`], and deletes it.
+    /// Stores many objects of [`content`], numbered from 0, at the keys of [`nth_key`].
+    #[allow(dead_code, reason = "each benchmark uses its part")]
+    pub fn fill(&mut self, prefix: &str, count: u32, size: u64) -> io::Result<()> {
+        self.ask(&format!("fill {prefix} {count} {size}"))?;
+        Ok(())
+    }
+
+    /// Deletes every object.
+    #[allow(dead_code, reason = "each benchmark uses its part")]
+    pub fn clear(&mut self) -> io::Result<()> {
+        self.ask("clear")?;
+        Ok(())
+    }
+
+    /// Checks that an object is of this size and is object 0 of [`content`], and deletes it.
     #[allow(dead_code, reason = "each benchmark uses its part")]
     pub fn take(&mut self, key: &str, size: u64) -> io::Result<()> {
         self.ask(&format!("take {key} {size}"))?;
@@ -78,9 +99,8 @@ impl Bucket {
 
     /// The requests since this was asked last.
     #[allow(dead_code, reason = "each benchmark uses its part")]
-    pub fn requests(&mut self) -> io::Result<u64> {
-        let reply = self.ask("requests")?;
-        reply.parse().map_err(io::Error::other)
+    pub fn requests(&mut self) -> io::Result<Requests> {
+        self.ask("requests")?.parse()
     }
 
     fn ask(&mut self, command: &str) -> io::Result<String> {
@@ -88,7 +108,7 @@ impl Bucket {
         writeln!(commands, "{command}")?;
         let mut reply = String::new();
         self.replies.read_line(&mut reply)?;
-        match reply.trim_end().split_once(' ') {
+        match reply.trim_end_matches('\n').split_once(' ') {
             Some(("ok", value)) => Ok(value.to_owned()),
             _ => Err(io::Error::other(format!("{command}: {}", reply.trim_end()))),
         }

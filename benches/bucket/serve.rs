@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use s3_local::{S3Local, Server};
 
-use super::{NAME, content};
+use super::{NAME, Requests, content};
 
 /// Serves until standard input ends.
 pub fn serve() -> io::Result<()> {
@@ -23,7 +23,7 @@ pub fn serve() -> io::Result<()> {
     Ok(())
 }
 
-fn obey(server: &Server, command: &str) -> Result<u64, String> {
+fn obey(server: &Server, command: &str) -> Result<String, String> {
     let words: Vec<&str> = command.split_whitespace().collect();
     match words[..] {
         ["pace", latency, bandwidth] => {
@@ -32,25 +32,41 @@ fn obey(server: &Server, command: &str) -> Result<u64, String> {
             server.knobs().set_latency(latency);
             let bandwidth = Some(bandwidth).filter(|&limit| limit > 0);
             server.knobs().set_bandwidth(bandwidth);
-            Ok(0)
         }
         ["put", key, size] => {
-            server.put(NAME, key, content::object(number(size)?));
-            Ok(0)
+            server.put(NAME, key, content::object(0, number(size)?));
+        }
+        ["fill", prefix, count, size] => fill(server, prefix, number(count)?, number(size)?)?,
+        ["clear"] => {
+            for key in server.keys(NAME) {
+                server.delete(NAME, &key);
+            }
         }
         ["take", key, size] => {
             let object = server.get(NAME, key).ok_or("there is no such object")?;
-            content::check(&object, number(size)?)?;
+            let checked = content::check(&object, 0, number(size)?);
+            checked.map_err(|wrong| wrong.to_string())?;
             server.delete(NAME, key);
-            Ok(0)
         }
         ["requests"] => {
-            let total = server.log().total();
+            let requests = Requests::of(server.log());
             server.log().clear();
-            Ok(total)
+            return Ok(requests.to_words());
         }
-        _ => Err("unknown command".to_owned()),
+        _ => return Err("unknown command".to_owned()),
     }
+    Ok(String::new())
+}
+
+/// Stores many objects, each with its number in the key and in the content.
+fn fill(server: &Server, prefix: &str, count: u64, size: u64) -> Result<(), String> {
+    let count = u32::try_from(count).map_err(|error| error.to_string())?;
+    let mut bytes = content::object(0, size);
+    for n in 0..count {
+        content::number(&mut bytes, n, 0);
+        server.put(NAME, &super::nth_key(prefix, n), bytes.clone());
+    }
+    Ok(())
 }
 
 fn number(word: &str) -> Result<u64, String> {

@@ -1,23 +1,24 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::program::Kind;
+use crate::quantity;
 use crate::workload::Workload;
 
 /// Runs workloads on `stub mount` and on other programs in turn.
 #[derive(Parser)]
 pub struct Arguments {
-    /// The bytes that a run moves, in whole MiB, such as 512MiB or 1GiB.
-    #[arg(long, default_value = "1GiB", value_parser = size)]
-    pub size: u64,
+    #[command(flatten)]
+    pub scale: Scale,
     /// Makes every request wait so long, such as 20ms.
-    #[arg(long, default_value = "0ms", value_parser = latency)]
+    #[arg(long, default_value = "0ms", value_parser = quantity::latency)]
     pub latency: Duration,
     /// Limits the bytes per second of every body, such as 90MiB/s; no limit if absent.
-    #[arg(long, value_parser = bandwidth)]
+    #[arg(long, value_parser = quantity::bandwidth)]
     pub bandwidth: Option<u64>,
     /// The rounds of which the medians are taken.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
@@ -25,15 +26,50 @@ pub struct Arguments {
     /// The rounds before that.
     #[arg(long, default_value_t = 1)]
     pub warm_ups: u32,
-    /// After so many seconds a run is given up, and the benchmark with it.
-    #[arg(long, default_value = "180", value_parser = seconds)]
+    /// After so many seconds a run has failed.
+    #[arg(long, default_value = "180", value_parser = quantity::seconds)]
     pub timeout: Duration,
     /// Only this workload; may be repeated.
     #[arg(long = "workload", value_enum)]
     workloads: Vec<Workload>,
+    /// Only this program; may be repeated.
+    #[arg(long = "program", value_enum)]
+    programs: Vec<Kind>,
+    #[command(flatten)]
+    files: Files,
+    /// Puts the tables into this document, in place of those of the profile.
+    #[arg(long, value_name = "FILE", requires = "profile")]
+    pub markdown: Option<PathBuf>,
+    /// The name of what is measured in the document.
+    #[arg(long = "profile-name", value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Says that cargo runs this as a benchmark.
+    #[arg(long, hide = true)]
+    pub bench: bool,
+    #[command(subcommand)]
+    pub role: Option<Role>,
+}
+
+/// How large the workloads are.
+#[derive(Args, Clone, Copy)]
+pub struct Scale {
+    /// The bytes of a large file, and of what a run of several files moves, in whole MiB.
+    #[arg(long, default_value = "1GiB", value_parser = quantity::size)]
+    pub size: u64,
+    /// The entries of a large folder.
+    #[arg(long, default_value_t = 100_000)]
+    pub entries: u32,
+    /// The folders of a large tree, with ten files in each.
+    #[arg(long, default_value_t = 10_000)]
+    pub folders: u32,
+}
+
+/// Where the programs are.
+#[derive(Args)]
+struct Files {
     /// The `stub` to measure, instead of one built from here.
     #[arg(long, env = "STUB", value_name = "FILE")]
-    pub stub: Option<PathBuf>,
+    stub: Option<PathBuf>,
     /// Mountpoint for Amazon S3, if it is not in the PATH.
     #[arg(
         long,
@@ -41,15 +77,19 @@ pub struct Arguments {
         value_name = "FILE",
         default_value = "mount-s3"
     )]
-    pub mount_s3: PathBuf,
+    mount_s3: PathBuf,
     /// s3fs, if it is not in the PATH.
     #[arg(long, env = "S3FS", value_name = "FILE", default_value = "s3fs")]
-    pub s3fs: PathBuf,
-    /// Says that cargo runs this as a benchmark.
-    #[arg(long, hide = true)]
-    pub bench: bool,
-    #[command(subcommand)]
-    pub role: Option<Role>,
+    s3fs: PathBuf,
+    /// rclone, if it is not in the PATH.
+    #[arg(long, env = "RCLONE", value_name = "FILE", default_value = "rclone")]
+    rclone: PathBuf,
+    /// `GeeseFS`, if it is not in the PATH.
+    #[arg(long, env = "GEESEFS", value_name = "FILE", default_value = "geesefs")]
+    geesefs: PathBuf,
+    /// goofys, if it is not in the PATH.
+    #[arg(long, env = "GOOFYS", value_name = "FILE", default_value = "goofys")]
+    goofys: PathBuf,
 }
 
 /// What else this executable is.
@@ -58,60 +98,64 @@ pub struct Arguments {
 pub enum Role {
     /// The S3 server.
     Serve,
-    /// The program that reads or writes; prints the nanoseconds it took.
-    Work {
-        workload: Workload,
-        folder: PathBuf,
-        size: u64,
-    },
+    /// The program that uses a mount; prints the nanoseconds at which it began and ended.
+    Work { workload: Workload, folder: PathBuf },
 }
 
 impl Arguments {
     /// The workloads to run.
-    pub fn workloads(&self) -> Vec<Workload> {
+    pub fn workloads(&self) -> &[Workload] {
         if self.workloads.is_empty() {
-            Workload::ALL.to_vec()
+            Workload::value_variants()
         } else {
-            self.workloads.clone()
+            &self.workloads
         }
     }
 
-    /// What was measured, in words.
+    /// Whether this program is to be run.
+    pub fn wants(&self, program: Kind) -> bool {
+        self.programs.is_empty() || self.programs.contains(&program)
+    }
+
+    /// Where the program is; nothing for ours, if it is still to be built.
+    pub fn file(&self, program: Kind) -> Option<&Path> {
+        let files = &self.files;
+        match program {
+            Kind::Stub => files.stub.as_deref(),
+            Kind::Mountpoint => Some(&files.mount_s3),
+            Kind::S3fs => Some(&files.s3fs),
+            Kind::Rclone => Some(&files.rclone),
+            Kind::Geesefs => Some(&files.geesefs),
+            Kind::Goofys => Some(&files.goofys),
+        }
+    }
+
+    /// What is measured, in words.
     pub fn conditions(&self) -> String {
-        let mib = self.size >> 20;
-        let rounds = self.rounds;
-        let latency = self.latency;
+        let Scale {
+            size,
+            entries,
+            folders,
+        } = self.scale;
+        let (mib, rounds, latency) = (size >> 20, self.rounds, self.latency);
         let pace = match self.bandwidth {
             Some(limit) => format!("{} MiB/s a body", limit >> 20),
             None => "bodies unlimited".to_owned(),
         };
-        format!("{mib} MiB a run, medians of {rounds} rounds; server: latency {latency:?}, {pace}")
+        format!(
+            "Files of {mib} MiB, folders of {entries} entries, trees of {folders} folders; server: \
+             latency {latency:?}, {pace}; medians of {rounds} rounds."
+        )
     }
 }
 
-fn size(text: &str) -> Result<u64, String> {
-    let units = [("MiB", 20), ("GiB", 30)];
-    let found = units.iter().find_map(|(unit, shift)| {
-        let number: u64 = text.strip_suffix(unit)?.trim().parse().ok()?;
-        number.checked_shl(*shift).filter(|&size| size > 0)
-    });
-    found.ok_or_else(|| "write 512MiB or 1GiB".to_owned())
-}
-
-fn bandwidth(text: &str) -> Result<u64, String> {
-    text.strip_suffix("/s")
-        .and_then(|text| size(text).ok())
-        .ok_or_else(|| "write 90MiB/s".to_owned())
-}
-
-fn latency(text: &str) -> Result<Duration, String> {
-    text.strip_suffix("ms")
-        .and_then(|text| text.trim().parse().ok())
-        .map(Duration::from_millis)
-        .ok_or_else(|| "write 20ms".to_owned())
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().map_err(|_| "write a number of seconds")?;
-    Ok(Duration::from_secs(seconds))
+impl Scale {
+    /// As this command line has it, for a process of our own.
+    pub fn to_arguments(self) -> [String; 3] {
+        [
+            format!("--size={}MiB", self.size >> 20),
+            format!("--entries={}", self.entries),
+            format!("--folders={}", self.folders),
+        ]
+    }
 }

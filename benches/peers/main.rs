@@ -9,31 +9,36 @@ mod arguments;
 #[path = "../bucket/mod.rs"]
 mod bucket;
 mod connection;
+mod contestant;
+mod disk;
+mod document;
+mod interrupt;
 mod mounted;
 mod program;
+mod quantity;
 mod report;
 mod usage;
+mod worker;
 mod workload;
 
-use anyhow::Context;
+use std::fmt::Write;
+
 use arguments::{Arguments, Role};
 use bucket::Bucket;
 use clap::Parser;
-use mounted::{Ended, Mounted};
+use contestant::{Contestant, Run};
+use document::Document;
 use program::Program;
-use report::{Measure, Report};
-use workload::Workload;
+use report::Report;
+use workload::{Procedure, Workload};
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     match &arguments.role {
         Some(Role::Serve) => return Ok(bucket::serve()?),
-        Some(Role::Work {
-            workload,
-            folder,
-            size,
-        }) => {
-            println!("{}", workload.work(folder, *size)?.as_nanos());
+        Some(Role::Work { workload, folder }) => {
+            let (begin, end) = workload.work(folder, arguments.scale)?;
+            println!("{} {}", begin.as_nanos(), end.as_nanos());
             return Ok(());
         }
         None => {}
@@ -42,65 +47,72 @@ fn main() -> anyhow::Result<()> {
         println!("run by `cargo bench --bench peers`");
         return Ok(());
     }
+    interrupt::note()?;
+    let document = match (&arguments.markdown, &arguments.profile) {
+        (Some(file), Some(name)) => Some(Document::open(file, name)?),
+        _ => None,
+    };
     let programs = program::find(&arguments)?;
     let mut bucket = Bucket::start()?;
-    for workload in Workload::ALL {
-        for (key, size) in workload.objects(arguments.size) {
-            bucket.put(&key, size)?;
-        }
-    }
     bucket.set_pace(arguments.latency, arguments.bandwidth)?;
-    println!("{}", arguments.conditions());
-    for workload in arguments.workloads() {
-        compare(&programs, workload, &arguments, &mut bucket)?;
+    let mut text = conditions(&arguments, &programs);
+    println!("{text}");
+    for &workload in arguments.workloads() {
+        let report = compare(&programs, workload, &arguments, &mut bucket)?;
+        let section = format!("\n**{workload}**: {}\n\n{report}", workload.summary());
+        println!("{section}");
+        text.push_str(&section);
     }
-    Ok(())
+    match document {
+        Some(document) => document.write(&text),
+        None => Ok(()),
+    }
 }
 
-/// Runs one workload A B A B … and prints what came out.
+fn conditions(arguments: &Arguments, programs: &[Program]) -> String {
+    let mut text = arguments.conditions();
+    for program in programs {
+        // Writing to a string can't fail.
+        let _ = write!(text, "\n{}: {}.", program.name(), program.version());
+    }
+    text.push('\n');
+    text
+}
+
+/// Runs one workload A B A B …; whoever fails is out, and the others go on.
 fn compare(
     programs: &[Program],
     workload: Workload,
     arguments: &Arguments,
     bucket: &mut Bucket,
-) -> anyhow::Result<()> {
-    let mut report = Report::new(programs);
+) -> anyhow::Result<Report> {
+    let mut contestants: Vec<_> = programs.iter().map(Contestant::Program).collect();
+    if workload.procedure() == Procedure::FromCache {
+        contestants.push(Contestant::LocalFile);
+    }
+    let mut report = Report::new(&contestants, workload.bytes(arguments.scale));
+    workload.fill(bucket, arguments.scale)?;
     for round in 0..arguments.warm_ups + arguments.rounds {
-        for (n, program) in programs.iter().enumerate() {
-            let measure = measure(program, workload, arguments, bucket);
-            let measure = measure.with_context(|| format!("{workload} with {}", program.name()))?;
-            if round >= arguments.warm_ups {
-                report.add(n, measure);
+        for (n, contestant) in contestants.iter().enumerate() {
+            if report.has_failed(n) {
+                continue;
+            }
+            let mut run = Run {
+                workload,
+                arguments,
+                bucket,
+            };
+            match contestant.measure(&mut run) {
+                Ok(measure) if round >= arguments.warm_ups => report.add(n, measure),
+                Ok(_) => {}
+                Err(error) => {
+                    interrupt::check()?;
+                    report.fail(n, format!("{error:#}"));
+                    // It may have left something half done.
+                    workload.fill(bucket, arguments.scale)?;
+                }
             }
         }
     }
-    println!("\n### {workload}\n\n{report}");
-    Ok(())
-}
-
-/// One run on a fresh mount.
-fn measure(
-    program: &Program,
-    workload: Workload,
-    arguments: &Arguments,
-    bucket: &mut Bucket,
-) -> anyhow::Result<Measure> {
-    let mounted = Mounted::new(program, bucket)?;
-    let before = mounted.usage()?;
-    bucket.requests()?;
-    let wall = workload.run(&mounted, arguments)?;
-    let after = mounted.usage()?;
-    let requests = bucket.requests()?;
-    if mounted.unmount()? == Ended::Killed {
-        println!("{} had to be killed after it was unmounted", program.name());
-    }
-    if let Some(key) = workload.writes() {
-        bucket.take(key, arguments.size)?;
-    }
-    Ok(Measure {
-        wall,
-        cpu: after.cpu.saturating_sub(before.cpu),
-        peak_memory: after.peak_memory,
-        requests,
-    })
+    Ok(report)
 }

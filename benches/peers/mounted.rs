@@ -8,16 +8,26 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use tempfile::TempDir;
 
-use crate::bucket::Bucket;
 use crate::connection::Connection;
-use crate::program::Program;
+use crate::interrupt;
 use crate::usage::Usage;
+use crate::worker::{Span, Worker};
 
 /// How long a program may take to mount, or to end after it was unmounted.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How often something that others do is looked at.
 const GLANCE: Duration = Duration::from_millis(5);
+
+/// The programs that unmount: as root, else the helper that mounted for us.
+const UNMOUNT: [&[&str]; 3] = [&["umount"], &["fusermount3", "-u"], &["fusermount", "-u"]];
+
+/// The same for a mount that somebody still uses.
+const DETACH: [&[&str]; 3] = [
+    &["umount", "-l"],
+    &["fusermount3", "-uz"],
+    &["fusermount", "-uz"],
+];
 
 /// A mount and the process that serves it. Both are gone when this value is.
 pub struct Mounted {
@@ -35,10 +45,8 @@ pub enum Ended {
 }
 
 impl Mounted {
-    /// Mounts on a new folder.
-    pub fn new(program: &Program, bucket: &Bucket) -> anyhow::Result<Self> {
-        let folder = TempDir::with_prefix("bench-")?;
-        let mut command = program.command(bucket, folder.path());
+    /// Runs the command, which mounts on this folder, and waits until it has done so.
+    pub fn new(mut command: Command, folder: TempDir) -> anyhow::Result<Self> {
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let process = command.spawn().context("start the program")?;
         let mut mounted = Self {
@@ -48,11 +56,12 @@ impl Mounted {
         };
         let start = Instant::now();
         while mounted.connection.is_none() {
+            interrupt::check()?;
             if let Some(status) = mounted.process.try_wait()? {
                 bail!("it did not mount: {status}");
             }
             if start.elapsed() > PATIENCE {
-                bail!("it did not mount");
+                bail!("it did not mount within {PATIENCE:?}");
             }
             thread::sleep(GLANCE);
             mounted.connection = Connection::find(mounted.folder.path())?;
@@ -70,35 +79,24 @@ impl Mounted {
         Usage::of(self.process.id()).context("the process that serves the mount")
     }
 
-    /// Waits for a program that uses the mount. If it takes too long, the mount is made useless, so
-    /// that the program can be killed: in a request that is never answered it could not.
-    pub fn wait(&self, user: &mut Child, timeout: Duration) -> anyhow::Result<()> {
-        let start = Instant::now();
-        loop {
-            match user.try_wait()? {
-                Some(status) if status.success() => return Ok(()),
-                Some(status) => bail!("the workload failed: {status}"),
-                None if start.elapsed() > timeout => {}
-                None => {
-                    thread::sleep(GLANCE);
-                    continue;
-                }
-            }
+    /// Waits for a process that uses the mount. If that takes too long, the mount is made useless, so
+    /// that the process can be killed: in a request that is never answered it could not.
+    pub fn wait(&self, worker: &mut Worker, timeout: Duration) -> anyhow::Result<Span> {
+        worker.wait(timeout).inspect_err(|_| {
             self.abort();
-            user.kill()?;
-            user.wait()?;
-            bail!("the workload took longer than {timeout:?}");
-        }
+            worker.kill();
+        })
     }
 
     /// Unmounts, and waits until the process has ended, which it does when everything is stored.
     pub fn unmount(mut self) -> anyhow::Result<Ended> {
-        if !self.umount() {
+        if !self.umount(UNMOUNT) {
             bail!("can't unmount");
         }
         self.connection = None;
         let start = Instant::now();
         while start.elapsed() < PATIENCE {
+            interrupt::check()?;
             match self.process.try_wait()? {
                 Some(status) if status.success() => return Ok(Ended::ByItself),
                 Some(status) => bail!("the program ended with {status}"),
@@ -108,9 +106,7 @@ impl Mounted {
         Ok(Ended::Killed)
     }
 
-    /// As root, else with the helper that mounted for us.
-    fn umount(&self) -> bool {
-        let tools: [&[&str]; 3] = [&["umount"], &["fusermount3", "-u"], &["fusermount", "-u"]];
+    fn umount(&self, tools: [&[&str]; 3]) -> bool {
         tools.iter().any(|tool| {
             let mut command = Command::new(tool[0]);
             command.args(&tool[1..]).arg(self.folder.path());
@@ -129,11 +125,13 @@ impl Mounted {
 impl Drop for Mounted {
     /// After a failure; everything here may have been done already.
     fn drop(&mut self) {
-        if self.connection.is_some() {
-            self.abort();
-            self.umount();
-        }
+        self.abort();
         let _ = self.process.kill();
         let _ = self.process.wait();
+        // It may have mounted after we looked last.
+        if let Ok(Some(left)) = Connection::find(self.folder.path()) {
+            left.abort();
+            self.umount(DETACH);
+        }
     }
 }

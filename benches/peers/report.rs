@@ -1,94 +1,164 @@
 //! Medians, and ratios pair by pair.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::time::Duration;
 
-use crate::program::Program;
+use crate::bucket::Requests;
+use crate::contestant::Contestant;
+use crate::usage::Usage;
 
 /// One run.
 pub struct Measure {
     pub wall: Duration,
-    /// Of the process that serves the mount.
-    pub cpu: Duration,
-    /// Of the process that serves the mount, in bytes.
-    pub peak_memory: u64,
-    /// What the server was asked.
-    pub requests: u64,
+    /// Of the process that serves the mount, if there is one.
+    pub usage: Option<Usage>,
+    /// What the server was asked, if it was.
+    pub requests: Option<Requests>,
 }
 
 /// The runs of one workload.
 pub struct Report {
-    /// By program: its name and its runs, in the order of the rounds.
-    runs: Vec<(&'static str, Vec<Measure>)>,
+    rows: Vec<Row>,
+    /// What a run moves, if its rate is of interest.
+    bytes: Option<u64>,
+}
+
+struct Row {
+    name: &'static str,
+    is_ours: bool,
+    /// In the order of the rounds.
+    runs: Vec<Measure>,
+    /// Why there is nothing to report.
+    failure: Option<String>,
 }
 
 impl Report {
     /// An empty one.
-    pub fn new(programs: &[Program]) -> Self {
-        let runs = programs.iter().map(|program| (program.name(), Vec::new()));
-        Self {
-            runs: runs.collect(),
-        }
+    pub fn new(contestants: &[Contestant<'_>], bytes: Option<u64>) -> Self {
+        let row = |contestant: &Contestant<'_>| Row {
+            name: contestant.name(),
+            is_ours: contestant.is_ours(),
+            runs: Vec::new(),
+            failure: None,
+        };
+        let rows = contestants.iter().map(row).collect();
+        Self { rows, bytes }
     }
 
-    /// Adds a run of the program of this number.
-    pub fn add(&mut self, program: usize, run: Measure) {
-        self.runs[program].1.push(run);
+    /// Adds a run of the contestant of this number.
+    pub fn add(&mut self, contestant: usize, run: Measure) {
+        self.rows[contestant].runs.push(run);
+    }
+
+    /// The contestant of this number is out.
+    pub fn fail(&mut self, contestant: usize, reason: String) {
+        self.rows[contestant].failure = Some(reason);
+    }
+
+    /// Whether the contestant of this number is out.
+    pub fn has_failed(&self, contestant: usize) -> bool {
+        self.rows[contestant].failure.is_some()
     }
 
     /// The median, over the rounds, of ours in relation to the other's in the same round.
-    fn ratio(&self, other: usize, value: fn(&Measure) -> f64) -> f64 {
-        let pairs = self.runs[0].1.iter().zip(&self.runs[other].1);
-        median(pairs.map(|(ours, theirs)| value(ours) / value(theirs)))
+    fn ratio(&self, other: &Row, value: Value) -> Option<f64> {
+        let ours = self.rows.iter().find(|row| row.is_ours)?;
+        if other.is_ours || ours.failure.is_some() {
+            return None;
+        }
+        let pairs = ours.runs.iter().zip(&other.runs);
+        let ratios = pairs.map(|(ours, theirs)| value(ours) / value(theirs));
+        median(ratios, f64::total_cmp).filter(|ratio| ratio.is_finite())
+    }
+
+    fn cells(&self, row: &Row) -> Option<Vec<String>> {
+        let seconds = row.median(wall)?;
+        let requests = row.runs.iter().filter_map(|run| run.requests);
+        let requests = median(requests, |a, b| a.total().cmp(&b.total()));
+        let mut cells = vec![row.name.to_owned(), time(seconds)];
+        if let Some(bytes) = self.bytes {
+            #[allow(clippy::cast_precision_loss, reason = "a rate for reading")]
+            cells.push(format!("{:.2} GB/s", bytes as f64 / seconds / 1e9));
+        }
+        let ratio = |value| text(self.ratio(row, value), |ratio| format!("{ratio:.2}"));
+        cells.extend([
+            text(row.median(cpu), time),
+            text(row.median(memory), |mib| format!("{mib:.0} MiB")),
+            text(requests, |requests| requests.to_string()),
+            text(requests, |requests| {
+                format!("${:.4}", requests.cost() * 1e3)
+            }),
+            ratio(wall as Value),
+            ratio(cpu),
+        ]);
+        Some(cells)
     }
 }
 
+impl Row {
+    fn median(&self, value: Value) -> Option<f64> {
+        median(self.runs.iter().map(value), f64::total_cmp).filter(|median| median.is_finite())
+    }
+}
+
+/// A table of Markdown.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "| | wall time | CPU time | peak memory | requests | wall, ours to theirs | CPU, ours to theirs |"
-        )?;
-        writeln!(f, "|---|---|---|---|---|---|---|")?;
-        for (n, (name, runs)) in self.runs.iter().enumerate() {
-            let of = |value: fn(&Measure) -> f64| median(runs.iter().map(value));
-            let (wall, cpu) = (of(wall), of(cpu));
-            let (memory, requests) = (of(memory), of(requests));
-            write!(
-                f,
-                "| {name} | {wall:.2} s | {cpu:.2} s | {memory:.0} MiB | {requests:.0} |"
-            )?;
-            if n == 0 {
-                writeln!(f, " | |")?;
-            } else {
-                let (wall, cpu) = (self.ratio(n, self::wall), self.ratio(n, self::cpu));
-                writeln!(f, " {wall:.2} | {cpu:.2} |")?;
-            }
+        let mut head = vec!["", "wall time"];
+        head.extend(self.bytes.map(|_| "rate"));
+        head.extend(["CPU time", "peak memory", "requests", "cost of 1000 runs"]);
+        head.extend(["wall, ours to theirs", "CPU, ours to theirs"]);
+        writeln!(f, "| {} |", head.join(" | "))?;
+        writeln!(f, "|{}", "---|".repeat(head.len()))?;
+        for row in &self.rows {
+            let failed = || {
+                let reason = row.failure.as_deref().unwrap_or("no run");
+                let mut cells = vec![row.name.to_owned(), format!("failed: {reason}")];
+                cells.resize(head.len(), String::new());
+                cells
+            };
+            let cells = match row.failure {
+                None => self.cells(row).unwrap_or_else(failed),
+                Some(_) => failed(),
+            };
+            writeln!(f, "| {} |", cells.join(" | "))?;
         }
         Ok(())
     }
 }
+
+/// A number of a run; not a number if the run has none.
+type Value = fn(&Measure) -> f64;
 
 fn wall(run: &Measure) -> f64 {
     run.wall.as_secs_f64()
 }
 
 fn cpu(run: &Measure) -> f64 {
-    run.cpu.as_secs_f64()
+    run.usage.map_or(f64::NAN, |usage| usage.cpu.as_secs_f64())
 }
 
 #[allow(clippy::cast_precision_loss, reason = "numbers for reading")]
 fn memory(run: &Measure) -> f64 {
-    run.peak_memory as f64 / f64::from(1 << 20)
+    run.usage.map_or(f64::NAN, |usage| usage.peak_memory as f64) / f64::from(1 << 20)
 }
 
-#[allow(clippy::cast_precision_loss, reason = "numbers for reading")]
-fn requests(run: &Measure) -> f64 {
-    run.requests as f64
+fn time(seconds: f64) -> String {
+    match seconds {
+        1.0.. => format!("{seconds:.2} s"),
+        0.01.. => format!("{:.0} ms", seconds * 1e3),
+        _ => format!("{:.1} ms", seconds * 1e3),
+    }
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_unstable_by(f64::total_cmp);
-    values[values.len() / 2]
+fn text<T>(value: Option<T>, show: impl Fn(T) -> String) -> String {
+    value.map(show).unwrap_or_default()
+}
+
+fn median<T>(values: impl Iterator<Item = T>, order: fn(&T, &T) -> Ordering) -> Option<T> {
+    let mut values: Vec<T> = values.collect();
+    values.sort_unstable_by(order);
+    let middle = values.len() / 2;
+    values.into_iter().nth(middle)
 }

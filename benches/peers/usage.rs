@@ -1,15 +1,16 @@
-//! What a process has used, from `/proc`.
+//! What a process has used.
 
 use std::fs;
 use std::io;
 use std::time::Duration;
 
-/// The kernel counts in hundredths of a second here, on every architecture.
-const TICK: Duration = Duration::from_millis(10);
+use nix::time::clock_getcpuclockid;
+use nix::unistd::Pid;
 
 /// What a process has used since it started.
+#[derive(Clone, Copy)]
 pub struct Usage {
-    /// Processor time of all its threads and of its children that have ended.
+    /// Processor time of all its threads, ended ones included.
     pub cpu: Duration,
     /// The most memory it ever had, in bytes.
     pub peak_memory: u64,
@@ -18,26 +19,23 @@ pub struct Usage {
 impl Usage {
     /// What this process has used.
     pub fn of(pid: u32) -> io::Result<Self> {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+        let number = pid.try_into().map_err(io::Error::other)?;
+        let cpu = clock_getcpuclockid(Pid::from_raw(number))?.now()?;
         let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
         let odd = || io::Error::other("/proc has an unknown form");
         Ok(Self {
-            cpu: cpu(&stat).ok_or_else(odd)?,
+            cpu: cpu.into(),
             peak_memory: peak_memory(&status).ok_or_else(odd)?,
         })
     }
-}
 
-/// The fields utime, stime, cutime and cstime: the 12th to 15th after the name in parentheses.
-fn cpu(stat: &str) -> Option<Duration> {
-    let (_, fields) = stat.rsplit_once(") ")?;
-    let ticks: Option<Vec<u32>> = fields
-        .split(' ')
-        .skip(11)
-        .take(4)
-        .map(|field| field.parse().ok())
-        .collect();
-    Some(TICK * ticks?.into_iter().sum())
+    /// The same, without the processor time that had been used before.
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            cpu: self.cpu.saturating_sub(before.cpu),
+            ..self
+        }
+    }
 }
 
 fn peak_memory(status: &str) -> Option<u64> {

@@ -1,0 +1,96 @@
+//! What a server was asked, by the kinds that a bill tells apart.
+
+use std::fmt;
+use std::io;
+use std::str::FromStr;
+
+use s3_local::{Operation, RequestLog};
+
+/// The kinds, as a bill names them.
+const KINDS: [&str; 5] = ["LIST", "GET", "HEAD", "PUT", "other"];
+
+/// The list price of one request of each kind, in US dollars, in the first region.
+#[allow(dead_code, reason = "each benchmark uses its part")]
+const PRICES: [f64; 5] = [5e-6, 0.4e-6, 0.4e-6, 5e-6, 0.0];
+
+/// How many requests of each kind there were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Requests {
+    counts: [u64; KINDS.len()],
+}
+
+impl Requests {
+    /// Those of a server's log.
+    pub fn of(log: &RequestLog) -> Self {
+        let mut counts = [0; KINDS.len()];
+        for &operation in Operation::ALL {
+            counts[kind(operation)] += log.count(operation);
+        }
+        Self { counts }
+    }
+
+    /// How many there were in all.
+    #[allow(dead_code, reason = "each benchmark uses its part")]
+    pub fn total(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// What they cost, in US dollars.
+    #[allow(dead_code, reason = "each benchmark uses its part")]
+    #[allow(clippy::cast_precision_loss, reason = "numbers for reading")]
+    pub fn cost(&self) -> f64 {
+        let priced = self.counts.iter().zip(PRICES);
+        priced.map(|(&count, price)| count as f64 * price).sum()
+    }
+
+    /// As words of a reply.
+    pub fn to_words(self) -> String {
+        self.counts.map(|count| count.to_string()).join(" ")
+    }
+}
+
+impl FromStr for Requests {
+    type Err = io::Error;
+
+    /// From words of a reply.
+    fn from_str(words: &str) -> io::Result<Self> {
+        let counts: Result<Vec<u64>, _> = words.split(' ').map(str::parse).collect();
+        let counts = counts.map_err(io::Error::other)?;
+        let counts = counts.try_into();
+        let counts = counts.map_err(|_| io::Error::other("another number of kinds"))?;
+        Ok(Self { counts })
+    }
+}
+
+/// Those that there were.
+impl fmt::Display for Requests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counted = self.counts.iter().zip(KINDS);
+        let words: Vec<String> = counted
+            .filter(|&(&count, _)| count > 0)
+            .map(|(count, kind)| format!("{count} {kind}"))
+            .collect();
+        f.write_str(if words.is_empty() { "none" } else { "" })?;
+        f.write_str(&words.join(", "))
+    }
+}
+
+/// The index of an operation's kind. Deleting and aborting are free.
+fn kind(operation: Operation) -> usize {
+    match operation {
+        Operation::ListBuckets
+        | Operation::ListObjects
+        | Operation::ListObjectsV2
+        | Operation::ListParts
+        | Operation::ListMultipartUploads => 0,
+        Operation::GetObject | Operation::GetBucketLocation => 1,
+        Operation::HeadObject | Operation::HeadBucket => 2,
+        Operation::PutObject
+        | Operation::CopyObject
+        | Operation::CreateMultipartUpload
+        | Operation::UploadPart
+        | Operation::UploadPartCopy
+        | Operation::CompleteMultipartUpload => 3,
+        _ => 4,
+    }
+}

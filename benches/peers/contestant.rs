@@ -1,0 +1,173 @@
+//! Whoever takes part in a comparison, and one run with it.
+
+use std::fs;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::ensure;
+use nix::time::{ClockId, clock_gettime};
+use tempfile::TempDir;
+
+use crate::arguments::Arguments;
+use crate::bucket::{Bucket, content};
+use crate::disk;
+use crate::mounted::{Ended, Mounted};
+use crate::program::Program;
+use crate::report::Measure;
+use crate::usage::Usage;
+use crate::worker::Worker;
+use crate::workload::{FILE, Procedure, Workload};
+
+/// How long a program is left alone to note what it has in its cache on disk. rclone does so when a
+/// file was not read for five seconds.
+const SETTLE: Duration = Duration::from_secs(6);
+
+/// What takes part in a comparison.
+pub enum Contestant<'a> {
+    Program(&'a Program),
+    /// What a program with a cache on disk is to be measured by.
+    LocalFile,
+}
+
+/// What a run is done with.
+pub struct Run<'a> {
+    pub workload: Workload,
+    pub arguments: &'a Arguments,
+    pub bucket: &'a mut Bucket,
+}
+
+impl Contestant<'_> {
+    /// What it is called in the report.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Program(program) => program.name(),
+            Self::LocalFile => "a local file",
+        }
+    }
+
+    /// Whether the others are compared with it.
+    pub fn is_ours(&self) -> bool {
+        match self {
+            Self::Program(program) => program.is_ours(),
+            Self::LocalFile => false,
+        }
+    }
+
+    /// One run, on a fresh mount.
+    pub fn measure(&self, run: &mut Run<'_>) -> anyhow::Result<Measure> {
+        let Self::Program(program) = self else {
+            return run.on_the_disk();
+        };
+        match run.workload.procedure() {
+            Procedure::Once => run.once(program),
+            Procedure::Twice => run.twice(program),
+            Procedure::WhileMounting => run.while_mounting(program),
+            Procedure::FromCache => run.cached(program),
+        }
+    }
+}
+
+impl Run<'_> {
+    fn once(&mut self, program: &Program) -> anyhow::Result<Measure> {
+        let mounted = self.mount(program)?;
+        let measure = self.work(&mounted)?;
+        unmount(mounted, program)?;
+        if let Some(key) = self.workload.writes() {
+            self.bucket.take(key, self.arguments.scale.size)?;
+        }
+        Ok(measure)
+    }
+
+    /// In the same mount; the second time counts.
+    fn twice(&mut self, program: &Program) -> anyhow::Result<Measure> {
+        let mounted = self.mount(program)?;
+        self.work(&mounted)?;
+        let measure = self.work(&mounted)?;
+        unmount(mounted, program)?;
+        Ok(measure)
+    }
+
+    /// Mounting counts as well: the worker is there first, and waits for the mount.
+    fn while_mounting(&mut self, program: &Program) -> anyhow::Result<Measure> {
+        let folder = TempDir::with_prefix("bench-")?;
+        let mut worker = Worker::start(self.workload, folder.path(), self.arguments.scale)?;
+        let command = program.command(self.bucket, folder.path());
+        self.bucket.requests()?;
+        let begin = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC)?);
+        let mounted = Mounted::new(command, folder)?;
+        let span = mounted.wait(&mut worker, self.arguments.timeout)?;
+        let usage = mounted.usage()?;
+        let requests = self.bucket.requests()?;
+        unmount(mounted, program)?;
+        Ok(Measure {
+            wall: span.end.saturating_sub(begin),
+            usage: Some(usage),
+            requests: Some(requests),
+        })
+    }
+
+    /// On a mount whose cache on disk an earlier mount has filled; the kernel remembers neither.
+    fn cached(&mut self, program: &Program) -> anyhow::Result<Measure> {
+        let cache = TempDir::with_prefix("bench-cache-")?;
+        let mounted = self.mount_with_cache(program, cache.path())?;
+        self.work(&mounted)?;
+        thread::sleep(SETTLE);
+        unmount(mounted, program)?;
+        disk::cool(cache.path())?;
+        let mounted = self.mount_with_cache(program, cache.path())?;
+        let measure = self.work(&mounted)?;
+        unmount(mounted, program)?;
+        Ok(measure)
+    }
+
+    fn on_the_disk(&mut self) -> anyhow::Result<Measure> {
+        let folder = TempDir::with_prefix("bench-local-")?;
+        let object = content::object(0, self.arguments.scale.size);
+        fs::write(folder.path().join(FILE), object)?;
+        disk::cool(folder.path())?;
+        let mut worker = Worker::start(self.workload, folder.path(), self.arguments.scale)?;
+        let span = worker.wait(self.arguments.timeout)?;
+        Ok(Measure {
+            wall: span.end.saturating_sub(span.begin),
+            usage: None,
+            requests: None,
+        })
+    }
+
+    fn mount(&self, program: &Program) -> anyhow::Result<Mounted> {
+        let folder = TempDir::with_prefix("bench-")?;
+        let command = program.command(self.bucket, folder.path());
+        Mounted::new(command, folder)
+    }
+
+    fn mount_with_cache(&self, program: &Program, cache: &Path) -> anyhow::Result<Mounted> {
+        let folder = TempDir::with_prefix("bench-")?;
+        let mut command = program.command(self.bucket, folder.path());
+        let cached = program.set_cache(&mut command, cache);
+        ensure!(cached, "it keeps nothing on disk");
+        Mounted::new(command, folder)
+    }
+
+    fn work(&mut self, mounted: &Mounted) -> anyhow::Result<Measure> {
+        let before: Usage = mounted.usage()?;
+        self.bucket.requests()?;
+        let arguments = self.arguments;
+        let mut worker = Worker::start(self.workload, mounted.folder(), arguments.scale)?;
+        let span = mounted.wait(&mut worker, arguments.timeout)?;
+        let after = mounted.usage()?;
+        let requests = self.bucket.requests()?;
+        Ok(Measure {
+            wall: span.end.saturating_sub(span.begin),
+            usage: Some(after.since(before)),
+            requests: Some(requests),
+        })
+    }
+}
+
+fn unmount(mounted: Mounted, program: &Program) -> anyhow::Result<()> {
+    if mounted.unmount()? == Ended::Killed {
+        println!("{} had to be killed after it was unmounted", program.name());
+    }
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! A document whose tables are written by the benchmark, between two comments:
+//! `<!-- measured: NAME -->` and `<!-- /measured -->`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+const END: &str = "<!-- /measured -->";
+
+/// A document that has a place for what is measured.
+pub struct Document {
+    file: PathBuf,
+    begin: String,
+}
+
+impl Document {
+    /// The document, which must have a place of this name: better known before hours of measuring.
+    pub fn open(file: &Path, name: &str) -> anyhow::Result<Self> {
+        let document = Self {
+            file: file.to_owned(),
+            begin: format!("<!-- measured: {name} -->"),
+        };
+        document.parts()?;
+        Ok(document)
+    }
+
+    /// Puts the text there, in place of what there was.
+    pub fn write(&self, text: &str) -> anyhow::Result<()> {
+        let (before, after) = self.parts()?;
+        let text = text.trim();
+        let whole = format!("{before}{}\n{text}\n{END}{after}", self.begin);
+        fs::write(&self.file, whole).context(self.name())
+    }
+
+    /// What stands before and after the place.
+    fn parts(&self) -> anyhow::Result<(String, String)> {
+        let text = fs::read_to_string(&self.file).with_context(|| self.name())?;
+        let parts = text.split_once(&self.begin).and_then(|(before, rest)| {
+            let (_, after) = rest.split_once(END)?;
+            Some((before.to_owned(), after.to_owned()))
+        });
+        let missing = || format!("{} has no `{}` … `{END}`", self.name(), self.begin);
+        parts.with_context(missing)
+    }
+
+    fn name(&self) -> String {
+        self.file.display().to_string()
+    }
+}

@@ -1,0 +1,92 @@
+//! How each program is told to mount the bucket in the foreground, with its own defaults.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::{Kind, Program};
+use crate::bucket::{self, Bucket};
+
+impl Program {
+    /// The command that mounts the bucket on the folder, and serves until it is unmounted. Credentials
+    /// are in the environment, in the names each one knows.
+    pub fn command(&self, bucket: &Bucket, folder: &Path) -> Command {
+        let url = &bucket.endpoint_url;
+        let mut command = Command::new(&self.file);
+        match self.kind {
+            Kind::Stub => command
+                .args(["mount", bucket::NAME])
+                .arg(folder)
+                .args(SERVICE)
+                .arg(url),
+            Kind::Mountpoint => command
+                .arg(bucket::NAME)
+                .arg(folder)
+                .args(["--foreground", "--allow-delete", "--allow-overwrite"])
+                .args(SERVICE)
+                .arg(url),
+            Kind::S3fs => command
+                .arg(bucket::NAME)
+                .arg(folder)
+                .args(["-f", "-o", "use_path_request_style,endpoint=us-east-1"])
+                .args(["-o", &format!("url={url}")]),
+            Kind::Rclone => command
+                .arg("mount")
+                .arg(rclone_remote(url))
+                .arg(folder)
+                .args(["--config", "/dev/null"]),
+            Kind::Geesefs | Kind::Goofys => command
+                .args(["-f", "--endpoint", url, bucket::NAME])
+                .arg(folder),
+        };
+        set_environment(&mut command, bucket);
+        command
+    }
+
+    /// Makes the command keep what it reads in this folder, if the program can.
+    pub fn set_cache(&self, command: &mut Command, cache: &Path) -> bool {
+        match self.kind {
+            Kind::Stub | Kind::Mountpoint => {
+                command.arg("--cache").arg(cache);
+            }
+            Kind::S3fs => {
+                command.args(["-o", &format!("use_cache={}", cache.display())]);
+            }
+            Kind::Rclone => {
+                let arguments = ["--vfs-cache-mode", "full", "--cache-dir"];
+                command.args(arguments).arg(cache);
+            }
+            Kind::Geesefs | Kind::Goofys => return false,
+        }
+        true
+    }
+}
+
+/// What ours and Mountpoint are told alike; the URL follows.
+const SERVICE: [&str; 4] = [
+    "--region",
+    "us-east-1",
+    "--force-path-style",
+    "--endpoint-url",
+];
+
+/// A remote that is in no configuration file.
+fn rclone_remote(url: &str) -> String {
+    let name = bucket::NAME;
+    format!(":s3,provider=Other,env_auth=true,region=us-east-1,endpoint=\"{url}\":{name}")
+}
+
+fn set_environment(command: &mut Command, bucket: &Bucket) {
+    for id in ["AWS_ACCESS_KEY_ID", "AWSACCESSKEYID"] {
+        command.env(id, &bucket.access_key_id);
+    }
+    for secret in ["AWS_SECRET_ACCESS_KEY", "AWSSECRETACCESSKEY"] {
+        command.env(secret, &bucket.secret_access_key);
+    }
+    // Nobody shall look for the machine's own account.
+    command
+        .env_remove("AWS_SESSION_TOKEN")
+        .env_remove("AWS_PROFILE")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_CONFIG_FILE", "/dev/null")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+}

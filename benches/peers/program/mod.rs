@@ -1,0 +1,92 @@
+//! The programs that are compared.
+
+mod build;
+mod command;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context;
+use clap::ValueEnum;
+
+use crate::arguments::Arguments;
+
+/// A program that mounts a bucket.
+pub struct Program {
+    kind: Kind,
+    file: PathBuf,
+    version: String,
+}
+
+/// The programs we know how to call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    Stub,
+    #[value(name = "mount-s3")]
+    Mountpoint,
+    S3fs,
+    Rclone,
+    Geesefs,
+    Goofys,
+}
+
+impl Program {
+    /// What it is called in the report.
+    pub fn name(&self) -> &'static str {
+        match self.kind {
+            Kind::Stub => "stub mount",
+            Kind::Mountpoint => "mount-s3",
+            Kind::S3fs => "s3fs",
+            Kind::Rclone => "rclone mount",
+            Kind::Geesefs => "geesefs",
+            Kind::Goofys => "goofys",
+        }
+    }
+
+    /// Whether the others are compared with it.
+    pub fn is_ours(&self) -> bool {
+        self.kind == Kind::Stub
+    }
+
+    /// What it says that it is.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+}
+
+/// Ours, first, and the others that this machine has, if they were asked for. Says which ones are
+/// missing.
+pub fn find(arguments: &Arguments) -> anyhow::Result<Vec<Program>> {
+    let mut programs = Vec::new();
+    for &kind in Kind::value_variants() {
+        if !arguments.wants(kind) {
+            continue;
+        }
+        let file = match arguments.file(kind) {
+            Some(file) => file.to_owned(),
+            None => build::stub()?,
+        };
+        match version(&file) {
+            Ok(version) => {
+                println!("{version}");
+                programs.push(Program {
+                    kind,
+                    file,
+                    version,
+                });
+            }
+            Err(error) if kind == Kind::Stub => {
+                return Err(error).with_context(|| format!("`{}`", file.display()));
+            }
+            Err(_) => println!("skipped: there is no `{}`", file.display()),
+        }
+    }
+    Ok(programs)
+}
+
+fn version(file: &Path) -> io::Result<String> {
+    let output = Command::new(file).arg("--version").output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(text.lines().next().unwrap_or_default().to_owned())
+}

@@ -1,0 +1,94 @@
+//! The process that uses a mount, as seen from the one that measures.
+
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+
+use crate::arguments::Scale;
+use crate::interrupt;
+use crate::workload::Workload;
+
+/// How often it is looked at.
+const GLANCE: Duration = Duration::from_millis(5);
+
+/// A process at work. It is killed when this value is dropped.
+pub struct Worker {
+    process: Child,
+    /// A file, because a pipe that nobody reads could fill up.
+    errors: File,
+}
+
+/// When a worker began and ended, by the clock that all processes share.
+pub struct Span {
+    pub begin: Duration,
+    pub end: Duration,
+}
+
+impl Worker {
+    /// Starts a fresh process that does this in the folder.
+    pub fn start(workload: Workload, folder: &Path, scale: Scale) -> anyhow::Result<Self> {
+        let errors = tempfile::tempfile()?;
+        let process = Command::new(std::env::current_exe()?)
+            .args(scale.to_arguments())
+            .args(["work", &workload.to_string()])
+            .arg(folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(errors.try_clone()?)
+            .spawn()?;
+        Ok(Self { process, errors })
+    }
+
+    /// Waits until it has ended, and says when it worked.
+    pub fn wait(&mut self, timeout: Duration) -> anyhow::Result<Span> {
+        let start = Instant::now();
+        loop {
+            match self.process.try_wait()? {
+                Some(status) if status.success() => return self.span(),
+                Some(status) => bail!("{}", self.reason(status)?),
+                None => thread::sleep(GLANCE),
+            }
+            interrupt::check()?;
+            ensure!(start.elapsed() < timeout, "it took longer than {timeout:?}");
+        }
+    }
+
+    /// Kills it; in a request that is never answered it ends only with the mount.
+    pub fn kill(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
+    fn span(&mut self) -> anyhow::Result<Span> {
+        let mut words = String::new();
+        let stdout = self.process.stdout.as_mut();
+        stdout.context("no output")?.read_to_string(&mut words)?;
+        let times = words.trim().split_once(' ');
+        let (begin, end) = times.context("not two times")?;
+        Ok(Span {
+            begin: Duration::from_nanos(begin.parse()?),
+            end: Duration::from_nanos(end.parse()?),
+        })
+    }
+
+    /// The first line it complained with.
+    fn reason(&mut self, status: ExitStatus) -> anyhow::Result<String> {
+        let mut text = String::new();
+        self.errors.rewind()?;
+        self.errors.read_to_string(&mut text)?;
+        let first = text.lines().next();
+        let reason = first.map(|line| line.trim_start_matches("Error: ").to_owned());
+        Ok(reason.unwrap_or_else(|| status.to_string()))
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

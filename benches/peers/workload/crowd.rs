@@ -1,0 +1,38 @@
+//! Many threads at once.
+
+use std::io;
+use std::path::Path;
+use std::thread;
+
+use super::objects::{self, MANY, MANY_SIZE, READERS};
+use super::sequential;
+
+/// The threads that read each file of [`many`].
+const THREADS_OF_FILE: u32 = 4;
+
+/// One thread a file, so that they read this many bytes together.
+pub fn readers(mount: &Path, size: u64) -> io::Result<()> {
+    at_once(mount, READERS, 1, objects::share(size))
+}
+
+/// More threads than any cache has places for.
+pub fn many(mount: &Path) -> io::Result<()> {
+    at_once(mount, MANY, THREADS_OF_FILE, MANY_SIZE)
+}
+
+fn at_once(mount: &Path, files: u32, threads_of_file: u32, size: u64) -> io::Result<()> {
+    let read = |n: u32| {
+        let n = n % files;
+        sequential::read(&objects::numbered(mount, n), n, size)
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..files * threads_of_file)
+            .map(|n| scope.spawn(move || read(n)))
+            .collect();
+        for thread in threads {
+            let read = thread.join();
+            read.map_err(|_| io::Error::other("a reader panicked"))??;
+        }
+        Ok(())
+    })
+}

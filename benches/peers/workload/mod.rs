@@ -1,0 +1,149 @@
+//! What is done with a mount, by a fresh process that knows nothing but a folder.
+
+mod crowd;
+mod listing;
+mod mapped;
+mod objects;
+mod scattered;
+mod sequential;
+mod small;
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use nix::time::{ClockId, clock_gettime};
+
+use crate::arguments::Scale;
+pub use objects::FILE;
+
+/// What is done with a mount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Workload {
+    Read,
+    Readers,
+    Write,
+    Random,
+    Dense,
+    Backward,
+    Strided,
+    Columns,
+    Mmap,
+    Small,
+    SmallSlow,
+    Stat,
+    Ls,
+    LsL,
+    Du,
+    Find,
+    DuTree,
+    Again,
+    Many,
+    Handles,
+    Start,
+    Cached,
+}
+
+/// How often a workload is done, and when.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Procedure {
+    Once,
+    /// In the same mount; the second time counts.
+    Twice,
+    /// Beginning with the start of the program that mounts.
+    WhileMounting,
+    /// In a second mount, with the cache on disk that the first one left.
+    FromCache,
+}
+
+impl Workload {
+    /// How it is done.
+    pub fn procedure(self) -> Procedure {
+        match self {
+            Self::Again => Procedure::Twice,
+            Self::Start => Procedure::WhileMounting,
+            Self::Cached => Procedure::FromCache,
+            _ => Procedure::Once,
+        }
+    }
+
+    /// The object it makes.
+    pub fn writes(self) -> Option<&'static str> {
+        (self == Self::Write).then_some("written")
+    }
+
+    /// What it is, in a line.
+    pub fn summary(self) -> &'static str {
+        match self {
+            Self::Read => "one file, from the beginning to the end.",
+            Self::Readers => "four files at once, a quarter of the bytes each.",
+            Self::Write => {
+                "a new file, from the beginning to the end, and `fsync`: then it is stored."
+            }
+            Self::Random => "200 reads of 128 KiB anywhere in a file.",
+            Self::Dense => "2000 reads of 128 KiB anywhere in a file of 64 MiB.",
+            Self::Backward => "a file of 64 MiB, 1 MiB at a time, from the end to the beginning.",
+            Self::Strided => "64 KiB at every MiB of a file.",
+            Self::Columns => "the last 64 KiB of a file, then eight scattered pieces of 2 MiB.",
+            Self::Mmap => "one file, mapped and summed.",
+            Self::Small => "a folder of 1000 files of 16 KiB: listed, then all of them read.",
+            Self::SmallSlow => "200 files of 16 KiB read, with 20 ms of work after each.",
+            Self::Stat => "a folder of 5000 entries: listed, then `stat` of each.",
+            Self::Ls => "`ls -f` of a large folder.",
+            Self::LsL => "`ls -l` of a large folder.",
+            Self::Du => "`du -s` of a large folder.",
+            Self::Find => "`find -type f` in a large tree.",
+            Self::DuTree => "`du -s` of a large tree.",
+            Self::Again => "one file, read for the second time in the same mount.",
+            Self::Many => "256 threads read 64 files of 4 MiB, four threads a file.",
+            Self::Handles => {
+                "10,000 open files, ten handles on each of 1000; 4 KiB of each are read."
+            }
+            Self::Start => "from the start of the program to the end of the first `readdir`.",
+            Self::Cached => "one file, read in a second mount with the cache on disk of the first.",
+        }
+    }
+
+    /// Does it, in this process, and says when it began and ended.
+    pub fn work(self, folder: &Path, scale: Scale) -> io::Result<(Duration, Duration)> {
+        let begin = now()?;
+        match self {
+            Self::Read | Self::Again | Self::Cached => {
+                sequential::read(&folder.join(FILE), 0, scale.size)?;
+            }
+            Self::Readers => crowd::readers(folder, scale.size)?,
+            Self::Write => sequential::write(&folder.join("written"), scale.size)?,
+            Self::Random => scattered::random(&folder.join(FILE), scale.size, 200)?,
+            Self::Dense => scattered::random(&folder.join(FILE), objects::MIDDLING, 2000)?,
+            Self::Backward => scattered::backward(&folder.join(FILE), objects::MIDDLING)?,
+            Self::Strided => scattered::strided(&folder.join(FILE), scale.size)?,
+            Self::Columns => scattered::columns(&folder.join(FILE), scale.size)?,
+            Self::Mmap => mapped::sum(&folder.join(FILE), scale.size)?,
+            Self::Small => small::read_all(folder, objects::SMALL_FILES, Duration::ZERO)?,
+            Self::SmallSlow => small::read_all(folder, objects::SLOW_FILES, small::WORK)?,
+            Self::Stat => listing::stat(folder, objects::ENTRIES)?,
+            Self::Ls => listing::ls(folder, scale.entries)?,
+            Self::LsL => listing::run("ls", &["-l"], folder)?,
+            Self::Du | Self::DuTree => listing::run("du", &["-s"], folder)?,
+            Self::Find => listing::find(folder, objects::files_of_tree(scale))?,
+            Self::Many => crowd::many(folder)?,
+            Self::Handles => small::handles(folder)?,
+            Self::Start => listing::as_soon_as_mounted(folder)?,
+        }
+        Ok((begin, now()?))
+    }
+}
+
+impl fmt::Display for Workload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.to_possible_value();
+        f.write_str(value.as_ref().map_or("", |value| value.get_name()))
+    }
+}
+
+/// The time, by the clock that all processes share.
+fn now() -> io::Result<Duration> {
+    Ok(clock_gettime(ClockId::CLOCK_MONOTONIC)?.into())
+}

@@ -1,0 +1,82 @@
+//! Pieces of a file, in other orders than from the beginning to the end.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use crate::bucket::content::{self, BLOCK, GRAIN};
+
+/// The size of a read anywhere.
+const PIECE: u64 = 128 << 10;
+
+/// The size of a column's piece, in a file that is large enough.
+const COLUMN: u64 = 2 << 20;
+
+/// How many columns are read.
+const COLUMNS: u64 = 8;
+
+/// The same places in every run.
+const SEED: u64 = 7;
+
+/// So many reads at aligned places, in no order.
+pub fn random(file: &Path, size: u64, reads: u32) -> io::Result<()> {
+    let mut file = Pieces::open(file)?;
+    let mut dice = fastrand::Rng::with_seed(SEED);
+    for _ in 0..reads {
+        file.read(dice.u64(..size / PIECE) * PIECE, PIECE)?;
+    }
+    Ok(())
+}
+
+/// From the end to the beginning.
+pub fn backward(file: &Path, size: u64) -> io::Result<()> {
+    let mut file = Pieces::open(file)?;
+    let block = BLOCK as u64;
+    for n in (0..size / block).rev() {
+        file.read(n * block, block)?;
+    }
+    Ok(())
+}
+
+/// A little of every MiB.
+pub fn strided(file: &Path, size: u64) -> io::Result<()> {
+    let mut file = Pieces::open(file)?;
+    for offset in (0..size).step_by(BLOCK) {
+        file.read(offset, GRAIN as u64)?;
+    }
+    Ok(())
+}
+
+/// As a reader of Parquet does: the footer, then some columns.
+pub fn columns(file: &Path, size: u64) -> io::Result<()> {
+    let mut file = Pieces::open(file)?;
+    file.read(size - GRAIN as u64, GRAIN as u64)?;
+    let apart = size / COLUMNS;
+    for n in 0..COLUMNS {
+        file.read(n * apart, COLUMN.min(apart))?;
+    }
+    Ok(())
+}
+
+/// An open file that is object 0.
+struct Pieces {
+    file: File,
+    buffer: Vec<u8>,
+}
+
+impl Pieces {
+    fn open(file: &Path) -> io::Result<Self> {
+        Ok(Self {
+            file: File::open(file)?,
+            buffer: Vec::new(),
+        })
+    }
+
+    fn read(&mut self, offset: u64, len: u64) -> io::Result<()> {
+        self.buffer
+            .resize(len.try_into().map_err(io::Error::other)?, 0);
+        self.file.read_exact_at(&mut self.buffer, offset)?;
+        content::glance(&self.buffer, 0, offset)
+    }
+}
