@@ -145,7 +145,7 @@ impl Run<'_> {
         let folder = TempDir::with_prefix("bench-")?;
         let mut command = program.command(self.bucket, folder.path());
         let cached = program.set_cache(&mut command, cache);
-        ensure!(cached, "it keeps nothing on disk");
+        ensure!(cached, "its cache on disk is not known here");
         Mounted::new(command, folder)
     }
 
