@@ -55,6 +55,7 @@ impl Fs {
     pub(super) fn open_object(
         &self,
         key: Key,
+        ino: Ino,
         file: &FileState,
     ) -> impl Future<Output = Result<(Arc<Reader>, ObjectMeta), StoreError>> + Send + use<> {
         let expected = match (&file.etag, file.was_read) {
@@ -72,6 +73,7 @@ impl Fs {
             expected,
             self.budget.clone(),
             self.blocks.clone(),
+            self.kernel.pages(ino, &self.open_files),
         )
     }
 
@@ -104,7 +106,7 @@ impl Fs {
         };
         // Readers that programs wait for have the larger part of the memory.
         let mut room = self.budget.total() / 4;
-        for (name, file) in self.tree.files_behind(dir, name, count) {
+        for (name, ino, file) in self.tree.files_behind(dir, name, count) {
             let first = file.size.min(FIRST);
             if first > room {
                 return;
@@ -112,7 +114,8 @@ impl Fs {
             room -= first;
             let key = Key::new(format!("{prefix}{name}"));
             if !self.ahead.has(&key) {
-                self.ahead.begin(key.clone(), self.open_object(key, &file));
+                self.ahead
+                    .begin(key.clone(), self.open_object(key, ino, &file));
             }
         }
     }

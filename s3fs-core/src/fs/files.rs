@@ -58,10 +58,9 @@ impl Fs {
         let key = self.tree.key_in(dir, &name)?;
         let reader = self.try_opened_ahead(&key, &file)?;
         self.opened(dir, &name, ino);
-        let version = file.etag.map(|etag| (etag, reader));
-        let handle = Handle::Read(Arc::new(ReadHandle::new(ino, version, changes)));
+        let handle = self.read_handle(ino, file.etag?, reader, changes);
         Some(Opened {
-            handle: self.handles.insert(handle),
+            handle: self.handles.insert(Handle::Read(handle)),
         })
     }
 
@@ -88,17 +87,16 @@ impl Fs {
         let (dir, name) = self.tree.place(ino).ok_or(FsError::Stale)?;
         if let Some(reader) = self.opened_ahead(&key, &file).await {
             self.opened(dir, &name, ino);
-            let version = file.etag.map(|etag| (etag, reader));
-            return Ok(Arc::new(ReadHandle::new(ino, version, changes)));
+            let etag = file.etag.ok_or(FsError::Stale)?;
+            return Ok(self.read_handle(ino, etag, reader, changes));
         }
         let asked = Instant::now();
-        let opened = self.open_object(key, &file).await;
+        let opened = self.open_object(key, ino, &file).await;
         let (dir, name) = self.tree.place(ino).ok_or(FsError::Stale)?;
         match opened {
             Ok((reader, meta)) if Some(&meta.etag) == file.etag.as_ref() => {
                 self.opened(dir, &name, ino);
-                let version = Some((meta.etag, reader));
-                Ok(Arc::new(ReadHandle::new(ino, version, changes)))
+                Ok(self.read_handle(ino, meta.etag, reader, changes))
             }
             Ok((_, meta)) => {
                 // Another version has another inode: the kernel looks the name up again.
@@ -112,6 +110,17 @@ impl Fs {
                 Err(error.into())
             }
         }
+    }
+
+    fn read_handle(
+        &self,
+        ino: Ino,
+        etag: ETag,
+        reader: Arc<Reader>,
+        changes: u64,
+    ) -> Arc<ReadHandle> {
+        let reader = self.readers.share(ino, &etag, reader);
+        Arc::new(ReadHandle::new(ino, Some((etag, reader)), changes))
     }
 
     /// What is known of a file now.
@@ -221,7 +230,8 @@ impl Fs {
         let store = Arc::clone(&self.store);
         let (budget, blocks) = (self.budget.clone(), self.blocks.clone());
         let expected = Expected::Size(size);
-        let (reader, meta) = Reader::open(store, key.clone(), expected, budget, blocks).await?;
+        let (reader, meta) =
+            Reader::open(store, key.clone(), expected, budget, blocks, None).await?;
         if meta.etag != etag {
             return Err(FsError::Stale);
         }

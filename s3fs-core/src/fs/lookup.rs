@@ -63,6 +63,9 @@ impl Fs {
     async fn ask(&self, dir: Ino, name: &EntryName) -> Result<(Seen, Instant), FsError> {
         let key = self.key_in(dir, name)?;
         let asked = Instant::now();
+        if let Some(seen) = self.ask_with_neighbours(dir, name, &key).await? {
+            return Ok((seen, asked));
+        }
         Ok((self.ask_for(&key).await?, asked))
     }
 
@@ -122,8 +125,8 @@ impl Fs {
     }
 }
 
-/// What a page of the keys that begin with `key` says; nothing if `folder` may come on a later one.
-fn decide(page: &ListPage, key: &Key, folder: &str) -> Option<Seen> {
+/// What a page of the keys from `key` on says; nothing if `folder` may come on a later one.
+pub(super) fn decide(page: &ListPage, key: &Key, folder: &str) -> Option<Seen> {
     if page.prefixes.iter().any(|prefix| prefix == folder) {
         return Some(Seen::Dir);
     }

@@ -13,7 +13,10 @@ mod handles;
 mod ledger;
 mod listing;
 mod lookup;
+mod neighbours;
 mod open_files;
+mod pages;
+mod readers;
 mod remove;
 #[cfg(test)]
 mod tests;
@@ -28,6 +31,7 @@ pub use error::FsError;
 pub use files::OpenMode;
 pub use handles::{HandleId, Opened};
 pub use ledger::NotStored;
+pub use pages::PageCache;
 
 use crate::budget::Budget;
 use crate::config::{Access, MountConfig};
@@ -35,7 +39,10 @@ use crate::fs::ahead::Walks;
 use crate::fs::attr::Owner;
 use crate::fs::handles::Handles;
 use crate::fs::ledger::Ledger;
+use crate::fs::neighbours::Repeats;
 use crate::fs::open_files::OpenFiles;
+use crate::fs::pages::KernelCell;
+use crate::fs::readers::Readers;
 use crate::list::{Listed, Merger};
 use crate::read::{Ahead, BlockPool};
 use crate::store::{ListPage, Store};
@@ -60,8 +67,11 @@ pub struct Fs {
     /// Files opened before programs do.
     ahead: Ahead,
     walks: Walks,
+    repeats: Repeats,
     handles: Handles,
-    open_files: OpenFiles,
+    open_files: Arc<OpenFiles>,
+    readers: Readers,
+    kernel: KernelCell,
     ledger: Ledger,
     /// Nothing is to be stored any more.
     abandoned: AtomicBool,
@@ -108,8 +118,11 @@ impl Fs {
             parts: shared.parts.clone(),
             ahead: Ahead::new(TTL),
             walks: Walks::default(),
+            repeats: Repeats::default(),
             handles: Handles::default(),
-            open_files: OpenFiles::default(),
+            open_files: Arc::default(),
+            readers: Readers::default(),
+            kernel: KernelCell::default(),
             ledger: Ledger::default(),
             abandoned: AtomicBool::new(false),
             root_page: Mutex::new(Some((root_page, asked))),
@@ -135,6 +148,11 @@ impl Fs {
                 dir = entry.ino;
             }
         }
+    }
+
+    /// Serves to this kernel from now on.
+    pub fn set_kernel(&self, kernel: Arc<dyn PageCache>) {
+        self.kernel.set(kernel);
     }
 
     fn take_root_page(&self) -> Option<(ListPage, Instant)> {

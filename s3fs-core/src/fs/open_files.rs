@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use bytes::Bytes;
 
@@ -48,6 +48,8 @@ pub(super) type Version = tokio::sync::Mutex<Option<(ETag, Arc<Reader>)>>;
 pub(super) struct OpenFiles {
     files: Mutex<HashMap<Ino, (Arc<OpenFile>, usize)>>,
     changes: AtomicU64,
+    /// Held for as long as nothing may change.
+    quiet: RwLock<()>,
 }
 
 impl OpenFiles {
@@ -82,7 +84,15 @@ impl OpenFiles {
 
     /// Bytes of some file changed, or may from now on.
     pub(super) fn changed(&self) {
+        let _loud = self.quiet.write().unwrap_or_else(PoisonError::into_inner);
         self.changes.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Does something while nobody opens a file for writing, if none was since `changes` was asked
+    /// for.
+    pub(super) fn while_unchanged<T>(&self, changes: u64, act: impl FnOnce() -> T) -> Option<T> {
+        let _quiet = self.quiet.read().unwrap_or_else(PoisonError::into_inner);
+        (self.changes() == changes).then(act)
     }
 
     /// One handle fewer, unless it is the last, which stays until the file is stored: a file opened

@@ -8,7 +8,12 @@ use crate::fs::{Attr, FsError, OpenMode};
 use crate::tree::Ino;
 
 /// What programs should read and write at a time.
-const BLOCK_SIZE: u32 = 1 << 20;
+const FILE_BLOCK: u32 = 1 << 20;
+
+/// How much of a folder programs should read at a time. The C library would make its buffer as large
+/// as a file's block, and a program that looks at each entry would come to the last of so many when
+/// what is known of them is out of date.
+const FOLDER_BLOCK: u32 = 4 << 10;
 
 impl From<INodeNo> for Ino {
     fn from(ino: INodeNo) -> Self {
@@ -45,7 +50,11 @@ pub(super) fn file_attr(attr: &Attr) -> FileAttr {
         uid: attr.uid,
         gid: attr.gid,
         rdev: 0,
-        blksize: BLOCK_SIZE,
+        blksize: if attr.is_dir {
+            FOLDER_BLOCK
+        } else {
+            FILE_BLOCK
+        },
         flags: 0,
     }
 }

@@ -5,6 +5,7 @@
 
 mod adapter;
 mod convert;
+mod kernel;
 mod session;
 
 pub use session::{MountPoint, Session, Unmount};

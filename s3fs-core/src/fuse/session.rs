@@ -10,6 +10,7 @@ use fuser::{Config, MountOption, SessionACL, SessionUnmounter};
 use tokio::runtime::Handle;
 
 use super::adapter::Adapter;
+use super::kernel::Kernel;
 use crate::fs::Fs;
 
 /// Threads that read requests. While one copies a megabyte of a write, another can answer.
@@ -40,14 +41,11 @@ impl Session {
     /// # Errors
     /// The kernel refuses the handshake, or no thread can be started.
     pub fn on_descriptor(fs: Arc<Fs>, fuse: OwnedFd, runtime: Handle) -> io::Result<Self> {
-        let adapter = Adapter::new(fs, runtime);
+        let adapter = Adapter::new(Arc::clone(&fs), runtime);
         // In a user namespace, requests come with ids that the kernel has checked already.
-        Self::run(fuser::Session::from_fd(
-            adapter,
-            fuse,
-            SessionACL::All,
-            config(),
-        )?)
+        let session = fuser::Session::from_fd(adapter, fuse, SessionACL::All, config())?;
+        fs.set_kernel(Arc::new(Kernel(session.notifier())));
+        Self::run(session)
     }
 
     /// Mounts at a folder and serves: by `mount(2)` as root, by `fusermount3` otherwise.
@@ -74,8 +72,9 @@ impl Session {
                 MountOption::RW
             },
         ];
-        let adapter = Adapter::new(fs, runtime);
+        let adapter = Adapter::new(Arc::clone(&fs), runtime);
         let mut session = fuser::Session::new(adapter, point.folder, &config)?;
+        fs.set_kernel(Arc::new(Kernel(session.notifier())));
         let unmount = Unmount(session.unmount_callable());
         Ok((Self::run(session)?, unmount))
     }

@@ -39,6 +39,8 @@ impl Opening {
 #[derive(Debug)]
 pub struct Ahead {
     good_for: Duration,
+    /// Files are opened on threads of the kernel's edge too.
+    runtime: Handle,
     state: Arc<Mutex<State>>,
 }
 
@@ -63,10 +65,12 @@ impl Drop for Begun {
 }
 
 impl Ahead {
-    /// What is opened ahead is used within this time or not at all.
+    /// What is opened ahead is used within this time or not at all. Must be called inside a tokio
+    /// runtime.
     pub fn new(good_for: Duration) -> Self {
         Self {
             good_for,
+            runtime: Handle::current(),
             state: Arc::default(),
         }
     }
@@ -101,15 +105,15 @@ impl Ahead {
         open: impl Future<Output = Result<(Arc<Reader>, ObjectMeta), StoreError>> + Send + 'static,
     ) {
         let result = open.map(|opened| opened.map_err(Arc::new)).boxed().shared();
-        let runtime = Handle::current();
-        let task = runtime.spawn(result.clone()).abort_handle();
+        let task = self.runtime.spawn(result.clone()).abort_handle();
         let asked = Instant::now();
         let opening = Opening { asked, result };
         let mut state = lock(&self.state);
         state.begun.insert(key, Begun { opening, task });
         if !state.is_swept {
             state.is_swept = true;
-            runtime.spawn(sweep(Arc::clone(&self.state), self.good_for));
+            self.runtime
+                .spawn(sweep(Arc::clone(&self.state), self.good_for));
         }
     }
 }

@@ -10,6 +10,7 @@ use tokio::task::AbortHandle;
 use crate::budget::{Budget, Grant};
 use crate::object::{ByteRange, ETag, Key};
 use crate::read::block::{Block, BlockPool};
+use crate::read::pages::Pages;
 use crate::read::part::Part;
 use crate::store::{Condition, GetBody, Store, StoreError, StoreErrorKind};
 
@@ -30,6 +31,8 @@ pub struct Source {
     pub blocks: BlockPool,
     /// Where fetching runs: reads begin on threads of the kernel's edge too.
     pub runtime: Handle,
+    /// Where bytes that nobody has asked for can go.
+    pub pages: Option<Arc<dyn Pages>>,
 }
 
 /// A part that is being fetched. Dropping it ends the request, if nobody else waits for it.

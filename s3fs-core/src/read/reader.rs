@@ -1,6 +1,5 @@
-//! One open file: its window, the parts in flight, and the bytes for a read.
+//! One open file: the ways in which it is being read, and the bytes for a read.
 
-use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -11,20 +10,25 @@ use tokio::runtime::Handle;
 use crate::budget::{Budget, Reclaim};
 use crate::object::{ByteRange, Key, ObjectMeta};
 use crate::read::block::BlockPool;
+use crate::read::course::Course;
+use crate::read::covering::Covering;
 use crate::read::fetch::{Fetch, Source};
-use crate::read::part::{Lookup, Part};
-use crate::read::window::{Access, FIRST, Window};
+use crate::read::pages::Pages;
+use crate::read::part::Lookup;
+use crate::read::run::Run;
+use crate::read::window::FIRST;
 use crate::store::{Condition, GetBody, Store, StoreError, StoreErrorKind};
 
 /// Why a read has no bytes. Shared, because several reads may wait for the same part.
 pub type ReadError = Arc<StoreError>;
 
-/// Keep so many parts outside the run.
-const KEEP_STRAYS: usize = 8;
+/// Remember so many ways in which a file is being read.
+const RUNS: usize = 16;
 
 /// An open object. All reads are of the version it was opened with.
 #[derive(Debug)]
 pub struct Reader {
+    this: Weak<Self>,
     source: Arc<Source>,
     state: Mutex<State>,
     used: AtomicBool,
@@ -32,11 +36,10 @@ pub struct Reader {
 
 #[derive(Debug)]
 struct State {
-    window: Window,
-    /// Consecutive parts, in order.
-    run: VecDeque<Arc<Fetch>>,
-    /// Parts for reads outside the run, the latest last.
-    strays: VecDeque<Arc<Fetch>>,
+    /// How the file is being read, the latest last.
+    runs: Vec<Run>,
+    /// The whole of it, if it is not too large.
+    whole: Option<Covering>,
 }
 
 /// What is known of an object before it is opened; may be wrong.
@@ -80,6 +83,7 @@ impl Reader {
         expected: Expected,
         budget: Budget,
         blocks: BlockPool,
+        pages: Option<Arc<dyn Pages>>,
     ) -> Result<(Arc<Self>, ObjectMeta), StoreError> {
         let condition = match &expected {
             Expected::Here(meta) => Condition::IsNot(&meta.etag),
@@ -103,19 +107,20 @@ impl Reader {
             budget,
             blocks,
             runtime: Handle::current(),
+            pages,
         });
-        let run = first.and_then(|(sent, body)| begin(&source, sent, body));
-        Ok((Self::new(source, run.into_iter().collect()), meta))
+        let first = first.and_then(|(sent, body)| begin(&source, sent, body));
+        Ok((Self::new(source, first), meta))
     }
 
-    fn new(source: Arc<Source>, run: VecDeque<Arc<Fetch>>) -> Arc<Self> {
+    fn new(source: Arc<Source>, first: Option<Arc<Fetch>>) -> Arc<Self> {
         let budget = source.budget.clone();
         let state = State {
-            window: Window::new(),
-            run,
-            strays: VecDeque::new(),
+            runs: vec![Run::from_the_beginning(first)],
+            whole: Covering::of(&source),
         };
-        let reader = Arc::new(Self {
+        let reader = Arc::new_cyclic(|this| Self {
+            this: this.clone(),
             source,
             state: Mutex::new(state),
             used: AtomicBool::new(true),
@@ -123,6 +128,17 @@ impl Reader {
         let weak: Weak<Self> = Arc::downgrade(&reader);
         budget.register(weak);
         reader
+    }
+
+    /// Another handle of this version was opened: what its reader has fetched is used here.
+    pub fn take_over(&self, other: &Self) {
+        let mut runs = std::mem::take(&mut other.lock().runs);
+        let mut state = self.lock();
+        let room = RUNS.saturating_sub(runs.len());
+        while state.runs.len() > room {
+            state.runs.remove(0);
+        }
+        state.runs.append(&mut runs);
     }
 
     /// The bytes, if they are here already.
@@ -133,18 +149,14 @@ impl Reader {
         }
         self.used.store(true, Ordering::Relaxed);
         let mut state = self.lock();
-        // Only the run is looked at: a stray is about to need a request anyway.
-        let part = covering(&state.run, wanted.start)?;
-        let Lookup::Here(bytes) = part.look(&wanted) else {
+        let at = state.run_of(&wanted)?;
+        let Lookup::Here(bytes) = state.runs[at].covering(wanted.start)?.part.look(&wanted) else {
             return None;
         };
         if (bytes.len() as u64) < wanted.end - wanted.start {
             return None;
         }
-        state
-            .window
-            .observe(wanted.start, wanted.end - wanted.start);
-        self.advance(&mut state);
+        state.enter(at, &wanted, &self.source);
         Some(bytes)
     }
 
@@ -158,11 +170,7 @@ impl Reader {
             return Ok(Bytes::new());
         }
         self.used.store(true, Ordering::Relaxed);
-        let access = self
-            .lock()
-            .window
-            .observe(wanted.start, wanted.end - wanted.start);
-        let first = self.read_some(&wanted, access).await?;
+        let first = self.read_some(&wanted).await?;
         if first.len() as u64 == wanted.end - wanted.start {
             return Ok(first);
         }
@@ -170,16 +178,16 @@ impl Reader {
         gathered.extend_from_slice(&first);
         while (gathered.len() as u64) < wanted.end - wanted.start {
             let rest = wanted.start + gathered.len() as u64..wanted.end;
-            let more = self.read_some(&rest, access).await?;
+            let more = self.read_some(&rest).await?;
             gathered.extend_from_slice(&more);
         }
         Ok(gathered.freeze())
     }
 
     /// At least one byte of what is wanted.
-    async fn read_some(&self, wanted: &Range<u64>, access: Access) -> Result<Bytes, ReadError> {
+    async fn read_some(&self, wanted: &Range<u64>) -> Result<Bytes, ReadError> {
         loop {
-            let fetch = self.fetch_covering(wanted, access);
+            let fetch = self.fetch_covering(wanted);
             loop {
                 match fetch.part.look(wanted) {
                     Lookup::Here(bytes) => return Ok(bytes),
@@ -196,102 +204,39 @@ impl Reader {
     }
 
     /// The part that holds the first byte wanted, begun now if there is none.
-    fn fetch_covering(&self, wanted: &Range<u64>, access: Access) -> Arc<Fetch> {
+    fn fetch_covering(&self, wanted: &Range<u64>) -> Arc<Fetch> {
         let mut state = self.lock();
-        let here = state
-            .run
-            .iter()
-            .chain(&state.strays)
-            .find(|f| f.part.covers(wanted.start));
-        if let Some(fetch) = here.map(Arc::clone) {
-            self.advance(&mut state);
-            return fetch;
+        if let Some(at) = state.run_of(wanted) {
+            return state.enter(at, wanted, &self.source);
         }
-        // Just behind the run: not worth giving up what was fetched ahead.
-        let behind = state
-            .run
-            .front()
-            .is_some_and(|first| wanted.start < first.part.range().start());
-        let access = if access == Access::Run && behind {
-            Access::Stray
-        } else {
-            access
-        };
-        match access {
-            Access::Run | Access::NewRun => {
-                // A run's parts are consecutive: what lay elsewhere is of no use any more.
-                state.run.clear();
-                let length = state.window.part_length(wanted.start);
-                let fetch = self.fetch(wanted, length);
-                state.run.push_back(Arc::clone(&fetch));
-                self.advance(&mut state);
-                fetch
-            }
-            Access::Stray | Access::Scattered => {
-                if access == Access::Scattered {
-                    state.run.clear();
-                }
-                let fetch = self.fetch(wanted, 0);
-                state.strays.push_back(Arc::clone(&fetch));
-                if state.strays.len() > KEEP_STRAYS {
-                    state.strays.pop_front();
-                }
-                fetch
-            }
+        if let Some(part) = state.whole.as_ref().and_then(|w| w.covering(wanted.start)) {
+            return Arc::clone(part);
         }
+        // Reads elsewhere that go on there are no reason to fetch everything.
+        let is_scattered = state.runs.last().is_some_and(|run| run.course.is_lonely());
+        let at = state.begin(wanted);
+        let fetch = state.enter(at, wanted, &self.source);
+        if let Some(whole) = state.whole.as_mut().filter(|_| is_scattered) {
+            whole.elsewhere(&self.source, &self.this);
+        }
+        fetch
     }
 
-    /// Begins to fetch what is wanted and, if that is less, `length` bytes.
-    fn fetch(&self, wanted: &Range<u64>, length: u64) -> Arc<Fetch> {
-        let end = (wanted.start + length)
-            .max(wanted.end)
-            .min(self.source.size);
-        // `wanted` is not empty and lies within the object.
-        let range = ByteRange::new(wanted.start, end)
-            .unwrap_or_else(|| unreachable!("{wanted:?} of {}", self.source.size));
-        Fetch::start(&self.source, range, None)
-    }
-
-    /// Drops what lies behind and begins what lies ahead.
-    fn advance(&self, state: &mut State) {
-        let keep_from = state.window.keep_from();
-        while state
-            .run
-            .front()
-            .is_some_and(|f| f.part.range().end() <= keep_from)
-        {
-            state.run.pop_front();
-        }
-        if let Some(first) = state.run.front() {
-            first.part.drop_before(keep_from);
-        }
-        let until = state.window.fetch_until().min(self.source.size);
-        while let Some(last) = state.run.back() {
-            let start = last.part.range().end();
-            let end = (start + state.window.part_length(start)).min(self.source.size);
-            if start >= until {
-                return;
-            }
-            let Some(range) = ByteRange::new(start, end) else {
-                return;
-            };
-            // Ahead of time, only with memory that nobody needs.
-            let Some(grant) = self.source.budget.try_take(range.length()) else {
-                return;
-            };
-            state
-                .run
-                .push_back(Fetch::start(&self.source, range, Some(grant)));
+    /// A part of the whole has arrived, or failed, and is kept here or is not.
+    pub(super) fn part_ended(&self, fetch: &Arc<Fetch>, is_kept: bool) {
+        if let Some(whole) = &mut self.lock().whole {
+            whole.ended(fetch, is_kept);
+            whole.go_on(&self.source, &self.this);
         }
     }
 
     fn forget(&self, fetch: &Arc<Fetch>) {
         let mut state = self.lock();
-        if let Some(index) = state.run.iter().position(|f| Arc::ptr_eq(f, fetch)) {
-            // What follows would no longer be consecutive with what is fetched next.
-            state.run.truncate(index);
+        let State { runs, whole } = &mut *state;
+        runs.iter_mut().for_each(|run| run.forget(fetch));
+        if let Some(whole) = whole {
+            whole.forget(fetch);
         }
-        state.strays.retain(|f| !Arc::ptr_eq(f, fetch));
     }
 
     fn clamp(&self, offset: u64, length: u64) -> Range<u64> {
@@ -303,10 +248,37 @@ impl Reader {
     }
 }
 
-fn covering(run: &VecDeque<Arc<Fetch>>, offset: u64) -> Option<&Part> {
-    run.iter()
-        .find(|fetch| fetch.part.covers(offset))
-        .map(|fetch| &*fetch.part)
+impl State {
+    /// The run that a read belongs to: one that has its first byte, or one that it goes on with.
+    fn run_of(&self, wanted: &Range<u64>) -> Option<usize> {
+        let length = wanted.end - wanted.start;
+        let covers = |run: &Run| run.covering(wanted.start).is_some();
+        let includes = |run: &Run| run.course.includes(wanted.start, length);
+        let position = self.runs.iter().rposition(covers);
+        position.or_else(|| self.runs.iter().rposition(includes))
+    }
+
+    /// A read that belongs to no run begins one.
+    fn begin(&mut self, wanted: &Range<u64>) -> usize {
+        for run in &mut self.runs {
+            run.pass_over();
+        }
+        let courses = self.runs.iter().rev().map(|run| &run.course);
+        let course = Course::begin(courses, wanted.start, wanted.end - wanted.start);
+        if self.runs.len() >= RUNS {
+            self.runs.remove(0);
+        }
+        self.runs.push(Run::new(course));
+        self.runs.len() - 1
+    }
+
+    /// Goes on with a run; returns the part that has the first byte wanted.
+    fn enter(&mut self, at: usize, wanted: &Range<u64>, source: &Arc<Source>) -> Arc<Fetch> {
+        let mut run = self.runs.remove(at);
+        let fetch = run.read(wanted, source);
+        self.runs.push(run);
+        fetch
+    }
 }
 
 impl Reclaim for Reader {
@@ -317,7 +289,10 @@ impl Reclaim for Reader {
     fn reclaim(&self) {
         // Whoever waits for a part holds it.
         let mut state = self.lock();
-        state.run.clear();
-        state.strays.clear();
+        let State { runs, whole } = &mut *state;
+        runs.iter_mut().for_each(Run::drop_parts);
+        if let Some(whole) = whole {
+            whole.drop_parts();
+        }
     }
 }

@@ -1,110 +1,114 @@
-//! How much to fetch ahead, decided from nothing but the offsets of the reads.
+//! How much to fetch ahead of reads that go forward.
 //!
-//! A run is a stretch of reads that go forward, with small steps back and small skips allowed (the
-//! kernel reads ahead with several requests at once, which arrive in any order). A run's window
-//! grows fourfold each time half of it has been read: from the first 512 KiB, which the open asks
-//! for, it reaches its limit in four round trips. A read elsewhere is a stray: just its bytes are
-//! fetched. A read that continues a stray begins a new run there.
+//! Small steps back and small skips are allowed: the kernel reads ahead with several requests at
+//! once, which arrive in any order. The window grows fourfold each time half of it has been read:
+//! from the first 512 KiB, which the open asks for, it reaches its limit in four round trips.
+
+use std::ops::Range;
 
 /// What a first request asks for, before anything is known of the reader.
 pub const FIRST: u64 = 512 << 10;
 
-/// The largest window: six parts in flight keep a 10 Gbit/s path with 20 ms busy to a good part,
-/// and eight such readers within the default budget.
-pub const LARGEST: u64 = 48 << 20;
+/// The largest window: sixteen parts in flight, since one connection to S3 brings 90 MB/s at most.
+/// Half of the default budget.
+pub const LARGEST: u64 = 64 << 20;
 
-/// The largest part; more requests of this size are faster than fewer larger ones.
-const LARGEST_PART: u64 = 8 << 20;
+/// The largest part. Larger ones would leave fewer connections to share the window; smaller ones
+/// cost more requests.
+pub const LARGEST_PART: u64 = 4 << 20;
 
-/// Steps back within a run that don't end it. Blocks are kept for so long after they were read.
+/// Steps back that still belong here. Blocks are kept for so long after they were read.
 pub const BACK: u64 = 1 << 20;
 
-/// Skips forward within a run that don't end it: fetching what is skipped costs less than a round
-/// trip.
+/// Skips forward that still belong here: fetching what is skipped costs less than a round trip.
 const SKIP: u64 = 1 << 20;
 
-/// After so many strays in a row, the run is over and what was fetched for it is dropped.
-const STRAYS_END_RUN: u32 = 4;
-
-/// What is known of a reader.
+/// Reads that go forward.
 #[derive(Clone, Debug)]
 pub struct Window {
-    /// End of the run's furthest read.
+    /// The lowest offset read.
+    start: u64,
+    /// End of the furthest read.
     position: u64,
-    /// How far beyond `position` to fetch.
+    /// How far beyond `position` to fetch; nothing while only one read is known.
     ahead: u64,
     /// The window grows when `position` passes this.
     grow_at: u64,
-    /// End of the last read outside the run.
-    stray: Option<u64>,
-    /// Reads outside the run since the last one inside.
-    strays: u32,
-}
-
-/// What a read is to the run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Part of it.
-    Run,
-    /// The first read of a new run; what was fetched for the old one is of no use.
-    NewRun,
-    /// Outside it; fetch just what is asked for.
-    Stray,
-    /// Outside it, and the run has ended: fetch just this, and drop what the run had fetched.
-    Scattered,
 }
 
 impl Window {
     /// A file that has just been opened: it will be read from its beginning, most likely.
-    pub fn new() -> Self {
+    pub fn from_the_beginning() -> Self {
         Self {
+            start: 0,
             position: 0,
             ahead: FIRST,
             grow_at: 1,
-            stray: None,
-            strays: 0,
         }
     }
 
-    /// Takes note of a read.
-    pub fn observe(&mut self, offset: u64, length: u64) -> Access {
+    /// A first read elsewhere: it says nothing about what follows.
+    pub fn at(offset: u64, length: u64) -> Self {
+        Self {
+            start: offset,
+            position: offset + length,
+            ahead: 0,
+            grow_at: 0,
+        }
+    }
+
+    /// Whether a read belongs here.
+    pub fn includes(&self, offset: u64, length: u64) -> bool {
+        if self.ahead == 0 {
+            // The kernel may have parted one read into two and sent them in either order.
+            return offset + length >= self.start && offset <= self.position + length;
+        }
+        offset + BACK >= self.position && offset <= self.position + self.skip()
+    }
+
+    /// Whether only one read is known to belong here.
+    pub fn is_lonely(&self) -> bool {
+        self.ahead == 0
+    }
+
+    /// Takes note of a read that belongs here.
+    pub fn observe(&mut self, offset: u64, length: u64) {
         let end = offset + length;
-        let inside = offset + BACK >= self.position && offset <= self.position + self.skip();
-        if inside && self.ahead > 0 {
-            self.strays = 0;
+        self.start = self.start.min(offset);
+        if self.ahead == 0 {
+            if end == self.position {
+                return;
+            }
             self.position = self.position.max(end);
-            self.grow();
-            return Access::Run;
-        }
-        if self.stray == Some(offset) {
-            self.stray = None;
-            self.strays = 0;
-            self.position = end;
             self.ahead = (4 * length).clamp(FIRST, LARGEST);
-            self.grow_at = end + self.ahead / 2;
-            return Access::NewRun;
+            self.grow_at = self.position + self.ahead / 2;
+            return;
         }
-        self.stray = Some(end);
-        self.strays += 1;
-        if self.strays >= STRAYS_END_RUN {
-            self.ahead = 0;
-            return Access::Scattered;
+        self.position = self.position.max(end);
+        if self.position >= self.grow_at {
+            self.ahead = (self.ahead * 4).min(LARGEST);
+            self.grow_at = self.position + self.ahead / 2;
         }
-        Access::Stray
     }
 
-    /// Up to where to fetch now.
-    pub fn fetch_until(&self) -> u64 {
-        self.position + self.ahead
+    /// What was fetched ahead is of no use: nothing was read here while others were.
+    pub fn give_up(&mut self) {
+        self.ahead = 0;
+        self.start = self.position;
     }
 
-    /// Below this, nothing is needed any more.
-    pub fn keep_from(&self) -> u64 {
-        self.position.saturating_sub(BACK)
+    /// What should be here now; what lies outside is not needed any more.
+    pub fn wanted(&self) -> Range<u64> {
+        self.position.saturating_sub(BACK)..self.position + self.ahead
     }
 
-    /// How long the next part should be. Parts end on a grid of their own length, so that the
-    /// sizes of requests don't depend on where a run began.
+    /// The bytes read so far, from the lowest offset to the highest.
+    pub fn extent(&self) -> Range<u64> {
+        self.start..self.position
+    }
+
+    /// How long the part that begins there should be. Parts end on a grid of their own length, so
+    /// that the sizes of requests don't depend on where reading began.
     pub fn part_length(&self, start: u64) -> u64 {
         let length = (self.ahead / 4)
             .next_power_of_two()
@@ -114,13 +118,6 @@ impl Window {
 
     fn skip(&self) -> u64 {
         SKIP.max(self.ahead / 2)
-    }
-
-    fn grow(&mut self) {
-        if self.position >= self.grow_at {
-            self.ahead = (self.ahead * 4).min(LARGEST);
-            self.grow_at = self.position + self.ahead / 2;
-        }
     }
 }
 
@@ -132,11 +129,12 @@ mod tests {
 
     #[test]
     fn a_sequential_reader_reaches_the_largest_window_in_four_steps() {
-        let mut window = Window::new();
+        let mut window = Window::from_the_beginning();
         let mut sizes = vec![window.ahead];
         let mut offset = 0;
         while window.ahead < LARGEST {
-            assert_eq!(window.observe(offset, READ), Access::Run);
+            assert!(window.includes(offset, READ));
+            window.observe(offset, READ);
             offset += READ;
             if sizes.last() != Some(&window.ahead) {
                 sizes.push(window.ahead);
@@ -146,42 +144,33 @@ mod tests {
     }
 
     #[test]
-    fn reads_out_of_order_stay_in_the_run() {
-        let mut window = Window::new();
+    fn reads_out_of_order_belong_together() {
+        let mut window = Window::from_the_beginning();
         for offset in [0, 2 * READ, READ, 4 * READ, 3 * READ] {
-            assert_eq!(window.observe(offset, READ), Access::Run);
+            assert!(window.includes(offset, READ));
+            window.observe(offset, READ);
         }
     }
 
     #[test]
-    fn scattered_reads_fetch_just_what_is_asked_for() {
-        let mut window = Window::new();
-        assert_eq!(window.observe(100 << 20, READ), Access::Stray);
-        assert_eq!(window.observe(500 << 20, READ), Access::Stray);
-        assert_eq!(window.observe(300 << 20, READ), Access::Stray);
-        assert_eq!(window.observe(700 << 20, READ), Access::Scattered);
-        assert_eq!(window.observe(200 << 20, READ), Access::Scattered);
+    fn a_single_read_fetches_nothing_ahead_and_its_continuation_does() {
+        let mut window = Window::at(100 << 20, READ);
+        assert_eq!(window.wanted().end, (100 << 20) + READ);
+        assert!(!window.includes(200 << 20, READ));
+        window.observe((100 << 20) + READ, READ);
+        assert_eq!(window.wanted().end, (100 << 20) + 2 * READ + FIRST);
     }
 
     #[test]
-    fn a_stray_that_goes_on_becomes_the_run() {
-        let mut window = Window::new();
-        assert_eq!(window.observe(100 << 20, READ), Access::Stray);
-        assert_eq!(window.observe((100 << 20) + READ, READ), Access::NewRun);
-        assert_eq!(window.observe((100 << 20) + 2 * READ, READ), Access::Run);
-    }
-
-    #[test]
-    fn one_stray_does_not_end_a_run() {
-        let mut window = Window::new();
-        window.observe(0, READ);
-        assert_eq!(window.observe(1 << 30, READ), Access::Stray);
-        assert_eq!(window.observe(READ, READ), Access::Run);
+    fn the_same_read_again_is_no_continuation() {
+        let mut window = Window::at(100 << 20, READ);
+        window.observe(100 << 20, READ);
+        assert_eq!(window.wanted().end, (100 << 20) + READ);
     }
 
     #[test]
     fn parts_end_on_their_grid() {
-        let window = Window::new();
+        let window = Window::from_the_beginning();
         assert_eq!(window.part_length(0), FIRST);
         assert_eq!(window.part_length(FIRST + 1000), FIRST - 1000);
     }

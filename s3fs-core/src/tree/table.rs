@@ -238,6 +238,11 @@ impl Tree {
         self.lock().complete.remove(&dir);
     }
 
+    /// Whether the name stood for something when it was asked for last.
+    pub fn remembers(&self, dir: Ino, name: &EntryName) -> bool {
+        self.lock().named(dir, name).is_some()
+    }
+
     /// A handle that reads the file was opened.
     pub fn read(&self, ino: Ino) {
         if let Some(Inode {
@@ -269,7 +274,7 @@ impl Tree {
         dir: Ino,
         name: &EntryName,
         entries: usize,
-    ) -> Vec<(EntryName, FileState)> {
+    ) -> Vec<(EntryName, Ino, FileState)> {
         let state = self.lock();
         let Some(names) = state.names.get(&dir) else {
             return Vec::new();
@@ -283,7 +288,7 @@ impl Tree {
                     kind: Kind::File(file),
                     local: false,
                     ..
-                } => Some((name.clone(), file.clone())),
+                } => Some((name.clone(), *ino, file.clone())),
                 _ => None,
             })
             .collect()

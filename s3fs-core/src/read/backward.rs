@@ -1,0 +1,94 @@
+//! How much to fetch ahead of reads that go backward, piece by piece.
+
+use std::ops::Range;
+
+use crate::read::window::{BACK, LARGEST_PART};
+
+/// A piece that a program reads at a time, as far as it is believed to be one.
+const PIECE: Range<u64> = (64 << 10)..(8 << 20);
+
+/// The largest window.
+const LARGEST: u64 = 32 << 20;
+
+/// Reads of one piece after another, each just before the last.
+#[derive(Clone, Debug)]
+pub struct Backward {
+    /// Where the last piece begins.
+    low: u64,
+    /// The length of a piece.
+    piece: u64,
+    /// How far below `low` to fetch.
+    ahead: u64,
+}
+
+impl Backward {
+    /// Whether a read there goes on backward from what was read before.
+    pub fn follows(read: &Range<u64>, offset: u64) -> Option<Self> {
+        let piece = read.end - read.start;
+        let is_next = offset + piece == read.start && PIECE.contains(&piece);
+        is_next.then_some(Self {
+            low: offset,
+            piece,
+            ahead: 2 * piece,
+        })
+    }
+
+    /// Whether a read belongs here.
+    pub fn includes(&self, offset: u64) -> bool {
+        offset + self.piece.max(self.ahead) >= self.low && offset < self.low + self.piece + BACK
+    }
+
+    /// Takes note of a read that belongs here.
+    pub fn observe(&mut self, offset: u64) {
+        if offset < self.low {
+            self.low = offset;
+            self.ahead = (2 * self.ahead).clamp(2 * self.piece, LARGEST.max(2 * self.piece));
+        }
+    }
+
+    /// What was fetched ahead is of no use: nothing was read here while others were.
+    pub fn give_up(&mut self) {
+        self.ahead = 0;
+    }
+
+    /// What should be here now; what lies outside is not needed any more.
+    pub fn wanted(&self) -> Range<u64> {
+        self.low.saturating_sub(self.ahead)..self.low + self.piece
+    }
+
+    /// How long the part that ends there should be.
+    pub fn part_length(&self, end: u64) -> u64 {
+        let length = (self.ahead / 4)
+            .max(self.piece)
+            .min(LARGEST_PART.max(self.piece));
+        length.min(end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: u64 = 1 << 20;
+
+    #[test]
+    fn the_second_piece_tells_the_direction() {
+        let read = 63 * MIB..64 * MIB;
+        assert!(Backward::follows(&read, 62 * MIB).is_some());
+        assert!(Backward::follows(&read, 40 * MIB).is_none());
+        assert!(Backward::follows(&(100..101), 99).is_none());
+    }
+
+    #[test]
+    fn the_window_lies_below_and_grows() {
+        let mut back = Backward::follows(&(63 * MIB..64 * MIB), 62 * MIB).unwrap();
+        assert_eq!(back.wanted(), 60 * MIB..63 * MIB);
+        assert!(back.includes(62 * MIB + 4096) && back.includes(61 * MIB));
+        back.observe(61 * MIB);
+        assert_eq!(back.wanted(), 57 * MIB..62 * MIB);
+        for piece in (0..61).rev() {
+            back.observe(piece * MIB);
+        }
+        assert_eq!(back.wanted(), 0..MIB);
+    }
+}

@@ -1,0 +1,116 @@
+//! When to fetch the whole of a file that is read here and there.
+//!
+//! Each read elsewhere waits a round trip. While it waits, the line could have brought megabytes: so
+//! after a few such reads of a file that is not too large, the rest of it is fetched beside them, as
+//! fast as it comes and with no more requests at once than a sequential reader has.
+
+use crate::object::ByteRange;
+
+/// The length of a part.
+const PART: u64 = 4 << 20;
+
+/// So many parts are fetched at once at most.
+const AT_ONCE: usize = 8;
+
+/// A file of this size is covered after two reads elsewhere, a larger one after more.
+const EACH: u64 = 8 << 20;
+
+/// After so many reads elsewhere, the largest file is covered.
+const MOST: u64 = 16;
+
+/// How much of a file is covered, or will be.
+#[derive(Clone, Debug)]
+pub struct Cover {
+    size: u64,
+    /// Reads elsewhere so far.
+    elsewhere: u64,
+    /// How many parts may be on their way: doubles with each read.
+    fan: usize,
+    /// Up to where parts were begun.
+    begun: u64,
+}
+
+impl Cover {
+    /// A file of this size that is read here and there; nothing if it is larger than the room.
+    pub fn new(size: u64, room: u64) -> Option<Self> {
+        (size <= room).then_some(Self {
+            size,
+            elsewhere: 0,
+            fan: 1,
+            begun: 0,
+        })
+    }
+
+    /// One more read that waits for a request of its own.
+    pub fn elsewhere(&mut self) {
+        self.elsewhere += 1;
+        if self.is_begun() {
+            self.fan = (2 * self.fan).min(AT_ONCE);
+        }
+    }
+
+    /// The next part to fetch while so many are on their way.
+    pub fn peek(&self, on_their_way: usize) -> Option<ByteRange> {
+        if !self.is_begun() || on_their_way >= self.fan {
+            return None;
+        }
+        ByteRange::new(self.begun, (self.begun + PART).min(self.size))
+    }
+
+    /// That part is being fetched.
+    pub fn begin(&mut self, part: ByteRange) {
+        self.begun = part.end();
+    }
+
+    fn is_begun(&self) -> bool {
+        self.elsewhere >= (self.size / EACH).clamp(2, MOST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The parts that are begun while so many are on their way.
+    fn begin_all(cover: &mut Cover, mut on_their_way: usize) -> Vec<ByteRange> {
+        let mut parts = Vec::new();
+        while let Some(part) = cover.peek(on_their_way) {
+            cover.begin(part);
+            on_their_way += 1;
+            parts.push(part);
+        }
+        parts
+    }
+
+    #[test]
+    fn a_few_reads_elsewhere_begin_it_and_it_speeds_up() {
+        let mut cover = Cover::new(512 << 20, 512 << 20).unwrap();
+        let mut begun = Vec::new();
+        for _ in 0..20 {
+            cover.elsewhere();
+            begun.push(begin_all(&mut cover, 0).len());
+        }
+        assert_eq!(begun[..15], [0; 15]);
+        assert_eq!(begun[15..], [2, 4, 8, 8, 8]);
+    }
+
+    #[test]
+    fn every_byte_is_fetched_once() {
+        let mut cover = Cover::new(10 << 20, 1 << 30).unwrap();
+        cover.elsewhere();
+        assert_eq!(cover.peek(0), None);
+        cover.elsewhere();
+        cover.elsewhere();
+        let parts = begin_all(&mut cover, 0);
+        assert_eq!(
+            parts.iter().map(|part| part.length()).sum::<u64>(),
+            10 << 20
+        );
+        assert!(parts.windows(2).all(|two| two[0].end() == two[1].start()));
+    }
+
+    #[test]
+    fn a_file_larger_than_the_room_is_never_covered() {
+        assert!(Cover::new(513, 512).is_none());
+    }
+}

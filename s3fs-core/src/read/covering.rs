@@ -1,0 +1,124 @@
+//! Fetching the whole of a file that is read here and there, and handing it to the page cache.
+
+use std::sync::{Arc, Weak};
+
+use crate::object::ByteRange;
+use crate::read::cover::Cover;
+use crate::read::fetch::{Fetch, Source};
+use crate::read::part::Lookup;
+use crate::read::reader::Reader;
+
+/// The page cache is the kernel's to shrink, so it may take a multiple of our own memory.
+const PAGES: u64 = 4;
+
+/// A file that is being covered, or may come to be.
+#[derive(Debug)]
+pub struct Covering {
+    plan: Cover,
+    /// The parts on their way, and those that found no place in the page cache.
+    parts: Vec<Arc<Fetch>>,
+    on_their_way: usize,
+}
+
+impl Covering {
+    /// Of this file; nothing if it is too large.
+    pub fn of(source: &Source) -> Option<Self> {
+        let memory = source.budget.total();
+        let room = match source.pages {
+            Some(_) => PAGES * memory,
+            None => memory / 2,
+        };
+        Some(Self {
+            plan: Cover::new(source.size, room)?,
+            parts: Vec::new(),
+            on_their_way: 0,
+        })
+    }
+
+    /// The part that has the byte at the offset.
+    pub fn covering(&self, offset: u64) -> Option<&Arc<Fetch>> {
+        self.parts.iter().find(|fetch| fetch.part.covers(offset))
+    }
+
+    /// One more read waits for a request of its own.
+    pub fn elsewhere(&mut self, source: &Arc<Source>, reader: &Weak<Reader>) {
+        self.plan.elsewhere();
+        self.go_on(source, reader);
+    }
+
+    /// A part has arrived, or failed.
+    pub fn ended(&mut self, fetch: &Arc<Fetch>, is_kept: bool) {
+        self.on_their_way -= 1;
+        if !is_kept {
+            self.forget(fetch);
+        }
+    }
+
+    /// Begins the next parts, as far as there is memory that nobody needs.
+    pub fn go_on(&mut self, source: &Arc<Source>, reader: &Weak<Reader>) {
+        while let Some(part) = self.plan.peek(self.on_their_way)
+            && let Some(grant) = source.budget.try_take(part.length())
+        {
+            self.plan.begin(part);
+            let fetch = Fetch::start(source, part, Some(grant));
+            self.parts.push(Arc::clone(&fetch));
+            self.on_their_way += 1;
+            let placing = place(Arc::clone(source), fetch, reader.clone());
+            source.runtime.spawn(placing);
+        }
+    }
+
+    /// A part that failed is of no use.
+    pub fn forget(&mut self, fetch: &Arc<Fetch>) {
+        self.parts.retain(|part| !Arc::ptr_eq(part, fetch));
+    }
+
+    /// Drops what is here.
+    pub fn drop_parts(&mut self) {
+        self.parts.clear();
+    }
+}
+
+/// Waits for a part and hands it to the page cache. Ends early if the file is closed.
+async fn place(source: Arc<Source>, fetch: Arc<Fetch>, reader: Weak<Reader>) {
+    let is_here = arrive(&fetch).await;
+    let is_placed = match &source.pages {
+        Some(pages) if is_here && reader.strong_count() > 0 => {
+            let (pages, fetch) = (Arc::clone(pages), Arc::clone(&fetch));
+            let placing = tokio::task::spawn_blocking(move || {
+                pieces(&fetch).all(|(offset, bytes)| pages.store(offset, &bytes))
+            });
+            placing.await.unwrap_or(false)
+        }
+        _ => false,
+    };
+    if let Some(reader) = reader.upgrade() {
+        reader.part_ended(&fetch, is_here && !is_placed);
+    }
+}
+
+/// Waits until the last byte of a part is here, or never will be.
+async fn arrive(fetch: &Fetch) -> bool {
+    let end = fetch.part.range().end();
+    let last = end - 1..end;
+    loop {
+        match fetch.part.look(&last) {
+            Lookup::Here(_) => return true,
+            Lookup::Pending => fetch.part.wait(&last).await,
+            Lookup::Gone | Lookup::Failed(_) => return false,
+        }
+    }
+}
+
+fn pieces(fetch: &Fetch) -> impl Iterator<Item = (u64, bytes::Bytes)> + '_ {
+    let range: ByteRange = fetch.part.range();
+    let mut at = range.start();
+    std::iter::from_fn(move || {
+        let Lookup::Here(bytes) = fetch.part.look(&(at..range.end())) else {
+            return None;
+        };
+        let piece = (at, bytes);
+        at += piece.1.len() as u64;
+        Some(piece)
+    })
+}

@@ -1,0 +1,149 @@
+//! A course of reads and the parts that were fetched for it.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::object::ByteRange;
+use crate::read::course::{Course, Next};
+use crate::read::fetch::{Fetch, Source};
+use crate::read::window::Window;
+
+/// After so many reads that began other runs, what was fetched ahead here is dropped.
+const PASSED_OVER: u32 = 4;
+
+/// Reads that belong together, and what is here for them.
+#[derive(Debug)]
+pub struct Run {
+    /// Which reads belong here, and what to fetch for them.
+    pub course: Course,
+    /// Consecutive parts, in order.
+    parts: VecDeque<Arc<Fetch>>,
+    /// Runs that were begun since this one was read.
+    passed_over: u32,
+}
+
+impl Run {
+    /// A run of which nothing is here.
+    pub fn new(course: Course) -> Self {
+        Self {
+            course,
+            parts: VecDeque::new(),
+            passed_over: 0,
+        }
+    }
+
+    /// A file that has just been opened, with what the open brought.
+    pub fn from_the_beginning(first: Option<Arc<Fetch>>) -> Self {
+        let mut run = Self::new(Course::Forward(Window::from_the_beginning()));
+        run.parts.extend(first);
+        run
+    }
+
+    /// The part that has the byte at the offset.
+    pub fn covering(&self, offset: u64) -> Option<&Arc<Fetch>> {
+        self.parts.iter().find(|fetch| fetch.part.covers(offset))
+    }
+
+    /// Takes note of a read, begins to fetch what lies ahead and drops what lies behind. Returns the
+    /// part that has the first byte wanted.
+    pub fn read(&mut self, wanted: &Range<u64>, source: &Arc<Source>) -> Arc<Fetch> {
+        self.passed_over = 0;
+        let length = wanted.end - wanted.start;
+        // What happens to be here for other reads does not turn them aside.
+        if self.course.includes(wanted.start, length) {
+            self.course.observe(wanted.start, length);
+        }
+        let fetch = match self.covering(wanted.start) {
+            Some(fetch) => Arc::clone(fetch),
+            None => self.begin(wanted, source),
+        };
+        self.advance(source);
+        fetch
+    }
+
+    /// Parts are consecutive: what lay elsewhere is dropped.
+    fn begin(&mut self, wanted: &Range<u64>, source: &Arc<Source>) -> Arc<Fetch> {
+        self.parts.clear();
+        let part = self.course.first(wanted, source.size);
+        // `wanted` is not empty and lies within the object.
+        let part = part.unwrap_or_else(|| unreachable!("{wanted:?} of {}", source.size));
+        let fetch = Fetch::start(source, part, None);
+        self.parts.push_back(Arc::clone(&fetch));
+        fetch
+    }
+
+    fn advance(&mut self, source: &Arc<Source>) {
+        self.drop_unwanted();
+        while let Some(here) = self.here()
+            && let Some(next) = self.course.next(&here, source.size)
+        {
+            let (Next::Behind(part) | Next::Before(part)) = next;
+            // Ahead of time, only with memory that nobody needs.
+            let Some(grant) = source.budget.try_take(part.length()) else {
+                return;
+            };
+            let fetch = Fetch::start(source, part, Some(grant));
+            match next {
+                Next::Behind(_) => self.parts.push_back(fetch),
+                Next::Before(_) => self.parts.push_front(fetch),
+            }
+        }
+    }
+
+    fn drop_unwanted(&mut self) {
+        let wanted = self.course.wanted();
+        let range = |fetch: &Arc<Fetch>| fetch.part.range();
+        while self.parts.len() > 1
+            && self
+                .parts
+                .front()
+                .map(range)
+                .is_some_and(|p| p.end() <= wanted.start)
+        {
+            self.parts.pop_front();
+        }
+        if matches!(self.course, Course::Backward(_)) {
+            while self.parts.len() > 1
+                && self
+                    .parts
+                    .back()
+                    .map(range)
+                    .is_some_and(|p| p.start() >= wanted.end)
+            {
+                self.parts.pop_back();
+            }
+        }
+        if let Some(first) = self.parts.front() {
+            first.part.drop_before(wanted.start);
+        }
+    }
+
+    fn here(&self) -> Option<Range<u64>> {
+        let first: ByteRange = self.parts.front()?.part.range();
+        let last: ByteRange = self.parts.back()?.part.range();
+        Some(first.start()..last.end())
+    }
+
+    /// Another run was begun.
+    pub fn pass_over(&mut self) {
+        self.passed_over += 1;
+        if self.passed_over == PASSED_OVER {
+            self.course.give_up();
+            self.parts.clear();
+        }
+    }
+
+    /// A part that failed is fetched anew by whoever needs it.
+    pub fn forget(&mut self, fetch: &Arc<Fetch>) {
+        if let Some(index) = self.parts.iter().position(|f| Arc::ptr_eq(f, fetch)) {
+            // What follows would no longer be consecutive with what is fetched next.
+            self.parts.truncate(index);
+        }
+    }
+
+    /// Drops everything that is here.
+    pub fn drop_parts(&mut self) {
+        self.parts.clear();
+    }
+}
