@@ -53,6 +53,7 @@ impl Fs {
             None
         };
         Ok(DirState {
+            is_new: first.is_none(),
             began: first
                 .as_ref()
                 .map_or_else(Instant::now, |(_, asked)| *asked),
@@ -99,6 +100,7 @@ impl Fs {
         }
         let mut number = offset - DOTS;
         let asked_for = number;
+        self.list_together(&mut state, dir.ino).await;
         self.seek(&mut state, dir.ino, number).await?;
         loop {
             match state.fill(&self.tree, dir.ino, number).await {
@@ -112,6 +114,20 @@ impl Fs {
             };
             number = next;
             state.drop_before(number.saturating_sub(KEEP as u64));
+        }
+    }
+
+    /// Where a listing has not begun, and it comes with those of other folders, takes that.
+    async fn list_together(&self, state: &mut DirState, ino: Ino) {
+        if !std::mem::take(&mut state.is_new) {
+            return;
+        }
+        let Some(prefix) = self.tree.prefix_of(ino) else {
+            return;
+        };
+        if let Some(page) = self.listed_together(&prefix).await {
+            state.began = page.1;
+            state.stream = ListStream::new(Arc::clone(&self.store), prefix, Some(page));
         }
     }
 

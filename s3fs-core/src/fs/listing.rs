@@ -19,6 +19,8 @@ pub(super) struct DirHandle {
 
 #[derive(Debug)]
 pub(super) struct DirState {
+    /// Nothing was asked for yet.
+    pub(super) is_new: bool,
     pub(super) stream: ListStream,
     /// When the listing began.
     pub(super) began: Instant,

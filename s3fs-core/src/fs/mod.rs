@@ -6,6 +6,7 @@
 
 mod ahead;
 mod attr;
+mod descents;
 mod dirs;
 mod error;
 mod files;
@@ -37,6 +38,7 @@ use crate::budget::Budget;
 use crate::config::{Access, MountConfig};
 use crate::fs::ahead::Walks;
 use crate::fs::attr::Owner;
+use crate::fs::descents::Descents;
 use crate::fs::handles::Handles;
 use crate::fs::ledger::Ledger;
 use crate::fs::neighbours::Repeats;
@@ -67,6 +69,7 @@ pub struct Fs {
     /// Files opened before programs do.
     ahead: Ahead,
     walks: Walks,
+    descents: Descents,
     repeats: Repeats,
     handles: Handles,
     open_files: Arc<OpenFiles>,
@@ -118,6 +121,7 @@ impl Fs {
             parts: shared.parts.clone(),
             ahead: Ahead::new(TTL),
             walks: Walks::default(),
+            descents: Descents::default(),
             repeats: Repeats::default(),
             handles: Handles::default(),
             open_files: Arc::default(),
@@ -164,8 +168,9 @@ impl Fs {
         page.filter(|(_, asked)| asked.elapsed() < TTL)
     }
 
-    /// An entry was made here that the root's first page lacks.
-    fn outdate_root_page(&self, dir: Ino) {
+    /// An entry was made here that pages asked for earlier lack.
+    fn outdate_pages(&self, dir: Ino) {
+        self.descents.outdate();
         if dir == Ino::ROOT {
             self.root_page
                 .lock()

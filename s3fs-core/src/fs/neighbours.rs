@@ -82,7 +82,7 @@ impl Fs {
 }
 
 /// A string before the key with little in between, so that what follows it begins with the key.
-fn just_before(key: &str) -> String {
+pub(super) fn just_before(key: &str) -> String {
     let mut before = key.to_owned();
     let last = before.pop().map_or(0, u32::from);
     let smaller = (0..last).rev().find_map(char::from_u32);

@@ -27,7 +27,7 @@ impl Fs {
             .put(&marker, Body::Memory(Bytes::new()), &Precondition::None)
             .await?;
         let entry = self.tree.create(dir, &name, Kind::Dir);
-        self.outdate_root_page(dir);
+        self.outdate_pages(dir);
         self.tree.reference(entry.ino);
         self.tree.unpin(entry.ino);
         Ok(self.attr(&entry))

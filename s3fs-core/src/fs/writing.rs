@@ -49,7 +49,7 @@ impl Fs {
             was_read: false,
         };
         let entry = self.tree.create(dir, &name, Kind::File(state));
-        self.outdate_root_page(dir);
+        self.outdate_pages(dir);
         self.tree.reference(entry.ino);
         let writer = Writer::create(self.target(&key), precondition);
         let file = self.share(entry.ino, key, writer)?;

@@ -1,9 +1,14 @@
 //! Listing folders: pages of keys become entries with names.
 
+mod deep;
+mod descent;
 mod guess;
 mod merge;
 mod span;
 mod stream;
 
+pub use deep::Deep;
+pub use descent::Descent;
 pub use merge::{Listed, Merger};
+pub use span::Dated;
 pub use stream::{Batch, ListStream};

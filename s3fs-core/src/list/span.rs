@@ -30,6 +30,7 @@ pub enum From {
 #[derive(Debug)]
 pub struct Span {
     from: From,
+    is_folded: bool,
     /// The last key that belongs to it; nothing if it goes on to the end.
     pub until: Option<String>,
     page: Page,
@@ -56,14 +57,27 @@ impl Drop for Asking {
 impl Span {
     /// A stretch that nobody has asked for.
     pub fn new(from: From, until: Option<String>) -> Self {
-        let page = Page::Unasked;
-        Self { from, until, page }
+        Self {
+            from,
+            is_folded: true,
+            until,
+            page: Page::Unasked,
+        }
+    }
+
+    /// The same, of keys that are not folded at `/`.
+    pub fn unfolded(from: From, until: Option<String>) -> Self {
+        Self {
+            is_folded: false,
+            ..Self::new(from, until)
+        }
     }
 
     /// A stretch whose first page is here.
     pub fn here(page: ListPage, asked: Instant) -> Self {
         Self {
             from: From::Beginning,
+            is_folded: true,
             until: None,
             page: Page::Here(Box::new((page, asked))),
         }
@@ -73,7 +87,7 @@ impl Span {
     pub fn ask(&mut self, store: &Arc<dyn Store>, prefix: &str) {
         if matches!(self.page, Page::Unasked) {
             let (store, prefix) = (Arc::clone(store), prefix.to_owned());
-            let asking = ask(store, prefix, self.from.clone());
+            let asking = ask(store, prefix, self.from.clone(), self.is_folded);
             self.page = Page::Asked(Asking(tokio::spawn(asking)));
         }
     }
@@ -131,7 +145,10 @@ impl Span {
             return None;
         }
         let until = self.until.take();
-        token.map(|token| Self::new(From::Continuation(token), until))
+        token.map(|token| Self {
+            is_folded: self.is_folded,
+            ..Self::new(From::Continuation(token), until)
+        })
     }
 
     /// Whether its first page has arrived and is empty.
@@ -156,11 +173,16 @@ impl Span {
     }
 }
 
-async fn ask(store: Arc<dyn Store>, prefix: String, from: From) -> Result<Dated, StoreError> {
+async fn ask(
+    store: Arc<dyn Store>,
+    prefix: String,
+    from: From,
+    folded: bool,
+) -> Result<Dated, StoreError> {
     let asked = Instant::now();
     let request = ListRequest {
         prefix: &prefix,
-        folded: true,
+        folded,
         from: match &from {
             From::Beginning => ListFrom::Beginning,
             From::Continuation(token) => ListFrom::Continuation(token),

@@ -1,0 +1,79 @@
+//! Listing the folders of a tree together while a program walks through it.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::Mutex;
+
+use crate::fs::neighbours::just_before;
+use crate::fs::{Fs, TTL};
+use crate::list::{Dated, Deep, Descent};
+
+/// Remember so many walks at once.
+const WALKS: usize = 8;
+
+/// The walks through trees, the latest last.
+#[derive(Debug, Default)]
+pub(super) struct Descents(std::sync::Mutex<Vec<Walk>>);
+
+/// A walk and its listing, once there is one.
+#[derive(Debug)]
+struct Walk {
+    descent: Descent,
+    listing: Arc<Mutex<Option<Deep>>>,
+}
+
+impl Descents {
+    /// Takes note that a folder is about to be listed. If that is part of a walk, returns the prefix
+    /// of the folder it began with and its listing.
+    fn note(&self, prefix: &str) -> Option<(String, Arc<Mutex<Option<Deep>>>)> {
+        let now = Instant::now();
+        let mut walks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(at) = walks.iter().rposition(|w| w.descent.includes(prefix, now)) else {
+            if walks.len() >= WALKS {
+                walks.remove(0);
+            }
+            walks.push(Walk {
+                descent: Descent::new(prefix.to_owned(), now),
+                listing: Arc::default(),
+            });
+            return None;
+        };
+        let mut walk = walks.remove(at);
+        let is_walk = walk.descent.step(prefix, now);
+        let found = (walk.descent.root().to_owned(), Arc::clone(&walk.listing));
+        walks.push(walk);
+        is_walk.then_some(found)
+    }
+
+    /// A folder's listing by the walk was of no use.
+    fn start_again(&self, listing: &Arc<Mutex<Option<Deep>>>) {
+        let mut walks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let walk = walks.iter_mut().find(|w| Arc::ptr_eq(&w.listing, listing));
+        if let Some(walk) = walk {
+            walk.descent.start_again();
+        }
+    }
+
+    /// An entry was made here, which pages asked for earlier lack.
+    pub(super) fn outdate(&self) {
+        let mut walks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        walks.clear();
+    }
+}
+
+impl Fs {
+    /// What a listing of a folder would say, if it came with those of its neighbours.
+    pub(super) async fn listed_together(&self, prefix: &str) -> Option<Dated> {
+        let (root, listing) = self.descents.note(prefix)?;
+        let mut deep = listing.lock().await;
+        let store = Arc::clone(&self.store);
+        let deep_listing = deep.get_or_insert_with(|| Deep::new(store, root, just_before(prefix)));
+        let page = deep_listing.folder(prefix, TTL).await;
+        if page.is_none() {
+            *deep = None;
+            self.descents.start_again(&listing);
+        }
+        page
+    }
+}

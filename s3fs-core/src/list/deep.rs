@@ -1,0 +1,156 @@
+//! Many folders from one listing that is not folded.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::list::span::{Dated, From, Span};
+use crate::store::{ListPage, ListedObject, Store};
+
+/// A folder that is not whole after so many more pages is listed by itself.
+const PAGES: usize = 2;
+
+/// The keys of a tree in order, page by page, of which the folders are taken one after another.
+#[derive(Debug)]
+pub struct Deep {
+    store: Arc<dyn Store>,
+    prefix: String,
+    /// What is here: consecutive keys.
+    here: VecDeque<(ListedObject, Instant)>,
+    /// What follows it; nothing if that is the end.
+    rest: Option<Span>,
+}
+
+impl Deep {
+    /// The keys that begin with `prefix`, from behind `after` on. Asks for the first page.
+    pub fn new(store: Arc<dyn Store>, prefix: String, after: String) -> Self {
+        let mut rest = Span::unfolded(From::After(after), None);
+        rest.ask(&store, &prefix);
+        Self {
+            store,
+            prefix,
+            here: VecDeque::new(),
+            rest: Some(rest),
+        }
+    }
+
+    /// What a folded listing of a folder would say, and when the store was asked for it. Folders
+    /// must be taken in order. Nothing if the folder is too large, or what is here is older than
+    /// `good_for`.
+    pub async fn folder(&mut self, prefix: &str, good_for: Duration) -> Option<Dated> {
+        while self.here.front().is_some_and(|(o, _)| *o.key < *prefix) {
+            self.here.pop_front();
+        }
+        let mut pages = 0;
+        while !self.is_whole(prefix) {
+            if pages == PAGES {
+                return None;
+            }
+            self.turn().await?;
+            pages += 1;
+        }
+        self.ask_on();
+        let now = Instant::now();
+        let (page, asked) = self.fold(prefix, now);
+        (now.duration_since(asked) < good_for).then_some((page, asked))
+    }
+
+    /// Whether no key of the folder can come on a later page.
+    fn is_whole(&self, prefix: &str) -> bool {
+        let last = self.here.back();
+        self.rest.is_none()
+            || last.is_some_and(|(last, _)| *last.key > *prefix && !last.key.starts_with(prefix))
+    }
+
+    /// Takes the next page. Nothing if the store doesn't answer: who lists the folder by itself is
+    /// told why.
+    async fn turn(&mut self) -> Option<()> {
+        let rest = self.rest.as_mut()?;
+        rest.wait(&self.store, &self.prefix).await.ok()?;
+        let mut rest = self.rest.take()?;
+        self.rest = rest.part();
+        let (page, asked) = rest.into_page()?;
+        let dated = page.objects.into_iter().map(|object| (object, asked));
+        self.here.extend(dated);
+        self.ask_on();
+        Some(())
+    }
+
+    /// Asks for the page that will be needed next.
+    fn ask_on(&mut self) {
+        if let Some(rest) = &mut self.rest {
+            rest.ask(&self.store, &self.prefix);
+        }
+    }
+
+    fn fold(&self, prefix: &str, now: Instant) -> Dated {
+        let mut page = ListPage::default();
+        let mut oldest = now;
+        let keys = self
+            .here
+            .iter()
+            .take_while(|(o, _)| o.key.starts_with(prefix));
+        for (object, asked) in keys {
+            oldest = oldest.min(*asked);
+            match object.key[prefix.len()..].find('/') {
+                Some(end) => {
+                    let folder = &object.key[..=prefix.len() + end];
+                    if page.prefixes.last().is_none_or(|last| last != folder) {
+                        page.prefixes.push(folder.to_owned());
+                    }
+                }
+                None => page.objects.push(object.clone()),
+            }
+        }
+        (page, oldest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::memory::MemoryStore;
+
+    const SOON: Duration = Duration::from_mins(1);
+
+    fn deep(keys: impl Iterator<Item = String>, page: usize) -> Deep {
+        let store = MemoryStore::default().with_page(page);
+        for key in keys {
+            store.insert(&key, "x");
+        }
+        Deep::new(Arc::new(store), "d/".to_owned(), "d/".to_owned())
+    }
+
+    fn keys(page: ListPage) -> (Vec<String>, Vec<String>) {
+        let objects = page.objects.into_iter().map(|object| object.key);
+        (objects.collect(), page.prefixes)
+    }
+
+    #[tokio::test]
+    async fn each_folder_is_as_a_folded_listing_says() {
+        for page in [3, 4, 100] {
+            let names = ["d/a/1", "d/a/2", "d/a/x/3", "d/a/x/4", "d/b/", "d/b/5", "e"];
+            let mut deep = deep(names.into_iter().map(str::to_owned), page);
+            let (a, _) = deep.folder("d/a/", SOON).await.unwrap();
+            let expected = (vec!["d/a/1".into(), "d/a/2".into()], vec!["d/a/x/".into()]);
+            assert_eq!(keys(a), expected, "{page}");
+            let (x, _) = deep.folder("d/a/x/", SOON).await.unwrap();
+            assert_eq!(keys(x).0, ["d/a/x/3", "d/a/x/4"]);
+            let (b, _) = deep.folder("d/b/", SOON).await.unwrap();
+            assert_eq!(keys(b).0, ["d/b/", "d/b/5"]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_large_folder_is_left_to_others() {
+        let mut deep = deep((0..100).map(|n| format!("d/a/{n:03}")), 10);
+        assert!(deep.folder("d/a/", SOON).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn what_is_too_old_is_not_given() {
+        let mut deep = deep((0..100).map(|n| format!("d/{n:03}/x")), 10);
+        assert!(deep.folder("d/003/", SOON).await.is_some());
+        assert!(deep.folder("d/004/", Duration::ZERO).await.is_none());
+    }
+}
