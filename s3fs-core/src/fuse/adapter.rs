@@ -15,6 +15,7 @@ use fuser::{
 use tokio::runtime::Handle;
 
 use super::convert::{errno, file_attr, kind, open_mode, time};
+use super::passthrough::Passthrough;
 use crate::fs::{Attr, Fs, FsError, HandleId, SetAttr, TTL};
 use crate::tree::Told;
 
@@ -32,11 +33,18 @@ const MAX_WRITE: u32 = 1 << 20;
 pub(super) struct Adapter {
     fs: Arc<Fs>,
     runtime: Handle,
+    /// Nothing where no file may be read like that.
+    passthrough: Option<Arc<Passthrough>>,
 }
 
 impl Adapter {
     pub(super) fn new(fs: Arc<Fs>, runtime: Handle) -> Self {
-        Self { fs, runtime }
+        let passthrough = fs.may_be_read_locally().then(Arc::default);
+        Self {
+            fs,
+            runtime,
+            passthrough,
+        }
     }
 
     /// Runs an operation beside others and answers when it is done.
@@ -81,6 +89,9 @@ impl Filesystem for Adapter {
         }
         let _ = config.set_max_background(MAX_BACKGROUND);
         let _ = config.set_max_write(MAX_WRITE);
+        if let Some(passthrough) = &self.passthrough {
+            passthrough.negotiate(config);
+        }
         Ok(())
     }
 
@@ -201,14 +212,23 @@ impl Filesystem for Adapter {
 
     fn open(&self, request: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
         let pid = request.pid();
+        let (asking, answering) = (self.passthrough.clone(), self.passthrough.clone());
         self.answer(
-            |fs| async move { fs.open(ino.into(), open_mode(flags), pid).await },
-            move |result| match result {
-                // An inode is one version, so its pages are good for as long as it lives.
-                Ok(opened) => {
-                    reply.opened(FileHandle(opened.handle.0), FopenFlags::FOPEN_KEEP_CACHE);
+            |fs| async move {
+                let opened = fs.open(ino.into(), open_mode(flags), pid).await?;
+                let copy = match asking.filter(|passthrough| passthrough.wants(ino)) {
+                    Some(_) => fs.local_copy(opened.handle).await,
+                    None => None,
+                };
+                Ok((FileHandle(opened.handle.0), copy))
+            },
+            move |result| match (result, answering) {
+                (Ok((handle, copy)), Some(passthrough)) => {
+                    passthrough.opened(ino, handle, copy, reply);
                 }
-                Err(error) => reply.error(errno("open", ino.into(), &error)),
+                // An inode is one version, so its pages are good for as long as it lives.
+                (Ok((handle, _)), None) => reply.opened(handle, FopenFlags::FOPEN_KEEP_CACHE),
+                (Err(error), _) => reply.error(errno("open", ino.into(), &error)),
             },
         );
     }
@@ -314,13 +334,16 @@ impl Filesystem for Adapter {
     fn release(
         &self,
         _request: &Request,
-        _ino: INodeNo,
+        ino: INodeNo,
         handle: FileHandle,
         _flags: OpenFlags,
         _lock_owner: Option<LockOwner>,
         _flush: bool,
         reply: ReplyEmpty,
     ) {
+        if let Some(passthrough) = &self.passthrough {
+            passthrough.released(ino);
+        }
         let handle = handle_id(handle);
         self.answer(
             |fs| async move {

@@ -5,6 +5,7 @@
 
 mod adapter;
 mod convert;
+mod passthrough;
 mod session;
 
 pub use session::{MountPoint, Session, Unmount};
