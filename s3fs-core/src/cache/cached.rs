@@ -118,8 +118,12 @@ impl<S: Store> Cached<S> {
             (sent, None) => sent,
             (None, _) => None,
         };
-        let (Some(sent), Some(wanted)) = (answer.range, wanted) else {
+        let Some(sent) = answer.range else {
             return Ok(answer);
+        };
+        let Some(wanted) = wanted else {
+            // The object ends before the range; the store has words for that.
+            return self.store.get(key, range, condition).await;
         };
         let intake = Intake::new(&self.cache, object, &answer.meta, sent.start());
         Ok(GetResponse {

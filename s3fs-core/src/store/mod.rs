@@ -4,7 +4,7 @@
 
 mod body;
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 #[cfg(test)]
 pub(crate) mod disturbed;
 mod error;
