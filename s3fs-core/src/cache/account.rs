@@ -65,7 +65,12 @@ impl Account {
             let file = self.lock()?;
             let mut record = match Record::believed(&file) {
                 Some(record) if record.bytes.saturating_add(step) <= self.size => record,
-                _ => self.count(most_kept(self.size).min(self.size.saturating_sub(step)))?,
+                _ => {
+                    // What was taken and not used is not there to be counted.
+                    self.left = 0;
+                    let keep = self.size.saturating_sub(step).min(most_kept(self.size));
+                    self.count(keep)?
+                }
             };
             record.bytes = record.bytes.saturating_add(step);
             record.write(&file)?;

@@ -97,7 +97,7 @@ async fn a_body_that_breaks_leaves_only_whole_blocks() {
     let bucket = MemoryStore::default();
     let content = noise(2 * MIB, 5);
     bucket.insert("key", content.clone());
-    for broken_after in [1, BLOCK - 1, BLOCK + 1, 2 * MIB - 1] {
+    for broken_after in [1, BLOCK - 1, BLOCK + 1, 2 * BLOCK - 1] {
         let (store, faults) = Faults::over(bucket.clone());
         faults.next(Operation::Get, Fault::Broken(broken_after as usize));
         let store = std::sync::Arc::into_inner(store).unwrap();
