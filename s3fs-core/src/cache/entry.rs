@@ -12,7 +12,7 @@ use super::format::{self, Header};
 use crate::object::ObjectMeta;
 
 /// The time of the last use is that of the index's last change; it need not be finer.
-const TOUCH_AFTER: Duration = Duration::from_secs(60);
+const TOUCH_AFTER: Duration = Duration::from_mins(1);
 
 /// An entry that is open: it stays readable when it is evicted meanwhile.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use super::folder::{Folder, read_header, remove};
 use super::name::{DATA, HASH, INDEX, ObjectId, UNFINISHED, version};
 
 /// A file that belongs to nothing is left alone for so long: it may be about to.
-const STALE: Duration = Duration::from_secs(600);
+const STALE: Duration = Duration::from_mins(10);
 
 /// An entry as it lies there.
 #[derive(Clone, Debug)]
