@@ -73,6 +73,10 @@ impl Account {
                 }
             };
             record.bytes = record.bytes.saturating_add(step);
+            if record.bytes > self.size {
+                let words = "it is full, and what is in it can't be removed";
+                return Err(io::Error::new(io::ErrorKind::StorageFull, words));
+            }
             record.write(&file)?;
             self.left += step;
         }

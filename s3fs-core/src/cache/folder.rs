@@ -2,6 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -14,10 +15,11 @@ use crate::object::ETag;
 /// Another layout of the files is another folder, which older programs do not look into.
 const LAYOUT: &str = "v1";
 
-/// Where the entries are.
+/// Where the entries are. It is held open and named by its descriptor: a mount that comes to cover
+/// it, perhaps the very one that it serves, is not in the way.
 #[derive(Debug)]
 pub(super) struct Folder {
-    root: PathBuf,
+    held: File,
 }
 
 /// Why there is none.
@@ -44,12 +46,14 @@ impl Folder {
         }
         let root = dir.join(LAYOUT);
         make(&root)?;
-        Ok(Self { root })
+        let held = File::open(root)?;
+        Ok(Self { held })
     }
 
     /// Where a file of it is.
     pub(super) fn at(&self, path: impl AsRef<Path>) -> PathBuf {
-        self.root.join(path)
+        let root = PathBuf::from(format!("/proc/self/fd/{}", self.held.as_raw_fd()));
+        root.join(path)
     }
 
     /// The entry of an object, whichever version it is of.
@@ -76,7 +80,14 @@ impl Folder {
         let object = header.object;
         let too_long = || io::Error::new(ErrorKind::InvalidInput, "no ETag to keep");
         let encoded = header.encode().ok_or_else(too_long)?;
-        make(&self.at(object.shard()))?;
+        // Not those above it: if the folder is gone, it is not made again behind its owner's back.
+        DirBuilder::new()
+            .mode(0o700)
+            .create(self.at(object.shard()))
+            .or_else(|error| match error.kind() {
+                ErrorKind::AlreadyExists => Ok(()),
+                _ => Err(error),
+            })?;
         let (index_path, data_path) = (
             self.at(object.index()),
             self.at(object.data(&header.meta.etag)),

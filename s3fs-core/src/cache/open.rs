@@ -19,6 +19,9 @@ use crate::object::{ETag, ObjectMeta};
 /// Reads of the disk at once; each holds a block.
 const READS: usize = 8;
 
+/// A smaller file comes with the request that opens it, or nearly, and is not worth the trouble.
+const WORTH_PROVING: u64 = 1 << 20;
+
 /// Up to this size a file is proved whole while its open waits, as that takes no longer than a few
 /// requests; a larger one beside it, for the next open.
 const PROVED_AT_ONCE: u64 = 16 << 20;
@@ -87,10 +90,12 @@ impl Cache {
         }
     }
 
-    /// Whether blocks of an object are worth keeping: eviction would not remove it for itself.
+    /// Whether blocks of an object are worth keeping: its tag stands for its bytes, and eviction
+    /// would not remove it for itself.
     pub(super) fn admits(&self, meta: &ObjectMeta) -> bool {
         let fits = meta.size.saturating_add(OVERHEAD) <= most_kept(self.size);
-        fits && meta.size > 0 && self.is_willing()
+        let is_exact = !meta.etag.to_string().starts_with("W/");
+        fits && meta.size > 0 && is_exact && self.is_willing()
     }
 
     /// Whether anything is kept at all.
@@ -127,7 +132,7 @@ impl Cache {
     /// The whole of a version as a file, if it is here and proved.
     pub(super) async fn whole(self: &Arc<Self>, object: ObjectId, etag: &ETag) -> Option<File> {
         let entry = self.find(object).await?;
-        if entry.meta().etag != *etag {
+        if entry.meta().etag != *etag || entry.meta().size < WORTH_PROVING {
             return None;
         }
         if entry.meta().size > PROVED_AT_ONCE {

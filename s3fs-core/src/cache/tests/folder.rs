@@ -68,6 +68,20 @@ fn a_folder_of_another_user_and_a_file_are_refused() {
     }
 }
 
+#[tokio::test]
+async fn a_folder_that_is_removed_is_not_made_again() {
+    let (_above, dir) = folder();
+    let bucket = MemoryStore::default();
+    bucket.insert("key", noise(MIB, 1));
+    let client = Client::new(&bucket, &dir);
+    client.read("key").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    fs::remove_dir_all(&dir).unwrap();
+    assert!(client.read("key").await.unwrap().1 == noise(MIB, 1));
+    client.end().await;
+    assert!(!dir.exists());
+}
+
 #[test]
 fn a_folder_that_cannot_be_made_is_done_without() {
     let (above, _) = folder();
@@ -122,7 +136,7 @@ async fn what_was_left_half_made_is_swept_and_what_is_being_made_is_not() {
     let before = files(&dir);
     let shard = dir.join("v1/ab");
     fs::create_dir_all(&shard).unwrap();
-    let long_ago = SystemTime::now() - Duration::from_secs(3600);
+    let long_ago = SystemTime::now() - Duration::from_hours(1);
     for name in ["new-x", "12.34.data", "12.index", "13.56.data"] {
         fs::write(shard.join(name), "x").unwrap();
         let old = File::options().write(true).open(shard.join(name)).unwrap();
