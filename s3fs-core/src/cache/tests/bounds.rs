@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use super::MIB;
 use super::client::{Client, cache, files, folder, noise};
+use crate::object::{ETag, ObjectMeta};
 use crate::store::memory::MemoryStore;
 
 /// What the folder takes of the disk.
@@ -92,6 +93,19 @@ async fn an_object_that_does_not_fit_pushes_nothing_out() {
     }
     assert!(taken(&dir) <= SIZE);
     assert!(is_kept(&bucket, &dir, "small").await);
+}
+
+#[test]
+fn a_tag_that_does_not_stand_for_bytes_is_no_name_for_them() {
+    let (_above, dir) = folder();
+    let cache = cache(&dir, 10 * MIB);
+    let meta = |tag: &str| ObjectMeta {
+        size: MIB,
+        modified: SystemTime::now(),
+        etag: ETag::new(tag),
+    };
+    assert!(cache.admits(&meta("\"abc\"")));
+    assert!(!cache.admits(&meta("W/\"abc\"")));
 }
 
 #[tokio::test]

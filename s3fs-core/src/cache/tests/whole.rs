@@ -88,6 +88,14 @@ async fn what_was_proved_is_not_read_again_until_it_is_touched() {
 }
 
 #[tokio::test]
+async fn a_small_file_is_not_worth_it() {
+    let (_above, dir) = folder();
+    let bucket = MemoryStore::default();
+    let (client, etag) = filled(&bucket, &dir, MIB - 1).await;
+    assert_eq!(copy(&client, &etag).await, None);
+}
+
+#[tokio::test]
 async fn a_large_file_is_proved_beside_its_open() {
     let (_above, dir) = folder();
     let bucket = MemoryStore::default();
