@@ -8,7 +8,7 @@ use super::format::{BLOCK, block_length};
 pub(super) struct Assembler {
     size: u64,
     position: u64,
-    /// The bytes of the block at `position`, if they came from its beginning.
+    /// What came of the block at `position`.
     bytes: Vec<u8>,
 }
 
@@ -30,14 +30,13 @@ impl Assembler {
             let within = self.position % BLOCK;
             let taken = (length - within).min(piece.len() as u64);
             let (now, later) = piece.split_at(taken as usize);
-            if self.bytes.len() as u64 == within {
-                self.bytes.reserve_exact((length - within) as usize);
-                self.bytes.extend_from_slice(now);
-            }
+            self.bytes.reserve_exact((length - within) as usize);
+            self.bytes.extend_from_slice(now);
             self.position += taken;
             piece = later;
             if within + taken == length {
                 let bytes = std::mem::take(&mut self.bytes);
+                // Fewer if it did not come from its beginning.
                 if bytes.len() as u64 == length {
                     whole(block, bytes);
                 }
