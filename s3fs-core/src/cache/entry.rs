@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -26,6 +26,11 @@ impl Entry {
     /// Which version it is of.
     pub(super) fn meta(&self) -> &ObjectMeta {
         &self.header.meta
+    }
+
+    /// Whether it has neither been evicted nor replaced since it was opened.
+    pub(super) fn is_in_place(&self) -> bool {
+        self.index.metadata().is_ok_and(|meta| meta.nlink() > 0)
     }
 
     /// The bytes of a block, if they are here and are what they were.

@@ -10,7 +10,6 @@ use super::CacheError;
 use super::entry::Entry;
 use super::format::{self, Header};
 use super::name::{ObjectId, UNFINISHED};
-use crate::object::ETag;
 
 /// Another layout of the files is another folder, which older programs do not look into.
 const LAYOUT: &str = "v1";
@@ -66,12 +65,6 @@ impl Folder {
             data,
             header,
         })
-    }
-
-    /// The entry of just this version.
-    pub(super) fn find_version(&self, object: ObjectId, etag: &ETag) -> Option<Entry> {
-        let entry = self.find(object)?;
-        (entry.meta().etag == *etag).then_some(entry)
     }
 
     /// Makes an entry with no blocks in place of what the object has. If another process is doing

@@ -8,6 +8,7 @@ use std::thread::Builder;
 use std::time::Duration;
 
 use super::account::Account;
+use super::entry::Entry;
 use super::folder::Folder;
 use super::format::{self, Header};
 use super::name::ObjectId;
@@ -49,6 +50,7 @@ impl Writer {
             folder: Arc::clone(folder),
             account: Account::new(Arc::clone(folder), size),
             aside: Arc::clone(&aside),
+            last: None,
         };
         Builder::new().name("cache".into()).spawn(move || {
             filling.run(&queue);
@@ -91,6 +93,8 @@ struct Filling {
     folder: Arc<Folder>,
     account: Account,
     aside: Arc<AtomicBool>,
+    /// Where the last block went; the next one is of the same file, more often than not.
+    last: Option<Entry>,
 }
 
 impl Filling {
@@ -109,9 +113,18 @@ impl Filling {
 
     fn keep(&mut self, job: &Job) -> io::Result<()> {
         let checksum = format::checksum(&job.bytes);
-        let found = self.folder.find_version(job.object, &job.meta.etag);
-        let entry = match found.filter(|entry| entry.meta().size == job.meta.size) {
-            Some(entry) if entry.word(job.block) == Some(checksum) => return Ok(()),
+        let last = self.last.take();
+        let last = last.filter(|last| last.header.object == job.object && last.is_in_place());
+        let found = last.or_else(|| self.folder.find(job.object));
+        let is_this = |entry: &Entry| {
+            let meta = entry.meta();
+            (&meta.etag, meta.size) == (&job.meta.etag, job.meta.size)
+        };
+        let entry = match found.filter(is_this) {
+            Some(entry) if entry.word(job.block) == Some(checksum) => {
+                self.last = Some(entry);
+                return Ok(());
+            }
             Some(entry) => entry,
             None => {
                 self.account.take(OVERHEAD)?;
@@ -122,6 +135,8 @@ impl Filling {
             }
         };
         self.account.take(job.bytes.len() as u64)?;
-        entry.write(job.block, &job.bytes, checksum)
+        entry.write(job.block, &job.bytes, checksum)?;
+        self.last = Some(entry);
+        Ok(())
     }
 }
