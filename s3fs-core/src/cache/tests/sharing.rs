@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::MIB;
-use super::client::{Client, cache, folder, noise};
+use super::client::{Client, cache, files, folder, noise, only};
 use crate::store::memory::MemoryStore;
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -53,6 +54,28 @@ async fn each_reads_whole_versions_while_objects_change_and_entries_are_evicted(
         task.await.unwrap();
     }
     assert!(whole.load(Ordering::Relaxed) > 100);
+}
+
+#[tokio::test]
+async fn an_entry_that_another_has_removed_is_made_again() {
+    let (_above, dir) = folder();
+    let bucket = MemoryStore::default();
+    bucket.insert("key", noise(2 * MIB, 1));
+    let one = Client::new(&bucket, &dir);
+    one.range("key", 0, MIB).await;
+    // As evicting does.
+    while files(&dir).len() < 3 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    for file in [only(&dir, ".index"), only(&dir, ".data")] {
+        std::fs::remove_file(file).unwrap();
+    }
+    one.range("key", MIB, 2 * MIB).await;
+    one.end().await;
+    let other = Client::new(&bucket, &dir);
+    other.range("key", MIB, 2 * MIB).await;
+    assert_eq!(other.traffic(), (1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
