@@ -124,7 +124,7 @@ fn a_file_that_is_open_already_stays_as_it_is_until_all_have_closed_it() {
 }
 
 #[test]
-fn the_next_open_sees_another_version_and_open_handles_keep_theirs() {
+fn the_next_open_sees_another_version_and_the_kernels_handles_keep_theirs() {
     let (_above, dir) = folder();
     let server = filled(&dir);
     let bucket = mount(&server, &dir, Access::ReadOnly);
@@ -132,7 +132,10 @@ fn the_next_open_sees_another_version_and_open_handles_keep_theirs() {
     server.put(BUCKET, "file", "new");
     assert_eq!(fs::read(bucket.at("file")).unwrap(), b"new");
     assert_eq!(fs::read(bucket.at("file")).unwrap(), b"new");
-    assert_eq!(is_read_unserved(&bucket, &old), is_possible(&dir));
+    // In the usual way, a handle has only what had been fetched.
+    if is_possible(&dir) {
+        assert!(is_read_unserved(&bucket, &old));
+    }
 }
 
 #[test]
