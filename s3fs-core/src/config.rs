@@ -1,6 +1,7 @@
 //! What is mounted and how: plain data, with no knowledge of where it came from.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,18 @@ pub struct MountConfig {
     /// Folders, as paths below the root, that exist whether or not the bucket holds them: the mount
     /// points of volumes that lie under this one.
     pub folders: Vec<String>,
+    /// Where objects are kept on the local disk; nowhere when absent.
+    pub cache: Option<CacheConfig>,
+}
+
+/// A folder of the local disk in which objects are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct CacheConfig {
+    /// The folder: made if it is missing, else it must belong to the user who mounts and to nobody
+    /// else.
+    pub dir: PathBuf,
+    /// How many bytes of the disk it may take.
+    pub size: u64,
 }
 
 impl MountConfig {
@@ -48,6 +61,7 @@ impl MountConfig {
             access: Access::default(),
             ownership: Ownership::default(),
             folders: Vec::new(),
+            cache: None,
         }
     }
 }

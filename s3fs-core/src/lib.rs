@@ -5,7 +5,7 @@
 //! is in the bucket.
 //!
 //! Floors, each naming only the ones before it: `object` and `config` (values), `store` (requests
-//! to a bucket), `budget`, `tree`, `list`, `read` and `write` (mechanisms, which don't know each
+//! to a bucket), `cache` (a store over another), `budget`, `tree`, `list`, `read` and `write` (mechanisms, which don't know each
 //! other), `fs` (what each operation means), `fuse` and `mount` (the edges).
 
 #![allow(
@@ -17,6 +17,7 @@
 compile_error!("s3fs-core needs 64-bit pointers");
 
 pub mod budget;
+mod cache;
 pub mod config;
 mod fs;
 mod fuse;
@@ -29,10 +30,11 @@ mod sweep;
 mod tree;
 mod write;
 
-pub use config::{Access, Credentials, MountConfig, Ownership};
+pub use cache::CacheError;
+pub use config::{Access, CacheConfig, Credentials, MountConfig, Ownership};
 pub use fs::NotStored;
 pub use fuse::{MountPoint, Unmount};
-pub use mount::{DEFAULT_BUDGET, FileSystem, Finisher, Mounted, Resources, Serving};
+pub use mount::{DEFAULT_BUDGET, FileSystem, Finisher, MountError, Mounted, Resources, Serving};
 pub use object::{BucketName, BucketNameError, Prefix, PrefixError};
 pub use store::s3::ConnectError;
 pub use store::{UnfinishedUpload, UploadObserver};

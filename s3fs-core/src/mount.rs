@@ -8,24 +8,38 @@ use std::time::Instant;
 use tokio::runtime::Handle;
 
 use crate::budget::Budget;
+use crate::cache::{CacheError, Cached, Caches, Space};
 use crate::config::MountConfig;
 use crate::fs::{Fs, NotStored, Shared};
 use crate::fuse::{MountPoint, Session, Unmount};
 use crate::read::BlockPool;
-use crate::store::s3::{ConnectError, HttpClient, connect};
-use crate::store::{Observed, UploadObserver};
+use crate::store::s3::{ConnectError, HttpClient, S3Store, connect};
+use crate::store::{Observed, Store, UploadObserver};
 use crate::write::PartPool;
 
 /// The memory that file contents may take in one process, unless told otherwise.
 pub const DEFAULT_BUDGET: u64 = 128 << 20;
 
-/// What all mounts of one process share: the memory budget and the HTTP connections.
+/// Why a bucket can't be mounted.
+#[derive(Debug, thiserror::Error)]
+pub enum MountError {
+    /// The bucket doesn't answer as it should.
+    #[error(transparent)]
+    Bucket(#[from] ConnectError),
+    /// The folder that was given as a cache must not be used.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+}
+
+/// What all mounts of one process share: the memory budget, the HTTP connections, and caches of the
+/// same folder.
 ///
 /// Cheap to clone. Must be used inside a tokio runtime.
 #[derive(Clone, Debug)]
 pub struct Resources {
     pub(crate) http: HttpClient,
     shared: Shared,
+    caches: Caches,
 }
 
 impl Resources {
@@ -39,6 +53,7 @@ impl Resources {
         Self {
             http: HttpClient::default(),
             shared,
+            caches: Caches::default(),
         }
     }
 }
@@ -70,15 +85,13 @@ pub struct Mounted {
 }
 
 impl FileSystem {
-    /// Connects to the bucket and lists the root once.
+    /// Opens the cache, connects to the bucket and lists the root once.
     ///
     /// # Errors
-    /// The bucket doesn't exist, the credentials are refused, the endpoint doesn't answer…
-    pub async fn connect(config: MountConfig, resources: &Resources) -> Result<Self, ConnectError> {
-        let asked = Instant::now();
-        let (store, page) = connect(&config, &resources.http).await?;
-        let fs = Fs::new(Arc::new(store), &config, &resources.shared, page, asked);
-        Ok(Self(Arc::new(fs)))
+    /// The bucket doesn't exist, the credentials are refused, the endpoint doesn't answer, the
+    /// cache's folder must not be used…
+    pub async fn connect(config: MountConfig, resources: &Resources) -> Result<Self, MountError> {
+        Self::connect_as(config, resources, |store| store).await
     }
 
     /// As [`connect`](Self::connect); `observer` is told of every multipart upload, so that
@@ -90,10 +103,27 @@ impl FileSystem {
         config: MountConfig,
         resources: &Resources,
         observer: Arc<dyn UploadObserver>,
-    ) -> Result<Self, ConnectError> {
+    ) -> Result<Self, MountError> {
+        Self::connect_as(config, resources, |store| Observed::new(store, observer)).await
+    }
+
+    async fn connect_as<S: Store>(
+        config: MountConfig,
+        resources: &Resources,
+        wrap: impl FnOnce(S3Store) -> S,
+    ) -> Result<Self, MountError> {
+        let cache = match &config.cache {
+            Some(cache) => resources.caches.open(cache).await?,
+            None => None,
+        };
         let asked = Instant::now();
         let (store, page) = connect(&config, &resources.http).await?;
-        let store = Arc::new(Observed::new(store, observer));
+        let space = Space::new(store.endpoint_url(), &config.bucket);
+        let store = wrap(store);
+        let store: Arc<dyn Store> = match cache {
+            Some(cache) => Arc::new(Cached::new(store, cache, space)),
+            None => Arc::new(store),
+        };
         let fs = Fs::new(store, &config, &resources.shared, page, asked);
         Ok(Self(Arc::new(fs)))
     }

@@ -13,6 +13,7 @@ mod files;
 mod handles;
 mod ledger;
 mod listing;
+mod local;
 mod lookup;
 mod neighbours;
 mod open_files;
@@ -60,6 +61,8 @@ pub struct Fs {
     store: Arc<dyn Store>,
     tree: Tree,
     access: Access,
+    /// The store keeps objects on the local disk.
+    has_cache: bool,
     owner: Owner,
     /// Folders have no time in S3; they show when they were mounted.
     born: SystemTime,
@@ -114,6 +117,7 @@ impl Fs {
             store,
             tree,
             access: config.access,
+            has_cache: config.cache.is_some(),
             owner: Owner::resolve(&config.ownership),
             born: SystemTime::now(),
             budget: shared.budget.clone(),

@@ -15,6 +15,7 @@ use fuser::{
 use tokio::runtime::Handle;
 
 use super::convert::{errno, file_attr, kind, open_mode, time};
+use super::passthrough::Passthrough;
 use crate::fs::{Attr, Fs, FsError, HandleId, OpenMode, Opened, SetAttr, TTL};
 use crate::tree::Told;
 
@@ -32,11 +33,46 @@ const MAX_WRITE: u32 = 1 << 20;
 pub(super) struct Adapter {
     fs: Arc<Fs>,
     runtime: Handle,
+    /// Nothing where no file may be read like that.
+    passthrough: Option<Arc<Passthrough>>,
 }
 
 impl Adapter {
     pub(super) fn new(fs: Arc<Fs>, runtime: Handle) -> Self {
-        Self { fs, runtime }
+        let passthrough = fs.may_be_read_locally().then(Arc::default);
+        Self {
+            fs,
+            runtime,
+            passthrough,
+        }
+    }
+
+    /// Opens a file that may be on the local disk.
+    fn open_locally(
+        &self,
+        passthrough: Arc<Passthrough>,
+        ino: INodeNo,
+        mode: OpenMode,
+        pid: u32,
+        how: FopenFlags,
+        reply: ReplyOpen,
+    ) {
+        let asking = Arc::clone(&passthrough);
+        self.answer(
+            move |fs| async move {
+                let opened = fs.open(ino.into(), mode, pid).await?;
+                let copy = if asking.wants(ino) {
+                    fs.local_copy(opened.handle).await
+                } else {
+                    None
+                };
+                Ok((FileHandle(opened.handle.0), copy))
+            },
+            move |result| match result {
+                Ok((handle, copy)) => passthrough.opened(ino, handle, copy, how, reply),
+                Err(error) => reply.error(errno("open", ino.into(), &error)),
+            },
+        );
     }
 
     /// Runs an operation beside others and answers when it is done.
@@ -81,6 +117,9 @@ impl Filesystem for Adapter {
         }
         let _ = config.set_max_background(MAX_BACKGROUND);
         let _ = config.set_max_write(MAX_WRITE);
+        if let Some(passthrough) = &self.passthrough {
+            passthrough.negotiate(config);
+        }
         Ok(())
     }
 
@@ -206,6 +245,9 @@ impl Filesystem for Adapter {
         if mode == OpenMode::Read {
             how |= FopenFlags::FOPEN_NOFLUSH;
         }
+        if let Some(passthrough) = &self.passthrough {
+            return self.open_locally(Arc::clone(passthrough), ino, mode, pid, how, reply);
+        }
         let answer = move |result: Result<Opened, FsError>| match result {
             Ok(opened) => reply.opened(FileHandle(opened.handle.0), how),
             Err(error) => reply.error(errno("open", ino.into(), &error)),
@@ -320,13 +362,16 @@ impl Filesystem for Adapter {
     fn release(
         &self,
         _request: &Request,
-        _ino: INodeNo,
+        ino: INodeNo,
         handle: FileHandle,
         _flags: OpenFlags,
         _lock_owner: Option<LockOwner>,
         _flush: bool,
         reply: ReplyEmpty,
     ) {
+        if let Some(passthrough) = &self.passthrough {
+            passthrough.released(ino);
+        }
         let handle = handle_id(handle);
         self.answer(
             |fs| async move {

@@ -6,6 +6,7 @@
 mod adapter;
 mod convert;
 mod kernel;
+mod passthrough;
 mod session;
 
 pub use session::{MountPoint, Session, Unmount};

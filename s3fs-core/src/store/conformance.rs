@@ -87,7 +87,7 @@ async fn list(
     }
 }
 
-async fn objects_have_their_bytes_and_a_tag_for_each_version(store: &dyn Store) {
+pub(crate) async fn objects_have_their_bytes_and_a_tag_for_each_version(store: &dyn Store) {
     let first = put(store, "a", b"one").await;
     let second = put(store, "a", b"two2").await;
     assert_ne!(first, second);
@@ -100,7 +100,7 @@ async fn objects_have_their_bytes_and_a_tag_for_each_version(store: &dyn Store) 
     assert!(is_missing(store.get(&key("a"), None, Condition::Any).await));
 }
 
-async fn ranges_are_cut_to_the_object(store: &dyn Store) {
+pub(crate) async fn ranges_are_cut_to_the_object(store: &dyn Store) {
     let etag = put(store, "a", b"0123456789").await;
     let answer = store
         .get(&key("a"), range(2, 5), Condition::Any)
@@ -135,7 +135,7 @@ async fn ranges_are_cut_to_the_object(store: &dyn Store) {
     );
 }
 
-async fn conditions_are_checked(store: &dyn Store) {
+pub(crate) async fn conditions_are_checked(store: &dyn Store) {
     let old = put(store, "a", b"old").await;
     let new = put(store, "a", b"new").await;
     assert!(
@@ -162,7 +162,7 @@ async fn conditions_are_checked(store: &dyn Store) {
     ));
 }
 
-async fn listings_fold_and_page(store: &dyn Store) {
+pub(crate) async fn listings_fold_and_page(store: &dyn Store) {
     let keys = [
         "d/", "d/a", "d/a-1", "d/a/", "d/a/x", "d/a/y", "d/a0", "d/b//z", "d/ü", "e",
     ];
@@ -195,7 +195,7 @@ async fn listings_fold_and_page(store: &dyn Store) {
     }
 }
 
-async fn parts_become_an_object(store: &dyn Store) {
+pub(crate) async fn parts_become_an_object(store: &dyn Store) {
     let at = key("m");
     let id = store.create_upload(&at).await.unwrap();
     let first = body(vec![1; PART]);
@@ -218,7 +218,7 @@ async fn parts_become_an_object(store: &dyn Store) {
     assert!(content(store, "m").await.ends_with(b"\x01end"));
 }
 
-async fn uploads_that_break_the_rules_are_refused(store: &dyn Store) {
+pub(crate) async fn uploads_that_break_the_rules_are_refused(store: &dyn Store) {
     let at = key("m");
     let id = store.create_upload(&at).await.unwrap();
     let mut parts = Vec::new();
@@ -247,7 +247,7 @@ async fn uploads_that_break_the_rules_are_refused(store: &dyn Store) {
     assert_eq!(content(store, "m").await, b"there");
 }
 
-async fn ranges_of_objects_become_parts(store: &dyn Store) {
+pub(crate) async fn ranges_of_objects_become_parts(store: &dyn Store) {
     let at = key("a b+ü");
     let old = vec![7; PART + 10];
     let none = Precondition::None;

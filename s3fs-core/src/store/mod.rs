@@ -4,7 +4,7 @@
 
 mod body;
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 #[cfg(test)]
 pub(crate) mod disturbed;
 mod error;
@@ -19,6 +19,7 @@ pub mod s3;
 pub(crate) mod slow;
 
 use std::fmt::Debug;
+use std::fs::File;
 
 use async_trait::async_trait;
 
@@ -93,6 +94,12 @@ pub trait Store: Debug + Send + Sync + 'static {
 
     /// Forgets an upload and its parts.
     async fn abort_upload(&self, key: &Key, upload: &UploadId) -> Result<(), StoreError>;
+
+    /// All of this version as a local file that nobody changes, if it is here; for whoever can use
+    /// one in place of requests.
+    async fn local_copy(&self, _key: &Key, _etag: &ETag) -> Option<File> {
+        None
+    }
 
     /// `s3://bucket/key`, for messages.
     fn uri(&self, key: &Key) -> String;

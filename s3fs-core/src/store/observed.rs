@@ -2,6 +2,7 @@
 //! in its bucket, where parts cost money and no permission of ours can list them.
 
 use std::fmt::Debug;
+use std::fs::File;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -133,6 +134,10 @@ impl<S: Store> Store for Observed<S> {
         self.store.abort_upload(key, upload).await?;
         self.observer.ended(UnfinishedUpload::new(key, upload));
         Ok(())
+    }
+
+    async fn local_copy(&self, key: &Key, etag: &ETag) -> Option<File> {
+        self.store.local_copy(key, etag).await
     }
 
     fn uri(&self, key: &Key) -> String {

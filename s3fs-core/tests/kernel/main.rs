@@ -7,11 +7,13 @@
     reason = "a test that cannot be set up fails"
 )]
 
+mod cache;
 mod connecting;
 mod faults;
 mod listing;
 mod mounted;
 mod names;
+mod passthrough;
 mod permissions;
 mod reading;
 mod removing;

@@ -3,8 +3,10 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use s3_local::{S3Local, Server};
 use s3fs_core::{BucketName, Credentials, MountConfig, NotStored};
 use tempfile::TempDir;
@@ -17,7 +19,8 @@ pub(crate) const BUCKET: &str = "data";
 /// A mounted bucket. It is served by a process of its own: one that serves a mount and uses it can
 /// come to wait for itself, and then cannot even be killed.
 pub(crate) struct Bucket {
-    pub(crate) server: Server,
+    /// Shared, to be mounted again.
+    pub(crate) server: Arc<Server>,
     folder: TempDir,
     serving: Child,
     answers: Mutex<BufReader<ChildStdout>>,
@@ -50,16 +53,20 @@ pub(crate) fn empty() -> Bucket {
 
 impl Bucket {
     /// Mounts the bucket of a server with a configuration changed by `change`.
-    pub(crate) fn mount(server: Server, change: impl FnOnce(&mut MountConfig)) -> Self {
+    pub(crate) fn mount(
+        server: impl Into<Arc<Server>>,
+        change: impl FnOnce(&mut MountConfig),
+    ) -> Self {
         Self::mount_with(server, None, change)
     }
 
     /// As `mount`, with so many bytes of memory for file contents.
     pub(crate) fn mount_with(
-        server: Server,
+        server: impl Into<Arc<Server>>,
         budget: Option<u64>,
         change: impl FnOnce(&mut MountConfig),
     ) -> Self {
+        let server = server.into();
         let mut config = config(&server);
         change(&mut config);
         let folder = tempfile::tempdir().unwrap();
@@ -104,6 +111,13 @@ impl Bucket {
         }
     }
 
+    /// Stops serving the mount, for as long as the value lives.
+    pub(crate) fn stop(&self) -> Stopped {
+        let process = Pid::from_raw(self.serving.id().cast_signed());
+        kill(process, Signal::SIGSTOP).unwrap();
+        Stopped(process)
+    }
+
     /// The folder where the bucket is.
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
@@ -133,6 +147,15 @@ impl Bucket {
     /// What the server holds under a key.
     pub(crate) fn object(&self, key: &str) -> Option<Vec<u8>> {
         self.server.get(BUCKET, key).map(|bytes| bytes.to_vec())
+    }
+}
+
+/// A mount that is not served: what needs an answer waits.
+pub(crate) struct Stopped(Pid);
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        kill(self.0, Signal::SIGCONT).unwrap();
     }
 }
 

@@ -2,11 +2,12 @@
 
 mod duration;
 mod mode;
+mod size;
 mod variable;
 mod volume;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{PathBuf, absolute};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
@@ -63,6 +64,14 @@ pub(crate) struct ServiceArguments {
     /// Accept the charges of a requester-pays bucket.
     #[arg(long, conflicts_with = "no_sign_request")]
     requester_pays: bool,
+    /// Keep what was read in this folder, for the next time and for other processes of yours.
+    ///
+    /// It is made if it is missing; else it must be yours, with mode 700.
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
+    /// How much of the disk the cache may take, such as 500MiB or 10GiB.
+    #[arg(long, value_name = "SIZE", value_parser = size::parse, default_value = "10GiB")]
+    cache_size: u64,
 }
 
 impl ServiceArguments {
@@ -80,6 +89,11 @@ impl ServiceArguments {
         }
         if let Some(profile) = &self.profile {
             volume = volume.profile(profile);
+        }
+        if let Some(dir) = &self.cache {
+            // Where there is no current folder, the path stays relative and is refused.
+            let dir = absolute(dir).unwrap_or_else(|_| dir.clone());
+            volume = volume.cache(dir, self.cache_size);
         }
         volume
     }

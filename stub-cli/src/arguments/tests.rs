@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{CommandFactory, Parser};
 use s3fs_core::{Access, Credentials};
 
-use super::{Cli, Command, VolumeArgument, duration, mode};
+use super::{Cli, Command, VolumeArgument, duration, mode, size};
 
 fn run(arguments: &[&str]) -> super::RunArguments {
     match Cli::try_parse_from([&["stub", "run"], arguments].concat())
@@ -105,6 +105,35 @@ fn every_option_of_mount_arrives() {
     let shown = config.ownership;
     assert_eq!((shown.uid, shown.gid), (Some(1), Some(2)));
     assert_eq!((shown.file_mode, shown.dir_mode), (0o640, 0o750));
+}
+
+#[test]
+fn a_cache_is_a_folder_and_a_size() {
+    let config = |options: &str| {
+        let arguments = run(&[options.split_whitespace().collect(), vec!["true"]].concat());
+        let volume: VolumeArgument = "/m=s3://my-bucket".parse().unwrap();
+        let config = arguments.service.apply(volume.volume()).into_config();
+        config.unwrap().cache
+    };
+    assert_eq!(config(""), None);
+    let cache = config("--cache /var/cache/b").unwrap();
+    assert_eq!(
+        (cache.dir.to_str(), cache.size),
+        (Some("/var/cache/b"), 10 << 30)
+    );
+    let cache = config("--cache here --cache-size 500MiB").unwrap();
+    assert!(cache.dir.is_absolute() && cache.dir.ends_with("here"));
+    assert_eq!(cache.size, 500 << 20);
+}
+
+#[test]
+fn sizes_are_read_as_people_write_them() {
+    assert_eq!(size::parse("4096"), Ok(4096));
+    assert_eq!(size::parse("2MB"), Ok(2_000_000));
+    assert_eq!(size::parse("1TiB"), Ok(1 << 40));
+    for bad in ["", "GiB", "1.5GiB", "10G", "-1MiB", "0", "99999999TiB"] {
+        assert!(size::parse(bad).is_err(), "{bad}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! needs root.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod cache;
 mod mount;
 mod run;
 

@@ -12,10 +12,10 @@ use s3_local::Server;
 use crate::{server, stub};
 
 /// A running `stub mount`. One that a failed test leaves behind is told to unmount.
-struct Mounted(Child);
+pub(crate) struct Mounted(Child);
 
 impl Mounted {
-    fn new(server: &Server, folder: &Path, options: &[&str]) -> Self {
+    pub(crate) fn new(server: &Server, folder: &Path, options: &[&str]) -> Self {
         let mut command = stub("mount", server);
         command
             .arg("data")

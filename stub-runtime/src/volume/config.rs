@@ -1,6 +1,8 @@
 //! From the options of a volume to what is mounted: all the checks, in one place, without I/O.
 
-use s3fs_core::{Access, BucketName, MountConfig, Ownership, Prefix};
+use std::path::PathBuf;
+
+use s3fs_core::{Access, BucketName, CacheConfig, MountConfig, Ownership, Prefix};
 
 use super::{CloudBucketMount, VolumeError, credentials, endpoint};
 
@@ -18,6 +20,7 @@ pub(super) fn of(volume: CloudBucketMount) -> Result<MountConfig, VolumeError> {
     config.region = region;
     config.access = access(&volume);
     config.ownership = ownership(&volume)?;
+    config.cache = cache(volume.cache)?;
     config.endpoint_url = volume.bucket_endpoint_url;
     config.force_path_style = volume.force_path_style;
     config.requester_pays = volume.requester_pays;
@@ -33,6 +36,19 @@ fn access(volume: &CloudBucketMount) -> Access {
             overwrite: volume.allow_overwrite,
         }
     }
+}
+
+fn cache(given: Option<(PathBuf, u64)>) -> Result<Option<CacheConfig>, VolumeError> {
+    let Some((dir, size)) = given else {
+        return Ok(None);
+    };
+    if !dir.is_absolute() {
+        return Err(VolumeError::CachePath { dir });
+    }
+    if size == 0 {
+        return Err(VolumeError::EmptyCache { dir });
+    }
+    Ok(Some(CacheConfig { dir, size }))
 }
 
 fn ownership(volume: &CloudBucketMount) -> Result<Ownership, VolumeError> {

@@ -1,5 +1,7 @@
 //! Why a volume, as it is declared, cannot be mounted.
 
+use std::path::PathBuf;
+
 use s3fs_core::{BucketNameError, PrefixError};
 
 /// Why a volume, as it is declared, cannot be mounted; the text says what to write instead.
@@ -51,5 +53,17 @@ pub enum VolumeError {
         option: &'static str,
         /// What was given.
         mode: u32,
+    },
+    /// `cache`'s folder is a relative path.
+    #[error("the cache folder `{}` is a relative path: write an absolute one", dir.display())]
+    CachePath {
+        /// What was given.
+        dir: PathBuf,
+    },
+    /// `cache`'s size is 0.
+    #[error("the cache `{}` has the size 0: give it some bytes, or leave it out", dir.display())]
+    EmptyCache {
+        /// Its folder.
+        dir: PathBuf,
     },
 }

@@ -6,6 +6,7 @@ mod endpoint;
 mod error;
 mod path;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use s3fs_core::{MountConfig, Ownership};
@@ -32,8 +33,8 @@ use crate::secret::{IntoSecret, Secret, SecretError};
 ///
 /// The words are those of Modal's class of the same name. What differs: the bucket's region is
 /// found by itself, credentials may come from the standard AWS chain, and `region`, `profile`,
-/// `anonymous`, `allow_delete`, `allow_overwrite`, `uid`, `gid`, `file_mode` and `dir_mode` have
-/// no counterpart there.
+/// `anonymous`, `allow_delete`, `allow_overwrite`, `uid`, `gid`, `file_mode`, `dir_mode` and
+/// `cache` have no counterpart there.
 #[derive(Clone, Debug)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -57,6 +58,7 @@ pub struct CloudBucketMount {
     gid: Option<u32>,
     file_mode: u32,
     dir_mode: u32,
+    cache: Option<(PathBuf, u64)>,
 }
 
 impl CloudBucketMount {
@@ -87,6 +89,7 @@ impl CloudBucketMount {
             gid,
             file_mode: file_mode.into(),
             dir_mode: dir_mode.into(),
+            cache: None,
         }
     }
 
@@ -196,6 +199,29 @@ impl CloudBucketMount {
     /// The permission bits of folders, `0o755` unless set.
     pub fn dir_mode(mut self, mode: u32) -> Self {
         self.dir_mode = mode;
+        self
+    }
+
+    /// Keeps what was read in a folder of the local disk, where the next call and other processes
+    /// of the same user find it; at most `size_in_bytes` of it, and what was not used for longest
+    /// goes first. Unless set, nothing is kept.
+    ///
+    /// `dir` is an absolute path on the host. It is made, for its owner alone, if it is missing; one
+    /// that belongs to, or is open to, other users is refused. Each open of a file still asks the
+    /// bucket which version is there now; only its bytes need not come again. An object that takes
+    /// over nine tenths of the size is not kept. A disk that is full or can't be written to is
+    /// warned of once, and does no harm.
+    ///
+    /// With [`read_only`](Self::read_only), and as root, the kernel reads files that are whole in
+    /// the folder by itself, as fast as the disk is.
+    ///
+    /// ```
+    /// use stub_runtime::CloudBucketMount;
+    ///
+    /// let volume = CloudBucketMount::new("s3-bucket-name").cache("/var/cache/buckets", 10 << 30);
+    /// ```
+    pub fn cache(mut self, dir: impl Into<PathBuf>, size_in_bytes: u64) -> Self {
+        self.cache = Some((dir.into(), size_in_bytes));
         self
     }
 

@@ -21,6 +21,17 @@ fn says(volume: CloudBucketMount) -> String {
 }
 
 #[test]
+fn a_cache_has_an_absolute_path_and_a_size() {
+    let cached = |dir: &str, size| volume().cache(dir, size);
+    let config = cached("/var/cache/b", 5).into_config().unwrap();
+    let cache = config.cache.unwrap();
+    assert_eq!((cache.dir, cache.size), ("/var/cache/b".into(), 5));
+    assert!(volume().into_config().unwrap().cache.is_none());
+    assert!(says(cached("cache", 5)).contains("`cache` is a relative path: write an absolute one"));
+    assert!(says(cached("/c", 0)).contains("`/c` has the size 0: give it some bytes"));
+}
+
+#[test]
 fn a_bucket_alone_is_read_and_written_with_the_standard_chain() {
     let config = volume().into_config().unwrap();
     assert_eq!(config.bucket.as_str(), "my-bucket");

@@ -145,6 +145,7 @@ impl S3Store {
                 .requester_pays
                 .then_some(aws_sdk_s3::types::RequestPayer::Requester),
             payload_signing: signing,
+            endpoint_url: access.endpoint_url().map(str::to_owned),
         }
     }
 

@@ -22,6 +22,7 @@ pub struct S3Store {
     bucket: BucketName,
     payer: Option<RequestPayer>,
     payload_signing: PayloadSigning,
+    endpoint_url: Option<String>,
 }
 
 /// Whether the bytes of an upload are hashed into its signature. SHA-256 of every byte costs more
@@ -34,6 +35,11 @@ enum PayloadSigning {
 }
 
 impl S3Store {
+    /// The endpoint, where it isn't AWS's own.
+    pub fn endpoint_url(&self) -> Option<&str> {
+        self.endpoint_url.as_deref()
+    }
+
     fn failed(&self, operation: &'static str, key: &Key, kind: StoreErrorKind) -> StoreError {
         StoreError {
             operation,

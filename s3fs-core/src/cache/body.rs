@@ -1,0 +1,164 @@
+//! A range of one version, from the disk as far as it is there and from the store where not.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::stream;
+
+use super::Cache;
+use super::entry::Entry;
+use super::format::BLOCK;
+use super::gaps::{common, run_to_fetch, widen};
+use super::tee::{Intake, Tee};
+use crate::object::{ByteRange, Key};
+use crate::store::{Condition, GetBody, Store, StoreError, StoreErrorKind};
+
+/// A request is for so many blocks at most: 256 MiB, more than any reader asks for at once.
+const AHEAD: u64 = 1024;
+
+/// What is still to be handed out.
+pub(super) struct Mixture<S> {
+    store: Arc<S>,
+    cache: Arc<Cache>,
+    key: Key,
+    entry: Arc<Entry>,
+    left: Range<u64>,
+    /// A request for blocks that are absent, and where it ends.
+    coming: Option<(Tee, u64)>,
+}
+
+/// What the disk has at an offset.
+enum Found {
+    Here(Bytes),
+    /// How many blocks to fetch.
+    Absent(u64),
+}
+
+impl<S: Store> Mixture<S> {
+    /// The range of the entry's version, which must lie within it.
+    pub(super) fn new(
+        store: Arc<S>,
+        cache: Arc<Cache>,
+        key: Key,
+        entry: Arc<Entry>,
+        range: ByteRange,
+    ) -> Self {
+        Self {
+            store,
+            cache,
+            key,
+            entry,
+            left: range.start()..range.end(),
+            coming: None,
+        }
+    }
+
+    /// Asks the store for the first bytes if they are absent, so that its refusal is the answer to
+    /// the request and not the end of the body.
+    pub(super) async fn begin(&mut self) -> Result<(), StoreError> {
+        let (entry, blocks) = (Arc::clone(&self.entry), self.blocks_ahead());
+        let looked = self.cache.blocking(move || entry.presence(blocks)).await;
+        match looked {
+            Some(presence) if presence.first() == Some(&false) => {
+                self.fetch(run_to_fetch(&presence) as u64).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The bytes, as a body.
+    pub(super) fn into_body(self) -> GetBody {
+        GetBody::new(stream::try_unfold(self, |mut mixture| async move {
+            let next = mixture.next().await?;
+            Ok(next.map(|bytes| (bytes, mixture)))
+        }))
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
+        while !self.left.is_empty() {
+            if let Some((tee, end)) = &mut self.coming {
+                if let Some(piece) = tee.next().await? {
+                    self.left.start += piece.len() as u64;
+                    return Ok(Some(piece));
+                }
+                if self.left.start < *end {
+                    let words = format!("{} bytes missing", *end - self.left.start);
+                    return Err(self.failed(StoreErrorKind::Truncated(words)));
+                }
+                self.coming = None;
+                continue;
+            }
+            match self.look().await {
+                Found::Here(bytes) => {
+                    self.left.start += bytes.len() as u64;
+                    return Ok(Some(bytes));
+                }
+                Found::Absent(blocks) => self.fetch(blocks).await?,
+            }
+        }
+        Ok(None)
+    }
+
+    /// The blocks at the beginning of what is left.
+    fn blocks_ahead(&self) -> Range<u64> {
+        let first = self.left.start / BLOCK;
+        first..self.left.end.div_ceil(BLOCK).min(first + AHEAD)
+    }
+
+    /// What the disk has of the block at the beginning of what is left.
+    async fn look(&mut self) -> Found {
+        let (entry, left, ahead) = (
+            Arc::clone(&self.entry),
+            self.left.clone(),
+            self.blocks_ahead(),
+        );
+        let looked = self.cache.blocking(move || {
+            let block = ahead.start;
+            let Some(bytes) = entry.read(block) else {
+                let mut presence = entry.presence(ahead);
+                // Damaged, if it claims to be here.
+                presence[0] = false;
+                return Found::Absent(run_to_fetch(&presence) as u64);
+            };
+            let start = block * BLOCK;
+            let until = (left.end - start).min(bytes.len() as u64);
+            Found::Here(bytes.slice((left.start - start) as usize..until as usize))
+        });
+        looked.await.unwrap_or(Found::Absent(1))
+    }
+
+    /// Asks for the blocks at the beginning of what is left.
+    async fn fetch(&mut self, blocks: u64) -> Result<(), StoreError> {
+        let first = self.left.start / BLOCK;
+        let end = ((first + blocks) * BLOCK).min(self.left.end);
+        let Some(wanted) = ByteRange::new(self.left.start, end) else {
+            return Ok(());
+        };
+        let meta = self.entry.meta().clone();
+        let whole = ByteRange::new(0, meta.size);
+        let asked = whole.and_then(|whole| common(widen(wanted), whole));
+        let asked = asked.unwrap_or(wanted);
+        let is_this = Condition::Is(&meta.etag);
+        let answer = self.store.get(&self.key, Some(asked), is_this).await?;
+        if answer.meta.etag != meta.etag {
+            return Err(self.failed(StoreErrorKind::PreconditionFailed));
+        }
+        if answer.range != Some(asked) || answer.meta.size != meta.size {
+            let words = format!("asked for {asked}, got {:?}", answer.range);
+            return Err(self.failed(StoreErrorKind::NotS3(words)));
+        }
+        let object = self.entry.header.object;
+        let intake = Intake::new(&self.cache, object, &meta, asked.start());
+        self.coming = Some((Tee::new(intake, asked, wanted, answer.body), end));
+        Ok(())
+    }
+
+    fn failed(&self, kind: StoreErrorKind) -> StoreError {
+        StoreError {
+            operation: "GetObject",
+            object: self.store.uri(&self.key),
+            kind,
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! A store whose objects are kept on the local disk.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::Cache;
+use super::body::Mixture;
+use super::entry::Entry;
+use super::gaps::{common, touched, widen};
+use super::name::{ObjectId, Space};
+use super::tee::{Intake, Tee};
+use crate::object::{ByteRange, ETag, Key, ObjectMeta};
+use crate::store::{
+    Body, Condition, CopySource, GetResponse, ListPage, ListRequest, PartNumber, PartTag,
+    Precondition, Store, StoreError, StoreErrorKind, UploadId,
+};
+
+/// A store over another, with a cache. Only GETs are any different.
+#[derive(Debug)]
+pub struct Cached<S> {
+    store: Arc<S>,
+    cache: Arc<Cache>,
+    space: Space,
+}
+
+impl<S: Store> Cached<S> {
+    /// The store of this bucket with a cache, which others may use at the same time.
+    pub fn new(store: S, cache: Arc<Cache>, space: Space) -> Self {
+        Self {
+            store: Arc::new(store),
+            cache,
+            space,
+        }
+    }
+
+    /// Whatever is there now. Where the beginning of the range is in the cache, the store is only
+    /// asked whether that is still the version.
+    async fn get_any(
+        &self,
+        key: &Key,
+        range: Option<ByteRange>,
+    ) -> Result<GetResponse, StoreError> {
+        let object = self.space.object(key);
+        if let Some(entry) = self.cache.find(object).await
+            && let Some(range) = within(range, entry.meta())
+            && let Some(entry) = self.starts_here(entry, range).await
+        {
+            let not_this = Condition::IsNot(&entry.meta().etag);
+            return match self.fetch(key, object, Some(range), not_this).await {
+                Err(error) if matches!(error.kind, StoreErrorKind::NotModified) => {
+                    self.serve(key, entry, range).await
+                }
+                answer => answer,
+            };
+        }
+        self.fetch(key, object, range, Condition::Any).await
+    }
+
+    /// A version that the store confirmed before, when the file was opened.
+    async fn get_version(
+        &self,
+        key: &Key,
+        range: Option<ByteRange>,
+        etag: &ETag,
+    ) -> Result<GetResponse, StoreError> {
+        let object = self.space.object(key);
+        let entry = self.cache.find(object).await;
+        if let Some(entry) = entry.filter(|entry| entry.meta().etag == *etag)
+            && let Some(range) = within(range, entry.meta())
+        {
+            return self.serve(key, Arc::new(entry), range).await;
+        }
+        self.fetch(key, object, range, Condition::Is(etag)).await
+    }
+
+    /// The entry, if the first byte of the range is in it.
+    async fn starts_here(&self, entry: Entry, range: ByteRange) -> Option<Arc<Entry>> {
+        let first = touched(range).start;
+        let looked = move || entry.word(first).map(|_| Arc::new(entry));
+        self.cache.blocking(looked).await.flatten()
+    }
+
+    async fn serve(
+        &self,
+        key: &Key,
+        entry: Arc<Entry>,
+        range: ByteRange,
+    ) -> Result<GetResponse, StoreError> {
+        let meta = entry.meta().clone();
+        let (store, cache) = (Arc::clone(&self.store), Arc::clone(&self.cache));
+        let mut mixture = Mixture::new(store, cache, key.clone(), entry, range);
+        mixture.begin().await?;
+        Ok(GetResponse {
+            meta,
+            range: Some(range),
+            body: mixture.into_body(),
+        })
+    }
+
+    /// From the store, and into the cache on the way.
+    async fn fetch(
+        &self,
+        key: &Key,
+        object: ObjectId,
+        range: Option<ByteRange>,
+        condition: Condition<'_>,
+    ) -> Result<GetResponse, StoreError> {
+        let asked = if self.cache.is_willing() {
+            range.map(widen)
+        } else {
+            range
+        };
+        let answer = self.store.get(key, asked, condition).await?;
+        let wanted = match (answer.range, range) {
+            (Some(sent), Some(range)) => common(sent, range),
+            (sent, None) => sent,
+            (None, _) => None,
+        };
+        let Some(sent) = answer.range else {
+            return Ok(answer);
+        };
+        let Some(wanted) = wanted else {
+            // The object ends before the range; the store has words for that.
+            return self.store.get(key, range, condition).await;
+        };
+        let intake = Intake::new(&self.cache, object, &answer.meta, sent.start());
+        Ok(GetResponse {
+            meta: answer.meta,
+            range: Some(wanted),
+            body: Tee::new(intake, sent, wanted, answer.body).into_body(),
+        })
+    }
+}
+
+/// The part of a range that an object has; nothing if the store had better say what is wrong.
+fn within(range: Option<ByteRange>, meta: &ObjectMeta) -> Option<ByteRange> {
+    let whole = ByteRange::new(0, meta.size)?;
+    range.map_or(Some(whole), |range| common(range, whole))
+}
+
+#[async_trait]
+impl<S: Store> Store for Cached<S> {
+    async fn list(&self, request: ListRequest<'_>) -> Result<ListPage, StoreError> {
+        self.store.list(request).await
+    }
+
+    async fn head(&self, key: &Key) -> Result<ObjectMeta, StoreError> {
+        self.store.head(key).await
+    }
+
+    async fn get(
+        &self,
+        key: &Key,
+        range: Option<ByteRange>,
+        condition: Condition<'_>,
+    ) -> Result<GetResponse, StoreError> {
+        match condition {
+            Condition::Any => self.get_any(key, range).await,
+            Condition::Is(etag) => self.get_version(key, range, etag).await,
+            Condition::IsNot(_) => {
+                let object = self.space.object(key);
+                self.fetch(key, object, range, condition).await
+            }
+        }
+    }
+
+    async fn local_copy(&self, key: &Key, etag: &ETag) -> Option<File> {
+        self.cache.whole(self.space.object(key), etag).await
+    }
+
+    async fn put(
+        &self,
+        key: &Key,
+        body: Body,
+        precondition: &Precondition,
+    ) -> Result<ETag, StoreError> {
+        self.store.put(key, body, precondition).await
+    }
+
+    async fn delete(&self, key: &Key) -> Result<(), StoreError> {
+        self.store.delete(key).await
+    }
+
+    async fn create_upload(&self, key: &Key) -> Result<UploadId, StoreError> {
+        self.store.create_upload(key).await
+    }
+
+    async fn upload_part(
+        &self,
+        key: &Key,
+        upload: &UploadId,
+        number: PartNumber,
+        body: Body,
+    ) -> Result<PartTag, StoreError> {
+        self.store.upload_part(key, upload, number, body).await
+    }
+
+    async fn upload_part_copy(
+        &self,
+        key: &Key,
+        upload: &UploadId,
+        number: PartNumber,
+        source: CopySource<'_>,
+    ) -> Result<PartTag, StoreError> {
+        let copied = self.store.upload_part_copy(key, upload, number, source);
+        copied.await
+    }
+
+    async fn complete_upload(
+        &self,
+        key: &Key,
+        upload: &UploadId,
+        parts: &[PartTag],
+        precondition: &Precondition,
+    ) -> Result<ETag, StoreError> {
+        let completed = self.store.complete_upload(key, upload, parts, precondition);
+        completed.await
+    }
+
+    async fn abort_upload(&self, key: &Key, upload: &UploadId) -> Result<(), StoreError> {
+        self.store.abort_upload(key, upload).await
+    }
+
+    fn uri(&self, key: &Key) -> String {
+        self.store.uri(key)
+    }
+}

@@ -1,0 +1,156 @@
+//! The folder: private, and where entries are found and made.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use super::CacheError;
+use super::entry::Entry;
+use super::format::{self, Header};
+use super::name::{ObjectId, UNFINISHED};
+
+/// Another layout of the files is another folder, which older programs do not look into.
+const LAYOUT: &str = "v1";
+
+/// Where the entries are. It is held open and named by its descriptor: a mount that comes to cover
+/// it, perhaps the very one that it serves, is not in the way.
+#[derive(Debug)]
+pub(super) struct Folder {
+    held: File,
+}
+
+/// Why there is none.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum FolderError {
+    /// It must not be used.
+    #[error(transparent)]
+    Refused(#[from] CacheError),
+    /// It can't be.
+    #[error(transparent)]
+    Unusable(#[from] io::Error),
+}
+
+impl Folder {
+    /// Makes the folder if there is none; else it must be ours alone.
+    pub(super) fn open(dir: &Path) -> Result<Self, FolderError> {
+        match fs::metadata(dir) {
+            Ok(meta) => check(dir, &meta)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                make(dir)?;
+                check(dir, &fs::metadata(dir)?)?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        let root = dir.join(LAYOUT);
+        make(&root)?;
+        let held = File::open(root)?;
+        Ok(Self { held })
+    }
+
+    /// Where a file of it is.
+    pub(super) fn at(&self, path: impl AsRef<Path>) -> PathBuf {
+        let root = PathBuf::from(format!("/proc/self/fd/{}", self.held.as_raw_fd()));
+        root.join(path)
+    }
+
+    /// The entry of an object, whichever version it is of.
+    pub(super) fn find(&self, object: ObjectId) -> Option<Entry> {
+        let index = existing(&self.at(object.index())).ok()?;
+        let header = read_header(&index, object)?;
+        let data = existing(&self.at(object.data(&header.meta.etag))).ok()?;
+        Some(Entry {
+            index,
+            data,
+            header,
+        })
+    }
+
+    /// Makes an entry with no blocks in place of what the object has. If another process is doing
+    /// the same, either one's will do.
+    pub(super) fn create(&self, header: Header) -> io::Result<Entry> {
+        let object = header.object;
+        let too_long = || io::Error::new(ErrorKind::InvalidInput, "no ETag to keep");
+        let encoded = header.encode().ok_or_else(too_long)?;
+        // Not those above it: if the folder is gone, it is not made again behind its owner's back.
+        DirBuilder::new()
+            .mode(0o700)
+            .create(self.at(object.shard()))
+            .or_else(|error| match error.kind() {
+                ErrorKind::AlreadyExists => Ok(()),
+                _ => Err(error),
+            })?;
+        let (index_path, data_path) = (
+            self.at(object.index()),
+            self.at(object.data(&header.meta.etag)),
+        );
+        let old = existing(&index_path)
+            .ok()
+            .and_then(|index| read_header(&index, object));
+        // The data first: an index without it is no entry.
+        let data = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(data_path)?;
+        data.set_len(header.meta.size)?;
+        let mut index = tempfile::Builder::new()
+            .prefix(UNFINISHED)
+            .tempfile_in(self.at(object.shard()))?;
+        index.write_all(&encoded)?;
+        let length = format::index_length(header.meta.size);
+        index.as_file().set_len(length)?;
+        let index = index.persist(&index_path).map_err(|error| error.error)?;
+        if let Some(old) = old.filter(|old| old.meta.etag != header.meta.etag) {
+            remove(&self.at(object.data(&old.meta.etag)))?;
+        }
+        Ok(Entry {
+            index,
+            data,
+            header,
+        })
+    }
+}
+
+/// Reads the header of an index.
+pub(super) fn read_header(index: &File, object: ObjectId) -> Option<Header> {
+    let mut bytes = Header::room();
+    index.read_exact_at(&mut bytes, 0).ok()?;
+    Header::decode(&bytes, object)
+}
+
+/// Removes a file, if it is still there.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn existing(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).open(path)
+}
+
+/// A folder that only we may enter, and those above it.
+fn make(dir: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+fn check(dir: &Path, meta: &fs::Metadata) -> Result<(), CacheError> {
+    let dir = dir.to_owned();
+    let user = nix::unistd::geteuid().as_raw();
+    if !meta.is_dir() {
+        return Err(CacheError::NotAFolder { dir });
+    }
+    if meta.uid() != user {
+        let owner = meta.uid();
+        return Err(CacheError::Owner { dir, owner, user });
+    }
+    match meta.mode() & 0o777 {
+        mode if mode & 0o077 != 0 => Err(CacheError::Mode { dir, mode }),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,46 @@
+//! Objects kept in a folder of the local disk, for the next mount and for other processes.
+//!
+//! [`Cached`] is a store over another: what the folder holds of a version comes from there, the
+//! rest from the store, and passes into the folder on its way. The store is always asked which
+//! version is there now; what it need not send again are the bytes.
+//!
+//! An entry is one version of one object, in two files below `v1/`:
+//!
+//! - `ab/<rest of the object's hash>.<hash of the ETag>.data`: the bytes at their offsets, sparse,
+//!   so that the file can be handed to the kernel as it is;
+//! - `ab/<rest of the object's hash>.index`: whose it is, and a checksum for each block, 0 for one
+//!   that is absent.
+//!
+//! A block is written before its checksum and compared with it whenever it is read, so neither a
+//! crash nor a damaged disk can make wrong bytes of it, and writers need no order and no locks: the
+//! same version is the same bytes, whoever writes them. An object has one index, so a new version
+//! takes the place of an old one, whose bytes the store would not confirm any more.
+//!
+//! `format` and `name` say what is in the files and what they are called, `folder` opens them,
+//! `entry` reads and writes one, `seal` proves one whole, `account` and `evict` bound them all.
+//! `writer` is the thread that fills the folder, behind a queue that drops what it can't take:
+//! nobody who reads waits for the disk to write.
+
+mod account;
+mod assemble;
+mod body;
+mod cached;
+mod entry;
+mod error;
+mod evict;
+mod folder;
+mod format;
+mod gaps;
+mod name;
+mod open;
+mod scan;
+mod seal;
+mod tee;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use cached::Cached;
+pub use error::CacheError;
+pub use name::Space;
+pub use open::{Cache, Caches};

@@ -1,0 +1,173 @@
+//! A folder in use by this process.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+
+use super::CacheError;
+use super::account::most_kept;
+use super::entry::Entry;
+use super::folder::{Folder, FolderError};
+use super::name::ObjectId;
+use super::writer::{Job, OVERHEAD, Writer};
+use crate::config::CacheConfig;
+use crate::object::{ETag, ObjectMeta};
+
+/// Reads of the disk at once; each holds a block.
+const READS: usize = 8;
+
+/// A smaller file comes with the request that opens it, or nearly, and is not worth the trouble.
+const WORTH_PROVING: u64 = 1 << 20;
+
+/// Up to this size a file is proved whole while its open waits, as that takes no longer than a few
+/// requests; a larger one beside it, for the next open.
+const PROVED_AT_ONCE: u64 = 16 << 20;
+
+/// A cache in use. All mounts of a process that use the same folder share one.
+#[derive(Debug)]
+pub struct Cache {
+    folder: Arc<Folder>,
+    writer: Writer,
+    size: u64,
+    reads: Semaphore,
+    /// Objects that are being proved whole beside their opens.
+    proving: Mutex<HashSet<ObjectId>>,
+}
+
+/// The caches that a process has open. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Caches(Arc<Mutex<HashMap<CacheConfig, Weak<Cache>>>>);
+
+impl Caches {
+    /// As [`Cache::open`], or the one that is open already.
+    ///
+    /// # Errors
+    /// As [`Cache::open`].
+    pub async fn open(&self, config: &CacheConfig) -> Result<Option<Arc<Cache>>, CacheError> {
+        let (caches, config) = (Arc::clone(&self.0), config.clone());
+        let opened = spawn_blocking(move || {
+            let mut caches = caches.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(open) = caches.get(&config).and_then(Weak::upgrade) {
+                return Ok(Some(open));
+            }
+            let cache = Cache::open(&config)?.map(Arc::new);
+            if let Some(cache) = &cache {
+                caches.insert(config, Arc::downgrade(cache));
+            }
+            Ok(cache)
+        });
+        opened.await.unwrap_or(Ok(None))
+    }
+}
+
+impl Cache {
+    /// Opens or makes the folder; nothing if it can't be used, which is only warned of. Blocks.
+    ///
+    /// # Errors
+    /// The folder belongs to another user, or is open to others.
+    pub fn open(config: &CacheConfig) -> Result<Option<Self>, CacheError> {
+        let opened = Folder::open(&config.dir).and_then(|folder| {
+            let folder = Arc::new(folder);
+            Ok(Self {
+                writer: Writer::start(&folder, config.size)?,
+                folder,
+                size: config.size,
+                reads: Semaphore::new(READS),
+                proving: Mutex::default(),
+            })
+        });
+        match opened {
+            Ok(cache) => Ok(Some(cache)),
+            Err(FolderError::Refused(error)) => Err(error),
+            Err(FolderError::Unusable(error)) => {
+                let dir = config.dir.display();
+                tracing::warn!(%dir, %error, "the cache can't be used: going on without");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Whether blocks of an object are worth keeping: its tag stands for its bytes, and eviction
+    /// would not remove it for itself.
+    pub(super) fn admits(&self, meta: &ObjectMeta) -> bool {
+        let fits = meta.size.saturating_add(OVERHEAD) <= most_kept(self.size);
+        let is_exact = !meta.etag.to_string().starts_with("W/");
+        fits && meta.size > 0 && is_exact && self.is_willing()
+    }
+
+    /// Whether anything is kept at all.
+    pub(super) fn is_willing(&self) -> bool {
+        self.writer.is_willing()
+    }
+
+    /// Keeps a block if the disk keeps up.
+    pub(super) fn offer(&self, job: Job) {
+        self.writer.offer(job);
+    }
+
+    /// The entry of an object, which counts as a use.
+    pub(super) async fn find(&self, object: ObjectId) -> Option<Entry> {
+        let folder = Arc::clone(&self.folder);
+        self.blocking(move || {
+            let entry = folder.find(object)?;
+            entry.touch();
+            Some(entry)
+        })
+        .await
+        .flatten()
+    }
+
+    /// Looks at the disk on a thread that may block.
+    pub(super) async fn blocking<T: Send + 'static>(
+        &self,
+        look: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let _permit = self.reads.acquire().await.ok()?;
+        spawn_blocking(look).await.ok()
+    }
+
+    /// The whole of a version as a file, if it is here and proved.
+    pub(super) async fn whole(self: &Arc<Self>, object: ObjectId, etag: &ETag) -> Option<File> {
+        let entry = self.find(object).await?;
+        if entry.meta().etag != *etag || entry.meta().size < WORTH_PROVING {
+            return None;
+        }
+        if entry.meta().size > PROVED_AT_ONCE {
+            return self.proved_beside(entry).await;
+        }
+        let proved = || (entry.is_sealed() || entry.seal().unwrap_or(false)).then_some(entry.data);
+        self.blocking(proved).await.flatten()
+    }
+
+    /// The file if it was proved before; else it is being proved when this returns.
+    async fn proved_beside(self: &Arc<Self>, entry: Entry) -> Option<File> {
+        let object = entry.header.object;
+        let looked = move || {
+            if entry.is_sealed() {
+                Ok(entry.data)
+            } else {
+                Err(entry)
+            }
+        };
+        let entry = match self.blocking(looked).await? {
+            Ok(file) => return Some(file),
+            Err(entry) => entry,
+        };
+        if self.lock_proving().insert(object) {
+            let cache = Arc::clone(self);
+            spawn_blocking(move || {
+                let sealed = entry.seal();
+                tracing::debug!(?sealed, "proved beside");
+                cache.lock_proving().remove(&object);
+            });
+        }
+        None
+    }
+
+    fn lock_proving(&self) -> std::sync::MutexGuard<'_, HashSet<ObjectId>> {
+        self.proving.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

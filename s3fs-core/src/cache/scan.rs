@@ -1,0 +1,134 @@
+//! What is in the folder: the entries, and what others left half-made.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::folder::{Folder, read_header, remove};
+use super::name::{DATA, HASH, INDEX, ObjectId, UNFINISHED, version};
+
+/// A file that belongs to nothing is left alone for so long: it may be about to.
+const STALE: Duration = Duration::from_mins(10);
+
+/// An entry as it lies there.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    pub(super) index: PathBuf,
+    pub(super) data: PathBuf,
+    /// What it takes of the disk.
+    pub(super) bytes: u64,
+    /// When it was last used.
+    pub(super) used: SystemTime,
+}
+
+/// All that was found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) entries: Vec<Kept>,
+    /// What is taken by files that are no entries, not yet or not any more.
+    pub(super) others: u64,
+}
+
+impl Found {
+    /// What all of it takes of the disk.
+    pub(super) fn bytes(&self) -> u64 {
+        self.others + self.entries.iter().map(|entry| entry.bytes).sum::<u64>()
+    }
+}
+
+/// The files of one object.
+#[derive(Debug, Default)]
+struct Files {
+    index: Option<(PathBuf, Metadata)>,
+    data: Vec<(PathBuf, Metadata)>,
+}
+
+/// Looks at every file, and removes those that nobody will finish.
+pub(super) fn scan(folder: &Folder) -> io::Result<Found> {
+    let mut found = Found::default();
+    for shard in fs::read_dir(folder.at(""))? {
+        let shard = shard?;
+        if shard.file_type()?.is_dir() {
+            scan_shard(&shard.path(), &mut found)?;
+        }
+    }
+    Ok(found)
+}
+
+fn scan_shard(shard: &Path, found: &mut Found) -> io::Result<()> {
+    let mut objects: HashMap<String, Files> = HashMap::new();
+    for file in fs::read_dir(shard)? {
+        let path = file?.path();
+        // Gone meanwhile, by another process that evicts.
+        let Ok(meta) = fs::symlink_metadata(&path) else {
+            continue;
+        };
+        let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        let stem = name.split('.').next().unwrap_or_default().to_owned();
+        if name.starts_with(UNFINISHED) {
+            stray(&path, &meta, found);
+        } else if name.ends_with(INDEX) {
+            objects.entry(stem).or_default().index = Some((path, meta));
+        } else if name.ends_with(DATA) {
+            objects.entry(stem).or_default().data.push((path, meta));
+        }
+    }
+    for (stem, files) in objects {
+        take_object(shard, &stem, files, found);
+    }
+    Ok(())
+}
+
+/// An index and its data are an entry; all else belongs to nothing.
+fn take_object(shard: &Path, stem: &str, mut files: Files, found: &mut Found) {
+    let current = files.index.as_ref().and_then(|(index, _)| {
+        let ending = current_version(shard, stem, index)?;
+        let is_it = |(path, _): &(PathBuf, Metadata)| path.ends_with(&ending);
+        files.data.iter().position(is_it)
+    });
+    match (files.index, current) {
+        (Some((index, index_meta)), Some(current)) => {
+            let (data, data_meta) = files.data.swap_remove(current);
+            found.entries.push(Kept {
+                bytes: taken(&index_meta) + taken(&data_meta),
+                used: index_meta.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+                index,
+                data,
+            });
+        }
+        (Some((index, meta)), None) => stray(&index, &meta, found),
+        (None, _) => {}
+    }
+    for (path, meta) in files.data {
+        stray(&path, &meta, found);
+    }
+}
+
+/// The name of the data file that an index is of.
+fn current_version(shard: &Path, stem: &str, index: &Path) -> Option<String> {
+    let mut object = [0; HASH];
+    let shard = shard.file_name()?.to_str()?;
+    hex::decode_to_slice(format!("{shard}{stem}"), &mut object).ok()?;
+    let header = read_header(&File::open(index).ok()?, ObjectId(object))?;
+    Some(format!("{stem}.{}{DATA}", version(&header.meta.etag)))
+}
+
+/// Removes a file that belongs to nothing if it is old, and counts it if not.
+fn stray(path: &Path, meta: &Metadata, found: &mut Found) {
+    let age = meta
+        .modified()
+        .ok()
+        .and_then(|then| SystemTime::now().duration_since(then).ok());
+    let is_stale = age.is_some_and(|age| age >= STALE);
+    if !is_stale || remove(path).is_err() {
+        found.others += taken(meta);
+    }
+}
+
+fn taken(meta: &Metadata) -> u64 {
+    meta.blocks() * 512
+}

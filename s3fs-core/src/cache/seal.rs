@@ -1,0 +1,89 @@
+//! Entries that are whole: proved once, then believed for as long as the data file is not touched.
+//!
+//! A seal names the data file as it was when every block had been compared with its checksum, after
+//! it had been written to the disk: its inode, length and time of change, which no program can set.
+//! Whoever writes to the file voids the seal by that alone; so does restoring it from a backup.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+
+use super::entry::Entry;
+use super::format::{self, checksum, number, put};
+
+const FIELDS: usize = 4;
+const LENGTH: usize = (FIELDS + 1) * 8;
+
+/// The data file as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Seal([u64; FIELDS]);
+
+impl Seal {
+    fn of(data: &File) -> io::Result<Self> {
+        let meta = data.metadata()?;
+        let (seconds, nanos) = (meta.ctime().cast_unsigned(), meta.ctime_nsec());
+        let fields = [meta.len(), meta.ino(), seconds, nanos.cast_unsigned()];
+        Ok(Self(fields))
+    }
+
+    fn encode(self) -> [u8; LENGTH] {
+        let mut bytes = [0; LENGTH];
+        for (at, field) in self.0.iter().enumerate() {
+            put(&mut bytes, 8 * at, &field.to_le_bytes());
+        }
+        let sum = checksum(&bytes[..8 * FIELDS]);
+        put(&mut bytes, 8 * FIELDS, &sum.to_le_bytes());
+        bytes
+    }
+
+    fn decode(bytes: &[u8; LENGTH]) -> Option<Self> {
+        let sum = checksum(&bytes[..8 * FIELDS]);
+        let fields = std::array::from_fn(|at| number(bytes, 8 * at));
+        (number(bytes, 8 * FIELDS) == sum).then_some(Self(fields))
+    }
+}
+
+impl Entry {
+    /// Whether the whole was proved and has not been touched since.
+    pub(super) fn is_sealed(&self) -> bool {
+        let mut bytes = [0; LENGTH];
+        let read = self.index.read_exact_at(&mut bytes, format::SEAL as u64);
+        let seal = read.ok().and_then(|()| Seal::decode(&bytes));
+        let is_whole = |seal: &Seal| seal.0[0] == self.meta().size;
+        seal.filter(is_whole).is_some_and(|seal| {
+            let now = Seal::of(&self.data);
+            now.is_ok_and(|now| now == seal)
+        })
+    }
+
+    /// Whether all blocks claim to be here.
+    pub(super) fn is_complete(&self) -> bool {
+        let blocks = format::blocks(self.meta().size);
+        blocks > 0 && self.presence(0..blocks).iter().all(|here| *here)
+    }
+
+    /// Compares every block with its checksum; true if the whole is here and is now sealed.
+    pub(super) fn seal(&self) -> io::Result<bool> {
+        if !self.is_complete() {
+            return Ok(false);
+        }
+        // Or the power may fail, and leave a seal on bytes that never reached the disk.
+        self.data.sync_all()?;
+        let before = Seal::of(&self.data)?;
+        let all = 0..format::blocks(self.meta().size);
+        if before.0[0] != self.meta().size || !all.into_iter().all(|b| self.read(b).is_some()) {
+            return Ok(false);
+        }
+        if Seal::of(&self.data)? != before {
+            return Ok(false);
+        }
+        self.index
+            .write_all_at(&before.encode(), format::SEAL as u64)?;
+        Ok(true)
+    }
+
+    /// Takes the seal away.
+    pub(super) fn unseal(&self) -> io::Result<()> {
+        self.index.write_all_at(&[0; LENGTH], format::SEAL as u64)
+    }
+}

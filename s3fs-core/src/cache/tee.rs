@@ -1,0 +1,148 @@
+//! A response on its way to a reader, of which whole blocks pass into the cache.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::stream;
+use tokio::runtime::Handle;
+
+use super::Cache;
+use super::assemble::Assembler;
+use super::format::BLOCK;
+use super::name::ObjectId;
+use super::writer::Job;
+use crate::object::{ByteRange, ObjectMeta};
+use crate::store::{GetBody, StoreError};
+
+/// The response to a request that was widened to whole blocks. The reader gets what it asked for.
+pub(super) struct Tee {
+    body: Option<GetBody>,
+    /// Nothing if the object is not kept.
+    intake: Option<Intake>,
+    /// Where the next piece begins.
+    at: u64,
+    /// What the reader asked for.
+    wanted: Range<u64>,
+    /// Where the response ends.
+    end: u64,
+}
+
+/// Takes blocks out of what passes.
+pub(super) struct Intake {
+    cache: Arc<Cache>,
+    object: ObjectId,
+    meta: Arc<ObjectMeta>,
+    assembler: Assembler,
+}
+
+impl Tee {
+    /// Of the response `sent`, `wanted` is handed on.
+    pub(super) fn new(
+        intake: Option<Intake>,
+        sent: ByteRange,
+        wanted: ByteRange,
+        body: GetBody,
+    ) -> Self {
+        Self {
+            body: Some(body),
+            intake,
+            at: sent.start(),
+            wanted: wanted.start()..wanted.end(),
+            end: sent.end(),
+        }
+    }
+
+    /// What was asked for, as a body.
+    pub(super) fn into_body(self) -> GetBody {
+        GetBody::new(stream::try_unfold(self, |mut tee| async move {
+            let next = tee.next().await?;
+            Ok(next.map(|piece| (piece, tee)))
+        }))
+    }
+
+    /// The next bytes that were asked for; nothing when there are no more.
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
+        while self.at < self.wanted.end
+            && let Some(body) = &mut self.body
+        {
+            let Some(piece) = body.next().await? else {
+                self.body = None;
+                return Ok(None);
+            };
+            if let Some(intake) = &mut self.intake {
+                intake.take(&piece);
+            }
+            let start = self.at;
+            self.at += piece.len() as u64;
+            let from = self.wanted.start.clamp(start, self.at) - start;
+            let until = self.wanted.end.clamp(start, self.at) - start;
+            if from < until {
+                return Ok(Some(piece.slice(from as usize..until as usize)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Intake {
+    /// For a response that begins at an offset of that version; nothing if it is not to be kept.
+    pub(super) fn new(
+        cache: &Arc<Cache>,
+        object: ObjectId,
+        meta: &ObjectMeta,
+        start: u64,
+    ) -> Option<Self> {
+        cache.admits(meta).then(|| Self {
+            cache: Arc::clone(cache),
+            object,
+            meta: Arc::new(meta.clone()),
+            assembler: Assembler::new(meta.size, start),
+        })
+    }
+
+    fn take(&mut self, piece: &[u8]) {
+        let Self {
+            cache,
+            object,
+            meta,
+            assembler,
+        } = self;
+        assembler.take(piece, |block, bytes| {
+            cache.offer(Job {
+                object: *object,
+                meta: Arc::clone(meta),
+                block,
+                bytes,
+            });
+        });
+    }
+}
+
+/// The reader has what it asked for and goes; the rest of the last block still arrives.
+impl Drop for Tee {
+    fn drop(&mut self) {
+        let left = self.end.saturating_sub(self.at);
+        let is_tail = self.at >= self.wanted.end && (1..BLOCK).contains(&left);
+        if let Some(mut body) = self.body.take().filter(|_| is_tail)
+            && let Some(mut intake) = self.intake.take()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(async move {
+                while let Ok(Some(piece)) = body.next().await {
+                    intake.take(&piece);
+                }
+            });
+        }
+    }
+}
+
+impl fmt::Debug for Tee {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            at, wanted, end, ..
+        } = self;
+        write!(f, "Tee({at} of {wanted:?}, {end})")
+    }
+}

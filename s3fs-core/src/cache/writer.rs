@@ -1,0 +1,142 @@
+//! The thread that fills the folder.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::Builder;
+use std::time::Duration;
+
+use super::account::Account;
+use super::entry::Entry;
+use super::folder::Folder;
+use super::format::{self, Header};
+use super::name::ObjectId;
+use crate::object::ObjectMeta;
+
+/// Blocks that may wait, 16 MiB of them; what comes while the disk is behind is dropped.
+const QUEUE: usize = 64;
+
+/// What an entry takes besides its bytes: two inodes, and a page of the index.
+pub(super) const OVERHEAD: u64 = 8 << 10;
+
+/// How long the end of the process waits for the disk.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// A block to be kept.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) object: ObjectId,
+    pub(super) meta: Arc<ObjectMeta>,
+    pub(super) block: u64,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// The way to the thread. When it is dropped, the thread writes what waits and ends.
+#[derive(Debug)]
+pub(super) struct Writer {
+    jobs: Option<SyncSender<Job>>,
+    ended: Mutex<Receiver<()>>,
+    aside: Arc<AtomicBool>,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(super) fn start(folder: &Arc<Folder>, size: u64) -> io::Result<Self> {
+        let (jobs, queue) = sync_channel::<Job>(QUEUE);
+        let (ends, ended) = channel::<()>();
+        let aside = Arc::new(AtomicBool::new(false));
+        let filling = Filling {
+            folder: Arc::clone(folder),
+            account: Account::new(Arc::clone(folder), size),
+            aside: Arc::clone(&aside),
+            last: None,
+        };
+        Builder::new().name("cache".into()).spawn(move || {
+            filling.run(&queue);
+            drop(ends);
+        })?;
+        Ok(Self {
+            jobs: Some(jobs),
+            ended: Mutex::new(ended),
+            aside,
+        })
+    }
+
+    /// Whether blocks are of use to it.
+    pub(super) fn is_willing(&self) -> bool {
+        !self.aside.load(Ordering::Relaxed)
+    }
+
+    /// Keeps a block, or drops it if the disk is behind.
+    pub(super) fn offer(&self, job: Job) {
+        if let Some(jobs) = self.jobs.as_ref().filter(|_| self.is_willing())
+            && jobs.try_send(job).is_err()
+        {
+            tracing::debug!("the cache's disk is behind: a block is not kept");
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs.take();
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        if ended.recv_timeout(FAREWELL) == Err(RecvTimeoutError::Timeout) {
+            tracing::debug!("the cache's disk is slow: not all blocks are kept");
+        }
+    }
+}
+
+/// The thread's own.
+struct Filling {
+    folder: Arc<Folder>,
+    account: Account,
+    aside: Arc<AtomicBool>,
+    /// Where the last block went; the next one is of the same file, more often than not.
+    last: Option<Entry>,
+}
+
+impl Filling {
+    fn run(mut self, queue: &Receiver<Job>) {
+        let mut worked = self.account.refresh();
+        for job in queue {
+            worked = worked.and_then(|()| self.keep(&job));
+            if let Err(error) = &worked {
+                // A full disk or a broken one: not to be bothered again, and no reason to fail.
+                tracing::warn!(%error, "the cache can't be written to: nothing more is kept in it");
+                self.aside.store(true, Ordering::Relaxed);
+                return;
+            }
+        }
+    }
+
+    fn keep(&mut self, job: &Job) -> io::Result<()> {
+        let checksum = format::checksum(&job.bytes);
+        let last = self.last.take();
+        let last = last.filter(|last| last.header.object == job.object && last.is_in_place());
+        let found = last.or_else(|| self.folder.find(job.object));
+        let is_this = |entry: &Entry| {
+            let meta = entry.meta();
+            (&meta.etag, meta.size) == (&job.meta.etag, job.meta.size)
+        };
+        let entry = match found.filter(is_this) {
+            Some(entry) if entry.word(job.block) == Some(checksum) => {
+                self.last = Some(entry);
+                return Ok(());
+            }
+            Some(entry) => entry,
+            None => {
+                self.account.take(OVERHEAD)?;
+                self.folder.create(Header {
+                    object: job.object,
+                    meta: ObjectMeta::clone(&job.meta),
+                })?
+            }
+        };
+        self.account.take(job.bytes.len() as u64)?;
+        entry.write(job.block, &job.bytes, checksum)?;
+        self.last = Some(entry);
+        Ok(())
+    }
+}
