@@ -1,6 +1,7 @@
 //! Whoever takes part in a comparison, and one run with it.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -109,7 +110,12 @@ impl Run<'_> {
 
     /// On a mount whose cache on disk an earlier mount has filled; the kernel remembers neither.
     fn cached(&mut self, program: &Program) -> anyhow::Result<Measure> {
-        let cache = TempDir::with_prefix("bench-cache-")?;
+        // Ours is refused if others could read it.
+        let private = Permissions::from_mode(0o700);
+        let cache = tempfile::Builder::new()
+            .prefix("bench-cache-")
+            .permissions(private)
+            .tempdir()?;
         let mounted = self.mount_with_cache(program, cache.path())?;
         self.work(&mounted)?;
         thread::sleep(SETTLE);

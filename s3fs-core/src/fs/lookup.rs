@@ -63,10 +63,12 @@ impl Fs {
     async fn ask(&self, dir: Ino, name: &EntryName) -> Result<(Seen, Instant), FsError> {
         let key = self.key_in(dir, name)?;
         let asked = Instant::now();
-        if let Some(seen) = self.ask_with_neighbours(dir, name, &key).await? {
-            return Ok((seen, asked));
-        }
-        Ok((self.ask_for(&key).await?, asked))
+        let seen = match self.ask_with_neighbours(dir, name, &key).await? {
+            Some(seen) => seen,
+            None => self.ask_for(&key).await?,
+        };
+        self.asked_for(dir, name, &seen);
+        Ok((seen, asked))
     }
 
     /// What an open that has begun says of a file that was known before.

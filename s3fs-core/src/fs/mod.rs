@@ -42,7 +42,7 @@ use crate::fs::attr::Owner;
 use crate::fs::descents::Descents;
 use crate::fs::handles::Handles;
 use crate::fs::ledger::Ledger;
-use crate::fs::neighbours::Repeats;
+use crate::fs::neighbours::Asked;
 use crate::fs::open_files::OpenFiles;
 use crate::fs::pages::KernelCell;
 use crate::fs::readers::Readers;
@@ -73,7 +73,7 @@ pub struct Fs {
     ahead: Ahead,
     walks: Walks,
     descents: Descents,
-    repeats: Repeats,
+    asked: Asked,
     handles: Handles,
     open_files: Arc<OpenFiles>,
     readers: Readers,
@@ -126,7 +126,7 @@ impl Fs {
             ahead: Ahead::new(TTL),
             walks: Walks::default(),
             descents: Descents::default(),
-            repeats: Repeats::default(),
+            asked: Asked::default(),
             handles: Handles::default(),
             open_files: Arc::default(),
             readers: Readers::default(),

@@ -1,8 +1,8 @@
 //! Asking for a name together with its neighbours.
 //!
-//! A program that looks at the entries of a folder more slowly than what is known of them goes out
-//! of date would cost a request for each. A page of keys costs as much as one key, so it is asked
-//! for instead, from that name on, once several names in a folder had to be asked for again.
+//! A program that takes one name of a folder after another, without listing it or more slowly than
+//! what a listing said goes out of date, would cost a request for each. A page of keys costs as much
+//! as one key, so it is asked for instead, from that name on, once several names in a row were there.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -14,7 +14,7 @@ use crate::object::{EntryName, Key};
 use crate::store::{ListFrom, ListPage, ListRequest};
 use crate::tree::{Ino, Seen, Told};
 
-/// So many names of a folder are asked for alone, one soon after the other.
+/// So many names of a folder are asked for alone, each behind the last.
 const ALONE: u32 = 2;
 
 /// A pause after which they are counted anew.
@@ -23,38 +23,55 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// Remember so many folders at most.
 const FOLDERS: usize = 256;
 
-/// How many names had to be asked for again, by folder.
+/// The names that had to be asked for, by folder.
 #[derive(Debug, Default)]
-pub(super) struct Repeats(Mutex<HashMap<Ino, (u32, Instant)>>);
+pub(super) struct Asked(Mutex<HashMap<Ino, Row>>);
 
-impl Repeats {
-    /// One more name of the folder has to be asked for again; whether its neighbours should be too.
-    fn count(&self, dir: Ino) -> bool {
+/// Names that were asked for one behind the other, and were there.
+#[derive(Debug)]
+struct Row {
+    last: EntryName,
+    at: Instant,
+    count: u32,
+}
+
+impl Asked {
+    /// Whether the name goes on with a row, so that its neighbours should be asked for as well.
+    fn is_row(&self, dir: Ino, name: &EntryName) -> bool {
+        let folders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        folders
+            .get(&dir)
+            .is_some_and(|row| row.count >= ALONE && *name > row.last && row.at.elapsed() < PAUSE)
+    }
+
+    /// A name was asked for.
+    fn note(&self, dir: Ino, name: &EntryName, is_there: bool) {
         let now = Instant::now();
         let mut folders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if folders.len() >= FOLDERS {
-            folders.retain(|_, (_, last)| now.duration_since(*last) < PAUSE);
+            folders.retain(|_, row| now.duration_since(row.at) < PAUSE);
         }
-        let (count, last) = folders.entry(dir).or_insert((0, now));
-        if now.duration_since(*last) > PAUSE {
-            *count = 0;
-        }
-        *count += 1;
-        *last = now;
-        *count > ALONE
+        let before = folders.get(&dir).filter(|row| *name > row.last);
+        let before = before.map_or(0, |row| row.count);
+        let row = Row {
+            last: name.clone(),
+            at: now,
+            count: if is_there { before + 1 } else { 0 },
+        };
+        folders.insert(dir, row);
     }
 }
 
 impl Fs {
-    /// What the store says of a name that was known before, learned together with what it says of
-    /// its neighbours; nothing if the name should be asked for alone.
+    /// What the store says of a name, learned together with what it says of its neighbours; nothing
+    /// if the name should be asked for alone.
     pub(super) async fn ask_with_neighbours(
         &self,
         dir: Ino,
         name: &EntryName,
         key: &Key,
     ) -> Result<Option<Seen>, FsError> {
-        if !self.tree.remembers(dir, name) || !self.repeats.count(dir) {
+        if !self.asked.is_row(dir, name) {
             return Ok(None);
         }
         let Some(prefix) = self.tree.prefix_of(dir) else {
@@ -72,6 +89,11 @@ impl Fs {
         let decided = super::lookup::decide(&page, key, &format!("{key}/"));
         self.learn_page(dir, prefix, page, asked);
         Ok(decided)
+    }
+
+    /// A name was asked for, and is there or not.
+    pub(super) fn asked_for(&self, dir: Ino, name: &EntryName, seen: &Seen) {
+        self.asked.note(dir, name, !matches!(seen, Seen::Absent));
     }
 
     fn learn_page(&self, dir: Ino, prefix: String, page: ListPage, asked: Instant) {
@@ -96,6 +118,20 @@ pub(super) fn just_before(key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_are_there_one_behind_the_other_are_a_row() {
+        let name = |name| EntryName::from_component(name).unwrap();
+        let (asked, dir) = (Asked::default(), Ino::ROOT);
+        asked.note(dir, &name("a"), true);
+        assert!(!asked.is_row(dir, &name("b")));
+        asked.note(dir, &name("b"), true);
+        assert!(asked.is_row(dir, &name("c")));
+        assert!(!asked.is_row(dir, &name("a")), "before the last one");
+        assert!(!asked.is_row(Ino(7), &name("c")), "in another folder");
+        asked.note(dir, &name("c"), false);
+        assert!(!asked.is_row(dir, &name("d")), "one was not there");
+    }
 
     #[test]
     fn the_neighbours_begin_with_the_key() {

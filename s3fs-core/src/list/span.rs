@@ -138,7 +138,7 @@ impl Span {
         let page = &mut dated.0;
         let token = page.next.take();
         if let Some(until) = &self.until
-            && page.last().is_some_and(|last| last > until.as_str())
+            && page.last().is_some_and(|last| last >= until.as_str())
         {
             page.objects.retain(|object| object.key <= *until);
             page.prefixes.retain(|prefix| prefix <= until);

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::list::guess::guess;
 use crate::list::merge::{Listed, Merger};
@@ -11,6 +11,9 @@ use crate::store::{ListPage, Store, StoreError};
 
 /// So many pages are asked for at once at most.
 const FAN: usize = 8;
+
+/// What is asked for ahead shall be returned within this time.
+const SOON: Duration = Duration::from_millis(250);
 
 /// A listing in progress. Holds a few pages at a time, whatever the folder's size.
 #[derive(Debug)]
@@ -22,6 +25,9 @@ pub struct ListStream {
     spans: VecDeque<Span>,
     /// How many pages to ask for at once. Doubles while the guesses are good.
     fan: usize,
+    /// When the last page was returned, and how long the reader takes for one.
+    returned: Option<Instant>,
+    pace: Duration,
     /// When the first page of which files are held back was asked for.
     held_since: Option<Instant>,
 }
@@ -49,6 +55,8 @@ impl ListStream {
             merger,
             spans: VecDeque::from([span]),
             fan: 1,
+            returned: None,
+            pace: Duration::ZERO,
             held_since: None,
         }
     }
@@ -61,8 +69,12 @@ impl ListStream {
         let Some(first) = self.spans.front_mut() else {
             return Ok(None);
         };
+        if let Some(returned) = self.returned {
+            self.pace = (self.pace + returned.elapsed()) / 2;
+        }
         first.wait(&self.store, &self.prefix).await?;
         self.look_ahead();
+        self.returned = Some(Instant::now());
         let Some((mut page, asked)) = self.spans.pop_front().and_then(Span::into_page) else {
             return Ok(None);
         };
@@ -86,7 +98,7 @@ impl ListStream {
     fn look_ahead(&mut self) {
         let mut at = 0;
         // The first page is about to be returned, so what follows it must be parted from it.
-        while at < self.spans.len() && (at == 0 || self.spans.len() <= 2 * FAN) {
+        while at < self.spans.len() && (at == 0 || self.spans.len() <= self.most()) {
             let rest = self.spans[at].part();
             if at > 0 && self.spans[at].is_empty() {
                 // A guess beyond the end: no more of them.
@@ -99,6 +111,15 @@ impl ListStream {
         }
     }
 
+    /// How many pages may be here or on their way: what is here for long is out of date when it is
+    /// returned.
+    fn most(&self) -> usize {
+        let pages = SOON.as_nanos() / self.pace.as_nanos().max(1);
+        usize::try_from(pages)
+            .unwrap_or(usize::MAX)
+            .clamp(1, 2 * FAN)
+    }
+
     /// Inserts the stretch that begins behind the page before it. Where nothing else follows, it is
     /// parted where its pages may begin.
     fn insert(&mut self, at: usize, mut rest: Span) {
@@ -109,7 +130,7 @@ impl ListStream {
             Vec::new()
         };
         if is_last {
-            self.fan = (2 * self.fan).min(FAN);
+            self.fan = (2 * self.fan).min(FAN).min(self.most());
         }
         if let Some(first) = bounds.first() {
             rest.until = Some(first.clone());

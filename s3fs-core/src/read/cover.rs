@@ -10,13 +10,13 @@ use crate::object::ByteRange;
 const PART: u64 = 4 << 20;
 
 /// So many parts are fetched at once at most.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 16;
 
 /// A file of this size is covered after two reads elsewhere, a larger one after more.
 const EACH: u64 = 8 << 20;
 
 /// After so many reads elsewhere, the largest file is covered.
-const MOST: u64 = 16;
+const MOST: u64 = 12;
 
 /// How much of a file is covered, or will be.
 #[derive(Clone, Debug)]
@@ -90,8 +90,8 @@ mod tests {
             cover.elsewhere();
             begun.push(begin_all(&mut cover, 0).len());
         }
-        assert_eq!(begun[..15], [0; 15]);
-        assert_eq!(begun[15..], [2, 4, 8, 8, 8]);
+        assert_eq!(begun[..11], [0; 11]);
+        assert_eq!(begun[11..16], [2, 4, 8, 16, 16]);
     }
 
     #[test]

@@ -238,11 +238,6 @@ impl Tree {
         self.lock().complete.remove(&dir);
     }
 
-    /// Whether the name stood for something when it was asked for last.
-    pub fn remembers(&self, dir: Ino, name: &EntryName) -> bool {
-        self.lock().named(dir, name).is_some()
-    }
-
     /// A handle that reads the file was opened.
     pub fn read(&self, ino: Ino) {
         if let Some(Inode {
