@@ -18,8 +18,9 @@
 //!
 //! `format` and `name` say what is in the files and what they are called, `folder` opens them,
 //! `entry` reads and writes one, `seal` proves one whole, `account` and `evict` bound them all.
-//! `writer` is the thread that fills the folder, behind a queue that drops what it can't take:
-//! nobody who reads waits for the disk to write.
+//! `writer` is the thread that fills the folder, behind a queue. Where the disk is a little slower
+//! than the network, reading waits for it, so that an object is fetched once; where it is much
+//! slower, blocks are dropped.
 
 mod account;
 mod assemble;

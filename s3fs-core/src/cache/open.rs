@@ -108,6 +108,11 @@ impl Cache {
         self.writer.offer(job);
     }
 
+    /// Waits a little while the disk is behind.
+    pub(super) async fn catch_up(&self) {
+        self.writer.catch_up().await;
+    }
+
     /// The entry of an object, which counts as a use.
     pub(super) async fn find(&self, object: ObjectId) -> Option<Entry> {
         let folder = Arc::clone(&self.folder);

@@ -72,6 +72,7 @@ impl Tee {
                 return Ok(None);
             };
             if let Some(intake) = &mut self.intake {
+                intake.cache.catch_up().await;
                 intake.take(&piece);
             }
             let start = self.at;

@@ -2,10 +2,12 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, channel, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Builder;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::account::Account;
 use super::entry::Entry;
@@ -14,8 +16,15 @@ use super::format::{self, Header};
 use super::name::ObjectId;
 use crate::object::ObjectMeta;
 
-/// Blocks that may wait, 16 MiB of them; what comes while the disk is behind is dropped.
+/// Blocks that may wait, 16 MiB of them; what comes when there are more is dropped.
 const QUEUE: usize = 64;
+
+/// A response waits so long for the disk before a block is dropped: where the network is a little
+/// faster than the disk, an object is kept whole, so that it is fetched once.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// After a block was dropped, nobody waits for so long: the disk is slower by far.
+const RESIGNATION: Duration = Duration::from_secs(5);
 
 /// What an entry takes besides its bytes: two inodes, and a page of the index.
 pub(super) const OVERHEAD: u64 = 8 << 10;
@@ -32,10 +41,16 @@ pub(super) struct Job {
     pub(super) bytes: Vec<u8>,
 }
 
+/// A block with its place in the queue.
+type Queued = (Job, OwnedSemaphorePermit);
+
 /// The way to the thread. When it is dropped, the thread writes what waits and ends.
 #[derive(Debug)]
 pub(super) struct Writer {
-    jobs: Option<SyncSender<Job>>,
+    jobs: Option<Sender<Queued>>,
+    places: Arc<Semaphore>,
+    /// When a block was dropped last.
+    dropped: Mutex<Option<Instant>>,
     ended: Mutex<Receiver<()>>,
     aside: Arc<AtomicBool>,
 }
@@ -43,7 +58,7 @@ pub(super) struct Writer {
 impl Writer {
     /// Starts the thread.
     pub(super) fn start(folder: &Arc<Folder>, size: u64) -> io::Result<Self> {
-        let (jobs, queue) = sync_channel::<Job>(QUEUE);
+        let (jobs, queue) = channel::<Queued>();
         let (ends, ended) = channel::<()>();
         let aside = Arc::new(AtomicBool::new(false));
         let filling = Filling {
@@ -58,6 +73,8 @@ impl Writer {
         })?;
         Ok(Self {
             jobs: Some(jobs),
+            places: Arc::new(Semaphore::new(QUEUE)),
+            dropped: Mutex::default(),
             ended: Mutex::new(ended),
             aside,
         })
@@ -70,11 +87,31 @@ impl Writer {
 
     /// Keeps a block, or drops it if the disk is behind.
     pub(super) fn offer(&self, job: Job) {
-        if let Some(jobs) = self.jobs.as_ref().filter(|_| self.is_willing())
-            && jobs.try_send(job).is_err()
-        {
-            tracing::debug!("the cache's disk is behind: a block is not kept");
+        let Some(jobs) = self.jobs.as_ref().filter(|_| self.is_willing()) else {
+            return;
+        };
+        match Arc::clone(&self.places).try_acquire_owned() {
+            // If the thread has ended, there is nothing to keep it for.
+            Ok(place) => drop(jobs.send((job, place))),
+            Err(_full) => {
+                tracing::debug!("the cache's disk is behind: a block is not kept");
+                *self.dropped() = Some(Instant::now());
+            }
         }
+    }
+
+    /// Waits a little while the disk is behind, unless it is hopelessly so.
+    pub(super) async fn catch_up(&self) {
+        let is_full = self.places.available_permits() == 0 && self.is_willing();
+        let is_hopeless = |dropped: Instant| dropped.elapsed() < RESIGNATION;
+        if is_full && !self.dropped().is_some_and(is_hopeless) {
+            // Who waits too long drops the block, and says so there.
+            let _ = tokio::time::timeout(PATIENCE, self.places.acquire()).await;
+        }
+    }
+
+    fn dropped(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.dropped.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -98,9 +135,9 @@ struct Filling {
 }
 
 impl Filling {
-    fn run(mut self, queue: &Receiver<Job>) {
+    fn run(mut self, queue: &Receiver<Queued>) {
         let mut worked = self.account.refresh();
-        for job in queue {
+        for (job, _place) in queue {
             worked = worked.and_then(|()| self.keep(&job));
             if let Err(error) = &worked {
                 // A full disk or a broken one: not to be bothered again, and no reason to fail.

@@ -4,6 +4,8 @@
 //! after a few such reads of a file that is not too large, the rest of it is fetched beside them, as
 //! fast as it comes and with no more requests at once than a sequential reader has.
 
+use std::ops::Range;
+
 use crate::object::ByteRange;
 
 /// The length of a part.
@@ -12,18 +14,20 @@ const PART: u64 = 4 << 20;
 /// So many parts are fetched at once at most.
 const AT_ONCE: usize = 16;
 
-/// A file of this size is covered after two reads elsewhere, a larger one after more.
-const EACH: u64 = 8 << 20;
+/// A file is covered when reads elsewhere have brought this part of it…
+const SHARE: u64 = 128;
 
-/// After so many reads elsewhere, the largest file is covered.
-const MOST: u64 = 12;
+/// …but not for the sake of a few bytes, and however large it is, not only after more than this.
+const BYTES: Range<u64> = (128 << 10)..(3 << 19);
 
 /// How much of a file is covered, or will be.
 #[derive(Clone, Debug)]
 pub struct Cover {
     size: u64,
     /// Reads elsewhere so far.
-    elsewhere: u64,
+    reads: u64,
+    /// The bytes that they brought.
+    bytes: u64,
     /// How many parts may be on their way: doubles with each read.
     fan: usize,
     /// Up to where parts were begun.
@@ -35,15 +39,17 @@ impl Cover {
     pub fn new(size: u64, room: u64) -> Option<Self> {
         (size <= room).then_some(Self {
             size,
-            elsewhere: 0,
+            reads: 0,
+            bytes: 0,
             fan: 1,
             begun: 0,
         })
     }
 
-    /// One more read that waits for a request of its own.
-    pub fn elsewhere(&mut self) {
-        self.elsewhere += 1;
+    /// One more read, of so many bytes, that waits for a request of its own.
+    pub fn elsewhere(&mut self, length: u64) {
+        self.reads += 1;
+        self.bytes += length;
         if self.is_begun() {
             self.fan = (2 * self.fan).min(AT_ONCE);
         }
@@ -63,13 +69,15 @@ impl Cover {
     }
 
     fn is_begun(&self) -> bool {
-        self.elsewhere >= (self.size / EACH).clamp(2, MOST)
+        self.reads >= 2 && self.bytes >= (self.size / SHARE).clamp(BYTES.start, BYTES.end)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const READ: u64 = 128 << 10;
 
     /// The parts that are begun while so many are on their way.
     fn begin_all(cover: &mut Cover, mut on_their_way: usize) -> Vec<ByteRange> {
@@ -87,7 +95,7 @@ mod tests {
         let mut cover = Cover::new(512 << 20, 512 << 20).unwrap();
         let mut begun = Vec::new();
         for _ in 0..20 {
-            cover.elsewhere();
+            cover.elsewhere(READ);
             begun.push(begin_all(&mut cover, 0).len());
         }
         assert_eq!(begun[..11], [0; 11]);
@@ -95,12 +103,21 @@ mod tests {
     }
 
     #[test]
+    fn small_reads_here_and_there_leave_it_alone() {
+        let mut cover = Cover::new(64 << 20, 512 << 20).unwrap();
+        for _ in 0..40 {
+            cover.elsewhere(8 << 10);
+        }
+        assert_eq!(cover.peek(0), None);
+    }
+
+    #[test]
     fn every_byte_is_fetched_once() {
         let mut cover = Cover::new(10 << 20, 1 << 30).unwrap();
-        cover.elsewhere();
+        cover.elsewhere(READ);
         assert_eq!(cover.peek(0), None);
-        cover.elsewhere();
-        cover.elsewhere();
+        cover.elsewhere(READ);
+        cover.elsewhere(READ);
         let parts = begin_all(&mut cover, 0);
         assert_eq!(
             parts.iter().map(|part| part.length()).sum::<u64>(),

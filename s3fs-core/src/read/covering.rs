@@ -40,9 +40,9 @@ impl Covering {
         self.parts.iter().find(|fetch| fetch.part.covers(offset))
     }
 
-    /// One more read waits for a request of its own.
-    pub fn elsewhere(&mut self, source: &Arc<Source>, reader: &Weak<Reader>) {
-        self.plan.elsewhere();
+    /// One more read, of so many bytes, waits for a request of its own.
+    pub fn elsewhere(&mut self, length: u64, source: &Arc<Source>, reader: &Weak<Reader>) {
+        self.plan.elsewhere(length);
         self.go_on(source, reader);
     }
 

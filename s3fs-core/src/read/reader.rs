@@ -217,7 +217,8 @@ impl Reader {
         let at = state.begin(wanted);
         let fetch = state.enter(at, wanted, &self.source);
         if let Some(whole) = state.whole.as_mut().filter(|_| is_scattered) {
-            whole.elsewhere(&self.source, &self.this);
+            let length = wanted.end - wanted.start;
+            whole.elsewhere(length, &self.source, &self.this);
         }
         fetch
     }
