@@ -79,6 +79,7 @@ impl Fs {
         mut offer: impl FnMut(DirEntry<'_>) -> Told,
     ) -> Result<(), FsError> {
         let dir = self.handles.dir(handle)?;
+        self.crowd.thin_out(&self.kernel);
         let mut state = dir.state.lock().await;
         let mut offset = offset;
         while offset < DOTS {
@@ -165,6 +166,9 @@ impl Fs {
                     attr,
                 });
                 full = told == Told::Full;
+                if told == Told::Yes {
+                    self.crowd.push(dir, name.clone());
+                }
                 told
             };
             match item {

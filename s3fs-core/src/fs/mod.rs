@@ -6,8 +6,10 @@
 
 mod ahead;
 mod attr;
+mod crowd;
 mod descents;
 mod dirs;
+mod edge;
 mod error;
 mod files;
 mod handles;
@@ -17,7 +19,6 @@ mod local;
 mod lookup;
 mod neighbours;
 mod open_files;
-mod pages;
 mod readers;
 mod remove;
 #[cfg(test)]
@@ -29,22 +30,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 pub use attr::{Attr, SetAttr};
+pub use edge::KernelEdge;
 pub use error::FsError;
 pub use files::OpenMode;
 pub use handles::{HandleId, Opened};
 pub use ledger::NotStored;
-pub use pages::PageCache;
 
 use crate::budget::Budget;
 use crate::config::{Access, MountConfig};
 use crate::fs::ahead::Walks;
 use crate::fs::attr::Owner;
+use crate::fs::crowd::Crowd;
 use crate::fs::descents::Descents;
+use crate::fs::edge::KernelCell;
 use crate::fs::handles::Handles;
 use crate::fs::ledger::Ledger;
 use crate::fs::neighbours::Asked;
 use crate::fs::open_files::OpenFiles;
-use crate::fs::pages::KernelCell;
 use crate::fs::readers::Readers;
 use crate::list::{Listed, Merger};
 use crate::read::{Ahead, BlockPool};
@@ -78,6 +80,7 @@ pub struct Fs {
     open_files: Arc<OpenFiles>,
     readers: Readers,
     kernel: KernelCell,
+    crowd: Crowd,
     ledger: Ledger,
     /// Nothing is to be stored any more.
     abandoned: AtomicBool,
@@ -131,6 +134,7 @@ impl Fs {
             open_files: Arc::default(),
             readers: Readers::default(),
             kernel: KernelCell::default(),
+            crowd: Crowd::default(),
             ledger: Ledger::default(),
             abandoned: AtomicBool::new(false),
             root_page: Mutex::new(Some((root_page, asked))),
@@ -159,7 +163,7 @@ impl Fs {
     }
 
     /// Serves to this kernel from now on.
-    pub fn set_kernel(&self, kernel: Arc<dyn PageCache>) {
+    pub fn set_kernel(&self, kernel: Arc<dyn KernelEdge>) {
         self.kernel.set(kernel);
     }
 

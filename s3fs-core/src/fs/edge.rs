@@ -1,5 +1,7 @@
-//! The kernel's page cache, for bytes that were fetched before programs asked for them.
+//! What the kernel is told unasked: bytes that were fetched before programs asked for them, and names
+//! to forget.
 
+use std::ffi::OsStr;
 use std::fmt::Debug;
 use std::sync::{Arc, OnceLock};
 
@@ -8,24 +10,31 @@ use crate::read::Pages;
 use crate::tree::Ino;
 
 /// The kernel that a file system is served to.
-pub trait PageCache: Debug + Send + Sync + 'static {
+pub trait KernelEdge: Debug + Send + Sync + 'static {
     /// Puts bytes of a file into the page cache; whether the kernel took them.
     fn store(&self, ino: Ino, offset: u64, bytes: &[u8]) -> bool;
+
+    /// Makes it forget what a name stands for. May wait for operations on the folder.
+    fn forget_name(&self, dir: Ino, name: &OsStr);
 }
 
 /// Where the kernel is found, once it serves.
 #[derive(Clone, Debug, Default)]
-pub(super) struct KernelCell(Arc<OnceLock<Arc<dyn PageCache>>>);
+pub(super) struct KernelCell(Arc<OnceLock<Arc<dyn KernelEdge>>>);
 
 impl KernelCell {
-    pub(super) fn set(&self, kernel: Arc<dyn PageCache>) {
+    pub(super) fn set(&self, kernel: Arc<dyn KernelEdge>) {
         // A file system is served once.
         let _ = self.0.set(kernel);
     }
 
+    pub(super) fn get(&self) -> Option<Arc<dyn KernelEdge>> {
+        self.0.get().map(Arc::clone)
+    }
+
     /// The page cache of a file, for the version that it has now.
     pub(super) fn pages(&self, ino: Ino, files: &Arc<OpenFiles>) -> Option<Arc<dyn Pages>> {
-        let kernel = Arc::clone(self.0.get()?);
+        let kernel = self.get()?;
         let files = Arc::clone(files);
         let changes = files.changes();
         Some(Arc::new(FilePages {
@@ -39,7 +48,7 @@ impl KernelCell {
 
 #[derive(Debug)]
 struct FilePages {
-    kernel: Arc<dyn PageCache>,
+    kernel: Arc<dyn KernelEdge>,
     ino: Ino,
     files: Arc<OpenFiles>,
     /// [`OpenFiles::changes`] when the version was the present one.

@@ -1,0 +1,98 @@
+//! A bound on the entries that listings have told the kernel of.
+//!
+//! Of each entry that the kernel knows, we know as well, and it forgets none before memory is scarce.
+//! So a walk through millions of files would take our memory with it. Beyond a number of entries,
+//! the kernel is asked to forget those that it was told of first.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::runtime::Handle;
+
+use crate::fs::edge::{KernelCell, KernelEdge};
+use crate::object::EntryName;
+use crate::tree::Ino;
+
+/// So many entries are kept. Each takes up to half a kilobyte here.
+const MOST: usize = 128 << 10;
+
+/// So many are forgotten at a time.
+const BATCH: usize = 4 << 10;
+
+/// The entries that listings have told the kernel of, the oldest first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Crowd(Arc<Mutex<VecDeque<(Ino, EntryName)>>>);
+
+impl Crowd {
+    /// The kernel was told of an entry.
+    pub(super) fn push(&self, dir: Ino, name: EntryName) {
+        self.lock(|told| told.push_back((dir, name)));
+    }
+
+    /// Makes the kernel forget what is too much, beside what is going on.
+    pub(super) fn thin_out(&self, kernel: &KernelCell) {
+        let excess = self.lock(|told| {
+            let is_full = told.len() >= MOST + BATCH;
+            is_full.then(|| told.drain(..BATCH).collect::<Vec<_>>())
+        });
+        if let Some(excess) = excess
+            && let Some(kernel) = kernel.get()
+        {
+            // Not on a thread that answers: it waits for the folders that are being read.
+            Handle::current().spawn_blocking(move || forget(&*kernel, &excess));
+        }
+    }
+
+    fn lock<T>(&self, act: impl FnOnce(&mut VecDeque<(Ino, EntryName)>) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn forget(kernel: &dyn KernelEdge, names: &[(Ino, EntryName)]) {
+    for (dir, name) in names {
+        kernel.forget_name(*dir, name.as_ref());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[derive(Debug, Default)]
+    struct Forgets(AtomicUsize);
+
+    impl KernelEdge for Forgets {
+        fn store(&self, _ino: Ino, _offset: u64, _bytes: &[u8]) -> bool {
+            false
+        }
+        fn forget_name(&self, _dir: Ino, _name: &OsStr) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn the_kernel_forgets_all_but_a_number_of_entries() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let kernel = Arc::new(Forgets::default());
+        let cell = KernelCell::default();
+        cell.set(Arc::clone(&kernel) as Arc<dyn KernelEdge>);
+        let crowd = Crowd::default();
+        let total = 2 * MOST;
+        runtime.block_on(async {
+            for n in 0..total {
+                let name = EntryName::from_component(&n.to_string()).unwrap();
+                crowd.push(Ino::ROOT, name);
+                crowd.thin_out(&cell);
+            }
+        });
+        // Waits for what was begun.
+        drop(runtime);
+        let left = total - kernel.0.load(Ordering::Relaxed);
+        assert!((MOST..MOST + BATCH).contains(&left), "{left}");
+    }
+}
