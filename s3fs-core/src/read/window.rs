@@ -2,7 +2,8 @@
 //!
 //! Small steps back and small skips are allowed: the kernel reads ahead with several requests at
 //! once, which arrive in any order. The window grows fourfold each time half of it has been read:
-//! from the first 512 KiB, which the open asks for, it reaches its limit in four round trips.
+//! from the first 512 KiB, which the open asks for, it reaches its limit in four round trips. For reads
+//! that begin elsewhere it only doubles, because those are often of a piece, not of all the rest.
 
 use std::ops::Range;
 
@@ -34,6 +35,8 @@ pub struct Window {
     ahead: u64,
     /// The window grows when `position` passes this.
     grow_at: u64,
+    /// By how much.
+    growth: u64,
 }
 
 impl Window {
@@ -44,6 +47,7 @@ impl Window {
             position: 0,
             ahead: FIRST,
             grow_at: 1,
+            growth: 4,
         }
     }
 
@@ -54,6 +58,7 @@ impl Window {
             position: offset + length,
             ahead: 0,
             grow_at: 0,
+            growth: 2,
         }
     }
 
@@ -86,7 +91,7 @@ impl Window {
         }
         self.position = self.position.max(end);
         if self.position >= self.grow_at {
-            self.ahead = (self.ahead * 4).min(LARGEST);
+            self.ahead = (self.ahead * self.growth).min(LARGEST);
             self.grow_at = self.position + self.ahead / 2;
         }
     }

@@ -131,3 +131,88 @@ fn a_folder_can_be_read_again_from_the_beginning_and_from_the_middle() {
         .collect();
     assert_eq!(second.len(), 3003);
 }
+
+/// All names below a folder, found by opening one folder after another.
+fn walk(folder: &std::path::Path, found: &mut BTreeSet<String>) {
+    let mut folders = BTreeSet::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            folders.insert(entry.path());
+        } else {
+            let path = entry.path().to_str().unwrap().to_owned();
+            assert!(found.insert(path.clone()), "{path} twice");
+        }
+    }
+    folders.iter().for_each(|folder| walk(folder, found));
+}
+
+#[test]
+fn a_walk_through_a_tree_takes_a_request_for_many_folders() {
+    let server = server();
+    let mut keys = BTreeSet::new();
+    for folder in 0..300 {
+        for file in 0..4 {
+            keys.insert(format!("tree/{:02}/{folder:03}/{file}", folder % 20));
+        }
+    }
+    // What a folder hides, an empty folder, and one that no page has room for.
+    keys.insert("tree/03/003".to_owned());
+    keys.insert("tree/05/empty/".to_owned());
+    keys.extend((0..2500).map(|n| format!("tree/07/large/{n:04}")));
+    for key in &keys {
+        server.put(BUCKET, key, "x");
+    }
+    let bucket = Bucket::mount(server, |_| {});
+    let mut found = BTreeSet::new();
+    walk(&bucket.at("tree"), &mut found);
+    let visible = |key: &&String| !key.ends_with('/') && *key != "tree/03/003";
+    let expected = keys.iter().filter(visible);
+    let expected: BTreeSet<_> = expected
+        .map(|key| bucket.at(key).to_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(found, expected);
+    assert!(bucket.at("tree/05/empty").is_dir());
+    let lists = bucket.server.log().count(Operation::ListObjectsV2);
+    assert!(lists <= 40, "{lists} listings for 322 folders");
+}
+
+#[test]
+fn a_walk_shows_what_was_made_and_deleted_on_the_way() {
+    let server = server();
+    for folder in 0..40 {
+        server.put(BUCKET, &format!("tree/{folder:02}/file"), "x");
+    }
+    let bucket = Bucket::mount(server, |_| {});
+    for folder in 0..40 {
+        let names = bucket.names(&format!("tree/{folder:02}"));
+        let expected: &[&str] = match folder {
+            // Made while the folder before it was read.
+            20..30 => &["file", "made"],
+            30.. => &["made"],
+            _ => &["file"],
+        };
+        assert_eq!(names, expected, "{folder}");
+        let next = format!("tree/{:02}", folder + 1);
+        if (19..39).contains(&folder) {
+            fs::write(bucket.at(&next).join("made"), "y").unwrap();
+        }
+        if (29..39).contains(&folder) {
+            fs::remove_file(bucket.at(&next).join("file")).unwrap();
+        }
+    }
+}
+
+#[test]
+fn names_that_are_asked_for_in_a_row_come_with_their_neighbours() {
+    let server = server();
+    for n in 0..1200 {
+        server.put(BUCKET, &format!("many/{n:04}"), "x");
+    }
+    let bucket = Bucket::mount(server, |_| {});
+    for n in 0..1200 {
+        fs::metadata(bucket.at(&format!("many/{n:04}"))).unwrap();
+    }
+    let lists = bucket.server.log().count(Operation::ListObjectsV2);
+    assert!(lists <= 30, "{lists} listings");
+}

@@ -7,8 +7,10 @@
     reason = "a test that cannot be set up fails"
 )]
 
+mod ahead;
 mod cache;
 mod connecting;
+mod courses;
 mod faults;
 mod listing;
 mod mounted;
