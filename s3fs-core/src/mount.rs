@@ -134,7 +134,7 @@ impl FileSystem {
     /// # Errors
     /// The kernel refuses the handshake.
     pub fn serve(self, fuse: OwnedFd) -> io::Result<Serving> {
-        let session = Session::on_descriptor(Arc::clone(&self.0), fuse, Handle::current())?;
+        let session = Session::on_descriptor(&self.0, fuse, Handle::current())?;
         Ok(Serving {
             fs: self.0,
             session,
@@ -147,7 +147,7 @@ impl FileSystem {
     /// # Errors
     /// It can't be mounted there.
     pub fn mount_at(self, point: &MountPoint<'_>) -> io::Result<Mounted> {
-        let (session, unmount) = Session::at(Arc::clone(&self.0), point, Handle::current())?;
+        let (session, unmount) = Session::at(&self.0, point, Handle::current())?;
         Ok(Mounted {
             serving: Serving {
                 fs: self.0,

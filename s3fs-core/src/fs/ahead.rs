@@ -22,6 +22,7 @@ pub(super) struct Walks(Mutex<HashMap<Ino, Place>>);
 
 #[derive(Debug)]
 struct Place {
+    /// The furthest one.
     last: EntryName,
     at: Instant,
     walk: Walk,
@@ -29,15 +30,18 @@ struct Place {
 
 impl Walks {
     /// A file of the folder was opened; `near` says whether another one is close to it. Returns how
-    /// many files behind it to open ahead.
+    /// many files behind it to open ahead: none if it is the furthest one again, or one before it.
     fn opened(&self, dir: Ino, name: &EntryName, near: impl FnOnce(&EntryName) -> bool) -> usize {
         let now = Instant::now();
         let mut folders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(place) = folders.get_mut(&dir) {
-            let count = place.walk.opened(near(&place.last), now);
-            place.last = name.clone();
             place.at = now;
-            return count;
+            let is_near = near(&place.last);
+            if is_near && *name <= place.last {
+                return 0;
+            }
+            place.last = name.clone();
+            return place.walk.opened(is_near, now);
         }
         if folders.len() >= FOLDERS {
             folders.retain(|_, place| now.duration_since(place.at) < QUIET);
@@ -51,12 +55,14 @@ impl Walks {
 }
 
 impl Fs {
-    /// Opens whatever version of the file is there now.
+    /// Opens whatever version of the file is there now. `changes` was asked for before the file was
+    /// known not to be open for writing.
     pub(super) fn open_object(
         &self,
         key: Key,
         ino: Ino,
         file: &FileState,
+        changes: u64,
     ) -> impl Future<Output = Result<(Arc<Reader>, ObjectMeta), StoreError>> + Send + use<> {
         let expected = match (&file.etag, file.was_read) {
             (Some(etag), true) => Expected::Here(ObjectMeta {
@@ -73,7 +79,7 @@ impl Fs {
             expected,
             self.budget.clone(),
             self.blocks.clone(),
-            self.kernel.pages(ino, &self.open_files),
+            self.kernel.pages(ino, &self.open_files, changes),
         )
     }
 
@@ -104,6 +110,7 @@ impl Fs {
         let Some(prefix) = self.tree.prefix_of(dir) else {
             return;
         };
+        let changes = self.open_files.changes();
         // Readers that programs wait for have the larger part of the memory.
         let mut room = self.budget.total() / 4;
         for (name, ino, file) in self.tree.files_behind(dir, name, count) {
@@ -113,9 +120,11 @@ impl Fs {
             }
             room -= first;
             let key = Key::new(format!("{prefix}{name}"));
-            if !self.ahead.has(&key) {
+            // Nobody waits for it, so it takes no memory that others use.
+            let has_room = self.budget.try_take(first).is_some();
+            if has_room && !self.ahead.has(&key) {
                 self.ahead
-                    .begin(key.clone(), self.open_object(key, ino, &file));
+                    .begin(key.clone(), self.open_object(key, ino, &file, changes));
             }
         }
     }

@@ -138,6 +138,7 @@ impl Fs {
         let rewound = number == 0 && state.end() > 0;
         if number < state.first || rewound {
             *state = self.start_listing(ino)?;
+            state.is_new = false;
         }
         while number > state.end() && state.fill(&self.tree, ino, state.end()).await? {
             state.drop_before(state.end().saturating_sub(KEEP as u64));
@@ -166,7 +167,9 @@ impl Fs {
                     attr,
                 });
                 full = told == Told::Full;
-                if told == Told::Yes {
+                // A folder may be somebody's working folder, or have mounts below it, which forgetting
+                // its name would take away.
+                if told == Told::Yes && !attr.is_dir {
                     self.crowd.push(dir, name.clone());
                 }
                 told

@@ -32,11 +32,16 @@ impl KernelCell {
         self.0.get().map(Arc::clone)
     }
 
-    /// The page cache of a file, for the version that it has now.
-    pub(super) fn pages(&self, ino: Ino, files: &Arc<OpenFiles>) -> Option<Arc<dyn Pages>> {
+    /// The page cache of a file, for the version that it had at `changes`, as
+    /// [`OpenFiles::changes`] counted before the file was known not to be open for writing.
+    pub(super) fn pages(
+        &self,
+        ino: Ino,
+        files: &Arc<OpenFiles>,
+        changes: u64,
+    ) -> Option<Arc<dyn Pages>> {
         let kernel = self.get()?;
         let files = Arc::clone(files);
-        let changes = files.changes();
         Some(Arc::new(FilePages {
             kernel,
             ino,
@@ -61,5 +66,31 @@ impl Pages for FilePages {
         self.files
             .while_unchanged(self.changes, || self.kernel.store(self.ino, offset, bytes))
             .unwrap_or(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct TakesAll;
+
+    impl KernelEdge for TakesAll {
+        fn store(&self, _ino: Ino, _offset: u64, _bytes: &[u8]) -> bool {
+            true
+        }
+        fn forget_name(&self, _dir: Ino, _name: &OsStr) {}
+    }
+
+    #[test]
+    fn nothing_is_put_into_the_page_cache_of_a_file_that_may_have_changed() {
+        let cell = KernelCell::default();
+        cell.set(Arc::new(TakesAll));
+        let files = Arc::new(OpenFiles::default());
+        let pages = cell.pages(Ino::ROOT, &files, files.changes()).unwrap();
+        assert!(pages.store(0, b"bytes"));
+        files.changed();
+        assert!(!pages.store(0, b"bytes"));
     }
 }

@@ -91,7 +91,7 @@ impl Fs {
             return Ok(self.read_handle(ino, etag, reader, changes));
         }
         let asked = Instant::now();
-        let opened = self.open_object(key, ino, &file).await;
+        let opened = self.open_object(key, ino, &file, changes).await;
         let (dir, name) = self.tree.place(ino).ok_or(FsError::Stale)?;
         match opened {
             Ok((reader, meta)) if Some(&meta.etag) == file.etag.as_ref() => {

@@ -63,7 +63,7 @@ impl Fs {
     async fn ask(&self, dir: Ino, name: &EntryName) -> Result<(Seen, Instant), FsError> {
         let key = self.key_in(dir, name)?;
         let asked = Instant::now();
-        let seen = match self.ask_with_neighbours(dir, name, &key).await? {
+        let seen = match self.ask_with_neighbours(dir, name, &key).await {
             Some(seen) => seen,
             None => self.ask_for(&key).await?,
         };

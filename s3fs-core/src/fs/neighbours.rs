@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::fs::{Fs, FsError, seen};
+use crate::fs::{Fs, seen};
 use crate::list::Merger;
 use crate::object::{EntryName, Key};
 use crate::store::{ListFrom, ListPage, ListRequest};
@@ -70,13 +70,11 @@ impl Fs {
         dir: Ino,
         name: &EntryName,
         key: &Key,
-    ) -> Result<Option<Seen>, FsError> {
+    ) -> Option<Seen> {
         if !self.asked.is_row(dir, name) {
-            return Ok(None);
+            return None;
         }
-        let Some(prefix) = self.tree.prefix_of(dir) else {
-            return Ok(None);
-        };
+        let prefix = self.tree.prefix_of(dir)?;
         let asked = Instant::now();
         let after = just_before(key.as_str());
         let request = ListRequest {
@@ -85,10 +83,13 @@ impl Fs {
             from: ListFrom::After(&after),
             max_keys: 1000,
         };
-        let page = self.store.list(request).await?;
+        // Servers may refuse where it begins. The name alone is asked for then, and may fail.
+        let Ok(page) = self.store.list(request).await else {
+            return None;
+        };
         let decided = super::lookup::decide(&page, key, &format!("{key}/"));
         self.learn_page(dir, prefix, page, asked);
-        Ok(decided)
+        decided
     }
 
     /// A name was asked for, and is there or not.

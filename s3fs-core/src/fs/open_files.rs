@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use tokio::sync::RwLock;
 
 use crate::object::{ETag, Key};
 use crate::read::Reader;
@@ -48,7 +49,7 @@ pub(super) type Version = tokio::sync::Mutex<Option<(ETag, Arc<Reader>)>>;
 pub(super) struct OpenFiles {
     files: Mutex<HashMap<Ino, (Arc<OpenFile>, usize)>>,
     changes: AtomicU64,
-    /// Held for as long as nothing may change.
+    /// Held while something must not happen after a change.
     quiet: RwLock<()>,
 }
 
@@ -84,15 +85,21 @@ impl OpenFiles {
 
     /// Bytes of some file changed, or may from now on.
     pub(super) fn changed(&self) {
-        let _loud = self.quiet.write().unwrap_or_else(PoisonError::into_inner);
         self.changes.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Does something while nobody opens a file for writing, if none was since `changes` was asked
-    /// for.
+    /// Does something that must not happen after a file was opened for writing, if none was since
+    /// `changes` was asked for. Not for a thread of the runtime.
     pub(super) fn while_unchanged<T>(&self, changes: u64, act: impl FnOnce() -> T) -> Option<T> {
-        let _quiet = self.quiet.read().unwrap_or_else(PoisonError::into_inner);
+        let _quiet = self.quiet.blocking_read();
         (self.changes() == changes).then(act)
+    }
+
+    /// Waits until nothing that began before the last change goes on. To be awaited by whoever opens
+    /// a file for writing, before a program writes to it; holding no lock, because what goes on may
+    /// wait for the answer to a read.
+    pub(super) async fn settle(&self) {
+        drop(self.quiet.write().await);
     }
 
     /// One handle fewer, unless it is the last, which stays until the file is stored: a file opened

@@ -99,6 +99,7 @@ impl Fs {
     ) -> Result<Arc<WriteHandle>, FsError> {
         self.check_writable()?;
         let file = self.shared_file(ino, truncate).await?;
+        self.open_files.settle().await;
         self.tree.pin(ino);
         // It may have been deleted or replaced meanwhile.
         let mut ready = self.key_of(ino).map(drop);
@@ -301,6 +302,8 @@ impl Fs {
                 let may_end = stored.is_err() || file.writer.is_stored();
                 if may_end && stored.is_ok() {
                     self.tree.unpin(ino);
+                    // Pages that were asked for before it was stored lack it.
+                    self.descents.outdate();
                 } else if may_end && let Some((dir, name)) = self.tree.place(ino) {
                     // The kernel's pages hold what the bucket doesn't: the name gets a new inode.
                     self.tree.uncovered(dir, &name);

@@ -40,8 +40,8 @@ impl Session {
     ///
     /// # Errors
     /// The kernel refuses the handshake, or no thread can be started.
-    pub fn on_descriptor(fs: Arc<Fs>, fuse: OwnedFd, runtime: Handle) -> io::Result<Self> {
-        let adapter = Adapter::new(Arc::clone(&fs), runtime);
+    pub fn on_descriptor(fs: &Arc<Fs>, fuse: OwnedFd, runtime: Handle) -> io::Result<Self> {
+        let adapter = Adapter::new(Arc::clone(fs), runtime);
         // In a user namespace, requests come with ids that the kernel has checked already.
         let session = fuser::Session::from_fd(adapter, fuse, SessionACL::All, config())?;
         fs.set_kernel(Arc::new(Kernel(session.notifier())));
@@ -52,7 +52,11 @@ impl Session {
     ///
     /// # Errors
     /// It can't be mounted there.
-    pub fn at(fs: Arc<Fs>, point: &MountPoint<'_>, runtime: Handle) -> io::Result<(Self, Unmount)> {
+    pub fn at(
+        fs: &Arc<Fs>,
+        point: &MountPoint<'_>,
+        runtime: Handle,
+    ) -> io::Result<(Self, Unmount)> {
         let mut config = config();
         config.acl = if point.allow_other {
             SessionACL::All
@@ -72,7 +76,7 @@ impl Session {
                 MountOption::RW
             },
         ];
-        let adapter = Adapter::new(Arc::clone(&fs), runtime);
+        let adapter = Adapter::new(Arc::clone(fs), runtime);
         let mut session = fuser::Session::new(adapter, point.folder, &config)?;
         fs.set_kernel(Arc::new(Kernel(session.notifier())));
         let unmount = Unmount(session.unmount_callable());

@@ -15,6 +15,10 @@ const PAGES: usize = 2;
 pub struct Deep {
     store: Arc<dyn Store>,
     prefix: String,
+    /// Keys before this are not here any more.
+    from: String,
+    /// When the last page was asked for.
+    asked: Instant,
     /// What is here: consecutive keys.
     here: VecDeque<(ListedObject, Instant)>,
     /// What follows it; nothing if that is the end.
@@ -24,20 +28,26 @@ pub struct Deep {
 impl Deep {
     /// The keys that begin with `prefix`, from behind `after` on. Asks for the first page.
     pub fn new(store: Arc<dyn Store>, prefix: String, after: String) -> Self {
-        let mut rest = Span::unfolded(From::After(after), None);
+        let mut rest = Span::unfolded(From::After(after.clone()), None);
         rest.ask(&store, &prefix);
         Self {
             store,
             prefix,
+            from: after,
+            asked: Instant::now(),
             here: VecDeque::new(),
             rest: Some(rest),
         }
     }
 
     /// What a folded listing of a folder would say, and when the store was asked for it. Folders
-    /// must be taken in order. Nothing if the folder is too large, or what is here is older than
-    /// `good_for`.
+    /// must be taken in order. Nothing if one behind it was taken already, the folder is too large, or
+    /// what is here is older than `good_for`.
     pub async fn folder(&mut self, prefix: &str, good_for: Duration) -> Option<Dated> {
+        if *prefix < *self.from {
+            return None;
+        }
+        prefix.clone_into(&mut self.from);
         while self.here.front().is_some_and(|(o, _)| *o.key < *prefix) {
             self.here.pop_front();
         }
@@ -50,9 +60,8 @@ impl Deep {
             pages += 1;
         }
         self.ask_on();
-        let now = Instant::now();
-        let (page, asked) = self.fold(prefix, now);
-        (now.duration_since(asked) < good_for).then_some((page, asked))
+        let (page, asked) = self.fold(prefix);
+        (asked.elapsed() < good_for).then_some((page, asked))
     }
 
     /// Whether no key of the folder can come on a later page.
@@ -70,6 +79,7 @@ impl Deep {
         let mut rest = self.rest.take()?;
         self.rest = rest.part();
         let (page, asked) = rest.into_page()?;
+        self.asked = asked;
         let dated = page.objects.into_iter().map(|object| (object, asked));
         self.here.extend(dated);
         self.ask_on();
@@ -83,9 +93,11 @@ impl Deep {
         }
     }
 
-    fn fold(&self, prefix: &str, now: Instant) -> Dated {
+    fn fold(&self, prefix: &str) -> Dated {
         let mut page = ListPage::default();
-        let mut oldest = now;
+        // The first key behind the folder, or the end, proves that there are no more in it.
+        let behind = self.here.iter().find(|(o, _)| !o.key.starts_with(prefix));
+        let mut oldest = behind.map_or(self.asked, |(_, asked)| *asked);
         let keys = self
             .here
             .iter()
@@ -152,5 +164,21 @@ mod tests {
         let mut deep = deep((0..100).map(|n| format!("d/{n:03}/x")), 10);
         assert!(deep.folder("d/003/", SOON).await.is_some());
         assert!(deep.folder("d/004/", Duration::ZERO).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_was_passed_is_not_empty_but_unknown() {
+        let mut deep = deep((0..100).map(|n| format!("d/{n:03}/x")), 10);
+        assert!(deep.folder("d/007/", SOON).await.is_some());
+        assert!(deep.folder("d/005/", SOON).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn an_empty_folder_is_as_old_as_the_page_that_proves_it() {
+        let mut deep = deep((0..3).map(|n| format!("d/{n:03}/x")), 10);
+        assert!(deep.folder("d/002/", SOON).await.is_some());
+        let asked = Instant::now();
+        let (page, dated) = deep.folder("d/007/", SOON).await.unwrap();
+        assert!(page.last().is_none() && dated < asked);
     }
 }

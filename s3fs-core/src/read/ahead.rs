@@ -104,9 +104,9 @@ impl Ahead {
         key: Key,
         open: impl Future<Output = Result<(Arc<Reader>, ObjectMeta), StoreError>> + Send + 'static,
     ) {
+        let asked = Instant::now();
         let result = open.map(|opened| opened.map_err(Arc::new)).boxed().shared();
         let task = self.runtime.spawn(result.clone()).abort_handle();
-        let asked = Instant::now();
         let opening = Opening { asked, result };
         let mut state = lock(&self.state);
         state.begun.insert(key, Begun { opening, task });

@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Weak};
 
-use crate::object::ByteRange;
 use crate::read::cover::Cover;
 use crate::read::fetch::{Fetch, Source};
-use crate::read::part::Lookup;
+use crate::read::pages::Pages;
+use crate::read::part::{Lookup, Part};
 use crate::read::reader::Reader;
 
 /// The page cache is the kernel's to shrink, so it may take a multiple of our own memory.
@@ -47,10 +47,10 @@ impl Covering {
     }
 
     /// A part has arrived, or failed.
-    pub fn ended(&mut self, fetch: &Arc<Fetch>, is_kept: bool) {
+    pub fn ended(&mut self, part: &Arc<Part>, is_kept: bool) {
         self.on_their_way -= 1;
         if !is_kept {
-            self.forget(fetch);
+            self.forget(part);
         }
     }
 
@@ -61,16 +61,17 @@ impl Covering {
         {
             self.plan.begin(part);
             let fetch = Fetch::start(source, part, Some(grant));
-            self.parts.push(Arc::clone(&fetch));
+            let part = Arc::clone(&fetch.part);
+            self.parts.push(fetch);
             self.on_their_way += 1;
-            let placing = place(Arc::clone(source), fetch, reader.clone());
+            let placing = place(Arc::clone(source), part, reader.clone());
             source.runtime.spawn(placing);
         }
     }
 
     /// A part that failed is of no use.
-    pub fn forget(&mut self, fetch: &Arc<Fetch>) {
-        self.parts.retain(|part| !Arc::ptr_eq(part, fetch));
+    pub fn forget(&mut self, part: &Arc<Part>) {
+        self.parts.retain(|fetch| !Arc::ptr_eq(&fetch.part, part));
     }
 
     /// Drops what is here.
@@ -79,46 +80,35 @@ impl Covering {
     }
 }
 
-/// Waits for a part and hands it to the page cache. Ends early if the file is closed.
-async fn place(source: Arc<Source>, fetch: Arc<Fetch>, reader: Weak<Reader>) {
-    let is_here = arrive(&fetch).await;
+/// Waits for a part and hands it to the page cache. Holds what arrives and not the request for it,
+/// which ends when the file is closed or the memory is needed.
+async fn place(source: Arc<Source>, part: Arc<Part>, reader: Weak<Reader>) {
+    let is_here = part.arrive().await;
     let is_placed = match &source.pages {
         Some(pages) if is_here && reader.strong_count() > 0 => {
-            let (pages, fetch) = (Arc::clone(pages), Arc::clone(&fetch));
-            let placing = tokio::task::spawn_blocking(move || {
-                pieces(&fetch).all(|(offset, bytes)| pages.store(offset, &bytes))
-            });
+            let (pages, part) = (Arc::clone(pages), Arc::clone(&part));
+            let placing = tokio::task::spawn_blocking(move || store(&part, &*pages));
             placing.await.unwrap_or(false)
         }
         _ => false,
     };
     if let Some(reader) = reader.upgrade() {
-        reader.part_ended(&fetch, is_here && !is_placed);
+        reader.part_ended(&part, is_here && !is_placed);
     }
 }
 
-/// Waits until the last byte of a part is here, or never will be.
-async fn arrive(fetch: &Fetch) -> bool {
-    let end = fetch.part.range().end();
-    let last = end - 1..end;
-    loop {
-        match fetch.part.look(&last) {
-            Lookup::Here(_) => return true,
-            Lookup::Pending => fetch.part.wait(&last).await,
-            Lookup::Gone | Lookup::Failed(_) => return false,
+/// Whether the page cache took all of it.
+fn store(part: &Part, pages: &dyn Pages) -> bool {
+    let range = part.range();
+    let mut at = range.start();
+    while let Lookup::Here(bytes) = part.look(&(at..range.end())) {
+        if !pages.store(at, &bytes) {
+            return false;
+        }
+        at += bytes.len() as u64;
+        if at == range.end() {
+            return true;
         }
     }
-}
-
-fn pieces(fetch: &Fetch) -> impl Iterator<Item = (u64, bytes::Bytes)> + '_ {
-    let range: ByteRange = fetch.part.range();
-    let mut at = range.start();
-    std::iter::from_fn(move || {
-        let Lookup::Here(bytes) = fetch.part.look(&(at..range.end())) else {
-            return None;
-        };
-        let piece = (at, bytes);
-        at += piece.1.len() as u64;
-        Some(piece)
-    })
+    false
 }

@@ -46,6 +46,7 @@ pub struct Fetch {
 impl Drop for Fetch {
     fn drop(&mut self) {
         self.task.abort();
+        self.part.give_up();
     }
 }
 

@@ -26,6 +26,7 @@ struct State {
     /// Everything before this offset has arrived.
     filled: u64,
     failed: Option<Arc<StoreError>>,
+    is_given_up: bool,
 }
 
 /// What a part says to a read.
@@ -49,6 +50,7 @@ impl Part {
             blocks: Vec::new(),
             filled: range.start(),
             failed: None,
+            is_given_up: false,
         };
         Self {
             range,
@@ -96,12 +98,31 @@ impl Part {
         self.changed.notify_waiters();
     }
 
+    /// Nobody fetches it any more, so nothing more will come.
+    pub fn give_up(&self) {
+        self.lock().is_given_up = true;
+        self.changed.notify_waiters();
+    }
+
+    /// Waits until all of it has arrived; false if it never will.
+    pub async fn arrive(&self) -> bool {
+        let last = self.range.end() - 1..self.range.end();
+        loop {
+            match self.look(&last) {
+                Lookup::Here(_) => return true,
+                Lookup::Pending => self.wait(&last).await,
+                Lookup::Gone | Lookup::Failed(_) => return false,
+            }
+        }
+    }
+
     /// Looks for the bytes of `wanted`, whose start the part covers.
     pub fn look(&self, wanted: &Range<u64>) -> Lookup {
         let state = self.lock();
         if wanted.start >= state.filled {
             return match &state.failed {
                 Some(error) => Lookup::Failed(Arc::clone(error)),
+                None if state.is_given_up => Lookup::Gone,
                 None => Lookup::Pending,
             };
         }

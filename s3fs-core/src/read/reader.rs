@@ -14,7 +14,7 @@ use crate::read::course::Course;
 use crate::read::covering::Covering;
 use crate::read::fetch::{Fetch, Source};
 use crate::read::pages::Pages;
-use crate::read::part::Lookup;
+use crate::read::part::{Lookup, Part};
 use crate::read::run::Run;
 use crate::read::window::FIRST;
 use crate::store::{Condition, GetBody, Store, StoreError, StoreErrorKind};
@@ -224,9 +224,9 @@ impl Reader {
     }
 
     /// A part of the whole has arrived, or failed, and is kept here or is not.
-    pub(super) fn part_ended(&self, fetch: &Arc<Fetch>, is_kept: bool) {
+    pub(super) fn part_ended(&self, part: &Arc<Part>, is_kept: bool) {
         if let Some(whole) = &mut self.lock().whole {
-            whole.ended(fetch, is_kept);
+            whole.ended(part, is_kept);
             whole.go_on(&self.source, &self.this);
         }
     }
@@ -234,9 +234,11 @@ impl Reader {
     fn forget(&self, fetch: &Arc<Fetch>) {
         let mut state = self.lock();
         let State { runs, whole } = &mut *state;
-        runs.iter_mut().for_each(|run| run.forget(fetch));
+        for run in runs {
+            run.forget(fetch);
+        }
         if let Some(whole) = whole {
-            whole.forget(fetch);
+            whole.forget(&fetch.part);
         }
     }
 

@@ -18,6 +18,9 @@ pub const STEP: usize = 16;
 /// version without asking again.
 const SOON: Duration = Duration::from_millis(500);
 
+/// At a slower pace, what is fetched ahead is out of date before it is opened.
+const TOO_SLOW: Duration = Duration::from_millis(800);
+
 /// A gap that tells nothing about the pace: the program did something else.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -58,8 +61,11 @@ impl Walk {
     }
 }
 
-/// How many files at this pace are opened soon: one at least.
+/// How many files at this pace are opened soon: one at least, if it is not out of date by then.
 fn soon(pace: Duration) -> usize {
+    if pace > TOO_SLOW {
+        return 0;
+    }
     let files = SOON.as_nanos() / pace.as_nanos().max(1);
     usize::try_from(files).unwrap_or(usize::MAX).max(1)
 }
@@ -85,7 +91,8 @@ mod tests {
     #[test]
     fn a_slow_program_gets_no_more_than_it_opens_soon() {
         assert_eq!(walk(6, Duration::from_millis(100)).last(), Some(&5));
-        assert_eq!(walk(6, Duration::from_millis(900)).last(), Some(&1));
+        assert_eq!(walk(6, Duration::from_millis(700)).last(), Some(&1));
+        assert_eq!(walk(6, Duration::from_millis(900)).last(), Some(&0));
     }
 
     #[test]

@@ -144,7 +144,9 @@ fn walk(folder: &std::path::Path, found: &mut BTreeSet<String>) {
             assert!(found.insert(path.clone()), "{path} twice");
         }
     }
-    folders.iter().for_each(|folder| walk(folder, found));
+    for folder in folders {
+        walk(&folder, found);
+    }
 }
 
 #[test]
