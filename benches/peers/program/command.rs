@@ -42,17 +42,19 @@ impl Program {
         command
     }
 
-    /// Makes the command keep what it reads in this folder, if the program can.
+    /// Makes the command keep what it reads in this folder, if the program can. The mount is for
+    /// reading only, as a folder of data for one job after another is: ours then lets the kernel
+    /// read the cache by itself.
     pub fn set_cache(&self, command: &mut Command, cache: &Path) -> bool {
         match self.kind {
             Kind::Stub | Kind::Mountpoint => {
-                command.arg("--cache").arg(cache);
+                command.arg("--read-only").arg("--cache").arg(cache);
             }
             Kind::S3fs => {
-                command.args(["-o", &format!("use_cache={}", cache.display())]);
+                command.args(["-o", &format!("ro,use_cache={}", cache.display())]);
             }
             Kind::Rclone => {
-                let arguments = ["--vfs-cache-mode", "full", "--cache-dir"];
+                let arguments = ["--read-only", "--vfs-cache-mode", "full", "--cache-dir"];
                 command.args(arguments).arg(cache);
             }
             Kind::Geesefs | Kind::Goofys => return false,

@@ -1,14 +1,14 @@
 //! Opening files before programs do: the next ones of a folder that is being walked through.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::fs::Fs;
 use crate::object::{EntryName, Key, ObjectMeta};
-use crate::read::{Expected, FIRST, Opening, Reader, STEP, Walk};
+use crate::read::{Expected, FIRST, Habit, Opening, Reader, STEP, Walk};
 use crate::store::StoreError;
-use crate::tree::{FileState, Ino};
+use crate::tree::{Entry, FileState, Ino, Kind};
 
 /// Remember so many folders at most; those that have been quiet for long are forgotten.
 const FOLDERS: usize = 256;
@@ -55,14 +55,11 @@ impl Walks {
 }
 
 impl Fs {
-    /// Opens whatever version of the file is there now. `changes` was asked for before the file was
-    /// known not to be open for writing.
+    /// Opens whatever version of the file is there now.
     pub(super) fn open_object(
         &self,
         key: Key,
-        ino: Ino,
         file: &FileState,
-        changes: u64,
     ) -> impl Future<Output = Result<(Arc<Reader>, ObjectMeta), StoreError>> + Send + use<> {
         let expected = match (&file.etag, file.was_read) {
             (Some(etag), true) => Expected::Here(ObjectMeta {
@@ -79,7 +76,6 @@ impl Fs {
             expected,
             self.budget.clone(),
             self.blocks.clone(),
-            self.kernel.pages(ino, &self.open_files, changes),
         )
     }
 
@@ -99,9 +95,40 @@ impl Fs {
         is_meant.then_some(reader)
     }
 
+    /// Begins to open an object of which nothing is known, if what is looked up is opened, as a rule.
+    pub(super) fn open_with_lookup(&self, dir: Ino, name: &EntryName) {
+        let is_folder = matches!(self.tree.remembered(dir, name), Some(Kind::Dir));
+        if is_folder || !self.habit().opens() {
+            return;
+        }
+        let Some(key) = self.tree.key_in(dir, name) else {
+            return;
+        };
+        let (store, expected) = (Arc::clone(&self.store), Expected::Size(u64::MAX));
+        let (budget, blocks) = (self.budget.clone(), self.blocks.clone());
+        if budget.try_take(FIRST).is_some() && !self.ahead.has(&key) {
+            let open = Reader::open(store, key.clone(), expected, budget, blocks);
+            self.ahead.begin(key, open);
+        }
+    }
+
+    /// Takes note of what was looked up.
+    pub(super) fn looked_up(&self, entry: Option<&Entry>) {
+        match entry {
+            Some(entry) if matches!(entry.kind, Kind::File(_)) => self.habit().found(entry.ino),
+            Some(_) => {}
+            None => self.habit().missed(),
+        }
+    }
+
+    fn habit(&self) -> MutexGuard<'_, Habit<Ino>> {
+        self.habit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Takes note that a file was opened for reading, and begins to open those that will be next.
     pub(super) fn opened(&self, dir: Ino, name: &EntryName, ino: Ino) {
         self.tree.read(ino);
+        self.habit().opened(&ino);
         let near = |last: &EntryName| self.tree.are_near(dir, last, name, STEP);
         let count = self.walks.opened(dir, name, near);
         if count == 0 {
@@ -110,10 +137,9 @@ impl Fs {
         let Some(prefix) = self.tree.prefix_of(dir) else {
             return;
         };
-        let changes = self.open_files.changes();
         // Readers that programs wait for have the larger part of the memory.
         let mut room = self.budget.total() / 4;
-        for (name, ino, file) in self.tree.files_behind(dir, name, count) {
+        for (name, file) in self.tree.files_behind(dir, name, count) {
             let first = file.size.min(FIRST);
             if first > room {
                 return;
@@ -123,8 +149,7 @@ impl Fs {
             // Nobody waits for it, so it takes no memory that others use.
             let has_room = self.budget.try_take(first).is_some();
             if has_room && !self.ahead.has(&key) {
-                self.ahead
-                    .begin(key.clone(), self.open_object(key, ino, &file, changes));
+                self.ahead.begin(key.clone(), self.open_object(key, &file));
             }
         }
     }

@@ -6,8 +6,9 @@ use std::fmt::Debug;
 use std::sync::{Arc, OnceLock};
 
 use crate::fs::open_files::OpenFiles;
+use crate::object::ETag;
 use crate::read::Pages;
-use crate::tree::Ino;
+use crate::tree::{Ino, Kind, Tree};
 
 /// The kernel that a file system is served to.
 pub trait KernelEdge: Debug + Send + Sync + 'static {
@@ -32,21 +33,20 @@ impl KernelCell {
         self.0.get().map(Arc::clone)
     }
 
-    /// The page cache of a file, for the version that it had at `changes`, as
-    /// [`OpenFiles::changes`] counted before the file was known not to be open for writing.
+    /// The page cache of a version of a file.
     pub(super) fn pages(
         &self,
         ino: Ino,
+        etag: ETag,
         files: &Arc<OpenFiles>,
-        changes: u64,
+        tree: &Arc<Tree>,
     ) -> Option<Arc<dyn Pages>> {
-        let kernel = self.get()?;
-        let files = Arc::clone(files);
         Some(Arc::new(FilePages {
-            kernel,
+            kernel: self.get()?,
             ino,
-            files,
-            changes,
+            etag,
+            files: Arc::clone(files),
+            tree: Arc::clone(tree),
         }))
     }
 }
@@ -55,23 +55,36 @@ impl KernelCell {
 struct FilePages {
     kernel: Arc<dyn KernelEdge>,
     ino: Ino,
+    etag: ETag,
     files: Arc<OpenFiles>,
-    /// [`OpenFiles::changes`] when the version was the present one.
-    changes: u64,
+    tree: Arc<Tree>,
+}
+
+impl FilePages {
+    /// Whether the inode stands for the version still: what this mount writes keeps the inode.
+    fn is_present(&self) -> bool {
+        let kind = self.tree.entry(self.ino).map(|entry| entry.kind);
+        matches!(kind, Some(Kind::File(file)) if file.etag.as_ref() == Some(&self.etag))
+    }
 }
 
 impl Pages for FilePages {
     fn store(&self, offset: u64, bytes: &[u8]) -> bool {
         // What a program writes must not be overwritten by what was there before.
-        self.files
-            .while_unchanged(self.changes, || self.kernel.store(self.ino, offset, bytes))
-            .unwrap_or(false)
+        let stored = self.files.unless_written(self.ino, || {
+            self.is_present() && self.kernel.store(self.ino, offset, bytes)
+        });
+        stored.unwrap_or(false)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, SystemTime};
+
     use super::*;
+    use crate::object::{EntryName, ObjectMeta, Prefix};
+    use crate::tree::FileState;
 
     #[derive(Debug)]
     struct TakesAll;
@@ -84,13 +97,21 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_put_into_the_page_cache_of_a_file_that_may_have_changed() {
+    fn nothing_is_put_into_the_page_cache_of_a_file_that_was_changed() {
         let cell = KernelCell::default();
         cell.set(Arc::new(TakesAll));
+        let tree = Arc::new(Tree::new(Prefix::root(), Duration::from_secs(1)));
+        let (name, etag) = (EntryName::from_component("f").unwrap(), ETag::new("1"));
+        let file = FileState::from(ObjectMeta {
+            size: 5,
+            modified: SystemTime::UNIX_EPOCH,
+            etag: etag.clone(),
+        });
+        let ino = tree.create(Ino::ROOT, &name, Kind::File(file)).ino;
         let files = Arc::new(OpenFiles::default());
-        let pages = cell.pages(Ino::ROOT, &files, files.changes()).unwrap();
+        let pages = cell.pages(ino, etag, &files, &tree).unwrap();
         assert!(pages.store(0, b"bytes"));
-        files.changed();
+        tree.update_file(ino, |file| file.etag = Some(ETag::new("2")));
         assert!(!pages.store(0, b"bytes"));
     }
 }

@@ -91,7 +91,7 @@ impl Fs {
             return Ok(self.read_handle(ino, etag, reader, changes));
         }
         let asked = Instant::now();
-        let opened = self.open_object(key, ino, &file, changes).await;
+        let opened = self.open_object(key, &file).await;
         let (dir, name) = self.tree.place(ino).ok_or(FsError::Stale)?;
         match opened {
             Ok((reader, meta)) if Some(&meta.etag) == file.etag.as_ref() => {
@@ -120,6 +120,12 @@ impl Fs {
         changes: u64,
     ) -> Arc<ReadHandle> {
         let reader = self.readers.share(ino, &etag, reader);
+        let pages = self
+            .kernel
+            .pages(ino, etag.clone(), &self.open_files, &self.tree);
+        if let Some(pages) = pages {
+            reader.set_pages(pages);
+        }
         Arc::new(ReadHandle::new(ino, Some((etag, reader)), changes))
     }
 
@@ -230,8 +236,7 @@ impl Fs {
         let store = Arc::clone(&self.store);
         let (budget, blocks) = (self.budget.clone(), self.blocks.clone());
         let expected = Expected::Size(size);
-        let (reader, meta) =
-            Reader::open(store, key.clone(), expected, budget, blocks, None).await?;
+        let (reader, meta) = Reader::open(store, key.clone(), expected, budget, blocks).await?;
         if meta.etag != etag {
             return Err(FsError::Stale);
         }

@@ -20,9 +20,13 @@ impl Fs {
         }
         let (seen, asked) = match self.seen_ahead(dir, &name).await {
             Some(seen) => seen,
-            None => self.ask(dir, &name).await?,
+            None => {
+                self.open_with_lookup(dir, &name);
+                self.ask(dir, &name).await?
+            }
         };
         let entry = self.tree.learn_told(dir, &name, seen, asked);
+        self.looked_up(entry.as_ref());
         let entry = entry.ok_or(FsError::NotFound)?;
         Ok(self.attr(&entry))
     }
@@ -73,6 +77,10 @@ impl Fs {
 
     /// What an open that has begun says of a file that was known before.
     async fn seen_ahead(&self, dir: Ino, name: &EntryName) -> Option<(Seen, Instant)> {
+        // Whether a folder hides it, only a listing tells.
+        let Some(Kind::File(_)) = self.tree.remembered(dir, name) else {
+            return None;
+        };
         let key = self.tree.key_in(dir, name)?;
         let opening = self.ahead.get(&key)?;
         let asked = opening.asked;

@@ -49,7 +49,7 @@ use crate::fs::neighbours::Asked;
 use crate::fs::open_files::OpenFiles;
 use crate::fs::readers::Readers;
 use crate::list::{Listed, Merger};
-use crate::read::{Ahead, BlockPool};
+use crate::read::{Ahead, BlockPool, Habit};
 use crate::store::{ListPage, Store};
 use crate::tree::{Ino, Kind, Seen, Told, Tree};
 use crate::write::PartPool;
@@ -61,7 +61,7 @@ pub const TTL: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Fs {
     store: Arc<dyn Store>,
-    tree: Tree,
+    tree: Arc<Tree>,
     access: Access,
     /// The store keeps objects on the local disk.
     has_cache: bool,
@@ -75,6 +75,8 @@ pub struct Fs {
     ahead: Ahead,
     walks: Walks,
     descents: Descents,
+    /// Whether names that are looked up are opened.
+    habit: Mutex<Habit<Ino>>,
     asked: Asked,
     handles: Handles,
     open_files: Arc<OpenFiles>,
@@ -118,7 +120,7 @@ impl Fs {
         }
         let fs = Self {
             store,
-            tree,
+            tree: Arc::new(tree),
             access: config.access,
             has_cache: config.cache.is_some(),
             owner: Owner::resolve(&config.ownership),
@@ -129,6 +131,7 @@ impl Fs {
             ahead: Ahead::new(TTL),
             walks: Walks::default(),
             descents: Descents::default(),
+            habit: Mutex::default(),
             asked: Asked::default(),
             handles: Handles::default(),
             open_files: Arc::default(),

@@ -49,7 +49,7 @@ pub(super) type Version = tokio::sync::Mutex<Option<(ETag, Arc<Reader>)>>;
 pub(super) struct OpenFiles {
     files: Mutex<HashMap<Ino, (Arc<OpenFile>, usize)>>,
     changes: AtomicU64,
-    /// Held while something must not happen after a change.
+    /// Held while something goes on that must not happen once a file is open for writing.
     quiet: RwLock<()>,
 }
 
@@ -88,14 +88,15 @@ impl OpenFiles {
         self.changes.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Does something that must not happen after a file was opened for writing, if none was since
-    /// `changes` was asked for. Not for a thread of the runtime.
-    pub(super) fn while_unchanged<T>(&self, changes: u64, act: impl FnOnce() -> T) -> Option<T> {
+    /// Does something that must not happen once the file is open for writing, unless it is. Not for a
+    /// thread of the runtime.
+    pub(super) fn unless_written<T>(&self, ino: Ino, act: impl FnOnce() -> T) -> Option<T> {
         let _quiet = self.quiet.blocking_read();
-        (self.changes() == changes).then(act)
+        let is_open = self.lock().contains_key(&ino);
+        (!is_open).then(act)
     }
 
-    /// Waits until nothing that began before the last change goes on. To be awaited by whoever opens
+    /// Waits until nothing goes on that began before the file was open for writing. To be awaited by whoever opens
     /// a file for writing, before a program writes to it; holding no lock, because what goes on may
     /// wait for the answer to a read.
     pub(super) async fn settle(&self) {

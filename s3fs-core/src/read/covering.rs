@@ -24,7 +24,7 @@ impl Covering {
     /// Of this file; nothing if it is too large.
     pub fn of(source: &Source) -> Option<Self> {
         let memory = source.budget.total();
-        let room = match source.pages {
+        let room = match source.pages.get() {
             Some(_) => PAGES * memory,
             None => memory / 2,
         };
@@ -84,7 +84,7 @@ impl Covering {
 /// which ends when the file is closed or the memory is needed.
 async fn place(source: Arc<Source>, part: Arc<Part>, reader: Weak<Reader>) {
     let is_here = part.arrive().await;
-    let is_placed = match &source.pages {
+    let is_placed = match source.pages.get() {
         Some(pages) if is_here && reader.strong_count() > 0 => {
             let (pages, part) = (Arc::clone(pages), Arc::clone(&part));
             let placing = tokio::task::spawn_blocking(move || store(&part, &*pages));

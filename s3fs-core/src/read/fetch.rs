@@ -1,6 +1,6 @@
 //! Fetching parts: one ranged GET each, taken up again where it broke off.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -15,7 +15,7 @@ use crate::read::part::Part;
 use crate::store::{Condition, GetBody, Store, StoreError, StoreErrorKind};
 
 /// One version of an object, and what is needed to read it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Source {
     /// Where it is.
     pub store: Arc<dyn Store>,
@@ -32,7 +32,7 @@ pub struct Source {
     /// Where fetching runs: reads begin on threads of the kernel's edge too.
     pub runtime: Handle,
     /// Where bytes that nobody has asked for can go.
-    pub pages: Option<Arc<dyn Pages>>,
+    pub pages: OnceLock<Arc<dyn Pages>>,
 }
 
 /// A part that is being fetched. Dropping it ends the request, if nobody else waits for it.

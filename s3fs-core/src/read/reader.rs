@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use bytes::{Bytes, BytesMut};
 use tokio::runtime::Handle;
@@ -38,7 +38,7 @@ pub struct Reader {
 struct State {
     /// How the file is being read, the latest last.
     runs: Vec<Run>,
-    /// The whole of it, if it is not too large.
+    /// The whole of it, if it was read here and there and is not too large.
     whole: Option<Covering>,
 }
 
@@ -83,7 +83,6 @@ impl Reader {
         expected: Expected,
         budget: Budget,
         blocks: BlockPool,
-        pages: Option<Arc<dyn Pages>>,
     ) -> Result<(Arc<Self>, ObjectMeta), StoreError> {
         let condition = match &expected {
             Expected::Here(meta) => Condition::IsNot(&meta.etag),
@@ -107,7 +106,7 @@ impl Reader {
             budget,
             blocks,
             runtime: Handle::current(),
-            pages,
+            pages: OnceLock::new(),
         });
         let first = first.and_then(|(sent, body)| begin(&source, sent, body));
         Ok((Self::new(source, first), meta))
@@ -117,7 +116,7 @@ impl Reader {
         let budget = source.budget.clone();
         let state = State {
             runs: vec![Run::from_the_beginning(first)],
-            whole: Covering::of(&source),
+            whole: None,
         };
         let reader = Arc::new_cyclic(|this| Self {
             this: this.clone(),
@@ -128,6 +127,12 @@ impl Reader {
         let weak: Weak<Self> = Arc::downgrade(&reader);
         budget.register(weak);
         reader
+    }
+
+    /// Where bytes that nobody has asked for can go, from now on.
+    pub fn set_pages(&self, pages: Arc<dyn Pages>) {
+        // They are those of the same version for every handle.
+        let _ = self.source.pages.set(pages);
     }
 
     /// Another handle of this version was opened: what its reader has fetched is used here.
@@ -216,6 +221,9 @@ impl Reader {
         let is_scattered = state.runs.last().is_some_and(|run| run.course.is_lonely());
         let at = state.begin(wanted);
         let fetch = state.enter(at, wanted, &self.source);
+        if is_scattered && state.whole.is_none() {
+            state.whole = Covering::of(&self.source);
+        }
         if let Some(whole) = state.whole.as_mut().filter(|_| is_scattered) {
             let length = wanted.end - wanted.start;
             whole.elsewhere(length, &self.source, &self.this);

@@ -238,6 +238,13 @@ impl Tree {
         self.lock().complete.remove(&dir);
     }
 
+    /// What the name stood for when it was asked for last.
+    pub fn remembered(&self, dir: Ino, name: &EntryName) -> Option<Kind> {
+        let state = self.lock();
+        let inode = state.inodes.get(&state.named(dir, name)?)?;
+        Some(inode.kind.clone())
+    }
+
     /// A handle that reads the file was opened.
     pub fn read(&self, ino: Ino) {
         if let Some(Inode {
@@ -269,7 +276,7 @@ impl Tree {
         dir: Ino,
         name: &EntryName,
         entries: usize,
-    ) -> Vec<(EntryName, Ino, FileState)> {
+    ) -> Vec<(EntryName, FileState)> {
         let state = self.lock();
         let Some(names) = state.names.get(&dir) else {
             return Vec::new();
@@ -283,7 +290,7 @@ impl Tree {
                     kind: Kind::File(file),
                     local: false,
                     ..
-                } => Some((name.clone(), *ino, file.clone())),
+                } => Some((name.clone(), file.clone())),
                 _ => None,
             })
             .collect()

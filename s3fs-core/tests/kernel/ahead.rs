@@ -131,3 +131,22 @@ fn a_failing_open_ahead_is_no_error_of_the_file() {
     sleep(Duration::from_millis(1100));
     assert_eq!(fs::read_to_string(bucket.at(&name(9))).unwrap(), "again");
 }
+
+#[test]
+fn the_first_bytes_come_with_the_name_where_names_are_opened() {
+    let bucket = Bucket::mount(folder(), |_| {});
+    // Backward, so that it is no walk.
+    for n in [250, 200, 150, 100] {
+        assert_eq!(fs::read_to_string(bucket.at(&name(n))).unwrap(), name(n));
+    }
+    assert_eq!(gets(&bucket), 4);
+    fs::metadata(bucket.at(&name(50))).unwrap();
+    eventually("its bytes are not asked for", || gets(&bucket) == 5);
+    assert_eq!(fs::read_to_string(bucket.at(&name(50))).unwrap(), name(50));
+    assert_eq!(gets(&bucket), 5, "the open has what came with the name");
+    // An empty file, which has no first bytes, and a folder that hides a file.
+    bucket.server.put(BUCKET, "folder/030", "");
+    bucket.server.put(BUCKET, "folder/020/x", "x");
+    assert_eq!(fs::read_to_string(bucket.at("folder/030")).unwrap(), "");
+    assert_eq!(bucket.names("folder/020"), ["x"]);
+}
