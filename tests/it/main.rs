@@ -20,6 +20,7 @@
 mod act;
 mod as_nobody;
 mod bucket;
+mod cached;
 mod clean;
 mod concurrency;
 mod death;

@@ -12,7 +12,7 @@ use super::account::most_kept;
 use super::entry::Entry;
 use super::folder::{Folder, FolderError};
 use super::name::ObjectId;
-use super::writer::{Job, OVERHEAD, Writer};
+use super::writer::{Job, OVERHEAD, Places, Writer};
 use crate::config::CacheConfig;
 use crate::object::{ETag, ObjectMeta};
 
@@ -104,13 +104,13 @@ impl Cache {
     }
 
     /// Keeps a block if the disk keeps up.
-    pub(super) fn offer(&self, job: Job) {
-        self.writer.offer(job);
+    pub(super) fn offer(&self, job: Job, places: Option<&mut Places>) {
+        self.writer.offer(job, places);
     }
 
-    /// Waits a little while the disk is behind.
-    pub(super) async fn catch_up(&self) {
-        self.writer.catch_up().await;
+    /// Places in the queue for so many blocks, if the disk is not too far behind.
+    pub(super) async fn reserve(&self, blocks: u32) -> Option<Places> {
+        self.writer.reserve(blocks).await
     }
 
     /// The entry of an object, which counts as a use.

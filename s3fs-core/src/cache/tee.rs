@@ -72,8 +72,7 @@ impl Tee {
                 return Ok(None);
             };
             if let Some(intake) = &mut self.intake {
-                intake.cache.catch_up().await;
-                intake.take(&piece);
+                intake.take(&piece).await;
             }
             let start = self.at;
             self.at += piece.len() as u64;
@@ -103,7 +102,10 @@ impl Intake {
         })
     }
 
-    fn take(&mut self, piece: &[u8]) {
+    async fn take(&mut self, piece: &[u8]) {
+        // A piece may end one block more than fit into it, and the object as well.
+        let blocks = u32::try_from(piece.len() as u64 / BLOCK + 2).unwrap_or(u32::MAX);
+        let mut places = self.cache.reserve(blocks).await;
         let Self {
             cache,
             object,
@@ -111,12 +113,13 @@ impl Intake {
             assembler,
         } = self;
         assembler.take(piece, |block, bytes| {
-            cache.offer(Job {
+            let job = Job {
                 object: *object,
                 meta: Arc::clone(meta),
                 block,
                 bytes,
-            });
+            };
+            cache.offer(job, places.as_mut());
         });
     }
 }
@@ -132,7 +135,7 @@ impl Drop for Tee {
         {
             runtime.spawn(async move {
                 while let Ok(Some(piece)) = body.next().await {
-                    intake.take(&piece);
+                    intake.take(&piece).await;
                 }
             });
         }

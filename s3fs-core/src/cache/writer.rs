@@ -21,7 +21,7 @@ const QUEUE: usize = 64;
 
 /// A response waits so long for the disk before a block is dropped: where the network is a little
 /// faster than the disk, an object is kept whole, so that it is fetched once.
-const PATIENCE: Duration = Duration::from_millis(50);
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// After a block was dropped, nobody waits for so long: the disk is slower by far.
 const RESIGNATION: Duration = Duration::from_secs(5);
@@ -41,8 +41,11 @@ pub(super) struct Job {
     pub(super) bytes: Vec<u8>,
 }
 
+/// Places in the queue.
+pub(super) type Places = OwnedSemaphorePermit;
+
 /// A block with its place in the queue.
-type Queued = (Job, OwnedSemaphorePermit);
+type Queued = (Job, Places);
 
 /// The way to the thread. When it is dropped, the thread writes what waits and ends.
 #[derive(Debug)]
@@ -85,29 +88,33 @@ impl Writer {
         !self.aside.load(Ordering::Relaxed)
     }
 
-    /// Keeps a block, or drops it if the disk is behind.
-    pub(super) fn offer(&self, job: Job) {
+    /// Keeps a block, in one of the places reserved for it; drops it if there is none.
+    pub(super) fn offer(&self, job: Job, places: Option<&mut Places>) {
         let Some(jobs) = self.jobs.as_ref().filter(|_| self.is_willing()) else {
             return;
         };
-        match Arc::clone(&self.places).try_acquire_owned() {
+        if let Some(place) = places.and_then(|places| places.split(1)) {
             // If the thread has ended, there is nothing to keep it for.
-            Ok(place) => drop(jobs.send((job, place))),
-            Err(_full) => {
-                tracing::debug!("the cache's disk is behind: a block is not kept");
-                *self.dropped() = Some(Instant::now());
-            }
+            drop(jobs.send((job, place)));
+        } else {
+            tracing::debug!("the cache's disk is behind: a block is not kept");
+            *self.dropped() = Some(Instant::now());
         }
     }
 
-    /// Waits a little while the disk is behind, unless it is hopelessly so.
-    pub(super) async fn catch_up(&self) {
-        let is_full = self.places.available_permits() == 0 && self.is_willing();
-        let is_hopeless = |dropped: Instant| dropped.elapsed() < RESIGNATION;
-        if is_full && !self.dropped().is_some_and(is_hopeless) {
-            // Who waits too long drops the block, and says so there.
-            let _ = tokio::time::timeout(PATIENCE, self.places.acquire()).await;
+    /// Places for so many blocks. While the disk is behind, waits for them a little, unless it is
+    /// hopelessly so.
+    pub(super) async fn reserve(&self, blocks: u32) -> Option<Places> {
+        let places = || Arc::clone(&self.places);
+        if let Ok(reserved) = places().try_acquire_many_owned(blocks) {
+            return Some(reserved);
         }
+        let is_hopeless = |dropped: Instant| dropped.elapsed() < RESIGNATION;
+        if !self.is_willing() || self.dropped().is_some_and(is_hopeless) {
+            return None;
+        }
+        let reserving = places().acquire_many_owned(blocks);
+        tokio::time::timeout(PATIENCE, reserving).await.ok()?.ok()
     }
 
     fn dropped(&self) -> MutexGuard<'_, Option<Instant>> {

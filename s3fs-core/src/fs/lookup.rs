@@ -18,12 +18,11 @@ impl Fs {
         if let Some(known) = self.try_lookup_name(dir, &name) {
             return known;
         }
-        let (seen, asked) = match self.seen_ahead(dir, &name).await {
-            Some(seen) => seen,
-            None => {
-                self.open_with_lookup(dir, &name);
-                self.ask(dir, &name).await?
-            }
+        let (seen, asked) = if let Some(seen) = self.seen_ahead(dir, &name).await {
+            seen
+        } else {
+            self.open_with_lookup(dir, &name);
+            self.ask(dir, &name).await?
         };
         let entry = self.tree.learn_told(dir, &name, seen, asked);
         self.looked_up(entry.as_ref());

@@ -11,6 +11,8 @@ mod inode;
 mod knowledge;
 mod state;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use ids::Ino;
 pub use inode::{Entry, FileState, Kind};

@@ -1,6 +1,7 @@
 //! An SDK client for one bucket: credentials, region, endpoint, time limits, checksums.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableRegionProvider;
@@ -18,6 +19,7 @@ use aws_sdk_s3::config::{
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use http::Uri;
+use tokio::sync::Semaphore;
 
 use super::PayloadSigning;
 use crate::config::{Credentials, MountConfig};
@@ -31,17 +33,25 @@ const METADATA_ATTEMPT: Duration = Duration::from_secs(20);
 /// An attempt to send a part: 8 MiB at 250 kbit/s take 270 s.
 const TRANSFER_ATTEMPT: Duration = Duration::from_mins(5);
 
+/// So many bodies arrive at once at most. Each has a buffer of its own, of some hundred kilobytes, that
+/// no budget accounts for; and this many connections bring more than any machine takes.
+const BODIES: usize = 96;
+
 /// HTTP connections, shared by all mounts of a process.
 #[derive(Clone, Debug)]
-pub struct HttpClient(SharedHttpClient);
+pub struct HttpClient {
+    client: SharedHttpClient,
+    pub(super) bodies: Arc<Semaphore>,
+}
 
 impl Default for HttpClient {
     fn default() -> Self {
-        Self(
-            aws_smithy_http_client::Builder::new()
+        Self {
+            client: aws_smithy_http_client::Builder::new()
                 .tls_provider(Provider::Rustls(CryptoMode::Ring))
                 .build_https(),
-        )
+            bodies: Arc::new(Semaphore::new(BODIES)),
+        }
     }
 }
 
@@ -53,6 +63,7 @@ pub(super) struct Access {
     pub(super) region_source: RegionSource,
     path_style: PathStyle,
     anonymous: bool,
+    pub(super) bodies: Arc<Semaphore>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +92,7 @@ impl Access {
             None => (environments_region(profile).await, RegionSource::Guessed),
         };
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http.0.clone())
+            .http_client(http.client.clone())
             .region(region.clone());
         loader = match &config.credentials {
             Credentials::Chain {
@@ -113,6 +124,7 @@ impl Access {
             region_source,
             path_style,
             anonymous,
+            bodies: Arc::clone(&http.bodies),
         }
     }
 

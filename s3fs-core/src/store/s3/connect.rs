@@ -1,5 +1,7 @@
 //! The first request to a bucket: is it there, where is it, may we read it?
 
+use std::sync::Arc;
+
 use crate::config::MountConfig;
 use crate::object::BucketName;
 use crate::store::s3::client::{Access, HttpClient, RegionSource};
@@ -140,6 +142,7 @@ impl S3Store {
         let signing: PayloadSigning = access.payload_signing();
         Self {
             client: access.client(),
+            bodies: Arc::clone(&access.bodies),
             bucket: config.bucket.clone(),
             payer: config
                 .requester_pays

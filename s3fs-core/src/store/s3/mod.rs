@@ -6,8 +6,11 @@ mod connect;
 mod multipart;
 mod objects;
 
+use std::sync::Arc;
+
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::RequestPayer;
+use tokio::sync::Semaphore;
 
 pub use client::HttpClient;
 pub use connect::{ConnectError, connect};
@@ -21,6 +24,8 @@ pub struct S3Store {
     client: Client,
     bucket: BucketName,
     payer: Option<RequestPayer>,
+    /// Bounds the bodies that arrive at once.
+    bodies: Arc<Semaphore>,
     payload_signing: PayloadSigning,
     endpoint_url: Option<String>,
 }

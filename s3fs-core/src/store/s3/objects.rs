@@ -1,6 +1,7 @@
 //! Requests about whole objects, and the `Store` of S3 that sends them.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
@@ -11,6 +12,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use bytes::Bytes;
 use futures_util::stream;
 use percent_encoding::percent_decode_str;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::classify::{classify, classify_head};
 use super::client::transfer_timeouts;
@@ -88,6 +90,8 @@ impl Store for S3Store {
         range: Option<ByteRange>,
         condition: Condition<'_>,
     ) -> Result<GetResponse, StoreError> {
+        // Nobody closes the semaphore.
+        let place = Arc::clone(&self.bodies).acquire_owned().await.ok();
         let answer = self
             .client
             .get_object()
@@ -118,7 +122,7 @@ impl Store for S3Store {
                 etag: etag(answer.e_tag.as_deref()),
             },
             range: sent,
-            body: self.body(key, answer.body),
+            body: self.body(key, answer.body, place),
         })
     }
 
@@ -236,7 +240,8 @@ impl S3Store {
         }
     }
 
-    fn body(&self, key: &Key, body: ByteStream) -> GetBody {
+    /// The bytes as they arrive; `place` is kept until the last one.
+    fn body(&self, key: &Key, body: ByteStream, place: Option<OwnedSemaphorePermit>) -> GetBody {
         let object = self.uri(key);
         let failed = move |kind| StoreError {
             operation: "GetObject",
@@ -244,12 +249,12 @@ impl S3Store {
             kind,
         };
         GetBody::new(stream::try_unfold(
-            (body, failed),
-            |(mut body, failed)| async move {
+            (body, failed, place),
+            |(mut body, failed, place)| async move {
                 match tokio::time::timeout(BODY_SILENCE, body.next()).await {
                     Ok(None) => Ok(None),
                     Ok(Some(Ok(piece))) => {
-                        Ok::<Option<(Bytes, _)>, _>(Some((piece, (body, failed))))
+                        Ok::<Option<(Bytes, _)>, _>(Some((piece, (body, failed, place))))
                     }
                     Ok(Some(Err(error))) => Err(failed(StoreErrorKind::Truncated(chain(&error)))),
                     Err(_silence) => Err(failed(StoreErrorKind::TimedOut)),

@@ -1,0 +1,85 @@
+//! The table of inodes and names: versions, freshness, completeness.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::object::{ETag, EntryName, ObjectMeta, Prefix};
+use crate::tree::{Entry, Ino, Kind, Known, Seen, Tree};
+
+fn name(name: &str) -> EntryName {
+    EntryName::from_component(name).unwrap()
+}
+
+fn file(etag: &str) -> Seen {
+    Seen::File(ObjectMeta {
+        size: 1,
+        modified: SystemTime::UNIX_EPOCH,
+        etag: ETag::new(etag),
+    })
+}
+
+fn tree() -> Tree {
+    Tree::new(Prefix::new("p/").unwrap(), Duration::from_mins(1))
+}
+
+fn ino(entry: Option<Entry>) -> Ino {
+    entry.unwrap().ino
+}
+
+#[test]
+fn keys_are_made_of_the_names_above() {
+    let tree = tree();
+    let now = Instant::now();
+    let a = ino(tree.learn(Ino::ROOT, &name("a"), Seen::Dir, now));
+    let b = ino(tree.learn(a, &name("b"), Seen::Dir, now));
+    assert_eq!(tree.key_in(b, &name("c")).unwrap().as_str(), "p/a/b/c");
+    assert_eq!(tree.prefix_of(Ino::ROOT).unwrap(), "p/");
+}
+
+#[test]
+fn a_version_is_an_inode() {
+    let tree = tree();
+    let first = ino(tree.learn(Ino::ROOT, &name("f"), file("1"), Instant::now()));
+    tree.reference(first);
+    let again = ino(tree.learn(Ino::ROOT, &name("f"), file("1"), Instant::now()));
+    let second = ino(tree.learn(Ino::ROOT, &name("f"), file("2"), Instant::now()));
+    assert_eq!(first, again);
+    assert_ne!(first, second);
+    assert!(tree.entry(first).is_some(), "it is still open somewhere");
+    tree.forget(first, 1);
+    assert!(tree.entry(first).is_none());
+    assert!(matches!(tree.known(Ino::ROOT, &name("f")), Known::Entry(e) if e.ino == second));
+}
+
+#[test]
+fn an_answer_older_than_our_own_change_changes_nothing() {
+    let tree = tree();
+    let asked = Instant::now();
+    let ours = tree.create(Ino::ROOT, &name("f"), Kind::Dir).ino;
+    assert_eq!(
+        ino(tree.learn(Ino::ROOT, &name("f"), Seen::Absent, asked)),
+        ours
+    );
+    tree.removed(Ino::ROOT, &name("f"));
+    assert!(
+        tree.learn(Ino::ROOT, &name("f"), Seen::Dir, asked)
+            .is_none()
+    );
+    let later = Instant::now();
+    assert!(
+        tree.learn(Ino::ROOT, &name("f"), Seen::Dir, later)
+            .is_some()
+    );
+}
+
+#[test]
+fn after_a_complete_listing_other_names_are_absent() {
+    let tree = tree();
+    let now = Instant::now();
+    let f = ino(tree.learn(Ino::ROOT, &name("f"), file("1"), now));
+    tree.reference(f);
+    tree.completed(Ino::ROOT, now);
+    assert!(matches!(tree.known(Ino::ROOT, &name("f")), Known::Entry(_)));
+    assert!(matches!(tree.known(Ino::ROOT, &name("g")), Known::Absent));
+    tree.forget(f, 1);
+    assert!(matches!(tree.known(Ino::ROOT, &name("g")), Known::Unknown));
+}

@@ -1,0 +1,44 @@
+//! Functions that use the same data, one after the other.
+
+use std::fs;
+use std::io;
+
+use s3_local::Operation;
+
+use crate::bucket::{self, BUCKET, volume};
+use crate::clean::Clean;
+
+#[stub::function(volumes = <"/stub-it/data" => volume()>)]
+fn sum() -> io::Result<u64> {
+    let bytes = fs::read("/stub-it/data/large")?;
+    Ok(bytes.iter().map(|byte| u64::from(*byte)).sum())
+}
+
+#[stub::function(volumes = <"/stub-it/data" => volume()>)]
+fn length() -> io::Result<usize> {
+    Ok(fs::read("/stub-it/data/large")?.len())
+}
+
+#[test]
+fn two_functions_download_the_same_data_once() {
+    let _clean = Clean::start();
+    let server = bucket::server();
+    let bytes: Vec<u8> = (0..12_000_000_u32).map(|n| (n % 251) as u8).collect();
+    server.put(BUCKET, "large", bytes.clone());
+    let folder = tempfile::tempdir().unwrap();
+    for read_only in [true, false] {
+        let cache = folder.path().join(format!("cache-{read_only}"));
+        let volume = bucket::of(&server, BUCKET).read_only(read_only);
+        bucket::choose(volume.cache(&cache, 1 << 30));
+        let expected: u64 = bytes.iter().map(|byte| u64::from(*byte)).sum();
+        assert_eq!(sum().unwrap(), expected);
+        server.log().clear();
+        assert_eq!(length().unwrap(), bytes.len());
+        let requests = server.log().requests();
+        let gets = requests
+            .iter()
+            .filter(|r| r.operation == Operation::GetObject);
+        let statuses: Vec<_> = gets.map(|request| request.status).collect();
+        assert_eq!(statuses, [Some(304)], "only whether it has changed");
+    }
+}
