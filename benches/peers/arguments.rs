@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::program::Kind;
+use crate::kind::Kind;
 use crate::quantity;
+use crate::scale::Scale;
 use crate::workload::Workload;
 
 /// Runs workloads on `stub mount` and on other programs in turn.
@@ -48,20 +49,6 @@ pub struct Arguments {
     pub bench: bool,
     #[command(subcommand)]
     pub role: Option<Role>,
-}
-
-/// How large the workloads are.
-#[derive(Args, Clone, Copy)]
-pub struct Scale {
-    /// The bytes of a large file, and of what a run of several files moves, in whole MiB.
-    #[arg(long, default_value = "1GiB", value_parser = quantity::size)]
-    pub size: u64,
-    /// The entries of a large folder.
-    #[arg(long, default_value_t = 100_000)]
-    pub entries: u32,
-    /// The folders of a large tree, with ten files in each.
-    #[arg(long, default_value_t = 10_000)]
-    pub folders: u32,
 }
 
 /// Where the programs are.
@@ -146,16 +133,5 @@ impl Arguments {
             "Files of {mib} MiB, folders of {entries} entries, trees of {folders} folders; server: \
              latency {latency:?}, {pace}; medians of {rounds} rounds."
         )
-    }
-}
-
-impl Scale {
-    /// As this command line has it, for a process of our own.
-    pub fn to_arguments(self) -> [String; 3] {
-        [
-            format!("--size={}MiB", self.size >> 20),
-            format!("--entries={}", self.entries),
-            format!("--folders={}", self.folders),
-        ]
     }
 }

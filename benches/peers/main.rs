@@ -13,10 +13,12 @@ mod contestant;
 mod disk;
 mod document;
 mod interrupt;
+mod kind;
 mod mounted;
 mod program;
 mod quantity;
 mod report;
+mod scale;
 mod usage;
 mod worker;
 mod workload;
@@ -90,7 +92,8 @@ fn compare(
     if workload.procedure() == Procedure::FromCache {
         contestants.push(Contestant::LocalFile);
     }
-    let mut report = Report::new(&contestants, workload.bytes(arguments.scale));
+    let names = contestants.iter().map(|c| (c.name(), c.is_ours()));
+    let mut report = Report::new(names, workload.bytes(arguments.scale));
     workload.fill(bucket, arguments.scale)?;
     for round in 0..arguments.warm_ups + arguments.rounds {
         for (n, contestant) in contestants.iter().enumerate() {

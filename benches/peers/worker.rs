@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 
-use crate::arguments::Scale;
 use crate::interrupt;
+use crate::scale::Scale;
 use crate::workload::Workload;
 
 /// How often it is looked at.

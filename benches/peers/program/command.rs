@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::{Kind, Program};
+use super::Program;
 use crate::bucket::{self, Bucket};
+use crate::kind::Kind;
 
 impl Program {
     /// The command that mounts the bucket on the folder, and serves until it is unmounted. Credentials

@@ -11,24 +11,13 @@ use anyhow::Context;
 use clap::ValueEnum;
 
 use crate::arguments::Arguments;
+use crate::kind::Kind;
 
 /// A program that mounts a bucket.
 pub struct Program {
     kind: Kind,
     file: PathBuf,
     version: String,
-}
-
-/// The programs we know how to call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Kind {
-    Stub,
-    #[value(name = "mount-s3")]
-    Mountpoint,
-    S3fs,
-    Rclone,
-    Geesefs,
-    Goofys,
 }
 
 impl Program {

@@ -16,7 +16,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use nix::time::{ClockId, clock_gettime};
 
-use crate::arguments::Scale;
+use crate::scale::Scale;
 pub use objects::FILE;
 
 /// What is done with a mount.

@@ -4,8 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Workload;
-use crate::arguments::Scale;
 use crate::bucket::{self, Bucket};
+use crate::scale::Scale;
 
 /// The key of the one file of a workload that needs one.
 pub const FILE: &str = "file";

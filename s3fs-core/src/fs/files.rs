@@ -211,9 +211,9 @@ impl Fs {
         let version = handle.reader.lock().await;
         let (etag, reader) = version.as_ref().cloned().ok_or(FsError::Stale)?;
         drop(version);
-        // This mount made a newer version, and another client or a deletion has ended that.
+        // This mount made or began a newer version, and another client or a deletion has ended that.
         let newest = self.file(ino).and_then(|file| file.etag);
-        if handle.checked.load(Ordering::Acquire) != changes && newest.is_some_and(|n| n != etag) {
+        if handle.checked.load(Ordering::Acquire) != changes && newest != Some(etag) {
             return Err(FsError::Stale);
         }
         Ok(reader.read(offset, length).await?)

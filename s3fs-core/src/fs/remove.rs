@@ -80,6 +80,7 @@ impl Fs {
         };
         let key = self.key_in(dir, &name)?;
         let open = self.open_files.get(entry.ino);
+        let is_changed = open.as_ref().is_some_and(|file| !file.writer.is_stored());
         // Nothing may be stored while the object is being deleted, and nothing may be lost if that
         // fails.
         let held = match &open {
@@ -98,6 +99,10 @@ impl Fs {
         }
         if let Some(held) = held {
             held.discard().await;
+        }
+        if is_changed {
+            // What was stored before is not what the file was when it was deleted.
+            self.tree.update_file(entry.ino, |file| file.etag = None);
         }
         let after = modified();
         self.tree.removed(dir, &name);

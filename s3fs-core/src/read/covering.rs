@@ -6,10 +6,15 @@ use crate::read::cover::Cover;
 use crate::read::fetch::{Fetch, Source};
 use crate::read::pages::Pages;
 use crate::read::part::{Lookup, Part};
-use crate::read::reader::Reader;
 
 /// The page cache is the kernel's to shrink, so it may take a multiple of our own memory.
 const PAGES: u64 = 4;
+
+/// Whoever has the file open.
+pub trait Owner: Send + Sync {
+    /// A part has arrived, or failed, and is kept or is not.
+    fn part_ended(&self, part: &Arc<Part>, is_kept: bool);
+}
 
 /// A file that is being covered, or may come to be.
 #[derive(Debug)]
@@ -41,9 +46,9 @@ impl Covering {
     }
 
     /// One more read, of so many bytes, waits for a request of its own.
-    pub fn elsewhere(&mut self, length: u64, source: &Arc<Source>, reader: &Weak<Reader>) {
+    pub fn elsewhere(&mut self, length: u64, source: &Arc<Source>, owner: &Weak<dyn Owner>) {
         self.plan.elsewhere(length);
-        self.go_on(source, reader);
+        self.go_on(source, owner);
     }
 
     /// A part has arrived, or failed.
@@ -55,7 +60,7 @@ impl Covering {
     }
 
     /// Begins the next parts, as far as there is memory that nobody needs.
-    pub fn go_on(&mut self, source: &Arc<Source>, reader: &Weak<Reader>) {
+    pub fn go_on(&mut self, source: &Arc<Source>, owner: &Weak<dyn Owner>) {
         while let Some(part) = self.plan.peek(self.on_their_way)
             && let Some(grant) = source.budget.try_take(part.length())
         {
@@ -64,7 +69,7 @@ impl Covering {
             let part = Arc::clone(&fetch.part);
             self.parts.push(fetch);
             self.on_their_way += 1;
-            let placing = place(Arc::clone(source), part, reader.clone());
+            let placing = place(Arc::clone(source), part, owner.clone());
             source.runtime.spawn(placing);
         }
     }
@@ -82,18 +87,18 @@ impl Covering {
 
 /// Waits for a part and hands it to the page cache. Holds what arrives and not the request for it,
 /// which ends when the file is closed or the memory is needed.
-async fn place(source: Arc<Source>, part: Arc<Part>, reader: Weak<Reader>) {
+async fn place(source: Arc<Source>, part: Arc<Part>, owner: Weak<dyn Owner>) {
     let is_here = part.arrive().await;
     let is_placed = match source.pages.get() {
-        Some(pages) if is_here && reader.strong_count() > 0 => {
+        Some(pages) if is_here && owner.strong_count() > 0 => {
             let (pages, part) = (Arc::clone(pages), Arc::clone(&part));
             let placing = tokio::task::spawn_blocking(move || store(&part, &*pages));
             placing.await.unwrap_or(false)
         }
         _ => false,
     };
-    if let Some(reader) = reader.upgrade() {
-        reader.part_ended(&part, is_here && !is_placed);
+    if let Some(owner) = owner.upgrade() {
+        owner.part_ended(&part, is_here && !is_placed);
     }
 }
 

@@ -11,7 +11,7 @@ use crate::budget::{Budget, Reclaim};
 use crate::object::{ByteRange, Key, ObjectMeta};
 use crate::read::block::BlockPool;
 use crate::read::course::Course;
-use crate::read::covering::Covering;
+use crate::read::covering::{Covering, Owner};
 use crate::read::fetch::{Fetch, Source};
 use crate::read::pages::Pages;
 use crate::read::part::{Lookup, Part};
@@ -226,17 +226,9 @@ impl Reader {
         }
         if let Some(whole) = state.whole.as_mut().filter(|_| is_scattered) {
             let length = wanted.end - wanted.start;
-            whole.elsewhere(length, &self.source, &self.this);
+            whole.elsewhere(length, &self.source, &self.owner());
         }
         fetch
-    }
-
-    /// A part of the whole has arrived, or failed, and is kept here or is not.
-    pub(super) fn part_ended(&self, part: &Arc<Part>, is_kept: bool) {
-        if let Some(whole) = &mut self.lock().whole {
-            whole.ended(part, is_kept);
-            whole.go_on(&self.source, &self.this);
-        }
     }
 
     fn forget(&self, fetch: &Arc<Fetch>) {
@@ -248,6 +240,11 @@ impl Reader {
         if let Some(whole) = whole {
             whole.forget(&fetch.part);
         }
+    }
+
+    fn owner(&self) -> Weak<dyn Owner> {
+        let this: Weak<Self> = Weak::clone(&self.this);
+        this
     }
 
     fn clamp(&self, offset: u64, length: u64) -> Range<u64> {
@@ -289,6 +286,15 @@ impl State {
         let fetch = run.read(wanted, source);
         self.runs.push(run);
         fetch
+    }
+}
+
+impl Owner for Reader {
+    fn part_ended(&self, part: &Arc<Part>, is_kept: bool) {
+        if let Some(whole) = &mut self.lock().whole {
+            whole.ended(part, is_kept);
+            whole.go_on(&self.source, &self.owner());
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use s3_local::{Policy, S3Local, Server};
+use s3_local::{Operation, Policy, S3Local, Server};
 use s3fs_core::Credentials;
 use stub_runtime::Error;
 use stub_runtime::call::{Ended, Volume, run_command};
@@ -65,9 +65,11 @@ fn uploading(path: &Path, mark: &str) -> String {
     )
 }
 
+/// Waits for the first part: before that, the answer that names the upload may be on its way still,
+/// and who is killed then leaves an upload that nobody knows of.
 fn upload_begins(server: &Server) {
     eventually("an upload has begun", || {
-        (!server.incomplete_uploads("data").is_empty()).then_some(())
+        (server.log().count(Operation::UploadPart) > 0).then_some(())
     });
 }
 

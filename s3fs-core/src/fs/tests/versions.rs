@@ -69,3 +69,16 @@ async fn the_largest_offsets_are_refused() {
     let beyond = kernel.read(reader, u64::MAX, u64::MAX).await;
     assert_eq!(beyond.unwrap(), "");
 }
+
+#[tokio::test]
+async fn a_file_that_was_truncated_and_deleted_is_not_read_as_it_was_before() {
+    let kernel = mount(Arc::new(bucket())).await;
+    kernel.save("f", &vec![b'a'; 10_000]).await.unwrap();
+    let reader = kernel.open("f", OpenMode::Read).await.unwrap();
+    let writer = kernel.open("f", TRUNCATE).await.unwrap();
+    kernel.unlink("f").await.unwrap();
+    let read = kernel.read(reader, 0, 1).await;
+    assert!(read.is_ok_and(|bytes| bytes.is_empty()) || kernel.read(reader, 0, 1).await.is_err());
+    kernel.release(writer).await;
+    kernel.release(reader).await;
+}
