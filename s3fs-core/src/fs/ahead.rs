@@ -61,22 +61,26 @@ impl Fs {
         key: Key,
         file: &FileState,
     ) -> impl Future<Output = Result<(Arc<Reader>, ObjectMeta), StoreError>> + Send + use<> {
-        let expected = match (&file.etag, file.was_read) {
-            (Some(etag), true) => Expected::Here(ObjectMeta {
-                size: file.size,
-                modified: file.modified,
-                etag: etag.clone(),
-            }),
-            _ => Expected::Size(file.size),
-        };
-        let store = Arc::clone(&self.store);
-        Reader::open(
-            store,
-            key,
-            expected,
-            self.budget.clone(),
-            self.blocks.clone(),
-        )
+        self.open_expecting(key, expected(file))
+    }
+
+    /// As [`open_object`](Self::open_object), by what is expected of it.
+    pub(super) fn open_expecting(
+        &self,
+        key: Key,
+        expected: Expected,
+    ) -> impl Future<Output = Result<(Arc<Reader>, ObjectMeta), StoreError>> + Send + use<> {
+        let (store, budget) = (Arc::clone(&self.store), self.budget.clone());
+        Reader::open(store, key, expected, budget, self.blocks.clone())
+    }
+
+    /// Begins to open an object of which the first bytes take so much, unless that has begun. Nobody
+    /// waits for it, so it takes no memory that others use.
+    fn begin_ahead(&self, key: Key, first: u64, expected: Expected) {
+        if !self.ahead.has(&key) && self.budget.try_take(first).is_some() {
+            let open = self.open_expecting(key.clone(), expected);
+            self.ahead.begin(key, open);
+        }
     }
 
     /// The version of the file that is being opened already, if it is still the one that is meant.
@@ -101,14 +105,8 @@ impl Fs {
         if is_folder || !self.habit().opens() {
             return;
         }
-        let Some(key) = self.tree.key_in(dir, name) else {
-            return;
-        };
-        let (store, expected) = (Arc::clone(&self.store), Expected::Size(u64::MAX));
-        let (budget, blocks) = (self.budget.clone(), self.blocks.clone());
-        if budget.try_take(FIRST).is_some() && !self.ahead.has(&key) {
-            let open = Reader::open(store, key.clone(), expected, budget, blocks);
-            self.ahead.begin(key, open);
+        if let Some(key) = self.tree.key_in(dir, name) {
+            self.begin_ahead(key, FIRST, Expected::Size(u64::MAX));
         }
     }
 
@@ -146,11 +144,19 @@ impl Fs {
             }
             room -= first;
             let key = Key::new(format!("{prefix}{name}"));
-            // Nobody waits for it, so it takes no memory that others use.
-            let has_room = self.budget.try_take(first).is_some();
-            if has_room && !self.ahead.has(&key) {
-                self.ahead.begin(key.clone(), self.open_object(key, &file));
-            }
+            self.begin_ahead(key, first, expected(&file));
         }
+    }
+}
+
+/// What is known of a file before it is opened.
+fn expected(file: &FileState) -> Expected {
+    match (&file.etag, file.was_read) {
+        (Some(etag), true) => Expected::Here(ObjectMeta {
+            size: file.size,
+            modified: file.modified,
+            etag: etag.clone(),
+        }),
+        _ => Expected::Size(file.size),
     }
 }

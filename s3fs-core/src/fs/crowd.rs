@@ -5,9 +5,7 @@
 //! the kernel is asked to forget those that it was told of first.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
-
-use tokio::runtime::Handle;
+use std::sync::{Mutex, PoisonError};
 
 use crate::fs::edge::{KernelCell, KernelEdge};
 use crate::object::EntryName;
@@ -20,8 +18,8 @@ const MOST: usize = 128 << 10;
 const BATCH: usize = 4 << 10;
 
 /// The entries that listings have told the kernel of, the oldest first.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Crowd(Arc<Mutex<VecDeque<(Ino, EntryName)>>>);
+#[derive(Debug, Default)]
+pub(super) struct Crowd(Mutex<VecDeque<(Ino, EntryName)>>);
 
 impl Crowd {
     /// The kernel was told of an entry.
@@ -39,7 +37,7 @@ impl Crowd {
             && let Some(kernel) = kernel.get()
         {
             // Not on a thread that answers: it waits for the folders that are being read.
-            Handle::current().spawn_blocking(move || forget(&*kernel, &excess));
+            tokio::task::spawn_blocking(move || forget(&*kernel, &excess));
         }
     }
 
@@ -57,6 +55,7 @@ fn forget(kernel: &dyn KernelEdge, names: &[(Ino, EntryName)]) {
 #[cfg(test)]
 mod tests {
     use std::ffi::OsStr;
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::{Duration, Instant};
 

@@ -20,8 +20,8 @@ pub trait KernelEdge: Debug + Send + Sync + 'static {
 }
 
 /// Where the kernel is found, once it serves.
-#[derive(Clone, Debug, Default)]
-pub(super) struct KernelCell(Arc<OnceLock<Arc<dyn KernelEdge>>>);
+#[derive(Debug, Default)]
+pub(super) struct KernelCell(OnceLock<Arc<dyn KernelEdge>>);
 
 impl KernelCell {
     pub(super) fn set(&self, kernel: Arc<dyn KernelEdge>) {

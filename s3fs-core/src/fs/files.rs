@@ -233,10 +233,8 @@ impl Fs {
         {
             return Ok(Arc::clone(reader));
         }
-        let store = Arc::clone(&self.store);
-        let (budget, blocks) = (self.budget.clone(), self.blocks.clone());
-        let expected = Expected::Size(size);
-        let (reader, meta) = Reader::open(store, key.clone(), expected, budget, blocks).await?;
+        let opening = self.open_expecting(key.clone(), Expected::Size(size));
+        let (reader, meta) = opening.await?;
         if meta.etag != etag {
             return Err(FsError::Stale);
         }

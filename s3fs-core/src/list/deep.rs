@@ -28,7 +28,7 @@ pub struct Deep {
 impl Deep {
     /// The keys that begin with `prefix`, from behind `after` on. Asks for the first page.
     pub fn new(store: Arc<dyn Store>, prefix: String, after: String) -> Self {
-        let mut rest = Span::unfolded(From::After(after.clone()), None);
+        let mut rest = Span::unfolded(From::After(after.clone()));
         rest.ask(&store, &prefix);
         Self {
             store,

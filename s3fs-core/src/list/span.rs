@@ -65,21 +65,19 @@ impl Span {
         }
     }
 
-    /// The same, of keys that are not folded at `/`.
-    pub fn unfolded(from: From, until: Option<String>) -> Self {
+    /// All keys from there on, not folded at `/`.
+    pub fn unfolded(from: From) -> Self {
         Self {
             is_folded: false,
-            ..Self::new(from, until)
+            ..Self::new(from, None)
         }
     }
 
     /// A stretch whose first page is here.
     pub fn here(page: ListPage, asked: Instant) -> Self {
         Self {
-            from: From::Beginning,
-            is_folded: true,
-            until: None,
             page: Page::Here(Box::new((page, asked))),
+            ..Self::new(From::Beginning, None)
         }
     }
 
