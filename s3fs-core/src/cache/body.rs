@@ -10,6 +10,7 @@ use super::Cache;
 use super::entry::Entry;
 use super::format::BLOCK;
 use super::gaps::{common, run_to_fetch, widen};
+use super::header::Header;
 use super::tee::{Intake, Tee};
 use crate::object::{ByteRange, Key};
 use crate::store::{Condition, GetBody, Store, StoreError, StoreErrorKind};
@@ -148,8 +149,8 @@ impl<S: Store> Mixture<S> {
             let words = format!("asked for {asked}, got {:?}", answer.range);
             return Err(self.failed(StoreErrorKind::NotS3(words)));
         }
-        let object = self.entry.header.object;
-        let intake = Intake::new(&self.cache, object, &meta, asked.start());
+        let header = Header::new(self.entry.header.object, answer.meta, answer.headers);
+        let intake = Intake::new(&self.cache, header, asked.start());
         self.coming = Some((Tee::new(intake, asked, wanted, answer.body), end));
         Ok(())
     }

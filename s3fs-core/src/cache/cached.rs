@@ -9,12 +9,13 @@ use super::Cache;
 use super::body::Mixture;
 use super::entry::Entry;
 use super::gaps::{common, touched, widen};
+use super::header::Header;
 use super::name::{ObjectId, Space};
 use super::tee::{Intake, Tee};
-use crate::object::{ByteRange, ETag, Key, ObjectMeta};
+use crate::object::{ByteRange, ETag, Headers, Key, ObjectMeta};
 use crate::store::{
-    Body, Condition, CopySource, GetResponse, ListPage, ListRequest, PartNumber, PartTag,
-    Precondition, Store, StoreError, StoreErrorKind, UploadId,
+    Body, Condition, CopySource, Described, GetResponse, ListPage, ListRequest, PartNumber,
+    PartTag, Precondition, Store, StoreError, StoreErrorKind, UploadId,
 };
 
 /// A store over another, with a cache. Only GETs are any different.
@@ -36,7 +37,7 @@ impl<S: Store> Cached<S> {
     }
 
     /// Whatever is there now. Where the beginning of the range is in the cache, the store is only
-    /// asked whether that is still the version.
+    /// asked whether that is still the version, with the same headers.
     async fn get_any(
         &self,
         key: &Key,
@@ -44,18 +45,42 @@ impl<S: Store> Cached<S> {
     ) -> Result<GetResponse, StoreError> {
         let object = self.space.object(key);
         if let Some(entry) = self.cache.find(object).await
-            && let Some(range) = within(range, entry.meta())
-            && let Some(entry) = self.starts_here(entry, range).await
+            && let Some(here) = within(range, entry.meta())
+            && let Some(entry) = self.starts_here(entry, here).await
         {
-            let not_this = Condition::IsNot(&entry.meta().etag);
-            return match self.fetch(key, object, Some(range), not_this).await {
-                Err(error) if matches!(error.kind, StoreErrorKind::NotModified) => {
-                    self.serve(key, entry, range).await
+            if entry.header.is_settled {
+                let not_this = Condition::IsNot(&entry.meta().etag);
+                match self.fetch(key, object, range, not_this).await {
+                    Err(StoreError {
+                        kind: StoreErrorKind::NotModified { modified },
+                        ..
+                    }) => {
+                        if modified == Some(entry.meta().modified) {
+                            return self.serve(key, entry, here).await;
+                        }
+                    }
+                    answer => return answer,
                 }
-                answer => answer,
-            };
+            }
+            if let Some(entry) = self.described(key, entry).await? {
+                return self.serve(key, entry, here).await;
+            }
         }
         self.fetch(key, object, range, Condition::Any).await
+    }
+
+    /// The entry with the headers that the object has now; nothing if it has another version.
+    async fn described(&self, key: &Key, mut entry: Entry) -> Result<Option<Entry>, StoreError> {
+        let now = self.store.head(key).await?;
+        let header = Header::new(entry.header.object, now.meta, now.headers);
+        if !header.is_of_same_bytes(&entry.header) {
+            return Ok(None);
+        }
+        let described = move || {
+            entry.describe(header);
+            entry
+        };
+        Ok(self.cache.blocking(described).await)
     }
 
     /// A version that the store confirmed before, when the file was opened.
@@ -70,30 +95,32 @@ impl<S: Store> Cached<S> {
         if let Some(entry) = entry.filter(|entry| entry.meta().etag == *etag)
             && let Some(range) = within(range, entry.meta())
         {
-            return self.serve(key, Arc::new(entry), range).await;
+            return self.serve(key, entry, range).await;
         }
         self.fetch(key, object, range, Condition::Is(etag)).await
     }
 
     /// The entry, if the first byte of the range is in it.
-    async fn starts_here(&self, entry: Entry, range: ByteRange) -> Option<Arc<Entry>> {
+    async fn starts_here(&self, entry: Entry, range: ByteRange) -> Option<Entry> {
         let first = touched(range).start;
-        let looked = move || entry.word(first).map(|_| Arc::new(entry));
+        let looked = move || entry.word(first).is_some().then_some(entry);
         self.cache.blocking(looked).await.flatten()
     }
 
     async fn serve(
         &self,
         key: &Key,
-        entry: Arc<Entry>,
+        entry: Entry,
         range: ByteRange,
     ) -> Result<GetResponse, StoreError> {
-        let meta = entry.meta().clone();
+        let Header { meta, headers, .. } = entry.header.clone();
+        let entry = Arc::new(entry);
         let (store, cache) = (Arc::clone(&self.store), Arc::clone(&self.cache));
         let mut mixture = Mixture::new(store, cache, key.clone(), entry, range);
         mixture.begin().await?;
         Ok(GetResponse {
             meta,
+            headers,
             range: Some(range),
             body: mixture.into_body(),
         })
@@ -125,9 +152,11 @@ impl<S: Store> Cached<S> {
             // The object ends before the range; the store has words for that.
             return self.store.get(key, range, condition).await;
         };
-        let intake = Intake::new(&self.cache, object, &answer.meta, sent.start());
+        let header = Header::new(object, answer.meta.clone(), answer.headers.clone());
+        let intake = Intake::new(&self.cache, header, sent.start());
         Ok(GetResponse {
             meta: answer.meta,
+            headers: answer.headers,
             range: Some(wanted),
             body: Tee::new(intake, sent, wanted, answer.body).into_body(),
         })
@@ -146,7 +175,7 @@ impl<S: Store> Store for Cached<S> {
         self.store.list(request).await
     }
 
-    async fn head(&self, key: &Key) -> Result<ObjectMeta, StoreError> {
+    async fn head(&self, key: &Key) -> Result<Described, StoreError> {
         self.store.head(key).await
     }
 
@@ -174,17 +203,28 @@ impl<S: Store> Store for Cached<S> {
         &self,
         key: &Key,
         body: Body,
+        headers: &Headers,
         precondition: &Precondition,
     ) -> Result<ETag, StoreError> {
-        self.store.put(key, body, precondition).await
+        self.store.put(key, body, headers, precondition).await
     }
 
     async fn delete(&self, key: &Key) -> Result<(), StoreError> {
         self.store.delete(key).await
     }
 
-    async fn create_upload(&self, key: &Key) -> Result<UploadId, StoreError> {
-        self.store.create_upload(key).await
+    async fn copy(
+        &self,
+        source: &Key,
+        etag: &ETag,
+        key: &Key,
+        headers: Option<&Headers>,
+    ) -> Result<ETag, StoreError> {
+        self.store.copy(source, etag, key, headers).await
+    }
+
+    async fn create_upload(&self, key: &Key, headers: &Headers) -> Result<UploadId, StoreError> {
+        self.store.create_upload(key, headers).await
     }
 
     async fn upload_part(

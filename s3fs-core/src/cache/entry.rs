@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use super::format::{self, Header};
+use super::format;
+use super::header::Header;
 use crate::object::ObjectMeta;
 
 /// The time of the last use is that of the index's last change; it need not be finer.
@@ -77,6 +78,15 @@ impl Entry {
         self.data.write_all_at(bytes, block * format::BLOCK)?;
         let word = checksum.to_le_bytes();
         self.index.write_all_at(&word, format::word_at(block))
+    }
+
+    /// Takes over what is now known to be stored with these bytes.
+    pub(super) fn describe(&mut self, header: Header) {
+        if let Some(encoded) = header.encode() {
+            // If it can't be written, the old one is compared with the store's the next time.
+            let _ = self.index.write_all_at(&encoded, 0);
+        }
+        self.header = header;
     }
 
     /// A block is not what it was, and nor is the whole.

@@ -8,11 +8,15 @@ use std::path::{Path, PathBuf};
 
 use super::CacheError;
 use super::entry::Entry;
-use super::format::{self, Header};
+use super::format::{self, SEAL};
+use super::header::Header;
 use super::name::{ObjectId, UNFINISHED};
 
 /// Another layout of the files is another folder, which older programs do not look into.
-const LAYOUT: &str = "v1";
+const LAYOUT: &str = "v2";
+
+/// Layouts that nobody writes any more.
+const OLD_LAYOUTS: [&str; 1] = ["v1"];
 
 /// Where the entries are. It is held open and named by its descriptor: a mount that comes to cover
 /// it, perhaps the very one that it serves, is not in the way.
@@ -49,6 +53,14 @@ impl Folder {
         Ok(Self { held })
     }
 
+    /// Removes what older programs kept, which no account is of.
+    pub(super) fn remove_old_layouts(&self) {
+        for old in OLD_LAYOUTS {
+            // Mostly there is none, and what can't be removed is not in the way.
+            let _ = fs::remove_dir_all(self.at("..").join(old));
+        }
+    }
+
     /// Where a file of it is.
     pub(super) fn at(&self, path: impl AsRef<Path>) -> PathBuf {
         let root = PathBuf::from(format!("/proc/self/fd/{}", self.held.as_raw_fd()));
@@ -71,7 +83,12 @@ impl Folder {
     /// the same, either one's will do.
     pub(super) fn create(&self, header: Header) -> io::Result<Entry> {
         let object = header.object;
-        let too_long = || io::Error::new(ErrorKind::InvalidInput, "no ETag to keep");
+        let too_long = || {
+            io::Error::new(
+                ErrorKind::InvalidInput,
+                "more headers than an index has room for",
+            )
+        };
         let encoded = header.encode().ok_or_else(too_long)?;
         // Not those above it: if the folder is gone, it is not made again behind its owner's back.
         DirBuilder::new()
@@ -117,7 +134,7 @@ impl Folder {
 
 /// Reads the header of an index.
 pub(super) fn read_header(index: &File, object: ObjectId) -> Option<Header> {
-    let mut bytes = Header::room();
+    let mut bytes = [0; SEAL];
     index.read_exact_at(&mut bytes, 0).ok()?;
     Header::decode(&bytes, object)
 }

@@ -11,10 +11,11 @@ use super::CacheError;
 use super::account::most_kept;
 use super::entry::Entry;
 use super::folder::{Folder, FolderError};
+use super::header::Header;
 use super::name::ObjectId;
 use super::writer::{Job, OVERHEAD, Places, Writer};
 use crate::config::CacheConfig;
-use crate::object::{ETag, ObjectMeta};
+use crate::object::ETag;
 
 /// Reads of the disk at once; each holds a block.
 const READS: usize = 8;
@@ -90,12 +91,14 @@ impl Cache {
         }
     }
 
-    /// Whether blocks of an object are worth keeping: its tag stands for its bytes, and eviction
-    /// would not remove it for itself.
-    pub(super) fn admits(&self, meta: &ObjectMeta) -> bool {
+    /// Whether blocks of an object are worth keeping: its tag stands for its bytes, eviction
+    /// would not remove it for itself, and an index has room for its headers.
+    pub(super) fn admits(&self, header: &Header) -> bool {
+        let meta = &header.meta;
         let fits = meta.size.saturating_add(OVERHEAD) <= most_kept(self.size);
         let is_exact = !meta.etag.to_string().starts_with("W/");
-        fits && meta.size > 0 && is_exact && self.is_willing()
+        let is_wanted = fits && meta.size > 0 && is_exact && self.is_willing();
+        is_wanted && header.encode().is_some()
     }
 
     /// Whether anything is kept at all.
@@ -150,17 +153,11 @@ impl Cache {
     /// The file if it was proved before; else it is being proved when this returns.
     async fn proved_beside(self: &Arc<Self>, entry: Entry) -> Option<File> {
         let object = entry.header.object;
-        let looked = move || {
-            if entry.is_sealed() {
-                Ok(entry.data)
-            } else {
-                Err(entry)
-            }
-        };
-        let entry = match self.blocking(looked).await? {
-            Ok(file) => return Some(file),
-            Err(entry) => entry,
-        };
+        let looked = move || (entry.is_sealed(), entry);
+        let (is_sealed, entry) = self.blocking(looked).await?;
+        if is_sealed {
+            return Some(entry.data);
+        }
         if self.lock_proving().insert(object) {
             let cache = Arc::clone(self);
             spawn_blocking(move || {

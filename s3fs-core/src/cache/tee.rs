@@ -11,9 +11,9 @@ use tokio::runtime::Handle;
 use super::Cache;
 use super::assemble::Assembler;
 use super::format::BLOCK;
-use super::name::ObjectId;
+use super::header::Header;
 use super::writer::Job;
-use crate::object::{ByteRange, ObjectMeta};
+use crate::object::ByteRange;
 use crate::store::{GetBody, StoreError};
 
 /// The response to a request that was widened to whole blocks. The reader gets what it asked for.
@@ -32,8 +32,7 @@ pub(super) struct Tee {
 /// Takes blocks out of what passes.
 pub(super) struct Intake {
     cache: Arc<Cache>,
-    object: ObjectId,
-    meta: Arc<ObjectMeta>,
+    header: Arc<Header>,
     assembler: Assembler,
 }
 
@@ -88,17 +87,11 @@ impl Tee {
 
 impl Intake {
     /// For a response that begins at an offset of that version; nothing if it is not to be kept.
-    pub(super) fn new(
-        cache: &Arc<Cache>,
-        object: ObjectId,
-        meta: &ObjectMeta,
-        start: u64,
-    ) -> Option<Self> {
-        cache.admits(meta).then(|| Self {
+    pub(super) fn new(cache: &Arc<Cache>, header: Header, start: u64) -> Option<Self> {
+        cache.admits(&header).then(|| Self {
             cache: Arc::clone(cache),
-            object,
-            meta: Arc::new(meta.clone()),
-            assembler: Assembler::new(meta.size, start),
+            assembler: Assembler::new(header.meta.size, start),
+            header: Arc::new(header),
         })
     }
 
@@ -108,14 +101,12 @@ impl Intake {
         let mut places = self.cache.reserve(blocks).await;
         let Self {
             cache,
-            object,
-            meta,
+            header,
             assembler,
         } = self;
         assembler.take(piece, |block, bytes| {
             let job = Job {
-                object: *object,
-                meta: Arc::clone(meta),
+                header: Arc::clone(header),
                 block,
                 bytes,
             };

@@ -12,9 +12,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::account::Account;
 use super::entry::Entry;
 use super::folder::Folder;
-use super::format::{self, Header};
-use super::name::ObjectId;
-use crate::object::ObjectMeta;
+use super::format;
+use super::header::Header;
 
 /// Blocks that may wait, 16 MiB of them; what comes when there are more is dropped.
 const QUEUE: usize = 64;
@@ -35,8 +34,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// A block to be kept.
 #[derive(Debug)]
 pub(super) struct Job {
-    pub(super) object: ObjectId,
-    pub(super) meta: Arc<ObjectMeta>,
+    pub(super) header: Arc<Header>,
     pub(super) block: u64,
     pub(super) bytes: Vec<u8>,
 }
@@ -143,6 +141,7 @@ struct Filling {
 
 impl Filling {
     fn run(mut self, queue: &Receiver<Queued>) {
+        self.folder.remove_old_layouts();
         let mut worked = self.account.refresh();
         for (job, _place) in queue {
             worked = worked.and_then(|()| self.keep(&job));
@@ -158,13 +157,16 @@ impl Filling {
     fn keep(&mut self, job: &Job) -> io::Result<()> {
         let checksum = format::checksum(&job.bytes);
         let last = self.last.take();
-        let last = last.filter(|last| last.header.object == job.object && last.is_in_place());
-        let found = last.or_else(|| self.folder.find(job.object));
-        let is_this = |entry: &Entry| {
-            let meta = entry.meta();
-            (&meta.etag, meta.size) == (&job.meta.etag, job.meta.size)
-        };
-        let entry = match found.filter(is_this) {
+        let last =
+            last.filter(|last| last.header.object == job.header.object && last.is_in_place());
+        let found = last.or_else(|| self.folder.find(job.header.object));
+        let mut found = found.filter(|entry| entry.header.is_of_same_bytes(&job.header));
+        if let Some(entry) = &mut found
+            && job.header.is_later_than(&entry.header)
+        {
+            entry.describe(Header::clone(&job.header));
+        }
+        let entry = match found {
             Some(entry) if entry.word(job.block) == Some(checksum) => {
                 self.last = Some(entry);
                 return Ok(());
@@ -172,10 +174,7 @@ impl Filling {
             Some(entry) => entry,
             None => {
                 self.account.take(OVERHEAD)?;
-                self.folder.create(Header {
-                    object: job.object,
-                    meta: ObjectMeta::clone(&job.meta),
-                })?
+                self.folder.create(Header::clone(&job.header))?
             }
         };
         self.account.take(job.bytes.len() as u64)?;

@@ -100,7 +100,7 @@ fn store_errno(kind: &StoreErrorKind) -> Errno {
         | StoreErrorKind::TimedOut
         | StoreErrorKind::NotS3(_)
         | StoreErrorKind::Truncated(_)
-        | StoreErrorKind::NotModified
+        | StoreErrorKind::NotModified { .. }
         | StoreErrorKind::Other(_) => Errno::EIO,
     }
 }

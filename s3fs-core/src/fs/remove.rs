@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use bytes::Bytes;
 
 use crate::fs::{Attr, Fs, FsError};
-use crate::object::{EntryName, Key};
+use crate::object::{EntryName, Headers, Key};
 use crate::store::{Body, ListFrom, ListRequest, Precondition};
 use crate::tree::{Entry, Ino, Kind};
 use crate::write::Held;
@@ -24,7 +24,12 @@ impl Fs {
         }
         let marker = marker(&self.key_in(dir, &name)?)?;
         self.store
-            .put(&marker, Body::Memory(Bytes::new()), &Precondition::None)
+            .put(
+                &marker,
+                Body::Memory(Bytes::new()),
+                &Headers::default(),
+                &Precondition::None,
+            )
             .await?;
         let entry = self.tree.create(dir, &name, Kind::Dir);
         self.outdate_pages(dir);

@@ -92,7 +92,7 @@ impl Reader {
         let (meta, first) = match (store.get(&key, range, condition).await, &expected) {
             (Ok(answer), _) => (answer.meta, Some((answer.range, answer.body))),
             (Err(error), Expected::Here(meta))
-                if matches!(error.kind, StoreErrorKind::NotModified) =>
+                if matches!(error.kind, StoreErrorKind::NotModified { .. }) =>
             {
                 (meta.clone(), None)
             }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::object::{ByteRange, ETag, Key, ObjectMeta};
+use crate::object::{ByteRange, ETag, Headers, Key};
 use crate::store::{
-    Body, Condition, CopySource, GetBody, GetResponse, ListPage, ListRequest, PartNumber, PartTag,
-    Precondition, Store, StoreError, StoreErrorKind, UploadId,
+    Body, Condition, CopySource, Described, GetBody, GetResponse, ListPage, ListRequest,
+    PartNumber, PartTag, Precondition, Store, StoreError, StoreErrorKind, UploadId,
 };
 
 /// The methods of a store.
@@ -19,6 +19,7 @@ pub(crate) enum Operation {
     Get,
     Put,
     Delete,
+    Copy,
     CreateUpload,
     UploadPart,
     CopyPart,
@@ -74,7 +75,7 @@ impl<S: Store, D: Disturbance> Store for Disturbed<S, D> {
         self.pass(Operation::List, request.prefix, asked).await
     }
 
-    async fn head(&self, key: &Key) -> Result<ObjectMeta, StoreError> {
+    async fn head(&self, key: &Key) -> Result<Described, StoreError> {
         let asked = self.store.head(key);
         self.pass(Operation::Head, key.as_str(), asked).await
     }
@@ -97,9 +98,10 @@ impl<S: Store, D: Disturbance> Store for Disturbed<S, D> {
         &self,
         key: &Key,
         body: Body,
+        headers: &Headers,
         precondition: &Precondition,
     ) -> Result<ETag, StoreError> {
-        let asked = self.store.put(key, body, precondition);
+        let asked = self.store.put(key, body, headers, precondition);
         self.pass(Operation::Put, key.as_str(), asked).await
     }
 
@@ -108,8 +110,19 @@ impl<S: Store, D: Disturbance> Store for Disturbed<S, D> {
         self.pass(Operation::Delete, key.as_str(), asked).await
     }
 
-    async fn create_upload(&self, key: &Key) -> Result<UploadId, StoreError> {
-        let asked = self.store.create_upload(key);
+    async fn copy(
+        &self,
+        source: &Key,
+        etag: &ETag,
+        key: &Key,
+        headers: Option<&Headers>,
+    ) -> Result<ETag, StoreError> {
+        let asked = self.store.copy(source, etag, key, headers);
+        self.pass(Operation::Copy, source.as_str(), asked).await
+    }
+
+    async fn create_upload(&self, key: &Key, headers: &Headers) -> Result<UploadId, StoreError> {
+        let asked = self.store.create_upload(key, headers);
         self.pass(Operation::CreateUpload, key.as_str(), asked)
             .await
     }

@@ -1,6 +1,7 @@
 //! Why a store did not do what it was asked.
 
 use std::error::Error as StdError;
+use std::time::SystemTime;
 
 /// A failed request: what was asked of which object, and why it was not done.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +38,11 @@ pub enum StoreErrorKind {
     PreconditionFailed,
     /// The object still has the version that is here already.
     #[error("the object has not changed")]
-    NotModified,
+    NotModified {
+        /// When it was stored, if the server said so: it changes with the headers, the version
+        /// does not.
+        modified: Option<SystemTime>,
+    },
     /// The bucket is served elsewhere.
     #[error("the bucket is in region {}", .region.as_deref().unwrap_or("(not said)"))]
     WrongRegion {

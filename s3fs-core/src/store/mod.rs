@@ -27,11 +27,11 @@ pub use body::{Body, GetBody};
 pub use error::{StoreError, StoreErrorKind};
 pub use observed::{Observed, UnfinishedUpload, UploadObserver};
 pub use request::{
-    Condition, CopySource, GetResponse, ListFrom, ListPage, ListRequest, ListedObject, PartNumber,
-    PartTag, Precondition, UploadId,
+    Condition, CopySource, Described, GetResponse, ListFrom, ListPage, ListRequest, ListedObject,
+    MAX_COPY, PartNumber, PartTag, Precondition, UploadId,
 };
 
-use crate::object::{ByteRange, ETag, Key, ObjectMeta};
+use crate::object::{ByteRange, ETag, Headers, Key};
 
 /// One bucket. Every method is one request (or its retries), and names its operation and object in
 /// its error.
@@ -41,7 +41,7 @@ pub trait Store: Debug + Send + Sync + 'static {
     async fn list(&self, request: ListRequest<'_>) -> Result<ListPage, StoreError>;
 
     /// What is known of an object, without its bytes.
-    async fn head(&self, key: &Key) -> Result<ObjectMeta, StoreError>;
+    async fn head(&self, key: &Key) -> Result<Described, StoreError>;
 
     /// An object's bytes, or a range of them, if its version is as the condition says.
     async fn get(
@@ -56,14 +56,30 @@ pub trait Store: Debug + Send + Sync + 'static {
         &self,
         key: &Key,
         body: Body,
+        headers: &Headers,
         precondition: &Precondition,
     ) -> Result<ETag, StoreError>;
 
     /// Deletes an object; deleting what doesn't exist succeeds.
     async fn delete(&self, key: &Key) -> Result<(), StoreError>;
 
-    /// Begins a multipart upload.
-    async fn create_upload(&self, key: &Key) -> Result<UploadId, StoreError>;
+    /// Makes this version of an object, of at most [`MAX_COPY`] bytes, into the object `key`,
+    /// without moving its bytes through here. `None` keeps the source's headers, which S3 refuses
+    /// where source and key are the same.
+    ///
+    /// Its errors name the source: it is what is missing
+    /// ([`NoSuchKey`](StoreErrorKind::NoSuchKey)) or has another version
+    /// ([`PreconditionFailed`](StoreErrorKind::PreconditionFailed)).
+    async fn copy(
+        &self,
+        source: &Key,
+        etag: &ETag,
+        key: &Key,
+        headers: Option<&Headers>,
+    ) -> Result<ETag, StoreError>;
+
+    /// Begins a multipart upload of an object with these headers.
+    async fn create_upload(&self, key: &Key, headers: &Headers) -> Result<UploadId, StoreError>;
 
     /// Sends one part.
     async fn upload_part(

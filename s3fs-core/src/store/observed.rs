@@ -9,10 +9,10 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Body, Condition, CopySource, GetResponse, ListPage, ListRequest, PartNumber, PartTag,
-    Precondition, Store, StoreError, UploadId,
+    Body, Condition, CopySource, Described, GetResponse, ListPage, ListRequest, PartNumber,
+    PartTag, Precondition, Store, StoreError, UploadId,
 };
-use crate::object::{ByteRange, ETag, Key, ObjectMeta};
+use crate::object::{ByteRange, ETag, Headers, Key};
 
 /// A multipart upload that is neither completed nor aborted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -61,7 +61,7 @@ impl<S: Store> Store for Observed<S> {
         self.store.list(request).await
     }
 
-    async fn head(&self, key: &Key) -> Result<ObjectMeta, StoreError> {
+    async fn head(&self, key: &Key) -> Result<Described, StoreError> {
         self.store.head(key).await
     }
 
@@ -78,17 +78,28 @@ impl<S: Store> Store for Observed<S> {
         &self,
         key: &Key,
         body: Body,
+        headers: &Headers,
         precondition: &Precondition,
     ) -> Result<ETag, StoreError> {
-        self.store.put(key, body, precondition).await
+        self.store.put(key, body, headers, precondition).await
     }
 
     async fn delete(&self, key: &Key) -> Result<(), StoreError> {
         self.store.delete(key).await
     }
 
-    async fn create_upload(&self, key: &Key) -> Result<UploadId, StoreError> {
-        let upload = self.store.create_upload(key).await?;
+    async fn copy(
+        &self,
+        source: &Key,
+        etag: &ETag,
+        key: &Key,
+        headers: Option<&Headers>,
+    ) -> Result<ETag, StoreError> {
+        self.store.copy(source, etag, key, headers).await
+    }
+
+    async fn create_upload(&self, key: &Key, headers: &Headers) -> Result<UploadId, StoreError> {
+        let upload = self.store.create_upload(key, headers).await?;
         self.observer.begun(UnfinishedUpload::new(key, &upload));
         Ok(upload)
     }

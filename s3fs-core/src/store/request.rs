@@ -1,6 +1,6 @@
 //! What requests to a store carry and return.
 
-use crate::object::{ByteRange, ETag, Key, ObjectMeta};
+use crate::object::{ByteRange, ETag, Headers, Key, ObjectMeta};
 use crate::store::GetBody;
 
 /// Which keys to list.
@@ -95,11 +95,22 @@ impl<'a> Condition<'a> {
     }
 }
 
+/// What is known of an object, without its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// Its present version.
+    pub meta: ObjectMeta,
+    /// What is stored with it.
+    pub headers: Headers,
+}
+
 /// The head of a GET's response, and its bytes to come.
 #[derive(Debug)]
 pub struct GetResponse {
     /// The version that is being sent; `size` is the whole object's.
     pub meta: ObjectMeta,
+    /// What is stored with it.
+    pub headers: Headers,
     /// Which of its bytes follow; nothing if it is empty.
     pub range: Option<ByteRange>,
     /// The bytes.
@@ -113,6 +124,10 @@ pub enum Precondition {
     None,
     /// No object has this key (`If-None-Match: *`).
     Absent,
+    /// The object has this version (`If-Match`); else
+    /// [`PreconditionFailed`](crate::store::StoreErrorKind::PreconditionFailed), or
+    /// [`NoSuchKey`](crate::store::StoreErrorKind::NoSuchKey) if there is none.
+    Is(ETag),
 }
 
 /// A multipart upload that has begun.
@@ -133,6 +148,9 @@ pub struct PartTag {
     /// Its CRC32 in base64, where the server computed one.
     pub crc32: Option<String>,
 }
+
+/// The most bytes that a store copies in one request.
+pub const MAX_COPY: u64 = 5 << 30;
 
 /// A range of a stored object.
 #[derive(Clone, Copy, Debug)]

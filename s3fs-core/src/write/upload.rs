@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 
-use crate::object::{ByteRange, ETag};
+use crate::object::{ByteRange, ETag, Headers};
 use crate::store::{
     Body, CopySource, PartNumber, PartTag, Precondition, StoreError, StoreErrorKind, UploadId,
 };
@@ -186,7 +186,7 @@ async fn begin(target: &Arc<Target>, begun: &Arc<Begun>) -> Result<UploadId, Sto
             if beginning.ended.load(Ordering::Acquire) {
                 return Err(failed(&to, "the upload was given up".into()));
             }
-            to.store.create_upload(&to.key).await
+            to.store.create_upload(&to.key, &Headers::default()).await
         };
         beginning.id.get_or_try_init(ask).await.cloned()
     });

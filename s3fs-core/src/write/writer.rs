@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::object::{ByteRange, ETag, ObjectMeta};
+use crate::object::{ByteRange, ETag, Headers, ObjectMeta};
 use crate::store::{Condition, Precondition, StoreError, StoreErrorKind};
 use crate::write::buffer::PartBuffer;
 use crate::write::plan::{FIRST_PART, MAX_OBJECT, PartSizes, copy_ranges};
@@ -302,7 +302,12 @@ impl Writer {
         Ok(self
             .target
             .store
-            .put(&self.target.key, body, &inner.precondition)
+            .put(
+                &self.target.key,
+                body,
+                &Headers::default(),
+                &inner.precondition,
+            )
             .await?)
     }
 

@@ -6,8 +6,9 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::MIB;
-use super::client::{Client, cache, files, folder, noise};
-use crate::object::{ETag, ObjectMeta};
+use super::client::{Client, cache, files, folder, noise, space};
+use crate::cache::header::Header;
+use crate::object::{ETag, Headers, Key, ObjectMeta};
 use crate::store::memory::MemoryStore;
 
 /// What the folder takes of the disk.
@@ -99,13 +100,16 @@ async fn an_object_that_does_not_fit_pushes_nothing_out() {
 fn a_tag_that_does_not_stand_for_bytes_is_no_name_for_them() {
     let (_above, dir) = folder();
     let cache = cache(&dir, 10 * MIB);
-    let meta = |tag: &str| ObjectMeta {
-        size: MIB,
-        modified: SystemTime::now(),
-        etag: ETag::new(tag),
+    let header = |tag: &str| {
+        let meta = ObjectMeta {
+            size: MIB,
+            modified: SystemTime::now(),
+            etag: ETag::new(tag),
+        };
+        Header::new(space().object(&Key::new("key")), meta, Headers::default())
     };
-    assert!(cache.admits(&meta("\"abc\"")));
-    assert!(!cache.admits(&meta("W/\"abc\"")));
+    assert!(cache.admits(&header("\"abc\"")));
+    assert!(!cache.admits(&header("W/\"abc\"")));
 }
 
 #[tokio::test]
@@ -128,7 +132,7 @@ async fn a_disk_that_does_not_keep_up_slows_nobody_down() {
     bucket.insert("key", noise(40 * MIB, 1));
     let client = Client::new(&bucket, &dir);
     // The thread that writes waits for this lock before it counts.
-    let account = File::create(dir.join("v1/account")).unwrap();
+    let account = File::create(dir.join("v2/account")).unwrap();
     account.lock().unwrap();
     // A task of its own, because one that waits for the disk holds up its thread.
     let read = tokio::spawn(async move { (client.read("key").await, client) });

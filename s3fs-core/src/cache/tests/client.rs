@@ -33,7 +33,7 @@ pub(super) struct Traffic {
 #[async_trait]
 impl Disturbance for Traffic {
     async fn before(&self, operation: Operation) -> Result<(), StoreErrorKind> {
-        if operation == Operation::Get {
+        if matches!(operation, Operation::Get | Operation::Head) {
             self.gets.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())

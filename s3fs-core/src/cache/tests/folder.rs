@@ -103,7 +103,7 @@ async fn a_disk_that_refuses_is_left_alone_and_reading_goes_on() {
     let cache = cache(&dir, 1 << 30);
     // Root may write anywhere, but not into a folder that is a file.
     for shard in 0..=255_u8 {
-        let shard = dir.join("v1").join(hex::encode([shard]));
+        let shard = dir.join("v2").join(hex::encode([shard]));
         if !shard.exists() {
             fs::write(shard, "").unwrap();
         }
@@ -134,7 +134,7 @@ async fn what_was_left_half_made_is_swept_and_what_is_being_made_is_not() {
     client.read("key").await.unwrap();
     client.end().await;
     let before = files(&dir);
-    let shard = dir.join("v1/ab");
+    let shard = dir.join("v2/ab");
     fs::create_dir_all(&shard).unwrap();
     let long_ago = SystemTime::now() - Duration::from_hours(1);
     for name in ["new-x", "12.34.data", "12.index", "13.56.data"] {
@@ -155,7 +155,7 @@ async fn what_was_left_half_made_is_swept_and_what_is_being_made_is_not() {
         .set_modified(long_ago)
         .unwrap();
     fs::write(shard.join("new-y"), "x").unwrap();
-    fs::remove_file(dir.join("v1/account")).unwrap();
+    fs::remove_file(dir.join("v2/account")).unwrap();
     let client = Client::new(&bucket, &dir);
     client.read("key").await.unwrap();
     assert_eq!(client.traffic(), (1, 0));

@@ -10,6 +10,7 @@ mod bounds;
 mod client;
 mod damage;
 mod folder;
+mod headers;
 mod saving;
 mod sharing;
 mod whole;

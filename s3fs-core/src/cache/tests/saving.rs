@@ -148,5 +148,13 @@ async fn it_is_a_store_as_the_one_below_it_is() {
         parts_become_an_object
         uploads_that_break_the_rules_are_refused
         ranges_of_objects_become_parts
+        headers_come_back_by_every_way
+        objects_have_a_type_of_their_own_or_the_stores
+        values_that_are_not_ascii_fail_nothing
+        copies_keep_the_headers_or_get_others
+        an_object_is_copied_onto_itself_only_with_other_headers
+        only_the_version_that_is_there_is_copied
+        ranges_of_another_object_become_parts
+        a_version_is_replaced_only_if_it_is_still_there
     );
 }

@@ -52,7 +52,7 @@ async fn a_file_is_handed_out_when_all_of_it_is_here_and_is_what_it_was() {
         assert_eq!(copy(&client, &nothing).await, None);
         let read = client.range("key", 0, 1).await;
         assert_eq!(read.len(), 1);
-        let meta = client.store.head(&Key::new("key")).await.unwrap();
+        let meta = client.store.head(&Key::new("key")).await.unwrap().meta;
         assert_eq!(copy(&client, &meta.etag).await, None, "a block is missing");
         let read = client.read("key").await.unwrap();
         client.end().await;

@@ -1,8 +1,10 @@
 //! From the SDK's errors to the kinds that a caller can act on.
 
 use std::error::Error as StdError;
+use std::time::SystemTime;
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use crate::store::StoreErrorKind;
@@ -10,6 +12,14 @@ use crate::store::error::chain;
 
 /// The header in which S3 says where a bucket is, also on errors.
 const BUCKET_REGION: &str = "x-amz-bucket-region";
+
+/// When the object was stored, also on answers that have nothing else to say of it.
+const LAST_MODIFIED: &str = "last-modified";
+
+fn http_date(text: &str) -> Option<SystemTime> {
+    let date = DateTime::from_str(text, DateTimeFormat::HttpDate).ok()?;
+    date.try_into().ok()
+}
 
 /// The kind of a failed `HEAD` request: its answer has no body, so the status has to do.
 pub(super) fn classify_head<E>(error: &SdkError<E, HttpResponse>) -> StoreErrorKind
@@ -32,13 +42,13 @@ where
         SdkError::ServiceError(service) => {
             let response = service.raw();
             let region = response.headers().get(BUCKET_REGION).map(str::to_owned);
-            let meta = service.err();
-            of_answer(
-                response.status().as_u16(),
-                meta.code(),
-                meta.message(),
-                region,
-            )
+            let (status, meta) = (response.status().as_u16(), service.err());
+            match of_answer(status, meta.code(), meta.message(), region) {
+                StoreErrorKind::NotModified { .. } => StoreErrorKind::NotModified {
+                    modified: response.headers().get(LAST_MODIFIED).and_then(http_date),
+                },
+                kind => kind,
+            }
         }
         SdkError::ResponseError(response) => {
             let status = response.raw().status().as_u16();
@@ -97,7 +107,7 @@ fn of_answer(
         ("PreconditionFailed" | "ConditionalRequestConflict", _) | ("", 412) => {
             StoreErrorKind::PreconditionFailed
         }
-        ("NotModified", _) | ("", 304) => StoreErrorKind::NotModified,
+        ("NotModified", _) | ("", 304) => StoreErrorKind::NotModified { modified: None },
         ("NotImplemented", _) | (_, 501) => StoreErrorKind::Unsupported(words()),
         ("AccessDenied" | "AllAccessDisabled" | "AccountProblem", _) | (_, 403) => {
             StoreErrorKind::AccessDenied(words())
@@ -131,7 +141,7 @@ mod tests {
             K::BadCredentials(_)
         ));
         assert!(matches!(kind(412, ""), K::PreconditionFailed));
-        assert!(matches!(kind(304, ""), K::NotModified));
+        assert!(matches!(kind(304, ""), K::NotModified { .. }));
         assert!(matches!(kind(503, "SlowDown"), K::Overloaded(_)));
         assert!(matches!(kind(501, "NotImplemented"), K::Unsupported(_)));
         assert!(matches!(kind(405, ""), K::NotS3(_)));

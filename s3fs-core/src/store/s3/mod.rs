@@ -3,6 +3,7 @@
 mod classify;
 mod client;
 mod connect;
+mod copy;
 mod multipart;
 mod objects;
 

@@ -2,31 +2,26 @@
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::client::transfer_timeouts;
-use super::objects::{content_length, etag, if_none_match};
+use super::objects::{content_length, etag, if_match, if_none_match, metadata};
 use super::{PayloadSigning, S3Store};
-use crate::object::{ETag, Key};
-use crate::store::{
-    Body, CopySource, PartNumber, PartTag, Precondition, StoreError, StoreErrorKind, UploadId,
-};
-
-/// What a copy source's key is written with, besides letters and digits.
-const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'/')
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+use crate::object::{ETag, Headers, Key};
+use crate::store::{Body, PartNumber, PartTag, Precondition, StoreError, StoreErrorKind, UploadId};
 
 impl S3Store {
-    pub(super) async fn create_multipart(&self, key: &Key) -> Result<UploadId, StoreError> {
+    pub(super) async fn create_multipart(
+        &self,
+        key: &Key,
+        headers: &Headers,
+    ) -> Result<UploadId, StoreError> {
         let answer = self
             .client
             .create_multipart_upload()
             .bucket(self.bucket.as_str())
             .key(key.as_str())
+            .set_content_type(headers.content_type.clone())
+            .set_metadata(metadata(headers))
             .set_request_payer(self.payer.clone())
             .send()
             .await
@@ -69,41 +64,6 @@ impl S3Store {
         })
     }
 
-    pub(super) async fn copy_part(
-        &self,
-        key: &Key,
-        upload: &UploadId,
-        number: PartNumber,
-        source: CopySource<'_>,
-    ) -> Result<PartTag, StoreError> {
-        let from = utf8_percent_encode(source.key.as_str(), COPY_SOURCE);
-        let answer = self
-            .client
-            .upload_part_copy()
-            .bucket(self.bucket.as_str())
-            .key(key.as_str())
-            .upload_id(&upload.0)
-            .part_number(i32::from(number.0))
-            .copy_source(format!("{}/{from}", self.bucket))
-            .copy_source_range(source.range.to_string())
-            .copy_source_if_match(source.etag.quoted())
-            .set_request_payer(self.payer.clone())
-            .customize()
-            .config_override(transfer_timeouts())
-            .send()
-            .await
-            .map_err(self.error("UploadPartCopy", key))?;
-        let copied = answer
-            .copy_part_result
-            .unwrap_or_else(|| aws_sdk_s3::types::CopyPartResult::builder().build());
-        let crc32 = copied.checksum_crc32;
-        Ok(PartTag {
-            number,
-            etag: etag(copied.e_tag.as_deref()),
-            crc32,
-        })
-    }
-
     pub(super) async fn complete_multipart(
         &self,
         key: &Key,
@@ -127,6 +87,7 @@ impl S3Store {
             .upload_id(&upload.0)
             .multipart_upload(parts.build())
             .set_if_none_match(if_none_match(precondition))
+            .set_if_match(if_match(precondition))
             .set_request_payer(self.payer.clone())
             .customize()
             .config_override(transfer_timeouts())

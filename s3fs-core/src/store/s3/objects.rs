@@ -1,6 +1,7 @@
 //! Requests about whole objects, and the `Store` of S3 that sends them.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -17,10 +18,10 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::classify::{classify, classify_head};
 use super::client::transfer_timeouts;
 use super::{PayloadSigning, S3Store};
-use crate::object::{ByteRange, ETag, Key, ObjectMeta};
+use crate::object::{ByteRange, ETag, Headers, Key, ObjectMeta};
 use crate::store::error::chain;
 use crate::store::{
-    Body, Condition, CopySource, GetBody, GetResponse, ListFrom, ListPage, ListRequest,
+    Body, Condition, CopySource, Described, GetBody, GetResponse, ListFrom, ListPage, ListRequest,
     ListedObject, PartNumber, PartTag, Precondition, Store, StoreError, StoreErrorKind, UploadId,
 };
 
@@ -68,7 +69,7 @@ impl Store for S3Store {
         })
     }
 
-    async fn head(&self, key: &Key) -> Result<ObjectMeta, StoreError> {
+    async fn head(&self, key: &Key) -> Result<Described, StoreError> {
         let request = self
             .client
             .head_object()
@@ -77,10 +78,13 @@ impl Store for S3Store {
         let answer = request.set_request_payer(self.payer.clone()).send().await;
         let answer =
             answer.map_err(|error| self.failed("HeadObject", key, classify_head(&error)))?;
-        Ok(ObjectMeta {
-            size: length(answer.content_length),
-            modified: time(answer.last_modified),
-            etag: etag(answer.e_tag.as_deref()),
+        Ok(Described {
+            meta: ObjectMeta {
+                size: length(answer.content_length),
+                modified: time(answer.last_modified),
+                etag: etag(answer.e_tag.as_deref()),
+            },
+            headers: headers(answer.content_type, answer.metadata),
         })
     }
 
@@ -121,6 +125,7 @@ impl Store for S3Store {
                 modified: time(answer.last_modified),
                 etag: etag(answer.e_tag.as_deref()),
             },
+            headers: headers(answer.content_type, answer.metadata),
             range: sent,
             body: self.body(key, answer.body, place),
         })
@@ -130,6 +135,7 @@ impl Store for S3Store {
         &self,
         key: &Key,
         body: Body,
+        headers: &Headers,
         precondition: &Precondition,
     ) -> Result<ETag, StoreError> {
         let request = self
@@ -139,7 +145,10 @@ impl Store for S3Store {
             .key(key.as_str())
             .content_length(content_length(&body))
             .body(self.stream("PutObject", key, &body).await?)
+            .set_content_type(headers.content_type.clone())
+            .set_metadata(metadata(headers))
             .set_if_none_match(if_none_match(precondition))
+            .set_if_match(if_match(precondition))
             .set_request_payer(self.payer.clone())
             .customize()
             .config_override(transfer_timeouts());
@@ -161,8 +170,18 @@ impl Store for S3Store {
         answer.map(drop).map_err(self.error("DeleteObject", key))
     }
 
-    async fn create_upload(&self, key: &Key) -> Result<UploadId, StoreError> {
-        self.create_multipart(key).await
+    async fn copy(
+        &self,
+        source: &Key,
+        etag: &ETag,
+        key: &Key,
+        headers: Option<&Headers>,
+    ) -> Result<ETag, StoreError> {
+        self.copy_object(source, etag, key, headers).await
+    }
+
+    async fn create_upload(&self, key: &Key, headers: &Headers) -> Result<UploadId, StoreError> {
+        self.create_multipart(key, headers).await
     }
 
     async fn upload_part(
@@ -266,6 +285,26 @@ impl S3Store {
 
 pub(super) fn if_none_match(precondition: &Precondition) -> Option<String> {
     (*precondition == Precondition::Absent).then(|| "*".to_owned())
+}
+
+pub(super) fn if_match(precondition: &Precondition) -> Option<String> {
+    match precondition {
+        Precondition::Is(etag) => Some(etag.quoted()),
+        Precondition::None | Precondition::Absent => None,
+    }
+}
+
+/// User metadata as the SDK takes it.
+pub(super) fn metadata(headers: &Headers) -> Option<HashMap<String, String>> {
+    let pairs = || headers.metadata.clone().into_iter().collect();
+    (!headers.metadata.is_empty()).then(pairs)
+}
+
+fn headers(content_type: Option<String>, metadata: Option<HashMap<String, String>>) -> Headers {
+    Headers {
+        content_type,
+        metadata: metadata.unwrap_or_default().into_iter().collect(),
+    }
 }
 
 pub(super) fn content_length(body: &Body) -> i64 {

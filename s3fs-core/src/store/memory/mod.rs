@@ -1,20 +1,23 @@
 //! A bucket in memory, by S3's rules: the store under tests that need no network.
 
+mod state;
+
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Bound;
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::SystemTime;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream;
 
-use crate::object::{ByteRange, ETag, Key, ObjectMeta};
+use self::state::{Object, State, Upload, failed, refused};
+use crate::object::{ByteRange, ETag, Headers, Key};
 use crate::store::{
-    Body, Condition, CopySource, GetBody, GetResponse, ListFrom, ListPage, ListRequest,
-    ListedObject, PartNumber, PartTag, Precondition, Store, StoreError, StoreErrorKind, UploadId,
+    Body, Condition, CopySource, Described, GetBody, GetResponse, ListFrom, ListPage, ListRequest,
+    ListedObject, MAX_COPY, PartNumber, PartTag, Precondition, Store, StoreError, StoreErrorKind,
+    UploadId,
 };
 
 /// S3's smallest part, the last one excepted.
@@ -29,25 +32,6 @@ pub(crate) struct MemoryStore {
     state: Arc<Mutex<State>>,
     min_part: u64,
     page: usize,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    objects: BTreeMap<String, Object>,
-    uploads: BTreeMap<u64, Upload>,
-    begun: u64,
-}
-
-#[derive(Clone, Debug)]
-struct Object {
-    bytes: Bytes,
-    meta: ObjectMeta,
-}
-
-#[derive(Debug)]
-struct Upload {
-    key: String,
-    parts: BTreeMap<u16, Object>,
 }
 
 impl Default for MemoryStore {
@@ -82,8 +66,14 @@ impl MemoryStore {
 
     /// What another client does: stores an object.
     pub(crate) fn insert(&self, key: &str, bytes: impl Into<Bytes>) {
-        let object = Object::new(bytes.into());
+        let object = Object::new(bytes.into(), &Headers::default());
         self.lock().objects.insert(key.to_owned(), object);
+    }
+
+    /// As if an object had been stored so much earlier.
+    pub(crate) fn age(&self, key: &str, by: Duration) {
+        let mut state = self.lock();
+        state.objects.get_mut(key).unwrap().meta.modified -= by;
     }
 
     /// What another client does: deletes an object.
@@ -145,10 +135,10 @@ impl Store for MemoryStore {
         }
     }
 
-    async fn head(&self, key: &Key) -> Result<ObjectMeta, StoreError> {
+    async fn head(&self, key: &Key) -> Result<Described, StoreError> {
         let state = self.lock();
         let object = state.object("HeadObject", key)?;
-        Ok(object.meta.clone())
+        Ok(object.described())
     }
 
     async fn get(
@@ -163,7 +153,9 @@ impl Store for MemoryStore {
             return Err(failed("GetObject", key, StoreErrorKind::PreconditionFailed));
         }
         if condition.if_none_match() == Some(etag) {
-            return Err(failed("GetObject", key, StoreErrorKind::NotModified));
+            let modified = Some(object.meta.modified);
+            let kind = StoreErrorKind::NotModified { modified };
+            return Err(failed("GetObject", key, kind));
         }
         let size = object.meta.size;
         let sent = match range {
@@ -180,6 +172,7 @@ impl Store for MemoryStore {
             .collect();
         Ok(GetResponse {
             meta: object.meta,
+            headers: object.headers,
             range: sent,
             body: GetBody::new(stream::iter(pieces)),
         })
@@ -189,10 +182,11 @@ impl Store for MemoryStore {
         &self,
         key: &Key,
         body: Body,
+        headers: &Headers,
         precondition: &Precondition,
     ) -> Result<ETag, StoreError> {
-        self.lock()
-            .store("PutObject", key, Object::new(read(&body)), precondition)
+        let object = Object::new(read(&body), headers);
+        self.lock().store("PutObject", key, object, precondition)
     }
 
     async fn delete(&self, key: &Key) -> Result<(), StoreError> {
@@ -200,12 +194,30 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    async fn create_upload(&self, key: &Key) -> Result<UploadId, StoreError> {
+    async fn copy(
+        &self,
+        source: &Key,
+        etag: &ETag,
+        key: &Key,
+        headers: Option<&Headers>,
+    ) -> Result<ETag, StoreError> {
+        const OPERATION: &str = "CopyObject";
+        let mut state = self.lock();
+        let from = state.version(OPERATION, source, etag)?;
+        if from.meta.size > MAX_COPY || (source == key && headers.is_none()) {
+            return Err(refused(OPERATION, source, "InvalidRequest"));
+        }
+        let copy = Object::new(from.bytes.clone(), headers.unwrap_or(&from.headers));
+        state.store(OPERATION, key, copy, &Precondition::None)
+    }
+
+    async fn create_upload(&self, key: &Key, headers: &Headers) -> Result<UploadId, StoreError> {
         let mut state = self.lock();
         state.begun += 1;
         let id = state.begun;
         let upload = Upload {
             key: key.as_str().to_owned(),
+            headers: headers.clone(),
             parts: BTreeMap::new(),
         };
         state.uploads.insert(id, upload);
@@ -219,7 +231,7 @@ impl Store for MemoryStore {
         number: PartNumber,
         body: Body,
     ) -> Result<PartTag, StoreError> {
-        let part = Object::new(read(&body));
+        let part = Object::new(read(&body), &Headers::default());
         self.lock().part("UploadPart", key, upload, number, part)
     }
 
@@ -232,14 +244,11 @@ impl Store for MemoryStore {
     ) -> Result<PartTag, StoreError> {
         const OPERATION: &str = "UploadPartCopy";
         let mut state = self.lock();
-        let from = state.object(OPERATION, source.key)?.clone();
-        if from.meta.etag != *source.etag {
-            return Err(failed(OPERATION, key, StoreErrorKind::PreconditionFailed));
-        }
+        let from = state.version(OPERATION, source.key, source.etag)?;
         if source.range.end() > from.meta.size {
             return Err(refused(OPERATION, key, "InvalidRange"));
         }
-        let part = Object::new(from.slice(source.range));
+        let part = Object::new(from.slice(source.range), &Headers::default());
         state.part(OPERATION, key, upload, number, part)
     }
 
@@ -253,7 +262,8 @@ impl Store for MemoryStore {
         const OPERATION: &str = "CompleteMultipartUpload";
         let mut state = self.lock();
         let id = state.upload(OPERATION, key, upload)?;
-        let sent = &state.uploads[&id].parts;
+        let upload = &state.uploads[&id];
+        let sent = &upload.parts;
         let mut bytes = Vec::new();
         for (index, tag) in parts.iter().enumerate() {
             let in_order = index == 0 || parts[index - 1].number < tag.number;
@@ -269,7 +279,7 @@ impl Store for MemoryStore {
         if parts.is_empty() {
             return Err(refused(OPERATION, key, "MalformedXML"));
         }
-        let mut object = Object::new(bytes.into());
+        let mut object = Object::new(bytes.into(), &upload.headers);
         object.meta.etag = ETag::new(&format!("{}-{}", object.meta.etag, parts.len()));
         let etag = state.store(OPERATION, key, object, precondition)?;
         state.uploads.remove(&id);
@@ -288,80 +298,6 @@ impl Store for MemoryStore {
     }
 }
 
-impl State {
-    fn object(&self, operation: &'static str, key: &Key) -> Result<&Object, StoreError> {
-        let missing = || failed(operation, key, StoreErrorKind::NoSuchKey);
-        self.objects.get(key.as_str()).ok_or_else(missing)
-    }
-
-    fn store(
-        &mut self,
-        operation: &'static str,
-        key: &Key,
-        object: Object,
-        precondition: &Precondition,
-    ) -> Result<ETag, StoreError> {
-        if *precondition == Precondition::Absent && self.objects.contains_key(key.as_str()) {
-            return Err(failed(operation, key, StoreErrorKind::PreconditionFailed));
-        }
-        let etag = object.meta.etag.clone();
-        self.objects.insert(key.as_str().to_owned(), object);
-        Ok(etag)
-    }
-
-    fn upload(
-        &self,
-        operation: &'static str,
-        key: &Key,
-        upload: &UploadId,
-    ) -> Result<u64, StoreError> {
-        let id = upload.0.parse().unwrap_or(0);
-        match self.uploads.get(&id) {
-            Some(upload) if upload.key == key.as_str() => Ok(id),
-            _ => Err(refused(operation, key, "NoSuchUpload")),
-        }
-    }
-
-    fn part(
-        &mut self,
-        operation: &'static str,
-        key: &Key,
-        upload: &UploadId,
-        number: PartNumber,
-        part: Object,
-    ) -> Result<PartTag, StoreError> {
-        let id = self.upload(operation, key, upload)?;
-        let etag = part.meta.etag.clone();
-        if let Some(upload) = self.uploads.get_mut(&id) {
-            upload.parts.insert(number.0, part);
-        }
-        Ok(PartTag {
-            number,
-            etag,
-            crc32: None,
-        })
-    }
-}
-
-impl Object {
-    /// As with S3, equal bytes have equal tags.
-    fn new(bytes: Bytes) -> Self {
-        let mut hasher = DefaultHasher::new();
-        bytes.hash(&mut hasher);
-        let meta = ObjectMeta {
-            size: bytes.len() as u64,
-            modified: SystemTime::now(),
-            etag: ETag::new(&format!("{:016x}", hasher.finish())),
-        };
-        Self { bytes, meta }
-    }
-
-    fn slice(&self, range: ByteRange) -> Bytes {
-        self.bytes
-            .slice(range.start() as usize..range.end() as usize)
-    }
-}
-
 fn read(body: &Body) -> Bytes {
     match body {
         Body::Memory(bytes) => bytes.clone(),
@@ -371,16 +307,4 @@ fn read(body: &Body) -> Bytes {
             bytes.into()
         }
     }
-}
-
-fn failed(operation: &'static str, key: &Key, kind: StoreErrorKind) -> StoreError {
-    StoreError {
-        operation,
-        object: format!("s3://memory/{key}"),
-        kind,
-    }
-}
-
-fn refused(operation: &'static str, key: &Key, code: &str) -> StoreError {
-    failed(operation, key, StoreErrorKind::Other(code.to_owned()))
 }

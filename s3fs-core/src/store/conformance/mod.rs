@@ -3,13 +3,21 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed request is a failed test")]
 
+mod copies;
+mod headers;
+mod versions;
+
 use bytes::Bytes;
 
-use crate::object::{ByteRange, ETag, Key};
+use crate::object::{ByteRange, ETag, Headers, Key};
 use crate::store::{
     Body, Condition, CopySource, GetBody, ListFrom, ListRequest, PartNumber, Precondition, Store,
     StoreError, StoreErrorKind,
 };
+
+pub(crate) use copies::*;
+pub(crate) use headers::*;
+pub(crate) use versions::*;
 
 const PART: usize = 5 << 20;
 
@@ -27,7 +35,10 @@ fn range(start: u64, end: u64) -> Option<ByteRange> {
 
 async fn put(store: &dyn Store, name: &str, bytes: &'static [u8]) -> ETag {
     let none = Precondition::None;
-    store.put(&key(name), body(bytes), &none).await.unwrap()
+    store
+        .put(&key(name), body(bytes), &Headers::default(), &none)
+        .await
+        .unwrap()
 }
 
 async fn collect(mut body: GetBody) -> Vec<u8> {
@@ -92,7 +103,7 @@ pub(crate) async fn objects_have_their_bytes_and_a_tag_for_each_version(store: &
     let second = put(store, "a", b"two2").await;
     assert_ne!(first, second);
     assert_eq!(content(store, "a").await, b"two2");
-    let meta = store.head(&key("a")).await.unwrap();
+    let meta = store.head(&key("a")).await.unwrap().meta;
     assert_eq!((meta.size, meta.etag), (4, second));
     store.delete(&key("a")).await.unwrap();
     store.delete(&key("a")).await.unwrap();
@@ -147,16 +158,22 @@ pub(crate) async fn conditions_are_checked(store: &dyn Store) {
     assert!(is_precondition(
         store.get(&key("a"), None, Condition::Is(&old)).await
     ));
-    let is_not_modified = |error: StoreError| matches!(error.kind, StoreErrorKind::NotModified);
+    let is_not_modified =
+        |error: StoreError| matches!(error.kind, StoreErrorKind::NotModified { .. });
     let unchanged = store.get(&key("a"), None, Condition::IsNot(&new)).await;
     assert!(unchanged.is_err_and(is_not_modified));
     let changed = store.get(&key("a"), None, Condition::IsNot(&old)).await;
     assert_eq!(changed.unwrap().meta.etag, new);
     let absent = Precondition::Absent;
     assert!(is_precondition(
-        store.put(&key("a"), body("x"), &absent).await
+        store
+            .put(&key("a"), body("x"), &Headers::default(), &absent)
+            .await
     ));
-    store.put(&key("b"), body("x"), &absent).await.unwrap();
+    store
+        .put(&key("b"), body("x"), &Headers::default(), &absent)
+        .await
+        .unwrap();
     assert!(is_missing(
         store.get(&key("c"), None, Condition::Is(&old)).await
     ));
@@ -197,7 +214,7 @@ pub(crate) async fn listings_fold_and_page(store: &dyn Store) {
 
 pub(crate) async fn parts_become_an_object(store: &dyn Store) {
     let at = key("m");
-    let id = store.create_upload(&at).await.unwrap();
+    let id = store.create_upload(&at, &Headers::default()).await.unwrap();
     let first = body(vec![1; PART]);
     let second = store
         .upload_part(&at, &id, PartNumber(2), body("end"))
@@ -213,14 +230,14 @@ pub(crate) async fn parts_become_an_object(store: &dyn Store) {
         .complete_upload(&at, &id, &parts, &Precondition::None)
         .await
         .unwrap();
-    let meta = store.head(&at).await.unwrap();
+    let meta = store.head(&at).await.unwrap().meta;
     assert_eq!((meta.size, meta.etag), (PART as u64 + 3, etag));
     assert!(content(store, "m").await.ends_with(b"\x01end"));
 }
 
 pub(crate) async fn uploads_that_break_the_rules_are_refused(store: &dyn Store) {
     let at = key("m");
-    let id = store.create_upload(&at).await.unwrap();
+    let id = store.create_upload(&at, &Headers::default()).await.unwrap();
     let mut parts = Vec::new();
     for number in [1, 2] {
         let sent = store.upload_part(&at, &id, PartNumber(number), body("small"));
@@ -251,8 +268,11 @@ pub(crate) async fn ranges_of_objects_become_parts(store: &dyn Store) {
     let at = key("a b+ü");
     let old = vec![7; PART + 10];
     let none = Precondition::None;
-    let etag = store.put(&at, body(old), &none).await.unwrap();
-    let id = store.create_upload(&at).await.unwrap();
+    let etag = store
+        .put(&at, body(old), &Headers::default(), &none)
+        .await
+        .unwrap();
+    let id = store.create_upload(&at, &Headers::default()).await.unwrap();
     let source = |etag, end| CopySource {
         key: &at,
         etag,
@@ -348,4 +368,12 @@ conformance!(
     parts_become_an_object,
     uploads_that_break_the_rules_are_refused,
     ranges_of_objects_become_parts,
+    headers_come_back_by_every_way,
+    objects_have_a_type_of_their_own_or_the_stores,
+    values_that_are_not_ascii_fail_nothing,
+    copies_keep_the_headers_or_get_others,
+    an_object_is_copied_onto_itself_only_with_other_headers,
+    only_the_version_that_is_there_is_copied,
+    ranges_of_another_object_become_parts,
+    a_version_is_replaced_only_if_it_is_still_there,
 );

@@ -1,0 +1,157 @@
+//! What is in the bucket, and the rules about it.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+
+use crate::object::{ByteRange, ETag, Headers, Key, ObjectMeta};
+use crate::store::{
+    Described, PartNumber, PartTag, Precondition, StoreError, StoreErrorKind, UploadId,
+};
+
+/// What S3 says of objects that were stored without a type.
+const UNKNOWN_TYPE: &str = "binary/octet-stream";
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) objects: BTreeMap<String, Object>,
+    pub(super) uploads: BTreeMap<u64, Upload>,
+    pub(super) begun: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Object {
+    pub(super) bytes: Bytes,
+    pub(super) meta: ObjectMeta,
+    pub(super) headers: Headers,
+}
+
+#[derive(Debug)]
+pub(super) struct Upload {
+    pub(super) key: String,
+    pub(super) headers: Headers,
+    pub(super) parts: BTreeMap<u16, Object>,
+}
+
+impl State {
+    pub(super) fn object(&self, operation: &'static str, key: &Key) -> Result<&Object, StoreError> {
+        let missing = || failed(operation, key, StoreErrorKind::NoSuchKey);
+        self.objects.get(key.as_str()).ok_or_else(missing)
+    }
+
+    /// The object, which must have this version.
+    pub(super) fn version(
+        &self,
+        operation: &'static str,
+        key: &Key,
+        etag: &ETag,
+    ) -> Result<&Object, StoreError> {
+        let object = self.object(operation, key)?;
+        if object.meta.etag != *etag {
+            return Err(failed(operation, key, StoreErrorKind::PreconditionFailed));
+        }
+        Ok(object)
+    }
+
+    pub(super) fn store(
+        &mut self,
+        operation: &'static str,
+        key: &Key,
+        object: Object,
+        precondition: &Precondition,
+    ) -> Result<ETag, StoreError> {
+        match precondition {
+            Precondition::Absent if self.objects.contains_key(key.as_str()) => {
+                return Err(failed(operation, key, StoreErrorKind::PreconditionFailed));
+            }
+            Precondition::Is(etag) => {
+                self.version(operation, key, etag)?;
+            }
+            Precondition::None | Precondition::Absent => {}
+        }
+        let etag = object.meta.etag.clone();
+        self.objects.insert(key.as_str().to_owned(), object);
+        Ok(etag)
+    }
+
+    pub(super) fn upload(
+        &self,
+        operation: &'static str,
+        key: &Key,
+        upload: &UploadId,
+    ) -> Result<u64, StoreError> {
+        let id = upload.0.parse().unwrap_or(0);
+        match self.uploads.get(&id) {
+            Some(upload) if upload.key == key.as_str() => Ok(id),
+            _ => Err(refused(operation, key, "NoSuchUpload")),
+        }
+    }
+
+    pub(super) fn part(
+        &mut self,
+        operation: &'static str,
+        key: &Key,
+        upload: &UploadId,
+        number: PartNumber,
+        part: Object,
+    ) -> Result<PartTag, StoreError> {
+        let id = self.upload(operation, key, upload)?;
+        let etag = part.meta.etag.clone();
+        if let Some(upload) = self.uploads.get_mut(&id) {
+            upload.parts.insert(number.0, part);
+        }
+        Ok(PartTag {
+            number,
+            etag,
+            crc32: None,
+        })
+    }
+}
+
+impl Object {
+    /// As with S3, equal bytes have equal tags, whatever their headers.
+    pub(super) fn new(bytes: Bytes, headers: &Headers) -> Self {
+        let mut hasher = DefaultHasher::new();
+        bytes.hash(&mut hasher);
+        let meta = ObjectMeta {
+            size: bytes.len() as u64,
+            modified: SystemTime::now(),
+            etag: ETag::new(&format!("{:016x}", hasher.finish())),
+        };
+        let mut headers = headers.clone();
+        headers
+            .content_type
+            .get_or_insert_with(|| UNKNOWN_TYPE.to_owned());
+        Self {
+            bytes,
+            meta,
+            headers,
+        }
+    }
+
+    pub(super) fn described(&self) -> Described {
+        Described {
+            meta: self.meta.clone(),
+            headers: self.headers.clone(),
+        }
+    }
+
+    pub(super) fn slice(&self, range: ByteRange) -> Bytes {
+        self.bytes
+            .slice(range.start() as usize..range.end() as usize)
+    }
+}
+
+pub(super) fn failed(operation: &'static str, key: &Key, kind: StoreErrorKind) -> StoreError {
+    StoreError {
+        operation,
+        object: format!("s3://memory/{key}"),
+        kind,
+    }
+}
+
+pub(super) fn refused(operation: &'static str, key: &Key, code: &str) -> StoreError {
+    failed(operation, key, StoreErrorKind::Other(code.to_owned()))
+}
