@@ -1,6 +1,8 @@
 //! S3's own nouns as types: a value of one of these is already valid.
 
+mod attributes;
 mod bucket;
+mod content_type;
 mod headers;
 mod key;
 mod meta;
@@ -8,7 +10,9 @@ mod name;
 mod prefix;
 mod range;
 
+pub use attributes::{Attributes, FileKind, MAX_METADATA, metadata_size};
 pub use bucket::{BucketName, BucketNameError};
+pub use content_type::content_type;
 pub use headers::Headers;
 pub use key::Key;
 pub use meta::{ETag, ObjectMeta};

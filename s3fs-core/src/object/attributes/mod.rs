@@ -1,0 +1,134 @@
+//! What a file system keeps of a file in its object's user metadata, under the names and in the
+//! forms of s3fs-fuse and rclone.
+//!
+//! What can't be read, of names that are ours or not, is kept as it is, and written back until
+//! there is something of ours to write in its place.
+
+mod mode;
+mod time;
+mod xattrs;
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use self::mode::Mode;
+
+const MODE: &str = "mode";
+const UID: &str = "uid";
+const GID: &str = "gid";
+const MODIFIED: &str = "mtime";
+const XATTRS: &str = "xattr";
+
+/// The most bytes of user metadata that S3 stores with an object, as [`metadata_size`] counts them.
+pub const MAX_METADATA: usize = 2048;
+
+/// What a file system keeps of a file; nothing of what is not known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attributes {
+    /// What kind of file it is.
+    pub kind: Option<FileKind>,
+    /// Its permissions, with the set-user-ID, set-group-ID and sticky bits: 12 bits.
+    pub mode: Option<u16>,
+    /// Its owner.
+    pub uid: Option<u32>,
+    /// Its group.
+    pub gid: Option<u32>,
+    /// When its bytes were changed.
+    pub modified: Option<SystemTime>,
+    /// Extended attributes by their whole names, such as `user.x`; of every name space.
+    pub xattrs: BTreeMap<String, Vec<u8>>,
+    /// Everything else that is stored with the object.
+    pub others: BTreeMap<String, String>,
+}
+
+/// What kind of file an object is. Devices are none: they mean something else on every machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FileKind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Dir,
+    /// A symbolic link; the object's bytes are its target.
+    Symlink,
+    /// A named pipe.
+    Fifo,
+    /// A socket.
+    Socket,
+}
+
+impl Attributes {
+    /// Reads what s3fs-fuse or rclone or [`to_metadata`](Self::to_metadata) wrote; `metadata` has
+    /// lowercase names without `x-amz-meta-`.
+    pub fn from_metadata(metadata: &BTreeMap<String, String>) -> Self {
+        let mut attributes = Self::default();
+        for (name, value) in metadata {
+            if attributes.read(name, value).is_none() {
+                attributes.others.insert(name.clone(), value.clone());
+            }
+        }
+        attributes
+    }
+
+    /// As user metadata, which other tools read as well. A mode without a kind is written as a
+    /// file's; a kind without a mode with usual permissions, unless keys tell the kind as well.
+    pub fn to_metadata(&self) -> BTreeMap<String, String> {
+        let written = [
+            (MODE, mode::write(self.kind, self.mode)),
+            (UID, self.uid.map(|uid| uid.to_string())),
+            (GID, self.gid.map(|gid| gid.to_string())),
+            (MODIFIED, self.modified.map(time::write)),
+            (XATTRS, xattrs::write(&self.xattrs)),
+        ];
+        let mut metadata = self.others.clone();
+        for (name, value) in written {
+            if let Some(value) = value {
+                metadata.insert(name.to_owned(), value);
+            }
+        }
+        metadata
+    }
+
+    /// Whether nothing is known but what is not ours.
+    pub fn is_empty(&self) -> bool {
+        let Self {
+            kind,
+            mode,
+            uid,
+            gid,
+            modified,
+            xattrs,
+            others: _,
+        } = self;
+        kind.is_none()
+            && mode.is_none()
+            && uid.is_none()
+            && gid.is_none()
+            && modified.is_none()
+            && xattrs.is_empty()
+    }
+
+    /// Takes a value if it is one of ours.
+    fn read(&mut self, name: &str, value: &str) -> Option<()> {
+        match name {
+            MODE => {
+                let Mode { kind, permissions } = Mode::read(value)?;
+                (self.kind, self.mode) = (kind, Some(permissions));
+            }
+            UID => self.uid = Some(value.parse().ok()?),
+            GID => self.gid = Some(value.parse().ok()?),
+            MODIFIED => self.modified = Some(time::read(value)?),
+            XATTRS => self.xattrs = xattrs::read(value)?,
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+/// How much of [`MAX_METADATA`] this is: the bytes of names and values.
+pub fn metadata_size(metadata: &BTreeMap<String, String>) -> usize {
+    let sizes = metadata.iter();
+    sizes.map(|(name, value)| name.len() + value.len()).sum()
+}
+
+#[cfg(test)]
+mod tests;
