@@ -1,5 +1,5 @@
-//! What a file system keeps of a file in its object's user metadata, under the names and in the
-//! forms of s3fs-fuse and rclone.
+//! What a file system keeps of a file in its object's user metadata, under the names and in forms
+//! that s3fs-fuse and rclone read, too.
 //!
 //! What can't be read, of names that are ours or not, is kept as it is, and written back until
 //! there is something of ours to write in its place.
@@ -11,13 +11,16 @@ mod xattrs;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use self::mode::Mode;
+use self::mode::{Mode, Writer};
 
 const MODE: &str = "mode";
 const UID: &str = "uid";
 const GID: &str = "gid";
 const MODIFIED: &str = "mtime";
 const XATTRS: &str = "xattr";
+
+/// What only s3fs-fuse writes, and always does: when an attribute was changed last.
+const CHANGED: &str = "ctime";
 
 /// The most bytes of user metadata that S3 stores with an object, as [`metadata_size`] counts them.
 pub const MAX_METADATA: usize = 2048;
@@ -61,16 +64,21 @@ impl Attributes {
     /// lowercase names without `x-amz-meta-`.
     pub fn from_metadata(metadata: &BTreeMap<String, String>) -> Self {
         let mut attributes = Self::default();
+        let writer = if metadata.contains_key(CHANGED) {
+            Writer::S3fs
+        } else {
+            Writer::Unknown
+        };
         for (name, value) in metadata {
-            if attributes.read(name, value).is_none() {
+            if attributes.read(name, value, writer).is_none() {
                 attributes.others.insert(name.clone(), value.clone());
             }
         }
         attributes
     }
 
-    /// As user metadata, which other tools read as well. A mode without a kind is written as a
-    /// file's; a kind without a mode with usual permissions, unless keys tell the kind as well.
+    /// As user metadata, which the same tools read. A kind without a mode is written with usual
+    /// permissions where nothing else tells the kind: for links, pipes and sockets.
     pub fn to_metadata(&self) -> BTreeMap<String, String> {
         let written = [
             (MODE, mode::write(self.kind, self.mode)),
@@ -108,10 +116,10 @@ impl Attributes {
     }
 
     /// Takes a value if it is one of ours.
-    fn read(&mut self, name: &str, value: &str) -> Option<()> {
+    fn read(&mut self, name: &str, value: &str, writer: Writer) -> Option<()> {
         match name {
             MODE => {
-                let Mode { kind, permissions } = Mode::read(value)?;
+                let Mode { kind, permissions } = Mode::read(value, writer)?;
                 (self.kind, self.mode) = (kind, Some(permissions));
             }
             UID => self.uid = Some(value.parse().ok()?),

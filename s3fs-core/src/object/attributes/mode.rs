@@ -1,5 +1,6 @@
-//! Modes as text: s3fs-fuse writes `st_mode` in decimal (`33188`), rclone in octal (`100644`), and
-//! people write permissions (`644`).
+//! Modes as text. s3fs-fuse writes `st_mode` in decimal (`33188`; for new folders without their
+//! type, `493`) and rclone in octal (`100644`); people write permissions (`644`). With a leading
+//! zero, `0100644`, both of them read octal, so that is how modes are written here.
 
 use super::FileKind;
 
@@ -17,33 +18,33 @@ pub(super) struct Mode {
     pub(super) permissions: u16,
 }
 
+/// What is known of who wrote a mode without a leading zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Writer {
+    /// It was s3fs-fuse.
+    S3fs,
+    Unknown,
+}
+
 impl Mode {
-    /// Reads a mode in whichever base makes one of it; nothing if neither does.
-    pub(super) fn read(text: &str) -> Option<Self> {
+    /// Reads a mode in the base that makes most sense of it; nothing if none does.
+    pub(super) fn read(text: &str, writer: Writer) -> Option<Self> {
         // Some parsers take a sign.
         if !text.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
         let octal = || u16::from_str_radix(text, 8).ok().and_then(Self::from_bits);
-        let decimal = text.parse().ok().and_then(Self::with_kind);
-        match decimal.filter(|_| !text.starts_with('0')) {
-            Some(mode) if mode.is_plausible() => Some(mode),
+        if text.starts_with('0') {
+            return octal();
+        }
+        let decimal = text.parse().ok().and_then(Self::from_bits);
+        match decimal {
+            Some(mode) if writer == Writer::S3fs || mode.is_plain_decimal() => Some(mode),
             doubtful => octal().or(doubtful),
         }
     }
 
     fn from_bits(bits: u16) -> Option<Self> {
-        if bits & !PERMISSIONS == 0 {
-            let permissions = bits;
-            return Some(Self {
-                kind: None,
-                permissions,
-            });
-        }
-        Self::with_kind(bits)
-    }
-
-    fn with_kind(bits: u16) -> Option<Self> {
         let kinds = [
             FileKind::File,
             FileKind::Dir,
@@ -51,38 +52,37 @@ impl Mode {
             FileKind::Fifo,
             FileKind::Socket,
         ];
-        let kind = kinds
-            .into_iter()
-            .find(|kind| type_bits(*kind) == bits & !PERMISSIONS)?;
-        Some(Self {
-            kind: Some(kind),
+        let is_it = |kind: &FileKind| type_bits(*kind) == bits & !PERMISSIONS;
+        let kind = kinds.into_iter().find(is_it);
+        let is_device = kind.is_none() && bits & !PERMISSIONS != 0;
+        (!is_device).then_some(Self {
+            kind,
             permissions: bits & PERMISSIONS,
         })
     }
 
-    /// Whether somebody would write this in decimal: `4755` is a program that runs as its owner and
-    /// no pipe with a sticky bit, `42755` a folder and no link.
-    fn is_plausible(self) -> bool {
+    /// Whether it is decimal, whoever wrote it: `4755` is a program that runs as its owner and no
+    /// pipe with a sticky bit, `42755` a folder and no link, `644` permissions.
+    fn is_plain_decimal(self) -> bool {
         match self.kind {
             Some(FileKind::Fifo) => self.permissions & !PLAIN == 0,
             Some(FileKind::Symlink) => self.permissions == PLAIN,
-            _ => true,
+            Some(FileKind::File | FileKind::Dir | FileKind::Socket) => true,
+            None => false,
         }
     }
 }
 
-/// A mode as s3fs-fuse has it; nothing if there is nothing to say.
+/// Writes a mode; nothing if there is nothing to say.
 pub(super) fn write(kind: Option<FileKind>, permissions: Option<u16>) -> Option<String> {
-    let permissions = match (kind.unwrap_or(FileKind::File), permissions) {
-        // Links have no others, and pipes no more: else they would be read as something else.
-        (FileKind::Symlink, _) => PLAIN,
-        (FileKind::Fifo, permissions) => permissions.unwrap_or(0o644) & PLAIN,
-        (FileKind::Socket, permissions) => permissions.unwrap_or(0o644),
+    let usual = match kind {
         // The key says as much.
-        (FileKind::File | FileKind::Dir, permissions) => permissions?,
+        None | Some(FileKind::File | FileKind::Dir) => None,
+        Some(FileKind::Symlink) => Some(0o777),
+        Some(FileKind::Fifo | FileKind::Socket) => Some(0o644),
     };
-    let bits = type_bits(kind.unwrap_or(FileKind::File)) | (permissions & PERMISSIONS);
-    Some(bits.to_string())
+    let permissions = permissions.or(usual)? & PERMISSIONS;
+    Some(format!("0{:o}", kind.map_or(0, type_bits) | permissions))
 }
 
 fn type_bits(kind: FileKind) -> u16 {
@@ -97,42 +97,70 @@ fn type_bits(kind: FileKind) -> u16 {
 
 #[cfg(test)]
 mod tests {
+    use super::FileKind::{Dir, Fifo, File, Socket, Symlink};
     use super::*;
 
-    fn read(text: &str) -> Option<(Option<FileKind>, u16)> {
-        Mode::read(text).map(|mode| (mode.kind, mode.permissions))
+    fn check(writer: Writer, cases: &[(&str, Option<FileKind>, u16)]) {
+        for (text, kind, permissions) in cases {
+            let expected = Mode {
+                kind: *kind,
+                permissions: *permissions,
+            };
+            let read = Mode::read(text, writer);
+            assert_eq!(read, Some(expected), "{text} by {writer:?}");
+        }
     }
 
     #[test]
     fn decimal_and_octal_modes_are_told_apart() {
-        use FileKind::{Dir, Fifo, File, Socket, Symlink};
-        for (text, kind, permissions) in [
-            ("33188", Some(File), 0o644),
-            ("100644", Some(File), 0o644),
-            ("0100664", Some(File), 0o664),
-            ("35309", Some(File), 0o4755),
-            ("104755", Some(File), 0o4755),
-            ("16877", Some(Dir), 0o755),
-            ("17407", Some(Dir), 0o1777),
-            ("40755", Some(Dir), 0o755),
-            ("41777", Some(Dir), 0o1777),
-            ("42755", Some(Dir), 0o2755),
-            ("41471", Some(Symlink), 0o777),
-            ("120777", Some(Symlink), 0o777),
-            ("4516", Some(Fifo), 0o644),
-            ("4968", Some(Fifo), 0o1550),
-            ("10644", Some(Fifo), 0o644),
-            ("49645", Some(Socket), 0o755),
-            ("140755", Some(Socket), 0o755),
-            ("644", None, 0o644),
-            ("0644", None, 0o644),
-            ("1777", None, 0o1777),
-            ("4755", None, 0o4755),
-            ("7777", None, 0o7777),
-            ("0", None, 0),
-        ] {
-            assert_eq!(read(text), Some((kind, permissions)), "{text}");
-        }
+        check(
+            Writer::Unknown,
+            &[
+                ("33188", Some(File), 0o644),
+                ("100644", Some(File), 0o644),
+                ("0100664", Some(File), 0o664),
+                ("35309", Some(File), 0o4755),
+                ("102754", Some(File), 0o2754),
+                ("16877", Some(Dir), 0o755),
+                ("17407", Some(Dir), 0o1777),
+                ("40755", Some(Dir), 0o755),
+                ("41777", Some(Dir), 0o1777),
+                ("42755", Some(Dir), 0o2755),
+                ("41471", Some(Symlink), 0o777),
+                ("120777", Some(Symlink), 0o777),
+                ("4516", Some(Fifo), 0o644),
+                ("4968", Some(Fifo), 0o1550),
+                ("10644", Some(Fifo), 0o644),
+                ("49645", Some(Socket), 0o755),
+                ("140755", Some(Socket), 0o755),
+                ("644", None, 0o644),
+                ("0644", None, 0o644),
+                ("1777", None, 0o1777),
+                ("4755", None, 0o4755),
+                ("7777", None, 0o7777),
+                ("493", None, 0o755),
+                ("511", None, 0o511),
+                ("0", None, 0),
+            ],
+        );
+    }
+
+    #[test]
+    fn what_s3fs_wrote_is_decimal_but_for_what_can_only_be_octal() {
+        check(
+            Writer::S3fs,
+            &[
+                ("493", None, 0o755),
+                ("511", None, 0o777),
+                ("1023", None, 0o1777),
+                ("41471", Some(Symlink), 0o777),
+                ("5028", Some(Fifo), 0o1644),
+                ("4755", Some(Fifo), 0o1223),
+                ("0644", None, 0o644),
+                ("0100644", Some(File), 0o644),
+                ("100644", Some(File), 0o644),
+            ],
+        );
     }
 
     #[test]
@@ -144,23 +172,25 @@ mod tests {
             "rwx",
             "0x1a4",
             "6 44",
-            "999",
+            "99999",
+            "0888",
             "200000",
-            "60660",
-            "20666",
+            "060660",
+            "020666",
             "99999999999999999999",
         ] {
-            assert_eq!(read(text), None, "{text}");
+            assert_eq!(Mode::read(text, Writer::Unknown), None, "{text}");
         }
     }
 
     #[test]
-    fn modes_are_written_in_decimal_with_their_type() {
+    fn modes_are_written_in_octal_with_a_zero_and_their_type() {
         let written = |kind, mode| write(kind, mode).unwrap();
-        assert_eq!(written(Some(FileKind::File), Some(0o644)), "33188");
-        assert_eq!(written(None, Some(0o755)), "33261");
-        assert_eq!(written(Some(FileKind::Symlink), None), "41471");
-        assert_eq!(write(Some(FileKind::File), None), None);
-        assert_eq!(write(Some(FileKind::Dir), None), None);
+        assert_eq!(written(Some(File), Some(0o644)), "0100644");
+        assert_eq!(written(Some(Dir), Some(0o755)), "040755");
+        assert_eq!(written(Some(Symlink), None), "0120777");
+        assert_eq!(written(None, Some(0o4755)), "04755");
+        assert_eq!(write(Some(File), None), None);
+        assert_eq!(write(Some(Dir), None), None);
     }
 }
