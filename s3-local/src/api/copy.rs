@@ -2,12 +2,18 @@
 
 use std::sync::Arc;
 
+use http::header::{IF_MATCH, IF_NONE_MATCH};
+use http::{HeaderMap, HeaderName};
 use s3s::dto::{
-    CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, ETag, MetadataDirective,
+    CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, ETag, ETagCondition,
+    MetadataDirective,
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
-use super::convert::{checked, checksum_fields, headers_of, now, read_condition, timestamp};
+use super::convert::{
+    checked, checksum_fields, headers_of, invalid_argument, now, read_condition, timestamp,
+    write_condition,
+};
 use super::receive::{algorithm_of, digest_copy};
 use super::{Api, Etags};
 use crate::catalog::{Object, ReadCondition, Refusal, WriteCondition};
@@ -20,6 +26,7 @@ impl Api {
         &self,
         request: S3Request<CopyObjectInput>,
     ) -> S3Result<S3Response<CopyObjectOutput>> {
+        let on_target = condition_on_target(&request.headers)?;
         let mut input = request.input;
         let condition = read_condition(
             input.copy_source_if_match.take(),
@@ -58,9 +65,8 @@ impl Api {
             last_modified: Some(timestamp(object.modified)),
             ..copy_result(&object)
         };
-        let unconditional = WriteCondition::default();
         self.catalog
-            .put_object(&input.bucket, &input.key, object, &unconditional)?;
+            .put_object(&input.bucket, &input.key, object, &on_target)?;
         let output = CopyObjectOutput {
             copy_object_result: Some(result),
             ..CopyObjectOutput::default()
@@ -116,6 +122,18 @@ impl Api {
         })?;
         Ok(object)
     }
+}
+
+/// The conditions on what the copy replaces, which `s3s` does not read.
+fn condition_on_target(headers: &HeaderMap) -> S3Result<WriteCondition> {
+    let read = |name: HeaderName| {
+        let parsed = headers.get(&name).map(|value| {
+            let condition = ETagCondition::parse_http_header(value.as_bytes());
+            condition.map_err(|_| invalid_argument(format!("{name} is not an ETag")))
+        });
+        parsed.transpose()
+    };
+    Ok(write_condition(read(IF_MATCH)?, read(IF_NONE_MATCH)?))
 }
 
 fn names(source: &CopySource, target_bucket: &str, target_key: &str) -> bool {

@@ -95,6 +95,7 @@ async fn a_read_may_require_an_etag_or_a_change() {
     let raw = unchanged.raw_response().unwrap();
     assert_eq!(raw.status().as_u16(), 304);
     assert_eq!(raw.headers().get("etag"), Some(etag.as_str()));
+    assert!(raw.headers().get("last-modified").is_some());
 
     let head = client
         .head_object()

@@ -5,11 +5,13 @@
 mod access;
 mod checksums;
 mod conditions;
+mod copies;
 mod fixture;
 mod folder;
 mod knobs;
 mod lifecycle;
 mod listing;
+mod metadata;
 mod multipart;
 mod objects;
 mod regions;

@@ -299,17 +299,6 @@ async fn many_keys_are_deleted_at_once() {
 }
 
 #[tokio::test]
-async fn metadata_has_a_limit() {
-    let server = server();
-    let put = client(&server)
-        .put_object()
-        .bucket("data")
-        .key("k")
-        .metadata("m", "x".repeat(2048));
-    assert_refused(put.send().await, 400, "MetadataTooLarge");
-}
-
-#[tokio::test]
 async fn buckets_are_created_listed_and_deleted() {
     let server = server();
     let client = client(&server);
