@@ -153,6 +153,7 @@ async fn it_is_a_store_as_the_one_below_it_is() {
         values_that_are_not_ascii_fail_nothing
         copies_keep_the_headers_or_get_others
         an_object_is_copied_onto_itself_only_with_other_headers
+        a_copy_of_what_was_uploaded_in_parts_may_have_another_tag
         only_the_version_that_is_there_is_copied
         ranges_of_another_object_become_parts
         a_version_is_replaced_only_if_it_is_still_there

@@ -43,6 +43,21 @@ pub(crate) async fn an_object_is_copied_onto_itself_only_with_other_headers(stor
     assert_eq!(content(store, "a").await, b"bytes");
 }
 
+pub(crate) async fn a_copy_of_what_was_uploaded_in_parts_may_have_another_tag(store: &dyn Store) {
+    let at = key("a");
+    let id = store.create_upload(&at, &Headers::default()).await.unwrap();
+    let part = store.upload_part(&at, &id, PartNumber(1), body("bytes"));
+    let parts = [part.await.unwrap()];
+    let none = Precondition::None;
+    let completed = store.complete_upload(&at, &id, &parts, &none).await;
+    let given = headers("text/plain", &[("mode", "0100755")]);
+    let etag = completed.unwrap();
+    let copied = store.copy(&at, &etag, &at, Some(&given)).await.unwrap();
+    assert_eq!(store.head(&at).await.unwrap().meta.etag, copied);
+    assert_eq!(headers_of(store, "a").await, given);
+    assert_eq!(content(store, "a").await, b"bytes");
+}
+
 pub(crate) async fn only_the_version_that_is_there_is_copied(store: &dyn Store) {
     let old = put(store, "a", b"old").await;
     let new = put(store, "a", b"new").await;
