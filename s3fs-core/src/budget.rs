@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The semaphore counts in these; its permits are 32 bits wide.
-const UNIT: u64 = 64 << 10;
+pub const UNIT: u64 = 64 << 10;
 
 /// Holds data that can be fetched again.
 pub trait Reclaim: Debug + Send + Sync {

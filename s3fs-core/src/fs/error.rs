@@ -76,9 +76,10 @@ impl FsError {
             Self::Stale => Errno::ESTALE,
             Self::CrossDevice => Errno::EXDEV,
             Self::Store(error) | Self::Write(WriteError::Store(error)) => store_errno(&error.kind),
-            Self::Write(WriteError::NotSequential) => Errno::EOPNOTSUPP,
+            Self::Write(WriteError::NoSpace) => Errno::ENOSPC,
+            Self::Write(WriteError::Lost) => Errno::EIO,
             Self::Write(WriteError::TooLarge) => Errno::EFBIG,
-            Self::Write(WriteError::Spill(error)) => {
+            Self::Write(WriteError::Stage(error)) => {
                 error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
             }
         }
@@ -94,6 +95,7 @@ fn store_errno(kind: &StoreErrorKind) -> Errno {
         StoreErrorKind::PreconditionFailed => Errno::ESTALE,
         StoreErrorKind::Unsupported(_) => Errno::EOPNOTSUPP,
         StoreErrorKind::NoSuchBucket
+        | StoreErrorKind::NoSuchUpload
         | StoreErrorKind::WrongRegion { .. }
         | StoreErrorKind::Overloaded(_)
         | StoreErrorKind::Unreachable(_)

@@ -19,6 +19,7 @@ mod local;
 mod lookup;
 mod neighbours;
 mod open_files;
+mod place;
 mod readers;
 mod remove;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use tokio::sync::RwLock;
 
-use crate::object::{ETag, Key};
+use crate::object::ETag;
 use crate::read::Reader;
 use crate::tree::Ino;
 use crate::write::Writer;
@@ -17,7 +17,6 @@ use crate::write::Writer;
 pub(super) struct OpenFile {
     pub(super) ino: Ino,
     pub(super) uri: String,
-    pub(super) key: Key,
     pub(super) writer: Writer,
 }
 

@@ -8,7 +8,6 @@ use crate::fs::{Attr, Fs, FsError};
 use crate::object::{EntryName, Headers, Key};
 use crate::store::{Body, ListFrom, ListRequest, Precondition};
 use crate::tree::{Entry, Ino, Kind};
-use crate::write::Held;
 
 impl Fs {
     /// Makes a folder: an empty object whose key ends in `/`, as other tools do.
@@ -99,11 +98,11 @@ impl Fs {
         };
         let modified = || self.file(entry.ino).map(|file| file.modified);
         let before = modified();
-        if stored || held.as_ref().is_some_and(Held::is_stored) {
+        if stored || held.as_ref().is_some_and(|held| held.stored().is_some()) {
             self.store.delete(&key).await?;
         }
-        if let Some(held) = held {
-            held.discard().await;
+        if let Some(mut held) = held {
+            held.orphan().await;
         }
         if is_changed {
             // What was stored before is not what the file was when it was deleted.
@@ -114,7 +113,7 @@ impl Fs {
         self.keep(dir);
         // Who opened it meanwhile is too late.
         if let Some(file) = self.open_files.get(entry.ino) {
-            file.writer.discard().await;
+            file.writer.orphan().await;
         }
         if after != before {
             self.store.delete(&key).await?;

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::fs::handles::{Handle, Opened};
 use crate::fs::ledger::NotStored;
 use crate::fs::open_files::{OpenFile, Version, WriteHandle};
+use crate::fs::place::KeyPlace;
 use crate::fs::{Attr, Fs, FsError, HandleId};
-use crate::object::{ETag, EntryName, Key, ObjectMeta};
+use crate::object::{ETag, EntryName, Key, ObjectRef};
 use crate::store::Precondition;
 use crate::tree::{Entry, FileState, Ino, Kind};
-use crate::write::{Stored, Target, WriteError, Writer};
+use crate::write::{Piece, Reading, Stages, Stored, Target, WriteError, Writer};
 
 impl Fs {
     /// Creates a file and opens it for writing. `exclusive` insists, against other clients too,
@@ -51,8 +52,8 @@ impl Fs {
         let entry = self.tree.create(dir, &name, Kind::File(state));
         self.outdate_pages(dir);
         self.tree.reference(entry.ino);
-        let writer = Writer::create(self.target(&key), precondition);
-        let file = self.share(entry.ino, key, writer)?;
+        let writer = Writer::create(self.target(), Arc::new(KeyPlace::new(&key, precondition)));
+        let file = self.share(entry.ino, &key, writer)?;
         let handle = self
             .handles
             .insert(Handle::Write(Arc::new(WriteHandle::new(file, pid))));
@@ -135,7 +136,7 @@ impl Fs {
                 Err(error) if error.is_stale() && self.open_files.changes() != changes => continue,
                 writer => writer?,
             };
-            let file = self.share(ino, key, writer)?;
+            let file = self.share(ino, &key, writer)?;
             // What another handle stored while this one fetched must not be undone.
             let now = self.file(ino).and_then(|file| file.etag);
             if truncate || now == state.etag {
@@ -151,36 +152,32 @@ impl Fs {
         state: &FileState,
         truncate: bool,
     ) -> Result<Writer, FsError> {
+        let at = Arc::new(KeyPlace::new(key, Precondition::None));
         match &state.etag {
             Some(etag) if !truncate => {
-                let meta = ObjectMeta {
-                    size: state.size,
-                    modified: state.modified,
+                let object = ObjectRef {
+                    key: key.clone(),
                     etag: etag.clone(),
+                    size: state.size,
                 };
-                Ok(Writer::open(self.target(key), &meta).await?)
+                Ok(Writer::open(self.target(), at, object).await?)
             }
-            _ => Ok(Writer::create(self.target(key), Precondition::None)),
+            _ => Ok(Writer::create(self.target(), at)),
         }
     }
 
-    fn share(&self, ino: Ino, key: Key, writer: Writer) -> Result<Arc<OpenFile>, FsError> {
-        let uri = self.store.uri(&key);
-        let file = OpenFile {
-            ino,
-            uri,
-            key,
-            writer,
-        };
+    fn share(&self, ino: Ino, key: &Key, writer: Writer) -> Result<Arc<OpenFile>, FsError> {
+        let uri = self.store.uri(key);
+        let file = OpenFile { ino, uri, writer };
         self.open_files
             .share(ino, Some(file))
             .ok_or(FsError::BadHandle)
     }
 
-    fn target(&self, key: &Key) -> Target {
+    fn target(&self) -> Target {
         Target {
             store: Arc::clone(&self.store),
-            key: key.clone(),
+            stages: Stages::default(),
             budget: self.budget.clone(),
             pool: self.parts.clone(),
         }
@@ -207,7 +204,7 @@ impl Fs {
         let handle = self.handles.write(handle)?;
         let result = handle.file.writer.write(offset, data).await;
         self.written(&handle.file);
-        if let Err(error @ (WriteError::Store(_) | WriteError::Spill(_))) = &result {
+        if let Err(error @ (WriteError::Store(_) | WriteError::Stage(_))) = &result {
             self.ledger
                 .failed(handle.file.uri.clone(), error.to_string());
         }
@@ -230,13 +227,33 @@ impl Fs {
         offset: u64,
         length: u64,
     ) -> Result<Bytes, FsError> {
-        if let Some(bytes) = file.writer.read(offset, length).await? {
-            return Ok(bytes);
+        let pieces = loop {
+            match file.writer.read(offset, length).await? {
+                Reading::Pieces(pieces) => break pieces,
+                Reading::NotReadable => self.store_file(file).await?,
+            };
+        };
+        let mut bytes = BytesMut::new();
+        for piece in pieces {
+            bytes.extend_from_slice(&self.piece(version, piece).await?);
         }
-        let etag = self.store_file(file).await?;
-        let size = file.writer.length();
-        let reader = self.reader_of(version, &file.key, etag, size).await?;
-        Ok(reader.read(offset, length).await?)
+        Ok(bytes.freeze())
+    }
+
+    async fn piece(&self, version: &Version, piece: Piece) -> Result<Bytes, FsError> {
+        match piece {
+            Piece::Bytes(bytes) => Ok(bytes),
+            Piece::Zeros(length) => Ok(vec![0; usize::try_from(length).unwrap_or(0)].into()),
+            Piece::Object {
+                object,
+                offset,
+                length,
+            } => {
+                let (key, etag) = (&object.key, object.etag.clone());
+                let reader = self.reader_of(version, key, etag, object.size).await?;
+                Ok(reader.read(offset, length).await?)
+            }
+        }
     }
 
     /// A program closes one of its descriptors. If it is the process that opened the file, the
@@ -267,7 +284,9 @@ impl Fs {
     /// Stores a file and lets the tree and the ledger know.
     pub(super) async fn store_file(&self, file: &OpenFile) -> Result<ETag, FsError> {
         match file.writer.store().await {
-            Ok(Stored { etag, size, anew }) => {
+            Ok(Stored {
+                etag, size, anew, ..
+            }) => {
                 if anew {
                     self.open_files.changed();
                     let etag = etag.clone();
@@ -345,7 +364,7 @@ impl Fs {
     pub async fn abandon(&self) {
         self.abandoned.store(true, Ordering::Release);
         for file in self.open_files.all() {
-            file.writer.discard().await;
+            file.writer.orphan().await;
         }
     }
 

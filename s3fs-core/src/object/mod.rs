@@ -9,6 +9,7 @@ mod meta;
 mod name;
 mod prefix;
 mod range;
+mod reference;
 
 pub use attributes::{Attributes, FileKind, MAX_METADATA, metadata_size};
 pub use bucket::{BucketName, BucketNameError};
@@ -19,3 +20,4 @@ pub use meta::{ETag, ObjectMeta};
 pub use name::EntryName;
 pub use prefix::{Prefix, PrefixError};
 pub use range::ByteRange;
+pub use reference::ObjectRef;

@@ -17,11 +17,13 @@ use crate::store::StoreError;
 pub enum Body {
     /// In memory.
     Memory(Bytes),
-    /// The first `length` bytes of a local file.
+    /// Bytes of a local file.
     File {
-        /// The file; it must not change while the body lives.
+        /// The file; the bytes must not change while the body lives.
         file: Arc<File>,
-        /// How many of its bytes.
+        /// Where the first of them is.
+        offset: u64,
+        /// How many.
         length: u64,
     },
 }

@@ -24,6 +24,9 @@ pub enum StoreErrorKind {
     /// No such bucket.
     #[error("no such bucket")]
     NoSuchBucket,
+    /// No such upload: it was completed or aborted, perhaps by somebody else.
+    #[error("no such upload")]
+    NoSuchUpload,
     /// The credentials are good but not for this.
     #[error("access denied{}", in_parentheses(.0))]
     AccessDenied(String),

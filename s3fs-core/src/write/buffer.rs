@@ -1,77 +1,35 @@
-//! The part that is being filled: in memory while the budget allows, else in a nameless file.
+//! Bytes that are sent as one body: in memory while the budget allows, else in a nameless file.
 
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::budget::{Budget, Grant};
+use crate::budget::{Grant, UNIT};
+use crate::object::ETag;
 use crate::store::Body;
-use crate::write::plan::PartSizes;
+use crate::write::error::WriteError;
+use crate::write::pool::PartPool;
+use crate::write::stage::StageFile;
+use crate::write::target::{Destination, Target};
 
-/// Memory is taken from the budget in such steps.
-const STEP: u64 = 1 << 20;
+/// Larger buffers are taken from the pool.
+const SMALL: u64 = 1 << 20;
 
-/// Keep so many unused buffers at most.
-const KEEP: usize = 8;
+/// What is in a file is copied in pieces of this.
+const PIECE: u64 = 1 << 20;
 
-/// Buffers of the size of a first part, used again: fresh memory costs more in page faults than
-/// the copy into it. Cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub struct PartPool {
-    unused: Arc<Mutex<Vec<Vec<u8>>>>,
-    sizes: PartSizes,
-}
-
-impl PartPool {
-    /// Of parts whose first has so many bytes.
-    #[cfg(test)]
-    pub fn with_first_part(bytes: u64) -> Self {
-        Self {
-            unused: Arc::default(),
-            sizes: PartSizes::with_first(bytes),
-        }
-    }
-
-    /// The sizes of the parts.
-    pub fn sizes(&self) -> PartSizes {
-        self.sizes
-    }
-
-    fn take(&self) -> Vec<u8> {
-        let unused = self
-            .unused
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
-        unused.unwrap_or_else(|| Vec::with_capacity(self.sizes.first() as usize))
-    }
-
-    fn put(&self, mut bytes: Vec<u8>) {
-        if bytes.capacity() as u64 >= self.sizes.first() {
-            bytes.clear();
-            let mut unused = self.unused.lock().unwrap_or_else(PoisonError::into_inner);
-            if unused.len() < KEEP {
-                unused.push(bytes);
-            }
-        }
-    }
-}
-
-/// Bytes that can be written anywhere and are sent as one body.
-#[derive(Debug)]
-pub struct PartBuffer {
+/// Bytes that can be written anywhere and are sent as one body. A clone and a body share them with
+/// the buffer until it is changed.
+#[derive(Clone, Debug)]
+pub(super) struct PartBuffer {
     content: Content,
-    budget: Budget,
-    pool: PartPool,
+    target: Arc<Target>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Content {
-    Memory(Pooled),
-    Spilled { file: Arc<File>, length: u64 },
+    Memory(Arc<Pooled>),
+    Spilled(Arc<Spilled>),
 }
 
 /// Memory with its grant, returned to both on drop.
@@ -83,10 +41,10 @@ struct Pooled {
     pool: PartPool,
 }
 
-impl AsRef<[u8]> for Pooled {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
+#[derive(Debug)]
+struct Spilled {
+    file: StageFile,
+    length: u64,
 }
 
 impl Drop for Pooled {
@@ -96,52 +54,48 @@ impl Drop for Pooled {
     }
 }
 
+/// What a body holds of a buffer.
+struct Lent(Arc<Pooled>);
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        &self.0.bytes
+    }
+}
+
 impl PartBuffer {
     /// An empty buffer.
-    pub fn new(budget: &Budget, pool: &PartPool) -> Self {
-        let content = Content::Memory(Pooled {
-            bytes: Vec::new(),
-            grant: None,
-            granted: 0,
-            pool: pool.clone(),
-        });
+    pub(super) fn new(target: &Arc<Target>) -> Self {
         Self {
-            content,
-            budget: budget.clone(),
-            pool: pool.clone(),
+            content: Content::Memory(Arc::new(Pooled::new(&target.pool))),
+            target: Arc::clone(target),
         }
     }
 
     /// How many bytes.
-    pub fn length(&self) -> u64 {
+    pub(super) fn length(&self) -> u64 {
         match &self.content {
             Content::Memory(memory) => memory.bytes.len() as u64,
-            Content::Spilled { length, .. } => *length,
+            Content::Spilled(spilled) => spilled.length,
         }
+    }
+
+    /// Whether the bytes are in memory.
+    pub(super) fn is_in_memory(&self) -> bool {
+        matches!(self.content, Content::Memory(_))
     }
 
     /// Writes at an offset; a gap before it reads as zeros.
     ///
     /// # Errors
-    /// The budget is exhausted and the temporary folder is full or missing.
-    pub fn write_at(&mut self, offset: u64, data: &[u8]) -> io::Result<()> {
+    /// The budget is exhausted, and so is the space for temporary files.
+    pub(super) fn write_at(&mut self, offset: u64, data: &[u8]) -> Result<(), WriteError> {
         let end = offset + data.len() as u64;
-        self.make_room(end)?;
-        match &mut self.content {
-            Content::Memory(memory) => {
-                let (offset, end) = (offset as usize, end as usize);
-                if offset == memory.bytes.len() {
-                    memory.bytes.extend_from_slice(data);
-                } else {
-                    if memory.bytes.len() < end {
-                        memory.bytes.resize(end, 0);
-                    }
-                    memory.bytes[offset..end].copy_from_slice(data);
-                }
-            }
-            Content::Spilled { file, length } => {
-                file.write_all_at(data, offset)?;
-                *length = end.max(*length);
+        match self.exclusively(end)? {
+            Exclusive::Memory(memory) => memory.write_at(offset as usize, data),
+            Exclusive::Spilled(spilled) => {
+                spilled.grow(offset)?;
+                spilled.write_at(offset, data)?;
             }
         }
         Ok(())
@@ -151,14 +105,30 @@ impl PartBuffer {
     ///
     /// # Errors
     /// As [`write_at`](Self::write_at).
-    pub fn resize(&mut self, new_length: u64) -> io::Result<()> {
-        self.make_room(new_length)?;
-        match &mut self.content {
-            Content::Memory(memory) => memory.bytes.resize(new_length as usize, 0),
-            Content::Spilled { file, length } => {
-                file.set_len(new_length)?;
-                *length = new_length;
+    pub(super) fn resize(&mut self, length: u64) -> Result<(), WriteError> {
+        match self.exclusively(length)? {
+            Exclusive::Memory(memory) => memory.bytes.resize(length as usize, 0),
+            Exclusive::Spilled(spilled) => {
+                spilled.grow(length)?;
+                spilled.file.cut(length, spilled.length - length)?;
+                spilled.length = length;
             }
+        }
+        Ok(())
+    }
+
+    /// Makes bytes zeros.
+    ///
+    /// # Errors
+    /// As [`write_at`](Self::write_at).
+    pub(super) fn zero(&mut self, offset: u64, length: u64) -> Result<(), WriteError> {
+        let end = offset.saturating_add(length).min(self.length());
+        if offset >= end {
+            return Ok(());
+        }
+        match self.exclusively(end)? {
+            Exclusive::Memory(memory) => memory.bytes[offset as usize..end as usize].fill(0),
+            Exclusive::Spilled(spilled) => spilled.file.clear(offset..end, 0)?,
         }
         Ok(())
     }
@@ -167,124 +137,205 @@ impl PartBuffer {
     ///
     /// # Errors
     /// The temporary file can't be read.
-    pub fn read_at(&self, offset: u64, length: u64) -> io::Result<Bytes> {
+    pub(super) fn read_at(&self, offset: u64, length: u64) -> Result<Bytes, WriteError> {
         let end = offset.saturating_add(length).min(self.length());
         let offset = offset.min(end);
         match &self.content {
-            Content::Memory(memory) => Ok(Bytes::copy_from_slice(
-                &memory.bytes[offset as usize..end as usize],
-            )),
-            Content::Spilled { file, .. } => {
-                let mut bytes = vec![0; (end - offset) as usize];
-                file.read_exact_at(&mut bytes, offset)?;
-                Ok(bytes.into())
+            Content::Memory(memory) => {
+                let bytes = &memory.bytes[offset as usize..end as usize];
+                Ok(Bytes::copy_from_slice(bytes))
+            }
+            Content::Spilled(spilled) => Ok(spilled.file.read(offset, end - offset)?),
+        }
+    }
+
+    /// Gives all bytes to `take`, in pieces with their offsets.
+    ///
+    /// # Errors
+    /// The temporary file can't be read, or what `take` says.
+    pub(super) fn each_piece<E: From<WriteError>>(
+        &self,
+        mut take: impl FnMut(u64, &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        match &self.content {
+            Content::Memory(memory) if memory.bytes.is_empty() => Ok(()),
+            Content::Memory(memory) => take(0, &memory.bytes),
+            Content::Spilled(spilled) => {
+                for at in (0..spilled.length).step_by(PIECE as usize) {
+                    take(at, &self.read_at(at, PIECE)?)?;
+                }
+                Ok(())
             }
         }
     }
 
-    /// Takes the bytes out as a body and leaves the buffer empty.
-    pub fn take_body(&mut self) -> Body {
-        let empty = Self::new(&self.budget, &self.pool);
-        match std::mem::replace(self, empty).content {
-            Content::Memory(memory) => Body::Memory(Bytes::from_owner(memory)),
-            Content::Spilled { file, length } => Body::File { file, length },
+    /// The bytes as they are now, as a body.
+    ///
+    /// # Errors
+    /// The temporary file failed.
+    pub(super) fn body(&self) -> Result<Body, WriteError> {
+        match &self.content {
+            Content::Memory(memory) => {
+                let lent = Lent(Arc::clone(memory));
+                Ok(Body::Memory(Bytes::from_owner(lent)))
+            }
+            Content::Spilled(spilled) => Ok(spilled.file.body(0..spilled.length)?),
         }
     }
 
-    /// A copy of the bytes as a body.
+    /// Stores the bytes in one request.
     ///
     /// # Errors
-    /// The temporary file can't be read.
-    pub fn copy_body(&self) -> io::Result<Body> {
-        match &self.content {
-            Content::Memory(_) => Ok(Body::Memory(self.read_at(0, self.length())?)),
-            // Whoever sends it keeps the buffer from changing meanwhile.
-            Content::Spilled { file, length } => Ok(Body::File {
-                file: Arc::clone(file),
-                length: *length,
-            }),
+    /// The store or the temporary file failed.
+    pub(super) async fn store(&self, to: &Destination) -> Result<ETag, WriteError> {
+        let (store, body) = (&self.target.store, self.body()?);
+        let putting = store.put(&to.key, body, &to.headers, &to.precondition);
+        Ok(putting.await?)
+    }
+
+    /// The content, shared with nobody, with room up to `end`.
+    fn exclusively(&mut self, end: u64) -> Result<Exclusive<'_>, WriteError> {
+        if self.content.is_shared() {
+            self.content = self.copied()?.content;
         }
+        self.make_room(end)?;
+        Ok(match &mut self.content {
+            Content::Memory(memory) => Exclusive::Memory(exclusive(memory)),
+            Content::Spilled(spilled) => Exclusive::Spilled(exclusive(spilled)),
+        })
+    }
+
+    fn copied(&self) -> Result<Self, WriteError> {
+        let mut copy = Self::new(&self.target);
+        self.each_piece(|at, bytes| copy.write_at(at, bytes))?;
+        Ok(copy)
     }
 
     /// Makes sure that memory up to `end` is granted, or goes to a file. Never waits: the memory
     /// of many half-filled parts would otherwise wait for each other for ever.
-    fn make_room(&mut self, end: u64) -> io::Result<()> {
+    fn make_room(&mut self, end: u64) -> Result<(), WriteError> {
         let Content::Memory(memory) = &mut self.content else {
             return Ok(());
         };
-        while memory.granted < end {
-            let step = (end - memory.granted).next_multiple_of(STEP);
-            let Some(grant) = self.budget.take_to_keep(step) else {
-                return self.spill();
-            };
-            match &mut memory.grant {
-                Some(all) => all.merge(grant),
-                None => memory.grant = Some(grant),
-            }
-            memory.granted += step;
+        let memory = exclusive(memory);
+        if !memory.take_grant(end, &self.target) {
+            return self.spill();
         }
         let capacity = memory.bytes.capacity() as u64;
-        if end > capacity && end > STEP && capacity < self.pool.sizes.first() {
-            let mut larger = self.pool.take();
+        if end <= capacity {
+            return Ok(());
+        }
+        if end > SMALL && capacity < memory.pool.sizes().first() {
+            let mut larger = memory.pool.take();
             larger.extend_from_slice(&memory.bytes);
             memory.bytes = larger;
+        } else {
+            let more = memory.granted - memory.bytes.len() as u64;
+            memory.bytes.reserve_exact(more as usize);
         }
         Ok(())
     }
 
-    fn spill(&mut self) -> io::Result<()> {
+    fn spill(&mut self) -> Result<(), WriteError> {
         let Content::Memory(memory) = &self.content else {
             return Ok(());
         };
-        let file = tempfile::tempfile()?;
-        file.write_all_at(&memory.bytes, 0)?;
+        let file = self.target.stages.create()?;
         let length = memory.bytes.len() as u64;
-        self.content = Content::Spilled {
-            file: Arc::new(file),
-            length,
-        };
+        file.write(0, &memory.bytes, length)?;
+        self.content = Content::Spilled(Arc::new(Spilled { file, length }));
         Ok(())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The content of a buffer that nobody shares.
+enum Exclusive<'a> {
+    Memory(&'a mut Pooled),
+    Spilled(&'a mut Spilled),
+}
 
-    fn bytes(body: Body) -> Vec<u8> {
-        match body {
-            Body::Memory(bytes) => bytes.to_vec(),
-            Body::File { file, length } => {
-                let mut bytes = vec![0; length as usize];
-                file.read_exact_at(&mut bytes, 0).unwrap();
-                bytes
-            }
+fn exclusive<T>(content: &mut Arc<T>) -> &mut T {
+    Arc::get_mut(content).unwrap_or_else(|| unreachable!("shared content is copied first"))
+}
+
+impl Content {
+    fn is_shared(&self) -> bool {
+        match self {
+            Self::Memory(memory) => Arc::strong_count(memory) > 1,
+            Self::Spilled(spilled) => Arc::strong_count(spilled) > 1 || spilled.file.is_sent(),
+        }
+    }
+}
+
+impl Pooled {
+    fn new(pool: &PartPool) -> Self {
+        Self {
+            bytes: Vec::new(),
+            grant: None,
+            granted: 0,
+            pool: pool.clone(),
         }
     }
 
-    #[test]
-    fn writes_land_where_they_are_put_in_memory_and_in_a_file() {
-        for budget in [8 << 20, 0] {
-            let mut buffer = PartBuffer::new(&Budget::new(budget), &PartPool::default());
-            buffer.write_at(0, b"hello").unwrap();
-            buffer.write_at(7, b"world").unwrap();
-            buffer.write_at(1, b"a").unwrap();
-            assert_eq!(&buffer.read_at(3, 100).unwrap()[..], b"lo\0\0world");
-            buffer.resize(9).unwrap();
-            assert_eq!(bytes(buffer.take_body()), b"hallo\0\0wo");
-            assert_eq!(buffer.length(), 0);
+    fn write_at(&mut self, offset: usize, data: &[u8]) {
+        if offset == self.bytes.len() {
+            return self.bytes.extend_from_slice(data);
         }
+        let end = offset + data.len();
+        if self.bytes.len() < end {
+            self.bytes.resize(end, 0);
+        }
+        self.bytes[offset..end].copy_from_slice(data);
     }
 
-    #[test]
-    fn a_buffer_that_finds_no_memory_goes_to_a_file_with_what_it_has() {
-        let budget = Budget::new(1 << 20);
-        let mut buffer = PartBuffer::new(&budget, &PartPool::default());
-        buffer.write_at(0, &[1; 1000]).unwrap();
-        buffer.write_at(1000, &vec![2; 2 << 20]).unwrap();
-        assert!(matches!(buffer.content, Content::Spilled { .. }));
-        assert!(budget.try_take(1 << 20).is_some(), "its memory went back");
-        let all = bytes(buffer.take_body());
-        assert_eq!((all[999], all[1000], all.len()), (1, 2, 1000 + (2 << 20)));
+    /// Takes memory up to `end`: twice as much as there is, or else just that.
+    fn take_grant(&mut self, end: u64, target: &Target) -> bool {
+        if end <= self.granted {
+            return true;
+        }
+        let least = end.next_multiple_of(UNIT);
+        let first = self.pool.sizes().first();
+        let doubled = self.granted + self.granted.min(first);
+        let doubled = if self.granted < first {
+            doubled.min(first)
+        } else {
+            doubled
+        };
+        let wanted = [least.max(doubled), least];
+        let grant = wanted.into_iter().find_map(|size| {
+            let grant = target.budget.take_to_keep(size - self.granted)?;
+            Some((size, grant))
+        });
+        let Some((size, grant)) = grant else {
+            return false;
+        };
+        self.granted = size;
+        match &mut self.grant {
+            Some(all) => all.merge(grant),
+            None => self.grant = Some(grant),
+        }
+        true
+    }
+}
+
+impl Spilled {
+    /// Extends with zeros.
+    fn grow(&mut self, length: u64) -> Result<(), WriteError> {
+        if length > self.length {
+            self.write_at(length - 1, &[0])?;
+        }
+        Ok(())
+    }
+
+    fn write_at(&mut self, offset: u64, data: &[u8]) -> Result<(), WriteError> {
+        let end = offset + data.len() as u64;
+        let new = end.saturating_sub(self.length);
+        if let Err(error) = self.file.write(offset, data, new) {
+            // What was written behind the end must not show when the buffer grows.
+            self.file.cut(self.length, 0)?;
+            return Err(error);
+        }
+        self.length = end.max(self.length);
+        Ok(())
     }
 }

@@ -1,14 +1,45 @@
-//! Writing objects: small ones in one PUT, large ones as a multipart upload while they are written.
+//! Writing objects: anything may happen to a file, and only what changed is sent.
 //!
-//! `plan` decides part sizes (without I/O), `buffer` holds the part being filled, `upload` has
-//! parts in flight, `writer` is one file open for writing. Knows nothing of inodes.
+//! Without I/O: `sizes` of parts, `extents` (where each byte of a file is), `plan` (how such a file is
+//! stored). `pool`, `buffer` and `stage` hold bytes in memory and in nameless files; `job` is what a
+//! part is made of, `upload` has parts in flight. A file is whole, or `streaming` (with the `head` of
+//! what it has sent), or `staged`: `inner` makes one of the other, `changing` and `storing` are what
+//! is done to it, and `writer` is its face. Knows nothing of inodes.
 
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "the file system does not use all of it yet"
+)]
+
+mod begun;
 mod buffer;
+mod changing;
+mod error;
+mod extents;
+mod fetch;
+mod head;
+mod inner;
+mod job;
 mod plan;
+mod pool;
+mod reading;
+mod rescue;
+mod sizes;
+mod stage;
+mod staged;
+mod storing;
+mod streaming;
 mod target;
+#[cfg(test)]
+mod tests;
 mod upload;
 mod writer;
 
-pub use buffer::PartPool;
-pub use target::Target;
-pub use writer::{Held, Stored, WriteError, Writer};
+pub use error::WriteError;
+pub use pool::PartPool;
+pub use reading::{Piece, Reading};
+pub use rescue::{Missing, Rescued};
+pub use stage::Stages;
+pub use target::{Destination, Place, Stored, Target};
+pub use writer::{Held, Writer};

@@ -1,103 +1,345 @@
-//! Sizes of parts, decided from their numbers alone.
+//! How a file that is here in part is stored, decided without I/O.
 //!
-//! S3 takes at most 10,000 parts, each of 5 MiB to 5 GiB (the last may be smaller), and objects up
-//! to 5 TiB. Parts of 8 MiB keep memory small but end at 78 GiB, so they grow on the way: nobody
-//! knows in advance how large a file that is being written will be.
-//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>
+//! What changed is sent, what did not is copied by the server from where it is stored. A part has at
+//! least 5 MiB, so a smaller change takes some of the stored bytes behind it along; they are fetched.
 
-use crate::object::ByteRange;
+use std::ops::Range;
+use std::sync::Arc;
 
-/// The first parts' size, and the largest object stored in a single PUT.
-pub const FIRST_PART: u64 = 8 << 20;
+use crate::object::ObjectRef;
+use crate::write::extents::{Extents, Source};
+use crate::write::sizes::{MAX_PARTS, PartSizes};
 
-/// S3's largest number of a part.
-pub const MAX_PARTS: u16 = 10_000;
+/// How to store a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Plan {
+    /// In one request, with all its bytes.
+    Put,
+    /// As a copy of this object.
+    Copy(Arc<ObjectRef>),
+    /// In parts.
+    Parts(Vec<Part>),
+}
 
-/// S3's largest part, also of a copied one.
-const MAX_PART: u64 = 5 << 30;
+/// One part of an upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// These bytes of the file, wherever they are.
+    Send(Range<u64>),
+    /// These bytes of an object, copied by the server.
+    Copy {
+        /// Which object.
+        object: Arc<ObjectRef>,
+        /// Which of its bytes.
+        range: Range<u64>,
+    },
+}
 
-/// S3's largest object.
-pub const MAX_OBJECT: u64 = 5 << 40;
+impl Part {
+    /// How many bytes.
+    pub fn length(&self) -> u64 {
+        let (Self::Send(range) | Self::Copy { range, .. }) = self;
+        range.end - range.start
+    }
+}
 
-/// How large parts are, all from the size of the first.
+/// How to store a file with these extents, none of which are with an upload. `may_copy` says whether
+/// the store may do it by a copy, which heeds no precondition.
+pub fn plan(extents: &Extents, sizes: PartSizes, may_copy: bool) -> Plan {
+    match extents.whole_object() {
+        Some(object) if may_copy && object.size <= sizes.max() => Plan::Copy(Arc::clone(object)),
+        None if extents.length() <= sizes.first() => Plan::Put,
+        // A small object too is one part, copied: a PUT would have to fetch it.
+        _ => Plan::Parts(parts(extents, sizes)),
+    }
+}
+
+/// How to copy a whole object into parts of another.
+pub fn copies(object: &Arc<ObjectRef>, sizes: PartSizes) -> Vec<Part> {
+    parts(&Extents::of(Arc::clone(object)), sizes)
+}
+
+fn parts(extents: &Extents, sizes: PartSizes) -> Vec<Part> {
+    let mut grains = grains(sizes).map(|grain| with_grain(extents, grain));
+    let mut parts = grains.next().unwrap_or_default();
+    while parts.len() > usize::from(MAX_PARTS)
+        && let Some(coarser) = grains.next()
+    {
+        parts = coarser;
+    }
+    parts
+}
+
+/// How finely a file is cut.
 #[derive(Clone, Copy, Debug)]
-pub struct PartSizes {
-    first: u64,
+struct Grain {
+    /// The smallest part, the last one excepted.
+    min: u64,
+    /// What is sent is cut into pieces of this.
+    send: u64,
+    /// What is copied is cut into pieces of this at most.
+    copy: u64,
 }
 
-impl Default for PartSizes {
-    fn default() -> Self {
-        Self { first: FIRST_PART }
-    }
+/// From the finest to the coarsest. At first only what is not fetched gets coarser.
+fn grains(sizes: PartSizes) -> impl Iterator<Item = Grain> {
+    (0..14u32).map(move |step| {
+        let (larger, fetched) = (step.min(7), step.saturating_sub(7));
+        let min = sizes.min() << fetched;
+        Grain {
+            min,
+            send: (sizes.first() << larger).max(min),
+            copy: (sizes.copy() << larger).min(sizes.max()),
+        }
+    })
 }
 
-impl PartSizes {
-    /// With first parts of so few bytes that S3 would not take them.
-    #[cfg(test)]
-    pub fn with_first(first: u64) -> Self {
-        Self { first }
+fn with_grain(extents: &Extents, grain: Grain) -> Vec<Part> {
+    let mut draft = Draft {
+        parts: Vec::new(),
+        planned: 0,
+        grain,
+    };
+    for extent in extents.all() {
+        if let Source::Object { object, offset } = extent.source {
+            let is_last = extent.range.end == extents.length();
+            draft.copy(extent.range, &object, offset, is_last);
+        }
+    }
+    draft.send(extents.length());
+    draft.parts
+}
+
+struct Draft {
+    parts: Vec<Part>,
+    /// The parts have the file's bytes up to here.
+    planned: u64,
+    grain: Grain,
+}
+
+impl Draft {
+    /// Copies what is stored, but for bytes that the part before it lacks; none if too few are left.
+    fn copy(&mut self, range: Range<u64>, object: &Arc<ObjectRef>, offset: u64, is_last: bool) {
+        let lacking = match range.start - self.planned {
+            0 => 0,
+            before => self.grain.min.saturating_sub(before),
+        };
+        let from = (range.start + lacking).min(range.end);
+        let rest = range.end - from;
+        if rest < self.grain.min && !(is_last && rest > 0) {
+            return;
+        }
+        self.send(from);
+        let offset = offset + (from - range.start);
+        let count = rest.div_ceil(self.grain.copy);
+        let cut = |i: u64| {
+            offset
+                + u64::try_from(u128::from(rest) * u128::from(i) / u128::from(count))
+                    .unwrap_or(rest)
+        };
+        self.parts.extend((0..count).map(|i| Part::Copy {
+            object: Arc::clone(object),
+            range: cut(i)..cut(i + 1),
+        }));
+        self.planned = range.end;
     }
 
-    /// The first parts' size, and the largest object stored in a single PUT.
-    pub fn first(self) -> u64 {
-        self.first
-    }
-
-    /// The size of the part with this number, the first being 1.
-    pub fn part(self, number: u16) -> u64 {
-        match number {
-            ..=2000 => self.first,
-            2001..=4000 => 4 * self.first,
-            4001..=6000 => 16 * self.first,
-            _ => 160 * self.first,
+    /// Sends everything up to `end` that is not planned yet.
+    fn send(&mut self, end: u64) {
+        let Grain { min, send, .. } = self.grain;
+        while end > self.planned {
+            let left = end - self.planned;
+            // The rest must not become too small for a part of its own.
+            let length = if left >= send + min { send } else { left };
+            self.parts
+                .push(Part::Send(self.planned..self.planned + length));
+            self.planned += length;
         }
     }
 }
 
-/// How to copy the first `length` bytes of an object into parts of another: as few as may be,
-/// each of at least 5 MiB.
-///
-/// `length` must be at least 5 MiB itself.
-pub fn copy_ranges(length: u64) -> Vec<ByteRange> {
-    let count = length.div_ceil(MAX_PART);
-    let each = length.div_ceil(count.max(1));
-    (0..count)
-        .filter_map(|i| ByteRange::new(i * each, ((i + 1) * each).min(length)))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use proptest::prelude::*;
 
-    #[test]
-    fn the_largest_object_fits_into_the_parts() {
+    use super::*;
+    use crate::object::{ETag, Key};
+    use crate::write::sizes::MAX_OBJECT;
+
+    const KIB: u64 = 1 << 10;
+    const MIB: u64 = 1 << 20;
+    const GIB: u64 = 1 << 30;
+
+    fn object(size: u64) -> Arc<ObjectRef> {
+        Arc::new(ObjectRef {
+            key: Key::new("f"),
+            etag: ETag::new("v"),
+            size,
+        })
+    }
+
+    fn stored(size: u64) -> Extents {
+        Extents::of(object(size))
+    }
+
+    fn planned(extents: &Extents) -> Vec<Part> {
+        match plan(extents, PartSizes::default(), true) {
+            Plan::Parts(parts) => parts,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// How many bytes are fetched because they are sent though they are stored.
+    fn fetched(extents: &Extents, parts: &[Part]) -> u64 {
+        let sent = parts.iter().filter_map(|part| match part {
+            Part::Send(range) => Some(range.clone()),
+            Part::Copy { .. } => None,
+        });
+        let within = sent.flat_map(|range| extents.within(range));
+        within
+            .filter(|extent| matches!(extent.source, Source::Object { .. }))
+            .map(|extent| extent.length())
+            .sum()
+    }
+
+    /// The parts are the file, and S3 takes them.
+    fn check(extents: &Extents, parts: &[Part]) {
         let sizes = PartSizes::default();
-        let all: u64 = (1..=MAX_PARTS).map(|n| sizes.part(n)).sum();
-        assert!(all >= MAX_OBJECT, "{all}");
-        assert!((1..=MAX_PARTS).all(|n| sizes.part(n) <= MAX_PART));
+        let mut at = 0;
+        for (index, part) in parts.iter().enumerate() {
+            let length = part.length();
+            assert!(length > 0 && length <= sizes.max(), "{part:?}");
+            let is_last = index + 1 == parts.len();
+            assert!(is_last || length >= sizes.min(), "{part:?}");
+            let here: Vec<_> = extents.within(at..at + length).collect();
+            match part {
+                Part::Send(range) => assert_eq!(range.start, at),
+                Part::Copy { object, range } => {
+                    let source = Source::Object {
+                        object: Arc::clone(object),
+                        offset: range.start,
+                    };
+                    assert_eq!(here.len(), 1);
+                    assert_eq!(here[0].source, source);
+                }
+            }
+            at += length;
+        }
+        assert_eq!(at, extents.length());
+        assert!(parts.len() <= usize::from(MAX_PARTS), "{}", parts.len());
     }
 
     #[test]
-    fn copies_cover_everything_in_legal_parts() {
-        for length in [
-            5 << 20,
-            MAX_PART,
-            MAX_PART + 1,
-            10 << 30,
-            (10 << 30) + 12_345,
-        ] {
-            let ranges = copy_ranges(length);
-            let mut end = 0;
-            for range in &ranges {
-                assert_eq!(range.start(), end);
-                assert!(
-                    range.length() <= MAX_PART && range.length() >= 5 << 20,
-                    "{length}"
-                );
-                end = range.end();
+    fn a_small_change_in_the_middle_fetches_less_than_a_part() {
+        let mut extents = stored(10 * GIB);
+        extents.set(5 * GIB..5 * GIB + 4 * KIB, Source::Stage);
+        let parts = planned(&extents);
+        check(&extents, &parts);
+        let sent: Vec<_> = parts
+            .iter()
+            .filter(|part| matches!(part, Part::Send(_)))
+            .collect();
+        assert_eq!(sent, [&Part::Send(5 * GIB..5 * GIB + 5 * MIB)]);
+        assert_eq!(fetched(&extents, &parts), 5 * MIB - 4 * KIB);
+        assert!(parts.iter().all(|part| part.length() <= 512 * MIB));
+        assert_eq!(parts.len(), 21);
+    }
+
+    #[test]
+    fn changes_at_the_ends_fetch_nothing_but_what_the_first_part_lacks() {
+        let mut extents = stored(10 * GIB);
+        extents.set(0..4 * KIB, Source::Stage);
+        let parts = planned(&extents);
+        assert_eq!(fetched(&extents, &parts), 5 * MIB - 4 * KIB);
+        let mut extents = stored(10 * GIB);
+        extents.set(10 * GIB..10 * GIB + 4 * KIB, Source::Stage);
+        assert_eq!(fetched(&extents, &planned(&extents)), 0);
+        extents.resize(3 * GIB);
+        let parts = planned(&extents);
+        check(&extents, &parts);
+        assert_eq!((fetched(&extents, &parts), parts.len()), (0, 6));
+    }
+
+    #[test]
+    fn one_whole_object_is_copied_as_one_if_it_may_be() {
+        let sizes = PartSizes::default();
+        let small = stored(5 * GIB);
+        assert_eq!(plan(&small, sizes, true), Plan::Copy(object(5 * GIB)));
+        let few = stored(3);
+        assert!(matches!(&plan(&few, sizes, false), Plan::Parts(parts) if parts.len() == 1));
+        let large = stored(5 * GIB + 1);
+        check(&large, &planned(&large));
+        let mut cut = stored(10 * MIB);
+        cut.resize(3);
+        assert_eq!(plan(&cut, sizes, true), Plan::Put);
+        assert_eq!(plan(&Extents::default(), sizes, true), Plan::Put);
+    }
+
+    #[test]
+    fn the_largest_objects_fit_into_the_parts() {
+        let mut hole = Extents::default();
+        hole.resize(MAX_OBJECT);
+        let mut scattered = stored(MAX_OBJECT);
+        for i in 0..50_000 {
+            let at = i * (100 * MIB);
+            scattered.set(at..at + 4 * KIB, Source::Stage);
+        }
+        for extents in [stored(MAX_OBJECT), hole, scattered] {
+            check(&extents, &planned(&extents));
+        }
+        let mut one = stored(MAX_OBJECT);
+        one.set(GIB..GIB + 1, Source::Stage);
+        let parts = planned(&one);
+        check(&one, &parts);
+        assert!(
+            fetched(&one, &parts) < 5 * MIB,
+            "copies are coarser instead"
+        );
+    }
+
+    fn source() -> impl Strategy<Value = (Source, u64)> {
+        let small = 1..4 * MIB;
+        let length = prop_oneof![small, 1..20 * MIB, 1..2 * GIB];
+        let kind = prop_oneof![
+            Just(Source::Stage),
+            Just(Source::Hole),
+            (0..GIB).prop_map(|offset| Source::Object {
+                object: object(4 * GIB),
+                offset
+            }),
+        ];
+        (kind, length)
+    }
+
+    proptest! {
+        #[test]
+        fn any_file_is_covered_by_legal_parts(
+            sources in proptest::collection::vec(source(), 1..60),
+        ) {
+            let mut extents = Extents::default();
+            for (source, length) in sources {
+                let end = extents.length();
+                extents.set(end..end + length, source);
             }
-            assert_eq!(end, length);
+            if let Plan::Parts(parts) = plan(&extents, PartSizes::default(), true) {
+                check(&extents, &parts);
+                let regions = extents.all().count() as u64;
+                prop_assert!(fetched(&extents, &parts) <= 10 * MIB * regions);
+            }
+        }
+
+        #[test]
+        fn changes_to_a_stored_file_fetch_little(
+            changes in proptest::collection::vec((0..40 * GIB, 1..8 * MIB), 1..40),
+        ) {
+            let mut extents = stored(40 * GIB);
+            for (at, length) in &changes {
+                extents.set(*at..at + length, Source::Stage);
+            }
+            let parts = planned(&extents);
+            check(&extents, &parts);
+            let regions = extents.all().filter(|e| e.source == Source::Stage).count() as u64;
+            prop_assert!(fetched(&extents, &parts) <= 10 * MIB * regions);
         }
     }
 }

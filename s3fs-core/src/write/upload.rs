@@ -1,217 +1,280 @@
-//! A multipart upload with several parts in flight.
+//! A multipart upload with several parts in flight. What its parts are made of is kept until the
+//! store has them, so that a failure loses nothing.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::OnceCell;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 
-use crate::object::{ByteRange, ETag, Headers};
-use crate::store::{
-    Body, CopySource, PartNumber, PartTag, Precondition, StoreError, StoreErrorKind, UploadId,
-};
-use crate::write::plan::MAX_PARTS;
+use crate::object::{ETag, Headers, Key, ObjectRef};
+use crate::store::{PartNumber, PartTag, Precondition, StoreError, StoreErrorKind, UploadId};
+use crate::write::begun::Begun;
+use crate::write::buffer::PartBuffer;
+use crate::write::error::WriteError;
+use crate::write::job::Job;
 use crate::write::target::Target;
 
 /// Parts in flight at once. On loopback more than four of 8 MiB bring nothing; where a connection
 /// is limited to 90 MiB/s, four are slower than the machine. Each holds its memory.
 const IN_FLIGHT: usize = 8;
 
-/// An upload that has begun. Ends by [`complete`](Self::complete) or [`abort`](Self::abort);
-/// dropping it aborts too.
+/// An upload. It begins with its first part and ends by [`complete`](Self::complete) or
+/// [`abort`](Self::abort); dropping it aborts too.
 #[derive(Debug)]
-pub struct Upload {
-    target: Arc<Target>,
-    /// Set by whichever part comes first, so that the writer doesn't wait for it.
-    id: Arc<Begun>,
-    parts: JoinSet<Result<PartTag, StoreError>>,
-    sent: Vec<PartTag>,
-    next: u16,
+pub(super) struct Upload {
+    begun: Arc<Begun>,
+    parts: BTreeMap<u16, Part>,
+    /// Not sent yet, or to be sent again.
+    queued: BTreeSet<u16>,
+    in_flight: JoinSet<Sent>,
+    numbers: HashMap<Id, u16>,
     ended: bool,
 }
 
+#[derive(Debug)]
+struct Part {
+    /// Where in the file it begins.
+    offset: u64,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Queued(Job),
+    InFlight(Job),
+    /// In flight with bytes that are no longer right.
+    Replaced(Job),
+    Done(PartTag),
+}
+
 impl Upload {
-    /// Begins an upload, without waiting for the store.
-    pub fn start(target: &Arc<Target>) -> Self {
+    /// An upload of an object with this key and these headers.
+    pub(super) fn new(target: &Arc<Target>, key: Key, headers: Headers) -> Self {
         Self {
-            target: Arc::clone(target),
-            id: Arc::default(),
-            parts: JoinSet::new(),
-            sent: Vec::new(),
-            next: 1,
+            begun: Begun::new(target, key, headers),
+            parts: BTreeMap::new(),
+            queued: BTreeSet::new(),
+            in_flight: JoinSet::new(),
+            numbers: HashMap::new(),
             ended: false,
         }
     }
 
-    /// The number of the next part.
-    pub fn next_number(&self) -> u16 {
-        self.next
+    /// The key of the object that it becomes.
+    pub(super) fn key(&self) -> &Key {
+        &self.begun.key
     }
 
-    /// Whether a part can be sent without waiting for another.
-    pub fn has_room(&self) -> bool {
-        self.parts.len() < IN_FLIGHT
+    /// The headers of the object that it becomes.
+    pub(super) fn headers(&self) -> &Headers {
+        &self.begun.headers
     }
 
-    /// Sends a part; waits while too many are in flight.
+    /// Its id, if it has begun.
+    pub(super) fn id(&self) -> Option<UploadId> {
+        self.begun.known_id()
+    }
+
+    /// Has a part sent, in place of what had this number before.
+    pub(super) fn put(&mut self, number: u16, offset: u64, job: Job) {
+        let before = self.parts.remove(&number).map(|part| part.state);
+        let state = if let Some(State::InFlight(_) | State::Replaced(_)) = before {
+            State::Replaced(job)
+        } else {
+            self.queued.insert(number);
+            State::Queued(job)
+        };
+        self.parts.insert(number, Part { offset, state });
+    }
+
+    /// The object will have no such part. Not while it is in flight.
+    pub(super) fn remove(&mut self, number: u16) {
+        self.queued.remove(&number);
+        self.parts.remove(&number);
+    }
+
+    /// Sends what is queued, as far as that needs no waiting. True if one more part could be sent.
     ///
     /// # Errors
-    /// This or an earlier part failed; the upload can only be aborted.
-    pub async fn send(&mut self, body: Body) -> Result<(), StoreError> {
-        let number = self.take_number()?;
-        self.make_room().await?;
-        let (target, id) = (Arc::clone(&self.target), Arc::clone(&self.id));
-        self.parts.spawn(async move {
-            let upload = &begin(&target, &id).await?;
-            target
-                .store
-                .upload_part(&target.key, upload, number, body)
-                .await
-        });
+    /// A part failed. It is queued again.
+    pub(super) fn push(&mut self) -> Result<bool, WriteError> {
+        while let Some(landed) = self.in_flight.try_join_next_with_id() {
+            self.landed(landed)?;
+        }
+        self.launch();
+        Ok(self.queued.is_empty() && self.in_flight.len() < IN_FLIGHT)
+    }
+
+    /// Sends what is queued and waits until one more part could be sent.
+    ///
+    /// # Errors
+    /// A part failed. It is queued again.
+    pub(super) async fn make_room(&mut self) -> Result<(), WriteError> {
+        while !self.push()? {
+            self.land().await.transpose()?;
+        }
         Ok(())
     }
 
-    /// Makes a range of the stored object into the next part.
+    /// Sends what is queued and waits until the store has all parts. After a failure, nothing more
+    /// is sent, and nothing is in flight.
     ///
     /// # Errors
-    /// As [`send`](Self::send).
-    pub async fn copy(&mut self, range: ByteRange, etag: ETag) -> Result<(), StoreError> {
-        let number = self.take_number()?;
-        self.make_room().await?;
-        let (target, id) = (Arc::clone(&self.target), Arc::clone(&self.id));
-        self.parts.spawn(async move {
-            let upload = &begin(&target, &id).await?;
-            let source = CopySource {
-                key: &target.key,
-                etag: &etag,
-                range,
-            };
-            target
-                .store
-                .upload_part_copy(&target.key, upload, number, source)
-                .await
-        });
-        Ok(())
+    /// A part failed. It is queued again.
+    pub(super) async fn settle(&mut self) -> Result<(), WriteError> {
+        let mut failure = None;
+        loop {
+            if failure.is_none() {
+                self.launch();
+            }
+            match self.land().await {
+                Some(Err(error)) => failure = failure.or(Some(error)),
+                Some(Ok(())) => {}
+                None => return failure.map_or(Ok(()), Err),
+            }
+        }
     }
 
-    /// Waits for all parts and makes them the object.
+    /// Sends everything and makes it the object, of so many bytes.
     ///
     /// # Errors
-    /// A part or the completion failed. The upload has been aborted.
-    pub async fn complete(mut self, precondition: &Precondition) -> Result<ETag, StoreError> {
-        let result = self.try_complete(precondition).await;
-        match &result {
-            Ok(_) => self.ended = true,
-            Err(_) => self.abort().await,
-        }
-        result
+    /// A part or the completion failed. Both can be tried again.
+    pub(super) async fn complete(
+        &mut self,
+        precondition: &Precondition,
+        size: u64,
+    ) -> Result<ETag, WriteError> {
+        self.settle().await?;
+        let tags: Vec<_> = self.parts.values().filter_map(Part::tag).collect();
+        let id = self.begun.id().await?;
+        let Begun { target, key, .. } = &*self.begun;
+        let completing = target.store.complete_upload(key, &id, &tags, precondition);
+        let etag = match completing.await {
+            Err(error) if matches!(error.kind, StoreErrorKind::NoSuchUpload) => {
+                // It may be that the answer to an earlier attempt was lost.
+                self.as_completed(tags.len(), size).await.ok_or(error)?
+            }
+            completed => completed?,
+        };
+        self.ended = true;
+        Ok(etag)
     }
 
-    async fn try_complete(&mut self, precondition: &Precondition) -> Result<ETag, StoreError> {
-        while !self.parts.is_empty() {
-            self.join_one().await?;
-        }
-        self.sent.sort_by_key(|part| part.number);
-        let Target { store, key, .. } = &*self.target;
-        let id = begin(&self.target, &self.id).await?;
-        store
-            .complete_upload(key, &id, &self.sent, precondition)
-            .await
+    /// The version in the bucket, if it looks like this upload.
+    async fn as_completed(&self, parts: usize, size: u64) -> Option<ETag> {
+        let Begun { target, key, .. } = &*self.begun;
+        let found = target.store.head(key).await.ok()?.meta;
+        let is_it = found.size == size && found.etag.to_string().ends_with(&format!("-{parts}"));
+        is_it.then_some(found.etag)
     }
 
     /// Gives up: the store forgets the parts.
-    pub async fn abort(mut self) {
+    pub(super) async fn abort(mut self) {
         self.ended = true;
-        self.parts.shutdown().await;
-        abort(&self.target, &self.id).await;
+        self.in_flight.shutdown().await;
+        self.begun.abort().await;
     }
 
-    fn take_number(&mut self) -> Result<PartNumber, StoreError> {
-        if self.next > MAX_PARTS {
-            let kind = StoreErrorKind::Other("an upload has at most 10,000 parts".into());
-            let object = self.target.store.uri(&self.target.key);
-            return Err(StoreError {
-                operation: "UploadPart",
-                object,
-                kind,
-            });
-        }
-        let number = PartNumber(self.next);
-        self.next += 1;
-        Ok(number)
+    /// Leaves the upload as it is when this is dropped.
+    pub(super) fn leave(&mut self) {
+        self.ended = true;
     }
 
-    async fn make_room(&mut self) -> Result<(), StoreError> {
-        while !self.has_room() {
-            self.join_one().await?;
-        }
-        Ok(())
+    /// What is here of the parts that the store does not have, with their offsets in the file.
+    pub(super) fn held(&self) -> impl Iterator<Item = (u64, &PartBuffer)> {
+        self.parts.values().filter_map(|part| match &part.state {
+            State::Queued(Job::Send(buffer))
+            | State::InFlight(Job::Send(buffer))
+            | State::Replaced(Job::Send(buffer)) => Some((part.offset, buffer)),
+            _ => None,
+        })
     }
 
-    async fn join_one(&mut self) -> Result<(), StoreError> {
-        match self.parts.join_next().await {
-            Some(Ok(part)) => self.sent.push(part?),
-            Some(Err(died)) => {
-                let kind = StoreErrorKind::Other(format!("the task died: {died}"));
-                let object = self.target.store.uri(&self.target.key);
-                return Err(StoreError {
-                    operation: "UploadPart",
-                    object,
-                    kind,
-                });
+    /// A stored object has another name now.
+    pub(super) fn replace(&mut self, from: &ObjectRef, to: &Arc<ObjectRef>) {
+        for part in self.parts.values_mut() {
+            if let State::Queued(Job::Copy(object, _))
+            | State::InFlight(Job::Copy(object, _))
+            | State::Replaced(Job::Copy(object, _)) = &mut part.state
+                && **object == *from
+            {
+                *object = Arc::clone(to);
             }
-            None => {}
         }
-        Ok(())
     }
-}
 
-/// The beginning of an upload.
-#[derive(Debug, Default)]
-struct Begun {
-    id: OnceCell<UploadId>,
-    /// It must not begin any more.
-    ended: AtomicBool,
-}
-
-/// The upload's id, which the first caller asks the store for. It does so in a task of its own: if
-/// the part that asked is given up, the store has begun the upload all the same.
-async fn begin(target: &Arc<Target>, begun: &Arc<Begun>) -> Result<UploadId, StoreError> {
-    if let Some(id) = begun.id.get() {
-        return Ok(id.clone());
-    }
-    let (to, beginning) = (Arc::clone(target), Arc::clone(begun));
-    let asking = tokio::spawn(async move {
-        let ask = || async {
-            if beginning.ended.load(Ordering::Acquire) {
-                return Err(failed(&to, "the upload was given up".into()));
+    fn launch(&mut self) {
+        while self.in_flight.len() < IN_FLIGHT
+            && let Some(number) = self.queued.pop_first()
+        {
+            let Some(part) = self.parts.get_mut(&number) else {
+                continue;
+            };
+            if let State::Queued(job) = &part.state {
+                let (job, begun) = (job.clone(), Arc::clone(&self.begun));
+                part.state = State::InFlight(job.clone());
+                let sending = async move { send(&begun, number, &job).await };
+                let task = self.in_flight.spawn(sending).id();
+                self.numbers.insert(task, number);
             }
-            to.store.create_upload(&to.key, &Headers::default()).await
+        }
+    }
+
+    /// Waits for one part; nothing if none is in flight.
+    async fn land(&mut self) -> Option<Result<(), WriteError>> {
+        let landed = self.in_flight.join_next_with_id().await?;
+        Some(self.landed(landed))
+    }
+
+    fn landed(&mut self, landed: Result<(Id, Sent), JoinError>) -> Result<(), WriteError> {
+        let (task, sent) = match landed {
+            Ok((task, sent)) => (task, sent),
+            Err(died) => (died.id(), Err(self.died(&died))),
         };
-        beginning.id.get_or_try_init(ask).await.cloned()
-    });
-    match asking.await {
-        Ok(id) => id,
-        Err(died) => Err(failed(target, format!("the task died: {died}"))),
+        let part = self.numbers.remove(&task).and_then(|number| {
+            let part = self.parts.get_mut(&number)?;
+            Some((number, part))
+        });
+        let Some((number, part)) = part else {
+            return Ok(());
+        };
+        match (&part.state, sent) {
+            (State::InFlight(_), Ok(tag)) => part.state = State::Done(tag),
+            (State::InFlight(job) | State::Replaced(job), sent) => {
+                part.state = State::Queued(job.clone());
+                self.queued.insert(number);
+                return sent.map(drop);
+            }
+            (State::Queued(_) | State::Done(_), _) => {}
+        }
+        Ok(())
+    }
+
+    fn died(&self, died: &JoinError) -> WriteError {
+        let error = StoreError {
+            operation: "UploadPart",
+            object: self.begun.target.store.uri(&self.begun.key),
+            kind: StoreErrorKind::Other(format!("the task died: {died}")),
+        };
+        error.into()
     }
 }
 
-fn failed(target: &Target, words: String) -> StoreError {
-    StoreError {
-        operation: "CreateMultipartUpload",
-        object: target.store.uri(&target.key),
-        kind: StoreErrorKind::Other(words),
-    }
+/// What became of a part.
+type Sent = Result<PartTag, WriteError>;
+
+async fn send(begun: &Arc<Begun>, number: u16, job: &Job) -> Result<PartTag, WriteError> {
+    let id = begun.id().await?;
+    let to = (&begun.key, &id, PartNumber(number));
+    job.run(&begun.target, to).await
 }
 
-async fn abort(target: &Target, begun: &Begun) {
-    begun.ended.store(true, Ordering::Release);
-    // Waits for the store's answer if it has been asked.
-    let id = begun.id.get_or_try_init(|| async { Err(()) }).await;
-    if let Ok(id) = id
-        && let Err(error) = target.store.abort_upload(&target.key, id).await
-    {
-        tracing::warn!(%error, "an unfinished upload stays in the bucket until its rules remove it");
+impl Part {
+    fn tag(&self) -> Option<PartTag> {
+        match &self.state {
+            State::Done(tag) => Some(tag.clone()),
+            _ => None,
+        }
     }
 }
 
@@ -220,9 +283,9 @@ impl Drop for Upload {
         if self.ended {
             return;
         }
-        let (target, id) = (Arc::clone(&self.target), Arc::clone(&self.id));
+        let begun = Arc::clone(&self.begun);
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move { abort(&target, &id).await });
+            runtime.spawn(async move { begun.abort().await });
         }
     }
 }

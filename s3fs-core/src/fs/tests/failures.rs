@@ -103,19 +103,19 @@ async fn a_file_deleted_while_its_upload_begins_leaves_no_upload() {
 }
 
 #[tokio::test]
-async fn a_part_that_fails_ends_the_upload_and_names_the_file() {
+async fn a_part_that_fails_is_sent_again_and_nothing_is_lost() {
     let (memory, faults, kernel) = faulty().await;
     let writer = kernel.create("f", false).await.unwrap();
-    faults.next(Operation::UploadPart, Fault::AnswerLost);
     let parts = vec![1; 3 * FIRST_PART as usize];
+    faults.next(Operation::UploadPart, Fault::AnswerLost);
     let written = kernel.write(writer, 0, &parts).await;
-    let closed = kernel.close(writer).await;
-    assert!(written.and(closed).is_err());
-    assert_eq!(kernel.fs.finish().await.len(), 1);
-    assert_eq!(memory.open_uploads(), 0);
-    assert!(kernel.walk("f").await.is_err());
-    kernel.save("f", b"again").await.unwrap();
+    let flushed = kernel.flush(writer).await;
+    assert!(written.and(flushed).is_err());
+    assert_eq!(kernel.fs.not_stored().len(), 1);
+    kernel.close(writer).await.unwrap();
     assert_eq!(kernel.fs.finish().await, []);
+    assert_eq!(memory.objects()["f"], parts);
+    assert_eq!(memory.open_uploads(), 0);
 }
 
 #[tokio::test]

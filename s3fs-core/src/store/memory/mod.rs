@@ -301,9 +301,13 @@ impl Store for MemoryStore {
 fn read(body: &Body) -> Bytes {
     match body {
         Body::Memory(bytes) => bytes.clone(),
-        Body::File { file, length } => {
+        Body::File {
+            file,
+            offset,
+            length,
+        } => {
             let mut bytes = vec![0; *length as usize];
-            file.read_exact_at(&mut bytes, 0).unwrap();
+            file.read_exact_at(&mut bytes, *offset).unwrap();
             bytes.into()
         }
     }

@@ -85,7 +85,7 @@ impl State {
         let id = upload.0.parse().unwrap_or(0);
         match self.uploads.get(&id) {
             Some(upload) if upload.key == key.as_str() => Ok(id),
-            _ => Err(refused(operation, key, "NoSuchUpload")),
+            _ => Err(failed(operation, key, StoreErrorKind::NoSuchUpload)),
         }
     }
 

@@ -87,6 +87,7 @@ fn of_answer(
     match (code.unwrap_or_default(), status) {
         ("NoSuchBucket", _) => StoreErrorKind::NoSuchBucket,
         ("NoSuchKey" | "NotFound", _) => StoreErrorKind::NoSuchKey,
+        ("NoSuchUpload", _) => StoreErrorKind::NoSuchUpload,
         (
             "PermanentRedirect"
             | "TemporaryRedirect"
@@ -132,6 +133,7 @@ mod tests {
     fn answers_become_the_kinds_callers_act_on() {
         use StoreErrorKind as K;
         assert!(matches!(kind(404, "NoSuchKey"), K::NoSuchKey));
+        assert!(matches!(kind(404, "NoSuchUpload"), K::NoSuchUpload));
         assert!(matches!(kind(404, ""), K::NotS3(_)));
         assert!(matches!(kind(404, "NoSuchBucket"), K::NoSuchBucket));
         assert!(matches!(kind(403, "AccessDenied"), K::AccessDenied(_)));

@@ -246,11 +246,16 @@ impl S3Store {
     ) -> Result<ByteStream, StoreError> {
         match body {
             Body::Memory(bytes) => Ok(ByteStream::from(bytes.clone())),
-            Body::File { file, length } => {
+            Body::File {
+                file,
+                offset,
+                length,
+            } => {
                 // Opened anew for each attempt, each with an offset of its own.
                 let path = Body::reopenable_path(file);
                 let stream = ByteStream::read_from()
                     .path(path)
+                    .offset(*offset)
                     .length(Length::Exact(*length));
                 stream.build().await.map_err(|error| {
                     self.failed(operation, key, StoreErrorKind::Other(chain(&error)))

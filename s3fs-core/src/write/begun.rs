@@ -1,0 +1,86 @@
+//! The beginning of an upload, which many parts wait for, and its end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::OnceCell;
+
+use crate::object::{Headers, Key};
+use crate::store::{StoreError, StoreErrorKind, UploadId};
+use crate::write::target::Target;
+
+/// An upload that begins when its first part is sent.
+#[derive(Debug)]
+pub(super) struct Begun {
+    pub(super) target: Arc<Target>,
+    pub(super) key: Key,
+    pub(super) headers: Headers,
+    id: OnceCell<UploadId>,
+    /// It must not begin any more.
+    ended: AtomicBool,
+}
+
+impl Begun {
+    /// An upload of an object with this key and these headers.
+    pub(super) fn new(target: &Arc<Target>, key: Key, headers: Headers) -> Arc<Self> {
+        Arc::new(Self {
+            target: Arc::clone(target),
+            key,
+            headers,
+            id: OnceCell::new(),
+            ended: AtomicBool::new(false),
+        })
+    }
+
+    /// The id, if the store has given one.
+    pub(super) fn known_id(&self) -> Option<UploadId> {
+        self.id.get().cloned()
+    }
+
+    /// The upload's id, which the first caller asks the store for. It does so in a task of its own:
+    /// if the part that asked is given up, the store has begun the upload all the same.
+    ///
+    /// # Errors
+    /// The store failed; the next caller asks again.
+    pub(super) async fn id(self: &Arc<Self>) -> Result<UploadId, StoreError> {
+        if let Some(id) = self.id.get() {
+            return Ok(id.clone());
+        }
+        let this = Arc::clone(self);
+        let asking = tokio::spawn(async move {
+            let ask = || async {
+                if this.ended.load(Ordering::Acquire) {
+                    return Err(this.failed("the upload was given up".into()));
+                }
+                let store = &this.target.store;
+                store.create_upload(&this.key, &this.headers).await
+            };
+            this.id.get_or_try_init(ask).await.cloned()
+        });
+        match asking.await {
+            Ok(id) => id,
+            Err(died) => Err(self.failed(format!("the task died: {died}"))),
+        }
+    }
+
+    /// Ends the upload: the store forgets its parts.
+    pub(super) async fn abort(&self) {
+        self.ended.store(true, Ordering::Release);
+        // Waits for the store's answer if it has been asked.
+        let id = self.id.get_or_try_init(|| async { Err(()) }).await;
+        if let Ok(id) = id
+            && let Err(error) = self.target.store.abort_upload(&self.key, id).await
+            && !matches!(error.kind, StoreErrorKind::NoSuchUpload)
+        {
+            tracing::warn!(%error, "an unfinished upload stays in the bucket until its rules remove it");
+        }
+    }
+
+    fn failed(&self, words: String) -> StoreError {
+        StoreError {
+            operation: "CreateMultipartUpload",
+            object: self.target.store.uri(&self.key),
+            kind: StoreErrorKind::Other(words),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Changes of a file's bytes.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::object::ObjectRef;
+use crate::write::error::WriteError;
+use crate::write::extents::Source;
+use crate::write::inner::{Inner, Phase};
+use crate::write::sizes::MAX_OBJECT;
+
+impl Inner {
+    /// Writes, if that needs no waiting; says whether it did.
+    pub(super) fn try_write(&mut self, offset: u64, data: &[u8]) -> Result<bool, WriteError> {
+        let end = end(offset, data.len() as u64)?;
+        let first = self.first_part();
+        let done = match &mut self.phase {
+            Phase::Whole(buffer) if end <= first => {
+                buffer.write_at(offset, data)?;
+                true
+            }
+            Phase::Whole(_) => false,
+            Phase::Streaming(streaming) => streaming.try_write(offset, data)?,
+            // Perhaps it streams from now on.
+            Phase::Staged(staged) if staged.has_upload() || staged.grows_at(offset, first) => false,
+            Phase::Staged(staged) => {
+                staged.write(offset, data)?;
+                true
+            }
+        };
+        self.dirty |= done;
+        Ok(done)
+    }
+
+    /// Writes at an offset, waiting for the store where it must.
+    pub(super) async fn write(&mut self, offset: u64, data: &[u8]) -> Result<(), WriteError> {
+        end(offset, data.len() as u64)?;
+        if data.is_empty() {
+            return Ok(());
+        }
+        let mut written = self.try_to_write(offset, data).await;
+        if matches!(written, Err(WriteError::Deleted)) {
+            // Deleted while it was written: what is written stays here.
+            self.orphan().await;
+            written = self.try_to_write(offset, data).await;
+        }
+        self.dirty = true;
+        if written.as_ref().is_err_and(WriteError::is_no_upload) {
+            self.lose();
+            return Err(WriteError::Lost);
+        }
+        written
+    }
+
+    async fn try_to_write(&mut self, offset: u64, data: &[u8]) -> Result<(), WriteError> {
+        let end = offset + data.len() as u64;
+        let (first, may_stream) = (self.first_part(), self.may_stream());
+        match &mut self.phase {
+            Phase::Whole(buffer) if end <= first => return buffer.write_at(offset, data),
+            Phase::Whole(buffer) if offset <= buffer.length() && may_stream => self.stream(),
+            Phase::Staged(staged) if staged.grows_at(offset, first) && may_stream => {
+                staged.abort().await;
+                self.stream();
+            }
+            Phase::Streaming(streaming) => {
+                if streaming.try_write(offset, data)? {
+                    return Ok(());
+                }
+            }
+            Phase::Whole(_) | Phase::Staged(_) => {}
+        }
+        match &mut self.phase {
+            Phase::Streaming(streaming) if streaming.reaches(offset) => {
+                streaming.write(&*self.at, offset, data).await
+            }
+            _ => self.stage(u64::MAX).await?.write(offset, data),
+        }
+    }
+
+    /// Cuts the file off or extends it with zeros.
+    pub(super) async fn resize(&mut self, length: u64) -> Result<(), WriteError> {
+        let before = self.phase.length();
+        if length == before && length > 0 {
+            return Ok(());
+        }
+        if length > MAX_OBJECT {
+            return Err(WriteError::TooLarge);
+        }
+        self.dirty = true;
+        if length == 0 {
+            self.clear().await;
+            return Ok(());
+        }
+        let first = self.first_part();
+        match &mut self.phase {
+            Phase::Whole(buffer) if length <= first => return buffer.resize(length),
+            Phase::Streaming(streaming) if streaming.reaches(length) => {
+                return streaming.resize(length);
+            }
+            Phase::Streaming(streaming) => {
+                if let Some(mut beginning) = streaming.beginning(length) {
+                    beginning.resize(length)?;
+                    self.become_whole(beginning).await;
+                    return Ok(());
+                }
+            }
+            Phase::Whole(_) | Phase::Staged(_) => {}
+        }
+        let resized = self.stage(length).await?.resize(length);
+        self.dirty = true;
+        resized
+    }
+
+    /// Makes bytes zeros; the length stays.
+    pub(super) async fn punch(&mut self, range: Range<u64>) -> Result<(), WriteError> {
+        let range = range.start..range.end.min(self.phase.length());
+        if range.is_empty() {
+            return Ok(());
+        }
+        self.dirty = true;
+        match &mut self.phase {
+            Phase::Whole(buffer) => return buffer.zero(range.start, range.end - range.start),
+            Phase::Streaming(streaming) => {
+                if streaming.punch(&range)? {
+                    return Ok(());
+                }
+            }
+            Phase::Staged(_) => {}
+        }
+        let punched = self.stage(u64::MAX).await?.set(range, Source::Hole);
+        self.dirty = true;
+        punched
+    }
+
+    /// Makes a range the bytes of a stored object.
+    pub(super) async fn graft(
+        &mut self,
+        offset: u64,
+        (object, source): (Arc<ObjectRef>, u64),
+        length: u64,
+    ) -> Result<(), WriteError> {
+        let range = offset..end(offset, length)?;
+        if range.is_empty() {
+            return Ok(());
+        }
+        let from = Source::Object {
+            object,
+            offset: source,
+        };
+        let grafted = self.stage(u64::MAX).await?.set(range, from);
+        self.dirty = true;
+        grafted
+    }
+}
+
+/// Where so many bytes end.
+fn end(offset: u64, length: u64) -> Result<u64, WriteError> {
+    let end = offset.checked_add(length).filter(|end| *end <= MAX_OBJECT);
+    end.ok_or(WriteError::TooLarge)
+}

@@ -1,0 +1,51 @@
+//! Why a write was not taken, or a file not stored.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::store::{StoreError, StoreErrorKind};
+
+/// Why a write was not taken, or a file not stored.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum WriteError {
+    /// Larger than any object.
+    #[error("an object has at most 5 TiB")]
+    TooLarge,
+    /// The store failed. What was written is still here, and the next attempt goes on from here.
+    #[error(transparent)]
+    Store(Arc<StoreError>),
+    /// No room for what is written but not stored.
+    #[error("there is no room for what is not stored yet")]
+    NoSpace,
+    /// The folder for temporary files failed.
+    #[error("the temporary folder cannot hold what memory cannot: {0}")]
+    Stage(Arc<io::Error>),
+    /// The bytes were with an upload that ended without becoming an object.
+    #[error("the bytes were with an upload that has ended")]
+    Lost,
+    /// The file was deleted.
+    #[error("the file was deleted")]
+    Deleted,
+}
+
+impl WriteError {
+    /// Whether the store knows the upload no more.
+    pub(super) fn is_no_upload(&self) -> bool {
+        matches!(self, Self::Store(error) if matches!(error.kind, StoreErrorKind::NoSuchUpload))
+    }
+}
+
+impl From<StoreError> for WriteError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Arc::new(error))
+    }
+}
+
+impl From<io::Error> for WriteError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace,
+            _ => Self::Stage(Arc::new(error)),
+        }
+    }
+}

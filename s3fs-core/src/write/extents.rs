@@ -1,0 +1,311 @@
+//! Where each byte of a file is: an interval map, without I/O.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::object::ObjectRef;
+
+/// Where bytes are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// In the stage, at the offset they have in the file.
+    Stage,
+    /// In a stored object.
+    Object {
+        /// Which.
+        object: Arc<ObjectRef>,
+        /// Where the first of them is.
+        offset: u64,
+    },
+    /// Nowhere: they are zeros.
+    Hole,
+    /// With an upload. They can't be read until that is completed, and are lost without it.
+    Sent,
+}
+
+impl Source {
+    /// The source of what comes so many bytes later.
+    fn skip(&self, bytes: u64) -> Self {
+        match self {
+            Self::Object { object, offset } => Self::Object {
+                object: Arc::clone(object),
+                offset: offset + bytes,
+            },
+            other => other.clone(),
+        }
+    }
+}
+
+/// A stretch of a file with one source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Where in the file; never empty.
+    pub range: Range<u64>,
+    /// Where its bytes are.
+    pub source: Source,
+}
+
+impl Extent {
+    /// How many bytes.
+    pub fn length(&self) -> u64 {
+        self.range.end - self.range.start
+    }
+}
+
+/// The sources of all bytes of a file. Neighbours that go on in the same source are one extent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extents {
+    /// By where they begin; each ends where the next begins, the last at the end of the file.
+    starts: BTreeMap<u64, Source>,
+    length: u64,
+}
+
+impl Extents {
+    /// A file that is this object.
+    pub fn of(object: Arc<ObjectRef>) -> Self {
+        let mut extents = Self::default();
+        let all = 0..object.size;
+        extents.set(all, Source::Object { object, offset: 0 });
+        extents
+    }
+
+    /// The file's size in bytes.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Says where a range of the file is from now on. If it begins beyond the end, a hole comes
+    /// before it.
+    pub fn set(&mut self, range: Range<u64>, source: Source) {
+        if range.is_empty() {
+            return;
+        }
+        if range.start > self.length {
+            self.set(self.length..range.start, Source::Hole);
+        }
+        self.split_at(range.start);
+        self.split_at(range.end);
+        let within = self.starts.range(range.clone()).map(|(start, _)| *start);
+        for start in within.collect::<Vec<_>>() {
+            self.starts.remove(&start);
+        }
+        self.starts.insert(range.start, source);
+        self.length = self.length.max(range.end);
+        self.join_at(range.start);
+        self.join_at(range.end);
+    }
+
+    /// Cuts the file off, or extends it by a hole.
+    pub fn resize(&mut self, length: u64) {
+        if length > self.length {
+            self.set(self.length..length, Source::Hole);
+        } else {
+            self.starts.split_off(&length);
+            self.length = length;
+        }
+    }
+
+    /// What refers to one version of an object refers to another of the same bytes.
+    pub fn replace(&mut self, from: &ObjectRef, to: &Arc<ObjectRef>) {
+        for source in self.starts.values_mut() {
+            if let Source::Object { object, .. } = source
+                && **object == *from
+            {
+                *object = Arc::clone(to);
+            }
+        }
+    }
+
+    /// The extents, in order.
+    pub fn all(&self) -> impl Iterator<Item = Extent> + '_ {
+        self.within(0..self.length)
+    }
+
+    /// The extents of a range, in order, cut off at its ends and at the end of the file.
+    pub fn within(&self, range: Range<u64>) -> impl Iterator<Item = Extent> + '_ {
+        let end = range.end.min(self.length);
+        let first = self.starts.range(..=range.start).next_back();
+        let from = first.map_or(0, |(start, _)| *start);
+        let mut starts = self.starts.range(from..end.max(from)).peekable();
+        std::iter::from_fn(move || {
+            let (begins, source) = starts.next()?;
+            let start = (*begins).max(range.start);
+            let ends = starts.peek().map_or(end, |(next, _)| **next);
+            let source = source.skip(start - begins);
+            (start < ends).then_some(Extent {
+                range: start..ends,
+                source,
+            })
+        })
+    }
+
+    /// How many bytes of a range are in the stage.
+    pub fn staged(&self, range: Range<u64>) -> u64 {
+        let staged = self.within(range).filter(|e| e.source == Source::Stage);
+        staged.map(|extent| extent.length()).sum()
+    }
+
+    /// Whether bytes of a range are with an upload.
+    pub fn has_sent(&self, range: Range<u64>) -> bool {
+        self.within(range).any(|e| e.source == Source::Sent)
+    }
+
+    /// The object that the file is, from its first byte to its last.
+    pub fn whole_object(&self) -> Option<&Arc<ObjectRef>> {
+        match self.starts.first_key_value()? {
+            (_, Source::Object { object, offset: 0 })
+                if self.starts.len() == 1 && object.size == self.length =>
+            {
+                Some(object)
+            }
+            _ => None,
+        }
+    }
+
+    /// Makes an extent begin here, if the file goes on here.
+    fn split_at(&mut self, at: u64) {
+        if at >= self.length {
+            return;
+        }
+        if let Some((start, source)) = self.starts.range(..at).next_back()
+            && !self.starts.contains_key(&at)
+        {
+            let rest = source.skip(at - start);
+            self.starts.insert(at, rest);
+        }
+    }
+
+    /// Makes no extent begin here, if the one before goes on in the same source.
+    fn join_at(&mut self, at: u64) {
+        if let Some((start, before)) = self.starts.range(..at).next_back()
+            && self.starts.get(&at) == Some(&before.skip(at - start))
+        {
+            self.starts.remove(&at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::object::{ETag, Key};
+
+    fn object(name: u64) -> Arc<ObjectRef> {
+        Arc::new(ObjectRef {
+            key: Key::new(format!("{name}")),
+            etag: ETag::new("v"),
+            size: 100,
+        })
+    }
+
+    #[derive(Clone, Debug)]
+    enum Op {
+        Set(u64, u64, Source),
+        Resize(u64),
+        Replace(u64, u64),
+    }
+
+    fn op() -> impl Strategy<Value = Op> {
+        let source = prop_oneof![
+            Just(Source::Stage),
+            Just(Source::Hole),
+            Just(Source::Sent),
+            (0..3u64, 0..40u64).prop_map(|(name, offset)| Source::Object {
+                object: object(name),
+                offset
+            }),
+        ];
+        prop_oneof![
+            8 => (0..100u64, 0..40u64, source).prop_map(|(at, n, source)| Op::Set(at, n, source)),
+            2 => (0..120u64).prop_map(Op::Resize),
+            1 => (0..3u64, 0..3u64).prop_map(|(from, to)| Op::Replace(from, to)),
+        ]
+    }
+
+    fn apply(bytes: &mut Vec<Source>, op: &Op) {
+        match op {
+            Op::Set(at, n, source) if *n > 0 => {
+                let (at, end) = (*at as usize, (at + n) as usize);
+                bytes.resize(bytes.len().max(end), Source::Hole);
+                for (i, byte) in bytes[at..end].iter_mut().enumerate() {
+                    *byte = source.skip(i as u64);
+                }
+            }
+            Op::Set(..) => {}
+            Op::Resize(length) => bytes.resize(*length as usize, Source::Hole),
+            Op::Replace(from, to) => {
+                for byte in bytes {
+                    if let Source::Object { object: of, .. } = byte
+                        && *of == object(*from)
+                    {
+                        *of = object(*to);
+                    }
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_an_array_of_sources(
+            ops in proptest::collection::vec(op(), 0..40),
+            (from, to) in (0..120u64, 0..140u64),
+        ) {
+            let mut extents = Extents::default();
+            let mut bytes = Vec::new();
+            for op in &ops {
+                match op {
+                    Op::Set(at, n, source) => extents.set(*at..at + n, source.clone()),
+                    Op::Resize(length) => extents.resize(*length),
+                    Op::Replace(from, to) => extents.replace(&object(*from), &object(*to)),
+                }
+                apply(&mut bytes, op);
+            }
+            prop_assert_eq!(extents.length(), bytes.len() as u64);
+            let mut at = from.min(extents.length());
+            for extent in extents.within(from..to) {
+                prop_assert_eq!(extent.range.start, at);
+                for i in 0..extent.length() {
+                    let byte = &bytes[(at + i) as usize];
+                    prop_assert_eq!(&extent.source.skip(i), byte);
+                }
+                at = extent.range.end;
+            }
+            prop_assert_eq!(at, to.min(extents.length()).max(from.min(extents.length())));
+        }
+
+        #[test]
+        fn neighbours_that_go_on_are_one(ops in proptest::collection::vec(op(), 0..40)) {
+            let mut extents = Extents::default();
+            for op in ops {
+                if let Op::Set(at, n, source) = op {
+                    extents.set(at..at + n, source);
+                }
+            }
+            let all: Vec<_> = extents.all().collect();
+            for pair in all.windows(2) {
+                prop_assert_ne!(&pair[0].source.skip(pair[0].length()), &pair[1].source);
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_is_one_object_only_from_its_first_byte_to_its_last() {
+        let whole = Extents::of(object(1));
+        assert_eq!(whole.whole_object(), Some(&object(1)));
+        let mut cut = whole.clone();
+        cut.resize(99);
+        assert_eq!(cut.whole_object(), None);
+        let mut longer = whole.clone();
+        longer.resize(101);
+        assert_eq!(longer.whole_object(), None);
+        let mut mended = cut;
+        let object = object(1);
+        mended.set(99..100, Source::Object { object, offset: 99 });
+        assert!(mended.whole_object().is_some(), "put together again");
+        assert_eq!(Extents::default().whole_object(), None);
+    }
+}

@@ -1,0 +1,118 @@
+//! The first part of a file that streams, kept after it was sent: writers of archives, films and
+//! tables come back to it when they know what follows.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use crate::budget::{Budget, Reclaim};
+use crate::write::buffer::PartBuffer;
+use crate::write::error::WriteError;
+
+/// The first part's bytes.
+#[derive(Debug, Default)]
+pub(super) enum Head {
+    /// Not here.
+    #[default]
+    Gone,
+    /// As they were sent, until the memory is needed otherwise.
+    Kept(Arc<Kept>),
+    /// Not as they were sent.
+    Changed {
+        /// As they are now.
+        buffer: PartBuffer,
+        /// Handed to the upload in place of those that were sent.
+        is_put: bool,
+    },
+}
+
+/// Bytes that can be dropped, since an upload has them too.
+#[derive(Debug)]
+pub(super) struct Kept {
+    buffer: Mutex<Option<PartBuffer>>,
+    used: AtomicBool,
+}
+
+impl Kept {
+    fn take(&self) -> Option<PartBuffer> {
+        let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
+        buffer.take()
+    }
+
+    fn get(&self) -> Option<PartBuffer> {
+        let buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
+        buffer.clone()
+    }
+}
+
+impl Reclaim for Kept {
+    fn take_used(&self) -> bool {
+        self.used.swap(false, Ordering::Relaxed)
+    }
+
+    fn reclaim(&self) {
+        drop(self.take());
+    }
+}
+
+impl Head {
+    /// Keeps a part, if it takes no disk.
+    pub(super) fn keep(buffer: PartBuffer, budget: &Budget) -> Self {
+        if !buffer.is_in_memory() {
+            return Self::Gone;
+        }
+        let kept = Arc::new(Kept {
+            buffer: Mutex::new(Some(buffer)),
+            used: AtomicBool::new(true),
+        });
+        let weak: Weak<Kept> = Arc::downgrade(&kept);
+        budget.register(weak);
+        Self::Kept(kept)
+    }
+
+    /// The bytes, if they are here.
+    pub(super) fn get(&self) -> Option<PartBuffer> {
+        match self {
+            Self::Gone => None,
+            Self::Kept(kept) => kept.get(),
+            Self::Changed { buffer, .. } => Some(buffer.clone()),
+        }
+    }
+
+    /// Changes bytes before `end`, if they are here; says whether they are.
+    ///
+    /// # Errors
+    /// There is no room for another version of them.
+    pub(super) fn change(
+        &mut self,
+        end: u64,
+        act: impl FnOnce(&mut PartBuffer) -> Result<(), WriteError>,
+    ) -> Result<bool, WriteError> {
+        let is_here = self.get().is_some_and(|buffer| end <= buffer.length());
+        if is_here && let Self::Kept(kept) = self {
+            // Taken out, since asking for memory may reclaim what is kept.
+            *self = kept.take().map_or(Self::Gone, |buffer| Self::Changed {
+                buffer,
+                is_put: true,
+            });
+        }
+        match self {
+            Self::Changed { buffer, is_put } if end <= buffer.length() => {
+                *is_put = false;
+                act(buffer)?;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// The bytes that are to be sent in place of those that were.
+    pub(super) fn take_unsent(&mut self) -> Option<PartBuffer> {
+        match self {
+            Self::Changed { buffer, is_put } if !*is_put => {
+                *is_put = true;
+                Some(buffer.clone())
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What a writer is made of, and how one phase becomes another.
+
+use std::sync::Arc;
+
+use crate::object::{Key, ObjectRef};
+use crate::write::buffer::PartBuffer;
+use crate::write::error::WriteError;
+use crate::write::extents::Extents;
+use crate::write::staged::Staged;
+use crate::write::streaming::Streaming;
+use crate::write::target::{Place, Stored, Target};
+
+/// A writer's state, behind its lock.
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) target: Arc<Target>,
+    pub(super) at: Arc<dyn Place>,
+    pub(super) phase: Phase,
+    /// Whether the bucket lacks something of the file.
+    pub(super) dirty: bool,
+    /// What was stored last, by this writer or before.
+    pub(super) stored: Option<Stored>,
+    /// The file was deleted: nothing is stored any more.
+    pub(super) is_orphan: bool,
+    /// The file was renamed while it was uploaded, and this is what the upload became.
+    pub(super) leftover: Option<Key>,
+}
+
+/// Where the bytes are.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// All here; no more than a first part.
+    Whole(PartBuffer),
+    /// On their way, as the file grows at its end.
+    Streaming(Streaming),
+    /// Anywhere.
+    Staged(Staged),
+}
+
+impl Phase {
+    /// The file's size in bytes.
+    pub(super) fn length(&self) -> u64 {
+        match self {
+            Self::Whole(buffer) => buffer.length(),
+            Self::Streaming(streaming) => streaming.length(),
+            Self::Staged(staged) => staged.extents().length(),
+        }
+    }
+}
+
+impl Inner {
+    /// The largest file that is held as a whole.
+    pub(super) fn first_part(&self) -> u64 {
+        self.target.pool.sizes().first()
+    }
+
+    /// Whether parts may leave before the file is stored.
+    pub(super) fn may_stream(&self) -> bool {
+        !self.is_orphan && self.at.destination().is_some()
+    }
+
+    /// The file with its bytes anywhere, of which those before `end` are still wanted. If some of
+    /// them are with an upload, that is completed first: the file had that content once, as if a
+    /// program had asked for it to be stored.
+    ///
+    /// # Errors
+    /// The upload can't be completed, or there is no room for what is here.
+    pub(super) async fn stage(&mut self, end: u64) -> Result<&mut Staged, WriteError> {
+        if let Phase::Streaming(streaming) = &self.phase
+            && streaming.needs_completion(end)
+            && !self.is_orphan
+        {
+            match self.at.destination() {
+                Some(to) => self.complete(&to).await?,
+                None => self.orphan().await,
+            }
+        }
+        match &mut self.phase {
+            Phase::Whole(buffer) => {
+                let mut staged = Staged::new(&self.target, Extents::default());
+                staged.put(0, buffer)?;
+                self.phase = Phase::Staged(staged);
+            }
+            Phase::Streaming(streaming) => {
+                let staged = streaming.to_staged()?;
+                streaming.abort().await;
+                self.phase = Phase::Staged(staged);
+            }
+            Phase::Staged(staged) => staged.abort().await,
+        }
+        match &mut self.phase {
+            Phase::Staged(staged) => Ok(staged),
+            Phase::Whole(_) | Phase::Streaming(_) => unreachable!("it has just been staged"),
+        }
+    }
+
+    /// The file grows at its end from now on, if it can: then it is streaming.
+    pub(super) fn stream(&mut self) {
+        let streaming = match &mut self.phase {
+            Phase::Whole(buffer) => {
+                let empty = PartBuffer::new(&self.target);
+                Streaming::of_buffer(&self.target, std::mem::replace(buffer, empty))
+            }
+            Phase::Staged(staged) => match staged.whole_object() {
+                Some(object) if !staged.has_upload() => {
+                    Streaming::after(&self.target, Arc::clone(object))
+                }
+                _ => return,
+            },
+            Phase::Streaming(_) => return,
+        };
+        self.phase = Phase::Streaming(streaming);
+    }
+
+    /// The file has no bytes any more.
+    pub(super) async fn clear(&mut self) {
+        self.become_whole(PartBuffer::new(&self.target)).await;
+    }
+
+    /// The file is this.
+    pub(super) async fn become_whole(&mut self, buffer: PartBuffer) {
+        match std::mem::replace(&mut self.phase, Phase::Whole(buffer)) {
+            Phase::Whole(_) => {}
+            Phase::Streaming(mut streaming) => streaming.abort().await,
+            Phase::Staged(mut staged) => staged.abort().await,
+        }
+    }
+
+    /// The upload is no more: what was with it is lost.
+    pub(super) fn lose(&mut self) {
+        if let Phase::Streaming(streaming) = &mut self.phase {
+            let staged = streaming.to_staged_as_far_as_possible();
+            if let Some(upload) = streaming.upload_mut() {
+                upload.leave();
+            }
+            self.phase = Phase::Staged(staged);
+        }
+    }
+
+    /// The file was deleted: what is here stays, and nothing more is stored.
+    pub(super) async fn orphan(&mut self) {
+        self.is_orphan = true;
+        match &mut self.phase {
+            Phase::Whole(_) => {}
+            Phase::Streaming(streaming) => {
+                let staged = streaming.to_staged_as_far_as_possible();
+                streaming.abort().await;
+                self.phase = Phase::Staged(staged);
+            }
+            Phase::Staged(staged) => staged.abort().await,
+        }
+    }
+
+    /// A stored object has another name now.
+    pub(super) async fn moved(&mut self, from: &ObjectRef, to: ObjectRef) {
+        let to = Arc::new(to);
+        match &mut self.phase {
+            Phase::Whole(_) => {}
+            Phase::Streaming(streaming) => streaming.replace(from, &to),
+            Phase::Staged(staged) => {
+                staged.abort().await;
+                staged.replace(from, &to);
+            }
+        }
+    }
+}

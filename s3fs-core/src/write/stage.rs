@@ -1,0 +1,215 @@
+//! Nameless files for what memory cannot hold, and the bound on them.
+
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use nix::errno::Errno;
+use nix::fcntl::{FallocateFlags, fallocate};
+
+use crate::store::Body;
+use crate::write::error::WriteError;
+
+/// Zeros are written in pieces of this where no hole can be punched.
+const PIECE: u64 = 64 << 10;
+
+/// Where nameless files are made, and how many bytes they may have together. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Stages(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    dir: PathBuf,
+    limit: u64,
+    used: AtomicU64,
+}
+
+impl Default for Stages {
+    fn default() -> Self {
+        Self::new(std::env::temp_dir(), u64::MAX)
+    }
+}
+
+impl Stages {
+    /// In this folder, with so many bytes in all.
+    pub fn new(dir: PathBuf, limit: u64) -> Self {
+        let used = AtomicU64::new(0);
+        Self(Arc::new(Shared { dir, limit, used }))
+    }
+
+    /// How many bytes they have now.
+    pub fn used(&self) -> u64 {
+        self.0.used.load(Ordering::Relaxed)
+    }
+
+    /// A new file.
+    pub(super) fn create(&self) -> Result<StageFile, WriteError> {
+        Ok(StageFile {
+            file: Arc::new(tempfile::tempfile_in(&self.0.dir)?),
+            space: Space {
+                stages: self.clone(),
+                bytes: AtomicU64::new(0),
+            },
+        })
+    }
+}
+
+/// Bytes of the bound, given back when dropped.
+#[derive(Debug)]
+struct Space {
+    stages: Stages,
+    bytes: AtomicU64,
+}
+
+impl Space {
+    fn take(&self, bytes: u64) -> Result<(), WriteError> {
+        let Shared { limit, used, .. } = &*self.stages.0;
+        let fits = |now: u64| now.checked_add(bytes).filter(|sum| sum <= limit);
+        used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits)
+            .map_err(|_| WriteError::NoSpace)?;
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn give_back(&self, bytes: u64) {
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.stages.0.used.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Space {
+    fn drop(&mut self) {
+        self.give_back(self.bytes.load(Ordering::Relaxed));
+    }
+}
+
+/// A nameless file. What was not written to it reads as zeros.
+#[derive(Debug)]
+pub(super) struct StageFile {
+    file: Arc<File>,
+    space: Space,
+}
+
+impl StageFile {
+    /// Writes; `new` of the bytes were not held before.
+    pub(super) fn write(&self, at: u64, data: &[u8], new: u64) -> Result<(), WriteError> {
+        self.space.take(new)?;
+        let written = self.file.write_all_at(data, at);
+        if written.is_err() {
+            self.space.give_back(new);
+        }
+        Ok(written?)
+    }
+
+    /// Makes a range zeros; `held` of its bytes were held.
+    pub(super) fn clear(&self, range: Range<u64>, held: u64) -> io::Result<()> {
+        let end = range.end.min(self.file.metadata()?.len());
+        if range.start < end {
+            self.punch(range.start..end)?;
+        }
+        self.space.give_back(held);
+        Ok(())
+    }
+
+    fn punch(&self, range: Range<u64>) -> io::Result<()> {
+        let flags = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+        let signed = |value: u64| i64::try_from(value).map_err(io::Error::other);
+        let (at, length) = (signed(range.start)?, signed(range.end - range.start)?);
+        match fallocate(&self.file, flags, at, length) {
+            Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => self.write_zeros(range),
+            done => Ok(done?),
+        }
+    }
+
+    fn write_zeros(&self, range: Range<u64>) -> io::Result<()> {
+        let zeros = vec![0; PIECE as usize];
+        for at in range.clone().step_by(PIECE as usize) {
+            let length = (range.end - at).min(PIECE) as usize;
+            self.file.write_all_at(&zeros[..length], at)?;
+        }
+        Ok(())
+    }
+
+    /// Cuts the file off; `held` of the bytes behind the new end were held.
+    pub(super) fn cut(&self, length: u64, held: u64) -> io::Result<()> {
+        if self.file.metadata()?.len() > length {
+            self.file.set_len(length)?;
+        }
+        self.space.give_back(held);
+        Ok(())
+    }
+
+    /// Bytes that were written.
+    pub(super) fn read(&self, at: u64, length: u64) -> io::Result<Bytes> {
+        read(&self.file, at, length)
+    }
+
+    /// A range as a body. Whoever sends it keeps it from changing meanwhile.
+    pub(super) fn body(&self, range: Range<u64>) -> io::Result<Body> {
+        if self.file.metadata()?.len() < range.end {
+            self.file.set_len(range.end)?;
+        }
+        Ok(Body::File {
+            file: Arc::clone(&self.file),
+            offset: range.start,
+            length: range.end - range.start,
+        })
+    }
+
+    /// Whether a body of it may still be on its way.
+    pub(super) fn is_sent(&self) -> bool {
+        Arc::strong_count(&self.file) > 1
+    }
+}
+
+/// Bytes of a file.
+pub(super) fn read(file: &File, at: u64, length: u64) -> io::Result<Bytes> {
+    let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+    file.read_exact_at(&mut bytes, at)?;
+    Ok(bytes.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_share_one_limit_and_give_back_what_they_no_longer_hold() {
+        let stages = Stages::new(std::env::temp_dir(), 100);
+        let one = stages.create().unwrap();
+        let other = stages.create().unwrap();
+        one.write(0, &[1; 60], 60).unwrap();
+        let refused = other.write(0, &[2; 41], 41);
+        assert!(matches!(refused, Err(WriteError::NoSpace)));
+        one.write(0, &[3; 60], 0).unwrap();
+        other.write(7, &[2; 40], 40).unwrap();
+        one.clear(10..30, 20).unwrap();
+        one.cut(50, 10).unwrap();
+        assert_eq!(stages.used(), 70);
+        assert_eq!(
+            one.read(9, 22).unwrap()[..],
+            [&[3][..], &[0; 20], &[3]].concat()
+        );
+        drop(one);
+        assert_eq!(stages.used(), 40);
+    }
+
+    #[test]
+    fn what_was_never_written_is_sent_as_zeros() {
+        let file = Stages::default().create().unwrap();
+        let Body::File {
+            file,
+            offset,
+            length,
+        } = file.body(5..20).unwrap()
+        else {
+            panic!("in memory")
+        };
+        assert_eq!(read(&file, offset, length).unwrap()[..], [0; 15]);
+    }
+}
