@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::object::{Key, ObjectRef};
+use crate::object::{Headers, Key, ObjectRef};
 use crate::write::buffer::PartBuffer;
 use crate::write::error::WriteError;
 use crate::write::extents::Extents;
 use crate::write::staged::Staged;
 use crate::write::streaming::Streaming;
-use crate::write::target::{Place, Stored, Target};
+use crate::write::target::{Place, Target};
 
 /// A writer's state, behind its lock.
 #[derive(Debug)]
@@ -18,8 +18,8 @@ pub(super) struct Inner {
     pub(super) phase: Phase,
     /// Whether the bucket lacks something of the file.
     pub(super) dirty: bool,
-    /// What was stored last, by this writer or before.
-    pub(super) stored: Option<Stored>,
+    /// What was stored last, by this writer or before, and with which headers.
+    pub(super) stored: Option<(ObjectRef, Headers)>,
     /// The file was deleted: nothing is stored any more.
     pub(super) is_orphan: bool,
     /// The file was renamed while it was uploaded, and this is what the upload became.
@@ -153,6 +153,11 @@ impl Inner {
 
     /// A stored object has another name now.
     pub(super) async fn moved(&mut self, from: &ObjectRef, to: ObjectRef) {
+        if let Some((object, _)) = &mut self.stored
+            && *object == *from
+        {
+            *object = to.clone();
+        }
         let to = Arc::new(to);
         match &mut self.phase {
             Phase::Whole(_) => {}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::object::{ETag, Headers, Key, ObjectRef};
+use crate::object::{Headers, ObjectRef};
 use crate::write::error::WriteError;
 use crate::write::extents::Extents;
 use crate::write::inner::{Inner, Phase};
@@ -15,11 +15,10 @@ impl Inner {
     /// # Errors
     /// It could not be stored, or was deleted.
     pub(super) async fn store(&mut self) -> Result<Stored, WriteError> {
-        if let (false, Some(stored)) = (self.dirty, &self.stored) {
-            return Ok(Stored {
-                anew: false,
-                ..stored.clone()
-            });
+        if !self.dirty
+            && let Some(stored) = self.last_stored(false)
+        {
+            return Ok(stored);
         }
         if self.is_orphan {
             return Err(WriteError::Deleted);
@@ -37,7 +36,17 @@ impl Inner {
         if self.dirty {
             self.store_at(&to).await?;
         }
-        self.stored.clone().ok_or(WriteError::Lost)
+        self.last_stored(true).ok_or(WriteError::Lost)
+    }
+
+    fn last_stored(&self, anew: bool) -> Option<Stored> {
+        let (object, headers) = self.stored.as_ref()?;
+        Some(Stored {
+            etag: object.etag.clone(),
+            size: object.size,
+            anew,
+            headers: headers.clone(),
+        })
     }
 
     async fn store_at(&mut self, to: &Destination) -> Result<(), WriteError> {
@@ -46,18 +55,19 @@ impl Inner {
             Phase::Staged(staged) => staged.store(to).await?,
             Phase::Streaming(_) => return Ok(()),
         };
-        let size = self.phase.length();
-        let etag = match outcome {
+        let (key, size) = (to.key.clone(), self.phase.length());
+        let object = |etag| ObjectRef { key, etag, size };
+        match outcome {
             Outcome::Whole(etag, buffer) => {
                 self.phase = Phase::Whole(buffer);
-                etag
+                self.has_stored(object(etag), to.headers.clone());
             }
             Outcome::Object(etag) => {
-                self.become_object(to.key.clone(), etag.clone(), size);
-                etag
+                let object = object(etag);
+                self.become_object(object.clone());
+                self.has_stored(object, to.headers.clone());
             }
-        };
-        self.has_stored(etag, size, to.headers.clone());
+        }
         if let Some(leftover) = self.leftover.take_if(|key| *key != to.key)
             && let Err(error) = self.target.store.delete(&leftover).await
         {
@@ -79,32 +89,25 @@ impl Inner {
             }
             completed => completed?,
         };
-        let ObjectRef { key, etag, size } = object;
-        let is_there = key == to.key;
-        self.become_object(key.clone(), etag.clone(), size);
-        if is_there {
-            self.has_stored(etag, size, headers);
+        self.become_object(object.clone());
+        if object.key == to.key {
+            self.has_stored(object, headers);
         } else {
-            self.leftover = Some(key);
+            self.leftover = Some(object.key);
         }
         Ok(())
     }
 
-    fn become_object(&mut self, key: Key, etag: ETag, size: u64) {
-        let object = Arc::new(ObjectRef { key, etag, size });
-        let staged = Staged::new(&self.target, Extents::of(object));
+    fn become_object(&mut self, object: ObjectRef) {
+        let staged = Staged::new(&self.target, Extents::of(Arc::new(object)));
         self.phase = Phase::Staged(staged);
     }
 
-    fn has_stored(&mut self, etag: ETag, size: u64, headers: Headers) {
-        let stored = Stored {
-            etag,
-            size,
-            anew: true,
-            headers,
-        };
-        self.at.stored(&stored);
-        self.stored = Some(stored);
+    fn has_stored(&mut self, object: ObjectRef, headers: Headers) {
+        self.stored = Some((object, headers));
         self.dirty = false;
+        if let Some(stored) = self.last_stored(true) {
+            self.at.stored(&stored);
+        }
     }
 }

@@ -42,7 +42,7 @@ struct Part {
 enum State {
     Queued(Job),
     InFlight(Job),
-    /// In flight with bytes that are no longer right.
+    /// In flight with something else, which may fail.
     Replaced(Job),
     Done(PartTag),
 }
@@ -190,15 +190,22 @@ impl Upload {
         })
     }
 
-    /// A stored object has another name now.
+    /// A stored object has another name now. Copies that are in flight may not find it any more.
     pub(super) fn replace(&mut self, from: &ObjectRef, to: &Arc<ObjectRef>) {
         for part in self.parts.values_mut() {
-            if let State::Queued(Job::Copy(object, _))
-            | State::InFlight(Job::Copy(object, _))
-            | State::Replaced(Job::Copy(object, _)) = &mut part.state
-                && **object == *from
-            {
+            let job = match &mut part.state {
+                State::Queued(job) | State::InFlight(job) | State::Replaced(job) => job,
+                State::Done(_) => continue,
+            };
+            let Job::Copy(object, range) = job else {
+                continue;
+            };
+            if **object == *from {
                 *object = Arc::clone(to);
+                let again = Job::Copy(Arc::clone(to), range.clone());
+                if let State::InFlight(_) = part.state {
+                    part.state = State::Replaced(again);
+                }
             }
         }
     }
@@ -240,10 +247,14 @@ impl Upload {
         };
         match (&part.state, sent) {
             (State::InFlight(_), Ok(tag)) => part.state = State::Done(tag),
-            (State::InFlight(job) | State::Replaced(job), sent) => {
+            (State::InFlight(job), Err(error)) => {
                 part.state = State::Queued(job.clone());
                 self.queued.insert(number);
-                return sent.map(drop);
+                return Err(error);
+            }
+            (State::Replaced(job), _) => {
+                part.state = State::Queued(job.clone());
+                self.queued.insert(number);
             }
             (State::Queued(_) | State::Done(_), _) => {}
         }

@@ -51,14 +51,10 @@ impl Writer {
         object: ObjectRef,
     ) -> Result<Self, WriteError> {
         let target = Arc::new(target);
-        let stored = Stored {
-            etag: object.etag.clone(),
-            size: object.size,
-            anew: false,
-            headers: at
-                .destination()
-                .map_or_else(Headers::default, |to| to.headers),
-        };
+        let headers = at
+            .destination()
+            .map_or_else(Headers::default, |to| to.headers);
+        let stored = (object.clone(), headers);
         let phase = if object.size > target.pool.sizes().first() {
             let extents = Extents::of(Arc::new(object));
             Phase::Staged(Staged::new(&target, extents))
@@ -73,7 +69,12 @@ impl Writer {
         Ok(Self::with(target, at, phase, Some(stored)))
     }
 
-    fn with(target: Arc<Target>, at: Arc<dyn Place>, phase: Phase, stored: Option<Stored>) -> Self {
+    fn with(
+        target: Arc<Target>,
+        at: Arc<dyn Place>,
+        phase: Phase,
+        stored: Option<(ObjectRef, Headers)>,
+    ) -> Self {
         let length = AtomicU64::new(phase.length());
         let inner = Mutex::new(Inner {
             target,
@@ -242,8 +243,8 @@ pub struct Held<'a>(MutexGuard<'a, Inner>);
 
 impl Held<'_> {
     /// What was stored last, by this writer or before it.
-    pub fn stored(&self) -> Option<&Stored> {
-        self.0.stored.as_ref()
+    pub fn stored(&self) -> Option<&ObjectRef> {
+        self.0.stored.as_ref().map(|(object, _)| object)
     }
 
     /// Whether the bucket lacks something of the file.

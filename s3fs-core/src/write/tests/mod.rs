@@ -1,4 +1,119 @@
 //! Files that are written, without a file system: any sequence of changes against an array of bytes,
 //! failures, and what each case costs in requests.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "what a test expects to succeed is unwrapped"
+)]
+
 mod buffer;
+mod model;
+
+use std::sync::{Arc, Mutex};
+
+use crate::budget::Budget;
+use crate::object::{Headers, Key, ObjectRef};
+use crate::store::memory::MemoryStore;
+use crate::store::{Precondition, Store};
+use crate::write::{Destination, PartPool, Piece, Place, Reading, Stages, Stored, Target, Writer};
+
+/// The size of a first part here; the smallest part has 40 bytes, and 4096 are copied at once.
+const FIRST_PART: u64 = 64;
+
+/// A bucket for parts of these sizes.
+fn bucket() -> MemoryStore {
+    MemoryStore::with_min_part(FIRST_PART * 5 / 8)
+}
+
+fn target(store: Arc<dyn Store>, budget: u64, stages: &Stages) -> Target {
+    Target {
+        store,
+        budget: Budget::new(budget),
+        pool: PartPool::with_first_part(FIRST_PART),
+        stages: stages.clone(),
+    }
+}
+
+/// Where the file of a test is stored.
+#[derive(Debug)]
+struct Somewhere {
+    destination: Mutex<Option<Destination>>,
+    /// Whether the version that was stored last has to be there still.
+    is_strict: bool,
+}
+
+impl Somewhere {
+    fn new(key: &str, is_strict: bool) -> Arc<Self> {
+        let destination = Destination {
+            key: Key::new(key),
+            headers: Headers::default(),
+            precondition: if is_strict {
+                Precondition::Absent
+            } else {
+                Precondition::None
+            },
+        };
+        Arc::new(Self {
+            destination: Mutex::new(Some(destination)),
+            is_strict,
+        })
+    }
+
+    fn change(&self, act: impl FnOnce(&mut Destination)) {
+        act(self.destination.lock().unwrap().as_mut().unwrap());
+    }
+
+    fn key(&self) -> Key {
+        self.destination().unwrap().key
+    }
+}
+
+impl Place for Somewhere {
+    fn destination(&self) -> Option<Destination> {
+        self.destination.lock().unwrap().clone()
+    }
+
+    fn stored(&self, stored: &Stored) {
+        if self.is_strict {
+            self.change(|to| to.precondition = Precondition::Is(stored.etag.clone()));
+        }
+    }
+}
+
+async fn object(store: &MemoryStore, key: &Key) -> ObjectRef {
+    let meta = store.head(key).await.unwrap().meta;
+    ObjectRef {
+        key: key.clone(),
+        etag: meta.etag,
+        size: meta.size,
+    }
+}
+
+/// What pieces are in bytes.
+async fn bytes(store: &MemoryStore, pieces: &[Piece]) -> Vec<u8> {
+    let mut all = Vec::new();
+    for piece in pieces {
+        match piece {
+            Piece::Bytes(bytes) => all.extend_from_slice(bytes),
+            Piece::Zeros(length) => all.resize(all.len() + *length as usize, 0),
+            Piece::Object {
+                object: of,
+                offset,
+                length,
+            } => {
+                assert_eq!(object(store, &of.key).await, **of, "that version is there");
+                let whole = &store.objects()[of.key.as_str()];
+                all.extend_from_slice(&whole[*offset as usize..(offset + length) as usize]);
+            }
+        }
+    }
+    all
+}
+
+/// Bytes of a file, if they can be read without storing it.
+async fn try_read(store: &MemoryStore, writer: &Writer, at: u64, length: u64) -> Option<Vec<u8>> {
+    match writer.read(at, length).await.unwrap() {
+        Reading::Pieces(pieces) => Some(bytes(store, &pieces).await),
+        Reading::NotReadable => None,
+    }
+}

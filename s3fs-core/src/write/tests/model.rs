@@ -1,0 +1,461 @@
+//! Any sequence of changes, compared with an array of bytes.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::{FIRST_PART, Somewhere, bucket, bytes, object, target, try_read};
+use crate::object::{Key, ObjectRef};
+use crate::store::disturbed::Operation;
+use crate::store::faulty::{Fault, Faults, Faulty};
+use crate::store::memory::MemoryStore;
+use crate::store::{Precondition, Store};
+use crate::write::{Piece, Place, Reading, Stages, Stored, WriteError, Writer};
+
+/// Objects whose bytes are grafted, with their sizes: less than a part, more than one, more than is
+/// copied at once.
+const SOURCES: [(&str, usize); 3] = [("s/small", 30), ("s/middle", 150), ("s/large", 5000)];
+
+#[derive(Clone, Debug)]
+enum Op {
+    Write(u64, usize),
+    Append(usize),
+    Resize(u64),
+    Punch(u64, u64),
+    Graft(u64, usize, u64, u64),
+    GraftAll(usize),
+    Read(u64, u64),
+    Store,
+    Touch,
+    Rename(usize),
+    Reopen,
+    Orphan,
+    Fault(Operation, Fault),
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let offset = prop_oneof![0..FIRST_PART, 0..8 * FIRST_PART];
+    let length = prop_oneof![1..20usize, 1..3 * FIRST_PART as usize];
+    let long = 1..4 * FIRST_PART;
+    prop_oneof![
+        8 => (offset.clone(), length.clone()).prop_map(|(at, n)| Op::Write(at, n)),
+        8 => length.prop_map(Op::Append),
+        3 => offset.clone().prop_map(Op::Resize),
+        3 => (offset.clone(), long.clone()).prop_map(|(at, n)| Op::Punch(at, n)),
+        3 => (offset.clone(), 0..SOURCES.len(), offset.clone(), long.clone())
+            .prop_map(|(at, of, from, n)| Op::Graft(at, of, from, n)),
+        1 => (0..SOURCES.len()).prop_map(Op::GraftAll),
+        8 => (offset, long).prop_map(|(at, n)| Op::Read(at, n)),
+        5 => Just(Op::Store),
+        1 => Just(Op::Touch),
+        1 => (0..3usize).prop_map(Op::Rename),
+        1 => Just(Op::Reopen),
+        1 => Just(Op::Orphan),
+        3 => fault(),
+    ]
+}
+
+fn fault() -> impl Strategy<Value = Op> {
+    use Operation::{Complete, Copy, CopyPart, CreateUpload, Get, Put, UploadPart};
+    let refused = prop_oneof![
+        Just(Complete),
+        Just(Copy),
+        Just(CopyPart),
+        Just(CreateUpload),
+        Just(Get),
+        Just(Put),
+        Just(UploadPart),
+    ];
+    let unanswered = prop_oneof![Just(Complete), Just(CopyPart), Just(UploadPart)];
+    prop_oneof![
+        3 => refused.prop_map(|operation| Op::Fault(operation, Fault::Refused)),
+        2 => unanswered.prop_map(|operation| Op::Fault(operation, Fault::AnswerLost)),
+        1 => (0..40usize).prop_map(|after| Op::Fault(Get, Fault::Broken(after))),
+    ]
+}
+
+fn pattern(seed: usize, length: usize) -> Vec<u8> {
+    (0..length).map(|i| (seed * 37 + i * 7) as u8 | 1).collect()
+}
+
+/// What a run may meet.
+#[derive(Clone, Copy, Debug)]
+struct Conditions {
+    budget: u64,
+    has_faults: bool,
+    /// Of the stages, if it may be reached.
+    limit: Option<u64>,
+}
+
+struct Run {
+    memory: MemoryStore,
+    store: Arc<Faulty<MemoryStore>>,
+    faults: Arc<Faults>,
+    stages: Stages,
+    conditions: Conditions,
+    at: Arc<Somewhere>,
+    writer: Writer,
+    /// Nothing where a byte is lost.
+    model: Vec<Option<u8>>,
+    is_orphan: bool,
+    step: usize,
+}
+
+impl Run {
+    fn new(conditions: Conditions) -> Self {
+        let memory = bucket();
+        for (index, (key, size)) in SOURCES.iter().enumerate() {
+            memory.insert(key, pattern(index + 100, *size));
+        }
+        let (store, faults) = Faults::over(memory.clone());
+        let stages = Stages::new(std::env::temp_dir(), conditions.limit.unwrap_or(u64::MAX));
+        // An answer that was lost leaves a version that the file did not ask for.
+        let at = Somewhere::new("f/0", !conditions.has_faults);
+        let place: Arc<dyn Place> = at.clone();
+        let writer = Writer::create(target(store.clone(), conditions.budget, &stages), place);
+        Self {
+            memory,
+            store,
+            faults,
+            stages,
+            conditions,
+            at,
+            writer,
+            model: Vec::new(),
+            is_orphan: false,
+            step: 0,
+        }
+    }
+
+    async fn step(&mut self, op: Op) {
+        self.step += 1;
+        match op {
+            Op::Write(at, length) => self.write(at, length).await,
+            Op::Append(length) => self.write(self.writer.length(), length).await,
+            Op::Resize(length) => self.resize(length).await,
+            Op::Punch(at, length) => self.punch(at, length).await,
+            Op::Graft(at, of, from, length) => self.graft(at, of, from, length).await,
+            Op::GraftAll(of) => {
+                self.resize(0).await;
+                self.graft(0, of, 0, u64::MAX).await;
+            }
+            Op::Read(at, length) => self.read(at, length).await,
+            Op::Store => self.store().await,
+            Op::Touch => self.writer.touch().await,
+            Op::Rename(name) => self.rename(name).await,
+            Op::Reopen => self.reopen().await,
+            Op::Orphan => self.orphan().await,
+            Op::Fault(operation, fault) => {
+                if self.conditions.has_faults {
+                    self.faults.next(operation, fault);
+                }
+            }
+        }
+        assert_eq!(self.writer.length(), self.model.len() as u64);
+    }
+
+    /// Whether a change was made. Failures pass if it is tried often enough, but for space.
+    fn is_done(&self, done: Result<(), WriteError>) -> Option<bool> {
+        match done {
+            Ok(()) => Some(true),
+            Err(WriteError::NoSpace) if self.conditions.limit.is_some() => Some(false),
+            Err(WriteError::Store(_)) if self.conditions.has_faults => None,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    async fn write(&mut self, at: u64, length: usize) {
+        let data = pattern(self.step, length);
+        let done = loop {
+            let done = match self.writer.try_write(at, &data) {
+                Ok(false) => self.writer.write(at, &data).await,
+                tried => tried.map(drop),
+            };
+            if let Some(done) = self.is_done(done) {
+                break done;
+            }
+        };
+        let mut after = self.model.clone();
+        let (at, end) = (at as usize, at as usize + length);
+        after.resize(after.len().max(end), Some(0));
+        for (byte, data) in after[at..end].iter_mut().zip(data) {
+            *byte = Some(data);
+        }
+        if done {
+            self.model = after;
+        } else {
+            self.written_in_part(&after, at..end).await;
+        }
+    }
+
+    /// There was no space: any number of the bytes may have been written, from the first on.
+    async fn written_in_part(&mut self, after: &[Option<u8>], range: std::ops::Range<usize>) {
+        let length = self.writer.length() as usize;
+        assert!(length >= self.model.len() && length <= self.model.len().max(range.end));
+        self.model.resize(length, Some(0));
+        for index in range {
+            let Some(was) = self.model.get(index).copied() else {
+                break;
+            };
+            if was == after[index] {
+                continue;
+            }
+            match self.writer.read(index as u64, 1).await {
+                Ok(Reading::Pieces(pieces)) => {
+                    let now = Some(bytes(&self.memory, &pieces).await[0]);
+                    assert!(now == after[index] || now == was, "{index}");
+                    self.model[index] = now;
+                }
+                // Only what was written can have been sent.
+                Ok(Reading::NotReadable) => self.model[index] = after[index],
+                Err(error) => assert!(was.is_none(), "{error}"),
+            }
+        }
+    }
+
+    async fn resize(&mut self, length: u64) {
+        let done = loop {
+            let done = self.writer.resize(length).await;
+            if let Some(done) = self.is_done(done) {
+                break done;
+            }
+        };
+        if done {
+            self.model.resize(length as usize, Some(0));
+        }
+    }
+
+    async fn punch(&mut self, at: u64, length: u64) {
+        let done = loop {
+            let done = self.writer.punch(at, length).await;
+            if let Some(done) = self.is_done(done) {
+                break done;
+            }
+        };
+        if done {
+            let end = ((at + length) as usize).min(self.model.len());
+            let at = (at as usize).min(end);
+            self.model[at..end].fill(Some(0));
+        }
+    }
+
+    async fn graft(&mut self, at: u64, of: usize, from: u64, length: u64) {
+        let source = object(&self.memory, &Key::new(SOURCES[of].0)).await;
+        let from = from.min(source.size);
+        let length = length.min(source.size - from);
+        let source = Arc::new(source);
+        let done = loop {
+            let grafting = self.writer.graft(at, Arc::clone(&source), from, length);
+            if let Some(done) = self.is_done(grafting.await) {
+                break done;
+            }
+        };
+        if done && length > 0 {
+            let (at, end) = (at as usize, (at + length) as usize);
+            self.model.resize(self.model.len().max(end), Some(0));
+            let all = &self.memory.objects()[SOURCES[of].0];
+            let grafted = &all[from as usize..(from + length) as usize];
+            for (byte, grafted) in self.model[at..end].iter_mut().zip(grafted) {
+                *byte = Some(*grafted);
+            }
+        }
+    }
+
+    async fn read(&mut self, at: u64, length: u64) {
+        let end = ((at + length) as usize).min(self.model.len());
+        let at = (at as usize).min(end);
+        let expected: Option<Vec<u8>> = self.model[at..end].iter().copied().collect();
+        match self.writer.read(at as u64, length).await {
+            Ok(Reading::Pieces(pieces)) => {
+                let read = bytes(&self.memory, &pieces).await;
+                assert_eq!(Some(read), expected, "from {at} to {end}");
+            }
+            Ok(Reading::NotReadable) => {
+                assert!(!self.is_orphan);
+                if self.try_store().await {
+                    let read = try_read(&self.memory, &self.writer, at as u64, length).await;
+                    assert_eq!(read, expected, "from {at} to {end}, once stored");
+                }
+            }
+            Err(WriteError::Lost) => assert_eq!(expected, None),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    async fn store(&mut self) {
+        if self.is_orphan {
+            // What had been stored before may be all that there is.
+            let stored = self.writer.store().await;
+            assert!(!stored.is_ok_and(|stored| stored.anew));
+        } else {
+            self.try_store().await;
+        }
+    }
+
+    /// Stores the file, unless there is no space for that.
+    async fn try_store(&mut self) -> bool {
+        let stored = loop {
+            let stored = self.writer.store().await;
+            let done = stored.as_ref().map(drop).map_err(Clone::clone);
+            match self.is_done(done) {
+                Some(true) => break stored.unwrap(),
+                Some(false) => return false,
+                None => {}
+            }
+        };
+        self.check_stored(&stored).await;
+        assert!(self.writer.is_stored());
+        true
+    }
+
+    async fn check_stored(&self, stored: &Stored) {
+        let key = self.at.key();
+        let all: Option<Vec<u8>> = self.model.iter().copied().collect();
+        assert_eq!(self.memory.objects()[key.as_str()], all.unwrap());
+        let object = object(&self.memory, &key).await;
+        assert_eq!(
+            (object.etag, object.size),
+            (stored.etag.clone(), stored.size)
+        );
+        let others = self.memory.objects().len() - SOURCES.len();
+        assert_eq!(others, 1, "nothing but the file");
+        assert_eq!(self.memory.open_uploads(), 0);
+    }
+
+    /// As a file system does it: what is stored is copied, and the writer is told.
+    async fn rename(&mut self, name: usize) {
+        let key = Key::new(format!("f/{name}"));
+        let before = self.at.key();
+        if self.is_orphan || key == before {
+            return;
+        }
+        let mut held = self.writer.hold().await;
+        if let Some(from) = held.stored().cloned() {
+            assert_eq!(from, object(&self.memory, &before).await);
+            let copying = self.memory.copy(&before, &from.etag, &key, None);
+            let etag = copying.await.unwrap();
+            self.memory.delete(&before).await.unwrap();
+            let to = ObjectRef {
+                key: key.clone(),
+                etag: etag.clone(),
+                size: from.size,
+            };
+            held.moved(&from, to).await;
+            if self.at.is_strict {
+                self.at
+                    .change(|to| to.precondition = Precondition::Is(etag));
+            }
+        }
+        self.at.change(|to| to.key = key);
+    }
+
+    async fn reopen(&mut self) {
+        if self.is_orphan || !self.try_store().await {
+            return;
+        }
+        let object = object(&self.memory, &self.at.key()).await;
+        let target = target(self.store.clone(), self.conditions.budget, &self.stages);
+        let opened = loop {
+            let place: Arc<dyn Place> = self.at.clone();
+            match Writer::open(target.clone(), place, object.clone()).await {
+                Ok(opened) => break opened,
+                Err(error) => match self.is_done(Err(error)) {
+                    Some(_) => return,
+                    None => {}
+                },
+            }
+        };
+        assert!(opened.is_stored());
+        self.writer = opened;
+    }
+
+    /// What can be read before can be read afterwards; what is with an upload may be lost.
+    async fn orphan(&mut self) {
+        let mut was_here = Vec::new();
+        for at in 0..self.model.len() as u64 {
+            let reading = self.writer.read(at, 1).await;
+            was_here.push(matches!(reading, Ok(Reading::Pieces(_))));
+        }
+        self.writer.orphan().await;
+        self.is_orphan = true;
+        for (at, was_here) in was_here.into_iter().enumerate() {
+            match self.writer.read(at as u64, 1).await {
+                Ok(Reading::Pieces(pieces)) => {
+                    let byte = bytes(&self.memory, &pieces).await[0];
+                    assert_eq!(Some(byte), self.model[at]);
+                }
+                Err(WriteError::Lost) => {
+                    let may_be = !was_here || self.conditions.limit.is_some();
+                    assert!(may_be, "{at} is lost");
+                    self.model[at] = None;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(self.memory.open_uploads(), 0);
+    }
+
+    async fn end(mut self) {
+        if !self.is_orphan {
+            self.try_store().await;
+        }
+        drop(self.writer);
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(self.memory.open_uploads(), 0);
+        assert_eq!(self.stages.used(), 0);
+    }
+}
+
+fn run(ops: Vec<Op>, conditions: Conditions) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let mut run = Run::new(conditions);
+        for op in ops {
+            run.step(op).await;
+        }
+        run.end().await;
+    });
+}
+
+fn budget() -> impl Strategy<Value = u64> {
+    // Nothing, a few buffers, everything.
+    prop_oneof![Just(0), Just(6 * (64 << 10)), Just(64 << 20)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 600,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn a_file_is_an_array_of_bytes(
+        ops in proptest::collection::vec(op(), 1..40),
+        budget in budget(),
+    ) {
+        run(ops, Conditions { budget, has_faults: false, limit: None });
+    }
+
+    #[test]
+    fn a_failure_loses_nothing(
+        ops in proptest::collection::vec(op(), 1..40),
+        budget in budget(),
+    ) {
+        run(ops, Conditions { budget, has_faults: true, limit: None });
+    }
+
+    #[test]
+    fn a_file_that_finds_no_space_keeps_what_it_had(
+        ops in proptest::collection::vec(op(), 1..40),
+        budget in budget(),
+        limit in 0..6 * FIRST_PART,
+    ) {
+        run(ops, Conditions { budget, has_faults: false, limit: Some(limit) });
+    }
+}
