@@ -35,6 +35,23 @@ pub struct MountConfig {
     pub folders: Vec<String>,
     /// Where objects are kept on the local disk; nowhere when absent.
     pub cache: Option<CacheConfig>,
+    /// Closing a file waits until it is stored, and says if it could not be.
+    pub waits_on_close: bool,
+    /// Where files are that are being changed and don't fit into memory; without a limit in the
+    /// temporary folder when absent.
+    pub stage: Option<StageConfig>,
+    /// A folder for the bytes of files that could not be stored; they are lost when absent.
+    pub rescue: Option<PathBuf>,
+}
+
+/// A folder of the local disk for files that are being changed. They are nameless there: nothing is
+/// left when the process ends, however it does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageConfig {
+    /// The folder, which must exist.
+    pub dir: PathBuf,
+    /// How many bytes of the disk they may take together.
+    pub size: u64,
 }
 
 /// A folder of the local disk in which objects are kept.
@@ -62,6 +79,9 @@ impl MountConfig {
             ownership: Ownership::default(),
             folders: Vec::new(),
             cache: None,
+            waits_on_close: false,
+            stage: None,
+            rescue: None,
         }
     }
 }

@@ -31,7 +31,7 @@ mod tree;
 mod write;
 
 pub use cache::CacheError;
-pub use config::{Access, CacheConfig, Credentials, MountConfig, Ownership};
+pub use config::{Access, CacheConfig, Credentials, MountConfig, Ownership, StageConfig};
 pub use fs::NotStored;
 pub use fuse::{MountPoint, Unmount};
 pub use mount::{DEFAULT_BUDGET, FileSystem, Finisher, MountError, Mounted, Resources, Serving};

@@ -15,7 +15,7 @@ use crate::fuse::{MountPoint, Session, Unmount};
 use crate::read::BlockPool;
 use crate::store::s3::{ConnectError, HttpClient, S3Store, connect};
 use crate::store::{Observed, Store, UploadObserver};
-use crate::write::PartPool;
+use crate::write::{PartPool, Stages};
 
 /// The memory that file contents may take in one process, unless told otherwise.
 pub const DEFAULT_BUDGET: u64 = 128 << 20;
@@ -49,6 +49,7 @@ impl Resources {
             budget: Budget::new(bytes),
             blocks: BlockPool::default(),
             parts: PartPool::default(),
+            stages: Stages::default(),
         };
         Self {
             http: HttpClient::default(),
@@ -125,7 +126,7 @@ impl FileSystem {
             None => Arc::new(store),
         };
         let fs = Fs::new(store, &config, &resources.shared, page, asked);
-        Ok(Self(Arc::new(fs)))
+        Ok(Self(fs))
     }
 
     /// Serves on a `/dev/fuse` descriptor that has just been mounted. Does the FUSE handshake

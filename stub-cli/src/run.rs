@@ -137,6 +137,7 @@ mod tests {
         let not_stored = vec![NotStored {
             object,
             reason: "denied".to_owned(),
+            kept_in: None,
         }];
         let with = |code| Outcome {
             ended: Ended::Exited { code },

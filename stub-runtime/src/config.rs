@@ -51,6 +51,17 @@ pub(crate) fn working_folder() -> PathBuf {
     std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"))
 }
 
+/// Where bytes go that could not be stored: `stub/unsaved` among the user's state, by the XDG Base
+/// Directory Specification. Nothing for a user without a home.
+pub(crate) fn rescue_folder() -> Option<PathBuf> {
+    let absolute = |name| {
+        let path = PathBuf::from(std::env::var_os(name)?);
+        path.is_absolute().then_some(path)
+    };
+    let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
+    Some(state?.join("stub/unsaved"))
+}
+
 /// Whether the name can be a variable's.
 pub(crate) fn is_variable_name(name: &OsStr) -> bool {
     let bytes = name.as_encoded_bytes();

@@ -315,6 +315,7 @@ mod tests {
         let object = |n| NotStored {
             object: format!("s3://b/{n}"),
             reason: "refused".into(),
+            kept_in: None,
         };
         let objects = (0..7).map(object).collect();
         let error = Error::NotStored {

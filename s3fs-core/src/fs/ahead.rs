@@ -31,7 +31,12 @@ struct Place {
 impl Walks {
     /// A file of the folder was opened; `near` says whether another one is close to it. Returns how
     /// many files behind it to open ahead: none if it is the furthest one again, or one before it.
-    fn opened(&self, dir: Ino, name: &EntryName, near: impl FnOnce(&EntryName) -> bool) -> usize {
+    pub(super) fn opened(
+        &self,
+        dir: Ino,
+        name: &EntryName,
+        near: impl FnOnce(&EntryName) -> bool,
+    ) -> usize {
         let now = Instant::now();
         let mut folders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(place) = folders.get_mut(&dir) {

@@ -3,20 +3,28 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::config::Ownership;
+use crate::fs::outbox::{Changes, Want};
 use crate::fs::{Fs, FsError, TTL};
-use crate::tree::{Entry, Ino, Kind};
+use crate::object::{Attributes, FileKind};
+use crate::tree::{Entry, Ino, Kind, Looks};
 
-/// Who owns everything in a mount, and with what permissions.
+/// The bits that let a program run with its owner's rights.
+const SET_ID: u16 = 0o6000;
+
+/// Who owns what says nothing about it, and with what permissions.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Owner {
     pub(super) uid: u32,
     pub(super) gid: u32,
-    file_mode: u16,
-    dir_mode: u16,
+    pub(super) file_mode: u16,
+    pub(super) dir_mode: u16,
+    /// Owners that the bucket keeps are shown. An ordinary user's namespace knows but one.
+    shows_others: bool,
 }
 
 impl Owner {
     pub(super) fn resolve(ownership: &Ownership) -> Self {
+        let is_given = ownership.uid.is_some() || ownership.gid.is_some();
         Self {
             uid: ownership
                 .uid
@@ -26,8 +34,26 @@ impl Owner {
                 .unwrap_or_else(|| nix::unistd::getgid().as_raw()),
             file_mode: ownership.file_mode & 0o7777,
             dir_mode: ownership.dir_mode & 0o7777,
+            shows_others: !is_given && nix::unistd::geteuid().is_root(),
         }
     }
+
+    /// What is kept of the owner of a new entry: nothing if it is as where nothing is kept.
+    pub(super) fn set_maker(&self, attributes: &mut Attributes, maker: Maker) {
+        attributes.uid = Some(maker.uid).filter(|uid| *uid != self.uid);
+        attributes.gid = Some(maker.gid).filter(|gid| *gid != self.gid);
+    }
+}
+
+/// Who makes an entry.
+#[derive(Clone, Copy, Debug)]
+pub struct Maker {
+    /// Its user.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
+    /// Its process.
+    pub pid: u32,
 }
 
 /// What `stat` shows.
@@ -37,10 +63,18 @@ pub struct Attr {
     pub ino: Ino,
     /// Whether it is a folder.
     pub is_dir: bool,
+    /// What it is.
+    pub kind: FileKind,
     /// Size in bytes; 0 for a folder.
     pub size: u64,
+    /// How many names it has.
+    pub links: u32,
+    /// Last access, as far as a program has set it.
+    pub accessed: SystemTime,
     /// Last change of the bytes.
     pub modified: SystemTime,
+    /// Last change of anything.
+    pub changed: SystemTime,
     /// Permission bits.
     pub mode: u16,
     /// Owner.
@@ -57,6 +91,8 @@ pub struct Attr {
 pub struct SetAttr {
     /// Size in bytes.
     pub size: Option<u64>,
+    /// Last access.
+    pub accessed: Option<SystemTime>,
     /// Last change of the bytes.
     pub modified: Option<SystemTime>,
     /// Permission bits.
@@ -67,8 +103,15 @@ pub struct SetAttr {
     pub gid: Option<u32>,
 }
 
+impl SetAttr {
+    /// Whether it changes what the bucket keeps beside the bytes.
+    fn is_kept(&self) -> bool {
+        self.modified.is_some() || self.mode.is_some() || self.uid.is_some() || self.gid.is_some()
+    }
+}
+
 impl Fs {
-    /// What `stat` shows of an inode.
+    /// What `stat` shows of an inode, as far as it is known.
     ///
     /// # Errors
     /// The kernel has forgotten the inode.
@@ -79,47 +122,169 @@ impl Fs {
             .ok_or(FsError::NotFound)
     }
 
-    /// Changes attributes. Sizes are S3's to keep; times live as long as the mount; permissions
-    /// and owners are the mount's, for all entries alike.
+    /// Changes attributes.
     ///
     /// # Errors
-    /// Another owner or mode was asked for, or the size can't be changed.
+    /// The mount or the bucket doesn't allow it, or the size can't be changed.
     pub async fn setattr(&self, ino: Ino, set: SetAttr) -> Result<Attr, FsError> {
-        let now = self.getattr(ino)?;
-        if set.mode.is_some_and(|mode| mode & 0o7777 != now.mode)
-            || set.uid.is_some_and(|uid| uid != now.uid)
-            || set.gid.is_some_and(|gid| gid != now.gid)
-        {
-            return Err(FsError::NotPermitted(
-                "owner and mode are the same for the whole mount",
-            ));
-        }
+        self.check_writable()?;
         if let Some(size) = set.size {
             self.truncate(ino, size).await?;
         }
+        if set.is_kept() {
+            self.change_kept(ino, |kept, owner| {
+                if let Some(mode) = set.mode {
+                    kept.mode = Some(mode & 0o7777);
+                }
+                if let Some(uid) = set.uid {
+                    kept.uid = Some(uid).filter(|uid| *uid != owner.uid);
+                }
+                if let Some(gid) = set.gid {
+                    kept.gid = Some(gid).filter(|gid| *gid != owner.gid);
+                }
+                Ok(())
+            })
+            .await?;
+        }
         if let Some(modified) = set.modified {
-            self.check_writable()?;
-            self.tree.update_file(ino, |file| file.modified = modified);
+            self.set_modified(ino, modified);
+        }
+        if let Some(accessed) = set.accessed {
+            self.tree
+                .update_looks(ino, |looks| looks.accessed = Some(accessed));
+        }
+        if set.is_kept() {
+            self.keep_changed(ino).await?;
         }
         self.getattr(ino)
     }
 
+    fn set_modified(&self, ino: Ino, modified: SystemTime) {
+        self.tree.update_file(ino, |file| {
+            file.modified = modified;
+            file.modified_is_set = true;
+        });
+        self.tree
+            .update_looks(ino, |looks| looks.modified = Some(modified));
+    }
+
+    /// Changes what is kept of an entry, here; [`keep_changed`](Self::keep_changed) lets the bucket
+    /// know.
+    pub(super) async fn change_kept(
+        &self,
+        ino: Ino,
+        change: impl FnOnce(&mut Attributes, &Owner) -> Result<(), FsError>,
+    ) -> Result<(), FsError> {
+        let entry = self.look(ino).await?;
+        let is_stored = matches!(&entry.kind, Kind::File(file) if file.etag.is_some());
+        if is_stored && !self.may_overwrite() {
+            return Err(FsError::NotPermitted(
+                "existing objects are not to be replaced",
+            ));
+        }
+        let mut changed = Ok(());
+        self.tree.update_looks(ino, |looks| {
+            let kept = looks.kept.get_or_insert_default();
+            changed = change(&mut kept.attributes, &self.owner);
+            looks.changed = Some(SystemTime::now());
+        });
+        changed
+    }
+
+    /// Lets the bucket know, soon, of what is kept of an entry.
+    pub(super) async fn keep_changed(&self, ino: Ino) -> Result<(), FsError> {
+        let Some(entry) = self.tree.entry(ino).filter(|entry| entry.named) else {
+            return Ok(());
+        };
+        let key = match entry.kind {
+            Kind::Dir if ino == Ino::ROOT => return Ok(()),
+            Kind::Dir => {
+                let key = self.marker_of(ino)?;
+                self.tree.pin(ino);
+                self.outbox.want(&key, Want::Marker(ino));
+                key
+            }
+            Kind::File(_) => {
+                let key = self.key_of(ino)?;
+                if let Some(file) = self.open_files.get(ino) {
+                    file.writer.touch().await;
+                    if self.open_files.has_handles(ino) {
+                        // Closing it stores it.
+                        return Ok(());
+                    }
+                    self.outbox.want(&key, Want::File(ino));
+                } else {
+                    self.tree.pin(ino);
+                    self.outbox.want(&key, Want::Headers(ino));
+                }
+                key
+            }
+        };
+        if self.outbox.trust.has(Changes::Store) {
+            Ok(())
+        } else {
+            self.outbox.settle(&key).await
+        }
+    }
+
+    /// Bytes of the file are changed by somebody without special rights.
+    pub(super) fn drop_set_id(&self, ino: Ino) {
+        let has_set_id = |looks: &Looks| {
+            let mode = looks.attributes().and_then(|kept| kept.mode);
+            mode.is_some_and(|mode| mode & SET_ID != 0)
+        };
+        if self
+            .tree
+            .entry(ino)
+            .is_some_and(|entry| has_set_id(&entry.looks))
+        {
+            self.tree.update_looks(ino, |looks| {
+                if let Some(kept) = &mut looks.kept
+                    && let Some(mode) = &mut kept.attributes.mode
+                {
+                    // Without the right to execute, the bit of the group means something else.
+                    let dropped = if *mode & 0o010 == 0 { 0o4000 } else { SET_ID };
+                    *mode &= !dropped;
+                }
+            });
+        }
+    }
+
     pub(super) fn attr(&self, entry: &Entry) -> Attr {
+        let looks = &entry.looks;
+        let kept = looks.attributes();
         let (is_dir, size, modified, mode) = match &entry.kind {
-            Kind::Dir => (true, 0, self.born, self.owner.dir_mode),
+            Kind::Dir => {
+                let modified = looks.modified.unwrap_or(self.born);
+                (true, 0, modified, self.owner.dir_mode)
+            }
             Kind::File(file) => (false, file.size, file.modified, self.owner.file_mode),
         };
-        let (uid, gid) = (self.owner.uid, self.owner.gid);
+        let kind = match kept.and_then(|kept| kept.kind) {
+            _ if is_dir => FileKind::Dir,
+            None | Some(FileKind::Dir) => FileKind::File,
+            Some(kind) => kind,
+        };
+        let shown =
+            |kept: Option<u32>, own| kept.filter(|_| self.owner.shows_others).unwrap_or(own);
         let now = Instant::now();
         let left = |until: Instant| until.saturating_duration_since(now).min(TTL);
         Attr {
             ino: entry.ino,
             is_dir,
+            kind,
             size,
+            links: match (entry.named, is_dir) {
+                (false, _) => 0,
+                (true, true) => 2,
+                (true, false) => 1,
+            },
+            accessed: looks.accessed.unwrap_or(modified),
             modified,
-            mode,
-            uid,
-            gid,
+            changed: looks.changed.unwrap_or(modified),
+            mode: kept.and_then(|kept| kept.mode).unwrap_or(mode),
+            uid: shown(kept.and_then(|kept| kept.uid), self.owner.uid),
+            gid: shown(kept.and_then(|kept| kept.gid), self.owner.gid),
             valid: entry.valid_until.map_or(TTL, left),
         }
     }

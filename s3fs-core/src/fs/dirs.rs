@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
@@ -103,6 +103,13 @@ impl Fs {
         let asked_for = number;
         self.list_together(&mut state, dir.ino).await;
         self.seek(&mut state, dir.ino, number).await?;
+        if number == 0 && state.fill(&self.tree, dir.ino, 0).await? {
+            let listed = state.entries.iter().filter_map(|(item, _)| match item {
+                Item::Listed(listed) => Some(listed),
+                Item::Local(_) => None,
+            });
+            self.sample(dir.ino, listed).await;
+        }
         loop {
             match state.fill(&self.tree, dir.ino, number).await {
                 Ok(true) => {}
@@ -160,7 +167,11 @@ impl Fs {
         let skip = usize::try_from(number - state.first).unwrap_or(usize::MAX);
         for (item, asked) in state.entries.iter().skip(skip) {
             let tell = |name: &EntryName, entry: &Entry| {
-                let attr = self.attr(entry);
+                let mut attr = self.attr(entry);
+                if self.may_be_rich(dir, entry) {
+                    // Whoever looks at it asks us.
+                    attr.valid = Duration::ZERO;
+                }
                 let told = offer(DirEntry {
                     next_offset: at + 1 + DOTS,
                     name: OsStr::new(name.as_str()),

@@ -43,9 +43,18 @@ pub enum FsError {
     /// The object was replaced by another client; looking the name up again finds the new one.
     #[error("the object was replaced meanwhile")]
     Stale,
-    /// Would have to be done by copying.
-    #[error("not done within a bucket; copy and delete instead")]
-    CrossDevice,
+    /// The operation makes no sense with these arguments.
+    #[error("{0}")]
+    Invalid(&'static str),
+    /// A bucket has nothing of the kind.
+    #[error("not supported: {0}")]
+    NotSupported(&'static str),
+    /// There is no such extended attribute.
+    #[error("no such attribute")]
+    NoAttribute,
+    /// More would be kept with the object than S3 takes.
+    #[error("S3 keeps at most 2 KiB with an object beside its bytes")]
+    NoRoom,
     /// The store failed.
     #[error(transparent)]
     Store(Arc<StoreError>),
@@ -74,9 +83,11 @@ impl FsError {
             Self::KeyTooLong => Errno::ENAMETOOLONG,
             Self::BadHandle => Errno::EBADF,
             Self::Stale => Errno::ESTALE,
-            Self::CrossDevice => Errno::EXDEV,
+            Self::Invalid(_) => Errno::EINVAL,
+            Self::NotSupported(_) => Errno::EOPNOTSUPP,
+            Self::NoAttribute => Errno::ENODATA,
             Self::Store(error) | Self::Write(WriteError::Store(error)) => store_errno(&error.kind),
-            Self::Write(WriteError::NoSpace) => Errno::ENOSPC,
+            Self::NoRoom | Self::Write(WriteError::NoSpace) => Errno::ENOSPC,
             Self::Write(WriteError::Lost) => Errno::EIO,
             Self::Write(WriteError::TooLarge) => Errno::EFBIG,
             Self::Write(WriteError::Stage(error)) => {
@@ -95,13 +106,13 @@ fn store_errno(kind: &StoreErrorKind) -> Errno {
         StoreErrorKind::PreconditionFailed => Errno::ESTALE,
         StoreErrorKind::Unsupported(_) => Errno::EOPNOTSUPP,
         StoreErrorKind::NoSuchBucket
-        | StoreErrorKind::NoSuchUpload
         | StoreErrorKind::WrongRegion { .. }
         | StoreErrorKind::Overloaded(_)
         | StoreErrorKind::Unreachable(_)
         | StoreErrorKind::TimedOut
         | StoreErrorKind::NotS3(_)
         | StoreErrorKind::Truncated(_)
+        | StoreErrorKind::NoSuchUpload
         | StoreErrorKind::NotModified { .. }
         | StoreErrorKind::Other(_) => Errno::EIO,
     }

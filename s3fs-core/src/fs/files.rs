@@ -42,6 +42,7 @@ impl Fs {
                 Handle::Write(self.open_writer(ino, truncate, pid).await?)
             }
         };
+        self.orphans.opened(ino);
         Ok(Opened {
             handle: self.handles.insert(handle),
         })
@@ -58,7 +59,8 @@ impl Fs {
         let key = self.tree.key_in(dir, &name)?;
         let reader = self.try_opened_ahead(&key, &file)?;
         self.opened(dir, &name, ino);
-        let handle = self.read_handle(ino, file.etag?, reader, changes);
+        let handle = self.read_handle(ino, key, file.etag?, reader, changes);
+        self.orphans.opened(ino);
         Some(Opened {
             handle: self.handles.insert(Handle::Read(handle)),
         })
@@ -80,7 +82,7 @@ impl Fs {
 
     async fn try_open_reader(&self, ino: Ino, changes: u64) -> Result<Arc<ReadHandle>, FsError> {
         let key = self.key_of(ino)?;
-        if self.open_files.get(ino).is_some() {
+        if self.open_files.is_ours(ino) {
             return Ok(Arc::new(ReadHandle::new(ino, None, 0)));
         }
         let file = self.file(ino).ok_or(FsError::Stale)?;
@@ -88,17 +90,21 @@ impl Fs {
         if let Some(reader) = self.opened_ahead(&key, &file).await {
             self.opened(dir, &name, ino);
             let etag = file.etag.ok_or(FsError::Stale)?;
-            return Ok(self.read_handle(ino, etag, reader, changes));
+            return Ok(self.read_handle(ino, key, etag, reader, changes));
         }
         let asked = Instant::now();
-        let opened = self.open_object(key, &file).await;
+        let opened = self.open_object(key.clone(), &file).await;
         let (dir, name) = self.tree.place(ino).ok_or(FsError::Stale)?;
         match opened {
             Ok((reader, meta)) if Some(&meta.etag) == file.etag.as_ref() => {
                 self.opened(dir, &name, ino);
-                Ok(self.read_handle(ino, meta.etag, reader, changes))
+                Ok(self.read_handle(ino, key, meta.etag, reader, changes))
             }
             Ok((_, meta)) => {
+                // What is closed and stored is not ours any more.
+                if self.open_files.end_closed(ino) {
+                    self.tree.unpin(ino);
+                }
                 // Another version has another inode: the kernel looks the name up again.
                 self.tree.learn(dir, &name, Seen::File(meta), asked);
                 Err(FsError::Stale)
@@ -115,18 +121,19 @@ impl Fs {
     fn read_handle(
         &self,
         ino: Ino,
+        key: Key,
         etag: ETag,
         reader: Arc<Reader>,
         changes: u64,
     ) -> Arc<ReadHandle> {
-        let reader = self.readers.share(ino, &etag, reader);
+        let reader = self.readers.share(ino, &key, &etag, reader);
         let pages = self
             .kernel
             .pages(ino, etag.clone(), &self.open_files, &self.tree);
         if let Some(pages) = pages {
             reader.set_pages(pages);
         }
-        Arc::new(ReadHandle::new(ino, Some((etag, reader)), changes))
+        Arc::new(ReadHandle::new(ino, Some((key, etag, reader)), changes))
     }
 
     /// What is known of a file now.
@@ -196,20 +203,20 @@ impl Fs {
         length: u64,
     ) -> Result<Bytes, FsError> {
         let ino = handle.ino;
-        if handle.checked.load(Ordering::Acquire) != changes
-            && let Ok(key) = self.key_of(ino)
-        {
+        if handle.checked.load(Ordering::Acquire) != changes {
             if let Some(file) = self.open_files.get(ino) {
                 return self.read_back(&file, &handle.reader, offset, length).await;
             }
             let known = self.file(ino);
-            if let Some((etag, size)) = known.and_then(|file| Some((file.etag?, file.size))) {
+            if let Ok(key) = self.key_of(ino)
+                && let Some((etag, size)) = known.and_then(|file| Some((file.etag?, file.size)))
+            {
                 self.reader_of(&handle.reader, &key, etag, size).await?;
                 handle.checked.store(changes, Ordering::Release);
             }
         }
         let version = handle.reader.lock().await;
-        let (etag, reader) = version.as_ref().cloned().ok_or(FsError::Stale)?;
+        let (_, etag, reader) = version.as_ref().cloned().ok_or(FsError::Stale)?;
         drop(version);
         // This mount made or began a newer version, and another client or a deletion has ended that.
         let newest = self.file(ino).and_then(|file| file.etag);
@@ -228,8 +235,8 @@ impl Fs {
         size: u64,
     ) -> Result<Arc<Reader>, FsError> {
         let mut version = version.lock().await;
-        if let Some((of, reader)) = &*version
-            && *of == etag
+        if let Some((at, of, reader)) = &*version
+            && (at, of) == (key, &etag)
         {
             return Ok(Arc::clone(reader));
         }
@@ -238,16 +245,22 @@ impl Fs {
         if meta.etag != etag {
             return Err(FsError::Stale);
         }
-        *version = Some((etag, Arc::clone(&reader)));
+        *version = Some((key.clone(), etag, Arc::clone(&reader)));
         Ok(reader)
     }
 
-    /// Closes a handle for good. A file that was written is stored if it isn't yet; whether that
+    /// Closes a handle for good. A file that was written is stored soon if it isn't yet; whether that
     /// went well shows in [`not_stored`](Self::not_stored).
-    pub async fn release(&self, handle: HandleId) {
-        if let Some(Handle::Write(file)) = self.handles.remove(handle) {
-            // The ledger knows of failures.
-            let _ = self.release_writer(&file.file).await;
-        }
+    pub fn release(&self, handle: HandleId) {
+        let ino = match self.handles.remove(handle) {
+            Some(Handle::Write(handle)) => {
+                self.open_files.released(&handle);
+                self.handle_gone(handle.file.ino);
+                handle.file.ino
+            }
+            Some(Handle::Read(handle)) => handle.ino,
+            Some(Handle::Dir(_)) | None => return,
+        };
+        self.handle_closed(ino);
     }
 }

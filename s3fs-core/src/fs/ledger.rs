@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -13,40 +14,77 @@ pub struct NotStored {
     pub object: String,
     /// The cause, as a sentence fragment.
     pub reason: String,
+    /// The local file that its bytes are kept in.
+    pub kept_in: Option<PathBuf>,
 }
 
 impl fmt::Display for NotStored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.object, self.reason)
+        write!(f, "{}: {}", self.object, self.reason)?;
+        match &self.kept_in {
+            Some(path) => write!(f, "; its bytes are kept in {}", path.display()),
+            None => Ok(()),
+        }
     }
 }
 
 /// The latest failure of each object; a later success settles it.
 #[derive(Debug, Default)]
-pub(super) struct Ledger(Mutex<BTreeMap<String, String>>);
+pub(super) struct Ledger(Mutex<BTreeMap<String, Failure>>);
+
+#[derive(Clone, Debug, Default)]
+struct Failure {
+    reason: String,
+    kept_in: Option<PathBuf>,
+}
 
 impl Ledger {
     pub(super) fn failed(&self, object: String, reason: String) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(object, reason);
+        let failure = Failure {
+            reason,
+            kept_in: None,
+        };
+        self.lock(|failures| failures.insert(object, failure));
     }
 
     pub(super) fn settled(&self, object: &str) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(object);
+        self.lock(|failures| failures.remove(object));
+    }
+
+    /// The bytes are on the local disk, but for what is `missing` there.
+    pub(super) fn rescued(&self, object: &str, path: PathBuf, missing: Option<String>) {
+        self.change(object, |failure| {
+            failure.kept_in = Some(path);
+            if let Some(missing) = missing {
+                failure.reason = format!("{} ({missing})", failure.reason);
+            }
+        });
+    }
+
+    /// The bytes are lost.
+    pub(super) fn lost(&self, object: &str, why: &str) {
+        self.change(object, |failure| {
+            failure.reason = format!("{}; {why}", failure.reason);
+        });
     }
 
     pub(super) fn open(&self) -> Vec<NotStored> {
-        let failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = failures.iter();
-        open.map(|(object, reason)| NotStored {
-            object: object.clone(),
-            reason: reason.clone(),
+        self.lock(|failures| {
+            let open = failures.iter();
+            open.map(|(object, failure)| NotStored {
+                object: object.clone(),
+                reason: failure.reason.clone(),
+                kept_in: failure.kept_in.clone(),
+            })
+            .collect()
         })
-        .collect()
+    }
+
+    fn change(&self, object: &str, change: impl FnOnce(&mut Failure)) {
+        self.lock(|failures| change(failures.entry(object.to_owned()).or_default()));
+    }
+
+    fn lock<T>(&self, act: impl FnOnce(&mut BTreeMap<String, Failure>) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -18,8 +18,7 @@ impl Fs {
         let Handle::Read(file) = self.handles.get(handle).ok()? else {
             return None;
         };
-        let etag = file.reader.lock().await.as_ref()?.0.clone();
-        let key = self.key_of(file.ino).ok()?;
+        let (key, etag, _) = file.reader.lock().await.clone()?;
         self.store.local_copy(&key, &etag).await
     }
 }

@@ -3,31 +3,60 @@
 use std::ffi::OsStr;
 use std::time::Instant;
 
+use crate::fs::evidence::Verdict;
 use crate::fs::{Attr, Fs, FsError};
 use crate::object::{EntryName, Key};
 use crate::store::{ListFrom, ListPage, ListRequest, StoreError};
-use crate::tree::{Entry, Ino, Kind, Known, Seen};
+use crate::tree::{Entry, Ino, Kind, Known, Seen, Told};
 
 impl Fs {
-    /// What a name stands for. The kernel has been told of it when this returns.
+    /// What a name stands for, with what is kept of it. The kernel has been told of it when this
+    /// returns.
     ///
     /// # Errors
     /// There is no such name, or the store doesn't answer.
     pub async fn lookup(&self, dir: Ino, name: &OsStr) -> Result<Attr, FsError> {
         let name = EntryName::from_os(name).ok_or(FsError::NotFound)?;
-        if let Some(known) = self.try_lookup_name(dir, &name) {
-            return known;
+        let mut attempts = 2;
+        loop {
+            attempts -= 1;
+            match self.lookup_once(dir, &name).await {
+                // Another version was there when it was looked at.
+                Err(error) if error.is_stale() && attempts > 0 => {}
+                looked_up => return looked_up,
+            }
         }
-        let (seen, asked) = if let Some(seen) = self.seen_ahead(dir, &name).await {
+    }
+
+    async fn lookup_once(&self, dir: Ino, name: &EntryName) -> Result<Attr, FsError> {
+        match self.tree.known(dir, name) {
+            Known::Entry(entry) => return self.told(dir, name, &entry).await,
+            Known::Absent => return Err(FsError::NotFound),
+            Known::Unknown => {}
+        }
+        let (seen, asked) = if let Some(seen) = self.seen_ahead(dir, name).await {
             seen
         } else {
-            self.open_with_lookup(dir, &name);
-            self.ask(dir, &name).await?
+            self.open_with_lookup(dir, name);
+            self.ask_and_look(dir, name).await?
         };
-        let entry = self.tree.learn_told(dir, &name, seen, asked);
+        let entry = self.tree.learn(dir, name, seen, asked);
         self.looked_up(entry.as_ref());
-        let entry = entry.ok_or(FsError::NotFound)?;
-        Ok(self.attr(&entry))
+        self.told(dir, name, &entry.ok_or(FsError::NotFound)?).await
+    }
+
+    /// Looks at an entry, if more may be kept of it than is known, and counts it as told to the kernel.
+    async fn told(&self, dir: Ino, name: &EntryName, entry: &Entry) -> Result<Attr, FsError> {
+        if self.may_be_rich(dir, entry) {
+            self.look_ahead(dir, name, entry).await?;
+        }
+        // However long that took.
+        let mut attr = None;
+        self.tree.tell(dir, name, |_, entry| {
+            attr = Some(self.attr(entry));
+            Told::Yes
+        });
+        attr.ok_or(FsError::Stale)
     }
 
     /// As [`lookup`](Self::lookup), if the answer is known without asking the store.
@@ -35,11 +64,13 @@ impl Fs {
         let Some(name) = EntryName::from_os(name) else {
             return Some(Err(FsError::NotFound));
         };
-        self.try_lookup_name(dir, &name)
-    }
-
-    fn try_lookup_name(&self, dir: Ino, name: &EntryName) -> Option<Result<Attr, FsError>> {
-        match self.tree.known_told(dir, name) {
+        match self.tree.known(dir, &name) {
+            Known::Entry(entry) if self.may_be_rich(dir, &entry) => return None,
+            Known::Entry(_) => {}
+            Known::Absent => return Some(Err(FsError::NotFound)),
+            Known::Unknown => return None,
+        }
+        match self.tree.known_told(dir, &name) {
             Known::Entry(entry) => Some(Ok(self.attr(&entry))),
             Known::Absent => Some(Err(FsError::NotFound)),
             Known::Unknown => None,
@@ -71,6 +102,40 @@ impl Fs {
             None => self.ask_for(&key).await?,
         };
         self.asked_for(dir, name, &seen);
+        Ok((seen, asked))
+    }
+
+    /// As [`ask`](Self::ask). What is kept with an object of the name is asked for at the same time, if
+    /// there may be more than a listing shows.
+    async fn ask_and_look(&self, dir: Ino, name: &EntryName) -> Result<(Seen, Instant), FsError> {
+        let key = self.key_in(dir, name)?;
+        let is_plain = self.evidence.verdict(dir) == Verdict::Plain;
+        if is_plain || self.ahead.has(&key) {
+            return self.ask(dir, name).await;
+        }
+        let marker = Key::new(format!("{key}/"));
+        let may_be_kept = self.evidence.folders_may_be_rich();
+        let ask_marker = async {
+            if may_be_kept {
+                self.describe(&marker).await.ok()
+            } else {
+                None
+            }
+        };
+        let (asked, described, folder) =
+            tokio::join!(self.ask(dir, name), self.describe(&key), ask_marker);
+        let (seen, asked) = asked?;
+        if let (Seen::Dir, Some(folder)) = (&seen, &folder)
+            && let Some(entry) = self.tree.learn(dir, name, seen.clone(), asked)
+        {
+            self.described(entry.ino, folder.as_ref());
+        }
+        if let (Seen::File(meta), Ok(Some(described))) = (&seen, &described)
+            && described.meta.etag == meta.etag
+            && let Some(entry) = self.tree.learn(dir, name, seen.clone(), asked)
+        {
+            self.described(entry.ino, Some(described));
+        }
         Ok((seen, asked))
     }
 

@@ -11,31 +11,47 @@ mod descents;
 mod dirs;
 mod edge;
 mod error;
+mod evidence;
 mod files;
 mod handles;
 mod ledger;
 mod listing;
 mod local;
+mod look;
 mod lookup;
 mod neighbours;
+mod nodes;
 mod open_files;
+mod orphans;
+mod outbox;
 mod place;
+mod ranges;
 mod readers;
 mod remove;
+mod rename;
+mod rename_folder;
+mod rescue;
+mod storing;
 #[cfg(test)]
 mod tests;
 mod writing;
+mod xattr;
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
-pub use attr::{Attr, SetAttr};
+pub use attr::{Attr, Maker, SetAttr};
 pub use edge::KernelEdge;
 pub use error::FsError;
 pub use files::OpenMode;
 pub use handles::{HandleId, Opened};
 pub use ledger::NotStored;
+pub use ranges::Allocate;
+pub use xattr::SetXattr;
+
+use tokio::sync::RwLock;
 
 use crate::budget::Budget;
 use crate::config::{Access, MountConfig};
@@ -44,16 +60,21 @@ use crate::fs::attr::Owner;
 use crate::fs::crowd::Crowd;
 use crate::fs::descents::Descents;
 use crate::fs::edge::KernelCell;
+use crate::fs::evidence::Evidence;
 use crate::fs::handles::Handles;
 use crate::fs::ledger::Ledger;
+use crate::fs::look::Looking;
 use crate::fs::neighbours::Asked;
 use crate::fs::open_files::OpenFiles;
+use crate::fs::orphans::Orphans;
+use crate::fs::outbox::Outbox;
+use crate::fs::ranges::Grafts;
 use crate::fs::readers::Readers;
 use crate::list::{Listed, Merger};
 use crate::read::{Ahead, BlockPool, Habit};
 use crate::store::{ListPage, Store};
 use crate::tree::{Ino, Kind, Seen, Told, Tree};
-use crate::write::PartPool;
+use crate::write::{PartPool, Stages};
 
 /// How long what the store said is believed, by us and by the kernel.
 pub const TTL: Duration = Duration::from_secs(1);
@@ -61,6 +82,8 @@ pub const TTL: Duration = Duration::from_secs(1);
 /// The file system of one mount.
 #[derive(Debug)]
 pub struct Fs {
+    /// For what goes on beside an operation.
+    me: Weak<Self>,
     store: Arc<dyn Store>,
     tree: Arc<Tree>,
     access: Access,
@@ -72,6 +95,11 @@ pub struct Fs {
     budget: Budget,
     blocks: BlockPool,
     parts: PartPool,
+    stages: Stages,
+    /// Where bytes go that could not be stored.
+    rescue: Option<PathBuf>,
+    /// Closing a file waits until it is stored.
+    waits_on_close: bool,
     /// Files opened before programs do.
     ahead: Ahead,
     walks: Walks,
@@ -81,6 +109,15 @@ pub struct Fs {
     asked: Asked,
     handles: Handles,
     open_files: Arc<OpenFiles>,
+    outbox: Outbox,
+    /// Written by whoever renames a folder; read by whoever does requests about keys below any.
+    moving: RwLock<()>,
+    orphans: Orphans,
+    grafts: Grafts,
+    /// What listings don't show.
+    evidence: Evidence,
+    looks: Walks,
+    looking: Looking,
     readers: Readers,
     kernel: KernelCell,
     crowd: Crowd,
@@ -100,6 +137,8 @@ pub struct Shared {
     pub blocks: BlockPool,
     /// Buffers for writing.
     pub parts: PartPool,
+    /// Where files are that are being changed and don't fit into memory.
+    pub stages: Stages,
 }
 
 impl Fs {
@@ -110,7 +149,7 @@ impl Fs {
         shared: &Shared,
         root_page: ListPage,
         asked: Instant,
-    ) -> Self {
+    ) -> Arc<Self> {
         let tree = Tree::new(config.prefix.clone(), TTL);
         let mut merger = Merger::new(config.prefix.as_str().to_owned());
         let is_complete = root_page.next.is_none();
@@ -119,7 +158,8 @@ impl Fs {
         if is_complete {
             tree.completed(Ino::ROOT, asked);
         }
-        let fs = Self {
+        let fs = Arc::new_cyclic(|me| Self {
+            me: Weak::clone(me),
             store,
             tree: Arc::new(tree),
             access: config.access,
@@ -129,6 +169,12 @@ impl Fs {
             budget: shared.budget.clone(),
             blocks: shared.blocks.clone(),
             parts: shared.parts.clone(),
+            stages: config.stage.as_ref().map_or_else(
+                || shared.stages.clone(),
+                |stage| Stages::new(stage.dir.clone(), stage.size),
+            ),
+            rescue: config.rescue.clone(),
+            waits_on_close: config.waits_on_close,
             ahead: Ahead::new(TTL),
             walks: Walks::default(),
             descents: Descents::default(),
@@ -136,13 +182,20 @@ impl Fs {
             asked: Asked::default(),
             handles: Handles::default(),
             open_files: Arc::default(),
+            outbox: Outbox::new(Weak::clone(me)),
+            moving: RwLock::new(()),
+            orphans: Orphans::default(),
+            grafts: Grafts::default(),
+            evidence: Evidence::default(),
+            looks: Walks::default(),
+            looking: Looking::default(),
             readers: Readers::default(),
             kernel: KernelCell::default(),
             crowd: Crowd::default(),
             ledger: Ledger::default(),
             abandoned: AtomicBool::new(false),
             root_page: Mutex::new(Some((root_page, asked))),
-        };
+        });
         fs.plant_folders(&config.folders);
         fs
     }
@@ -180,8 +233,8 @@ impl Fs {
         page.filter(|(_, asked)| asked.elapsed() < TTL)
     }
 
-    /// An entry was made here that pages asked for earlier lack.
-    fn outdate_pages(&self, dir: Ino) {
+    /// An entry was made here, which pages asked for earlier lack.
+    fn made(&self, dir: Ino) {
         self.descents.outdate();
         if dir == Ino::ROOT {
             self.root_page

@@ -1,8 +1,9 @@
 //! Asking for a name together with its neighbours.
 //!
 //! A program that takes one name of a folder after another, without listing it or more slowly than
-//! what a listing said goes out of date, would cost a request for each. A page of keys costs as much
-//! as one key, so it is asked for instead, from that name on, once several names in a row were there.
+//! what a listing said goes out of date, would cost a request for each; so would one that makes many
+//! files, whose names must not be there. A page of keys costs as much as one key, so it is asked for
+//! instead, from that name on, once several names in a row were there, or were not.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -27,21 +28,42 @@ const FOLDERS: usize = 256;
 #[derive(Debug, Default)]
 pub(super) struct Asked(Mutex<HashMap<Ino, Row>>);
 
-/// Names that were asked for one behind the other, and were there.
+/// Names that were asked for.
 #[derive(Debug)]
 struct Row {
     last: EntryName,
     at: Instant,
-    count: u32,
+    /// One behind the other, and there.
+    found: u32,
+    /// One after the other, and not there.
+    missed: u32,
+    /// The folder has more than a page of entries.
+    is_large: bool,
 }
 
 impl Asked {
     /// Whether the name goes on with a row, so that its neighbours should be asked for as well.
     fn is_row(&self, dir: Ino, name: &EntryName) -> bool {
         let folders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        folders
-            .get(&dir)
-            .is_some_and(|row| row.count >= ALONE && *name > row.last && row.at.elapsed() < PAUSE)
+        folders.get(&dir).is_some_and(|row| {
+            let goes_on = row.found >= ALONE && *name > row.last || row.missed >= ALONE;
+            goes_on && row.at.elapsed() < PAUSE
+        })
+    }
+
+    /// Whether names were not there, in whatever order, so that all of the folder is of interest, and
+    /// it may fit into a page.
+    fn may_fit_a_page(&self, dir: Ino) -> bool {
+        let folders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let row = folders.get(&dir);
+        row.is_some_and(|row| row.missed >= ALONE && !row.is_large)
+    }
+
+    fn fits_no_page(&self, dir: Ino) {
+        let mut folders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(row) = folders.get_mut(&dir) {
+            row.is_large = true;
+        }
     }
 
     /// A name was asked for.
@@ -51,12 +73,16 @@ impl Asked {
         if folders.len() >= FOLDERS {
             folders.retain(|_, row| now.duration_since(row.at) < PAUSE);
         }
-        let before = folders.get(&dir).filter(|row| *name > row.last);
-        let before = before.map_or(0, |row| row.count);
+        let before = folders.get(&dir).filter(|row| row.at.elapsed() < PAUSE);
+        let found = before.filter(|row| *name > row.last);
+        let found = found.map_or(0, |row| row.found);
+        let missed = before.map_or(0, |row| row.missed);
         let row = Row {
             last: name.clone(),
             at: now,
-            count: if is_there { before + 1 } else { 0 },
+            found: if is_there { found + 1 } else { 0 },
+            missed: if is_there { 0 } else { missed + 1 },
+            is_large: before.is_some_and(|row| row.is_large),
         };
         folders.insert(dir, row);
     }
@@ -75,20 +101,45 @@ impl Fs {
             return None;
         }
         let prefix = self.tree.prefix_of(dir)?;
-        let asked = Instant::now();
+        if self.asked.may_fit_a_page(dir) {
+            let seen = self.ask_page(dir, name, key, &prefix, None).await;
+            if seen.is_some() {
+                return seen;
+            }
+            self.asked.fits_no_page(dir);
+        }
         let after = just_before(key.as_str());
+        self.ask_page(dir, name, key, &prefix, Some(&after)).await
+    }
+
+    /// Learns a page of a folder, from its beginning or behind a key; returns what it says of a name.
+    async fn ask_page(
+        &self,
+        dir: Ino,
+        name: &EntryName,
+        key: &Key,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> Option<Seen> {
+        let asked = Instant::now();
         let request = ListRequest {
-            prefix: &prefix,
+            prefix,
             folded: true,
-            from: ListFrom::After(&after),
+            from: after.map_or(ListFrom::Beginning, ListFrom::After),
             max_keys: 1000,
         };
         // Servers may refuse where it begins. The name alone is asked for then, and may fail.
-        let Ok(page) = self.store.list(request).await else {
-            return None;
-        };
+        let page = self.store.list(request).await.ok()?;
         let decided = super::lookup::decide(&page, key, &format!("{key}/"));
-        self.learn_page(dir, prefix, page, asked);
+        let last = page.last().and_then(|last| last.strip_prefix(prefix));
+        let last = last.unwrap_or_default().to_owned();
+        let last = page.next.is_some().then_some(last);
+        self.learn_page(dir, prefix.to_owned(), page, asked);
+        match (after, last) {
+            (None, None) => self.tree.completed(dir, asked),
+            (None, Some(_)) => {}
+            (Some(_), last) => self.tree.covered(dir, name.clone(), last, asked),
+        }
         decided
     }
 
@@ -132,6 +183,8 @@ mod tests {
         assert!(!asked.is_row(Ino(7), &name("c")), "in another folder");
         asked.note(dir, &name("c"), false);
         assert!(!asked.is_row(dir, &name("d")), "one was not there");
+        asked.note(dir, &name("a"), false);
+        assert!(asked.is_row(dir, &name("0")), "two were not there");
     }
 
     #[test]

@@ -1,34 +1,40 @@
-//! Files that are open for writing, and who shares them.
+//! Files that are open for writing or not stored yet, and who shares them.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::RwLock;
 
-use crate::object::ETag;
+use crate::fs::place::FilePlace;
+use crate::object::{ETag, Key};
 use crate::read::Reader;
 use crate::tree::Ino;
 use crate::write::Writer;
 
-/// A file that is open for writing, by one or more handles.
+/// A file that is open for writing by one or more handles, or that has yet to be stored.
 #[derive(Debug)]
 pub(super) struct OpenFile {
     pub(super) ino: Ino,
-    pub(super) uri: String,
     pub(super) writer: Writer,
+    pub(super) place: Arc<FilePlace>,
+    /// It was written since it was stored.
+    pub(super) has_changed: AtomicBool,
 }
 
 /// One handle of such a file.
 #[derive(Debug)]
 pub(super) struct WriteHandle {
     pub(super) file: Arc<OpenFile>,
-    /// The process that opened it. When it closes the file, the file is stored; a child that
-    /// merely inherited the descriptor and exits is no reason to.
+    /// The process that opened it. Where closing waits for the file to be stored, it waits when this
+    /// process closes the file; a child that merely inherited the descriptor and exits is no reason to.
     pub(super) opener: u32,
-    /// A reader of the stored version, for a file too large to be read from the writer.
+    /// A reader of the stored version, for what the writer doesn't hold.
     pub(super) reader: Version,
+    /// The opener has closed it, and nothing was written through it since: the kernel will release it
+    /// in a moment.
+    is_flushed: AtomicBool,
 }
 
 /// A handle that only reads: the version it was opened with, or what this mount makes of it.
@@ -40,44 +46,61 @@ pub(super) struct ReadHandle {
     pub(super) checked: AtomicU64,
 }
 
-/// A reader of one version, replaced when this mount makes another.
-pub(super) type Version = tokio::sync::Mutex<Option<(ETag, Arc<Reader>)>>;
+/// A reader of one version of an object, replaced when this mount makes another.
+pub(super) type Version = tokio::sync::Mutex<Option<(Key, ETag, Arc<Reader>)>>;
 
-/// The files that are open for writing, with how many handles each.
+/// The files with their handles.
 #[derive(Debug, Default)]
 pub(super) struct OpenFiles {
-    files: Mutex<HashMap<Ino, (Arc<OpenFile>, usize)>>,
+    files: Mutex<HashMap<Ino, Shared>>,
     changes: AtomicU64,
     /// Held while something goes on that must not happen once a file is open for writing.
     quiet: RwLock<()>,
 }
 
+#[derive(Debug)]
+struct Shared {
+    file: Arc<OpenFile>,
+    /// Handles that write.
+    handles: usize,
+    /// Those of them that are not being closed.
+    in_use: usize,
+}
+
 impl OpenFiles {
     pub(super) fn get(&self, ino: Ino) -> Option<Arc<OpenFile>> {
-        self.lock().get(&ino).map(|(file, _)| Arc::clone(file))
+        self.lock().get(&ino).map(|shared| Arc::clone(&shared.file))
     }
 
     pub(super) fn all(&self) -> Vec<Arc<OpenFile>> {
-        self.lock()
+        let files = self.lock();
+        files
             .values()
-            .map(|(file, _)| Arc::clone(file))
+            .map(|shared| Arc::clone(&shared.file))
             .collect()
     }
 
     /// One more handle of the file, or of the one that came first if another open was faster.
     pub(super) fn share(&self, ino: Ino, new: Option<OpenFile>) -> Option<Arc<OpenFile>> {
         let mut files = self.lock();
-        if let Some((file, handles)) = files.get_mut(&ino) {
-            *handles += 1;
-            return Some(Arc::clone(file));
+        if let Some(shared) = files.get_mut(&ino) {
+            shared.handles += 1;
+            shared.in_use += 1;
+            return Some(Arc::clone(&shared.file));
         }
         let file = Arc::new(new?);
-        files.insert(ino, (Arc::clone(&file), 1));
+        let shared = Shared {
+            file: Arc::clone(&file),
+            handles: 1,
+            in_use: 1,
+        };
+        files.insert(ino, shared);
         self.changed();
         Some(file)
     }
 
-    /// Counts files opened for writing and files stored: while it stays, so does every version.
+    /// Counts files opened for writing, written for the first time since, and stored: while it stays, so
+    /// does every version.
     pub(super) fn changes(&self) -> u64 {
         self.changes.load(Ordering::Acquire)
     }
@@ -102,30 +125,79 @@ impl OpenFiles {
         drop(self.quiet.write().await);
     }
 
-    /// One handle fewer, unless it is the last, which stays until the file is stored: a file opened
-    /// before would be opened as the bucket has it.
-    pub(super) fn leave_others(&self, ino: Ino) -> bool {
-        match self.lock().get_mut(&ino) {
-            Some((_, handles)) if *handles > 1 => {
-                *handles -= 1;
-                true
-            }
-            _ => false,
+    /// One handle fewer.
+    pub(super) fn leave(&self, ino: Ino) {
+        if let Some(shared) = self.lock().get_mut(&ino) {
+            shared.handles = shared.handles.saturating_sub(1);
+            shared.in_use = shared.in_use.saturating_sub(1);
         }
     }
 
-    /// Forgets the file, unless it was opened again meanwhile or `may_end` objects. Nobody can open
-    /// the file while `may_end` runs.
-    pub(super) fn end(&self, ino: Ino, may_end: impl FnOnce() -> bool) -> bool {
+    /// As [`leave`](Self::leave).
+    pub(super) fn released(&self, handle: &WriteHandle) {
+        self.used(handle);
+        self.leave(handle.file.ino);
+    }
+
+    /// A handle is being closed.
+    pub(super) fn flushed(&self, handle: &WriteHandle) {
+        if !handle.is_flushed.swap(true, Ordering::AcqRel)
+            && let Some(shared) = self.lock().get_mut(&handle.file.ino)
+        {
+            shared.in_use = shared.in_use.saturating_sub(1);
+        }
+    }
+
+    /// A handle is not being closed after all.
+    pub(super) fn used(&self, handle: &WriteHandle) {
+        if handle.is_flushed.swap(false, Ordering::AcqRel)
+            && let Some(shared) = self.lock().get_mut(&handle.file.ino)
+        {
+            shared.in_use += 1;
+        }
+    }
+
+    /// Whether the file is all the mount's own: open for writing, or not stored yet.
+    pub(super) fn is_ours(&self, ino: Ino) -> bool {
+        let files = self.lock();
+        files
+            .get(&ino)
+            .is_some_and(|shared| shared.in_use > 0 || !shared.file.writer.is_stored())
+    }
+
+    /// Forgets the file if it is stored and all its handles are being closed.
+    pub(super) fn end_closed(&self, ino: Ino) -> bool {
         let mut files = self.lock();
-        let ends = files.get(&ino).is_some_and(|(_, handles)| *handles == 1) && may_end();
+        let ends = files
+            .get(&ino)
+            .is_some_and(|shared| shared.in_use == 0 && shared.file.writer.is_stored());
         if ends {
             files.remove(&ino);
         }
         ends
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Ino, (Arc<OpenFile>, usize)>> {
+    /// Whether a handle writes the file.
+    pub(super) fn has_handles(&self, ino: Ino) -> bool {
+        self.lock()
+            .get(&ino)
+            .is_some_and(|shared| shared.handles > 0)
+    }
+
+    /// Forgets the file, unless it is open or `may_end` objects. Nobody can open the file while
+    /// `may_end` runs.
+    pub(super) fn end(&self, ino: Ino, may_end: impl FnOnce(&OpenFile) -> bool) -> bool {
+        let mut files = self.lock();
+        let ends = files
+            .get(&ino)
+            .is_some_and(|shared| shared.handles == 0 && may_end(&shared.file));
+        if ends {
+            files.remove(&ino);
+        }
+        ends
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Ino, Shared>> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -136,12 +208,13 @@ impl WriteHandle {
             file,
             opener,
             reader: tokio::sync::Mutex::new(None),
+            is_flushed: AtomicBool::new(false),
         }
     }
 }
 
 impl ReadHandle {
-    pub(super) fn new(ino: Ino, reader: Option<(ETag, Arc<Reader>)>, checked: u64) -> Self {
+    pub(super) fn new(ino: Ino, reader: Option<(Key, ETag, Arc<Reader>)>, checked: u64) -> Self {
         Self {
             ino,
             reader: Version::new(reader),
@@ -154,7 +227,7 @@ impl ReadHandle {
         if self.checked.load(Ordering::Acquire) != changes {
             return None;
         }
-        let reader = Arc::clone(&self.reader.try_lock().ok()?.as_ref()?.1);
+        let reader = Arc::clone(&self.reader.try_lock().ok()?.as_ref()?.2);
         reader.try_read(offset, length)
     }
 }

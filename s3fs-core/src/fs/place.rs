@@ -1,45 +1,105 @@
-//! Where a file is stored that is open for writing.
+//! Where a file is stored, and with what beside its bytes.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::object::{Headers, Key};
+use crate::fs::attr::Owner;
+use crate::object::{Attributes, FileKind, Headers, Key, content_type};
 use crate::store::Precondition;
+use crate::tree::{Entry, Ino, Kind, Tree};
 use crate::write::{Destination, Place, Stored};
 
-/// One key, and what must hold when the file is stored there for the first time.
+/// Where a file is stored: under the name it has by then.
 #[derive(Debug)]
-pub(super) struct KeyPlace {
-    key: Key,
+pub(super) struct FilePlace {
+    ino: Ino,
+    tree: Arc<Tree>,
+    owner: Owner,
     precondition: Mutex<Precondition>,
 }
 
-impl KeyPlace {
-    pub(super) fn new(key: &Key, precondition: Precondition) -> Self {
+impl FilePlace {
+    pub(super) fn new(
+        ino: Ino,
+        tree: &Arc<Tree>,
+        owner: Owner,
+        precondition: Precondition,
+    ) -> Self {
         Self {
-            key: key.clone(),
+            ino,
+            tree: Arc::clone(tree),
+            owner,
             precondition: Mutex::new(precondition),
         }
     }
+
+    /// It exists now and is ours to replace, or has moved to where something may be.
+    pub(super) fn allow_overwriting(&self) {
+        *self.lock() = Precondition::None;
+    }
+
+    /// It must not replace anything.
+    pub(super) fn must_be_new(&self) -> bool {
+        *self.lock() == Precondition::Absent
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Precondition> {
+        self.precondition
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-impl Place for KeyPlace {
+impl Place for FilePlace {
     fn destination(&self) -> Option<Destination> {
-        let precondition = self
-            .precondition
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let (dir, name) = self.tree.place(self.ino)?;
+        let key = self.tree.key_in(dir, &name)?;
+        let headers = headers(&self.tree.entry(self.ino)?, &key, &self.owner);
+        let precondition = self.lock().clone();
         Some(Destination {
-            key: self.key.clone(),
-            headers: Headers::default(),
-            precondition: precondition.clone(),
+            key,
+            headers,
+            precondition,
         })
     }
 
-    /// It exists now, and is ours to replace.
-    fn stored(&self, _stored: &Stored) {
-        *self
-            .precondition
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Precondition::None;
+    fn stored(&self, stored: &Stored) {
+        self.allow_overwriting();
+        self.tree.update_file(self.ino, |file| {
+            file.etag = Some(stored.etag.clone());
+            file.stored = None;
+        });
     }
+}
+
+/// What is stored with an entry beside its bytes.
+pub(super) fn headers(entry: &Entry, key: &Key, owner: &Owner) -> Headers {
+    let kept = entry.looks.kept.clone().unwrap_or_default();
+    let (kind, mode, modified) = match &entry.kind {
+        Kind::Dir => (FileKind::Dir, owner.dir_mode, entry.looks.modified),
+        Kind::File(file) => (FileKind::File, owner.file_mode, Some(file.modified)),
+    };
+    let attributes = Attributes {
+        kind: kept.attributes.kind.or(Some(kind)),
+        mode: kept.attributes.mode.or(Some(mode)),
+        modified,
+        ..kept.attributes
+    };
+    let by_name = || content_type(key).to_owned();
+    Headers {
+        content_type: Some(kept.content_type.unwrap_or_else(by_name)),
+        metadata: attributes.to_metadata(),
+    }
+}
+
+/// Whether two sets of headers differ in what a program has asked for: a time that follows from when the
+/// bytes were written is not that.
+pub(super) fn differ(stored: &Headers, wanted: &Headers, modified_is_set: bool) -> bool {
+    let relevant = |headers: &Headers| {
+        let mut attributes = Attributes::from_metadata(&headers.metadata);
+        if !modified_is_set {
+            attributes.modified = None;
+        }
+        (headers.content_type.clone(), attributes)
+    };
+    relevant(stored) != relevant(wanted)
 }

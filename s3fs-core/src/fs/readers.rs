@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use crate::object::ETag;
+use crate::object::{ETag, Key};
 use crate::read::Reader;
 use crate::tree::Ino;
 
@@ -16,17 +16,17 @@ pub(super) struct Readers(Mutex<Live>);
 
 #[derive(Debug, Default)]
 struct Live {
-    readers: HashMap<Ino, (ETag, Weak<Reader>)>,
+    readers: HashMap<Ino, (Key, ETag, Weak<Reader>)>,
     sweep_at: usize,
 }
 
 impl Readers {
     /// The reader that other handles of this version use already, which takes over what the new one
     /// has fetched; else the new one.
-    pub(super) fn share(&self, ino: Ino, etag: &ETag, new: Arc<Reader>) -> Arc<Reader> {
+    pub(super) fn share(&self, ino: Ino, key: &Key, etag: &ETag, new: Arc<Reader>) -> Arc<Reader> {
         let mut live = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, reader)) = live.readers.get(&ino)
-            && of == etag
+        if let Some((at, of, reader)) = live.readers.get(&ino)
+            && (at, of) == (key, etag)
             && let Some(reader) = reader.upgrade()
         {
             reader.take_over(&new);
@@ -34,11 +34,11 @@ impl Readers {
         }
         if live.readers.len() >= live.sweep_at {
             live.readers
-                .retain(|_, (_, reader)| reader.strong_count() > 0);
+                .retain(|_, (_, _, reader)| reader.strong_count() > 0);
             live.sweep_at = SWEEP.max(2 * live.readers.len());
         }
         let weak = Arc::downgrade(&new);
-        live.readers.insert(ino, (etag.clone(), weak));
+        live.readers.insert(ino, (key.clone(), etag.clone(), weak));
         new
     }
 }

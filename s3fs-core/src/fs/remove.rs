@@ -2,39 +2,60 @@
 
 use std::ffi::OsStr;
 
-use bytes::Bytes;
-
+use crate::fs::attr::Maker;
+use crate::fs::orphans::Going;
+use crate::fs::outbox::{Changes, Want};
 use crate::fs::{Attr, Fs, FsError};
-use crate::object::{EntryName, Headers, Key};
-use crate::store::{Body, ListFrom, ListRequest, Precondition};
-use crate::tree::{Entry, Ino, Kind};
+use crate::object::{Attributes, EntryName, FileKind, Key};
+use crate::store::{ListFrom, ListRequest};
+use crate::tree::{Entry, Ino, Kind, Looks};
 
 impl Fs {
     /// Makes a folder: an empty object whose key ends in `/`, as other tools do.
     ///
     /// # Errors
     /// The name exists or can't be a key, or the mount doesn't allow it.
-    pub async fn mkdir(&self, dir: Ino, name: &OsStr) -> Result<Attr, FsError> {
+    pub async fn mkdir(
+        &self,
+        dir: Ino,
+        name: &OsStr,
+        mode: u16,
+        made_by: Maker,
+    ) -> Result<Attr, FsError> {
         self.check_writable()?;
         self.check_dir(dir)?;
         let name = EntryName::from_os(name).ok_or(FsError::NoKeyName)?;
+        let key = self.key_in(dir, &name)?;
         if self.find(dir, &name).await?.is_some() {
             return Err(FsError::Exists);
         }
-        let marker = marker(&self.key_in(dir, &name)?)?;
-        self.store
-            .put(
-                &marker,
-                Body::Memory(Bytes::new()),
-                &Headers::default(),
-                &Precondition::None,
-            )
-            .await?;
-        let entry = self.tree.create(dir, &name, Kind::Dir);
-        self.outdate_pages(dir);
+        let mut attributes = Attributes {
+            kind: Some(FileKind::Dir),
+            mode: Some(mode & 0o7777),
+            ..Attributes::default()
+        };
+        self.owner.set_maker(&mut attributes, made_by);
+        let marker = Key::new(format!("{key}/"));
+        if marker.is_too_long() {
+            return Err(FsError::KeyTooLong);
+        }
+        self.outbox.room().await;
+        let looks = Looks::of(attributes);
+        let entry = self.tree.create_with(dir, &name, Kind::Dir, looks);
+        self.made(dir);
         self.tree.reference(entry.ino);
-        self.tree.unpin(entry.ino);
-        Ok(self.attr(&entry))
+        self.tree.completed(entry.ino, std::time::Instant::now());
+        self.outbox.want(&marker, Want::Marker(entry.ino));
+        if !self.outbox.trust.has(Changes::Store)
+            && let Err(error) = self.outbox.settle(&marker).await
+        {
+            self.outbox.take(&marker);
+            self.ledger.settled(&self.store.uri(&marker));
+            self.tree.uncovered(dir, &name);
+            self.tree.forget(entry.ino, 1);
+            return Err(error);
+        }
+        self.getattr(entry.ino)
     }
 
     /// Removes an empty folder.
@@ -46,10 +67,33 @@ impl Fs {
         if !matches!(entry.kind, Kind::Dir) {
             return Err(FsError::NotDirectory);
         }
-        if self.tree.has_local(entry.ino) {
+        let marker = self.marker_of(entry.ino)?;
+        let has_marker = self.check_empty(&entry, &marker).await?;
+        if has_marker && !self.outbox.trust.has(Changes::Delete) {
+            self.delete_first(&marker).await?;
+        }
+        self.tree.removing(dir, &name);
+        let gone = Want::Absent(dir, name.clone());
+        if !self.outbox.instead(&marker, has_marker, gone) {
+            self.tree.removal_done(dir, &name);
+        }
+        // The folder may have hidden an object of its name.
+        self.tree.no_longer_complete(dir);
+        self.keep(dir);
+        Ok(())
+    }
+
+    /// Makes sure that no key lies below a folder; returns whether it has a marker.
+    pub(super) async fn check_empty(&self, folder: &Entry, marker: &Key) -> Result<bool, FsError> {
+        if self.tree.has_local(folder.ino) {
             return Err(FsError::NotEmpty);
         }
-        let marker = marker(&self.key_in(dir, &name)?)?;
+        // What is being deleted below it would still be listed.
+        for key in self.outbox.below(marker.as_str()) {
+            if key != *marker {
+                self.outbox.settle(&key).await?;
+            }
+        }
         let below = ListRequest {
             prefix: marker.as_str(),
             folded: false,
@@ -57,23 +101,14 @@ impl Fs {
             max_keys: 2,
         };
         let page = self.store.list(below).await?;
-        if page
-            .objects
-            .iter()
-            .any(|object| object.key != marker.as_str())
-        {
+        let is_marker = |key: &str| key == marker.as_str();
+        if page.objects.iter().any(|object| !is_marker(&object.key)) {
             return Err(FsError::NotEmpty);
         }
-        if !page.objects.is_empty() {
-            self.store.delete(&marker).await?;
-        }
-        // The folder may have hidden an object of its name.
-        self.tree.uncovered(dir, &name);
-        self.keep(dir);
-        Ok(())
+        Ok(!page.objects.is_empty())
     }
 
-    /// Deletes a file. Handles that read it fail from then on.
+    /// Deletes a file. Those who have it open keep it.
     ///
     /// # Errors
     /// It is a folder, or the mount doesn't allow it.
@@ -83,43 +118,36 @@ impl Fs {
             return Err(FsError::IsDirectory);
         };
         let key = self.key_in(dir, &name)?;
-        let open = self.open_files.get(entry.ino);
-        let is_changed = open.as_ref().is_some_and(|file| !file.writer.is_stored());
-        // Nothing may be stored while the object is being deleted, and nothing may be lost if that
-        // fails.
-        let held = match &open {
-            Some(file) => Some(file.writer.hold().await),
-            None => None,
-        };
-        // What was being written may have been stored since the kind was looked at.
-        let stored = match self.tree.entry(entry.ino).map(|entry| entry.kind) {
-            Some(Kind::File(now)) => now.etag.is_some(),
-            _ => file.etag.is_some(),
-        };
-        let modified = || self.file(entry.ino).map(|file| file.modified);
-        let before = modified();
-        if stored || held.as_ref().is_some_and(|held| held.stored().is_some()) {
-            self.store.delete(&key).await?;
+        let is_stored = file.etag.is_some() || self.orphans.keeps(&key);
+        let may_go = self.set_aside(&entry, &key, Going::Deleted).await?;
+        if is_stored && !self.outbox.trust.has(Changes::Delete) && may_go {
+            self.delete_first(&key).await?;
         }
-        if let Some(mut held) = held {
-            held.orphan().await;
+        self.outbox.room().await;
+        if may_go {
+            self.tree.removing(dir, &name);
+            let gone = Want::Absent(dir, name.clone());
+            if !self.outbox.instead(&key, is_stored, gone) {
+                self.tree.removal_done(dir, &name);
+            }
+        } else if let Some(etag) = self.file(entry.ino).and_then(|file| file.etag) {
+            self.outbox.forget(&key);
+            self.tree.removing_version(dir, &name, etag.clone());
+            self.defer_deletion(entry.ino, key.clone(), (dir, name), etag);
         }
-        if is_changed {
-            // What was stored before is not what the file was when it was deleted.
-            self.tree.update_file(entry.ino, |file| file.etag = None);
-        }
-        let after = modified();
-        self.tree.removed(dir, &name);
+        self.set_adrift(entry.ino).await;
         self.keep(dir);
-        // Who opened it meanwhile is too late.
-        if let Some(file) = self.open_files.get(entry.ino) {
-            file.writer.orphan().await;
-        }
-        if after != before {
-            self.store.delete(&key).await?;
-        }
         self.ledger.settled(&self.store.uri(&key));
         Ok(())
+    }
+
+    /// The first deletion is waited for before anything is gone here: it may not be allowed.
+    async fn delete_first(&self, key: &Key) -> Result<(), FsError> {
+        let held = self.outbox.hold(key).await;
+        let deleted = self.store.delete(key).await;
+        drop(held);
+        self.outbox.trust.note(Changes::Delete, deleted.is_ok());
+        Ok(deleted?)
     }
 
     async fn find_for_removal(
@@ -138,19 +166,9 @@ impl Fs {
     }
 
     /// The folder stays, though it may have no key left in the bucket.
-    fn keep(&self, dir: Ino) {
+    pub(super) fn keep(&self, dir: Ino) {
         if dir != Ino::ROOT {
             self.tree.pin(dir);
         }
-    }
-}
-
-/// The key that keeps an empty folder.
-fn marker(folder: &Key) -> Result<Key, FsError> {
-    let marker = Key::new(format!("{folder}/"));
-    if marker.is_too_long() {
-        Err(FsError::KeyTooLong)
-    } else {
-        Ok(marker)
     }
 }

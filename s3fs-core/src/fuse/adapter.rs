@@ -3,18 +3,22 @@
 use std::ffi::OsStr;
 use std::future::Future;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use fuser::{
-    BsdFileFlags, FileHandle, Filesystem, FopenFlags, Generation, INodeNo, InitFlags, KernelConfig,
-    LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory,
-    ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite, Request,
-    TimeOrNow, WriteFlags,
+    BsdFileFlags, CopyFileRangeFlags, FileHandle, Filesystem, FopenFlags, Generation, INodeNo,
+    InitFlags, KernelConfig, LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData,
+    ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite,
+    ReplyXattr, Request, TimeOrNow, WriteFlags,
 };
 use tokio::runtime::Handle;
 
-use super::convert::{errno, file_attr, kind, open_mode, time};
+use super::convert::{
+    allocate, errno, file_attr, kind, maker, node_kind, open_mode, replaces, set_xattr, time,
+};
 use super::passthrough::Passthrough;
 use crate::fs::{Attr, Fs, FsError, HandleId, OpenMode, Opened, SetAttr, TTL};
 use crate::tree::Told;
@@ -98,6 +102,32 @@ fn empty(
     }
 }
 
+fn entry(
+    operation: &'static str,
+    parent: INodeNo,
+    reply: ReplyEntry,
+) -> impl FnOnce(Result<Attr, FsError>) {
+    move |result| match result {
+        Ok(attr) => reply.entry_with_ttls(&TTL, &attr.valid, &file_attr(&attr), GENERATION),
+        Err(error) => reply.error(errno(operation, parent.into(), &error)),
+    }
+}
+
+/// Answers with bytes where the program may first ask how many there are.
+fn bytes_or_size(
+    operation: &'static str,
+    ino: INodeNo,
+    size: u32,
+    reply: ReplyXattr,
+) -> impl FnOnce(Result<Vec<u8>, FsError>) {
+    move |result| match result {
+        Ok(bytes) if size == 0 => reply.size(bytes.len() as u32),
+        Ok(bytes) if bytes.len() > size as usize => reply.error(fuser::Errno::ERANGE),
+        Ok(bytes) => reply.data(&bytes),
+        Err(error) => reply.error(errno(operation, ino.into(), &error)),
+    }
+}
+
 fn handle_id(handle: FileHandle) -> HandleId {
     HandleId(handle.0)
 }
@@ -110,6 +140,9 @@ impl Filesystem for Adapter {
             InitFlags::FUSE_PARALLEL_DIROPS,
             InitFlags::FUSE_ATOMIC_O_TRUNC,
             InitFlags::FUSE_ASYNC_DIO,
+            InitFlags::FUSE_CACHE_SYMLINKS,
+            // Else the kernel asks for an attribute before each write.
+            InitFlags::FUSE_HANDLE_KILLPRIV_V2,
         ] {
             if config.add_capabilities(flag).is_err() {
                 tracing::debug!(?flag, "the kernel does not know this");
@@ -124,10 +157,7 @@ impl Filesystem for Adapter {
     }
 
     fn lookup(&self, _request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
-        let answer = move |result: Result<Attr, FsError>| match result {
-            Ok(attr) => reply.entry_with_ttls(&TTL, &attr.valid, &file_attr(&attr), GENERATION),
-            Err(error) => reply.error(errno("lookup", parent.into(), &error)),
-        };
+        let answer = entry("lookup", parent, reply);
         if let Some(result) = self.fs.try_lookup(parent.into(), name) {
             return answer(result);
         }
@@ -163,7 +193,7 @@ impl Filesystem for Adapter {
         uid: Option<u32>,
         gid: Option<u32>,
         size: Option<u64>,
-        _atime: Option<TimeOrNow>,
+        atime: Option<TimeOrNow>,
         mtime: Option<TimeOrNow>,
         _ctime: Option<SystemTime>,
         _handle: Option<FileHandle>,
@@ -176,6 +206,7 @@ impl Filesystem for Adapter {
         let mode = mode.map(|mode| (mode & 0o7777) as u16);
         let set = SetAttr {
             size,
+            accessed: atime.map(time),
             modified: mtime.map(time),
             mode,
             uid,
@@ -190,22 +221,79 @@ impl Filesystem for Adapter {
         );
     }
 
-    fn mkdir(
+    fn readlink(&self, _request: &Request, ino: INodeNo, reply: ReplyData) {
+        self.answer(
+            move |fs| async move { fs.readlink(ino.into()).await },
+            move |result| match result {
+                Ok(target) => reply.data(&target),
+                Err(error) => reply.error(errno("readlink", ino.into(), &error)),
+            },
+        );
+    }
+
+    fn mknod(
         &self,
-        _request: &Request,
+        request: &Request,
         parent: INodeNo,
         name: &OsStr,
-        _mode: u32,
+        mode: u32,
+        _umask: u32,
+        _rdev: u32,
+        reply: ReplyEntry,
+    ) {
+        let (name, maker) = (name.to_owned(), maker(request));
+        self.answer(
+            move |fs| async move {
+                let kind = node_kind(mode)?;
+                let mode = (mode & 0o7777) as u16;
+                fs.mknod(parent.into(), &name, kind, mode, maker).await
+            },
+            entry("mknod", parent, reply),
+        );
+    }
+
+    fn symlink(
+        &self,
+        request: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        target: &Path,
+        reply: ReplyEntry,
+    ) {
+        let (name, maker) = (name.to_owned(), maker(request));
+        let target = target.as_os_str().as_bytes().to_vec();
+        self.answer(
+            move |fs| async move { fs.symlink(parent.into(), &name, &target, maker).await },
+            entry("symlink", parent, reply),
+        );
+    }
+
+    fn link(
+        &self,
+        _request: &Request,
+        ino: INodeNo,
+        _new_parent: INodeNo,
+        _new_name: &OsStr,
+        reply: ReplyEntry,
+    ) {
+        let error = FsError::NotSupported("an object has one key");
+        reply.error(errno("link", ino.into(), &error));
+    }
+
+    fn mkdir(
+        &self,
+        request: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        mode: u32,
         _umask: u32,
         reply: ReplyEntry,
     ) {
-        let name = name.to_owned();
+        let (name, maker) = (name.to_owned(), maker(request));
+        let mode = (mode & 0o7777) as u16;
         self.answer(
-            |fs| async move { fs.mkdir(parent.into(), &name).await },
-            move |result| match result {
-                Ok(attr) => reply.entry_with_ttls(&TTL, &attr.valid, &file_attr(&attr), GENERATION),
-                Err(error) => reply.error(errno("mkdir", parent.into(), &error)),
-            },
+            move |fs| async move { fs.mkdir(parent.into(), &name, mode, maker).await },
+            entry("mkdir", parent, reply),
         );
     }
 
@@ -229,13 +317,21 @@ impl Filesystem for Adapter {
         &self,
         _request: &Request,
         parent: INodeNo,
-        _name: &OsStr,
-        _new_parent: INodeNo,
-        _new_name: &OsStr,
-        _flags: RenameFlags,
+        name: &OsStr,
+        new_parent: INodeNo,
+        new_name: &OsStr,
+        flags: RenameFlags,
         reply: ReplyEmpty,
     ) {
-        reply.error(errno("rename", parent.into(), &FsError::CrossDevice));
+        let (name, new_name) = (name.to_owned(), new_name.to_owned());
+        self.answer(
+            move |fs| async move {
+                let replace = replaces(flags)?;
+                let (from, to) = (parent.into(), new_parent.into());
+                fs.rename(from, &name, to, &new_name, replace).await
+            },
+            empty("rename", parent, reply),
+        );
     }
 
     fn open(&self, request: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
@@ -266,15 +362,19 @@ impl Filesystem for Adapter {
         request: &Request,
         parent: INodeNo,
         name: &OsStr,
-        _mode: u32,
+        mode: u32,
         _umask: u32,
         flags: i32,
         reply: ReplyCreate,
     ) {
-        let (name, pid) = (name.to_owned(), request.pid());
+        let (name, maker) = (name.to_owned(), maker(request));
+        let mode = (mode & 0o7777) as u16;
         let exclusive = flags & libc::O_EXCL != 0;
         self.answer(
-            |fs| async move { fs.create(parent.into(), &name, exclusive, pid).await },
+            move |fs| async move {
+                fs.create(parent.into(), &name, exclusive, mode, maker)
+                    .await
+            },
             move |result| match result {
                 Ok((attr, opened)) => reply.created(
                     &TTL,
@@ -320,7 +420,7 @@ impl Filesystem for Adapter {
         handle: FileHandle,
         offset: u64,
         data: &[u8],
-        _write_flags: WriteFlags,
+        write_flags: WriteFlags,
         _flags: OpenFlags,
         _lock_owner: Option<LockOwner>,
         reply: ReplyWrite,
@@ -331,6 +431,11 @@ impl Filesystem for Adapter {
             Ok(()) => reply.written(written),
             Err(error) => reply.error(errno("write", ino.into(), &error)),
         };
+        if write_flags.contains(WriteFlags::FUSE_WRITE_KILL_SUIDGID)
+            && let Err(error) = self.fs.written_by_other(handle)
+        {
+            return answer(Err(error));
+        }
         match self.fs.try_write(handle, offset, data) {
             Ok(true) => answer(Ok(())),
             Err(error) => answer(Err(error)),
@@ -375,7 +480,7 @@ impl Filesystem for Adapter {
         let handle = handle_id(handle);
         self.answer(
             |fs| async move {
-                fs.release(handle).await;
+                fs.release(handle);
                 Ok(())
             },
             move |_: Result<(), FsError>| reply.ok(),
@@ -464,7 +569,7 @@ impl Filesystem for Adapter {
         let handle = handle_id(handle);
         self.answer(
             |fs| async move {
-                fs.release(handle).await;
+                fs.release(handle);
                 Ok(())
             },
             move |_: Result<(), FsError>| reply.ok(),
@@ -474,13 +579,106 @@ impl Filesystem for Adapter {
     fn fsyncdir(
         &self,
         _request: &Request,
-        _ino: INodeNo,
+        ino: INodeNo,
         _handle: FileHandle,
         _data_only: bool,
         reply: ReplyEmpty,
     ) {
-        // Folders are stored before `mkdir` returns.
-        reply.ok();
+        self.answer(
+            move |fs| async move { fs.fsync_dir(ino.into()).await },
+            empty("fsyncdir", ino, reply),
+        );
+    }
+
+    fn setxattr(
+        &self,
+        _request: &Request,
+        ino: INodeNo,
+        name: &OsStr,
+        value: &[u8],
+        flags: i32,
+        _position: u32,
+        reply: ReplyEmpty,
+    ) {
+        let (name, value) = (name.to_owned(), value.to_vec());
+        self.answer(
+            move |fs| async move {
+                fs.setxattr(ino.into(), &name, &value, set_xattr(flags))
+                    .await
+            },
+            empty("setxattr", ino, reply),
+        );
+    }
+
+    fn getxattr(
+        &self,
+        _request: &Request,
+        ino: INodeNo,
+        name: &OsStr,
+        size: u32,
+        reply: ReplyXattr,
+    ) {
+        let name = name.to_owned();
+        self.answer(
+            move |fs| async move { fs.getxattr(ino.into(), &name).await },
+            bytes_or_size("getxattr", ino, size, reply),
+        );
+    }
+
+    fn listxattr(&self, _request: &Request, ino: INodeNo, size: u32, reply: ReplyXattr) {
+        self.answer(
+            move |fs| async move { fs.listxattr(ino.into()).await },
+            bytes_or_size("listxattr", ino, size, reply),
+        );
+    }
+
+    fn removexattr(&self, _request: &Request, ino: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        let name = name.to_owned();
+        self.answer(
+            move |fs| async move { fs.removexattr(ino.into(), &name).await },
+            empty("removexattr", ino, reply),
+        );
+    }
+
+    fn fallocate(
+        &self,
+        _request: &Request,
+        ino: INodeNo,
+        handle: FileHandle,
+        offset: u64,
+        length: u64,
+        mode: i32,
+        reply: ReplyEmpty,
+    ) {
+        let handle = handle_id(handle);
+        self.answer(
+            move |fs| async move { fs.allocate(handle, offset, length, allocate(mode)?).await },
+            empty("fallocate", ino, reply),
+        );
+    }
+
+    fn copy_file_range(
+        &self,
+        _request: &Request,
+        _ino_in: INodeNo,
+        handle_in: FileHandle,
+        offset_in: u64,
+        ino_out: INodeNo,
+        handle_out: FileHandle,
+        offset_out: u64,
+        length: u64,
+        _flags: CopyFileRangeFlags,
+        reply: ReplyWrite,
+    ) {
+        let (from, to) = (handle_id(handle_in), handle_id(handle_out));
+        self.answer(
+            move |fs| async move { fs.copy_range(from, offset_in, to, offset_out, length).await },
+            move |result| match result {
+                // It copies no more than fits.
+                Ok(copied) => reply.written(copied as u32),
+                Err(error) => reply.error(errno("copy_file_range", ino_out.into(), &error)),
+            },
+        );
     }
 
     /// S3 has no limits that would fit here, so they are large ones: 4 EiB in blocks of 1 MiB.

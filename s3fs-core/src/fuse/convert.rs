@@ -2,9 +2,12 @@
 
 use std::time::SystemTime;
 
-use fuser::{Errno, FileAttr, FileType, INodeNo, OpenAccMode, OpenFlags, TimeOrNow};
+use fuser::{
+    Errno, FileAttr, FileType, INodeNo, OpenAccMode, OpenFlags, RenameFlags, Request, TimeOrNow,
+};
 
-use crate::fs::{Attr, FsError, OpenMode};
+use crate::fs::{Allocate, Attr, FsError, Maker, OpenMode, SetXattr};
+use crate::object::FileKind;
 use crate::tree::Ino;
 
 /// What programs should read and write at a time.
@@ -28,10 +31,63 @@ impl From<Ino> for INodeNo {
 }
 
 pub(super) fn kind(attr: &Attr) -> FileType {
-    if attr.is_dir {
-        FileType::Directory
+    match attr.kind {
+        FileKind::Dir => FileType::Directory,
+        FileKind::File => FileType::RegularFile,
+        FileKind::Symlink => FileType::Symlink,
+        FileKind::Fifo => FileType::NamedPipe,
+        FileKind::Socket => FileType::Socket,
+    }
+}
+
+/// What `mknod` is to make.
+pub(super) fn node_kind(mode: u32) -> Result<FileKind, FsError> {
+    match mode & libc::S_IFMT {
+        0 | libc::S_IFREG => Ok(FileKind::File),
+        libc::S_IFIFO => Ok(FileKind::Fifo),
+        libc::S_IFSOCK => Ok(FileKind::Socket),
+        _ => Err(FsError::NotPermitted("devices have no place in a bucket")),
+    }
+}
+
+pub(super) fn maker(request: &Request) -> Maker {
+    Maker {
+        uid: request.uid(),
+        gid: request.gid(),
+        pid: request.pid(),
+    }
+}
+
+/// Whether a rename may take the place of what has the new name.
+pub(super) fn replaces(flags: RenameFlags) -> Result<bool, FsError> {
+    if flags.is_empty() {
+        Ok(true)
+    } else if flags == RenameFlags::RENAME_NOREPLACE {
+        Ok(false)
     } else {
-        FileType::RegularFile
+        Err(FsError::Invalid("S3 can't exchange two objects"))
+    }
+}
+
+pub(super) fn set_xattr(flags: i32) -> SetXattr {
+    match flags {
+        libc::XATTR_CREATE => SetXattr::Create,
+        libc::XATTR_REPLACE => SetXattr::Replace,
+        _ => SetXattr::Any,
+    }
+}
+
+pub(super) fn allocate(mode: i32) -> Result<Allocate, FsError> {
+    const KEEP: i32 = libc::FALLOC_FL_KEEP_SIZE;
+    const PUNCH: i32 = libc::FALLOC_FL_PUNCH_HOLE | KEEP;
+    const ZERO: i32 = libc::FALLOC_FL_ZERO_RANGE;
+    const ZERO_INSIDE: i32 = ZERO | KEEP;
+    match mode {
+        0 => Ok(Allocate::Extend),
+        KEEP => Ok(Allocate::Reserve),
+        PUNCH | ZERO_INSIDE => Ok(Allocate::Punch),
+        ZERO => Ok(Allocate::Zero),
+        _ => Err(FsError::NotSupported("bytes can't be moved within a file")),
     }
 }
 
@@ -40,13 +96,13 @@ pub(super) fn file_attr(attr: &Attr) -> FileAttr {
         ino: attr.ino.into(),
         size: attr.size,
         blocks: attr.size.div_ceil(512),
-        atime: attr.modified,
+        atime: attr.accessed,
         mtime: attr.modified,
-        ctime: attr.modified,
+        ctime: attr.changed,
         crtime: attr.modified,
         kind: kind(attr),
         perm: attr.mode,
-        nlink: if attr.is_dir { 2 } else { 1 },
+        nlink: attr.links,
         uid: attr.uid,
         gid: attr.gid,
         rdev: 0,

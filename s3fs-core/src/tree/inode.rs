@@ -1,9 +1,10 @@
 //! One inode.
 
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use crate::object::{ETag, EntryName, ObjectMeta};
-use crate::tree::Ino;
+use crate::tree::{Ino, Looks};
 
 /// What a name stands for, as told to the outside.
 #[derive(Clone, Debug)]
@@ -12,6 +13,10 @@ pub struct Entry {
     pub ino: Ino,
     /// What it is.
     pub kind: Kind,
+    /// What is kept of it beside its bytes.
+    pub looks: Arc<Looks>,
+    /// It is reachable by its name: it was not deleted.
+    pub named: bool,
     /// Until when the store need not be asked again; nothing if it is this mount's to know.
     pub valid_until: Option<Instant>,
 }
@@ -30,12 +35,43 @@ pub enum Kind {
 pub struct FileState {
     /// Size in bytes.
     pub size: u64,
-    /// Last change.
+    /// Last change of its bytes, or what a program has set it to.
     pub modified: SystemTime,
+    /// A program has set `modified`, and the bytes have not changed since.
+    pub modified_is_set: bool,
+    /// When the stored version was stored; nothing if the store has not said so.
+    pub stored: Option<SystemTime>,
     /// The stored version; nothing if it has never been stored.
     pub etag: Option<ETag>,
     /// It was opened for reading, so that its first bytes are in the kernel's page cache, probably.
     pub was_read: bool,
+}
+
+impl FileState {
+    /// A file that was never stored.
+    pub fn new() -> Self {
+        Self {
+            size: 0,
+            modified: SystemTime::now(),
+            modified_is_set: false,
+            stored: None,
+            etag: None,
+            was_read: false,
+        }
+    }
+
+    /// Takes note of when the store says that this version was stored; whether that is another time
+    /// than it said before.
+    pub(super) fn stored_anew(&mut self, at: SystemTime) -> bool {
+        let before = self.stored.replace(at);
+        before.is_some_and(|before| before != at)
+    }
+}
+
+impl Default for FileState {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl From<ObjectMeta> for FileState {
@@ -43,6 +79,8 @@ impl From<ObjectMeta> for FileState {
         Self {
             size: meta.size,
             modified: meta.modified,
+            modified_is_set: false,
+            stored: Some(meta.modified),
             etag: Some(meta.etag),
             was_read: false,
         }
@@ -55,6 +93,7 @@ pub(super) struct Inode {
     pub(super) parent: Ino,
     pub(super) name: Option<EntryName>,
     pub(super) kind: Kind,
+    pub(super) looks: Arc<Looks>,
     /// How often the kernel has been told of it and not forgotten it.
     pub(super) lookups: u64,
     /// Until then the store need not be asked again.
@@ -74,6 +113,8 @@ impl Inode {
         Entry {
             ino,
             kind: self.kind.clone(),
+            looks: Arc::clone(&self.looks),
+            named: self.named,
             valid_until: (!self.local).then_some(self.valid_until),
         }
     }

@@ -6,9 +6,13 @@
 //!
 //! All methods are short and without I/O; one lock guards everything.
 
+mod change;
+mod coverage;
 mod ids;
 mod inode;
 mod knowledge;
+mod looks;
+mod removal;
 mod state;
 mod table;
 #[cfg(test)]
@@ -17,4 +21,5 @@ mod tests;
 pub use ids::Ino;
 pub use inode::{Entry, FileState, Kind};
 pub use knowledge::{Known, Seen, Told};
+pub use looks::{Kept, Looks};
 pub use table::Tree;

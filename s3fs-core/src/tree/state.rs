@@ -1,10 +1,13 @@
 //! The table itself: inodes, names, and what hangs together with what. `table` guards it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::object::EntryName;
+use crate::tree::coverage::Coverage;
 use crate::tree::inode::Inode;
+use crate::tree::removal::Removals;
 use crate::tree::{Entry, Ino, Kind, Known, Seen};
 
 /// Look for what can be dropped no earlier than when there is so much of it.
@@ -15,15 +18,13 @@ pub(super) struct State {
     pub(super) inodes: HashMap<Ino, Inode>,
     /// The names in each folder, in the order in which a bucket lists them.
     pub(super) names: HashMap<Ino, BTreeMap<EntryName, Ino>>,
-    /// Names deleted through this mount, and when: they only matter while answers asked for
-    /// earlier may come.
-    pub(super) removed: HashMap<(Ino, EntryName), Instant>,
-    pub(super) sweep_removed_at: usize,
+    /// Names deleted through this mount.
+    pub(super) removed: Removals,
     /// Inodes that the kernel has never been told of, and will hence never forget.
     pub(super) untold: HashSet<Ino>,
     pub(super) sweep_untold_at: usize,
-    /// Folders all of whose entries were learned by a listing asked for at that time.
-    pub(super) complete: HashMap<Ino, Instant>,
+    /// Which names are known to be absent.
+    pub(super) coverage: Coverage,
     /// Local entries of each folder: what a listing may lack. A folder that has some is local
     /// itself.
     pub(super) local: HashMap<Ino, HashSet<EntryName>>,
@@ -37,6 +38,7 @@ impl State {
             parent: Ino::ROOT,
             name: None,
             kind: Kind::Dir,
+            looks: Arc::default(),
             lookups: 1,
             valid_until: Instant::now(),
             changed: None,
@@ -47,11 +49,10 @@ impl State {
         Self {
             inodes: HashMap::from([(Ino::ROOT, root)]),
             names: HashMap::new(),
-            removed: HashMap::new(),
-            sweep_removed_at: SWEEP,
+            removed: Removals::default(),
             untold: HashSet::new(),
             sweep_untold_at: SWEEP,
-            complete: HashMap::new(),
+            coverage: Coverage::default(),
             local: HashMap::new(),
             next: 2,
         }
@@ -67,9 +68,13 @@ impl State {
                 _ => Known::Unknown,
             };
         }
-        match self.complete.get(&dir) {
-            Some(asked) if *asked + ttl > now => Known::Absent,
-            _ => Known::Unknown,
+        if self.removed.is_pending(dir, name) {
+            return Known::Absent;
+        }
+        if self.coverage.is_absent(dir, name, now, ttl) {
+            Known::Absent
+        } else {
+            Known::Unknown
         }
     }
 
@@ -90,10 +95,18 @@ impl State {
         {
             let is_local = inode.local || self.local.contains_key(&ino);
             let is_older = inode.outdates(asked) || inode.valid_until > valid_until;
-            let same = match (&inode.kind, &seen) {
+            let same = match (&mut inode.kind, &seen) {
                 _ if is_local || is_older => true,
                 (Kind::Dir, Seen::Dir) => true,
-                (Kind::File(file), Seen::File(meta)) => file.etag.as_ref() == Some(&meta.etag),
+                (Kind::File(file), Seen::File(meta)) => {
+                    let same = file.etag.as_ref() == Some(&meta.etag);
+                    if same && file.stored_anew(meta.modified) {
+                        // Another client has copied it onto itself, to change what is kept with it.
+                        file.modified = meta.modified;
+                        inode.looks = Arc::default();
+                    }
+                    same
+                }
                 _ => false,
             };
             if same {
@@ -101,15 +114,14 @@ impl State {
                 return Some(inode.entry(ino));
             }
             self.detach(dir, name);
-        } else if self
-            .removed
-            .get(&(dir, name.clone()))
-            .is_some_and(|removed| *removed >= asked)
-        {
+        } else if self.removed.outdates(dir, name, &seen, asked) {
             return None;
         }
         let kind = match seen {
-            Seen::Absent => return None,
+            Seen::Absent => {
+                self.coverage.absent(dir, name.clone(), asked);
+                return None;
+            }
             Seen::Dir => Kind::Dir,
             Seen::File(meta) => Kind::File(meta.into()),
         };
@@ -130,6 +142,7 @@ impl State {
             parent: dir,
             name: Some(name.clone()),
             kind,
+            looks: Arc::default(),
             lookups: 0,
             valid_until,
             changed: None,
@@ -141,6 +154,7 @@ impl State {
             self.sweep(Instant::now());
             self.sweep_untold_at = SWEEP.max(2 * self.untold.len());
         }
+        self.coverage.forget_name(dir, name);
         self.untold.insert(ino);
         self.inodes.insert(ino, inode);
         self.names.entry(dir).or_default().insert(name.clone(), ino);
@@ -152,7 +166,7 @@ impl State {
         self.names.get(&dir)?.get(name).copied()
     }
 
-    fn unname(&mut self, dir: Ino, name: &EntryName) -> Option<Ino> {
+    pub(super) fn unname(&mut self, dir: Ino, name: &EntryName) -> Option<Ino> {
         let names = self.names.get_mut(&dir)?;
         let ino = names.remove(name);
         if names.is_empty() {
@@ -168,7 +182,7 @@ impl State {
                 inode.named = false;
             }
             self.set_local(ino, false);
-            self.complete.remove(&ino);
+            self.coverage.forget(ino);
             self.drop_if_unused(ino);
         }
     }
@@ -257,13 +271,13 @@ impl State {
         let Some(inode) = self.inodes.remove(&ino) else {
             return;
         };
-        self.complete.remove(&ino);
+        self.coverage.forget(ino);
         self.untold.remove(&ino);
         if let Some(name) = inode.name
             && inode.named
         {
             // A listing that was complete no longer is, without this entry.
-            self.complete.remove(&inode.parent);
+            self.coverage.forget(inode.parent);
             self.unname(inode.parent, &name);
             if let Some(folder) = self.inodes.get_mut(&inode.parent) {
                 folder.lost_entry = Some(Instant::now());

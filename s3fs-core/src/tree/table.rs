@@ -5,18 +5,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::object::{EntryName, Key, Prefix};
+use crate::tree::coverage::Range;
 use crate::tree::inode::Inode;
-use crate::tree::state::{SWEEP, State};
+use crate::tree::state::State;
 use crate::tree::{Entry, FileState, Ino, Kind, Known, Seen, Told};
-
-/// Answers don't arrive later than this after they were asked for.
-const ANSWER_DELAY: Duration = Duration::from_mins(2);
 
 /// The tree of one mount.
 #[derive(Debug)]
 pub struct Tree {
     prefix: Prefix,
-    ttl: Duration,
+    pub(super) ttl: Duration,
     state: Mutex<State>,
 }
 
@@ -91,22 +89,6 @@ impl Tree {
         self.lock().learn(dir, name, seen, asked, valid_until)
     }
 
-    /// As [`learn`](Self::learn); the entry also counts as told to the kernel. In one step, lest
-    /// the inode be dropped in between.
-    pub fn learn_told(
-        &self,
-        dir: Ino,
-        name: &EntryName,
-        seen: Seen,
-        asked: Instant,
-    ) -> Option<Entry> {
-        let valid_until = asked + self.ttl;
-        let mut state = self.lock();
-        let entry = state.learn(dir, name, seen, asked, valid_until)?;
-        state.reference(entry.ino);
-        Some(entry)
-    }
-
     /// Tells the kernel of a name by what is known of it, if it still stands for something.
     pub fn tell(&self, dir: Ino, name: &EntryName, tell: impl FnOnce(&EntryName, &Entry) -> Told) {
         let mut state = self.lock();
@@ -150,7 +132,17 @@ impl Tree {
         let mut state = self.lock();
         let inode = state.inodes.get(&dir);
         if inode.is_some_and(|inode| inode.lost_entry.is_none_or(|lost| lost < asked)) {
-            state.complete.insert(dir, asked);
+            state.coverage.whole(dir, asked);
+        }
+    }
+
+    /// All entries of a folder from `first` on were learned by a page that was asked for at `asked`, as
+    /// far as their keys come before `last`.
+    pub fn covered(&self, dir: Ino, first: EntryName, last: Option<String>, asked: Instant) {
+        let mut state = self.lock();
+        let inode = state.inodes.get(&dir);
+        if inode.is_some_and(|inode| inode.lost_entry.is_none_or(|lost| lost < asked)) {
+            state.coverage.range(dir, Range { first, last, asked });
         }
     }
 
@@ -182,7 +174,7 @@ impl Tree {
     pub fn create(&self, dir: Ino, name: &EntryName, kind: Kind) -> Entry {
         let mut state = self.lock();
         state.detach(dir, name);
-        state.removed.remove(&(dir, name.clone()));
+        state.removed.undo(dir, name);
         let ino = state.insert(dir, name, kind, Instant::now());
         state.set_local(ino, true);
         state.touch(ino);
@@ -217,25 +209,6 @@ impl Tree {
             update(file);
             state.touch(ino);
         }
-    }
-
-    /// The name was deleted through this mount. A file that is open keeps its inode.
-    pub fn removed(&self, dir: Ino, name: &EntryName) {
-        let mut state = self.lock();
-        let now = Instant::now();
-        if state.removed.len() >= state.sweep_removed_at {
-            state.removed.retain(|_, at| *at + ANSWER_DELAY > now);
-            state.sweep_removed_at = SWEEP.max(2 * state.removed.len());
-        }
-        state.removed.insert((dir, name.clone()), now);
-        state.detach(dir, name);
-    }
-
-    /// A name lost what it stood for here, but the store may have something of that name: an older
-    /// version, or what a folder hid.
-    pub fn uncovered(&self, dir: Ino, name: &EntryName) {
-        self.removed(dir, name);
-        self.lock().complete.remove(&dir);
     }
 
     /// What the name stood for when it was asked for last.
@@ -296,6 +269,25 @@ impl Tree {
             .collect()
     }
 
+    /// Files of a folder behind a name, among so many entries, of which nobody has asked what is kept
+    /// with them.
+    pub fn unlooked_behind(&self, dir: Ino, name: &EntryName, entries: usize) -> Vec<Ino> {
+        let state = self.lock();
+        let Some(names) = state.names.get(&dir) else {
+            return Vec::new();
+        };
+        let behind = (Bound::Excluded(name), Bound::Unbounded);
+        let behind = names.range::<EntryName, _>(behind).take(entries);
+        behind
+            .map(|(_, ino)| *ino)
+            .filter(|ino| {
+                state.inodes.get(ino).is_some_and(|inode| {
+                    matches!(inode.kind, Kind::File(_)) && inode.looks.kept.is_none()
+                })
+            })
+            .collect()
+    }
+
     /// Whether the folder has entries that only this mount knows.
     pub fn has_local(&self, dir: Ino) -> bool {
         self.lock()
@@ -312,7 +304,7 @@ impl Tree {
         for inode in state.inodes.values_mut() {
             inode.valid_until = now;
         }
-        state.complete.clear();
+        state.coverage.clear();
         state.sweep(now);
     }
 
@@ -322,7 +314,7 @@ impl Tree {
         self.lock().inodes.len()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -93,10 +93,7 @@ impl PartBuffer {
         let end = offset + data.len() as u64;
         match self.exclusively(end)? {
             Exclusive::Memory(memory) => memory.write_at(offset as usize, data),
-            Exclusive::Spilled(spilled) => {
-                spilled.grow(offset)?;
-                spilled.write_at(offset, data)?;
-            }
+            Exclusive::Spilled(spilled) => spilled.write_at(offset, data)?,
         }
         Ok(())
     }
@@ -327,6 +324,7 @@ impl Spilled {
         Ok(())
     }
 
+    /// The file has zeros behind the end, so a gap needs no writing.
     fn write_at(&mut self, offset: u64, data: &[u8]) -> Result<(), WriteError> {
         let end = offset + data.len() as u64;
         let new = end.saturating_sub(self.length);

@@ -6,15 +6,10 @@
 //! what it has sent), or `staged`: `inner` makes one of the other, `changing` and `storing` are what
 //! is done to it, and `writer` is its face. Knows nothing of inodes.
 
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "the file system does not use all of it yet"
-)]
-
 mod begun;
 mod buffer;
 mod changing;
+mod copy;
 mod error;
 mod extents;
 mod fetch;
@@ -36,10 +31,10 @@ mod tests;
 mod upload;
 mod writer;
 
+pub use copy::copy_object;
 pub use error::WriteError;
 pub use pool::PartPool;
 pub use reading::{Piece, Reading};
-pub use rescue::{Missing, Rescued};
 pub use stage::Stages;
 pub use target::{Destination, Place, Stored, Target};
-pub use writer::{Held, Writer};
+pub use writer::Writer;

@@ -15,12 +15,46 @@ use crate::write::inner::{Inner, Phase};
 /// What was saved of a file.
 #[derive(Clone, Debug, Default)]
 pub struct Rescued {
-    /// The file's size in bytes.
-    pub length: u64,
     /// Which bytes were not here. The local file has zeros in their place.
     pub missing: Vec<Missing>,
     /// The upload that has some of them, and was left unfinished for that.
     pub upload: Option<(Key, UploadId)>,
+}
+
+impl Rescued {
+    /// What is not in the local file, in words; nothing if all is.
+    pub fn missing(&self) -> Option<String> {
+        let words = self
+            .missing
+            .iter()
+            .map(|missing| match (missing, &self.upload) {
+                (Missing::Sent(range), Some((key, id))) => {
+                    let range = of(range);
+                    format!(
+                        "{range} are parts of the unfinished upload {} of {key}",
+                        id.0
+                    )
+                }
+                (Missing::Sent(range), None) => format!("{} are lost", of(range)),
+                (
+                    Missing::Stored {
+                        range,
+                        object,
+                        offset,
+                    },
+                    _,
+                ) => {
+                    let range = of(range);
+                    format!("{range} are those of {} from {offset} on", object.key)
+                }
+            });
+        let words: Vec<String> = words.collect();
+        (!words.is_empty()).then(|| words.join(", "))
+    }
+}
+
+fn of(range: &Range<u64>) -> String {
+    format!("bytes {} to {}", range.start, range.end)
 }
 
 /// Bytes that were not here.
@@ -75,7 +109,6 @@ impl Inner {
             }
         };
         Ok(Rescued {
-            length,
             missing: missing(&extents),
             upload,
         })

@@ -43,6 +43,7 @@ impl Stages {
     }
 
     /// How many bytes they have now.
+    #[cfg(test)]
     pub fn used(&self) -> u64 {
         self.0.used.load(Ordering::Relaxed)
     }

@@ -50,6 +50,12 @@ impl Staged {
         &self.extents
     }
 
+    /// Whether some of its bytes are those of stored objects.
+    pub(super) fn needs_objects(&self) -> bool {
+        let mut extents = self.extents.all();
+        extents.any(|extent| matches!(extent.source, Source::Object { .. }))
+    }
+
     /// The object that the file is.
     pub(super) fn whole_object(&self) -> Option<&Arc<ObjectRef>> {
         self.extents.whole_object()

@@ -261,7 +261,7 @@ impl Streaming {
         let in_upload = self.upload.iter().flat_map(Upload::held);
         // What the upload has of the tail is not newer than the tail.
         let sent = in_upload.filter(|(offset, _)| *offset < self.base());
-        let mut held: Vec<_> = sent.map(|(at, buffer)| (at, buffer.clone())).collect();
+        let mut held: Vec<_> = sent.collect();
         held.extend(self.head.get().map(|head| (0, head)));
         held.push((self.base(), self.tail.clone()));
         held

@@ -2,7 +2,7 @@
 //! store has them, so that a failure loses nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::task::{Id, JoinError, JoinSet};
 
@@ -41,10 +41,39 @@ struct Part {
 #[derive(Debug)]
 enum State {
     Queued(Job),
-    InFlight(Job),
+    InFlight(Slot),
     /// In flight with something else, which may fail.
     Replaced(Job),
     Done(PartTag),
+}
+
+/// What is in flight: empty, and its memory free, as soon as the store has it.
+#[derive(Clone, Debug)]
+struct Slot(Arc<Mutex<Option<Job>>>);
+
+impl Slot {
+    fn new(job: Job) -> Self {
+        Self(Arc::new(Mutex::new(Some(job))))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Job>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self) -> Option<Job> {
+        self.lock().clone()
+    }
+}
+
+impl State {
+    /// What it is made of, unless the store has it.
+    fn job(&self) -> Option<Job> {
+        match self {
+            Self::Queued(job) | Self::Replaced(job) => Some(job.clone()),
+            Self::InFlight(slot) => slot.get(),
+            Self::Done(_) => None,
+        }
+    }
 }
 
 impl Upload {
@@ -145,7 +174,8 @@ impl Upload {
         size: u64,
     ) -> Result<ETag, WriteError> {
         self.settle().await?;
-        let tags: Vec<_> = self.parts.values().filter_map(Part::tag).collect();
+        let tags: Option<Vec<_>> = self.parts.values().map(Part::tag).collect();
+        let tags = tags.ok_or(WriteError::Lost)?;
         let id = self.begun.id().await?;
         let Begun { target, key, .. } = &*self.begun;
         let completing = target.store.complete_upload(key, &id, &tags, precondition);
@@ -181,31 +211,27 @@ impl Upload {
     }
 
     /// What is here of the parts that the store does not have, with their offsets in the file.
-    pub(super) fn held(&self) -> impl Iterator<Item = (u64, &PartBuffer)> {
-        self.parts.values().filter_map(|part| match &part.state {
-            State::Queued(Job::Send(buffer))
-            | State::InFlight(Job::Send(buffer))
-            | State::Replaced(Job::Send(buffer)) => Some((part.offset, buffer)),
-            _ => None,
-        })
+    pub(super) fn held(&self) -> impl Iterator<Item = (u64, PartBuffer)> {
+        self.parts
+            .values()
+            .filter_map(|part| match part.state.job() {
+                Some(Job::Send(buffer)) => Some((part.offset, buffer)),
+                _ => None,
+            })
     }
 
     /// A stored object has another name now. Copies that are in flight may not find it any more.
     pub(super) fn replace(&mut self, from: &ObjectRef, to: &Arc<ObjectRef>) {
         for part in self.parts.values_mut() {
-            let job = match &mut part.state {
-                State::Queued(job) | State::InFlight(job) | State::Replaced(job) => job,
-                State::Done(_) => continue,
-            };
-            let Job::Copy(object, range) = job else {
+            let Some(Job::Copy(object, range)) = part.state.job() else {
                 continue;
             };
-            if **object == *from {
-                *object = Arc::clone(to);
-                let again = Job::Copy(Arc::clone(to), range.clone());
-                if let State::InFlight(_) = part.state {
-                    part.state = State::Replaced(again);
-                }
+            if *object == *from {
+                let again = Job::Copy(Arc::clone(to), range);
+                part.state = match part.state {
+                    State::Queued(_) => State::Queued(again),
+                    _ => State::Replaced(again),
+                };
             }
         }
     }
@@ -218,10 +244,9 @@ impl Upload {
                 continue;
             };
             if let State::Queued(job) = &part.state {
-                let (job, begun) = (job.clone(), Arc::clone(&self.begun));
-                part.state = State::InFlight(job.clone());
-                let sending = async move { send(&begun, number, &job).await };
-                let task = self.in_flight.spawn(sending).id();
+                let (slot, begun) = (Slot::new(job.clone()), Arc::clone(&self.begun));
+                part.state = State::InFlight(slot.clone());
+                let task = self.in_flight.spawn(send(begun, number, slot)).id();
                 self.numbers.insert(task, number);
             }
         }
@@ -245,20 +270,17 @@ impl Upload {
         let Some((number, part)) = part else {
             return Ok(());
         };
-        match (&part.state, sent) {
-            (State::InFlight(_), Ok(tag)) => part.state = State::Done(tag),
-            (State::InFlight(job), Err(error)) => {
-                part.state = State::Queued(job.clone());
-                self.queued.insert(number);
-                return Err(error);
-            }
-            (State::Replaced(job), _) => {
-                part.state = State::Queued(job.clone());
-                self.queued.insert(number);
-            }
-            (State::Queued(_) | State::Done(_), _) => {}
+        let is_right = matches!(part.state, State::InFlight(_));
+        let (state, result) = match (part.state.job(), sent) {
+            (Some(job), Err(error)) if is_right => (State::Queued(job), Err(error)),
+            (Some(job), _) if !is_right => (State::Queued(job), Ok(())),
+            (_, sent) => (State::Done(sent?), Ok(())),
+        };
+        if let State::Queued(_) = state {
+            self.queued.insert(number);
         }
-        Ok(())
+        part.state = state;
+        result
     }
 
     fn died(&self, died: &JoinError) -> WriteError {
@@ -274,10 +296,17 @@ impl Upload {
 /// What became of a part.
 type Sent = Result<PartTag, WriteError>;
 
-async fn send(begun: &Arc<Begun>, number: u16, job: &Job) -> Result<PartTag, WriteError> {
+async fn send(begun: Arc<Begun>, number: u16, slot: Slot) -> Sent {
     let id = begun.id().await?;
     let to = (&begun.key, &id, PartNumber(number));
-    job.run(&begun.target, to).await
+    let Some(job) = slot.get() else {
+        return Err(WriteError::Lost);
+    };
+    let sent = job.run(&begun.target, to).await;
+    if sent.is_ok() {
+        slot.lock().take();
+    }
+    sent
 }
 
 impl Part {

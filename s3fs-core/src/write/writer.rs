@@ -8,9 +8,9 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::Mutex;
 
 use crate::object::{ByteRange, Headers, ObjectRef};
 use crate::store::{StoreError, StoreErrorKind};
@@ -30,6 +30,8 @@ pub struct Writer {
     inner: Mutex<Inner>,
     /// A copy of the file's size, to be read without waiting for an upload.
     length: AtomicU64,
+    /// A copy of whether the bucket lacks something of the file.
+    is_dirty: AtomicBool,
 }
 
 impl Writer {
@@ -76,6 +78,7 @@ impl Writer {
         stored: Option<(ObjectRef, Headers)>,
     ) -> Self {
         let length = AtomicU64::new(phase.length());
+        let is_dirty = AtomicBool::new(stored.is_none());
         let inner = Mutex::new(Inner {
             target,
             at,
@@ -85,7 +88,11 @@ impl Writer {
             is_orphan: false,
             leftover: None,
         });
-        Self { inner, length }
+        Self {
+            inner,
+            length,
+            is_dirty,
+        }
     }
 
     /// The file's size in bytes.
@@ -102,7 +109,7 @@ impl Writer {
             return Ok(false);
         };
         let written = inner.try_write(offset, data);
-        self.publish_length(&inner);
+        self.publish(&inner);
         written
     }
 
@@ -115,7 +122,7 @@ impl Writer {
     pub async fn write(&self, offset: u64, data: &[u8]) -> Result<(), WriteError> {
         let mut inner = self.inner.lock().await;
         let written = inner.write(offset, data).await;
-        self.publish_length(&inner);
+        self.publish(&inner);
         written
     }
 
@@ -126,7 +133,7 @@ impl Writer {
     pub async fn resize(&self, length: u64) -> Result<(), WriteError> {
         let mut inner = self.inner.lock().await;
         let resized = inner.resize(length).await;
-        self.publish_length(&inner);
+        self.publish(&inner);
         resized
     }
 
@@ -136,7 +143,9 @@ impl Writer {
     /// As [`write`](Self::write).
     pub async fn punch(&self, offset: u64, length: u64) -> Result<(), WriteError> {
         let mut inner = self.inner.lock().await;
-        inner.punch(offset..offset.saturating_add(length)).await
+        let punched = inner.punch(offset..offset.saturating_add(length)).await;
+        self.publish(&inner);
+        punched
     }
 
     /// Makes bytes those of a stored object, without fetching them. The object must stay until the
@@ -164,7 +173,7 @@ impl Writer {
             .into());
         }
         let grafted = inner.graft(offset, (source, source_offset), length).await;
-        self.publish_length(&inner);
+        self.publish(&inner);
         grafted
     }
 
@@ -194,17 +203,42 @@ impl Writer {
     /// It could not be stored, or was deleted. Nothing is thrown away: the next call tries again,
     /// and sends no part twice.
     pub async fn store(&self) -> Result<Stored, WriteError> {
-        self.inner.lock().await.store().await
+        let mut inner = self.inner.lock().await;
+        let stored = inner.store().await;
+        self.publish(&inner);
+        stored
     }
 
-    /// Whether the bucket has everything, and nobody is about to change that.
+    /// Whether the bucket has everything.
     pub fn is_stored(&self) -> bool {
-        self.inner.try_lock().is_ok_and(|inner| !inner.dirty)
+        !self.is_dirty.load(Ordering::Acquire)
+    }
+
+    /// Whether some of its bytes are those of stored objects.
+    pub async fn needs_objects(&self) -> bool {
+        match &self.inner.lock().await.phase {
+            Phase::Staged(staged) => staged.needs_objects(),
+            Phase::Whole(_) | Phase::Streaming(_) => false,
+        }
+    }
+
+    /// What was stored last.
+    #[cfg(test)]
+    pub async fn stored(&self) -> Option<ObjectRef> {
+        let inner = self.inner.lock().await;
+        inner.stored.as_ref().map(|(object, _)| object.clone())
+    }
+
+    /// Whether the file is on its way, as it grows.
+    pub async fn is_streaming(&self) -> bool {
+        matches!(self.inner.lock().await.phase, Phase::Streaming(_))
     }
 
     /// The file has to be stored again, though no byte changed: its headers or its name did.
     pub async fn touch(&self) {
-        self.inner.lock().await.dirty = true;
+        let mut inner = self.inner.lock().await;
+        inner.dirty = true;
+        self.publish(&inner);
     }
 
     /// The file was deleted and is still open: from now on nothing is stored, and what is here stays
@@ -218,11 +252,6 @@ impl Writer {
         self.inner.lock().await.moved(from, to).await;
     }
 
-    /// Waits for what is being stored and keeps everything else from beginning.
-    pub async fn hold(&self) -> Held<'_> {
-        Held(self.inner.lock().await)
-    }
-
     /// Writes all that is here of a file that could not be stored into a local one. An upload that
     /// has the rest is left unfinished.
     ///
@@ -232,46 +261,8 @@ impl Writer {
         self.inner.lock().await.rescue(into)
     }
 
-    fn publish_length(&self, inner: &Inner) {
+    fn publish(&self, inner: &Inner) {
         self.length.store(inner.phase.length(), Ordering::Release);
-    }
-}
-
-/// A writer that does nothing else until this is dropped.
-#[derive(Debug)]
-pub struct Held<'a>(MutexGuard<'a, Inner>);
-
-impl Held<'_> {
-    /// What was stored last, by this writer or before it.
-    pub fn stored(&self) -> Option<&ObjectRef> {
-        self.0.stored.as_ref().map(|(object, _)| object)
-    }
-
-    /// Whether the bucket lacks something of the file.
-    pub fn is_dirty(&self) -> bool {
-        self.0.dirty
-    }
-
-    /// As [`Writer::store`].
-    ///
-    /// # Errors
-    /// As [`Writer::store`].
-    pub async fn store(&mut self) -> Result<Stored, WriteError> {
-        self.0.store().await
-    }
-
-    /// As [`Writer::orphan`].
-    pub async fn orphan(&mut self) {
-        self.0.orphan().await;
-    }
-
-    /// As [`Writer::moved`].
-    pub async fn moved(&mut self, from: &ObjectRef, to: ObjectRef) {
-        self.0.moved(from, to).await;
-    }
-
-    /// As [`Writer::touch`].
-    pub fn touch(&mut self) {
-        self.0.dirty = true;
+        self.is_dirty.store(inner.dirty, Ordering::Release);
     }
 }

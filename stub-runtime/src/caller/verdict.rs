@@ -104,6 +104,7 @@ mod tests {
         let object = |name: &&str| NotStored {
             object: (*name).into(),
             reason: "refused".into(),
+            kept_in: None,
         };
         Outcome {
             ended,

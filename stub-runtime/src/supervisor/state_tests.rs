@@ -54,6 +54,7 @@ fn a_call_connects_mounts_runs_stores_unmounts_and_reports() {
     let lost = vec![NotStored {
         object: "s3://b/k".into(),
         reason: "refused".into(),
+        kept_in: None,
     }];
     assert_eq!(state.on(Event::Stored(lost.clone())), [Action::Unmount]);
     assert_eq!(state.on(Event::Unmounted), outcome(Ended::Returned, lost));

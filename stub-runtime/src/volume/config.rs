@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use s3fs_core::{Access, BucketName, CacheConfig, MountConfig, Ownership, Prefix};
+use s3fs_core::{Access, BucketName, CacheConfig, MountConfig, Ownership, Prefix, StageConfig};
 
 use super::{CloudBucketMount, VolumeError, credentials, endpoint};
 
@@ -21,6 +21,9 @@ pub(super) fn of(volume: CloudBucketMount) -> Result<MountConfig, VolumeError> {
     config.access = access(&volume);
     config.ownership = ownership(&volume)?;
     config.cache = cache(volume.cache)?;
+    config.stage = stage(volume.stage)?;
+    config.waits_on_close = volume.wait_on_close;
+    config.rescue = crate::config::rescue_folder();
     config.endpoint_url = volume.bucket_endpoint_url;
     config.force_path_style = volume.force_path_style;
     config.requester_pays = volume.requester_pays;
@@ -49,6 +52,13 @@ fn cache(given: Option<(PathBuf, u64)>) -> Result<Option<CacheConfig>, VolumeErr
         return Err(VolumeError::EmptyCache { dir });
     }
     Ok(Some(CacheConfig { dir, size }))
+}
+
+fn stage(given: Option<(PathBuf, u64)>) -> Result<Option<StageConfig>, VolumeError> {
+    match given {
+        Some((dir, _)) if !dir.is_absolute() => Err(VolumeError::StagePath { dir }),
+        given => Ok(given.map(|(dir, size)| StageConfig { dir, size })),
+    }
 }
 
 fn ownership(volume: &CloudBucketMount) -> Result<Ownership, VolumeError> {

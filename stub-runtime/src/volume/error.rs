@@ -66,4 +66,10 @@ pub enum VolumeError {
         /// Its folder.
         dir: PathBuf,
     },
+    /// `stage`'s folder is a relative path.
+    #[error("the stage folder `{}` is a relative path: write an absolute one", dir.display())]
+    StagePath {
+        /// What was given.
+        dir: PathBuf,
+    },
 }

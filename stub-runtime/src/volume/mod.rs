@@ -59,6 +59,8 @@ pub struct CloudBucketMount {
     file_mode: u32,
     dir_mode: u32,
     cache: Option<(PathBuf, u64)>,
+    wait_on_close: bool,
+    stage: Option<(PathBuf, u64)>,
 }
 
 impl CloudBucketMount {
@@ -90,6 +92,8 @@ impl CloudBucketMount {
             file_mode: file_mode.into(),
             dir_mode: dir_mode.into(),
             cache: None,
+            wait_on_close: false,
+            stage: None,
         }
     }
 
@@ -222,6 +226,25 @@ impl CloudBucketMount {
     /// ```
     pub fn cache(mut self, dir: impl Into<PathBuf>, size_in_bytes: u64) -> Self {
         self.cache = Some((dir.into(), size_in_bytes));
+        self
+    }
+
+    /// Whether `close` waits until the file is in the bucket, and fails if it can't be stored; off unless
+    /// set. Otherwise files are stored beside the program, many at once, and `fsync` or the end of the
+    /// call waits. In either case a call succeeds only if everything is in the bucket.
+    pub fn wait_on_close(mut self, wait: bool) -> Self {
+        self.wait_on_close = wait;
+        self
+    }
+
+    /// Where files are that are being changed in their middle and don't fit into memory: at most
+    /// `size_in_bytes` of a folder of the local disk, beyond which a write fails with `ENOSPC`. Unless
+    /// set, it is the temporary folder, as far as it reaches. What is written from its beginning to its
+    /// end, of any size, never goes there.
+    ///
+    /// `dir` is an absolute path on the host. The files in it have no names and are gone with the call.
+    pub fn stage(mut self, dir: impl Into<PathBuf>, size_in_bytes: u64) -> Self {
+        self.stage = Some((dir.into(), size_in_bytes));
         self
     }
 

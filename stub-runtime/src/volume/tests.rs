@@ -32,6 +32,16 @@ fn a_cache_has_an_absolute_path_and_a_size() {
 }
 
 #[test]
+fn a_stage_has_an_absolute_path() {
+    let config = volume().stage("/var/tmp", 5).wait_on_close(true);
+    let config = config.into_config().unwrap();
+    let stage = config.stage.unwrap();
+    assert_eq!((stage.dir, stage.size), ("/var/tmp".into(), 5));
+    assert!(config.waits_on_close);
+    assert!(says(volume().stage("tmp", 5)).contains("`tmp` is a relative path"));
+}
+
+#[test]
 fn a_bucket_alone_is_read_and_written_with_the_standard_chain() {
     let config = volume().into_config().unwrap();
     assert_eq!(config.bucket.as_str(), "my-bucket");

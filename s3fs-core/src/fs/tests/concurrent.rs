@@ -50,12 +50,13 @@ fn writers_of_one_file_lose_no_update() {
                     if i % 2 == 0 {
                         kernel.close(writer).await.unwrap();
                     } else {
-                        kernel.release(writer).await;
+                        kernel.release(writer);
                     }
                 }
             });
         }
         all(tasks).await;
+        kernel.settle().await.unwrap();
         assert_eq!(memory.objects()["f"], vec![b'x'; 24]);
     });
 }
@@ -121,6 +122,7 @@ fn a_file_deleted_at_any_moment_leaves_nothing() {
             }
         });
         all(tasks).await;
+        kernel.settle().await.unwrap();
         assert!(memory.objects().is_empty());
         assert!(kernel.walk("f").await.is_err());
     });
@@ -137,11 +139,13 @@ fn opening_a_file_while_it_is_deleted_does_not_bring_it_back() {
                 let _ = writing.write(writer, 0, b"x").await;
                 tokio::task::yield_now().await;
                 let _ = writing.write(writer, 1, b"y").await;
-                writing.release(writer).await;
+                writing.release(writer);
             }
         });
-        tasks.spawn(async move { kernel.unlink("f").await.unwrap() });
+        let deleting = Arc::clone(&kernel);
+        tasks.spawn(async move { deleting.unlink("f").await.unwrap() });
         all(tasks).await;
+        kernel.settle().await.unwrap();
         assert!(memory.objects().is_empty());
     });
 }

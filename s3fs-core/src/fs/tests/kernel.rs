@@ -6,11 +6,18 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 
-use crate::fs::{Attr, Fs, FsError, HandleId, OpenMode};
+use crate::fs::{Attr, Fs, FsError, HandleId, Maker, OpenMode};
 use crate::tree::{Ino, Told};
 
 /// Every open and every close comes from this process.
 const PID: u32 = 7;
+
+/// Everything is made by this user.
+const MAKER: Maker = Maker {
+    uid: 0,
+    gid: 0,
+    pid: PID,
+};
 
 /// For writing, with the present content.
 pub(super) const WRITE: OpenMode = OpenMode::Write { truncate: false };
@@ -64,7 +71,7 @@ impl Kernel {
 
     pub(super) async fn create(&self, path: &str, exclusive: bool) -> Result<HandleId, FsError> {
         let (dir, name) = self.parent(path).await?;
-        let (attr, opened) = self.fs.create(dir, name, exclusive, PID).await?;
+        let (attr, opened) = self.fs.create(dir, name, exclusive, 0o644, MAKER).await?;
         self.tell(attr.ino);
         self.open.lock().unwrap().insert(opened.handle, attr.ino);
         Ok(opened.handle)
@@ -115,12 +122,12 @@ impl Kernel {
     /// The last close: flush and release.
     pub(super) async fn close(&self, handle: HandleId) -> Result<(), FsError> {
         let flushed = self.flush(handle).await;
-        self.release(handle).await;
+        self.release(handle);
         flushed
     }
 
-    pub(super) async fn release(&self, handle: HandleId) {
-        self.fs.release(handle).await;
+    pub(super) fn release(&self, handle: HandleId) {
+        self.fs.release(handle);
         self.open.lock().unwrap().remove(&handle);
     }
 
@@ -139,7 +146,7 @@ impl Kernel {
     pub(super) async fn load(&self, path: &str) -> Result<Bytes, FsError> {
         let handle = self.open(path, OpenMode::Read).await?;
         let bytes = self.read(handle, 0, 1 << 40).await;
-        self.release(handle).await;
+        self.release(handle);
         bytes
     }
 
@@ -150,7 +157,7 @@ impl Kernel {
 
     pub(super) async fn mkdir(&self, path: &str) -> Result<(), FsError> {
         let (dir, name) = self.parent(path).await?;
-        let attr = self.fs.mkdir(dir, name).await?;
+        let attr = self.fs.mkdir(dir, name, 0o755, MAKER).await?;
         self.tell(attr.ino);
         Ok(())
     }
@@ -158,6 +165,17 @@ impl Kernel {
     pub(super) async fn rmdir(&self, path: &str) -> Result<(), FsError> {
         let (dir, name) = self.parent(path).await?;
         self.fs.rmdir(dir, name).await
+    }
+
+    pub(super) async fn rename(&self, path: &str, to: &str) -> Result<(), FsError> {
+        let (dir, name) = self.parent(path).await?;
+        let (to_dir, to_name) = self.parent(to).await?;
+        self.fs.rename(dir, name, to_dir, to_name, true).await
+    }
+
+    /// Waits until the bucket has been told of everything.
+    pub(super) async fn settle(&self) -> Result<(), FsError> {
+        self.fs.outbox.settle_below("").await
     }
 
     /// The entries of a folder, and whether each is one, by replies of `room` entries.
@@ -169,7 +187,7 @@ impl Kernel {
         let ino = self.walk(path).await?.ino;
         let handle = self.fs.opendir(ino)?;
         let listed = self.list_from(handle, 0, room).await;
-        self.fs.release(handle).await;
+        self.fs.release(handle);
         listed
     }
 

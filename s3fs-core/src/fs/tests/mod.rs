@@ -24,7 +24,7 @@ use crate::object::BucketName;
 use crate::read::BlockPool;
 use crate::store::memory::MemoryStore;
 use crate::store::{ListFrom, ListRequest, Store};
-use crate::write::PartPool;
+use crate::write::{PartPool, Stages};
 
 /// The size of a first part here, so that small files stream.
 const FIRST_PART: u64 = 4096;
@@ -40,14 +40,30 @@ async fn mount(store: Arc<dyn Store>) -> Kernel {
 }
 
 async fn mount_with(store: Arc<dyn Store>, access: Access, budget: u64) -> Kernel {
+    mount_as(store, access, budget, true).await
+}
+
+/// As `mount`, where closing a file waits for the store or doesn't.
+async fn mount_waiting(store: Arc<dyn Store>, budget: u64, waits: bool) -> Kernel {
+    mount_as(store, Access::default(), budget, waits).await
+}
+
+async fn mount_as(
+    store: Arc<dyn Store>,
+    access: Access,
+    budget: u64,
+    waits_on_close: bool,
+) -> Kernel {
     let config = MountConfig {
         access,
+        waits_on_close,
         ..MountConfig::new(BucketName::new("memory").unwrap())
     };
     let shared = Shared {
         budget: Budget::new(budget),
         blocks: BlockPool::default(),
         parts: PartPool::with_first_part(FIRST_PART),
+        stages: Stages::default(),
     };
     let asked = Instant::now();
     let root = ListRequest {
@@ -57,5 +73,5 @@ async fn mount_with(store: Arc<dyn Store>, access: Access, budget: u64) -> Kerne
         max_keys: 1000,
     };
     let page = store.list(root).await.unwrap();
-    Kernel::new(Arc::new(Fs::new(store, &config, &shared, page, asked)))
+    Kernel::new(Fs::new(store, &config, &shared, page, asked))
 }

@@ -22,9 +22,9 @@ async fn an_open_reader_sees_what_this_mount_writes() {
         let writer = kernel.open("f", TRUNCATE).await.unwrap();
         kernel.write(writer, 0, b"new").await.unwrap();
         assert_eq!(all().await.unwrap(), "new");
-        kernel.release(writer).await;
+        kernel.release(writer);
         assert_eq!(all().await.unwrap(), "new");
-        kernel.release(reader).await;
+        kernel.release(reader);
     }
 }
 
@@ -79,6 +79,6 @@ async fn a_file_that_was_truncated_and_deleted_is_not_read_as_it_was_before() {
     kernel.unlink("f").await.unwrap();
     let read = kernel.read(reader, 0, 1).await;
     assert!(read.is_ok_and(|bytes| bytes.is_empty()) || kernel.read(reader, 0, 1).await.is_err());
-    kernel.release(writer).await;
-    kernel.release(reader).await;
+    kernel.release(writer);
+    kernel.release(reader);
 }

@@ -7,7 +7,10 @@
 )]
 
 mod buffer;
+mod costs;
+mod failures;
 mod model;
+mod op;
 
 use std::sync::{Arc, Mutex};
 

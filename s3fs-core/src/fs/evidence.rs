@@ -1,0 +1,120 @@
+//! Whether objects of a folder have anything kept with them that a listing doesn't show.
+//!
+//! A listing shows sizes and times, not modes, owners or whether something is a symlink: that takes a
+//! request for each object. Most buckets keep nothing of the kind, so it is decided from the first
+//! objects of a folder whether to ask for the others. Decided here, without I/O.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::tree::Ino;
+
+/// So many objects of a folder without anything kept speak for all of it.
+pub(super) const SAMPLE: u32 = 3;
+
+/// So many objects of a mount without anything kept, and none with, speak for all of it.
+const MOUNT_SAMPLE: u32 = 16;
+
+/// Remember so many folders at most.
+const FOLDERS: usize = 4096;
+
+/// What objects had kept with them.
+#[derive(Debug, Default)]
+pub(super) struct Evidence(Mutex<Seen>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    folders: HashMap<Ino, Folder>,
+    plain: u32,
+    is_rich: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Folder {
+    plain: u32,
+    is_rich: bool,
+}
+
+/// What to think of an object that nobody has asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// There is nothing that a listing doesn't show.
+    Plain,
+    /// There may be.
+    Rich,
+    /// Not enough is known yet.
+    Unknown,
+}
+
+impl Evidence {
+    /// The store was asked about an object of the folder, or one was made here.
+    pub(super) fn note(&self, dir: Ino, is_rich: bool) {
+        self.lock(|seen| {
+            if seen.folders.len() >= FOLDERS {
+                seen.folders.clear();
+            }
+            let folder = seen.folders.entry(dir).or_default();
+            if is_rich {
+                folder.is_rich = true;
+                seen.is_rich = true;
+            } else {
+                folder.plain += 1;
+                seen.plain += 1;
+            }
+        });
+    }
+
+    /// What to think of the folder's objects.
+    pub(super) fn verdict(&self, dir: Ino) -> Verdict {
+        self.lock(|seen| {
+            let folder = seen.folders.get(&dir).copied().unwrap_or_default();
+            if folder.is_rich {
+                Verdict::Rich
+            } else if folder.plain >= SAMPLE || !seen.is_rich && seen.plain >= MOUNT_SAMPLE {
+                Verdict::Plain
+            } else {
+                Verdict::Unknown
+            }
+        })
+    }
+
+    /// Whether folders may have anything kept with them: their markers are like other objects.
+    pub(super) fn folders_may_be_rich(&self) -> bool {
+        self.lock(|seen| seen.is_rich)
+    }
+
+    fn lock<T>(&self, act: impl FnOnce(&mut Seen) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_objects_speak_for_their_folder() {
+        let (evidence, dir) = (Evidence::default(), Ino(7));
+        assert_eq!(evidence.verdict(dir), Verdict::Unknown);
+        for _ in 0..SAMPLE {
+            evidence.note(dir, false);
+        }
+        assert_eq!(evidence.verdict(dir), Verdict::Plain);
+        assert_eq!(evidence.verdict(Ino(8)), Verdict::Unknown);
+        evidence.note(dir, true);
+        assert_eq!(evidence.verdict(dir), Verdict::Rich, "one is enough");
+    }
+
+    #[test]
+    fn many_speak_for_the_mount_unless_one_has_something_kept() {
+        let evidence = Evidence::default();
+        for n in 0..MOUNT_SAMPLE {
+            evidence.note(Ino(u64::from(n) + 2), false);
+        }
+        assert_eq!(evidence.verdict(Ino(99)), Verdict::Plain);
+        assert!(!evidence.folders_may_be_rich());
+        evidence.note(Ino(100), true);
+        assert_eq!(evidence.verdict(Ino(99)), Verdict::Unknown);
+        assert!(evidence.folders_may_be_rich());
+    }
+}

@@ -1,0 +1,200 @@
+//! Asking the store what it keeps with an object: mode, owner, times, whether it is a symlink.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use futures_util::future::{BoxFuture, FutureExt, Shared, join_all};
+
+use crate::fs::evidence::{SAMPLE, Verdict};
+use crate::fs::{Fs, FsError};
+use crate::list::Listed;
+use crate::object::{EntryName, Headers, Key};
+use crate::read::STEP;
+use crate::store::{Described, StoreError, StoreErrorKind};
+use crate::tree::{Entry, Ino, Kept, Kind, Seen};
+
+/// Entries that are being looked at before somebody asks.
+#[derive(Debug, Default)]
+pub(super) struct Looking(Mutex<HashMap<Ino, Shared<BoxFuture<'static, ()>>>>);
+
+impl Looking {
+    fn get(&self, ino: Ino) -> Option<Shared<BoxFuture<'static, ()>>> {
+        self.lock(|looking| looking.get(&ino).cloned())
+    }
+
+    fn begin(&self, ino: Ino, look: impl Future<Output = ()> + Send + 'static) {
+        let looking = look.boxed().shared();
+        self.lock(|all| all.insert(ino, looking.clone()));
+        tokio::spawn(looking);
+    }
+
+    fn ended(&self, ino: Ino) {
+        self.lock(|looking| looking.remove(&ino));
+    }
+
+    fn lock<T>(
+        &self,
+        act: impl FnOnce(&mut HashMap<Ino, Shared<BoxFuture<'static, ()>>>) -> T,
+    ) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Fs {
+    /// The entry, with what is kept of it.
+    ///
+    /// # Errors
+    /// The store doesn't answer, or has another version by now.
+    pub(super) async fn look(&self, ino: Ino) -> Result<Entry, FsError> {
+        let entry = self.tree.entry(ino).ok_or(FsError::NotFound)?;
+        if entry.looks.kept.is_some() || !entry.named || ino == Ino::ROOT {
+            return Ok(entry);
+        }
+        let (key, etag) = match &entry.kind {
+            Kind::Dir => (self.marker_of(ino)?, None),
+            Kind::File(file) if file.etag.is_none() => return Ok(entry),
+            Kind::File(file) => (self.key_of(ino)?, file.etag.clone()),
+        };
+        let asked = Instant::now();
+        let described = self.describe(&key).await?;
+        self.described(ino, described.as_ref());
+        let now = self.tree.entry(ino).ok_or(FsError::Stale)?;
+        let Some(etag) = etag.filter(|_| now.looks.kept.is_none() && now.named) else {
+            return Ok(now);
+        };
+        let Kind::File(file) = &now.kind else {
+            return Ok(now);
+        };
+        if file.etag.as_ref() != Some(&etag) || self.open_files.get(ino).is_some() {
+            // This mount has made another version meanwhile.
+            return Ok(now);
+        }
+        if let Some((dir, name)) = self.tree.place(ino) {
+            let seen = described.map_or(Seen::Absent, |described| Seen::File(described.meta));
+            self.tree.learn(dir, &name, seen, asked);
+        }
+        Err(FsError::Stale)
+    }
+
+    /// As [`look`](Self::look). While a program looks at the files of a folder one after another, the next
+    /// ones are looked at beside it.
+    pub(super) async fn look_ahead(
+        &self,
+        dir: Ino,
+        name: &EntryName,
+        entry: &Entry,
+    ) -> Result<(), FsError> {
+        if matches!(entry.kind, Kind::File(_)) {
+            let near = |last: &EntryName| self.tree.are_near(dir, last, name, STEP);
+            let count = self.looks.opened(dir, name, near);
+            for ino in self.tree.unlooked_behind(dir, name, count) {
+                self.begin_to_look(ino);
+            }
+        }
+        if let Some(looking) = self.looking.get(entry.ino) {
+            looking.await;
+        }
+        self.look(entry.ino).await.map(drop)
+    }
+
+    fn begin_to_look(&self, ino: Ino) {
+        if self.looking.get(ino).is_some() {
+            return;
+        }
+        let Some(fs) = self.me.upgrade() else {
+            return;
+        };
+        let looking = async move {
+            // Whoever needs it asks again.
+            let _ = fs.look(ino).await;
+            fs.looking.ended(ino);
+        };
+        self.looking.begin(ino, looking);
+    }
+
+    /// As [`look`](Self::look), where more may be kept than is known.
+    pub(super) async fn look_if_rich(&self, ino: Ino) -> Result<Entry, FsError> {
+        let entry = self.tree.entry(ino).ok_or(FsError::NotFound)?;
+        match self.tree.parent(ino) {
+            Some(dir) if self.may_be_rich(dir, &entry) => self.look(ino).await,
+            _ => Ok(entry),
+        }
+    }
+
+    /// What the store keeps under a key; nothing if it has no such object.
+    pub(super) async fn describe(&self, key: &Key) -> Result<Option<Described>, StoreError> {
+        match self.store.head(key).await {
+            Ok(described) => Ok(Some(described)),
+            Err(error) => match error.kind {
+                StoreErrorKind::NoSuchKey => Ok(None),
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// Takes note of what the store keeps with an entry.
+    pub(super) fn described(&self, ino: Ino, described: Option<&Described>) {
+        let Some(entry) = self.tree.entry(ino) else {
+            return;
+        };
+        match (&entry.kind, described) {
+            (Kind::Dir, None) => self.tree.looked_at(ino, None, Kept::default()),
+            (Kind::Dir, Some(described)) => {
+                self.note_kept(ino, &described.headers);
+                self.tree
+                    .looked_at(ino, None, Kept::from(&described.headers));
+            }
+            (Kind::File(_), Some(described)) => {
+                self.note_kept(ino, &described.headers);
+                let etag = Some(&described.meta.etag);
+                self.tree
+                    .looked_at(ino, etag, Kept::from(&described.headers));
+            }
+            (Kind::File(_), None) => {}
+        }
+    }
+
+    fn note_kept(&self, ino: Ino, headers: &Headers) {
+        if let Some(dir) = self.tree.parent(ino) {
+            let is_rich = !Kept::from(headers).attributes.is_empty();
+            self.evidence.note(dir, is_rich);
+        }
+    }
+
+    /// Whether more may be kept of an entry than is known.
+    pub(super) fn may_be_rich(&self, dir: Ino, entry: &Entry) -> bool {
+        if entry.looks.kept.is_some() || !entry.named {
+            return false;
+        }
+        match entry.kind {
+            Kind::Dir => self.evidence.folders_may_be_rich(),
+            Kind::File(_) => self.evidence.verdict(dir) != Verdict::Plain,
+        }
+    }
+
+    /// Finds out from a few of the first files of a folder whether more is kept of them than a listing
+    /// shows, if nobody knows yet.
+    pub(super) async fn sample<'a>(&self, dir: Ino, listed: impl Iterator<Item = &'a Listed>) {
+        if self.evidence.verdict(dir) != Verdict::Unknown {
+            return;
+        }
+        let names = listed.filter_map(|listed| match listed {
+            Listed::File(name, _) => Some(name.clone()),
+            Listed::Dir(_) => None,
+        });
+        let names: Vec<EntryName> = names.take(SAMPLE as usize).collect();
+        let Some(prefix) = self.tree.prefix_of(dir) else {
+            return;
+        };
+        let asking = names.iter().map(|name| {
+            let key = Key::new(format!("{prefix}{name}"));
+            async move { self.describe(&key).await }
+        });
+        // What can't be asked is asked again when it matters.
+        for described in join_all(asking).await.into_iter().flatten().flatten() {
+            let is_rich = !Kept::from(&described.headers).attributes.is_empty();
+            self.evidence.note(dir, is_rich);
+        }
+    }
+}

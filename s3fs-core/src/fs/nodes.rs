@@ -1,0 +1,108 @@
+//! Symlinks, and what is neither a file nor a folder.
+
+use std::ffi::OsStr;
+
+use bytes::Bytes;
+
+use crate::fs::attr::Maker;
+use crate::fs::open_files::Version;
+use crate::fs::{Attr, Fs, FsError};
+use crate::object::{Attributes, EntryName, FileKind};
+use crate::store::Precondition;
+use crate::tree::{FileState, Ino, Kind, Looks};
+use crate::write::Writer;
+
+/// The longest target that Linux takes, in bytes.
+const MAX_TARGET: u64 = 4095;
+
+impl Fs {
+    /// Makes a symlink: an object that holds the target.
+    ///
+    /// # Errors
+    /// The name exists or can't be a key, or the mount doesn't allow it.
+    pub async fn symlink(
+        &self,
+        dir: Ino,
+        name: &OsStr,
+        target: &[u8],
+        maker: Maker,
+    ) -> Result<Attr, FsError> {
+        self.make_node(dir, name, FileKind::Symlink, 0o777, target, maker)
+            .await
+    }
+
+    /// Makes an empty file, a FIFO or a socket.
+    ///
+    /// # Errors
+    /// As [`symlink`](Self::symlink).
+    pub async fn mknod(
+        &self,
+        dir: Ino,
+        name: &OsStr,
+        kind: FileKind,
+        mode: u16,
+        maker: Maker,
+    ) -> Result<Attr, FsError> {
+        self.make_node(dir, name, kind, mode, &[], maker).await
+    }
+
+    async fn make_node(
+        &self,
+        dir: Ino,
+        name: &OsStr,
+        kind: FileKind,
+        mode: u16,
+        content: &[u8],
+        maker: Maker,
+    ) -> Result<Attr, FsError> {
+        self.check_writable()?;
+        self.check_dir(dir)?;
+        let name = EntryName::from_os(name).ok_or(FsError::NoKeyName)?;
+        let key = self.key_in(dir, &name)?;
+        if self.find(dir, &name).await?.is_some() {
+            return Err(FsError::Exists);
+        }
+        let mut attributes = Attributes {
+            kind: Some(kind),
+            mode: Some(mode & 0o7777),
+            ..Attributes::default()
+        };
+        self.owner.set_maker(&mut attributes, maker);
+        let file = FileState {
+            size: content.len() as u64,
+            ..FileState::new()
+        };
+        let entry = self
+            .tree
+            .create_with(dir, &name, Kind::File(file), Looks::of(attributes));
+        self.made(dir);
+        self.tree.reference(entry.ino);
+        let place = self.place(entry.ino, Precondition::None);
+        let writer = Writer::create(self.target(), place.clone());
+        writer.write(0, content).await?;
+        self.share(entry.ino, writer, place)?;
+        self.outbox.room().await;
+        self.left(entry.ino, &key).await?;
+        self.getattr(entry.ino)
+    }
+
+    /// Where a symlink points.
+    ///
+    /// # Errors
+    /// It is none, or the store doesn't answer.
+    pub async fn readlink(&self, ino: Ino) -> Result<Bytes, FsError> {
+        let attr = self.getattr(ino)?;
+        if attr.kind != FileKind::Symlink {
+            return Err(FsError::Invalid("not a symlink"));
+        }
+        let version = Version::new(None);
+        if let Some(file) = self.open_files.get(ino) {
+            return self.read_back(&file, &version, 0, MAX_TARGET).await;
+        }
+        let file = self.file(ino).ok_or(FsError::Stale)?;
+        let etag = file.etag.ok_or(FsError::Stale)?;
+        let key = self.key_of(ino)?;
+        let reader = self.reader_of(&version, &key, etag, file.size).await?;
+        Ok(reader.read(0, MAX_TARGET).await?)
+    }
+}

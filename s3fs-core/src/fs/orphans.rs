@@ -1,0 +1,259 @@
+//! Files that were deleted or replaced while programs have them open.
+//!
+//! They go on reading, and writing, what they opened. A small file is fetched before its object goes. The
+//! object of a large one that was deleted stays until its last handle is closed, unless another file
+//! takes its key.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::fs::open_files::OpenFile;
+use crate::fs::{Fs, FsError};
+use crate::object::{ETag, EntryName, Key, ObjectRef};
+use crate::store::Precondition;
+use crate::tree::{Entry, FileState, Ino, Kind};
+use crate::write::Writer;
+
+/// The handles of each file, and the objects that stay for them.
+#[derive(Debug, Default)]
+pub(super) struct Orphans {
+    open: Mutex<Open>,
+    /// Held by whoever deletes what had been left, so that the end can wait for it.
+    deleting: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    /// Of any kind.
+    handles: HashMap<Ino, usize>,
+    deferred: HashMap<Ino, Deferred>,
+}
+
+/// An object that is to be deleted when nobody reads it any more.
+#[derive(Clone, Debug)]
+struct Deferred {
+    key: Key,
+    dir: Ino,
+    name: EntryName,
+    /// The version that was deleted.
+    etag: ETag,
+}
+
+impl Orphans {
+    pub(super) fn opened(&self, ino: Ino) {
+        self.lock(|open| *open.handles.entry(ino).or_default() += 1);
+    }
+
+    /// One handle fewer; whether it was the last.
+    pub(super) fn closed(&self, ino: Ino) -> bool {
+        self.lock(|open| {
+            let Some(count) = open.handles.get_mut(&ino) else {
+                return true;
+            };
+            *count -= 1;
+            let is_last = *count == 0;
+            if is_last {
+                open.handles.remove(&ino);
+            }
+            is_last
+        })
+    }
+
+    fn is_open(&self, ino: Ino) -> bool {
+        self.lock(|open| open.handles.contains_key(&ino))
+    }
+
+    fn defer(&self, ino: Ino, deferred: Deferred) {
+        self.lock(|open| open.deferred.insert(ino, deferred));
+    }
+
+    fn take(&self, ino: Ino) -> Option<Deferred> {
+        self.lock(|open| open.deferred.remove(&ino))
+    }
+
+    fn has_deferred(&self, ino: Ino) -> bool {
+        self.lock(|open| open.deferred.contains_key(&ino))
+    }
+
+    fn take_all(&self) -> Vec<Deferred> {
+        self.lock(|open| {
+            open.deferred
+                .drain()
+                .map(|(_, deferred)| deferred)
+                .collect()
+        })
+    }
+
+    /// Whether a deleted object is still under the key.
+    pub(super) fn keeps(&self, key: &Key) -> bool {
+        self.lock(|open| open.deferred.values().any(|deferred| deferred.key == *key))
+    }
+
+    fn lock<T>(&self, act: impl FnOnce(&mut Open) -> T) -> T {
+        act(&mut self.open.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What becomes of the object of a file that goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Going {
+    /// It is deleted.
+    Deleted,
+    /// Another takes its place at once.
+    Replaced,
+}
+
+impl Fs {
+    /// Before a file goes: sees to it that those who have it open keep it. Returns whether its object
+    /// may go now.
+    pub(super) async fn set_aside(
+        &self,
+        entry: &Entry,
+        key: &Key,
+        going: Going,
+    ) -> Result<bool, FsError> {
+        let ino = entry.ino;
+        let Kind::File(state) = &entry.kind else {
+            return Ok(true);
+        };
+        self.store_grafts(key.as_str(), ino).await?;
+        if !self.orphans.is_open(ino) {
+            return Ok(true);
+        }
+        let is_large = state.size > self.parts.sizes().first();
+        if let Some(etag) = &state.etag {
+            let writer = self.open_files.get(ino);
+            let needs_object = match &writer {
+                Some(file) => file.writer.needs_objects().await,
+                None => is_large,
+            };
+            if needs_object {
+                return Ok(going == Going::Replaced);
+            }
+            if writer.is_none() {
+                let object = ObjectRef {
+                    key: key.clone(),
+                    etag: etag.clone(),
+                    size: state.size,
+                };
+                self.fetch_aside(ino, state, object).await?;
+            }
+        }
+        Ok(true)
+    }
+
+    async fn fetch_aside(
+        &self,
+        ino: Ino,
+        state: &FileState,
+        object: ObjectRef,
+    ) -> Result<(), FsError> {
+        let place = self.place(ino, Precondition::None);
+        let writer = match Writer::open(self.target(), place.clone(), object).await {
+            Ok(writer) => writer,
+            Err(error) => {
+                let error = FsError::from(error);
+                // Somebody else was faster: nothing is left to be fetched.
+                return if error.is_stale() || matches!(error.errno(), nix::errno::Errno::ENOENT) {
+                    Ok(())
+                } else {
+                    Err(error)
+                };
+            }
+        };
+        tracing::debug!(%ino, size = state.size, "fetched, because it is open");
+        self.share(ino, writer, place)?;
+        self.open_files.leave(ino);
+        Ok(())
+    }
+
+    /// After a file has lost its name.
+    pub(super) async fn set_adrift(&self, ino: Ino) {
+        let Some(file) = self.open_files.get(ino) else {
+            return;
+        };
+        if self.orphans.is_open(ino) {
+            file.writer.orphan().await;
+            self.open_files.changed();
+        } else {
+            self.let_drift(&file);
+        }
+    }
+
+    fn let_drift(&self, file: &OpenFile) {
+        self.open_files.end(file.ino, |_| true);
+    }
+
+    /// The object of a deleted file stays for now.
+    pub(super) fn defer_deletion(
+        &self,
+        ino: Ino,
+        key: Key,
+        (dir, name): (Ino, EntryName),
+        etag: ETag,
+    ) {
+        let deferred = Deferred {
+            key,
+            dir,
+            name,
+            etag,
+        };
+        self.orphans.defer(ino, deferred);
+    }
+
+    /// A handle of a file was closed.
+    pub(super) fn handle_closed(&self, ino: Ino) {
+        if !self.orphans.closed(ino) {
+            return;
+        }
+        if self.tree.place(ino).is_none()
+            && let Some(file) = self.open_files.get(ino)
+        {
+            self.let_drift(&file);
+        }
+        if self.orphans.has_deferred(ino)
+            && let Some(fs) = self.me.upgrade()
+        {
+            tokio::spawn(async move {
+                let _deleting = fs.orphans.deleting.lock().await;
+                if let Some(deferred) = fs.orphans.take(ino) {
+                    fs.delete_now(deferred).await;
+                }
+            });
+        }
+    }
+
+    /// Deletes what stayed for handles that are open still.
+    pub(super) async fn delete_deferred(&self) {
+        let _deleting = self.orphans.deleting.lock().await;
+        for deferred in self.orphans.take_all() {
+            self.delete_now(deferred).await;
+        }
+    }
+
+    async fn delete_now(&self, deferred: Deferred) {
+        let Deferred {
+            key,
+            dir,
+            name,
+            etag,
+        } = deferred;
+        let _held = self.outbox.hold(&key).await;
+        let taken = self.tree.remembered(dir, &name);
+        if matches!(taken, Some(Kind::File(file)) if file.etag.is_some()) {
+            return;
+        }
+        // Another client may have put something else there: nobody kept it from that.
+        let is_same = match self.describe(&key).await {
+            Ok(Some(described)) => described.meta.etag == etag,
+            Ok(None) => false,
+            Err(_) => true,
+        };
+        if is_same {
+            // The ledger knows of failures.
+            let _ = self.delete(&key, dir, &name).await;
+        } else {
+            self.tree.removal_done(dir, &name);
+        }
+    }
+}

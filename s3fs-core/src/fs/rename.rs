@@ -1,0 +1,212 @@
+//! Renaming. S3 has no such request: an object is copied by the server, then the old one is deleted. What
+//! has not been stored yet just gets another name.
+
+use std::ffi::OsStr;
+
+use crate::fs::orphans::Going;
+use crate::fs::outbox::Want;
+use crate::fs::place::headers;
+use crate::fs::{Fs, FsError};
+use crate::object::{EntryName, Key, ObjectRef};
+use crate::tree::{Entry, FileState, Ino, Kind};
+use crate::write::copy_object;
+
+/// A name in a folder, and its key.
+#[derive(Clone, Debug)]
+pub(super) struct Named {
+    pub(super) dir: Ino,
+    pub(super) name: EntryName,
+    pub(super) key: Key,
+}
+
+impl Fs {
+    /// Gives an entry another name; with `replace`, in place of what may have that.
+    ///
+    /// # Errors
+    /// There is no such entry, the new name is taken by something that it may not replace, or the
+    /// store fails. Then everything is as before.
+    pub async fn rename(
+        &self,
+        dir: Ino,
+        name: &OsStr,
+        to_dir: Ino,
+        to_name: &OsStr,
+        replace: bool,
+    ) -> Result<(), FsError> {
+        self.check_writable()?;
+        self.check_dir(to_dir)?;
+        let name = EntryName::from_os(name).ok_or(FsError::NotFound)?;
+        let to_name = EntryName::from_os(to_name).ok_or(FsError::NoKeyName)?;
+        let entry = self.find(dir, &name).await?.ok_or(FsError::NotFound)?;
+        let target = self.find(to_dir, &to_name).await?;
+        let from = Named {
+            key: self.key_in(dir, &name)?,
+            dir,
+            name,
+        };
+        let to = Named {
+            key: self.key_in(to_dir, &to_name)?,
+            dir: to_dir,
+            name: to_name,
+        };
+        if let Some(target) = &target {
+            if !replace {
+                return Err(FsError::Exists);
+            }
+            if target.ino == entry.ino {
+                return Ok(());
+            }
+        }
+        self.check_rename(&entry, target.as_ref())?;
+        let _held = self.tree.held(entry.ino);
+        match entry.kind {
+            Kind::Dir => {
+                self.rename_folder(&entry, &from, &to, target.as_ref())
+                    .await
+            }
+            Kind::File(_) => self.rename_file(&entry, &from, &to, target.as_ref()).await,
+        }
+    }
+
+    fn check_rename(&self, entry: &Entry, target: Option<&Entry>) -> Result<(), FsError> {
+        let is_stored = |entry: &Entry| match &entry.kind {
+            Kind::Dir => true,
+            Kind::File(file) => file.etag.is_some(),
+        };
+        if is_stored(entry) && !self.may_delete() {
+            return Err(FsError::NotPermitted("objects are not to be deleted"));
+        }
+        let Some(target) = target else {
+            return Ok(());
+        };
+        match (&entry.kind, &target.kind) {
+            (Kind::Dir, Kind::File(_)) => Err(FsError::NotDirectory),
+            (Kind::File(_), Kind::Dir) => Err(FsError::IsDirectory),
+            (Kind::File(_), Kind::File(_)) if is_stored(target) && !self.may_overwrite() => Err(
+                FsError::NotPermitted("existing objects are not to be replaced"),
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    async fn rename_file(
+        &self,
+        entry: &Entry,
+        from: &Named,
+        to: &Named,
+        target: Option<&Entry>,
+    ) -> Result<(), FsError> {
+        // In order, lest two renames wait for each other.
+        let (first, second) = if from.key < to.key {
+            (from, to)
+        } else {
+            (to, from)
+        };
+        let _first = self.outbox.hold(&first.key).await;
+        let _second = self.outbox.hold(&second.key).await;
+        let _unmoved = self.moving.read().await;
+        if let Some(target) = target {
+            self.set_aside(target, &to.key, Going::Replaced).await?;
+        }
+        self.store_grafts(from.key.as_str(), entry.ino).await?;
+        let copied = self.copy_renamed(entry.ino, from, to).await?;
+        // From here on nothing fails.
+        let is_target_stored = target.is_some_and(|target| {
+            let now = self.file(target.ino);
+            now.is_some_and(|file| file.etag.is_some())
+        });
+        let is_copied = copied.is_some();
+        if let Some((old, new)) = copied {
+            self.moved(entry.ino, &old, new).await;
+        }
+        let wanted = self.outbox.take(&from.key);
+        self.tree.rename(from.dir, &from.name, to.dir, &to.name);
+        self.made(to.dir);
+        self.now_at(entry.ino, to, is_copied, is_target_stored, wanted.as_ref());
+        let gone = Want::Absent(from.dir, from.name.clone());
+        if !self.outbox.instead(&from.key, is_copied, gone) {
+            self.tree.removal_done(from.dir, &from.name);
+        }
+        if let Some(target) = target {
+            self.set_adrift(target.ino).await;
+        }
+        self.keep(from.dir);
+        self.ledger.settled(&self.store.uri(&from.key));
+        Ok(())
+    }
+
+    /// Copies what the bucket has of a file. What is newer here is stored first, unless the bucket has
+    /// nothing yet.
+    async fn copy_renamed(
+        &self,
+        ino: Ino,
+        from: &Named,
+        to: &Named,
+    ) -> Result<Option<(ObjectRef, ObjectRef)>, FsError> {
+        let is_stored = |file: Option<FileState>| file.is_some_and(|file| file.etag.is_some());
+        if let Some(file) = self.open_files.get(ino)
+            && !file.writer.is_stored()
+            && (is_stored(self.file(ino)) || file.writer.is_streaming().await)
+        {
+            self.store_file(&from.key, ino).await?;
+        }
+        let state = self.file(ino).ok_or(FsError::Stale)?;
+        let Some(etag) = state.etag else {
+            return Ok(None);
+        };
+        let old = ObjectRef {
+            key: from.key.clone(),
+            etag,
+            size: state.size,
+        };
+        let entry = self.tree.entry(ino).ok_or(FsError::Stale)?;
+        // What was to be kept with it goes along.
+        let wanted = match self.outbox.wanted(&from.key) {
+            Some(Want::Headers(_)) => Some(headers(&entry, &to.key, &self.owner)),
+            _ => None,
+        };
+        let new = copy_object(&self.target(), &old, &to.key, wanted.as_ref()).await?;
+        Ok(Some((old, new)))
+    }
+
+    /// The bucket has a file under another key now.
+    pub(super) async fn moved(&self, ino: Ino, old: &ObjectRef, new: ObjectRef) {
+        self.open_files.changed();
+        self.tree.update_file(ino, |file| {
+            file.etag = Some(new.etag.clone());
+            file.stored = None;
+        });
+        if let Some(file) = self.open_files.get(ino) {
+            file.writer.moved(old, new).await;
+        }
+    }
+
+    /// What is to be done about the new key.
+    fn now_at(
+        &self,
+        ino: Ino,
+        to: &Named,
+        is_copied: bool,
+        replaces_stored: bool,
+        wanted: Option<&Want>,
+    ) {
+        if is_copied {
+            self.outbox.forget(&to.key);
+            if self.open_files.get(ino).is_none() {
+                self.tree.unpin(ino);
+            }
+            return;
+        }
+        if replaces_stored {
+            // If the file goes before it is stored, what it replaces has gone too.
+            let gone = Want::Absent(to.dir, to.name.clone());
+            self.outbox.want(&to.key, gone);
+        }
+        if let Some(file) = self.open_files.get(ino) {
+            file.place.allow_overwriting();
+        }
+        if matches!(wanted, Some(Want::File(_))) || replaces_stored {
+            self.outbox.want(&to.key, Want::File(ino));
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Renaming a folder: every key below it is copied, then every old one is deleted. If a copy fails, the
+//! copies are deleted again; at no time is a key in neither place.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::stream::{self, StreamExt};
+
+use crate::fs::outbox::Want;
+use crate::fs::rename::Named;
+use crate::fs::{Fs, FsError};
+use crate::object::{ETag, Key, ObjectRef};
+use crate::store::{ListFrom, ListRequest, ListedObject};
+use crate::tree::{Entry, Ino};
+use crate::write::copy_object;
+
+/// So many objects are copied or deleted at once.
+const AT_ONCE: usize = 64;
+
+/// A key below a folder that is renamed.
+#[derive(Clone, Debug)]
+struct Moving {
+    old: ObjectRef,
+    to: Key,
+}
+
+impl Fs {
+    pub(super) async fn rename_folder(
+        &self,
+        entry: &Entry,
+        from: &Named,
+        to: &Named,
+        target: Option<&Entry>,
+    ) -> Result<(), FsError> {
+        if self.tree.is_within(to.dir, entry.ino) {
+            return Err(FsError::Invalid("a folder can't be moved into itself"));
+        }
+        let (from_prefix, to_prefix) = (format!("{}/", from.key), format!("{}/", to.key));
+        if let Some(target) = target {
+            self.check_empty(target, &Key::new(to_prefix.as_str()))
+                .await?;
+        }
+        for file in self.open_files.all() {
+            if self.tree.is_within(file.ino, entry.ino) && file.writer.is_streaming().await {
+                self.store_now(&file).await?;
+            }
+        }
+        self.store_grafts(&from_prefix, Ino::ROOT).await?;
+        self.outbox.settle_below(&from_prefix).await?;
+        self.outbox.settle_below(&to_prefix).await?;
+        // Nothing is stored under keys that are about to change.
+        let _alone = self.moving.write().await;
+        let moving = self.keys_to_move(&from_prefix, &to_prefix).await?;
+        let has_marker = moving
+            .iter()
+            .any(|moving| moving.old.key.as_str() == from_prefix);
+        let moved = self.copy_all(moving).await?;
+        let old = moved.iter().map(|(moving, _)| moving.old.key.clone());
+        if let Err(error) = self.delete_all(old.collect()).await {
+            // What could not be deleted is in both places.
+            self.tree.uncovered(to.dir, &to.name);
+            return Err(error);
+        }
+        self.tree.rename(from.dir, &from.name, to.dir, &to.name);
+        self.tree.removal_done(from.dir, &from.name);
+        self.made(to.dir);
+        self.open_files.changed();
+        for (ino, path) in self.tree.files_below(entry.ino) {
+            self.follow(ino, &from_prefix, &path, &moved).await;
+        }
+        if !has_marker {
+            self.tree.pin(entry.ino);
+            self.outbox
+                .want(&Key::new(to_prefix.as_str()), Want::Marker(entry.ino));
+        }
+        self.keep(from.dir);
+        Ok(())
+    }
+
+    /// All keys below a folder, but those that are to be deleted anyway.
+    async fn keys_to_move(&self, from: &str, to: &str) -> Result<Vec<Moving>, FsError> {
+        let mut moving = Vec::new();
+        let mut next: Option<String> = None;
+        loop {
+            let request = ListRequest {
+                prefix: from,
+                folded: false,
+                from: next
+                    .as_deref()
+                    .map_or(ListFrom::Beginning, ListFrom::Continuation),
+                max_keys: 1000,
+            };
+            let page = self.store.list(request).await?;
+            for ListedObject { key, meta } in page.objects {
+                let to = Key::new(format!("{to}{}", &key[from.len()..]));
+                if to.is_too_long() {
+                    return Err(FsError::KeyTooLong);
+                }
+                let key = Key::new(key);
+                if !matches!(self.outbox.wanted(&key), Some(Want::Absent(..))) {
+                    let old = ObjectRef {
+                        key,
+                        etag: meta.etag,
+                        size: meta.size,
+                    };
+                    moving.push(Moving { old, to });
+                }
+            }
+            next = page.next;
+            if next.is_none() {
+                return Ok(moving);
+            }
+        }
+    }
+
+    /// Copies all, or leaves no copy.
+    async fn copy_all(&self, all: Vec<Moving>) -> Result<Vec<(Moving, ETag)>, FsError> {
+        let target = self.target();
+        let has_failed = AtomicBool::new(false);
+        let begun = all
+            .into_iter()
+            .take_while(|_| !has_failed.load(Ordering::Acquire));
+        let copying = begun.map(|moving| {
+            let target = target.clone();
+            async move {
+                let copied = copy_object(&target, &moving.old, &moving.to, None).await;
+                (moving, copied)
+            }
+        });
+        let mut copying = stream::iter(copying).buffer_unordered(AT_ONCE);
+        let (mut moved, mut result) = (Vec::new(), Ok(()));
+        // After a failure, those on their way are waited for, so that no copy is left behind.
+        while let Some((moving, copied)) = copying.next().await {
+            match copied {
+                Ok(new) => moved.push((moving, new.etag)),
+                Err(error) => {
+                    has_failed.store(true, Ordering::Release);
+                    result = Err(error);
+                }
+            }
+        }
+        drop(copying);
+        if let Err(error) = result {
+            let copies = moved.into_iter().map(|(moving, _)| moving.to);
+            self.delete_all(copies.collect()).await?;
+            return Err(error.into());
+        }
+        moved.sort_by(|(a, _), (b, _)| a.old.key.cmp(&b.old.key));
+        Ok(moved)
+    }
+
+    async fn delete_all(&self, keys: Vec<Key>) -> Result<(), FsError> {
+        let deleting = keys.into_iter().map(|key| {
+            let store = Arc::clone(&self.store);
+            async move { store.delete(&key).await }
+        });
+        let mut deleting = stream::iter(deleting).buffer_unordered(AT_ONCE);
+        let mut result = Ok(());
+        while let Some(deleted) = deleting.next().await {
+            result = result.and(deleted);
+        }
+        Ok(result?)
+    }
+
+    /// A file that is known below the folder has another key, and perhaps another version tag.
+    async fn follow(&self, ino: Ino, from: &str, path: &str, moved: &[(Moving, ETag)]) {
+        let old_key = format!("{from}{path}");
+        let found = moved
+            .binary_search_by(|(moving, _)| moving.old.key.as_str().cmp(&old_key))
+            .ok()
+            .map(|at| &moved[at]);
+        if let Some((Moving { old, to }, etag)) = found
+            && self.file(ino).and_then(|file| file.etag).as_ref() == Some(&old.etag)
+        {
+            let new = ObjectRef {
+                key: to.clone(),
+                etag: etag.clone(),
+                size: old.size,
+            };
+            self.moved(ino, old, new).await;
+        }
+    }
+}

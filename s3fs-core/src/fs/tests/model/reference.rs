@@ -1,0 +1,178 @@
+//! What a bucket and a mount should look like.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::fs::HandleId;
+
+/// A simple tree.
+#[derive(Debug, Default)]
+pub(super) struct Reference {
+    /// The visible files, by the numbers of their contents.
+    pub(super) files: BTreeMap<String, usize>,
+    pub(super) contents: Vec<Content>,
+    pub(super) markers: BTreeSet<String>,
+    /// Folders that stay because something in them was removed here.
+    pub(super) kept: BTreeSet<String>,
+    pub(super) handles: Vec<Open>,
+}
+
+/// A file, whether it has a name or not.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Content {
+    pub(super) bytes: Vec<u8>,
+    /// Its object has gone, and not all of it is here.
+    pub(super) may_be_lost: bool,
+    /// `None` where nobody said.
+    pub(super) mode: Option<u16>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Open {
+    pub(super) id: HandleId,
+    pub(super) file: usize,
+    pub(super) writes: bool,
+}
+
+/// The folder of a path.
+pub(super) fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+fn is_within(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+impl Reference {
+    pub(super) fn is_dir(&self, path: &str) -> bool {
+        let has = |name: &String| is_within(name, path);
+        path.is_empty()
+            || self.markers.iter().any(has)
+            || self.kept.iter().any(has)
+            || self.files.keys().any(|name| name != path && has(name))
+    }
+
+    pub(super) fn exists(&self, path: &str) -> bool {
+        self.is_dir(path) || self.files.contains_key(path)
+    }
+
+    /// The entries of a folder, and which are folders.
+    pub(super) fn entries(&self, path: &str) -> BTreeMap<String, bool> {
+        let prefix = if path.is_empty() {
+            String::new()
+        } else {
+            format!("{path}/")
+        };
+        let dirs = self.markers.iter().chain(&self.kept).map(|d| (d, true));
+        let files = self.files.keys().map(|f| (f, false));
+        let mut entries = BTreeMap::new();
+        for (name, is_dir) in dirs.chain(files) {
+            if let Some(rest) = name.strip_prefix(&prefix).filter(|rest| !rest.is_empty()) {
+                match rest.split_once('/') {
+                    Some((first, _)) => entries.insert(first.to_owned(), true),
+                    None => entries.insert(rest.to_owned(), is_dir),
+                };
+            }
+        }
+        entries
+    }
+
+    pub(super) fn add(&mut self, path: &str, bytes: Vec<u8>, mode: Option<u16>) -> usize {
+        self.replaced(path, usize::MAX);
+        self.contents.push(Content {
+            bytes,
+            may_be_lost: false,
+            mode,
+        });
+        let file = self.contents.len() - 1;
+        self.files.insert(path.to_owned(), file);
+        file
+    }
+
+    /// Another client has made another version of what had the name, or a file of more than `kept`
+    /// bytes loses its object.
+    pub(super) fn replaced(&mut self, path: &str, kept: usize) {
+        if let Some(file) = self.files.get(path) {
+            let content = &mut self.contents[*file];
+            content.may_be_lost |= kept == usize::MAX || content.bytes.len() > kept;
+        }
+    }
+
+    /// Where a file is, if it has a name.
+    pub(super) fn path_of(&self, file: usize) -> Option<&str> {
+        let mut files = self.files.iter();
+        files
+            .find(|(_, at)| **at == file)
+            .map(|(path, _)| path.as_str())
+    }
+
+    pub(super) fn is_written(&self, path: &str) -> bool {
+        let file = self.files.get(path);
+        let mut writers = self.handles.iter().filter(|h| h.writes);
+        writers.any(|h| Some(&h.file) == file)
+    }
+
+    pub(super) fn keep(&mut self, path: &str) {
+        if let Some((folder, _)) = path.rsplit_once('/') {
+            self.kept.insert(folder.to_owned());
+        }
+    }
+
+    /// Renames, if that may be; whether it did.
+    pub(super) fn rename(&mut self, from: &str, to: &str, kept: usize) -> bool {
+        if !self.exists(from) || !self.is_dir(parent(to)) {
+            return false;
+        }
+        if from == to {
+            return true;
+        }
+        if self.is_dir(from) {
+            let blocked = is_within(to, from)
+                || self.files.contains_key(to)
+                || self.is_dir(to) && !self.entries(to).is_empty();
+            if !blocked {
+                self.rename_dir(from, to);
+            }
+            return !blocked;
+        }
+        if self.is_dir(to) {
+            return false;
+        }
+        self.replaced(to, kept);
+        if let Some(file) = self.files.remove(from) {
+            self.files.insert(to.to_owned(), file);
+        }
+        self.keep(from);
+        true
+    }
+
+    fn rename_dir(&mut self, from: &str, to: &str) {
+        self.markers.remove(to);
+        self.kept.remove(to);
+        let moved = |name: &str| {
+            let is_below = is_within(name, from);
+            if is_below {
+                format!("{to}{}", &name[from.len()..])
+            } else {
+                name.to_owned()
+            }
+        };
+        let files = std::mem::take(&mut self.files).into_iter();
+        self.files = files.map(|(name, file)| (moved(&name), file)).collect();
+        self.markers = self.markers.iter().map(|name| moved(name)).collect();
+        self.kept = self.kept.iter().map(|name| moved(name)).collect();
+        self.markers.insert(to.to_owned());
+        self.keep(from);
+    }
+
+    /// What the bucket must hold.
+    pub(super) fn keys(&self) -> BTreeMap<String, bytes::Bytes> {
+        let content = |file: &usize| self.contents[*file].bytes.clone().into();
+        let files = self.files.iter();
+        let files = files.map(|(name, file)| (name.clone(), content(file)));
+        let markers = self.markers.iter();
+        files
+            .chain(markers.map(|dir| (format!("{dir}/"), bytes::Bytes::new())))
+            .collect()
+    }
+}

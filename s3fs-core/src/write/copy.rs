@@ -1,0 +1,54 @@
+//! Copying a stored object within its bucket, whatever its size.
+
+use std::sync::Arc;
+
+use crate::object::{Headers, Key, ObjectRef};
+use crate::store::{MAX_COPY, Precondition};
+use crate::write::error::WriteError;
+use crate::write::job::Job;
+use crate::write::plan::{Part, copies};
+use crate::write::target::Target;
+use crate::write::upload::Upload;
+
+/// Has the server copy an object, with its own headers or with others. One of more than 5 GiB is copied
+/// in parts.
+///
+/// # Errors
+/// The object was replaced or deleted, or the store failed.
+pub async fn copy_object(
+    target: &Target,
+    from: &ObjectRef,
+    to: &Key,
+    headers: Option<&Headers>,
+) -> Result<ObjectRef, WriteError> {
+    let store = &target.store;
+    let etag = if from.size <= MAX_COPY {
+        store.copy(&from.key, &from.etag, to, headers).await?
+    } else {
+        // Parts know nothing of what is kept with the object that they are copied from.
+        let headers = match headers {
+            Some(headers) => headers.clone(),
+            None => store.head(&from.key).await?.headers,
+        };
+        let mut upload = Upload::new(&Arc::new(target.clone()), to.clone(), headers);
+        let parts = copies(&Arc::new(from.clone()), target.pool.sizes());
+        let mut offset = 0;
+        for (part, number) in parts.into_iter().zip(1..) {
+            let length = part.length();
+            if let Part::Copy { object, range } = part {
+                upload.put(number, offset, Job::Copy(object, range));
+            }
+            offset += length;
+        }
+        let completed = upload.complete(&Precondition::None, from.size).await;
+        if completed.is_err() {
+            upload.abort().await;
+        }
+        completed?
+    };
+    Ok(ObjectRef {
+        key: to.clone(),
+        etag,
+        size: from.size,
+    })
+}

@@ -1,0 +1,160 @@
+//! Requests that fail, uploads that vanish, and what is left.
+
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use super::{FIRST_PART, Somewhere, bucket, object, target, try_read};
+use crate::object::Key;
+use crate::store::disturbed::Operation;
+use crate::store::faulty::{Fault, Faults};
+use crate::store::memory::MemoryStore;
+use crate::store::{Store, UploadId};
+use crate::write::rescue::Missing;
+use crate::write::{Place, Stages, WriteError, Writer};
+
+const PART: usize = FIRST_PART as usize;
+
+struct Setting {
+    memory: MemoryStore,
+    faults: Arc<Faults>,
+    at: Arc<Somewhere>,
+    writer: Writer,
+}
+
+fn setting(budget: u64) -> Setting {
+    let memory = bucket();
+    let (store, faults) = Faults::over(memory.clone());
+    let at = Somewhere::new("f", false);
+    let place: Arc<dyn Place> = at.clone();
+    let writer = Writer::create(target(store, budget, &Stages::default()), place);
+    Setting {
+        memory,
+        faults,
+        at,
+        writer,
+    }
+}
+
+/// What somebody else does, who has never heard of us.
+async fn abort_upload(memory: &MemoryStore) {
+    let id = UploadId("1".into());
+    memory.abort_upload(&Key::new("f"), &id).await.unwrap();
+}
+
+/// As many parts as this, all of them sent.
+async fn stream(setting: &Setting, parts: usize) {
+    let bytes = vec![1; parts * PART + 1];
+    setting.writer.write(0, &bytes).await.unwrap();
+    while setting.memory.open_uploads() == 0 {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn what_an_upload_had_that_vanished_is_lost_and_the_rest_is_not() {
+    let setting = setting(1 << 20);
+    stream(&setting, 3).await;
+    abort_upload(&setting.memory).await;
+    let lost = setting.writer.store().await;
+    assert!(matches!(lost, Err(WriteError::Lost)));
+    let read = |at, length| try_read(&setting.memory, &setting.writer, at, length);
+    assert_eq!(read(0, FIRST_PART).await.unwrap(), [1; PART], "it was kept");
+    assert_eq!(read(3 * FIRST_PART, 1).await.unwrap(), [1], "not sent yet");
+    let in_between = setting.writer.read(FIRST_PART, 1).await;
+    assert!(matches!(in_between, Err(WriteError::Lost)));
+    let written = vec![2; 2 * PART];
+    setting.writer.write(FIRST_PART, &written).await.unwrap();
+    setting.writer.store().await.unwrap();
+    let expected = [&[1; PART][..], &written, &[1]].concat();
+    assert_eq!(setting.memory.objects()["f"], expected);
+}
+
+#[tokio::test]
+async fn a_file_that_is_emptied_has_lost_nothing() {
+    let setting = setting(0);
+    stream(&setting, 3).await;
+    abort_upload(&setting.memory).await;
+    setting.writer.store().await.unwrap_err();
+    setting.writer.resize(0).await.unwrap();
+    setting.writer.store().await.unwrap();
+    assert_eq!(setting.memory.objects()["f"], "");
+}
+
+#[tokio::test]
+async fn an_upload_that_was_completed_without_an_answer_is_found_to_be() {
+    let setting = setting(1 << 20);
+    stream(&setting, 2).await;
+    let lost = Fault::AnswerLost;
+    setting.faults.next(Operation::Complete, lost);
+    setting.writer.store().await.unwrap_err();
+    let stored = setting.writer.store().await.unwrap();
+    let object = object(&setting.memory, &Key::new("f")).await;
+    assert_eq!((stored.etag, stored.size), (object.etag, object.size));
+}
+
+#[tokio::test]
+async fn what_failed_is_saved_with_the_upload_that_has_the_rest() {
+    let setting = setting(1 << 20);
+    stream(&setting, 3).await;
+    setting.faults.next(Operation::Complete, Fault::Refused);
+    setting.writer.store().await.unwrap_err();
+    let file = tempfile::tempfile().unwrap();
+    let rescued = setting.writer.rescue(&file).await.unwrap();
+    assert_eq!(rescued.missing, [Missing::Sent(FIRST_PART..3 * FIRST_PART)]);
+    assert_eq!(rescued.upload, Some((Key::new("f"), UploadId("1".into()))));
+    let mut bytes = vec![9; 3 * PART + 1];
+    file.read_exact_at(&mut bytes, 0).unwrap();
+    let expected = [&[1; PART][..], &[0; 2 * PART], &[1]].concat();
+    assert_eq!(bytes, expected);
+    drop(setting.writer);
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(setting.memory.open_uploads(), 1, "for whoever completes it");
+}
+
+#[tokio::test]
+async fn a_part_that_failed_is_saved_from_here() {
+    let setting = setting(0);
+    setting.faults.next(Operation::UploadPart, Fault::Refused);
+    stream(&setting, 2).await;
+    setting.writer.store().await.unwrap_err();
+    let file = tempfile::tempfile().unwrap();
+    let rescued = setting.writer.rescue(&file).await.unwrap();
+    assert_eq!(rescued.missing, [Missing::Sent(FIRST_PART..2 * FIRST_PART)]);
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, 0).unwrap();
+    assert_eq!(byte, [1], "the part that was refused");
+}
+
+#[tokio::test]
+async fn headers_may_be_older_than_the_end_of_an_upload() {
+    let setting = setting(1 << 20);
+    stream(&setting, 2).await;
+    let text = Some("text/plain".to_owned());
+    setting
+        .at
+        .change(|to| to.headers.content_type = text.clone());
+    let stored = setting.writer.store().await.unwrap();
+    assert_eq!(stored.headers.content_type, None);
+    setting.writer.touch().await;
+    let stored = setting.writer.store().await.unwrap();
+    assert_eq!(stored.headers.content_type, text);
+}
+
+#[tokio::test]
+async fn an_upload_of_a_renamed_file_replaces_nothing_on_its_way() {
+    let setting = setting(1 << 20);
+    stream(&setting, 2).await;
+    setting.at.change(|to| to.key = Key::new("g"));
+    setting.memory.insert("f", "somebody else's");
+    setting.writer.store().await.unwrap_err();
+    setting.memory.remove("f");
+    setting.writer.store().await.unwrap();
+    let objects = setting.memory.objects();
+    assert_eq!(objects.keys().collect::<Vec<_>>(), ["g"]);
+    assert_eq!(objects["g"], vec![1; 2 * PART + 1]);
+}
