@@ -183,6 +183,11 @@ impl Serving {
         self.fs.finish().await
     }
 
+    /// Begins to store nothing from now on.
+    pub fn refuse(&self) {
+        self.fs.refuse();
+    }
+
     /// Aborts what is being uploaded and refuses what comes after.
     pub async fn abandon(&self) {
         self.fs.abandon().await;

@@ -57,7 +57,14 @@ impl Fs {
             Kind::File(file) => (self.key_of(ino)?, file.etag.clone()),
         };
         let asked = Instant::now();
-        let described = self.describe(&key).await?;
+        let described = match self.describe(&key).await {
+            // Who may not read it may list it all the same.
+            Err(error) if matches!(error.kind, StoreErrorKind::AccessDenied(_)) => {
+                self.tree.looked_at(ino, etag.as_ref(), Kept::default());
+                return self.tree.entry(ino).ok_or(FsError::Stale);
+            }
+            described => described?,
+        };
         self.described(ino, described.as_ref());
         let now = self.tree.entry(ino).ok_or(FsError::Stale)?;
         let Some(etag) = etag.filter(|_| now.looks.kept.is_none() && now.named) else {

@@ -360,9 +360,14 @@ impl Fs {
         self.not_stored()
     }
 
+    /// Begins to store nothing from now on.
+    pub fn refuse(&self) {
+        self.abandoned.store(true, Ordering::Release);
+    }
+
     /// Throws away all that is not stored.
     pub async fn abandon(&self) {
-        self.abandoned.store(true, Ordering::Release);
+        self.refuse();
         for file in self.open_files.all() {
             file.writer.orphan().await;
         }

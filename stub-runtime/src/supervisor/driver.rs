@@ -168,6 +168,12 @@ impl Driver {
                 self.store();
                 Ok(())
             }
+            Action::Refuse => {
+                if let Some(volumes) = &self.volumes {
+                    volumes.refuse();
+                }
+                Ok(())
+            }
             Action::Abandon => {
                 self.abandon();
                 Ok(())

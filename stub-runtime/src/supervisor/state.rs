@@ -66,6 +66,8 @@ pub(super) enum Action {
     KillInit,
     /// Finish the uploads.
     Store,
+    /// Store nothing from now on.
+    Refuse,
     /// Abort the uploads.
     Abandon,
     /// Have the volumes unmounted.
@@ -129,7 +131,8 @@ impl State {
             (Phase::Over | Phase::Abandoning, _) => Vec::new(),
             (_, Event::CallerGone) => {
                 self.phase = Phase::Abandoning;
-                vec![Action::KillInit, Action::Abandon]
+                // What is being killed closes its files.
+                vec![Action::Refuse, Action::KillInit, Action::Abandon]
             }
             (Phase::Preparing, Event::Prepared) if self.volumes > 0 => {
                 self.phase = Phase::Connecting;

@@ -130,7 +130,7 @@ fn without_its_caller_a_call_is_abandoned_whatever_it_was_doing() {
     for mut state in [after(1, None, &[]).0, running(1, None)] {
         assert_eq!(
             state.on(Event::CallerGone),
-            [Action::KillInit, Action::Abandon]
+            [Action::Refuse, Action::KillInit, Action::Abandon]
         );
         assert_eq!(state.on(Event::InitGone), []);
         assert_eq!(state.on(Event::Abandoned), [Action::Exit]);

@@ -109,6 +109,13 @@ impl Volumes {
         });
     }
 
+    /// Stores nothing from now on.
+    pub(super) fn refuse(&self) {
+        for serving in &self.servings {
+            serving.refuse();
+        }
+    }
+
     /// Aborts all uploads.
     pub(super) fn abandon(&self) {
         let all = join_all(self.servings.iter().map(Serving::abandon));
