@@ -97,6 +97,12 @@ impl Bucket {
         Ok(())
     }
 
+    /// How many objects there are, folders not counted.
+    #[allow(dead_code, reason = "each benchmark uses its part")]
+    pub fn count(&mut self) -> io::Result<u64> {
+        self.ask("count")?.parse().map_err(io::Error::other)
+    }
+
     /// The requests since this was asked last.
     #[allow(dead_code, reason = "each benchmark uses its part")]
     pub fn requests(&mut self) -> io::Result<Requests> {

@@ -48,6 +48,11 @@ fn obey(server: &Server, command: &str) -> Result<String, String> {
             checked.map_err(|wrong| wrong.to_string())?;
             server.delete(NAME, key);
         }
+        ["count"] => {
+            let keys = server.keys(NAME);
+            let files = keys.iter().filter(|key| !key.ends_with('/'));
+            return Ok(files.count().to_string());
+        }
         ["requests"] => {
             let requests = Requests::of(server.log());
             server.log().clear();

@@ -65,6 +65,7 @@ impl Contestant<'_> {
             Procedure::Twice => run.twice(program),
             Procedure::WhileMounting => run.while_mounting(program),
             Procedure::FromCache => run.cached(program),
+            Procedure::UntilStored => run.until_stored(program),
         }
     }
 }
@@ -125,6 +126,33 @@ impl Run<'_> {
         let measure = self.work(&mounted)?;
         unmount(mounted, program)?;
         Ok(measure)
+    }
+
+    /// The program that mounts has to end, too.
+    fn until_stored(&mut self, program: &Program) -> anyhow::Result<Measure> {
+        self.workload.fill(self.bucket, self.arguments.scale)?;
+        let mounted = self.mount(program)?;
+        let before = mounted.usage()?;
+        self.bucket.requests()?;
+        let arguments = self.arguments;
+        let mut worker = Worker::start(self.workload, mounted.folder(), arguments.scale)?;
+        let span = mounted.wait(&mut worker, arguments.timeout)?;
+        let (ended, usage) = mounted.unmount_watching(arguments.timeout)?;
+        let end = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC)?);
+        ensure!(ended == Ended::ByItself, "it did not end");
+        let requests = self.bucket.requests()?;
+        if let Some(expected) = self.workload.leaves(arguments.scale) {
+            let found = self.bucket.count()?;
+            ensure!(
+                found == expected,
+                "{found} files are stored, not {expected}"
+            );
+        }
+        Ok(Measure {
+            wall: end.saturating_sub(span.begin),
+            usage: Some(usage.since(before)),
+            requests: Some(requests),
+        })
     }
 
     fn on_the_disk(&mut self) -> anyhow::Result<Measure> {

@@ -89,21 +89,29 @@ impl Mounted {
     }
 
     /// Unmounts, and waits until the process has ended, which it does when everything is stored.
-    pub fn unmount(mut self) -> anyhow::Result<Ended> {
+    pub fn unmount(self) -> anyhow::Result<Ended> {
+        Ok(self.unmount_watching(PATIENCE)?.0)
+    }
+
+    /// As [`unmount`](Self::unmount), with what the process had used shortly before its end.
+    pub fn unmount_watching(mut self, patience: Duration) -> anyhow::Result<(Ended, Usage)> {
+        let mut usage = self.usage()?;
         if !self.umount(UNMOUNT) {
             bail!("can't unmount");
         }
         self.connection = None;
         let start = Instant::now();
-        while start.elapsed() < PATIENCE {
+        while start.elapsed() < patience {
             interrupt::check()?;
             match self.process.try_wait()? {
-                Some(status) if status.success() => return Ok(Ended::ByItself),
+                Some(status) if status.success() => return Ok((Ended::ByItself, usage)),
                 Some(status) => bail!("the program ended with {status}"),
                 None => thread::sleep(GLANCE),
             }
+            // It may end at any moment.
+            usage = self.usage().unwrap_or(usage);
         }
-        Ok(Ended::Killed)
+        Ok((Ended::Killed, usage))
     }
 
     fn umount(&self, tools: [&[&str]; 3]) -> bool {

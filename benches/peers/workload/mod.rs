@@ -7,6 +7,7 @@ mod objects;
 mod scattered;
 mod sequential;
 mod small;
+mod tree;
 
 use std::fmt;
 use std::io;
@@ -44,6 +45,9 @@ pub enum Workload {
     Handles,
     Start,
     Cached,
+    SmallWrite,
+    Untar,
+    Rm,
 }
 
 /// How often a workload is done, and when.
@@ -56,6 +60,8 @@ pub enum Procedure {
     WhileMounting,
     /// In a second mount, with the cache on disk that the first one left.
     FromCache,
+    /// Ending with the end of the program that mounts: then everything is stored.
+    UntilStored,
 }
 
 impl Workload {
@@ -65,6 +71,7 @@ impl Workload {
             Self::Again => Procedure::Twice,
             Self::Start => Procedure::WhileMounting,
             Self::Cached => Procedure::FromCache,
+            Self::SmallWrite | Self::Untar | Self::Rm => Procedure::UntilStored,
             _ => Procedure::Once,
         }
     }
@@ -72,6 +79,16 @@ impl Workload {
     /// The object it makes.
     pub fn writes(self) -> Option<&'static str> {
         (self == Self::Write).then_some("written")
+    }
+
+    /// How many files there are in the end, where that is to be checked.
+    pub fn leaves(self, scale: Scale) -> Option<u64> {
+        match self {
+            Self::SmallWrite => Some(objects::WRITTEN_FILES.into()),
+            Self::Untar => Some(objects::files_of_tree(scale).into()),
+            Self::Rm => Some(0),
+            _ => None,
+        }
     }
 
     /// What it is, in a line.
@@ -103,11 +120,18 @@ impl Workload {
             }
             Self::Start => "from the start of the program to the end of the first `readdir`.",
             Self::Cached => "one file, read in a second mount with the cache on disk of the first.",
+            Self::SmallWrite => "300 new files of 16 KiB, until the program has ended.",
+            Self::Untar => "`tar x` of a large tree, until the program has ended.",
+            Self::Rm => "`rm -rf` of a large tree, until the program has ended.",
         }
     }
 
     /// Does it, in this process, and says when it began and ended.
     pub fn work(self, folder: &Path, scale: Scale) -> io::Result<(Duration, Duration)> {
+        let archive = match self {
+            Self::Untar => Some(tree::pack(scale)?),
+            _ => None,
+        };
         let begin = now()?;
         match self {
             Self::Read | Self::Again | Self::Cached => {
@@ -131,6 +155,9 @@ impl Workload {
             Self::Many => crowd::many(folder)?,
             Self::Handles => small::handles(folder)?,
             Self::Start => listing::as_soon_as_mounted(folder)?,
+            Self::SmallWrite => small::write_all(folder)?,
+            Self::Untar => tree::unpack(archive.as_deref(), folder)?,
+            Self::Rm => listing::run("rm", &["-rf"], folder)?,
         }
         Ok((begin, now()?))
     }

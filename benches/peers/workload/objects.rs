@@ -23,6 +23,9 @@ pub const SMALL: u64 = 16 << 10;
 /// The files of [`Workload::SmallSlow`].
 pub const SLOW_FILES: u32 = 200;
 
+/// The files that [`Workload::SmallWrite`] makes.
+pub const WRITTEN_FILES: u32 = 300;
+
 /// The entries of [`Workload::Stat`].
 pub const ENTRIES: u32 = 5000;
 
@@ -44,7 +47,7 @@ impl Workload {
     pub fn fill(self, bucket: &mut Bucket, scale: Scale) -> io::Result<()> {
         bucket.clear()?;
         match self {
-            Self::Write => Ok(()),
+            Self::Write | Self::SmallWrite | Self::Untar => Ok(()),
             Self::Read
             | Self::Again
             | Self::Cached
@@ -60,7 +63,7 @@ impl Workload {
             Self::Ls | Self::LsL | Self::Du => bucket.fill(NUMBERED, scale.entries, LISTED),
             Self::Many => bucket.fill(NUMBERED, MANY, MANY_SIZE),
             Self::Start => bucket.fill("file-", FILES_OF_FOLDER, LISTED),
-            Self::Find | Self::DuTree => plant(bucket, scale.folders),
+            Self::Find | Self::DuTree | Self::Rm => plant(bucket, scale.folders),
         }
     }
 
@@ -105,12 +108,15 @@ pub fn expect(found: u64, count: u32) -> io::Result<()> {
     )))
 }
 
-/// A tree of two levels, as many folders in a folder as there are such folders.
-fn plant(bucket: &mut Bucket, folders: u32) -> io::Result<()> {
+/// The folders of a tree of two levels, as many folders in a folder as there are such folders.
+pub fn folders_of_tree(folders: u32) -> impl Iterator<Item = String> {
     let side = folders.isqrt().max(1);
-    for n in 0..folders {
-        let prefix = format!("folder/{:04}/{:04}/file-", n / side, n % side);
-        bucket.fill(&prefix, FILES_OF_FOLDER, LISTED)?;
+    (0..folders).map(move |n| format!("folder/{:04}/{:04}", n / side, n % side))
+}
+
+fn plant(bucket: &mut Bucket, folders: u32) -> io::Result<()> {
+    for folder in folders_of_tree(folders) {
+        bucket.fill(&format!("{folder}/file-"), FILES_OF_FOLDER, LISTED)?;
     }
     Ok(())
 }

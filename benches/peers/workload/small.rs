@@ -40,6 +40,17 @@ pub fn read_all(mount: &Path, count: u32, work: Duration) -> io::Result<()> {
     Ok(())
 }
 
+/// Writes many files, one after the other.
+pub fn write_all(mount: &Path) -> io::Result<()> {
+    fs::create_dir(objects::folder(mount))?;
+    let mut bytes = content::object(0, SMALL);
+    for n in 0..objects::WRITTEN_FILES {
+        content::number(&mut bytes, n, 0);
+        fs::write(objects::numbered(mount, n), &bytes)?;
+    }
+    Ok(())
+}
+
 /// Opens more files than most processes ever do, reads a little of each, and closes them.
 pub fn handles(mount: &Path) -> io::Result<()> {
     let needed = u64::from(HANDLES) + OTHER_FILES;

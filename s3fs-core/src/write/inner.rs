@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::object::{Headers, Key, ObjectRef};
+use crate::object::{Headers, ObjectRef};
 use crate::write::buffer::PartBuffer;
 use crate::write::error::WriteError;
 use crate::write::extents::Extents;
@@ -22,8 +22,8 @@ pub(super) struct Inner {
     pub(super) stored: Option<(ObjectRef, Headers)>,
     /// The file was deleted: nothing is stored any more.
     pub(super) is_orphan: bool,
-    /// The file was renamed while it was uploaded, and this is what the upload became.
-    pub(super) leftover: Option<Key>,
+    /// What uploads became whose file had been renamed meanwhile.
+    pub(super) leftovers: Vec<ObjectRef>,
 }
 
 /// Where the bytes are.
@@ -149,6 +149,7 @@ impl Inner {
             }
             Phase::Staged(staged) => staged.abort().await,
         }
+        self.delete_leftovers(None).await;
     }
 
     /// A stored object has another name now.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::object::{Headers, ObjectRef};
+use crate::object::{Headers, Key, ObjectRef};
+use crate::store::Precondition;
 use crate::write::error::WriteError;
 use crate::write::extents::Extents;
 use crate::write::inner::{Inner, Phase};
@@ -23,7 +24,7 @@ impl Inner {
         if self.is_orphan {
             return Err(WriteError::Deleted);
         }
-        let to = self.at.destination().ok_or(WriteError::Deleted)?;
+        let mut to = self.at.destination().ok_or(WriteError::Deleted)?;
         if let Phase::Streaming(streaming) = &mut self.phase
             && let Some(all) = streaming.unsent()
         {
@@ -34,6 +35,7 @@ impl Inner {
         }
         // Else it has been completed.
         if self.dirty {
+            to.precondition = self.precondition_at(&to.key, &to);
             self.store_at(&to).await?;
         }
         self.last_stored(true).ok_or(WriteError::Lost)
@@ -60,18 +62,13 @@ impl Inner {
         match outcome {
             Outcome::Whole(etag, buffer) => {
                 self.phase = Phase::Whole(buffer);
-                self.has_stored(object(etag), to.headers.clone());
+                self.has_stored(object(etag), to.headers.clone()).await;
             }
             Outcome::Object(etag) => {
                 let object = object(etag);
                 self.become_object(object.clone());
-                self.has_stored(object, to.headers.clone());
+                self.has_stored(object, to.headers.clone()).await;
             }
-        }
-        if let Some(leftover) = self.leftover.take_if(|key| *key != to.key)
-            && let Err(error) = self.target.store.delete(&leftover).await
-        {
-            tracing::warn!(%error, "what a renamed file was stored as stays");
         }
         Ok(())
     }
@@ -79,10 +76,14 @@ impl Inner {
     /// Completes the upload of a file that streams. If it was renamed since, it is still to be
     /// stored where it belongs.
     pub(super) async fn complete(&mut self, to: &Destination) -> Result<(), WriteError> {
+        let Phase::Streaming(streaming) = &self.phase else {
+            return Ok(());
+        };
+        let precondition = self.precondition_at(streaming.key(to), to);
         let Phase::Streaming(streaming) = &mut self.phase else {
             return Ok(());
         };
-        let (object, headers) = match streaming.complete(to).await {
+        let (object, headers) = match streaming.complete(to, &precondition).await {
             Err(error) if error.is_no_upload() => {
                 self.lose();
                 return Err(WriteError::Lost);
@@ -91,11 +92,40 @@ impl Inner {
         };
         self.become_object(object.clone());
         if object.key == to.key {
-            self.has_stored(object, headers);
+            self.has_stored(object, headers).await;
         } else {
-            self.leftover = Some(object.key);
+            self.leftovers.push(object);
         }
         Ok(())
+    }
+
+    /// What must hold for the file to be stored under a key. Where it is not wanted any more, it must
+    /// replace none but what it left itself.
+    fn precondition_at(&self, key: &Key, to: &Destination) -> Precondition {
+        match self.leftovers.iter().rfind(|leftover| leftover.key == *key) {
+            Some(leftover) => Precondition::Is(leftover.etag.clone()),
+            None if *key == to.key => to.precondition.clone(),
+            None => Precondition::Absent,
+        }
+    }
+
+    /// Deletes what a renamed file was stored as, but for what has been replaced since.
+    pub(super) async fn delete_leftovers(&mut self, stored: Option<&Key>) {
+        let store = &self.target.store;
+        for ObjectRef { key, etag, .. } in std::mem::take(&mut self.leftovers) {
+            let is_there = async || {
+                store
+                    .head(&key)
+                    .await
+                    .is_ok_and(|found| found.meta.etag == etag)
+            };
+            if Some(&key) != stored
+                && is_there().await
+                && let Err(error) = store.delete(&key).await
+            {
+                tracing::warn!(%error, "what a renamed file was stored as stays");
+            }
+        }
     }
 
     fn become_object(&mut self, object: ObjectRef) {
@@ -103,7 +133,8 @@ impl Inner {
         self.phase = Phase::Staged(staged);
     }
 
-    fn has_stored(&mut self, object: ObjectRef, headers: Headers) {
+    async fn has_stored(&mut self, object: ObjectRef, headers: Headers) {
+        self.delete_leftovers(Some(&object.key)).await;
         self.stored = Some((object, headers));
         self.dirty = false;
         if let Some(stored) = self.last_stored(true) {

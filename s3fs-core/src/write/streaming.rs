@@ -3,7 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::object::{Headers, ObjectRef};
+use crate::object::{Headers, Key, ObjectRef};
+use crate::store::Precondition;
 use crate::write::buffer::PartBuffer;
 use crate::write::error::WriteError;
 use crate::write::extents::{Extents, Source};
@@ -227,6 +228,11 @@ impl Streaming {
         Ok(Reading::Pieces(pieces))
     }
 
+    /// The key of the object that the file becomes. An upload that has begun can become no other.
+    pub(super) fn key<'a>(&'a self, to: &'a Destination) -> &'a Key {
+        self.upload.as_ref().map_or(&to.key, Upload::key)
+    }
+
     /// Sends what is left and makes all of it an object. Returns that and what it was stored with.
     ///
     /// # Errors
@@ -234,6 +240,7 @@ impl Streaming {
     pub(super) async fn complete(
         &mut self,
         to: &Destination,
+        precondition: &Precondition,
     ) -> Result<(ObjectRef, Headers), WriteError> {
         let (size, base) = (self.length(), self.base());
         let mut upload = match self.upload.take() {
@@ -251,8 +258,7 @@ impl Streaming {
         }
         let upload = self.upload.insert(upload);
         let (key, headers) = (upload.key().clone(), upload.headers().clone());
-        let precondition = to.precondition_at(&key);
-        let etag = upload.complete(&precondition, size).await?;
+        let etag = upload.complete(precondition, size).await?;
         Ok((ObjectRef { key, etag, size }, headers))
     }
 

@@ -34,16 +34,6 @@ pub struct Destination {
 }
 
 impl Destination {
-    /// What must hold for an upload of that key to be completed. It can become no other object: where
-    /// it is not wanted any more, it must replace none.
-    pub(super) fn precondition_at(&self, key: &Key) -> Precondition {
-        if *key == self.key {
-            self.precondition.clone()
-        } else {
-            Precondition::Absent
-        }
-    }
-
     /// Whether a copy of an object, which heeds no precondition, keeps this one all the same.
     pub(super) fn may_copy(&self, object: &ObjectRef) -> bool {
         match &self.precondition {

@@ -200,12 +200,14 @@ impl Upload {
 
     /// Gives up: the store forgets the parts.
     pub(super) async fn abort(mut self) {
-        self.ended = true;
+        let is_left = std::mem::replace(&mut self.ended, true);
         self.in_flight.shutdown().await;
-        self.begun.abort().await;
+        if !is_left {
+            self.begun.abort().await;
+        }
     }
 
-    /// Leaves the upload as it is when this is dropped.
+    /// Leaves the upload as it is, also when it is given up.
     pub(super) fn leave(&mut self) {
         self.ended = true;
     }

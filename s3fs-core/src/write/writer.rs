@@ -86,7 +86,7 @@ impl Writer {
             dirty: stored.is_none(),
             stored,
             is_orphan: false,
-            leftover: None,
+            leftovers: Vec::new(),
         });
         Self {
             inner,
@@ -229,9 +229,11 @@ impl Writer {
         inner.stored.as_ref().map(|(object, _)| object.clone())
     }
 
-    /// Whether the file is on its way, as it grows.
+    /// Whether bytes are with an upload, which can only become an object of the key that the file had
+    /// when it began. A file is to be stored before it is renamed then.
     pub async fn is_streaming(&self) -> bool {
-        matches!(self.inner.lock().await.phase, Phase::Streaming(_))
+        let inner = self.inner.lock().await;
+        matches!(&inner.phase, Phase::Streaming(streaming) if streaming.unsent().is_none())
     }
 
     /// The file has to be stored again, though no byte changed: its headers or its name did.
@@ -241,8 +243,9 @@ impl Writer {
         self.publish(&inner);
     }
 
-    /// The file was deleted and is still open: from now on nothing is stored, and what is here stays
-    /// readable and writable. What was with an upload is lost.
+    /// The file was deleted and is still open, or nobody will try again to store it: from now on
+    /// nothing is stored, and what is here stays readable and writable. What was with an upload is
+    /// lost; the upload is aborted, unless it was left by [`rescue`](Self::rescue).
     pub async fn orphan(&self) {
         self.inner.lock().await.orphan().await;
     }

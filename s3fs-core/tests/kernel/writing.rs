@@ -151,6 +151,7 @@ fn a_change_in_the_middle_of_a_large_file_moves_little_of_it() {
     server.put(BUCKET, "large", content.clone());
     let bucket = Bucket::mount(server, |_| {});
     let file = OpenOptions::new()
+        .read(true)
         .write(true)
         .open(bucket.at("large"))
         .unwrap();
@@ -174,6 +175,20 @@ fn a_change_in_the_middle_of_a_large_file_moves_little_of_it() {
     }
     assert!(log.count(Operation::GetObject) <= 2);
     assert_eq!(log.count(Operation::UploadPart), 1);
+}
+
+#[test]
+fn a_file_written_backwards_is_all_there() {
+    let bucket = empty();
+    let content = noise(20 * MIB + 7);
+    let file = File::create(bucket.at("file")).unwrap();
+    for start in (0..content.len()).step_by(MIB).rev() {
+        let end = content.len().min(start + MIB);
+        file.write_all_at(&content[start..end], start as u64)
+            .unwrap();
+    }
+    drop(file);
+    assert!(bucket.object("file").unwrap() == content);
 }
 
 #[test]

@@ -37,6 +37,8 @@ struct Run {
     model: Vec<Option<u8>>,
     is_orphan: bool,
     step: usize,
+    /// What failed since the last success.
+    failures: usize,
 }
 
 impl Run {
@@ -66,6 +68,7 @@ impl Run {
             model: Vec::new(),
             is_orphan: false,
             step: 0,
+            failures: 0,
         }
     }
 
@@ -97,11 +100,15 @@ impl Run {
     }
 
     /// Whether a change was made. Failures pass if it is tried often enough, but for space.
-    fn is_done(&self, done: Result<(), WriteError>) -> Option<bool> {
+    fn is_done(&mut self, done: Result<(), WriteError>) -> Option<bool> {
+        self.failures += 1;
         match done {
-            Ok(()) => Some(true),
+            Ok(()) => {
+                self.failures = 0;
+                Some(true)
+            }
             Err(WriteError::NoSpace) if self.conditions.limit.is_some() => Some(false),
-            Err(WriteError::Store(_)) if self.conditions.has_faults => None,
+            Err(WriteError::Store(_)) if self.conditions.has_faults && self.failures < 100 => None,
             Err(error) => panic!("{error}"),
         }
     }
@@ -269,6 +276,9 @@ impl Run {
         let key = Key::new(format!("f/{name}"));
         let before = self.at.key();
         if self.is_orphan || key == before {
+            return;
+        }
+        if self.writer.is_streaming().await && !self.try_store().await {
             return;
         }
         if let Some(from) = self.writer.stored().await {
