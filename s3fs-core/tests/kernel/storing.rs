@@ -1,0 +1,158 @@
+//! Storing beside the program, and who waits for it.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::FileExt;
+use std::thread;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use s3_local::Operation;
+use s3fs_core::StageConfig;
+
+use crate::mounted::{BUCKET, Bucket, empty, errno, noise, server};
+
+/// Stores one file, so that the mount knows that it may.
+fn begin(bucket: &Bucket) {
+    fs::write(bucket.at("first"), "x").unwrap();
+    bucket.server.log().clear();
+}
+
+#[test]
+fn close_does_not_wait_and_the_end_does() {
+    let bucket = empty();
+    begin(&bucket);
+    // A program that waited for a store would take an hour.
+    bucket.server.knobs().set_latency(Duration::from_secs(2));
+    for n in 0..200 {
+        fs::write(bucket.at("first"), format!("{n}")).unwrap();
+    }
+    bucket.server.knobs().set_latency(Duration::ZERO);
+    assert_eq!(bucket.object("first").unwrap(), b"199");
+    let puts = bucket.server.log().count(Operation::PutObject);
+    assert!(puts <= 3, "{puts} for a file that was written all the time");
+}
+
+#[test]
+fn many_small_files_take_a_request_each() {
+    let bucket = empty();
+    begin(&bucket);
+    fs::create_dir(bucket.at("d")).unwrap();
+    for n in 0..300 {
+        fs::write(bucket.at(&format!("d/{n}")), format!("{n}")).unwrap();
+    }
+    assert!(bucket.finish().is_empty());
+    assert_eq!(bucket.keys().len(), 302);
+    let log = bucket.server.log();
+    assert_eq!(log.count(Operation::PutObject), 301);
+    assert!(log.total() < 320, "{} requests", log.total());
+}
+
+#[test]
+fn everything_is_read_back_before_it_is_stored() {
+    let bucket = empty();
+    begin(&bucket);
+    bucket
+        .server
+        .knobs()
+        .set_latency(Duration::from_millis(500));
+    fs::create_dir(bucket.at("d")).unwrap();
+    fs::write(bucket.at("d/f"), "content").unwrap();
+    std::os::unix::fs::symlink("f", bucket.at("d/l")).unwrap();
+    assert_eq!(fs::read(bucket.at("d/l")).unwrap(), b"content");
+    assert_eq!(bucket.names("d"), ["f", "l"]);
+    fs::remove_file(bucket.at("first")).unwrap();
+    assert!(!bucket.at("first").exists());
+    bucket.server.knobs().set_latency(Duration::ZERO);
+    assert_eq!(bucket.keys(), ["d/", "d/f", "d/l"]);
+}
+
+#[test]
+fn what_is_deleted_before_it_is_stored_costs_nothing() {
+    let bucket = empty();
+    begin(&bucket);
+    for _ in 0..20 {
+        fs::write(bucket.at("temporary"), noise(1000)).unwrap();
+        fs::remove_file(bucket.at("temporary")).unwrap();
+    }
+    assert!(bucket.finish().is_empty());
+    assert_eq!(bucket.server.log().writes(), 0);
+}
+
+#[test]
+fn fsync_of_a_folder_waits_for_what_is_in_it() {
+    let bucket = empty();
+    begin(&bucket);
+    fs::create_dir(bucket.at("d")).unwrap();
+    fs::write(bucket.at("d/f"), "content").unwrap();
+    File::open(bucket.at("d")).unwrap().sync_all().unwrap();
+    assert_eq!(bucket.server.keys(BUCKET), ["d/", "d/f", "first"]);
+    fs::remove_file(bucket.at("d/f")).unwrap();
+    File::open(bucket.at("d")).unwrap().sync_all().unwrap();
+    assert_eq!(bucket.server.keys(BUCKET), ["d/", "first"]);
+}
+
+#[test]
+fn closing_waits_where_that_is_asked_for() {
+    let bucket = Bucket::mount(server(), |config| config.waits_on_close = true);
+    for n in 0..3 {
+        fs::write(bucket.at("f"), format!("{n}")).unwrap();
+        assert_eq!(bucket.server.get(BUCKET, "f").unwrap(), format!("{n}"));
+    }
+}
+
+#[test]
+fn more_files_than_may_wait_are_all_stored() {
+    let bucket = empty();
+    begin(&bucket);
+    fs::create_dir(bucket.at("d")).unwrap();
+    thread::scope(|scope| {
+        for thread in 0..4 {
+            let bucket = &bucket;
+            scope.spawn(move || {
+                for n in 0..700 {
+                    fs::write(bucket.at(&format!("d/{thread}-{n}")), noise(n)).unwrap();
+                }
+            });
+        }
+    });
+    assert!(bucket.finish().is_empty());
+    assert_eq!(bucket.keys().len(), 2802);
+    assert_eq!(bucket.object("d/3-699").unwrap(), noise(699));
+}
+
+#[test]
+fn a_full_stage_is_an_error_of_the_write_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = server();
+    server.put(BUCKET, "large", noise(40 << 20));
+    let bucket = Bucket::mount(server, |config| {
+        config.stage = Some(StageConfig {
+            dir: folder.path().to_owned(),
+            size: 3 << 20,
+        });
+    });
+    let large = File::options()
+        .write(true)
+        .open(bucket.at("large"))
+        .unwrap();
+    let piece = vec![7; 1 << 20];
+    for n in 0..3 {
+        large.write_all_at(&piece, n << 22).unwrap();
+    }
+    assert_eq!(errno(large.write_all_at(&piece, 30 << 20)), Errno::ENOSPC);
+    // What it has can be changed, and others don't notice.
+    large.write_all_at(b"changed", 5).unwrap();
+    let mut other = File::create(bucket.at("other")).unwrap();
+    other.write_all(&noise(20 << 20)).unwrap();
+    drop((large, other));
+    assert!(bucket.object("other").unwrap() == noise(20 << 20));
+    let mut expected = noise(40 << 20);
+    for n in 0..3 {
+        expected[n << 22..(n << 22) + (1 << 20)].fill(7);
+    }
+    expected[5..12].copy_from_slice(b"changed");
+    assert!(bucket.object("large").unwrap() == expected);
+    let large = File::options().write(true).open(bucket.at("large"));
+    large.unwrap().write_all_at(&piece, 30 << 20).unwrap();
+}
