@@ -35,9 +35,11 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// Starts this executable again as a server, with an empty bucket.
-    pub fn start() -> io::Result<Self> {
+    /// Starts this executable again as a server, with an empty bucket. `options` go before the word that
+    /// makes it one.
+    pub fn start(options: &[&str]) -> io::Result<Self> {
         let mut process = Command::new(std::env::current_exe()?)
+            .args(options)
             .arg(SERVE)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

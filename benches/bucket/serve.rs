@@ -3,13 +3,18 @@
 use std::io::{self, BufRead, Write};
 use std::time::Duration;
 
-use s3_local::{S3Local, Server};
+use s3_local::{Etags, S3Local, Server};
 
 use super::{NAME, Requests, content};
 
 /// Serves until standard input ends.
-pub fn serve() -> io::Result<()> {
-    let server = S3Local::builder().start();
+pub fn serve(opaque_etags: bool) -> io::Result<()> {
+    let etags = if opaque_etags {
+        Etags::Opaque
+    } else {
+        Etags::Md5
+    };
+    let server = S3Local::builder().etags(etags).start();
     server.create_bucket(NAME);
     let mut replies = io::stdout().lock();
     let (url, id) = (server.endpoint_url(), server.access_key_id());

@@ -56,7 +56,7 @@ fn volume() -> CloudBucketMount {
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     if arguments.role.as_deref() == Some(bucket::SERVE) {
-        return Ok(bucket::serve()?);
+        return Ok(bucket::serve(false)?);
     }
     if !arguments.bench {
         println!("run by `cargo bench --bench call`");
@@ -67,7 +67,7 @@ fn main() -> anyhow::Result<()> {
     let user = if root { "root" } else { "an ordinary user" };
     println!("| as {user}, medians of {calls} calls | until the body | after the body |");
     println!("|---|---|---|");
-    let bucket = Bucket::start()?;
+    let bucket = Bucket::start(&[])?;
     VOLUME.get_or_init(|| mount(&bucket));
     measure("an empty function", calls, empty)?;
     measure("with one volume", calls, with_a_volume)?;

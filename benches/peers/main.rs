@@ -37,7 +37,7 @@ use workload::{Procedure, Workload};
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     match &arguments.role {
-        Some(Role::Serve) => return Ok(bucket::serve()?),
+        Some(Role::Serve) => return Ok(bucket::serve(arguments.opaque_etags)?),
         Some(Role::Work { workload, folder }) => {
             let (begin, end) = workload.work(folder, arguments.scale)?;
             println!("{} {}", begin.as_nanos(), end.as_nanos());
@@ -55,7 +55,12 @@ fn main() -> anyhow::Result<()> {
         _ => None,
     };
     let programs = program::find(&arguments)?;
-    let mut bucket = Bucket::start()?;
+    let options: &[&str] = if arguments.opaque_etags {
+        &["--opaque-etags"]
+    } else {
+        &[]
+    };
+    let mut bucket = Bucket::start(options)?;
     bucket.set_pace(arguments.latency, arguments.bandwidth)?;
     let mut text = conditions(&arguments, &programs);
     println!("{text}");
