@@ -21,6 +21,7 @@ mod cache;
 pub mod config;
 mod fs;
 mod fuse;
+mod journal;
 mod list;
 mod mount;
 pub mod object;

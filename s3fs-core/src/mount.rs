@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,9 +13,11 @@ use crate::cache::{CacheError, Cached, Caches, Space};
 use crate::config::MountConfig;
 use crate::fs::{Fs, NotStored, Shared};
 use crate::fuse::{MountPoint, Session, Unmount};
+use crate::journal::Journal;
 use crate::read::BlockPool;
 use crate::store::s3::{ConnectError, HttpClient, S3Store, connect};
 use crate::store::{Observed, Store, UploadObserver};
+use crate::sweep::abort_uploads;
 use crate::write::{PartPool, Stages};
 
 /// The memory that file contents may take in one process, unless told otherwise.
@@ -106,6 +109,40 @@ impl FileSystem {
         observer: Arc<dyn UploadObserver>,
     ) -> Result<Self, MountError> {
         Self::connect_as(config, resources, |store| Observed::new(store, observer)).await
+    }
+
+    /// As [`connect`](Self::connect); the uploads that are unfinished are noted in a folder of the local
+    /// disk, made if it is missing. Those that a mount of the same bucket left there when it was killed are
+    /// aborted, beside what goes on.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn connect_noting(
+        config: MountConfig,
+        resources: &Resources,
+        folder: &Path,
+    ) -> Result<Self, MountError> {
+        let journal = match Journal::begin(folder, &config) {
+            Ok(journal) => Arc::new(journal),
+            Err(error) => {
+                tracing::warn!(%error, folder = %folder.display(), "unfinished uploads can't be noted");
+                return Self::connect(config, resources).await;
+            }
+        };
+        let observer = Arc::clone(&journal) as Arc<dyn UploadObserver>;
+        let connected = Self::connect_observed(config.clone(), resources, observer).await?;
+        let resources = resources.clone();
+        tokio::spawn(async move {
+            for mut left in journal.left() {
+                let uploads = std::mem::take(&mut left.uploads);
+                match abort_uploads(&config, &resources, uploads).await {
+                    Ok(failures) if failures.is_empty() => left.done(),
+                    Ok(failures) => tracing::warn!(?failures, "unfinished uploads stay"),
+                    Err(error) => tracing::warn!(%error, "unfinished uploads stay"),
+                }
+            }
+        });
+        Ok(connected)
     }
 
     async fn connect_as<S: Store>(

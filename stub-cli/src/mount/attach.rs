@@ -33,7 +33,15 @@ impl Attached {
         }
         let source = format!("s3://{}/{}", config.bucket, config.prefix);
         let read_only = config.access == Access::ReadOnly;
-        let file_system = FileSystem::connect(config, &Resources::default()).await?;
+        let resources = Resources::default();
+        let notes = config.rescue.as_deref().and_then(Path::parent);
+        let file_system = match notes.filter(|_| !read_only) {
+            Some(state) => {
+                let folder = state.join("uploads");
+                FileSystem::connect_noting(config, &resources, &folder).await?
+            }
+            None => FileSystem::connect(config, &resources).await?,
+        };
         let point = MountPoint {
             folder,
             source: &source,
