@@ -55,7 +55,8 @@ async fn mount(request: Request) -> Mounted {
         folder: &request.folder,
         source: &source,
         read_only,
-        allow_other: false,
+        // A user who is not root may be forbidden to.
+        allow_other: nix::unistd::geteuid().is_root(),
     };
     fs.mount_at(&point).unwrap()
 }

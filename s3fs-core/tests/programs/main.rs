@@ -1,0 +1,20 @@
+//! What programs do with a file system, on a mounted bucket: every idiom by itself, programs that people
+//! use, and two suites of other people's that look for what is wrong with a file system.
+//!
+//! Each test has a bucket of its own. With `STUB_PROGRAMS_ON=FOLDER` the same tests run in that folder
+//! instead, which shows that they demand nothing that a local disk does not do.
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "a test that cannot be set up fails"
+)]
+
+mod idioms;
+#[allow(dead_code, reason = "the other target uses all of it")]
+#[path = "../kernel/mounted.rs"]
+mod mounted;
+mod place;
+mod run;
+#[path = "../kernel/serve.rs"]
+mod serve;
+mod tree;

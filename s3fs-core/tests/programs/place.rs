@@ -1,0 +1,132 @@
+//! Where a test works: a mounted bucket, or a plain folder to compare it with.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use s3_local::Server;
+use tempfile::TempDir;
+
+use crate::mounted::{BUCKET, Bucket, server};
+use crate::tree::Tree;
+
+/// Names a folder in which the tests work instead of a bucket.
+const ON: &str = "STUB_PROGRAMS_ON";
+
+/// A folder of a test's own, empty at first.
+pub(crate) struct Place(Kind);
+
+enum Kind {
+    Mounted(Bucket),
+    Local { above: TempDir, folder: PathBuf },
+}
+
+impl Place {
+    /// On a server of its own.
+    pub(crate) fn new() -> Self {
+        if let Some(folder) = std::env::var_os(ON) {
+            let above = tempfile::tempdir_in(folder).unwrap();
+            let folder = above.path().join("0");
+            std::fs::create_dir(&folder).unwrap();
+            return Self(Kind::Local { above, folder });
+        }
+        Self(Kind::Mounted(Bucket::mount(server(), |_| {})))
+    }
+
+    /// The folder.
+    pub(crate) fn path(&self) -> &Path {
+        match &self.0 {
+            Kind::Mounted(bucket) => bucket.path(),
+            Kind::Local { folder, .. } => folder,
+        }
+    }
+
+    /// A path in it.
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
+        self.path().join(name)
+    }
+
+    /// The server that has the bucket, if it is one.
+    pub(crate) fn server(&self) -> Option<&Arc<Server>> {
+        match &self.0 {
+            Kind::Mounted(bucket) => Some(&bucket.server),
+            Kind::Local { .. } => None,
+        }
+    }
+
+    /// Ends the mount and mounts the bucket in another folder, so that all that is read comes from the
+    /// objects alone.
+    pub(crate) fn fresh(self) -> Self {
+        self.settle();
+        match self.0 {
+            Kind::Mounted(bucket) => {
+                let server = Arc::clone(&bucket.server);
+                drop(bucket);
+                Self(Kind::Mounted(Bucket::mount(server, |_| {})))
+            }
+            Kind::Local { above, folder } => {
+                let next = folder.with_file_name(format!("{}x", folder.display()));
+                std::fs::rename(&folder, &next).unwrap();
+                Self(Kind::Local {
+                    above,
+                    folder: next,
+                })
+            }
+        }
+    }
+
+    /// Waits until everything is stored.
+    pub(crate) fn settle(&self) {
+        let folder = std::fs::File::open(self.path()).unwrap();
+        rustix::fs::syncfs(&folder).unwrap();
+        if let Kind::Mounted(bucket) = &self.0 {
+            let lost = bucket.finish();
+            assert!(lost.is_empty(), "not stored: {lost:?}");
+        }
+    }
+
+    /// The bytes under a key, as the server has them once everything is stored.
+    pub(crate) fn object(&self, key: &str) -> Option<Vec<u8>> {
+        self.settle();
+        match &self.0 {
+            Kind::Mounted(bucket) => bucket.object(key),
+            Kind::Local { folder, .. } => std::fs::read(folder.join(key)).ok(),
+        }
+    }
+
+    /// All that is in the folder.
+    pub(crate) fn tree(&self) -> Tree {
+        Tree::of(self.path())
+    }
+
+    /// Compares the objects with what the folder shows: each file is the object of its name, byte for
+    /// byte, and there is no object that is not shown.
+    #[track_caller]
+    pub(crate) fn check_objects(&self) {
+        self.settle();
+        let Kind::Mounted(bucket) = &self.0 else {
+            return;
+        };
+        let tree = self.tree();
+        for (name, sum) in tree.files() {
+            let object = bucket.object(name);
+            let object = object.unwrap_or_else(|| panic!("{name:?} is no object"));
+            assert_eq!(*sum, crate::tree::sum(&object), "the object {name:?}");
+        }
+        for key in bucket.server.keys(BUCKET) {
+            let name = key.trim_end_matches('/');
+            assert!(tree.has(name), "the object {key:?} is not shown");
+        }
+        let unfinished = bucket.server.incomplete_uploads(BUCKET);
+        assert!(unfinished.is_empty(), "unfinished uploads: {unfinished:?}");
+    }
+
+    /// Compares the tree with the objects, and with what a fresh mount shows of them; goes on there.
+    #[track_caller]
+    pub(crate) fn check_fresh(self) -> Self {
+        let before = self.tree();
+        self.check_objects();
+        let fresh = self.fresh();
+        fresh.tree().assert_same(&before);
+        fresh
+    }
+}
