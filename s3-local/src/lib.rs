@@ -53,7 +53,7 @@ pub use access::Policy;
 pub use api::Etags;
 pub use builder::{Builder, S3Local};
 pub use error::Error;
-pub use knobs::{Fault, Injection, Knobs};
+pub use knobs::{Chance, Fault, Injection, Knobs};
 pub use log::{Request, RequestLog};
 pub use operation::Operation;
 pub use options::{BucketOptions, PutOptions};

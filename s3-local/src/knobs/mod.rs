@@ -1,12 +1,14 @@
 //! What can be changed while the server runs: how slow it is, and how it fails.
 
+mod chance;
 mod fault;
 
+pub use chance::Chance;
 pub use fault::{Fault, Injection};
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::Operation;
@@ -33,6 +35,8 @@ pub struct Knobs {
     /// Bytes a second; 0 means unlimited.
     bandwidth: AtomicU64,
     injections: Mutex<VecDeque<Injection>>,
+    chance: Mutex<Option<Chance>>,
+    failed_by_chance: AtomicU64,
 }
 
 impl Knobs {
@@ -75,11 +79,22 @@ impl Knobs {
         self.injections().iter().map(Injection::remaining).sum()
     }
 
+    /// Lets requests fail by chance from now on, those that meet no injection; `None` ends it.
+    pub fn set_chance(&self, chance: Option<Chance>) {
+        *locked(&self.chance) = chance;
+    }
+
+    /// How many requests have failed by chance since the server started.
+    pub fn failed_by_chance(&self) -> u64 {
+        self.failed_by_chance.load(Ordering::Relaxed)
+    }
+
     /// No latency, no limits, no faults.
     pub fn reset(&self) {
         self.set_latency(Duration::ZERO);
         self.set_bandwidth(None);
         self.injections().clear();
+        self.set_chance(None);
     }
 
     /// The fault this request meets, if it meets one.
@@ -89,12 +104,20 @@ impl Knobs {
             .iter_mut()
             .find_map(|injection| injection.meet(operation, key));
         injections.retain(|injection| injection.remaining() > 0);
-        fault
+        fault.or_else(|| self.chance())
     }
 
-    fn injections(&self) -> std::sync::MutexGuard<'_, VecDeque<Injection>> {
-        self.injections
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn chance(&self) -> Option<Fault> {
+        let fault = locked(&self.chance).as_mut()?.draw()?;
+        self.failed_by_chance.fetch_add(1, Ordering::Relaxed);
+        Some(fault)
     }
+
+    fn injections(&self) -> MutexGuard<'_, VecDeque<Injection>> {
+        locked(&self.injections)
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use aws_sdk_s3::primitives::ByteStream;
-use s3_local::{BucketOptions, Fault, Injection, Operation, Server};
+use s3_local::{BucketOptions, Chance, Fault, Injection, Operation, Server};
 
 use crate::fixture::{anonymous_get, assert_refused, client, read, server};
 
@@ -136,6 +136,30 @@ fn a_truncated_body_ends_before_its_length() {
         body_of(&anonymous_get(&server, "/public/k").unwrap()).len(),
         1_000_000
     );
+}
+
+#[tokio::test]
+async fn requests_of_all_kinds_fail_by_chance_until_it_ends() {
+    let server = server();
+    let client = client(&server);
+    server.put("data", "k", "x");
+    let knobs = server.knobs();
+    knobs.set_chance(Some(Chance::new(4, 1, [Fault::SlowDown503])));
+    let mut failed = 0;
+    for round in 0..60 {
+        let put = client.put_object().bucket("data").key(format!("{round}"));
+        let put = put.body(ByteStream::from_static(b"x")).send().await.is_ok();
+        assert_eq!(server.get("data", &format!("{round}")).is_some(), put);
+        let get = client.get_object().bucket("data").key("k").send().await;
+        let list = client.list_objects_v2().bucket("data").send().await;
+        failed += u64::from(!put) + u64::from(get.is_err()) + u64::from(list.is_err());
+    }
+    assert!((20..80).contains(&failed), "{failed} of 180");
+    assert_eq!(knobs.failed_by_chance(), failed);
+    knobs.reset();
+    for _ in 0..30 {
+        read(&client, "k").await;
+    }
 }
 
 #[tokio::test]
