@@ -26,6 +26,14 @@ missing_packages() {
     command -v cc >/dev/null || echo gcc libc6-dev
     # `venv` alone can be there without what it takes to fill one.
     python3 -c 'import venv, ensurepip' 2>/dev/null || echo python3 python3-venv python3-pip
+    # What s3fs-core/tests/programs runs on a mounted bucket.
+    local program
+    for program in ed gawk:awk git make patch rsync sqlite3 tar unzip vim-tiny:vi xz-utils:xz zip; do
+        command -v "${program#*:}" >/dev/null || echo "${program%:*}"
+    done
+    command -v setfattr >/dev/null || echo attr
+    # For the suite of system calls, which is built here.
+    [ -e /usr/include/sys/acl.h ] || echo libacl1-dev
 }
 
 install_packages() {
@@ -75,4 +83,6 @@ prepare_device
 check_namespaces
 # A server of other people's for one of the tests, which has the last word on whether it must be there.
 scripts/foreign-server.sh --install || say "the test with a foreign server will be skipped, or fail where CI=true"
+# Programs for others of the tests; they have the last word, too.
+scripts/test-programs.sh || say "tests that run these programs will be skipped, or fail where CI=true"
 say "ready"

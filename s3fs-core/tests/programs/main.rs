@@ -9,12 +9,16 @@
     reason = "a test that cannot be set up fails"
 )]
 
+mod fsx;
 mod idioms;
 #[allow(dead_code, reason = "the other target uses all of it")]
 #[path = "../kernel/mounted.rs"]
 mod mounted;
+mod pjdfstest;
 mod place;
 mod run;
+mod seed;
 #[path = "../kernel/serve.rs"]
 mod serve;
+mod tools;
 mod tree;

@@ -25,6 +25,9 @@ impl Place {
     pub(crate) fn new() -> Self {
         if let Some(folder) = std::env::var_os(ON) {
             let above = tempfile::tempdir_in(folder).unwrap();
+            // Other users get into a mount, too.
+            let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+            std::fs::set_permissions(above.path(), open).unwrap();
             let folder = above.path().join("0");
             std::fs::create_dir(&folder).unwrap();
             return Self(Kind::Local { above, folder });
