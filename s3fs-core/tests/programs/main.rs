@@ -9,6 +9,7 @@
     reason = "a test that cannot be set up fails"
 )]
 
+mod faults;
 mod fsx;
 mod idioms;
 #[allow(dead_code, reason = "the other target uses all of it")]
@@ -16,6 +17,7 @@ mod idioms;
 mod mounted;
 mod pjdfstest;
 mod place;
+mod programs;
 mod run;
 mod seed;
 #[path = "../kernel/serve.rs"]

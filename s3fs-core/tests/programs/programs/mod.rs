@@ -1,0 +1,16 @@
+//! Programs that people use, each on the mount, on a fresh mount of the same bucket, and with the objects
+//! compared.
+
+mod archives;
+mod building;
+mod columns;
+mod copying;
+mod databases;
+mod editors;
+pub(crate) mod git;
+mod python;
+mod shell;
+pub(crate) mod sqlite;
+mod syncing;
+pub(crate) mod tar;
+mod trees;
