@@ -87,6 +87,7 @@ fn modes_are_given_when_things_are_made() {
     let unreadable = openat(&folder, "unreadable", flags, Mode::empty()).unwrap();
     File::from(unreadable).write_all(b"x").unwrap();
     mkdirat(&folder, "drawer", Mode::from_raw_mode(0o700)).unwrap();
+    drop(folder);
     let check = |place: &Place| {
         let modes =
             ["private", "program", "unreadable", "drawer"].map(|name| mode(&place.at(name)));

@@ -70,7 +70,7 @@ fn a_folder_moves_with_files_that_are_open() {
         fs::read(place.at("new/deep/written")).unwrap(),
         b"before after"
     );
-    drop((written, large));
+    drop((written, read, large));
     assert_eq!(place.object("new/deep/written").unwrap(), b"before after");
     assert!(place.object("new/large").unwrap() == content);
     place.check_fresh();

@@ -31,6 +31,8 @@ fn a_fifo_is_there_on_a_fresh_mount() {
     let place = Place::new();
     mkfifoat(CWD, place.at("pipe"), Mode::from_raw_mode(0o640)).unwrap();
     let place = place.check_fresh();
+    let listed = fs::read_dir(place.path()).unwrap().next().unwrap();
+    assert!(listed.unwrap().file_type().unwrap().is_fifo());
     let kind = fs::symlink_metadata(place.at("pipe")).unwrap().file_type();
     assert!(kind.is_fifo());
     let again = mkfifoat(CWD, place.at("pipe"), Mode::from_raw_mode(0o640));

@@ -185,5 +185,6 @@ fn it_is_stored_again_and_again_while_it_grows_and_changes() {
             .is_none_or(|server| server.get(crate::mounted::BUCKET, "file").unwrap() == content);
         assert!(stored, "fsync has stored it, in round {round}");
     }
+    drop(file);
     place.check_fresh();
 }
