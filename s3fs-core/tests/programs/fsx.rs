@@ -11,14 +11,14 @@ use crate::tools::tool;
 const SMALL: u64 = 600_000;
 
 /// Larger, so that it is sent and fetched in parts.
-const LARGE: u64 = 20_000_000;
+const LARGE: u64 = 12_000_000;
 
-/// How often each operation comes. A large file is stored less often: it is sent each time.
+/// How often each operation comes. The file is sent each time that it is stored, a large one in parts.
 fn configuration(length: u64) -> String {
     let (longest, stored) = if length == SMALL {
-        (65_536, 1.0)
+        (65_536, 0.2)
     } else {
-        (400_000, 0.1)
+        (400_000, 0.02)
     };
     format!(
         "
@@ -64,20 +64,20 @@ fn exercise(length: u64, operations: u32, seed: u64) {
 
 #[test]
 fn a_small_file_is_right_after_any_operations() {
-    exercise(SMALL, 60_000, 1);
+    exercise(SMALL, 45_000, 1);
 }
 
 #[test]
 fn a_small_file_is_right_after_operations_never_seen_before() {
-    exercise(SMALL, 60_000, seed::random());
+    exercise(SMALL, 45_000, seed::random());
 }
 
 #[test]
 fn a_large_file_is_right_after_any_operations() {
-    exercise(LARGE, 15_000, 2);
+    exercise(LARGE, 6_000, 2);
 }
 
 #[test]
 fn a_large_file_is_right_after_operations_never_seen_before() {
-    exercise(LARGE, 15_000, seed::random());
+    exercise(LARGE, 6_000, seed::random());
 }
