@@ -119,8 +119,11 @@ impl Place {
             let name = key.trim_end_matches('/');
             assert!(tree.has(name), "the object {key:?} is not shown");
         }
-        let unfinished = bucket.server.incomplete_uploads(BUCKET);
-        assert!(unfinished.is_empty(), "unfinished uploads: {unfinished:?}");
+        // An upload that was begun by a request whose answer got lost is known to nobody.
+        if bucket.server.knobs().failed_by_chance() == 0 {
+            let unfinished = bucket.server.incomplete_uploads(BUCKET);
+            assert!(unfinished.is_empty(), "unfinished uploads: {unfinished:?}");
+        }
     }
 
     /// Compares the tree with the objects, and with what a fresh mount shows of them; goes on there.
