@@ -37,6 +37,9 @@ pub enum FsError {
     /// The key would be longer than S3 allows.
     #[error("the key would be longer than 1024 bytes")]
     KeyTooLong,
+    /// Longer than a name may be.
+    #[error("a name has at most 255 bytes")]
+    NameTooLong,
     /// The handle is not open, or not for this.
     #[error("the handle is not open for this")]
     BadHandle,
@@ -80,7 +83,7 @@ impl FsError {
             Self::ReadOnly => Errno::EROFS,
             Self::NotPermitted(_) => Errno::EPERM,
             Self::NoKeyName => Errno::EILSEQ,
-            Self::KeyTooLong => Errno::ENAMETOOLONG,
+            Self::KeyTooLong | Self::NameTooLong => Errno::ENAMETOOLONG,
             Self::BadHandle => Errno::EBADF,
             Self::Stale => Errno::ESTALE,
             Self::Invalid(_) => Errno::EINVAL,

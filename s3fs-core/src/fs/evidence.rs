@@ -9,7 +9,8 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::tree::Ino;
 
-/// So many objects of a folder without anything kept speak for all of it.
+/// So many objects of a folder without anything kept speak for all of it; markers of the folders in it
+/// count too.
 pub(super) const SAMPLE: u32 = 3;
 
 /// So many objects of a mount without anything kept, and none with, speak for all of it.
@@ -78,11 +79,6 @@ impl Evidence {
         })
     }
 
-    /// Whether folders may have anything kept with them: their markers are like other objects.
-    pub(super) fn folders_may_be_rich(&self) -> bool {
-        self.lock(|seen| seen.is_rich)
-    }
-
     fn lock<T>(&self, act: impl FnOnce(&mut Seen) -> T) -> T {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -112,9 +108,7 @@ mod tests {
             evidence.note(Ino(u64::from(n) + 2), false);
         }
         assert_eq!(evidence.verdict(Ino(99)), Verdict::Plain);
-        assert!(!evidence.folders_may_be_rich());
         evidence.note(Ino(100), true);
         assert_eq!(evidence.verdict(Ino(99)), Verdict::Unknown);
-        assert!(evidence.folders_may_be_rich());
     }
 }

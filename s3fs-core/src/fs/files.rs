@@ -81,10 +81,12 @@ impl Fs {
     }
 
     async fn try_open_reader(&self, ino: Ino, changes: u64) -> Result<Arc<ReadHandle>, FsError> {
-        let key = self.key_of(ino)?;
         if self.open_files.is_ours(ino) {
             return Ok(Arc::new(ReadHandle::new(ino, None, 0)));
         }
+        let Ok(key) = self.key_of(ino) else {
+            return self.open_nameless(ino, changes).await;
+        };
         let file = self.file(ino).ok_or(FsError::Stale)?;
         let (dir, name) = self.tree.place(ino).ok_or(FsError::Stale)?;
         if let Some(reader) = self.opened_ahead(&key, &file).await {
@@ -115,6 +117,20 @@ impl Fs {
                 }
                 Err(error.into())
             }
+        }
+    }
+
+    /// Opens a file that has lost its name, as long as its object is there.
+    async fn open_nameless(&self, ino: Ino, changes: u64) -> Result<Arc<ReadHandle>, FsError> {
+        let file = self.file(ino).ok_or(FsError::Stale)?;
+        let (dir, name) = self.tree.last_place(ino).ok_or(FsError::Stale)?;
+        let key = self.key_in(dir, &name)?;
+        let etag = file.etag.clone().ok_or(FsError::Stale)?;
+        match self.open_object(key.clone(), &file).await {
+            Ok((reader, meta)) if meta.etag == etag => {
+                Ok(self.read_handle(ino, key, etag, reader, changes))
+            }
+            _ => Err(FsError::Stale),
         }
     }
 

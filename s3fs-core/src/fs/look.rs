@@ -78,8 +78,11 @@ impl Fs {
             return Ok(now);
         }
         if let Some((dir, name)) = self.tree.place(ino) {
-            let seen = described.map_or(Seen::Absent, |described| Seen::File(described.meta));
-            self.tree.learn(dir, &name, seen, asked);
+            let meta = described.as_ref().map(|described| described.meta.clone());
+            let seen = meta.map_or(Seen::Absent, Seen::File);
+            if let Some(other) = self.tree.learn(dir, &name, seen, asked) {
+                self.described(other.ino, described.as_ref());
+            }
         }
         Err(FsError::Stale)
     }
@@ -146,7 +149,10 @@ impl Fs {
             return;
         };
         match (&entry.kind, described) {
-            (Kind::Dir, None) => self.tree.looked_at(ino, None, Kept::default()),
+            (Kind::Dir, None) => {
+                self.note_kept(ino, &Headers::default());
+                self.tree.looked_at(ino, None, Kept::default());
+            }
             (Kind::Dir, Some(described)) => {
                 self.note_kept(ino, &described.headers);
                 self.tree
@@ -174,33 +180,35 @@ impl Fs {
         if entry.looks.kept.is_some() || !entry.named {
             return false;
         }
-        match entry.kind {
-            Kind::Dir => self.evidence.folders_may_be_rich(),
-            Kind::File(_) => self.evidence.verdict(dir) != Verdict::Plain,
-        }
+        self.evidence.verdict(dir) != Verdict::Plain
     }
 
-    /// Finds out from a few of the first files of a folder whether more is kept of them than a listing
+    /// Finds out from a few of the first entries of a folder whether more is kept of them than a listing
     /// shows, if nobody knows yet.
     pub(super) async fn sample<'a>(&self, dir: Ino, listed: impl Iterator<Item = &'a Listed>) {
         if self.evidence.verdict(dir) != Verdict::Unknown {
             return;
         }
-        let names = listed.filter_map(|listed| match listed {
-            Listed::File(name, _) => Some(name.clone()),
-            Listed::Dir(_) => None,
-        });
-        let names: Vec<EntryName> = names.take(SAMPLE as usize).collect();
         let Some(prefix) = self.tree.prefix_of(dir) else {
             return;
         };
-        let asking = names.iter().map(|name| {
-            let key = Key::new(format!("{prefix}{name}"));
-            async move { self.describe(&key).await }
-        });
+        let (mut keys, mut markers) = (Vec::new(), Vec::new());
+        for listed in listed {
+            match listed {
+                Listed::File(name, _) => keys.push(Key::new(format!("{prefix}{name}"))),
+                Listed::Dir(name) => markers.push(Key::new(format!("{prefix}{name}/"))),
+            }
+            if keys.len() >= SAMPLE as usize {
+                break;
+            }
+        }
+        keys.extend(markers);
+        keys.truncate(SAMPLE as usize);
+        let asking = keys.iter().map(|key| self.describe(key));
         // What can't be asked is asked again when it matters.
-        for described in join_all(asking).await.into_iter().flatten().flatten() {
-            let is_rich = !Kept::from(&described.headers).attributes.is_empty();
+        for described in join_all(asking).await.into_iter().flatten() {
+            let kept = described.map(|described| Kept::from(&described.headers));
+            let is_rich = kept.is_some_and(|kept| !kept.attributes.is_empty());
             self.evidence.note(dir, is_rich);
         }
     }

@@ -16,19 +16,11 @@ impl Fs {
     /// # Errors
     /// There is no such name, or the store doesn't answer.
     pub async fn lookup(&self, dir: Ino, name: &OsStr) -> Result<Attr, FsError> {
-        let name = EntryName::from_os(name).ok_or(FsError::NotFound)?;
-        let mut attempts = 2;
-        loop {
-            attempts -= 1;
-            match self.lookup_once(dir, &name).await {
-                // Another version was there when it was looked at.
-                Err(error) if error.is_stale() && attempts > 0 => {}
-                looked_up => return looked_up,
-            }
-        }
+        let name = existing(name)?;
+        self.lookup_name(dir, &name).await
     }
 
-    async fn lookup_once(&self, dir: Ino, name: &EntryName) -> Result<Attr, FsError> {
+    async fn lookup_name(&self, dir: Ino, name: &EntryName) -> Result<Attr, FsError> {
         match self.tree.known(dir, name) {
             Known::Entry(entry) => return self.told(dir, name, &entry).await,
             Known::Absent => return Err(FsError::NotFound),
@@ -48,7 +40,11 @@ impl Fs {
     /// Looks at an entry, if more may be kept of it than is known, and counts it as told to the kernel.
     async fn told(&self, dir: Ino, name: &EntryName, entry: &Entry) -> Result<Attr, FsError> {
         if self.may_be_rich(dir, entry) {
-            self.look_ahead(dir, name, entry).await?;
+            match self.look_ahead(dir, name, entry).await {
+                // The name stands for another version by now.
+                Err(error) if error.is_stale() => {}
+                looked => looked?,
+            }
         }
         // However long that took.
         let mut attr = None;
@@ -56,13 +52,14 @@ impl Fs {
             attr = Some(self.attr(entry));
             Told::Yes
         });
-        attr.ok_or(FsError::Stale)
+        attr.ok_or(FsError::NotFound)
     }
 
     /// As [`lookup`](Self::lookup), if the answer is known without asking the store.
     pub fn try_lookup(&self, dir: Ino, name: &OsStr) -> Option<Result<Attr, FsError>> {
-        let Some(name) = EntryName::from_os(name) else {
-            return Some(Err(FsError::NotFound));
+        let name = match existing(name) {
+            Ok(name) => name,
+            Err(error) => return Some(Err(error)),
         };
         match self.tree.known(dir, &name) {
             Known::Entry(entry) if self.may_be_rich(dir, &entry) => return None,
@@ -114,18 +111,13 @@ impl Fs {
             return self.ask(dir, name).await;
         }
         let marker = Key::new(format!("{key}/"));
-        let may_be_kept = self.evidence.folders_may_be_rich();
-        let ask_marker = async {
-            if may_be_kept {
-                self.describe(&marker).await.ok()
-            } else {
-                None
-            }
-        };
-        let (asked, described, folder) =
-            tokio::join!(self.ask(dir, name), self.describe(&key), ask_marker);
+        let (asked, described, folder) = tokio::join!(
+            self.ask(dir, name),
+            self.describe(&key),
+            self.describe(&marker)
+        );
         let (seen, asked) = asked?;
-        if let (Seen::Dir, Some(folder)) = (&seen, &folder)
+        if let (Seen::Dir, Ok(folder)) = (&seen, &folder)
             && let Some(entry) = self.tree.learn(dir, name, seen.clone(), asked)
         {
             self.described(entry.ino, folder.as_ref());
@@ -180,6 +172,9 @@ impl Fs {
         let key = self.tree.key_in(dir, name).ok_or(FsError::NotFound)?;
         if key.is_too_long() {
             Err(FsError::KeyTooLong)
+        } else if key.as_str().trim().is_empty() {
+            // Amazon's library takes it for no key at all.
+            Err(FsError::NoKeyName)
         } else {
             Ok(key)
         }
@@ -197,6 +192,24 @@ impl Fs {
             Kind::File(_) => Err(FsError::NotDirectory),
         }
     }
+}
+
+/// A name that may exist.
+pub(super) fn existing(name: &OsStr) -> Result<EntryName, FsError> {
+    EntryName::from_os(name).ok_or(if EntryName::fits(name) {
+        FsError::NotFound
+    } else {
+        FsError::NameTooLong
+    })
+}
+
+/// A name that may be made.
+pub(super) fn possible(name: &OsStr) -> Result<EntryName, FsError> {
+    EntryName::from_os(name).ok_or(if EntryName::fits(name) {
+        FsError::NoKeyName
+    } else {
+        FsError::NameTooLong
+    })
 }
 
 /// What a page of the keys from `key` on says; nothing if `folder` may come on a later one.

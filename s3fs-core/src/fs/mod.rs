@@ -37,6 +37,7 @@ mod tests;
 mod writing;
 mod xattr;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -114,6 +115,8 @@ pub struct Fs {
     moving: RwLock<()>,
     orphans: Orphans,
     grafts: Grafts,
+    /// Folders in which something was removed, and which stay.
+    kept: Mutex<HashSet<Ino>>,
     /// What listings don't show.
     evidence: Evidence,
     looks: Walks,
@@ -186,6 +189,7 @@ impl Fs {
             moving: RwLock::new(()),
             orphans: Orphans::default(),
             grafts: Grafts::default(),
+            kept: Mutex::default(),
             evidence: Evidence::default(),
             looks: Walks::default(),
             looking: Looking::default(),

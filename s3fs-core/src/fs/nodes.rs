@@ -5,9 +5,10 @@ use std::ffi::OsStr;
 use bytes::Bytes;
 
 use crate::fs::attr::Maker;
+use crate::fs::lookup::possible;
 use crate::fs::open_files::Version;
 use crate::fs::{Attr, Fs, FsError};
-use crate::object::{Attributes, EntryName, FileKind};
+use crate::object::{Attributes, FileKind};
 use crate::store::Precondition;
 use crate::tree::{FileState, Ino, Kind, Looks};
 use crate::write::Writer;
@@ -57,7 +58,7 @@ impl Fs {
     ) -> Result<Attr, FsError> {
         self.check_writable()?;
         self.check_dir(dir)?;
-        let name = EntryName::from_os(name).ok_or(FsError::NoKeyName)?;
+        let name = possible(name)?;
         let key = self.key_in(dir, &name)?;
         if self.find(dir, &name).await?.is_some() {
             return Err(FsError::Exists);

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::fs::open_files::OpenFile;
-use crate::fs::{Fs, FsError};
+use crate::fs::{Fs, FsError, TTL};
 use crate::object::{ETag, EntryName, Key, ObjectRef};
 use crate::store::Precondition;
 use crate::tree::{Entry, FileState, Ino, Kind};
@@ -177,6 +177,28 @@ impl Fs {
             self.open_files.changed();
         } else {
             self.let_drift(&file);
+        }
+    }
+
+    /// As [`set_adrift`](Self::set_adrift), for a file in whose place there is another: who has just found
+    /// it by the name may yet open it.
+    pub(super) async fn set_adrift_later(&self, ino: Ino) {
+        let Some(file) = self
+            .open_files
+            .get(ino)
+            .filter(|_| !self.orphans.is_open(ino))
+        else {
+            return self.set_adrift(ino).await;
+        };
+        file.writer.orphan().await;
+        self.open_files.changed();
+        if let Some(fs) = self.me.upgrade() {
+            tokio::spawn(async move {
+                tokio::time::sleep(TTL).await;
+                if !fs.orphans.is_open(ino) {
+                    fs.let_drift(&file);
+                }
+            });
         }
     }
 

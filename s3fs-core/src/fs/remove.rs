@@ -1,14 +1,21 @@
 //! Making and removing folders, deleting files.
 
 use std::ffi::OsStr;
+use std::sync::PoisonError;
+
+use futures_util::stream::{self, StreamExt};
 
 use crate::fs::attr::Maker;
+use crate::fs::lookup::{existing, possible};
 use crate::fs::orphans::Going;
 use crate::fs::outbox::{Changes, Want};
 use crate::fs::{Attr, Fs, FsError};
 use crate::object::{Attributes, EntryName, FileKind, Key};
 use crate::store::{ListFrom, ListRequest};
 use crate::tree::{Entry, Ino, Kind, Looks};
+
+/// So many folders are asked for at once.
+const AT_ONCE: usize = 64;
 
 impl Fs {
     /// Makes a folder: an empty object whose key ends in `/`, as other tools do.
@@ -24,7 +31,7 @@ impl Fs {
     ) -> Result<Attr, FsError> {
         self.check_writable()?;
         self.check_dir(dir)?;
-        let name = EntryName::from_os(name).ok_or(FsError::NoKeyName)?;
+        let name = possible(name)?;
         let key = self.key_in(dir, &name)?;
         if self.find(dir, &name).await?.is_some() {
             return Err(FsError::Exists);
@@ -156,7 +163,7 @@ impl Fs {
         name: &OsStr,
     ) -> Result<(EntryName, Entry), FsError> {
         self.check_writable()?;
-        let name = EntryName::from_os(name).ok_or(FsError::NotFound)?;
+        let name = existing(name)?;
         let entry = self.find(dir, &name).await?.ok_or(FsError::NotFound)?;
         if self.may_delete() {
             Ok((name, entry))
@@ -169,6 +176,36 @@ impl Fs {
     pub(super) fn keep(&self, dir: Ino) {
         if dir != Ino::ROOT {
             self.tree.pin(dir);
+            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.insert(dir);
         }
+    }
+
+    /// Makes markers of the folders that stay though they have no key left.
+    pub(super) async fn mark_kept(&self) {
+        let kept = {
+            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *kept)
+        };
+        let marking = kept.into_iter().map(|dir| async move {
+            let is_there = self.tree.entry(dir).is_some_and(|entry| entry.named);
+            let Some(marker) = self.marker_of(dir).ok().filter(|_| is_there) else {
+                return;
+            };
+            let request = ListRequest {
+                prefix: marker.as_str(),
+                folded: false,
+                from: ListFrom::Beginning,
+                max_keys: 1,
+            };
+            let page = self.store.list(request).await;
+            if page.is_ok_and(|page| page.objects.is_empty()) {
+                self.outbox.want(&marker, Want::Marker(dir));
+            }
+        });
+        stream::iter(marking)
+            .buffer_unordered(AT_ONCE)
+            .collect::<()>()
+            .await;
     }
 }

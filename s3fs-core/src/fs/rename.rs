@@ -3,6 +3,7 @@
 
 use std::ffi::OsStr;
 
+use crate::fs::lookup::{existing, possible};
 use crate::fs::orphans::Going;
 use crate::fs::outbox::Want;
 use crate::fs::place::headers;
@@ -35,8 +36,8 @@ impl Fs {
     ) -> Result<(), FsError> {
         self.check_writable()?;
         self.check_dir(to_dir)?;
-        let name = EntryName::from_os(name).ok_or(FsError::NotFound)?;
-        let to_name = EntryName::from_os(to_name).ok_or(FsError::NoKeyName)?;
+        let name = existing(name)?;
+        let to_name = possible(to_name)?;
         let entry = self.find(dir, &name).await?.ok_or(FsError::NotFound)?;
         let target = self.find(to_dir, &to_name).await?;
         let from = Named {
@@ -128,7 +129,7 @@ impl Fs {
             self.tree.removal_done(from.dir, &from.name);
         }
         if let Some(target) = target {
-            self.set_adrift(target.ino).await;
+            self.set_adrift_later(target.ino).await;
         }
         self.keep(from.dir);
         self.ledger.settled(&self.store.uri(&from.key));

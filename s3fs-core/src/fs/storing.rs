@@ -351,6 +351,10 @@ impl Fs {
         loop {
             // The ledger knows of failures.
             let _ = self.outbox.settle_below("").await;
+            if !self.outbox.is_idle() {
+                continue;
+            }
+            self.mark_kept().await;
             if self.outbox.is_idle() {
                 break;
             }

@@ -3,16 +3,16 @@
 use std::ffi::OsStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
 
 use bytes::{Bytes, BytesMut};
 
 use crate::fs::attr::Maker;
 use crate::fs::handles::{Handle, Opened};
+use crate::fs::lookup::possible;
 use crate::fs::open_files::{OpenFile, Version, WriteHandle};
 use crate::fs::place::FilePlace;
 use crate::fs::{Attr, Fs, FsError, HandleId};
-use crate::object::{Attributes, EntryName, FileKind, ObjectRef};
+use crate::object::{Attributes, FileKind, ObjectRef};
 use crate::store::Precondition;
 use crate::tree::{Entry, FileState, Ino, Kind, Looks};
 use crate::write::{Piece, Reading, Target, WriteError, Writer};
@@ -33,7 +33,7 @@ impl Fs {
     ) -> Result<(Attr, Opened), FsError> {
         self.check_writable()?;
         self.check_dir(dir)?;
-        let name = EntryName::from_os(name).ok_or(FsError::NoKeyName)?;
+        let name = possible(name)?;
         let key = self.key_in(dir, &name)?;
         if let Some(entry) = self.find(dir, &name).await? {
             return self.create_over(entry, exclusive, maker.pid).await;
@@ -253,12 +253,9 @@ impl Fs {
         if !file.has_changed.swap(true, Ordering::AcqRel) {
             self.open_files.changed();
         }
-        let size = file.writer.length();
-        self.tree.update_file(file.ino, |state| {
-            state.size = size;
-            state.modified = SystemTime::now();
-            state.modified_is_set = false;
-        });
+        // What is kept with a file that streams was sent when its upload began.
+        let has_begun = file.writer.has_begun();
+        self.tree.wrote(file.ino, file.writer.length(), !has_begun);
     }
 
     /// Bytes of a file that is open for writing or not stored yet.

@@ -1,6 +1,6 @@
 //! Between the kernel's types and ours.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fuser::{
     Errno, FileAttr, FileType, INodeNo, OpenAccMode, OpenFlags, RenameFlags, Request, TimeOrNow,
@@ -126,8 +126,19 @@ pub(super) fn open_mode(flags: OpenFlags) -> OpenMode {
 
 pub(super) fn time(time: TimeOrNow) -> SystemTime {
     match time {
-        TimeOrNow::SpecificTime(time) => time,
+        TimeOrNow::SpecificTime(time) => corrected(time),
         TimeOrNow::Now => SystemTime::now(),
+    }
+}
+
+/// Of a time before 1970, fuser counts the nanoseconds backward, the kernel forward.
+fn corrected(time: SystemTime) -> SystemTime {
+    match UNIX_EPOCH.duration_since(time) {
+        Ok(before) if before.subsec_nanos() > 0 => {
+            let nanos = Duration::from_nanos(before.subsec_nanos().into());
+            UNIX_EPOCH - Duration::from_secs(before.as_secs()) + nanos
+        }
+        _ => time,
     }
 }
 

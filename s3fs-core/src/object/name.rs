@@ -24,6 +24,11 @@ impl EntryName {
         is_name.then(|| Self(component.into()))
     }
 
+    /// Whether Linux takes so long a name.
+    pub fn fits(name: &OsStr) -> bool {
+        name.len() <= NAME_MAX
+    }
+
     /// The name a program gave, if it can be part of a key: keys are UTF-8, file names are bytes.
     pub fn from_os(name: &OsStr) -> Option<Self> {
         Self::from_component(name.to_str()?)

@@ -115,6 +115,24 @@ impl Tree {
         files
     }
 
+    /// A file has so many bytes now, written just now; or when something was written before, if it is
+    /// not `newer`.
+    pub fn wrote(&self, ino: Ino, size: u64, newer: bool) {
+        let mut state = self.lock();
+        if let Some(inode) = state.inodes.get_mut(&ino)
+            && let Kind::File(file) = &mut inode.kind
+        {
+            let now = SystemTime::now();
+            file.size = size;
+            if newer {
+                file.modified = now;
+                file.modified_is_set = false;
+            }
+            Arc::make_mut(&mut inode.looks).changed = Some(now);
+            state.touch(ino);
+        }
+    }
+
     /// Keeps an inode from being dropped while an operation goes on.
     pub fn held(&self, ino: Ino) -> HeldInode<'_> {
         self.reference(ino);

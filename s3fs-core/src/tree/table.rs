@@ -45,6 +45,13 @@ impl Tree {
         Some((inode.parent, inode.name.clone().filter(|_| inode.named)?))
     }
 
+    /// The folder that holds it, or held it last, and its name there.
+    pub fn last_place(&self, ino: Ino) -> Option<(Ino, EntryName)> {
+        let state = self.lock();
+        let inode = state.inodes.get(&ino)?;
+        Some((inode.parent, inode.name.clone()?))
+    }
+
     /// The key prefix of a folder's entries: empty or ending in `/`.
     pub fn prefix_of(&self, dir: Ino) -> Option<String> {
         let state = self.lock();

@@ -32,6 +32,8 @@ pub struct Writer {
     length: AtomicU64,
     /// A copy of whether the bucket lacks something of the file.
     is_dirty: AtomicBool,
+    /// A copy of whether an upload has begun.
+    has_begun: AtomicBool,
 }
 
 impl Writer {
@@ -92,6 +94,7 @@ impl Writer {
             inner,
             length,
             is_dirty,
+            has_begun: AtomicBool::new(false),
         }
     }
 
@@ -214,6 +217,11 @@ impl Writer {
         !self.is_dirty.load(Ordering::Acquire)
     }
 
+    /// Whether bytes are with an upload already, and with them the headers.
+    pub fn has_begun(&self) -> bool {
+        self.has_begun.load(Ordering::Acquire)
+    }
+
     /// Whether some of its bytes are those of stored objects.
     pub async fn needs_objects(&self) -> bool {
         match &self.inner.lock().await.phase {
@@ -267,5 +275,8 @@ impl Writer {
     fn publish(&self, inner: &Inner) {
         self.length.store(inner.phase.length(), Ordering::Release);
         self.is_dirty.store(inner.dirty, Ordering::Release);
+        let has_begun =
+            matches!(&inner.phase, Phase::Streaming(streaming) if streaming.unsent().is_none());
+        self.has_begun.store(has_begun, Ordering::Release);
     }
 }

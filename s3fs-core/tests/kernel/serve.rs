@@ -6,6 +6,8 @@
 
 use std::io::{self, BufRead};
 use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use s3fs_core::{DEFAULT_BUDGET, FileSystem, MountConfig, MountPoint, Mounted, Resources};
 use serde::{Deserialize, Serialize};
@@ -19,6 +21,9 @@ pub(crate) struct Request {
     /// Bytes of memory for file contents.
     pub(crate) budget: Option<u64>,
 }
+
+/// How long a mount may be busy when it is to be unmounted.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What an answer begins with, to be told from what the test harness prints.
 pub(crate) const ANSWER: &str = "answer: ";
@@ -40,7 +45,12 @@ fn serve() {
         answer(&serde_json::to_string(&lost).unwrap());
     }
     runtime.block_on(mounted.serving.finish());
-    mounted.unmount.unmount().unwrap();
+    // A process that another test has just begun may have our files for a moment.
+    let start = Instant::now();
+    while let Err(busy) = mounted.unmount.unmount() {
+        assert!(start.elapsed() < PATIENCE, "{busy}");
+        thread::sleep(Duration::from_millis(10));
+    }
     mounted.serving.join().unwrap();
 }
 

@@ -156,3 +156,21 @@ fn a_full_stage_is_an_error_of_the_write_alone() {
     let large = File::options().write(true).open(bucket.at("large"));
     large.unwrap().write_all_at(&piece, 30 << 20).unwrap();
 }
+
+#[test]
+fn many_names_that_are_not_there_are_asked_for_together() {
+    let bucket = empty();
+    begin(&bucket);
+    fs::create_dir(bucket.at("d")).unwrap();
+    fs::write(bucket.at("d/first"), "x").unwrap();
+    bucket.finish();
+    bucket.server.knobs().set_latency(Duration::from_millis(20));
+    bucket.server.log().clear();
+    for n in 0..150 {
+        fs::write(bucket.at(&format!("d/{n}")), format!("{n}")).unwrap();
+        thread::sleep(Duration::from_millis(20));
+    }
+    let lists = bucket.server.log().count(Operation::ListObjectsV2);
+    assert!(lists <= 15, "{lists} listings");
+    bucket.server.knobs().set_latency(Duration::ZERO);
+}

@@ -119,8 +119,7 @@ impl Outbox {
 
     /// Whether the bucket may have an object under the key that was deleted here.
     pub(super) fn may_exist(&self, key: &Key) -> bool {
-        let slots = self.lock();
-        slots.may_exist(key) || matches!(slots.wanted(key), Some(Want::Absent(..)))
+        self.lock().may_exist(key)
     }
 
     /// What is wanted of the key.

@@ -253,9 +253,11 @@ impl Slots {
 
     /// Whether a request about the key may be on its way, or the bucket may have what was deleted.
     pub(super) fn may_exist(&self, key: &Key) -> bool {
-        self.slots
-            .get(key)
-            .is_some_and(|slot| slot.shadow.is_some() || matches!(slot.phase, Phase::Running))
+        self.slots.get(key).is_some_and(|slot| {
+            slot.shadow.is_some()
+                || matches!(slot.phase, Phase::Running)
+                || matches!(slot.want, Some(Want::Absent(..)))
+        })
     }
 
     /// How it is about the key.

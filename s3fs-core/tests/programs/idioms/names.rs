@@ -63,16 +63,20 @@ fn files_folders_and_links_have_odd_names() {
 #[test]
 fn odd_names_are_renamed_and_removed() {
     let place = Place::new();
+    // A key that is nothing but spaces can't be asked for by Amazon's library.
+    fs::create_dir(place.at("d")).unwrap();
+    let once = |place: &Place, name: &str| place.at(&format!("d/{name}"));
+    let twice = |place: &Place, name: &str| place.at(&format!("d/{name}{name}"));
     for name in odd() {
-        fs::write(place.at(&name), &name).unwrap();
-        fs::rename(place.at(&name), place.at(&format!("{name}{name}"))).unwrap();
+        fs::write(once(&place, &name), &name).unwrap();
+        fs::rename(once(&place, &name), twice(&place, &name)).unwrap();
     }
     let place = place.check_fresh();
-    assert_eq!(place.tree().len(), odd().len());
+    assert_eq!(place.tree().len(), odd().len() + 1);
     for name in odd() {
-        fs::remove_file(place.at(&format!("{name}{name}"))).unwrap();
+        fs::remove_file(twice(&place, &name)).unwrap();
     }
-    assert_eq!(place.check_fresh().tree().len(), 0);
+    assert_eq!(place.check_fresh().tree().len(), 1);
 }
 
 #[test]
