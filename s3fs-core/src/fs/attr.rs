@@ -176,7 +176,14 @@ impl Fs {
         change: impl FnOnce(&mut Attributes, &Owner) -> Result<(), FsError>,
     ) -> Result<(), FsError> {
         let entry = self.look(ino).await?;
-        let is_stored = matches!(&entry.kind, Kind::File(file) if file.etag.is_some());
+        let is_stored = match &entry.kind {
+            Kind::File(file) => file.etag.is_some(),
+            // Its marker.
+            Kind::Dir => {
+                let wanted = self.outbox.wanted(&self.marker_of(ino)?);
+                !matches!(wanted, Some(Want::Marker(_)))
+            }
+        };
         if is_stored && !self.may_overwrite() {
             return Err(FsError::NotPermitted(
                 "existing objects are not to be replaced",

@@ -78,12 +78,24 @@ impl Fs {
             .create_with(dir, &name, Kind::File(file), Looks::of(attributes));
         self.made(dir);
         self.tree.reference(entry.ino);
-        let place = self.place(entry.ino, Precondition::None);
+        let precondition = if self.may_overwrite() {
+            Precondition::None
+        } else {
+            Precondition::Absent
+        };
+        let place = self.place(entry.ino, precondition);
         let writer = Writer::create(self.target(), place.clone());
         writer.write(0, content).await?;
         self.share(entry.ino, writer, place)?;
         self.outbox.room().await;
-        self.left(entry.ino, &key).await?;
+        if let Err(error) = self.left(entry.ino, &key).await {
+            self.outbox.take(&key);
+            self.ledger.settled(&self.store.uri(&key));
+            self.tree.uncovered(dir, &name);
+            self.set_adrift(entry.ino).await;
+            self.tree.forget(entry.ino, 1);
+            return Err(error);
+        }
         self.getattr(entry.ino)
     }
 

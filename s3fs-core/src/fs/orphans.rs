@@ -120,9 +120,16 @@ impl Fs {
         if !self.orphans.is_open(ino) {
             return Ok(true);
         }
+        let writer = self.open_files.get(ino);
+        if let Some(file) = &writer
+            && file.writer.is_streaming().await
+            && let Err(error) = self.store_file(key, ino).await
+        {
+            tracing::warn!(%ino, %error, "what was sent of a file that is deleted can't be read any more");
+        }
+        let state = self.file(ino).unwrap_or_else(|| state.clone());
         let is_large = state.size > self.parts.sizes().first();
         if let Some(etag) = &state.etag {
-            let writer = self.open_files.get(ino);
             let needs_object = match &writer {
                 Some(file) => file.writer.needs_objects().await,
                 None => is_large,
@@ -136,7 +143,7 @@ impl Fs {
                     etag: etag.clone(),
                     size: state.size,
                 };
-                self.fetch_aside(ino, state, object).await?;
+                self.fetch_aside(ino, &state, object).await?;
             }
         }
         Ok(true)
@@ -265,13 +272,19 @@ impl Fs {
         if matches!(taken, Some(Kind::File(file)) if file.etag.is_some()) {
             return;
         }
+        // The ledger knows of failures.
+        let _ = self.store_grafts(key.as_str(), Ino::ROOT).await;
         // Another client may have put something else there: nobody kept it from that.
-        let is_same = match self.describe(&key).await {
-            Ok(Some(described)) => described.meta.etag == etag,
-            Ok(None) => false,
-            Err(_) => true,
-        };
-        if is_same {
+        let described = self.describe(&key).await;
+        if let Err(error) = &described {
+            let reason = format!("could not be deleted: {error}");
+            self.ledger.failed(self.store.uri(&key), reason);
+        }
+        let now = described
+            .ok()
+            .flatten()
+            .map(|described| described.meta.etag);
+        if now == Some(etag) {
             // The ledger knows of failures.
             let _ = self.delete(&key, dir, &name).await;
         } else {

@@ -35,13 +35,14 @@ impl Grafts {
         self.lock().retain(|(of, _)| *of != ino);
     }
 
-    /// The files with bytes of objects whose keys begin so.
-    fn from(&self, prefix: &str) -> Vec<Ino> {
-        let grafts = self.lock();
-        let from = grafts
-            .iter()
-            .filter(|(_, key)| key.as_str().starts_with(prefix));
-        from.map(|(ino, _)| *ino).collect()
+    /// Takes out the files with bytes of objects whose keys begin so, but for one.
+    fn take(&self, prefix: &str, except: Ino) -> Vec<(Ino, Key)> {
+        let mut grafts = self.lock();
+        grafts
+            .extract_if(.., |(ino, key)| {
+                *ino != except && key.as_str().starts_with(prefix)
+            })
+            .collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<(Ino, Key)>> {
@@ -80,12 +81,14 @@ impl Fs {
             .checked_add(length)
             .ok_or(FsError::Write(WriteError::TooLarge))?;
         let size = writer.length();
+        let unmoved = self.moving.read().await;
         if matches!(how, Allocate::Punch | Allocate::Zero) && offset < size {
             writer.punch(offset, length.min(size - offset)).await?;
         }
         if matches!(how, Allocate::Extend | Allocate::Zero) && end > size {
             writer.resize(end).await?;
         }
+        drop(unmoved);
         if how != Allocate::Reserve {
             self.written(&handle.file);
             self.drop_set_id(handle.file.ino);
@@ -133,15 +136,19 @@ impl Fs {
     /// Before an object goes or changes: stores the files that have bytes of it. With a `prefix` ending in
     /// `/`, before all below it do.
     pub(super) async fn store_grafts(&self, prefix: &str, except: Ino) -> Result<(), FsError> {
-        for ino in self.grafts.from(prefix) {
-            if ino != except
-                && let Some(file) = self.open_files.get(ino)
-                && let Ok(key) = self.key_of(file.ino)
+        let mut stored = Ok(());
+        // Taken out first: files may have bytes of each other.
+        for (ino, from) in self.grafts.take(prefix, except) {
+            let file = self.open_files.get(ino);
+            let key = self.key_of(ino);
+            if let (Some(_), Ok(key)) = (file, key)
+                && let Err(error) = self.store_file(&key, ino).await
             {
-                self.store_file(&key, ino).await?;
+                self.grafts.note(ino, from);
+                stored = Err(error);
             }
         }
-        Ok(())
+        stored
     }
 
     /// The object that a file is, if nothing of it is newer here.
@@ -169,13 +176,15 @@ impl Fs {
         from: u64,
         length: u64,
     ) -> Result<(), FsError> {
-        let key = object.key.clone();
+        // Noted before, so that the object stays from now on.
+        self.grafts.note(to.file.ino, object.key.clone());
+        let unmoved = self.moving.read().await;
         let grafted = to
             .file
             .writer
             .graft(offset, Arc::new(object), from, length)
             .await;
-        self.grafts.note(to.file.ino, key);
+        drop(unmoved);
         self.written(&to.file);
         self.drop_set_id(to.file.ino);
         Ok(grafted?)

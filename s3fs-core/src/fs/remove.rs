@@ -75,9 +75,12 @@ impl Fs {
             return Err(FsError::NotDirectory);
         }
         let marker = self.marker_of(entry.ino)?;
-        let has_marker = self.check_empty(&entry, &marker).await?;
+        self.settle_entries(&marker).await?;
+        let _held = self.outbox.hold(&marker).await;
+        let mut has_marker = self.check_empty(&entry, &marker).await?;
         if has_marker && !self.outbox.trust.has(Changes::Delete) {
             self.delete_first(&marker).await?;
+            has_marker = false;
         }
         self.tree.removing(dir, &name);
         let gone = Want::Absent(dir, name.clone());
@@ -90,16 +93,20 @@ impl Fs {
         Ok(())
     }
 
-    /// Makes sure that no key lies below a folder; returns whether it has a marker.
-    pub(super) async fn check_empty(&self, folder: &Entry, marker: &Key) -> Result<bool, FsError> {
-        if self.tree.has_local(folder.ino) {
-            return Err(FsError::NotEmpty);
-        }
-        // What is being deleted below it would still be listed.
+    /// Waits for what is being deleted below a folder: it would still be listed.
+    pub(super) async fn settle_entries(&self, marker: &Key) -> Result<(), FsError> {
         for key in self.outbox.below(marker.as_str()) {
             if key != *marker {
                 self.outbox.settle(&key).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Makes sure that no key lies below a folder; returns whether it has a marker.
+    pub(super) async fn check_empty(&self, folder: &Entry, marker: &Key) -> Result<bool, FsError> {
+        if self.tree.has_local(folder.ino) {
+            return Err(FsError::NotEmpty);
         }
         let below = ListRequest {
             prefix: marker.as_str(),
@@ -121,26 +128,38 @@ impl Fs {
     /// It is a folder, or the mount doesn't allow it.
     pub async fn unlink(&self, dir: Ino, name: &OsStr) -> Result<(), FsError> {
         let (name, entry) = self.find_for_removal(dir, name).await?;
-        let Kind::File(file) = &entry.kind else {
+        if !matches!(entry.kind, Kind::File(_)) {
             return Err(FsError::IsDirectory);
-        };
+        }
         let key = self.key_in(dir, &name)?;
-        let is_stored = file.etag.is_some() || self.orphans.keeps(&key);
+        self.outbox.room().await;
+        // Nothing is done about it by others, until it is gone.
+        let _held = self.outbox.hold(&key).await;
+        let _unmoved = self.moving.read().await;
+        if self.key_in(dir, &name)? != key {
+            // A folder above was renamed; the kernel asks again.
+            return Err(FsError::Stale);
+        }
         let may_go = self.set_aside(&entry, &key, Going::Deleted).await?;
+        let etag = self.file(entry.ino).and_then(|file| file.etag);
+        let mut is_stored = etag.is_some() || self.orphans.keeps(&key);
         if is_stored && !self.outbox.trust.has(Changes::Delete) && may_go {
             self.delete_first(&key).await?;
+            is_stored = false;
         }
-        self.outbox.room().await;
-        if may_go {
-            self.tree.removing(dir, &name);
-            let gone = Want::Absent(dir, name.clone());
-            if !self.outbox.instead(&key, is_stored, gone) {
-                self.tree.removal_done(dir, &name);
+        match etag {
+            Some(etag) if !may_go => {
+                self.outbox.forget(&key);
+                self.tree.removing_version(dir, &name, etag.clone());
+                self.defer_deletion(entry.ino, key.clone(), (dir, name), etag);
             }
-        } else if let Some(etag) = self.file(entry.ino).and_then(|file| file.etag) {
-            self.outbox.forget(&key);
-            self.tree.removing_version(dir, &name, etag.clone());
-            self.defer_deletion(entry.ino, key.clone(), (dir, name), etag);
+            _ => {
+                self.tree.removing(dir, &name);
+                let gone = Want::Absent(dir, name.clone());
+                if !self.outbox.instead(&key, is_stored, gone) {
+                    self.tree.removal_done(dir, &name);
+                }
+            }
         }
         self.set_adrift(entry.ino).await;
         self.keep(dir);
@@ -148,11 +167,10 @@ impl Fs {
         Ok(())
     }
 
-    /// The first deletion is waited for before anything is gone here: it may not be allowed.
+    /// The first deletion is waited for before anything is gone here: it may not be allowed. By whoever
+    /// holds the key.
     async fn delete_first(&self, key: &Key) -> Result<(), FsError> {
-        let held = self.outbox.hold(key).await;
         let deleted = self.store.delete(key).await;
-        drop(held);
         self.outbox.trust.note(Changes::Delete, deleted.is_ok());
         Ok(deleted?)
     }

@@ -90,6 +90,21 @@ impl Fs {
         }
     }
 
+    /// What has an object leaves by having it deleted.
+    async fn check_may_leave(&self, ino: Ino) -> Result<(), FsError> {
+        if self.may_delete() {
+            return Ok(());
+        }
+        let has_object = match self.open_files.get(ino) {
+            Some(file) => file.writer.is_streaming().await,
+            None => false,
+        };
+        if has_object || self.file(ino).is_some_and(|file| file.etag.is_some()) {
+            return Err(FsError::NotPermitted("objects are not to be deleted"));
+        }
+        Ok(())
+    }
+
     async fn rename_file(
         &self,
         entry: &Entry,
@@ -106,6 +121,13 @@ impl Fs {
         let _first = self.outbox.hold(&first.key).await;
         let _second = self.outbox.hold(&second.key).await;
         let _unmoved = self.moving.read().await;
+        let is_same =
+            |named: &Named| Ok::<_, FsError>(self.key_in(named.dir, &named.name)? == named.key);
+        if !is_same(from)? || !is_same(to)? {
+            // A folder above was renamed; the kernel asks again.
+            return Err(FsError::Stale);
+        }
+        self.check_may_leave(entry.ino).await?;
         if let Some(target) = target {
             self.set_aside(target, &to.key, Going::Replaced).await?;
         }
@@ -203,7 +225,9 @@ impl Fs {
             let gone = Want::Absent(to.dir, to.name.clone());
             self.outbox.want(&to.key, gone);
         }
-        if let Some(file) = self.open_files.get(ino) {
+        if let Some(file) = self.open_files.get(ino)
+            && self.may_overwrite()
+        {
             file.place.allow_overwriting();
         }
         if matches!(wanted, Some(Want::File(_))) || replaces_stored {

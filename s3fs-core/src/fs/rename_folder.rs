@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::stream::{self, StreamExt};
 
-use crate::fs::outbox::Want;
+use crate::fs::outbox::{Changes, Want};
 use crate::fs::rename::Named;
 use crate::fs::{Fs, FsError};
 use crate::object::{ETag, Key, ObjectRef};
-use crate::store::{ListFrom, ListRequest, ListedObject};
+use crate::store::{ListFrom, ListRequest, ListedObject, StoreError};
 use crate::tree::{Entry, Ino};
 use crate::write::copy_object;
 
@@ -37,8 +37,9 @@ impl Fs {
         }
         let (from_prefix, to_prefix) = (format!("{}/", from.key), format!("{}/", to.key));
         if let Some(target) = target {
-            self.check_empty(target, &Key::new(to_prefix.as_str()))
-                .await?;
+            let marker = Key::new(to_prefix.as_str());
+            self.settle_entries(&marker).await?;
+            self.check_empty(target, &marker).await?;
         }
         for file in self.open_files.all() {
             if self.tree.is_within(file.ino, entry.ino) && file.writer.is_streaming().await {
@@ -54,20 +55,25 @@ impl Fs {
         let has_marker = moving
             .iter()
             .any(|moving| moving.old.key.as_str() == from_prefix);
+        self.check_keys_below(entry.ino, &to_prefix)?;
         let moved = self.copy_all(moving).await?;
-        let old = moved.iter().map(|(moving, _)| moving.old.key.clone());
-        if let Err(error) = self.delete_all(old.collect()).await {
-            // What could not be deleted is in both places.
-            self.tree.uncovered(to.dir, &to.name);
-            return Err(error);
-        }
+        let mut old: Vec<Key> = moved
+            .iter()
+            .map(|(moving, _)| moving.old.key.clone())
+            .collect();
+        self.delete_one_first(&mut old, &moved).await?;
+        // The new keys are known before the old ones go.
         self.tree.rename(from.dir, &from.name, to.dir, &to.name);
-        self.tree.removal_done(from.dir, &from.name);
         self.made(to.dir);
         self.open_files.changed();
         for (ino, path) in self.tree.files_below(entry.ino) {
             self.follow(ino, &from_prefix, &path, &moved).await;
         }
+        for (key, error) in self.delete_all(old).await {
+            let reason = format!("was renamed, and could not be deleted: {error}");
+            self.ledger.failed(self.store.uri(&key), reason);
+        }
+        self.tree.removal_done(from.dir, &from.name);
         if !has_marker {
             self.tree.pin(entry.ino);
             self.outbox
@@ -97,7 +103,9 @@ impl Fs {
                     return Err(FsError::KeyTooLong);
                 }
                 let key = Key::new(key);
-                if !matches!(self.outbox.wanted(&key), Some(Want::Absent(..))) {
+                let is_gone = matches!(self.outbox.wanted(&key), Some(Want::Absent(..)))
+                    || self.orphans.keeps(&key);
+                if !is_gone {
                     let old = ObjectRef {
                         key,
                         etag: meta.etag,
@@ -141,25 +149,63 @@ impl Fs {
         }
         drop(copying);
         if let Err(error) = result {
-            let copies = moved.into_iter().map(|(moving, _)| moving.to);
-            self.delete_all(copies.collect()).await?;
+            self.delete_copies(&moved).await;
             return Err(error.into());
         }
         moved.sort_by(|(a, _), (b, _)| a.old.key.cmp(&b.old.key));
         Ok(moved)
     }
 
-    async fn delete_all(&self, keys: Vec<Key>) -> Result<(), FsError> {
+    /// If deletions may not be allowed, tries one before anything is changed here.
+    async fn delete_one_first(
+        &self,
+        old: &mut Vec<Key>,
+        moved: &[(Moving, ETag)],
+    ) -> Result<(), FsError> {
+        if self.outbox.trust.has(Changes::Delete) {
+            return Ok(());
+        }
+        let Some(key) = old.pop() else {
+            return Ok(());
+        };
+        let deleted = self.store.delete(&key).await;
+        self.outbox.trust.note(Changes::Delete, deleted.is_ok());
+        if let Err(error) = deleted {
+            self.delete_copies(moved).await;
+            return Err(error.into());
+        }
+        Ok(())
+    }
+
+    /// No file below a folder may get a key that is too long, whether the bucket has it yet or not.
+    fn check_keys_below(&self, dir: Ino, to: &str) -> Result<(), FsError> {
+        let mut files = self.tree.files_below(dir).into_iter();
+        let is_too_long = |(_, path): (Ino, String)| Key::new(format!("{to}{path}")).is_too_long();
+        if files.any(is_too_long) {
+            Err(FsError::KeyTooLong)
+        } else {
+            Ok(())
+        }
+    }
+
+    async fn delete_copies(&self, moved: &[(Moving, ETag)]) {
+        let copies = moved.iter().map(|(moving, _)| moving.to.clone());
+        for (key, error) in self.delete_all(copies.collect()).await {
+            tracing::warn!(%key, %error, "a copy stays");
+        }
+    }
+
+    /// Deletes all; returns those that could not be.
+    async fn delete_all(&self, keys: Vec<Key>) -> Vec<(Key, StoreError)> {
         let deleting = keys.into_iter().map(|key| {
             let store = Arc::clone(&self.store);
-            async move { store.delete(&key).await }
+            async move {
+                let deleted = store.delete(&key).await;
+                deleted.err().map(|error| (key, error))
+            }
         });
-        let mut deleting = stream::iter(deleting).buffer_unordered(AT_ONCE);
-        let mut result = Ok(());
-        while let Some(deleted) = deleting.next().await {
-            result = result.and(deleted);
-        }
-        Ok(result?)
+        let deleting = stream::iter(deleting).buffer_unordered(AT_ONCE);
+        deleting.filter_map(async |failed| failed).collect().await
     }
 
     /// A file that is known below the folder has another key, and perhaps another version tag.

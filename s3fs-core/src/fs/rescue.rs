@@ -17,8 +17,9 @@ impl Fs {
             return;
         };
         for file in self.open_files.all() {
-            if let Ok(key) = self.key_of(file.ino)
+            if let Some(key) = self.last_key_of(file.ino)
                 && !file.writer.is_stored()
+                && !file.writer.is_orphan()
             {
                 let uri = self.store.uri(&key);
                 match self.rescue(dir, &file, &key).await {

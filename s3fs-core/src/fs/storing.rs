@@ -1,6 +1,7 @@
 //! Storing what was written: beside programs that go on, or waited for.
 
 use std::fmt::Display;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
@@ -23,7 +24,7 @@ impl Fs {
     /// The file could not be stored, where closing waits for that.
     pub async fn flush(&self, handle: HandleId, pid: u32) -> Result<(), FsError> {
         match self.handles.get(handle)? {
-            Handle::Write(handle) if handle.opener == pid => {
+            Handle::Write(handle) if is_one_process(handle.opener, pid) => {
                 self.open_files.flushed(&handle);
                 self.closing(&handle).await
             }
@@ -73,14 +74,38 @@ impl Fs {
 
     /// Stores a file, and waits for it.
     pub(super) async fn store_now(&self, file: &OpenFile) -> Result<(), FsError> {
-        let Ok(key) = self.key_of(file.ino) else {
-            // It was deleted.
-            return Ok(());
-        };
-        if !file.writer.is_stored() {
-            self.outbox.want(&key, Want::File(file.ino));
+        loop {
+            let Ok(key) = self.key_of(file.ino) else {
+                return self.nameless(file);
+            };
+            if !file.writer.is_stored() {
+                self.outbox.want(&key, Want::File(file.ino));
+            }
+            self.outbox.settle(&key).await?;
+            // A folder above may have been renamed meanwhile.
+            if self.key_of(file.ino).ok().as_ref() == Some(&key) {
+                return Ok(());
+            }
         }
-        self.outbox.settle(&key).await
+    }
+
+    /// A file without a name is not to be stored, if it was deleted or replaced here. If another client
+    /// has taken its place, what was written is an error and kept.
+    fn nameless(&self, file: &OpenFile) -> Result<(), FsError> {
+        if file.writer.is_orphan() || file.writer.is_stored() {
+            return Ok(());
+        }
+        if let Some(key) = self.last_key_of(file.ino) {
+            let reason = "another client replaced it while it was open for writing";
+            self.ledger.failed(self.store.uri(&key), reason.to_owned());
+        }
+        Err(FsError::Stale)
+    }
+
+    /// The key that a file has, or had last.
+    pub(super) fn last_key_of(&self, ino: Ino) -> Option<Key> {
+        let (dir, name) = self.tree.last_place(ino)?;
+        self.tree.key_in(dir, &name)
     }
 
     /// The last thing that happens to a handle. The last handle of a file has it stored.
@@ -95,12 +120,19 @@ impl Fs {
         if self.open_files.has_handles(ino) {
             return;
         }
-        // Of a file that was deleted, the last handle of any kind is the end.
-        if let Ok(key) = self.key_of(ino)
-            && !self.end_stored(ino)
-            && !self.is_abandoned()
-        {
-            self.outbox.want(&key, Want::File(ino));
+        match self.key_of(ino) {
+            Ok(key) => {
+                if !self.end_stored(ino) && !self.is_abandoned() {
+                    self.outbox.want(&key, Want::File(ino));
+                }
+            }
+            // Of a file that was deleted, the last handle of any kind is the end.
+            Err(_) => {
+                if let Some(file) = self.open_files.get(ino) {
+                    // The ledger has it.
+                    let _ = self.nameless(&file);
+                }
+            }
         }
     }
 
@@ -178,7 +210,7 @@ impl Fs {
         let deleted = self.store.delete(key).await;
         self.outbox.trust.note(Changes::Delete, deleted.is_ok());
         self.account(key, &deleted, "could not be deleted: ");
-        deleted?;
+        // Not tried again later: by then, somebody else's object may be there.
         self.tree.removal_done(dir, name);
         Ok(())
     }
@@ -217,12 +249,14 @@ impl Fs {
         if !stored.anew {
             return;
         }
+        tracing::debug!(ino = %file.ino, size = stored.size, etag = %stored.etag, "stored");
         file.place.allow_overwriting();
         self.open_files.changed();
         self.tree.update_file(file.ino, |state| {
             state.etag = Some(stored.etag.clone());
             state.stored = None;
-            state.size = stored.size;
+            // Somebody may have written since.
+            state.size = file.writer.length();
         });
         if let Some(dir) = self.tree.parent(file.ino) {
             self.evidence.note(dir, true);
@@ -240,6 +274,7 @@ impl Fs {
         let wanted = file.place.destination().map(|to| to.headers);
         match wanted {
             Some(wanted) if differ(stored, &wanted, modified_is_set) => {
+                Box::pin(self.store_grafts(key.as_str(), file.ino)).await?;
                 let object = self.copied_onto_itself(key, file.ino, &wanted).await?;
                 if let Some((from, to)) = object {
                     file.writer.moved(&from, to).await;
@@ -254,17 +289,40 @@ impl Fs {
         let Some(entry) = self.tree.entry(ino) else {
             return Ok(());
         };
+        if entry.looks.kept.is_none() {
+            // It could not be changed before, and is as the bucket has it.
+            return Ok(());
+        }
+        if let Some(file) = self.open_files.get(ino) {
+            // It goes with the bytes.
+            file.writer.touch().await;
+            if !self.open_files.has_handles(ino) {
+                self.outbox.want(key, Want::File(ino));
+            }
+            return Ok(());
+        }
+        self.store_grafts(key.as_str(), ino).await?;
         let wanted = headers(&entry, key, &self.owner);
         let copied = self.copied_onto_itself(key, ino, &wanted).await;
         match copied {
-            Ok(_) => {}
+            Ok(Some((from, to))) => {
+                if let Some(file) = self.open_files.get(ino) {
+                    file.writer.moved(&from, to).await;
+                }
+            }
+            Ok(None) => {}
             // Another client has replaced or deleted it, and what was kept with it has gone too.
             Err(FsError::Store(error))
                 if matches!(
                     error.kind,
                     StoreErrorKind::PreconditionFailed | StoreErrorKind::NoSuchKey
                 ) => {}
-            Err(error) => return Err(error),
+            Err(error) => {
+                // The program has been told, or the ledger has it: what is shown is what the bucket has.
+                self.tree.update_looks(ino, |looks| looks.kept = None);
+                self.tree.unpin(ino);
+                return Err(error);
+            }
         }
         if self.open_files.get(ino).is_none() {
             self.tree.unpin(ino);
@@ -401,4 +459,9 @@ impl Fs {
 /// Whether the bucket has something else there by now.
 fn is_refused(error: &WriteError) -> bool {
     matches!(error, WriteError::Store(error) if matches!(error.kind, StoreErrorKind::PreconditionFailed))
+}
+
+/// Whether two threads, as the kernel numbers them, are one or of one process.
+fn is_one_process(thread: u32, other: u32) -> bool {
+    thread == other || Path::new(&format!("/proc/{thread}/task/{other}")).exists()
 }

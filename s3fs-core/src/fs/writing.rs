@@ -113,9 +113,17 @@ impl Fs {
         let file = self.shared_file(ino, truncate).await?;
         self.open_files.settle().await;
         self.tree.pin(ino);
-        // It may have been replaced meanwhile.
-        let mut ready = self.tree.entry(ino).map(drop).ok_or(FsError::Stale);
+        // It may have been replaced meanwhile; a file that was deleted here while it was open may be
+        // opened again.
+        let entry = self.tree.entry(ino);
+        let is_there = entry.is_some_and(|entry| entry.named) || file.writer.is_orphan();
+        let mut ready = if is_there {
+            Ok(())
+        } else {
+            Err(FsError::Stale)
+        };
         if truncate && ready.is_ok() {
+            let _unmoved = self.moving.read().await;
             ready = file.writer.resize(0).await.map_err(FsError::from);
         }
         if let Err(error) = ready {
@@ -142,7 +150,7 @@ impl Fs {
             }
             let changes = self.open_files.changes();
             // What is kept with it is kept on.
-            self.look_if_rich(ino).await?;
+            self.look(ino).await?;
             let state = self.file(ino).ok_or(FsError::Stale)?;
             let place = self.place(ino, Precondition::None);
             let writer = match self.writer_for(ino, &state, truncate, &place).await {
@@ -230,7 +238,10 @@ impl Fs {
     /// There is no room for it, or what was written before could not be sent.
     pub async fn write(&self, handle: HandleId, offset: u64, data: &[u8]) -> Result<(), FsError> {
         let handle = self.handles.write(handle)?;
+        // It may have to be stored first, which must not be while its key changes.
+        let unmoved = self.moving.read().await;
         let result = handle.file.writer.write(offset, data).await;
+        drop(unmoved);
         self.written(&handle.file);
         if let Err(error @ (WriteError::Store(_) | WriteError::Stage(_) | WriteError::Lost)) =
             &result
@@ -311,7 +322,9 @@ impl Fs {
             return Err(FsError::IsDirectory);
         }
         let handle = self.open_writer(ino, size == 0, 0).await?;
+        let unmoved = self.moving.read().await;
         let resized = handle.file.writer.resize(size).await;
+        drop(unmoved);
         self.written(&handle.file);
         self.drop_set_id(ino);
         let closed = self.closing(&handle).await;

@@ -45,6 +45,7 @@ impl Fs {
         for name in attributes(&entry)
             .into_iter()
             .flat_map(|xattrs| xattrs.keys())
+            .filter(|name| name.starts_with(USER))
         {
             names.extend_from_slice(name.as_bytes());
             names.push(0);

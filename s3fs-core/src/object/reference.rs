@@ -12,3 +12,10 @@ pub struct ObjectRef {
     /// Its size in bytes.
     pub size: u64,
 }
+
+impl ObjectRef {
+    /// Whether both are the same version of the same object.
+    pub fn is(&self, other: &Self) -> bool {
+        self.key == other.key && self.etag == other.etag
+    }
+}

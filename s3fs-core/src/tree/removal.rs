@@ -38,19 +38,13 @@ impl Default for Removals {
 impl Removals {
     /// The name was deleted, in the bucket as well.
     pub(super) fn done(&mut self, dir: Ino, name: EntryName) {
-        let now = Instant::now();
-        if self.names.len() >= self.sweep_at {
-            self.names.retain(|_, since| match since {
-                Since::Pending | Since::Version(_) => true,
-                Since::At(at) => *at + ANSWER_DELAY > now,
-            });
-            self.sweep_at = SWEEP.max(2 * self.names.len());
-        }
-        self.names.insert((dir, name), Since::At(now));
+        self.sweep();
+        self.names.insert((dir, name), Since::At(Instant::now()));
     }
 
     /// The name was deleted here, and the bucket will be told.
     pub(super) fn pending(&mut self, dir: Ino, name: EntryName) {
+        self.sweep();
         self.names.insert((dir, name), Since::Pending);
     }
 
@@ -67,6 +61,18 @@ impl Removals {
             Some(Since::Pending | Since::Version(_))
         ) {
             self.names.insert(place, Since::At(Instant::now()));
+        }
+    }
+
+    /// Forgets what no answer can be older than.
+    fn sweep(&mut self) {
+        if self.names.len() >= self.sweep_at {
+            let now = Instant::now();
+            self.names.retain(|_, since| match since {
+                Since::Pending | Since::Version(_) => true,
+                Since::At(at) => *at + ANSWER_DELAY > now,
+            });
+            self.sweep_at = SWEEP.max(2 * self.names.len());
         }
     }
 

@@ -110,7 +110,7 @@ impl Extents {
     pub fn replace(&mut self, from: &ObjectRef, to: &Arc<ObjectRef>) {
         for source in self.starts.values_mut() {
             if let Source::Object { object, .. } = source
-                && **object == *from
+                && object.is(from)
             {
                 *object = Arc::clone(to);
             }

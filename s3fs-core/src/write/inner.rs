@@ -155,7 +155,7 @@ impl Inner {
     /// A stored object has another name now.
     pub(super) async fn moved(&mut self, from: &ObjectRef, to: ObjectRef) {
         if let Some((object, _)) = &mut self.stored
-            && *object == *from
+            && object.is(from)
         {
             *object = to.clone();
         }

@@ -228,7 +228,7 @@ impl Upload {
             let Some(Job::Copy(object, range)) = part.state.job() else {
                 continue;
             };
-            if *object == *from {
+            if object.is(from) {
                 let again = Job::Copy(Arc::clone(to), range);
                 part.state = match part.state {
                     State::Queued(_) => State::Queued(again),

@@ -34,6 +34,8 @@ pub struct Writer {
     is_dirty: AtomicBool,
     /// A copy of whether an upload has begun.
     has_begun: AtomicBool,
+    /// A copy of whether the file was deleted.
+    is_orphan: AtomicBool,
 }
 
 impl Writer {
@@ -95,6 +97,7 @@ impl Writer {
             length,
             is_dirty,
             has_begun: AtomicBool::new(false),
+            is_orphan: AtomicBool::new(false),
         }
     }
 
@@ -255,7 +258,14 @@ impl Writer {
     /// nothing is stored, and what is here stays readable and writable. What was with an upload is
     /// lost; the upload is aborted, unless it was left by [`rescue`](Self::rescue).
     pub async fn orphan(&self) {
-        self.inner.lock().await.orphan().await;
+        let mut inner = self.inner.lock().await;
+        inner.orphan().await;
+        self.publish(&inner);
+    }
+
+    /// Whether the file was deleted, or given up.
+    pub fn is_orphan(&self) -> bool {
+        self.is_orphan.load(Ordering::Acquire)
     }
 
     /// A stored object that the file may refer to has another name now.
@@ -278,5 +288,6 @@ impl Writer {
         let has_begun =
             matches!(&inner.phase, Phase::Streaming(streaming) if streaming.unsent().is_none());
         self.has_begun.store(has_begun, Ordering::Release);
+        self.is_orphan.store(inner.is_orphan, Ordering::Release);
     }
 }

@@ -4,7 +4,6 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 
 use nix::errno::Errno;
-use s3_local::Operation;
 
 use crate::mounted::{BUCKET, Bucket, empty, errno, noise, server};
 
@@ -14,7 +13,7 @@ fn deleting_a_file_deletes_its_object_and_keeps_its_folder() {
     server.put(BUCKET, "d/file", "x");
     let bucket = Bucket::mount(server, |_| {});
     fs::remove_file(bucket.at("d/file")).unwrap();
-    assert!(bucket.keys().is_empty());
+    assert_eq!(bucket.keys(), ["d/"], "it stays for the next mount too");
     assert!(!bucket.at("d/file").exists());
     assert_eq!(bucket.names(""), ["d"]);
     assert!(bucket.names("d").is_empty());
@@ -60,7 +59,6 @@ fn a_file_deleted_while_it_is_written_leaves_nothing() {
     assert!(bucket.finish().is_empty());
     assert!(bucket.keys().is_empty());
     assert!(bucket.server.incomplete_uploads(BUCKET).is_empty());
-    assert_eq!(bucket.server.log().count(Operation::DeleteObject), 0);
 }
 
 #[test]
