@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::object::ObjectRef;
+use crate::write::buffer::PartBuffer;
 use crate::write::error::WriteError;
 use crate::write::extents::Source;
 use crate::write::inner::{Inner, Phase};
@@ -88,7 +89,8 @@ impl Inner {
         }
         self.dirty = true;
         if length == 0 {
-            self.clear().await;
+            let empty = PartBuffer::new(&self.target);
+            self.become_phase(Phase::Whole(empty)).await;
             return Ok(());
         }
         let first = self.first_part();
@@ -100,7 +102,7 @@ impl Inner {
             Phase::Streaming(streaming) => {
                 if let Some(mut beginning) = streaming.beginning(length) {
                     beginning.resize(length)?;
-                    self.become_whole(beginning).await;
+                    self.become_phase(Phase::Whole(beginning)).await;
                     return Ok(());
                 }
             }

@@ -78,6 +78,16 @@ impl Head {
         }
     }
 
+    /// The memory is not needed otherwise from now on.
+    pub(super) fn pin(&mut self) {
+        if let Self::Kept(kept) = self {
+            *self = kept.take().map_or(Self::Gone, |buffer| Self::Changed {
+                buffer,
+                is_put: true,
+            });
+        }
+    }
+
     /// Changes bytes before `end`, if they are here; says whether they are.
     ///
     /// # Errors
@@ -87,13 +97,9 @@ impl Head {
         end: u64,
         act: impl FnOnce(&mut PartBuffer) -> Result<(), WriteError>,
     ) -> Result<bool, WriteError> {
-        let is_here = self.get().is_some_and(|buffer| end <= buffer.length());
-        if is_here && let Self::Kept(kept) = self {
-            // Taken out, since asking for memory may reclaim what is kept.
-            *self = kept.take().map_or(Self::Gone, |buffer| Self::Changed {
-                buffer,
-                is_put: true,
-            });
+        if self.get().is_some_and(|buffer| end <= buffer.length()) {
+            // Asking for memory may reclaim what is kept.
+            self.pin();
         }
         match self {
             Self::Changed { buffer, is_put } if end <= buffer.length() => {

@@ -66,7 +66,7 @@ impl Inner {
     /// # Errors
     /// The upload can't be completed, or there is no room for what is here.
     pub(super) async fn stage(&mut self, end: u64) -> Result<&mut Staged, WriteError> {
-        if let Phase::Streaming(streaming) = &self.phase
+        if let Phase::Streaming(streaming) = &mut self.phase
             && streaming.needs_completion(end)
             && !self.is_orphan
         {
@@ -83,8 +83,7 @@ impl Inner {
             }
             Phase::Streaming(streaming) => {
                 let staged = streaming.to_staged()?;
-                streaming.abort().await;
-                self.phase = Phase::Staged(staged);
+                self.become_phase(Phase::Staged(staged)).await;
             }
             Phase::Staged(staged) => staged.abort().await,
         }
@@ -112,14 +111,9 @@ impl Inner {
         self.phase = Phase::Streaming(streaming);
     }
 
-    /// The file has no bytes any more.
-    pub(super) async fn clear(&mut self) {
-        self.become_whole(PartBuffer::new(&self.target)).await;
-    }
-
-    /// The file is this.
-    pub(super) async fn become_whole(&mut self, buffer: PartBuffer) {
-        match std::mem::replace(&mut self.phase, Phase::Whole(buffer)) {
+    /// The bytes are there from now on, and with no upload.
+    pub(super) async fn become_phase(&mut self, phase: Phase) {
+        match std::mem::replace(&mut self.phase, phase) {
             Phase::Whole(_) => {}
             Phase::Streaming(mut streaming) => streaming.abort().await,
             Phase::Staged(mut staged) => staged.abort().await,
@@ -144,8 +138,7 @@ impl Inner {
             Phase::Whole(_) => {}
             Phase::Streaming(streaming) => {
                 let staged = streaming.to_staged_as_far_as_possible();
-                streaming.abort().await;
-                self.phase = Phase::Staged(staged);
+                self.become_phase(Phase::Staged(staged)).await;
             }
             Phase::Staged(staged) => staged.abort().await,
         }

@@ -28,7 +28,7 @@ impl Inner {
         if let Phase::Streaming(streaming) = &mut self.phase
             && let Some(all) = streaming.unsent()
         {
-            self.become_whole(all).await;
+            self.become_phase(Phase::Whole(all)).await;
         }
         if let Phase::Streaming(_) = &self.phase {
             self.complete(&to).await?;

@@ -77,10 +77,17 @@ impl Streaming {
         (self.base()..=self.base() + self.part_size()).contains(&offset)
     }
 
-    /// Whether bytes before `end` can neither be read nor changed, unless the upload is completed.
-    pub(super) fn needs_completion(&self, end: u64) -> bool {
+    /// Whether bytes before `end` can neither be read nor changed, unless the upload is completed. What
+    /// is here stays here.
+    pub(super) fn needs_completion(&mut self, end: u64) -> bool {
+        self.head.pin();
         let head = self.head.get().map_or(0, |head| head.length());
         self.sent.has_sent(head..end)
+    }
+
+    /// Whether an upload is under way.
+    pub(super) fn has_upload(&self) -> bool {
+        self.upload.is_some()
     }
 
     /// The whole file, if nothing of it has been sent.

@@ -286,7 +286,7 @@ impl Writer {
         self.length.store(inner.phase.length(), Ordering::Release);
         self.is_dirty.store(inner.dirty, Ordering::Release);
         let has_begun =
-            matches!(&inner.phase, Phase::Streaming(streaming) if streaming.unsent().is_none());
+            matches!(&inner.phase, Phase::Streaming(streaming) if streaming.has_upload());
         self.has_begun.store(has_begun, Ordering::Release);
         self.is_orphan.store(inner.is_orphan, Ordering::Release);
     }

@@ -158,3 +158,38 @@ async fn an_upload_of_a_renamed_file_replaces_nothing_on_its_way() {
     assert_eq!(objects.keys().collect::<Vec<_>>(), ["g"]);
     assert_eq!(objects["g"], vec![1; 2 * PART + 1]);
 }
+
+#[tokio::test]
+async fn what_is_copied_may_be_renamed_while_it_is_copied() {
+    let setting = setting(1 << 20);
+    let bytes = vec![7; 9000];
+    setting.memory.insert("old", bytes.clone());
+    let old = object(&setting.memory, &Key::new("old")).await;
+    let source = Arc::new(old.clone());
+    setting.writer.graft(0, source, 0, 9000).await.unwrap();
+    setting.faults.next(Operation::CopyPart, Fault::Refused);
+    let more = [1; 2 * PART];
+    setting.writer.write(9000, &more).await.unwrap();
+    setting.writer.store().await.unwrap_err();
+    setting.memory.remove("old");
+    setting.memory.insert("new", bytes.clone());
+    let new = object(&setting.memory, &Key::new("new")).await;
+    setting.writer.moved(&old, new).await;
+    setting.writer.store().await.unwrap();
+    assert_eq!(setting.memory.objects()["f"], [&bytes[..], &more].concat());
+}
+
+#[tokio::test]
+async fn what_is_written_after_a_failure_is_sent_though_its_part_was() {
+    for budget in [0, 1 << 20] {
+        let setting = setting(budget);
+        stream(&setting, 2).await;
+        setting.faults.next(Operation::Complete, Fault::Refused);
+        setting.writer.store().await.unwrap_err();
+        let at = 2 * FIRST_PART;
+        setting.writer.write(at, &[2; PART]).await.unwrap();
+        setting.writer.store().await.unwrap();
+        let expected = [[1; PART], [1; PART], [2; PART]].concat();
+        assert_eq!(setting.memory.objects()["f"], expected);
+    }
+}
