@@ -95,12 +95,9 @@ impl Fs {
 
     /// Waits for what is being deleted below a folder: it would still be listed.
     pub(super) async fn settle_entries(&self, marker: &Key) -> Result<(), FsError> {
-        for key in self.outbox.below(marker.as_str()) {
-            if key != *marker {
-                self.outbox.settle(&key).await?;
-            }
-        }
-        Ok(())
+        let mut keys = self.outbox.below(marker.as_str());
+        keys.retain(|key| key != marker);
+        self.outbox.settle_all(&keys).await
     }
 
     /// Makes sure that no key lies below a folder; returns whether it has a marker.

@@ -16,7 +16,7 @@ use crate::write::target::Target;
 
 /// Parts in flight at once. On loopback more than four of 8 MiB bring nothing; where a connection
 /// is limited to 90 MiB/s, four are slower than the machine. Each holds its memory.
-const IN_FLIGHT: usize = 8;
+const IN_FLIGHT: usize = 10;
 
 /// An upload. It begins with its first part and ends by [`complete`](Self::complete) or
 /// [`abort`](Self::abort); dropping it aborts too.

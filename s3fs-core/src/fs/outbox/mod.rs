@@ -168,7 +168,15 @@ impl Outbox {
     /// As [`settle`](Self::settle), of any of them.
     pub(super) async fn settle_below(&self, prefix: &str) -> Result<(), FsError> {
         let keys = self.lock().below(prefix);
-        for key in &keys {
+        self.settle_all(&keys).await
+    }
+
+    /// As [`settle`](Self::settle) for many keys, at once.
+    ///
+    /// # Errors
+    /// As [`settle`](Self::settle), of any of them.
+    pub(super) async fn settle_all(&self, keys: &[Key]) -> Result<(), FsError> {
+        for key in keys {
             let ticket = self.lock().again(key);
             if let Some(ticket) = ticket {
                 self.start(key.clone(), ticket, Duration::ZERO);
@@ -176,7 +184,7 @@ impl Outbox {
         }
         let mut settled = Ok(());
         // One after another: they end beside each other.
-        for key in &keys {
+        for key in keys {
             settled = settled.and(self.settled(key).await);
         }
         settled
