@@ -105,9 +105,9 @@ fn of_answer(
             | "RequestTimeTooSkewed",
             _,
         ) => StoreErrorKind::BadCredentials(words()),
-        ("PreconditionFailed" | "ConditionalRequestConflict", _) | ("", 412) => {
-            StoreErrorKind::PreconditionFailed
-        }
+        ("PreconditionFailed", _) | ("", 412) => StoreErrorKind::PreconditionFailed,
+        // Another request was about the key at the same moment; the next attempt may succeed.
+        ("ConditionalRequestConflict", _) => StoreErrorKind::Overloaded(words()),
         ("NotModified", _) | ("", 304) => StoreErrorKind::NotModified { modified: None },
         ("NotImplemented", _) | (_, 501) => StoreErrorKind::Unsupported(words()),
         ("AccessDenied" | "AllAccessDisabled" | "AccountProblem", _) | (_, 403) => {

@@ -156,8 +156,20 @@ impl Store for S3Store {
             PayloadSigning::Unsigned => request.disable_payload_signing().send().await,
             PayloadSigning::Signed => request.send().await,
         };
-        let answer = answer.map_err(self.error("PutObject", key))?;
-        Ok(etag(answer.e_tag.as_deref()))
+        match answer.map_err(self.error("PutObject", key)) {
+            Ok(answer) => Ok(etag(answer.e_tag.as_deref())),
+            Err(error) => {
+                // An attempt whose answer was lost stands in the way of the next one.
+                let is_own = *precondition == Precondition::Absent
+                    && matches!(error.kind, StoreErrorKind::PreconditionFailed);
+                let own = if is_own {
+                    self.own(key, body.length(), headers).await
+                } else {
+                    None
+                };
+                own.ok_or(error)
+            }
+        }
     }
 
     async fn delete(&self, key: &Key) -> Result<(), StoreError> {
@@ -225,6 +237,16 @@ impl Store for S3Store {
 }
 
 impl S3Store {
+    /// The version under a key, if it can only be what was sent just now: what is kept with it has a time
+    /// to the nanosecond.
+    async fn own(&self, key: &Key, length: u64, headers: &Headers) -> Option<ETag> {
+        let there = self.head(key).await.ok()?;
+        let is_own = there.meta.size == length
+            && !headers.metadata.is_empty()
+            && there.headers.metadata == headers.metadata;
+        is_own.then_some(there.meta.etag)
+    }
+
     /// Turns the SDK's error into ours, for `map_err`.
     pub(super) fn error<E>(
         &self,
