@@ -36,8 +36,12 @@ scripts/setup-tests.sh
 TMPDIR=$(mktemp -d)
 chmod 755 "$TMPDIR"
 export TMPDIR
+# What can't be stored is kept among the user's state: here, not in a home.
+XDG_STATE_HOME=$(mktemp -d)
+chmod 1777 "$XDG_STATE_HOME"
+export XDG_STATE_HOME
 run=$$.$RANDOM
-trap 'rm -rf --one-file-system "$TMPDIR"' EXIT
+trap 'rm -rf --one-file-system "$TMPDIR" "$XDG_STATE_HOME"' EXIT
 before=$(left)
 
 say "cargo test --workspace $*"

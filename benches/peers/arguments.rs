@@ -21,7 +21,7 @@ pub struct Arguments {
     /// Limits the bytes per second of every body, such as 90MiB/s; no limit if absent.
     #[arg(long, value_parser = quantity::bandwidth)]
     pub bandwidth: Option<u64>,
-    /// The server makes up its ETags, as S3 does for objects encrypted with KMS keys: then no MD5, which
+    /// The server makes up its `ETag`s, as S3 does for objects encrypted with KMS keys: then no MD5, which
     /// takes longer than all else here, is on the same processors.
     #[arg(long)]
     pub opaque_etags: bool,

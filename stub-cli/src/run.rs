@@ -78,7 +78,7 @@ fn volumes(volumes: &[VolumeArgument], service: &ServiceArguments) -> anyhow::Re
 /// The exit status; what it can't say is said on standard error.
 fn status(program: &str, outcome: &Outcome) -> u8 {
     for lost in &outcome.not_stored {
-        exit::say(&format!("{} was not stored: {}", lost.object, lost.reason));
+        exit::say(&format!("not stored: {lost}"));
     }
     let status = match &outcome.ended {
         Ended::Exited { code } => u8::try_from(*code).unwrap_or(u8::MAX),

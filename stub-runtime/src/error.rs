@@ -231,10 +231,15 @@ fn remedy_text(remedy: Option<&str>) -> String {
 /// A few are named, the rest counted: the whole list is in the error.
 fn list(objects: &[NotStored]) -> String {
     const SHOWN: usize = 5;
-    let shown = objects
-        .iter()
-        .take(SHOWN)
-        .map(|one| format!("{} ({})", one.object, one.reason));
+    let shown = objects.iter().take(SHOWN).map(|one| match &one.kept_in {
+        Some(path) => format!(
+            "{} ({}; its bytes are kept in {})",
+            one.object,
+            one.reason,
+            path.display()
+        ),
+        None => format!("{} ({})", one.object, one.reason),
+    });
     let text = shown.collect::<Vec<_>>().join(", ");
     match objects.len().checked_sub(SHOWN) {
         None | Some(0) => text,

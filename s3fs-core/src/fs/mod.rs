@@ -13,6 +13,7 @@ mod edge;
 mod error;
 mod evidence;
 mod files;
+mod fulfil;
 mod handles;
 mod ledger;
 mod listing;

@@ -1,21 +1,15 @@
 //! Storing what was written: beside programs that go on, or waited for.
 
-use std::fmt::Display;
 use std::path::Path;
 use std::sync::atomic::Ordering;
-
-use bytes::Bytes;
 
 use crate::fs::handles::Handle;
 use crate::fs::ledger::NotStored;
 use crate::fs::open_files::{OpenFile, WriteHandle};
 use crate::fs::outbox::{Changes, Want};
-use crate::fs::place::{differ, headers};
-use crate::fs::{Fs, FsError, HandleId, outbox};
-use crate::object::{EntryName, Headers, Key, ObjectRef};
-use crate::store::{Body, Precondition, StoreErrorKind};
+use crate::fs::{Fs, FsError, HandleId};
+use crate::object::Key;
 use crate::tree::Ino;
-use crate::write::{Place, Stored, WriteError, copy_object};
 
 impl Fs {
     /// A program closes one of its descriptors.
@@ -148,7 +142,7 @@ impl Fs {
     }
 
     /// Forgets the writer of a file that is closed and stored.
-    fn end_stored(&self, ino: Ino) -> bool {
+    pub(super) fn end_stored(&self, ino: Ino) -> bool {
         self.open_files.end(ino, |file| {
             let is_stored = file.writer.is_stored();
             if is_stored {
@@ -158,233 +152,6 @@ impl Fs {
             }
             is_stored
         })
-    }
-
-    /// How much the request about a key weighs.
-    pub(super) fn weight(&self, key: &Key) -> u32 {
-        let bytes = match self.outbox.wanted(key) {
-            Some(Want::File(ino)) => self
-                .open_files
-                .get(ino)
-                .map_or(0, |file| file.writer.length()),
-            _ => 0,
-        };
-        outbox::weight(bytes)
-    }
-
-    /// Does what a key is wanted to become.
-    pub(super) async fn fulfil(&self, key: &Key, want: Want) -> Result<(), FsError> {
-        let _unmoved = self.moving.read().await;
-        if self.is_abandoned() {
-            return Err(FsError::ReadOnly);
-        }
-        let present = match &want {
-            Want::Absent(..) => Ok(key.clone()),
-            Want::File(ino) | Want::Headers(ino) => self.key_of(*ino),
-            Want::Marker(ino) => self.marker_of(*ino),
-        };
-        match present {
-            // It was deleted.
-            Err(_) => return Ok(()),
-            // A folder above was renamed.
-            Ok(present) if present != *key => {
-                self.outbox.want(&present, want);
-                return Ok(());
-            }
-            Ok(_) => {}
-        }
-        match want {
-            Want::Absent(dir, name) => self.delete(key, dir, &name).await,
-            Want::File(ino) => self.store_file(key, ino).await,
-            Want::Headers(ino) => self.store_headers(key, ino).await,
-            Want::Marker(ino) => self.store_marker(key, ino).await,
-        }
-    }
-
-    pub(super) async fn delete(
-        &self,
-        key: &Key,
-        dir: Ino,
-        name: &EntryName,
-    ) -> Result<(), FsError> {
-        let deleted = self.store.delete(key).await;
-        self.outbox.trust.note(Changes::Delete, deleted.is_ok());
-        self.account(key, &deleted, "could not be deleted: ");
-        // Not tried again later: by then, somebody else's object may be there.
-        self.tree.removal_done(dir, name);
-        Ok(())
-    }
-
-    pub(super) async fn store_file(&self, key: &Key, ino: Ino) -> Result<(), FsError> {
-        let Some(file) = self.open_files.get(ino) else {
-            return Ok(());
-        };
-        // Boxed: what is stored first may have bytes of others, in turn.
-        Box::pin(self.store_grafts(key.as_str(), ino)).await?;
-        file.has_changed.store(false, Ordering::Release);
-        match file.writer.store().await {
-            Ok(stored) => {
-                self.grafts.stored(ino);
-                self.outbox.trust.note(Changes::Store, true);
-                self.ledger.settled(&self.store.uri(key));
-                self.stored(&file, &stored);
-                self.correct_headers(key, &file, &stored.headers).await?;
-                self.end_stored(ino);
-                Ok(())
-            }
-            // Nobody wants it any more.
-            Err(WriteError::Deleted) => Ok(()),
-            Err(error) => {
-                self.outbox.trust.note(Changes::Store, false);
-                self.ledger.failed(self.store.uri(key), error.to_string());
-                if file.place.must_be_new() && is_refused(&error) {
-                    return Err(FsError::Exists);
-                }
-                Err(error.into())
-            }
-        }
-    }
-
-    fn stored(&self, file: &OpenFile, stored: &Stored) {
-        if !stored.anew {
-            return;
-        }
-        tracing::debug!(ino = %file.ino, size = stored.size, etag = %stored.etag, "stored");
-        file.place.allow_overwriting();
-        self.open_files.changed();
-        self.tree.update_file(file.ino, |state| {
-            state.etag = Some(stored.etag.clone());
-            state.stored = None;
-            // Somebody may have written since.
-            state.size = file.writer.length();
-        });
-        if let Some(dir) = self.tree.parent(file.ino) {
-            self.evidence.note(dir, true);
-        }
-    }
-
-    /// What is kept with a large file was sent when its upload began, and may have changed since.
-    async fn correct_headers(
-        &self,
-        key: &Key,
-        file: &OpenFile,
-        stored: &Headers,
-    ) -> Result<(), FsError> {
-        let modified_is_set = self.file(file.ino).is_some_and(|file| file.modified_is_set);
-        let wanted = file.place.destination().map(|to| to.headers);
-        match wanted {
-            Some(wanted) if differ(stored, &wanted, modified_is_set) => {
-                Box::pin(self.store_grafts(key.as_str(), file.ino)).await?;
-                let object = self.copied_onto_itself(key, file.ino, &wanted).await?;
-                if let Some((from, to)) = object {
-                    file.writer.moved(&from, to).await;
-                }
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    async fn store_headers(&self, key: &Key, ino: Ino) -> Result<(), FsError> {
-        let Some(entry) = self.tree.entry(ino) else {
-            return Ok(());
-        };
-        if entry.looks.kept.is_none() {
-            // It could not be changed before, and is as the bucket has it.
-            return Ok(());
-        }
-        if let Some(file) = self.open_files.get(ino) {
-            // It goes with the bytes.
-            file.writer.touch().await;
-            if !self.open_files.has_handles(ino) {
-                self.outbox.want(key, Want::File(ino));
-            }
-            return Ok(());
-        }
-        self.store_grafts(key.as_str(), ino).await?;
-        let wanted = headers(&entry, key, &self.owner);
-        let copied = self.copied_onto_itself(key, ino, &wanted).await;
-        match copied {
-            Ok(Some((from, to))) => {
-                if let Some(file) = self.open_files.get(ino) {
-                    file.writer.moved(&from, to).await;
-                }
-            }
-            Ok(None) => {}
-            // Another client has replaced or deleted it, and what was kept with it has gone too.
-            Err(FsError::Store(error))
-                if matches!(
-                    error.kind,
-                    StoreErrorKind::PreconditionFailed | StoreErrorKind::NoSuchKey
-                ) => {}
-            Err(error) => {
-                // The program has been told, or the ledger has it: what is shown is what the bucket has.
-                self.tree.update_looks(ino, |looks| looks.kept = None);
-                self.tree.unpin(ino);
-                return Err(error);
-            }
-        }
-        if self.open_files.get(ino).is_none() {
-            self.tree.unpin(ino);
-        }
-        Ok(())
-    }
-
-    /// Stores other headers with an object by copying it onto itself.
-    async fn copied_onto_itself(
-        &self,
-        key: &Key,
-        ino: Ino,
-        wanted: &Headers,
-    ) -> Result<Option<(ObjectRef, ObjectRef)>, FsError> {
-        let Some((etag, size)) = self
-            .file(ino)
-            .and_then(|file| Some((file.etag?, file.size)))
-        else {
-            return Ok(None);
-        };
-        let from = ObjectRef {
-            key: key.clone(),
-            etag,
-            size,
-        };
-        let copied = copy_object(&self.target(), &from, key, Some(wanted)).await;
-        self.outbox.trust.note(Changes::Store, copied.is_ok());
-        self.account(key, &copied, "what is kept with it could not be changed: ");
-        let to = copied?;
-        self.open_files.changed();
-        self.tree.update_file(ino, |file| {
-            file.etag = Some(to.etag.clone());
-            file.stored = None;
-        });
-        Ok(Some((from, to)))
-    }
-
-    async fn store_marker(&self, key: &Key, ino: Ino) -> Result<(), FsError> {
-        let Some(entry) = self.tree.entry(ino) else {
-            return Ok(());
-        };
-        let headers = headers(&entry, key, &self.owner);
-        let body = Body::Memory(Bytes::new());
-        let put = self
-            .store
-            .put(key, body, &headers, &Precondition::None)
-            .await;
-        self.outbox.trust.note(Changes::Store, put.is_ok());
-        self.account(key, &put, "");
-        put?;
-        if self.outbox.wanted(key).as_ref() == Some(&Want::Marker(ino)) {
-            self.tree.unpin(ino);
-        }
-        Ok(())
-    }
-
-    fn account<T, E: Display>(&self, key: &Key, result: &Result<T, E>, what: &str) {
-        let uri = self.store.uri(key);
-        match result {
-            Ok(_) => self.ledger.settled(&uri),
-            Err(error) => self.ledger.failed(uri, format!("{what}{error}")),
-        }
     }
 
     /// A file could not be stored.
@@ -454,11 +221,6 @@ impl Fs {
     pub(super) fn is_abandoned(&self) -> bool {
         self.abandoned.load(Ordering::Acquire)
     }
-}
-
-/// Whether the bucket has something else there by now.
-fn is_refused(error: &WriteError) -> bool {
-    matches!(error, WriteError::Store(error) if matches!(error.kind, StoreErrorKind::PreconditionFailed))
 }
 
 /// Whether two threads, as the kernel numbers them, are one or of one process.

@@ -80,7 +80,7 @@ async fn finish(attached: &mut Attached) -> anyhow::Result<ExitCode> {
     // Again, for what was written in between; the account is of the whole mount.
     let lost = attached.finish().await;
     for one in &lost {
-        exit::say(&format!("{} was not stored: {}", one.object, one.reason));
+        exit::say(&format!("not stored: {one}"));
     }
     Ok(if lost.is_empty() {
         ExitCode::SUCCESS
