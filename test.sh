@@ -32,14 +32,14 @@ left() {
 
 scripts/setup-tests.sh
 
-# A folder for temporary files that only the tests use, and that every user may enter.
-TMPDIR=$(mktemp -d)
-chmod 755 "$TMPDIR"
-export TMPDIR
 # What can't be stored is kept among the user's state: here, not in a home.
 XDG_STATE_HOME=$(mktemp -d)
 chmod 1777 "$XDG_STATE_HOME"
 export XDG_STATE_HOME
+# A folder for temporary files that only the tests use, and that every user may enter.
+TMPDIR=$(mktemp -d)
+chmod 755 "$TMPDIR"
+export TMPDIR
 run=$$.$RANDOM
 trap 'rm -rf --one-file-system "$TMPDIR" "$XDG_STATE_HOME"' EXIT
 before=$(left)

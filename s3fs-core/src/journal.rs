@@ -2,7 +2,7 @@
 //! bucket: a process that is killed leaves its parts in the bucket, where they cost money, and no
 //! permission of ours can list them.
 //!
-//! Each mount has a file of its own, which it keeps locked as long as it lives: a line that says which
+//! Each mount has a file of its own while an upload is unfinished, and keeps it locked: a line that says which
 //! bucket, then one for each upload that begins or ends.
 
 use std::collections::BTreeSet;
@@ -35,14 +35,15 @@ enum Note {
 /// The notes of one mount.
 #[derive(Debug)]
 pub(crate) struct Journal {
-    path: PathBuf,
+    folder: PathBuf,
     place: Place,
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
-    file: File,
+    /// There is one only while an upload is unfinished.
+    notes: Option<(PathBuf, File)>,
     unfinished: BTreeSet<UnfinishedUpload>,
 }
 
@@ -56,48 +57,23 @@ pub(crate) struct Left {
 }
 
 impl Journal {
-    /// Begins notes in a folder, which is made, for its owner alone, if it is missing.
-    ///
-    /// # Errors
-    /// The folder can't be written to.
-    pub(crate) fn begin(folder: &Path, config: &MountConfig) -> io::Result<Self> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)?;
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        let nanos = since.map_or(0, |since| since.as_nanos());
-        let name = format!("{}-{nanos}.jsonl", std::process::id());
-        let path = folder.join(name);
-        let file = OpenOptions::new()
-            .append(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)?;
-        file.lock()?;
-        let place = Place {
-            endpoint_url: config.endpoint_url.clone(),
-            bucket: config.bucket.to_string(),
-        };
-        write_line(&file, &place)?;
-        Ok(Self {
-            path,
-            place,
-            state: Mutex::new(State {
-                file,
-                unfinished: BTreeSet::new(),
-            }),
-        })
+    /// Notes in a folder, which is made, for its owner alone, when there is something to note.
+    pub(crate) fn new(folder: &Path, config: &MountConfig) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            place: Place {
+                endpoint_url: config.endpoint_url.clone(),
+                bucket: config.bucket.to_string(),
+            },
+            state: Mutex::default(),
+        }
     }
 
-    /// What others have left of the same bucket.
+    /// What others have left of the same bucket. The notes of those who live are locked, ours too.
     pub(crate) fn left(&self) -> Vec<Left> {
-        let entries = self.path.parent().map(fs::read_dir);
-        let entries = entries.into_iter().flatten().flatten().flatten();
-        let others = entries
-            .map(|entry| entry.path())
-            .filter(|path| *path != self.path);
-        others.filter_map(|path| read(path, &self.place)).collect()
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let paths = entries.map(|entry| entry.path());
+        paths.filter_map(|path| read(path, &self.place)).collect()
     }
 
     fn note(&self, note: &Note) {
@@ -106,17 +82,46 @@ impl Journal {
             Note::Begun(upload) => state.unfinished.insert(upload.clone()),
             Note::Ended(upload) => state.unfinished.remove(upload),
         };
-        let written = write_line(&state.file, note).and_then(|()| {
-            // Nothing of what was written is wanted any more.
-            if state.unfinished.is_empty() {
-                state.file.set_len(0)?;
-                write_line(&state.file, &self.place)?;
-            }
-            Ok(())
-        });
-        if let Err(error) = written {
-            tracing::warn!(%error, path = %self.path.display(), "unfinished uploads can't be noted");
+        if let Err(error) = self.write(&mut state, note) {
+            let folder = self.folder.display();
+            tracing::warn!(%error, %folder, "unfinished uploads can't be noted");
         }
+    }
+
+    fn write(&self, state: &mut State, note: &Note) -> io::Result<()> {
+        if state.unfinished.is_empty() {
+            // Nothing of what was written is wanted any more.
+            return match state.notes.take() {
+                Some((path, _)) => fs::remove_file(path),
+                None => Ok(()),
+            };
+        }
+        if state.notes.is_none() {
+            state.notes = Some(self.begin()?);
+        }
+        match &state.notes {
+            Some((_, file)) => write_line(file, note),
+            None => Ok(()),
+        }
+    }
+
+    fn begin(&self) -> io::Result<(PathBuf, File)> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.folder)?;
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        let nanos = since.map_or(0, |since| since.as_nanos());
+        let name = format!("{}-{nanos}.jsonl", std::process::id());
+        let path = self.folder.join(name);
+        let file = OpenOptions::new()
+            .append(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)?;
+        file.lock()?;
+        write_line(&file, &self.place)?;
+        Ok((path, file))
     }
 }
 
@@ -127,16 +132,6 @@ impl UploadObserver for Journal {
 
     fn ended(&self, upload: UnfinishedUpload) {
         self.note(&Note::Ended(upload));
-    }
-}
-
-impl Drop for Journal {
-    fn drop(&mut self) {
-        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if state.unfinished.is_empty() {
-            // Else the next mount looks after them.
-            let _ = fs::remove_file(&self.path);
-        }
     }
 }
 
@@ -196,21 +191,23 @@ mod tests {
     #[test]
     fn what_began_and_did_not_end_is_left_to_the_next_mount_of_the_bucket() {
         let folder = tempfile::tempdir().unwrap();
-        let killed = Journal::begin(folder.path(), &config("one")).unwrap();
+        let count = || fs::read_dir(folder.path()).unwrap().count();
+        let killed = Journal::new(folder.path(), &config("one"));
         killed.begun(upload("a"));
         killed.begun(upload("b"));
         killed.ended(upload("a"));
-        let alive = Journal::begin(folder.path(), &config("one")).unwrap();
+        let alive = Journal::new(folder.path(), &config("one"));
         assert!(alive.left().is_empty(), "it lives");
+        alive.begun(upload("c"));
         drop(killed);
-        let other = Journal::begin(folder.path(), &config("two")).unwrap();
+        let other = Journal::new(folder.path(), &config("two"));
         assert!(other.left().is_empty(), "another bucket");
         let mut left = alive.left();
         assert_eq!(left[0].uploads, [upload("b")]);
-        assert!(other.left().is_empty());
+        assert!(alive.left().is_empty(), "somebody is at it");
         left.remove(0).done();
-        assert!(alive.left().is_empty());
-        drop((alive, other));
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert_eq!(count(), 1);
+        alive.ended(upload("c"));
+        assert_eq!(count(), 0, "nothing is unfinished");
     }
 }

@@ -122,13 +122,7 @@ impl FileSystem {
         resources: &Resources,
         folder: &Path,
     ) -> Result<Self, MountError> {
-        let journal = match Journal::begin(folder, &config) {
-            Ok(journal) => Arc::new(journal),
-            Err(error) => {
-                tracing::warn!(%error, folder = %folder.display(), "unfinished uploads can't be noted");
-                return Self::connect(config, resources).await;
-            }
-        };
+        let journal = Arc::new(Journal::new(folder, &config));
         let observer = Arc::clone(&journal) as Arc<dyn UploadObserver>;
         let connected = Self::connect_observed(config.clone(), resources, observer).await?;
         let resources = resources.clone();

@@ -1,9 +1,11 @@
 //! `stub mount`.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -17,11 +19,19 @@ pub(crate) struct Mounted(Child);
 impl Mounted {
     pub(crate) fn new(server: &Server, folder: &Path, options: &[&str]) -> Self {
         let mut command = stub("mount", server);
-        command
-            .arg("data")
-            .arg(folder)
-            .args(options)
-            .stdout(Stdio::piped());
+        command.arg("data").arg(folder).args(options);
+        Self::of(command)
+    }
+
+    /// With what it has to remember in a folder.
+    fn with_state(server: &Server, folder: &Path, state: &Path) -> Self {
+        let mut command = stub("mount", server);
+        command.arg("data").arg(folder).env("XDG_STATE_HOME", state);
+        Self::of(command)
+    }
+
+    fn of(mut command: Command) -> Self {
+        command.stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap())
@@ -121,4 +131,30 @@ fn what_cannot_be_mounted_is_an_error_of_one_line() {
     let wrong = stub("mount", &server).output().unwrap();
     assert_eq!(wrong.status.code(), Some(2));
     assert!(!is_mounted(folder.path()));
+}
+
+#[test]
+fn what_a_killed_mount_left_unfinished_is_aborted_by_the_next_one() {
+    let (server, folder) = (server(), tempfile::tempdir().unwrap());
+    let state = tempfile::tempdir().unwrap();
+    let begin = || Mounted::with_state(&server, folder.path(), state.path());
+    let mounted = begin();
+    let mut file = fs::File::create(folder.path().join("half")).unwrap();
+    file.write_all(&vec![1; 20 << 20]).unwrap();
+    let unfinished = || server.incomplete_uploads("data").len();
+    assert_eq!(unfinished(), 1);
+    mounted.signal(Signal::SIGKILL);
+    drop(file);
+    let _ = Command::new("umount").arg("-l").arg(folder.path()).status();
+    drop(mounted);
+    let again = begin();
+    let start = Instant::now();
+    while unfinished() > 0 {
+        assert!(start.elapsed() < Duration::from_mins(1));
+        thread::sleep(Duration::from_millis(20));
+    }
+    drop(again);
+    assert!(server.keys("data").iter().all(|key| key != "half"));
+    let notes = fs::read_dir(state.path().join("stub/uploads")).unwrap();
+    assert_eq!(notes.count(), 0);
 }
