@@ -8,20 +8,15 @@ use std::time::Instant;
 
 use tokio::runtime::Handle;
 
-use crate::budget::Budget;
-use crate::cache::{CacheError, Cached, Caches, Space};
+use crate::cache::{CacheError, Cached, Space};
 use crate::config::MountConfig;
-use crate::fs::{Fs, NotStored, Shared};
+use crate::fs::{Fs, NotStored};
 use crate::fuse::{MountPoint, Session, Unmount};
 use crate::journal::Journal;
-use crate::read::BlockPool;
-use crate::store::s3::{ConnectError, HttpClient, S3Store, connect};
+use crate::resources::Resources;
+use crate::store::s3::{ConnectError, S3Store, connect};
 use crate::store::{Observed, Store, UploadObserver};
 use crate::sweep::abort_uploads;
-use crate::write::{PartPool, Stages};
-
-/// The memory that file contents may take in one process, unless told otherwise.
-pub const DEFAULT_BUDGET: u64 = 128 << 20;
 
 /// Why a bucket can't be mounted.
 #[derive(Debug, thiserror::Error)]
@@ -32,40 +27,6 @@ pub enum MountError {
     /// The folder that was given as a cache must not be used.
     #[error(transparent)]
     Cache(#[from] CacheError),
-}
-
-/// What all mounts of one process share: the memory budget, the HTTP connections, and caches of the
-/// same folder.
-///
-/// Cheap to clone. Must be used inside a tokio runtime.
-#[derive(Clone, Debug)]
-pub struct Resources {
-    pub(crate) http: HttpClient,
-    shared: Shared,
-    caches: Caches,
-}
-
-impl Resources {
-    /// With so many bytes of memory for file contents.
-    pub fn with_budget(bytes: u64) -> Self {
-        let shared = Shared {
-            budget: Budget::new(bytes),
-            blocks: BlockPool::default(),
-            parts: PartPool::default(),
-            stages: Stages::default(),
-        };
-        Self {
-            http: HttpClient::default(),
-            shared,
-            caches: Caches::default(),
-        }
-    }
-}
-
-impl Default for Resources {
-    fn default() -> Self {
-        Self::with_budget(DEFAULT_BUDGET)
-    }
 }
 
 /// A bucket that answered: it exists, the credentials are good, and it can be listed.

@@ -3,8 +3,8 @@
 use futures_util::stream::{self, StreamExt};
 
 use crate::config::MountConfig;
-use crate::mount::Resources;
 use crate::object::Key;
+use crate::resources::Resources;
 use crate::store::s3::{ConnectError, connect};
 use crate::store::{Store, StoreError, UnfinishedUpload, UploadId};
 

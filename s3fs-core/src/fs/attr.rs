@@ -38,10 +38,15 @@ impl Owner {
         }
     }
 
-    /// What is kept of the owner of a new entry: nothing if it is as where nothing is kept.
-    pub(super) fn set_maker(&self, attributes: &mut Attributes, maker: Maker) {
-        attributes.uid = Some(maker.uid).filter(|uid| *uid != self.uid);
-        attributes.gid = Some(maker.gid).filter(|gid| *gid != self.gid);
+    /// What is kept of a new entry. Of its owner nothing, if it is as where nothing is kept.
+    pub(super) fn attributes(&self, kind: FileKind, mode: u16, maker: Maker) -> Attributes {
+        Attributes {
+            kind: Some(kind),
+            mode: Some(mode & 0o7777),
+            uid: Some(maker.uid).filter(|uid| *uid != self.uid),
+            gid: Some(maker.gid).filter(|gid| *gid != self.gid),
+            ..Attributes::default()
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::fs::attr::Maker;
 use crate::fs::lookup::possible;
 use crate::fs::open_files::Version;
 use crate::fs::{Attr, Fs, FsError};
-use crate::object::{Attributes, FileKind};
+use crate::object::FileKind;
 use crate::store::Precondition;
 use crate::tree::{FileState, Ino, Kind, Looks};
 use crate::write::Writer;
@@ -63,12 +63,7 @@ impl Fs {
         if self.find(dir, &name).await?.is_some() {
             return Err(FsError::Exists);
         }
-        let mut attributes = Attributes {
-            kind: Some(kind),
-            mode: Some(mode & 0o7777),
-            ..Attributes::default()
-        };
-        self.owner.set_maker(&mut attributes, maker);
+        let attributes = self.owner.attributes(kind, mode, maker);
         let file = FileState {
             size: content.len() as u64,
             ..FileState::new()

@@ -10,7 +10,7 @@ use crate::fs::lookup::{existing, possible};
 use crate::fs::orphans::Going;
 use crate::fs::outbox::{Changes, Want};
 use crate::fs::{Attr, Fs, FsError};
-use crate::object::{Attributes, EntryName, FileKind, Key};
+use crate::object::{EntryName, FileKind, Key};
 use crate::store::{ListFrom, ListRequest};
 use crate::tree::{Entry, Ino, Kind, Looks};
 
@@ -36,12 +36,7 @@ impl Fs {
         if self.find(dir, &name).await?.is_some() {
             return Err(FsError::Exists);
         }
-        let mut attributes = Attributes {
-            kind: Some(FileKind::Dir),
-            mode: Some(mode & 0o7777),
-            ..Attributes::default()
-        };
-        self.owner.set_maker(&mut attributes, made_by);
+        let attributes = self.owner.attributes(FileKind::Dir, mode, made_by);
         let marker = Key::new(format!("{key}/"));
         if marker.is_too_long() {
             return Err(FsError::KeyTooLong);

@@ -12,7 +12,7 @@ use crate::fs::lookup::possible;
 use crate::fs::open_files::{OpenFile, Version, WriteHandle};
 use crate::fs::place::FilePlace;
 use crate::fs::{Attr, Fs, FsError, HandleId};
-use crate::object::{Attributes, FileKind, ObjectRef};
+use crate::object::{FileKind, ObjectRef};
 use crate::store::Precondition;
 use crate::tree::{Entry, FileState, Ino, Kind, Looks};
 use crate::write::{Piece, Reading, Target, WriteError, Writer};
@@ -46,12 +46,7 @@ impl Fs {
         } else {
             Precondition::None
         };
-        let mut attributes = Attributes {
-            kind: Some(FileKind::File),
-            mode: Some(mode & 0o7777),
-            ..Attributes::default()
-        };
-        self.owner.set_maker(&mut attributes, maker);
+        let attributes = self.owner.attributes(FileKind::File, mode, maker);
         let entry = self.tree.create_with(
             dir,
             &name,

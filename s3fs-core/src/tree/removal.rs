@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use crate::object::{ETag, EntryName};
-use crate::tree::state::SWEEP;
 use crate::tree::{Ino, Seen};
+
+/// Look for what can be forgotten no earlier than when there is so much of it.
+const SWEEP: usize = 4096;
 
 /// Answers don't arrive later than this after they were asked for.
 const ANSWER_DELAY: Duration = Duration::from_mins(2);
