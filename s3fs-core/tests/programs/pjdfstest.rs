@@ -73,7 +73,8 @@ fn system_calls_do_what_posix_says() {
             _ => continue,
         };
         ran += 1;
-        if passed == expected.contains_key(name) {
+        // What fails now and then is neither expected nor to pass.
+        if passed == expected.contains_key(name) && !expected.contains_key(&*format!("~{name}")) {
             let reason = expected.get(name).unwrap_or(&"it is to pass");
             wrong.push(format!("{name}: {result}, but {reason}"));
         }
