@@ -189,10 +189,8 @@ impl Fs {
                 !matches!(wanted, Some(Want::Marker(_)))
             }
         };
-        if is_stored && !self.may_overwrite() {
-            return Err(FsError::NotPermitted(
-                "existing objects are not to be replaced",
-            ));
+        if is_stored {
+            self.check_may_overwrite()?;
         }
         let mut changed = Ok(());
         self.tree.update_looks(ino, |looks| {

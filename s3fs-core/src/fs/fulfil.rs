@@ -49,25 +49,23 @@ impl Fs {
             Ok(_) => {}
         }
         match want {
-            Want::Absent(dir, name) => self.delete(key, dir, &name).await,
+            Want::Absent(dir, name) => {
+                self.delete(key, dir, &name).await;
+                Ok(())
+            }
             Want::File(ino) => self.store_file(key, ino).await,
             Want::Headers(ino) => self.store_headers(key, ino).await,
             Want::Marker(ino) => self.store_marker(key, ino).await,
         }
     }
 
-    pub(super) async fn delete(
-        &self,
-        key: &Key,
-        dir: Ino,
-        name: &EntryName,
-    ) -> Result<(), FsError> {
+    /// Deletes an object. The ledger has it if that fails.
+    pub(super) async fn delete(&self, key: &Key, dir: Ino, name: &EntryName) {
         let deleted = self.store.delete(key).await;
         self.outbox.trust.note(Changes::Delete, deleted.is_ok());
         self.account(key, &deleted, "could not be deleted: ");
         // Not tried again later: by then, somebody else's object may be there.
         self.tree.removal_done(dir, name);
-        Ok(())
     }
 
     pub(super) async fn store_file(&self, key: &Key, ino: Ino) -> Result<(), FsError> {
@@ -130,11 +128,7 @@ impl Fs {
         match wanted {
             Some(wanted) if differ(stored, &wanted, modified_is_set) => {
                 Box::pin(self.store_grafts(key.as_str(), file.ino)).await?;
-                let object = self.copied_onto_itself(key, file.ino, &wanted).await?;
-                if let Some((from, to)) = object {
-                    file.writer.moved(&from, to).await;
-                }
-                Ok(())
+                self.copy_onto_itself(key, file.ino, &wanted).await
             }
             _ => Ok(()),
         }
@@ -158,14 +152,8 @@ impl Fs {
         }
         self.store_grafts(key.as_str(), ino).await?;
         let wanted = headers(&entry, key, &self.owner);
-        let copied = self.copied_onto_itself(key, ino, &wanted).await;
-        match copied {
-            Ok(Some((from, to))) => {
-                if let Some(file) = self.open_files.get(ino) {
-                    file.writer.moved(&from, to).await;
-                }
-            }
-            Ok(None) => {}
+        match self.copy_onto_itself(key, ino, &wanted).await {
+            Ok(()) => {}
             // Another client has replaced or deleted it, and what was kept with it has gone too.
             Err(FsError::Store(error))
                 if matches!(
@@ -186,17 +174,12 @@ impl Fs {
     }
 
     /// Stores other headers with an object by copying it onto itself.
-    async fn copied_onto_itself(
-        &self,
-        key: &Key,
-        ino: Ino,
-        wanted: &Headers,
-    ) -> Result<Option<(ObjectRef, ObjectRef)>, FsError> {
+    async fn copy_onto_itself(&self, key: &Key, ino: Ino, wanted: &Headers) -> Result<(), FsError> {
         let Some((etag, size)) = self
             .file(ino)
             .and_then(|file| Some((file.etag?, file.size)))
         else {
-            return Ok(None);
+            return Ok(());
         };
         let from = ObjectRef {
             key: key.clone(),
@@ -206,13 +189,8 @@ impl Fs {
         let copied = copy_object(&self.target(), &from, key, Some(wanted)).await;
         self.outbox.trust.note(Changes::Store, copied.is_ok());
         self.account(key, &copied, "what is kept with it could not be changed: ");
-        let to = copied?;
-        self.open_files.changed();
-        self.tree.update_file(ino, |file| {
-            file.etag = Some(to.etag.clone());
-            file.stored = None;
-        });
-        Ok(Some((from, to)))
+        self.moved(ino, &from, copied?).await;
+        Ok(())
     }
 
     async fn store_marker(&self, key: &Key, ino: Ino) -> Result<(), FsError> {

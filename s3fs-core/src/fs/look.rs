@@ -9,7 +9,7 @@ use futures_util::future::{BoxFuture, FutureExt, Shared, join_all};
 use crate::fs::evidence::{SAMPLE, Verdict};
 use crate::fs::{Fs, FsError};
 use crate::list::Listed;
-use crate::object::{EntryName, Headers, Key};
+use crate::object::{EntryName, Key};
 use crate::read::STEP;
 use crate::store::{Described, StoreError, StoreErrorKind};
 use crate::tree::{Entry, Ino, Kept, Kind, Seen};
@@ -148,31 +148,17 @@ impl Fs {
         let Some(entry) = self.tree.entry(ino) else {
             return;
         };
-        match (&entry.kind, described) {
-            (Kind::Dir, None) => {
-                self.note_kept(ino, &Headers::default());
-                self.tree.looked_at(ino, None, Kept::default());
-            }
-            (Kind::Dir, Some(described)) => {
-                self.note_kept(ino, &described.headers);
-                self.tree
-                    .looked_at(ino, None, Kept::from(&described.headers));
-            }
-            (Kind::File(_), Some(described)) => {
-                self.note_kept(ino, &described.headers);
-                let etag = Some(&described.meta.etag);
-                self.tree
-                    .looked_at(ino, etag, Kept::from(&described.headers));
-            }
-            (Kind::File(_), None) => {}
-        }
-    }
-
-    fn note_kept(&self, ino: Ino, headers: &Headers) {
+        let etag = match (&entry.kind, described) {
+            // A folder may have no marker, or any version of it.
+            (Kind::Dir, _) => None,
+            (Kind::File(_), Some(described)) => Some(&described.meta.etag),
+            (Kind::File(_), None) => return,
+        };
+        let kept = described.map_or_else(Kept::default, |it| Kept::from(&it.headers));
         if let Some(dir) = self.tree.parent(ino) {
-            let is_rich = !Kept::from(headers).attributes.is_empty();
-            self.evidence.note(dir, is_rich);
+            self.evidence.note(dir, !kept.attributes.is_empty());
         }
+        self.tree.looked_at(ino, etag, kept);
     }
 
     /// Whether more may be kept of an entry than is known.

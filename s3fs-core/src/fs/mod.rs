@@ -273,6 +273,23 @@ impl Fs {
     fn may_delete(&self) -> bool {
         matches!(self.access, Access::ReadWrite { delete: true, .. })
     }
+
+    fn check_may_overwrite(&self) -> Result<(), FsError> {
+        if self.may_overwrite() {
+            Ok(())
+        } else {
+            let why = "existing objects are not to be replaced";
+            Err(FsError::NotPermitted(why))
+        }
+    }
+
+    fn check_may_delete(&self) -> Result<(), FsError> {
+        if self.may_delete() {
+            Ok(())
+        } else {
+            Err(FsError::NotPermitted("objects are not to be deleted"))
+        }
+    }
 }
 
 fn seen(listed: &Listed) -> (&crate::object::EntryName, Seen) {

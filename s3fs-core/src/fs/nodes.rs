@@ -84,9 +84,7 @@ impl Fs {
         self.share(entry.ino, writer, place)?;
         self.outbox.room().await;
         if let Err(error) = self.left(entry.ino, &key).await {
-            self.outbox.take(&key);
-            self.ledger.settled(&self.store.uri(&key));
-            self.tree.uncovered(dir, &name);
+            self.take_back(dir, &name, &key);
             self.set_adrift(entry.ino).await;
             self.tree.forget(entry.ino, 1);
             return Err(error);

@@ -285,8 +285,7 @@ impl Fs {
             .flatten()
             .map(|described| described.meta.etag);
         if now == Some(etag) {
-            // The ledger knows of failures.
-            let _ = self.delete(&key, dir, &name).await;
+            self.delete(&key, dir, &name).await;
         } else {
             self.tree.removal_done(dir, &name);
         }

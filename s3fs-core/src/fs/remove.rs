@@ -51,13 +51,18 @@ impl Fs {
         if !self.outbox.trust.has(Changes::Store)
             && let Err(error) = self.outbox.settle(&marker).await
         {
-            self.outbox.take(&marker);
-            self.ledger.settled(&self.store.uri(&marker));
-            self.tree.uncovered(dir, &name);
+            self.take_back(dir, &name, &marker);
             self.tree.forget(entry.ino, 1);
             return Err(error);
         }
         self.getattr(entry.ino)
+    }
+
+    /// What was made, but could not be stored, was never there.
+    pub(super) fn take_back(&self, dir: Ino, name: &EntryName, key: &Key) {
+        self.outbox.take(key);
+        self.ledger.settled(&self.store.uri(key));
+        self.tree.uncovered(dir, name);
     }
 
     /// Removes an empty folder.
@@ -160,8 +165,8 @@ impl Fs {
     }
 
     /// The first deletion is waited for before anything is gone here: it may not be allowed. By whoever
-    /// holds the key.
-    async fn delete_first(&self, key: &Key) -> Result<(), FsError> {
+    /// keeps all others from doing anything about the key.
+    pub(super) async fn delete_first(&self, key: &Key) -> Result<(), FsError> {
         let deleted = self.store.delete(key).await;
         self.outbox.trust.note(Changes::Delete, deleted.is_ok());
         Ok(deleted?)
@@ -175,11 +180,8 @@ impl Fs {
         self.check_writable()?;
         let name = existing(name)?;
         let entry = self.find(dir, &name).await?.ok_or(FsError::NotFound)?;
-        if self.may_delete() {
-            Ok((name, entry))
-        } else {
-            Err(FsError::NotPermitted("objects are not to be deleted"))
-        }
+        self.check_may_delete()?;
+        Ok((name, entry))
     }
 
     /// The folder stays, though it may have no key left in the bucket.

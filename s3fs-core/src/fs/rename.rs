@@ -74,8 +74,8 @@ impl Fs {
             Kind::Dir => true,
             Kind::File(file) => file.etag.is_some(),
         };
-        if is_stored(entry) && !self.may_delete() {
-            return Err(FsError::NotPermitted("objects are not to be deleted"));
+        if is_stored(entry) {
+            self.check_may_delete()?;
         }
         let Some(target) = target else {
             return Ok(());
@@ -83,9 +83,7 @@ impl Fs {
         match (&entry.kind, &target.kind) {
             (Kind::Dir, Kind::File(_)) => Err(FsError::NotDirectory),
             (Kind::File(_), Kind::Dir) => Err(FsError::IsDirectory),
-            (Kind::File(_), Kind::File(_)) if is_stored(target) && !self.may_overwrite() => Err(
-                FsError::NotPermitted("existing objects are not to be replaced"),
-            ),
+            (Kind::File(_), Kind::File(_)) if is_stored(target) => self.check_may_overwrite(),
             _ => Ok(()),
         }
     }
@@ -100,7 +98,7 @@ impl Fs {
             None => false,
         };
         if has_object || self.file(ino).is_some_and(|file| file.etag.is_some()) {
-            return Err(FsError::NotPermitted("objects are not to be deleted"));
+            return self.check_may_delete();
         }
         Ok(())
     }
@@ -192,7 +190,7 @@ impl Fs {
         Ok(Some((old, new)))
     }
 
-    /// The bucket has a file under another key now.
+    /// The bucket has a file under another key, or as another version.
     pub(super) async fn moved(&self, ino: Ino, old: &ObjectRef, new: ObjectRef) {
         self.open_files.changed();
         self.tree.update_file(ino, |file| {

@@ -168,13 +168,11 @@ impl Fs {
         let Some(key) = old.pop() else {
             return Ok(());
         };
-        let deleted = self.store.delete(&key).await;
-        self.outbox.trust.note(Changes::Delete, deleted.is_ok());
-        if let Err(error) = deleted {
+        let deleted = self.delete_first(&key).await;
+        if deleted.is_err() {
             self.delete_copies(moved).await;
-            return Err(error.into());
         }
-        Ok(())
+        deleted
     }
 
     /// No file below a folder may get a key that is too long, whether the bucket has it yet or not.

@@ -138,11 +138,7 @@ impl Fs {
             if let Some(file) = self.open_files.share(ino, None) {
                 return Ok(file);
             }
-            if !self.may_overwrite() {
-                return Err(FsError::NotPermitted(
-                    "existing objects are not to be replaced",
-                ));
-            }
+            self.check_may_overwrite()?;
             let changes = self.open_files.changes();
             // What is kept with it is kept on.
             self.look(ino).await?;

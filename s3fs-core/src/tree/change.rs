@@ -9,11 +9,7 @@ use crate::tree::{Entry, Ino, Kept, Kind, Looks, Tree};
 impl Tree {
     /// A new entry made through this mount, with all that is kept of it.
     pub fn create_with(&self, dir: Ino, name: &EntryName, kind: Kind, looks: Looks) -> Entry {
-        let mut entry = self.create(dir, name, kind);
-        entry.looks = Arc::new(looks);
-        if let Some(inode) = self.lock().inodes.get_mut(&entry.ino) {
-            inode.looks = Arc::clone(&entry.looks);
-        }
+        let entry = self.lock().create(dir, name, kind, looks);
         self.entries_changed(dir);
         entry
     }

@@ -40,19 +40,22 @@ impl Default for Removals {
 impl Removals {
     /// The name was deleted, in the bucket as well.
     pub(super) fn done(&mut self, dir: Ino, name: EntryName) {
-        self.sweep();
-        self.names.insert((dir, name), Since::At(Instant::now()));
+        self.note(dir, name, Since::At(Instant::now()));
     }
 
     /// The name was deleted here, and the bucket will be told.
     pub(super) fn pending(&mut self, dir: Ino, name: EntryName) {
-        self.sweep();
-        self.names.insert((dir, name), Since::Pending);
+        self.note(dir, name, Since::Pending);
     }
 
     /// The name of a file was deleted here, whose object of this version stays for now.
     pub(super) fn version(&mut self, dir: Ino, name: EntryName, etag: ETag) {
-        self.names.insert((dir, name), Since::Version(etag));
+        self.note(dir, name, Since::Version(etag));
+    }
+
+    fn note(&mut self, dir: Ino, name: EntryName, since: Since) {
+        self.sweep();
+        self.names.insert((dir, name), since);
     }
 
     /// The bucket has been told of a deletion.

@@ -8,7 +8,7 @@ use crate::object::EntryName;
 use crate::tree::coverage::Coverage;
 use crate::tree::inode::Inode;
 use crate::tree::removal::Removals;
-use crate::tree::{Entry, Ino, Kind, Known, Seen};
+use crate::tree::{Entry, Ino, Kind, Known, Looks, Seen};
 
 /// Look for what can be dropped no earlier than when there is so much of it.
 pub(super) const SWEEP: usize = 4096;
@@ -127,6 +127,19 @@ impl State {
         };
         let ino = self.insert(dir, name, kind, valid_until);
         Some(self.inodes[&ino].entry(ino))
+    }
+
+    /// An entry made through this mount, in place of whatever had the name.
+    pub(super) fn create(&mut self, dir: Ino, name: &EntryName, kind: Kind, looks: Looks) -> Entry {
+        self.detach(dir, name);
+        self.removed.undo(dir, name);
+        let ino = self.insert(dir, name, kind, Instant::now());
+        if let Some(inode) = self.inodes.get_mut(&ino) {
+            inode.looks = Arc::new(looks);
+        }
+        self.set_local(ino, true);
+        self.touch(ino);
+        self.inodes[&ino].entry(ino)
     }
 
     pub(super) fn insert(

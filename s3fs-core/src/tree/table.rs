@@ -8,7 +8,7 @@ use crate::object::{EntryName, Key, Prefix};
 use crate::tree::coverage::Range;
 use crate::tree::inode::Inode;
 use crate::tree::state::State;
-use crate::tree::{Entry, FileState, Ino, Kind, Known, Seen, Told};
+use crate::tree::{Entry, FileState, Ino, Kind, Known, Looks, Seen, Told};
 
 /// The tree of one mount.
 #[derive(Debug)]
@@ -179,13 +179,7 @@ impl Tree {
 
     /// A new entry made through this mount, in place of whatever had the name.
     pub fn create(&self, dir: Ino, name: &EntryName, kind: Kind) -> Entry {
-        let mut state = self.lock();
-        state.detach(dir, name);
-        state.removed.undo(dir, name);
-        let ino = state.insert(dir, name, kind, Instant::now());
-        state.set_local(ino, true);
-        state.touch(ino);
-        state.inodes[&ino].entry(ino)
+        self.lock().create(dir, name, kind, Looks::default())
     }
 
     /// The inode exists whatever the store says, until told otherwise.

@@ -132,11 +132,7 @@ impl Outbox {
     /// # Errors
     /// It could not be done. It is still wanted.
     pub(super) async fn settle(&self, key: &Key) -> Result<(), FsError> {
-        let ticket = self.lock().again(key);
-        if let Some(ticket) = ticket {
-            self.start(key.clone(), ticket, Duration::ZERO);
-        }
-        self.settled(key).await
+        self.settle_all(std::slice::from_ref(key)).await
     }
 
     /// Waits until nothing more is being done about the key.

@@ -90,15 +90,20 @@ impl Slots {
         Version(self.last)
     }
 
-    /// The key is to become something else. Returns a ticket if somebody must begin.
-    pub(super) fn want(&mut self, key: &Key, want: Want) -> Option<Version> {
-        let version = self.next();
-        let slot = self.slots.entry(key.clone()).or_insert_with(|| Slot {
+    /// The key's slot; a new one, at rest, if nothing was to be done.
+    fn slot(&mut self, key: &Key, version: Version) -> &mut Slot {
+        self.slots.entry(key.clone()).or_insert_with(|| Slot {
             want: None,
             version,
             phase: Phase::Failed(FsError::NotFound),
             shadow: None,
-        });
+        })
+    }
+
+    /// The key is to become something else. Returns a ticket if somebody must begin.
+    pub(super) fn want(&mut self, key: &Key, want: Want) -> Option<Version> {
+        let version = self.next();
+        let slot = self.slot(key, version);
         if want.stores()
             && let Some(Want::Absent(dir, name)) = slot.want.take()
         {
@@ -177,12 +182,7 @@ impl Slots {
     /// it; false while somebody else has it.
     pub(super) fn hold(&mut self, key: &Key) -> bool {
         let version = self.next();
-        let slot = self.slots.entry(key.clone()).or_insert_with(|| Slot {
-            want: None,
-            version,
-            phase: Phase::Failed(FsError::NotFound),
-            shadow: None,
-        });
+        let slot = self.slot(key, version);
         let is_free = matches!(slot.phase, Phase::Waiting(_) | Phase::Failed(_));
         if is_free {
             slot.phase = Phase::Held;
