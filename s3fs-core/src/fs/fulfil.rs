@@ -11,7 +11,7 @@ use crate::fs::place::{differ, headers};
 use crate::fs::{Fs, FsError, outbox};
 use crate::object::{EntryName, Headers, Key, ObjectRef};
 use crate::store::{Body, Precondition, StoreErrorKind};
-use crate::tree::Ino;
+use crate::tree::{Ino, Removed};
 use crate::write::{Place, Stored, WriteError, copy_object};
 
 impl Fs {
@@ -65,7 +65,7 @@ impl Fs {
         self.outbox.trust.note(Changes::Delete, deleted.is_ok());
         self.account(key, &deleted, "could not be deleted: ");
         // Not tried again later: by then, somebody else's object may be there.
-        self.tree.removal_done(dir, name);
+        self.tree.removal_done(dir, name, Removed::from(key));
     }
 
     pub(super) async fn store_file(&self, key: &Key, ino: Ino) -> Result<(), FsError> {

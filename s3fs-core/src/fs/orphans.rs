@@ -11,7 +11,7 @@ use crate::fs::open_files::OpenFile;
 use crate::fs::{Fs, FsError, TTL};
 use crate::object::{ETag, EntryName, Key, ObjectRef};
 use crate::store::Precondition;
-use crate::tree::{Entry, FileState, Ino, Kind};
+use crate::tree::{Entry, FileState, Ino, Kind, Removed};
 use crate::write::Writer;
 
 /// The handles of each file, and the objects that stay for them.
@@ -287,7 +287,7 @@ impl Fs {
         if now == Some(etag) {
             self.delete(&key, dir, &name).await;
         } else {
-            self.tree.removal_done(dir, &name);
+            self.tree.removal_done(dir, &name, Removed::File);
         }
     }
 }

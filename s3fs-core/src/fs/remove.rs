@@ -12,7 +12,7 @@ use crate::fs::outbox::{Changes, Want};
 use crate::fs::{Attr, Fs, FsError};
 use crate::object::{EntryName, FileKind, Key};
 use crate::store::{ListFrom, ListRequest};
-use crate::tree::{Entry, Ino, Kind, Looks};
+use crate::tree::{Entry, Ino, Kind, Looks, Removed};
 
 /// So many folders are asked for at once.
 const AT_ONCE: usize = 64;
@@ -62,7 +62,7 @@ impl Fs {
     pub(super) fn take_back(&self, dir: Ino, name: &EntryName, key: &Key) {
         self.outbox.take(key);
         self.ledger.settled(&self.store.uri(key));
-        self.tree.uncovered(dir, name);
+        self.tree.uncovered(dir, name, Removed::from(key));
     }
 
     /// Removes an empty folder.
@@ -82,10 +82,10 @@ impl Fs {
             self.delete_first(&marker).await?;
             has_marker = false;
         }
-        self.tree.removing(dir, &name);
+        self.tree.removing(dir, &name, Removed::Dir);
         let gone = Want::Absent(dir, name.clone());
         if !self.outbox.instead(&marker, has_marker, gone) {
-            self.tree.removal_done(dir, &name);
+            self.tree.removal_done(dir, &name, Removed::Dir);
         }
         // The folder may have hidden an object of its name.
         self.tree.no_longer_complete(dir);
@@ -151,10 +151,10 @@ impl Fs {
                 self.defer_deletion(entry.ino, key.clone(), (dir, name), etag);
             }
             _ => {
-                self.tree.removing(dir, &name);
+                self.tree.removing(dir, &name, Removed::File);
                 let gone = Want::Absent(dir, name.clone());
                 if !self.outbox.instead(&key, is_stored, gone) {
-                    self.tree.removal_done(dir, &name);
+                    self.tree.removal_done(dir, &name, Removed::File);
                 }
             }
         }

@@ -9,7 +9,7 @@ use crate::fs::outbox::Want;
 use crate::fs::place::headers;
 use crate::fs::{Fs, FsError};
 use crate::object::{EntryName, Key, ObjectRef};
-use crate::tree::{Entry, FileState, Ino, Kind};
+use crate::tree::{Entry, FileState, Ino, Kind, Removed};
 use crate::write::copy_object;
 
 /// A name in a folder, and its key.
@@ -146,7 +146,7 @@ impl Fs {
         self.now_at(entry.ino, to, is_copied, is_target_stored, wanted.as_ref());
         let gone = Want::Absent(from.dir, from.name.clone());
         if !self.outbox.instead(&from.key, is_copied, gone) {
-            self.tree.removal_done(from.dir, &from.name);
+            self.tree.removal_done(from.dir, &from.name, Removed::File);
         }
         if let Some(target) = target {
             self.set_adrift_later(target.ino).await;

@@ -11,7 +11,7 @@ use crate::fs::rename::Named;
 use crate::fs::{Fs, FsError};
 use crate::object::{ETag, Key, ObjectRef};
 use crate::store::{ListFrom, ListRequest, ListedObject, StoreError};
-use crate::tree::{Entry, Ino};
+use crate::tree::{Entry, Ino, Removed};
 use crate::write::copy_object;
 
 /// So many objects are copied or deleted at once.
@@ -73,7 +73,7 @@ impl Fs {
             let reason = format!("was renamed, and could not be deleted: {error}");
             self.ledger.failed(self.store.uri(&key), reason);
         }
-        self.tree.removal_done(from.dir, &from.name);
+        self.tree.removal_done(from.dir, &from.name, Removed::Dir);
         if !has_marker {
             self.tree.pin(entry.ino);
             self.outbox

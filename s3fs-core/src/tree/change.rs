@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use crate::object::{ETag, EntryName};
-use crate::tree::{Entry, Ino, Kept, Kind, Looks, Tree};
+use crate::tree::{Entry, Ino, Kept, Kind, Looks, Removed, Tree};
 
 impl Tree {
     /// A new entry made through this mount, with all that is kept of it.
@@ -16,17 +16,17 @@ impl Tree {
 
     /// The name was deleted through this mount, in the bucket as well. A file that is open keeps its
     /// inode.
-    pub fn removed(&self, dir: Ino, name: &EntryName) {
+    pub fn removed(&self, dir: Ino, name: &EntryName, removed: Removed) {
         let mut state = self.lock();
-        state.removed.done(dir, name.clone());
+        state.removed.done(dir, name.clone(), removed);
         state.detach(dir, name);
     }
 
     /// The name was deleted here, and the bucket will be told: until
     /// [`removal_done`](Self::removal_done), whatever the store says of it is out of date.
-    pub fn removing(&self, dir: Ino, name: &EntryName) {
+    pub fn removing(&self, dir: Ino, name: &EntryName, removed: Removed) {
         let mut state = self.lock();
-        state.removed.pending(dir, name.clone());
+        state.removed.pending(dir, name.clone(), removed);
         state.detach(dir, name);
         drop(state);
         self.entries_changed(dir);
@@ -42,14 +42,14 @@ impl Tree {
     }
 
     /// The bucket has been told of a deletion.
-    pub fn removal_done(&self, dir: Ino, name: &EntryName) {
-        self.lock().removed.told(dir, name);
+    pub fn removal_done(&self, dir: Ino, name: &EntryName, removed: Removed) {
+        self.lock().removed.told(dir, name, removed);
     }
 
     /// A name lost what it stood for here, but the store may have something of that name: an older
     /// version, or what a folder hid.
-    pub fn uncovered(&self, dir: Ino, name: &EntryName) {
-        self.removed(dir, name);
+    pub fn uncovered(&self, dir: Ino, name: &EntryName, removed: Removed) {
+        self.removed(dir, name, removed);
         self.lock().coverage.forget(dir);
     }
 
@@ -60,11 +60,15 @@ impl Tree {
         let Some(ino) = state.named(dir, name) else {
             return;
         };
+        let Some(inode) = state.inodes.get(&ino) else {
+            return;
+        };
+        let removed = Removed::from(&inode.kind);
         state.detach(to_dir, to_name);
         state.unname(dir, name);
         state.list_local(dir, name.clone(), false);
-        state.removed.pending(dir, name.clone());
-        state.removed.undo(to_dir, to_name);
+        state.removed.pending(dir, name.clone(), removed);
+        state.removed.undo(to_dir, to_name, removed);
         state.coverage.forget_name(to_dir, to_name);
         let valid_until = Instant::now() + self.ttl;
         let has_local = state.local.contains_key(&ino);

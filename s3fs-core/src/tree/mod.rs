@@ -22,4 +22,5 @@ pub use ids::Ino;
 pub use inode::{Entry, FileState, Kind};
 pub use knowledge::{Known, Seen, Told};
 pub use looks::{Kept, Looks};
+pub use removal::Removed;
 pub use table::Tree;

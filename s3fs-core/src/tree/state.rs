@@ -8,7 +8,7 @@ use crate::object::EntryName;
 use crate::tree::coverage::Coverage;
 use crate::tree::inode::Inode;
 use crate::tree::removal::Removals;
-use crate::tree::{Entry, Ino, Kind, Known, Looks, Seen};
+use crate::tree::{Entry, Ino, Kind, Known, Looks, Removed, Seen};
 
 /// Look for what can be dropped no earlier than when there is so much of it.
 pub(super) const SWEEP: usize = 4096;
@@ -132,7 +132,7 @@ impl State {
     /// An entry made through this mount, in place of whatever had the name.
     pub(super) fn create(&mut self, dir: Ino, name: &EntryName, kind: Kind, looks: Looks) -> Entry {
         self.detach(dir, name);
-        self.removed.undo(dir, name);
+        self.removed.undo(dir, name, Removed::from(&kind));
         let ino = self.insert(dir, name, kind, Instant::now());
         if let Some(inode) = self.inodes.get_mut(&ino) {
             inode.looks = Arc::new(looks);

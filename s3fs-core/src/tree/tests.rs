@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::object::{ETag, EntryName, ObjectMeta, Prefix};
-use crate::tree::{Entry, Ino, Kind, Known, Seen, Tree};
+use crate::tree::{Entry, Ino, Kind, Known, Removed, Seen, Tree};
 
 fn name(name: &str) -> EntryName {
     EntryName::from_component(name).unwrap()
@@ -59,7 +59,7 @@ fn an_answer_older_than_our_own_change_changes_nothing() {
         ino(tree.learn(Ino::ROOT, &name("f"), Seen::Absent, asked)),
         ours
     );
-    tree.removed(Ino::ROOT, &name("f"));
+    tree.removed(Ino::ROOT, &name("f"), Removed::Dir);
     assert!(
         tree.learn(Ino::ROOT, &name("f"), Seen::Dir, asked)
             .is_none()

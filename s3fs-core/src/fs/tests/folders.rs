@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::fs::OpenMode;
 use crate::fs::tests::kernel::Kernel;
 use crate::fs::tests::{bucket, mount};
 use crate::store::disturbed::Operation;
@@ -124,4 +125,27 @@ async fn a_file_stored_and_forgotten_during_a_listing_does_not_become_a_folder()
     let listed = kernel.list_from(handle, 12, 1000).await.unwrap();
     assert_ne!(listed.get("!new"), Some(&true));
     assert!(!kernel.walk("d/!new").await.unwrap().is_dir);
+}
+
+#[tokio::test]
+async fn a_file_that_went_stays_gone_when_a_folder_had_its_name_since() {
+    let store = bucket();
+    for name in ["d/moved", "d/deleted", "d/open"] {
+        store.insert(name, "x");
+    }
+    let kernel = mount(Arc::new(store)).await;
+    let open = kernel.open("d/open", OpenMode::Read).await.unwrap();
+    kernel.rename("d/moved", "d/new").await.unwrap();
+    for name in ["d/deleted", "d/open"] {
+        kernel.unlink(name).await.unwrap();
+    }
+    for name in ["d/moved", "d/deleted", "d/open"] {
+        kernel.mkdir(name).await.unwrap();
+        kernel.rmdir(name).await.unwrap();
+        assert!(kernel.walk(name).await.is_err(), "{name}");
+    }
+    assert_eq!(kernel.list("d", 10).await.unwrap().len(), 1);
+    kernel.release(open);
+    kernel.settle().await.unwrap();
+    assert_eq!(kernel.list("d", 10).await.unwrap().len(), 1);
 }
