@@ -103,19 +103,25 @@ impl Run {
         {
             self.parts.pop_front();
         }
-        if matches!(self.course, Course::Backward(_)) {
-            while self.parts.len() > 1
-                && self
-                    .parts
-                    .back()
-                    .map(range)
-                    .is_some_and(|p| p.start() >= wanted.end)
-            {
-                self.parts.pop_back();
+        match self.course {
+            // What lies before is behind the reads.
+            Course::Forward(_) => {
+                if let Some(first) = self.parts.front() {
+                    first.part.drop_before(wanted.start);
+                }
             }
-        }
-        if let Some(first) = self.parts.front() {
-            first.part.drop_before(wanted.start);
+            // What lies before is still to be read, and the first part may reach beyond the window.
+            Course::Backward(_) => {
+                while self.parts.len() > 1
+                    && self
+                        .parts
+                        .back()
+                        .map(range)
+                        .is_some_and(|p| p.start() >= wanted.end)
+                {
+                    self.parts.pop_back();
+                }
+            }
         }
     }
 

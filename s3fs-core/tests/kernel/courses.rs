@@ -134,10 +134,22 @@ fn what_is_written_is_never_covered_by_what_was_there() {
 
 #[test]
 fn a_backward_scan_takes_few_requests() {
+    scan_backward(Duration::ZERO);
+}
+
+#[test]
+fn what_came_ahead_of_a_slow_backward_scan_stays() {
+    // All that was asked for has arrived before the rest of a piece is read.
+    scan_backward(Duration::from_millis(20));
+}
+
+fn scan_backward(pause: Duration) {
     let (bucket, content) = file_of(32 * MIB);
     let file = File::open(bucket.at("file")).unwrap();
     for piece in (0..32).rev() {
-        check(&file, &content, piece * MIB, MIB);
+        check(&file, &content, piece * MIB, MIB / 2);
+        thread::sleep(pause);
+        check(&file, &content, piece * MIB + MIB / 2, MIB / 2);
     }
     assert!(
         gets(&bucket) < 40,
