@@ -54,6 +54,7 @@ pub use ranges::Allocate;
 pub use xattr::SetXattr;
 
 use tokio::sync::RwLock;
+use tokio_util::task::TaskTracker;
 
 use crate::budget::Budget;
 use crate::config::{Access, MountConfig};
@@ -98,6 +99,8 @@ pub struct Fs {
     blocks: BlockPool,
     parts: PartPool,
     stages: Stages,
+    /// Uploads that are given up: the end waits for them.
+    endings: TaskTracker,
     /// Where bytes go that could not be stored.
     rescue: Option<PathBuf>,
     /// Closing a file waits until it is stored.
@@ -177,6 +180,7 @@ impl Fs {
                 || shared.stages.clone(),
                 |stage| Stages::new(stage.dir.clone(), stage.size),
             ),
+            endings: TaskTracker::default(),
             rescue: config.rescue.clone(),
             waits_on_close: config.waits_on_close,
             ahead: Ahead::new(TTL),

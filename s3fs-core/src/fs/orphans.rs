@@ -6,6 +6,9 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use crate::fs::open_files::OpenFile;
 use crate::fs::{Fs, FsError, TTL};
@@ -14,12 +17,17 @@ use crate::store::Precondition;
 use crate::tree::{Entry, FileState, Ino, Kind, Removed};
 use crate::write::Writer;
 
+/// How long the kernel may take to tell that a file was closed.
+const CLOSING: Duration = Duration::from_secs(1);
+
 /// The handles of each file, and the objects that stay for them.
 #[derive(Debug, Default)]
 pub(super) struct Orphans {
     open: Mutex<Open>,
     /// Held by whoever deletes what had been left, so that the end can wait for it.
     deleting: tokio::sync::Mutex<()>,
+    /// Something that had been left was deleted.
+    deleted: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -65,6 +73,34 @@ impl Orphans {
 
     fn defer(&self, ino: Ino, deferred: Deferred) {
         self.lock(|open| open.deferred.insert(ino, deferred));
+    }
+
+    /// Whether a deleted object is still under some key that begins so.
+    fn keeps_below(&self, prefix: &str) -> bool {
+        self.lock(|open| {
+            let mut keys = open.deferred.values().map(|deferred| &deferred.key);
+            keys.any(|key| key.as_str().starts_with(prefix))
+        })
+    }
+
+    /// Waits for the objects below a folder that stayed for handles which are closed by now: the kernel
+    /// tells of the last close a little later than the program closes.
+    pub(super) async fn settle_below(&self, prefix: &str) {
+        let gone = async {
+            loop {
+                let deleted = self.deleted.notified();
+                // One that was taken is being deleted still.
+                // Whoever has taken one holds this until it is deleted.
+                let deleting = self.deleting.lock().await;
+                if !self.keeps_below(prefix) {
+                    return;
+                }
+                drop(deleting);
+                deleted.await;
+            }
+        };
+        // Those of files that are open will be found to be there.
+        let _ = tokio::time::timeout(CLOSING, gone).await;
     }
 
     fn take(&self, ino: Ino) -> Option<Deferred> {
@@ -248,6 +284,7 @@ impl Fs {
                 if let Some(deferred) = fs.orphans.take(ino) {
                     fs.delete_now(deferred).await;
                 }
+                fs.orphans.deleted.notify_waiters();
             });
         }
     }

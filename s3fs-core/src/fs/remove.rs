@@ -97,7 +97,9 @@ impl Fs {
     pub(super) async fn settle_entries(&self, marker: &Key) -> Result<(), FsError> {
         let mut keys = self.outbox.below(marker.as_str());
         keys.retain(|key| key != marker);
-        self.outbox.settle_all(&keys).await
+        self.outbox.settle_all(&keys).await?;
+        self.orphans.settle_below(marker.as_str()).await;
+        Ok(())
     }
 
     /// Makes sure that no key lies below a folder; returns whether it has a marker.

@@ -186,7 +186,15 @@ impl Fs {
         }
         self.outbox.hurry(false);
         self.rescue_all().await;
+        self.uploads_ended().await;
         self.not_stored()
+    }
+
+    /// Waits until the store has forgotten the uploads that were given up.
+    async fn uploads_ended(&self) {
+        self.endings.close();
+        self.endings.wait().await;
+        self.endings.reopen();
     }
 
     /// Begins to store nothing from now on.

@@ -206,6 +206,7 @@ impl Fs {
             budget: self.budget.clone(),
             pool: self.parts.clone(),
             stages: self.stages.clone(),
+            endings: self.endings.clone(),
         }
     }
 

@@ -3,6 +3,8 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use tokio_util::task::TaskTracker;
+
 use crate::budget::Budget;
 use crate::object::{ETag, Headers, Key, ObjectRef};
 use crate::store::{Precondition, Store};
@@ -20,6 +22,8 @@ pub struct Target {
     pub pool: PartPool,
     /// Where that goes which memory cannot hold.
     pub stages: Stages,
+    /// What is done about uploads that were given up.
+    pub endings: TaskTracker,
 }
 
 /// How a file is to be stored.

@@ -327,7 +327,8 @@ impl Drop for Upload {
         }
         let begun = Arc::clone(&self.begun);
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move { begun.abort().await });
+            let endings = begun.target.endings.clone();
+            endings.spawn_on(async move { begun.abort().await }, &runtime);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::config::Access;
 use crate::fs::tests::kernel::{Kernel, WRITE};
-use crate::fs::tests::{FIRST_PART, bucket, mount, mount_with};
+use crate::fs::tests::{FIRST_PART, bucket, mount, mount_waiting, mount_with};
 use crate::fs::{FsError, SetAttr};
 use crate::store::disturbed::Operation;
 use crate::store::faulty::{Fault, Faults};
@@ -101,6 +101,37 @@ async fn a_file_deleted_while_its_upload_begins_leaves_no_upload() {
     assert_eq!(kernel.fs.finish().await, []);
     assert_eq!(memory.open_uploads(), 0);
     assert!(memory.objects().is_empty());
+}
+
+#[tokio::test]
+async fn the_end_waits_until_the_upload_of_a_deleted_file_is_given_up() {
+    let memory = bucket();
+    let (store, delays) = Delays::over(memory.clone(), 0);
+    let kernel = Arc::new(mount_waiting(store, 64 << 20, false).await);
+    // The first of each is waited for.
+    kernel.save("first", b"x").await.unwrap();
+    kernel.unlink("first").await.unwrap();
+    let _parts = delays.hold(Operation::UploadPart, Point::Before);
+    let gate = delays.hold(Operation::Abort, Point::Before);
+    let writer = kernel.create("f", false).await.unwrap();
+    let parts = vec![1; 2 * FIRST_PART as usize];
+    kernel.write(writer, 0, &parts).await.unwrap();
+    while memory.open_uploads() == 0 {
+        tokio::task::yield_now().await;
+    }
+    kernel.close(writer).await.unwrap();
+    kernel.unlink("f").await.unwrap();
+    let ending = tokio::spawn({
+        let kernel = Arc::clone(&kernel);
+        async move { kernel.fs.finish().await }
+    });
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!ending.is_finished());
+    gate.open();
+    assert_eq!(ending.await.unwrap(), []);
+    assert_eq!(memory.open_uploads(), 0);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::fs::OpenMode;
 use crate::fs::tests::kernel::Kernel;
-use crate::fs::tests::{bucket, mount};
+use crate::fs::tests::{FIRST_PART, bucket, mount};
 use crate::store::disturbed::Operation;
 use crate::store::faulty::{Fault, Faults};
 use crate::store::memory::MemoryStore;
@@ -148,4 +148,26 @@ async fn a_file_that_went_stays_gone_when_a_folder_had_its_name_since() {
     kernel.release(open);
     kernel.settle().await.unwrap();
     assert_eq!(kernel.list("d", 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_folder_can_be_removed_as_soon_as_its_last_deleted_file_is_closed() {
+    let store = bucket();
+    // Too large to be fetched before it goes.
+    store.insert("d/f", vec![7; 2 * FIRST_PART as usize]);
+    store.insert("d/g", vec![7; 2 * FIRST_PART as usize]);
+    let kernel = Arc::new(mount(Arc::new(store.clone())).await);
+    for name in ["d/f", "d/g"] {
+        let open = kernel.open(name, OpenMode::Read).await.unwrap();
+        kernel.unlink(name).await.unwrap();
+        // The kernel tells of the last close later than the program closes.
+        let late = Arc::clone(&kernel);
+        tokio::spawn(async move {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            late.release(open);
+        });
+    }
+    kernel.rmdir("d").await.unwrap();
+    kernel.settle().await.unwrap();
+    assert!(store.objects().is_empty());
 }

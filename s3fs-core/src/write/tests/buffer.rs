@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio_util::task::TaskTracker;
+
 use crate::budget::Budget;
 use crate::store::Body;
 use crate::store::memory::MemoryStore;
@@ -16,6 +18,7 @@ fn target(budget: u64) -> Arc<Target> {
         budget: Budget::new(budget),
         pool: PartPool::default(),
         stages: Stages::default(),
+        endings: TaskTracker::default(),
     })
 }
 

@@ -14,6 +14,8 @@ mod op;
 
 use std::sync::{Arc, Mutex};
 
+use tokio_util::task::TaskTracker;
+
 use crate::budget::Budget;
 use crate::object::{Headers, Key, ObjectRef};
 use crate::store::memory::MemoryStore;
@@ -34,6 +36,7 @@ fn target(store: Arc<dyn Store>, budget: u64, stages: &Stages) -> Target {
         budget: Budget::new(budget),
         pool: PartPool::with_first_part(FIRST_PART),
         stages: stages.clone(),
+        endings: TaskTracker::default(),
     }
 }
 
