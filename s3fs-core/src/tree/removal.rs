@@ -52,6 +52,8 @@ pub(super) struct Removals {
 struct Gone {
     file: Option<Since>,
     dir: Option<Since>,
+    /// What the name has come to stand for since.
+    remade: Option<Removed>,
 }
 
 impl Gone {
@@ -105,6 +107,7 @@ impl Removals {
         self.sweep();
         let gone = self.names.entry((dir, name)).or_default();
         *gone.of(removed) = Some(since);
+        gone.remade = gone.remade.filter(|remade| *remade != removed);
     }
 
     /// The bucket has been told of a deletion.
@@ -135,16 +138,16 @@ impl Removals {
     pub(super) fn undo(&mut self, dir: Ino, name: &EntryName, removed: Removed) {
         if let Some(gone) = self.names.get_mut(&(dir, name.clone())) {
             *gone.of(removed) = None;
+            gone.remade = Some(removed);
         }
     }
 
-    /// Whether the bucket has yet to be told that the name is gone.
+    /// Whether the name stands for nothing, of which the bucket has yet to be told.
     pub(super) fn is_pending(&self, dir: Ino, name: &EntryName) -> bool {
         !self.names.is_empty()
-            && self
-                .names
-                .get(&(dir, name.clone()))
-                .is_some_and(|gone| gone.any(|since| *since == Since::Pending))
+            && self.names.get(&(dir, name.clone())).is_some_and(|gone| {
+                gone.remade.is_none() && gone.any(|since| *since == Since::Pending)
+            })
     }
 
     /// Whether an answer that was asked for at that time may not know of the deletion.
@@ -152,6 +155,10 @@ impl Removals {
         let Some(gone) = self.names.get(&(dir, name.clone())) else {
             return false;
         };
+        if gone.remade == Some(Removed::Dir) && matches!(seen, Seen::Dir) {
+            // It hides what had the name before, of which the answer says nothing.
+            return false;
+        }
         gone.any(|since| match since {
             Since::Pending => true,
             Since::Version(etag) => matches!(seen, Seen::File(meta) if meta.etag == *etag),

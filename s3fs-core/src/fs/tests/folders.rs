@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use crate::fs::OpenMode;
 use crate::fs::tests::kernel::Kernel;
-use crate::fs::tests::{FIRST_PART, bucket, mount};
+use crate::fs::tests::{FIRST_PART, bucket, mount, mount_waiting};
 use crate::store::disturbed::Operation;
 use crate::store::faulty::{Fault, Faults};
 use crate::store::memory::MemoryStore;
+use crate::store::slow::{Delays, Point};
 use crate::tree::Told;
 
 /// More keys in `d` than a page has.
@@ -170,4 +171,26 @@ async fn a_folder_can_be_removed_as_soon_as_its_last_deleted_file_is_closed() {
     kernel.rmdir("d").await.unwrap();
     kernel.settle().await.unwrap();
     assert!(store.objects().is_empty());
+}
+
+#[tokio::test]
+async fn a_folder_made_in_the_place_of_a_file_is_found_when_it_was_forgotten() {
+    let store = bucket();
+    store.insert("f", "x");
+    let (store, delays) = Delays::over(store, 0);
+    let kernel = mount_waiting(store, 64 << 20, false).await;
+    // The first of each is waited for.
+    kernel.save("first", b"x").await.unwrap();
+    kernel.unlink("first").await.unwrap();
+    let _deletions = delays.hold(Operation::Delete, Point::Before);
+    kernel.unlink("f").await.unwrap();
+    kernel.mkdir("f").await.unwrap();
+    kernel
+        .fs
+        .fsync_dir(kernel.walk("f").await.unwrap().ino)
+        .await
+        .unwrap();
+    kernel.forget();
+    kernel.expire();
+    assert!(kernel.walk("f").await.unwrap().is_dir);
 }
