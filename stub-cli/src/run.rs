@@ -21,7 +21,7 @@ pub(crate) fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
     let program = program.unwrap_or_default();
     match call::run_command(spec(arguments)?) {
         Ok(outcome) => Ok(ExitCode::from(status(&program, &outcome))),
-        Err(Error::NotStarted { program, source }) => {
+        Err(Error::NotStarted { attempt, source }) => {
             let found = source.kind() != ErrorKind::NotFound;
             let status = if found {
                 exit::NOT_EXECUTABLE
@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
                 exit::NOT_FOUND
             };
             Ok(exit::failed(
-                &anyhow::Error::new(source).context(program),
+                &anyhow::Error::new(source).context(attempt.function),
                 status,
             ))
         }
@@ -54,6 +54,7 @@ fn spec(arguments: RunArguments) -> anyhow::Result<CallSpec> {
         volumes: volumes(&arguments.volumes, &arguments.service)?,
         environment: call::environment(secrets)?,
         timeout: arguments.timeout,
+        network: !arguments.no_network,
         workdir: match arguments.workdir {
             Some(folder) => folder,
             None => env::current_dir().context("there is no current folder")?,
@@ -89,6 +90,7 @@ fn status(program: &str, outcome: &Outcome) -> u8 {
             ));
             exit::TIMED_OUT
         }
+        Ended::Cancelled => exit::CANCELLED,
         Ended::Returned => 0,
         // A command is no function: it has no panics and no values.
         Ended::Failed { .. } | Ended::Panicked { .. } | Ended::Codec { .. } => exit::RUN_FAILED,

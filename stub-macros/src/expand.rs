@@ -184,7 +184,7 @@ fn registration_decl(args: &Args, item: &Item, names: &Names) -> TokenStream {
     let line =
         quote_spanned!(item.name().span().resolved_at(Span::call_site())=> #private::line!());
     let (volumes, secrets) = (volumes(args, names), secrets(args, names));
-    let (timeout, invoke) = (timeout(args, names), invoke(item, names));
+    let (options, invoke) = (options(args, names), invoke(item, names));
     quote! {
         const __FUNCTION: &'static #function = {
             #[#linkme::distributed_slice(#functions)]
@@ -195,7 +195,7 @@ fn registration_decl(args: &Args, item: &Item, names: &Names) -> TokenStream {
                 location: (#private::file!(), #line),
                 volumes: #volumes,
                 secrets: #secrets,
-                timeout: #timeout,
+                options: #options,
                 invoke: #invoke,
             };
             &__STUB_FUNCTION
@@ -206,7 +206,7 @@ fn registration_decl(args: &Args, item: &Item, names: &Names) -> TokenStream {
 fn volumes(args: &Args, names: &Names) -> TokenStream {
     let volumes = names.volumes();
     let entries = args.volumes.iter().map(|volume| {
-        let (path, mount) = (&volume.path, &volume.mount);
+        let (path, mount) = (&volume.key, &volume.value);
         quote!((#path, #mount))
     });
     quote!(|| #volumes([#(#entries),*]))
@@ -221,13 +221,19 @@ fn secrets(args: &Args, names: &Names) -> TokenStream {
     quote!(|| #secrets([#(#entries),*]))
 }
 
-fn timeout(args: &Args, names: &Names) -> TokenStream {
-    let (timeout, private) = (names.timeout(), &names.private);
-    if let Some(limit) = &args.timeout {
-        quote_spanned!(limit.span()=> || #timeout(#limit))
-    } else {
-        quote!(|| #private::Option::None)
-    }
+fn options(args: &Args, names: &Names) -> TokenStream {
+    let options = names.options();
+    let env = args.env.iter().map(|variable| {
+        let (name, value) = (&variable.key, &variable.value);
+        quote_spanned!(value.span()=> .env(#name, #value))
+    });
+    let plain = args.plain.iter().map(|option| {
+        let (name, value) = (&option.name, &option.value);
+        // The method is ours, whatever the attribute's tokens were made by.
+        let name = Ident::new(&name.to_string(), value.span());
+        quote_spanned!(value.span()=> .#name(#value))
+    });
+    quote!(|| #options::new() #(#env)* #(#plain)*)
 }
 
 /// Decodes, runs the body, encodes.

@@ -50,8 +50,8 @@ private! {
     functions => FUNCTIONS;
     kind => Kind;
     linkme => linkme;
+    options => Options;
     secrets => secrets;
-    timeout => timeout;
     value => value;
     volumes => volumes;
 }

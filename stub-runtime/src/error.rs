@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use s3fs_core::NotStored;
 
+use crate::attempt::Attempt;
+
 /// The result of a call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a call has no value.
 ///
-/// Every case names the function (`module::name`), or the program of a command.
+/// Every case names the function (`module::name`), or the program of a command, and the attempt.
 ///
 /// ```
 /// # fn handle(error: stub_runtime::Error) {
@@ -30,50 +32,56 @@ pub enum Error {
     /// The function returned its own error; its sources are the error's sources.
     #[error("{source}")]
     Failed {
-        /// The function.
-        function: String,
+        /// Of which call.
+        attempt: Attempt,
         /// Its error, with its sources.
         source: Message,
     },
     /// The body panicked.
-    #[error("`{function}` panicked{}: {message}", at(.location.as_deref()))]
+    #[error("{attempt} panicked{}: {message}", at(.location.as_deref()))]
     Panicked {
-        /// The function.
-        function: String,
+        /// Of which call.
+        attempt: Attempt,
         /// The panic's message.
         message: String,
         /// `file:line:column`.
         location: Option<String>,
     },
     /// The body called `std::process::exit`, or something else ended its process.
-    #[error("`{function}` ended its process with exit status {code} instead of returning")]
+    #[error("{attempt} ended its process with exit status {code} instead of returning")]
     Exited {
-        /// The function.
-        function: String,
+        /// Of which call.
+        attempt: Attempt,
         /// The exit status, 0 to 255.
         code: i32,
     },
     /// A signal ended the body's process.
-    #[error("`{function}` was killed by {}", signal_name(*.signal))]
+    #[error("{attempt} was killed by {}", signal_name(*.signal))]
     Killed {
-        /// The function.
-        function: String,
+        /// Of which call.
+        attempt: Attempt,
         /// The signal's number.
         signal: i32,
     },
     /// The timeout passed, and the body was killed.
-    #[error("`{function}` was killed because it ran longer than its timeout of {after:?}")]
+    #[error("{attempt} was killed because it ran longer than its timeout of {after:?}")]
     TimedOut {
-        /// The function.
-        function: String,
+        /// Of which call.
+        attempt: Attempt,
         /// Its timeout.
         after: Duration,
     },
+    /// The call was cancelled before its body had ended.
+    #[error("{attempt} was cancelled")]
+    Cancelled {
+        /// Of which call.
+        attempt: Attempt,
+    },
     /// Something was written but could not be stored in its bucket.
-    #[error("`{function}` could not store {}", list(.objects))]
+    #[error("{attempt} could not store {}", list(.objects))]
     NotStored {
-        /// The function.
-        function: String,
+        /// Of which call.
+        attempt: Attempt,
         /// At least one, each with its reason.
         objects: Vec<NotStored>,
         /// Why the function has no value besides, if it has none.
@@ -81,10 +89,10 @@ pub enum Error {
         cause: Option<Box<Error>>,
     },
     /// A volume can't be mounted: nothing was run.
-    #[error("`{function}` can't have the volume `{}`: {reason}", .path.display())]
+    #[error("{attempt} can't have the volume `{}`: {reason}", .path.display())]
     Volume {
-        /// The function.
-        function: String,
+        /// Of which call.
+        attempt: Attempt,
         /// Where the volume would be.
         path: PathBuf,
         /// Its bucket.
@@ -93,18 +101,26 @@ pub enum Error {
         reason: String,
     },
     /// A secret can't be had: nothing was run.
-    #[error("`{function}` can't have its secrets: {reason}")]
+    #[error("{attempt} can't have its secrets: {reason}")]
     Secret {
-        /// The function.
-        function: String,
+        /// Of which call.
+        attempt: Attempt,
         /// The cause, and what to do; never a value.
         reason: String,
     },
+    /// An option of the function has a value that it can't have: nothing was run.
+    #[error("{attempt} can't be run: {reason}")]
+    Options {
+        /// Of which call.
+        attempt: Attempt,
+        /// The option, what is wrong, and what to do.
+        reason: String,
+    },
     /// This machine refuses to build the sandbox: nothing was run.
-    #[error("`{function}` can't have a sandbox: {step}: {reason}{}", remedy_text(.remedy.as_deref()))]
+    #[error("{attempt} can't have a sandbox: {step}: {reason}{}", remedy_text(.remedy.as_deref()))]
     Sandbox {
-        /// The function.
-        function: String,
+        /// Of which call.
+        attempt: Attempt,
         /// What failed.
         step: String,
         /// Why.
@@ -113,43 +129,43 @@ pub enum Error {
         remedy: Option<String>,
     },
     /// A command's program can't be executed: nothing was run.
-    #[error("`{program}` can't be started: {source}")]
+    #[error("{attempt} can't be started: {source}")]
     NotStarted {
-        /// The program.
-        program: String,
+        /// Of which program.
+        attempt: Attempt,
         /// The cause: `NotFound`, `PermissionDenied`…
         source: io::Error,
     },
     /// The arguments or the value can't be encoded or decoded.
-    #[error("the arguments or the value of `{function}` can't cross between processes: {reason}")]
+    #[error("the arguments or the value of {attempt} can't cross between processes: {reason}")]
     Codec {
-        /// The function.
-        function: String,
+        /// Of which call.
+        attempt: Attempt,
         /// The cause.
         reason: String,
     },
     /// Two functions of the program share a module and a name, or the function isn't registered.
-    #[error("`{function}` {reason}")]
+    #[error("{attempt} {reason}")]
     Registry {
-        /// The function.
-        function: String,
+        /// Of which call.
+        attempt: Attempt,
         /// The cause, and what to do.
         reason: String,
     },
     /// The call's supervisor died; the body died with it. What the body had written may be
     /// missing from the buckets.
-    #[error("the process that supervised `{function}` {reason}")]
+    #[error("the process that supervised {attempt} {reason}")]
     Lost {
-        /// The function.
-        function: String,
+        /// Of which call.
+        attempt: Attempt,
         /// How it ended.
         reason: String,
     },
     /// The call could not even begin.
-    #[error("`{function}` can't be called: {step}")]
+    #[error("{attempt} can't be called: {step}")]
     Start {
-        /// The function.
-        function: String,
+        /// Of which call.
+        attempt: Attempt,
         /// What failed.
         step: &'static str,
         /// Why.
@@ -195,23 +211,77 @@ impl std::error::Error for Message {
 impl Error {
     /// The function (`module::name`) or the program that was called.
     pub fn function(&self) -> &str {
+        &self.attempt().function
+    }
+
+    /// The attempt that failed; of a call with retries, the last.
+    pub fn attempt(&self) -> &Attempt {
         match self {
-            Self::Failed { function, .. }
-            | Self::Panicked { function, .. }
-            | Self::Exited { function, .. }
-            | Self::Killed { function, .. }
-            | Self::TimedOut { function, .. }
-            | Self::NotStored { function, .. }
-            | Self::Volume { function, .. }
-            | Self::Secret { function, .. }
-            | Self::Sandbox { function, .. }
-            | Self::NotStarted {
-                program: function, ..
+            Self::Failed { attempt, .. }
+            | Self::Panicked { attempt, .. }
+            | Self::Exited { attempt, .. }
+            | Self::Killed { attempt, .. }
+            | Self::TimedOut { attempt, .. }
+            | Self::Cancelled { attempt }
+            | Self::NotStored { attempt, .. }
+            | Self::Volume { attempt, .. }
+            | Self::Secret { attempt, .. }
+            | Self::Options { attempt, .. }
+            | Self::Sandbox { attempt, .. }
+            | Self::NotStarted { attempt, .. }
+            | Self::Codec { attempt, .. }
+            | Self::Registry { attempt, .. }
+            | Self::Lost { attempt, .. }
+            | Self::Start { attempt, .. } => attempt,
+        }
+    }
+
+    /// The same, of this attempt.
+    pub(crate) fn in_attempt(mut self, of: &Attempt) -> Self {
+        match &mut self {
+            Self::NotStored { attempt, cause, .. } => {
+                *attempt = of.clone();
+                *cause = cause.take().map(|cause| Box::new(cause.in_attempt(of)));
             }
-            | Self::Codec { function, .. }
-            | Self::Registry { function, .. }
-            | Self::Lost { function, .. }
-            | Self::Start { function, .. } => function,
+            Self::NotStarted { .. } => {}
+            Self::Failed { attempt, .. }
+            | Self::Panicked { attempt, .. }
+            | Self::Exited { attempt, .. }
+            | Self::Killed { attempt, .. }
+            | Self::TimedOut { attempt, .. }
+            | Self::Cancelled { attempt }
+            | Self::Volume { attempt, .. }
+            | Self::Secret { attempt, .. }
+            | Self::Options { attempt, .. }
+            | Self::Sandbox { attempt, .. }
+            | Self::Codec { attempt, .. }
+            | Self::Registry { attempt, .. }
+            | Self::Lost { attempt, .. }
+            | Self::Start { attempt, .. } => *attempt = of.clone(),
+        }
+        self
+    }
+
+    /// Whether another attempt may succeed: what the body did, and what happened to its process, may
+    /// not happen again. What is wrong with the declaration or the machine stays so.
+    pub fn is_worth_retrying(&self) -> bool {
+        match self {
+            Self::Failed { .. }
+            | Self::Panicked { .. }
+            | Self::Exited { .. }
+            | Self::Killed { .. }
+            | Self::TimedOut { .. }
+            | Self::NotStored { .. }
+            | Self::Lost { .. } => true,
+            Self::Cancelled { .. }
+            | Self::Volume { .. }
+            | Self::Secret { .. }
+            | Self::Options { .. }
+            | Self::Sandbox { .. }
+            | Self::NotStarted { .. }
+            | Self::Codec { .. }
+            | Self::Registry { .. }
+            | Self::Start { .. } => false,
         }
     }
 }
@@ -273,15 +343,15 @@ mod tests {
 
     use super::*;
 
-    fn function() -> String {
-        "demo::f".to_owned()
+    fn attempt() -> Attempt {
+        Attempt::first("demo::f")
     }
 
     #[test]
     fn the_functions_own_error_keeps_its_text_and_its_sources() {
         let chain = ["can't read", "no such file"].map(String::from).to_vec();
         let error = Error::Failed {
-            function: function(),
+            attempt: attempt(),
             source: Message::from_chain(chain),
         };
         assert_eq!(error.to_string(), "can't read");
@@ -295,7 +365,7 @@ mod tests {
     fn texts_name_the_function_and_what_happened() {
         let location = Some("src/main.rs:3:5".to_owned());
         let text = Error::Panicked {
-            function: function(),
+            attempt: attempt(),
             message: "boom".into(),
             location,
         };
@@ -304,7 +374,7 @@ mod tests {
             "`demo::f` panicked at src/main.rs:3:5: boom"
         );
         let text = Error::Sandbox {
-            function: function(),
+            attempt: attempt(),
             step: "open /dev/fuse".into(),
             reason: "it doesn't exist".into(),
             remedy: Some("run `modprobe fuse` as root".into()),
@@ -324,7 +394,7 @@ mod tests {
         };
         let objects = (0..7).map(object).collect();
         let error = Error::NotStored {
-            function: function(),
+            attempt: attempt(),
             objects,
             cause: None,
         };
@@ -336,13 +406,13 @@ mod tests {
     fn it_fits_into_boxed_and_other_peoples_errors() {
         fn boxed() -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> {
             Err(Error::Exited {
-                function: "f".into(),
+                attempt: Attempt::first("f"),
                 code: 3,
             })?
         }
         fn any() -> anyhow::Result<()> {
             Err(Error::Killed {
-                function: "f".into(),
+                attempt: Attempt::first("f"),
                 signal: 9,
             })?
         }

@@ -1,7 +1,6 @@
 //! Annotated functions, collected at link time.
 
-use std::time::Duration;
-
+use crate::options::Options;
 use crate::payload::Payload;
 use crate::secret::{Secret, SecretError};
 use crate::volume::CloudBucketMount;
@@ -20,8 +19,8 @@ pub struct Function {
     pub volumes: fn() -> Vec<(&'static str, CloudBucketMount)>,
     /// Evaluates the `secrets` expressions: they become variables of the worker.
     pub secrets: fn() -> Result<Vec<Secret>, SecretError>,
-    /// How long a call may take.
-    pub timeout: fn() -> Option<Duration>,
+    /// Evaluates the other options, in the caller, at each call.
+    pub options: fn() -> Options,
     /// Decodes the arguments, runs the body in this process, encodes its value.
     pub invoke: fn(Payload) -> Result<Payload, InvokeError>,
 }

@@ -5,6 +5,7 @@
 //! All four are the same executable; so is the *sweeper*, which the caller starts if the
 //! supervisor was killed, to abort the uploads that it left unfinished.
 
+mod attempt;
 mod caller;
 mod config;
 mod entry;
@@ -13,6 +14,7 @@ mod expansion;
 mod function;
 mod init;
 mod log;
+mod options;
 mod outcome;
 mod payload;
 mod protocol;
@@ -27,7 +29,9 @@ mod sys;
 mod volume;
 mod worker;
 
+pub use attempt::Attempt;
 pub use error::{Error, Message, Result};
+pub use options::Retries;
 pub use secret::{IntoSecret, Secret, SecretError};
 pub use volume::{CloudBucketMount, PathError, VolumeError, VolumePath};
 
@@ -47,5 +51,6 @@ pub mod __private {
 
     pub use crate::expansion::*;
     pub use crate::function::{FUNCTIONS, Function, InvokeError};
+    pub use crate::options::Options;
     pub use crate::payload::Payload;
 }

@@ -49,6 +49,8 @@ pub enum Ended {
         /// The signal's number.
         signal: i32,
     },
+    /// It was cancelled before it ended by itself.
+    Cancelled,
     /// The timeout passed.
     TimedOut {
         /// How long the work was allowed to take.

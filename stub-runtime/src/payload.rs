@@ -1,22 +1,43 @@
 //! Arguments and results on their way between processes.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Seek, Write};
-use std::os::fd::OwnedFd;
+use std::io::{self, BufReader, BufWriter, Cursor, Read, Seek, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use bytes::Bytes;
+use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use rmp_serde::config::{DefaultConfig, StructMapConfig};
 use rmp_serde::decode::ReadReader;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-/// Serialised values in anonymous memory. What crosses between processes is the descriptor, so a
-/// gigabyte costs one encoding and no pipe.
+/// Serialised values. A few bytes travel in the message itself; more lie in anonymous memory, of which
+/// only the descriptor crosses between processes, so that a gigabyte costs one encoding and no pipe.
 ///
 /// The encoding is `MessagePack` with named fields, one value after the other: self-describing, so
 /// that untagged enums and `serde_json::Value` survive.
 #[derive(Debug)]
-pub struct Payload(File);
+pub struct Payload(Content);
+
+#[derive(Debug)]
+enum Content {
+    Inline(Bytes),
+    /// Never written again.
+    File(File),
+}
+
+/// The part of a payload that travels in a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Packed {
+    /// Its bytes.
+    Inline(Bytes),
+    /// Nothing: a descriptor travels beside the message.
+    Beside,
+}
+
+/// What is longer has a descriptor of its own: making one costs as much as copying so many bytes.
+const MOST_INLINE: usize = 32 << 10;
 
 const BUFFER: usize = 1 << 20;
 
@@ -26,7 +47,7 @@ impl Payload {
     /// # Errors
     /// The value refuses to be serialised, or memory is exhausted.
     pub fn encode<T: Serialize + ?Sized>(value: &T) -> io::Result<Self> {
-        let mut encoder = Encoder::new()?;
+        let mut encoder = Encoder::new();
         encoder.add(value)?;
         encoder.finish()
     }
@@ -43,26 +64,60 @@ impl Payload {
     ///
     /// # Errors
     /// The descriptor, which came from another process, is not that of a file.
-    pub fn decoder(mut self) -> io::Result<Decoder> {
-        self.0.rewind()?;
-        let reader = BufReader::with_capacity(BUFFER, self.0);
-        Ok(Decoder(rmp_serde::Deserializer::new(reader)))
+    pub fn decoder(self) -> io::Result<Decoder> {
+        let source = match self.0 {
+            Content::Inline(bytes) => Source::Inline(Cursor::new(bytes)),
+            Content::File(mut file) => {
+                file.rewind()?;
+                Source::File(BufReader::with_capacity(BUFFER, file))
+            }
+        };
+        Ok(Decoder(rmp_serde::Deserializer::new(source)))
+    }
+
+    /// The same bytes again. Not to be decoded while another copy is.
+    ///
+    /// # Errors
+    /// The process has no descriptor left.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self(match &self.0 {
+            Content::Inline(bytes) => Content::Inline(bytes.clone()),
+            Content::File(file) => Content::File(file.try_clone()?),
+        }))
+    }
+
+    /// What goes into a message, and beside it.
+    pub(crate) fn pack(&self) -> (Packed, Option<BorrowedFd<'_>>) {
+        match &self.0 {
+            Content::Inline(bytes) => (Packed::Inline(bytes.clone()), None),
+            Content::File(file) => (Packed::Beside, Some(file.as_fd())),
+        }
+    }
+
+    /// What came in a message, and beside it; nothing if the descriptor is missing.
+    pub(crate) fn unpack(packed: Packed, beside: Vec<OwnedFd>) -> Option<Self> {
+        let content = match packed {
+            Packed::Inline(bytes) => Content::Inline(bytes),
+            Packed::Beside => Content::File(beside.into_iter().next()?.into()),
+        };
+        Some(Self(content))
     }
 }
 
 /// Takes values one by one.
 #[derive(Debug)]
-pub struct Encoder(rmp_serde::Serializer<BufWriter<File>, StructMapConfig<DefaultConfig>>);
+pub struct Encoder(rmp_serde::Serializer<Spool, StructMapConfig<DefaultConfig>>);
+
+impl Default for Encoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl Encoder {
     /// An empty payload.
-    ///
-    /// # Errors
-    /// The process has no descriptor left.
-    pub fn new() -> io::Result<Self> {
-        let descriptor = memfd_create(c"stub-payload", MFdFlags::MFD_CLOEXEC)?;
-        let writer = BufWriter::with_capacity(BUFFER, File::from(descriptor));
-        Ok(Self(rmp_serde::Serializer::new(writer).with_struct_map()))
+    pub fn new() -> Self {
+        Self(rmp_serde::Serializer::new(Spool::Inline(Vec::new())).with_struct_map())
     }
 
     /// Encodes a value.
@@ -78,19 +133,61 @@ impl Encoder {
     /// # Errors
     /// Memory is exhausted.
     pub fn finish(self) -> io::Result<Payload> {
-        let mut writer = self.0.into_inner();
-        writer.flush()?;
-        Ok(Payload(
-            writer
-                .into_inner()
-                .map_err(io::IntoInnerError::into_error)?,
-        ))
+        let content = match self.0.into_inner() {
+            Spool::Inline(bytes) => Content::Inline(bytes.into()),
+            Spool::File(writer) => {
+                let file = writer
+                    .into_inner()
+                    .map_err(io::IntoInnerError::into_error)?;
+                // A process that is given it can't change it: it may be given to another one later.
+                let seals =
+                    SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SHRINK;
+                fcntl(&file, FcntlArg::F_ADD_SEALS(seals))?;
+                Content::File(file)
+            }
+        };
+        Ok(Payload(content))
+    }
+}
+
+/// Bytes that move into anonymous memory when they become many.
+#[derive(Debug)]
+enum Spool {
+    Inline(Vec<u8>),
+    File(BufWriter<File>),
+}
+
+impl Write for Spool {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Inline(held) if held.len() + bytes.len() <= MOST_INLINE => {
+                held.extend_from_slice(bytes);
+                Ok(bytes.len())
+            }
+            Self::Inline(held) => {
+                let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
+                let descriptor = memfd_create(c"stub-payload", flags)?;
+                let mut writer = BufWriter::with_capacity(BUFFER, File::from(descriptor));
+                writer.write_all(held)?;
+                let written = writer.write(bytes)?;
+                *self = Self::File(writer);
+                Ok(written)
+            }
+            Self::File(writer) => writer.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Inline(_) => Ok(()),
+            Self::File(writer) => writer.flush(),
+        }
     }
 }
 
 /// Gives values one by one.
 #[derive(Debug)]
-pub struct Decoder(rmp_serde::Deserializer<ReadReader<BufReader<File>>, DefaultConfig>);
+pub struct Decoder(rmp_serde::Deserializer<ReadReader<Source>, DefaultConfig>);
 
 impl Decoder {
     /// Decodes the next value.
@@ -102,15 +199,18 @@ impl Decoder {
     }
 }
 
-impl From<OwnedFd> for Payload {
-    fn from(descriptor: OwnedFd) -> Self {
-        Self(File::from(descriptor))
-    }
+#[derive(Debug)]
+enum Source {
+    Inline(Cursor<Bytes>),
+    File(BufReader<File>),
 }
 
-impl From<Payload> for OwnedFd {
-    fn from(payload: Payload) -> Self {
-        payload.0.into()
+impl Read for Source {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Inline(bytes) => bytes.read(into),
+            Self::File(file) => file.read(into),
+        }
     }
 }
 
@@ -118,11 +218,9 @@ impl From<Payload> for OwnedFd {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-    use std::os::fd::OwnedFd;
-
     use serde::{Deserialize, Serialize};
 
-    use super::{Encoder, Payload};
+    use super::{Content, Encoder, Payload};
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     #[serde(untagged)]
@@ -139,16 +237,33 @@ mod tests {
                 bytes: vec![0, 128, 255],
             },
         ];
-        let descriptor = OwnedFd::from(Payload::encode(&value).unwrap());
-        assert_eq!(
-            Payload::from(descriptor).decode::<Vec<Untagged>>().unwrap(),
-            value
-        );
+        let payload = across(&Payload::encode(&value).unwrap());
+        assert_eq!(payload.decode::<Vec<Untagged>>().unwrap(), value);
+    }
+
+    /// As a message and a descriptor beside it would carry it.
+    fn across(payload: &Payload) -> Payload {
+        let (packed, beside) = payload.pack();
+        let beside = beside.map(|fd| fd.try_clone_to_owned().unwrap());
+        Payload::unpack(packed, beside.into_iter().collect()).unwrap()
+    }
+
+    #[test]
+    fn much_lies_in_memory_of_its_own_that_nobody_can_change() {
+        let text = "x".repeat(1 << 20);
+        let payload = Payload::encode(&text).unwrap();
+        let again = payload.try_clone().unwrap();
+        let Content::File(file) = &payload.0 else {
+            panic!("{payload:?}")
+        };
+        assert!(std::io::Write::write(&mut &*file, b"!").is_err());
+        assert_eq!(across(&payload).decode::<String>().unwrap(), text);
+        assert_eq!(again.decode::<String>().unwrap(), text);
     }
 
     #[test]
     fn several_values_come_back_in_order() {
-        let mut encoder = Encoder::new().unwrap();
+        let mut encoder = Encoder::new();
         encoder.add("a").unwrap();
         encoder.add(&2_u8).unwrap();
         let mut decoder = encoder.finish().unwrap().decoder().unwrap();

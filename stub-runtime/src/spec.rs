@@ -24,6 +24,8 @@ pub struct CallSpec {
     pub timeout: Option<Duration>,
     /// The working folder of the job.
     pub workdir: PathBuf,
+    /// Whether the job has the machine's network. Its volumes need none.
+    pub network: bool,
 }
 
 /// What is run in the sandbox.
@@ -54,7 +56,7 @@ pub struct Volume {
 
 impl CallSpec {
     /// The version this program writes and understands.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 
     /// What is run, in a word: for messages.
     pub fn label(&self) -> String {
@@ -75,6 +77,7 @@ impl fmt::Debug for CallSpec {
             .field("environment", &self.environment.keys())
             .field("timeout", &self.timeout)
             .field("workdir", &self.workdir)
+            .field("network", &self.network)
             .finish()
     }
 }

@@ -136,6 +136,9 @@ pub(crate) struct RunArguments {
     /// Kill the program after this time, such as 90, 90s, 15m or 2h.
     #[arg(long, value_parser = duration::parse)]
     pub(crate) timeout: Option<Duration>,
+    /// Give the program a network of its own, with nothing but localhost. The volumes need none.
+    #[arg(long)]
+    pub(crate) no_network: bool,
     /// The program's working folder; the current one if absent.
     #[arg(long, value_name = "DIR")]
     pub(crate) workdir: Option<PathBuf>,

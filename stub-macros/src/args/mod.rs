@@ -1,8 +1,8 @@
 //! What stands in the parentheses of `#[stub::function(...)]`.
 
+mod entries;
 mod segments;
 mod suggest;
-mod volumes;
 
 use proc_macro2::{Ident, TokenStream};
 use syn::parse::Parser;
@@ -16,15 +16,23 @@ use crate::diagnostic::{self, Errors};
 pub(crate) struct Args {
     /// Where the expansion finds the crate `stub`.
     pub(crate) krate: Option<Path>,
-    pub(crate) volumes: Vec<VolumeArg>,
+    pub(crate) volumes: Vec<Entry>,
     pub(crate) secrets: Vec<Expr>,
-    pub(crate) timeout: Option<Expr>,
+    pub(crate) env: Vec<Entry>,
+    /// Those whose value is an expression.
+    pub(crate) plain: Vec<Plain>,
 }
 
-/// `"/path" => mount`.
-pub(crate) struct VolumeArg {
-    pub(crate) path: LitStr,
-    pub(crate) mount: Expr,
+/// `"key" => value`.
+pub(crate) struct Entry {
+    pub(crate) key: LitStr,
+    pub(crate) value: Expr,
+}
+
+/// `name = value`, where the method of that name of `Options` takes the value.
+pub(crate) struct Plain {
+    pub(crate) name: Ident,
+    pub(crate) value: Expr,
 }
 
 impl Args {
@@ -50,15 +58,27 @@ impl Args {
     /// Reads one option; returns how many more segments it turned out to reach over.
     fn option(&mut self, segment: &Segment, segments: &Segments, errors: &mut Errors) -> usize {
         let name = segment.name.to_string();
-        if segment.value.is_empty() && suggest::OPTIONS.contains(&name.as_str()) {
+        if segment.value.is_empty() && suggest::options().any(|known| known == name) {
             errors.push(no_value(&segment.name));
             return 0;
         }
         match name.as_str() {
-            "volumes" => return volumes::read(segment, segments, &mut self.volumes, errors),
+            "volumes" => {
+                let form = &entries::VOLUMES;
+                return entries::read(form, segment, segments, &mut self.volumes, errors);
+            }
+            "env" => {
+                return entries::read(&entries::ENV, segment, segments, &mut self.env, errors);
+            }
             "secrets" => self.secrets = errors.ok(secrets(segment)).unwrap_or_default(),
-            "timeout" => self.timeout = errors.ok(expression(segment.value())),
             "crate" => self.krate = errors.ok(Path::parse_mod_style.parse2(segment.value())),
+            plain if suggest::PLAIN.iter().any(|(known, _)| *known == plain) => {
+                let value = errors.ok(expression(segment.value()));
+                self.plain.extend(value.map(|value| Plain {
+                    name: segment.name.clone(),
+                    value,
+                }));
+            }
             _ => errors.push(suggest::unknown(&segment.name)),
         }
         0
@@ -96,11 +116,14 @@ fn repeated(name: &Ident) -> syn::Error {
 }
 
 fn no_value(name: &Ident) -> syn::Error {
-    let help = match name.to_string().as_str() {
-        "volumes" => "write `volumes = <\"/path\" => CloudBucketMount::new(\"bucket\")>`",
-        "secrets" => "write `secrets = [Secret::from_env([\"TOKEN\"])]`",
-        "timeout" => "write `timeout = Duration::from_secs(60)`",
-        _ => "write `crate = ::the_name_of_stub_here`",
+    let text = name.to_string();
+    let plain = suggest::PLAIN.iter().find(|(known, _)| *known == text);
+    let help = match (text.as_str(), plain) {
+        (_, Some((_, example))) => format!("write `{name} = {example}`"),
+        ("volumes", _) => entries::VOLUMES.help(),
+        ("env", _) => entries::ENV.help(),
+        ("secrets", _) => "write `secrets = [Secret::from_env([\"TOKEN\"])]`".to_owned(),
+        _ => "write `crate = ::the_name_of_stub_here`".to_owned(),
     };
     diagnostic::at(
         name.span(),

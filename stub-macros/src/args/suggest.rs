@@ -4,19 +4,42 @@ use proc_macro2::Ident;
 
 use crate::diagnostic;
 
-pub(super) const OPTIONS: [&str; 4] = ["volumes", "secrets", "timeout", "crate"];
+/// Options whose value is an expression, each with an example of one.
+pub(super) const PLAIN: [(&str, &str); 6] = [
+    ("timeout", "Duration::from_secs(60)"),
+    ("retries", "3"),
+    ("max_containers", "4"),
+    ("max_inputs", "100"),
+    ("workdir", "\"/data\""),
+    ("network", "false"),
+];
+
+/// Options with a form of their own.
+const SPECIAL: [&str; 4] = ["volumes", "secrets", "env", "crate"];
+
+/// The names of all options.
+pub(super) fn options() -> impl Iterator<Item = &'static str> {
+    SPECIAL
+        .into_iter()
+        .chain(PLAIN.into_iter().map(|(name, _)| name))
+}
 
 pub(super) fn unknown(name: &Ident) -> syn::Error {
     let help = match nearest(&name.to_string()) {
         Some(option) => format!("did you mean `{option}`?"),
-        None => "the options are `volumes`, `secrets` and `timeout`".to_owned(),
+        None => {
+            let names: Vec<_> = options()
+                .filter(|name| *name != "crate")
+                .map(|name| format!("`{name}`"))
+                .collect();
+            format!("the options are {}", names.join(", "))
+        }
     };
     diagnostic::at(name.span(), format!("there is no option `{name}`"), help)
 }
 
 fn nearest(name: &str) -> Option<&'static str> {
-    OPTIONS
-        .into_iter()
+    options()
         .map(|option| (strsim::jaro_winkler(name, option), option))
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
@@ -33,7 +56,7 @@ mod tests {
         assert_eq!(nearest("vloumes"), Some("volumes"));
         assert_eq!(nearest("secret"), Some("secrets"));
         assert_eq!(nearest("time_out"), Some("timeout"));
-        for other in ["gpu", "memory", "retries", "mounts"] {
+        for other in ["gpu", "image", "mounts"] {
             assert_eq!(nearest(other), None, "{other}");
         }
     }

@@ -14,19 +14,37 @@ use crate::diagnostic::{self, Errors};
 pub(crate) fn args(args: &Args, errors: &mut Errors) {
     let mut seen = HashSet::new();
     for volume in &args.volumes {
-        let path = volume.path.value();
+        let path = volume.key.value();
         if let Err(problem) = path::check(&path) {
             errors.push(diagnostic::at(
-                volume.path.span(),
+                volume.key.span(),
                 problem.message,
                 problem.help,
             ));
         }
         if !seen.insert(path.clone()) {
             errors.push(diagnostic::at(
-                volume.path.span(),
+                volume.key.span(),
                 format!("something is already mounted at `{path}`"),
                 "give each volume a path of its own",
+            ));
+        }
+    }
+    let mut seen = HashSet::new();
+    for variable in &args.env {
+        let name = variable.key.value();
+        if name.is_empty() || name.contains(['=', '\0']) {
+            errors.push(diagnostic::at(
+                variable.key.span(),
+                format!("`{name}` can't be the name of a variable"),
+                "write a name such as `RUST_LOG`",
+            ));
+        }
+        if !seen.insert(name.clone()) {
+            errors.push(diagnostic::at(
+                variable.key.span(),
+                format!("the variable `{name}` is given twice"),
+                "write it once",
             ));
         }
     }

@@ -1,41 +1,88 @@
-//! A supervisor as its parent sees it.
+//! A supervisor, and the worker in its sandbox, as their caller sees them.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
+use std::time::Instant;
 
+use s3fs_core::NotStored;
+
+use crate::attempt::Attempt;
 use crate::config;
 use crate::error::Error;
 use crate::outcome::Outcome;
 use crate::payload::Payload;
-use crate::protocol::{Channel, ChannelError, FromSupervisor, Hello, Reply};
+use crate::protocol::{
+    Channel, ChannelError, FromSupervisor, Hello, Inbox, Input, Reply, Report, Stop, ToSupervisor,
+};
 use crate::role::Role;
-use crate::spec::CallSpec;
+use crate::spec::{CallSpec, Work};
 use crate::sys;
 
 use super::unfinished::Unfinished;
 use super::{process, verdict};
 
-/// A call that is being run.
+/// A sandbox in which something is run.
 #[derive(Debug)]
 pub(super) struct Launched {
     label: String,
     supervisor: Child,
-    channel: Channel,
+    line: Line,
+    /// Of a function, until its process is gone.
+    worker: Option<Line>,
     unfinished: Unfinished,
+    over: Option<Result<Reply, ChannelError>>,
+}
+
+/// A connection, and what has arrived of it.
+#[derive(Debug)]
+struct Line {
+    channel: Channel,
+    inbox: Inbox,
+}
+
+/// What comes from a sandbox.
+#[derive(Debug)]
+pub(super) enum Heard {
+    /// The work was started.
+    Started,
+    /// One more input has ended. The value, if it returned one.
+    Reported(Report, Option<Payload>),
+    /// The worker takes no more inputs.
+    WorkerGone,
+    /// What could not be stored of what had been written when that was asked.
+    Stored(Vec<NotStored>),
+    /// The time is over.
+    TimeUp,
+    /// Nothing more will come.
+    Over,
+}
+
+impl Line {
+    fn new(channel: Channel) -> Self {
+        Self {
+            channel,
+            inbox: Inbox::default(),
+        }
+    }
 }
 
 impl Launched {
     /// Starts a supervisor and tells it what to run.
-    pub(super) fn start(spec: CallSpec, arguments: Option<Payload>) -> Result<Self, Error> {
+    pub(super) fn start(spec: CallSpec) -> Result<Self, Error> {
         let label = spec.label();
         let failed = |step| {
             let label = label.clone();
-            move |source| verdict::start(&label, step, source)
+            move |source| verdict::start(Attempt::first(&label), step, source)
         };
-        let (ours, theirs) =
-            Channel::pair().map_err(|error| failed("make a socket")(error.into()))?;
+        let pair = || Channel::pair().map_err(|error| failed("make a socket")(error.into()));
+        let (ours, theirs) = pair()?;
+        let (worker, workers_end) = match spec.work {
+            Work::Function { .. } => Some(pair()?),
+            Work::Command { .. } => None,
+        }
+        .unzip();
         let title = format!("stub: supervisor for {label}");
         let supervisor = process::start(Role::Supervisor, title, theirs)
             .map_err(failed("start its supervisor"))?;
@@ -43,63 +90,164 @@ impl Launched {
         let launched = Self {
             label: label.clone(),
             supervisor,
-            channel: ours,
+            line: Line::new(ours),
+            worker: worker.map(Line::new),
             unfinished: Unfinished::new(mounts),
+            over: None,
         };
-        let arguments = arguments.map(OwnedFd::from);
+        match launched.greet(spec, workers_end) {
+            // A supervisor that has ended already may have said why.
+            Ok(()) | Err(ChannelError::Closed) => Ok(launched),
+            Err(error) => {
+                launched.abandon();
+                Err(failed("send it to its supervisor")(io::Error::other(
+                    error.to_string(),
+                )))
+            }
+        }
+    }
+
+    fn greet(&self, spec: CallSpec, worker: Option<Channel>) -> Result<(), ChannelError> {
         let stdin = io::stdin();
         let stdin = sys::has_stdin().then(|| stdin.as_fd());
         let descriptors: Vec<BorrowedFd<'_>> = stdin
             .into_iter()
-            .chain(arguments.as_ref().map(AsFd::as_fd))
+            .chain(worker.as_ref().map(AsFd::as_fd))
             .collect();
         let hello = Hello {
             spec,
             credentials: config::credentials(),
             stdin: stdin.is_some(),
-            arguments: arguments.is_some(),
+            worker: worker.is_some(),
         };
-        match launched.channel.send(&hello, &descriptors) {
-            // A supervisor that has ended already may have said why.
-            Ok(()) | Err(ChannelError::Closed) => Ok(launched),
-            Err(error) => {
-                launched.stop();
-                Err(verdict::start(
-                    &label,
-                    "send it to its supervisor",
-                    io::Error::other(error.to_string()),
-                ))
-            }
+        self.line.channel.send(&hello, &descriptors)
+    }
+
+    /// Gives the worker an input. That of one that is gone is lost with it.
+    pub(super) fn give(&self, function: &str, arguments: &Payload) -> Result<(), ChannelError> {
+        let Some(worker) = &self.worker else {
+            return Ok(());
+        };
+        let (arguments, beside) = arguments.pack();
+        let input = Input {
+            function: function.to_owned(),
+            arguments,
+        };
+        let beside: Vec<_> = beside.into_iter().collect();
+        match worker.channel.send(&input, &beside) {
+            Err(ChannelError::Closed) => Ok(()),
+            sent => sent,
         }
+    }
+
+    /// The worker ends when it has done what it was given.
+    pub(super) fn give_no_more(&self) {
+        if let Some(worker) = &self.worker {
+            worker.channel.say_no_more();
+        }
+    }
+
+    /// Asks what could not be stored of what has been written until now.
+    pub(super) fn ask_to_store(&self) {
+        self.tell(ToSupervisor::Store);
+    }
+
+    /// Ends the work.
+    pub(super) fn stop(&self, stop: Stop) {
+        self.tell(ToSupervisor::Stop(stop));
+    }
+
+    fn tell(&self, message: ToSupervisor) {
+        // One that is gone is noticed when it is listened to.
+        let _ = self.line.channel.send(&message, &[]);
     }
 
     /// Another handle on the connection, whose end is the end of the call.
     pub(super) fn connection(&self) -> Result<Channel, Error> {
-        let copy = self.channel.duplicate();
-        copy.map_err(|error| verdict::start(&self.label, "copy a socket", error.into()))
+        let copy = self.line.channel.duplicate();
+        copy.map_err(|error| {
+            verdict::start(Attempt::first(&self.label), "copy a socket", error.into())
+        })
     }
 
-    /// Waits for the end of the call and of its supervisor.
-    pub(super) fn wait(mut self) -> Result<(Outcome, Option<Payload>), Error> {
-        let reply = self.listen();
-        let status = self.supervisor.wait();
-        match reply {
-            Ok((Reply::Ended(outcome), value)) => Ok((outcome, value.map(Payload::from))),
-            Ok((Reply::Refused(failure), _)) => Err(verdict::refused(self.label, failure)),
-            Err(ChannelError::Closed) => Err(self.lost(how_it_ended(&status), &status)),
-            Err(error) => Err(self.lost(error.to_string(), &status)),
+    /// Waits for the next thing that comes.
+    pub(super) fn hear(&mut self, until: Option<Instant>) -> Heard {
+        loop {
+            let (has_worker, has_line) = match self.ready(until) {
+                Some(ready) => ready,
+                None => return Heard::TimeUp,
+            };
+            if has_worker {
+                return self.hear_worker();
+            }
+            if self.over.is_some() {
+                return Heard::Over;
+            }
+            if has_line && let Some(heard) = self.hear_supervisor() {
+                return heard;
+            }
         }
     }
 
-    /// Hears of uploads until the last word.
-    fn listen(&mut self) -> Result<(Reply, Option<OwnedFd>), ChannelError> {
-        loop {
-            match self.channel.receive::<FromSupervisor>()? {
-                (FromSupervisor::Upload(note), _) => self.unfinished.note(note),
-                (FromSupervisor::Reply(reply), descriptors) => {
-                    return Ok((reply, descriptors.into_iter().next()));
-                }
+    /// Which of the two has something to say; nothing if the time is over. After the supervisor's last
+    /// word, the worker's are still to be read, up to their end.
+    fn ready(&self, until: Option<Instant>) -> Option<(bool, bool)> {
+        let worker = self.worker.as_ref();
+        if self.over.is_some() || worker.is_some_and(|worker| worker.inbox.has_message()) {
+            return Some((worker.is_some(), false));
+        }
+        if self.line.inbox.has_message() {
+            return Some((false, true));
+        }
+        let sockets: Vec<_> = [Some(&self.line), worker]
+            .into_iter()
+            .flatten()
+            .map(|line| line.channel.as_fd())
+            .collect();
+        // Reading tells what is wrong with them.
+        let ready = sys::wait_for_one(&sockets, until).unwrap_or_else(|_| vec![true; 2]);
+        let worker_is_ready = worker.is_some() && ready.get(1) == Some(&true);
+        let supervisor_is_ready = ready.first() == Some(&true);
+        (worker_is_ready || supervisor_is_ready).then_some((worker_is_ready, supervisor_is_ready))
+    }
+
+    fn hear_worker(&mut self) -> Heard {
+        let received = self
+            .worker
+            .as_mut()
+            .map(|worker| worker.inbox.receive::<Report>(&worker.channel));
+        let Some(Ok((mut report, beside))) = received else {
+            self.worker = None;
+            return Heard::WorkerGone;
+        };
+        let value = report.value.take();
+        let value = value.and_then(|packed| Payload::unpack(packed, beside));
+        Heard::Reported(report, value)
+    }
+
+    fn hear_supervisor(&mut self) -> Option<Heard> {
+        let Line { channel, inbox } = &mut self.line;
+        match inbox.receive::<FromSupervisor>(channel) {
+            Ok((FromSupervisor::Upload(note), _)) => self.unfinished.note(note),
+            Ok((FromSupervisor::Started, _)) => return Some(Heard::Started),
+            Ok((FromSupervisor::Stored(lost), _)) => return Some(Heard::Stored(lost)),
+            Ok((FromSupervisor::Reply(reply), _)) => self.over = Some(Ok(reply)),
+            Err(error) => self.over = Some(Err(error)),
+        }
+        None
+    }
+
+    /// Waits for the end of the supervisor, of which nothing more will come. What the process of the
+    /// work did: what its body said was [heard](Heard::Reported).
+    pub(super) fn finish(mut self) -> Result<Outcome, Error> {
+        let status = self.supervisor.wait();
+        match self.over.take().unwrap_or(Err(ChannelError::Closed)) {
+            Ok(Reply::Ended(outcome)) => Ok(outcome),
+            Ok(Reply::Refused(failure)) => {
+                Err(verdict::refused(Attempt::first(self.label), failure))
             }
+            Err(ChannelError::Closed) => Err(self.lost(how_it_ended(&status), &status)),
+            Err(error) => Err(self.lost(error.to_string(), &status)),
         }
     }
 
@@ -112,7 +260,7 @@ impl Launched {
         let is_clean = status.as_ref().is_ok_and(ExitStatus::success);
         let left = (!is_clean).then(|| unfinished.abort(&label)).flatten();
         Error::Lost {
-            function: label,
+            attempt: Attempt::first(label),
             reason: [Some(reason), left]
                 .into_iter()
                 .flatten()
@@ -121,13 +269,15 @@ impl Launched {
         }
     }
 
-    fn stop(self) {
+    /// Ends it at once: nothing more is stored, and what is being uploaded is aborted.
+    pub(super) fn abandon(self) {
         let Self {
             mut supervisor,
-            channel,
+            line,
+            worker,
             ..
         } = self;
-        drop(channel);
+        drop((line, worker));
         // The lost connection ends it; there may be nobody to wait for if children are ignored.
         let _ = supervisor.wait();
     }

@@ -1,35 +1,56 @@
-//! From an annotated function to what its call carries.
+//! From an annotated function to what its calls carry.
 
 use std::path::PathBuf;
 
+use crate::attempt::Attempt;
 use crate::config;
 use crate::error::Error;
 use crate::function::Function;
+use crate::options::Options;
 use crate::registry;
 use crate::secret;
 use crate::spec::{CallSpec, Volume, Work};
 
-/// Evaluates the function's volumes and secrets.
-pub(super) fn spec(function: &'static Function) -> Result<CallSpec, Error> {
+/// How a function is called.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    /// What each of its sandboxes carries.
+    pub(super) spec: CallSpec,
+    /// Checked.
+    pub(super) options: Options,
+}
+
+/// Evaluates the function's volumes, secrets and options.
+pub(super) fn plan(function: &'static Function) -> Result<Plan, Error> {
     let name = registry::name(function);
     // Noticed here, before anything is started; a worker would run the wrong body.
     registry::find(&name).map_err(|reason| Error::Registry {
-        function: name.clone(),
+        attempt: Attempt::first(&name),
         reason,
     })?;
-    let environment = (function.secrets)().and_then(secret::environment);
-    let environment = environment.map_err(|error| Error::Secret {
-        function: name.clone(),
+    let options = (function.options)();
+    options.check().map_err(|reason| Error::Options {
+        attempt: Attempt::first(&name),
+        reason,
+    })?;
+    let secrets = (function.secrets)().and_then(secret::environment);
+    let secrets = secrets.map_err(|error| Error::Secret {
+        attempt: Attempt::first(&name),
         reason: error.to_string(),
     })?;
-    Ok(CallSpec {
+    let spec = CallSpec {
         version: CallSpec::VERSION,
         volumes: volumes(function, &name)?,
-        environment,
-        timeout: (function.timeout)(),
-        workdir: config::working_folder(),
+        environment: options.env.iter().cloned().chain(secrets).collect(),
+        timeout: options.timeout,
+        workdir: options
+            .workdir
+            .clone()
+            .unwrap_or_else(config::working_folder),
+        network: options.network,
         work: Work::Function { name },
-    })
+    };
+    Ok(Plan { spec, options })
 }
 
 fn volumes(function: &Function, name: &str) -> Result<Vec<Volume>, Error> {
@@ -39,15 +60,12 @@ fn volumes(function: &Function, name: &str) -> Result<Vec<Volume>, Error> {
         let bucket = volume.bucket().to_owned();
         match volume.into_config() {
             Ok(mount) => Ok(Volume { path, mount }),
-            Err(error) => {
-                let (function, reason) = (name.to_owned(), error.to_string());
-                Err(Error::Volume {
-                    function,
-                    path,
-                    bucket,
-                    reason,
-                })
-            }
+            Err(error) => Err(Error::Volume {
+                attempt: Attempt::first(name),
+                path,
+                bucket,
+                reason: error.to_string(),
+            }),
         }
     });
     checked.collect()

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::attempt::Attempt;
 use crate::error::{Error, Message};
 use crate::outcome::{Ended, Outcome};
 use crate::payload::Payload;
@@ -9,15 +10,15 @@ use crate::protocol::Failure;
 
 /// The value of a function's call.
 pub(super) fn value(
-    function: String,
+    attempt: Attempt,
     outcome: Outcome,
     value: Option<Payload>,
 ) -> Result<Payload, Error> {
     let Outcome { ended, not_stored } = outcome;
-    let result = match error(&function, ended) {
+    let result = match error(&attempt, ended) {
         Some(error) => Err(error),
         None => value.ok_or_else(|| Error::Codec {
-            function: function.clone(),
+            attempt: attempt.clone(),
             reason: "the value is missing".to_owned(),
         }),
     };
@@ -26,41 +27,42 @@ pub(super) fn value(
     }
     let cause = result.err().map(Box::new);
     Err(Error::NotStored {
-        function,
+        attempt,
         objects: not_stored,
         cause,
     })
 }
 
-fn error(function: &str, ended: Ended) -> Option<Error> {
-    let function = function.to_owned();
+fn error(attempt: &Attempt, ended: Ended) -> Option<Error> {
+    let attempt = attempt.clone();
     Some(match ended {
         Ended::Returned => return None,
         Ended::Failed { chain } => Error::Failed {
-            function,
+            attempt,
             source: Message::from_chain(chain),
         },
         Ended::Panicked { message, location } => Error::Panicked {
-            function,
+            attempt,
             message,
             location,
         },
-        Ended::Codec { reason } => Error::Codec { function, reason },
-        Ended::Exited { code } => Error::Exited { function, code },
-        Ended::Killed { signal } => Error::Killed { function, signal },
-        Ended::TimedOut { after } => Error::TimedOut { function, after },
+        Ended::Codec { reason } => Error::Codec { attempt, reason },
+        Ended::Exited { code } => Error::Exited { attempt, code },
+        Ended::Killed { signal } => Error::Killed { attempt, signal },
+        Ended::Cancelled => Error::Cancelled { attempt },
+        Ended::TimedOut { after } => Error::TimedOut { attempt, after },
     })
 }
 
 /// The error of a call whose work was not started.
-pub(super) fn refused(function: String, failure: Failure) -> Error {
+pub(super) fn refused(attempt: Attempt, failure: Failure) -> Error {
     match failure {
         Failure::Volume {
             path,
             bucket,
             reason,
         } => Error::Volume {
-            function,
+            attempt,
             path,
             bucket,
             reason,
@@ -70,23 +72,23 @@ pub(super) fn refused(function: String, failure: Failure) -> Error {
             reason,
             remedy,
         } => Error::Sandbox {
-            function,
+            attempt,
             step,
             reason,
             remedy,
         },
         Failure::NotStarted { program, errno } => Error::NotStarted {
-            program: program.to_string_lossy().into_owned(),
+            attempt: Attempt::first(program.to_string_lossy()),
             source: io::Error::from_raw_os_error(errno),
         },
-        Failure::Protocol { reason } => Error::Lost { function, reason },
+        Failure::Protocol { reason } => Error::Lost { attempt, reason },
     }
 }
 
 /// The error of a call that could not begin.
-pub(super) fn start(function: &str, step: &'static str, source: io::Error) -> Error {
+pub(super) fn start(attempt: Attempt, step: &'static str, source: io::Error) -> Error {
     Error::Start {
-        function: function.to_owned(),
+        attempt,
         step,
         source,
     }
@@ -115,9 +117,16 @@ mod tests {
     #[test]
     fn a_value_counts_only_if_everything_is_stored() {
         let payload = || Some(Payload::encode(&1).unwrap());
-        assert!(value("f".into(), outcome(Ended::Returned, &[]), payload()).is_ok());
+        assert!(
+            value(
+                Attempt::first("f"),
+                outcome(Ended::Returned, &[]),
+                payload()
+            )
+            .is_ok()
+        );
         let lost = value(
-            "f".into(),
+            Attempt::first("f"),
             outcome(Ended::Returned, &["s3://b/k"]),
             payload(),
         );
@@ -137,7 +146,7 @@ mod tests {
         let exited = outcome(Ended::Exited { code: 3 }, &["s3://b/k"]);
         let Err(Error::NotStored {
             cause: Some(cause), ..
-        }) = value("f".into(), exited, None)
+        }) = value(Attempt::first("f"), exited, None)
         else {
             panic!("an error with a cause")
         };

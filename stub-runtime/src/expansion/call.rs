@@ -1,6 +1,7 @@
 //! From typed arguments to a typed value, around an engine that knows only payloads.
 
 use super::codec::{Codec, Codecs, decode_one, encode_all};
+use crate::attempt::Attempt;
 use crate::caller::{run, run_async};
 use crate::error::{Error, Result};
 use crate::function::Function;
@@ -17,7 +18,7 @@ pub fn call<C: Codecs, V>(
     value: Codec<V>,
 ) -> Result<V> {
     let input = encode(function, codecs, arguments)?;
-    decode(function, &value, run(function, input)?)
+    decode(function, &value, run(function, &input)?)
 }
 
 /// Calls an async function.
@@ -45,7 +46,7 @@ fn decode<V>(function: &Function, value: &Codec<V>, output: Payload) -> Result<V
 
 fn codec(function: &Function, what: &str, error: &std::io::Error) -> Error {
     Error::Codec {
-        function: function.path(),
+        attempt: Attempt::first(function.path()),
         reason: format!("{what}: {error}"),
     }
 }

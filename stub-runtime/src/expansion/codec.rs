@@ -155,7 +155,7 @@ pub fn encode<V>(value: V, codec: Codec<V>) -> Result<Payload, InvokeError> {
 }
 
 pub(super) fn encode_all<C: Codecs>(codecs: C, values: C::Values) -> io::Result<Payload> {
-    let mut encoder = Encoder::new()?;
+    let mut encoder = Encoder::new();
     codecs.encode(&mut encoder, values)?;
     encoder.finish()
 }

@@ -14,7 +14,7 @@ pub use block_on::block_on;
 pub use call::{call, call_async};
 pub use codec::{Argument, Codec, Codecs, Value, argument, decode, encode, value};
 pub use failure::{ByBox, BySyncBox, ByText, Fallible, Kind};
-pub use options::{secret, secrets, timeout, volumes};
+pub use options::{IntoRetries, Timeout, secret, secrets, volumes};
 
 // The expansion names these by this path, so that a shadowed prelude can't change them.
 pub use std::option::Option;

@@ -1,7 +1,9 @@
 //! The options of the attribute, each with its type.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::options::{Options, Retries};
 use crate::secret::{IntoSecret, Secret, SecretError};
 use crate::volume::CloudBucketMount;
 
@@ -53,7 +55,74 @@ impl Timeout for Option<Duration> {
     }
 }
 
-/// `timeout = …`.
-pub fn timeout(timeout: impl Timeout) -> Option<Duration> {
-    timeout.limit()
+/// What `retries` may be.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` doesn't say how often to retry",
+    label = "expected a number or a `Retries`",
+    note = "write `3`, or `Retries::new(3).initial_delay(Duration::from_secs(5))`"
+)]
+pub trait IntoRetries {
+    /// The retries.
+    fn into_retries(self) -> Retries;
+}
+
+impl IntoRetries for u32 {
+    fn into_retries(self) -> Retries {
+        self.into()
+    }
+}
+
+impl IntoRetries for Retries {
+    fn into_retries(self) -> Retries {
+        self
+    }
+}
+
+impl Options {
+    /// As it is without any option.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// `timeout = …`.
+    pub fn timeout(mut self, timeout: impl Timeout) -> Self {
+        self.timeout = timeout.limit();
+        self
+    }
+
+    /// `retries = …`.
+    pub fn retries(mut self, retries: impl IntoRetries) -> Self {
+        self.retries = retries.into_retries();
+        self
+    }
+
+    /// One of `env = <"NAME" => value, …>`.
+    pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.env.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// `max_containers = …`.
+    pub fn max_containers(mut self, most: usize) -> Self {
+        self.max_containers = Some(most);
+        self
+    }
+
+    /// `max_inputs = …`.
+    pub fn max_inputs(mut self, most: u64) -> Self {
+        self.max_inputs = Some(most);
+        self
+    }
+
+    /// `workdir = …`.
+    pub fn workdir(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.workdir = Some(folder.into());
+        self
+    }
+
+    /// `network = …`.
+    pub fn network(mut self, network: bool) -> Self {
+        self.network = network;
+        self
+    }
 }

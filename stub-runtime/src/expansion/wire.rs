@@ -74,8 +74,6 @@ impl Visitor<'_> for BytesVisitor {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-    use std::os::fd::OwnedFd;
-
     use super::Wire;
     use crate::payload::Payload;
 
@@ -95,7 +93,10 @@ mod tests {
     fn bytes_go_as_bytes_and_come_back() {
         let bytes: Vec<u8> = (0..=255).cycle().take(1 << 20).collect();
         let payload = Payload::encode(&Wire(bytes.clone())).unwrap();
-        let file = std::fs::File::from(OwnedFd::from(payload));
+        let (_, Some(descriptor)) = payload.pack() else {
+            panic!("so much travels beside the message");
+        };
+        let file = std::fs::File::from(descriptor.try_clone_to_owned().unwrap());
         assert_eq!(file.metadata().unwrap().len(), (1 << 20) + 5);
         assert_eq!(there_and_back::<_, Vec<u8>>(bytes.clone()), bytes);
         assert_eq!(

@@ -78,7 +78,13 @@ fn serve(supervisor: &Channel) -> Result<(), Ended> {
     loop {
         let (message, descriptors) = supervisor.receive::<ToInit>()?;
         match message {
-            ToInit::Prepare(wanted) => {
+            ToInit::Prepare {
+                points: wanted,
+                network,
+            } => {
+                if !network {
+                    sys::leave_network().map_err(|error| explain(&Step::Network, &error))?;
+                }
                 points = wanted;
                 mounts = sandbox::prepare(&points)?;
                 let inner = sandbox::inner_folders(&mounts);
@@ -87,7 +93,7 @@ fn serve(supervisor: &Channel) -> Result<(), Ended> {
             ToInit::Mount => mount_all(supervisor, &points, &mounts)?,
             ToInit::Start(job) => work(supervisor, &job, descriptors)?,
             // The work has ended by itself.
-            ToInit::Kill => {}
+            ToInit::Terminate | ToInit::Kill => {}
             ToInit::Unmount => {
                 sandbox::unmount(&mounts);
                 supervisor.send(&FromInit::Unmounted, &[])?;
@@ -125,6 +131,7 @@ fn work(supervisor: &Channel, job: &Job, descriptors: Vec<OwnedFd>) -> Result<()
         match children.wait(supervisor.as_fd())? {
             Woken::Child => {}
             Woken::Socket => match supervisor.receive::<ToInit>()?.0 {
+                ToInit::Terminate => sys::terminate_everyone()?,
                 ToInit::Kill => sys::kill_everyone()?,
                 _ => return Err(unexpected()),
             },

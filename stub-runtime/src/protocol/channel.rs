@@ -11,6 +11,9 @@ use crate::sys::{self, SysError};
 /// descriptors.
 const LIMIT: usize = 64 << 20;
 
+/// Before each message: its length in bytes (`u32`, little-endian) and how many descriptors go with it.
+pub(super) const HEADER: usize = 5;
+
 /// One end of a connection between two of our processes.
 #[derive(Debug)]
 pub(crate) struct Channel(OwnedFd);
@@ -49,20 +52,7 @@ impl Channel {
         message: &T,
         with: &[BorrowedFd<'_>],
     ) -> Result<(), ChannelError> {
-        let body = rmp_serde::to_vec_named(message)
-            .map_err(|error| ChannelError::Malformed(error.to_string()))?;
-        let length = u32::try_from(body.len())
-            .ok()
-            .filter(|_| body.len() <= LIMIT);
-        let Some(length) = length else {
-            return Err(ChannelError::Malformed(format!(
-                "{} bytes are too many",
-                body.len()
-            )));
-        };
-        let mut frame = Vec::with_capacity(4 + body.len());
-        frame.extend_from_slice(&length.to_le_bytes());
-        frame.extend_from_slice(&body);
+        let frame = frame(message, with.len())?;
         let mut sent = self.send_some(&frame, with)?;
         while sent < frame.len() {
             sent += self.send_some(&frame[sent..], &[])?;
@@ -77,22 +67,15 @@ impl Channel {
         })
     }
 
-    /// Receives one message and its descriptors.
+    /// Receives one message and its descriptors. Not where an [`Inbox`] does.
     pub(crate) fn receive<T: DeserializeOwned>(&self) -> Result<(T, Vec<OwnedFd>), ChannelError> {
         let mut descriptors = Vec::new();
-        let mut length = [0; 4];
-        self.fill(&mut length, &mut descriptors)?;
-        let length = u32::from_le_bytes(length) as usize;
-        if length > LIMIT {
-            return Err(ChannelError::Malformed(format!(
-                "{length} bytes are too many"
-            )));
-        }
+        let mut header = [0; HEADER];
+        self.fill(&mut header, &mut descriptors)?;
+        let (length, _) = opened(header)?;
         let mut body = vec![0; length];
         self.fill(&mut body, &mut descriptors)?;
-        let message = rmp_serde::from_slice(&body)
-            .map_err(|error| ChannelError::Malformed(error.to_string()))?;
-        Ok((message, descriptors))
+        Ok((understood(&body)?, descriptors))
     }
 
     fn fill(&self, into: &mut [u8], descriptors: &mut Vec<OwnedFd>) -> Result<(), ChannelError> {
@@ -108,10 +91,46 @@ impl Channel {
         Ok(())
     }
 
+    /// The other end will hear nothing more, and sees that when it has read what was sent.
+    pub(crate) fn say_no_more(&self) {
+        sys::shut_down_writing(&self.0);
+    }
+
     /// Ends the connection, whoever else holds this end.
     pub(crate) fn shut_down(&self) {
         sys::shut_down(&self.0);
     }
+}
+
+fn frame<T: Serialize>(message: &T, descriptors: usize) -> Result<Vec<u8>, ChannelError> {
+    let mut frame = vec![0; HEADER];
+    rmp_serde::encode::write_named(&mut frame, message)
+        .map_err(|error| ChannelError::Malformed(error.to_string()))?;
+    let length = frame.len() - HEADER;
+    let Some(length) = u32::try_from(length).ok().filter(|_| length <= LIMIT) else {
+        return Err(too_many(length));
+    };
+    frame[..4].copy_from_slice(&length.to_le_bytes());
+    frame[4] = u8::try_from(descriptors).unwrap_or(u8::MAX);
+    Ok(frame)
+}
+
+/// The length of a message and the number of its descriptors.
+pub(super) fn opened(header: [u8; HEADER]) -> Result<(usize, usize), ChannelError> {
+    let [a, b, c, d, descriptors] = header;
+    let length = u32::from_le_bytes([a, b, c, d]) as usize;
+    if length > LIMIT {
+        return Err(too_many(length));
+    }
+    Ok((length, descriptors.into()))
+}
+
+pub(super) fn understood<T: DeserializeOwned>(body: &[u8]) -> Result<T, ChannelError> {
+    rmp_serde::from_slice(body).map_err(|error| ChannelError::Malformed(error.to_string()))
+}
+
+fn too_many(bytes: usize) -> ChannelError {
+    ChannelError::Malformed(format!("{bytes} bytes are too many"))
 }
 
 impl From<OwnedFd> for Channel {
@@ -139,6 +158,7 @@ mod tests {
     use std::io::{Read, Seek, Write};
 
     use super::*;
+    use crate::protocol::Inbox;
 
     #[test]
     fn a_message_larger_than_the_socket_buffer_crosses_with_its_descriptor() {
@@ -175,12 +195,22 @@ mod tests {
             })
             .collect();
         assert_eq!(counts, [(1, 0), (2, 1), (3, 0)]);
+        for message in 1..=3_u8 {
+            one.send(&message, &vec![file.as_fd(); message.into()])
+                .unwrap();
+        }
+        let mut inbox = Inbox::default();
+        for message in 1..=3_u8 {
+            let (value, fds) = inbox.receive::<u8>(&other).unwrap();
+            assert_eq!((value, fds.len()), (message, message.into()));
+        }
+        assert!(!inbox.has_message());
     }
 
     #[test]
     fn the_end_of_the_other_process_and_nonsense_are_errors() {
         let (one, other) = Channel::pair().unwrap();
-        sys::send(&one, &u32::MAX.to_le_bytes(), &[]).unwrap();
+        sys::send(&one, &[u8::MAX; HEADER], &[]).unwrap();
         assert!(matches!(
             other.receive::<u8>(),
             Err(ChannelError::Malformed(_))

@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use s3fs_core::{MountConfig, UnfinishedUpload};
+use s3fs_core::{MountConfig, NotStored, UnfinishedUpload};
 use serde::{Deserialize, Serialize};
 
-use crate::outcome::Outcome;
+use crate::outcome::{Ended, Outcome};
+use crate::payload::Packed;
 use crate::spec::CallSpec;
 use crate::sys::WorkerEnd;
 
-/// Caller to supervisor, once. Descriptors: the job's standard input, if `stdin`; the arguments,
-/// if `arguments`.
+/// Caller to supervisor, once. Descriptors: the job's standard input, if `stdin`; the worker's end of
+/// the socket over which it is given inputs, if `worker`.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Hello {
     pub(crate) spec: CallSpec,
@@ -20,7 +22,25 @@ pub(crate) struct Hello {
     /// the job could look at.
     pub(crate) credentials: Vec<(OsString, OsString)>,
     pub(crate) stdin: bool,
-    pub(crate) arguments: bool,
+    pub(crate) worker: bool,
+}
+
+/// Caller to supervisor, later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum ToSupervisor {
+    /// Store all that has been written until now, and say what could not be.
+    Store,
+    /// End the work.
+    Stop(Stop),
+}
+
+/// Why work is ended from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Stop {
+    /// It took longer than it may.
+    TimedOut { after: Duration },
+    /// Nobody wants its value any more. It has so much time to end by itself.
+    Cancelled { grace: Duration },
 }
 
 /// Supervisor to caller.
@@ -29,6 +49,10 @@ pub(crate) enum FromSupervisor {
     /// Which uploads are unfinished has changed: what the caller must know should the supervisor
     /// be killed.
     Upload(UploadNote),
+    /// The work was started.
+    Started,
+    /// The answer to each [`ToSupervisor::Store`] while the work goes on.
+    Stored(Vec<NotStored>),
     /// The last message.
     Reply(Reply),
 }
@@ -45,7 +69,7 @@ pub(crate) struct UploadNote {
 /// How a call ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Reply {
-    /// The work was started and ended. Descriptor: the value, if there is one.
+    /// The work was started and ended.
     Ended(Outcome),
     /// The work was not started.
     Refused(Failure),
@@ -76,12 +100,18 @@ pub(crate) enum Failure {
 #[derive(Serialize, Deserialize)]
 pub(crate) enum ToInit {
     /// Build the sandbox up to its mount points.
-    Prepare(Vec<MountPoint>),
+    Prepare {
+        points: Vec<MountPoint>,
+        /// Whether the job has the machine's network.
+        network: bool,
+    },
     /// Mount, in the order that was planned.
     Mount,
     /// Start the work. Descriptors: standard input, if `stdin`; the worker's socket, for a
     /// function.
     Start(Job),
+    /// Ask the work and everything it started to end.
+    Terminate,
     /// Kill the work and everything it started.
     Kill,
     /// Undo the mounts and end.
@@ -145,27 +175,22 @@ pub(crate) enum FromInit {
     Failed(Failure),
 }
 
-/// Supervisor to worker, once. Descriptor: the arguments.
+/// Caller to worker, any number of times. Descriptor: the arguments, unless they are inside.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct ToWorker {
+pub(crate) struct Input {
     /// `module::name`.
     pub(crate) function: String,
+    pub(crate) arguments: Packed,
 }
 
-/// Worker to supervisor, once.
+/// Worker to caller, once for each input, in their order. Descriptor: the value, if there is one that
+/// is not inside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum FromWorker {
-    /// Descriptor: the value.
-    Returned,
-    /// The function's own error: its message and sources.
-    Failed { chain: Vec<String> },
-    /// The body panicked.
-    Panicked {
-        message: String,
-        location: Option<String>,
-    },
-    /// The arguments or the value can't be encoded or decoded.
-    Codec { reason: String },
+pub(crate) struct Report {
+    /// How the body ended. After a panic, nothing more is run in this process.
+    pub(crate) ended: Ended,
+    /// If it returned.
+    pub(crate) value: Option<Packed>,
 }
 
 /// Caller to sweeper, once.

@@ -2,10 +2,12 @@
 //! descriptors beside them.
 
 mod channel;
+mod inbox;
 mod message;
 
 pub(crate) use channel::{Channel, ChannelError};
+pub(crate) use inbox::Inbox;
 pub(crate) use message::{
-    Failure, FromInit, FromSupervisor, FromWorker, Hello, InnerFolder, Job, MountPoint, Program,
-    Reply, Sweep, Swept, SweptVolume, ToInit, ToWorker, UploadNote,
+    Failure, FromInit, FromSupervisor, Hello, InnerFolder, Input, Job, MountPoint, Program, Reply,
+    Report, Stop, Sweep, Swept, SweptVolume, ToInit, ToSupervisor, UploadNote,
 };

@@ -21,6 +21,8 @@ pub(crate) enum Step {
     OpenFuse,
     /// `mount(2)` of a bucket.
     MountBucket(PathBuf),
+    /// Leaving the machine's network.
+    Network,
     /// Everything about processes: signals, limits, sockets.
     Process,
 }
@@ -37,6 +39,7 @@ impl fmt::Display for Step {
             }
             Self::OpenFuse => f.write_str("open /dev/fuse"),
             Self::MountBucket(path) => write!(f, "mount at `{}`", path.display()),
+            Self::Network => f.write_str("leave the machine's network"),
             Self::Process => f.write_str("set up its processes"),
         }
     }

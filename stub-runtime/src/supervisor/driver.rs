@@ -4,14 +4,13 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Instant;
 
-use crate::outcome::{Ended, Outcome};
 use crate::protocol::{
-    Channel, ChannelError, Failure, Hello, InnerFolder, Job, Program, Reply, ToInit, ToWorker,
+    Channel, ChannelError, Failure, FromSupervisor, Hello, InnerFolder, Job, Program, ToInit,
 };
 use crate::spec::{CallSpec, Work};
 use crate::sys;
 
-use super::inputs::{Input, process, watch_caller, watch_init, watch_worker};
+use super::inputs::{Input, process, watch_caller, watch_init};
 use super::line::Line;
 use super::state::{Action, Event, State};
 use super::volumes::{Volumes, mount_point};
@@ -28,9 +27,9 @@ struct Driver {
     init: Init,
     spec: CallSpec,
     stdin: Option<OwnedFd>,
-    arguments: Option<OwnedFd>,
+    /// The worker's end of its socket to the caller.
+    worker: Option<OwnedFd>,
     volumes: Option<Volumes>,
-    value: Option<OwnedFd>,
     deadline: Option<Instant>,
     inputs: Sender<Input>,
     over: bool,
@@ -46,27 +45,25 @@ pub(super) fn drive(
     let Hello {
         spec,
         stdin,
-        arguments,
+        worker,
         ..
     } = hello;
     let mut descriptors = descriptors.into_iter();
     let mut next = |expected: bool| if expected { descriptors.next() } else { None };
-    let (stdin, arguments) = (next(stdin), next(arguments));
+    let (stdin, worker) = (next(stdin), next(worker));
     let (inputs, received) = channel();
     watch_caller(caller, &inputs)?;
     watch_init(&init.channel, &inputs)?;
-    let reports = matches!(spec.work, Work::Function { .. });
-    let (mut state, first) = State::new(spec.volumes.len(), reports, spec.timeout);
-    let (volumes, value, deadline) = (None, None, None);
+    let (mut state, first) = State::new(spec.volumes.len());
+    let (volumes, deadline) = (None, None);
     let caller = caller.duplicate().map_err(|error| process(&error))?;
     let mut driver = Driver {
         caller: Line::new(caller),
         init,
         spec,
         stdin,
-        arguments,
+        worker,
         volumes,
-        value,
         deadline,
         inputs,
         over: false,
@@ -106,10 +103,6 @@ impl Driver {
                 Ok(()) => Event::Served,
                 Err(failure) => Event::Failed(failure),
             },
-            Input::Reported { report, value } => {
-                self.value = value;
-                Event::Reported(report)
-            }
         }
     }
 
@@ -152,16 +145,26 @@ impl Driver {
         let result = match action {
             Action::Prepare => {
                 let points = self.spec.volumes.iter().map(mount_point).collect();
-                self.tell_init(&ToInit::Prepare(points))
+                let network = self.spec.network;
+                self.tell_init(&ToInit::Prepare { points, network })
             }
             Action::Connect => self.connect(),
             Action::Mount => self.tell_init(&ToInit::Mount),
             Action::Start => self.start(),
+            Action::SayStarted => {
+                self.caller.say(&FromSupervisor::Started);
+                Ok(())
+            }
+            Action::SayStored(lost) => {
+                self.caller.say(&FromSupervisor::Stored(lost));
+                Ok(())
+            }
             Action::SetTimer(after) => {
-                // A timeout beyond what the clock can show is none.
+                // A time beyond what the clock can show never comes.
                 self.deadline = Instant::now().checked_add(after);
                 Ok(())
             }
+            Action::Terminate => self.tell_init(&ToInit::Terminate),
             Action::Kill => self.tell_init(&ToInit::Kill),
             Action::KillInit => self.kill_init(),
             Action::Store => {
@@ -180,7 +183,7 @@ impl Driver {
             }
             Action::Unmount => self.tell_init(&ToInit::Unmount),
             Action::Reply(reply) => {
-                self.reply(reply);
+                self.caller.say(&FromSupervisor::Reply(reply));
                 Ok(())
             }
             Action::Exit => self.exit(),
@@ -227,18 +230,16 @@ impl Driver {
             workdir: self.spec.workdir.clone(),
             stdin: self.stdin.is_some(),
         };
-        let stdin = self.stdin.take();
-        let mut socket = None;
+        let (stdin, worker) = (self.stdin.take(), self.worker.take());
         match self.spec.work.clone() {
             Work::Function { name } => {
-                socket = Some(self.address_worker(&name)?);
                 job.program = Program::Worker { function: name };
             }
             Work::Command { program, arguments } => {
                 job.program = Program::Command { program, arguments };
             }
         }
-        let descriptors: Vec<BorrowedFd<'_>> = [stdin.as_ref(), socket.as_ref()]
+        let descriptors: Vec<BorrowedFd<'_>> = [stdin.as_ref(), worker.as_ref()]
             .into_iter()
             .flatten()
             .map(AsFd::as_fd)
@@ -250,22 +251,6 @@ impl Driver {
                 reason: error.to_string(),
             }),
         }
-    }
-
-    /// Makes the worker's socket, with the worker's task in it already.
-    fn address_worker(&mut self, function: &str) -> Result<OwnedFd, Failure> {
-        let (ours, theirs) = Channel::pair().map_err(|error| process(&error))?;
-        let task = ToWorker {
-            function: function.to_owned(),
-        };
-        let arguments: Vec<_> = self.arguments.iter().map(AsFd::as_fd).collect();
-        ours.send(&task, &arguments)
-            .map_err(|error| Failure::Protocol {
-                reason: error.to_string(),
-            })?;
-        self.arguments = None;
-        watch_worker(ours, &self.inputs)?;
-        Ok(theirs.into())
     }
 
     fn kill_init(&self) -> Result<(), Failure> {
@@ -287,19 +272,6 @@ impl Driver {
         }
         // Its own receiver is alive.
         let _ = self.inputs.send(Input::Event(Event::Abandoned));
-    }
-
-    fn reply(&mut self, reply: Reply) {
-        let returned = matches!(
-            reply,
-            Reply::Ended(Outcome {
-                ended: Ended::Returned,
-                ..
-            })
-        );
-        let value = self.value.take().filter(|_| returned);
-        let descriptors: Vec<_> = value.iter().map(AsFd::as_fd).collect();
-        self.caller.reply(reply, &descriptors);
     }
 
     /// Nothing may be left when this process ends: the caller waits for that.

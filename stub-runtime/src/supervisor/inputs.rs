@@ -6,7 +6,7 @@ use std::thread;
 
 use s3fs_core::FileSystem;
 
-use crate::protocol::{Channel, Failure, FromInit, FromWorker, InnerFolder};
+use crate::protocol::{Channel, Failure, FromInit, InnerFolder, ToSupervisor};
 use crate::sandbox::Step;
 use crate::sys::SysError;
 
@@ -21,19 +21,20 @@ pub(super) enum Input {
         volume: usize,
         fuse: Option<OwnedFd>,
     },
-    Reported {
-        report: FromWorker,
-        value: Option<OwnedFd>,
-    },
 }
 
-/// The end of the caller.
+/// What the caller says while the work goes on, and its end.
 pub(super) fn watch_caller(caller: &Channel, inputs: &Sender<Input>) -> Result<(), Failure> {
     let caller = caller.duplicate().map_err(|error| process(&error))?;
     let inputs = inputs.clone();
     beside("caller", move || {
-        // It has said everything; what comes now is its end.
-        let _ = caller.receive::<()>();
+        while let Ok((message, _)) = caller.receive::<ToSupervisor>() {
+            let event = match message {
+                ToSupervisor::Store => Event::StoreAsked,
+                ToSupervisor::Stop(stop) => Event::StopAsked(stop),
+            };
+            let _ = inputs.send(Input::Event(event));
+        }
         let _ = inputs.send(Input::Event(Event::CallerGone));
     })
 }
@@ -47,18 +48,6 @@ pub(super) fn watch_init(init: &Channel, inputs: &Sender<Input>) -> Result<(), F
             let _ = inputs.send(from_init(message, descriptors));
         }
         let _ = inputs.send(Input::Event(Event::InitGone));
-    })
-}
-
-/// The report of the worker, and its end.
-pub(super) fn watch_worker(worker: Channel, inputs: &Sender<Input>) -> Result<(), Failure> {
-    let inputs = inputs.clone();
-    beside("worker", move || {
-        while let Ok((report, descriptors)) = worker.receive::<FromWorker>() {
-            let value = descriptors.into_iter().next();
-            let _ = inputs.send(Input::Reported { report, value });
-        }
-        let _ = inputs.send(Input::Event(Event::WorkerSilent));
     })
 }
 

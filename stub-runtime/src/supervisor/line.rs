@@ -1,12 +1,11 @@
 //! The connection to the caller: the driver's last word goes over it, and before that, from the
 //! threads that upload, what they have begun and ended.
 
-use std::os::fd::BorrowedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use s3fs_core::{UnfinishedUpload, UploadObserver};
 
-use crate::protocol::{Channel, FromSupervisor, Reply, UploadNote};
+use crate::protocol::{Channel, FromSupervisor, UploadNote};
 
 /// The connection, shared.
 #[derive(Clone, Debug)]
@@ -17,9 +16,11 @@ impl Line {
         Self(Arc::new(Mutex::new(caller)))
     }
 
-    /// Says how the call ended.
-    pub(super) fn reply(&self, reply: Reply, with: &[BorrowedFd<'_>]) {
-        self.send(&FromSupervisor::Reply(reply), with);
+    /// Says something.
+    pub(super) fn say(&self, message: &FromSupervisor) {
+        let caller = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // A caller that is gone doesn't miss it.
+        let _ = caller.send(message, &[]);
     }
 
     /// Someone who tells the caller of the uploads of a volume.
@@ -28,12 +29,6 @@ impl Line {
             line: self.clone(),
             volume,
         })
-    }
-
-    fn send(&self, message: &FromSupervisor, with: &[BorrowedFd<'_>]) {
-        let caller = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // A caller that is gone doesn't miss it.
-        let _ = caller.send(message, with);
     }
 }
 
@@ -51,7 +46,7 @@ impl Observer {
             upload,
             ended,
         };
-        self.line.send(&FromSupervisor::Upload(note), &[]);
+        self.line.say(&FromSupervisor::Upload(note));
     }
 }
 

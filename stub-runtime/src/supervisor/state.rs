@@ -11,7 +11,7 @@ use std::time::Duration;
 use s3fs_core::NotStored;
 
 use crate::outcome::{Ended, Outcome};
-use crate::protocol::{Failure, FromWorker, Reply};
+use crate::protocol::{Failure, Reply, Stop};
 use crate::sys::WorkerEnd;
 
 /// What happened.
@@ -25,14 +25,14 @@ pub(super) enum Event {
     Served,
     /// The work was started.
     Started,
-    /// The worker said how the body ended.
-    Reported(FromWorker),
-    /// The worker's socket is closed: no report will come.
-    WorkerSilent,
+    /// The caller wants to know that what was written until now is stored.
+    StoreAsked,
+    /// The caller wants the work to end.
+    StopAsked(Stop),
+    /// The time to end by itself has passed.
+    TimeUp,
     /// The work ended, with all it had started.
     Ended(WorkerEnd),
-    /// The timeout passed.
-    TimeUp,
     /// Uploads are over; this could not be stored.
     Stored(Vec<NotStored>),
     /// Nothing is mounted any more.
@@ -58,8 +58,14 @@ pub(super) enum Action {
     Mount,
     /// Have the work started.
     Start,
+    /// Tell the caller that the work was started.
+    SayStarted,
+    /// Tell the caller what could not be stored of what was asked for.
+    SayStored(Vec<NotStored>),
     /// Wake up after this time.
     SetTimer(Duration),
+    /// Have the job asked to end.
+    Terminate,
     /// Have the job killed; init stays.
     Kill,
     /// Kill init and thereby everything.
@@ -96,28 +102,23 @@ enum Phase {
 pub(super) struct State {
     phase: Phase,
     volumes: usize,
-    timeout: Option<Duration>,
-    /// A report may still come.
-    listening: bool,
-    report: Option<FromWorker>,
+    stop: Option<Stop>,
     end: Option<WorkerEnd>,
-    timed_out: bool,
+    /// How many answers about what is stored are awaited while the work goes on.
+    storing: usize,
     init_lives: bool,
     not_stored: Vec<NotStored>,
 }
 
 impl State {
-    /// A call with so many volumes, and the first thing to do. A worker reports; a command
-    /// doesn't.
-    pub(super) fn new(volumes: usize, reports: bool, timeout: Option<Duration>) -> (Self, Action) {
+    /// A call with so many volumes, and the first thing to do.
+    pub(super) fn new(volumes: usize) -> (Self, Action) {
         let state = Self {
             phase: Phase::Preparing,
             volumes,
-            timeout,
-            listening: reports,
-            report: None,
+            stop: None,
             end: None,
-            timed_out: false,
+            storing: 0,
             init_lives: true,
             not_stored: Vec::new(),
         };
@@ -148,7 +149,19 @@ impl State {
             }
             (Phase::Starting, Event::Started) => {
                 self.phase = Phase::Running;
-                self.timeout.map(Action::SetTimer).into_iter().collect()
+                vec![Action::SayStarted]
+            }
+            (
+                Phase::Preparing | Phase::Connecting | Phase::Mounting { .. },
+                Event::StopAsked(stop),
+            ) => {
+                self.stop = Some(stop);
+                self.report()
+            }
+            (_, Event::StoreAsked) => self.store_asked(),
+            (_, Event::Stored(not_stored)) if self.storing > 0 => {
+                self.storing -= 1;
+                vec![Action::SayStored(not_stored)]
             }
             (Phase::Storing, Event::Stored(not_stored)) => self.stored(not_stored),
             (Phase::Unmounting, Event::Unmounted) => self.report(),
@@ -170,28 +183,44 @@ impl State {
         Vec::new()
     }
 
-    /// The end of the work and the worker's words come by different ways, in any order.
-    fn work_progress(&mut self, event: Event) -> Vec<Action> {
-        match event {
-            Event::Reported(report) => self.report = Some(report),
-            Event::WorkerSilent => self.listening = false,
-            Event::Ended(end) => self.end = Some(end),
-            Event::TimeUp if self.end.is_none() => {
-                // A body that returned in time has a value, even if its process lingers.
-                self.timed_out = self.report.is_none();
-                return vec![Action::Kill];
+    /// Answers come in the order of the questions, so those about work that goes on come first.
+    fn store_asked(&mut self) -> Vec<Action> {
+        match self.phase {
+            Phase::Running if self.volumes > 0 => {
+                self.storing += 1;
+                vec![Action::Store]
             }
-            _ => {}
+            Phase::Starting | Phase::Running => vec![Action::SayStored(Vec::new())],
+            // What is not stored in the end is told with the outcome.
+            _ => Vec::new(),
         }
+    }
+
+    fn work_progress(&mut self, event: Event) -> Vec<Action> {
         let working = matches!(self.phase, Phase::Starting | Phase::Running);
-        if !working || self.end.is_none() || self.listening {
-            return Vec::new();
+        match event {
+            Event::StopAsked(stop) if working && self.stop.is_none() => self.stop(stop),
+            Event::TimeUp if working => vec![Action::Kill],
+            Event::Ended(end) if working => {
+                self.end = Some(end);
+                if self.volumes == 0 {
+                    return self.report();
+                }
+                self.phase = Phase::Storing;
+                vec![Action::Store]
+            }
+            _ => Vec::new(),
         }
-        if self.volumes == 0 {
-            return self.report();
+    }
+
+    fn stop(&mut self, stop: Stop) -> Vec<Action> {
+        self.stop = Some(stop);
+        match stop {
+            Stop::Cancelled { grace } if !grace.is_zero() => {
+                vec![Action::Terminate, Action::SetTimer(grace)]
+            }
+            Stop::Cancelled { .. } | Stop::TimedOut { .. } => vec![Action::Kill],
         }
-        self.phase = Phase::Storing;
-        vec![Action::Store]
     }
 
     fn stored(&mut self, not_stored: Vec<NotStored>) -> Vec<Action> {
@@ -244,23 +273,14 @@ impl State {
         actions
     }
 
+    /// What the process did: what its body said has come to the caller by another way.
     fn ended(&self) -> Ended {
-        match (&self.report, self.end, self.timeout) {
-            (Some(FromWorker::Returned), _, _) => Ended::Returned,
-            (Some(FromWorker::Failed { chain }), _, _) => Ended::Failed {
-                chain: chain.clone(),
-            },
-            (Some(FromWorker::Panicked { message, location }), _, _) => Ended::Panicked {
-                message: message.clone(),
-                location: location.clone(),
-            },
-            (Some(FromWorker::Codec { reason }), _, _) => Ended::Codec {
-                reason: reason.clone(),
-            },
-            (None, _, Some(after)) if self.timed_out => Ended::TimedOut { after },
-            (None, Some(WorkerEnd::Killed(signal)), _) => Ended::Killed { signal },
-            (None, Some(WorkerEnd::Exited(code)), _) => Ended::Exited { code },
-            (None, None, _) => unreachable!("reported only after the work ended"),
+        match (self.stop, self.end) {
+            (Some(Stop::TimedOut { after }), _) => Ended::TimedOut { after },
+            (Some(Stop::Cancelled { .. }), _) => Ended::Cancelled,
+            (None, Some(WorkerEnd::Killed(signal))) => Ended::Killed { signal },
+            (None, Some(WorkerEnd::Exited(code))) => Ended::Exited { code },
+            (None, None) => unreachable!("reported only after the work ended"),
         }
     }
 }

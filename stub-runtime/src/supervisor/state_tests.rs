@@ -1,9 +1,7 @@
 use super::*;
 
-const MINUTE: Duration = Duration::from_mins(1);
-
-fn after(volumes: usize, timeout: Option<Duration>, events: &[Event]) -> (State, Vec<Action>) {
-    let (mut state, first) = State::new(volumes, true, timeout);
+fn after(volumes: usize, events: &[Event]) -> (State, Vec<Action>) {
+    let (mut state, first) = State::new(volumes);
     assert_eq!(first, Action::Prepare);
     let mut last = vec![first];
     for event in events {
@@ -12,16 +10,15 @@ fn after(volumes: usize, timeout: Option<Duration>, events: &[Event]) -> (State,
     (state, last)
 }
 
-fn running(volumes: usize, timeout: Option<Duration>) -> State {
+fn running(volumes: usize) -> State {
     let mut events = vec![Event::Prepared];
     if volumes > 0 {
         events.push(Event::Connected);
         events.extend(vec![Event::Served; volumes]);
     }
-    let (mut state, last) = after(volumes, timeout, &events);
+    let (mut state, last) = after(volumes, &events);
     assert_eq!(last, [Action::Start]);
-    let expected: Vec<_> = timeout.map(Action::SetTimer).into_iter().collect();
-    assert_eq!(state.on(Event::Started), expected);
+    assert_eq!(state.on(Event::Started), [Action::SayStarted]);
     state
 }
 
@@ -38,96 +35,114 @@ fn refused() -> Failure {
     }
 }
 
+fn lost() -> Vec<NotStored> {
+    vec![NotStored {
+        object: "s3://b/k".into(),
+        reason: "refused".into(),
+        kept_in: None,
+    }]
+}
+
 #[test]
 fn a_call_connects_mounts_runs_stores_unmounts_and_reports() {
-    let (_, connect) = after(2, None, &[Event::Prepared]);
+    let (_, connect) = after(2, &[Event::Prepared]);
     assert_eq!(connect, [Action::Connect]);
-    let (_, mount) = after(2, None, &[Event::Prepared, Event::Connected]);
+    let (_, mount) = after(2, &[Event::Prepared, Event::Connected]);
     assert_eq!(mount, [Action::Mount]);
-    let mut state = running(2, None);
-    assert_eq!(state.on(Event::Reported(FromWorker::Returned)), []);
-    assert_eq!(state.on(Event::WorkerSilent), []);
+    let mut state = running(2);
     assert_eq!(
         state.on(Event::Ended(WorkerEnd::Exited(0))),
         [Action::Store]
     );
-    let lost = vec![NotStored {
-        object: "s3://b/k".into(),
-        reason: "refused".into(),
-        kept_in: None,
-    }];
-    assert_eq!(state.on(Event::Stored(lost.clone())), [Action::Unmount]);
-    assert_eq!(state.on(Event::Unmounted), outcome(Ended::Returned, lost));
+    assert_eq!(state.on(Event::Stored(lost())), [Action::Unmount]);
+    let exited = Ended::Exited { code: 0 };
+    assert_eq!(state.on(Event::Unmounted), outcome(exited, lost()));
     assert_eq!(state.on(Event::InitGone), []);
 }
 
 #[test]
 fn without_volumes_nothing_is_connected_stored_or_unmounted() {
-    let mut state = running(0, None);
-    assert_eq!(state.on(Event::Ended(WorkerEnd::Exited(3))), []);
-    let end = state.on(Event::WorkerSilent);
+    let mut state = running(0);
+    assert_eq!(state.on(Event::StoreAsked), [Action::SayStored(Vec::new())]);
+    let end = state.on(Event::Ended(WorkerEnd::Exited(3)));
     assert_eq!(end, outcome(Ended::Exited { code: 3 }, Vec::new()));
 }
 
 #[test]
-fn the_report_may_come_after_the_end() {
-    let mut state = running(0, None);
-    assert_eq!(state.on(Event::Ended(WorkerEnd::Exited(0))), []);
-    assert_eq!(state.on(Event::Reported(FromWorker::Returned)), []);
+fn what_is_stored_while_the_work_goes_on_is_told_at_once() {
+    let mut state = running(1);
+    assert_eq!(state.on(Event::StoreAsked), [Action::Store]);
+    assert_eq!(state.on(Event::Stored(lost())), [Action::SayStored(lost())]);
+    assert_eq!(state.on(Event::StoreAsked), [Action::Store]);
+    let ended = Event::Ended(WorkerEnd::Killed(9));
+    assert_eq!(state.on(ended), [Action::Store]);
     assert_eq!(
-        state.on(Event::WorkerSilent),
-        outcome(Ended::Returned, Vec::new())
+        state.on(Event::Stored(Vec::new())),
+        [Action::SayStored(Vec::new())]
     );
+    assert_eq!(state.on(Event::StoreAsked), []);
+    assert_eq!(state.on(Event::Stored(lost())), [Action::Unmount]);
+    let killed = Ended::Killed { signal: 9 };
+    assert_eq!(state.on(Event::Unmounted), outcome(killed, lost()));
 }
 
 #[test]
-fn a_timeout_kills_and_is_the_outcome_unless_the_body_returned_in_time() {
-    let mut state = running(0, Some(MINUTE));
-    assert_eq!(state.on(Event::TimeUp), [Action::Kill]);
-    state.on(Event::WorkerSilent);
+fn work_that_takes_too_long_is_killed() {
+    let mut state = running(0);
+    let stop = Stop::TimedOut {
+        after: Duration::from_mins(1),
+    };
+    assert_eq!(state.on(Event::StopAsked(stop)), [Action::Kill]);
+    assert_eq!(state.on(Event::StopAsked(stop)), [], "once");
     let end = state.on(Event::Ended(WorkerEnd::Killed(9)));
-    assert_eq!(end, outcome(Ended::TimedOut { after: MINUTE }, Vec::new()));
+    let after = Duration::from_mins(1);
+    assert_eq!(end, outcome(Ended::TimedOut { after }, Vec::new()));
+}
 
-    let mut state = running(0, Some(MINUTE));
-    state.on(Event::Reported(FromWorker::Returned));
+#[test]
+fn cancelled_work_is_asked_first_and_killed_later() {
+    let grace = Duration::from_secs(3);
+    let mut state = running(0);
+    let stop = Event::StopAsked(Stop::Cancelled { grace });
+    assert_eq!(state.on(stop), [Action::Terminate, Action::SetTimer(grace)]);
     assert_eq!(state.on(Event::TimeUp), [Action::Kill]);
-    state.on(Event::WorkerSilent);
     let end = state.on(Event::Ended(WorkerEnd::Killed(9)));
-    assert_eq!(end, outcome(Ended::Returned, Vec::new()));
+    assert_eq!(end, outcome(Ended::Cancelled, Vec::new()));
+    let at_once = Stop::Cancelled {
+        grace: Duration::ZERO,
+    };
+    assert_eq!(running(0).on(Event::StopAsked(at_once)), [Action::Kill]);
+}
+
+#[test]
+fn a_call_that_is_cancelled_before_its_work_began_ends_at_once() {
+    let (mut state, _) = after(1, &[Event::Prepared, Event::Connected]);
+    let grace = Duration::from_secs(3);
+    assert_eq!(
+        state.on(Event::StopAsked(Stop::Cancelled { grace })),
+        outcome(Ended::Cancelled, Vec::new())
+    );
 }
 
 #[test]
 fn a_timer_that_rings_late_does_nothing() {
-    let mut state = running(1, Some(MINUTE));
-    state.on(Event::WorkerSilent);
-    assert_eq!(
-        state.on(Event::Ended(WorkerEnd::Exited(0))),
-        [Action::Store]
-    );
+    let mut state = running(1);
+    let ended = Event::Ended(WorkerEnd::Exited(0));
+    assert_eq!(state.on(ended), [Action::Store]);
     assert_eq!(state.on(Event::TimeUp), []);
     assert_eq!(state.on(Event::Stored(Vec::new())), [Action::Unmount]);
 }
 
 #[test]
-fn a_failure_before_the_work_is_reported_and_ends_the_call() {
-    for events in [
-        vec![],
-        vec![Event::Prepared],
-        vec![Event::Prepared, Event::Connected],
-    ] {
-        let (mut state, _) = after(1, None, &events);
-        let end = state.on(Event::Failed(refused()));
-        assert_eq!(
-            end,
-            [Action::Reply(Reply::Refused(refused())), Action::Exit]
-        );
-        assert_eq!(state.on(Event::CallerGone), []);
-    }
-}
-
-#[test]
-fn without_its_caller_a_call_is_abandoned_whatever_it_was_doing() {
-    for mut state in [after(1, None, &[]).0, running(1, None)] {
+fn a_caller_that_is_gone_ends_the_call_in_every_phase() {
+    let stages: [&[Event]; 4] = [
+        &[],
+        &[Event::Prepared],
+        &[Event::Prepared, Event::Connected],
+        &[Event::Prepared, Event::Connected, Event::Served],
+    ];
+    for events in stages {
+        let (mut state, _) = after(1, events);
         assert_eq!(
             state.on(Event::CallerGone),
             [Action::Refuse, Action::KillInit, Action::Abandon]
@@ -138,10 +153,31 @@ fn without_its_caller_a_call_is_abandoned_whatever_it_was_doing() {
 }
 
 #[test]
-fn when_init_dies_the_work_was_killed_and_what_it_wrote_is_stored() {
-    let mut state = running(1, None);
-    assert_eq!(state.on(Event::InitGone), []);
-    assert_eq!(state.on(Event::WorkerSilent), [Action::Store]);
-    let end = state.on(Event::Stored(Vec::new()));
-    assert_eq!(end, outcome(Ended::Killed { signal: 9 }, Vec::new()));
+fn a_step_that_fails_before_the_work_is_the_answer() {
+    let (mut state, _) = after(1, &[Event::Prepared]);
+    assert_eq!(
+        state.on(Event::Failed(refused())),
+        [Action::Reply(Reply::Refused(refused())), Action::Exit]
+    );
+}
+
+#[test]
+fn the_death_of_init_while_the_work_runs_is_the_works_death() {
+    let mut state = running(1);
+    assert_eq!(state.on(Event::InitGone), [Action::Store]);
+    let killed = Ended::Killed { signal: 9 };
+    assert_eq!(state.on(Event::Stored(lost())), outcome(killed, lost()));
+}
+
+#[test]
+fn the_death_of_init_before_the_work_is_a_failure() {
+    let (mut state, _) = after(1, &[Event::Prepared]);
+    let actions = state.on(Event::InitGone);
+    assert!(matches!(
+        &actions[..],
+        [
+            Action::Reply(Reply::Refused(Failure::Sandbox { .. })),
+            Action::Exit
+        ]
+    ));
 }

@@ -106,14 +106,23 @@ pub(crate) fn kill(pid: i32) -> Result<()> {
 /// Kills every other process of this process's pid namespace. Refuses to where that would be
 /// the host's.
 pub(crate) fn kill_everyone() -> Result<()> {
+    signal_everyone(Signal::SIGKILL)
+}
+
+/// As [`kill_everyone`], but only asks.
+pub(crate) fn terminate_everyone() -> Result<()> {
+    signal_everyone(Signal::SIGTERM)
+}
+
+fn signal_everyone(signal: Signal) -> Result<()> {
     assert_eq!(
         nix::unistd::getpid().as_raw(),
         1,
         "only a pid namespace's first process may"
     );
-    match nix::sys::signal::kill(Pid::from_raw(-1), Signal::SIGKILL) {
+    match nix::sys::signal::kill(Pid::from_raw(-1), signal) {
         Ok(()) | Err(Errno::ESRCH) => Ok(()),
-        Err(errno) => Err(SysError::new("kill(-1)")(errno)),
+        Err(errno) => Err(SysError::new(format!("kill(-1, {signal})"))(errno)),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::time::Instant;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, Shutdown, SockFlag, SockType,
     UnixAddr, recvmsg, sendmsg, shutdown, socketpair,
@@ -86,4 +88,40 @@ pub(crate) fn receive(socket: impl AsFd, into: &mut [u8]) -> Result<(usize, Vec<
 pub(crate) fn shut_down(socket: impl AsFd) {
     // A connection that has ended already is what we want.
     let _ = shutdown(socket.as_fd().as_raw_fd(), Shutdown::Both);
+}
+
+/// Ends this end's half of a connection; the other end may go on.
+pub(crate) fn shut_down_writing(socket: impl AsFd) {
+    // A connection that has ended already is what we want.
+    let _ = shutdown(socket.as_fd().as_raw_fd(), Shutdown::Write);
+}
+
+/// Waits until one of the sockets has something to be read or has ended, or until the time is over.
+/// Says which.
+pub(crate) fn wait_for_one(
+    sockets: &[BorrowedFd<'_>],
+    until: Option<Instant>,
+) -> Result<Vec<bool>> {
+    let mut watched: Vec<_> = sockets
+        .iter()
+        .map(|&socket| PollFd::new(socket, PollFlags::POLLIN))
+        .collect();
+    loop {
+        let timeout = until.map_or(PollTimeout::NONE, |until| {
+            let left = until.saturating_duration_since(Instant::now());
+            // Not too early, or this would be a busy loop.
+            let left = left.as_millis() + u128::from(left.subsec_nanos() % 1_000_000 > 0);
+            PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
+        });
+        match poll(&mut watched, timeout) {
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(SysError::new("poll")(errno)),
+            Ok(0) if until.is_some_and(|until| until > Instant::now()) => {}
+            Ok(_) => break,
+        }
+    }
+    Ok(watched
+        .iter()
+        .map(|one| one.any().unwrap_or(true))
+        .collect())
 }

@@ -1,65 +1,83 @@
-//! The process that runs a function's body: this program again, inside the finished sandbox.
+//! The process that runs a function's body: this program again, inside the finished sandbox. It runs
+//! one input after another, until the caller has no more.
 
 mod panic;
 
 use std::io::Write;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::function::{Function, InvokeError};
+use crate::outcome::Ended;
 use crate::payload::Payload;
-use crate::protocol::{Channel, ChannelError, FromWorker, ToWorker};
+use crate::protocol::{Channel, ChannelError, Inbox, Input, Report};
 use crate::registry;
 use crate::sys;
 
-/// Runs one function and ends the process.
-pub(crate) fn main(supervisor: &Channel) -> ! {
+use panic::Record;
+
+/// Runs what the caller sends and ends the process.
+pub(crate) fn main(caller: &Channel) -> ! {
     // What Rust's runtime does before `main`, which this process never reaches. If the kernel
     // refuses, the body merely sees the default.
     let _ = sys::ignore_broken_pipes();
     let _ = sys::set_name("stub-worker");
-    match run(supervisor) {
+    match serve(caller) {
         Ok(()) => std::process::exit(0),
         // Nobody is left to be told.
         Err(_) => sys::exit_now(1),
     }
 }
 
-fn run(supervisor: &Channel) -> Result<(), ChannelError> {
-    let (ToWorker { function }, descriptors) = supervisor.receive()?;
-    let (report, value) = match (registry::find(&function), descriptors.into_iter().next()) {
-        (Ok(function), Some(arguments)) => invoke(function, Payload::from(arguments)),
-        (Ok(_), None) => (
-            FromWorker::Codec {
-                reason: "the arguments are missing".into(),
-            },
-            None,
-        ),
-        (Err(reason), _) => (FromWorker::Codec { reason }, None),
-    };
-    // Lines that the body printed without an end are seen before the caller goes on.
-    let _ = std::io::stdout().flush();
-    let value: Option<OwnedFd> = value.map(OwnedFd::from);
-    let descriptors: Vec<_> = value.iter().map(AsFd::as_fd).collect();
-    supervisor.send(&report, &descriptors)
+fn serve(caller: &Channel) -> Result<(), ChannelError> {
+    let (record, mut inbox) = (panic::record(), Inbox::default());
+    loop {
+        let (input, beside) = match inbox.receive::<Input>(caller) {
+            Err(ChannelError::Closed) => return Ok(()),
+            received => received?,
+        };
+        let (ended, value) = run(&record, input, beside);
+        // Lines that the body printed without an end are seen before the caller goes on.
+        let _ = std::io::stdout().flush();
+        // Nobody shall see what a panic left half done.
+        let is_last = matches!(ended, Ended::Panicked { .. });
+        report(caller, ended, value.as_ref())?;
+        if is_last {
+            return Ok(());
+        }
+    }
 }
 
-fn invoke(function: &Function, arguments: Payload) -> (FromWorker, Option<Payload>) {
-    let record = panic::record();
-    // The process ends after this, so nobody sees what a panic left half done.
+fn report(caller: &Channel, ended: Ended, value: Option<&Payload>) -> Result<(), ChannelError> {
+    let (value, beside) = value.map(Payload::pack).unzip();
+    let beside: Vec<_> = beside.flatten().into_iter().collect();
+    caller.send(&Report { ended, value }, &beside)
+}
+
+fn run(record: &Record, input: Input, beside: Vec<OwnedFd>) -> (Ended, Option<Payload>) {
+    let refused = |reason| (Ended::Codec { reason }, None);
+    match (
+        registry::find(&input.function),
+        Payload::unpack(input.arguments, beside),
+    ) {
+        (Ok(function), Some(arguments)) => invoke(record, function, arguments),
+        (Ok(_), None) => refused("the arguments are missing".to_owned()),
+        (Err(reason), _) => refused(reason),
+    }
+}
+
+fn invoke(record: &Record, function: &Function, arguments: Payload) -> (Ended, Option<Payload>) {
     match catch_unwind(AssertUnwindSafe(|| (function.invoke)(arguments))) {
-        Ok(Ok(value)) => (FromWorker::Returned, Some(value)),
-        Ok(Err(InvokeError::Failed(chain))) => (FromWorker::Failed { chain }, None),
-        Ok(Err(InvokeError::Codec(reason))) => (FromWorker::Codec { reason }, None),
+        Ok(Ok(value)) => (Ended::Returned, Some(value)),
+        Ok(Err(InvokeError::Failed(chain))) => (Ended::Failed { chain }, None),
+        Ok(Err(InvokeError::Codec(reason))) => (Ended::Codec { reason }, None),
         Err(payload) => {
             let panic = record.take(payload.as_ref());
-            (
-                FromWorker::Panicked {
-                    message: panic.message,
-                    location: panic.location,
-                },
-                None,
-            )
+            let ended = Ended::Panicked {
+                message: panic.message,
+                location: panic.location,
+            };
+            (ended, None)
         }
     }
 }

@@ -21,6 +21,7 @@ fn spec(program: &str, arguments: &[&str]) -> CallSpec {
         volumes: Vec::new(),
         environment: BTreeMap::new(),
         timeout: None,
+        network: true,
         workdir: PathBuf::from("/"),
     }
 }
@@ -69,10 +70,10 @@ fn environment_and_working_folder_are_the_specs() {
 #[test]
 fn what_cannot_be_started_is_named() {
     let error = run_command(spec("no-such-program", &[])).unwrap_err();
-    let Error::NotStarted { program, source } = &error else {
+    let Error::NotStarted { attempt, source } = &error else {
         panic!("{error:?}")
     };
-    assert_eq!(program, "no-such-program");
+    assert_eq!(attempt.function, "no-such-program");
     assert_eq!(source.kind(), std::io::ErrorKind::NotFound);
     let file = tempfile::NamedTempFile::new().unwrap();
     let error = run_command(spec(file.path().to_str().unwrap(), &[])).unwrap_err();

@@ -41,7 +41,7 @@ fn many_threads_call_at_once() {
 
 fn square(n: u64) -> u64 {
     // Not `call`: the other threads' processes are alive.
-    let output = stub_runtime::call::run(&SQUARE, Payload::encode(&(n,)).unwrap());
+    let output = stub_runtime::call::run(&SQUARE, &Payload::encode(&(n,)).unwrap());
     output.unwrap().decode().unwrap()
 }
 

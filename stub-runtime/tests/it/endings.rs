@@ -28,7 +28,7 @@ register!(
         std::thread::sleep(Duration::from_mins(10));
         Ok(())
     },
-    timeout = || Some(Duration::from_millis(200))
+    options = || stub_runtime::__private::Options::new().timeout(Duration::from_millis(200))
 );
 register!(WRONG_ARGUMENTS, |(number,): (u8,)| Ok(number));
 

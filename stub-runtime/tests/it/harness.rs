@@ -21,7 +21,7 @@ macro_rules! register {
                 location: (file!(), line!()),
                 volumes: Vec::new,
                 secrets: || Ok(Vec::new()),
-                timeout: || None,
+                options: stub_runtime::__private::Options::new,
                 invoke: |input| {
                     let $arguments: $kind = $crate::harness::decode(input)?;
                     let value = $body;
@@ -53,7 +53,7 @@ pub(crate) fn call<V: DeserializeOwned>(
     function: &'static Function,
     arguments: impl Serialize,
 ) -> Result<V, Error> {
-    let output = stub_runtime::call::run(function, Payload::encode(&arguments).unwrap());
+    let output = stub_runtime::call::run(function, &Payload::encode(&arguments).unwrap());
     assert_eq!(
         ours(function.name),
         Vec::<String>::new(),

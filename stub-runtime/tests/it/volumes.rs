@@ -51,6 +51,7 @@ pub(crate) fn script(volumes: Vec<Volume>, text: &str) -> CallSpec {
         volumes,
         environment: BTreeMap::new(),
         timeout: None,
+        network: true,
         workdir: PathBuf::from("/"),
     }
 }

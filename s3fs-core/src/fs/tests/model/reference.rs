@@ -14,6 +14,8 @@ pub(super) struct Reference {
     /// Folders that stay because something in them was removed here.
     pub(super) kept: BTreeSet<String>,
     pub(super) handles: Vec<Open>,
+    /// Files that went while they were open, and where they were: their objects may stay there.
+    left: Vec<(usize, String)>,
 }
 
 /// A file, whether it has a name or not.
@@ -95,7 +97,17 @@ impl Reference {
         if let Some(file) = self.files.get(path) {
             let content = &mut self.contents[*file];
             content.may_be_lost |= kept == usize::MAX || content.bytes.len() > kept;
+            if content.may_be_lost {
+                self.left.push((*file, path.to_owned()));
+            }
         }
+    }
+
+    /// Whether a folder may hold the object of a file that went and is open still: it stays as long.
+    pub(super) fn may_stay(&self, folder: &str) -> bool {
+        let is_open = |file| self.handles.iter().any(|open| open.file == file);
+        let mut left = self.left.iter();
+        left.any(|(file, path)| is_within(path, folder) && is_open(*file))
     }
 
     /// Where a file is, if it has a name.

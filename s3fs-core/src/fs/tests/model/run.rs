@@ -297,7 +297,7 @@ impl Run {
     }
 
     async fn rmdir(&mut self, path: &str) {
-        if !self.reference.is_dir(parent(path)) {
+        if !self.reference.is_dir(parent(path)) || self.reference.may_stay(path) {
             return;
         }
         let done = self.kernel.rmdir(path).await;
@@ -311,7 +311,8 @@ impl Run {
     }
 
     async fn rename(&mut self, from: &str, to: &str) {
-        if !self.reference.is_dir(parent(from)) {
+        let may_stay = |path| self.reference.is_dir(path) && self.reference.may_stay(path);
+        if !self.reference.is_dir(parent(from)) || may_stay(from) || may_stay(to) {
             return;
         }
         let done = self.kernel.rename(from, to).await;

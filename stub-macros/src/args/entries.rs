@@ -1,4 +1,4 @@
-//! `<"/a" => expr, …>` and `{ "/a" => expr, … }`.
+//! `<"a" => expr, …>` and `{ "a" => expr, … }`: volumes and variables.
 //!
 //! No expression parser can be asked to stop before the closing `>`: it would take it for a
 //! comparison. So the tokens are cut first, and the pieces parsed: the closing `>` is the last
@@ -7,17 +7,63 @@
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::LitStr;
 
-use super::VolumeArg;
+use super::Entry;
 use super::segments::{Segment, Segments, is_punct};
 use crate::diagnostic::{self, Errors};
 
-const FORM: &str = "write `volumes = <\"/path\" => CloudBucketMount::new(\"bucket\")>`";
+/// What an option's entries are called.
+pub(super) struct Form {
+    option: &'static str,
+    /// What stands before the arrow.
+    key: &'static str,
+    /// The same with an article.
+    the_key: &'static str,
+    /// What stands behind it.
+    value: &'static str,
+    /// An example of that.
+    example: &'static str,
+    /// An example of a key.
+    example_key: &'static str,
+}
 
-/// Reads the volumes; returns how many more segments belong to them.
+pub(super) const VOLUMES: Form = Form {
+    option: "volumes",
+    key: "path",
+    the_key: "the mount path",
+    value: "volume",
+    example: "CloudBucketMount::new(\"bucket\")",
+    example_key: "/path",
+};
+
+pub(super) const ENV: Form = Form {
+    option: "env",
+    key: "name",
+    the_key: "the name of a variable",
+    value: "value",
+    example: "\"value\"",
+    example_key: "NAME",
+};
+
+impl Form {
+    /// What to write.
+    pub(super) fn help(&self) -> String {
+        format!(
+            "write `{} = <\"{}\" => {}>`",
+            self.option, self.example_key, self.example
+        )
+    }
+
+    fn help_for(&self, key: &LitStr) -> String {
+        format!("write `{} => {}`", key.token(), self.example)
+    }
+}
+
+/// Reads the entries; returns how many more segments belong to them.
 pub(super) fn read(
+    form: &Form,
     segment: &Segment,
     segments: &Segments,
-    volumes: &mut Vec<VolumeArg>,
+    into: &mut Vec<Entry>,
     errors: &mut Errors,
 ) -> usize {
     let mut first_failure = None;
@@ -26,39 +72,39 @@ pub(super) fn read(
             break;
         };
         let mut failures = Errors::default();
-        let read = entries(&longer, &mut failures);
+        let read = entries(form, &longer, &mut failures);
         if failures.is_empty() {
-            volumes.extend(read);
+            into.extend(read);
             return more;
         }
         first_failure.get_or_insert((read, longer));
     }
     // Reported for the shortest reading; the longer ones were guesses.
     if let Some((_, segment)) = first_failure {
-        volumes.extend(entries(&segment, errors));
+        into.extend(entries(form, &segment, errors));
     }
     0
 }
 
-fn entries(segment: &Segment, errors: &mut Errors) -> Vec<VolumeArg> {
-    let Some(inside) = errors.ok(inside(segment)) else {
+fn entries(form: &Form, segment: &Segment, errors: &mut Errors) -> Vec<Entry> {
+    let Some(inside) = errors.ok(inside(form, segment)) else {
         return Vec::new();
     };
     split(&inside)
         .into_iter()
-        .filter_map(|tokens| errors.ok(entry(tokens)))
+        .filter_map(|tokens| errors.ok(entry(form, tokens)))
         .collect()
 }
 
 /// The tokens between the brackets.
-fn inside(segment: &Segment) -> syn::Result<Vec<TokenTree>> {
+fn inside(form: &Form, segment: &Segment) -> syn::Result<Vec<TokenTree>> {
     match segment.value {
         [open, rest @ ..] if is_punct(open, '<') => match rest.split_last() {
             Some((close, inside)) if is_punct(close, '>') => Ok(inside.to_vec()),
             _ => Err(diagnostic::at(
                 open.span(),
                 "this `<` is not closed by a `>`",
-                FORM,
+                form.help(),
             )),
         },
         [TokenTree::Group(group)] if group.delimiter() == Delimiter::Brace => {
@@ -66,13 +112,13 @@ fn inside(segment: &Segment) -> syn::Result<Vec<TokenTree>> {
         }
         [first, ..] => Err(diagnostic::at(
             first.span(),
-            "expected `<` or `{` after `volumes =`",
-            FORM,
+            format!("expected `<` or `{{` after `{} =`", form.option),
+            form.help(),
         )),
         [] => Err(diagnostic::at(
             segment.name.span(),
-            "the option `volumes` has no value",
-            FORM,
+            format!("the option `{}` has no value", form.option),
+            form.help(),
         )),
     }
 }
@@ -98,41 +144,34 @@ fn split(trees: &[TokenTree]) -> Vec<&[TokenTree]> {
     pieces
 }
 
-fn entry(trees: &[TokenTree]) -> syn::Result<VolumeArg> {
+fn entry(form: &Form, trees: &[TokenTree]) -> syn::Result<Entry> {
     let [first, rest @ ..] = trees else {
         return Err(diagnostic::at(
             proc_macro2::Span::call_site(),
             "an entry is empty",
-            FORM,
+            form.help(),
         ));
     };
-    let Some(path) = as_string(first) else {
-        let message = "expected the mount path, a string literal";
-        return Err(diagnostic::at(first.span(), message, FORM));
+    let Some(key) = as_string(first) else {
+        let message = format!("expected {}, a string literal", form.the_key);
+        return Err(diagnostic::at(first.span(), message, form.help()));
     };
-    let arrow = |help: String| diagnostic::at(first.span(), "expected `=>` after this path", help);
     match rest {
-        [equals, greater, mount @ ..] if is_punct(equals, '=') && is_punct(greater, '>') => {
-            if mount.is_empty() {
-                return Err(diagnostic::at(
-                    path.span(),
-                    "this path has no volume",
-                    format!(
-                        "write `{} => CloudBucketMount::new(\"bucket\")`",
-                        path.token()
-                    ),
-                ));
+        [equals, greater, value @ ..] if is_punct(equals, '=') && is_punct(greater, '>') => {
+            if value.is_empty() {
+                let message = format!("this {} has no {}", form.key, form.value);
+                return Err(diagnostic::at(key.span(), message, form.help_for(&key)));
             }
-            let mount: TokenStream = mount.iter().cloned().collect();
-            Ok(VolumeArg {
-                path,
-                mount: super::expression(mount)?,
+            let value: TokenStream = value.iter().cloned().collect();
+            Ok(Entry {
+                key,
+                value: super::expression(value)?,
             })
         }
-        _ => Err(arrow(format!(
-            "write `{} => CloudBucketMount::new(\"bucket\")`",
-            path.token()
-        ))),
+        _ => {
+            let message = format!("expected `=>` after this {}", form.key);
+            Err(diagnostic::at(first.span(), message, form.help_for(&key)))
+        }
     }
 }
 

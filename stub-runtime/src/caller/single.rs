@@ -1,0 +1,89 @@
+//! A call in a sandbox of its own, tried again as its options say.
+
+use std::time::Instant;
+
+use crate::attempt::Attempt;
+use crate::error::Error;
+use crate::outcome::Outcome;
+use crate::payload::Payload;
+use crate::protocol::Stop;
+use crate::spec::{CallSpec, Work};
+
+use super::cancel::Canceller;
+use super::launch::{Heard, Launched};
+use super::prepare::Plan;
+use super::verdict;
+
+/// Calls a function until it has a value, or as often as it may be tried.
+pub(super) fn call(plan: &Plan, input: &Payload, canceller: &Canceller) -> Result<Payload, Error> {
+    let mut delays = plan.options.retries.delays();
+    let mut attempt = Attempt::first(plan.spec.label());
+    loop {
+        let error = match try_once(plan, input, canceller, &attempt) {
+            Ok(value) => return Ok(value),
+            Err(error) => error.in_attempt(&attempt),
+        };
+        let delay = error.is_worth_retrying().then(|| delays.next()).flatten();
+        let Some(delay) = delay else {
+            return Err(error);
+        };
+        tracing::info!(%error, ?delay, "trying again");
+        if canceller.sleep(delay) {
+            return Err(Error::Cancelled { attempt });
+        }
+        attempt.number += 1;
+    }
+}
+
+fn try_once(
+    plan: &Plan,
+    input: &Payload,
+    canceller: &Canceller,
+    attempt: &Attempt,
+) -> Result<Payload, Error> {
+    if canceller.is_cancelled() {
+        return Err(Error::Cancelled {
+            attempt: attempt.clone(),
+        });
+    }
+    let (outcome, value) = run(plan.spec.clone(), Some(input), canceller)?;
+    verdict::value(attempt.clone(), outcome, value)
+}
+
+/// Runs what is to be run in a sandbox, and waits for its end and that of the sandbox.
+pub(super) fn run(
+    spec: CallSpec,
+    input: Option<&Payload>,
+    canceller: &Canceller,
+) -> Result<(Outcome, Option<Payload>), Error> {
+    let (timeout, work) = (spec.timeout, spec.work.clone());
+    let mut launched = Launched::start(spec)?;
+    let _registered = canceller.register(launched.connection()?);
+    if let (Work::Function { name }, Some(input)) = (&work, input) {
+        // One that is gone already is heard of below.
+        let _ = launched.give(name, input);
+        launched.give_no_more();
+    }
+    let (mut until, mut report) = (None, None);
+    loop {
+        match launched.hear(until) {
+            // A time beyond what the clock can show never comes.
+            Heard::Started => until = timeout.and_then(|time| Instant::now().checked_add(time)),
+            Heard::Reported(ended, value) => report = Some((ended, value)),
+            Heard::WorkerGone | Heard::Stored(_) => {}
+            Heard::TimeUp => {
+                until = None;
+                let after = timeout.unwrap_or_default();
+                launched.stop(Stop::TimedOut { after });
+            }
+            Heard::Over => break,
+        }
+    }
+    let mut outcome = launched.finish()?;
+    // A body that returned in time has a value, even if its process lingered.
+    let Some((report, value)) = report else {
+        return Ok((outcome, None));
+    };
+    outcome.ended = report.ended;
+    Ok((outcome, value))
+}

@@ -1,0 +1,133 @@
+//! How often, and when, a call that failed is tried again.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+
+/// The delay of `retries = 3`, and the first one unless told otherwise.
+const DELAY: Duration = Duration::from_secs(1);
+
+/// How often a call that failed is tried again, and how long to wait before each try.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use stub_runtime::Retries;
+/// let retries = Retries::new(4)
+///     .initial_delay(Duration::from_secs(2))
+///     .backoff_coefficient(3.0)
+///     .max_delay(Duration::from_secs(30));
+/// let delays: Vec<u64> = retries.delays().map(|delay| delay.as_secs()).collect();
+/// assert_eq!(delays, [2, 6, 18, 30]);
+/// ```
+///
+/// A number in its place, as in `retries = 3`, is so many tries more, one second apart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Retries {
+    most: usize,
+    coefficient: f32,
+    initial: Duration,
+    longest: Duration,
+}
+
+impl Retries {
+    /// At most so many tries after the first, with a delay that begins with one second and doubles, up
+    /// to a minute.
+    pub fn new(most: u32) -> Self {
+        Self {
+            most: usize::try_from(most).unwrap_or(usize::MAX),
+            coefficient: 2.0,
+            initial: DELAY,
+            longest: Duration::from_mins(1),
+        }
+    }
+
+    /// By what each delay is longer than the one before: 1 or more.
+    #[must_use]
+    pub fn backoff_coefficient(mut self, coefficient: f32) -> Self {
+        self.coefficient = coefficient;
+        self
+    }
+
+    /// The delay before the second try.
+    #[must_use]
+    pub fn initial_delay(mut self, delay: Duration) -> Self {
+        self.initial = delay;
+        self
+    }
+
+    /// No delay is longer.
+    #[must_use]
+    pub fn max_delay(mut self, delay: Duration) -> Self {
+        self.longest = delay;
+        self
+    }
+
+    /// The delays, one before each further try.
+    pub fn delays(&self) -> impl Iterator<Item = Duration> + use<> {
+        // One that is 0 would be multiplied in vain, and backon takes it for none.
+        let initial = self.initial.min(self.longest);
+        ExponentialBuilder::default()
+            .with_factor(self.coefficient)
+            .with_min_delay(initial)
+            .with_max_delay(self.longest.max(initial))
+            .with_max_times(self.most)
+            .build()
+    }
+
+    /// What is wrong, as a sentence fragment.
+    pub(super) fn check(&self) -> Result<(), String> {
+        if self.coefficient.is_finite() && self.coefficient >= 1.0 {
+            return Ok(());
+        }
+        Err(format!(
+            "the backoff coefficient of its retries is {}; it must be 1 or more",
+            self.coefficient
+        ))
+    }
+}
+
+impl Default for Retries {
+    /// None.
+    fn default() -> Self {
+        Self::new(0)
+    }
+}
+
+impl From<u32> for Retries {
+    fn from(most: u32) -> Self {
+        Self::new(most).backoff_coefficient(1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(retries: Retries) -> Vec<f32> {
+        retries.delays().map(|delay| delay.as_secs_f32()).collect()
+    }
+
+    #[test]
+    fn a_number_is_so_many_tries_a_second_apart() {
+        assert_eq!(seconds(3.into()), [1.0; 3]);
+        assert_eq!(seconds(Retries::default()), [0.0; 0]);
+    }
+
+    #[test]
+    fn delays_grow_up_to_the_longest() {
+        let retries = Retries::new(3).max_delay(Duration::from_millis(1500));
+        assert_eq!(seconds(retries), [1.0, 1.5, 1.5]);
+        let at_once = Retries::new(2).initial_delay(Duration::ZERO);
+        assert_eq!(seconds(at_once), [0.0; 2]);
+        let short = Retries::new(2).max_delay(Duration::from_millis(10));
+        assert_eq!(seconds(short), [0.01; 2]);
+    }
+
+    #[test]
+    fn a_coefficient_that_makes_no_sense_is_told() {
+        for wrong in [0.5, f32::NAN, f32::INFINITY] {
+            assert!(Retries::new(1).backoff_coefficient(wrong).check().is_err());
+        }
+        assert_eq!(Retries::new(1).backoff_coefficient(1.0).check(), Ok(()));
+    }
+}
