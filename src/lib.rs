@@ -165,8 +165,8 @@
 pub use stub_macros::function;
 
 pub use stub_runtime::{
-    CloudBucketMount, Error, IntoSecret, PathError, Result, Secret, SecretError, VolumeError,
-    VolumePath,
+    Attempt, Call, CloudBucketMount, Error, IntoSecret, Map, PathError, Result, Retries, Secret,
+    SecretError, Stream, VolumeError, VolumePath,
 };
 
 #[doc(hidden)]

@@ -28,6 +28,9 @@ struct Arguments {
     /// The calls of which the median is taken.
     #[arg(long, default_value_t = 50)]
     calls: usize,
+    /// The inputs that functions are mapped over.
+    #[arg(long, default_value_t = 10_000)]
+    inputs: u64,
     /// Says that cargo runs this as a benchmark.
     #[arg(long, hide = true)]
     bench: bool,
@@ -47,6 +50,15 @@ fn empty() -> Duration {
 fn with_a_volume() -> Duration {
     now()
 }
+
+#[stub::function]
+fn mapped(_: u64) {}
+
+#[stub::function(max_containers = 1)]
+fn mapped_alone(_: u64) {}
+
+#[stub::function(volumes = <"/bench" => volume()>)]
+fn mapped_with_a_volume(_: u64) {}
 
 fn volume() -> CloudBucketMount {
     let volume = VOLUME.get().cloned();
@@ -71,6 +83,28 @@ fn main() -> anyhow::Result<()> {
     VOLUME.get_or_init(|| mount(&bucket));
     measure("an empty function", calls, empty)?;
     measure("with one volume", calls, with_a_volume)?;
+    println!();
+    println!(
+        "| as {user}, {} inputs after {WARM} | wall time an input |",
+        arguments.inputs
+    );
+    println!("|---|---|");
+    let inputs = arguments.inputs;
+    measure_map(
+        "mapped over one worker",
+        inputs,
+        mapped_alone::map(0..WARM + inputs),
+    )?;
+    measure_map(
+        "mapped over a worker a core",
+        inputs,
+        mapped::map(0..WARM + inputs),
+    )?;
+    measure_map(
+        "the same, with one volume",
+        inputs,
+        mapped_with_a_volume::map(0..WARM + inputs),
+    )?;
     drop(bucket);
     if root {
         println!();
@@ -103,6 +137,23 @@ fn measure(what: &str, calls: usize, call: fn() -> stub::Result<Duration>) -> st
         until.push(body.saturating_sub(start));
     }
     println!("| {what} | {} | {} |", median(until), median(after));
+    Ok(())
+}
+
+/// Inputs that are not counted: sandboxes are being set up.
+const WARM: u64 = 200;
+
+fn measure_map(what: &str, inputs: u64, mut map: stub::Map<'_, ()>) -> stub::Result<()> {
+    for value in map.by_ref().take(usize::try_from(WARM).unwrap_or(0)) {
+        value?;
+    }
+    let start = now();
+    for value in &mut map {
+        value?;
+    }
+    let wall = now().saturating_sub(start);
+    let each = wall.as_secs_f64() * 1e6 / f64::from(u32::try_from(inputs).unwrap_or(u32::MAX));
+    println!("| {what} | {each:.1} µs |");
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use stub_runtime::call::{self, CallSpec, Ended, Outcome, Volume, Work};
+use stub_runtime::engine::{self, CallSpec, Ended, Outcome, Volume, Work};
 use stub_runtime::{Error, Secret};
 
 use crate::arguments::{RunArguments, ServiceArguments, VolumeArgument};
@@ -19,7 +19,7 @@ pub(crate) fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
         .first()
         .map(|p| p.to_string_lossy().into_owned());
     let program = program.unwrap_or_default();
-    match call::run_command(spec(arguments)?) {
+    match engine::run_command(spec(arguments)?) {
         Ok(outcome) => Ok(ExitCode::from(status(&program, &outcome))),
         Err(Error::NotStarted { attempt, source }) => {
             let found = source.kind() != ErrorKind::NotFound;
@@ -52,7 +52,7 @@ fn spec(arguments: RunArguments) -> anyhow::Result<CallSpec> {
             arguments: command.collect(),
         },
         volumes: volumes(&arguments.volumes, &arguments.service)?,
-        environment: call::environment(secrets)?,
+        environment: engine::environment(secrets)?,
         timeout: arguments.timeout,
         network: !arguments.no_network,
         workdir: match arguments.workdir {
@@ -106,7 +106,7 @@ fn status(program: &str, outcome: &Outcome) -> u8 {
 mod tests {
     use std::time::Duration;
 
-    use stub_runtime::call::{Ended, NotStored, Outcome};
+    use stub_runtime::engine::{Ended, NotStored, Outcome};
 
     use super::status;
 

@@ -9,6 +9,12 @@ use syn::Path;
 pub(crate) struct Names {
     /// `stub::Result`.
     pub(crate) result: TokenStream,
+    /// `stub::Map`.
+    pub(crate) map: TokenStream,
+    /// `stub::Stream`.
+    pub(crate) stream: TokenStream,
+    /// `stub::Call`.
+    pub(crate) call_type: TokenStream,
     /// `stub::__private`, where everything else lives.
     pub(crate) private: TokenStream,
 }
@@ -18,6 +24,9 @@ impl Names {
         let krate = krate.map_or_else(|| quote!(::stub), |path| quote!(#path));
         Self {
             result: quote!(#krate::Result),
+            map: quote!(#krate::Map),
+            stream: quote!(#krate::Stream),
+            call_type: quote!(#krate::Call),
             private: quote!(#krate::__private),
         }
     }

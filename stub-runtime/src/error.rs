@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use s3fs_core::NotStored;
@@ -26,7 +27,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// }
 /// # }
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The function returned its own error; its sources are the error's sources.
@@ -76,6 +77,14 @@ pub enum Error {
     Cancelled {
         /// Of which call.
         attempt: Attempt,
+    },
+    /// A spawned call has not ended in the time that [`Call::get`](crate::Call::get) waited for it.
+    #[error("{attempt} has not ended within {waited:?}")]
+    StillRunning {
+        /// Of which call.
+        attempt: Attempt,
+        /// How long.
+        waited: Duration,
     },
     /// Something was written but could not be stored in its bucket.
     #[error("{attempt} could not store {}", list(.objects))]
@@ -134,7 +143,7 @@ pub enum Error {
         /// Of which program.
         attempt: Attempt,
         /// The cause: `NotFound`, `PermissionDenied`…
-        source: io::Error,
+        source: Arc<io::Error>,
     },
     /// The arguments or the value can't be encoded or decoded.
     #[error("the arguments or the value of {attempt} can't cross between processes: {reason}")]
@@ -169,7 +178,7 @@ pub enum Error {
         /// What failed.
         step: &'static str,
         /// Why.
-        source: io::Error,
+        source: Arc<io::Error>,
     },
 }
 
@@ -223,6 +232,7 @@ impl Error {
             | Self::Killed { attempt, .. }
             | Self::TimedOut { attempt, .. }
             | Self::Cancelled { attempt }
+            | Self::StillRunning { attempt, .. }
             | Self::NotStored { attempt, .. }
             | Self::Volume { attempt, .. }
             | Self::Secret { attempt, .. }
@@ -250,6 +260,7 @@ impl Error {
             | Self::Killed { attempt, .. }
             | Self::TimedOut { attempt, .. }
             | Self::Cancelled { attempt }
+            | Self::StillRunning { attempt, .. }
             | Self::Volume { attempt, .. }
             | Self::Secret { attempt, .. }
             | Self::Options { attempt, .. }
@@ -274,6 +285,7 @@ impl Error {
             | Self::NotStored { .. }
             | Self::Lost { .. } => true,
             Self::Cancelled { .. }
+            | Self::StillRunning { .. }
             | Self::Volume { .. }
             | Self::Secret { .. }
             | Self::Options { .. }

@@ -6,6 +6,7 @@
 //! supervisor was killed, to abort the uploads that it left unfinished.
 
 mod attempt;
+mod call;
 mod caller;
 mod config;
 mod entry;
@@ -14,6 +15,7 @@ mod expansion;
 mod function;
 mod init;
 mod log;
+mod map;
 mod options;
 mod outcome;
 mod payload;
@@ -23,6 +25,7 @@ mod role;
 mod sandbox;
 mod secret;
 mod spec;
+mod stream;
 mod supervisor;
 mod sweeper;
 mod sys;
@@ -30,13 +33,16 @@ mod volume;
 mod worker;
 
 pub use attempt::Attempt;
+pub use call::Call;
 pub use error::{Error, Message, Result};
+pub use map::Map;
 pub use options::Retries;
 pub use secret::{IntoSecret, Secret, SecretError};
+pub use stream::Stream;
 pub use volume::{CloudBucketMount, PathError, VolumeError, VolumePath};
 
 /// One call: what it carries, how it is run, how it ended.
-pub mod call {
+pub mod engine {
     pub use crate::caller::{run, run_async, run_command};
     pub use crate::outcome::{Ended, Outcome};
     pub use crate::secret::environment;

@@ -86,6 +86,15 @@ impl Payload {
         }))
     }
 
+    /// How many bytes it has.
+    pub fn length(&self) -> u64 {
+        match &self.0 {
+            Content::Inline(bytes) => bytes.len() as u64,
+            // Of anonymous memory the size is always known.
+            Content::File(file) => file.metadata().map_or(0, |metadata| metadata.len()),
+        }
+    }
+
     /// What goes into a message, and beside it.
     pub(crate) fn pack(&self) -> (Packed, Option<BorrowedFd<'_>>) {
         match &self.0 {

@@ -26,6 +26,13 @@ pub(crate) fn folder() -> TempDir {
     folder
 }
 
+/// A folder in which every user may write.
+pub(crate) fn shared() -> TempDir {
+    let folder = folder();
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
+    folder
+}
+
 pub(crate) fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
 }

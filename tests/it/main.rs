@@ -9,6 +9,9 @@
 //! - `folders`: where a volume can be mounted
 //! - `refusals`: buckets, endpoints and credentials that are wrong
 //! - `machine`: machines that forbid a sandbox
+//! - `mapping`: a function over many inputs
+//! - `options`: variables, working folder, network, retries
+//! - `spawning`: calls beside their caller
 //! - `death`: `kill -9` of caller, supervisor and worker
 //! - `examples`: the examples, as root and as an ordinary user
 //! - `foreign`: a server of other people's
@@ -31,5 +34,8 @@ mod files;
 mod folders;
 mod foreign;
 mod machine;
+mod mapping;
+mod options;
 mod refusals;
+mod spawning;
 mod values;

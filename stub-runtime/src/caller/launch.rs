@@ -237,6 +237,14 @@ impl Launched {
         None
     }
 
+    /// When it is over: what could not be stored, if that is known.
+    pub(super) fn not_stored(&self) -> Option<Vec<NotStored>> {
+        match &self.over {
+            Some(Ok(Reply::Ended(outcome))) => Some(outcome.not_stored.clone()),
+            _ => None,
+        }
+    }
+
     /// Waits for the end of the supervisor, of which nothing more will come. What the process of the
     /// work did: what its body said was [heard](Heard::Reported).
     pub(super) fn finish(mut self) -> Result<Outcome, Error> {

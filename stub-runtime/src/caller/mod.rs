@@ -2,6 +2,7 @@
 
 mod cancel;
 mod launch;
+mod map;
 mod prepare;
 mod process;
 mod single;
@@ -10,6 +11,7 @@ mod verdict;
 
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -21,6 +23,8 @@ use crate::payload::Payload;
 use crate::spec::CallSpec;
 
 use cancel::Canceller;
+
+pub(crate) use map::{Done, Ender, Mapped};
 
 /// Calls a function: evaluates its volumes, secrets and options here, runs its body in a sandbox, and
 /// returns its value, which then is stored as far as it was written to a volume.
@@ -70,6 +74,33 @@ pub async fn run_async(function: &'static Function, input: Payload) -> Result<Pa
 pub fn run_command(spec: CallSpec) -> Result<Outcome, Error> {
     let (outcome, _) = single::run(spec, None, &Canceller::default())?;
     Ok(outcome)
+}
+
+/// A call that another thread runs.
+#[derive(Debug)]
+pub(crate) struct Background {
+    plan: prepare::Plan,
+    canceller: Canceller,
+}
+
+impl Background {
+    /// Evaluates the function's volumes, secrets and options.
+    pub(crate) fn new(function: &'static Function) -> Result<Self, Error> {
+        Ok(Self {
+            plan: prepare::plan(function)?,
+            canceller: Canceller::default(),
+        })
+    }
+
+    /// Runs it to its end.
+    pub(crate) fn run(&self, input: &Payload) -> Result<Payload, Error> {
+        single::call(&self.plan, input, &self.canceller)
+    }
+
+    /// Ends it, from another thread; what has been written is stored.
+    pub(crate) fn cancel(&self, grace: Duration) {
+        self.canceller.cancel(grace);
+    }
 }
 
 /// Ends a call when dropped; one that has ended already doesn't notice.

@@ -1,6 +1,7 @@
 //! From how a call ended to a value or an error.
 
 use std::io;
+use std::sync::Arc;
 
 use crate::attempt::Attempt;
 use crate::error::{Error, Message};
@@ -79,7 +80,7 @@ pub(super) fn refused(attempt: Attempt, failure: Failure) -> Error {
         },
         Failure::NotStarted { program, errno } => Error::NotStarted {
             attempt: Attempt::first(program.to_string_lossy()),
-            source: io::Error::from_raw_os_error(errno),
+            source: Arc::new(io::Error::from_raw_os_error(errno)),
         },
         Failure::Protocol { reason } => Error::Lost { attempt, reason },
     }
@@ -90,7 +91,7 @@ pub(super) fn start(attempt: Attempt, step: &'static str, source: io::Error) -> 
     Error::Start {
         attempt,
         step,
-        source,
+        source: Arc::new(source),
     }
 }
 

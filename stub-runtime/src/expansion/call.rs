@@ -1,6 +1,6 @@
 //! From typed arguments to a typed value, around an engine that knows only payloads.
 
-use super::codec::{Codec, Codecs, decode_one, encode_all};
+use super::codec::{Codec, Codecs, encode_all};
 use crate::attempt::Attempt;
 use crate::caller::{run, run_async};
 use crate::error::{Error, Result};
@@ -41,7 +41,9 @@ fn encode<C: Codecs>(function: &Function, codecs: C, arguments: C::Values) -> Re
 }
 
 fn decode<V>(function: &Function, value: &Codec<V>, output: Payload) -> Result<V> {
-    decode_one(output, value).map_err(|error| codec(function, "value", &error))
+    value
+        .decode_one(output)
+        .map_err(|error| codec(function, "value", &error))
 }
 
 fn codec(function: &Function, what: &str, error: &std::io::Error) -> Error {

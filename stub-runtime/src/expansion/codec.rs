@@ -59,6 +59,13 @@ impl<T> fmt::Debug for Codec<T> {
     }
 }
 
+impl<T> Codec<T> {
+    /// The first value of a payload.
+    pub(crate) fn decode_one(&self, payload: Payload) -> io::Result<T> {
+        (self.decode)(&mut payload.decoder()?)
+    }
+}
+
 impl<T: Serialize + DeserializeOwned + 'static> Codec<T> {
     fn new() -> Self {
         Self {
@@ -158,8 +165,4 @@ pub(super) fn encode_all<C: Codecs>(codecs: C, values: C::Values) -> io::Result<
     let mut encoder = Encoder::new();
     codecs.encode(&mut encoder, values)?;
     encoder.finish()
-}
-
-pub(super) fn decode_one<V>(payload: Payload, codec: &Codec<V>) -> io::Result<V> {
-    (codec.decode)(&mut payload.decoder()?)
 }

@@ -7,6 +7,7 @@ mod block_on;
 mod call;
 mod codec;
 mod failure;
+mod map;
 mod options;
 mod wire;
 
@@ -14,9 +15,13 @@ pub use block_on::block_on;
 pub use call::{call, call_async};
 pub use codec::{Argument, Codec, Codecs, Value, argument, decode, encode, value};
 pub use failure::{ByBox, BySyncBox, ByText, Fallible, Kind};
+pub use map::{for_each, for_each_async, map, map_async, spawn, spawn_map};
 pub use options::{IntoRetries, Timeout, secret, secrets, volumes};
 
 // The expansion names these by this path, so that a shadowed prelude can't change them.
+pub use std::iter::{IntoIterator, Iterator};
+pub use std::marker::Send;
 pub use std::option::Option;
 pub use std::result::Result;
+pub use std::vec::Vec;
 pub use std::{file, line, module_path};

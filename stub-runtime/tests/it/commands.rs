@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use stub_runtime::Error;
-use stub_runtime::call::{CallSpec, Ended, Outcome, Work, run_command};
+use stub_runtime::engine::{CallSpec, Ended, Outcome, Work, run_command};
 
 use crate::harness::{folder, no_mounts};
 

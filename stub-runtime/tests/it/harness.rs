@@ -53,7 +53,7 @@ pub(crate) fn call<V: DeserializeOwned>(
     function: &'static Function,
     arguments: impl Serialize,
 ) -> Result<V, Error> {
-    let output = stub_runtime::call::run(function, &Payload::encode(&arguments).unwrap());
+    let output = stub_runtime::engine::run(function, &Payload::encode(&arguments).unwrap());
     assert_eq!(
         ours(function.name),
         Vec::<String>::new(),

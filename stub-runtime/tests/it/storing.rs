@@ -5,7 +5,7 @@ use std::path::Path;
 use s3_local::{Operation, Policy, S3Local, Server};
 use s3fs_core::Credentials;
 use stub_runtime::Error;
-use stub_runtime::call::{Ended, Volume, run_command};
+use stub_runtime::engine::{Ended, Volume, run_command};
 
 use crate::harness::{eventually, folder, no_mounts, with_text};
 use crate::volumes::{kill_supervisor_of, printed, script, server, shell, volume};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use s3_local::{S3Local, Server};
 use s3fs_core::{Access, BucketName, Credentials, MountConfig};
 use stub_runtime::Error;
-use stub_runtime::call::{CallSpec, Ended, Outcome, Volume, Work, run_command};
+use stub_runtime::engine::{CallSpec, Ended, Outcome, Volume, Work, run_command};
 
 use crate::harness::{eventually, folder, no_mounts, pid, with_text};
 

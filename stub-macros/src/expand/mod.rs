@@ -13,6 +13,7 @@
 //!         call(f::__FUNCTION, f::__arguments(), (name,), f::__value())
 //!     }
 //!     fn local(name: String) -> io::Result<u64> { body }
+//!     fn map(inputs: impl IntoIterator<…>) -> stub::Map<…> { … } // starmap, for_each, spawn, spawn_map
 //!     fn __arguments() -> (Codec<String>,) { (argument::<String>(),) }
 //!     fn __value() -> Codec<…> { value() }
 //!     const __FUNCTION: &'static Function = { static … : Function = Function { … }; &… };
@@ -32,6 +33,8 @@ use crate::args::Args;
 use crate::item::{Item, Returns};
 use crate::names::Names;
 
+mod many;
+
 /// The expansion of the attribute on a function.
 pub(crate) fn function(args: &Args, item: &Item) -> TokenStream {
     let names = Names::new(args.krate.as_ref());
@@ -39,6 +42,7 @@ pub(crate) fn function(args: &Args, item: &Item) -> TokenStream {
     let members = [
         remote_decl(item, &names),
         local_decl(item),
+        many::decls(item, &names),
         arguments_decl(item, &names),
         value_decl(item, &names),
         registration_decl(args, item, &names),
@@ -160,18 +164,28 @@ fn arguments_decl(item: &Item, names: &Names) -> TokenStream {
 
 /// The codec of the value: the one place where its type has to be able to cross.
 fn value_decl(item: &Item, names: &Names) -> TokenStream {
-    let (codec, value, fallible) = (names.codec(), names.value(), names.fallible());
-    let (ty, make) = match item.returns() {
-        Returns::Unit => (quote!(()), quote!(#value::<()>())),
-        Returns::Value(ty) => (quote!(#ty), quote_spanned!(ty.span()=> #value::<#ty>())),
-        Returns::Result(ty) => {
-            let ok = quote_spanned!(ty.span()=> <#ty as #fallible>::Value);
-            (ok.clone(), quote_spanned!(ty.span()=> #value::<#ok>()))
+    let (codec, value, ty) = (names.codec(), names.value(), value_type(item, names));
+    let make = match item.returns() {
+        Returns::Unit => quote!(#value::<()>()),
+        Returns::Value(at) | Returns::Result(at) => {
+            quote_spanned!(at.span()=> #value::<#ty>())
         }
     };
     quote! {
         fn __value() -> #codec<#ty> {
             #make
+        }
+    }
+}
+
+/// The type of what crosses back.
+fn value_type(item: &Item, names: &Names) -> TokenStream {
+    match item.returns() {
+        Returns::Unit => quote!(()),
+        Returns::Value(ty) => quote!(#ty),
+        Returns::Result(ty) => {
+            let fallible = names.fallible();
+            quote_spanned!(ty.span()=> <#ty as #fallible>::Value)
         }
     }
 }
@@ -296,13 +310,11 @@ pub(crate) fn parameters(item: &Item) -> TokenStream {
 
 /// What the caller gets.
 pub(crate) fn output(item: &Item, names: &Names) -> TokenStream {
-    let result = &names.result;
+    let (result, value) = (&names.result, value_type(item, names));
     match item.returns() {
-        Returns::Unit => quote!(#result<()>),
-        Returns::Value(ty) => quote!(#result<#ty>),
-        Returns::Result(ty) => {
-            let fallible = names.fallible();
-            quote_spanned!(ty.span()=> #result<<#ty as #fallible>::Value>)
+        Returns::Unit => quote!(#result<#value>),
+        Returns::Value(ty) | Returns::Result(ty) => {
+            quote_spanned!(ty.span()=> #result<#value>)
         }
     }
 }

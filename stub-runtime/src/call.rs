@@ -1,0 +1,199 @@
+//! A call that goes on beside its caller.
+
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+use crate::attempt::Attempt;
+use crate::error::{Error, Result};
+use crate::payload::Payload;
+
+/// How long a cancelled body has to end by itself.
+pub(crate) const GRACE: Duration = Duration::from_secs(5);
+
+/// A call that was spawned. Made by `f::spawn` and `f::spawn_map`.
+///
+/// It goes on when this is dropped, as long as the program does.
+///
+/// ```no_run
+/// # use std::time::Duration;
+/// # mod f { pub fn spawn(_: u64) -> stub_runtime::Result<stub_runtime::Call<u64>> { todo!() } }
+/// # fn main() -> stub_runtime::Result<()> {
+/// let call = f::spawn(1)?;
+/// match call.get(Duration::from_secs(10)) {
+///     Err(stub_runtime::Error::StillRunning { .. }) => call.cancel(),
+///     value => println!("{}", value?),
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub struct Call<V> {
+    attempt: Attempt,
+    id: String,
+    shared: Arc<Shared>,
+    cancel: Arc<dyn Fn(Duration) + Send + Sync>,
+    decode: Decode<V>,
+}
+
+type Decode<V> = Box<dyn Fn(Vec<Payload>) -> io::Result<V> + Send + Sync>;
+
+#[derive(Debug, Default)]
+struct Shared {
+    ended: Mutex<Option<Result<Vec<Payload>>>>,
+    changed: Condvar,
+    notify: Notify,
+}
+
+impl<V> Call<V> {
+    /// Has it run on a thread of its own.
+    pub(crate) fn spawn(
+        attempt: Attempt,
+        run: impl FnOnce() -> Result<Vec<Payload>> + Send + 'static,
+        cancel: impl Fn(Duration) + Send + Sync + 'static,
+        decode: impl Fn(Vec<Payload>) -> io::Result<V> + Send + Sync + 'static,
+    ) -> Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let at_end = Arc::clone(&shared);
+        let thread = thread::Builder::new().name("stub-call".to_owned());
+        let started = thread.spawn(move || at_end.end(run()));
+        started.map_err(|source| Error::Start {
+            attempt: attempt.clone(),
+            step: "start a thread",
+            source: Arc::new(source),
+        })?;
+        Ok(Self {
+            attempt,
+            id: new_id(),
+            shared,
+            cancel: Arc::new(cancel),
+            decode: Box::new(decode),
+        })
+    }
+
+    /// What tells it from the other calls of this program.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Whether it has ended, with a value or an error.
+    pub fn is_finished(&self) -> bool {
+        self.shared.lock().is_some()
+    }
+
+    /// Waits for the value: as long as that takes (`None`), or so long (a `Duration`). It may be asked for
+    /// again.
+    ///
+    /// # Errors
+    /// The call's, or [`Error::StillRunning`] if it has not ended in that time.
+    pub fn get(&self, timeout: impl Into<Option<Duration>>) -> Result<V> {
+        let timeout = timeout.into();
+        let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        if self.shared.wait(until) {
+            return self.value();
+        }
+        Err(Error::StillRunning {
+            attempt: self.attempt.clone(),
+            waited: timeout.unwrap_or_default(),
+        })
+    }
+
+    /// As [`get`](Self::get), without blocking the thread: in any async runtime.
+    ///
+    /// # Errors
+    /// The call's.
+    pub async fn join(&self) -> Result<V> {
+        loop {
+            let notified = self.shared.notify.notified();
+            if self.is_finished() {
+                return self.value();
+            }
+            notified.await;
+        }
+    }
+
+    /// Ends the body: it and what it has started get SIGTERM, and are killed when they are still there after five
+    /// seconds. What they have written is stored. The call's error is then [`Error::Cancelled`], unless it
+    /// has ended before.
+    pub fn cancel(&self) {
+        (self.cancel)(GRACE);
+    }
+
+    fn value(&self) -> Result<V> {
+        let payloads = match &*self.shared.lock() {
+            Some(Ok(payloads)) => payloads
+                .iter()
+                .map(Payload::try_clone)
+                .collect::<io::Result<Vec<_>>>(),
+            Some(Err(error)) => return Err(error.clone()),
+            None => Err(io::Error::other("it has not ended")),
+        };
+        let value = payloads.and_then(|payloads| (self.decode)(payloads));
+        value.map_err(|error| Error::Codec {
+            attempt: self.attempt.clone(),
+            reason: format!("value: {error}"),
+        })
+    }
+}
+
+impl<V: 'static> IntoFuture for Call<V> {
+    type Output = Result<V>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Result<V>> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { self.join().await })
+    }
+}
+
+impl<V> fmt::Debug for Call<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("function", &self.attempt.function)
+            .field("id", &self.id)
+            .field("is_finished", &self.is_finished())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Result<Vec<Payload>>>> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn end(&self, ended: Result<Vec<Payload>>) {
+        *self.lock() = Some(ended);
+        self.changed.notify_all();
+        self.notify.notify_waiters();
+    }
+
+    /// Whether it has ended by then.
+    fn wait(&self, until: Option<Instant>) -> bool {
+        let mut ended = self.lock();
+        while ended.is_none() {
+            ended = match until.map(|until| until.saturating_duration_since(Instant::now())) {
+                None => self
+                    .changed
+                    .wait(ended)
+                    .unwrap_or_else(PoisonError::into_inner),
+                Some(left) if left.is_zero() => return false,
+                Some(left) => {
+                    let woken = self.changed.wait_timeout(ended, left);
+                    woken.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+        true
+    }
+}
+
+fn new_id() -> String {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+    format!("{}-{number}", std::process::id())
+}

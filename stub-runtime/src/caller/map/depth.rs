@@ -1,0 +1,60 @@
+//! How many inputs to give to a worker at once.
+//!
+//! One that waits in the worker's socket is there when the one before has ended, which saves the time
+//! from the report to the next input. But it waits there even if another worker is idle, so only
+//! inputs that take little time are given ahead.
+
+use std::time::Duration;
+
+/// Inputs given ahead together take about so long.
+const AHEAD: Duration = Duration::from_millis(2);
+
+/// No more are given at once: all of them together with their reports fit into the socket.
+const MOST: u32 = 16;
+
+/// Those with more bytes are given one by one.
+pub(super) const SMALL: u64 = 4 << 10;
+
+/// How long an input takes, as far as is known.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Pace {
+    mean: Option<Duration>,
+}
+
+impl Pace {
+    /// One input took so long.
+    pub(super) fn note(&mut self, took: Duration) {
+        self.mean = Some(self.mean.map_or(took, |mean| (mean * 7 + took) / 8));
+    }
+
+    /// How many may be in a worker's hands.
+    pub(super) fn depth(self) -> usize {
+        let Some(mean) = self.mean else {
+            return 1;
+        };
+        let fit = AHEAD.as_nanos() / mean.as_nanos().max(1);
+        1 + fit.min(u128::from(MOST - 1)) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(times: &[Duration]) -> usize {
+        let mut pace = Pace::default();
+        times.iter().for_each(|time| pace.note(*time));
+        pace.depth()
+    }
+
+    #[test]
+    fn only_short_inputs_are_given_ahead() {
+        let (short, long) = (Duration::from_micros(20), Duration::from_millis(500));
+        assert_eq!(after(&[]), 1);
+        assert_eq!(after(&[short]), MOST as usize);
+        assert_eq!(after(&[Duration::from_millis(1)]), 3);
+        assert_eq!(after(&[long]), 1);
+        assert_eq!(after(&[short, short, long]), 1);
+        assert_eq!(after(&[Duration::ZERO]), MOST as usize);
+    }
+}

@@ -1,0 +1,194 @@
+//! A function mapped over many inputs: sandboxes stay, and their workers run one input after another.
+//!
+//! `queue` and `depth` decide, without I/O; a `slot` is a thread with one sandbox at a time; `shared` is
+//! what the slots and the consumer, who is here, have in common.
+
+mod depth;
+mod queue;
+mod shared;
+mod slot;
+
+use std::num::NonZero;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::{self, JoinHandle, available_parallelism};
+use std::time::Duration;
+
+use crate::attempt::Attempt;
+use crate::error::Error;
+use crate::function::Function;
+use crate::payload::Payload;
+
+use super::{prepare, verdict};
+use shared::Shared;
+
+/// So many inputs for each sandbox are taken from the iterator before their values are.
+const AHEAD: usize = 64;
+
+/// And so many bytes, unless a sandbox would have nothing to do.
+const AHEAD_BYTES: u64 = 256 << 20;
+
+/// A function that is being mapped over inputs.
+#[derive(Debug)]
+pub(crate) struct Mapped {
+    shared: Arc<Shared>,
+    done: Receiver<shared::Done>,
+    slots: Vec<JoinHandle<()>>,
+    /// So many sandboxes at once.
+    most: usize,
+    /// The next input's number.
+    next: u64,
+    /// Given and not taken back.
+    outstanding: usize,
+    bytes: u64,
+}
+
+/// What can end a map from another thread.
+#[derive(Clone, Debug)]
+pub(crate) struct Ender(Arc<Shared>);
+
+impl Ender {
+    /// Ends it; what has been written is stored.
+    pub(crate) fn cancel(&self, grace: Duration) {
+        self.0.end(Some(grace));
+    }
+
+    /// Ends it at once.
+    pub(crate) fn abandon(&self) {
+        self.0.end(None);
+    }
+}
+
+/// An input's end.
+#[derive(Debug)]
+pub(crate) struct Done {
+    /// Its place among the inputs, from 0.
+    pub(crate) index: u64,
+    pub(crate) result: Result<Payload, Error>,
+}
+
+impl Mapped {
+    /// Evaluates the function's volumes, secrets and options. Nothing is started before the first input.
+    pub(crate) fn new(function: &'static Function) -> Result<Self, Error> {
+        let plan = prepare::plan(function)?;
+        let most = plan.options.max_containers;
+        let most = most.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
+        let (sender, done) = channel();
+        Ok(Self {
+            shared: Arc::new(Shared::new(plan, sender)),
+            done,
+            slots: Vec::new(),
+            most,
+            next: 0,
+            outstanding: 0,
+            bytes: 0,
+        })
+    }
+
+    /// What can end it.
+    pub(crate) fn ender(&self) -> Ender {
+        Ender(Arc::clone(&self.shared))
+    }
+
+    /// Whether another input should be given now. `held`: ended, but not asked for by anybody.
+    pub(crate) fn has_room(&self, held: usize) -> bool {
+        let all = self.outstanding + held;
+        all < self.most || (all < self.most * AHEAD && self.bytes < AHEAD_BYTES)
+    }
+
+    /// Whether all that was given has ended.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.outstanding == 0
+    }
+
+    /// Gives an input; returns its number.
+    pub(crate) fn give(&mut self, payload: Payload) -> u64 {
+        let index = self.next;
+        self.next += 1;
+        self.outstanding += 1;
+        self.bytes += payload.length();
+        let is_awaited = self.shared.push(index, payload);
+        if !is_awaited && self.slots.len() < self.most {
+            self.start_slot();
+        }
+        index
+    }
+
+    /// An input that can't be given takes its number all the same.
+    pub(crate) fn skip(&mut self) -> Attempt {
+        let mut attempt = self.first_attempt();
+        attempt.input = Some(self.next);
+        self.next += 1;
+        attempt
+    }
+
+    /// The first attempt of the call that no input is known of.
+    pub(crate) fn first_attempt(&self) -> Attempt {
+        Attempt::first(self.shared.plan.spec.label())
+    }
+
+    /// There are no more inputs.
+    pub(crate) fn close(&self) {
+        self.shared.close();
+    }
+
+    /// Waits for the next input to end; nothing if all have.
+    pub(crate) fn next(&mut self) -> Option<Done> {
+        if self.is_idle() {
+            return None;
+        }
+        // This end's own sender keeps the channel open.
+        let shared::Done {
+            index,
+            result,
+            bytes,
+        } = self.done.recv().ok()?;
+        self.outstanding -= 1;
+        self.bytes = self.bytes.saturating_sub(bytes);
+        Some(Done { index, result })
+    }
+
+    /// When all inputs have ended: waits for the ends of the sandboxes. What could not be stored then.
+    pub(crate) fn finish(&mut self) -> Option<Error> {
+        self.shared.close();
+        self.join();
+        self.shared.take_left()
+    }
+
+    fn start_slot(&mut self) {
+        let shared = Arc::clone(&self.shared);
+        let thread = thread::Builder::new().name("stub-slot".to_owned());
+        match thread.spawn(move || slot::run(&shared)) {
+            Ok(slot) => self.slots.push(slot),
+            // The others do it.
+            Err(_) if !self.slots.is_empty() => self.most = self.slots.len(),
+            Err(error) => {
+                let attempt = self.first_attempt();
+                let error = verdict::start(attempt, "start a thread", error);
+                self.shared.broken(error);
+                // Nobody else would look.
+                let _ = self.shared.try_take();
+            }
+        }
+    }
+
+    fn join(&mut self) {
+        for slot in self.slots.drain(..) {
+            // One that panicked has said so.
+            let _ = slot.join();
+        }
+    }
+}
+
+/// What was not asked for is not run, and what is being run is killed.
+impl Drop for Mapped {
+    fn drop(&mut self) {
+        if !self.slots.is_empty() {
+            if !self.is_idle() {
+                self.shared.end(None);
+            }
+            self.shared.close();
+            self.join();
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! What the slots of a map and its consumer share.
+
+use std::sync::mpsc::Sender;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use s3fs_core::NotStored;
+
+use crate::attempt::Attempt;
+use crate::caller::cancel::Canceller;
+use crate::caller::prepare::Plan;
+use crate::error::Error;
+use crate::payload::Payload;
+
+use super::queue::{Next, Queue, Task};
+
+/// What the slots of a map share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) plan: Plan,
+    pub(super) canceller: Canceller,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    queue: Queue,
+    /// Slots that wait for an input.
+    idle: usize,
+    /// Why no sandbox can be had: it would be the same for every other input.
+    broken: Option<Error>,
+    /// Written but not stored, when no input was being run.
+    left: Vec<NotStored>,
+    done: Sender<Done>,
+}
+
+/// An input that will not be tried again.
+#[derive(Debug)]
+pub(super) struct Done {
+    pub(super) index: u64,
+    pub(super) result: Result<Payload, Error>,
+    /// Those of the input.
+    pub(super) bytes: u64,
+}
+
+impl Shared {
+    pub(super) fn new(plan: Plan, done: Sender<Done>) -> Self {
+        let state = State {
+            queue: Queue::default(),
+            idle: 0,
+            broken: None,
+            left: Vec::new(),
+            done,
+        };
+        Self {
+            plan,
+            canceller: Canceller::default(),
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// One more input. Says whether a slot waits for it.
+    pub(super) fn push(&self, index: u64, payload: Payload) -> bool {
+        let mut state = self.lock();
+        let is_awaited = state.idle > 0;
+        state.queue.push(Task {
+            index,
+            payload,
+            attempt: 1,
+        });
+        drop(state);
+        self.changed.notify_one();
+        is_awaited
+    }
+
+    /// There are no more inputs.
+    pub(super) fn close(&self) {
+        self.lock().queue.close();
+        self.changed.notify_all();
+    }
+
+    /// Ends everything, at once or so that what has been written is stored.
+    pub(super) fn end(&self, grace: Option<Duration>) {
+        match grace {
+            Some(grace) => self.canceller.cancel(grace),
+            None => self.canceller.abandon(),
+        }
+        self.changed.notify_all();
+    }
+
+    /// The next input, if one is there now.
+    pub(super) fn try_take(&self) -> Option<Task> {
+        match self.lock().next(self) {
+            Next::Run(task) => Some(task),
+            _ => None,
+        }
+    }
+
+    /// Waits for the next input; nothing if there are no more.
+    pub(super) fn take(&self) -> Option<Task> {
+        let mut state = self.lock();
+        loop {
+            let until = match state.next(self) {
+                Next::Run(task) => return Some(task),
+                Next::End => return None,
+                Next::Wait => None,
+                Next::WaitUntil(at) => Some(at),
+            };
+            state.idle += 1;
+            state = match until {
+                None => self
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner),
+                Some(until) => {
+                    let left = until.saturating_duration_since(Instant::now());
+                    let woken = self.changed.wait_timeout(state, left);
+                    woken.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+            state.idle -= 1;
+        }
+    }
+
+    /// An input that was taken and not begun.
+    pub(super) fn put_back(&self, task: Task) {
+        self.lock().queue.put_back(task);
+        self.changed.notify_one();
+    }
+
+    /// An attempt has ended: the input is tried again, or done.
+    pub(super) fn ended(&self, mut task: Task, result: Result<Payload, Error>) {
+        let attempt = self.attempt(&task);
+        let result = result.map_err(|error| error.in_attempt(&attempt));
+        if let Err(error) = &result
+            && let Some(delay) = self.delay(&task, error)
+            && let Some(at) = Instant::now().checked_add(delay)
+        {
+            tracing::info!(%error, ?delay, "trying again");
+            task.attempt += 1;
+            self.lock().queue.try_again(task, at);
+            self.changed.notify_one();
+            return;
+        }
+        self.lock().done(&task, result);
+    }
+
+    fn delay(&self, task: &Task, error: &Error) -> Option<Duration> {
+        if !error.is_worth_retrying() {
+            return None;
+        }
+        let tries = usize::try_from(task.attempt).unwrap_or(usize::MAX);
+        self.plan.options.retries.delays().nth(tries - 1)
+    }
+
+    /// No sandbox can be had, for this or any other input.
+    pub(super) fn broken(&self, error: Error) {
+        self.lock().broken.get_or_insert(error);
+        self.changed.notify_all();
+    }
+
+    /// Something could not be stored that was written when no input was being run.
+    pub(super) fn left(&self, objects: Vec<NotStored>) {
+        self.lock().left.extend(objects);
+    }
+
+    /// The error about that, when all slots have ended.
+    pub(super) fn take_left(&self) -> Option<Error> {
+        let objects = std::mem::take(&mut self.lock().left);
+        let attempt = Attempt::first(self.plan.spec.label());
+        (!objects.is_empty()).then_some(Error::NotStored {
+            attempt,
+            objects,
+            cause: None,
+        })
+    }
+
+    /// Which attempt of which call it is.
+    pub(super) fn attempt(&self, task: &Task) -> Attempt {
+        let mut attempt = Attempt::first(self.plan.spec.label());
+        attempt.input = Some(task.index);
+        attempt.number = task.attempt;
+        attempt
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn next(&mut self, shared: &Shared) -> Next {
+        if self.broken.is_some() || shared.canceller.is_cancelled() {
+            self.give_up(shared);
+        }
+        self.queue.next(Instant::now())
+    }
+
+    /// What waits is done without having been run.
+    fn give_up(&mut self, shared: &Shared) {
+        let waiting: Vec<Task> = self.queue.drain().collect();
+        for task in waiting {
+            let attempt = shared.attempt(&task);
+            let error = match &self.broken {
+                Some(error) => error.clone().in_attempt(&attempt),
+                None => Error::Cancelled { attempt },
+            };
+            self.done(&task, Err(error));
+        }
+    }
+
+    fn done(&self, task: &Task, result: Result<Payload, Error>) {
+        let done = Done {
+            index: task.index,
+            result,
+            bytes: task.payload.length(),
+        };
+        // Nobody listens to a map that was dropped.
+        let _ = self.done.send(done);
+    }
+}

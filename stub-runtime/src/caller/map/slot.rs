@@ -1,0 +1,271 @@
+//! A place for one sandbox at a time, in which a worker runs one input after another.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use s3fs_core::{Access, NotStored};
+
+use crate::caller::launch::{Heard, Launched};
+use crate::caller::verdict;
+use crate::error::Error;
+use crate::outcome::{Ended, Outcome};
+use crate::payload::Payload;
+use crate::protocol::{Report, Stop};
+
+use super::depth::{Pace, SMALL};
+use super::queue::Task;
+use super::shared::Shared;
+
+/// Runs inputs until there are no more.
+pub(super) fn run(shared: &Shared) {
+    let mut pace = Pace::default();
+    while let Some(task) = shared.take() {
+        match Launched::start(shared.plan.spec.clone()) {
+            Ok(launched) => pace = Slot::new(shared, launched, pace).serve(task),
+            Err(error) => refuse(shared, task, error),
+        }
+    }
+}
+
+/// A sandbox that can't be had: neither could it be for the next input.
+fn refuse(shared: &Shared, task: Task, error: Error) {
+    if !error.is_worth_retrying() {
+        shared.broken(error.clone());
+    }
+    shared.ended(task, Err(error));
+}
+
+/// A sandbox, and what its worker was given.
+struct Slot<'a> {
+    shared: &'a Shared,
+    launched: Launched,
+    /// In the order in which they were given: the first is being run.
+    given: VecDeque<Task>,
+    /// When the first began, once the worker is there.
+    began: Option<Instant>,
+    /// How many were given until now.
+    count: u64,
+    /// It is given no more.
+    is_closed: bool,
+    /// The input whose time was over.
+    late: Option<u64>,
+    /// The worker begins nothing more, for an input has panicked.
+    is_spent: bool,
+    /// What the sandbox could not store in the end is told with an input.
+    is_told: bool,
+    /// What an input has written must be stored before it has ended.
+    stores: bool,
+    has_started: bool,
+    pace: Pace,
+}
+
+impl<'a> Slot<'a> {
+    fn new(shared: &'a Shared, launched: Launched, pace: Pace) -> Self {
+        let mut volumes = shared.plan.spec.volumes.iter();
+        Self {
+            shared,
+            launched,
+            given: VecDeque::new(),
+            began: None,
+            count: 0,
+            is_closed: false,
+            late: None,
+            is_spent: false,
+            is_told: false,
+            stores: volumes.any(|volume| volume.mount.access != Access::ReadOnly),
+            has_started: false,
+            pace,
+        }
+    }
+
+    /// Runs inputs as long as the worker lives and there are some.
+    fn serve(mut self, first: Task) -> Pace {
+        let connection = self.launched.connection();
+        let registered = connection.map(|line| self.shared.canceller.register(line));
+        let _registered = match registered {
+            Ok(registered) => registered,
+            Err(error) => {
+                self.launched.abandon();
+                self.shared.ended(first, Err(error));
+                return self.pace;
+            }
+        };
+        self.give(first);
+        loop {
+            self.fill();
+            let is_over = if self.given.is_empty() && !self.is_closed {
+                self.wait_for_input()
+            } else {
+                self.listen()
+            };
+            if is_over {
+                break;
+            }
+        }
+        self.end()
+    }
+
+    fn give(&mut self, task: Task) {
+        if self.given.is_empty() && self.has_started {
+            self.began = Some(Instant::now());
+        }
+        self.count += 1;
+        let label = self.shared.plan.spec.label();
+        // A worker that is gone is heard of.
+        let _ = self.launched.give(&label, &task.payload);
+        self.given.push_back(task);
+        if Some(self.count) == self.shared.plan.options.max_inputs {
+            self.close();
+        }
+    }
+
+    fn close(&mut self) {
+        self.is_closed = true;
+        self.launched.give_no_more();
+    }
+
+    /// Gives inputs ahead, if they are short and there are some.
+    fn fill(&mut self) {
+        let depth = if self.stores { 1 } else { self.pace.depth() };
+        let is_small = |task: &Task| task.payload.length() <= SMALL;
+        while !self.is_closed
+            && self.has_started
+            && self.given.len() < depth
+            && self.given.iter().all(is_small)
+            && let Some(task) = self.shared.try_take()
+        {
+            self.give(task);
+        }
+    }
+
+    /// Waits for an input, for there is none. Whether the sandbox is over.
+    fn wait_for_input(&mut self) -> bool {
+        let Some(task) = self.shared.take() else {
+            self.close();
+            return false;
+        };
+        // It may have died meanwhile, which is not the input's fault.
+        match self.launched.hear(Some(Instant::now())) {
+            Heard::TimeUp => {
+                self.give(task);
+                false
+            }
+            heard => {
+                self.shared.put_back(task);
+                self.on(heard)
+            }
+        }
+    }
+
+    fn listen(&mut self) -> bool {
+        let timeout = self.shared.plan.options.timeout;
+        let until = match (self.began, timeout, self.late) {
+            (Some(began), Some(timeout), None) => began.checked_add(timeout),
+            _ => None,
+        };
+        let heard = self.launched.hear(until);
+        self.on(heard)
+    }
+
+    fn on(&mut self, heard: Heard) -> bool {
+        match heard {
+            Heard::Started => {
+                self.has_started = true;
+                self.began = Some(Instant::now());
+            }
+            Heard::Reported(report, value) => self.reported(report, value),
+            Heard::WorkerGone => self.is_closed = true,
+            Heard::Stored(_) => {}
+            Heard::TimeUp => {
+                self.late = self.given.front().map(|task| task.index);
+                let after = self.shared.plan.options.timeout.unwrap_or_default();
+                self.launched.stop(Stop::TimedOut { after });
+            }
+            Heard::Over => return true,
+        }
+        false
+    }
+
+    /// The first input has ended, and the next begins.
+    fn reported(&mut self, report: Report, value: Option<Payload>) {
+        let Some(task) = self.given.pop_front() else {
+            return;
+        };
+        let now = Instant::now();
+        if let Some(began) = self.began.replace(now) {
+            self.pace.note(now.saturating_duration_since(began));
+        }
+        if matches!(report.ended, Ended::Panicked { .. }) {
+            self.is_closed = true;
+            self.is_spent = true;
+        }
+        let attempt = self.shared.attempt(&task);
+        let not_stored = if self.stores {
+            self.store()
+        } else {
+            Some(Vec::new())
+        };
+        let result = match not_stored {
+            Some(not_stored) => {
+                let ended = report.ended;
+                verdict::value(attempt, Outcome { ended, not_stored }, value)
+            }
+            None => Err(Error::Lost {
+                attempt,
+                reason: "ended before all that was written was stored".to_owned(),
+            }),
+        };
+        self.shared.ended(task, result);
+    }
+
+    /// Waits until what has been written is stored. What could not be; nothing if that is not known.
+    fn store(&mut self) -> Option<Vec<NotStored>> {
+        self.launched.ask_to_store();
+        let lost = loop {
+            match self.launched.hear(None) {
+                Heard::Stored(lost) => break lost,
+                Heard::Over => {
+                    self.is_told = true;
+                    return self.launched.not_stored();
+                }
+                Heard::WorkerGone => self.is_closed = true,
+                Heard::Started | Heard::Reported(..) | Heard::TimeUp => {}
+            }
+        };
+        if !lost.is_empty() && !self.is_closed {
+            // What failed would be told of again with every further input.
+            self.is_told = true;
+            self.close();
+        }
+        Some(lost)
+    }
+
+    /// Whether the end of the sandbox is that of this input, the first of those that were given.
+    fn is_ended(&self, first: &Task) -> bool {
+        !self.is_spent && self.late.is_none_or(|late| late == first.index)
+    }
+
+    /// What the end of the sandbox means for the inputs that were given.
+    fn end(mut self) -> Pace {
+        let first = self.given.pop_front();
+        let (first, not_begun) = match first {
+            Some(task) if !self.is_ended(&task) => (None, Some(task)),
+            first => (first, None),
+        };
+        // They come in their order again.
+        for task in self.given.into_iter().rev().chain(not_begun) {
+            self.shared.put_back(task);
+        }
+        match (first, self.launched.finish()) {
+            (Some(task), Ok(outcome)) => {
+                let result = verdict::value(self.shared.attempt(&task), outcome, None);
+                self.shared.ended(task, result);
+            }
+            (Some(task), Err(error)) => refuse(self.shared, task, error),
+            (None, Ok(outcome)) if !self.is_told => self.shared.left(outcome.not_stored),
+            (None, Ok(_)) => {}
+            (None, Err(error)) => tracing::warn!(%error, "a sandbox ended badly"),
+        }
+        self.pace
+    }
+}

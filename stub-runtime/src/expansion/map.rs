@@ -1,0 +1,129 @@
+//! A function mapped over inputs, and calls that go on beside their caller.
+
+use std::sync::Arc;
+
+use super::codec::{Codec, Codecs, encode_all};
+use crate::attempt::Attempt;
+use crate::call::Call;
+use crate::caller::{Background, Mapped};
+use crate::error::{Error, Result};
+use crate::function::Function;
+use crate::map::Map;
+use crate::payload::Payload;
+use crate::stream::Stream;
+
+/// `f::map` and `f::starmap`: the inputs are tuples of arguments.
+pub fn map<'a, C, V>(
+    function: &'static Function,
+    codecs: C,
+    inputs: impl Iterator<Item = C::Values> + 'a,
+    value: Codec<V>,
+) -> Map<'a, V>
+where
+    C: Codecs + Copy + 'a,
+{
+    let inputs = inputs.map(move |arguments| encode_all(codecs, arguments));
+    Map::new(Mapped::new(function), inputs, value)
+}
+
+/// The same of an async function.
+pub fn map_async<C, V>(
+    function: &'static Function,
+    codecs: C,
+    inputs: impl Iterator<Item = C::Values> + Send + 'static,
+    value: Codec<V>,
+) -> Stream<V>
+where
+    C: Codecs + Copy + Send + 'static,
+    V: 'static,
+{
+    Stream::new(
+        function,
+        inputs.map(move |arguments| encode_all(codecs, arguments)),
+        value,
+    )
+}
+
+/// `f::for_each`.
+///
+/// # Errors
+/// The first one.
+pub fn for_each<V>(mut map: Map<'_, V>) -> Result<()> {
+    map.try_for_each(|value| value.map(drop))
+}
+
+/// `f::for_each` of an async function.
+///
+/// # Errors
+/// The first one.
+pub async fn for_each_async<V>(mut stream: Stream<V>) -> Result<()> {
+    while let Some(value) = stream.next().await {
+        value?;
+    }
+    Ok(())
+}
+
+/// `f::spawn`.
+///
+/// # Errors
+/// The call can't begin.
+pub fn spawn<C: Codecs, V: 'static>(
+    function: &'static Function,
+    codecs: C,
+    arguments: C::Values,
+    value: Codec<V>,
+) -> Result<Call<V>> {
+    let attempt = Attempt::first(function.path());
+    let input = encode_all(codecs, arguments).map_err(|error| Error::Codec {
+        attempt: attempt.clone(),
+        reason: format!("arguments: {error}"),
+    })?;
+    let background = Arc::new(Background::new(function)?);
+    let canceller = Arc::clone(&background);
+    Call::spawn(
+        attempt,
+        move || background.run(&input).map(|payload| vec![payload]),
+        move |grace| canceller.cancel(grace),
+        move |payloads| value.decode_one(only(payloads)?),
+    )
+}
+
+fn only(payloads: Vec<Payload>) -> std::io::Result<Payload> {
+    let one = payloads.into_iter().next();
+    one.ok_or_else(|| std::io::Error::other("it is missing"))
+}
+
+/// `f::spawn_map`.
+///
+/// # Errors
+/// The call can't begin.
+pub fn spawn_map<C, V>(
+    function: &'static Function,
+    codecs: C,
+    inputs: impl Iterator<Item = C::Values> + Send + 'static,
+    value: Codec<V>,
+) -> Result<Call<Vec<V>>>
+where
+    C: Codecs + Copy + Send + 'static,
+    V: 'static,
+{
+    let mapped = Mapped::new(function)?;
+    let ender = mapped.ender();
+    let inputs = inputs.map(move |arguments| encode_all(codecs, arguments));
+    Call::spawn(
+        Attempt::first(function.path()),
+        move || {
+            let mut map = Map::new(Ok(mapped), inputs, value);
+            std::iter::from_fn(|| map.next_payload())
+                .map(|(_, payload)| payload)
+                .collect()
+        },
+        move |grace| ender.cancel(grace),
+        move |payloads| {
+            payloads
+                .into_iter()
+                .map(|one| value.decode_one(one))
+                .collect()
+        },
+    )
+}

@@ -1,0 +1,162 @@
+//! Calls that go on beside their caller, and their ends.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use std::{fs, io, thread};
+
+use stub::Error;
+
+use crate::act::shared;
+use crate::bucket::{self, BUCKET, volume};
+use crate::clean::{Clean, eventually};
+
+#[stub::function]
+fn doubles(n: u64) -> u64 {
+    2 * n
+}
+
+#[stub::function]
+fn fails() -> Result<u8, String> {
+    Err("it fails".to_owned())
+}
+
+/// Says that it has begun, and waits.
+#[stub::function]
+fn hangs(begun: PathBuf) -> io::Result<()> {
+    fs::write(begun, "")?;
+    thread::sleep(Duration::from_hours(1));
+    Ok(())
+}
+
+#[stub::function(volumes = <"/stub-it/data" => volume()>)]
+fn writes_and_hangs(begun: PathBuf) -> io::Result<()> {
+    fs::write("/stub-it/data/closed", "all of it")?;
+    fs::write(begun, "")?;
+    thread::sleep(Duration::from_hours(1));
+    Ok(())
+}
+
+#[stub::function(retries = 100)]
+fn never_good(tries: PathBuf) -> Result<(), String> {
+    let mut file = fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(tries)
+        .unwrap();
+    io::Write::write_all(&mut file, b"x").unwrap();
+    Err("not yet".to_owned())
+}
+
+#[stub::function]
+async fn doubles_later(n: u64) -> u64 {
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    2 * n
+}
+
+#[stub::function]
+async fn hangs_on_one(n: u64) -> u64 {
+    if n == 1 {
+        tokio::time::sleep(Duration::from_hours(1)).await;
+    }
+    n
+}
+
+#[test]
+fn a_call_goes_on_and_its_value_can_be_had_more_than_once() {
+    let _clean = Clean::start();
+    let calls: Vec<_> = (0..5).map(|n| doubles::spawn(n).unwrap()).collect();
+    for (n, call) in (0..).zip(&calls) {
+        assert_eq!(call.get(None).unwrap(), 2 * n);
+        assert_eq!(call.get(Duration::ZERO).unwrap(), 2 * n);
+        assert!(call.is_finished());
+    }
+    assert_ne!(calls[0].id(), calls[1].id());
+    let failed = fails::spawn().unwrap();
+    for _ in 0..2 {
+        assert!(matches!(failed.get(None), Err(Error::Failed { .. })));
+    }
+}
+
+#[test]
+fn whoever_waits_for_a_call_may_give_up_and_end_it() {
+    let _clean = Clean::start();
+    let folder = shared();
+    let begun = folder.path().join("begun");
+    let call = hangs::spawn(begun.clone()).unwrap();
+    eventually("it has begun", || begun.exists().then_some(()));
+    let waited = Duration::from_millis(50);
+    let Err(Error::StillRunning { waited: told, .. }) = call.get(waited) else {
+        panic!("it sleeps")
+    };
+    assert_eq!(told, waited);
+    assert!(!call.is_finished());
+    let start = Instant::now();
+    call.cancel();
+    assert!(matches!(call.get(None), Err(Error::Cancelled { .. })));
+    assert!(
+        start.elapsed() < Duration::from_secs(4),
+        "it ended when asked to"
+    );
+}
+
+#[test]
+fn what_a_cancelled_call_had_written_is_stored() {
+    let _clean = Clean::start();
+    let (server, folder) = (bucket::server(), shared());
+    bucket::choose(bucket::of(&server, BUCKET));
+    let begun = folder.path().join("begun");
+    let call = writes_and_hangs::spawn(begun.clone()).unwrap();
+    eventually("it has begun", || begun.exists().then_some(()));
+    call.cancel();
+    assert!(matches!(call.get(None), Err(Error::Cancelled { .. })));
+    assert_eq!(
+        server.get(BUCKET, "closed").as_deref(),
+        Some(&b"all of it"[..])
+    );
+}
+
+#[test]
+fn a_cancelled_call_is_not_tried_again() {
+    let _clean = Clean::start();
+    let folder = shared();
+    let tries = folder.path().join("tries");
+    let call = never_good::spawn(tries.clone()).unwrap();
+    eventually("it was tried", || tries.exists().then_some(()));
+    call.cancel();
+    assert!(matches!(call.get(None), Err(Error::Cancelled { .. })));
+    assert!(fs::read(&tries).unwrap().len() <= 2);
+}
+
+#[test]
+fn a_map_in_the_background_has_all_values() {
+    let _clean = Clean::start();
+    let call = doubles::spawn_map(0..100).unwrap();
+    let expected: Vec<u64> = (0..100).map(|n| 2 * n).collect();
+    assert_eq!(call.get(None).unwrap(), expected);
+    let call = hangs::spawn_map([PathBuf::from("/tmp/stub-it-begun-x")]).unwrap();
+    call.cancel();
+    assert!(matches!(call.get(None), Err(Error::Cancelled { .. })));
+    let _ = fs::remove_file("/tmp/stub-it-begun-x");
+}
+
+#[tokio::test]
+async fn async_functions_are_mapped_and_spawned() {
+    let _clean = Clean::start();
+    let mut values = doubles_later::map(0..20);
+    let mut all = Vec::new();
+    while let Some(value) = values.next().await {
+        all.push(value.unwrap());
+    }
+    assert_eq!(all, (0..20).map(|n| 2 * n).collect::<Vec<_>>());
+    assert_eq!(doubles_later::spawn(4).unwrap().await.unwrap(), 8);
+    doubles_later::for_each(0..5).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_is_dropped_ends_what_it_runs() {
+    let clean = Clean::start();
+    let mut values = hangs_on_one::map(0..2);
+    assert_eq!(values.next().await.unwrap().unwrap(), 0);
+    drop(values);
+    tokio::task::block_in_place(|| clean.settle());
+}
