@@ -166,7 +166,7 @@ pub use stub_macros::function;
 
 pub use stub_runtime::{
     Attempt, Call, CloudBucketMount, Error, IntoSecret, Map, PathError, Result, Retries, Secret,
-    SecretError, Stream, VolumeError, VolumePath,
+    SecretError, Stream, VolumeError, VolumePath, cli,
 };
 
 #[doc(hidden)]

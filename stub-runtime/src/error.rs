@@ -145,7 +145,15 @@ pub enum Error {
         /// The cause: `NotFound`, `PermissionDenied`…
         source: Arc<io::Error>,
     },
-    /// The arguments or the value can't be encoded or decoded.
+    /// What was given can't be its arguments: nothing was run.
+    #[error("{attempt} can't be called with these arguments: {reason}")]
+    Arguments {
+        /// Of which call.
+        attempt: Attempt,
+        /// The cause.
+        reason: String,
+    },
+    /// The value, or arguments on their way, can't be encoded or decoded.
     #[error("the arguments or the value of {attempt} can't cross between processes: {reason}")]
     Codec {
         /// Of which call.
@@ -239,6 +247,7 @@ impl Error {
             | Self::Options { attempt, .. }
             | Self::Sandbox { attempt, .. }
             | Self::NotStarted { attempt, .. }
+            | Self::Arguments { attempt, .. }
             | Self::Codec { attempt, .. }
             | Self::Registry { attempt, .. }
             | Self::Lost { attempt, .. }
@@ -265,6 +274,7 @@ impl Error {
             | Self::Secret { attempt, .. }
             | Self::Options { attempt, .. }
             | Self::Sandbox { attempt, .. }
+            | Self::Arguments { attempt, .. }
             | Self::Codec { attempt, .. }
             | Self::Registry { attempt, .. }
             | Self::Lost { attempt, .. }
@@ -291,6 +301,7 @@ impl Error {
             | Self::Options { .. }
             | Self::Sandbox { .. }
             | Self::NotStarted { .. }
+            | Self::Arguments { .. }
             | Self::Codec { .. }
             | Self::Registry { .. }
             | Self::Start { .. } => false,

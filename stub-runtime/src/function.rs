@@ -1,5 +1,7 @@
 //! Annotated functions, collected at link time.
 
+use std::io;
+
 use crate::options::Options;
 use crate::payload::Payload;
 use crate::secret::{Secret, SecretError};
@@ -14,6 +16,14 @@ pub struct Function {
     pub module: &'static str,
     /// Where it is written, for messages.
     pub location: (&'static str, u32),
+    /// Its documentation, as it was written.
+    pub documentation: &'static str,
+    /// Its arguments, in order.
+    pub parameters: &'static [Parameter],
+    /// Makes arguments of what a command line or a file gives.
+    pub parse: fn(Vec<Given>) -> Result<Payload, ParseError>,
+    /// A value as JSON.
+    pub show: fn(Payload) -> io::Result<serde_json::Value>,
     /// Evaluates the volumes' expressions, in the caller, at each call. The paths were checked at
     /// compile time (absolute, not `/`, no `..`, no two alike).
     pub volumes: fn() -> Vec<(&'static str, CloudBucketMount)>,
@@ -37,6 +47,33 @@ impl Function {
         let (file, line) = self.location;
         format!("{} at {file}:{line}", self.path())
     }
+}
+
+/// An argument, as a command line shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name, or `argument_1` for a pattern.
+    pub name: &'static str,
+    /// Its type, as it was written.
+    pub ty: &'static str,
+}
+
+/// What a command line or a file gives for an argument.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Given {
+    /// The words behind its option, which may be given several times or not at all.
+    Words(Vec<String>),
+    /// A value.
+    Json(serde_json::Value),
+}
+
+/// What was given can't be an argument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseError {
+    /// The argument's place.
+    pub argument: usize,
+    /// What is wrong, as a sentence fragment.
+    pub reason: String,
 }
 
 /// How an invocation can end without a value, short of the death of its process.

@@ -8,6 +8,7 @@
 mod attempt;
 mod call;
 mod caller;
+mod cli;
 mod config;
 mod entry;
 mod error;
@@ -34,6 +35,7 @@ mod worker;
 
 pub use attempt::Attempt;
 pub use call::Call;
+pub use cli::cli;
 pub use error::{Error, Message, Result};
 pub use map::Map;
 pub use options::Retries;
@@ -56,7 +58,7 @@ pub mod __private {
     pub use linkme;
 
     pub use crate::expansion::*;
-    pub use crate::function::{FUNCTIONS, Function, InvokeError};
+    pub use crate::function::{FUNCTIONS, Function, Given, InvokeError, Parameter, ParseError};
     pub use crate::options::Options;
     pub use crate::payload::Payload;
 }

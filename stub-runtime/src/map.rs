@@ -34,9 +34,14 @@ use crate::payload::Payload;
 /// ```
 #[must_use = "nothing is run before values are asked for"]
 pub struct Map<'a, V> {
+    payloads: Payloads<'a>,
+    value: Codec<V>,
+}
+
+/// The same before values have types.
+pub(crate) struct Payloads<'a> {
     inputs: Inputs<'a>,
     state: State,
-    value: Codec<V>,
     /// Ended, but not asked for.
     held: BTreeMap<u64, Result<Payload>>,
     is_ordered: bool,
@@ -63,18 +68,14 @@ impl<'a, V> Map<'a, V> {
         value: Codec<V>,
     ) -> Self {
         Self {
-            inputs: Box::new(inputs),
-            state: mapped.map_or_else(State::Refused, State::Feeding),
+            payloads: Payloads::new(mapped, inputs, true),
             value,
-            held: BTreeMap::new(),
-            is_ordered: true,
-            next: 0,
         }
     }
 
     /// The values in the order in which they are ready, not in that of the inputs.
     pub fn unordered(mut self) -> Self {
-        self.is_ordered = false;
+        self.payloads.is_ordered = false;
         self
     }
 
@@ -85,15 +86,40 @@ impl<'a, V> Map<'a, V> {
 
     /// The next value, with the place of its input.
     pub fn next_indexed(&mut self) -> Option<(u64, Result<V>)> {
-        let (index, payload) = self.next_payload()?;
+        let (index, payload) = self.payloads.next()?;
         let value = payload.and_then(|payload| {
             let decoded = self.value.decode_one(payload);
-            decoded.map_err(|error| self.undecodable(index, &error))
+            decoded.map_err(|error| self.payloads.undecodable(index, &error))
         });
         Some((index, value))
     }
+}
 
-    pub(crate) fn next_payload(&mut self) -> Option<(u64, Result<Payload>)> {
+impl<'a> Payloads<'a> {
+    pub(crate) fn new(
+        mapped: Result<Mapped>,
+        inputs: impl Iterator<Item = io::Result<Payload>> + 'a,
+        is_ordered: bool,
+    ) -> Self {
+        Self {
+            inputs: Box::new(inputs),
+            state: mapped.map_or_else(State::Refused, State::Feeding),
+            held: BTreeMap::new(),
+            is_ordered,
+            next: 0,
+        }
+    }
+
+    /// Whether the next value is still to be waited for.
+    pub(crate) fn is_waiting(&self) -> bool {
+        match self.held.first_key_value() {
+            Some((first, _)) => self.is_ordered && *first != self.next,
+            None => true,
+        }
+    }
+
+    /// The next value, with the place of its input.
+    pub(crate) fn next(&mut self) -> Option<(u64, Result<Payload>)> {
         loop {
             self.feed();
             if let Some(held) = self.take_held() {
@@ -128,9 +154,9 @@ impl<'a, V> Map<'a, V> {
                 Some(Err(error)) => {
                     let attempt = mapped.skip();
                     let index = attempt.input.unwrap_or_default();
-                    let reason = format!("arguments: {error}");
-                    self.held
-                        .insert(index, Err(Error::Codec { attempt, reason }));
+                    let reason = error.to_string();
+                    let refused = Err(Error::Arguments { attempt, reason });
+                    self.held.insert(index, refused);
                 }
                 None => {
                     mapped.close();
@@ -176,7 +202,7 @@ impl<V> FusedIterator for Map<'_, V> {}
 impl<V> fmt::Debug for Map<'_, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Map")
-            .field("next", &self.next)
+            .field("next", &self.payloads.next)
             .finish_non_exhaustive()
     }
 }

@@ -13,14 +13,14 @@ use crate::caller::{Ender, Mapped};
 use crate::error::{Error, Result};
 use crate::expansion::Codec;
 use crate::function::Function;
-use crate::map::Map;
+use crate::map::Payloads;
 use crate::payload::Payload;
 
 /// So many values may have been taken from the map before they are asked for.
 const HELD: usize = 16;
 
 /// The values of an async function that is being mapped over inputs, in the order of the inputs: a
-/// [`Map`] that blocks no thread of an async runtime.
+/// [`Map`](crate::Map) that blocks no thread of an async runtime.
 ///
 /// Made by `f::map` and `f::starmap` of an `async fn`. It implements the `Stream` of the crate `futures`.
 /// Dropping it kills what is being run.
@@ -45,8 +45,8 @@ impl<V: 'static> Stream<V> {
         let refused = sender.clone();
         let thread = thread::Builder::new().name("stub-map".to_owned());
         let started = thread.spawn(move || {
-            let mut map = Map::new(mapped, inputs, value);
-            while let Some(next) = map.next_payload() {
+            let mut payloads = Payloads::new(mapped, inputs, true);
+            while let Some(next) = payloads.next() {
                 if sender.blocking_send(next).is_err() {
                     return;
                 }

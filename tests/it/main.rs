@@ -8,6 +8,7 @@
 //! - `concurrency`: many threads, nested calls
 //! - `folders`: where a volume can be mounted
 //! - `refusals`: buckets, endpoints and credentials that are wrong
+//! - `command_line`: what a program with `stub::cli` prints, and how it ends
 //! - `machine`: machines that forbid a sandbox
 //! - `mapping`: a function over many inputs
 //! - `options`: variables, working folder, network, retries
@@ -25,6 +26,7 @@ mod as_nobody;
 mod bucket;
 mod cached;
 mod clean;
+mod command_line;
 mod concurrency;
 mod death;
 mod endings;

@@ -26,6 +26,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::Type;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
@@ -199,6 +200,11 @@ fn registration_decl(args: &Args, item: &Item, names: &Names) -> TokenStream {
         quote_spanned!(item.name().span().resolved_at(Span::call_site())=> #private::line!());
     let (volumes, secrets) = (volumes(args, names), secrets(args, names));
     let (options, invoke) = (options(args, names), invoke(item, names));
+    let (documentation, own) = (item.attributes.documentation(), quiet(item.name()));
+    let parameters = item.arguments().into_iter().map(|argument| {
+        let (name, ty) = (argument.name.unraw().to_string(), shown(argument.ty));
+        quote!(#private::Parameter { name: #name, ty: #ty })
+    });
     quote! {
         const __FUNCTION: &'static #function = {
             #[#linkme::distributed_slice(#functions)]
@@ -207,6 +213,10 @@ fn registration_decl(args: &Args, item: &Item, names: &Names) -> TokenStream {
                 name: #name,
                 module: #private::module_path!(),
                 location: (#private::file!(), #line),
+                documentation: #documentation,
+                parameters: &[#(#parameters),*],
+                parse: |given| #private::parse(#own::__arguments(), given),
+                show: |payload| #private::show(payload, #own::__value()),
                 volumes: #volumes,
                 secrets: #secrets,
                 options: #options,
@@ -317,6 +327,23 @@ pub(crate) fn output(item: &Item, names: &Names) -> TokenStream {
             quote_spanned!(ty.span()=> #result<#value>)
         }
     }
+}
+
+/// A type as it would be written by hand.
+fn shown(ty: &Type) -> String {
+    let mut text = quote!(#ty).to_string();
+    for (spaced, plain) in [
+        (" :: ", "::"),
+        (":: ", "::"),
+        (" < ", "<"),
+        (" >", ">"),
+        (" ,", ","),
+        ("& ", "&"),
+        (" ;", ";"),
+    ] {
+        text = text.replace(spaced, plain);
+    }
+    text
 }
 
 fn wait(item: &Item) -> Option<TokenStream> {

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{Attribute, Meta};
+use syn::{Attribute, Expr, ExprLit, Lit, Meta};
 
 /// The attributes below ours.
 pub(crate) struct Attributes {
@@ -55,6 +55,24 @@ impl Attributes {
             .filter(mine)
             .map(ToTokens::to_token_stream)
             .collect()
+    }
+
+    /// The documentation, as far as it is written here.
+    pub(crate) fn documentation(&self) -> String {
+        let lines = self.all.iter().filter_map(|attribute| {
+            let Meta::NameValue(meta) = &attribute.meta else {
+                return None;
+            };
+            match &meta.value {
+                Expr::Lit(ExprLit {
+                    lit: Lit::Str(line),
+                    ..
+                }) if meta.path.is_ident("doc") => Some(line.value()),
+                _ => None,
+            }
+        });
+        let lines: Vec<_> = lines.map(|line| line.trim().to_owned()).collect();
+        lines.join("\n")
     }
 
     /// All of them, as they were.

@@ -37,18 +37,15 @@ pub fn call_async<C: Codecs, V>(
 }
 
 fn encode<C: Codecs>(function: &Function, codecs: C, arguments: C::Values) -> Result<Payload> {
-    encode_all(codecs, arguments).map_err(|error| codec(function, "arguments", &error))
+    encode_all(codecs, arguments).map_err(|error| Error::Arguments {
+        attempt: Attempt::first(function.path()),
+        reason: error.to_string(),
+    })
 }
 
 fn decode<V>(function: &Function, value: &Codec<V>, output: Payload) -> Result<V> {
-    value
-        .decode_one(output)
-        .map_err(|error| codec(function, "value", &error))
-}
-
-fn codec(function: &Function, what: &str, error: &std::io::Error) -> Error {
-    Error::Codec {
+    value.decode_one(output).map_err(|error| Error::Codec {
         attempt: Attempt::first(function.path()),
-        reason: format!("{what}: {error}"),
-    }
+        reason: format!("value: {error}"),
+    })
 }

@@ -11,7 +11,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::wire::Wire;
-use crate::function::InvokeError;
+use super::words;
+use crate::function::{Given, InvokeError, ParseError};
 use crate::payload::{Decoder, Encoder, Payload};
 
 /// What can be an argument.
@@ -42,6 +43,8 @@ impl<T: Serialize + DeserializeOwned + 'static> Value for T {}
 pub struct Codec<T> {
     encode: fn(&mut Encoder, T) -> io::Result<()>,
     decode: fn(&mut Decoder) -> io::Result<T>,
+    parse: fn(Given) -> Result<T, String>,
+    show: fn(&T) -> serde_json::Result<serde_json::Value>,
 }
 
 // Not derived: that would ask the same of `T`.
@@ -71,6 +74,8 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<T> {
         Self {
             encode: |encoder, value| encoder.add(&Wire(value)),
             decode: |decoder| decoder.next().map(|Wire(value)| value),
+            parse: words::parse,
+            show: |value| serde_json::to_value(value),
         }
     }
 }
@@ -101,6 +106,12 @@ pub trait Codecs {
     /// # Errors
     /// The first that is not of its type.
     fn decode(self, decoder: &mut Decoder) -> io::Result<Self::Values>;
+
+    /// Makes all of what was given for each.
+    ///
+    /// # Errors
+    /// The first that can't be made.
+    fn parse(self, given: Vec<Given>) -> Result<Self::Values, ParseError>;
 }
 
 macro_rules! tuples {
@@ -117,6 +128,12 @@ macro_rules! tuples {
             #[allow(unused_variables, clippy::unused_unit, reason = "there may be no values")]
             fn decode(self, decoder: &mut Decoder) -> io::Result<Self::Values> {
                 Ok(($((self.$index.decode)(decoder)?,)*))
+            }
+
+            #[allow(unused_variables, unused_mut, clippy::unused_unit, reason = "there may be no values")]
+            fn parse(self, given: Vec<Given>) -> Result<Self::Values, ParseError> {
+                let mut given = given.into_iter();
+                Ok(($(parse_one($index, self.$index.parse, given.next())?,)*))
             }
         }
     )+};
@@ -159,6 +176,36 @@ pub fn decode<C: Codecs>(payload: Payload, codecs: C) -> Result<C::Values, Invok
 /// The value refuses.
 pub fn encode<V>(value: V, codec: Codec<V>) -> Result<Payload, InvokeError> {
     encode_all((codec,), (value,)).map_err(|error| InvokeError::Codec(format!("value: {error}")))
+}
+
+fn parse_one<T>(
+    argument: usize,
+    parse: fn(Given) -> Result<T, String>,
+    given: Option<Given>,
+) -> Result<T, ParseError> {
+    let given = given.unwrap_or(Given::Words(Vec::new()));
+    parse(given).map_err(|reason| ParseError { argument, reason })
+}
+
+/// A command line's end: makes arguments of what was given.
+///
+/// # Errors
+/// The first that can't be made.
+pub fn parse<C: Codecs + Copy>(codecs: C, given: Vec<Given>) -> Result<Payload, ParseError> {
+    let values = codecs.parse(given)?;
+    encode_all(codecs, values).map_err(|error| ParseError {
+        argument: 0,
+        reason: error.to_string(),
+    })
+}
+
+/// A command line's other end: a value as JSON.
+///
+/// # Errors
+/// The value has another type, or can't be JSON.
+pub fn show<V>(payload: Payload, codec: Codec<V>) -> io::Result<serde_json::Value> {
+    let value = codec.decode_one(payload)?;
+    (codec.show)(&value).map_err(io::Error::other)
 }
 
 pub(super) fn encode_all<C: Codecs>(codecs: C, values: C::Values) -> io::Result<Payload> {

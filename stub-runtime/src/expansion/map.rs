@@ -8,7 +8,7 @@ use crate::call::Call;
 use crate::caller::{Background, Mapped};
 use crate::error::{Error, Result};
 use crate::function::Function;
-use crate::map::Map;
+use crate::map::{Map, Payloads};
 use crate::payload::Payload;
 use crate::stream::Stream;
 
@@ -74,9 +74,9 @@ pub fn spawn<C: Codecs, V: 'static>(
     value: Codec<V>,
 ) -> Result<Call<V>> {
     let attempt = Attempt::first(function.path());
-    let input = encode_all(codecs, arguments).map_err(|error| Error::Codec {
+    let input = encode_all(codecs, arguments).map_err(|error| Error::Arguments {
         attempt: attempt.clone(),
-        reason: format!("arguments: {error}"),
+        reason: error.to_string(),
     })?;
     let background = Arc::new(Background::new(function)?);
     let canceller = Arc::clone(&background);
@@ -113,8 +113,8 @@ where
     Call::spawn(
         Attempt::first(function.path()),
         move || {
-            let mut map = Map::new(Ok(mapped), inputs, value);
-            std::iter::from_fn(|| map.next_payload())
+            let mut payloads = Payloads::new(Ok(mapped), inputs, true);
+            std::iter::from_fn(|| payloads.next())
                 .map(|(_, payload)| payload)
                 .collect()
         },

@@ -10,10 +10,11 @@ mod failure;
 mod map;
 mod options;
 mod wire;
+mod words;
 
 pub use block_on::block_on;
 pub use call::{call, call_async};
-pub use codec::{Argument, Codec, Codecs, Value, argument, decode, encode, value};
+pub use codec::{Argument, Codec, Codecs, Value, argument, decode, encode, parse, show, value};
 pub use failure::{ByBox, BySyncBox, ByText, Fallible, Kind};
 pub use map::{for_each, for_each_async, map, map_async, spawn, spawn_map};
 pub use options::{IntoRetries, Timeout, secret, secrets, volumes};

@@ -1,0 +1,180 @@
+//! The command line, made of the functions and their arguments.
+
+use clap::builder::PathBufValueParser;
+use clap::{Arg, ArgAction, Command};
+
+use super::names;
+use crate::function::{Function, Parameter};
+
+/// The name of the option with inputs to map over.
+pub(super) const INPUTS: &str = "inputs";
+/// The name of the option that asks for values as they are ready.
+pub(super) const UNORDERED: &str = "unordered";
+/// The name of the option with a file for the value.
+pub(super) const WRITE_RESULT: &str = "write-result";
+
+/// What an argument's type means for its option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    /// Given once.
+    One,
+    /// May be left away.
+    Optional,
+    /// Given any number of times.
+    Many,
+    /// A flag.
+    Flag,
+}
+
+/// The whole command line.
+pub(super) fn command() -> Command {
+    let json = Arg::new("json")
+        .long("json")
+        .action(ArgAction::SetTrue)
+        .help("As JSON, for programs");
+    let run = Command::new("run")
+        .about("Runs a function in its sandbox")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand_value_name("NAME")
+        .subcommand_help_heading("Functions")
+        .disable_help_subcommand(true)
+        .subcommands(
+            names::all()
+                .into_iter()
+                .map(|(name, function)| of(name, function)),
+        );
+    Command::new(program())
+        .about("Runs the functions of this program, in sandboxes in which buckets are folders")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .disable_help_subcommand(true)
+        .subcommand(
+            Command::new("list")
+                .about("Lists the functions")
+                .arg(json.clone()),
+        )
+        .subcommand(run)
+        .subcommand(
+            Command::new("mounts")
+                .about("Lists the buckets that the functions declare")
+                .arg(json),
+        )
+        .subcommand(
+            Command::new("policy").about("Prints the least IAM policy for all declared buckets"),
+        )
+}
+
+fn program() -> String {
+    let path = std::env::args_os().next().unwrap_or_default();
+    let name = std::path::Path::new(&path).file_name();
+    name.map_or_else(
+        || "program".to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    )
+}
+
+/// The command that runs a function.
+fn of(name: String, function: &'static Function) -> Command {
+    let documentation = function.documentation.trim();
+    let brief = documentation.split("\n\n").next().unwrap_or_default();
+    let mut command = Command::new(name)
+        .about(brief.replace('\n', " "))
+        .args(function.parameters.iter().map(argument))
+        .arg(
+            Arg::new(INPUTS)
+                .long(INPUTS)
+                .value_name("FILE")
+                .value_parser(PathBufValueParser::new())
+                .help("Map it over the lines of this file, each of them JSON (`-`: standard input)")
+                .help_heading("Many inputs"),
+        )
+        .arg(
+            Arg::new(UNORDERED)
+                .long(UNORDERED)
+                .action(ArgAction::SetTrue)
+                .requires(INPUTS)
+                .help("Print values as they are ready, not in the order of the inputs")
+                .help_heading("Many inputs"),
+        )
+        .arg(
+            Arg::new(WRITE_RESULT)
+                .long(WRITE_RESULT)
+                .value_name("FILE")
+                .value_parser(PathBufValueParser::new())
+                .help("Write the value to this file instead of printing it"),
+        );
+    if documentation.contains('\n') {
+        command = command.long_about(documentation.to_owned());
+    }
+    command
+}
+
+fn argument(parameter: &'static Parameter) -> Arg {
+    let shape = shape(parameter.ty);
+    let argument = Arg::new(parameter.name)
+        .long(option(parameter.name))
+        .value_name(parameter.ty)
+        .allow_hyphen_values(true)
+        .help_heading("Arguments")
+        .conflicts_with(INPUTS);
+    match shape {
+        Shape::One => argument.required_unless_present(INPUTS),
+        Shape::Optional => argument,
+        Shape::Many => argument.action(ArgAction::Append),
+        Shape::Flag => argument
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("true"),
+    }
+}
+
+/// The option of an argument. Ours keep their names.
+pub(super) fn option(parameter: &str) -> String {
+    let option = parameter.replace('_', "-");
+    match option.as_str() {
+        INPUTS | UNORDERED | WRITE_RESULT | "help" => format!("argument-{option}"),
+        _ => option,
+    }
+}
+
+/// Whether an argument is a flag, which is absent if it is not given.
+pub(super) fn is_flag(parameter: &Parameter) -> bool {
+    shape(parameter.ty) == Shape::Flag
+}
+
+/// As far as the tokens tell: an alias of another name has to be given once.
+fn shape(ty: &str) -> Shape {
+    let path = ty.split('<').next().unwrap_or_default().trim();
+    match path.rsplit("::").next().unwrap_or_default().trim() {
+        "bool" => Shape::Flag,
+        "Option" => Shape::Optional,
+        "Vec" | "VecDeque" | "BTreeSet" | "HashSet" => Shape::Many,
+        _ => Shape::One,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_type_says_how_often_an_option_is_given() {
+        for (ty, expected) in [
+            ("u64", Shape::One),
+            ("bool", Shape::Flag),
+            ("Option<Vec<u8>>", Shape::Optional),
+            ("std::option::Option<u8>", Shape::Optional),
+            ("std::vec::Vec<String>", Shape::Many),
+            ("MyVec", Shape::One),
+        ] {
+            assert_eq!(shape(ty), expected, "{ty}");
+        }
+    }
+
+    #[test]
+    fn our_own_options_keep_their_names() {
+        assert_eq!(option("max_size"), "max-size");
+        assert_eq!(option("inputs"), "argument-inputs");
+    }
+}

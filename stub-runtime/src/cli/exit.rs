@@ -1,0 +1,116 @@
+//! Exit statuses, and the line on standard error that explains them.
+
+use std::error::Error as _;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use crate::error::Error;
+
+/// The command line is wrong.
+pub(super) const USAGE: u8 = 2;
+/// It was interrupted.
+pub(super) const INTERRUPTED: u8 = 130;
+
+/// The function failed.
+const FAILED: u8 = 1;
+/// It ran longer than its timeout.
+const TIMED_OUT: u8 = 124;
+/// It could not be run, or something could not be stored.
+const NOT_RUN: u8 = 125;
+
+/// Why a command has no result.
+#[derive(Debug)]
+pub(super) struct Failure {
+    message: String,
+    status: u8,
+}
+
+impl Failure {
+    /// Something of this command itself.
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            status: NOT_RUN,
+        }
+    }
+
+    /// Something that was given.
+    pub(super) fn usage(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            status: USAGE,
+        }
+    }
+
+    /// Says why, and ends so.
+    pub(super) fn report(self) -> ExitCode {
+        say(&self.message);
+        ExitCode::from(self.status)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self {
+            message: text(&error),
+            status: status(&error),
+        }
+    }
+}
+
+/// The error with its sources, in one line.
+pub(super) fn text(error: &Error) -> String {
+    let mut text = match error {
+        // Its own words don't say whose they are.
+        Error::Failed { attempt, .. } => format!("{attempt} failed: {error}"),
+        error => error.to_string(),
+    };
+    let mut source = error.source();
+    if matches!(error, Error::Failed { .. }) {
+        source = source.and_then(std::error::Error::source);
+    }
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// A line on standard error.
+pub(super) fn say(line: &str) {
+    // There is nobody left to tell if this fails.
+    let _ = writeln!(io::stderr().lock(), "stub: {line}");
+}
+
+fn status(error: &Error) -> u8 {
+    match error {
+        Error::Failed { .. } | Error::Panicked { .. } => FAILED,
+        Error::Exited { code, .. } => u8::try_from(*code).unwrap_or(FAILED),
+        Error::Killed { signal, .. } => u8::try_from(128 + signal).unwrap_or(FAILED),
+        Error::TimedOut { .. } => TIMED_OUT,
+        Error::Cancelled { .. } => INTERRUPTED,
+        _ => NOT_RUN,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::attempt::Attempt;
+    use crate::error::Message;
+
+    use super::*;
+
+    #[test]
+    fn a_failure_names_the_function_and_has_its_sources() {
+        let chain = ["can't read", "no such file"].map(String::from).to_vec();
+        let error = Error::Failed {
+            attempt: Attempt::first("demo::f"),
+            source: Message::from_chain(chain),
+        };
+        assert_eq!(text(&error), "`demo::f` failed: can't read: no such file");
+        assert_eq!(status(&error), 1);
+        let attempt = Attempt::first("demo::f");
+        assert_eq!(status(&Error::Killed { attempt, signal: 9 }), 137);
+    }
+}

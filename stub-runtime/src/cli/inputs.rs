@@ -1,0 +1,173 @@
+//! `run NAME --inputs FILE`: a line of JSON in, a line of JSON out.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Map as Object, Value, json};
+
+use super::exit::{self, Failure};
+use super::interrupt::watch_all;
+use super::run::wrong;
+use crate::caller::Mapped;
+use crate::error::{Error, Result};
+use crate::function::{Function, Given};
+use crate::map::Payloads;
+use crate::payload::Payload;
+
+/// Maps a function over the lines of a file.
+pub(super) fn map(
+    function: &'static Function,
+    inputs: &Path,
+    is_ordered: bool,
+    result: Option<&Path>,
+) -> std::result::Result<ExitCode, Failure> {
+    let lines = open(inputs)?;
+    let mut out = create(result)?;
+    let mapped = Mapped::new(function)?;
+    let ender = mapped.ender();
+    let given = lines.map(|line| input(function, line));
+    let mut payloads = Payloads::new(Ok(mapped), given, is_ordered);
+    let progress = Progress::new();
+    let (written, is_interrupted) = watch_all(&ender, || -> io::Result<u64> {
+        let mut failed = 0;
+        while let Some((index, payload)) = payloads.next() {
+            let line = line(function, index, payload);
+            failed += u64::from(line.get("error").is_some());
+            progress.one_more(failed);
+            writeln!(out, "{line}")?;
+            if payloads.is_waiting() {
+                out.flush()?;
+            }
+        }
+        out.flush()?;
+        Ok(failed)
+    });
+    progress.finish();
+    let failed =
+        written.map_err(|error| Failure::new(format!("can't write the values: {error}")))?;
+    if is_interrupted {
+        return Ok(ExitCode::from(exit::INTERRUPTED));
+    }
+    if failed > 0 {
+        exit::say(&format!("{failed} inputs failed"));
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+type Lines = Box<dyn Iterator<Item = io::Result<String>>>;
+
+fn open(path: &Path) -> std::result::Result<Lines, Failure> {
+    let reader: Box<dyn BufRead> = if path == Path::new("-") {
+        Box::new(BufReader::new(io::stdin()))
+    } else {
+        let file = File::open(path);
+        let file = file
+            .map_err(|error| Failure::usage(format!("can't read `{}`: {error}", path.display())))?;
+        Box::new(BufReader::new(file))
+    };
+    // An empty line is none.
+    let is_something =
+        |line: &io::Result<String>| !line.as_ref().is_ok_and(|l| l.trim().is_empty());
+    Ok(Box::new(reader.lines().filter(is_something)))
+}
+
+fn create(path: Option<&Path>) -> std::result::Result<Box<dyn Write>, Failure> {
+    let Some(path) = path else {
+        return Ok(Box::new(BufWriter::new(io::stdout())));
+    };
+    let file = File::create(path)
+        .map_err(|error| Failure::new(format!("can't write `{}`: {error}", path.display())))?;
+    Ok(Box::new(BufWriter::new(file)))
+}
+
+/// The arguments in a line.
+fn input(function: &Function, line: io::Result<String>) -> io::Result<Payload> {
+    let value = serde_json::from_str(&line?)
+        .map_err(|error| io::Error::other(format!("the line is not JSON: {error}")))?;
+    let given = given(function, value).map_err(io::Error::other)?;
+    (function.parse)(given).map_err(|error| io::Error::other(wrong(function, &error)))
+}
+
+/// The value of the only argument; else a list of all, or an object with their names.
+fn given(function: &Function, value: Value) -> std::result::Result<Vec<Given>, String> {
+    let names: Vec<_> = function
+        .parameters
+        .iter()
+        .map(|parameter| parameter.name)
+        .collect();
+    let is_named = |object: &Object<String, Value>| {
+        object.keys().all(|key| names.contains(&key.as_str()))
+            && (names.len() != 1 || object.len() == 1)
+    };
+    match value {
+        Value::Object(mut object) if is_named(&object) => Ok(names
+            .iter()
+            .map(|name| Given::Json(object.remove(*name).unwrap_or(Value::Null)))
+            .collect()),
+        value if names.len() == 1 => Ok(vec![Given::Json(value)]),
+        Value::Array(list) if list.len() == names.len() => {
+            Ok(list.into_iter().map(Given::Json).collect())
+        }
+        _ => Err(format!(
+            "a list of {} values, or an object with {}, is needed",
+            names.len(),
+            names
+                .iter()
+                .map(|name| format!("`{name}`"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        )),
+    }
+}
+
+fn line(function: &Function, index: u64, payload: Result<Payload>) -> Value {
+    let shown = payload.and_then(|payload| {
+        (function.show)(payload).map_err(|error| Error::Codec {
+            attempt: crate::Attempt::first(function.path()),
+            reason: format!("value: {error}"),
+        })
+    });
+    match shown {
+        Ok(value) => json!({ "index": index, "value": value }),
+        Err(error) => json!({ "index": index, "error": exit::text(&error) }),
+    }
+}
+
+/// A line on a terminal where a person waits.
+struct Progress(ProgressBar);
+
+impl Progress {
+    fn new() -> Self {
+        // Where the values go to the same terminal, they are what is to be seen.
+        let is_seen = io::stderr().is_terminal() && !io::stdout().is_terminal();
+        let target = if is_seen {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let bar = ProgressBar::with_draw_target(None, target);
+        if let Ok(style) =
+            ProgressStyle::with_template("{spinner} {pos} done, {msg} failed, {per_sec}, {elapsed}")
+        {
+            bar.set_style(style);
+        }
+        bar.set_message("0");
+        Self(bar)
+    }
+
+    fn one_more(&self, failed: u64) {
+        if self.0.is_hidden() {
+            return;
+        }
+        self.0.set_message(failed.to_string());
+        self.0.inc(1);
+    }
+
+    fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}

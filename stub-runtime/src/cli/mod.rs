@@ -1,0 +1,75 @@
+//! The command line of a program with annotated functions.
+
+mod command;
+mod exit;
+mod inputs;
+mod interrupt;
+mod names;
+mod policy;
+mod run;
+mod tables;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::ArgMatches;
+
+use exit::Failure;
+
+/// Gives a program a command line with which its annotated functions are listed, run and mapped.
+///
+/// ```no_run
+/// # use std::process::ExitCode;
+/// fn main() -> ExitCode {
+///     stub_runtime::cli()
+/// }
+/// ```
+///
+/// | command | does |
+/// |---|---|
+/// | `list` | the functions, their arguments and what they do |
+/// | `run NAME --argument value …` | runs one, and prints its value: a text as it is, all else as JSON |
+/// | `run NAME --inputs FILE` | maps it over the lines of a file, each of them JSON, and prints a line for each |
+/// | `mounts` | the buckets that the functions declare |
+/// | `policy` | the least IAM policy that all of them need |
+///
+/// An argument is an option of its name: a number, a text, a flag for a `bool`; one of type `Option` may be left
+/// away, one of type `Vec` is given several times; what has parts is JSON.
+///
+/// Ctrl-C and SIGTERM end a body politely: it gets SIGTERM and five seconds, and what it has written is stored. The
+/// second one ends everything at once.
+///
+/// Exit status: 0; 1 if the function failed or panicked; 2 if the command line is wrong; 124 if it ran longer than
+/// its timeout; 125 if it could not be run, or something it wrote could not be stored; 130 if it was
+/// interrupted; 128 + N if signal N killed it; its own, if it called `std::process::exit`.
+pub fn cli() -> ExitCode {
+    match command::command().try_get_matches() {
+        Ok(matches) => dispatch(&matches).unwrap_or_else(Failure::report),
+        Err(error) => {
+            // There is nobody to tell if this fails.
+            let _ = error.print();
+            ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(exit::USAGE))
+        }
+    }
+}
+
+fn dispatch(matches: &ArgMatches) -> Result<ExitCode, Failure> {
+    match matches.subcommand() {
+        Some(("list", arguments)) => tables::list(arguments.get_flag("json")),
+        Some(("mounts", arguments)) => tables::mounts(arguments.get_flag("json")),
+        Some(("policy", _)) => policy::print(),
+        Some(("run", arguments)) => match arguments.subcommand() {
+            Some((name, arguments)) => run::run(name, arguments),
+            None => Ok(ExitCode::from(exit::USAGE)),
+        },
+        _ => Ok(ExitCode::from(exit::USAGE)),
+    }
+}
+
+/// Prints text, and says so if nobody wants it any more.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| Failure::new(format!("can't write to standard output: {error}")))
+}

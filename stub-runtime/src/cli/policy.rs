@@ -1,0 +1,161 @@
+//! `policy`: the least IAM policy for all declared volumes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::ExitCode;
+
+use s3fs_core::{Access, MountConfig};
+use serde_json::{Value, json};
+
+use super::exit::Failure;
+use super::tables;
+
+/// The least policy for these volumes.
+pub(super) fn least<'a>(mounts: impl Iterator<Item = &'a MountConfig>) -> Value {
+    let mut buckets: BTreeMap<String, Needs> = BTreeMap::new();
+    for mount in mounts {
+        let needs = buckets.entry(mount.bucket.to_string()).or_default();
+        needs.add(mount);
+    }
+    let statements: Vec<Value> = buckets
+        .iter()
+        .flat_map(|(bucket, needs)| needs.statements(bucket))
+        .collect();
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+/// What is done in a bucket, below which prefixes.
+#[derive(Debug, Default)]
+struct Needs {
+    prefixes: BTreeSet<String>,
+    /// With the actions, each of which changes something.
+    writes: BTreeMap<&'static str, BTreeSet<String>>,
+}
+
+impl Needs {
+    fn add(&mut self, mount: &MountConfig) {
+        let prefix = mount.prefix.to_string();
+        let actions: &[&str] = match mount.access {
+            Access::ReadOnly => &[],
+            Access::ReadWrite { delete: true, .. } => {
+                &["s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"]
+            }
+            Access::ReadWrite { delete: false, .. } => &["s3:PutObject", "s3:AbortMultipartUpload"],
+        };
+        for action in actions {
+            self.writes
+                .entry(action)
+                .or_default()
+                .insert(prefix.clone());
+        }
+        self.prefixes.insert(prefix);
+    }
+
+    fn statements(&self, bucket: &str) -> Vec<Value> {
+        let objects = |prefixes: &BTreeSet<String>| -> Vec<String> {
+            let each = minimal(prefixes).into_iter();
+            each.map(|prefix| format!("arn:aws:s3:::{bucket}/{prefix}*"))
+                .collect()
+        };
+        let mut list = json!({
+            "Effect": "Allow",
+            "Action": "s3:ListBucket",
+            "Resource": format!("arn:aws:s3:::{bucket}"),
+        });
+        let prefixes = minimal(&self.prefixes);
+        if !prefixes.contains("") {
+            let patterns: Vec<_> = prefixes.iter().map(|prefix| format!("{prefix}*")).collect();
+            list["Condition"] = json!({ "StringLike": { "s3:prefix": patterns } });
+        }
+        let mut statements = vec![
+            list,
+            json!({
+                "Effect": "Allow",
+                "Action": "s3:GetObject",
+                "Resource": objects(&self.prefixes),
+            }),
+        ];
+        let mut by_resource: BTreeMap<Vec<String>, Vec<&str>> = BTreeMap::new();
+        for (action, prefixes) in &self.writes {
+            by_resource
+                .entry(objects(prefixes))
+                .or_default()
+                .push(action);
+        }
+        statements.extend(by_resource.into_iter().map(|(resource, actions)| {
+            json!({ "Effect": "Allow", "Action": actions, "Resource": resource })
+        }));
+        statements
+    }
+}
+
+/// The prefixes that lie below no other one.
+fn minimal(prefixes: &BTreeSet<String>) -> BTreeSet<&str> {
+    let covers = |prefix: &str| {
+        let mut others = prefixes.iter();
+        others.any(|other| other != prefix && prefix.starts_with(other.as_str()))
+    };
+    prefixes
+        .iter()
+        .map(String::as_str)
+        .filter(|prefix| !covers(prefix))
+        .collect()
+}
+
+/// `policy`.
+pub(super) fn print() -> Result<ExitCode, Failure> {
+    let declared = tables::declared()?;
+    let policy = least(declared.iter().map(|one| &one.mount));
+    super::print(&format!("{policy:#}\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use s3fs_core::{BucketName, Prefix};
+
+    use super::*;
+
+    fn mount(bucket: &str, prefix: &str, access: Access) -> MountConfig {
+        let mut mount = MountConfig::new(BucketName::new(bucket).unwrap());
+        mount.prefix = Prefix::new(prefix).unwrap();
+        mount.access = access;
+        mount
+    }
+
+    #[test]
+    fn each_bucket_gets_what_its_volumes_need_and_no_more() {
+        let mounts = [
+            mount("ins", "2024/", Access::ReadOnly),
+            mount("ins", "2024/05/", Access::ReadOnly),
+            mount("out", "", Access::default()),
+        ];
+        let policy = least(mounts.iter());
+        let expected = json!([
+            {
+                "Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::ins",
+                "Condition": { "StringLike": { "s3:prefix": ["2024/*"] } },
+            },
+            { "Effect": "Allow", "Action": "s3:GetObject", "Resource": ["arn:aws:s3:::ins/2024/*"] },
+            { "Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::out" },
+            { "Effect": "Allow", "Action": "s3:GetObject", "Resource": ["arn:aws:s3:::out/*"] },
+            {
+                "Effect": "Allow",
+                "Action": ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:PutObject"],
+                "Resource": ["arn:aws:s3:::out/*"],
+            },
+        ]);
+        assert_eq!(policy["Statement"], expected);
+    }
+
+    #[test]
+    fn a_volume_that_deletes_nothing_may_not() {
+        let access = Access::ReadWrite {
+            delete: false,
+            overwrite: true,
+        };
+        let policy = least([mount("b-b", "", access)].iter()).to_string();
+        assert!(!policy.contains("DeleteObject"));
+    }
+}

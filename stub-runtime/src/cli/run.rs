@@ -1,0 +1,70 @@
+//! `run NAME`: one call, or a map over the lines of a file.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::ArgMatches;
+
+use super::command::{INPUTS, UNORDERED, WRITE_RESULT, is_flag, option};
+use super::exit::{self, Failure};
+use super::interrupt::{self, Interrupted};
+use super::{inputs, names, print};
+use crate::caller::Background;
+use crate::function::{Function, Given, ParseError};
+
+/// Runs a function as the command line says.
+pub(super) fn run(name: &str, arguments: &ArgMatches) -> Result<ExitCode, Failure> {
+    let function = names::find(name)
+        .ok_or_else(|| Failure::usage(format!("there is no function `{name}`")))?;
+    let result = arguments.get_one::<PathBuf>(WRITE_RESULT);
+    if let Some(file) = arguments.get_one::<PathBuf>(INPUTS) {
+        let is_ordered = !arguments.get_flag(UNORDERED);
+        return inputs::map(function, file, is_ordered, result.map(PathBuf::as_path));
+    }
+    let given = function.parameters.iter().map(|parameter| {
+        let words = arguments.get_many::<String>(parameter.name);
+        let mut words: Vec<String> = words.into_iter().flatten().cloned().collect();
+        if words.is_empty() && is_flag(parameter) {
+            words.push("false".to_owned());
+        }
+        Given::Words(words)
+    });
+    let input = (function.parse)(given.collect())
+        .map_err(|error| Failure::usage(wrong(function, &error)))?;
+    let call = Background::new(function)?;
+    let value = interrupt::watch(&call, || call.run(&input));
+    let value = match value {
+        Err(Interrupted(error)) => {
+            exit::say(&exit::text(&error));
+            return Ok(ExitCode::from(exit::INTERRUPTED));
+        }
+        Ok(value) => value?,
+    };
+    let value = (function.show)(value)
+        .map_err(|error| Failure::new(format!("its value can't be shown: {error}")))?;
+    let text = match value {
+        serde_json::Value::Null => String::new(),
+        serde_json::Value::String(text) => text + "\n",
+        value => format!("{value:#}\n"),
+    };
+    match result {
+        None => print(&text)?,
+        Some(file) => fs::write(file, text)
+            .map_err(|error| Failure::new(format!("can't write `{}`: {error}", file.display())))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is wrong with an argument.
+pub(super) fn wrong(function: &Function, error: &ParseError) -> String {
+    let ParseError { argument, reason } = error;
+    match function.parameters.get(*argument) {
+        Some(parameter) => format!(
+            "`--{}`, of type `{}`: {reason}",
+            option(parameter.name),
+            parameter.ty
+        ),
+        None => reason.clone(),
+    }
+}

@@ -1,0 +1,163 @@
+//! `list` and `mounts`: what the program declares.
+
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use s3fs_core::{Access, MountConfig};
+use serde_json::{Value, json};
+
+use super::exit::Failure;
+use super::{names, print};
+use crate::error::Error;
+use crate::function::Function;
+
+/// A volume of a function.
+#[derive(Debug)]
+pub(super) struct Declared {
+    pub(super) function: String,
+    pub(super) path: &'static str,
+    pub(super) mount: MountConfig,
+}
+
+/// All volumes of all functions.
+pub(super) fn declared() -> Result<Vec<Declared>, Failure> {
+    let mut all = Vec::new();
+    for (name, function) in names::all() {
+        for (path, volume) in (function.volumes)() {
+            let bucket = volume.bucket().to_owned();
+            let mount = volume.into_config().map_err(|error| Error::Volume {
+                attempt: crate::Attempt::first(&name),
+                path: path.into(),
+                bucket,
+                reason: error.to_string(),
+            })?;
+            let function = name.clone();
+            all.push(Declared {
+                function,
+                path,
+                mount,
+            });
+        }
+    }
+    Ok(all)
+}
+
+/// `list`.
+pub(super) fn list(as_json: bool) -> Result<ExitCode, Failure> {
+    let all = names::all();
+    let text = if as_json {
+        let functions: Vec<Value> = all
+            .iter()
+            .map(|(name, function)| describe(name, function))
+            .collect();
+        format!("{:#}\n", Value::from(functions))
+    } else {
+        let rows = all.iter().map(|(name, function)| {
+            let about = function.documentation.lines().next().unwrap_or_default();
+            [
+                format!("{name}({})", parameters(function)),
+                about.to_owned(),
+            ]
+        });
+        table(rows.collect())
+    };
+    print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn parameters(function: &Function) -> String {
+    let each = function
+        .parameters
+        .iter()
+        .map(|parameter| format!("{}: {}", parameter.name, parameter.ty));
+    each.collect::<Vec<_>>().join(", ")
+}
+
+fn describe(name: &str, function: &Function) -> Value {
+    let parameters: Vec<Value> = function
+        .parameters
+        .iter()
+        .map(|parameter| json!({ "name": parameter.name, "type": parameter.ty }))
+        .collect();
+    let (file, line) = function.location;
+    json!({
+        "name": name,
+        "path": function.path(),
+        "file": file,
+        "line": line,
+        "documentation": function.documentation,
+        "parameters": parameters,
+        "volumes": (function.volumes)().iter().map(|(path, _)| *path).collect::<Vec<_>>(),
+    })
+}
+
+/// `mounts`.
+pub(super) fn mounts(as_json: bool) -> Result<ExitCode, Failure> {
+    let all = declared()?;
+    let text = if as_json {
+        let volumes: Vec<Value> = all
+            .iter()
+            .map(|one| {
+                json!({
+                    "function": one.function,
+                    "path": one.path,
+                    "bucket": one.mount.bucket.to_string(),
+                    "prefix": one.mount.prefix.to_string(),
+                    "read_only": one.mount.access == Access::ReadOnly,
+                    "endpoint_url": one.mount.endpoint_url,
+                })
+            })
+            .collect();
+        format!("{:#}\n", Value::from(volumes))
+    } else {
+        let rows = all.iter().map(|one| {
+            let access = match one.mount.access {
+                Access::ReadOnly => "read-only",
+                Access::ReadWrite { .. } => "read and write",
+            };
+            let url = format!("s3://{}/{}", one.mount.bucket, one.mount.prefix);
+            [
+                one.function.clone(),
+                one.path.to_owned(),
+                url,
+                access.to_owned(),
+            ]
+        });
+        table(rows.collect())
+    };
+    print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Columns, each as wide as its widest cell.
+fn table<const N: usize>(rows: Vec<[String; N]>) -> String {
+    let mut widths = [0; N];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut text = String::new();
+    for row in &rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(widths) {
+            // Writing to a text can't fail.
+            let _ = write!(line, "{cell:width$}  ");
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::table;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let rows = vec![["a", "long"], ["longer", ""]].into_iter();
+        let rows = rows.map(|row| row.map(str::to_owned)).collect();
+        assert_eq!(table(rows), "a       long\nlonger\n");
+    }
+}

@@ -1,0 +1,229 @@
+//! The command line of a program: what it prints, word for word, and how it ends.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use s3_local::Server;
+
+use crate::act::shared;
+use crate::bucket;
+use crate::clean::{Clean, eventually};
+use crate::examples::built;
+
+fn tasks(arguments: &[&str]) -> Command {
+    let mut command = Command::new(built("examples").join("tasks"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+/// What it prints on both streams, and its exit status.
+fn says(arguments: &[&str]) -> (String, String, i32) {
+    let output = tasks(arguments).output().unwrap();
+    let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    (out, err, output.status.code().unwrap())
+}
+
+#[track_caller]
+fn prints(arguments: &[&str], expected: &str) {
+    assert_eq!(says(arguments), (expected.to_owned(), String::new(), 0));
+}
+
+#[track_caller]
+fn refuses(arguments: &[&str], expected: &str, status: i32) {
+    assert_eq!(
+        says(arguments),
+        (String::new(), expected.to_owned(), status)
+    );
+}
+
+#[test]
+fn functions_are_listed_with_their_arguments() {
+    let _clean = Clean::start();
+    prints(
+        &["list"],
+        "\
+grep(pattern: String, files: Vec<String>, most: Option<usize>, number: bool)  Finds the lines that hold a text.
+note(name: String, text: String)                                              Writes a text to a file of the bucket.
+wait(seconds: u64)                                                            Waits, after it has written that it does.
+words(file: String)                                                           Counts the lines, words and bytes of a file.
+",
+    );
+    let (json, _, status) = says(&["list", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((status, &json[0]["name"]), (0, &"grep".into()));
+    assert_eq!(json[3]["parameters"][0]["type"], "String");
+    assert_eq!(json[3]["volumes"][0], "/in");
+}
+
+#[test]
+fn help_comes_from_the_documentation() {
+    let _clean = Clean::start();
+    prints(
+        &["run", "words", "--help"],
+        "\
+Counts the lines, words and bytes of a file.
+
+The file is a key of the bucket `examples`.
+
+Usage: tasks run words [OPTIONS]
+
+Options:
+      --write-result <FILE>
+          Write the value to this file instead of printing it
+
+  -h, --help
+          Print help (see a summary with '-h')
+
+Arguments:
+      --file <String>
+          
+
+Many inputs:
+      --inputs <FILE>
+          Map it over the lines of this file, each of them JSON (`-`: standard input)
+
+      --unordered
+          Print values as they are ready, not in the order of the inputs
+",
+    );
+}
+
+#[test]
+fn arguments_have_the_types_of_the_function() {
+    let _clean = Clean::start();
+    prints(
+        &["run", "words", "--file", "poems/short.txt"],
+        "{\n  \"bytes\": 19,\n  \"lines\": 2,\n  \"words\": 6\n}\n",
+    );
+    let files = ["--files", "hello.txt", "--files", "poems/short.txt"];
+    let grep = ["run", "grep", "--pattern", "be"];
+    prints(
+        &[&grep[..], &files[..], &["--number"]].concat(),
+        "[\n  \"poems/short.txt:1: to be\",\n  \"poems/short.txt:2: or not to be\"\n]\n",
+    );
+    prints(
+        &[&grep[..], &files[..], &["--most", "1"]].concat(),
+        "[\n  \"poems/short.txt: to be\"\n]\n",
+    );
+    prints(&["run", "note", "--name", "x", "--text", "-y"], "");
+}
+
+#[test]
+fn what_is_wrong_is_said_with_what_to_do() {
+    let _clean = Clean::start();
+    refuses(
+        &["run", "wait", "--seconds", "soon"],
+        "stub: `--seconds`, of type `u64`: `soon` is not a whole number from 0 that fits\n",
+        2,
+    );
+    refuses(
+        &["run", "word"],
+        "error: unrecognized subcommand 'word'\n\n  tip: a similar subcommand exists: 'words'\n\n\
+         Usage: tasks run <NAME>\n\nFor more information, try '--help'.\n",
+        2,
+    );
+    refuses(
+        &["run", "words", "--file", "no-such-file"],
+        "stub: `tasks::words` failed: No such file or directory (os error 2)\n",
+        1,
+    );
+    refuses(
+        &["run", "words", "--inputs", "/no/such/file"],
+        "stub: can't read `/no/such/file`: No such file or directory (os error 2)\n",
+        2,
+    );
+}
+
+#[test]
+fn what_is_declared_can_be_seen() {
+    let _clean = Clean::start();
+    prints(
+        &["mounts"],
+        "\
+grep   /in   s3://examples/      read-only
+note   /out  s3://examples/out/  read and write
+wait   /out  s3://examples/out/  read and write
+words  /in   s3://examples/      read-only
+",
+    );
+    let (policy, _, status) = says(&["policy"]);
+    let policy: serde_json::Value = serde_json::from_str(&policy).unwrap();
+    assert_eq!(status, 0);
+    assert_eq!(
+        policy["Statement"][2]["Resource"][0],
+        "arn:aws:s3:::examples/out/*"
+    );
+}
+
+#[test]
+fn a_file_of_inputs_gives_a_line_for_each() {
+    let _clean = Clean::start();
+    let folder = shared();
+    let [inputs, results] = ["inputs", "results"].map(|name| folder.path().join(name));
+    let lines = "\"hello.txt\"\n\n{\"file\": \"poems/short.txt\"}\n7\n\"no-such-file\"\n{\n";
+    fs::write(&inputs, lines).unwrap();
+    let inputs = inputs.to_str().unwrap();
+    let to_file = ["--write-result", results.to_str().unwrap()];
+    let run = ["run", "words", "--inputs", inputs];
+    refuses(
+        &[&run[..], &to_file[..]].concat(),
+        "stub: 3 inputs failed\n",
+        1,
+    );
+    assert_eq!(
+        fs::read_to_string(&results).unwrap(),
+        "\
+{\"index\":0,\"value\":{\"bytes\":21,\"lines\":1,\"words\":4}}
+{\"index\":1,\"value\":{\"bytes\":19,\"lines\":2,\"words\":6}}
+{\"error\":\"`tasks::words` (input 2) can't be called with these arguments: `--file`, of type `String`: invalid type: integer `7`, expected a string\",\"index\":2}
+{\"error\":\"`tasks::words` (input 3) failed: No such file or directory (os error 2)\",\"index\":3}
+{\"error\":\"`tasks::words` (input 4) can't be called with these arguments: the line is not JSON: EOF while parsing an object at line 1 column 1\",\"index\":4}
+"
+    );
+}
+
+/// It waits, and what it wrote before is stored.
+fn waiting(server: &Server) -> std::process::Child {
+    server.create_bucket("examples");
+    let mut command = tasks(&["run", "wait", "--seconds", "50"]);
+    command
+        .env("S3_ENDPOINT_URL", server.endpoint_url())
+        .env("AWS_ACCESS_KEY_ID", server.access_key_id())
+        .env("AWS_SECRET_ACCESS_KEY", server.secret_access_key())
+        .stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    eventually("it waits", || server.get("examples", "out/waiting"));
+    child
+}
+
+fn signal(child: &std::process::Child, signal: Signal) {
+    kill(Pid::from_raw(child.id().try_into().unwrap()), signal).unwrap();
+}
+
+#[test]
+fn an_interrupted_call_ends_politely_with_130() {
+    let _clean = Clean::start();
+    let server = bucket::server();
+    let child = waiting(&server);
+    signal(&child, Signal::SIGINT);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "stub: ending, and storing what was written; once more ends it at once\n\
+         stub: `tasks::wait` was cancelled\n"
+    );
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let clean = Clean::start();
+    let server = bucket::server();
+    let mut child = waiting(&server);
+    signal(&child, Signal::SIGTERM);
+    signal(&child, Signal::SIGTERM);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    clean.settle();
+}
