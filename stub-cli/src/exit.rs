@@ -19,9 +19,6 @@ pub(crate) const NOT_EXECUTABLE: u8 = 126;
 /// `stub run`: there is no such program.
 pub(crate) const NOT_FOUND: u8 = 127;
 
-/// `stub run` was interrupted, as by Ctrl-C.
-pub(crate) const CANCELLED: u8 = 130;
-
 /// The status of a program that a signal ended.
 pub(crate) fn by_signal(signal: i32) -> u8 {
     u8::try_from(128 + signal).unwrap_or(u8::MAX)

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 use std::env;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, IsTerminal};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use stub_runtime::engine::{self, CallSpec, Ended, Outcome, Volume, Work};
+use stub_runtime::engine::{self, CallSpec, Canceller, CtrlC, Ended, Outcome, Volume, Work};
 use stub_runtime::{Error, Secret};
 
 use crate::arguments::{RunArguments, ServiceArguments, VolumeArgument};
@@ -19,7 +19,16 @@ pub(crate) fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
         .first()
         .map(|p| p.to_string_lossy().into_owned());
     let program = program.unwrap_or_default();
-    match engine::run_command(spec(arguments)?) {
+    let (spec, canceller) = (spec(arguments)?, Canceller::default());
+    // At a terminal, the program gets Ctrl-C as well, and may want to go on.
+    let ctrl_c = if io::stdin().is_terminal() {
+        CtrlC::IsTheirs
+    } else {
+        CtrlC::Ends
+    };
+    let run = || engine::run_command(spec, &canceller);
+    let (outcome, _) = engine::until_interrupted(&canceller, ctrl_c, run);
+    match outcome {
         Ok(outcome) => Ok(ExitCode::from(status(&program, &outcome))),
         Err(Error::NotStarted { attempt, source }) => {
             let found = source.kind() != ErrorKind::NotFound;
@@ -90,7 +99,7 @@ fn status(program: &str, outcome: &Outcome) -> u8 {
             ));
             exit::TIMED_OUT
         }
-        Ended::Cancelled => exit::CANCELLED,
+        Ended::Cancelled => engine::INTERRUPTED,
         Ended::Returned => 0,
         // A command is no function: it has no panics and no values.
         Ended::Failed { .. } | Ended::Panicked { .. } | Ended::Codec { .. } => exit::RUN_FAILED,

@@ -15,6 +15,7 @@ mod error;
 mod expansion;
 mod function;
 mod init;
+mod interrupt;
 mod log;
 mod map;
 mod options;
@@ -45,7 +46,8 @@ pub use volume::{CloudBucketMount, PathError, VolumeError, VolumePath};
 
 /// One call: what it carries, how it is run, how it ended.
 pub mod engine {
-    pub use crate::caller::{run, run_async, run_command};
+    pub use crate::caller::{Canceller, run, run_async, run_command};
+    pub use crate::interrupt::{CtrlC, End, INTERRUPTED, until_interrupted};
     pub use crate::outcome::{Ended, Outcome};
     pub use crate::secret::environment;
     pub use crate::spec::{CallSpec, Volume, Work};

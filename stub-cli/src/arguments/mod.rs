@@ -34,7 +34,10 @@ pub(crate) enum Command {
     ///
     /// Exit status: the program's; 128 + N if signal N ended it; 124 if it ran longer than
     /// --timeout; 125 if stub itself failed, or something that was written could not be stored;
-    /// 126 if the program can't be executed; 127 if there is none of that name.
+    /// 126 if the program can't be executed; 127 if there is none of that name; 130 if stub was interrupted.
+    ///
+    /// SIGTERM, and SIGINT where standard input is no terminal, end the program politely: it gets SIGTERM and
+    /// five seconds, and what it has written is stored. The second one ends everything at once.
     Run(RunArguments),
     /// Mounts a bucket on a folder until it is unmounted, or SIGINT or SIGTERM arrives.
     ///

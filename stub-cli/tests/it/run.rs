@@ -1,7 +1,11 @@
 //! `stub run`.
 
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::{server, stub};
 
@@ -114,4 +118,58 @@ fn a_bucket_that_does_not_exist_is_an_error_that_names_it() {
         text.contains("missing") && text.lines().count() == 1,
         "{text}"
     );
+}
+
+/// Starts a program that has written `closed` and waits.
+fn waiting(server: &s3_local::Server) -> std::process::Child {
+    let child = stub("run", server)
+        .args(["--volume", "/stub-out=s3://data", "--", "sh", "-c"])
+        .arg("printf all > /stub-out/closed; exec sleep 600")
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while server.get("data", "closed").is_none() {
+        assert!(Instant::now() < deadline, "it never waits");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child
+}
+
+#[test]
+fn a_signal_ends_the_program_and_stores_what_it_wrote() {
+    let server = server();
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let child = waiting(&server);
+        kill(Pid::from_raw(child.id().try_into().unwrap()), signal).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(130));
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.starts_with("stub: ending, and storing"), "{text}");
+        assert_eq!(server.get("data", "closed").as_deref(), Some(&b"all"[..]));
+        server.delete("data", "closed");
+    }
+}
+
+#[test]
+fn a_program_without_network_has_its_volumes() {
+    let server = server();
+    let reach = format!("exec 3<>/dev/tcp/127.0.0.1/{}", server.address().port());
+    let script =
+        format!("cat /stub-in/in/hello.txt; if ({reach}) 2>/dev/null; then echo reached; fi");
+    for (option, expected) in [(None, "reached"), (Some("--no-network"), "")] {
+        let output = stub("run", &server)
+            .args(["--volume", "/stub-in=s3://data:ro"])
+            .args(option)
+            .args(["--", "bash", "-c", &script])
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            text.trim_end().ends_with(expected) && output.status.success(),
+            "{text}"
+        );
+        assert_eq!(text.contains("reached"), !expected.is_empty(), "{text}");
+    }
 }

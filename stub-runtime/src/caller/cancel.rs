@@ -7,7 +7,7 @@ use crate::protocol::{Channel, Stop, ToSupervisor};
 
 /// What can end the sandboxes of a call, or of many that belong together, from any thread.
 #[derive(Debug, Default)]
-pub(crate) struct Canceller {
+pub struct Canceller {
     state: Mutex<State>,
     cancelled: Condvar,
 }
@@ -47,12 +47,12 @@ pub(super) struct Registered<'a> {
 
 impl Canceller {
     /// Ends the work: what it has written is stored. It has so much time to end by itself.
-    pub(crate) fn cancel(&self, grace: Duration) {
+    pub fn cancel(&self, grace: Duration) {
         self.end(How::Stop(Stop::Cancelled { grace }));
     }
 
     /// Ends everything at once; nothing more is stored.
-    pub(crate) fn abandon(&self) {
+    pub fn abandon(&self) {
         self.end(How::Abandon);
     }
 
@@ -81,7 +81,7 @@ impl Canceller {
     }
 
     /// Whether the end was asked for.
-    pub(crate) fn is_cancelled(&self) -> bool {
+    pub fn is_cancelled(&self) -> bool {
         self.lock().how.is_some()
     }
 

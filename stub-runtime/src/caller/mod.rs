@@ -22,8 +22,7 @@ use crate::outcome::Outcome;
 use crate::payload::Payload;
 use crate::spec::CallSpec;
 
-use cancel::Canceller;
-
+pub use cancel::Canceller;
 pub(crate) use map::{Done, Ender, Mapped};
 
 /// Calls a function: evaluates its volumes, secrets and options here, runs its body in a sandbox, and
@@ -65,14 +64,14 @@ pub async fn run_async(function: &'static Function, input: Payload) -> Result<Pa
     })?
 }
 
-/// Runs a command in a sandbox; `Outcome` has its exit status or signal, and what could not be
-/// stored. Blocks.
+/// Runs a command in a sandbox, which the canceller can end; `Outcome` has its exit status or signal, and
+/// what could not be stored. Blocks.
 ///
 /// # Errors
 /// The command was not run ([`Error::Volume`], [`Error::Sandbox`], [`Error::NotStarted`],
 /// [`Error::Start`]), or it is not known how it ended ([`Error::Lost`]).
-pub fn run_command(spec: CallSpec) -> Result<Outcome, Error> {
-    let (outcome, _) = single::run(spec, None, &Canceller::default())?;
+pub fn run_command(spec: CallSpec, canceller: &Canceller) -> Result<Outcome, Error> {
+    let (outcome, _) = single::run(spec, None, canceller)?;
     Ok(outcome)
 }
 

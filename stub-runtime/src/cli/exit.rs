@@ -5,11 +5,10 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::error::Error;
+use crate::interrupt::INTERRUPTED;
 
 /// The command line is wrong.
 pub(super) const USAGE: u8 = 2;
-/// It was interrupted.
-pub(super) const INTERRUPTED: u8 = 130;
 
 /// The function failed.
 const FAILED: u8 = 1;

@@ -9,11 +9,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Map as Object, Value, json};
 
 use super::exit::{self, Failure};
-use super::interrupt::watch_all;
 use super::run::wrong;
 use crate::caller::Mapped;
 use crate::error::{Error, Result};
 use crate::function::{Function, Given};
+use crate::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
 use crate::map::Payloads;
 use crate::payload::Payload;
 
@@ -31,25 +31,26 @@ pub(super) fn map(
     let given = lines.map(|line| input(function, line));
     let mut payloads = Payloads::new(Ok(mapped), given, is_ordered);
     let progress = Progress::new();
-    let (written, is_interrupted) = watch_all(&ender, || -> io::Result<u64> {
-        let mut failed = 0;
-        while let Some((index, payload)) = payloads.next() {
-            let line = line(function, index, payload);
-            failed += u64::from(line.get("error").is_some());
-            progress.one_more(failed);
-            writeln!(out, "{line}")?;
-            if payloads.is_waiting() {
-                out.flush()?;
+    let (written, is_interrupted) =
+        until_interrupted(&ender, CtrlC::Ends, || -> io::Result<u64> {
+            let mut failed = 0;
+            while let Some((index, payload)) = payloads.next() {
+                let line = line(function, index, payload);
+                failed += u64::from(line.get("error").is_some());
+                progress.one_more(failed);
+                writeln!(out, "{line}")?;
+                if payloads.is_waiting() {
+                    out.flush()?;
+                }
             }
-        }
-        out.flush()?;
-        Ok(failed)
-    });
+            out.flush()?;
+            Ok(failed)
+        });
     progress.finish();
     let failed =
         written.map_err(|error| Failure::new(format!("can't write the values: {error}")))?;
     if is_interrupted {
-        return Ok(ExitCode::from(exit::INTERRUPTED));
+        return Ok(ExitCode::from(INTERRUPTED));
     }
     if failed > 0 {
         exit::say(&format!("{failed} inputs failed"));

@@ -3,7 +3,6 @@
 mod command;
 mod exit;
 mod inputs;
-mod interrupt;
 mod names;
 mod policy;
 mod run;

@@ -8,10 +8,10 @@ use clap::ArgMatches;
 
 use super::command::{INPUTS, UNORDERED, WRITE_RESULT, is_flag, option};
 use super::exit::{self, Failure};
-use super::interrupt::{self, Interrupted};
 use super::{inputs, names, print};
 use crate::caller::Background;
 use crate::function::{Function, Given, ParseError};
+use crate::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
 
 /// Runs a function as the command line says.
 pub(super) fn run(name: &str, arguments: &ArgMatches) -> Result<ExitCode, Failure> {
@@ -33,13 +33,13 @@ pub(super) fn run(name: &str, arguments: &ArgMatches) -> Result<ExitCode, Failur
     let input = (function.parse)(given.collect())
         .map_err(|error| Failure::usage(wrong(function, &error)))?;
     let call = Background::new(function)?;
-    let value = interrupt::watch(&call, || call.run(&input));
+    let (value, is_interrupted) = until_interrupted(&call, CtrlC::Ends, || call.run(&input));
     let value = match value {
-        Err(Interrupted(error)) => {
+        Err(error) if is_interrupted => {
             exit::say(&exit::text(&error));
-            return Ok(ExitCode::from(exit::INTERRUPTED));
+            return Ok(ExitCode::from(INTERRUPTED));
         }
-        Ok(value) => value?,
+        value => value?,
     };
     let value = (function.show)(value)
         .map_err(|error| Failure::new(format!("its value can't be shown: {error}")))?;

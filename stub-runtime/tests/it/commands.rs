@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use stub_runtime::Error;
-use stub_runtime::engine::{CallSpec, Ended, Outcome, Work, run_command};
+use stub_runtime::engine::{CallSpec, Canceller, Ended, Outcome, Work, run_command};
 
 use crate::harness::{folder, no_mounts};
 
@@ -31,7 +31,7 @@ fn shell(script: &str) -> CallSpec {
 }
 
 fn ended(spec: CallSpec) -> Ended {
-    let Outcome { ended, not_stored } = run_command(spec).unwrap();
+    let Outcome { ended, not_stored } = run_command(spec, &Canceller::default()).unwrap();
     assert_eq!(not_stored, []);
     no_mounts();
     ended
@@ -69,14 +69,18 @@ fn environment_and_working_folder_are_the_specs() {
 
 #[test]
 fn what_cannot_be_started_is_named() {
-    let error = run_command(spec("no-such-program", &[])).unwrap_err();
+    let error = run_command(spec("no-such-program", &[]), &Canceller::default()).unwrap_err();
     let Error::NotStarted { attempt, source } = &error else {
         panic!("{error:?}")
     };
     assert_eq!(attempt.function, "no-such-program");
     assert_eq!(source.kind(), std::io::ErrorKind::NotFound);
     let file = tempfile::NamedTempFile::new().unwrap();
-    let error = run_command(spec(file.path().to_str().unwrap(), &[])).unwrap_err();
+    let error = run_command(
+        spec(file.path().to_str().unwrap(), &[]),
+        &Canceller::default(),
+    )
+    .unwrap_err();
     let Error::NotStarted { source, .. } = &error else {
         panic!("{error:?}")
     };
@@ -85,7 +89,7 @@ fn what_cannot_be_started_is_named() {
         workdir: "/no/such/folder".into(),
         ..shell("true")
     };
-    let error = run_command(nowhere).unwrap_err();
+    let error = run_command(nowhere, &Canceller::default()).unwrap_err();
     assert!(error.to_string().contains("/no/such/folder"), "{error}");
 }
 
