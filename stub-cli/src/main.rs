@@ -2,6 +2,7 @@
 
 mod arguments;
 mod exit;
+mod jobs;
 mod mount;
 mod run;
 
@@ -18,6 +19,7 @@ fn main() -> ExitCode {
     let (ended, own_failure) = match cli.command {
         Command::Run(arguments) => (run::run(arguments), exit::RUN_FAILED),
         Command::Mount(arguments) => (mount::mount(&arguments), exit::FAILED),
+        Command::Jobs(command) => (jobs::jobs(command), exit::RUN_FAILED),
     };
     ended.unwrap_or_else(|error| exit::failed(&error, own_failure))
 }

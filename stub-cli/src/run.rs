@@ -6,30 +6,32 @@ use std::io::{self, ErrorKind, IsTerminal};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use stub_runtime::engine::{self, CallSpec, Canceller, CtrlC, Ended, Outcome, Volume, Work};
-use stub_runtime::{Error, Secret};
+use stub_runtime::engine::{
+    self, CallSpec, Canceller, CtrlC, Ended, Outcome, Settings, Volume, Work,
+};
+use stub_runtime::{Error, Retries, Secret};
 
 use crate::arguments::{RunArguments, ServiceArguments, VolumeArgument};
 use crate::exit;
 
 /// Runs the program and ends as it did.
 pub(crate) fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
-    let program = arguments
-        .command
-        .first()
-        .map(|p| p.to_string_lossy().into_owned());
-    let program = program.unwrap_or_default();
-    let (spec, canceller) = (spec(arguments)?, Canceller::default());
+    run_spec(&spec(arguments)?, &Retries::default())
+}
+
+/// Runs a command, again if it fails and may be tried again, and ends as it did.
+pub(crate) fn run_spec(spec: &CallSpec, retries: &Retries) -> anyhow::Result<ExitCode> {
+    let canceller = Canceller::default();
     // At a terminal, the program gets Ctrl-C as well, and may want to go on.
     let ctrl_c = if io::stdin().is_terminal() {
         CtrlC::IsTheirs
     } else {
         CtrlC::Ends
     };
-    let run = || engine::run_command(spec, &canceller);
+    let run = || engine::run_command(spec, retries, &canceller);
     let (outcome, _) = engine::until_interrupted(&canceller, ctrl_c, run);
     match outcome {
-        Ok(outcome) => Ok(ExitCode::from(status(&program, &outcome))),
+        Ok(outcome) => Ok(ExitCode::from(status(&spec.label(), &outcome))),
         Err(Error::NotStarted { attempt, source }) => {
             let found = source.kind() != ErrorKind::NotFound;
             let status = if found {
@@ -72,6 +74,7 @@ fn spec(arguments: RunArguments) -> anyhow::Result<CallSpec> {
 }
 
 fn volumes(volumes: &[VolumeArgument], service: &ServiceArguments) -> anyhow::Result<Vec<Volume>> {
+    let settings = Settings::load()?;
     let mut seen = HashSet::new();
     let mut specs = Vec::new();
     for volume in volumes {
@@ -79,7 +82,8 @@ fn volumes(volumes: &[VolumeArgument], service: &ServiceArguments) -> anyhow::Re
         if !seen.insert(path.clone()) {
             bail!("two volumes are given for `{}`", path.display());
         }
-        let mount = service.apply(volume.volume()).into_config()?;
+        let volume = settings.apply(service.apply(volume.volume()));
+        let mount = volume.into_config()?;
         specs.push(Volume { path, mount });
     }
     Ok(specs)

@@ -54,12 +54,23 @@ pub(crate) fn working_folder() -> PathBuf {
 /// Where bytes go that could not be stored: `stub/unsaved` among the user's state, by the XDG Base
 /// Directory Specification. Nothing for a user without a home.
 pub(crate) fn rescue_folder() -> Option<PathBuf> {
+    Some(xdg("XDG_STATE_HOME", ".local/state")?.join("stub/unsaved"))
+}
+
+/// Where the user's own settings are, by the XDG Base Directory Specification. Nothing for a user without a
+/// home.
+pub(crate) fn settings_folder() -> Option<PathBuf> {
+    Some(xdg("XDG_CONFIG_HOME", ".config")?.join("stub"))
+}
+
+/// The folder that a variable names, or else one in the user's home. A path that is not absolute is none, by
+/// the specification.
+fn xdg(variable: &str, in_home: &str) -> Option<PathBuf> {
     let absolute = |name| {
         let path = PathBuf::from(std::env::var_os(name)?);
         path.is_absolute().then_some(path)
     };
-    let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
-    Some(state?.join("stub/unsaved"))
+    absolute(variable).or_else(|| Some(absolute("HOME")?.join(in_home)))
 }
 
 /// Whether the name can be a variable's.

@@ -26,6 +26,7 @@ mod registry;
 mod role;
 mod sandbox;
 mod secret;
+mod settings;
 mod spec;
 mod stream;
 mod supervisor;
@@ -50,6 +51,7 @@ pub mod engine {
     pub use crate::interrupt::{CtrlC, End, INTERRUPTED, until_interrupted};
     pub use crate::outcome::{Ended, Outcome};
     pub use crate::secret::environment;
+    pub use crate::settings::{Job, JobError, Settings, SettingsError, Size, Time, VolumeUrl};
     pub use crate::spec::{CallSpec, Volume, Work};
     pub use s3fs_core::NotStored;
 }

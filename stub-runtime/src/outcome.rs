@@ -17,6 +17,14 @@ pub struct Outcome {
     pub not_stored: Vec<NotStored>,
 }
 
+impl Outcome {
+    /// Whether the work did what it should, and all it wrote is stored.
+    pub fn is_success(&self) -> bool {
+        let is_good = matches!(self.ended, Ended::Returned | Ended::Exited { code: 0 });
+        is_good && self.not_stored.is_empty()
+    }
+}
+
 /// What became of the work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ended {

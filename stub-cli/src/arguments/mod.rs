@@ -1,8 +1,6 @@
 //! The command line.
 
-mod duration;
 mod mode;
-mod size;
 mod variable;
 mod volume;
 
@@ -12,6 +10,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use stub_runtime::CloudBucketMount;
+use stub_runtime::engine::{Size, Time};
 
 pub(crate) use variable::Variable;
 pub(crate) use volume::VolumeArgument;
@@ -44,6 +43,32 @@ pub(crate) enum Command {
     /// Then what was written is stored, and the exit status is 0, or 1 if something could not be.
     /// A second signal ends it at once.
     Mount(MountArguments),
+    /// Lists the jobs of `stub.toml`, or runs one.
+    ///
+    /// The nearest `stub.toml` of the current folder or above it counts, and the user's own, in ~/.config/stub.
+    #[command(subcommand)]
+    Jobs(JobsCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobsCommand {
+    /// Lists the jobs.
+    List {
+        /// As JSON, for programs.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Runs a job. It ends as `stub run` does.
+    Run(JobArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JobArguments {
+    /// The job's name.
+    pub(crate) name: String,
+    /// More arguments for its program.
+    #[arg(last = true, value_name = "ARGUMENTS")]
+    pub(crate) more: Vec<OsString>,
 }
 
 /// Where buckets are and who asks. Credentials come from the standard AWS chain.
@@ -77,7 +102,7 @@ pub(crate) struct ServiceArguments {
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
     /// How much of the disk the cache may take, such as 500MiB or 10GiB.
-    #[arg(long, value_name = "SIZE", value_parser = size::parse, default_value = "10GiB")]
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "10GiB")]
     cache_size: u64,
     /// Let `close` wait until a file is in the bucket, and fail if it can't be stored.
     ///
@@ -89,7 +114,7 @@ pub(crate) struct ServiceArguments {
     #[arg(long, value_name = "DIR")]
     stage: Option<PathBuf>,
     /// How much of the disk they may take together; a write beyond it fails.
-    #[arg(long, value_name = "SIZE", value_parser = size::parse, requires = "stage")]
+    #[arg(long, value_name = "SIZE", value_parser = size, requires = "stage")]
     stage_size: Option<u64>,
 }
 
@@ -137,7 +162,7 @@ pub(crate) struct RunArguments {
     #[arg(long = "env", value_name = "NAME=VALUE")]
     pub(crate) variables: Vec<Variable>,
     /// Kill the program after this time, such as 90, 90s, 15m or 2h.
-    #[arg(long, value_parser = duration::parse)]
+    #[arg(long, value_parser = time)]
     pub(crate) timeout: Option<Duration>,
     /// Give the program a network of its own, with nothing but localhost. The volumes need none.
     #[arg(long)]
@@ -198,6 +223,14 @@ impl MountArguments {
         }
         self.service.apply(volume)
     }
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    text.parse().map(|Size(bytes)| bytes)
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    text.parse().map(|Time(duration)| duration)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{CommandFactory, Parser};
 use s3fs_core::{Access, Credentials};
 
-use super::{Cli, Command, VolumeArgument, duration, mode, size};
+use super::{Cli, Command, VolumeArgument, mode, size, time};
 
 fn run(arguments: &[&str]) -> super::RunArguments {
     match Cli::try_parse_from([&["stub", "run"], arguments].concat())
@@ -13,7 +13,7 @@ fn run(arguments: &[&str]) -> super::RunArguments {
         .command
     {
         Command::Run(arguments) => arguments,
-        Command::Mount(_) => unreachable!(),
+        other => unreachable!("{other:?}"),
     }
 }
 
@@ -128,11 +128,11 @@ fn a_cache_is_a_folder_and_a_size() {
 
 #[test]
 fn sizes_are_read_as_people_write_them() {
-    assert_eq!(size::parse("4096"), Ok(4096));
-    assert_eq!(size::parse("2MB"), Ok(2_000_000));
-    assert_eq!(size::parse("1TiB"), Ok(1 << 40));
+    assert_eq!(size("4096"), Ok(4096));
+    assert_eq!(size("2MB"), Ok(2_000_000));
+    assert_eq!(size("1TiB"), Ok(1 << 40));
     for bad in ["", "GiB", "1.5GiB", "10G", "-1MiB", "0", "99999999TiB"] {
-        assert!(size::parse(bad).is_err(), "{bad}");
+        assert!(size(bad).is_err(), "{bad}");
     }
 }
 
@@ -141,8 +141,8 @@ fn numbers_are_read_as_people_write_them() {
     assert_eq!(mode::parse("0644"), Ok(0o644));
     assert_eq!(mode::parse("0o755"), Ok(0o755));
     assert!(mode::parse("888").is_err() && mode::parse("4755").is_err());
-    assert_eq!(duration::parse("90"), Ok(Duration::from_secs(90)));
-    assert_eq!(duration::parse("2h"), Ok(Duration::from_hours(2)));
+    assert_eq!(time("90"), Ok(Duration::from_secs(90)));
+    assert_eq!(time("2h"), Ok(Duration::from_hours(2)));
     for bad in [
         "",
         "s",
@@ -152,6 +152,6 @@ fn numbers_are_read_as_people_write_them() {
         "99999999999999999999",
         "9999999999999999999h",
     ] {
-        assert!(duration::parse(bad).is_err(), "{bad}");
+        assert!(time(bad).is_err(), "{bad}");
     }
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use stub_runtime::engine::Settings;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::arguments::MountArguments;
@@ -16,7 +17,7 @@ use attach::Attached;
 /// Mounts, serves until told to end, stores what is left.
 pub(crate) fn mount(arguments: &MountArguments) -> anyhow::Result<ExitCode> {
     log();
-    let config = arguments.volume().into_config()?;
+    let config = Settings::load()?.apply(arguments.volume()).into_config()?;
     let folder = arguments
         .folder
         .canonicalize()

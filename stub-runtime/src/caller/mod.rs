@@ -18,12 +18,14 @@ use tokio::sync::oneshot;
 use crate::attempt::Attempt;
 use crate::error::Error;
 use crate::function::Function;
+use crate::options::Retries;
 use crate::outcome::Outcome;
 use crate::payload::Payload;
 use crate::spec::CallSpec;
 
 pub use cancel::Canceller;
 pub(crate) use map::{Done, Ender, Mapped};
+pub(crate) use prepare::volumes;
 
 /// Calls a function: evaluates its volumes, secrets and options here, runs its body in a sandbox, and
 /// returns its value, which then is stored as far as it was written to a volume.
@@ -64,15 +66,18 @@ pub async fn run_async(function: &'static Function, input: Payload) -> Result<Pa
     })?
 }
 
-/// Runs a command in a sandbox, which the canceller can end; `Outcome` has its exit status or signal, and
-/// what could not be stored. Blocks.
+/// Runs a command in a sandbox, which the canceller can end, and again if it fails; `Outcome` has its exit
+/// status or signal, and what could not be stored. Blocks.
 ///
 /// # Errors
 /// The command was not run ([`Error::Volume`], [`Error::Sandbox`], [`Error::NotStarted`],
 /// [`Error::Start`]), or it is not known how it ended ([`Error::Lost`]).
-pub fn run_command(spec: CallSpec, canceller: &Canceller) -> Result<Outcome, Error> {
-    let (outcome, _) = single::run(spec, None, canceller)?;
-    Ok(outcome)
+pub fn run_command(
+    spec: &CallSpec,
+    retries: &Retries,
+    canceller: &Canceller,
+) -> Result<Outcome, Error> {
+    single::command(spec, retries, canceller)
 }
 
 /// A call that another thread runs.

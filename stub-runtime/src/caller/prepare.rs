@@ -9,6 +9,7 @@ use crate::function::Function;
 use crate::options::Options;
 use crate::registry;
 use crate::secret;
+use crate::settings::Settings;
 use crate::spec::{CallSpec, Volume, Work};
 
 /// How a function is called.
@@ -53,12 +54,20 @@ pub(super) fn plan(function: &'static Function) -> Result<Plan, Error> {
     Ok(Plan { spec, options })
 }
 
-fn volumes(function: &Function, name: &str) -> Result<Vec<Volume>, Error> {
-    let declared = (function.volumes)().into_iter();
-    let checked = declared.map(|(path, volume)| {
+/// The function's volumes, checked.
+pub(crate) fn volumes(function: &Function, name: &str) -> Result<Vec<Volume>, Error> {
+    let declared = (function.volumes)();
+    if declared.is_empty() {
+        return Ok(Vec::new());
+    }
+    let settings = Settings::load().map_err(|error| Error::Options {
+        attempt: Attempt::first(name),
+        reason: error.to_string(),
+    })?;
+    let checked = declared.into_iter().map(|(path, volume)| {
         let path = PathBuf::from(path);
         let bucket = volume.bucket().to_owned();
-        match volume.into_config() {
+        match settings.apply(volume).into_config() {
             Ok(mount) => Ok(Volume { path, mount }),
             Err(error) => Err(Error::Volume {
                 attempt: Attempt::first(name),

@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use crate::attempt::Attempt;
 use crate::error::Error;
-use crate::outcome::Outcome;
+use crate::options::Retries;
+use crate::outcome::{Ended, Outcome};
 use crate::payload::Payload;
 use crate::protocol::Stop;
 use crate::spec::{CallSpec, Work};
@@ -48,6 +49,30 @@ fn try_once(
     }
     let (outcome, value) = run(plan.spec.clone(), Some(input), canceller)?;
     verdict::value(attempt.clone(), outcome, value)
+}
+
+/// Runs a command until it succeeds and all is stored, or as often as it may be tried.
+pub(super) fn command(
+    spec: &CallSpec,
+    retries: &Retries,
+    canceller: &Canceller,
+) -> Result<Outcome, Error> {
+    let mut delays = retries.delays();
+    loop {
+        let ended = run(spec.clone(), None, canceller);
+        let may_get_better = match &ended {
+            Ok((outcome, _)) => !outcome.is_success() && outcome.ended != Ended::Cancelled,
+            Err(error) => error.is_worth_retrying(),
+        };
+        let ended = ended.map(|(outcome, _)| outcome);
+        let Some(delay) = may_get_better.then(|| delays.next()).flatten() else {
+            return ended;
+        };
+        tracing::info!(?ended, ?delay, "trying again");
+        if canceller.sleep(delay) {
+            return ended;
+        }
+    }
 }
 
 /// Runs what is to be run in a sandbox, and waits for its end and that of the sandbox.

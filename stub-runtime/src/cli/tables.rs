@@ -1,6 +1,7 @@
 //! `list` and `mounts`: what the program declares.
 
 use std::fmt::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use s3fs_core::{Access, MountConfig};
@@ -8,14 +9,15 @@ use serde_json::{Value, json};
 
 use super::exit::Failure;
 use super::{names, print};
-use crate::error::Error;
+use crate::caller::volumes;
 use crate::function::Function;
+use crate::spec::Volume;
 
 /// A volume of a function.
 #[derive(Debug)]
 pub(super) struct Declared {
     pub(super) function: String,
-    pub(super) path: &'static str,
+    pub(super) path: PathBuf,
     pub(super) mount: MountConfig,
 }
 
@@ -23,21 +25,12 @@ pub(super) struct Declared {
 pub(super) fn declared() -> Result<Vec<Declared>, Failure> {
     let mut all = Vec::new();
     for (name, function) in names::all() {
-        for (path, volume) in (function.volumes)() {
-            let bucket = volume.bucket().to_owned();
-            let mount = volume.into_config().map_err(|error| Error::Volume {
-                attempt: crate::Attempt::first(&name),
-                path: path.into(),
-                bucket,
-                reason: error.to_string(),
-            })?;
-            let function = name.clone();
-            all.push(Declared {
-                function,
-                path,
-                mount,
-            });
-        }
+        let volumes = volumes(function, &name)?.into_iter();
+        all.extend(volumes.map(|Volume { path, mount }| Declared {
+            function: name.clone(),
+            path,
+            mount,
+        }));
     }
     Ok(all)
 }
@@ -118,7 +111,7 @@ pub(super) fn mounts(as_json: bool) -> Result<ExitCode, Failure> {
             let url = format!("s3://{}/{}", one.mount.bucket, one.mount.prefix);
             [
                 one.function.clone(),
-                one.path.to_owned(),
+                one.path.display().to_string(),
                 url,
                 access.to_owned(),
             ]

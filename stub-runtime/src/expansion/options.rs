@@ -78,6 +78,35 @@ impl IntoRetries for Retries {
     }
 }
 
+/// What the value of a variable may be.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be the value of a variable",
+    label = "expected a text",
+    note = "write a `&str` or a `String`, such as `format!(\"{{}}\", value)`"
+)]
+pub trait Text {
+    /// The text.
+    fn text(self) -> String;
+}
+
+impl Text for &str {
+    fn text(self) -> String {
+        self.to_owned()
+    }
+}
+
+impl Text for String {
+    fn text(self) -> String {
+        self
+    }
+}
+
+impl Text for &String {
+    fn text(self) -> String {
+        self.clone()
+    }
+}
+
 impl Options {
     /// As it is without any option.
     pub fn new() -> Self {
@@ -97,8 +126,8 @@ impl Options {
     }
 
     /// One of `env = <"NAME" => value, …>`.
-    pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.env.push((name.to_owned(), value.into()));
+    pub fn env(mut self, name: &str, value: impl Text) -> Self {
+        self.env.push((name.to_owned(), value.text()));
         self
     }
 

@@ -29,15 +29,20 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, String>, SecretError>
         path: path.to_owned(),
         source,
     })?;
+    parse(&text).map_err(|after| SecretError::Malformed {
+        path: path.to_owned(),
+        after,
+    })
+}
+
+/// Understands lines. The error is the last name before the first line that is of another form: the
+/// parser's own quotes the line, and with it perhaps a secret.
+pub(super) fn parse(text: &[u8]) -> Result<BTreeMap<String, String>, Option<String>> {
     let mut entries = BTreeMap::new();
     let mut after = None;
     for entry in dotenvy::from_read_iter(io::Cursor::new(text)) {
-        // The parser's own error quotes the line, and with it perhaps a secret: it is dropped.
         let Ok((name, value)) = entry else {
-            return Err(SecretError::Malformed {
-                path: path.to_owned(),
-                after,
-            });
+            return Err(after);
         };
         after = Some(name.clone());
         entries.insert(name, value);

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::settings::SettingsError;
+
 /// Why a secret could not be made or used. Its text holds names and never values.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -45,6 +47,44 @@ pub enum SecretError {
         /// The last name before that line; the line itself may hold a secret.
         after: Option<String>,
     },
+    /// `stub.toml` has no secret of this name.
+    #[error("no `stub.toml` has a secret `{name}`{}", listed(.known))]
+    NotNamed {
+        /// The name.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// A named secret lacks names that are needed.
+    #[error("the secret `{name}` has no {}", missing.join(", "))]
+    Lacks {
+        /// The secret.
+        name: String,
+        /// All that it lacks.
+        missing: Vec<String>,
+    },
+    /// `stub.toml` is not understood.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// Others may read the file of a secret.
+    #[error(
+        "`{}` has the mode {mode:04o}, so that others can read the secret; run `chmod 600` on it",
+        path.display()
+    )]
+    NotPrivate {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The program that gives a secret doesn't.
+    #[error("the secret `{name}` can't be had: {reason}")]
+    Command {
+        /// The secret.
+        name: String,
+        /// The reason; never what the program printed.
+        reason: String,
+    },
     /// A name that no environment can hold.
     #[error("{name:?} is not the name of a variable: it is empty, or has a `=` or a NUL")]
     NotAName {
@@ -57,4 +97,12 @@ pub enum SecretError {
         /// The name.
         name: String,
     },
+}
+
+fn listed(known: &[String]) -> String {
+    if known.is_empty() {
+        ": there is no secret at all".to_owned()
+    } else {
+        format!("; there are: {}", known.join(", "))
+    }
 }

@@ -9,6 +9,8 @@ use std::path::Path;
 
 pub use error::SecretError;
 
+use crate::settings::Settings;
+
 /// Named values, such as credentials, on their way to a volume or into a job's environment.
 ///
 /// `Debug` and every error show the names and never the values.
@@ -89,6 +91,41 @@ impl Secret {
     /// The file can't be read, or is not in that form.
     pub fn from_dotenv_path(path: impl AsRef<Path>) -> Result<Self, SecretError> {
         dotenv::read(path.as_ref()).map(Self)
+    }
+
+    /// The secret of that name in `stub.toml`: the nearest one of the working folder or above it, or the user's
+    /// own in `~/.config/stub`.
+    ///
+    /// # Errors
+    /// There is none of that name, or it can't be had.
+    pub fn from_name(name: &str) -> Result<Self, SecretError> {
+        Settings::load()?.secret(name)
+    }
+
+    /// As [`from_name`](Self::from_name), if it has all these names. (Modal: `required_keys`.)
+    ///
+    /// # Errors
+    /// Names all that it lacks.
+    pub fn from_name_with<'a>(
+        name: &str,
+        required_keys: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, SecretError> {
+        let secret = Self::from_name(name)?;
+        let missing: Vec<_> = required_keys
+            .into_iter()
+            .filter(|key| !secret.0.contains_key(*key))
+            .map(str::to_owned)
+            .collect();
+        if missing.is_empty() {
+            return Ok(secret);
+        }
+        let name = name.to_owned();
+        Err(SecretError::Lacks { name, missing })
+    }
+
+    /// `NAME=value` lines; nothing if some line is of another form.
+    pub(crate) fn from_dotenv_bytes(bytes: &[u8]) -> Option<Self> {
+        dotenv::parse(bytes).ok().map(Self)
     }
 
     /// The names, in alphabetical order.

@@ -63,6 +63,20 @@ pub struct CloudBucketMount {
     stage: Option<(PathBuf, u64)>,
 }
 
+/// What volumes of a bucket are, unless they say it themselves.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Defaults {
+    pub(crate) endpoint_url: Option<String>,
+    pub(crate) region: Option<String>,
+    pub(crate) force_path_style: bool,
+    pub(crate) requester_pays: bool,
+    pub(crate) profile: Option<String>,
+    /// The name of one.
+    pub(crate) secret: Option<String>,
+    pub(crate) prefix: Option<String>,
+    pub(crate) cache: Option<(PathBuf, u64)>,
+}
+
 impl CloudBucketMount {
     /// The whole of a bucket, for reading and writing.
     ///
@@ -245,6 +259,25 @@ impl CloudBucketMount {
     /// `dir` is an absolute path on the host. The files in it have no names and are gone with the call.
     pub fn stage(mut self, dir: impl Into<PathBuf>, size_in_bytes: u64) -> Self {
         self.stage = Some((dir.into(), size_in_bytes));
+        self
+    }
+
+    /// What it doesn't say itself.
+    pub(crate) fn with(mut self, defaults: Defaults) -> Self {
+        let has_credentials = self.secret.is_some() || self.profile.is_some() || self.anonymous;
+        if !has_credentials {
+            self.profile = defaults.profile;
+            let secret = defaults.secret.as_deref().map(Secret::from_name);
+            self.secret = secret.map(Arc::new);
+        }
+        if self.key_prefix.is_empty() {
+            self.key_prefix = defaults.prefix.unwrap_or_default();
+        }
+        self.bucket_endpoint_url = self.bucket_endpoint_url.or(defaults.endpoint_url);
+        self.region = self.region.or(defaults.region);
+        self.cache = self.cache.or(defaults.cache);
+        self.force_path_style |= defaults.force_path_style;
+        self.requester_pays |= defaults.requester_pays;
         self
     }
 

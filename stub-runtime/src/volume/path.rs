@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::Path;
 
+use serde::{Deserialize, Deserializer, de};
+
 /// The path of a volume: absolute, normalised, and not one that a Linux program can't do without.
 ///
 /// `#[stub::function]` checks its literals by the same rules when it is compiled.
@@ -88,6 +90,13 @@ impl AsRef<Path> for VolumePath {
 impl fmt::Display for VolumePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for VolumePath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let path = String::deserialize(deserializer)?;
+        Self::new(path).map_err(de::Error::custom)
     }
 }
 

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use stub_runtime::Error;
+use stub_runtime::Retries;
 use stub_runtime::engine::{CallSpec, Canceller, Ended, Outcome, Work, run_command};
 
 use crate::harness::{folder, no_mounts};
@@ -31,7 +32,8 @@ fn shell(script: &str) -> CallSpec {
 }
 
 fn ended(spec: CallSpec) -> Ended {
-    let Outcome { ended, not_stored } = run_command(spec, &Canceller::default()).unwrap();
+    let Outcome { ended, not_stored } =
+        run_command(&spec, &Retries::default(), &Canceller::default()).unwrap();
     assert_eq!(not_stored, []);
     no_mounts();
     ended
@@ -69,7 +71,12 @@ fn environment_and_working_folder_are_the_specs() {
 
 #[test]
 fn what_cannot_be_started_is_named() {
-    let error = run_command(spec("no-such-program", &[]), &Canceller::default()).unwrap_err();
+    let error = run_command(
+        &spec("no-such-program", &[]),
+        &Retries::default(),
+        &Canceller::default(),
+    )
+    .unwrap_err();
     let Error::NotStarted { attempt, source } = &error else {
         panic!("{error:?}")
     };
@@ -77,7 +84,8 @@ fn what_cannot_be_started_is_named() {
     assert_eq!(source.kind(), std::io::ErrorKind::NotFound);
     let file = tempfile::NamedTempFile::new().unwrap();
     let error = run_command(
-        spec(file.path().to_str().unwrap(), &[]),
+        &spec(file.path().to_str().unwrap(), &[]),
+        &Retries::default(),
         &Canceller::default(),
     )
     .unwrap_err();
@@ -89,7 +97,7 @@ fn what_cannot_be_started_is_named() {
         workdir: "/no/such/folder".into(),
         ..shell("true")
     };
-    let error = run_command(nowhere, &Canceller::default()).unwrap_err();
+    let error = run_command(&nowhere, &Retries::default(), &Canceller::default()).unwrap_err();
     assert!(error.to_string().contains("/no/such/folder"), "{error}");
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use s3_local::{Operation, Policy, S3Local, Server};
 use s3fs_core::Credentials;
 use stub_runtime::Error;
+use stub_runtime::Retries;
 use stub_runtime::engine::{Canceller, Ended, Volume, run_command};
 
 use crate::harness::{eventually, folder, no_mounts, with_text};
@@ -161,7 +162,11 @@ fn uploading_act() {
     };
     let text = uploading(Path::new(&given("ACT_FOLDER")), "86412.5");
     // This process is killed: it must have no file to leave behind.
-    let _ = run_command(script(vec![volume], &text), &Canceller::default());
+    let _ = run_command(
+        &script(vec![volume], &text),
+        &Retries::default(),
+        &Canceller::default(),
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use s3_local::{S3Local, Server};
 use s3fs_core::{Access, BucketName, Credentials, MountConfig};
 use stub_runtime::Error;
+use stub_runtime::Retries;
 use stub_runtime::engine::{CallSpec, Canceller, Ended, Outcome, Volume, Work, run_command};
 
 use crate::harness::{eventually, folder, no_mounts, pid, with_text};
@@ -60,7 +61,11 @@ pub(crate) fn script(volumes: Vec<Volume>, text: &str) -> CallSpec {
 pub(crate) fn shell(volumes: Vec<Volume>, text: &str) -> Result<(Outcome, String), Error> {
     let output = tempfile::NamedTempFile::new().unwrap();
     let text = format!("exec >{} 2>&1; {text}", output.path().display());
-    let outcome = run_command(script(volumes, &text), &Canceller::default());
+    let outcome = run_command(
+        &script(volumes, &text),
+        &Retries::default(),
+        &Canceller::default(),
+    );
     no_mounts();
     Ok((outcome?, fs::read_to_string(output.path()).unwrap()))
 }

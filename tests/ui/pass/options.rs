@@ -48,6 +48,19 @@ fn all_at_once() {}
 )]
 fn braces() {}
 
+#[stub::function(
+    env = <"A" => "a", "B" => format!("{}", A < B)>,
+    retries = if A < B { 3 } else { 0 },
+    max_containers = 4,
+    max_inputs = 1 << 4,
+    workdir = std::env::temp_dir(),
+    network = A > B,
+)]
+fn how_it_is_run() {}
+
+#[stub::function(env = { "A" => String::new() }, retries = stub::Retries::new(2).backoff_coefficient(3.0))]
+fn how_it_is_run_in_braces() {}
+
 #[stub::function(volumes = <>)]
 fn no_volumes() {}
 

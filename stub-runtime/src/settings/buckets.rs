@@ -1,0 +1,50 @@
+//! Defaults of buckets, by name or pattern.
+
+use glob::Pattern;
+
+use super::Located;
+use super::file::Bucket;
+use crate::volume::{CloudBucketMount, Defaults};
+
+/// How much of the disk a cache may take unless the file says so.
+const CACHE_SIZE: u64 = 10 << 30;
+
+/// Gives a volume what it doesn't say itself: first what stands under its bucket's very name, then what
+/// stands under patterns, the longest first.
+pub(super) fn apply(located: &Located, volume: CloudBucketMount) -> CloudBucketMount {
+    let name = volume.bucket().to_owned();
+    let buckets = &located.file.buckets;
+    let exact = buckets.get(&name);
+    let mut patterns: Vec<_> = buckets
+        .iter()
+        .filter(|(pattern, _)| **pattern != name && matches(pattern, &name))
+        .collect();
+    patterns.sort_by_key(|(pattern, _)| std::cmp::Reverse(pattern.len()));
+    exact
+        .into_iter()
+        .chain(patterns.into_iter().map(|(_, bucket)| bucket))
+        .fold(volume, |volume, bucket| {
+            volume.with(defaults(located, bucket))
+        })
+}
+
+fn matches(pattern: &str, name: &str) -> bool {
+    Pattern::new(pattern).is_ok_and(|pattern| pattern.matches(name))
+}
+
+fn defaults(located: &Located, bucket: &Bucket) -> Defaults {
+    let size = bucket.cache_size.map_or(CACHE_SIZE, |size| size.0);
+    Defaults {
+        endpoint_url: bucket.endpoint_url.clone(),
+        region: bucket.region.clone(),
+        force_path_style: bucket.force_path_style.unwrap_or_default(),
+        requester_pays: bucket.requester_pays.unwrap_or_default(),
+        profile: bucket.profile.clone(),
+        secret: bucket.secret.clone(),
+        prefix: bucket.prefix.clone(),
+        cache: bucket
+            .cache
+            .as_ref()
+            .map(|cache| (located.folder().join(cache), size)),
+    }
+}

@@ -1,0 +1,82 @@
+//! Why a file of settings is not understood.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why `stub.toml` can't be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// It can't be read.
+    #[error("can't read `{}`: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+    /// Something in it is not understood.
+    #[error("`{}`, line {line}: {reason}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong, and what was probably meant. Never a value: the file may hold secrets.
+        reason: String,
+    },
+}
+
+impl SettingsError {
+    pub(super) fn malformed(path: &Path, text: &str, error: &toml::de::Error) -> Self {
+        let start = error.span().map_or(0, |span| span.start).min(text.len());
+        let line = text.as_bytes()[..start]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count()
+            + 1;
+        let message = error.message().lines().next().unwrap_or_default();
+        Self::Malformed {
+            path: path.to_owned(),
+            line,
+            reason: with_suggestion(message),
+        }
+    }
+}
+
+/// The message of an unknown key names the known ones: the nearest of them was probably meant.
+fn with_suggestion(message: &str) -> String {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let Some(unknown) = message
+        .starts_with("unknown ")
+        .then(|| quoted.next())
+        .flatten()
+    else {
+        return message.to_owned();
+    };
+    let nearest = quoted
+        .map(|known| (strsim::jaro_winkler(unknown, known), known))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b));
+    match nearest {
+        Some((_, known)) => format!("{message}; did you mean `{known}`?"),
+        None => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_suggestion;
+
+    #[test]
+    fn a_slip_is_recognised() {
+        let message = "unknown field `volume`, expected one of `command`, `volumes`";
+        assert!(with_suggestion(message).ends_with("did you mean `volumes`?"));
+        let other = "unknown field `gpu`, expected one of `command`, `volumes`";
+        assert_eq!(with_suggestion(other), other);
+        assert_eq!(
+            with_suggestion("missing field `command`"),
+            "missing field `command`"
+        );
+    }
+}

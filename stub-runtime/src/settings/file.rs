@@ -1,0 +1,98 @@
+//! The format of the file.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::error::SettingsError;
+use super::units::{Size, Time, VolumeUrl};
+use crate::volume::VolumePath;
+
+/// The whole file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct File {
+    pub(super) secrets: BTreeMap<String, Source>,
+    pub(super) buckets: BTreeMap<String, Bucket>,
+    pub(super) jobs: BTreeMap<String, JobTable>,
+}
+
+/// Where a secret comes from.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) enum Source {
+    /// These variables of the environment.
+    Env(Vec<String>),
+    /// A file of `NAME=value` lines, which nobody else may read.
+    File(PathBuf),
+    /// A program that prints `NAME=value` lines, with its arguments.
+    Command(Vec<String>),
+}
+
+/// What volumes of a bucket are, unless they say it themselves.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Bucket {
+    pub(super) endpoint_url: Option<String>,
+    pub(super) region: Option<String>,
+    pub(super) force_path_style: Option<bool>,
+    pub(super) requester_pays: Option<bool>,
+    pub(super) profile: Option<String>,
+    pub(super) secret: Option<String>,
+    pub(super) prefix: Option<String>,
+    pub(super) cache: Option<PathBuf>,
+    pub(super) cache_size: Option<Size>,
+}
+
+/// A command with all that it needs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct JobTable {
+    pub(super) command: Vec<String>,
+    #[serde(default)]
+    pub(super) volumes: BTreeMap<VolumePath, VolumeUrl>,
+    #[serde(default)]
+    pub(super) secrets: Vec<String>,
+    #[serde(default)]
+    pub(super) env: BTreeMap<String, String>,
+    pub(super) timeout: Option<Time>,
+    #[serde(default)]
+    pub(super) retries: u32,
+    pub(super) retry_delay: Option<Time>,
+    pub(super) workdir: Option<PathBuf>,
+    #[serde(default = "yes")]
+    pub(super) network: bool,
+    #[serde(default)]
+    pub(super) description: String,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl JobTable {
+    pub(super) fn timeout(&self) -> Option<Duration> {
+        self.timeout.map(|time| time.0)
+    }
+}
+
+/// Reads a file; nothing if there is none.
+pub(super) fn read(path: &Path) -> Result<Option<File>, SettingsError> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => {
+            return Err(SettingsError::Unreadable {
+                path: path.to_owned(),
+                source,
+            });
+        }
+    };
+    toml::from_str(&text)
+        .map(Some)
+        .map_err(|error| SettingsError::malformed(path, &text, &error))
+}

@@ -1,0 +1,118 @@
+//! Jobs: commands with all that they need.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::Settings;
+use super::file::JobTable;
+use crate::config;
+use crate::options::Retries;
+use crate::secret::{Secret, SecretError, environment};
+use crate::spec::{CallSpec, Volume, Work};
+use crate::volume::VolumeError;
+
+/// A job of `stub.toml`.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Its name.
+    pub name: String,
+    /// The file that has it.
+    pub file: PathBuf,
+    table: JobTable,
+}
+
+/// Why a job can't be run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JobError {
+    /// A secret can't be had.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// A volume can't be mounted.
+    #[error("the volume `{}`: {source}", path.display())]
+    Volume {
+        /// Its path.
+        path: PathBuf,
+        /// What is wrong.
+        source: VolumeError,
+    },
+    /// It has no command.
+    #[error("its `command` is empty; write a program and its arguments")]
+    NoCommand,
+}
+
+impl Job {
+    pub(super) fn new(name: &str, table: &JobTable, file: &Path) -> Self {
+        Self {
+            name: name.to_owned(),
+            file: file.to_owned(),
+            table: table.clone(),
+        }
+    }
+
+    /// The program and its arguments.
+    pub fn command(&self) -> &[String] {
+        &self.table.command
+    }
+
+    /// What it is for, in its own words.
+    pub fn description(&self) -> &str {
+        &self.table.description
+    }
+
+    /// How often it is tried again.
+    pub fn retries(&self) -> Retries {
+        let delay = self
+            .table
+            .retry_delay
+            .map_or(Duration::from_secs(1), |time| time.0);
+        Retries::from(self.table.retries)
+            .initial_delay(delay)
+            .max_delay(delay)
+    }
+
+    /// What a run of it carries, with more arguments. Its working folder is that of its file, unless it says
+    /// another one.
+    ///
+    /// # Errors
+    /// A secret or a volume can't be had.
+    pub fn spec(&self, settings: &Settings, more: Vec<OsString>) -> Result<CallSpec, JobError> {
+        let JobTable {
+            command, volumes, ..
+        } = &self.table;
+        let (program, arguments) = command.split_first().ok_or(JobError::NoCommand)?;
+        let arguments = arguments.iter().map(OsString::from).chain(more).collect();
+        let plain = Secret::from_dict(self.table.env.clone());
+        let named = self.table.secrets.iter().map(|name| settings.secret(name));
+        let secrets: Vec<Secret> = std::iter::once(Ok(plain))
+            .chain(named)
+            .collect::<Result<_, _>>()?;
+        let mounted = volumes.iter().map(|(path, url)| {
+            let path = path.as_ref().to_owned();
+            match settings.apply(url.volume()).into_config() {
+                Ok(mount) => Ok(Volume { path, mount }),
+                Err(source) => Err(JobError::Volume { path, source }),
+            }
+        });
+        let folder = self
+            .file
+            .parent()
+            .map_or_else(config::working_folder, Path::to_owned);
+        Ok(CallSpec {
+            version: CallSpec::VERSION,
+            work: Work::Command {
+                program: program.into(),
+                arguments,
+            },
+            volumes: mounted.collect::<Result<_, _>>()?,
+            environment: environment(secrets)?,
+            timeout: self.table.timeout(),
+            workdir: match &self.table.workdir {
+                Some(workdir) => folder.join(workdir),
+                None => folder,
+            },
+            network: self.table.network,
+        })
+    }
+}

@@ -1,0 +1,222 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use tempfile::TempDir;
+
+use super::*;
+
+/// Settings of a folder, and more of one above it.
+fn settings(near: &str, far: &str) -> (TempDir, Result<Settings, SettingsError>) {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    };
+    let paths = [write("near.toml", near), write("far.toml", far)];
+    let settings = Settings::of(paths);
+    (folder, settings)
+}
+
+#[test]
+fn what_both_have_the_nearer_says() {
+    let near = r#"[jobs.a]
+command = ["near"]"#;
+    let far = r#"[jobs.a]
+command = ["far"]
+[jobs.b]
+command = ["b"]"#;
+    let (_folder, settings) = settings(near, far);
+    let jobs = settings.unwrap().jobs();
+    let commands: Vec<_> = jobs
+        .iter()
+        .map(|job| (job.name.as_str(), &job.command()[0]))
+        .collect();
+    assert_eq!(
+        commands,
+        [("a", &"near".to_owned()), ("b", &"b".to_owned())]
+    );
+}
+
+#[test]
+fn a_mistake_is_told_with_its_line_and_what_was_meant() {
+    for (text, line, part) in [
+        (
+            "\n[jobs.a]\ncommand = [\"x\"]\ntimout = \"1h\"",
+            4,
+            "did you mean `timeout`?",
+        ),
+        ("[job.a]", 1, "did you mean `jobs`?"),
+        (
+            "[jobs.a]\ncommand = [\"x\"]\ntimeout = \"1d\"",
+            3,
+            "such as 90s",
+        ),
+        (
+            "[jobs.a]\nvolumes = { \"/a\" = \"s3:/x\" }",
+            2,
+            "s3://bucket/prefix",
+        ),
+        (
+            "[jobs.a]\nvolumes = { \"a\" = \"s3://xyz\" }",
+            2,
+            "absolute",
+        ),
+        ("[jobs.a]", 1, "missing field `command`"),
+        ("[secrets.a]\nenvironment = [\"A\"]", 2, "unknown variant"),
+        (
+            "[buckets.data]\nregoin = \"x\"",
+            2,
+            "did you mean `region`?",
+        ),
+        ("x = = 1", 1, ""),
+    ] {
+        let (_folder, settings) = settings(text, "");
+        let Err(SettingsError::Malformed {
+            line: told, reason, ..
+        }) = settings
+        else {
+            panic!("{text}: {settings:?}")
+        };
+        assert_eq!(told, line, "{text}: {reason}");
+        assert!(reason.contains(part), "{text}: {reason}");
+    }
+}
+
+#[test]
+fn secrets_come_from_where_the_file_says() {
+    let text = r#"
+[secrets]
+variables.env = ["PATH"]
+file.file = "keys.env"
+printed.command = ["sh", "-c", "echo KEY=printed"]
+failing.command = ["sh", "-c", "echo KEY=hunter2; exit 3"]
+nonsense.command = ["echo", "hunter2"]
+"#;
+    let (folder, settings) = settings(text, "");
+    let settings = settings.unwrap();
+    let keys = folder.path().join("keys.env");
+    fs::write(&keys, "KEY=from-file\n").unwrap();
+    fs::set_permissions(&keys, fs::Permissions::from_mode(0o600)).unwrap();
+    assert!(settings.secret("variables").unwrap().get("PATH").is_some());
+    assert_eq!(
+        settings.secret("file").unwrap().get("KEY"),
+        Some("from-file")
+    );
+    assert_eq!(
+        settings.secret("printed").unwrap().get("KEY"),
+        Some("printed")
+    );
+    fs::set_permissions(&keys, fs::Permissions::from_mode(0o640)).unwrap();
+    for (name, part) in [
+        ("file", "chmod 600"),
+        ("failing", "exit status: 3"),
+        ("nonsense", "not `NAME=value`"),
+        (
+            "absent",
+            "there are: failing, file, nonsense, printed, variables",
+        ),
+    ] {
+        let error = settings.secret(name).unwrap_err().to_string();
+        assert!(
+            error.contains(part) && !error.contains("hunter2"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn volumes_have_the_defaults_of_their_buckets() {
+    let near = r#"
+[buckets.data]
+region = "eu-west-1"
+prefix = "now/"
+[buckets."d*"]
+region = "us-east-1"
+endpoint_url = "http://localhost:9000"
+force_path_style = true
+cache = "cache"
+cache_size = "1GiB"
+[buckets."*"]
+endpoint_url = "http://elsewhere"
+"#;
+    let (folder, settings) = settings(near, "");
+    let settings = settings.unwrap();
+    let data = settings
+        .apply(CloudBucketMount::new("data"))
+        .into_config()
+        .unwrap();
+    assert_eq!(data.region.as_deref(), Some("eu-west-1"));
+    assert_eq!(data.prefix.to_string(), "now/");
+    assert_eq!(data.endpoint_url.as_deref(), Some("http://localhost:9000"));
+    assert!(data.force_path_style);
+    let cache = data.cache.unwrap();
+    assert_eq!(
+        (cache.dir, cache.size),
+        (folder.path().join("cache"), 1 << 30)
+    );
+    let own = CloudBucketMount::new("data")
+        .region("x")
+        .key_prefix("mine/");
+    let own = settings.apply(own).into_config().unwrap();
+    assert_eq!(
+        (own.region.as_deref(), own.prefix.to_string().as_str()),
+        (Some("x"), "mine/")
+    );
+    let other = settings
+        .apply(CloudBucketMount::new("other"))
+        .into_config()
+        .unwrap();
+    assert_eq!(other.endpoint_url.as_deref(), Some("http://elsewhere"));
+}
+
+#[test]
+fn a_job_is_what_its_run_carries() {
+    let text = r#"
+[secrets]
+token.command = ["echo", "TOKEN=t"]
+[jobs.backup]
+description = "Saves the table."
+command = ["pg_dump", "table"]
+volumes = { "/out" = "s3://backups/today", "/in" = "s3://inputs:ro" }
+secrets = ["token"]
+env = { MODE = "fast" }
+timeout = "2h"
+retries = 2
+retry_delay = "5s"
+workdir = "here"
+network = false
+"#;
+    let (folder, settings) = settings(text, "");
+    let settings = settings.unwrap();
+    let job = &settings.jobs()[0];
+    let spec = job.spec(&settings, vec!["--more".into()]).unwrap();
+    let crate::spec::Work::Command { program, arguments } = &spec.work else {
+        panic!("{spec:?}")
+    };
+    assert_eq!(
+        (program.as_os_str(), arguments.len()),
+        ("pg_dump".as_ref(), 2)
+    );
+    let mounts: Vec<_> = spec
+        .volumes
+        .iter()
+        .map(|volume| {
+            (
+                volume.path.display().to_string(),
+                volume.mount.access == s3fs_core::Access::ReadOnly,
+            )
+        })
+        .collect();
+    assert_eq!(
+        mounts,
+        [("/in".to_owned(), true), ("/out".to_owned(), false)]
+    );
+    assert_eq!(spec.environment["TOKEN"], "t");
+    assert_eq!(spec.environment["MODE"], "fast");
+    assert_eq!(spec.timeout.unwrap().as_secs(), 7200);
+    assert_eq!(spec.workdir, folder.path().join("here"));
+    assert!(!spec.network);
+    let delays: Vec<_> = job.retries().delays().collect();
+    assert_eq!(delays, [std::time::Duration::from_secs(5); 2]);
+}
