@@ -82,6 +82,8 @@ fn main() -> ExitCode {
     stub::cli()
 }
 
+static SERVER: OnceLock<Server> = OnceLock::new();
+
 /// A bucket of the server that `S3_ENDPOINT_URL` names, with the credentials of the standard AWS chain; without
 /// it, one of a server inside this process.
 fn bucket() -> CloudBucketMount {
@@ -89,7 +91,6 @@ fn bucket() -> CloudBucketMount {
     if let Ok(url) = env::var("S3_ENDPOINT_URL") {
         return bucket.bucket_endpoint_url(url);
     }
-    static SERVER: OnceLock<Server> = OnceLock::new();
     let server = SERVER.get_or_init(|| {
         let server = S3Local::builder().start();
         server.create_bucket("examples");

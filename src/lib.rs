@@ -115,11 +115,45 @@
 //! # }
 //! ```
 //!
-//! # Other ways to run it
+//! # Many inputs
 //!
-//! Beside a function `f` stands a struct of the same name: `f::remote(…)` is the same as `f(…)`,
-//! and `f::local(…)` runs the body here and now, without a sandbox and without volumes, as a unit
-//! test may want.
+//! Beside a function `f` stands a struct of the same name, with other ways to run it. `f::map` runs it for
+//! each input, several at once, in sandboxes that stay, so that an input costs microseconds; the values come in
+//! the order of the inputs, and inputs are taken from their iterator as they are needed:
+//!
+//! ```no_run
+//! #[stub::function(retries = 3, max_containers = 8)]
+//! fn size(key: String) -> std::io::Result<u64> {
+//!     Ok(std::fs::metadata(key)?.len())
+//! }
+//!
+//! # fn main() -> stub::Result<()> {
+//! let keys = (0..1_000_000).map(|n| format!("/data/{n}"));
+//! for size in size::map(keys) {
+//!     println!("{}", size?);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! An item is the value of one input or its [`Error`]; a worker that dies takes only its input with it, and a
+//! fresh one goes on. The value of an input is there when all that its body wrote is stored.
+//!
+//! | | |
+//! |---|---|
+//! | `f(…)`, `f::remote(…)` | runs it, and waits |
+//! | `f::local(…)` | runs the body here and now, without a sandbox and without volumes, as a unit test may want |
+//! | `f::map(inputs)` | a [`Map`]: an iterator of values; of an `async fn`, a [`Stream`] |
+//! | `f::starmap(inputs)` | the same, where an input is a tuple of the arguments, however many there are |
+//! | `f::for_each(inputs)` | the same without values; the first error ends it |
+//! | `f::spawn(…)` | a [`Call`] that goes on beside its caller, and can be waited for and cancelled |
+//! | `f::spawn_map(inputs)` | the same of a map, with all its values |
+//!
+//! # From a shell
+//!
+//! `fn main() -> ExitCode { stub::cli() }` gives a program a command line of its functions: see [`cli`].
+//! `stub.toml`, found in the working folder or above it, has named secrets ([`Secret::from_name`]), defaults of
+//! buckets, and jobs, which the program `stub` runs.
 
 /// Runs a function in a sandbox in which buckets are folders.
 ///
@@ -141,7 +175,13 @@
 /// |---|---|---|
 /// | `volumes` | `<"/path" => expr, …>` or `{ "/path" => expr, … }` | each [`CloudBucketMount`] is the folder `/path` while the function runs; the folder need not exist |
 /// | `secrets` | `[expr, …]` | each [`Secret`] (or `Result` of one) becomes environment variables of the function |
-/// | `timeout` | `expr` | a `Duration` (or an `Option` of one) after which the function is killed; storing what it has written is not counted |
+/// | `env` | `<"NAME" => expr, …>` or `{ "NAME" => expr, … }` | variables that are no secrets |
+/// | `timeout` | `expr` | a `Duration` (or an `Option` of one) after which an attempt is killed; storing what it has written is not counted |
+/// | `retries` | `expr` | how often a call that failed is tried again: a number (a second apart) or [`Retries`] |
+/// | `max_containers` | `expr` | how many sandboxes a map has at once; as many as there are cores unless set |
+/// | `max_inputs` | `expr` | how many inputs a worker runs before a fresh one takes its place; any number unless set |
+/// | `workdir` | `expr` | the working folder of the body, which may lie in a volume; the caller's unless set |
+/// | `network` | `expr` | `false` gives the body a network of its own, with nothing but localhost; its volumes need none |
 /// | `crate` | a path | where this crate is, if it was renamed |
 ///
 /// The expressions are any Rust; they are evaluated by the caller, at each call. A function without

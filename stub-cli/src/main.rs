@@ -2,9 +2,11 @@
 
 mod arguments;
 mod exit;
+mod inspect;
 mod jobs;
 mod mount;
 mod run;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -20,6 +22,9 @@ fn main() -> ExitCode {
         Command::Run(arguments) => (run::run(arguments), exit::RUN_FAILED),
         Command::Mount(arguments) => (mount::mount(&arguments), exit::FAILED),
         Command::Jobs(command) => (jobs::jobs(command), exit::RUN_FAILED),
+        Command::Policy(arguments) => (inspect::policy(&arguments), exit::FAILED),
+        Command::Doctor(arguments) => (inspect::doctor(&arguments), exit::FAILED),
+        Command::Serve(arguments) => (serve::serve(arguments), exit::FAILED),
     };
     ended.unwrap_or_else(|error| exit::failed(&error, own_failure))
 }

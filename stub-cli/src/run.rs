@@ -73,7 +73,11 @@ fn spec(arguments: RunArguments) -> anyhow::Result<CallSpec> {
     })
 }
 
-fn volumes(volumes: &[VolumeArgument], service: &ServiceArguments) -> anyhow::Result<Vec<Volume>> {
+/// The volumes, with the defaults of `stub.toml`.
+pub(crate) fn volumes(
+    volumes: &[VolumeArgument],
+    service: &ServiceArguments,
+) -> anyhow::Result<Vec<Volume>> {
     let settings = Settings::load()?;
     let mut seen = HashSet::new();
     let mut specs = Vec::new();

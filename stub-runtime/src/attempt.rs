@@ -1,6 +1,7 @@
 //! Which try of which call something is about.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// One try of a call. Shown as `` `module::name` ``, with what tells it from others of the function.
 ///
@@ -16,7 +17,7 @@ use std::fmt;
 #[non_exhaustive]
 pub struct Attempt {
     /// The function (`module::name`), or the program of a command.
-    pub function: String,
+    pub function: Arc<str>,
     /// The index of the input, from 0, if the function is mapped over several.
     pub input: Option<u64>,
     /// The number of the try, from 1.
@@ -25,9 +26,9 @@ pub struct Attempt {
 
 impl Attempt {
     /// The first try of a call.
-    pub fn first(function: impl Into<String>) -> Self {
+    pub fn first(function: impl AsRef<str>) -> Self {
         Self {
-            function: function.into(),
+            function: function.as_ref().into(),
             input: None,
             number: 1,
         }

@@ -10,6 +10,7 @@ mod call;
 mod caller;
 mod cli;
 mod config;
+mod doctor;
 mod entry;
 mod error;
 mod expansion;
@@ -48,6 +49,8 @@ pub use volume::{CloudBucketMount, PathError, VolumeError, VolumePath};
 /// One call: what it carries, how it is run, how it ended.
 pub mod engine {
     pub use crate::caller::{Canceller, run, run_async, run_command};
+    pub use crate::cli::least_policy;
+    pub use crate::doctor::{Check, doctor};
     pub use crate::interrupt::{CtrlC, End, INTERRUPTED, until_interrupted};
     pub use crate::outcome::{Ended, Outcome};
     pub use crate::secret::environment;

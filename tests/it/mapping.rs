@@ -337,7 +337,7 @@ fn ten_thousand_inputs_with_crashes_are_accounted_for_exactly_once() {
             1 => Deed::Exit,
             2 => Deed::Abort,
             3 => Deed::Fail,
-            4 if random(&mut state) % 4 == 0 => Deed::Hang,
+            4 if random(&mut state).is_multiple_of(4) => Deed::Hang,
             _ => Deed::Return,
         })
         .collect();

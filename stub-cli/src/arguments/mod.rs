@@ -48,6 +48,69 @@ pub(crate) enum Command {
     /// The nearest `stub.toml` of the current folder or above it counts, and the user's own, in ~/.config/stub.
     #[command(subcommand)]
     Jobs(JobsCommand),
+    /// Prints the least IAM policy for volumes, as JSON.
+    Policy(VolumesArguments),
+    /// Says whether this machine, and buckets, have what is needed, and what helps where it is missing.
+    ///
+    /// Of each bucket, it is tried on a key that no object has whether listing, reading, writing and deleting is
+    /// allowed. Nothing is left in it. Exit status: 0, or 1 if something is missing.
+    Doctor(DoctorArguments),
+    /// Serves an S3 bucket out of a folder or the memory of this machine, for tests.
+    ///
+    /// It prints what a client needs, and serves until SIGINT or SIGTERM. Whoever may connect to 127.0.0.1 and
+    /// knows the keys may do everything.
+    Serve(ServeArguments),
+}
+
+/// Volumes, and where their buckets are.
+#[derive(Debug, Args)]
+pub(crate) struct VolumesArguments {
+    /// A bucket, or a prefix of one, and the folder it is: /my-mount=s3://bucket/prefix[:ro]
+    #[arg(
+        long = "volume",
+        short = 'v',
+        value_name = "PATH=S3_URL[:ro]",
+        required = true
+    )]
+    pub(crate) volumes: Vec<VolumeArgument>,
+    #[command(flatten)]
+    pub(crate) service: ServiceArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArguments {
+    /// A bucket, or a prefix of one, and the folder it is: /my-mount=s3://bucket/prefix[:ro]
+    #[arg(long = "volume", short = 'v', value_name = "PATH=S3_URL[:ro]")]
+    pub(crate) volumes: Vec<VolumeArgument>,
+    #[command(flatten)]
+    pub(crate) service: ServiceArguments,
+    /// As JSON, for programs.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// Where the objects are; in memory, and gone in the end, if absent.
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+    /// The port of 127.0.0.1; any free one if absent.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) port: u16,
+    /// A bucket to make if it is missing.
+    #[arg(long = "bucket", value_name = "NAME")]
+    pub(crate) buckets: Vec<String>,
+    /// The access key's id; with a secret of their own, made for this run, if absent.
+    #[arg(long, requires = "secret_access_key", value_name = "ID")]
+    pub(crate) access_key_id: Option<String>,
+    /// The access key's secret, better given in the variable, which others can't see.
+    #[arg(
+        long,
+        env = "STUB_SERVE_SECRET",
+        hide_env_values = true,
+        value_name = "SECRET"
+    )]
+    pub(crate) secret_access_key: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -25,16 +25,16 @@ pub(super) fn options() -> impl Iterator<Item = &'static str> {
 }
 
 pub(super) fn unknown(name: &Ident) -> syn::Error {
-    let help = match nearest(&name.to_string()) {
-        Some(option) => format!("did you mean `{option}`?"),
-        None => {
+    let help = nearest(&name.to_string()).map_or_else(
+        || {
             let names: Vec<_> = options()
                 .filter(|name| *name != "crate")
                 .map(|name| format!("`{name}`"))
                 .collect();
             format!("the options are {}", names.join(", "))
-        }
-    };
+        },
+        |option| format!("did you mean `{option}`?"),
+    );
     diagnostic::at(name.span(), format!("there is no option `{name}`"), help)
 }
 

@@ -95,7 +95,10 @@ impl Launched {
             unfinished: Unfinished::new(mounts),
             over: None,
         };
-        match launched.greet(spec, workers_end) {
+        let greeted = launched.greet(spec, workers_end.as_ref());
+        // Held here, it would hide the worker's end.
+        drop(workers_end);
+        match greeted {
             // A supervisor that has ended already may have said why.
             Ok(()) | Err(ChannelError::Closed) => Ok(launched),
             Err(error) => {
@@ -107,13 +110,11 @@ impl Launched {
         }
     }
 
-    fn greet(&self, spec: CallSpec, worker: Option<Channel>) -> Result<(), ChannelError> {
+    fn greet(&self, spec: CallSpec, worker: Option<&Channel>) -> Result<(), ChannelError> {
         let stdin = io::stdin();
         let stdin = sys::has_stdin().then(|| stdin.as_fd());
-        let descriptors: Vec<BorrowedFd<'_>> = stdin
-            .into_iter()
-            .chain(worker.as_ref().map(AsFd::as_fd))
-            .collect();
+        let descriptors: Vec<BorrowedFd<'_>> =
+            stdin.into_iter().chain(worker.map(AsFd::as_fd)).collect();
         let hello = Hello {
             spec,
             credentials: config::credentials(),
@@ -173,9 +174,8 @@ impl Launched {
     /// Waits for the next thing that comes.
     pub(super) fn hear(&mut self, until: Option<Instant>) -> Heard {
         loop {
-            let (has_worker, has_line) = match self.ready(until) {
-                Some(ready) => ready,
-                None => return Heard::TimeUp,
+            let Some((has_worker, has_line)) = self.ready(until) else {
+                return Heard::TimeUp;
             };
             if has_worker {
                 return self.hear_worker();

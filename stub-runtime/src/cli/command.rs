@@ -58,10 +58,15 @@ pub(super) fn command() -> Command {
         .subcommand(
             Command::new("mounts")
                 .about("Lists the buckets that the functions declare")
-                .arg(json),
+                .arg(json.clone()),
         )
         .subcommand(
             Command::new("policy").about("Prints the least IAM policy for all declared buckets"),
+        )
+        .subcommand(
+            Command::new("doctor")
+                .about("Says whether the machine and the buckets have what calls need")
+                .arg(json),
         )
 }
 

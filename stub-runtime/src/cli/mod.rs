@@ -15,6 +15,8 @@ use clap::ArgMatches;
 
 use exit::Failure;
 
+pub use policy::least_policy;
+
 /// Gives a program a command line with which its annotated functions are listed, run and mapped.
 ///
 /// ```no_run
@@ -31,6 +33,7 @@ use exit::Failure;
 /// | `run NAME --inputs FILE` | maps it over the lines of a file, each of them JSON, and prints a line for each |
 /// | `mounts` | the buckets that the functions declare |
 /// | `policy` | the least IAM policy that all of them need |
+/// | `doctor` | says of the machine and of each bucket whether it has what calls need, and what helps |
 ///
 /// An argument is an option of its name: a number, a text, a flag for a `bool`; one of type `Option` may be left
 /// away, one of type `Vec` is given several times; what has parts is JSON.
@@ -57,6 +60,7 @@ fn dispatch(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         Some(("list", arguments)) => tables::list(arguments.get_flag("json")),
         Some(("mounts", arguments)) => tables::mounts(arguments.get_flag("json")),
         Some(("policy", _)) => policy::print(),
+        Some(("doctor", arguments)) => tables::doctor(arguments.get_flag("json")),
         Some(("run", arguments)) => match arguments.subcommand() {
             Some((name, arguments)) => run::run(name, arguments),
             None => Ok(ExitCode::from(exit::USAGE)),

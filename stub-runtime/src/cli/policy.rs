@@ -10,7 +10,7 @@ use super::exit::Failure;
 use super::tables;
 
 /// The least policy for these volumes.
-pub(super) fn least<'a>(mounts: impl Iterator<Item = &'a MountConfig>) -> Value {
+pub fn least_policy<'a>(mounts: impl Iterator<Item = &'a MountConfig>) -> Value {
     let mut buckets: BTreeMap<String, Needs> = BTreeMap::new();
     for mount in mounts {
         let needs = buckets.entry(mount.bucket.to_string()).or_default();
@@ -104,7 +104,7 @@ fn minimal(prefixes: &BTreeSet<String>) -> BTreeSet<&str> {
 /// `policy`.
 pub(super) fn print() -> Result<ExitCode, Failure> {
     let declared = tables::declared()?;
-    let policy = least(declared.iter().map(|one| &one.mount));
+    let policy = least_policy(declared.iter().map(|one| &one.mount));
     super::print(&format!("{policy:#}\n"))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -131,7 +131,7 @@ mod tests {
             mount("ins", "2024/05/", Access::ReadOnly),
             mount("out", "", Access::default()),
         ];
-        let policy = least(mounts.iter());
+        let policy = least_policy(mounts.iter());
         let expected = json!([
             {
                 "Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::ins",
@@ -155,7 +155,7 @@ mod tests {
             delete: false,
             overwrite: true,
         };
-        let policy = least([mount("b-b", "", access)].iter()).to_string();
+        let policy = least_policy([mount("b-b", "", access)].iter()).to_string();
         assert!(!policy.contains("DeleteObject"));
     }
 }

@@ -52,7 +52,7 @@ pub(super) fn list(as_json: bool) -> Result<ExitCode, Failure> {
                 about.to_owned(),
             ]
         });
-        table(rows.collect())
+        table(&rows.collect::<Vec<_>>())
     };
     print(&text)?;
     Ok(ExitCode::SUCCESS)
@@ -116,22 +116,64 @@ pub(super) fn mounts(as_json: bool) -> Result<ExitCode, Failure> {
                 access.to_owned(),
             ]
         });
-        table(rows.collect())
+        table(&rows.collect::<Vec<_>>())
     };
     print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// `doctor`.
+pub(super) fn doctor(as_json: bool) -> Result<ExitCode, Failure> {
+    let mut mounts: Vec<MountConfig> = Vec::new();
+    for one in declared()? {
+        // Several functions may declare the same.
+        let has_same = |mount: &MountConfig| {
+            (
+                &mount.bucket,
+                &mount.prefix,
+                &mount.access,
+                &mount.endpoint_url,
+            ) == (
+                &one.mount.bucket,
+                &one.mount.prefix,
+                &one.mount.access,
+                &one.mount.endpoint_url,
+            )
+        };
+        if !mounts.iter().any(has_same) {
+            mounts.push(one.mount);
+        }
+    }
+    let checks = crate::doctor::doctor(&mounts);
+    let text = if as_json {
+        format!("{:#}\n", json!(checks))
+    } else {
+        table(
+            &checks
+                .iter()
+                .map(|check| [check.to_string()])
+                .collect::<Vec<_>>(),
+        )
+    };
+    print(&text)?;
+    let is_well = checks.iter().all(|check| check.problem.is_none());
+    Ok(if is_well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
 /// Columns, each as wide as its widest cell.
-fn table<const N: usize>(rows: Vec<[String; N]>) -> String {
+fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let mut widths = [0; N];
-    for row in &rows {
+    for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
         }
     }
     let mut text = String::new();
-    for row in &rows {
+    for row in rows {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(widths) {
             // Writing to a text can't fail.
@@ -150,7 +192,7 @@ mod tests {
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
         let rows = vec![["a", "long"], ["longer", ""]].into_iter();
-        let rows = rows.map(|row| row.map(str::to_owned)).collect();
-        assert_eq!(table(rows), "a       long\nlonger\n");
+        let rows: Vec<_> = rows.map(|row| row.map(str::to_owned)).collect();
+        assert_eq!(table(&rows), "a       long\nlonger\n");
     }
 }

@@ -36,7 +36,7 @@ impl<'a> Words<'a> {
     }
 }
 
-fn json<'a>(word: &'a str) -> serde_json::Deserializer<serde_json::de::StrRead<'a>> {
+fn json(word: &str) -> serde_json::Deserializer<serde_json::de::StrRead<'_>> {
     serde_json::Deserializer::from_str(word)
 }
 

@@ -30,11 +30,7 @@ pub enum SettingsError {
 impl SettingsError {
     pub(super) fn malformed(path: &Path, text: &str, error: &toml::de::Error) -> Self {
         let start = error.span().map_or(0, |span| span.start).min(text.len());
-        let line = text.as_bytes()[..start]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count()
-            + 1;
+        let line = text[..start].matches('\n').count() + 1;
         let message = error.message().lines().next().unwrap_or_default();
         Self::Malformed {
             path: path.to_owned(),

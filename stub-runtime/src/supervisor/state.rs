@@ -167,7 +167,7 @@ impl State {
             (Phase::Unmounting, Event::Unmounted) => self.report(),
             (_, Event::Failed(failure)) => self.failed(failure),
             (_, Event::InitGone) => self.init_gone(),
-            (_, event) => self.work_progress(event),
+            (_, event) => self.work_progress(&event),
         }
     }
 
@@ -196,13 +196,13 @@ impl State {
         }
     }
 
-    fn work_progress(&mut self, event: Event) -> Vec<Action> {
+    fn work_progress(&mut self, event: &Event) -> Vec<Action> {
         let working = matches!(self.phase, Phase::Starting | Phase::Running);
         match event {
-            Event::StopAsked(stop) if working && self.stop.is_none() => self.stop(stop),
+            Event::StopAsked(stop) if working && self.stop.is_none() => self.stop(*stop),
             Event::TimeUp if working => vec![Action::Kill],
             Event::Ended(end) if working => {
-                self.end = Some(end);
+                self.end = Some(*end);
                 if self.volumes == 0 {
                     return self.report();
                 }
@@ -247,7 +247,7 @@ impl State {
             Phase::Starting | Phase::Running => {
                 const SIGKILL: i32 = 9;
                 let end = self.end.unwrap_or(WorkerEnd::Killed(SIGKILL));
-                self.work_progress(Event::Ended(end))
+                self.work_progress(&Event::Ended(end))
             }
             Phase::Unmounting => self.report(),
             Phase::Storing => Vec::new(),

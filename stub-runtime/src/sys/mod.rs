@@ -21,9 +21,9 @@ pub(crate) use mount::{
 };
 pub(crate) use network::leave_network;
 pub(crate) use process::{
-    Clone, Ids, WorkerEnd, clone_into_namespaces, effective_ids, exit_now, kill, kill_everyone,
-    reap, remove_variable, secure_execution, set_death_signal, set_name, set_no_new_privileges,
-    set_undumpable, set_variable, terminate_everyone, wait_for,
+    Clone, Ids, WorkerEnd, clone_into_namespaces, effective_ids, exit_now, kernel_release, kill,
+    kill_everyone, reap, remove_variable, secure_execution, set_death_signal, set_name,
+    set_no_new_privileges, set_undumpable, set_variable, terminate_everyone, wait_for,
 };
 pub(crate) use signal::{
     ChildSignals, Woken, default_child_signal, ignore_broken_pipes, outlive_terminal_signals,

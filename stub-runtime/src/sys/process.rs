@@ -79,6 +79,14 @@ pub(crate) fn set_death_signal() -> Result<()> {
     prctl::set_pdeathsig(Signal::SIGKILL).map_err(SysError::new("prctl(PR_SET_PDEATHSIG)"))
 }
 
+/// The kernel's release, such as `6.18.0`.
+pub(crate) fn kernel_release() -> String {
+    nix::sys::utsname::uname().map_or_else(
+        |_| "of an unknown release".to_owned(),
+        |name| name.release().to_string_lossy().into_owned(),
+    )
+}
+
 /// Closes this process's memory and environment to processes of the same user, until it execs.
 pub(crate) fn set_undumpable() -> Result<()> {
     prctl::set_dumpable(false).map_err(SysError::new("prctl(PR_SET_DUMPABLE)"))

@@ -80,7 +80,7 @@ fn what_cannot_be_started_is_named() {
     let Error::NotStarted { attempt, source } = &error else {
         panic!("{error:?}")
     };
-    assert_eq!(attempt.function, "no-such-program");
+    assert_eq!(&*attempt.function, "no-such-program");
     assert_eq!(source.kind(), std::io::ErrorKind::NotFound);
     let file = tempfile::NamedTempFile::new().unwrap();
     let error = run_command(

@@ -43,7 +43,9 @@ mod tests {
 
     fn after(times: &[Duration]) -> usize {
         let mut pace = Pace::default();
-        times.iter().for_each(|time| pace.note(*time));
+        for time in times {
+            pace.note(*time);
+        }
         pace.depth()
     }
 

@@ -35,6 +35,17 @@ fn refuse(shared: &Shared, task: Task, error: Error) {
     shared.ended(task, Err(error));
 }
 
+/// What becomes of inputs that a worker is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Takes {
+    /// They are run.
+    More,
+    /// None is given any more.
+    NoMore,
+    /// Not even those that were given begin, for one has panicked.
+    Nothing,
+}
+
 /// A sandbox, and what its worker was given.
 struct Slot<'a> {
     shared: &'a Shared,
@@ -45,34 +56,26 @@ struct Slot<'a> {
     began: Option<Instant>,
     /// How many were given until now.
     count: u64,
-    /// It is given no more.
-    is_closed: bool,
+    takes: Takes,
     /// The input whose time was over.
     late: Option<u64>,
-    /// The worker begins nothing more, for an input has panicked.
-    is_spent: bool,
     /// What the sandbox could not store in the end is told with an input.
     is_told: bool,
-    /// What an input has written must be stored before it has ended.
-    stores: bool,
     has_started: bool,
     pace: Pace,
 }
 
 impl<'a> Slot<'a> {
     fn new(shared: &'a Shared, launched: Launched, pace: Pace) -> Self {
-        let mut volumes = shared.plan.spec.volumes.iter();
         Self {
             shared,
             launched,
             given: VecDeque::new(),
             began: None,
             count: 0,
-            is_closed: false,
+            takes: Takes::More,
             late: None,
-            is_spent: false,
             is_told: false,
-            stores: volumes.any(|volume| volume.mount.access != Access::ReadOnly),
             has_started: false,
             pace,
         }
@@ -93,7 +96,7 @@ impl<'a> Slot<'a> {
         self.give(first);
         loop {
             self.fill();
-            let is_over = if self.given.is_empty() && !self.is_closed {
+            let is_over = if self.given.is_empty() && self.takes == Takes::More {
                 self.wait_for_input()
             } else {
                 self.listen()
@@ -120,15 +123,28 @@ impl<'a> Slot<'a> {
     }
 
     fn close(&mut self) {
-        self.is_closed = true;
+        self.takes = Takes::NoMore;
         self.launched.give_no_more();
+    }
+
+    /// The worker is gone.
+    fn no_more(&mut self) {
+        if self.takes == Takes::More {
+            self.takes = Takes::NoMore;
+        }
+    }
+
+    /// Whether what an input has written must be stored before it has ended.
+    fn stores(&self) -> bool {
+        let mut volumes = self.shared.plan.spec.volumes.iter();
+        volumes.any(|volume| volume.mount.access != Access::ReadOnly)
     }
 
     /// Gives inputs ahead, if they are short and there are some.
     fn fill(&mut self) {
-        let depth = if self.stores { 1 } else { self.pace.depth() };
+        let depth = if self.stores() { 1 } else { self.pace.depth() };
         let is_small = |task: &Task| task.payload.length() <= SMALL;
-        while !self.is_closed
+        while self.takes == Takes::More
             && self.has_started
             && self.given.len() < depth
             && self.given.iter().all(is_small)
@@ -174,7 +190,7 @@ impl<'a> Slot<'a> {
                 self.began = Some(Instant::now());
             }
             Heard::Reported(report, value) => self.reported(report, value),
-            Heard::WorkerGone => self.is_closed = true,
+            Heard::WorkerGone => self.no_more(),
             Heard::Stored(_) => {}
             Heard::TimeUp => {
                 self.late = self.given.front().map(|task| task.index);
@@ -196,11 +212,10 @@ impl<'a> Slot<'a> {
             self.pace.note(now.saturating_duration_since(began));
         }
         if matches!(report.ended, Ended::Panicked { .. }) {
-            self.is_closed = true;
-            self.is_spent = true;
+            self.takes = Takes::Nothing;
         }
         let attempt = self.shared.attempt(&task);
-        let not_stored = if self.stores {
+        let not_stored = if self.stores() {
             self.store()
         } else {
             Some(Vec::new())
@@ -228,11 +243,11 @@ impl<'a> Slot<'a> {
                     self.is_told = true;
                     return self.launched.not_stored();
                 }
-                Heard::WorkerGone => self.is_closed = true,
+                Heard::WorkerGone => self.no_more(),
                 Heard::Started | Heard::Reported(..) | Heard::TimeUp => {}
             }
         };
-        if !lost.is_empty() && !self.is_closed {
+        if !lost.is_empty() && self.takes == Takes::More {
             // What failed would be told of again with every further input.
             self.is_told = true;
             self.close();
@@ -242,7 +257,7 @@ impl<'a> Slot<'a> {
 
     /// Whether the end of the sandbox is that of this input, the first of those that were given.
     fn is_ended(&self, first: &Task) -> bool {
-        !self.is_spent && self.late.is_none_or(|late| late == first.index)
+        self.takes != Takes::Nothing && self.late.is_none_or(|late| late == first.index)
     }
 
     /// What the end of the sandbox means for the inputs that were given.

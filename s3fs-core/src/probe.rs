@@ -1,0 +1,71 @@
+//! Which permissions a mount has, found out without leaving anything in the bucket.
+
+use crate::config::{Access, MountConfig};
+use crate::object::{Headers, Key};
+use crate::resources::Resources;
+use crate::store::s3::{ConnectError, S3Store, connect};
+use crate::store::{Store, StoreError, StoreErrorKind, UploadId};
+
+/// A permission that a mount needs, and whether it has it.
+#[derive(Debug)]
+pub struct Probe {
+    /// Its IAM action, such as `s3:GetObject`.
+    pub action: &'static str,
+    /// Why it can't be used.
+    pub refused: Option<StoreError>,
+}
+
+impl Probe {
+    /// That the object is missing is an answer: whoever may not ask is told so.
+    fn of<T>(action: &'static str, answer: Result<T, StoreError>) -> Self {
+        let refused = answer
+            .err()
+            .filter(|error| !matches!(error.kind, StoreErrorKind::NoSuchKey));
+        Self { action, refused }
+    }
+}
+
+/// Tries what a mount needs, on a key that no object has: reading it, beginning and aborting an upload, deleting it.
+///
+/// # Errors
+/// The bucket can't be reached or listed.
+pub async fn probe(
+    config: &MountConfig,
+    resources: &Resources,
+) -> Result<Vec<Probe>, ConnectError> {
+    let (store, _) = connect(config, &resources.http).await?;
+    let key = key(config);
+    let mut probes = vec![
+        Probe {
+            action: "s3:ListBucket",
+            refused: None,
+        },
+        Probe::of("s3:GetObject", store.head(&key).await),
+    ];
+    if let Access::ReadWrite { delete, .. } = config.access {
+        probes.extend(probe_writing(&store, &key).await);
+        if delete {
+            probes.push(Probe::of("s3:DeleteObject", store.delete(&key).await));
+        }
+    }
+    Ok(probes)
+}
+
+async fn probe_writing(store: &S3Store, key: &Key) -> Vec<Probe> {
+    let created = store.create_upload(key, &Headers::default()).await;
+    let id: Option<UploadId> = created.as_ref().ok().cloned();
+    let mut probes = vec![Probe::of("s3:PutObject", created)];
+    if let Some(id) = id {
+        let aborted = store.abort_upload(key, &id).await;
+        probes.push(Probe::of("s3:AbortMultipartUpload", aborted));
+    }
+    probes
+}
+
+/// One that no object has.
+fn key(config: &MountConfig) -> Key {
+    let random: String = std::iter::repeat_with(fastrand::alphanumeric)
+        .take(16)
+        .collect();
+    Key::new(format!("{}.stub-probe-{random}", config.prefix))
+}

@@ -1,0 +1,52 @@
+//! `stub serve`: an S3 server for tests.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use s3_local::S3Local;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::arguments::ServeArguments;
+
+/// Serves until a signal.
+pub(crate) fn serve(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
+    let mut builder = S3Local::builder().port(arguments.port);
+    if let (Some(id), Some(secret)) = (arguments.access_key_id, arguments.secret_access_key) {
+        builder = builder.root_key(id, secret);
+    }
+    if let Some(folder) = &arguments.folder {
+        builder = builder.on_folder(folder);
+    }
+    // Before anyone can be told that it serves.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let (mut interrupt, mut terminate) = runtime.block_on(async {
+        anyhow::Ok((
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+        ))
+    })?;
+    let server = builder.try_start()?;
+    for bucket in &arguments.buckets {
+        if !server.buckets().contains(bucket) {
+            server.try_create_bucket(bucket, s3_local::BucketOptions::default())?;
+        }
+    }
+    // In the form that a shell understands.
+    writeln!(
+        io::stdout().lock(),
+        "AWS_ENDPOINT_URL={}\nAWS_ACCESS_KEY_ID={}\nAWS_SECRET_ACCESS_KEY={}\nAWS_REGION={}",
+        server.endpoint_url(),
+        server.access_key_id(),
+        server.secret_access_key(),
+        server.region(),
+    )?;
+    runtime.block_on(async {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    });
+    Ok(ExitCode::SUCCESS)
+}

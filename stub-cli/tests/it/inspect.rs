@@ -1,0 +1,126 @@
+//! `stub policy`, `stub doctor` and `stub serve`.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use s3_local::{Policy, S3Local};
+
+use crate::{server, stub};
+
+fn text(command: &mut Command) -> (String, i32) {
+    let output = command.output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    (text, output.status.code().unwrap())
+}
+
+#[test]
+fn the_policy_is_what_the_volumes_need() {
+    let (policy, status) = text(Command::new(env!("CARGO_BIN_EXE_stub")).args([
+        "policy",
+        "--volume",
+        "/a=s3://bucket/in:ro",
+    ]));
+    assert_eq!(status, 0);
+    assert!(policy.contains("\"arn:aws:s3:::bucket/in/*\""), "{policy}");
+    assert!(!policy.contains("PutObject"), "{policy}");
+}
+
+#[test]
+fn a_healthy_machine_and_bucket_are_said_to_be_so_and_left_as_they_were() {
+    let server = server();
+    let mut command = stub("doctor", &server);
+    let (checks, status) = text(command.args(["--volume", "/a=s3://data"]));
+    let lines: Vec<&str> = checks.lines().skip(1).collect();
+    assert_eq!(
+        lines,
+        [
+            "ok    /dev/fuse",
+            "ok    namespaces",
+            "ok    s3://data/ s3:ListBucket",
+            "ok    s3://data/ s3:GetObject",
+            "ok    s3://data/ s3:PutObject",
+            "ok    s3://data/ s3:AbortMultipartUpload",
+            "ok    s3://data/ s3:DeleteObject",
+        ]
+    );
+    assert_eq!(status, 0);
+    assert_eq!(server.keys("data"), ["in/hello.txt"]);
+    assert_eq!(server.incomplete_uploads("data"), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_missing_is_said() {
+    let policy = Policy::read_only("data");
+    let server = S3Local::builder()
+        .access_key("limited", "limited-secret", policy)
+        .start();
+    server.create_bucket("data");
+    let mut command = stub("doctor", &server);
+    command
+        .env("AWS_ACCESS_KEY_ID", "limited")
+        .env("AWS_SECRET_ACCESS_KEY", "limited-secret");
+    let (checks, status) = text(command.args([
+        "--json",
+        "--volume",
+        "/a=s3://data",
+        "--volume",
+        "/b=s3://absent",
+    ]));
+    assert_eq!(status, 1);
+    let checks: serde_json::Value = serde_json::from_str(&checks).unwrap();
+    let problem = |what: &str| {
+        let checks = checks.as_array().unwrap();
+        let check = checks.iter().find(|check| check["what"] == what);
+        check.unwrap_or_else(|| panic!("{what} in {checks:?}"))["problem"].as_str()
+    };
+    assert_eq!(problem("s3://data/ s3:GetObject"), None);
+    for action in ["s3:PutObject", "s3:DeleteObject"] {
+        let problem = problem(&format!("s3://data/ {action}")).unwrap();
+        assert!(problem.contains("access denied"), "{problem}");
+    }
+    assert!(problem("s3://absent/").is_some());
+}
+
+/// `stub serve`, and what it says.
+fn serving(arguments: &[&str]) -> (Child, Vec<(String, String)>) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_stub"))
+        .arg("serve")
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().take(4);
+    let variables = lines.map(|line| {
+        let line = line.unwrap();
+        let (name, value) = line.split_once('=').unwrap();
+        (name.to_owned(), value.to_owned())
+    });
+    let variables = variables.collect();
+    (child, variables)
+}
+
+#[test]
+fn a_folder_is_served_as_buckets_and_keeps_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    for (script, expected) in [("echo kept > /stub-b/x", ""), ("cat /stub-b/x", "kept\n")] {
+        let (mut server, variables) = serving(&[path, "--bucket", "data"]);
+        let url = variables[0].1.clone();
+        let output = Command::new(env!("CARGO_BIN_EXE_stub"))
+            .args(["run", "--endpoint-url", &url, "--force-path-style"])
+            .args(["--volume", "/stub-b=s3://data", "--", "sh", "-c", script])
+            .envs(variables)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
+        kill(
+            Pid::from_raw(server.id().try_into().unwrap()),
+            Signal::SIGINT,
+        )
+        .unwrap();
+        assert!(server.wait().unwrap().success());
+    }
+}

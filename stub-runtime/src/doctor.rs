@@ -1,0 +1,161 @@
+//! What this machine and the buckets need for calls, each with what helps where it is missing.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use s3fs_core::{MountConfig, Resources, probe};
+use serde::Serialize;
+use tokio::runtime::Runtime;
+
+use crate::caller::{Canceller, run_command};
+use crate::error::Error;
+use crate::options::Retries;
+use crate::protocol::Failure;
+use crate::sandbox::{Step, explain};
+use crate::spec::{CallSpec, Work};
+use crate::sys;
+
+/// The oldest kernel on which an ordinary user can mount in a namespace of their own.
+const OLDEST_KERNEL: (u32, u32) = (5, 11);
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What it is.
+    pub what: String,
+    /// What is wrong with it, and what helps; nothing if all is well.
+    pub problem: Option<String>,
+}
+
+impl Check {
+    fn new(what: impl Into<String>, problem: Option<String>) -> Self {
+        Self {
+            what: what.into(),
+            problem,
+        }
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.problem {
+            None => write!(f, "ok    {}", self.what),
+            Some(problem) => write!(f, "FAIL  {}: {problem}", self.what),
+        }
+    }
+}
+
+/// Looks at the machine, and at buckets: each is listed, and on a key that no object has it is tried
+/// whether reading, writing and deleting is allowed. Nothing is left in them.
+pub fn doctor(mounts: &[MountConfig]) -> Vec<Check> {
+    let mut checks = vec![kernel(), fuse(), sandbox()];
+    if mounts.is_empty() {
+        return checks;
+    }
+    match Runtime::new() {
+        Ok(runtime) => {
+            let resources = Resources::default();
+            for mount in mounts {
+                checks.extend(runtime.block_on(bucket(mount, &resources)));
+            }
+        }
+        Err(error) => checks.push(Check::new("threads", Some(error.to_string()))),
+    }
+    checks
+}
+
+fn kernel() -> Check {
+    let release = sys::kernel_release();
+    let problem = version(&release)
+        .filter(|version| *version < OLDEST_KERNEL)
+        .map(|_| {
+            let (major, minor) = OLDEST_KERNEL;
+            format!(
+                "an ordinary user needs Linux {major}.{minor} or newer; update it, or run as root"
+            )
+        });
+    Check::new(format!("Linux {release}"), problem)
+}
+
+/// Major and minor.
+fn version(release: &str) -> Option<(u32, u32)> {
+    let mut numbers = release.split(['.', '-']).map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+}
+
+fn fuse() -> Check {
+    let problem = sys::open_fuse().err().map(|error| {
+        let failure = explain(&Step::OpenFuse, &error);
+        match failure {
+            Failure::Sandbox { reason, remedy, .. } => advice(reason, remedy),
+            _ => error.to_string(),
+        }
+    });
+    Check::new("/dev/fuse", problem)
+}
+
+fn advice(reason: String, remedy: Option<String>) -> String {
+    match remedy {
+        Some(remedy) => format!("{reason}; {remedy}"),
+        None => reason,
+    }
+}
+
+/// Whether a sandbox can be had, found out by having one.
+fn sandbox() -> Check {
+    let spec = CallSpec {
+        version: CallSpec::VERSION,
+        work: Work::Command {
+            program: "true".into(),
+            arguments: Vec::new(),
+        },
+        volumes: Vec::new(),
+        environment: std::collections::BTreeMap::new(),
+        timeout: None,
+        workdir: PathBuf::from("/"),
+        network: true,
+    };
+    let problem = match run_command(&spec, &Retries::default(), &Canceller::default()) {
+        // That there is no such program is no fault of the sandbox.
+        Ok(_) | Err(Error::NotStarted { .. }) => None,
+        Err(error) => Some(error.to_string()),
+    };
+    Check::new("namespaces", problem)
+}
+
+async fn bucket(mount: &MountConfig, resources: &Resources) -> Vec<Check> {
+    let name = format!("s3://{}/{}", mount.bucket, mount.prefix);
+    match probe(mount, resources).await {
+        Err(error) => vec![Check::new(name, Some(error.to_string()))],
+        Ok(probes) => probes
+            .into_iter()
+            .map(|one| {
+                let problem = one
+                    .refused
+                    .map(|error| format!("{error}; `policy` prints what is needed"));
+                Check::new(format!("{name} {}", one.action), problem)
+            })
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn releases_are_compared_by_their_numbers() {
+        assert_eq!(version("6.18.0-generic"), Some((6, 18)));
+        assert_eq!(version("5.4"), Some((5, 4)));
+        assert!(version("5.4").is_some_and(|version| version < OLDEST_KERNEL));
+        assert!(version("5.11.0").is_some_and(|version| version >= OLDEST_KERNEL));
+        assert_eq!(version("unknown"), None);
+    }
+
+    #[test]
+    fn a_check_is_a_line() {
+        assert_eq!(Check::new("x", None).to_string(), "ok    x");
+        let bad = Check::new("x", Some("broken; mend it".into()));
+        assert_eq!(bad.to_string(), "FAIL  x: broken; mend it");
+    }
+}
