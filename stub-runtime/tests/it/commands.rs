@@ -31,9 +31,9 @@ fn shell(script: &str) -> CallSpec {
     spec("sh", &["-c", script])
 }
 
-fn ended(spec: CallSpec) -> Ended {
+fn ended(spec: &CallSpec) -> Ended {
     let Outcome { ended, not_stored } =
-        run_command(&spec, &Retries::default(), &Canceller::default()).unwrap();
+        run_command(spec, &Retries::default(), &Canceller::default()).unwrap();
     assert_eq!(not_stored, []);
     no_mounts();
     ended
@@ -41,15 +41,15 @@ fn ended(spec: CallSpec) -> Ended {
 
 #[test]
 fn exit_statuses_signals_and_timeouts_come_back() {
-    assert_eq!(ended(shell("exit 0")), Ended::Exited { code: 0 });
-    assert_eq!(ended(shell("exit 37")), Ended::Exited { code: 37 });
-    assert_eq!(ended(shell("kill -15 $$")), Ended::Killed { signal: 15 });
+    assert_eq!(ended(&shell("exit 0")), Ended::Exited { code: 0 });
+    assert_eq!(ended(&shell("exit 37")), Ended::Exited { code: 37 });
+    assert_eq!(ended(&shell("kill -15 $$")), Ended::Killed { signal: 15 });
     let after = Duration::from_millis(150);
     let slow = CallSpec {
         timeout: Some(after),
         ..shell("sleep 600")
     };
-    assert_eq!(ended(slow), Ended::TimedOut { after });
+    assert_eq!(ended(&slow), Ended::TimedOut { after });
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn environment_and_working_folder_are_the_specs() {
         workdir: path.clone(),
         ..shell(script)
     };
-    assert_eq!(ended(given), Ended::Exited { code: 0 });
+    assert_eq!(ended(&given), Ended::Exited { code: 0 });
     assert_eq!(
         std::fs::read_to_string(path.join("found")).unwrap(),
         "a value"
@@ -125,5 +125,5 @@ fn standard_streams_are_the_callers() {
 #[test]
 #[ignore = "run by another test"]
 fn cat_act() {
-    assert_eq!(ended(spec("cat", &[])), Ended::Exited { code: 0 });
+    assert_eq!(ended(&spec("cat", &[])), Ended::Exited { code: 0 });
 }
