@@ -180,6 +180,9 @@
 /// | `retries` | `expr` | how often a call that failed is tried again: a number (a second apart) or [`Retries`] |
 /// | `max_containers` | `expr` | how many sandboxes a map has at once; as many as there are cores unless set |
 /// | `max_inputs` | `expr` | how many inputs a worker runs before a fresh one takes its place; any number unless set |
+/// | `cpu` | `expr` | how many processors a sandbox may use, such as `2.0` |
+/// | `memory` | `expr` | how many MiB of memory |
+/// | `lenient_limits` | `expr` | `true`: what can't be enforced here is warned of; else it is an error |
 /// | `workdir` | `expr` | the working folder of the body, which may lie in a volume; the caller's unless set |
 /// | `network` | `expr` | `false` gives the body a network of its own, with nothing but localhost; its volumes need none |
 /// | `crate` | a path | where this crate is, if it was renamed |
@@ -194,6 +197,13 @@
 /// `io::Result<T>` and `anyhow::Result<T>` are results, and an alias of another name is a value.
 /// `E` is anything that is an error or can be shown. Panics, signals, `process::exit` and the
 /// timeout are errors of the call: see [`Error`].
+///
+/// # Limits
+///
+/// `cpu` and `memory` are enforced by a control group (cgroup v2) of the sandbox's own, where the user may make one
+/// below their own; what goes beyond the memory is then killed ([`Error::Killed`]). Elsewhere each process of the
+/// sandbox may have so much memory for itself (`RLIMIT_DATA`), so that it gets no more and mostly aborts, and the
+/// sandbox has so many whole processors. `STUB_LOG=info` says which. `timeout` is always enforced.
 ///
 /// # What can be annotated
 ///

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use stub_runtime::engine::{
-    self, CallSpec, Canceller, CtrlC, Ended, Outcome, Settings, Volume, Work,
+    self, CallSpec, Canceller, CtrlC, Ended, Limits, Outcome, Settings, Volume, Work,
 };
 use stub_runtime::{Error, Retries, Secret};
 
@@ -66,6 +66,11 @@ fn spec(arguments: RunArguments) -> anyhow::Result<CallSpec> {
         environment: engine::environment(secrets)?,
         timeout: arguments.timeout,
         network: !arguments.no_network,
+        limits: Limits {
+            cpu: arguments.cpu,
+            memory: arguments.memory,
+            lenient: arguments.lenient_limits,
+        },
         workdir: match arguments.workdir {
             Some(folder) => folder,
             None => env::current_dir().context("there is no current folder")?,

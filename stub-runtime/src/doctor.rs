@@ -9,6 +9,7 @@ use tokio::runtime::Runtime;
 
 use crate::caller::{Canceller, run_command};
 use crate::error::Error;
+use crate::limits::Limits;
 use crate::options::Retries;
 use crate::protocol::Failure;
 use crate::sandbox::{Step, explain};
@@ -114,6 +115,7 @@ fn sandbox() -> Check {
         timeout: None,
         workdir: PathBuf::from("/"),
         network: true,
+        limits: Limits::default(),
     };
     let problem = match run_command(&spec, &Retries::default(), &Canceller::default()) {
         // That there is no such program is no fault of the sandbox.

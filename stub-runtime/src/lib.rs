@@ -17,6 +17,7 @@ mod expansion;
 mod function;
 mod init;
 mod interrupt;
+mod limits;
 mod log;
 mod map;
 mod options;
@@ -52,6 +53,7 @@ pub mod engine {
     pub use crate::cli::least_policy;
     pub use crate::doctor::{Check, doctor};
     pub use crate::interrupt::{CtrlC, End, INTERRUPTED, until_interrupted};
+    pub use crate::limits::Limits;
     pub use crate::outcome::{Ended, Outcome};
     pub use crate::secret::environment;
     pub use crate::settings::{Job, JobError, Settings, SettingsError, Size, Time, VolumeUrl};

@@ -9,6 +9,8 @@ use std::time::Duration;
 use s3fs_core::MountConfig;
 use serde::{Deserialize, Serialize};
 
+use crate::limits::Limits;
+
 /// Everything an engine needs to run a call. The arguments travel beside it, as a `Payload`.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct CallSpec {
@@ -26,6 +28,8 @@ pub struct CallSpec {
     pub workdir: PathBuf,
     /// Whether the job has the machine's network. Its volumes need none.
     pub network: bool,
+    /// What the job may use of the machine.
+    pub limits: Limits,
 }
 
 /// What is run in the sandbox.
@@ -78,6 +82,7 @@ impl fmt::Debug for CallSpec {
             .field("timeout", &self.timeout)
             .field("workdir", &self.workdir)
             .field("network", &self.network)
+            .field("limits", &self.limits)
             .finish()
     }
 }

@@ -79,6 +79,66 @@ fn always_slow(tries: PathBuf) {
 #[stub::function(retries = Retries::new(1).backoff_coefficient(0.1))]
 fn odd_retries() {}
 
+#[stub::function(memory = 256)]
+fn takes(mebibytes: usize) -> usize {
+    let memory = vec![1_u8; mebibytes << 20];
+    memory
+        .iter()
+        .step_by(4096)
+        .map(|byte| usize::from(*byte))
+        .sum()
+}
+
+#[stub::function(cpu = 1)]
+fn processors() -> usize {
+    std::thread::available_parallelism().unwrap().get()
+}
+
+#[stub::function(cpu = 0.5)]
+fn half_a_processor() -> usize {
+    std::thread::available_parallelism().unwrap().get()
+}
+
+#[stub::function(cpu = 0.5, lenient_limits = true)]
+fn about_half_a_processor() -> usize {
+    std::thread::available_parallelism().unwrap().get()
+}
+
+#[stub::function(memory = 1)]
+fn too_little() {}
+
+#[test]
+fn memory_is_limited() {
+    let _clean = Clean::start();
+    assert_eq!(takes(64).unwrap(), 64 * 256);
+    let Err(Error::Killed { signal, .. }) = takes(600) else {
+        panic!("it has too much")
+    };
+    // A program that gets no memory aborts; a control group kills it.
+    assert!([6, 9].contains(&signal), "{signal}");
+    let error = too_little().unwrap_err();
+    assert!(error.to_string().contains("16 MiB"), "{error}");
+}
+
+#[test]
+fn processors_are_limited() {
+    let _clean = Clean::start();
+    assert_eq!(processors().unwrap(), 1);
+    assert_eq!(about_half_a_processor().unwrap(), 1);
+    // Only a control group can give a part of one.
+    match half_a_processor() {
+        Ok(count) => assert_eq!(count, 1),
+        Err(error) => {
+            let text = error.to_string();
+            assert!(
+                text.contains("`cpu = 0.5` can only be enforced as 1 whole processors"),
+                "{text}"
+            );
+            assert!(text.contains("`lenient_limits`"), "{text}");
+        }
+    }
+}
+
 #[test]
 fn variables_are_those_of_env_and_secrets() {
     let _clean = Clean::start();

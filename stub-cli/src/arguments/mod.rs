@@ -227,6 +227,15 @@ pub(crate) struct RunArguments {
     /// Kill the program after this time, such as 90, 90s, 15m or 2h.
     #[arg(long, value_parser = time)]
     pub(crate) timeout: Option<Duration>,
+    /// How many processors it may use, such as 2 or 0.5.
+    #[arg(long, value_name = "PROCESSORS")]
+    pub(crate) cpu: Option<f64>,
+    /// How much memory it may use, such as 512MiB.
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) memory: Option<u64>,
+    /// Warn of limits that can't be enforced here, instead of not running the program.
+    #[arg(long)]
+    pub(crate) lenient_limits: bool,
     /// Give the program a network of its own, with nothing but localhost. The volumes need none.
     #[arg(long)]
     pub(crate) no_network: bool,

@@ -5,11 +5,14 @@ use proc_macro2::Ident;
 use crate::diagnostic;
 
 /// Options whose value is an expression, each with an example of one.
-pub(super) const PLAIN: [(&str, &str); 6] = [
+pub(super) const PLAIN: [(&str, &str); 9] = [
     ("timeout", "Duration::from_secs(60)"),
     ("retries", "3"),
     ("max_containers", "4"),
     ("max_inputs", "100"),
+    ("cpu", "2.0"),
+    ("memory", "512"),
+    ("lenient_limits", "true"),
     ("workdir", "\"/data\""),
     ("network", "false"),
 ];

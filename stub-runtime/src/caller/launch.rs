@@ -11,6 +11,7 @@ use s3fs_core::NotStored;
 use crate::attempt::Attempt;
 use crate::config;
 use crate::error::Error;
+use crate::limits::remove_left;
 use crate::outcome::Outcome;
 use crate::payload::Payload;
 use crate::protocol::{
@@ -262,8 +263,12 @@ impl Launched {
     /// Cleans up after a supervisor that ended without a word.
     fn lost(self, reason: String, status: &io::Result<ExitStatus>) -> Error {
         let Self {
-            label, unfinished, ..
+            label,
+            unfinished,
+            supervisor,
+            ..
         } = self;
+        remove_left(supervisor.id());
         // One that ended by itself has heard that nobody waits for it, and has cleaned up.
         let is_clean = status.as_ref().is_ok_and(ExitStatus::success);
         let left = (!is_clean).then(|| unfinished.abort(&label)).flatten();

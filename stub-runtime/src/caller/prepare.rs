@@ -49,6 +49,7 @@ pub(super) fn plan(function: &'static Function) -> Result<Plan, Error> {
             .clone()
             .unwrap_or_else(config::working_folder),
         network: options.network,
+        limits: options.limits,
         work: Work::Function { name },
     };
     Ok(Plan { spec, options })

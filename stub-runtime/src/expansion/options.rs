@@ -149,6 +149,24 @@ impl Options {
         self
     }
 
+    /// `cpu = …`: processors.
+    pub fn cpu(mut self, processors: impl Into<f64>) -> Self {
+        self.limits.cpu = Some(processors.into());
+        self
+    }
+
+    /// `memory = …`: MiB.
+    pub fn memory(mut self, mebibytes: u64) -> Self {
+        self.limits.memory = Some(mebibytes.saturating_mul(1 << 20));
+        self
+    }
+
+    /// `lenient_limits = …`.
+    pub fn lenient_limits(mut self, lenient: bool) -> Self {
+        self.limits.lenient = lenient;
+        self
+    }
+
     /// `network = …`.
     pub fn network(mut self, network: bool) -> Self {
         self.network = network;

@@ -7,10 +7,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::config;
+use crate::limits::OwnLimits;
 use crate::protocol::{Failure, Job, Program};
 use crate::role::Role;
-use crate::sandbox::Step;
-use crate::sys;
+use crate::sandbox::{Step, explain};
+use crate::sys::{self, SysError};
 
 /// Starts the work with the job's environment and working folder. Returns its process id.
 pub(super) fn start(job: &Job, descriptors: Vec<OwnedFd>) -> Result<i32, Failure> {
@@ -43,6 +44,7 @@ pub(super) fn start(job: &Job, descriptors: Vec<OwnedFd>) -> Result<i32, Failure
     command.envs(&job.environment);
     command.stdin(stdin.map_or_else(Stdio::null, Stdio::from));
     check_folder(&job.workdir)?;
+    limit(&job.limits)?;
     command.current_dir(&job.workdir);
     match command.spawn() {
         // Its end is collected with everyone else's.
@@ -51,6 +53,22 @@ pub(super) fn start(job: &Job, descriptors: Vec<OwnedFd>) -> Result<i32, Failure
             program: name_of(&job.program),
             errno: error.raw_os_error().unwrap_or(0),
         }),
+    }
+}
+
+/// This process's limits are those of all that it starts.
+fn limit(limits: &OwnLimits) -> Result<(), Failure> {
+    let failed = |error: SysError| explain(&Step::Limits, &error);
+    if let Some(count) = limits.processors {
+        // Jobs side by side have other process ids outside, but not here: the clock tells them apart.
+        let seed = std::time::UNIX_EPOCH
+            .elapsed()
+            .map_or(0, |time| time.subsec_nanos());
+        sys::limit_processors(count, seed as usize).map_err(failed)?;
+    }
+    match limits.memory {
+        Some(bytes) => sys::limit_memory(bytes).map_err(failed),
+        None => Ok(()),
     }
 }
 

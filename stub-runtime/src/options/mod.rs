@@ -7,6 +7,8 @@ use std::time::Duration;
 
 pub use retries::Retries;
 
+use crate::limits::Limits;
+
 /// How a function is run. Made by the expansion of the attribute.
 #[derive(Clone, Debug)]
 #[must_use]
@@ -19,6 +21,7 @@ pub struct Options {
     pub(crate) max_inputs: Option<u64>,
     pub(crate) workdir: Option<PathBuf>,
     pub(crate) network: bool,
+    pub(crate) limits: Limits,
 }
 
 impl Default for Options {
@@ -31,6 +34,7 @@ impl Default for Options {
             max_inputs: None,
             workdir: None,
             network: true,
+            limits: Limits::default(),
         }
     }
 }
@@ -48,6 +52,7 @@ impl Options {
             self.max_containers.map(|most| most as u64),
         )?;
         at_least_one("max_inputs", self.max_inputs)?;
+        self.limits.check()?;
         for (name, value) in &self.env {
             if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
                 return Err(format!(

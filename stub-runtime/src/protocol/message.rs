@@ -8,6 +8,7 @@ use std::time::Duration;
 use s3fs_core::{MountConfig, NotStored, UnfinishedUpload};
 use serde::{Deserialize, Serialize};
 
+use crate::limits::OwnLimits;
 use crate::outcome::{Ended, Outcome};
 use crate::payload::Packed;
 use crate::spec::CallSpec;
@@ -144,6 +145,7 @@ pub(crate) struct Job {
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) workdir: PathBuf,
     pub(crate) stdin: bool,
+    pub(crate) limits: OwnLimits,
 }
 
 /// Which program.

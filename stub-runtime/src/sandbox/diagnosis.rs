@@ -33,7 +33,7 @@ fn diagnose(step: &Step, errno: Errno, host: &Host) -> (Option<String>, Option<S
             "the folder has more entries than `fs.mount-max` allows mounts".to_owned(),
             "create the mount point before the call".to_owned(),
         )),
-        Step::Isolate | Step::Mirror(_) | Step::Network | Step::Process => None,
+        Step::Isolate | Step::Mirror(_) | Step::Network | Step::Limits | Step::Process => None,
     };
     found.map_or((None, None), |(reason, remedy)| {
         (Some(reason), Some(remedy))

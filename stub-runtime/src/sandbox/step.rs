@@ -23,6 +23,8 @@ pub(crate) enum Step {
     MountBucket(PathBuf),
     /// Leaving the machine's network.
     Network,
+    /// Limiting what the job may use.
+    Limits,
     /// Everything about processes: signals, limits, sockets.
     Process,
 }
@@ -40,6 +42,7 @@ impl fmt::Display for Step {
             Self::OpenFuse => f.write_str("open /dev/fuse"),
             Self::MountBucket(path) => write!(f, "mount at `{}`", path.display()),
             Self::Network => f.write_str("leave the machine's network"),
+            Self::Limits => f.write_str("limit what it uses"),
             Self::Process => f.write_str("set up its processes"),
         }
     }

@@ -63,6 +63,10 @@ pub(super) struct JobTable {
     #[serde(default)]
     pub(super) retries: u32,
     pub(super) retry_delay: Option<Time>,
+    pub(super) cpu: Option<f64>,
+    pub(super) memory: Option<Size>,
+    #[serde(default)]
+    pub(super) lenient_limits: bool,
     pub(super) workdir: Option<PathBuf>,
     #[serde(default = "yes")]
     pub(super) network: bool,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Settings;
 use super::file::JobTable;
 use crate::config;
+use crate::limits::Limits;
 use crate::options::Retries;
 use crate::secret::{Secret, SecretError, environment};
 use crate::spec::{CallSpec, Volume, Work};
@@ -37,6 +38,9 @@ pub enum JobError {
         /// What is wrong.
         source: VolumeError,
     },
+    /// A limit makes no sense.
+    #[error("{0}")]
+    Limit(String),
     /// It has no command.
     #[error("its `command` is empty; write a program and its arguments")]
     NoCommand,
@@ -70,6 +74,16 @@ impl Job {
         Retries::from(self.table.retries)
             .initial_delay(delay)
             .max_delay(delay)
+    }
+
+    fn limits(&self) -> Result<Limits, JobError> {
+        let limits = Limits {
+            cpu: self.table.cpu,
+            memory: self.table.memory.map(|size| size.0),
+            lenient: self.table.lenient_limits,
+        };
+        limits.check().map_err(JobError::Limit)?;
+        Ok(limits)
     }
 
     /// What a run of it carries, with more arguments. Its working folder is that of its file, unless it says
@@ -113,6 +127,7 @@ impl Job {
                 None => folder,
             },
             network: self.table.network,
+            limits: self.limits()?,
         })
     }
 }

@@ -4,6 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Instant;
 
+use crate::limits::Cgroup;
 use crate::protocol::{
     Channel, ChannelError, Failure, FromSupervisor, Hello, InnerFolder, Job, Program, ToInit,
 };
@@ -11,6 +12,7 @@ use crate::spec::{CallSpec, Work};
 use crate::sys;
 
 use super::inputs::{Input, process, watch_caller, watch_init};
+use super::limiting::enforce;
 use super::line::Line;
 use super::state::{Action, Event, State};
 use super::volumes::{Volumes, mount_point};
@@ -30,6 +32,8 @@ struct Driver {
     /// The worker's end of its socket to the caller.
     worker: Option<OwnedFd>,
     volumes: Option<Volumes>,
+    /// The job's control group, if it has one.
+    group: Option<Cgroup>,
     deadline: Option<Instant>,
     inputs: Sender<Input>,
     over: bool,
@@ -55,7 +59,7 @@ pub(super) fn drive(
     watch_caller(caller, &inputs)?;
     watch_init(&init.channel, &inputs)?;
     let (mut state, first) = State::new(spec.volumes.len());
-    let (volumes, deadline) = (None, None);
+    let (volumes, group, deadline) = (None, None, None);
     let caller = caller.duplicate().map_err(|error| process(&error))?;
     let mut driver = Driver {
         caller: Line::new(caller),
@@ -64,6 +68,7 @@ pub(super) fn drive(
         stdin,
         worker,
         volumes,
+        group,
         deadline,
         inputs,
         over: false,
@@ -222,6 +227,8 @@ impl Driver {
     }
 
     fn start(&mut self) -> Result<(), Failure> {
+        let enforced = enforce(&self.spec.limits, self.init.pid)?;
+        self.group = enforced.group;
         let mut job = Job {
             program: Program::Worker {
                 function: String::new(),
@@ -229,6 +236,7 @@ impl Driver {
             environment: std::mem::take(&mut self.spec.environment),
             workdir: self.spec.workdir.clone(),
             stdin: self.stdin.is_some(),
+            limits: enforced.own,
         };
         let (stdin, worker) = (self.stdin.take(), self.worker.take());
         match self.spec.work.clone() {
@@ -279,6 +287,7 @@ impl Driver {
         self.over = true;
         self.kill_init()?;
         sys::wait_for(self.init.pid);
+        self.group = None;
         Ok(())
     }
 }

@@ -8,6 +8,7 @@
 
 mod driver;
 mod inputs;
+mod limiting;
 mod line;
 mod state;
 mod volumes;

@@ -5,6 +5,7 @@
 
 mod error;
 mod fd;
+mod limits;
 mod mount;
 mod network;
 mod process;
@@ -16,6 +17,7 @@ pub(crate) use fd::{
     above_standard_streams, close_on_exec_from, has_stdin, inheritable, inode, open_fuse,
     replace_stdin, take_descriptor,
 };
+pub(crate) use limits::{limit_memory, limit_processors, processors};
 pub(crate) use mount::{
     MountFlags, bind, make_slave, mount, pivot_root, set_read_only, unmount, unmount_detached,
 };

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use stub_runtime::Error;
 use stub_runtime::Retries;
-use stub_runtime::engine::{CallSpec, Canceller, Ended, Outcome, Work, run_command};
+use stub_runtime::engine::{CallSpec, Canceller, Ended, Limits, Outcome, Work, run_command};
 
 use crate::harness::{folder, no_mounts};
 
@@ -23,6 +23,7 @@ fn spec(program: &str, arguments: &[&str]) -> CallSpec {
         environment: BTreeMap::new(),
         timeout: None,
         network: true,
+        limits: Limits::default(),
         workdir: PathBuf::from("/"),
     }
 }

@@ -8,7 +8,9 @@ use s3_local::{S3Local, Server};
 use s3fs_core::{Access, BucketName, Credentials, MountConfig};
 use stub_runtime::Error;
 use stub_runtime::Retries;
-use stub_runtime::engine::{CallSpec, Canceller, Ended, Outcome, Volume, Work, run_command};
+use stub_runtime::engine::{
+    CallSpec, Canceller, Ended, Limits, Outcome, Volume, Work, run_command,
+};
 
 use crate::harness::{eventually, folder, no_mounts, pid, with_text};
 
@@ -53,6 +55,7 @@ pub(crate) fn script(volumes: Vec<Volume>, text: &str) -> CallSpec {
         environment: BTreeMap::new(),
         timeout: None,
         network: true,
+        limits: Limits::default(),
         workdir: PathBuf::from("/"),
     }
 }

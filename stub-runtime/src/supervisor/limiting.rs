@@ -1,0 +1,68 @@
+//! Limiting what a job may use, before it begins.
+
+use crate::limits::{Cgroup, Facts, Limits, OwnLimits, Plan, plan};
+use crate::protocol::Failure;
+use crate::sandbox::Step;
+use crate::sys;
+
+/// What enforces the limits: the group is removed with its value, when the job's processes are gone.
+#[derive(Debug, Default)]
+pub(super) struct Enforced {
+    pub(super) own: OwnLimits,
+    pub(super) group: Option<Cgroup>,
+}
+
+/// Enforces limits on what a process starts from now on.
+///
+/// The failure says what can't be enforced, unless that may be so.
+pub(super) fn enforce(limits: &Limits, process: i32) -> Result<Enforced, Failure> {
+    if limits.cpu.is_none() && limits.memory.is_none() {
+        return Ok(Enforced::default());
+    }
+    let processors = sys::processors().unwrap_or(1);
+    let processors = u32::try_from(processors).unwrap_or(u32::MAX);
+    let without = Facts {
+        processors,
+        ..Facts::default()
+    };
+    let parent = Cgroup::parent();
+    let facts = parent.as_ref().map_or(without, |(_, controllers)| {
+        let has = |name: &str| controllers.iter().any(|one| one == name);
+        Facts {
+            group_memory: has("memory"),
+            group_cpu: has("cpu"),
+            processors,
+        }
+    });
+    let wanted = plan(limits, facts);
+    if let (Some((parent, _)), false) = (parent, wanted.group.is_empty()) {
+        match Cgroup::make(&parent, &wanted.group, process) {
+            Ok(group) => {
+                tracing::info!(limits = ?wanted.group, "limited by a control group");
+                return checked(limits, &wanted, Some(group));
+            }
+            Err(error) => tracing::debug!(%error, "no control group"),
+        }
+    }
+    let own = plan(limits, without);
+    tracing::info!(limits = ?own.own, "limited by what processes inherit");
+    checked(limits, &own, None)
+}
+
+fn checked(limits: &Limits, plan: &Plan, group: Option<Cgroup>) -> Result<Enforced, Failure> {
+    let unenforced = plan.unenforced.join("; ");
+    if !unenforced.is_empty() {
+        if !limits.lenient {
+            return Err(Failure::Sandbox {
+                step: Step::Limits.to_string(),
+                reason: unenforced,
+                remedy: Some("ask for whole processors, or set `lenient_limits`".to_owned()),
+            });
+        }
+        tracing::warn!("{unenforced}");
+    }
+    Ok(Enforced {
+        own: plan.own,
+        group,
+    })
+}
