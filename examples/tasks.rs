@@ -5,17 +5,18 @@
 //! cargo run --example tasks -- run grep --pattern be --files hello.txt --files poems/short.txt --number
 //! printf '"hello.txt"\n"poems/short.txt"\n' | cargo run --example tasks -- run words --inputs -
 //! cargo run --example tasks -- policy
+//! cargo run --example tasks -- serve
 //! ```
 
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 use std::{env, fs, io, thread};
 
 use s3_local::{S3Local, Server};
 use serde::{Deserialize, Serialize};
-use stub::{CloudBucketMount, Secret};
+use stub::{CloudBucketMount, Cron, Secret};
 
 /// How many lines, words and bytes a text has.
 #[derive(Debug, Serialize, Deserialize)]
@@ -68,6 +69,13 @@ fn grep(
 #[stub::function(volumes = <"/out" => bucket().key_prefix("out/")>)]
 fn note(name: String, text: String) -> io::Result<()> {
     fs::write(Path::new("/out").join(name), text)
+}
+
+/// Notes the time, each second.
+#[stub::function(volumes = <"/out" => bucket().key_prefix("out/")>, schedule = Cron("* * * * * *"))]
+fn tick() -> io::Result<()> {
+    let seconds = UNIX_EPOCH.elapsed().map_or(0, |time| time.as_secs());
+    fs::write("/out/tick", seconds.to_string())
 }
 
 /// Waits, after it has written that it does.

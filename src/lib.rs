@@ -183,6 +183,7 @@
 /// | `cpu` | `expr` | how many processors a sandbox may use, such as `2.0` |
 /// | `memory` | `expr` | how many MiB of memory |
 /// | `lenient_limits` | `expr` | `true`: what can't be enforced here is warned of; else it is an error |
+/// | `schedule` | `expr` | [`Cron`] or [`Period`]: when `serve` of [`cli`] runs a function without arguments |
 /// | `workdir` | `expr` | the working folder of the body, which may lie in a volume; the caller's unless set |
 /// | `network` | `expr` | `false` gives the body a network of its own, with nothing but localhost; its volumes need none |
 /// | `crate` | a path | where this crate is, if it was renamed |
@@ -215,8 +216,8 @@
 pub use stub_macros::function;
 
 pub use stub_runtime::{
-    Attempt, Call, CloudBucketMount, Error, IntoSecret, Map, PathError, Result, Retries, Secret,
-    SecretError, Stream, VolumeError, VolumePath, cli,
+    Attempt, Call, CloudBucketMount, Cron, Error, IntoSecret, Map, PathError, Period, Result,
+    Retries, Schedule, ScheduleError, Secret, SecretError, Stream, VolumeError, VolumePath, cli,
 };
 
 #[doc(hidden)]

@@ -4,10 +4,10 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use stub_runtime::engine::{Job, Settings};
+use stub_runtime::engine::{self, Canceller, CtrlC, Entry, Job, Settings};
 
 use crate::arguments::{JobArguments, JobsCommand};
-use crate::run;
+use crate::{exit, run};
 
 /// Lists them, or runs one.
 pub(crate) fn jobs(command: JobsCommand) -> anyhow::Result<ExitCode> {
@@ -15,6 +15,7 @@ pub(crate) fn jobs(command: JobsCommand) -> anyhow::Result<ExitCode> {
     match command {
         JobsCommand::List { json } => list(&settings.jobs(), json),
         JobsCommand::Run(arguments) => run_job(&settings, arguments),
+        JobsCommand::Serve => serve(&settings),
     }
 }
 
@@ -47,6 +48,7 @@ fn describe(job: &Job) -> serde_json::Value {
         "name": job.name,
         "description": job.description(),
         "command": job.command(),
+        "schedule": job.schedule().map(ToString::to_string),
         "file": job.file,
     })
 }
@@ -60,6 +62,48 @@ fn run_job(settings: &Settings, arguments: JobArguments) -> anyhow::Result<ExitC
         .spec(settings, arguments.more)
         .with_context(|| format!("the job `{}`", job.name))?;
     run::run_spec(&spec, &job.retries())
+}
+
+/// Runs the jobs that have a schedule, until a signal.
+fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
+    let jobs = settings.jobs();
+    let entries: Vec<Entry<'_>> = jobs
+        .iter()
+        .filter_map(|job| {
+            Some(Entry {
+                name: job.name.clone(),
+                schedule: job.schedule()?.clone(),
+                run: Box::new(move |canceller| run_scheduled(settings, job, canceller)),
+            })
+        })
+        .collect();
+    if entries.is_empty() {
+        bail!("no job has a `schedule`, such as `schedule = \"0 3 * * *\"`");
+    }
+    for entry in &entries {
+        exit::say(&format!("{}: {}", entry.name, entry.schedule));
+    }
+    let canceller = Canceller::default();
+    engine::until_interrupted(&canceller, CtrlC::Ends, || {
+        engine::serve(&entries, &canceller, &|line| exit::say(line));
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a job with what its secrets are now. How it ended, in words.
+fn run_scheduled(settings: &Settings, job: &Job, canceller: &Canceller) -> String {
+    let ended = job
+        .spec(settings, Vec::new())
+        .map_err(anyhow::Error::from)
+        .and_then(|spec| Ok(engine::run_command(&spec, &job.retries(), canceller)?));
+    match ended {
+        Err(error) => format!("failed: {error:#}"),
+        Ok(outcome) if outcome.is_success() => "ended well".to_owned(),
+        Ok(outcome) => {
+            let status = run::status(&job.name, &outcome);
+            format!("failed with status {status}")
+        }
+    }
 }
 
 fn absent(name: &str, jobs: &[Job]) -> String {

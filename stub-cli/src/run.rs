@@ -99,7 +99,7 @@ pub(crate) fn volumes(
 }
 
 /// The exit status; what it can't say is said on standard error.
-fn status(program: &str, outcome: &Outcome) -> u8 {
+pub(crate) fn status(program: &str, outcome: &Outcome) -> u8 {
     for lost in &outcome.not_stored {
         exit::say(&format!("not stored: {lost}"));
     }

@@ -46,6 +46,7 @@ fn functions_are_listed_with_their_arguments() {
         "\
 grep(pattern: String, files: Vec<String>, most: Option<usize>, number: bool)  Finds the lines that hold a text.
 note(name: String, text: String)                                              Writes a text to a file of the bucket.
+tick()                                                                        Notes the time, each second.
 wait(seconds: u64)                                                            Waits, after it has written that it does.
 words(file: String)                                                           Counts the lines, words and bytes of a file.
 ",
@@ -53,8 +54,8 @@ words(file: String)                                                           Co
     let (json, _, status) = says(&["list", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!((status, &json[0]["name"]), (0, &"grep".into()));
-    assert_eq!(json[3]["parameters"][0]["type"], "String");
-    assert_eq!(json[3]["volumes"][0], "/in");
+    assert_eq!(json[4]["parameters"][0]["type"], "String");
+    assert_eq!(json[4]["volumes"][0], "/in");
 }
 
 #[test]
@@ -144,6 +145,7 @@ fn what_is_declared_can_be_seen() {
         "\
 grep   /in   s3://examples/      read-only
 note   /out  s3://examples/out/  read and write
+tick   /out  s3://examples/out/  read and write
 wait   /out  s3://examples/out/  read and write
 words  /in   s3://examples/      read-only
 ",
@@ -184,16 +186,20 @@ fn a_file_of_inputs_gives_a_line_for_each() {
     );
 }
 
-/// It waits, and what it wrote before is stored.
-fn waiting(server: &Server) -> std::process::Child {
+fn started(server: &Server, arguments: &[&str]) -> std::process::Child {
     server.create_bucket("examples");
-    let mut command = tasks(&["run", "wait", "--seconds", "50"]);
+    let mut command = tasks(arguments);
     command
         .env("S3_ENDPOINT_URL", server.endpoint_url())
         .env("AWS_ACCESS_KEY_ID", server.access_key_id())
         .env("AWS_SECRET_ACCESS_KEY", server.secret_access_key())
         .stderr(Stdio::piped());
-    let child = command.spawn().unwrap();
+    command.spawn().unwrap()
+}
+
+/// It waits, and what it wrote before is stored.
+fn waiting(server: &Server) -> std::process::Child {
+    let child = started(server, &["run", "wait", "--seconds", "50"]);
     eventually("it waits", || server.get("examples", "out/waiting"));
     child
 }
@@ -226,4 +232,25 @@ fn a_second_signal_ends_it_at_once() {
     signal(&child, Signal::SIGTERM);
     assert_eq!(child.wait().unwrap().code(), Some(130));
     clean.settle();
+}
+
+#[test]
+fn functions_with_a_schedule_are_run_at_their_times() {
+    let _clean = Clean::start();
+    let server = bucket::server();
+    let child = started(&server, &["serve"]);
+    let first = eventually("it ticks", || server.get("examples", "out/tick"));
+    eventually("it ticks again", || {
+        server
+            .get("examples", "out/tick")
+            .filter(|now| *now != first)
+    });
+    signal(&child, Signal::SIGTERM);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        text.starts_with("stub: tick: * * * * * *\nstub: tick begins\nstub: tick ended well\n"),
+        "{text}"
+    );
 }

@@ -123,6 +123,11 @@ pub(crate) enum JobsCommand {
     },
     /// Runs a job. It ends as `stub run` does.
     Run(JobArguments),
+    /// Runs the jobs that have a schedule at their times, until SIGINT or SIGTERM.
+    ///
+    /// A job that is still running when its time comes again is not begun a second time. The first signal ends
+    /// what is running politely, the second one at once.
+    Serve,
 }
 
 #[derive(Debug, Args)]

@@ -1,10 +1,13 @@
 //! `stub jobs`, and what else `stub.toml` does.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use s3_local::Server;
 use tempfile::TempDir;
 
@@ -131,4 +134,61 @@ fn volumes_of_the_command_line_have_the_defaults_too() {
         text.contains("others can read the secret; run `chmod 600`"),
         "{text}"
     );
+}
+
+#[test]
+fn jobs_with_a_schedule_are_run_at_their_times_until_a_signal() {
+    let server = server();
+    let jobs = r#"
+[jobs.often]
+command = ["sh", "-c", "echo x >> ran"]
+schedule = "* * * * * *"
+
+[jobs.failing]
+command = ["sh", "-c", "exit 3"]
+schedule = "* * * * * *"
+
+[jobs.never]
+command = ["sh", "-c", "echo x >> never"]
+"#;
+    let folder = folder(&server, jobs);
+    let mut serving = Command::new(env!("CARGO_BIN_EXE_stub"))
+        .args(["jobs", "serve"])
+        .current_dir(folder.path())
+        .env("XDG_CONFIG_HOME", folder.path().join("no-settings"))
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(serving.stderr.take().unwrap()).lines();
+    let mut said: Vec<String> = Vec::new();
+    for line in lines.map(Result::unwrap) {
+        said.push(line);
+        let ended = |words: &str| said.iter().any(|line| line == words);
+        if ended("stub: often ended well") && ended("stub: failing failed with status 3") {
+            break;
+        }
+    }
+    kill(
+        Pid::from_raw(serving.id().try_into().unwrap()),
+        Signal::SIGTERM,
+    )
+    .unwrap();
+    assert!(serving.wait().unwrap().success());
+    assert_eq!(
+        said[..2],
+        ["stub: failing: * * * * * *", "stub: often: * * * * * *"]
+    );
+    assert!(folder.path().join("ran").exists() && !folder.path().join("never").exists());
+    let wrong = self::folder(
+        &server,
+        "[jobs.a]\ncommand = [\"x\"]\nschedule = \"at night\"\n",
+    );
+    let (_, text, _) = says(&stub(wrong.path(), &["jobs", "serve"]));
+    assert!(
+        text.contains("line 11: the schedule `at night` is not understood"),
+        "{text}"
+    );
+    let none = self::folder(&server, "[jobs.a]\ncommand = [\"x\"]\n");
+    let (_, text, _) = says(&stub(none.path(), &["jobs", "serve"]));
+    assert!(text.contains("no job has a `schedule`"), "{text}");
 }

@@ -5,7 +5,7 @@ use proc_macro2::Ident;
 use crate::diagnostic;
 
 /// Options whose value is an expression, each with an example of one.
-pub(super) const PLAIN: [(&str, &str); 9] = [
+pub(super) const PLAIN: [(&str, &str); 10] = [
     ("timeout", "Duration::from_secs(60)"),
     ("retries", "3"),
     ("max_containers", "4"),
@@ -13,6 +13,7 @@ pub(super) const PLAIN: [(&str, &str); 9] = [
     ("cpu", "2.0"),
     ("memory", "512"),
     ("lenient_limits", "true"),
+    ("schedule", "Cron(\"0 3 * * *\")"),
     ("workdir", "\"/data\""),
     ("network", "false"),
 ];

@@ -86,7 +86,7 @@ impl Canceller {
     }
 
     /// Sleeps, unless and until the end is asked for. Whether it was.
-    pub(super) fn sleep(&self, time: Duration) -> bool {
+    pub fn sleep(&self, time: Duration) -> bool {
         let until = Instant::now().checked_add(time);
         let mut state = self.lock();
         while state.how.is_none() {

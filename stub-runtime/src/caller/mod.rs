@@ -27,6 +27,16 @@ pub use cancel::Canceller;
 pub(crate) use map::{Done, Ender, Mapped};
 pub(crate) use prepare::volumes;
 
+/// As [`run`], until the canceller ends it.
+pub(crate) fn run_until(
+    function: &'static Function,
+    input: &Payload,
+    canceller: &Canceller,
+) -> Result<Payload, Error> {
+    let plan = prepare::plan(function)?;
+    single::call(&plan, input, canceller)
+}
+
 /// Calls a function: evaluates its volumes, secrets and options here, runs its body in a sandbox, and
 /// returns its value, which then is stored as far as it was written to a volume.
 ///
@@ -35,8 +45,7 @@ pub(crate) use prepare::volumes;
 /// # Errors
 /// See [`Error`].
 pub fn run(function: &'static Function, input: &Payload) -> Result<Payload, Error> {
-    let plan = prepare::plan(function)?;
-    single::call(&plan, input, &Canceller::default())
+    run_until(function, input, &Canceller::default())
 }
 
 /// Calls a function as [`run`] does, without blocking the thread: in any async runtime.

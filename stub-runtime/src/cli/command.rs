@@ -55,6 +55,9 @@ pub(super) fn command() -> Command {
                 .arg(json.clone()),
         )
         .subcommand(run)
+        .subcommand(Command::new("serve").about(
+            "Runs the functions that have a schedule at their times, until it is interrupted",
+        ))
         .subcommand(
             Command::new("mounts")
                 .about("Lists the buckets that the functions declare")

@@ -6,6 +6,7 @@ mod inputs;
 mod names;
 mod policy;
 mod run;
+mod serve;
 mod tables;
 
 use std::io::{self, Write};
@@ -31,6 +32,7 @@ pub use policy::least_policy;
 /// | `list` | the functions, their arguments and what they do |
 /// | `run NAME --argument value …` | runs one, and prints its value: a text as it is, all else as JSON |
 /// | `run NAME --inputs FILE` | maps it over the lines of a file, each of them JSON, and prints a line for each |
+/// | `serve` | runs the functions that have a `schedule` and no arguments at their times, until a signal |
 /// | `mounts` | the buckets that the functions declare |
 /// | `policy` | the least IAM policy that all of them need |
 /// | `doctor` | says of the machine and of each bucket whether it has what calls need, and what helps |
@@ -60,6 +62,7 @@ fn dispatch(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         Some(("list", arguments)) => tables::list(arguments.get_flag("json")),
         Some(("mounts", arguments)) => tables::mounts(arguments.get_flag("json")),
         Some(("policy", _)) => policy::print(),
+        Some(("serve", _)) => serve::serve(),
         Some(("doctor", arguments)) => tables::doctor(arguments.get_flag("json")),
         Some(("run", arguments)) => match arguments.subcommand() {
             Some((name, arguments)) => run::run(name, arguments),

@@ -17,7 +17,9 @@ pub use call::{call, call_async};
 pub use codec::{Argument, Codec, Codecs, Value, argument, decode, encode, parse, show, value};
 pub use failure::{ByBox, BySyncBox, ByText, Fallible, Kind};
 pub use map::{for_each, for_each_async, map, map_async, spawn, spawn_map};
-pub use options::{IntoRetries, Text as VariableText, Timeout, secret, secrets, volumes};
+pub use options::{
+    IntoRetries, IntoSchedule, Text as VariableText, Timeout, secret, secrets, volumes,
+};
 
 // The expansion names these by this path, so that a shadowed prelude can't change them.
 pub use std::iter::{IntoIterator, Iterator};

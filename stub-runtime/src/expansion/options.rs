@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::options::{Options, Retries};
+use crate::schedule::{Cron, Period, Schedule, ScheduleError};
 use crate::secret::{IntoSecret, Secret, SecretError};
 use crate::volume::CloudBucketMount;
 
@@ -75,6 +76,32 @@ impl IntoRetries for u32 {
 impl IntoRetries for Retries {
     fn into_retries(self) -> Retries {
         self
+    }
+}
+
+/// What `schedule` may be.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a schedule",
+    label = "expected a `Cron` or a `Period`",
+    note = "write `Cron(\"0 3 * * *\")` or `Period(Duration::from_secs(3600))`"
+)]
+pub trait IntoSchedule {
+    /// The schedule.
+    ///
+    /// # Errors
+    /// It is none.
+    fn into_schedule(self) -> Result<Schedule, ScheduleError>;
+}
+
+impl IntoSchedule for Cron<'_> {
+    fn into_schedule(self) -> Result<Schedule, ScheduleError> {
+        self.try_into()
+    }
+}
+
+impl IntoSchedule for Period {
+    fn into_schedule(self) -> Result<Schedule, ScheduleError> {
+        self.try_into()
     }
 }
 
@@ -164,6 +191,12 @@ impl Options {
     /// `lenient_limits = …`.
     pub fn lenient_limits(mut self, lenient: bool) -> Self {
         self.limits.lenient = lenient;
+        self
+    }
+
+    /// `schedule = …`.
+    pub fn schedule(mut self, schedule: impl IntoSchedule) -> Self {
+        self.schedule = Some(schedule.into_schedule());
         self
     }
 

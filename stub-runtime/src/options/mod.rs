@@ -8,6 +8,7 @@ use std::time::Duration;
 pub use retries::Retries;
 
 use crate::limits::Limits;
+use crate::schedule::{Schedule, ScheduleError};
 
 /// How a function is run. Made by the expansion of the attribute.
 #[derive(Clone, Debug)]
@@ -22,6 +23,7 @@ pub struct Options {
     pub(crate) workdir: Option<PathBuf>,
     pub(crate) network: bool,
     pub(crate) limits: Limits,
+    pub(crate) schedule: Option<Result<Schedule, ScheduleError>>,
 }
 
 impl Default for Options {
@@ -35,6 +37,7 @@ impl Default for Options {
             workdir: None,
             network: true,
             limits: Limits::default(),
+            schedule: None,
         }
     }
 }
@@ -53,6 +56,9 @@ impl Options {
         )?;
         at_least_one("max_inputs", self.max_inputs)?;
         self.limits.check()?;
+        if let Some(Err(error)) = &self.schedule {
+            return Err(error.to_string());
+        }
         for (name, value) in &self.env {
             if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
                 return Err(format!(

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::error::SettingsError;
 use super::units::{Size, Time, VolumeUrl};
+use crate::schedule::Schedule;
 use crate::volume::VolumePath;
 
 /// The whole file.
@@ -68,6 +69,7 @@ pub(super) struct JobTable {
     #[serde(default)]
     pub(super) lenient_limits: bool,
     pub(super) workdir: Option<PathBuf>,
+    pub(super) schedule: Option<Schedule>,
     #[serde(default = "yes")]
     pub(super) network: bool,
     #[serde(default)]

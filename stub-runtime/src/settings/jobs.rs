@@ -9,6 +9,7 @@ use super::file::JobTable;
 use crate::config;
 use crate::limits::Limits;
 use crate::options::Retries;
+use crate::schedule::Schedule;
 use crate::secret::{Secret, SecretError, environment};
 use crate::spec::{CallSpec, Volume, Work};
 use crate::volume::VolumeError;
@@ -63,6 +64,11 @@ impl Job {
     /// What it is for, in its own words.
     pub fn description(&self) -> &str {
         &self.table.description
+    }
+
+    /// When it is run by itself.
+    pub fn schedule(&self) -> Option<&Schedule> {
+        self.table.schedule.as_ref()
     }
 
     /// How often it is tried again.

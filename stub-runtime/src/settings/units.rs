@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
+use crate::schedule::Schedule;
 use crate::volume::CloudBucketMount;
 
 /// `90`, `90s`, `15m`, `2h`.
@@ -136,4 +137,4 @@ macro_rules! from_text {
     )+};
 }
 
-from_text! { Time Size VolumeUrl }
+from_text! { Time Size VolumeUrl Schedule }

@@ -1,0 +1,65 @@
+//! `serve`: functions that have a schedule, at their times.
+
+use std::process::ExitCode;
+
+use super::exit::{self, Failure};
+use super::names;
+use crate::attempt::Attempt;
+use crate::caller::{Canceller, run_until};
+use crate::error::Error;
+use crate::function::Function;
+use crate::interrupt::{CtrlC, until_interrupted};
+use crate::schedule::{Entry, Schedule, serve as run_all};
+
+/// Runs them until a signal.
+pub(super) fn serve() -> Result<ExitCode, Failure> {
+    let mut entries = Vec::new();
+    for (name, function) in names::all() {
+        if let Some(schedule) = schedule(&name, function)? {
+            entries.push(Entry {
+                name: name.clone(),
+                schedule,
+                run: Box::new(move |canceller| run(function, canceller)),
+            });
+        }
+    }
+    if entries.is_empty() {
+        return Err(Failure::usage(
+            "no function has a `schedule`; write `#[stub::function(schedule = Cron(\"0 3 * * *\"))]`",
+        ));
+    }
+    for entry in &entries {
+        exit::say(&format!("{}: {}", entry.name, entry.schedule));
+    }
+    let canceller = Canceller::default();
+    until_interrupted(&canceller, CtrlC::Ends, || {
+        run_all(&entries, &canceller, &|line| exit::say(line));
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+fn schedule(name: &str, function: &Function) -> Result<Option<Schedule>, Failure> {
+    let refused = |reason: String| {
+        let attempt = Attempt::first(name);
+        Failure::from(Error::Options { attempt, reason })
+    };
+    match (function.options)().schedule {
+        None => Ok(None),
+        Some(Err(error)) => Err(refused(error.to_string())),
+        Some(Ok(_)) if !function.parameters.is_empty() => Err(refused(
+            "it has a `schedule` and arguments, which nobody would give".to_owned(),
+        )),
+        Some(Ok(schedule)) => Ok(Some(schedule)),
+    }
+}
+
+fn run(function: &'static Function, canceller: &Canceller) -> String {
+    let call = || {
+        let nothing = (function.parse)(Vec::new()).map_err(|error| error.reason)?;
+        run_until(function, &nothing, canceller).map_err(|error| exit::text(&error))
+    };
+    match call() {
+        Ok(_) => "ended well".to_owned(),
+        Err(error) => format!("failed: {error}"),
+    }
+}
