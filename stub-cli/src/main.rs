@@ -2,6 +2,7 @@
 
 mod arguments;
 mod exit;
+mod generate;
 mod inspect;
 mod jobs;
 mod mount;
@@ -24,6 +25,8 @@ fn main() -> ExitCode {
         Command::Jobs(command) => (jobs::jobs(command), exit::RUN_FAILED),
         Command::Policy(arguments) => (inspect::policy(&arguments), exit::FAILED),
         Command::Doctor(arguments) => (inspect::doctor(&arguments), exit::FAILED),
+        Command::Completions { shell } => (Ok(generate::completions(shell)), exit::FAILED),
+        Command::Man { folder } => (generate::man(&folder), exit::FAILED),
         Command::Serve(arguments) => (serve::serve(arguments), exit::FAILED),
     };
     ended.unwrap_or_else(|error| exit::failed(&error, own_failure))

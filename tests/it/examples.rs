@@ -71,6 +71,17 @@ fn word_count() {
 }
 
 #[test]
+fn thumbnails() {
+    everyone("thumbnails", |text| {
+        assert!(text.starts_with("00.png: 96 x 72\n"), "{text}");
+        assert!(
+            text.ends_with("24 thumbnails are in the bucket `examples`\n"),
+            "{text}"
+        );
+    });
+}
+
+#[test]
 fn a_bucket_that_does_not_exist_is_said_in_words() {
     let _clean = Clean::start();
     let mut command = Command::new(built("examples").join("ls_bucket"));

@@ -50,7 +50,7 @@ fn repeated(text: String) -> String {
 }
 
 /// What an input does.
-#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 enum Deed {
     Return,
     Fail,
@@ -352,4 +352,36 @@ fn ten_thousand_inputs_with_crashes_are_accounted_for_exactly_once() {
         );
     }
     assert_eq!(seen.len(), deeds.len());
+}
+
+#[test]
+fn sixty_four_calls_at_once_have_their_own_ends() {
+    let _clean = Clean::start();
+    let deeds = [
+        Deed::Return,
+        Deed::Fail,
+        Deed::Panic,
+        Deed::Exit,
+        Deed::Abort,
+        Deed::Hang,
+    ];
+    let all = deeds.iter().cycle().take(64).copied();
+    thread::scope(|scope| {
+        let calls: Vec<_> = (0..)
+            .zip(all)
+            .map(|(n, deed)| {
+                scope.spawn(move || {
+                    let mut result = does(n, deed);
+                    // The machine may be too busy for the time that a call has.
+                    while deed != Deed::Hang && matches!(result, Err(Error::TimedOut { .. })) {
+                        result = does(n, deed);
+                    }
+                    assert!(is_right(n, deed, &result), "{n} {deed:?}: {result:?}");
+                })
+            })
+            .collect();
+        for call in calls {
+            call.join().unwrap();
+        }
+    });
 }

@@ -9,6 +9,7 @@ use std::path::{PathBuf, absolute};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 use stub_runtime::CloudBucketMount;
 use stub_runtime::engine::{Size, Time};
 
@@ -55,6 +56,19 @@ pub(crate) enum Command {
     /// Of each bucket, it is tried on a key that no object has whether listing, reading, writing and deleting is
     /// allowed. Nothing is left in it. Exit status: 0, or 1 if something is missing.
     Doctor(DoctorArguments),
+    /// Prints what a shell needs to complete our command lines.
+    ///
+    /// For bash: `stub completions bash > ~/.local/share/bash-completion/completions/stub`.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Writes our manual pages to a folder.
+    Man {
+        /// The folder, which is made if it is missing.
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
     /// Serves an S3 bucket out of a folder or the memory of this machine, for tests.
     ///
     /// It prints what a client needs, and serves until SIGINT or SIGTERM. Whoever may connect to 127.0.0.1 and

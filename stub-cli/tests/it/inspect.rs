@@ -1,4 +1,4 @@
-//! `stub policy`, `stub doctor` and `stub serve`.
+//! `stub policy`, `stub doctor`, `stub serve`, `stub completions` and `stub man`.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -123,4 +123,19 @@ fn a_folder_is_served_as_buckets_and_keeps_them() {
         .unwrap();
         assert!(server.wait().unwrap().success());
     }
+}
+
+#[test]
+fn shells_and_readers_of_manuals_are_served() {
+    let stub = || Command::new(env!("CARGO_BIN_EXE_stub"));
+    let (script, status) = text(stub().args(["completions", "bash"]));
+    assert!(status == 0 && script.contains("--no-network"), "{script}");
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().join("man1");
+    assert_eq!(text(stub().arg("man").arg(&pages)).1, 0);
+    let page = std::fs::read_to_string(pages.join("stub-run.1")).unwrap();
+    assert!(
+        page.contains("\\-\\-volume") && page.contains("Exit status"),
+        "{page}"
+    );
 }
