@@ -142,6 +142,7 @@
 //! | | |
 //! |---|---|
 //! | `f(…)`, `f::remote(…)` | runs it, and waits |
+//! | `f(…)` of a function that returns `impl Iterator<Item = T>` | [`Values`]: an iterator of what comes, while the body goes on |
 //! | `f::local(…)` | runs the body here and now, without a sandbox and without volumes, as a unit test may want |
 //! | `f::map(inputs)` | a [`Map`]: an iterator of values; of an `async fn`, a [`Stream`] |
 //! | `f::starmap(inputs)` | the same, where an input is a tuple of the arguments, however many there are |
@@ -196,6 +197,7 @@
 /// The function `f(…) -> T` becomes `f(…) -> stub::Result<T>`, and `f(…) -> Result<T, E>` becomes
 /// `f(…) -> stub::Result<T>` as well: the last segment of the return type decides, so
 /// `io::Result<T>` and `anyhow::Result<T>` are results, and an alias of another name is a value.
+/// One that returns `impl Iterator<Item = T>` returns [`Values<T>`](Values), whose items are results.
 /// `E` is anything that is an error or can be shown. Panics, signals, `process::exit` and the
 /// timeout are errors of the call: see [`Error`].
 ///
@@ -217,7 +219,8 @@ pub use stub_macros::function;
 
 pub use stub_runtime::{
     Attempt, Call, CloudBucketMount, Cron, Error, IntoSecret, Map, PathError, Period, Result,
-    Retries, Schedule, ScheduleError, Secret, SecretError, Stream, VolumeError, VolumePath, cli,
+    Retries, Schedule, ScheduleError, Secret, SecretError, Stream, Values, VolumeError, VolumePath,
+    cli,
 };
 
 #[doc(hidden)]

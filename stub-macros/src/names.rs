@@ -13,6 +13,8 @@ pub(crate) struct Names {
     pub(crate) map: TokenStream,
     /// `stub::Stream`.
     pub(crate) stream: TokenStream,
+    /// `stub::Values`.
+    pub(crate) values: TokenStream,
     /// `stub::Call`.
     pub(crate) call_type: TokenStream,
     /// `stub::__private`, where everything else lives.
@@ -26,6 +28,7 @@ impl Names {
             result: quote!(#krate::Result),
             map: quote!(#krate::Map),
             stream: quote!(#krate::Stream),
+            values: quote!(#krate::Values),
             call_type: quote!(#krate::Call),
             private: quote!(#krate::__private),
         }
@@ -51,6 +54,7 @@ private! {
     block_on => block_on;
     call => call;
     call_async => call_async;
+    call_iterator => call_iterator;
     codec => Codec;
     decode => decode;
     encode => encode;

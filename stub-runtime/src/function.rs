@@ -31,8 +31,10 @@ pub struct Function {
     pub secrets: fn() -> Result<Vec<Secret>, SecretError>,
     /// Evaluates the other options, in the caller, at each call.
     pub options: fn() -> Options,
-    /// Decodes the arguments, runs the body in this process, encodes its value.
-    pub invoke: fn(Payload) -> Result<Payload, InvokeError>,
+    /// Whether it gives values one by one.
+    pub iterates: bool,
+    /// Decodes the arguments, runs the body in this process, encodes its value; each of several is emitted.
+    pub invoke: fn(Payload, Emit<'_>) -> Result<Payload, InvokeError>,
 }
 
 impl Function {
@@ -48,6 +50,9 @@ impl Function {
         format!("{} at {file}:{line}", self.path())
     }
 }
+
+/// Takes one of several values. Says whether another one is wanted.
+pub type Emit<'a> = &'a mut dyn FnMut(Payload) -> bool;
 
 /// An argument, as a command line shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

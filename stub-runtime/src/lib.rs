@@ -35,6 +35,7 @@ mod stream;
 mod supervisor;
 mod sweeper;
 mod sys;
+mod values;
 mod volume;
 mod worker;
 
@@ -47,6 +48,7 @@ pub use options::Retries;
 pub use schedule::{Cron, Period, Schedule, ScheduleError};
 pub use secret::{IntoSecret, Secret, SecretError};
 pub use stream::Stream;
+pub use values::Values;
 pub use volume::{CloudBucketMount, PathError, VolumeError, VolumePath};
 
 /// One call: what it carries, how it is run, how it ended.
@@ -70,7 +72,9 @@ pub mod __private {
     pub use linkme;
 
     pub use crate::expansion::*;
-    pub use crate::function::{FUNCTIONS, Function, Given, InvokeError, Parameter, ParseError};
+    pub use crate::function::{
+        Emit, FUNCTIONS, Function, Given, InvokeError, Parameter, ParseError,
+    };
     pub use crate::options::Options;
     pub use crate::payload::Payload;
 }

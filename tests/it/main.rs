@@ -9,6 +9,7 @@
 //! - `folders`: where a volume can be mounted
 //! - `refusals`: buckets, endpoints and credentials that are wrong
 //! - `command_line`: what a program with `stub::cli` prints, and how it ends
+//! - `iterating`: functions that return iterators
 //! - `machine`: machines that forbid a sandbox
 //! - `mapping`: a function over many inputs
 //! - `options`: variables, working folder, network, retries
@@ -35,6 +36,7 @@ mod examples;
 mod files;
 mod folders;
 mod foreign;
+mod iterating;
 mod machine;
 mod mapping;
 mod options;

@@ -4,11 +4,15 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::{parameters, value_type};
-use crate::item::Item;
+use crate::item::{Item, Returns};
 use crate::names::Names;
 
 /// `f::map`, `f::starmap`, `f::for_each`, `f::spawn` and `f::spawn_map`.
 pub(super) fn decls(item: &Item, names: &Names) -> TokenStream {
+    // Whose values come one by one is called for one input at a time.
+    if let Returns::Iterator(_) = item.returns() {
+        return TokenStream::new();
+    }
     let over = Over::new(item, names);
     let one_by_one = if over.is_async {
         asynchronous(item, names, &over)

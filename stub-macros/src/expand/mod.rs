@@ -105,10 +105,10 @@ fn remote_decl(item: &Item, names: &Names) -> TokenStream {
     } = item;
     let (parameters, output) = (parameters(item), output(item, names));
     let asyncness = &signature.asyncness;
-    let call = if item.is_async() {
-        names.call_async()
-    } else {
-        names.call()
+    let call = match item.returns() {
+        Returns::Iterator(_) => names.call_iterator(),
+        _ if item.is_async() => names.call_async(),
+        _ => names.call(),
     };
     let wait = wait(item);
     let arguments = item.arguments().into_iter().map(|argument| argument.name);
@@ -168,7 +168,7 @@ fn value_decl(item: &Item, names: &Names) -> TokenStream {
     let (codec, value, ty) = (names.codec(), names.value(), value_type(item, names));
     let make = match item.returns() {
         Returns::Unit => quote!(#value::<()>()),
-        Returns::Value(at) | Returns::Result(at) => {
+        Returns::Value(at) | Returns::Result(at) | Returns::Iterator(at) => {
             quote_spanned!(at.span()=> #value::<#ty>())
         }
     };
@@ -183,7 +183,7 @@ fn value_decl(item: &Item, names: &Names) -> TokenStream {
 fn value_type(item: &Item, names: &Names) -> TokenStream {
     match item.returns() {
         Returns::Unit => quote!(()),
-        Returns::Value(ty) => quote!(#ty),
+        Returns::Value(ty) | Returns::Iterator(ty) => quote!(#ty),
         Returns::Result(ty) => {
             let fallible = names.fallible();
             quote_spanned!(ty.span()=> <#ty as #fallible>::Value)
@@ -200,6 +200,7 @@ fn registration_decl(args: &Args, item: &Item, names: &Names) -> TokenStream {
         quote_spanned!(item.name().span().resolved_at(Span::call_site())=> #private::line!());
     let (volumes, secrets) = (volumes(args, names), secrets(args, names));
     let (options, invoke) = (options(args, names), invoke(item, names));
+    let iterates = matches!(item.returns(), Returns::Iterator(_));
     let (documentation, own) = (item.attributes.documentation(), quiet(item.name()));
     let parameters = item.arguments().into_iter().map(|argument| {
         let (name, ty) = (argument.name.unraw().to_string(), shown(argument.ty));
@@ -217,6 +218,7 @@ fn registration_decl(args: &Args, item: &Item, names: &Names) -> TokenStream {
                 parameters: &[#(#parameters),*],
                 parse: |given| #private::parse(#own::__arguments(), given),
                 show: |payload| #private::show(payload, #own::__value()),
+                iterates: #iterates,
                 volumes: #volumes,
                 secrets: #secrets,
                 options: #options,
@@ -276,7 +278,7 @@ fn invoke(item: &Item, names: &Names) -> TokenStream {
     };
     let encoded = encoded(item, names, &run, &name);
     quote! {
-        |payload| match #decode(payload, #name::__arguments()) {
+        |payload, emit| match #decode(payload, #name::__arguments()) {
             #private::Result::Ok((#(#patterns,)*)) => {
                 #encoded
             }
@@ -293,10 +295,14 @@ fn encoded(item: &Item, names: &Names, run: &TokenStream, name: &Ident) -> Token
         &names.private,
     );
     match item.returns() {
-        Returns::Unit | Returns::Value(_) => quote!(#encode(#run, #name::__value())),
+        Returns::Unit | Returns::Value(_) => {
+            quote!({ let _ = emit; #encode(#run, #name::__value()) })
+        }
+        Returns::Iterator(_) => quote!(#private::emit_all(#run, #name::__value(), emit)),
         Returns::Result(ty) => {
             let failed = quote_spanned!(ty.span()=> (&&&#kind::of(&error)).kind().failed(error));
             quote! {
+                let _ = emit;
                 match #fallible::into_result(#run) {
                     #private::Result::Ok(value) => #encode(value, #name::__value()),
                     #private::Result::Err(error) => {
@@ -325,6 +331,10 @@ pub(crate) fn output(item: &Item, names: &Names) -> TokenStream {
         Returns::Unit => quote!(#result<#value>),
         Returns::Value(ty) | Returns::Result(ty) => {
             quote_spanned!(ty.span()=> #result<#value>)
+        }
+        Returns::Iterator(_) => {
+            let values = &names.values;
+            quote!(#values<#value>)
         }
     }
 }

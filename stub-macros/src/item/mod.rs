@@ -7,7 +7,8 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{
-    Attribute, FnArg, Pat, PatIdent, PatType, ReturnType, Signature, Token, Type, Visibility, token,
+    Attribute, FnArg, GenericArgument, Pat, PatIdent, PatType, PathArguments, ReturnType,
+    Signature, Token, Type, TypeParamBound, Visibility, token,
 };
 
 pub(crate) use self::attributes::Attributes;
@@ -36,6 +37,8 @@ pub(crate) enum Returns<'a> {
     Value(&'a Type),
     /// A type whose last path segment is `Result`.
     Result(&'a Type),
+    /// `impl Iterator<Item = …>`: the type of an item.
+    Iterator(&'a Type),
 }
 
 impl Item {
@@ -77,7 +80,7 @@ impl Item {
         match &self.signature.output {
             ReturnType::Default => Returns::Unit,
             ReturnType::Type(_, ty) if is_result(ty) => Returns::Result(ty),
-            ReturnType::Type(_, ty) => Returns::Value(ty),
+            ReturnType::Type(_, ty) => item_of(ty).map_or(Returns::Value(ty), Returns::Iterator),
         }
     }
 }
@@ -105,6 +108,30 @@ fn argument_name(index: usize, typed: &PatType) -> Ident {
             Ident::new(&format!("argument_{}", index + 1), span(at))
         }
     }
+}
+
+/// The items of an `impl Iterator`.
+fn item_of(ty: &Type) -> Option<&Type> {
+    let Type::ImplTrait(bounds) = ty else {
+        return None;
+    };
+    bounds.bounds.iter().find_map(|bound| {
+        let TypeParamBound::Trait(bound) = bound else {
+            return None;
+        };
+        let iterator = bound
+            .path
+            .segments
+            .last()
+            .filter(|s| s.ident == "Iterator")?;
+        let PathArguments::AngleBracketed(arguments) = &iterator.arguments else {
+            return None;
+        };
+        arguments.args.iter().find_map(|argument| match argument {
+            GenericArgument::AssocType(item) if item.ident == "Item" => Some(&item.ty),
+            _ => None,
+        })
+    })
 }
 
 fn is_result(ty: &Type) -> bool {

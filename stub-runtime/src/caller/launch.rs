@@ -15,7 +15,8 @@ use crate::limits::remove_left;
 use crate::outcome::Outcome;
 use crate::payload::Payload;
 use crate::protocol::{
-    Channel, ChannelError, FromSupervisor, Hello, Inbox, Input, Reply, Report, Stop, ToSupervisor,
+    Channel, ChannelError, FromSupervisor, FromWorker, Hello, Inbox, Input, Reply, Report, Stop,
+    ToSupervisor,
 };
 use crate::role::Role;
 use crate::spec::{CallSpec, Work};
@@ -48,6 +49,8 @@ struct Line {
 pub(super) enum Heard {
     /// The work was started.
     Started,
+    /// One of several values of an input.
+    Emitted(Payload),
     /// One more input has ended. The value, if it returned one.
     Reported(Report, Option<Payload>),
     /// The worker takes no more inputs.
@@ -216,14 +219,22 @@ impl Launched {
         let received = self
             .worker
             .as_mut()
-            .map(|worker| worker.inbox.receive::<Report>(&worker.channel));
-        let Some(Ok((mut report, beside))) = received else {
-            self.worker = None;
-            return Heard::WorkerGone;
-        };
-        let value = report.value.take();
-        let value = value.and_then(|packed| Payload::unpack(packed, beside));
-        Heard::Reported(report, value)
+            .map(|worker| worker.inbox.receive::<FromWorker>(&worker.channel));
+        match received {
+            Some(Ok((FromWorker::Ended(mut report), beside))) => {
+                let value = report.value.take();
+                let value = value.and_then(|packed| Payload::unpack(packed, beside));
+                return Heard::Reported(report, value);
+            }
+            Some(Ok((FromWorker::Emitted(value), beside))) => {
+                if let Some(value) = Payload::unpack(value, beside) {
+                    return Heard::Emitted(value);
+                }
+            }
+            Some(Err(_)) | None => {}
+        }
+        self.worker = None;
+        Heard::WorkerGone
     }
 
     fn hear_supervisor(&mut self) -> Option<Heard> {

@@ -1,6 +1,7 @@
 //! The caller's side of a call: it starts a supervisor, says what is to be run, and waits.
 
 mod cancel;
+mod emitted;
 mod launch;
 mod map;
 mod prepare;
@@ -24,6 +25,7 @@ use crate::payload::Payload;
 use crate::spec::CallSpec;
 
 pub use cancel::Canceller;
+pub(crate) use emitted::Emitted;
 pub(crate) use map::{Done, Ender, Mapped};
 pub(crate) use prepare::volumes;
 

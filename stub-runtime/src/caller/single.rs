@@ -95,7 +95,7 @@ pub(super) fn run(
             // A time beyond what the clock can show never comes.
             Heard::Started => until = timeout.and_then(|time| Instant::now().checked_add(time)),
             Heard::Reported(ended, value) => report = Some((ended, value)),
-            Heard::WorkerGone | Heard::Stored(_) => {}
+            Heard::WorkerGone | Heard::Stored(_) | Heard::Emitted(_) => {}
             Heard::TimeUp => {
                 until = None;
                 let after = timeout.unwrap_or_default();

@@ -24,6 +24,11 @@ pub(super) fn map(
     is_ordered: bool,
     result: Option<&Path>,
 ) -> std::result::Result<ExitCode, Failure> {
+    if function.iterates {
+        return Err(Failure::usage(
+            "a function that returns an iterator has one input: give its arguments",
+        ));
+    }
     let lines = open(inputs)?;
     let mut out = create(result)?;
     let mapped = Mapped::new(function)?;

@@ -1,17 +1,20 @@
 //! `run NAME`: one call, or a map over the lines of a file.
 
 use std::fs;
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ArgMatches;
+use serde_json::Value;
 
 use super::command::{INPUTS, UNORDERED, WRITE_RESULT, is_flag, option};
 use super::exit::{self, Failure};
 use super::{inputs, names, print};
-use crate::caller::Background;
+use crate::caller::{Background, Emitted};
 use crate::function::{Function, Given, ParseError};
 use crate::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
+use crate::payload::Payload;
 
 /// Runs a function as the command line says.
 pub(super) fn run(name: &str, arguments: &ArgMatches) -> Result<ExitCode, Failure> {
@@ -32,6 +35,9 @@ pub(super) fn run(name: &str, arguments: &ArgMatches) -> Result<ExitCode, Failur
     });
     let input = (function.parse)(given.collect())
         .map_err(|error| Failure::usage(wrong(function, &error)))?;
+    if function.iterates {
+        return emit(function, input, result.map(PathBuf::as_path));
+    }
     let call = Background::new(function)?;
     let (value, is_interrupted) = until_interrupted(&call, CtrlC::Ends, || call.run(&input));
     let value = match value {
@@ -44,14 +50,38 @@ pub(super) fn run(name: &str, arguments: &ArgMatches) -> Result<ExitCode, Failur
     let value = (function.show)(value)
         .map_err(|error| Failure::new(format!("its value can't be shown: {error}")))?;
     let text = match value {
-        serde_json::Value::Null => String::new(),
-        serde_json::Value::String(text) => text + "\n",
+        Value::Null => String::new(),
+        Value::String(text) => text + "\n",
         value => format!("{value:#}\n"),
     };
     match result {
         None => print(&text)?,
         Some(file) => fs::write(file, text)
             .map_err(|error| Failure::new(format!("can't write `{}`: {error}", file.display())))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints values as they come, a line each.
+fn emit(
+    function: &'static Function,
+    input: Payload,
+    result: Option<&Path>,
+) -> Result<ExitCode, Failure> {
+    let can_not_write = |error| Failure::new(format!("can't write the values: {error}"));
+    let mut out: Box<dyn Write> = match result {
+        None => Box::new(io::stdout()),
+        Some(file) => Box::new(fs::File::create(file).map_err(can_not_write)?),
+    };
+    let mut emitted = Emitted::new(function, input)?;
+    while let Some(value) = emitted.next() {
+        let value = (function.show)(value?)
+            .map_err(|error| Failure::new(format!("a value can't be shown: {error}")))?;
+        let written = match value {
+            Value::String(text) => writeln!(out, "{text}"),
+            value => writeln!(out, "{value}"),
+        };
+        written.and_then(|()| out.flush()).map_err(can_not_write)?;
     }
     Ok(ExitCode::SUCCESS)
 }

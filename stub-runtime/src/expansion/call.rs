@@ -2,10 +2,11 @@
 
 use super::codec::{Codec, Codecs, encode_all};
 use crate::attempt::Attempt;
-use crate::caller::{run, run_async};
+use crate::caller::{Emitted, run, run_async};
 use crate::error::{Error, Result};
 use crate::function::Function;
 use crate::payload::Payload;
+use crate::values::Values;
 
 /// Calls a function and waits.
 ///
@@ -34,6 +35,17 @@ pub fn call_async<C: Codecs, V>(
     // Outside the future, which then need not hold the arguments while it waits.
     let input = encode(function, codecs, arguments);
     async move { decode(function, &value, run_async(function, input?).await?) }
+}
+
+/// Calls a function whose values come one by one.
+pub fn call_iterator<C: Codecs, V>(
+    function: &'static Function,
+    codecs: C,
+    arguments: C::Values,
+    value: Codec<V>,
+) -> Values<V> {
+    let input = encode(function, codecs, arguments);
+    Values::new(input.and_then(|input| Emitted::new(function, input)), value)
 }
 
 fn encode<C: Codecs>(function: &Function, codecs: C, arguments: C::Values) -> Result<Payload> {

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use super::wire::Wire;
 use super::words;
-use crate::function::{Given, InvokeError, ParseError};
+use crate::function::{Emit, Given, InvokeError, ParseError};
 use crate::payload::{Decoder, Encoder, Payload};
 
 /// What can be an argument.
@@ -185,6 +185,23 @@ fn parse_one<T>(
 ) -> Result<T, ParseError> {
     let given = given.unwrap_or(Given::Words(Vec::new()));
     parse(given).map_err(|reason| ParseError { argument, reason })
+}
+
+/// The worker's end of a function whose values come one by one: emits each. What it returns is nothing.
+///
+/// # Errors
+/// A value refuses.
+pub fn emit_all<V>(
+    values: impl Iterator<Item = V>,
+    codec: Codec<V>,
+    emit: Emit<'_>,
+) -> Result<Payload, InvokeError> {
+    for value in values {
+        if !emit(encode(value, codec)?) {
+            break;
+        }
+    }
+    Payload::encode(&()).map_err(|error| InvokeError::Codec(error.to_string()))
 }
 
 /// A command line's end: makes arguments of what was given.

@@ -185,11 +185,20 @@ pub(crate) struct Input {
     pub(crate) arguments: Packed,
 }
 
-/// Worker to caller, once for each input, in their order. Descriptor: the value, if there is one that
-/// is not inside.
+/// Worker to caller, about each input, in their order. Descriptor: the value, if there is one that is not
+/// inside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum FromWorker {
+    /// One of several values of a body that goes on.
+    Emitted(Packed),
+    /// The body ended. After a panic, nothing more is run in this process.
+    Ended(Report),
+}
+
+/// How a body ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Report {
-    /// How the body ended. After a panic, nothing more is run in this process.
+    /// As far as its process can tell.
     pub(crate) ended: Ended,
     /// If it returned.
     pub(crate) value: Option<Packed>,

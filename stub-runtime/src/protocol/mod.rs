@@ -8,6 +8,6 @@ mod message;
 pub(crate) use channel::{Channel, ChannelError};
 pub(crate) use inbox::Inbox;
 pub(crate) use message::{
-    Failure, FromInit, FromSupervisor, Hello, InnerFolder, Input, Job, MountPoint, Program, Reply,
-    Report, Stop, Sweep, Swept, SweptVolume, ToInit, ToSupervisor, UploadNote,
+    Failure, FromInit, FromSupervisor, FromWorker, Hello, InnerFolder, Input, Job, MountPoint,
+    Program, Reply, Report, Stop, Sweep, Swept, SweptVolume, ToInit, ToSupervisor, UploadNote,
 };

@@ -7,10 +7,10 @@ use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::function::{Function, InvokeError};
+use crate::function::{Emit, Function, InvokeError};
 use crate::outcome::Ended;
 use crate::payload::Payload;
-use crate::protocol::{Channel, ChannelError, Inbox, Input, Report};
+use crate::protocol::{Channel, ChannelError, FromWorker, Inbox, Input, Report};
 use crate::registry;
 use crate::sys;
 
@@ -36,7 +36,7 @@ fn serve(caller: &Channel) -> Result<(), ChannelError> {
             Err(ChannelError::Closed) => return Ok(()),
             received => received?,
         };
-        let (ended, value) = run(&record, input, beside);
+        let (ended, value) = run(&record, input, beside, &mut |value| emit(caller, &value));
         // Lines that the body printed without an end are seen before the caller goes on.
         let _ = std::io::stdout().flush();
         // Nobody shall see what a panic left half done.
@@ -51,23 +51,40 @@ fn serve(caller: &Channel) -> Result<(), ChannelError> {
 fn report(caller: &Channel, ended: Ended, value: Option<&Payload>) -> Result<(), ChannelError> {
     let (value, beside) = value.map(Payload::pack).unzip();
     let beside: Vec<_> = beside.flatten().into_iter().collect();
-    caller.send(&Report { ended, value }, &beside)
+    caller.send(&FromWorker::Ended(Report { ended, value }), &beside)
 }
 
-fn run(record: &Record, input: Input, beside: Vec<OwnedFd>) -> (Ended, Option<Payload>) {
+/// Sends one of several values. Whether anybody still wants more.
+fn emit(caller: &Channel, value: &Payload) -> bool {
+    let (value, beside) = value.pack();
+    let beside: Vec<_> = beside.into_iter().collect();
+    caller.send(&FromWorker::Emitted(value), &beside).is_ok()
+}
+
+fn run(
+    record: &Record,
+    input: Input,
+    beside: Vec<OwnedFd>,
+    emit: Emit<'_>,
+) -> (Ended, Option<Payload>) {
     let refused = |reason| (Ended::Codec { reason }, None);
     match (
         registry::find(&input.function),
         Payload::unpack(input.arguments, beside),
     ) {
-        (Ok(function), Some(arguments)) => invoke(record, function, arguments),
+        (Ok(function), Some(arguments)) => invoke(record, function, arguments, emit),
         (Ok(_), None) => refused("the arguments are missing".to_owned()),
         (Err(reason), _) => refused(reason),
     }
 }
 
-fn invoke(record: &Record, function: &Function, arguments: Payload) -> (Ended, Option<Payload>) {
-    match catch_unwind(AssertUnwindSafe(|| (function.invoke)(arguments))) {
+fn invoke(
+    record: &Record,
+    function: &Function,
+    arguments: Payload,
+    emit: Emit<'_>,
+) -> (Ended, Option<Payload>) {
+    match catch_unwind(AssertUnwindSafe(|| (function.invoke)(arguments, emit))) {
         Ok(Ok(value)) => (Ended::Returned, Some(value)),
         Ok(Err(InvokeError::Failed(chain))) => (Ended::Failed { chain }, None),
         Ok(Err(InvokeError::Codec(reason))) => (Ended::Codec { reason }, None),

@@ -26,7 +26,8 @@ macro_rules! register {
                 volumes: Vec::new,
                 secrets: || Ok(Vec::new()),
                 options: stub_runtime::__private::Options::new,
-                invoke: |input| {
+                iterates: false,
+                invoke: |input, _| {
                     let $arguments: $kind = $crate::harness::decode(input)?;
                     let value = $body;
                     $crate::harness::encode(value)

@@ -191,7 +191,7 @@ impl<'a> Slot<'a> {
             }
             Heard::Reported(report, value) => self.reported(report, value),
             Heard::WorkerGone => self.no_more(),
-            Heard::Stored(_) => {}
+            Heard::Stored(_) | Heard::Emitted(_) => {}
             Heard::TimeUp => {
                 self.late = self.given.front().map(|task| task.index);
                 let after = self.shared.plan.options.timeout.unwrap_or_default();
@@ -244,7 +244,7 @@ impl<'a> Slot<'a> {
                     return self.launched.not_stored();
                 }
                 Heard::WorkerGone => self.no_more(),
-                Heard::Started | Heard::Reported(..) | Heard::TimeUp => {}
+                Heard::Started | Heard::Emitted(_) | Heard::Reported(..) | Heard::TimeUp => {}
             }
         };
         if !lost.is_empty() && self.takes == Takes::More {

@@ -1,0 +1,66 @@
+//! The values of a function that returns an iterator.
+
+use std::fmt;
+use std::iter::FusedIterator;
+
+use crate::caller::Emitted;
+use crate::error::{Error, Result};
+use crate::expansion::Codec;
+
+/// The values of a call whose function returns `impl Iterator`, as they come.
+///
+/// The work begins with the first call of `next`, and goes on while values are taken, a few of them ahead.
+/// An [`Error`] is the last item; without one, the values were all there are, and everything that was
+/// written is stored. A call is tried again only as long as it has given no value.
+///
+/// Dropping it ends the body; what that had written is stored.
+#[must_use = "nothing is run before values are asked for"]
+pub struct Values<V> {
+    state: State,
+    value: Codec<V>,
+}
+
+enum State {
+    /// It can't begin.
+    Refused(Error),
+    Running(Box<Emitted>),
+    Over,
+}
+
+impl<V> Values<V> {
+    pub(crate) fn new(emitted: Result<Emitted>, value: Codec<V>) -> Self {
+        let state =
+            emitted.map_or_else(State::Refused, |emitted| State::Running(Box::new(emitted)));
+        Self { state, value }
+    }
+}
+
+impl<V> Iterator for Values<V> {
+    type Item = Result<V>;
+
+    fn next(&mut self) -> Option<Result<V>> {
+        if let State::Running(emitted) = &mut self.state {
+            let payload = match emitted.next()? {
+                Ok(payload) => payload,
+                Err(error) => return Some(Err(error)),
+            };
+            let decoded = self.value.decode_one(payload);
+            return Some(decoded.map_err(|error| Error::Codec {
+                attempt: emitted.attempt().clone(),
+                reason: format!("value: {error}"),
+            }));
+        }
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Refused(error) => Some(Err(error)),
+            State::Running(_) | State::Over => None,
+        }
+    }
+}
+
+impl<V> FusedIterator for Values<V> {}
+
+impl<V> fmt::Debug for Values<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Values").finish_non_exhaustive()
+    }
+}
