@@ -7,6 +7,11 @@
 //! cargo run --example tasks -- policy
 //! cargo run --example tasks -- serve
 //! ```
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "an example shows what it does"
+)]
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -69,6 +74,15 @@ fn grep(
 #[stub::function(volumes = <"/out" => bucket().key_prefix("out/")>)]
 fn note(name: String, text: String) -> io::Result<()> {
     fs::write(Path::new("/out").join(name), text)
+}
+
+/// Prints a text as often as it is told to, and a part of a line.
+#[stub::function(max_containers = 2)]
+fn say(text: String, times: u32) {
+    for number in 1..=times {
+        println!("{text} {number}");
+    }
+    eprint!("{text} ends");
 }
 
 /// Notes the time, each second.

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use crate::attempt::Attempt;
 use crate::error::{Error, Result};
+use crate::logs::Kept;
 use crate::payload::Payload;
 
 /// How long a cancelled body has to end by itself.
@@ -37,6 +38,7 @@ pub(crate) const GRACE: Duration = Duration::from_secs(5);
 pub struct Call<V> {
     attempt: Attempt,
     id: String,
+    logs: Arc<Kept>,
     shared: Arc<Shared>,
     cancel: Arc<dyn Fn(Duration) + Send + Sync>,
     decode: Decode<V>,
@@ -55,6 +57,7 @@ impl<V> Call<V> {
     /// Has it run on a thread of its own.
     pub(crate) fn spawn(
         attempt: Attempt,
+        logs: Arc<Kept>,
         run: impl FnOnce() -> Result<Vec<Payload>> + Send + 'static,
         cancel: impl Fn(Duration) + Send + Sync + 'static,
         decode: impl Fn(Vec<Payload>) -> io::Result<V> + Send + Sync + 'static,
@@ -71,6 +74,7 @@ impl<V> Call<V> {
         Ok(Self {
             attempt,
             id: new_id(),
+            logs,
             shared,
             cancel: Arc::new(cancel),
             decode: Box::new(decode),
@@ -85,6 +89,12 @@ impl<V> Call<V> {
     /// Whether it has ended, with a value or an error.
     pub fn is_finished(&self) -> bool {
         self.shared.lock().is_some()
+    }
+
+    /// What the body, and what it started, has printed until now, on both of its streams: the last MiB of it. It is
+    /// printed by this program as well, line by line. Of a map, nothing.
+    pub fn logs(&self) -> String {
+        self.logs.text()
     }
 
     /// Waits for the value: as long as that takes (`None`), or so long (a `Duration`). It may be asked for

@@ -19,6 +19,7 @@ mod init;
 mod interrupt;
 mod limits;
 mod log;
+mod logs;
 mod map;
 mod options;
 mod outcome;

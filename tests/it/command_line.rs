@@ -46,6 +46,7 @@ fn functions_are_listed_with_their_arguments() {
         "\
 grep(pattern: String, files: Vec<String>, most: Option<usize>, number: bool)  Finds the lines that hold a text.
 note(name: String, text: String)                                              Writes a text to a file of the bucket.
+say(text: String, times: u32)                                                 Prints a text as often as it is told to, and a part of a line.
 tick()                                                                        Notes the time, each second.
 wait(seconds: u64)                                                            Waits, after it has written that it does.
 words(file: String)                                                           Counts the lines, words and bytes of a file.
@@ -54,8 +55,8 @@ words(file: String)                                                           Co
     let (json, _, status) = says(&["list", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!((status, &json[0]["name"]), (0, &"grep".into()));
-    assert_eq!(json[4]["parameters"][0]["type"], "String");
-    assert_eq!(json[4]["volumes"][0], "/in");
+    assert_eq!(json[5]["parameters"][0]["type"], "String");
+    assert_eq!(json[5]["volumes"][0], "/in");
 }
 
 #[test]
@@ -253,4 +254,32 @@ fn functions_with_a_schedule_are_run_at_their_times() {
         text.starts_with("stub: tick: * * * * * *\nstub: tick begins\nstub: tick ended well\n"),
         "{text}"
     );
+}
+
+#[test]
+fn lines_of_a_map_have_the_number_of_their_input() {
+    let _clean = Clean::start();
+    let folder = shared();
+    let [inputs, results] = ["inputs", "results"].map(|name| folder.path().join(name));
+    let lines: Vec<_> = (0..20)
+        .map(|n| format!("[\"input {n}\", {}]", n % 4))
+        .collect();
+    let lines = lines.join("\n");
+    fs::write(&inputs, lines).unwrap();
+    let run = ["run", "say", "--inputs", inputs.to_str().unwrap()];
+    let (out, err, status) =
+        says(&[&run[..], &["--write-result", results.to_str().unwrap()]].concat());
+    assert_eq!(status, 0, "{err}");
+    for n in 0..20 {
+        let prefix = format!("[{n}] ");
+        let of = |text: &str| {
+            let lines = text.lines().filter(|line| line.starts_with(&prefix));
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let expected: Vec<_> = (1..=n % 4)
+            .map(|k| format!("[{n}] input {n} {k}"))
+            .collect();
+        assert_eq!(of(&out), expected);
+        assert_eq!(of(&err), [format!("[{n}] input {n} ends")]);
+    }
 }

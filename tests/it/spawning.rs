@@ -99,6 +99,39 @@ fn whoever_waits_for_a_call_may_give_up_and_end_it() {
     );
 }
 
+#[stub::function]
+#[allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "that is what it does"
+)]
+fn prints(begun: PathBuf) -> io::Result<()> {
+    println!("one");
+    eprintln!("two");
+    std::process::Command::new("sh")
+        .args(["-c", "printf thr; printf ee"])
+        .status()?;
+    fs::write(begun, "")?;
+    thread::sleep(Duration::from_hours(1));
+    Ok(())
+}
+
+#[test]
+fn what_a_call_prints_can_be_seen_while_it_goes_on() {
+    let _clean = Clean::start();
+    let folder = shared();
+    let begun = folder.path().join("begun");
+    let call = prints::spawn(begun.clone()).unwrap();
+    eventually("it has printed", || begun.exists().then_some(()));
+    eventually("it is here", || (call.logs().len() >= 8).then_some(()));
+    let logs = call.logs();
+    assert!(logs.contains("one\n") && logs.contains("two\n"), "{logs}");
+    call.cancel();
+    assert!(call.get(None).is_err());
+    let logs = call.logs();
+    assert!(logs.ends_with("three\n"), "{logs}");
+}
+
 #[test]
 fn what_a_cancelled_call_had_written_is_stored() {
     let _clean = Clean::start();

@@ -109,7 +109,7 @@ impl Emitted {
     }
 
     fn begin(&self) -> Result<Running, Error> {
-        let launched = Launched::start(self.plan.spec.clone())?;
+        let launched = Launched::start(self.plan.spec.clone(), None)?;
         // A worker that is gone is heard of.
         let _ = launched.give(&self.plan.spec.label(), &self.input);
         launched.give_no_more();

@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
+use std::sync::Arc;
 use std::time::Instant;
 
 use s3fs_core::NotStored;
@@ -22,6 +23,7 @@ use crate::role::Role;
 use crate::spec::{CallSpec, Work};
 use crate::sys;
 
+use super::output::{JobsEnds, Output, Sink};
 use super::unfinished::Unfinished;
 use super::{process, verdict};
 
@@ -34,6 +36,8 @@ pub(super) struct Launched {
     /// Of a function, until its process is gone.
     worker: Option<Line>,
     unfinished: Unfinished,
+    /// What it prints, if that isn't printed by itself.
+    output: Option<Output>,
     over: Option<Result<Reply, ChannelError>>,
 }
 
@@ -63,6 +67,14 @@ pub(super) enum Heard {
     Over,
 }
 
+/// Who has something to say.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ready {
+    supervisor: bool,
+    worker: bool,
+    output: bool,
+}
+
 impl Line {
     fn new(channel: Channel) -> Self {
         Self {
@@ -73,8 +85,9 @@ impl Line {
 }
 
 impl Launched {
-    /// Starts a supervisor and tells it what to run.
-    pub(super) fn start(spec: CallSpec) -> Result<Self, Error> {
+    /// Starts a supervisor and tells it what to run. `sink` takes what that prints; else it goes to this
+    /// program's own streams.
+    pub(super) fn start(spec: CallSpec, sink: Option<Arc<dyn Sink>>) -> Result<Self, Error> {
         let label = spec.label();
         let failed = |step| {
             let label = label.clone();
@@ -87,6 +100,10 @@ impl Launched {
             Work::Command { .. } => None,
         }
         .unzip();
+        let (output, jobs_ends) = sink
+            .map(|sink| Output::new(sink).map_err(|error| failed("make a pipe")(error.into())))
+            .transpose()?
+            .unzip();
         let title = format!("stub: supervisor for {label}");
         let supervisor = process::start(Role::Supervisor, title, theirs)
             .map_err(failed("start its supervisor"))?;
@@ -97,11 +114,12 @@ impl Launched {
             line: Line::new(ours),
             worker: worker.map(Line::new),
             unfinished: Unfinished::new(mounts),
+            output,
             over: None,
         };
-        let greeted = launched.greet(spec, workers_end.as_ref());
-        // Held here, it would hide the worker's end.
-        drop(workers_end);
+        let greeted = launched.greet(spec, jobs_ends.as_ref(), workers_end.as_ref());
+        // Held here, they would hide the worker's end.
+        drop((jobs_ends, workers_end));
         match greeted {
             // A supervisor that has ended already may have said why.
             Ok(()) | Err(ChannelError::Closed) => Ok(launched),
@@ -114,15 +132,24 @@ impl Launched {
         }
     }
 
-    fn greet(&self, spec: CallSpec, worker: Option<&Channel>) -> Result<(), ChannelError> {
+    fn greet(
+        &self,
+        spec: CallSpec,
+        output: Option<&JobsEnds>,
+        worker: Option<&Channel>,
+    ) -> Result<(), ChannelError> {
         let stdin = io::stdin();
         let stdin = sys::has_stdin().then(|| stdin.as_fd());
-        let descriptors: Vec<BorrowedFd<'_>> =
-            stdin.into_iter().chain(worker.map(AsFd::as_fd)).collect();
+        let descriptors: Vec<BorrowedFd<'_>> = stdin
+            .into_iter()
+            .chain(output.into_iter().flatten().map(AsFd::as_fd))
+            .chain(worker.map(AsFd::as_fd))
+            .collect();
         let hello = Hello {
             spec,
             credentials: config::credentials(),
             stdin: stdin.is_some(),
+            output: output.is_some(),
             worker: worker.is_some(),
         };
         self.line.channel.send(&hello, &descriptors)
@@ -178,41 +205,70 @@ impl Launched {
     /// Waits for the next thing that comes.
     pub(super) fn hear(&mut self, until: Option<Instant>) -> Heard {
         loop {
-            let Some((has_worker, has_line)) = self.ready(until) else {
+            let Some(ready) = self.ready(until) else {
                 return Heard::TimeUp;
             };
-            if has_worker {
+            if let (true, Some(output)) = (ready.output, &mut self.output) {
+                output.drain();
+            }
+            if ready.worker {
                 return self.hear_worker();
             }
             if self.over.is_some() {
                 return Heard::Over;
             }
-            if has_line && let Some(heard) = self.hear_supervisor() {
+            if ready.supervisor
+                && let Some(heard) = self.hear_supervisor()
+            {
                 return heard;
             }
         }
     }
 
-    /// Which of the two has something to say; nothing if the time is over. After the supervisor's last
-    /// word, the worker's are still to be read, up to their end.
-    fn ready(&self, until: Option<Instant>) -> Option<(bool, bool)> {
+    /// From now on, what is printed is that of this input.
+    pub(super) fn prints_for(&mut self, input: Option<u64>) {
+        if let Some(output) = &mut self.output {
+            output.of = input;
+        }
+    }
+
+    /// Whether anything was printed.
+    pub(super) fn has_printed(&self) -> bool {
+        self.output.as_ref().is_some_and(Output::has_printed)
+    }
+
+    /// Who has something to say; nothing if the time is over. After the supervisor's last word, the worker's are
+    /// still to be read, up to their end.
+    fn ready(&self, until: Option<Instant>) -> Option<Ready> {
         let worker = self.worker.as_ref();
         if self.over.is_some() || worker.is_some_and(|worker| worker.inbox.has_message()) {
-            return Some((worker.is_some(), false));
+            return Some(Ready {
+                worker: worker.is_some(),
+                // All that will ever be printed is there.
+                output: self.over.is_some(),
+                supervisor: false,
+            });
         }
         if self.line.inbox.has_message() {
-            return Some((false, true));
+            return Some(Ready {
+                supervisor: true,
+                ..Ready::default()
+            });
         }
         let sockets: Vec<_> = [Some(&self.line), worker]
             .into_iter()
             .flatten()
             .map(|line| line.channel.as_fd())
+            .chain(self.output.iter().flat_map(Output::pipes))
             .collect();
         // Reading tells what is wrong with them.
-        let ready = sys::wait_for_one(&sockets, until).unwrap_or_else(|_| vec![true; 2]);
-        let worker_is_ready = worker.is_some() && ready.get(1) == Some(&true);
-        let supervisor_is_ready = ready.first() == Some(&true);
-        (worker_is_ready || supervisor_is_ready).then_some((worker_is_ready, supervisor_is_ready))
+        let said = sys::wait_for_one(&sockets, until).unwrap_or_else(|_| vec![true; sockets.len()]);
+        let (lines, output) = said.split_at(1 + usize::from(worker.is_some()));
+        said.contains(&true).then_some(Ready {
+            supervisor: lines.first() == Some(&true),
+            worker: lines.get(1) == Some(&true),
+            output: output.contains(&true),
+        })
     }
 
     fn hear_worker(&mut self) -> Heard {
@@ -222,6 +278,9 @@ impl Launched {
             .map(|worker| worker.inbox.receive::<FromWorker>(&worker.channel));
         match received {
             Some(Ok((FromWorker::Ended(mut report), beside))) => {
+                if let Some(output) = &mut self.output {
+                    output.end_lines();
+                }
                 let value = report.value.take();
                 let value = value.and_then(|packed| Payload::unpack(packed, beside));
                 return Heard::Reported(report, value);

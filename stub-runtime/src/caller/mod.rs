@@ -4,6 +4,7 @@ mod cancel;
 mod emitted;
 mod launch;
 mod map;
+mod output;
 mod prepare;
 mod process;
 mod single;
@@ -27,6 +28,7 @@ use crate::spec::CallSpec;
 pub use cancel::Canceller;
 pub(crate) use emitted::Emitted;
 pub(crate) use map::{Done, Ender, Mapped};
+pub(crate) use output::{Sink, Stream as OutputStream};
 pub(crate) use prepare::volumes;
 
 /// As [`run`], until the canceller ends it.
@@ -36,7 +38,7 @@ pub(crate) fn run_until(
     canceller: &Canceller,
 ) -> Result<Payload, Error> {
     let plan = prepare::plan(function)?;
-    single::call(&plan, input, canceller)
+    single::call(&plan, input, canceller, None)
 }
 
 /// Calls a function: evaluates its volumes, secrets and options here, runs its body in a sandbox, and
@@ -66,7 +68,7 @@ pub async fn run_async(function: &'static Function, input: Payload) -> Result<Pa
         .name("stub-call".to_owned())
         .spawn(move || {
             // Nobody waits for a call that was dropped.
-            let _ = sender.send(single::call(&plan, &input, &canceller));
+            let _ = sender.send(single::call(&plan, &input, &canceller, None));
         });
     waiter.map_err(|source| verdict::start(Attempt::first(&label), "start a thread", source))?;
     let ended = receiver.await;
@@ -107,9 +109,13 @@ impl Background {
         })
     }
 
-    /// Runs it to its end.
-    pub(crate) fn run(&self, input: &Payload) -> Result<Payload, Error> {
-        single::call(&self.plan, input, &self.canceller)
+    /// Runs it to its end. `sink` takes what it prints; else it goes to this program's own streams.
+    pub(crate) fn run(
+        &self,
+        input: &Payload,
+        sink: Option<&Arc<dyn Sink>>,
+    ) -> Result<Payload, Error> {
+        single::call(&self.plan, input, &self.canceller, sink)
     }
 
     /// Ends it, from another thread; what has been written is stored.

@@ -1,5 +1,6 @@
 //! A call in a sandbox of its own, tried again as its options say.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::attempt::Attempt;
@@ -12,15 +13,21 @@ use crate::spec::{CallSpec, Work};
 
 use super::cancel::Canceller;
 use super::launch::{Heard, Launched};
+use super::output::Sink;
 use super::prepare::Plan;
 use super::verdict;
 
 /// Calls a function until it has a value, or as often as it may be tried.
-pub(super) fn call(plan: &Plan, input: &Payload, canceller: &Canceller) -> Result<Payload, Error> {
+pub(super) fn call(
+    plan: &Plan,
+    input: &Payload,
+    canceller: &Canceller,
+    sink: Option<&Arc<dyn Sink>>,
+) -> Result<Payload, Error> {
     let mut delays = plan.options.retries.delays();
     let mut attempt = Attempt::first(plan.spec.label());
     loop {
-        let error = match try_once(plan, input, canceller, &attempt) {
+        let error = match try_once(plan, input, canceller, sink, &attempt) {
             Ok(value) => return Ok(value),
             Err(error) => error.in_attempt(&attempt),
         };
@@ -40,6 +47,7 @@ fn try_once(
     plan: &Plan,
     input: &Payload,
     canceller: &Canceller,
+    sink: Option<&Arc<dyn Sink>>,
     attempt: &Attempt,
 ) -> Result<Payload, Error> {
     if canceller.is_cancelled() {
@@ -47,7 +55,7 @@ fn try_once(
             attempt: attempt.clone(),
         });
     }
-    let (outcome, value) = run(plan.spec.clone(), Some(input), canceller)?;
+    let (outcome, value) = run(plan.spec.clone(), Some(input), canceller, sink)?;
     verdict::value(attempt.clone(), outcome, value)
 }
 
@@ -59,7 +67,7 @@ pub(super) fn command(
 ) -> Result<Outcome, Error> {
     let mut delays = retries.delays();
     loop {
-        let ended = run(spec.clone(), None, canceller);
+        let ended = run(spec.clone(), None, canceller, None);
         let may_get_better = match &ended {
             Ok((outcome, _)) => !outcome.is_success() && outcome.ended != Ended::Cancelled,
             Err(error) => error.is_worth_retrying(),
@@ -80,9 +88,10 @@ pub(super) fn run(
     spec: CallSpec,
     input: Option<&Payload>,
     canceller: &Canceller,
+    sink: Option<&Arc<dyn Sink>>,
 ) -> Result<(Outcome, Option<Payload>), Error> {
     let (timeout, work) = (spec.timeout, spec.work.clone());
-    let mut launched = Launched::start(spec)?;
+    let mut launched = Launched::start(spec, sink.cloned())?;
     let _registered = canceller.register(launched.connection()?);
     if let (Work::Function { name }, Some(input)) = (&work, input) {
         // One that is gone already is heard of below.

@@ -39,7 +39,7 @@ pub(super) fn run(name: &str, arguments: &ArgMatches) -> Result<ExitCode, Failur
         return emit(function, input, result.map(PathBuf::as_path));
     }
     let call = Background::new(function)?;
-    let (value, is_interrupted) = until_interrupted(&call, CtrlC::Ends, || call.run(&input));
+    let (value, is_interrupted) = until_interrupted(&call, CtrlC::Ends, || call.run(&input, None));
     let value = match value {
         Err(error) if is_interrupted => {
             exit::say(&exit::text(&error));

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::codec::{Codec, Codecs, encode_all};
 use crate::attempt::Attempt;
 use crate::call::Call;
-use crate::caller::{Background, Mapped};
+use crate::caller::{Background, Mapped, Sink};
 use crate::error::{Error, Result};
 use crate::function::Function;
+use crate::logs::Kept;
 use crate::map::{Map, Payloads};
 use crate::payload::Payload;
 use crate::stream::Stream;
@@ -80,9 +81,15 @@ pub fn spawn<C: Codecs, V: 'static>(
     })?;
     let background = Arc::new(Background::new(function)?);
     let canceller = Arc::clone(&background);
+    let logs = Arc::new(Kept::default());
+    let sink = Arc::clone(&logs) as Arc<dyn Sink>;
     Call::spawn(
         attempt,
-        move || background.run(&input).map(|payload| vec![payload]),
+        logs,
+        move || {
+            let value = background.run(&input, Some(&sink));
+            value.map(|payload| vec![payload])
+        },
         move |grace| canceller.cancel(grace),
         move |payloads| value.decode_one(only(payloads)?),
     )
@@ -112,6 +119,7 @@ where
     let inputs = inputs.map(move |arguments| encode_all(codecs, arguments));
     Call::spawn(
         Attempt::first(function.path()),
+        Arc::default(),
         move || {
             let mut payloads = Payloads::new(Ok(mapped), inputs, true);
             std::iter::from_fn(|| payloads.next())

@@ -17,6 +17,11 @@ use crate::sys::{self, SysError};
 pub(super) fn start(job: &Job, descriptors: Vec<OwnedFd>) -> Result<i32, Failure> {
     let mut descriptors = descriptors.into_iter();
     let stdin = if job.stdin { descriptors.next() } else { None };
+    let output = if job.output {
+        descriptors.next().zip(descriptors.next())
+    } else {
+        None
+    };
     // Lives until the program runs, which inherits it; this process must not keep it, or the
     // supervisor would not see the worker's end.
     let socket = match job.program {
@@ -43,6 +48,9 @@ pub(super) fn start(job: &Job, descriptors: Vec<OwnedFd>) -> Result<i32, Failure
     }
     command.envs(&job.environment);
     command.stdin(stdin.map_or_else(Stdio::null, Stdio::from));
+    if let Some((out, err)) = output {
+        command.stdout(out).stderr(err);
+    }
     check_folder(&job.workdir)?;
     limit(&job.limits)?;
     command.current_dir(&job.workdir);

@@ -14,8 +14,8 @@ use crate::payload::Packed;
 use crate::spec::CallSpec;
 use crate::sys::WorkerEnd;
 
-/// Caller to supervisor, once. Descriptors: the job's standard input, if `stdin`; the worker's end of
-/// the socket over which it is given inputs, if `worker`.
+/// Caller to supervisor, once. Descriptors: the job's standard input, if `stdin`; its standard output and its
+/// standard error, if `output`; the worker's end of the socket over which it is given inputs, if `worker`.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Hello {
     pub(crate) spec: CallSpec,
@@ -23,6 +23,8 @@ pub(crate) struct Hello {
     /// the job could look at.
     pub(crate) credentials: Vec<(OsString, OsString)>,
     pub(crate) stdin: bool,
+    /// Else they are the caller's own.
+    pub(crate) output: bool,
     pub(crate) worker: bool,
 }
 
@@ -108,8 +110,8 @@ pub(crate) enum ToInit {
     },
     /// Mount, in the order that was planned.
     Mount,
-    /// Start the work. Descriptors: standard input, if `stdin`; the worker's socket, for a
-    /// function.
+    /// Start the work. Descriptors: standard input, if `stdin`; standard output and error, if `output`; the
+    /// worker's socket, for a function.
     Start(Job),
     /// Ask the work and everything it started to end.
     Terminate,
@@ -145,6 +147,7 @@ pub(crate) struct Job {
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) workdir: PathBuf,
     pub(crate) stdin: bool,
+    pub(crate) output: bool,
     pub(crate) limits: OwnLimits,
 }
 

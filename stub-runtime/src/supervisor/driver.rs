@@ -29,6 +29,8 @@ struct Driver {
     init: Init,
     spec: CallSpec,
     stdin: Option<OwnedFd>,
+    /// Standard output and error, if they are not the caller's own.
+    output: Vec<OwnedFd>,
     /// The worker's end of its socket to the caller.
     worker: Option<OwnedFd>,
     volumes: Option<Volumes>,
@@ -49,12 +51,15 @@ pub(super) fn drive(
     let Hello {
         spec,
         stdin,
+        output,
         worker,
         ..
     } = hello;
     let mut descriptors = descriptors.into_iter();
     let mut next = |expected: bool| if expected { descriptors.next() } else { None };
-    let (stdin, worker) = (next(stdin), next(worker));
+    let stdin = next(stdin);
+    let output = [next(output), next(output)].into_iter().flatten().collect();
+    let worker = next(worker);
     let (inputs, received) = channel();
     watch_caller(caller, &inputs)?;
     watch_init(&init.channel, &inputs)?;
@@ -66,6 +71,7 @@ pub(super) fn drive(
         init,
         spec,
         stdin,
+        output,
         worker,
         volumes,
         group,
@@ -236,9 +242,12 @@ impl Driver {
             environment: std::mem::take(&mut self.spec.environment),
             workdir: self.spec.workdir.clone(),
             stdin: self.stdin.is_some(),
+            output: !self.output.is_empty(),
             limits: enforced.own,
         };
+        // Held here, they would hide the job's end.
         let (stdin, worker) = (self.stdin.take(), self.worker.take());
+        let output = std::mem::take(&mut self.output);
         match self.spec.work.clone() {
             Work::Function { name } => {
                 job.program = Program::Worker { function: name };
@@ -247,9 +256,10 @@ impl Driver {
                 job.program = Program::Command { program, arguments };
             }
         }
-        let descriptors: Vec<BorrowedFd<'_>> = [stdin.as_ref(), worker.as_ref()]
-            .into_iter()
-            .flatten()
+        let descriptors: Vec<BorrowedFd<'_>> = stdin
+            .iter()
+            .chain(&output)
+            .chain(&worker)
             .map(AsFd::as_fd)
             .collect();
         let sent = self.init.channel.send(&ToInit::Start(job), &descriptors);

@@ -8,6 +8,7 @@ mod fd;
 mod limits;
 mod mount;
 mod network;
+mod pipe;
 mod process;
 mod signal;
 mod socket;
@@ -22,6 +23,7 @@ pub(crate) use mount::{
     MountFlags, bind, make_slave, mount, pivot_root, set_read_only, unmount, unmount_detached,
 };
 pub(crate) use network::leave_network;
+pub(crate) use pipe::{pipe, read_now};
 pub(crate) use process::{
     Clone, Ids, WorkerEnd, clone_into_namespaces, effective_ids, exit_now, kernel_release, kill,
     kill_everyone, reap, remove_variable, secure_execution, set_death_signal, set_name,

@@ -17,8 +17,10 @@ use std::time::Duration;
 use crate::attempt::Attempt;
 use crate::error::Error;
 use crate::function::Function;
+use crate::logs::Prefixed;
 use crate::payload::Payload;
 
+use super::output::Sink;
 use super::{prepare, verdict};
 use shared::Shared;
 
@@ -73,9 +75,10 @@ impl Mapped {
         let plan = prepare::plan(function)?;
         let most = plan.options.max_containers;
         let most = most.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
+        let sink = (most > 1).then(|| Arc::new(Prefixed) as Arc<dyn Sink>);
         let (sender, done) = channel();
         Ok(Self {
-            shared: Arc::new(Shared::new(plan, sender)),
+            shared: Arc::new(Shared::new(plan, sink, sender)),
             done,
             slots: Vec::new(),
             most,

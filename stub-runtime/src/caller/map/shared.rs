@@ -1,13 +1,14 @@
 //! What the slots of a map and its consumer share.
 
 use std::sync::mpsc::Sender;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use s3fs_core::NotStored;
 
 use crate::attempt::Attempt;
 use crate::caller::cancel::Canceller;
+use crate::caller::output::Sink;
 use crate::caller::prepare::Plan;
 use crate::error::Error;
 use crate::payload::Payload;
@@ -19,6 +20,8 @@ use super::queue::{Next, Queue, Task};
 pub(super) struct Shared {
     pub(super) plan: Plan,
     pub(super) canceller: Canceller,
+    /// What takes what workers print, if several may at once.
+    pub(super) sink: Option<Arc<dyn Sink>>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -45,7 +48,7 @@ pub(super) struct Done {
 }
 
 impl Shared {
-    pub(super) fn new(plan: Plan, done: Sender<Done>) -> Self {
+    pub(super) fn new(plan: Plan, sink: Option<Arc<dyn Sink>>, done: Sender<Done>) -> Self {
         let state = State {
             queue: Queue::default(),
             idle: 0,
@@ -56,6 +59,7 @@ impl Shared {
         Self {
             plan,
             canceller: Canceller::default(),
+            sink,
             state: Mutex::new(state),
             changed: Condvar::new(),
         }

@@ -20,7 +20,7 @@ use super::shared::Shared;
 pub(super) fn run(shared: &Shared) {
     let mut pace = Pace::default();
     while let Some(task) = shared.take() {
-        match Launched::start(shared.plan.spec.clone()) {
+        match Launched::start(shared.plan.spec.clone(), shared.sink.clone()) {
             Ok(launched) => pace = Slot::new(shared, launched, pace).serve(task),
             Err(error) => refuse(shared, task, error),
         }
@@ -117,9 +117,16 @@ impl<'a> Slot<'a> {
         // A worker that is gone is heard of.
         let _ = self.launched.give(&label, &task.payload);
         self.given.push_back(task);
+        self.name_printer();
         if Some(self.count) == self.shared.plan.options.max_inputs {
             self.close();
         }
+    }
+
+    /// What is printed from now on is that of the first input.
+    fn name_printer(&mut self) {
+        let first = self.given.front().map(|task| task.index);
+        self.launched.prints_for(first);
     }
 
     fn close(&mut self) {
@@ -142,7 +149,9 @@ impl<'a> Slot<'a> {
 
     /// Gives inputs ahead, if they are short and there are some.
     fn fill(&mut self) {
-        let depth = if self.stores() { 1 } else { self.pace.depth() };
+        // What is printed is that of the first input, so no other one may begin before it is told of.
+        let is_alone = self.stores() || self.launched.has_printed();
+        let depth = if is_alone { 1 } else { self.pace.depth() };
         let is_small = |task: &Task| task.payload.length() <= SMALL;
         while self.takes == Takes::More
             && self.has_started
@@ -207,6 +216,7 @@ impl<'a> Slot<'a> {
         let Some(task) = self.given.pop_front() else {
             return;
         };
+        self.name_printer();
         let now = Instant::now();
         if let Some(began) = self.began.replace(now) {
             self.pace.note(now.saturating_duration_since(began));

@@ -1,0 +1,185 @@
+//! What a job prints, where the caller passes it on instead of the job itself.
+
+use std::fmt::Debug;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use crate::sys::{self, SysError};
+
+/// So much is read at once.
+const CHUNK: usize = 64 << 10;
+
+/// A line is passed on in pieces of at most so many bytes.
+const LONGEST_LINE: usize = 1 << 20;
+
+/// Which of the two streams of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stream {
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Err,
+}
+
+/// Takes what a job prints.
+pub(crate) trait Sink: Debug + Send + Sync {
+    /// A line, with its end. `of`: the input that was being run, of a map.
+    fn line(&self, stream: Stream, of: Option<u64>, line: &[u8]);
+}
+
+/// The pipes of a job's two streams.
+#[derive(Debug)]
+pub(super) struct Output {
+    pipes: Vec<Pipe>,
+    sink: Arc<dyn Sink>,
+    /// The input that is being run.
+    pub(super) of: Option<u64>,
+    has_printed: bool,
+    buffer: Box<[u8]>,
+}
+
+#[derive(Debug)]
+struct Pipe {
+    stream: Stream,
+    reading: OwnedFd,
+    /// The beginning of a line.
+    begun: Vec<u8>,
+}
+
+/// The job's ends: standard output and standard error.
+pub(super) type JobsEnds = [OwnedFd; 2];
+
+impl Output {
+    pub(super) fn new(sink: Arc<dyn Sink>) -> Result<(Self, JobsEnds), SysError> {
+        let (out, jobs_out) = sys::pipe()?;
+        let (err, jobs_err) = sys::pipe()?;
+        let pipe = |(stream, reading)| Pipe {
+            stream,
+            reading,
+            begun: Vec::new(),
+        };
+        let pipes = [(Stream::Out, out), (Stream::Err, err)];
+        let output = Self {
+            pipes: pipes.map(pipe).into(),
+            sink,
+            of: None,
+            has_printed: false,
+            buffer: vec![0; CHUNK].into(),
+        };
+        Ok((output, [jobs_out, jobs_err]))
+    }
+
+    /// What to wait for.
+    pub(super) fn pipes(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.pipes.iter().map(|pipe| pipe.reading.as_fd())
+    }
+
+    /// Whether the job has printed anything.
+    pub(super) fn has_printed(&self) -> bool {
+        self.has_printed
+    }
+
+    /// Passes on what there is, without waiting.
+    pub(super) fn drain(&mut self) {
+        let Self {
+            pipes,
+            sink,
+            of,
+            has_printed,
+            buffer: chunk,
+        } = self;
+        pipes.retain_mut(|pipe| {
+            loop {
+                match sys::read_now(&pipe.reading, chunk) {
+                    Ok(None) => return true,
+                    // A pipe that can't be read will not get better.
+                    Ok(Some(0)) | Err(_) => {
+                        pipe.end_line(&**sink, *of);
+                        return false;
+                    }
+                    Ok(Some(count)) => {
+                        *has_printed = true;
+                        pipe.take(&chunk[..count], &**sink, *of);
+                    }
+                }
+            }
+        });
+    }
+
+    /// Passes on what there is, and that lines which have begun are all there is of them.
+    pub(super) fn end_lines(&mut self) {
+        self.drain();
+        for pipe in &mut self.pipes {
+            pipe.end_line(&*self.sink, self.of);
+        }
+    }
+}
+
+impl Pipe {
+    fn take(&mut self, bytes: &[u8], sink: &dyn Sink, of: Option<u64>) {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            self.begun.extend_from_slice(piece);
+            if piece.ends_with(b"\n") || self.begun.len() > LONGEST_LINE {
+                sink.line(self.stream, of, &self.begun);
+                self.begun.clear();
+            }
+        }
+    }
+
+    fn end_line(&mut self, sink: &dyn Sink, of: Option<u64>) {
+        if !self.begun.is_empty() {
+            self.begun.push(b'\n');
+            sink.line(self.stream, of, &self.begun);
+            self.begun.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::fs::File;
+    use std::io::Write;
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[derive(Debug, Default)]
+    struct Lines(Mutex<Vec<(Stream, Option<u64>, String)>>);
+
+    impl Sink for Lines {
+        fn line(&self, stream: Stream, of: Option<u64>, line: &[u8]) {
+            let line = String::from_utf8(line.to_vec()).unwrap();
+            self.0.lock().unwrap().push((stream, of, line));
+        }
+    }
+
+    #[test]
+    fn lines_are_passed_on_whole() {
+        let lines = Arc::new(Lines::default());
+        let sink: Arc<dyn Sink> = Arc::clone(&lines) as _;
+        let (mut output, ends) = Output::new(sink).unwrap();
+        let [mut out, mut err] = ends.map(File::from);
+        output.of = Some(1);
+        out.write_all(b"one\ntw").unwrap();
+        output.drain();
+        err.write_all(b"other\n").unwrap();
+        out.write_all(b"o\nthree").unwrap();
+        output.end_lines();
+        output.of = Some(2);
+        out.write_all(b"four").unwrap();
+        drop((out, err));
+        output.drain();
+        assert_eq!(output.pipes().count(), 0);
+        let line = |stream, of, text: &str| (stream, Some(of), format!("{text}\n"));
+        let expected = [
+            line(Stream::Out, 1, "one"),
+            line(Stream::Out, 1, "two"),
+            line(Stream::Err, 1, "other"),
+            line(Stream::Out, 1, "three"),
+            line(Stream::Out, 2, "four"),
+        ];
+        assert_eq!(*lines.0.lock().unwrap(), expected);
+    }
+}

@@ -1,0 +1,53 @@
+//! Where what jobs print goes: to this program's own streams, and into what `Call::logs` shows.
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
+
+use crate::caller::{OutputStream, Sink};
+
+/// So much of what a call printed is kept, the latest.
+const KEPT: usize = 1 << 20;
+
+/// Keeps what a call prints, and prints it.
+#[derive(Debug, Default)]
+pub(crate) struct Kept(Mutex<VecDeque<u8>>);
+
+impl Kept {
+    /// What was printed until now.
+    pub(crate) fn text(&self) -> String {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(kept.make_contiguous()).into_owned()
+    }
+}
+
+impl Sink for Kept {
+    fn line(&self, stream: OutputStream, _of: Option<u64>, line: &[u8]) {
+        print(stream, line);
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.extend(line);
+        let more = kept.len().saturating_sub(KEPT);
+        kept.drain(..more);
+    }
+}
+
+/// Prints lines with the number of the input that printed them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Prefixed;
+
+impl Sink for Prefixed {
+    fn line(&self, stream: OutputStream, of: Option<u64>, line: &[u8]) {
+        let mut prefixed = of.map_or_else(Vec::new, |input| format!("[{input}] ").into_bytes());
+        prefixed.extend_from_slice(line);
+        print(stream, &prefixed);
+    }
+}
+
+/// A line at once, so that those of several jobs don't mix.
+fn print(stream: OutputStream, line: &[u8]) {
+    // There is nobody to tell if this fails.
+    let _ = match stream {
+        OutputStream::Out => io::stdout().lock().write_all(line),
+        OutputStream::Err => io::stderr().lock().write_all(line),
+    };
+}

@@ -1,0 +1,32 @@
+//! Pipes.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::unistd::{pipe2, read};
+
+use super::error::{Errno, Result, SysError};
+use super::fd::above_standard_streams;
+
+/// A pipe, closed on exec: the end from which one reads without waiting, and the other one.
+pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd)> {
+    let (reading, writing) = pipe2(OFlag::O_CLOEXEC).map_err(SysError::new("pipe2"))?;
+    let (reading, writing) = (
+        above_standard_streams(reading)?,
+        above_standard_streams(writing)?,
+    );
+    fcntl(&reading, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))
+        .map_err(SysError::new("fcntl(F_SETFL)"))?;
+    Ok((reading, writing))
+}
+
+/// What can be read without waiting: nothing if there is nothing yet, no bytes at the end.
+pub(crate) fn read_now(pipe: impl AsFd, into: &mut [u8]) -> Result<Option<usize>> {
+    loop {
+        match read(&pipe, into) {
+            Err(Errno::EINTR) => {}
+            Err(Errno::EAGAIN) => return Ok(None),
+            read => return read.map(Some).map_err(SysError::new("read(pipe)")),
+        }
+    }
+}
