@@ -150,6 +150,15 @@
 //! | `f::spawn(…)` | a [`Call`] that goes on beside its caller, and can be waited for and cancelled |
 //! | `f::spawn_map(inputs)` | the same of a map, with all its values |
 //!
+//! # What it took
+//!
+//! With the variable `STUB_SUMMARY` set, a line on standard error says at the end of each call how long it took, how
+//! many sandboxes it had, and what was asked of the buckets: bytes, requests by kind, and their list price.
+//! `STUB_LOG` is a filter such as `info` or `s3fs_core=debug`, for what the supervisors log.
+//!
+//! What a call prints goes to this program's own streams; lines of workers that a map has beside each other begin
+//! with the number of their input, and what a spawned call prints is in [`Call::logs`] as well.
+//!
 //! # From a shell
 //!
 //! `fn main() -> ExitCode { stub::cli() }` gives a program a command line of its functions: see [`cli`].

@@ -31,6 +31,7 @@ mod resources;
 pub mod store;
 mod sweep;
 mod tree;
+mod usage;
 mod write;
 
 pub use cache::CacheError;
@@ -44,3 +45,4 @@ pub use resources::{DEFAULT_BUDGET, Resources};
 pub use store::s3::ConnectError;
 pub use store::{UnfinishedUpload, UploadObserver};
 pub use sweep::abort_uploads;
+pub use usage::Usage;

@@ -15,8 +15,9 @@ use crate::fuse::{MountPoint, Session, Unmount};
 use crate::journal::Journal;
 use crate::resources::Resources;
 use crate::store::s3::{ConnectError, S3Store, connect};
-use crate::store::{Observed, Store, UploadObserver};
+use crate::store::{Counted, Observed, Store, UploadObserver};
 use crate::sweep::abort_uploads;
+use crate::usage::{Meter, Usage};
 
 /// Why a bucket can't be mounted.
 #[derive(Debug, thiserror::Error)]
@@ -31,12 +32,16 @@ pub enum MountError {
 
 /// A bucket that answered: it exists, the credentials are good, and it can be listed.
 #[derive(Debug)]
-pub struct FileSystem(Arc<Fs>);
+pub struct FileSystem {
+    fs: Arc<Fs>,
+    meter: Meter,
+}
 
 /// A file system that is being served.
 #[derive(Debug)]
 pub struct Serving {
     fs: Arc<Fs>,
+    meter: Meter,
     session: Session,
 }
 
@@ -110,15 +115,18 @@ impl FileSystem {
             None => None,
         };
         let asked = Instant::now();
+        let meter = Meter::default();
         let (store, page) = connect(&config, &resources.http).await?;
+        // The first page of the root, which tells that the bucket is there.
+        meter.list();
         let space = Space::new(store.endpoint_url(), &config.bucket);
-        let store = wrap(store);
+        let store = Counted::new(wrap(store), meter.clone());
         let store: Arc<dyn Store> = match cache {
             Some(cache) => Arc::new(Cached::new(store, cache, space)),
             None => Arc::new(store),
         };
         let fs = Fs::new(store, &config, &resources.shared, page, asked);
-        Ok(Self(fs))
+        Ok(Self { fs, meter })
     }
 
     /// Serves on a `/dev/fuse` descriptor that has just been mounted. Does the FUSE handshake
@@ -127,9 +135,10 @@ impl FileSystem {
     /// # Errors
     /// The kernel refuses the handshake.
     pub fn serve(self, fuse: OwnedFd) -> io::Result<Serving> {
-        let session = Session::on_descriptor(&self.0, fuse, Handle::current())?;
+        let session = Session::on_descriptor(&self.fs, fuse, Handle::current())?;
         Ok(Serving {
-            fs: self.0,
+            fs: self.fs,
+            meter: self.meter,
             session,
         })
     }
@@ -140,10 +149,11 @@ impl FileSystem {
     /// # Errors
     /// It can't be mounted there.
     pub fn mount_at(self, point: &MountPoint<'_>) -> io::Result<Mounted> {
-        let (session, unmount) = Session::at(&self.0, point, Handle::current())?;
+        let (session, unmount) = Session::at(&self.fs, point, Handle::current())?;
         Ok(Mounted {
             serving: Serving {
-                fs: self.0,
+                fs: self.fs,
+                meter: self.meter,
                 session,
             },
             unmount,
@@ -173,6 +183,11 @@ impl Serving {
     /// used the mount have ended, before it is unmounted.
     pub async fn finish(&self) -> Vec<NotStored> {
         self.fs.finish().await
+    }
+
+    /// What was asked of the bucket until now.
+    pub fn usage(&self) -> Usage {
+        self.meter.read()
     }
 
     /// Begins to store nothing from now on.

@@ -16,6 +16,9 @@ use crate::exit;
 
 /// Runs the program and ends as it did.
 pub(crate) fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
+    if arguments.summary {
+        engine::want_summary();
+    }
     run_spec(&spec(arguments)?, &Retries::default())
 }
 

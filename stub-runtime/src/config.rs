@@ -2,12 +2,19 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Tells a process what it is, if it isn't the user's program. Removed before anything else runs.
 pub(crate) const ROLE: &str = "STUB_PROCESS";
 
 /// What the supervisor logs: a filter such as `debug` or `s3fs_core=trace`.
 pub(crate) const LOG: &str = "STUB_LOG";
+
+/// Asks for a line about what each call took, if it is set to anything.
+const SUMMARY: &str = "STUB_SUMMARY";
+
+/// The same, asked for by a command line.
+static WANTS_SUMMARY: AtomicBool = AtomicBool::new(false);
 
 /// What is logged if nothing is asked for. To `fuser`, an answer that a killed process no longer
 /// waits for is an error.
@@ -44,6 +51,17 @@ pub(crate) fn adopt(variables: &[(OsString, OsString)]) {
 pub(crate) fn log_filter() -> String {
     let asked = std::env::var(LOG).ok().filter(|text| !text.is_empty());
     asked.unwrap_or_else(|| DEFAULT_LOG.to_owned())
+}
+
+/// Asks for a line about what each call took.
+pub fn want_summary() {
+    WANTS_SUMMARY.store(true, Ordering::Relaxed);
+}
+
+/// Whether it is asked for.
+pub(crate) fn wants_summary() -> bool {
+    WANTS_SUMMARY.load(Ordering::Relaxed)
+        || std::env::var_os(SUMMARY).is_some_and(|value| !value.is_empty())
 }
 
 /// The working folder of this process, or `/` if it has been removed.

@@ -33,6 +33,7 @@ mod secret;
 mod settings;
 mod spec;
 mod stream;
+mod summary;
 mod supervisor;
 mod sweeper;
 mod sys;
@@ -56,6 +57,7 @@ pub use volume::{CloudBucketMount, PathError, VolumeError, VolumePath};
 pub mod engine {
     pub use crate::caller::{Canceller, run, run_async, run_command};
     pub use crate::cli::least_policy;
+    pub use crate::config::want_summary;
     pub use crate::doctor::{Check, doctor};
     pub use crate::interrupt::{CtrlC, End, INTERRUPTED, until_interrupted};
     pub use crate::limits::Limits;

@@ -75,6 +75,9 @@ Options:
       --write-result <FILE>
           Write the value to this file instead of printing it
 
+      --summary
+          Say at the end how long it took, and what was asked of the buckets
+
   -h, --help
           Print help (see a summary with '-h')
 

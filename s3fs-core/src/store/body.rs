@@ -53,6 +53,15 @@ impl GetBody {
         Self(Box::pin(pieces))
     }
 
+    /// The same, where each piece is shown as it comes.
+    pub(crate) fn inspect(self, see: impl Fn(&Bytes) + Send + 'static) -> Self {
+        Self::new(self.0.inspect(move |piece| {
+            if let Ok(piece) = piece {
+                see(piece);
+            }
+        }))
+    }
+
     /// The next piece; nothing at the end.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 mod body;
 #[cfg(test)]
 pub(crate) mod conformance;
+mod counted;
 #[cfg(test)]
 pub(crate) mod disturbed;
 mod error;
@@ -24,6 +25,7 @@ use std::fs::File;
 use async_trait::async_trait;
 
 pub use body::{Body, GetBody};
+pub(crate) use counted::Counted;
 pub use error::{StoreError, StoreErrorKind};
 pub use observed::{Observed, UnfinishedUpload, UploadObserver};
 pub use request::{

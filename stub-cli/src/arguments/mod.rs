@@ -255,6 +255,9 @@ pub(crate) struct RunArguments {
     /// Warn of limits that can't be enforced here, instead of not running the program.
     #[arg(long)]
     pub(crate) lenient_limits: bool,
+    /// Say at the end how long it took, and what was asked of the buckets: requests, bytes and their list price.
+    #[arg(long)]
+    pub(crate) summary: bool,
     /// Give the program a network of its own, with nothing but localhost. The volumes need none.
     #[arg(long)]
     pub(crate) no_network: bool,

@@ -177,3 +177,29 @@ fn a_program_without_network_has_its_volumes() {
         assert_eq!(text.contains("reached"), !expected.is_empty(), "{text}");
     }
 }
+
+#[test]
+fn a_summary_says_what_was_asked_of_the_buckets() {
+    let server = server();
+    let output = stub("run", &server)
+        .args(["--summary", "--volume", "/stub-in=s3://data", "--", "sh", "-c"])
+        .arg("cat /stub-in/in/hello.txt > /dev/null; printf 123 > /stub-in/x; rm /stub-in/in/hello.txt")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    let (begin, end) = text.split_once("; ").unwrap();
+    assert!(
+        begin.starts_with("stub: sh took ") && begin.ends_with(" s"),
+        "{text}"
+    );
+    assert!(end.starts_with("read 5 B, wrote 3 B; "), "{text}");
+    assert!(end.contains(" 1 DELETE: $0.0000"), "{text}");
+    // It is what the server has seen.
+    let log = server.log();
+    let lists = log.count(s3_local::Operation::ListObjectsV2);
+    let gets = log.count(s3_local::Operation::GetObject);
+    assert!(
+        end.contains(&format!("; {lists} LIST, {gets} GET, ")),
+        "{text} {lists} {gets}"
+    );
+}

@@ -10,8 +10,9 @@ use crate::function::Function;
 use crate::outcome::Outcome;
 use crate::payload::Payload;
 use crate::protocol::{Report, Stop};
+use crate::summary::Summary;
 
-use super::launch::{Heard, Launched};
+use super::launch::{Heard, Launched, Takers};
 use super::prepare::{self, Plan};
 use super::verdict;
 
@@ -22,6 +23,7 @@ pub(crate) struct Emitted {
     attempt: Attempt,
     /// Before further attempts, as long as there was no value.
     delays: Box<dyn Iterator<Item = Duration> + Send>,
+    takers: Takers,
     running: Option<Running>,
     is_over: bool,
 }
@@ -40,6 +42,10 @@ impl Emitted {
             input,
             attempt: Attempt::first(plan.spec.label()),
             delays: Box::new(plan.options.retries.delays()),
+            takers: Takers {
+                sink: None,
+                summary: Summary::of(&plan.spec.label()),
+            },
             plan,
             running: None,
             is_over: false,
@@ -109,7 +115,7 @@ impl Emitted {
     }
 
     fn begin(&self) -> Result<Running, Error> {
-        let launched = Launched::start(self.plan.spec.clone(), None)?;
+        let launched = Launched::start(self.plan.spec.clone(), self.takers.clone())?;
         // A worker that is gone is heard of.
         let _ = launched.give(&self.plan.spec.label(), &self.input);
         launched.give_no_more();

@@ -21,6 +21,7 @@ use crate::protocol::{
 };
 use crate::role::Role;
 use crate::spec::{CallSpec, Work};
+use crate::summary::Summary;
 use crate::sys;
 
 use super::output::{JobsEnds, Output, Sink};
@@ -38,7 +39,17 @@ pub(super) struct Launched {
     unfinished: Unfinished,
     /// What it prints, if that isn't printed by itself.
     output: Option<Output>,
+    summary: Option<Arc<Summary>>,
     over: Option<Result<Reply, ChannelError>>,
+}
+
+/// Who takes what comes out of a sandbox besides values.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Takers {
+    /// What it prints; else that goes to this program's own streams.
+    pub(super) sink: Option<Arc<dyn Sink>>,
+    /// What it took.
+    pub(super) summary: Option<Arc<Summary>>,
 }
 
 /// A connection, and what has arrived of it.
@@ -85,9 +96,9 @@ impl Line {
 }
 
 impl Launched {
-    /// Starts a supervisor and tells it what to run. `sink` takes what that prints; else it goes to this
-    /// program's own streams.
-    pub(super) fn start(spec: CallSpec, sink: Option<Arc<dyn Sink>>) -> Result<Self, Error> {
+    /// Starts a supervisor and tells it what to run.
+    pub(super) fn start(spec: CallSpec, takers: Takers) -> Result<Self, Error> {
+        let Takers { sink, summary } = takers;
         let label = spec.label();
         let failed = |step| {
             let label = label.clone();
@@ -115,8 +126,12 @@ impl Launched {
             worker: worker.map(Line::new),
             unfinished: Unfinished::new(mounts),
             output,
+            summary,
             over: None,
         };
+        if let Some(summary) = &launched.summary {
+            summary.sandbox();
+        }
         let greeted = launched.greet(spec, jobs_ends.as_ref(), workers_end.as_ref());
         // Held here, they would hide the worker's end.
         drop((jobs_ends, workers_end));
@@ -300,6 +315,11 @@ impl Launched {
         let Line { channel, inbox } = &mut self.line;
         match inbox.receive::<FromSupervisor>(channel) {
             Ok((FromSupervisor::Upload(note), _)) => self.unfinished.note(note),
+            Ok((FromSupervisor::Used(usage), _)) => {
+                if let Some(summary) = &self.summary {
+                    summary.add(usage);
+                }
+            }
             Ok((FromSupervisor::Started, _)) => return Some(Heard::Started),
             Ok((FromSupervisor::Stored(lost), _)) => return Some(Heard::Stored(lost)),
             Ok((FromSupervisor::Reply(reply), _)) => self.over = Some(Ok(reply)),

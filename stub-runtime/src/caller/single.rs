@@ -10,9 +10,10 @@ use crate::outcome::{Ended, Outcome};
 use crate::payload::Payload;
 use crate::protocol::Stop;
 use crate::spec::{CallSpec, Work};
+use crate::summary::Summary;
 
 use super::cancel::Canceller;
-use super::launch::{Heard, Launched};
+use super::launch::{Heard, Launched, Takers};
 use super::output::Sink;
 use super::prepare::Plan;
 use super::verdict;
@@ -24,10 +25,14 @@ pub(super) fn call(
     canceller: &Canceller,
     sink: Option<&Arc<dyn Sink>>,
 ) -> Result<Payload, Error> {
+    let takers = Takers {
+        sink: sink.cloned(),
+        summary: Summary::of(&plan.spec.label()),
+    };
     let mut delays = plan.options.retries.delays();
     let mut attempt = Attempt::first(plan.spec.label());
     loop {
-        let error = match try_once(plan, input, canceller, sink, &attempt) {
+        let error = match try_once(plan, input, canceller, &takers, &attempt) {
             Ok(value) => return Ok(value),
             Err(error) => error.in_attempt(&attempt),
         };
@@ -47,7 +52,7 @@ fn try_once(
     plan: &Plan,
     input: &Payload,
     canceller: &Canceller,
-    sink: Option<&Arc<dyn Sink>>,
+    takers: &Takers,
     attempt: &Attempt,
 ) -> Result<Payload, Error> {
     if canceller.is_cancelled() {
@@ -55,7 +60,7 @@ fn try_once(
             attempt: attempt.clone(),
         });
     }
-    let (outcome, value) = run(plan.spec.clone(), Some(input), canceller, sink)?;
+    let (outcome, value) = run(plan.spec.clone(), Some(input), canceller, takers)?;
     verdict::value(attempt.clone(), outcome, value)
 }
 
@@ -65,9 +70,13 @@ pub(super) fn command(
     retries: &Retries,
     canceller: &Canceller,
 ) -> Result<Outcome, Error> {
+    let takers = Takers {
+        sink: None,
+        summary: Summary::of(&spec.label()),
+    };
     let mut delays = retries.delays();
     loop {
-        let ended = run(spec.clone(), None, canceller, None);
+        let ended = run(spec.clone(), None, canceller, &takers);
         let may_get_better = match &ended {
             Ok((outcome, _)) => !outcome.is_success() && outcome.ended != Ended::Cancelled,
             Err(error) => error.is_worth_retrying(),
@@ -88,10 +97,10 @@ pub(super) fn run(
     spec: CallSpec,
     input: Option<&Payload>,
     canceller: &Canceller,
-    sink: Option<&Arc<dyn Sink>>,
+    takers: &Takers,
 ) -> Result<(Outcome, Option<Payload>), Error> {
     let (timeout, work) = (spec.timeout, spec.work.clone());
-    let mut launched = Launched::start(spec, sink.cloned())?;
+    let mut launched = Launched::start(spec, takers.clone())?;
     let _registered = canceller.register(launched.connection()?);
     if let (Work::Function { name }, Some(input)) = (&work, input) {
         // One that is gone already is heard of below.

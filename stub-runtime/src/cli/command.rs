@@ -13,6 +13,9 @@ pub(super) const UNORDERED: &str = "unordered";
 /// The name of the option with a file for the value.
 pub(super) const WRITE_RESULT: &str = "write-result";
 
+/// The name of the option that asks for a summary.
+pub(super) const SUMMARY: &str = "summary";
+
 /// What an argument's type means for its option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shape {
@@ -111,6 +114,12 @@ fn of(name: String, function: &'static Function) -> Command {
                 .value_name("FILE")
                 .value_parser(PathBufValueParser::new())
                 .help("Write the value to this file instead of printing it"),
+        )
+        .arg(
+            Arg::new(SUMMARY)
+                .long(SUMMARY)
+                .action(ArgAction::SetTrue)
+                .help("Say at the end how long it took, and what was asked of the buckets"),
         );
     if documentation.contains('\n') {
         command = command.long_about(documentation.to_owned());
@@ -141,7 +150,7 @@ fn argument(parameter: &'static Parameter) -> Arg {
 pub(super) fn option(parameter: &str) -> String {
     let option = parameter.replace('_', "-");
     match option.as_str() {
-        INPUTS | UNORDERED | WRITE_RESULT | "help" => format!("argument-{option}"),
+        INPUTS | UNORDERED | WRITE_RESULT | SUMMARY | "help" => format!("argument-{option}"),
         _ => option,
     }
 }

@@ -8,10 +8,11 @@ use std::process::ExitCode;
 use clap::ArgMatches;
 use serde_json::Value;
 
-use super::command::{INPUTS, UNORDERED, WRITE_RESULT, is_flag, option};
+use super::command::{INPUTS, SUMMARY, UNORDERED, WRITE_RESULT, is_flag, option};
 use super::exit::{self, Failure};
 use super::{inputs, names, print};
 use crate::caller::{Background, Emitted};
+use crate::config;
 use crate::function::{Function, Given, ParseError};
 use crate::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
 use crate::payload::Payload;
@@ -20,6 +21,9 @@ use crate::payload::Payload;
 pub(super) fn run(name: &str, arguments: &ArgMatches) -> Result<ExitCode, Failure> {
     let function = names::find(name)
         .ok_or_else(|| Failure::usage(format!("there is no function `{name}`")))?;
+    if arguments.get_flag(SUMMARY) {
+        config::want_summary();
+    }
     let result = arguments.get_one::<PathBuf>(WRITE_RESULT);
     if let Some(file) = arguments.get_one::<PathBuf>(INPUTS) {
         let is_ordered = !arguments.get_flag(UNORDERED);

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use s3fs_core::{MountConfig, NotStored, UnfinishedUpload};
+use s3fs_core::{MountConfig, NotStored, UnfinishedUpload, Usage};
 use serde::{Deserialize, Serialize};
 
 use crate::limits::OwnLimits;
@@ -54,6 +54,8 @@ pub(crate) enum FromSupervisor {
     Upload(UploadNote),
     /// The work was started.
     Started,
+    /// What was asked of the buckets: just before the last message.
+    Used(Usage),
     /// The answer to each [`ToSupervisor::Store`] while the work goes on.
     Stored(Vec<NotStored>),
     /// The last message.

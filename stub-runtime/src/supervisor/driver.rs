@@ -194,6 +194,9 @@ impl Driver {
             }
             Action::Unmount => self.tell_init(&ToInit::Unmount),
             Action::Reply(reply) => {
+                if let Some(volumes) = &self.volumes {
+                    self.caller.say(&FromSupervisor::Used(volumes.usage()));
+                }
                 self.caller.say(&FromSupervisor::Reply(reply));
                 Ok(())
             }

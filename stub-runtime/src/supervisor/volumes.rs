@@ -6,7 +6,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
-use s3fs_core::{Access, FileSystem, Finisher, NotStored, Resources, Serving};
+use s3fs_core::{Access, FileSystem, Finisher, NotStored, Resources, Serving, Usage};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::protocol::{Failure, MountPoint};
@@ -31,6 +31,8 @@ pub(super) struct Volumes {
     declared: Vec<Volume>,
     connected: Vec<Option<FileSystem>>,
     servings: Vec<Serving>,
+    /// Of those that are served no more.
+    ended: Usage,
 }
 
 /// What init needs to know of a volume: nothing secret.
@@ -64,6 +66,7 @@ impl Volumes {
             declared,
             connected: Vec::new(),
             servings: Vec::new(),
+            ended: Usage::default(),
         })
     }
 
@@ -100,6 +103,15 @@ impl Volumes {
         Ok(())
     }
 
+    /// What was asked of the buckets until now.
+    pub(super) fn usage(&self) -> Usage {
+        let mut all = self.ended;
+        for serving in &self.servings {
+            all += serving.usage();
+        }
+        all
+    }
+
     /// Finishes all uploads, in the background. `then` gets what could not be stored.
     pub(super) fn store(&self, then: impl FnOnce(Vec<NotStored>) + Send + 'static) {
         let finishers: Vec<_> = self.servings.iter().map(Serving::finisher).collect();
@@ -127,6 +139,7 @@ impl Volumes {
 
     /// Waits for the ends of the file systems' loops, which come with the ends of their mounts.
     pub(super) fn join(&mut self) {
+        self.ended = self.usage();
         let servings = self.servings.drain(..);
         let loops: Vec<_> = servings
             .map(|serving| self.runtime.spawn_blocking(move || serving.join()))

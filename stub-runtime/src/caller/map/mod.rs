@@ -19,7 +19,9 @@ use crate::error::Error;
 use crate::function::Function;
 use crate::logs::Prefixed;
 use crate::payload::Payload;
+use crate::summary::Summary;
 
+use super::launch::Takers;
 use super::output::Sink;
 use super::{prepare, verdict};
 use shared::Shared;
@@ -75,10 +77,14 @@ impl Mapped {
         let plan = prepare::plan(function)?;
         let most = plan.options.max_containers;
         let most = most.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
-        let sink = (most > 1).then(|| Arc::new(Prefixed) as Arc<dyn Sink>);
+        let takers = Takers {
+            // Lines of workers that print at once are told apart.
+            sink: (most > 1).then(|| Arc::new(Prefixed) as Arc<dyn Sink>),
+            summary: Summary::of(&plan.spec.label()),
+        };
         let (sender, done) = channel();
         Ok(Self {
-            shared: Arc::new(Shared::new(plan, sink, sender)),
+            shared: Arc::new(Shared::new(plan, takers, sender)),
             done,
             slots: Vec::new(),
             most,

@@ -1,14 +1,14 @@
 //! What the slots of a map and its consumer share.
 
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use s3fs_core::NotStored;
 
 use crate::attempt::Attempt;
 use crate::caller::cancel::Canceller;
-use crate::caller::output::Sink;
+use crate::caller::launch::Takers;
 use crate::caller::prepare::Plan;
 use crate::error::Error;
 use crate::payload::Payload;
@@ -20,8 +20,7 @@ use super::queue::{Next, Queue, Task};
 pub(super) struct Shared {
     pub(super) plan: Plan,
     pub(super) canceller: Canceller,
-    /// What takes what workers print, if several may at once.
-    pub(super) sink: Option<Arc<dyn Sink>>,
+    pub(super) takers: Takers,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -48,7 +47,7 @@ pub(super) struct Done {
 }
 
 impl Shared {
-    pub(super) fn new(plan: Plan, sink: Option<Arc<dyn Sink>>, done: Sender<Done>) -> Self {
+    pub(super) fn new(plan: Plan, takers: Takers, done: Sender<Done>) -> Self {
         let state = State {
             queue: Queue::default(),
             idle: 0,
@@ -59,7 +58,7 @@ impl Shared {
         Self {
             plan,
             canceller: Canceller::default(),
-            sink,
+            takers,
             state: Mutex::new(state),
             changed: Condvar::new(),
         }

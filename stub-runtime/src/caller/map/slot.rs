@@ -20,7 +20,7 @@ use super::shared::Shared;
 pub(super) fn run(shared: &Shared) {
     let mut pace = Pace::default();
     while let Some(task) = shared.take() {
-        match Launched::start(shared.plan.spec.clone(), shared.sink.clone()) {
+        match Launched::start(shared.plan.spec.clone(), shared.takers.clone()) {
             Ok(launched) => pace = Slot::new(shared, launched, pace).serve(task),
             Err(error) => refuse(shared, task, error),
         }

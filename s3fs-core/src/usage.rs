@@ -1,0 +1,177 @@
+//! What was asked of a store, by the kinds that a bill tells apart.
+
+use std::fmt;
+use std::ops::AddAssign;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::{Deserialize, Serialize};
+
+/// The list price of a request that lists, stores or copies, in US dollars, in the first region.
+/// <https://aws.amazon.com/s3/pricing/>
+const DEAR: f64 = 5e-6;
+
+/// That of one that reads.
+const CHEAP: f64 = 0.4e-6;
+
+/// How many requests there were, and how many bytes they moved. What a request's own retries asked again is not
+/// counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Pages of listings.
+    pub lists: u64,
+    /// Objects, or ranges of them.
+    pub gets: u64,
+    /// What is kept with objects.
+    pub heads: u64,
+    /// Objects and parts that were stored or copied, beginnings and ends of uploads.
+    pub puts: u64,
+    /// Objects and uploads that were removed, which costs nothing.
+    pub deletes: u64,
+    /// Bytes of objects that came.
+    pub bytes_read: u64,
+    /// Bytes of objects that were sent.
+    pub bytes_written: u64,
+}
+
+impl Usage {
+    /// What the requests cost at list price, in US dollars; transfer and storage are not counted.
+    #[allow(clippy::cast_precision_loss, reason = "a number for reading")]
+    pub fn cost(&self) -> f64 {
+        (self.lists + self.puts) as f64 * DEAR + (self.gets + self.heads) as f64 * CHEAP
+    }
+}
+
+impl AddAssign for Usage {
+    fn add_assign(&mut self, more: Self) {
+        self.lists += more.lists;
+        self.gets += more.gets;
+        self.heads += more.heads;
+        self.puts += more.puts;
+        self.deletes += more.deletes;
+        self.bytes_read += more.bytes_read;
+        self.bytes_written += more.bytes_written;
+    }
+}
+
+/// `read 1.5 MiB, wrote 0 B; 1 LIST, 2 GET, 0 HEAD, 0 PUT, 0 DELETE: $0.000006`.
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "read {}, wrote {}; {} LIST, {} GET, {} HEAD, {} PUT, {} DELETE: ${:.6}",
+            Bytes(self.bytes_read),
+            Bytes(self.bytes_written),
+            self.lists,
+            self.gets,
+            self.heads,
+            self.puts,
+            self.deletes,
+            self.cost()
+        )
+    }
+}
+
+/// A number of bytes as people read it.
+struct Bytes(u64);
+
+impl fmt::Display for Bytes {
+    #[allow(clippy::cast_precision_loss, reason = "a number for reading")]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+        if self.0 < 1024 {
+            return write!(f, "{} B", self.0);
+        }
+        let mut size = self.0 as f64 / 1024.0;
+        let mut unit = 0;
+        while size >= 1024.0 && unit + 1 < UNITS.len() {
+            size /= 1024.0;
+            unit += 1;
+        }
+        write!(f, "{size:.1} {}", UNITS[unit])
+    }
+}
+
+/// Counts, from any task.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Meter(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    lists: AtomicU64,
+    gets: AtomicU64,
+    heads: AtomicU64,
+    puts: AtomicU64,
+    deletes: AtomicU64,
+    bytes_read: AtomicU64,
+    bytes_written: AtomicU64,
+}
+
+impl Meter {
+    pub(crate) fn list(&self) {
+        add(&self.0.lists, 1);
+    }
+
+    pub(crate) fn get(&self) {
+        add(&self.0.gets, 1);
+    }
+
+    pub(crate) fn head(&self) {
+        add(&self.0.heads, 1);
+    }
+
+    pub(crate) fn put(&self, bytes: u64) {
+        add(&self.0.puts, 1);
+        add(&self.0.bytes_written, bytes);
+    }
+
+    pub(crate) fn delete(&self) {
+        add(&self.0.deletes, 1);
+    }
+
+    pub(crate) fn came(&self, bytes: u64) {
+        add(&self.0.bytes_read, bytes);
+    }
+
+    /// What was counted until now.
+    pub(crate) fn read(&self) -> Usage {
+        let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Usage {
+            lists: get(&self.0.lists),
+            gets: get(&self.0.gets),
+            heads: get(&self.0.heads),
+            puts: get(&self.0.puts),
+            deletes: get(&self.0.deletes),
+            bytes_read: get(&self.0.bytes_read),
+            bytes_written: get(&self.0.bytes_written),
+        }
+    }
+}
+
+fn add(count: &AtomicU64, more: u64) {
+    count.fetch_add(more, Ordering::Relaxed);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_all() {
+        let meter = Meter::default();
+        meter.list();
+        meter.get();
+        meter.get();
+        meter.came(1024 * 1024 * 3 / 2);
+        meter.put(7);
+        let mut usage = meter.read();
+        usage += Usage {
+            deletes: 3,
+            ..Usage::default()
+        };
+        assert_eq!(
+            usage.to_string(),
+            "read 1.5 MiB, wrote 7 B; 1 LIST, 2 GET, 0 HEAD, 1 PUT, 3 DELETE: $0.000011"
+        );
+    }
+}
