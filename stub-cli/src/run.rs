@@ -26,14 +26,19 @@ pub(crate) fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
 pub(crate) fn run_spec(spec: &CallSpec, retries: &Retries) -> anyhow::Result<ExitCode> {
     let canceller = Canceller::default();
     // At a terminal, the program gets Ctrl-C as well, and may want to go on.
-    let ctrl_c = if io::stdin().is_terminal() {
+    let is_tried_again = *retries != Retries::default();
+    let ctrl_c = if io::stdin().is_terminal() && !is_tried_again {
         CtrlC::IsTheirs
     } else {
         CtrlC::Ends
     };
     let run = || engine::run_command(spec, retries, &canceller);
-    let (outcome, _) = engine::until_interrupted(&canceller, ctrl_c, run);
+    let (outcome, is_interrupted) = engine::until_interrupted(&canceller, ctrl_c, run);
     match outcome {
+        Ok(outcome) if is_interrupted => {
+            status(&spec.label(), &outcome);
+            Ok(ExitCode::from(engine::INTERRUPTED))
+        }
         Ok(outcome) => Ok(ExitCode::from(status(&spec.label(), &outcome))),
         Err(Error::NotStarted { attempt, source }) => {
             let found = source.kind() != ErrorKind::NotFound;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -65,7 +66,18 @@ impl<V> Call<V> {
         let shared = Arc::new(Shared::default());
         let at_end = Arc::clone(&shared);
         let thread = thread::Builder::new().name("stub-call".to_owned());
-        let started = thread.spawn(move || at_end.end(run()));
+        let of = attempt.clone();
+        let started = thread.spawn(move || {
+            // Whoever waits is told, also if it is the user's iterator that panics.
+            let ended = catch_unwind(AssertUnwindSafe(run));
+            at_end.end(ended.unwrap_or_else(|_| {
+                Err(Error::Lost {
+                    attempt: of,
+                    reason: "is no longer watched: the thread that waited for it panicked"
+                        .to_owned(),
+                })
+            }));
+        });
         started.map_err(|source| Error::Start {
             attempt: attempt.clone(),
             step: "start a thread",

@@ -47,7 +47,8 @@ impl fmt::Display for Check {
 }
 
 /// Looks at the machine, and at buckets: each is listed, and on a key that no object has it is tried
-/// whether reading, writing and deleting is allowed. Nothing is left in them.
+/// whether reading, writing and deleting is allowed. Nothing is left in them, but for a delete marker of that
+/// key where versions are kept.
 pub fn doctor(mounts: &[MountConfig]) -> Vec<Check> {
     let mut checks = vec![kernel(), fuse(), sandbox()];
     if mounts.is_empty() {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use signal_hook::iterator::{Handle, Signals};
 
 use crate::call::GRACE;
 use crate::caller::{Background, Canceller, Ender};
@@ -46,6 +46,14 @@ pub enum CtrlC {
     IsTheirs,
 }
 
+struct Close(Handle);
+
+impl Drop for Close {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
 /// Runs something that a signal ends. Whether one came. The second one ends the process, with status
 /// [`INTERRUPTED`].
 pub fn until_interrupted<T>(what: &impl End, ctrl_c: CtrlC, run: impl FnOnce() -> T) -> (T, bool) {
@@ -71,9 +79,9 @@ pub fn until_interrupted<T>(what: &impl End, ctrl_c: CtrlC, run: impl FnOnce() -
                 what.end();
             }
         });
-        let result = run();
-        handle.close();
-        result
+        // Also if what is run panics: the thread above would be waited for.
+        let _close = Close(handle);
+        run()
     });
     (result, is_interrupted.load(Ordering::Acquire))
 }

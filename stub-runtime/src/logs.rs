@@ -1,7 +1,9 @@
 //! Where what jobs print goes: to this program's own streams, and into what `Call::logs` shows.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::sync::{Mutex, PoisonError};
 
 use crate::caller::{OutputStream, Sink};
@@ -43,11 +45,17 @@ impl Sink for Prefixed {
     }
 }
 
-/// A line at once, so that those of several jobs don't mix.
+/// A line at once, so that those of several jobs don't mix. Not through the standard library's streams, whose
+/// lock the program may hold while it waits for us.
 fn print(stream: OutputStream, line: &[u8]) {
-    // There is nobody to tell if this fails.
-    let _ = match stream {
-        OutputStream::Out => io::stdout().lock().write_all(line),
-        OutputStream::Err => io::stderr().lock().write_all(line),
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let descriptor = match stream {
+        OutputStream::Out => io::stdout().as_fd().try_clone_to_owned(),
+        OutputStream::Err => io::stderr().as_fd().try_clone_to_owned(),
     };
+    if let Ok(descriptor) = descriptor {
+        // There is nobody to tell if this fails.
+        let _ = File::from(descriptor).write_all(line);
+    }
 }

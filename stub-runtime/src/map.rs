@@ -118,6 +118,14 @@ impl<'a> Payloads<'a> {
         }
     }
 
+    /// Whether it was ended from outside.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        match &self.state {
+            State::Feeding(mapped) | State::Draining(mapped) => mapped.is_cancelled(),
+            State::Refused(_) | State::Over => false,
+        }
+    }
+
     /// The next value, with the place of its input.
     pub(crate) fn next(&mut self) -> Option<(u64, Result<Payload>)> {
         loop {
@@ -149,6 +157,13 @@ impl<'a> Payloads<'a> {
         while let State::Feeding(mapped) = &mut self.state
             && mapped.has_room(self.held.len())
         {
+            if mapped.is_cancelled() {
+                // The first input that was not taken stands for all of them.
+                let attempt = mapped.skip();
+                let index = attempt.input.unwrap_or_default();
+                self.held.insert(index, Err(Error::Cancelled { attempt }));
+                return self.drain();
+            }
             match self.inputs.next() {
                 Some(Ok(input)) => drop(mapped.give(input)),
                 Some(Err(error)) => {
@@ -158,14 +173,16 @@ impl<'a> Payloads<'a> {
                     let refused = Err(Error::Arguments { attempt, reason });
                     self.held.insert(index, refused);
                 }
-                None => {
-                    mapped.close();
-                    if let State::Feeding(mapped) = std::mem::replace(&mut self.state, State::Over)
-                    {
-                        self.state = State::Draining(mapped);
-                    }
-                }
+                None => return self.drain(),
             }
+        }
+    }
+
+    /// No more inputs are taken.
+    fn drain(&mut self) {
+        if let State::Feeding(mapped) = std::mem::replace(&mut self.state, State::Over) {
+            mapped.close();
+            self.state = State::Draining(mapped);
         }
     }
 

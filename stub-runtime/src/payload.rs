@@ -1,8 +1,9 @@
 //! Arguments and results on their way between processes.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Cursor, Read, Seek, Write};
+use std::io::{self, BufReader, BufWriter, Cursor, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::FileExt;
 
 use bytes::Bytes;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
@@ -63,19 +64,19 @@ impl Payload {
     /// Decodes the values one by one.
     ///
     /// # Errors
-    /// The descriptor, which came from another process, is not that of a file.
+    /// None now; a payload that must be fetched first may have one.
     pub fn decoder(self) -> io::Result<Decoder> {
         let source = match self.0 {
             Content::Inline(bytes) => Source::Inline(Cursor::new(bytes)),
-            Content::File(mut file) => {
-                file.rewind()?;
-                Source::File(BufReader::with_capacity(BUFFER, file))
+            Content::File(file) => {
+                let at = At { file, offset: 0 };
+                Source::File(BufReader::with_capacity(BUFFER, at))
             }
         };
         Ok(Decoder(rmp_serde::Deserializer::new(source)))
     }
 
-    /// The same bytes again. Not to be decoded while another copy is.
+    /// The same bytes again.
     ///
     /// # Errors
     /// The process has no descriptor left.
@@ -84,6 +85,23 @@ impl Payload {
             Content::Inline(bytes) => Content::Inline(bytes.clone()),
             Content::File(file) => Content::File(file.try_clone()?),
         }))
+    }
+
+    /// The same bytes, here: a process has many more of them than descriptors. Left as it is if it can't be read.
+    pub(crate) fn without_descriptor(self) -> Self {
+        let Content::File(file) = &self.0 else {
+            return self;
+        };
+        let mut bytes = Vec::new();
+        match (At { file, offset: 0 }).read_to_end(&mut bytes) {
+            Ok(_) => Self(Content::Inline(bytes.into())),
+            Err(_) => self,
+        }
+    }
+
+    /// Whether it takes a descriptor.
+    pub(crate) fn has_descriptor(&self) -> bool {
+        matches!(self.0, Content::File(_))
     }
 
     /// How many bytes it has.
@@ -211,7 +229,30 @@ impl Decoder {
 #[derive(Debug)]
 enum Source {
     Inline(Cursor<Bytes>),
-    File(BufReader<File>),
+    File(BufReader<At<File>>),
+}
+
+/// A file that is read from a place of our own: its copies share the file's.
+#[derive(Debug)]
+struct At<F> {
+    file: F,
+    offset: u64,
+}
+
+impl Read for At<File> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read_at(into, self.offset)?;
+        self.offset += count as u64;
+        Ok(count)
+    }
+}
+
+impl Read for At<&File> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read_at(into, self.offset)?;
+        self.offset += count as u64;
+        Ok(count)
+    }
 }
 
 impl Read for Source {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::thread;
@@ -44,12 +45,24 @@ impl<V: 'static> Stream<V> {
         let ender = mapped.as_ref().ok().map(Mapped::ender);
         let refused = sender.clone();
         let thread = thread::Builder::new().name("stub-map".to_owned());
+        let of = attempt.clone();
         let started = thread.spawn(move || {
-            let mut payloads = Payloads::new(mapped, inputs, true);
-            while let Some(next) = payloads.next() {
-                if sender.blocking_send(next).is_err() {
-                    return;
+            let fed = catch_unwind(AssertUnwindSafe(|| {
+                let mut payloads = Payloads::new(mapped, inputs, true);
+                while let Some(next) = payloads.next() {
+                    if sender.blocking_send(next).is_err() {
+                        return;
+                    }
                 }
+            }));
+            if fed.is_err() {
+                let reason = "is no longer watched: its inputs panicked".to_owned();
+                let error = Error::Lost {
+                    attempt: of,
+                    reason,
+                };
+                // Nobody listens to a stream that was dropped.
+                let _ = sender.blocking_send((0, Err(error)));
             }
         });
         if let Err(source) = started {

@@ -385,3 +385,31 @@ fn sixty_four_calls_at_once_have_their_own_ends() {
         }
     });
 }
+
+#[stub::function(max_containers = 2)]
+#[allow(clippy::print_stdout, reason = "that is what it does")]
+fn prints(n: u64) -> u64 {
+    println!("printed {n}");
+    n
+}
+
+#[test]
+fn a_program_may_hold_its_own_output_while_it_waits() {
+    let _clean = Clean::start();
+    let _held = io::stdout().lock();
+    assert!(prints::map(0..20).map(Result::unwrap).eq(0..20));
+}
+
+#[stub::function(max_containers = 2)]
+fn reads_its_input(n: u64) -> io::Result<(u64, usize)> {
+    let mut text = String::new();
+    io::Read::read_to_string(&mut io::stdin(), &mut text)?;
+    Ok((n, text.len()))
+}
+
+#[test]
+fn workers_of_a_map_have_no_standard_input() {
+    let _clean = Clean::start();
+    let all = reads_its_input::map(0..4).map(Result::unwrap);
+    assert!(all.eq((0..4).map(|n| (n, 0))));
+}

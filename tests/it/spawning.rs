@@ -148,6 +148,73 @@ fn what_a_cancelled_call_had_written_is_stored() {
     );
 }
 
+#[stub::function(volumes = <"/stub-it/data" => volume()>, max_containers = 2)]
+fn writes_and_waits(folder: PathBuf, n: u64) -> io::Result<()> {
+    fs::write(format!("/stub-it/data/{n}"), "all of it")?;
+    fs::write(folder.join(n.to_string()), "")?;
+    // The second one ends later, but in time.
+    if n == 1 {
+        let script = "trap 'sleep 0.3; exit 0' TERM; sleep 600 & wait";
+        std::process::Command::new("sh")
+            .args(["-c", script])
+            .status()?;
+    }
+    thread::sleep(Duration::from_hours(1));
+    Ok(())
+}
+
+#[test]
+fn what_a_cancelled_map_had_written_is_stored_by_all_of_it() {
+    let _clean = Clean::start();
+    let (server, folder) = (bucket::server(), shared());
+    bucket::choose(bucket::of(&server, BUCKET));
+    let path = folder.path().to_owned();
+    let inputs = [(path.clone(), 0), (path.clone(), 1)];
+    let call = writes_and_waits::spawn_map(inputs).unwrap();
+    eventually("both have begun", || {
+        (path.join("0").exists() && path.join("1").exists()).then_some(())
+    });
+    call.cancel();
+    assert!(matches!(call.get(None), Err(Error::Cancelled { .. })));
+    for key in ["0", "1"] {
+        assert_eq!(server.get(BUCKET, key).as_deref(), Some(&b"all of it"[..]));
+    }
+}
+
+/// What it starts takes a moment to end when it is asked to.
+#[stub::function]
+fn starts_something(folder: PathBuf) -> io::Result<()> {
+    let script = format!(
+        "trap 'sleep 0.2; echo > {0}/ended; exit' TERM; echo > {0}/begun; sleep 600 & wait",
+        folder.display()
+    );
+    std::process::Command::new("sh")
+        .args(["-c", &script])
+        .status()?;
+    Ok(())
+}
+
+#[test]
+fn what_a_cancelled_call_had_started_has_its_time_to_end() {
+    let _clean = Clean::start();
+    let folder = shared();
+    let call = starts_something::spawn(folder.path().to_owned()).unwrap();
+    eventually("it has begun", || {
+        folder.path().join("begun").exists().then_some(())
+    });
+    call.cancel();
+    assert!(matches!(call.get(None), Err(Error::Cancelled { .. })));
+    assert!(folder.path().join("ended").exists());
+}
+
+#[test]
+fn inputs_that_panic_are_an_error() {
+    let _clean = Clean::start();
+    let inputs = (0..10).inspect(|n| assert!(*n < 5, "no more"));
+    let call = doubles::spawn_map(inputs).unwrap();
+    assert!(matches!(call.get(None), Err(Error::Lost { .. })));
+}
+
 #[test]
 fn a_cancelled_call_is_not_tried_again() {
     let _clean = Clean::start();

@@ -54,7 +54,7 @@ pub(crate) enum Command {
     /// Says whether this machine, and buckets, have what is needed, and what helps where it is missing.
     ///
     /// Of each bucket, it is tried on a key that no object has whether listing, reading, writing and deleting is
-    /// allowed. Nothing is left in it. Exit status: 0, or 1 if something is missing.
+    /// allowed. Nothing is left in it, but for a delete marker of that key where versions are kept. Exit status: 0, or 1 if something is missing.
     Doctor(DoctorArguments),
     /// Prints what a shell needs to complete our command lines.
     ///

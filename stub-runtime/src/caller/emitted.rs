@@ -1,6 +1,7 @@
 //! A call whose values come one by one.
 
 use std::iter;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::attempt::Attempt;
@@ -12,6 +13,7 @@ use crate::payload::Payload;
 use crate::protocol::{Report, Stop};
 use crate::summary::Summary;
 
+use super::cancel::Canceller;
 use super::launch::{Heard, Launched, Takers};
 use super::prepare::{self, Plan};
 use super::verdict;
@@ -24,6 +26,7 @@ pub(crate) struct Emitted {
     /// Before further attempts, as long as there was no value.
     delays: Box<dyn Iterator<Item = Duration> + Send>,
     takers: Takers,
+    canceller: Arc<Canceller>,
     running: Option<Running>,
     is_over: bool,
 }
@@ -32,6 +35,15 @@ struct Running {
     launched: Launched,
     until: Option<Instant>,
     report: Option<(Report, Option<Payload>)>,
+}
+
+impl Running {
+    /// Its time is over.
+    fn stop(&mut self, timeout: Option<Duration>) {
+        self.until = None;
+        let after = timeout.unwrap_or_default();
+        self.launched.stop(Stop::TimedOut { after });
+    }
 }
 
 impl Emitted {
@@ -45,11 +57,18 @@ impl Emitted {
             takers: Takers {
                 sink: None,
                 summary: Summary::of(&plan.spec.label()),
+                no_stdin: false,
             },
             plan,
+            canceller: Arc::default(),
             running: None,
             is_over: false,
         })
+    }
+
+    /// What can end it while a value is waited for; what has been written is stored.
+    pub(crate) fn canceller(&self) -> Arc<Canceller> {
+        Arc::clone(&self.canceller)
     }
 
     /// Which attempt it is.
@@ -81,7 +100,10 @@ impl Emitted {
                 return Some(Err(error));
             };
             tracing::info!(%error, ?delay, "trying again");
-            std::thread::sleep(delay);
+            if self.canceller.sleep(delay) {
+                self.is_over = true;
+                return Some(Err(error));
+            }
             self.attempt.number += 1;
         }
         None
@@ -93,22 +115,24 @@ impl Emitted {
             None => self.begin()?,
         };
         let timeout = self.plan.options.timeout;
+        let canceller = self.canceller();
+        let _registered = canceller.register(running.launched.connection()?);
         loop {
             match running.launched.hear(running.until) {
                 Heard::Started => {
                     running.until = timeout.and_then(|time| Instant::now().checked_add(time));
                 }
                 Heard::Emitted(value) => {
+                    // Values that come without a pause must not hide that the time is over.
+                    if running.until.is_some_and(|until| Instant::now() >= until) {
+                        running.stop(timeout);
+                    }
                     self.running = Some(running);
                     return Ok(Some(value));
                 }
                 Heard::Reported(report, value) => running.report = Some((report, value)),
                 Heard::WorkerGone | Heard::Stored(_) => {}
-                Heard::TimeUp => {
-                    running.until = None;
-                    let after = timeout.unwrap_or_default();
-                    running.launched.stop(Stop::TimedOut { after });
-                }
+                Heard::TimeUp => running.stop(timeout),
                 Heard::Over => return self.end(running),
             }
         }

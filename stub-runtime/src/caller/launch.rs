@@ -17,7 +17,7 @@ use crate::outcome::Outcome;
 use crate::payload::Payload;
 use crate::protocol::{
     Channel, ChannelError, FromSupervisor, FromWorker, Hello, Inbox, Input, Reply, Report, Stop,
-    ToSupervisor,
+    ToSupervisor, ToWorker,
 };
 use crate::role::Role;
 use crate::spec::{CallSpec, Work};
@@ -50,6 +50,8 @@ pub(super) struct Takers {
     pub(super) sink: Option<Arc<dyn Sink>>,
     /// What it took.
     pub(super) summary: Option<Arc<Summary>>,
+    /// It reads nothing from this program's standard input.
+    pub(super) no_stdin: bool,
 }
 
 /// A connection, and what has arrived of it.
@@ -98,7 +100,11 @@ impl Line {
 impl Launched {
     /// Starts a supervisor and tells it what to run.
     pub(super) fn start(spec: CallSpec, takers: Takers) -> Result<Self, Error> {
-        let Takers { sink, summary } = takers;
+        let Takers {
+            sink,
+            summary,
+            no_stdin,
+        } = takers;
         let label = spec.label();
         let failed = |step| {
             let label = label.clone();
@@ -132,7 +138,7 @@ impl Launched {
         if let Some(summary) = &launched.summary {
             summary.sandbox();
         }
-        let greeted = launched.greet(spec, jobs_ends.as_ref(), workers_end.as_ref());
+        let greeted = launched.greet(spec, !no_stdin, jobs_ends.as_ref(), workers_end.as_ref());
         // Held here, they would hide the worker's end.
         drop((jobs_ends, workers_end));
         match greeted {
@@ -150,11 +156,12 @@ impl Launched {
     fn greet(
         &self,
         spec: CallSpec,
+        stdin: bool,
         output: Option<&JobsEnds>,
         worker: Option<&Channel>,
     ) -> Result<(), ChannelError> {
-        let stdin = io::stdin();
-        let stdin = sys::has_stdin().then(|| stdin.as_fd());
+        let own = io::stdin();
+        let stdin = (stdin && sys::has_stdin()).then(|| own.as_fd());
         let descriptors: Vec<BorrowedFd<'_>> = stdin
             .into_iter()
             .chain(output.into_iter().flatten().map(AsFd::as_fd))
@@ -179,9 +186,10 @@ impl Launched {
         let input = Input {
             function: function.to_owned(),
             arguments,
+            prints_apart: self.output.is_some(),
         };
         let beside: Vec<_> = beside.into_iter().collect();
-        match worker.channel.send(&input, &beside) {
+        match worker.channel.send(&ToWorker::Run(input), &beside) {
             Err(ChannelError::Closed) => Ok(()),
             sent => sent,
         }
@@ -223,19 +231,27 @@ impl Launched {
             let Some(ready) = self.ready(until) else {
                 return Heard::TimeUp;
             };
-            if let (true, Some(output)) = (ready.output, &mut self.output) {
-                output.drain();
+            // That the work was started is heard before what it says, as far as both are here.
+            if ready.supervisor && self.over.is_none() {
+                if let Some(heard) = self.hear_supervisor() {
+                    return heard;
+                }
+                continue;
             }
             if ready.worker {
                 return self.hear_worker();
             }
+            if let (true, Some(output)) = (ready.output, &mut self.output) {
+                if self.over.is_some() {
+                    output.drain();
+                    output.end_lines();
+                } else {
+                    // No more than one piece: what comes after it may be another input's.
+                    output.read_some();
+                }
+            }
             if self.over.is_some() {
                 return Heard::Over;
-            }
-            if ready.supervisor
-                && let Some(heard) = self.hear_supervisor()
-            {
-                return heard;
             }
         }
     }
@@ -247,11 +263,6 @@ impl Launched {
         }
     }
 
-    /// Whether anything was printed.
-    pub(super) fn has_printed(&self) -> bool {
-        self.output.as_ref().is_some_and(Output::has_printed)
-    }
-
     /// Who has something to say; nothing if the time is over. After the supervisor's last word, the worker's are
     /// still to be read, up to their end.
     fn ready(&self, until: Option<Instant>) -> Option<Ready> {
@@ -261,7 +272,7 @@ impl Launched {
                 worker: worker.is_some(),
                 // All that will ever be printed is there.
                 output: self.over.is_some(),
-                supervisor: false,
+                supervisor: self.line.inbox.has_message(),
             });
         }
         if self.line.inbox.has_message() {
@@ -270,15 +281,15 @@ impl Launched {
                 ..Ready::default()
             });
         }
-        let sockets: Vec<_> = [Some(&self.line), worker]
-            .into_iter()
-            .flatten()
-            .map(|line| line.channel.as_fd())
-            .chain(self.output.iter().flat_map(Output::pipes))
+        // In this order: what was reported before something was printed is seen with it.
+        let outputs = self.output.iter().flat_map(Output::pipes);
+        let lines = [Some(&self.line), worker].into_iter().flatten();
+        let sockets: Vec<_> = outputs
+            .chain(lines.map(|line| line.channel.as_fd()))
             .collect();
         // Reading tells what is wrong with them.
         let said = sys::wait_for_one(&sockets, until).unwrap_or_else(|_| vec![true; sockets.len()]);
-        let (lines, output) = said.split_at(1 + usize::from(worker.is_some()));
+        let (output, lines) = said.split_at(said.len() - 1 - usize::from(worker.is_some()));
         said.contains(&true).then_some(Ready {
             supervisor: lines.first() == Some(&true),
             worker: lines.get(1) == Some(&true),
@@ -293,9 +304,7 @@ impl Launched {
             .map(|worker| worker.inbox.receive::<FromWorker>(&worker.channel));
         match received {
             Some(Ok((FromWorker::Ended(mut report), beside))) => {
-                if let Some(output) = &mut self.output {
-                    output.end_lines();
-                }
+                self.end_printing(report.has_printed);
                 let value = report.value.take();
                 let value = value.and_then(|packed| Payload::unpack(packed, beside));
                 return Heard::Reported(report, value);
@@ -309,6 +318,22 @@ impl Launched {
         }
         self.worker = None;
         Heard::WorkerGone
+    }
+
+    /// The input that ended prints no more.
+    fn end_printing(&mut self, has_more: bool) {
+        let Some(output) = &mut self.output else {
+            return;
+        };
+        if has_more {
+            // The worker waits, so that all there is is this input's.
+            output.drain();
+        }
+        output.end_lines();
+        if let (true, Some(worker)) = (has_more, &self.worker) {
+            // One that is gone is heard of.
+            let _ = worker.channel.send(&ToWorker::GoOn, &[]);
+        }
     }
 
     fn hear_supervisor(&mut self) -> Option<Heard> {

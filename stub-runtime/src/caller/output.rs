@@ -34,7 +34,6 @@ pub(super) struct Output {
     sink: Arc<dyn Sink>,
     /// The input that is being run.
     pub(super) of: Option<u64>,
-    has_printed: bool,
     buffer: Box<[u8]>,
 }
 
@@ -63,7 +62,6 @@ impl Output {
             pipes: pipes.map(pipe).into(),
             sink,
             of: None,
-            has_printed: false,
             buffer: vec![0; CHUNK].into(),
         };
         Ok((output, [jobs_out, jobs_err]))
@@ -74,41 +72,38 @@ impl Output {
         self.pipes.iter().map(|pipe| pipe.reading.as_fd())
     }
 
-    /// Whether the job has printed anything.
-    pub(super) fn has_printed(&self) -> bool {
-        self.has_printed
-    }
-
     /// Passes on what there is, without waiting.
     pub(super) fn drain(&mut self) {
+        while self.read_some() {}
+    }
+
+    /// Passes on one piece of what there is, without waiting. Whether there was any.
+    pub(super) fn read_some(&mut self) -> bool {
         let Self {
             pipes,
             sink,
             of,
-            has_printed,
-            buffer: chunk,
+            buffer,
         } = self;
-        pipes.retain_mut(|pipe| {
-            loop {
-                match sys::read_now(&pipe.reading, chunk) {
-                    Ok(None) => return true,
-                    // A pipe that can't be read will not get better.
-                    Ok(Some(0)) | Err(_) => {
-                        pipe.end_line(&**sink, *of);
-                        return false;
-                    }
-                    Ok(Some(count)) => {
-                        *has_printed = true;
-                        pipe.take(&chunk[..count], &**sink, *of);
-                    }
-                }
+        let mut was_any = false;
+        pipes.retain_mut(|pipe| match sys::read_now(&pipe.reading, buffer) {
+            Ok(None) => true,
+            // A pipe that can't be read will not get better.
+            Ok(Some(0)) | Err(_) => {
+                pipe.end_line(&**sink, *of);
+                false
+            }
+            Ok(Some(count)) => {
+                was_any = true;
+                pipe.take(&buffer[..count], &**sink, *of);
+                true
             }
         });
+        was_any
     }
 
-    /// Passes on what there is, and that lines which have begun are all there is of them.
+    /// Lines which have begun are all there is of them.
     pub(super) fn end_lines(&mut self) {
-        self.drain();
         for pipe in &mut self.pipes {
             pipe.end_line(&*self.sink, self.of);
         }
@@ -166,6 +161,7 @@ mod tests {
         output.drain();
         err.write_all(b"other\n").unwrap();
         out.write_all(b"o\nthree").unwrap();
+        output.drain();
         output.end_lines();
         output.of = Some(2);
         out.write_all(b"four").unwrap();

@@ -28,6 +28,7 @@ pub(super) fn call(
     let takers = Takers {
         sink: sink.cloned(),
         summary: Summary::of(&plan.spec.label()),
+        no_stdin: false,
     };
     let mut delays = plan.options.retries.delays();
     let mut attempt = Attempt::first(plan.spec.label());
@@ -42,7 +43,13 @@ pub(super) fn call(
         };
         tracing::info!(%error, ?delay, "trying again");
         if canceller.sleep(delay) {
-            return Err(Error::Cancelled { attempt });
+            // What was not stored must be told in any case.
+            let is_told = matches!(error, Error::NotStored { .. });
+            return Err(if is_told {
+                error
+            } else {
+                Error::Cancelled { attempt }
+            });
         }
         attempt.number += 1;
     }
@@ -73,11 +80,13 @@ pub(super) fn command(
     let takers = Takers {
         sink: None,
         summary: Summary::of(&spec.label()),
+        no_stdin: false,
     };
     let mut delays = retries.delays();
     loop {
         let ended = run(spec.clone(), None, canceller, &takers);
         let may_get_better = match &ended {
+            _ if canceller.is_cancelled() => false,
             Ok((outcome, _)) => !outcome.is_success() && outcome.ended != Ended::Cancelled,
             Err(error) => error.is_worth_retrying(),
         };

@@ -78,16 +78,26 @@ fn emit(
         Some(file) => Box::new(fs::File::create(file).map_err(can_not_write)?),
     };
     let mut emitted = Emitted::new(function, input)?;
-    while let Some(value) = emitted.next() {
-        let value = (function.show)(value?)
-            .map_err(|error| Failure::new(format!("a value can't be shown: {error}")))?;
-        let written = match value {
-            Value::String(text) => writeln!(out, "{text}"),
-            value => writeln!(out, "{value}"),
-        };
-        written.and_then(|()| out.flush()).map_err(can_not_write)?;
+    let canceller = emitted.canceller();
+    let print_all = || -> Result<(), Failure> {
+        while let Some(value) = emitted.next() {
+            let value = (function.show)(value?)
+                .map_err(|error| Failure::new(format!("a value can't be shown: {error}")))?;
+            let written = match value {
+                Value::String(text) => writeln!(out, "{text}"),
+                value => writeln!(out, "{value}"),
+            };
+            written.and_then(|()| out.flush()).map_err(can_not_write)?;
+        }
+        Ok(())
+    };
+    match until_interrupted(&*canceller, CtrlC::Ends, print_all) {
+        (Err(failure), true) => {
+            failure.report();
+            Ok(ExitCode::from(INTERRUPTED))
+        }
+        (result, _) => result.map(|()| ExitCode::SUCCESS),
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// What is wrong with an argument.

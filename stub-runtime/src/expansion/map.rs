@@ -122,9 +122,20 @@ where
         Arc::default(),
         move || {
             let mut payloads = Payloads::new(Ok(mapped), inputs, true);
-            std::iter::from_fn(|| payloads.next())
-                .map(|(_, payload)| payload)
-                .collect()
+            let mut values = Ok(Vec::new());
+            while let Some((_, value)) = payloads.next() {
+                // After the first error nothing more is wanted, but a map that was cancelled stores what all of
+                // its inputs have written.
+                let is_over = value.is_err() && !payloads.is_cancelled();
+                values = values.and_then(|mut values: Vec<Payload>| {
+                    values.push(value?.without_descriptor());
+                    Ok(values)
+                });
+                if is_over {
+                    break;
+                }
+            }
+            values
         },
         move |grace| ender.cancel(grace),
         move |payloads| {

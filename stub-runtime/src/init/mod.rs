@@ -124,19 +124,30 @@ fn work(supervisor: &Channel, job: &Job, descriptors: Vec<OwnedFd>) -> Result<()
     // After the start, as the work would inherit what is blocked here. An end before this line
     // is seen by the first `reap`.
     let children = sys::ChildSignals::new()?;
-    let end = loop {
-        if let Some(end) = reap_until(worker)? {
-            break end;
+    let mut is_asked_to_end = false;
+    let mut end = None;
+    // What the work leaves behind is ended with it; but if all were asked to end, all have the same time.
+    loop {
+        end = reap_until(worker)?.or(end);
+        if end.is_some() && (!is_asked_to_end || sys::is_alone()) {
+            break;
         }
         match children.wait(supervisor.as_fd())? {
             Woken::Child => {}
             Woken::Socket => match supervisor.receive::<ToInit>()?.0 {
-                ToInit::Terminate => sys::terminate_everyone()?,
-                ToInit::Kill => sys::kill_everyone()?,
+                ToInit::Terminate => {
+                    is_asked_to_end = true;
+                    sys::terminate_everyone()?;
+                }
+                ToInit::Kill => {
+                    is_asked_to_end = false;
+                    sys::kill_everyone()?;
+                }
                 _ => return Err(unexpected()),
             },
         }
-    };
+    }
+    let end = end.ok_or_else(unexpected)?;
     sys::kill_everyone()?;
     while sys::reap(true)?.is_some() {}
     supervisor.send(&FromInit::Ended(end), &[])?;

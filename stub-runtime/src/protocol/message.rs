@@ -182,12 +182,23 @@ pub(crate) enum FromInit {
     Failed(Failure),
 }
 
-/// Caller to worker, any number of times. Descriptor: the arguments, unless they are inside.
+/// Caller to worker.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum ToWorker {
+    /// Any number of times. Descriptor: the arguments, unless they are inside.
+    Run(Input),
+    /// What was printed for the input that ended is read: what is printed from now on is that of the next.
+    GoOn,
+}
+
+/// What a worker runs.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Input {
     /// `module::name`.
     pub(crate) function: String,
     pub(crate) arguments: Packed,
+    /// The caller reads what is printed, and must know of which input it is.
+    pub(crate) prints_apart: bool,
 }
 
 /// Worker to caller, about each input, in their order. Descriptor: the value, if there is one that is not
@@ -207,6 +218,8 @@ pub(crate) struct Report {
     pub(crate) ended: Ended,
     /// If it returned.
     pub(crate) value: Option<Packed>,
+    /// Something that was printed is not read yet: nothing goes on before it is ([`ToWorker::GoOn`]).
+    pub(crate) has_printed: bool,
 }
 
 /// Caller to sweeper, once.

@@ -9,5 +9,6 @@ pub(crate) use channel::{Channel, ChannelError};
 pub(crate) use inbox::Inbox;
 pub(crate) use message::{
     Failure, FromInit, FromSupervisor, FromWorker, Hello, InnerFolder, Input, Job, MountPoint,
-    Program, Reply, Report, Stop, Sweep, Swept, SweptVolume, ToInit, ToSupervisor, UploadNote,
+    Program, Reply, Report, Stop, Sweep, Swept, SweptVolume, ToInit, ToSupervisor, ToWorker,
+    UploadNote,
 };

@@ -1,5 +1,6 @@
 //! Running what has a schedule at its times.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -51,7 +52,8 @@ pub fn serve(entries: &[Entry<'_>], canceller: &Canceller, say: &(dyn Fn(&str) +
                 }
                 scope.spawn(move || {
                     say(&format!("{} begins", entry.name));
-                    let ended = (entry.run)(canceller);
+                    let run = AssertUnwindSafe(|| (entry.run)(canceller));
+                    let ended = catch_unwind(run).unwrap_or_else(|_| "panicked".to_owned());
                     say(&format!("{} {ended}", entry.name));
                     running.store(false, Ordering::Release);
                 });

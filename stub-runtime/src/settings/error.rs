@@ -15,6 +15,14 @@ pub enum SettingsError {
         /// The reason.
         source: io::Error,
     },
+    /// It belongs to another user, who must not say what is run here.
+    #[error("`{}` belongs to the user {uid}, and is not believed; remove it, or make it yours", path.display())]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+        /// Its owner.
+        uid: u32,
+    },
     /// Something in it is not understood.
     #[error("`{}`, line {line}: {reason}", path.display())]
     Malformed {
@@ -35,8 +43,24 @@ impl SettingsError {
         Self::Malformed {
             path: path.to_owned(),
             line,
-            reason: with_suggestion(message),
+            reason: with_suggestion(&without_values(message)),
         }
+    }
+}
+
+/// What stands in the place of something else is not shown: it may be a secret.
+fn without_values(message: &str) -> String {
+    let wrong = [
+        "unknown variant ",
+        "invalid type: ",
+        "invalid value: ",
+        "invalid length ",
+    ];
+    match message.split_once(", expected ") {
+        Some((begin, expected)) if wrong.iter().any(|words| begin.starts_with(words)) => {
+            format!("expected {expected}")
+        }
+        _ => message.to_owned(),
     }
 }
 
@@ -62,7 +86,21 @@ fn with_suggestion(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::with_suggestion;
+    use super::{with_suggestion, without_values};
+
+    #[test]
+    fn values_are_not_shown() {
+        for message in [
+            "unknown variant `hunter2`, expected one of `env`, `file`",
+            "invalid type: string \"hunter2\", expected a sequence",
+        ] {
+            let shown = without_values(message);
+            assert!(
+                shown.starts_with("expected ") && !shown.contains("hunter2"),
+                "{shown}"
+            );
+        }
+    }
 
     #[test]
     fn a_slip_is_recognised() {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use serde::Deserialize;
 use super::error::SettingsError;
 use super::units::{Size, Time, VolumeUrl};
 use crate::schedule::Schedule;
+use crate::sys;
 use crate::volume::VolumePath;
 
 /// The whole file.
@@ -88,6 +90,7 @@ impl JobTable {
 
 /// Reads a file; nothing if there is none.
 pub(super) fn read(path: &Path) -> Result<Option<File>, SettingsError> {
+    check_owner(path)?;
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -101,4 +104,19 @@ pub(super) fn read(path: &Path) -> Result<Option<File>, SettingsError> {
     toml::from_str(&text)
         .map(Some)
         .map_err(|error| SettingsError::malformed(path, &text, &error))
+}
+
+/// It has commands, and where secrets are sent to: another user's is not believed.
+fn check_owner(path: &Path) -> Result<(), SettingsError> {
+    let own = sys::effective_ids().user;
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.uid() != own && metadata.uid() != 0 => {
+            Err(SettingsError::NotOurs {
+                path: path.to_owned(),
+                uid: metadata.uid(),
+            })
+        }
+        // What else is wrong is found when it is read.
+        _ => Ok(()),
+    }
 }

@@ -186,7 +186,7 @@ impl State {
     /// Answers come in the order of the questions, so those about work that goes on come first.
     fn store_asked(&mut self) -> Vec<Action> {
         match self.phase {
-            Phase::Running if self.volumes > 0 => {
+            Phase::Starting | Phase::Running if self.volumes > 0 => {
                 self.storing += 1;
                 vec![Action::Store]
             }

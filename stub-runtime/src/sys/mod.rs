@@ -23,11 +23,11 @@ pub(crate) use mount::{
     MountFlags, bind, make_slave, mount, pivot_root, set_read_only, unmount, unmount_detached,
 };
 pub(crate) use network::leave_network;
-pub(crate) use pipe::{pipe, read_now};
+pub(crate) use pipe::{pipe, read_now, unread};
 pub(crate) use process::{
-    Clone, Ids, WorkerEnd, clone_into_namespaces, effective_ids, exit_now, kernel_release, kill,
-    kill_everyone, reap, remove_variable, secure_execution, set_death_signal, set_name,
-    set_no_new_privileges, set_undumpable, set_variable, terminate_everyone, wait_for,
+    Clone, Ids, WorkerEnd, clone_into_namespaces, effective_ids, exit_now, is_alone,
+    kernel_release, kill, kill_everyone, reap, remove_variable, secure_execution, set_death_signal,
+    set_name, set_no_new_privileges, set_undumpable, set_variable, terminate_everyone, wait_for,
 };
 pub(crate) use signal::{
     ChildSignals, Woken, default_child_signal, ignore_broken_pipes, outlive_terminal_signals,

@@ -1,6 +1,6 @@
 //! Pipes.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::{pipe2, read};
@@ -28,5 +28,17 @@ pub(crate) fn read_now(pipe: impl AsFd, into: &mut [u8]) -> Result<Option<usize>
             Err(Errno::EAGAIN) => return Ok(None),
             read => return read.map(Some).map_err(SysError::new("read(pipe)")),
         }
+    }
+}
+
+/// How many bytes of a pipe nobody has read; none if that can't be told.
+pub(crate) fn unread(pipe: impl AsFd) -> usize {
+    let mut count: libc::c_int = 0;
+    // SAFETY: the kernel writes one integer to the place that it is given, which lives through the call.
+    let result = unsafe { libc::ioctl(pipe.as_fd().as_raw_fd(), libc::FIONREAD, &raw mut count) };
+    if result == 0 {
+        usize::try_from(count).unwrap_or(0)
+    } else {
+        0
     }
 }

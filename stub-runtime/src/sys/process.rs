@@ -122,6 +122,11 @@ pub(crate) fn terminate_everyone() -> Result<()> {
     signal_everyone(Signal::SIGTERM)
 }
 
+/// Whether this process is the only one of its pid namespace, of which it is the first.
+pub(crate) fn is_alone() -> bool {
+    nix::sys::signal::kill(Pid::from_raw(-1), None) == Err(Errno::ESRCH)
+}
+
 fn signal_everyone(signal: Signal) -> Result<()> {
     assert_eq!(
         nix::unistd::getpid().as_raw(),

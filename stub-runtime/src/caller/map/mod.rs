@@ -29,6 +29,12 @@ use shared::Shared;
 /// So many inputs for each sandbox are taken from the iterator before their values are.
 const AHEAD: usize = 64;
 
+/// So many at most, however many sandboxes there are, as each may take a descriptor.
+const MOST_AHEAD: usize = 256;
+
+/// So many inputs that do take one.
+const FILES_AHEAD: usize = 64;
+
 /// And so many bytes, unless a sandbox would have nothing to do.
 const AHEAD_BYTES: u64 = 256 << 20;
 
@@ -45,6 +51,8 @@ pub(crate) struct Mapped {
     /// Given and not taken back.
     outstanding: usize,
     bytes: u64,
+    /// Inputs among them that take a descriptor.
+    files: usize,
 }
 
 /// What can end a map from another thread.
@@ -81,6 +89,8 @@ impl Mapped {
             // Lines of workers that print at once are told apart.
             sink: (most > 1).then(|| Arc::new(Prefixed) as Arc<dyn Sink>),
             summary: Summary::of(&plan.spec.label()),
+            // It may have the inputs; and workers beside each other would tear it apart.
+            no_stdin: true,
         };
         let (sender, done) = channel();
         Ok(Self {
@@ -91,6 +101,7 @@ impl Mapped {
             next: 0,
             outstanding: 0,
             bytes: 0,
+            files: 0,
         })
     }
 
@@ -102,7 +113,14 @@ impl Mapped {
     /// Whether another input should be given now. `held`: ended, but not asked for by anybody.
     pub(crate) fn has_room(&self, held: usize) -> bool {
         let all = self.outstanding + held;
-        all < self.most || (all < self.most * AHEAD && self.bytes < AHEAD_BYTES)
+        let window = (self.most * AHEAD).min(MOST_AHEAD);
+        let is_light = self.bytes < AHEAD_BYTES && self.files < FILES_AHEAD;
+        all < self.most || (all < window && is_light)
+    }
+
+    /// Whether it was ended from outside.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.shared.canceller.is_cancelled()
     }
 
     /// Whether all that was given has ended.
@@ -116,6 +134,7 @@ impl Mapped {
         self.next += 1;
         self.outstanding += 1;
         self.bytes += payload.length();
+        self.files += usize::from(payload.has_descriptor());
         let is_awaited = self.shared.push(index, payload);
         if !is_awaited && self.slots.len() < self.most {
             self.start_slot();
@@ -151,8 +170,10 @@ impl Mapped {
             index,
             result,
             bytes,
+            has_descriptor,
         } = self.done.recv().ok()?;
         self.outstanding -= 1;
+        self.files -= usize::from(has_descriptor);
         self.bytes = self.bytes.saturating_sub(bytes);
         Some(Done { index, result })
     }

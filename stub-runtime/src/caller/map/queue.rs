@@ -73,6 +73,11 @@ impl Queue {
         }
     }
 
+    /// How many can be run now.
+    pub(super) fn ready(&self) -> usize {
+        self.ready.len()
+    }
+
     /// Everything that waits.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Task> {
         let later = std::mem::take(&mut self.later);

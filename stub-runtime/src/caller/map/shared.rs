@@ -44,6 +44,8 @@ pub(super) struct Done {
     pub(super) result: Result<Payload, Error>,
     /// Those of the input.
     pub(super) bytes: u64,
+    /// Whether the input took a descriptor.
+    pub(super) has_descriptor: bool,
 }
 
 impl Shared {
@@ -67,7 +69,7 @@ impl Shared {
     /// One more input. Says whether a slot waits for it.
     pub(super) fn push(&self, index: u64, payload: Payload) -> bool {
         let mut state = self.lock();
-        let is_awaited = state.idle > 0;
+        let is_awaited = state.idle > state.queue.ready();
         state.queue.push(Task {
             index,
             payload,
@@ -90,6 +92,8 @@ impl Shared {
             Some(grace) => self.canceller.cancel(grace),
             None => self.canceller.abandon(),
         }
+        // Nobody is between having looked and waiting.
+        drop(self.lock());
         self.changed.notify_all();
     }
 
@@ -144,14 +148,15 @@ impl Shared {
             tracing::info!(%error, ?delay, "trying again");
             task.attempt += 1;
             self.lock().queue.try_again(task, at);
-            self.changed.notify_one();
+            // Whoever waits must know by when to look again.
+            self.changed.notify_all();
             return;
         }
         self.lock().done(&task, result);
     }
 
     fn delay(&self, task: &Task, error: &Error) -> Option<Duration> {
-        if !error.is_worth_retrying() {
+        if !error.is_worth_retrying() || self.canceller.is_cancelled() {
             return None;
         }
         let tries = usize::try_from(task.attempt).unwrap_or(usize::MAX);
@@ -219,6 +224,7 @@ impl State {
             index: task.index,
             result,
             bytes: task.payload.length(),
+            has_descriptor: task.payload.has_descriptor(),
         };
         // Nobody listens to a map that was dropped.
         let _ = self.done.send(done);

@@ -149,9 +149,7 @@ impl<'a> Slot<'a> {
 
     /// Gives inputs ahead, if they are short and there are some.
     fn fill(&mut self) {
-        // What is printed is that of the first input, so no other one may begin before it is told of.
-        let is_alone = self.stores() || self.launched.has_printed();
-        let depth = if is_alone { 1 } else { self.pace.depth() };
+        let depth = if self.stores() { 1 } else { self.pace.depth() };
         let is_small = |task: &Task| task.payload.length() <= SMALL;
         while self.takes == Takes::More
             && self.has_started
@@ -196,7 +194,7 @@ impl<'a> Slot<'a> {
         match heard {
             Heard::Started => {
                 self.has_started = true;
-                self.began = Some(Instant::now());
+                self.began = (!self.given.is_empty()).then(Instant::now);
             }
             Heard::Reported(report, value) => self.reported(report, value),
             Heard::WorkerGone => self.no_more(),
@@ -217,10 +215,13 @@ impl<'a> Slot<'a> {
             return;
         };
         self.name_printer();
+        // Whatever was heard first.
+        self.has_started = true;
         let now = Instant::now();
-        if let Some(began) = self.began.replace(now) {
+        if let Some(began) = self.began.take() {
             self.pace.note(now.saturating_duration_since(began));
         }
+        self.began = (!self.given.is_empty()).then_some(now);
         if matches!(report.ended, Ended::Panicked { .. }) {
             self.takes = Takes::Nothing;
         }
@@ -254,13 +255,16 @@ impl<'a> Slot<'a> {
                     return self.launched.not_stored();
                 }
                 Heard::WorkerGone => self.no_more(),
-                Heard::Started | Heard::Emitted(_) | Heard::Reported(..) | Heard::TimeUp => {}
+                Heard::Started => self.has_started = true,
+                Heard::Emitted(_) | Heard::Reported(..) | Heard::TimeUp => {}
             }
         };
-        if !lost.is_empty() && self.takes == Takes::More {
-            // What failed would be told of again with every further input.
+        if !lost.is_empty() {
             self.is_told = true;
-            self.close();
+            if self.takes == Takes::More {
+                // What failed would be told of again with every further input.
+                self.close();
+            }
         }
         Some(lost)
     }
