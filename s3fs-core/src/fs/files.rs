@@ -36,12 +36,15 @@ impl Fs {
         if matches!(entry.kind, Kind::Dir) {
             return Err(FsError::IsDirectory);
         }
-        let handle = match mode {
-            OpenMode::Read => Handle::Read(self.open_reader(ino).await?),
+        let opened = match mode {
+            OpenMode::Read => self.open_reader(ino).await.map(Handle::Read),
             OpenMode::Write { truncate } => {
-                Handle::Write(self.open_writer(ino, truncate, pid).await?)
+                let opened = self.open_writer(ino, truncate, pid).await;
+                opened.map(Handle::Write)
             }
         };
+        let handle = opened.inspect_err(|error| self.came_late(ino, error))?;
+        self.had_turn(ino);
         self.orphans.opened(ino);
         Ok(Opened {
             handle: self.handles.insert(handle),
@@ -60,10 +63,26 @@ impl Fs {
         let reader = self.try_opened_ahead(&key, &file)?;
         self.opened(dir, &name, ino);
         let handle = self.read_handle(ino, key, file.etag?, reader, changes);
+        self.turns.had(dir, &name);
         self.orphans.opened(ino);
         Some(Opened {
             handle: self.handles.insert(Handle::Read(handle)),
         })
+    }
+
+    /// If a file was replaced before it could be opened, the next one of its name is not, for a moment.
+    fn came_late(&self, ino: Ino, error: &FsError) {
+        if error.is_stale()
+            && let Some((dir, name)) = self.tree.last_place(ino)
+        {
+            self.turns.missed(dir, name);
+        }
+    }
+
+    fn had_turn(&self, ino: Ino) {
+        if let Some((dir, name)) = self.tree.place(ino) {
+            self.turns.had(dir, &name);
+        }
     }
 
     /// Opens the version that the inode stands for, asking the store for its first bytes; a file

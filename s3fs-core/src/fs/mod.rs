@@ -35,6 +35,7 @@ mod rescue;
 mod storing;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod writing;
 mod xattr;
 
@@ -73,6 +74,7 @@ use crate::fs::orphans::Orphans;
 use crate::fs::outbox::Outbox;
 use crate::fs::ranges::Grafts;
 use crate::fs::readers::Readers;
+use crate::fs::turns::Turns;
 use crate::list::{Listed, Merger};
 use crate::read::{Ahead, BlockPool, Habit};
 use crate::store::{ListPage, Store};
@@ -126,6 +128,7 @@ pub struct Fs {
     looks: Walks,
     looking: Looking,
     readers: Readers,
+    turns: Turns,
     kernel: KernelCell,
     crowd: Crowd,
     ledger: Ledger,
@@ -199,6 +202,7 @@ impl Fs {
             looks: Walks::default(),
             looking: Looking::default(),
             readers: Readers::default(),
+            turns: Turns::default(),
             kernel: KernelCell::default(),
             crowd: Crowd::default(),
             ledger: Ledger::default(),

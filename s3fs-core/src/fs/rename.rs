@@ -110,6 +110,9 @@ impl Fs {
         to: &Named,
         target: Option<&Entry>,
     ) -> Result<(), FsError> {
+        if target.is_some() {
+            self.turns.wait(to.dir, &to.name).await;
+        }
         // In order, lest two renames wait for each other.
         let (first, second) = if from.key < to.key {
             (from, to)

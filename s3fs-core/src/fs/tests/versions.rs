@@ -82,3 +82,23 @@ async fn a_file_that_was_truncated_and_deleted_is_not_read_as_it_was_before() {
     kernel.release(writer);
     kernel.release(reader);
 }
+
+#[tokio::test]
+async fn a_reader_who_came_too_late_has_a_turn_before_the_name_is_replaced_again() {
+    let kernel = Arc::new(mount(Arc::new(bucket())).await);
+    for name in ["f", "g", "h"] {
+        kernel.save(name, name.as_bytes()).await.unwrap();
+    }
+    let old = kernel.walk("f").await.unwrap().ino;
+    kernel.rename("g", "f").await.unwrap();
+    assert!(kernel.fs.open(old, OpenMode::Read, 1).await.is_err());
+    let other = Arc::clone(&kernel);
+    let renaming = tokio::spawn(async move { other.rename("h", "f").await });
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    let reader = kernel.open("f", OpenMode::Read).await.unwrap();
+    assert_eq!(kernel.read(reader, 0, 10).await.unwrap(), "g");
+    renaming.await.unwrap().unwrap();
+    assert_eq!(kernel.load("f").await.unwrap(), "h");
+}
