@@ -35,7 +35,7 @@ fn in_turns(folder: PathBuf) -> impl Iterator<Item = usize> {
     })
 }
 
-#[stub::function(timeout = Duration::from_millis(300))]
+#[stub::function(timeout = Duration::from_secs(3))]
 fn breaks(at: u64, how: u8) -> impl Iterator<Item = u64> {
     (0..10).inspect(move |n| match how {
         _ if *n != at => {}
