@@ -419,3 +419,19 @@ fn workers_of_a_map_have_no_standard_input() {
     let all = reads_its_input::map(0..4).map(Result::unwrap);
     assert!(all.eq((0..4).map(|n| (n, 0))));
 }
+
+#[stub::function(max_containers = 2, max_inputs = 20)]
+#[allow(clippy::print_stderr, reason = "that is what it does")]
+fn prints_and_is_replaced(n: u64) -> u64 {
+    if n.is_multiple_of(7) {
+        eprintln!("printed {n}");
+    }
+    n
+}
+
+#[test]
+fn workers_that_print_and_are_replaced_lose_no_input() {
+    let _clean = Clean::start();
+    let values = prints_and_is_replaced::map(0..500).map(Result::unwrap);
+    assert!(values.eq(0..500));
+}

@@ -1,9 +1,9 @@
 //! The process that runs a function's body: this program again, inside the finished sandbox. It runs
 //! one input after another, until the caller has no more.
 
+mod inputs;
 mod panic;
 
-use std::collections::VecDeque;
 use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,10 +11,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::function::{Emit, Function, InvokeError};
 use crate::outcome::Ended;
 use crate::payload::Payload;
-use crate::protocol::{Channel, ChannelError, FromWorker, Inbox, Input, Report, ToWorker};
+use crate::protocol::{Channel, ChannelError, FromWorker, Input, Report};
 use crate::registry;
 use crate::sys;
 
+use inputs::Inputs;
 use panic::Record;
 
 /// Runs what the caller sends and ends the process.
@@ -31,51 +32,43 @@ pub(crate) fn main(caller: &Channel) -> ! {
 }
 
 fn serve(caller: &Channel) -> Result<(), ChannelError> {
-    let (record, mut inbox) = (panic::record(), Inbox::default());
-    // Those that were given ahead of the word to go on.
-    let mut waiting = VecDeque::new();
-    let mut may_go_on = true;
-    loop {
-        let (input, beside) = match may_go_on.then(|| waiting.pop_front()).flatten() {
-            Some(next) => next,
-            None => match inbox.receive::<ToWorker>(caller) {
-                Err(ChannelError::Closed) => return Ok(()),
-                Err(error) => return Err(error),
-                Ok((ToWorker::GoOn, _)) => {
-                    may_go_on = true;
-                    continue;
-                }
-                Ok((ToWorker::Run(input), beside)) if may_go_on => (input, beside),
-                Ok((ToWorker::Run(input), beside)) => {
-                    waiting.push_back((input, beside));
-                    continue;
-                }
-            },
-        };
+    let (record, mut inputs) = (panic::record(), Inputs::new(caller));
+    while let Some((input, beside)) = inputs.next()? {
         let prints_apart = input.prints_apart;
-        let mut failure = None;
-        let mut emit = |value: Payload| match emit(caller, &value) {
-            Ok(()) => true,
-            // Nobody wants more.
-            Err(ChannelError::Closed) => false,
-            Err(error) => {
-                failure = Some(error.to_string());
-                false
-            }
-        };
-        let (ended, value) = match (run(&record, input, beside, &mut emit), failure) {
-            (_, Some(reason)) => (Ended::Codec { reason }, None),
-            (ended, None) => ended,
-        };
+        let (ended, value) = run_emitting(caller, &record, input, beside);
         // Lines that the body printed without an end are seen before the caller goes on.
         let _ = std::io::stdout().flush();
         // Nobody shall see what a panic left half done.
         let is_last = matches!(ended, Ended::Panicked { .. });
-        may_go_on = !(prints_apart && has_printed());
-        report(caller, ended, value.as_ref(), !may_go_on)?;
+        let has_printed = prints_apart && inputs.hold_if_printed();
+        report(caller, ended, value.as_ref(), has_printed)?;
         if is_last {
-            return Ok(());
+            break;
         }
+    }
+    Ok(())
+}
+
+/// Runs an input whose values, if they come one by one, are sent as they do.
+fn run_emitting(
+    caller: &Channel,
+    record: &Record,
+    input: Input,
+    beside: Vec<OwnedFd>,
+) -> (Ended, Option<Payload>) {
+    let mut failure = None;
+    let mut emit = |value: Payload| match emit(caller, &value) {
+        Ok(()) => true,
+        // Nobody wants more.
+        Err(ChannelError::Closed) => false,
+        Err(error) => {
+            failure = Some(error.to_string());
+            false
+        }
+    };
+    match (run(record, input, beside, &mut emit), failure) {
+        (_, Some(reason)) => (Ended::Codec { reason }, None),
+        (ended, None) => ended,
     }
 }
 
@@ -93,11 +86,6 @@ fn report(
         has_printed,
     };
     caller.send(&FromWorker::Ended(report), &beside)
-}
-
-/// Whether something that was printed is not read yet.
-fn has_printed() -> bool {
-    sys::unread(std::io::stdout()) + sys::unread(std::io::stderr()) > 0
 }
 
 /// Sends one of several values.
