@@ -43,8 +43,8 @@ impl Fs {
                 opened.map(Handle::Write)
             }
         };
-        let handle = opened.inspect_err(|error| self.came_late(ino, error))?;
-        self.had_turn(ino);
+        let handle = opened.inspect_err(|error| self.came_late(ino, pid, error))?;
+        self.had_turn(ino, pid);
         self.orphans.opened(ino);
         Ok(Opened {
             handle: self.handles.insert(handle),
@@ -52,7 +52,7 @@ impl Fs {
     }
 
     /// As [`open`](Self::open), if the file was opened ahead.
-    pub fn try_open(&self, ino: Ino, mode: OpenMode) -> Option<Opened> {
+    pub fn try_open(&self, ino: Ino, mode: OpenMode, pid: u32) -> Option<Opened> {
         let changes = self.open_files.changes();
         if mode != OpenMode::Read || self.open_files.get(ino).is_some() {
             return None;
@@ -63,7 +63,7 @@ impl Fs {
         let reader = self.try_opened_ahead(&key, &file)?;
         self.opened(dir, &name, ino);
         let handle = self.read_handle(ino, key, file.etag?, reader, changes);
-        self.turns.had(dir, &name);
+        self.turns.had(dir, &name, pid);
         self.orphans.opened(ino);
         Some(Opened {
             handle: self.handles.insert(Handle::Read(handle)),
@@ -71,17 +71,17 @@ impl Fs {
     }
 
     /// If a file was replaced before it could be opened, the next one of its name is not, for a moment.
-    fn came_late(&self, ino: Ino, error: &FsError) {
+    fn came_late(&self, ino: Ino, pid: u32, error: &FsError) {
         if error.is_stale()
             && let Some((dir, name)) = self.tree.last_place(ino)
         {
-            self.turns.missed(dir, name);
+            self.turns.missed(dir, name, pid);
         }
     }
 
-    fn had_turn(&self, ino: Ino) {
+    fn had_turn(&self, ino: Ino, pid: u32) {
         if let Some((dir, name)) = self.tree.place(ino) {
-            self.turns.had(dir, &name);
+            self.turns.had(dir, &name, pid);
         }
     }
 
@@ -139,8 +139,11 @@ impl Fs {
         }
     }
 
-    /// Opens a file that has lost its name, as long as its object is there.
+    /// Opens a file that has lost its name, as long as its bytes or its object are there.
     async fn open_nameless(&self, ino: Ino, changes: u64) -> Result<Arc<ReadHandle>, FsError> {
+        if self.open_files.get(ino).is_some() {
+            return Ok(Arc::new(ReadHandle::new(ino, None, 0)));
+        }
         let file = self.file(ino).ok_or(FsError::Stale)?;
         let (dir, name) = self.tree.last_place(ino).ok_or(FsError::Stale)?;
         let key = self.key_in(dir, &name)?;

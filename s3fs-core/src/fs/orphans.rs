@@ -4,8 +4,8 @@
 //! object of a large one that was deleted stays until its last handle is closed, unless another file
 //! takes its key.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -34,6 +34,8 @@ pub(super) struct Orphans {
 struct Open {
     /// Of any kind.
     handles: HashMap<Ino, usize>,
+    /// Open files in whose place there are others: who found one by its name may open it a little later.
+    replaced: HashSet<Ino>,
     deferred: HashMap<Ino, Deferred>,
 }
 
@@ -65,6 +67,15 @@ impl Orphans {
             }
             is_last
         })
+    }
+
+    fn replaced(&self, ino: Ino) {
+        self.lock(|open| open.replaced.insert(ino));
+    }
+
+    /// Whether another file took its place while it was open; asked when it is closed.
+    fn was_replaced(&self, ino: Ino) -> bool {
+        self.lock(|open| open.replaced.remove(&ino))
     }
 
     fn is_open(&self, ino: Ino) -> bool {
@@ -231,10 +242,16 @@ impl Fs {
             .get(ino)
             .filter(|_| !self.orphans.is_open(ino))
         else {
+            self.orphans.replaced(ino);
             return self.set_adrift(ino).await;
         };
         file.writer.orphan().await;
         self.open_files.changed();
+        self.drift_later(file);
+    }
+
+    fn drift_later(&self, file: Arc<OpenFile>) {
+        let ino = file.ino;
         if let Some(fs) = self.me.upgrade() {
             tokio::spawn(async move {
                 tokio::time::sleep(TTL).await;
@@ -271,10 +288,15 @@ impl Fs {
         if !self.orphans.closed(ino) {
             return;
         }
+        let was_replaced = self.orphans.was_replaced(ino);
         if self.tree.place(ino).is_none()
             && let Some(file) = self.open_files.get(ino)
         {
-            self.let_drift(&file);
+            if was_replaced {
+                self.drift_later(file);
+            } else {
+                self.let_drift(&file);
+            }
         }
         if self.orphans.has_deferred(ino)
             && let Some(fs) = self.me.upgrade()

@@ -19,20 +19,26 @@ const TURN: Duration = Duration::from_millis(250);
 /// The readers who came too late, by the name that they want.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
-    late: Mutex<HashMap<(Ino, EntryName), Instant>>,
+    late: Mutex<HashMap<(Ino, EntryName), HashMap<u32, Instant>>>,
     had: Notify,
 }
 
 impl Turns {
-    /// An open of what had this name came too late.
-    pub(super) fn missed(&self, dir: Ino, name: EntryName) {
-        self.lock().insert((dir, name), Instant::now());
+    /// An open of what had this name came too late; `pid` is the thread that asked.
+    pub(super) fn missed(&self, dir: Ino, name: EntryName, pid: u32) {
+        let mut late = self.lock();
+        late.entry((dir, name))
+            .or_default()
+            .insert(pid, Instant::now());
     }
 
-    /// What has this name was opened.
-    pub(super) fn had(&self, dir: Ino, name: &EntryName) {
+    /// What has this name was opened by a thread.
+    pub(super) fn had(&self, dir: Ino, name: &EntryName, pid: u32) {
         let mut late = self.lock();
-        if !late.is_empty() && late.remove(&(dir, name.clone())).is_some() {
+        if !late.is_empty()
+            && let Some(readers) = late.get_mut(&(dir, name.clone()))
+            && readers.remove(&pid).is_some()
+        {
             drop(late);
             self.had.notify_waiters();
         }
@@ -56,12 +62,16 @@ impl Turns {
         if late.is_empty() {
             return None;
         }
-        late.retain(|_, since| since.elapsed() < TURN);
-        let since = late.get(&(dir, name.clone()))?;
-        Some(TURN.saturating_sub(since.elapsed()))
+        late.retain(|_, readers| {
+            readers.retain(|_, since| since.elapsed() < TURN);
+            !readers.is_empty()
+        });
+        let readers = late.get(&(dir, name.clone()))?;
+        let last = readers.values().max()?;
+        Some(TURN.saturating_sub(last.elapsed()))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<(Ino, EntryName), Instant>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<(Ino, EntryName), HashMap<u32, Instant>>> {
         self.late.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

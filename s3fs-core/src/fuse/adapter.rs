@@ -348,7 +348,7 @@ impl Filesystem for Adapter {
             Ok(opened) => reply.opened(FileHandle(opened.handle.0), how),
             Err(error) => reply.error(errno("open", ino.into(), &error)),
         };
-        match self.fs.try_open(ino.into(), mode) {
+        match self.fs.try_open(ino.into(), mode, pid) {
             Some(opened) => answer(Ok(opened)),
             None => self.answer(
                 move |fs| async move { fs.open(ino.into(), mode, pid).await },

@@ -10,7 +10,7 @@ use crate::fs::{Attr, Fs, FsError, HandleId, Maker, OpenMode};
 use crate::tree::{Ino, Told};
 
 /// Every open and every close comes from this process.
-const PID: u32 = 7;
+pub(super) const PID: u32 = 7;
 
 /// Everything is made by this user.
 const MAKER: Maker = Maker {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::fs::OpenMode;
-use crate::fs::tests::kernel::{TRUNCATE, WRITE};
+use crate::fs::tests::kernel::{PID, TRUNCATE, WRITE};
 use crate::fs::tests::{FIRST_PART, bucket, mount};
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn a_reader_who_came_too_late_has_a_turn_before_the_name_is_replaced_again
     }
     let old = kernel.walk("f").await.unwrap().ino;
     kernel.rename("g", "f").await.unwrap();
-    assert!(kernel.fs.open(old, OpenMode::Read, 1).await.is_err());
+    assert!(kernel.fs.open(old, OpenMode::Read, PID).await.is_err());
     let other = Arc::clone(&kernel);
     let renaming = tokio::spawn(async move { other.rename("h", "f").await });
     for _ in 0..100 {
