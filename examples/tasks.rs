@@ -86,7 +86,7 @@ fn say(text: String, times: u32) {
 }
 
 /// Notes the time, each second.
-#[stub::function(volumes = <"/out" => bucket().key_prefix("out/")>, schedule = Cron("* * * * * *"))]
+#[stub::function(name = "tick-each-second", volumes = <"/out" => bucket().key_prefix("out/")>, schedule = Cron("* * * * * *"))]
 fn tick() -> io::Result<()> {
     let seconds = UNIX_EPOCH.elapsed().map_or(0, |time| time.as_secs());
     fs::write("/out/tick", seconds.to_string())

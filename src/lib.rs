@@ -143,6 +143,7 @@
 //! |---|---|
 //! | `f(…)`, `f::remote(…)` | runs it, and waits |
 //! | `f(…)` of a function that returns `impl Iterator<Item = T>` | [`Values`]: an iterator of what comes, while the body goes on |
+//! | `f(…)` of one that returns `impl Stream<Item = T>`, and of an `async fn` that returns either | [`Stream`]: the same for async callers |
 //! | `f::local(…)` | runs the body here and now, without a sandbox and without volumes, as a unit test may want |
 //! | `f::map(inputs)` | a [`Map`]: an iterator of values; of an `async fn`, a [`Stream`] |
 //! | `f::starmap(inputs)` | the same, where an input is a tuple of the arguments, however many there are |
@@ -194,6 +195,7 @@
 /// | `memory` | `expr` | how many MiB of memory |
 /// | `lenient_limits` | `expr` | `true`: what can't be enforced here is warned of; else it is an error |
 /// | `schedule` | `expr` | [`Cron`] or [`Period`]: when `serve` of [`cli`] runs a function without arguments |
+/// | `name` | a string literal | what it is called on command lines and in messages; the identifier unless set. Functions of a module may not share one |
 /// | `workdir` | `expr` | the working folder of the body, which may lie in a volume; the caller's unless set |
 /// | `network` | `expr` | `false` gives the body a network of its own, with nothing but localhost; its volumes need none |
 /// | `crate` | a path | where this crate is, if it was renamed |
@@ -206,7 +208,8 @@
 /// The function `f(…) -> T` becomes `f(…) -> stub::Result<T>`, and `f(…) -> Result<T, E>` becomes
 /// `f(…) -> stub::Result<T>` as well: the last segment of the return type decides, so
 /// `io::Result<T>` and `anyhow::Result<T>` are results, and an alias of another name is a value.
-/// One that returns `impl Iterator<Item = T>` returns [`Values<T>`](Values), whose items are results.
+/// One that returns `impl Iterator<Item = T>` returns [`Values<T>`](Values), and one that returns `impl Stream<Item = T>`
+/// (of the crate `futures`) [`Stream<T>`](Stream), whose items are results.
 /// `E` is anything that is an error or can be shown. Panics, signals, `process::exit` and the
 /// timeout are errors of the call: see [`Error`].
 ///

@@ -55,6 +55,7 @@ private! {
     call => call;
     call_async => call_async;
     call_iterator => call_iterator;
+    call_stream => call_stream;
     codec => Codec;
     decode => decode;
     encode => encode;

@@ -70,19 +70,12 @@ impl<V> Call<V> {
         let started = thread.spawn(move || {
             // Whoever waits is told, also if it is the user's iterator that panics.
             let ended = catch_unwind(AssertUnwindSafe(run));
-            at_end.end(ended.unwrap_or_else(|_| {
-                Err(Error::Lost {
-                    attempt: of,
-                    reason: "is no longer watched: the thread that waited for it panicked"
-                        .to_owned(),
-                })
-            }));
+            at_end
+                .end(ended.unwrap_or_else(|_| {
+                    Err(Error::unwatched(of, "the thread that waited for it"))
+                }));
         });
-        started.map_err(|source| Error::Start {
-            attempt: attempt.clone(),
-            step: "start a thread",
-            source: Arc::new(source),
-        })?;
+        started.map_err(|source| Error::start(attempt.clone(), "start a thread", source))?;
         Ok(Self {
             attempt,
             id: new_id(),
@@ -157,10 +150,7 @@ impl<V> Call<V> {
             None => Err(io::Error::other("it has not ended")),
         };
         let value = payloads.and_then(|payloads| (self.decode)(payloads));
-        value.map_err(|error| Error::Codec {
-            attempt: self.attempt.clone(),
-            reason: format!("value: {error}"),
-        })
+        value.map_err(|error| Error::value(self.attempt.clone(), &error))
     }
 }
 

@@ -201,8 +201,7 @@ impl<'a> Payloads<'a> {
             State::Refused(_) | State::Over => crate::Attempt::first("the function"),
         };
         attempt.input = Some(index);
-        let reason = format!("value: {error}");
-        Error::Codec { attempt, reason }
+        Error::value(attempt, error)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The values of an async function that is mapped over inputs.
+//! Values that come one by one, for async callers.
 
 use std::fmt;
 use std::io;
@@ -10,75 +10,104 @@ use std::thread;
 use tokio::sync::mpsc;
 
 use crate::attempt::Attempt;
-use crate::caller::{Ender, Mapped};
+use crate::call::GRACE;
+use crate::caller::{Emitted, Mapped};
 use crate::error::{Error, Result};
 use crate::expansion::Codec;
 use crate::function::Function;
 use crate::map::Payloads;
 use crate::payload::Payload;
 
-/// So many values may have been taken from the map before they are asked for.
+/// So many values may have been taken before they are asked for.
 const HELD: usize = 16;
 
-/// The values of an async function that is being mapped over inputs, in the order of the inputs: a
-/// [`Map`](crate::Map) that blocks no thread of an async runtime.
+/// Values that come one by one, without blocking a thread of an async runtime. It implements the `Stream` of the
+/// crate `futures`.
 ///
-/// Made by `f::map` and `f::starmap` of an `async fn`. It implements the `Stream` of the crate `futures`.
-/// Dropping it kills what is being run.
+/// - `f::map` and `f::starmap` of an `async fn` give the values of all inputs, in their order: a
+///   [`Map`](crate::Map). Dropping it kills what is being run.
+/// - Calling a function that returns `impl Stream`, or an `async fn` that returns `impl Iterator`, gives what that
+///   gives, as it comes: [`Values`](crate::Values). An error is the last item. Dropping it ends the body; what that
+///   had written is stored.
 #[must_use = "its errors are told with its values"]
 pub struct Stream<V> {
-    values: mpsc::Receiver<(u64, Result<Payload>)>,
+    values: mpsc::Receiver<Item>,
     value: Codec<V>,
     attempt: Attempt,
-    ender: Option<Ender>,
+    end: Option<End>,
 }
 
+/// A value, with the place of its input, if there are several.
+type Item = (Option<u64>, Result<Payload>);
+
+/// Ends what gives the values, from another thread.
+type End = Box<dyn Fn() + Send + Sync>;
+
 impl<V: 'static> Stream<V> {
-    pub(crate) fn new(
+    /// The values of a function that is mapped over inputs.
+    pub(crate) fn mapped(
         function: &'static Function,
         inputs: impl Iterator<Item = io::Result<Payload>> + Send + 'static,
         value: Codec<V>,
     ) -> Self {
-        let attempt = Attempt::first(function.path());
-        let (sender, values) = mpsc::channel(HELD);
         let mapped = Mapped::new(function);
         let ender = mapped.as_ref().ok().map(Mapped::ender);
-        let refused = sender.clone();
-        let thread = thread::Builder::new().name("stub-map".to_owned());
-        let of = attempt.clone();
-        let started = thread.spawn(move || {
-            let fed = catch_unwind(AssertUnwindSafe(|| {
-                let mut payloads = Payloads::new(mapped, inputs, true);
-                while let Some(next) = payloads.next() {
-                    if sender.blocking_send(next).is_err() {
-                        return;
-                    }
+        let end = ender.map(|ender| Box::new(move || ender.abandon()) as End);
+        Self::new(function, value, end, "the iterator of its inputs", |give| {
+            let mut payloads = Payloads::new(mapped, inputs, true);
+            while let Some((index, payload)) = payloads.next() {
+                if !give((Some(index), payload)) {
+                    break;
                 }
-            }));
-            if fed.is_err() {
-                let reason = "is no longer watched: its inputs panicked".to_owned();
-                let error = Error::Lost {
-                    attempt: of,
-                    reason,
-                };
+            }
+        })
+    }
+
+    /// The values of one call.
+    pub(crate) fn emitted(
+        function: &'static Function,
+        emitted: Result<Emitted>,
+        value: Codec<V>,
+    ) -> Self {
+        let canceller = emitted.as_ref().ok().map(Emitted::canceller);
+        let end = canceller.map(|canceller| Box::new(move || canceller.cancel(GRACE)) as End);
+        let who = "the thread that waited for it";
+        Self::new(function, value, end, who, |give| match emitted {
+            Ok(mut emitted) => while emitted.next().is_some_and(|next| give((None, next))) {},
+            Err(error) => drop(give((None, Err(error)))),
+        })
+    }
+
+    /// `feed` gives items, on a thread of its own, until one is not wanted. `who` is to blame if it panics.
+    fn new(
+        function: &'static Function,
+        value: Codec<V>,
+        end: Option<End>,
+        who: &'static str,
+        feed: impl FnOnce(&mut dyn FnMut(Item) -> bool) + Send + 'static,
+    ) -> Self {
+        let attempt = Attempt::first(function.path());
+        let (sender, values) = mpsc::channel(HELD);
+        let refused = sender.clone();
+        let of = attempt.clone();
+        let thread = thread::Builder::new().name("stub-stream".to_owned());
+        let started = thread.spawn(move || {
+            let mut give = |item| sender.blocking_send(item).is_ok();
+            if catch_unwind(AssertUnwindSafe(|| feed(&mut give))).is_err() {
                 // Nobody listens to a stream that was dropped.
-                let _ = sender.blocking_send((0, Err(error)));
+                give((None, Err(Error::unwatched(of, who))));
             }
         });
         if let Err(source) = started {
-            let error = Error::Start {
-                attempt: attempt.clone(),
-                step: "start a thread",
-                source: std::sync::Arc::new(source),
-            };
+            let error = Error::start(attempt.clone(), "start a thread", source);
             // The channel is empty.
-            let _ = refused.try_send((0, Err(error)));
+            let _ = refused.try_send((None, Err(error)));
         }
         Self {
             values,
             value,
             attempt,
-            ender,
+            end,
         }
     }
 }
@@ -90,18 +119,15 @@ impl<V> Stream<V> {
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<V>>> {
-        self.values.poll_recv(context).map(|next| {
-            next.map(|(index, payload)| {
-                let decoded = |payload| self.value.decode_one(payload);
-                payload.and_then(|payload| {
-                    decoded(payload).map_err(|error| {
-                        let mut attempt = self.attempt.clone();
-                        attempt.input = Some(index);
-                        let reason = format!("value: {error}");
-                        Error::Codec { attempt, reason }
-                    })
-                })
-            })
+        let next = self.values.poll_recv(context);
+        next.map(|next| next.map(|(input, payload)| self.decode(input, payload?)))
+    }
+
+    fn decode(&self, input: Option<u64>, payload: Payload) -> Result<V> {
+        self.value.decode_one(payload).map_err(|error| {
+            let mut attempt = self.attempt.clone();
+            attempt.input = input;
+            Error::value(attempt, &error)
         })
     }
 }
@@ -117,8 +143,8 @@ impl<V> futures_util::Stream for Stream<V> {
 impl<V> Drop for Stream<V> {
     fn drop(&mut self) {
         self.values.close();
-        if let Some(ender) = &self.ender {
-            ender.abandon();
+        if let Some(end) = &self.end {
+            end();
         }
     }
 }

@@ -45,10 +45,7 @@ impl<V> Iterator for Values<V> {
                 Err(error) => return Some(Err(error)),
             };
             let decoded = self.value.decode_one(payload);
-            return Some(decoded.map_err(|error| Error::Codec {
-                attempt: emitted.attempt().clone(),
-                reason: format!("value: {error}"),
-            }));
+            return Some(decoded.map_err(|error| Error::value(emitted.attempt().clone(), &error)));
         }
         match std::mem::replace(&mut self.state, State::Over) {
             State::Refused(error) => Some(Err(error)),

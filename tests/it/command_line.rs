@@ -47,7 +47,7 @@ fn functions_are_listed_with_their_arguments() {
 grep(pattern: String, files: Vec<String>, most: Option<usize>, number: bool)  Finds the lines that hold a text.
 note(name: String, text: String)                                              Writes a text to a file of the bucket.
 say(text: String, times: u32)                                                 Prints a text as often as it is told to, and a part of a line.
-tick()                                                                        Notes the time, each second.
+tick-each-second()                                                            Notes the time, each second.
 wait(seconds: u64)                                                            Waits, after it has written that it does.
 words(file: String)                                                           Counts the lines, words and bytes of a file.
 ",
@@ -147,11 +147,11 @@ fn what_is_declared_can_be_seen() {
     prints(
         &["mounts"],
         "\
-grep   /in   s3://examples/      read-only
-note   /out  s3://examples/out/  read and write
-tick   /out  s3://examples/out/  read and write
-wait   /out  s3://examples/out/  read and write
-words  /in   s3://examples/      read-only
+grep              /in   s3://examples/      read-only
+note              /out  s3://examples/out/  read and write
+tick-each-second  /out  s3://examples/out/  read and write
+wait              /out  s3://examples/out/  read and write
+words             /in   s3://examples/      read-only
 ",
     );
     let (policy, _, status) = says(&["policy"]);
@@ -254,7 +254,7 @@ fn functions_with_a_schedule_are_run_at_their_times() {
     assert_eq!(output.status.code(), Some(0));
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(
-        text.starts_with("stub: tick: * * * * * *\nstub: tick begins\nstub: tick ended well\n"),
+        text.starts_with("stub: tick-each-second: * * * * * *\nstub: tick-each-second begins\nstub: tick-each-second ended well\n"),
         "{text}"
     );
 }

@@ -14,6 +14,7 @@
 //! - `mapping`: a function over many inputs
 //! - `options`: variables, working folder, network, retries
 //! - `spawning`: calls beside their caller
+//! - `streaming`: functions that return streams
 //! - `death`: `kill -9` of caller, supervisor and worker
 //! - `examples`: the examples, as root and as an ordinary user
 //! - `foreign`: a server of other people's
@@ -42,4 +43,5 @@ mod mapping;
 mod options;
 mod refusals;
 mod spawning;
+mod streaming;
 mod values;

@@ -203,6 +203,25 @@ fn each_attempt_has_the_whole_time_and_the_last_is_the_error() {
     assert_eq!(fs::read(tries).unwrap().len(), 2);
 }
 
+#[stub::function(name = "an-old-name.2")]
+fn renamed() -> Result<(), String> {
+    Err("it is called".to_owned())
+}
+
+#[test]
+fn a_function_has_the_name_that_it_is_given() {
+    let _clean = Clean::start();
+    let error = renamed().unwrap_err();
+    assert_eq!(error.function(), "it::options::an-old-name.2");
+    let values: Vec<_> = renamed::starmap([(), ()]).collect();
+    assert!(
+        values
+            .iter()
+            .all(|value| matches!(value, Err(Error::Failed { .. }))),
+        "{values:?}"
+    );
+}
+
 #[test]
 fn retries_that_make_no_sense_are_told() {
     let _clean = Clean::start();

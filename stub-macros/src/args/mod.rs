@@ -16,6 +16,8 @@ use crate::diagnostic::{self, Errors};
 pub(crate) struct Args {
     /// Where the expansion finds the crate `stub`.
     pub(crate) krate: Option<Path>,
+    /// What the function is called, if not as in the code.
+    pub(crate) name: Option<LitStr>,
     pub(crate) volumes: Vec<Entry>,
     pub(crate) secrets: Vec<Expr>,
     pub(crate) env: Vec<Entry>,
@@ -71,6 +73,7 @@ impl Args {
                 return entries::read(&entries::ENV, segment, segments, &mut self.env, errors);
             }
             "secrets" => self.secrets = errors.ok(secrets(segment)).unwrap_or_default(),
+            "name" => self.name = errors.ok(literal(segment)),
             "crate" => self.krate = errors.ok(Path::parse_mod_style.parse2(segment.value())),
             plain if suggest::PLAIN.iter().any(|(known, _)| *known == plain) => {
                 let value = errors.ok(expression(segment.value()));
@@ -107,6 +110,18 @@ fn secrets(segment: &Segment) -> syn::Result<Vec<Expr>> {
     }
 }
 
+/// Known when the program is compiled, as functions are found by their names before any of them runs.
+fn literal(segment: &Segment) -> syn::Result<LitStr> {
+    let value = segment.value();
+    syn::parse2(value.clone()).map_err(|_| {
+        diagnostic::on(
+            value,
+            format!("`{}` is a string literal", segment.name),
+            "write `name = \"resize-image\"`",
+        )
+    })
+}
+
 fn repeated(name: &Ident) -> syn::Error {
     diagnostic::at(
         name.span(),
@@ -122,6 +137,7 @@ fn no_value(name: &Ident) -> syn::Error {
         (_, Some((_, example))) => format!("write `{name} = {example}`"),
         ("volumes", _) => entries::VOLUMES.help(),
         ("env", _) => entries::ENV.help(),
+        ("name", _) => "write `name = \"resize-image\"`".to_owned(),
         ("secrets", _) => "write `secrets = [Secret::from_env([\"TOKEN\"])]`".to_owned(),
         _ => "write `crate = ::the_name_of_stub_here`".to_owned(),
     };

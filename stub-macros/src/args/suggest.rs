@@ -19,7 +19,7 @@ pub(super) const PLAIN: [(&str, &str); 10] = [
 ];
 
 /// Options with a form of their own.
-const SPECIAL: [&str; 4] = ["volumes", "secrets", "env", "crate"];
+const SPECIAL: [&str; 5] = ["volumes", "secrets", "env", "name", "crate"];
 
 /// The names of all options.
 pub(super) fn options() -> impl Iterator<Item = &'static str> {

@@ -4,7 +4,7 @@ use syn::{FnArg, Signature};
 
 use super::types;
 use crate::diagnostic::{Errors, on};
-use crate::item::{Item, Returns};
+use crate::item::Item;
 
 /// As many as a tuple that serde knows.
 const MOST_ARGUMENTS: usize = 16;
@@ -15,7 +15,6 @@ pub(crate) fn item(item: &Item, errors: &mut Errors) -> bool {
     qualifiers(&item.signature, &mut found);
     generics(&item.signature, &mut found);
     arguments(item, &mut found);
-    iterators(item, &mut found);
     found.extend(types::returned(&item.returns()));
     let sound = found.is_empty();
     for error in found {
@@ -44,16 +43,6 @@ fn qualifiers(signature: &Signature, found: &mut Vec<syn::Error>) {
             token,
             "an `extern` function can't be a stub function: arguments don't cross by a C ABI",
             "remove the `extern`",
-        ));
-    }
-}
-
-fn iterators(item: &Item, found: &mut Vec<syn::Error>) {
-    if let (Returns::Iterator(of), true) = (item.returns(), item.is_async()) {
-        found.push(on(
-            of,
-            "an `async fn` that is a stub function can't return an iterator",
-            "remove the `async`, or return a `Vec`",
         ));
     }
 }

@@ -30,6 +30,16 @@ pub(crate) fn args(args: &Args, errors: &mut Errors) {
             ));
         }
     }
+    if let Some(name) = &args.name {
+        let text = name.value();
+        if !is_name(&text) {
+            errors.push(diagnostic::at(
+                name.span(),
+                format!("`{text}` can't be the name of a function on a command line"),
+                "write letters, digits, `_`, `-` and `.`, such as `resize-image`",
+            ));
+        }
+    }
     let mut seen = HashSet::new();
     for variable in &args.env {
         let name = variable.key.value();
@@ -48,4 +58,9 @@ pub(crate) fn args(args: &Args, errors: &mut Errors) {
             ));
         }
     }
+}
+
+fn is_name(text: &str) -> bool {
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    text.starts_with(|c: char| c.is_alphanumeric() || c == '_') && text.chars().all(is_plain)
 }

@@ -17,7 +17,9 @@ pub(super) fn argument(ty: &Type) -> Vec<syn::Error> {
 pub(super) fn returned(returns: &Returns) -> Vec<syn::Error> {
     match returns {
         Returns::Unit => Vec::new(),
-        Returns::Value(ty) | Returns::Iterator(ty) => find(ty, "the value", "return"),
+        Returns::Value(ty) | Returns::Iterator(ty) | Returns::Stream(ty) => {
+            find(ty, "the value", "return")
+        }
         // Its error may borrow what is static, and an alias hides which argument is the error.
         Returns::Result(ty) => {
             let mut finder = Finder {

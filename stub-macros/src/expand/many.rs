@@ -10,7 +10,7 @@ use crate::names::Names;
 /// `f::map`, `f::starmap`, `f::for_each`, `f::spawn` and `f::spawn_map`.
 pub(super) fn decls(item: &Item, names: &Names) -> TokenStream {
     // Whose values come one by one is called for one input at a time.
-    if let Returns::Iterator(_) = item.returns() {
+    if let Returns::Iterator(_) | Returns::Stream(_) = item.returns() {
         return TokenStream::new();
     }
     let over = Over::new(item, names);

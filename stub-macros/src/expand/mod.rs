@@ -105,12 +105,12 @@ fn remote_decl(item: &Item, names: &Names) -> TokenStream {
     } = item;
     let (parameters, output) = (parameters(item), output(item, names));
     let asyncness = &signature.asyncness;
-    let call = match item.returns() {
-        Returns::Iterator(_) => names.call_iterator(),
-        _ if item.is_async() => names.call_async(),
-        _ => names.call(),
+    let (call, wait) = match item.returns() {
+        Returns::Iterator(_) if !item.is_async() => (names.call_iterator(), None),
+        Returns::Iterator(_) | Returns::Stream(_) => (names.call_stream(), None),
+        _ if item.is_async() => (names.call_async(), wait(item)),
+        _ => (names.call(), None),
     };
-    let wait = wait(item);
     let arguments = item.arguments().into_iter().map(|argument| argument.name);
     let doc = format!(
         "Runs `{}` in its sandbox: the same as calling it.",
@@ -168,7 +168,7 @@ fn value_decl(item: &Item, names: &Names) -> TokenStream {
     let (codec, value, ty) = (names.codec(), names.value(), value_type(item, names));
     let make = match item.returns() {
         Returns::Unit => quote!(#value::<()>()),
-        Returns::Value(at) | Returns::Result(at) | Returns::Iterator(at) => {
+        Returns::Value(at) | Returns::Result(at) | Returns::Iterator(at) | Returns::Stream(at) => {
             quote_spanned!(at.span()=> #value::<#ty>())
         }
     };
@@ -183,7 +183,7 @@ fn value_decl(item: &Item, names: &Names) -> TokenStream {
 fn value_type(item: &Item, names: &Names) -> TokenStream {
     match item.returns() {
         Returns::Unit => quote!(()),
-        Returns::Value(ty) | Returns::Iterator(ty) => quote!(#ty),
+        Returns::Value(ty) | Returns::Iterator(ty) | Returns::Stream(ty) => quote!(#ty),
         Returns::Result(ty) => {
             let fallible = names.fallible();
             quote_spanned!(ty.span()=> <#ty as #fallible>::Value)
@@ -195,12 +195,15 @@ fn value_type(item: &Item, names: &Names) -> TokenStream {
 fn registration_decl(args: &Args, item: &Item, names: &Names) -> TokenStream {
     let (function, functions, linkme) = (names.function(), names.functions(), names.linkme());
     let private = &names.private;
-    let name = item.name().unraw().to_string();
+    let name = match &args.name {
+        Some(name) => name.value(),
+        None => item.name().unraw().to_string(),
+    };
     let line =
         quote_spanned!(item.name().span().resolved_at(Span::call_site())=> #private::line!());
     let (volumes, secrets) = (volumes(args, names), secrets(args, names));
     let (options, invoke) = (options(args, names), invoke(item, names));
-    let iterates = matches!(item.returns(), Returns::Iterator(_));
+    let iterates = matches!(item.returns(), Returns::Iterator(_) | Returns::Stream(_));
     let (documentation, own) = (item.attributes.documentation(), quiet(item.name()));
     let parameters = item.arguments().into_iter().map(|argument| {
         let (name, ty) = (argument.name.unraw().to_string(), shown(argument.ty));
@@ -269,14 +272,9 @@ fn invoke(item: &Item, names: &Names) -> TokenStream {
     let arguments = item.arguments();
     let patterns = arguments.iter().map(|argument| &argument.name);
     let passed = arguments.iter().map(|argument| &argument.name);
-    let run = quote!(#name::local(#(#passed),*));
-    let run = if item.is_async() {
-        let block_on = names.block_on();
-        quote!(#block_on(#run))
-    } else {
-        run
-    };
-    let encoded = encoded(item, names, &run, &name);
+    let wait = wait(item);
+    let run = quote!(#name::local(#(#passed),*) #wait);
+    let encoded = encoded(item, names, run, &name);
     quote! {
         |payload, emit| match #decode(payload, #name::__arguments()) {
             #private::Result::Ok((#(#patterns,)*)) => {
@@ -287,7 +285,13 @@ fn invoke(item: &Item, names: &Names) -> TokenStream {
     }
 }
 
-fn encoded(item: &Item, names: &Names, run: &TokenStream, name: &Ident) -> TokenStream {
+fn encoded(item: &Item, names: &Names, run: TokenStream, name: &Ident) -> TokenStream {
+    let block_on = names.block_on();
+    let run = if item.is_async() && !matches!(item.returns(), Returns::Stream(_)) {
+        quote!(#block_on(async move { #run }))
+    } else {
+        run
+    };
     let (encode, fallible, kind, private) = (
         names.encode(),
         names.fallible(),
@@ -299,6 +303,10 @@ fn encoded(item: &Item, names: &Names, run: &TokenStream, name: &Ident) -> Token
             quote!({ let _ = emit; #encode(#run, #name::__value()) })
         }
         Returns::Iterator(_) => quote!(#private::emit_all(#run, #name::__value(), emit)),
+        // It may want the runtime also where it is made.
+        Returns::Stream(_) => quote! {
+            #block_on(async move { #private::emit_stream(#run, #name::__value(), emit).await })
+        },
         Returns::Result(ty) => {
             let failed = quote_spanned!(ty.span()=> (&&&#kind::of(&error)).kind().failed(error));
             quote! {
@@ -332,9 +340,13 @@ pub(crate) fn output(item: &Item, names: &Names) -> TokenStream {
         Returns::Value(ty) | Returns::Result(ty) => {
             quote_spanned!(ty.span()=> #result<#value>)
         }
-        Returns::Iterator(_) => {
+        Returns::Iterator(_) if !item.is_async() => {
             let values = &names.values;
             quote!(#values<#value>)
+        }
+        Returns::Iterator(_) | Returns::Stream(_) => {
+            let stream = &names.stream;
+            quote!(#stream<#value>)
         }
     }
 }

@@ -39,6 +39,8 @@ pub(crate) enum Returns<'a> {
     Result(&'a Type),
     /// `impl Iterator<Item = …>`: the type of an item.
     Iterator(&'a Type),
+    /// `impl Stream<Item = …>`, the same.
+    Stream(&'a Type),
 }
 
 impl Item {
@@ -80,7 +82,7 @@ impl Item {
         match &self.signature.output {
             ReturnType::Default => Returns::Unit,
             ReturnType::Type(_, ty) if is_result(ty) => Returns::Result(ty),
-            ReturnType::Type(_, ty) => item_of(ty).map_or(Returns::Value(ty), Returns::Iterator),
+            ReturnType::Type(_, ty) => one_by_one(ty).unwrap_or(Returns::Value(ty)),
         }
     }
 }
@@ -110,8 +112,8 @@ fn argument_name(index: usize, typed: &PatType) -> Ident {
     }
 }
 
-/// The items of an `impl Iterator`.
-fn item_of(ty: &Type) -> Option<&Type> {
+/// An `impl Iterator` or an `impl Stream`.
+fn one_by_one(ty: &Type) -> Option<Returns<'_>> {
     let Type::ImplTrait(bounds) = ty else {
         return None;
     };
@@ -119,18 +121,23 @@ fn item_of(ty: &Type) -> Option<&Type> {
         let TypeParamBound::Trait(bound) = bound else {
             return None;
         };
-        let iterator = bound
-            .path
-            .segments
-            .last()
-            .filter(|s| s.ident == "Iterator")?;
-        let PathArguments::AngleBracketed(arguments) = &iterator.arguments else {
-            return None;
-        };
-        arguments.args.iter().find_map(|argument| match argument {
-            GenericArgument::AssocType(item) if item.ident == "Item" => Some(&item.ty),
+        let last = bound.path.segments.last()?;
+        match last.ident.to_string().as_str() {
+            "Iterator" => item_of(&last.arguments).map(Returns::Iterator),
+            "Stream" => item_of(&last.arguments).map(Returns::Stream),
             _ => None,
-        })
+        }
+    })
+}
+
+/// The type in `<Item = …>`.
+fn item_of(arguments: &PathArguments) -> Option<&Type> {
+    let PathArguments::AngleBracketed(arguments) = arguments else {
+        return None;
+    };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::AssocType(item) if item.ident == "Item" => Some(&item.ty),
+        _ => None,
     })
 }
 

@@ -108,7 +108,7 @@ impl Launched {
         let label = spec.label();
         let failed = |step| {
             let label = label.clone();
-            move |source| verdict::start(Attempt::first(&label), step, source)
+            move |source| Error::start(Attempt::first(&label), step, source)
         };
         let pair = || Channel::pair().map_err(|error| failed("make a socket")(error.into()));
         let (ours, theirs) = pair()?;
@@ -221,7 +221,7 @@ impl Launched {
     pub(super) fn connection(&self) -> Result<Channel, Error> {
         let copy = self.line.channel.duplicate();
         copy.map_err(|error| {
-            verdict::start(Attempt::first(&self.label), "copy a socket", error.into())
+            Error::start(Attempt::first(&self.label), "copy a socket", error.into())
         })
     }
 

@@ -70,13 +70,10 @@ pub async fn run_async(function: &'static Function, input: Payload) -> Result<Pa
             // Nobody waits for a call that was dropped.
             let _ = sender.send(single::call(&plan, &input, &canceller, None));
         });
-    waiter.map_err(|source| verdict::start(Attempt::first(&label), "start a thread", source))?;
+    waiter.map_err(|source| Error::start(Attempt::first(&label), "start a thread", source))?;
     let ended = receiver.await;
     drop(abandon);
-    ended.map_err(|_| Error::Lost {
-        attempt: Attempt::first(label),
-        reason: "is no longer watched: the thread that waited for it panicked".to_owned(),
-    })?
+    ended.map_err(|_| Error::unwatched(Attempt::first(label), "the thread that waited for it"))?
 }
 
 /// Runs a command in a sandbox, which the canceller can end, and again if it fails; `Outcome` has its exit

@@ -86,15 +86,6 @@ pub(super) fn refused(attempt: Attempt, failure: Failure) -> Error {
     }
 }
 
-/// The error of a call that could not begin.
-pub(super) fn start(attempt: Attempt, step: &'static str, source: io::Error) -> Error {
-    Error::Start {
-        attempt,
-        step,
-        source: Arc::new(source),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]

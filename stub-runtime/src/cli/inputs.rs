@@ -10,6 +10,7 @@ use serde_json::{Map as Object, Value, json};
 
 use super::exit::{self, Failure};
 use super::run::wrong;
+use crate::attempt::Attempt;
 use crate::caller::Mapped;
 use crate::error::{Error, Result};
 use crate::function::{Function, Given};
@@ -26,7 +27,7 @@ pub(super) fn map(
 ) -> std::result::Result<ExitCode, Failure> {
     if function.iterates {
         return Err(Failure::usage(
-            "a function that returns an iterator has one input: give its arguments",
+            "a function that returns an iterator or a stream has one input: give its arguments",
         ));
     }
     let lines = open(inputs)?;
@@ -132,10 +133,8 @@ fn given(function: &Function, value: Value) -> std::result::Result<Vec<Given>, S
 
 fn line(function: &Function, index: u64, payload: Result<Payload>) -> Value {
     let shown = payload.and_then(|payload| {
-        (function.show)(payload).map_err(|error| Error::Codec {
-            attempt: crate::Attempt::first(function.path()),
-            reason: format!("value: {error}"),
-        })
+        (function.show)(payload)
+            .map_err(|error| Error::value(Attempt::first(function.path()), &error))
     });
     match shown {
         Ok(value) => json!({ "index": index, "value": value }),

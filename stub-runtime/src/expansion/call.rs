@@ -6,6 +6,7 @@ use crate::caller::{Emitted, run, run_async};
 use crate::error::{Error, Result};
 use crate::function::Function;
 use crate::payload::Payload;
+use crate::stream::Stream;
 use crate::values::Values;
 
 /// Calls a function and waits.
@@ -48,6 +49,18 @@ pub fn call_iterator<C: Codecs, V>(
     Values::new(input.and_then(|input| Emitted::new(function, input)), value)
 }
 
+/// The same where async code takes them.
+pub fn call_stream<C: Codecs, V: 'static>(
+    function: &'static Function,
+    codecs: C,
+    arguments: C::Values,
+    value: Codec<V>,
+) -> Stream<V> {
+    let input = encode(function, codecs, arguments);
+    let emitted = input.and_then(|input| Emitted::new(function, input));
+    Stream::emitted(function, emitted, value)
+}
+
 fn encode<C: Codecs>(function: &Function, codecs: C, arguments: C::Values) -> Result<Payload> {
     encode_all(codecs, arguments).map_err(|error| Error::Arguments {
         attempt: Attempt::first(function.path()),
@@ -56,8 +69,6 @@ fn encode<C: Codecs>(function: &Function, codecs: C, arguments: C::Values) -> Re
 }
 
 fn decode<V>(function: &Function, value: &Codec<V>, output: Payload) -> Result<V> {
-    value.decode_one(output).map_err(|error| Error::Codec {
-        attempt: Attempt::first(function.path()),
-        reason: format!("value: {error}"),
-    })
+    let decoded = value.decode_one(output);
+    decoded.map_err(|error| Error::value(Attempt::first(function.path()), &error))
 }

@@ -6,7 +6,9 @@
 
 use std::fmt;
 use std::io;
+use std::pin::pin;
 
+use futures_util::{Stream, StreamExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -201,6 +203,28 @@ pub fn emit_all<V>(
             break;
         }
     }
+    nothing()
+}
+
+/// The same of a function that returns a stream.
+///
+/// # Errors
+/// A value refuses.
+pub async fn emit_stream<V>(
+    values: impl Stream<Item = V>,
+    codec: Codec<V>,
+    emit: Emit<'_>,
+) -> Result<Payload, InvokeError> {
+    let mut values = pin!(values);
+    while let Some(value) = values.next().await {
+        if !emit(encode(value, codec)?) {
+            break;
+        }
+    }
+    nothing()
+}
+
+fn nothing() -> Result<Payload, InvokeError> {
     Payload::encode(&()).map_err(|error| InvokeError::Codec(error.to_string()))
 }
 

@@ -38,7 +38,7 @@ where
     C: Codecs + Copy + Send + 'static,
     V: 'static,
 {
-    Stream::new(
+    Stream::mapped(
         function,
         inputs.map(move |arguments| encode_all(codecs, arguments)),
         value,

@@ -13,9 +13,10 @@ mod wire;
 mod words;
 
 pub use block_on::block_on;
-pub use call::{call, call_async, call_iterator};
+pub use call::{call, call_async, call_iterator, call_stream};
 pub use codec::{
-    Argument, Codec, Codecs, Value, argument, decode, emit_all, encode, parse, show, value,
+    Argument, Codec, Codecs, Value, argument, decode, emit_all, emit_stream, encode, parse, show,
+    value,
 };
 pub use failure::{ByBox, BySyncBox, ByText, Fallible, Kind};
 pub use map::{for_each, for_each_async, map, map_async, spawn, spawn_map};

@@ -1,9 +1,4 @@
 #[stub::function]
-async fn later() -> impl Iterator<Item = u64> {
-    0..3
-}
-
-#[stub::function]
 fn borrowed() -> impl Iterator<Item = &'static str> {
     ["a"].into_iter()
 }
@@ -11,6 +6,11 @@ fn borrowed() -> impl Iterator<Item = &'static str> {
 #[stub::function]
 fn threads() -> impl Iterator<Item = std::thread::Thread> {
     std::iter::empty()
+}
+
+#[stub::function]
+fn both() -> impl futures_util::Stream<Item = &'static [u8]> {
+    futures_util::stream::empty()
 }
 
 fn main() {}

@@ -23,7 +23,7 @@ use crate::summary::Summary;
 
 use super::launch::Takers;
 use super::output::Sink;
-use super::{prepare, verdict};
+use super::prepare;
 use shared::Shared;
 
 /// So many inputs for each sandbox are taken from the iterator before their values are.
@@ -194,7 +194,7 @@ impl Mapped {
             Err(_) if !self.slots.is_empty() => self.most = self.slots.len(),
             Err(error) => {
                 let attempt = self.first_attempt();
-                let error = verdict::start(attempt, "start a thread", error);
+                let error = Error::start(attempt, "start a thread", error);
                 self.shared.broken(error);
                 // Nobody else would look.
                 let _ = self.shared.try_take();

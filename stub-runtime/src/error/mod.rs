@@ -1,6 +1,8 @@
 //! The error of a call.
 
-use std::fmt;
+mod message;
+mod words;
+
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,6 +11,9 @@ use std::time::Duration;
 use s3fs_core::NotStored;
 
 use crate::attempt::Attempt;
+
+pub use message::Message;
+use words::{at, list, remedy_text, signal_name};
 
 /// The result of a call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -190,50 +195,10 @@ pub enum Error {
     },
 }
 
-/// A message with its sources: an error that came from another process.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    text: String,
-    source: Option<Box<Message>>,
-}
-
-impl Message {
-    /// From messages, outermost first.
-    pub(crate) fn from_chain(chain: Vec<String>) -> Self {
-        let linked = chain.into_iter().rev().fold(None, |source, text| {
-            Some(Self {
-                text,
-                source: source.map(Box::new),
-            })
-        });
-        linked.unwrap_or_else(|| Self {
-            text: "unknown error".to_owned(),
-            source: None,
-        })
-    }
-}
-
-impl fmt::Display for Message {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl std::error::Error for Message {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_deref().map(|source| source as _)
-    }
-}
-
-impl Error {
-    /// The function (`module::name`) or the program that was called.
-    pub fn function(&self) -> &str {
-        &self.attempt().function
-    }
-
-    /// The attempt that failed; of a call with retries, the last.
-    pub fn attempt(&self) -> &Attempt {
-        match self {
+/// The attempt that an error, behind a reference of either kind, is about.
+macro_rules! attempt_of {
+    ($error:expr) => {
+        match $error {
             Self::Failed { attempt, .. }
             | Self::Panicked { attempt, .. }
             | Self::Exited { attempt, .. }
@@ -253,32 +218,29 @@ impl Error {
             | Self::Lost { attempt, .. }
             | Self::Start { attempt, .. } => attempt,
         }
+    };
+}
+
+impl Error {
+    /// The function (`module::name`) or the program that was called.
+    pub fn function(&self) -> &str {
+        &self.attempt().function
+    }
+
+    /// The attempt that failed; of a call with retries, the last.
+    pub fn attempt(&self) -> &Attempt {
+        attempt_of!(self)
     }
 
     /// The same, of this attempt.
     pub(crate) fn in_attempt(mut self, of: &Attempt) -> Self {
-        match &mut self {
-            Self::NotStored { attempt, cause, .. } => {
-                *attempt = of.clone();
-                *cause = cause.take().map(|cause| Box::new(cause.in_attempt(of)));
-            }
-            Self::NotStarted { .. } => {}
-            Self::Failed { attempt, .. }
-            | Self::Panicked { attempt, .. }
-            | Self::Exited { attempt, .. }
-            | Self::Killed { attempt, .. }
-            | Self::TimedOut { attempt, .. }
-            | Self::Cancelled { attempt }
-            | Self::StillRunning { attempt, .. }
-            | Self::Volume { attempt, .. }
-            | Self::Secret { attempt, .. }
-            | Self::Options { attempt, .. }
-            | Self::Sandbox { attempt, .. }
-            | Self::Arguments { attempt, .. }
-            | Self::Codec { attempt, .. }
-            | Self::Registry { attempt, .. }
-            | Self::Lost { attempt, .. }
-            | Self::Start { attempt, .. } => *attempt = of.clone(),
+        // Of a command that can't be started, it names the program.
+        if let Self::NotStarted { .. } = self {
+            return self;
+        }
+        attempt_of!(&mut self).clone_from(of);
+        if let Self::NotStored { cause, .. } = &mut self {
+            *cause = cause.take().map(|cause| Box::new(cause.in_attempt(of)));
         }
         self
     }
@@ -286,76 +248,42 @@ impl Error {
     /// Whether another attempt may succeed: what the body did, and what happened to its process, may
     /// not happen again. What is wrong with the declaration or the machine stays so.
     pub fn is_worth_retrying(&self) -> bool {
-        match self {
+        matches!(
+            self,
             Self::Failed { .. }
-            | Self::Panicked { .. }
-            | Self::Exited { .. }
-            | Self::Killed { .. }
-            | Self::TimedOut { .. }
-            | Self::NotStored { .. }
-            | Self::Lost { .. } => true,
-            Self::Cancelled { .. }
-            | Self::StillRunning { .. }
-            | Self::Volume { .. }
-            | Self::Secret { .. }
-            | Self::Options { .. }
-            | Self::Sandbox { .. }
-            | Self::NotStarted { .. }
-            | Self::Arguments { .. }
-            | Self::Codec { .. }
-            | Self::Registry { .. }
-            | Self::Start { .. } => false,
+                | Self::Panicked { .. }
+                | Self::Exited { .. }
+                | Self::Killed { .. }
+                | Self::TimedOut { .. }
+                | Self::NotStored { .. }
+                | Self::Lost { .. }
+        )
+    }
+
+    /// A call that could not begin.
+    pub(crate) fn start(attempt: Attempt, step: &'static str, source: io::Error) -> Self {
+        Self::Start {
+            attempt,
+            step,
+            source: Arc::new(source),
         }
     }
-}
 
-fn at(location: Option<&str>) -> String {
-    location
-        .map(|location| format!(" at {location}"))
-        .unwrap_or_default()
-}
-
-fn remedy_text(remedy: Option<&str>) -> String {
-    remedy
-        .map(|remedy| format!("; {remedy}"))
-        .unwrap_or_default()
-}
-
-/// A few are named, the rest counted: the whole list is in the error.
-fn list(objects: &[NotStored]) -> String {
-    const SHOWN: usize = 5;
-    let shown = objects.iter().take(SHOWN).map(|one| match &one.kept_in {
-        Some(path) => format!(
-            "{} ({}; its bytes are kept in {})",
-            one.object,
-            one.reason,
-            path.display()
-        ),
-        None => format!("{} ({})", one.object, one.reason),
-    });
-    let text = shown.collect::<Vec<_>>().join(", ");
-    match objects.len().checked_sub(SHOWN) {
-        None | Some(0) => text,
-        Some(more) => format!("{text} and {more} more"),
+    /// A call whose end nobody will tell: `who` has panicked.
+    pub(crate) fn unwatched(attempt: Attempt, who: &str) -> Self {
+        Self::Lost {
+            attempt,
+            reason: format!("is no longer watched: {who} panicked"),
+        }
     }
-}
 
-fn signal_name(signal: i32) -> String {
-    let name = match signal {
-        1 => "SIGHUP",
-        2 => "SIGINT (Ctrl-C)",
-        3 => "SIGQUIT",
-        4 => "SIGILL",
-        6 => "SIGABRT (it aborted)",
-        7 => "SIGBUS",
-        8 => "SIGFPE",
-        9 => "SIGKILL (by hand, or because memory ran out)",
-        11 => "SIGSEGV (an invalid memory access or a stack overflow)",
-        13 => "SIGPIPE",
-        15 => "SIGTERM",
-        other => return format!("signal {other}"),
-    };
-    name.to_owned()
+    /// A value that can't be decoded.
+    pub(crate) fn value(attempt: Attempt, error: &io::Error) -> Self {
+        Self::Codec {
+            attempt,
+            reason: format!("value: {error}"),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -368,6 +296,30 @@ mod tests {
 
     fn attempt() -> Attempt {
         Attempt::first("demo::f")
+    }
+
+    #[test]
+    fn an_attempt_is_that_of_the_cause_as_well() {
+        let killed = Error::Killed {
+            attempt: attempt(),
+            signal: 9,
+        };
+        let error = Error::NotStored {
+            attempt: attempt(),
+            objects: Vec::new(),
+            cause: Some(Box::new(killed)),
+        };
+        let mut third = attempt();
+        third.number = 3;
+        let error = error.in_attempt(&third);
+        assert_eq!(error.attempt().number, 3);
+        let Error::NotStored {
+            cause: Some(cause), ..
+        } = error
+        else {
+            panic!("{error:?}")
+        };
+        assert_eq!(cause.attempt(), &third);
     }
 
     #[test]
