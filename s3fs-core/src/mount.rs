@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::runtime::Handle;
+use tracing::Instrument;
 
 use crate::cache::{CacheError, Cached, Space};
 use crate::config::MountConfig;
@@ -14,8 +15,8 @@ use crate::fs::{Fs, NotStored};
 use crate::fuse::{MountPoint, Session, Unmount};
 use crate::journal::Journal;
 use crate::resources::Resources;
-use crate::store::s3::{ConnectError, S3Store, connect};
-use crate::store::{Counted, Observed, Store, UploadObserver};
+use crate::store::s3::{ConnectError, connect};
+use crate::store::{Observed, Store, UploadObserver};
 use crate::sweep::abort_uploads;
 use crate::usage::{Meter, Usage};
 
@@ -61,7 +62,7 @@ impl FileSystem {
     /// The bucket doesn't exist, the credentials are refused, the endpoint doesn't answer, the
     /// cache's folder must not be used…
     pub async fn connect(config: MountConfig, resources: &Resources) -> Result<Self, MountError> {
-        Self::connect_as(config, resources, |store| store).await
+        Self::connect_as(config, resources, None).await
     }
 
     /// As [`connect`](Self::connect); `observer` is told of every multipart upload, so that
@@ -74,7 +75,7 @@ impl FileSystem {
         resources: &Resources,
         observer: Arc<dyn UploadObserver>,
     ) -> Result<Self, MountError> {
-        Self::connect_as(config, resources, |store| Observed::new(store, observer)).await
+        Self::connect_as(config, resources, Some(observer)).await
     }
 
     /// As [`connect`](Self::connect); the uploads that are unfinished are noted in a folder of the local
@@ -105,10 +106,10 @@ impl FileSystem {
         Ok(connected)
     }
 
-    async fn connect_as<S: Store>(
+    async fn connect_as(
         config: MountConfig,
         resources: &Resources,
-        wrap: impl FnOnce(S3Store) -> S,
+        uploads: Option<Arc<dyn UploadObserver>>,
     ) -> Result<Self, MountError> {
         let cache = match &config.cache {
             Some(cache) => resources.caches.open(cache).await?,
@@ -116,11 +117,14 @@ impl FileSystem {
         };
         let asked = Instant::now();
         let meter = Meter::default();
-        let (store, page) = connect(&config, &resources.http).await?;
+        let MountConfig { bucket, prefix, .. } = &config;
+        let mount = tracing::info_span!("mount", %bucket, %prefix);
+        let connecting = connect(&config, &resources.http);
+        let (store, page) = connecting.instrument(mount.clone()).await?;
         // The first page of the root, which tells that the bucket is there.
         meter.list();
         let space = Space::new(store.endpoint_url(), &config.bucket);
-        let store = Counted::new(wrap(store), meter.clone());
+        let store = Observed::new(store, mount, meter.clone(), uploads);
         let store: Arc<dyn Store> = match cache {
             Some(cache) => Arc::new(Cached::new(store, cache, space)),
             None => Arc::new(store),

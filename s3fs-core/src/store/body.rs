@@ -6,9 +6,11 @@ use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use bytes::Bytes;
-use futures_util::stream::{Stream, StreamExt};
+use futures_util::stream::{self, Stream, StreamExt};
+use tracing::Span;
 
 use crate::store::StoreError;
 
@@ -53,12 +55,15 @@ impl GetBody {
         Self(Box::pin(pieces))
     }
 
-    /// The same, where each piece is shown as it comes.
-    pub(crate) fn inspect(self, see: impl Fn(&Bytes) + Send + 'static) -> Self {
-        Self::new(self.0.inspect(move |piece| {
-            if let Ok(piece) = piece {
+    /// The same, inside a span, where each piece is shown as it comes.
+    pub(super) fn observed(self, span: Span, see: impl Fn(&Bytes) + Send + 'static) -> Self {
+        let mut pieces = self.0;
+        Self::new(stream::poll_fn(move |context| {
+            let polled = span.in_scope(|| pieces.as_mut().poll_next(context));
+            if let Poll::Ready(Some(Ok(piece))) = &polled {
                 see(piece);
             }
+            polled
         }))
     }
 

@@ -5,7 +5,6 @@
 mod body;
 #[cfg(test)]
 pub(crate) mod conformance;
-mod counted;
 #[cfg(test)]
 pub(crate) mod disturbed;
 mod error;
@@ -25,9 +24,9 @@ use std::fs::File;
 use async_trait::async_trait;
 
 pub use body::{Body, GetBody};
-pub(crate) use counted::Counted;
 pub use error::{StoreError, StoreErrorKind};
-pub use observed::{Observed, UnfinishedUpload, UploadObserver};
+pub(crate) use observed::Observed;
+pub use observed::{UnfinishedUpload, UploadObserver};
 pub use request::{
     Condition, CopySource, Described, GetResponse, ListFrom, ListPage, ListRequest, ListedObject,
     MAX_COPY, PartNumber, PartTag, Precondition, UploadId,
