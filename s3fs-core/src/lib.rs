@@ -36,7 +36,7 @@ mod write;
 
 pub use cache::CacheError;
 pub use config::{Access, CacheConfig, Credentials, MountConfig, Ownership, StageConfig};
-pub use fs::NotStored;
+pub use fs::{NotStored, Pending};
 pub use fuse::{MountPoint, Unmount};
 pub use mount::{FileSystem, Finisher, MountError, Mounted, Serving};
 pub use object::{BucketName, BucketNameError, Prefix, PrefixError};

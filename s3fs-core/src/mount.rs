@@ -11,7 +11,7 @@ use tracing::Instrument;
 
 use crate::cache::{CacheError, Cached, Space};
 use crate::config::MountConfig;
-use crate::fs::{Fs, NotStored};
+use crate::fs::{Fs, NotStored, Pending};
 use crate::fuse::{MountPoint, Session, Unmount};
 use crate::journal::Journal;
 use crate::resources::Resources;
@@ -175,6 +175,11 @@ impl Finisher {
         self.0.finish().await
     }
 
+    /// As [`Serving::pending`].
+    pub fn pending(&self) -> Pending {
+        self.0.pending()
+    }
+
     /// As [`Serving::abandon`].
     pub async fn abandon(&self) {
         self.0.abandon().await;
@@ -187,6 +192,12 @@ impl Serving {
     /// used the mount have ended, before it is unmounted.
     pub async fn finish(&self) -> Vec<NotStored> {
         self.fs.finish().await
+    }
+
+    /// What was written and is not stored yet: for whoever waits for [`finish`](Self::finish) and may
+    /// ask several times a second.
+    pub fn pending(&self) -> Pending {
+        self.fs.pending()
     }
 
     /// What was asked of the bucket until now.

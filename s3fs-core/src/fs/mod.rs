@@ -25,6 +25,7 @@ mod nodes;
 mod open_files;
 mod orphans;
 mod outbox;
+mod pending;
 mod place;
 mod ranges;
 mod readers;
@@ -51,6 +52,7 @@ pub use error::FsError;
 pub use files::OpenMode;
 pub use handles::{HandleId, Opened};
 pub use ledger::NotStored;
+pub use pending::Pending;
 pub use ranges::Allocate;
 pub use xattr::SetXattr;
 

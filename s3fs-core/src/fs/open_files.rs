@@ -80,6 +80,13 @@ impl OpenFiles {
             .collect()
     }
 
+    /// Shows all files. Nobody opens or forgets any meanwhile.
+    pub(super) fn each(&self, mut see: impl FnMut(&OpenFile)) {
+        for shared in self.lock().values() {
+            see(&shared.file);
+        }
+    }
+
     /// One more handle of the file, or of the one that came first if another open was faster.
     pub(super) fn share(&self, ino: Ino, new: Option<OpenFile>) -> Option<Arc<OpenFile>> {
         let mut files = self.lock();

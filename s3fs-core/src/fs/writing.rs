@@ -15,7 +15,7 @@ use crate::fs::{Attr, Fs, FsError, HandleId};
 use crate::object::{FileKind, ObjectRef};
 use crate::store::Precondition;
 use crate::tree::{Entry, FileState, Ino, Kind, Looks};
-use crate::write::{Piece, Reading, Target, WriteError, Writer};
+use crate::write::{Left, Piece, Reading, Target, WriteError, Writer};
 
 impl Fs {
     /// Creates a file and opens it for writing. `exclusive` insists, against other clients too,
@@ -207,6 +207,7 @@ impl Fs {
             pool: self.parts.clone(),
             stages: self.stages.clone(),
             endings: self.endings.clone(),
+            left: Left::default(),
         }
     }
 

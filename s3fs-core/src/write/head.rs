@@ -111,6 +111,14 @@ impl Head {
         }
     }
 
+    /// How many bytes are to be sent in place of those that were.
+    pub(super) fn left(&self) -> u64 {
+        match self {
+            Self::Changed { buffer, is_put } if !*is_put => buffer.length(),
+            _ => 0,
+        }
+    }
+
     /// The bytes that are to be sent in place of those that were.
     pub(super) fn take_unsent(&mut self) -> Option<PartBuffer> {
         match self {

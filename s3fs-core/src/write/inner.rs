@@ -49,6 +49,16 @@ impl Phase {
 }
 
 impl Inner {
+    /// About how many bytes are still to be sent.
+    pub(super) fn left(&self) -> u64 {
+        match &self.phase {
+            _ if !self.dirty || self.is_orphan => 0,
+            Phase::Whole(buffer) => buffer.length(),
+            Phase::Streaming(streaming) => streaming.left(),
+            Phase::Staged(staged) => staged.left(),
+        }
+    }
+
     /// The largest file that is held as a whole.
     pub(super) fn first_part(&self) -> u64 {
         self.target.pool.sizes().first()

@@ -26,6 +26,16 @@ pub(super) enum Job {
 }
 
 impl Job {
+    /// How many bytes it sends.
+    pub(super) fn sends(&self) -> u64 {
+        match self {
+            Self::Send(buffer) => buffer.length(),
+            Self::SendStaged(_, range) => range.end - range.start,
+            Self::Assemble(assembly) => assembly.extents.iter().map(Extent::length).sum(),
+            Self::Copy(..) => 0,
+        }
+    }
+
     /// Makes it a part.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! Without I/O: `sizes` of parts, `extents` (where each byte of a file is), `plan` (how such a file is
 //! stored). `pool`, `buffer` and `stage` hold bytes in memory and in nameless files; `job` is what a
-//! part is made of, `upload` has parts in flight. A file is whole, or `streaming` (with the `head` of
+//! part is made of, `upload` has parts in flight, `left` is what has yet to be sent. A file is whole, or `streaming` (with the `head` of
 //! what it has sent), or `staged`: `inner` makes one of the other, `changing` and `storing` are what
 //! is done to it, and `writer` is its face. Knows nothing of inodes.
 
@@ -16,6 +16,7 @@ mod fetch;
 mod head;
 mod inner;
 mod job;
+mod left;
 mod plan;
 mod pool;
 mod reading;
@@ -33,6 +34,7 @@ mod writer;
 
 pub use copy::copy_object;
 pub use error::WriteError;
+pub use left::Left;
 pub use pool::PartPool;
 pub use reading::{Piece, Reading};
 pub use stage::Stages;

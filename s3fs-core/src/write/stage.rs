@@ -97,6 +97,11 @@ pub(super) struct StageFile {
 }
 
 impl StageFile {
+    /// How many bytes it holds.
+    pub(super) fn held(&self) -> u64 {
+        self.space.bytes.load(Ordering::Relaxed)
+    }
+
     /// Writes; `new` of the bytes were not held before.
     pub(super) fn write(&self, at: u64, data: &[u8], new: u64) -> Result<(), WriteError> {
         self.space.take(new)?;

@@ -72,6 +72,15 @@ impl Staged {
         self.upload.is_some()
     }
 
+    /// About how many bytes are still to be sent.
+    pub(super) fn left(&self) -> u64 {
+        match (&self.upload, &self.stage) {
+            (Some(upload), _) => upload.left(),
+            (None, Some(stage)) => stage.held(),
+            (None, None) => 0,
+        }
+    }
+
     /// Ends what an attempt to store the file has left. To be done before any change.
     pub(super) async fn abort(&mut self) {
         if let Some(upload) = self.upload.take() {

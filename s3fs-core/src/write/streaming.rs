@@ -85,6 +85,17 @@ impl Streaming {
         self.sent.has_sent(head..end)
     }
 
+    /// How many bytes are still to be sent.
+    pub(super) fn left(&self) -> u64 {
+        let upload = self.upload.as_ref().map_or(0, Upload::left);
+        let tail = if self.tail_is_put {
+            0
+        } else {
+            self.tail.length()
+        };
+        upload + tail + self.head.left()
+    }
+
     /// Whether an upload is under way.
     pub(super) fn has_upload(&self) -> bool {
         self.upload.is_some()

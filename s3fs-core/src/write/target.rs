@@ -8,6 +8,7 @@ use tokio_util::task::TaskTracker;
 use crate::budget::Budget;
 use crate::object::{ETag, Headers, Key, ObjectRef};
 use crate::store::{Precondition, Store};
+use crate::write::left::Left;
 use crate::write::pool::PartPool;
 use crate::write::stage::Stages;
 
@@ -24,6 +25,8 @@ pub struct Target {
     pub stages: Stages,
     /// What is done about uploads that were given up.
     pub endings: TaskTracker,
+    /// How much is still to be sent: of one file.
+    pub left: Left,
 }
 
 /// How a file is to be stored.

@@ -74,6 +74,15 @@ impl State {
             Self::Done(_) => None,
         }
     }
+
+    /// How many bytes of it are still to be sent.
+    fn left(&self) -> u64 {
+        match self {
+            Self::Queued(job) | Self::Replaced(job) => job.sends(),
+            Self::InFlight(slot) => slot.lock().as_ref().map_or(0, Job::sends),
+            Self::Done(_) => 0,
+        }
+    }
 }
 
 impl Upload {
@@ -102,6 +111,15 @@ impl Upload {
     /// Its id, if it has begun.
     pub(super) fn id(&self) -> Option<UploadId> {
         self.begun.known_id()
+    }
+
+    /// How many bytes of its parts are still to be sent.
+    pub(super) fn left(&self) -> u64 {
+        let numbers = self.queued.iter().chain(self.numbers.values());
+        numbers
+            .filter_map(|number| self.parts.get(number))
+            .map(|part| part.state.left())
+            .sum()
     }
 
     /// Has a part sent, in place of what had this number before.
@@ -173,6 +191,8 @@ impl Upload {
         precondition: &Precondition,
         size: u64,
     ) -> Result<ETag, WriteError> {
+        // Whoever asks cannot look here until this has ended.
+        self.begun.target.left.count(|| self.left());
         self.settle().await?;
         let tags: Option<Vec<_>> = self.parts.values().map(Part::tag).collect();
         let tags = tags.ok_or(WriteError::Lost)?;
@@ -306,7 +326,8 @@ async fn send(begun: Arc<Begun>, number: u16, slot: Slot) -> Sent {
     };
     let sent = job.run(&begun.target, to).await;
     if sent.is_ok() {
-        slot.lock().take();
+        let take = || slot.lock().take().map_or(0, |job| job.sends());
+        begun.target.left.taken(take);
     }
     sent
 }

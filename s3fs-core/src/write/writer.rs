@@ -19,6 +19,7 @@ use crate::write::error::WriteError;
 use crate::write::extents::Extents;
 use crate::write::fetch::fetch;
 use crate::write::inner::{Inner, Phase};
+use crate::write::left::Left;
 use crate::write::reading::{Piece, Reading};
 use crate::write::rescue::Rescued;
 use crate::write::staged::Staged;
@@ -36,6 +37,8 @@ pub struct Writer {
     has_begun: AtomicBool,
     /// A copy of whether the file was deleted.
     is_orphan: AtomicBool,
+    /// A copy of what is still to be sent, which shrinks while the file is being stored.
+    left: Left,
 }
 
 impl Writer {
@@ -83,6 +86,7 @@ impl Writer {
     ) -> Self {
         let length = AtomicU64::new(phase.length());
         let is_dirty = AtomicBool::new(stored.is_none());
+        let left = target.left.clone();
         let inner = Mutex::new(Inner {
             target,
             at,
@@ -98,6 +102,7 @@ impl Writer {
             is_dirty,
             has_begun: AtomicBool::new(false),
             is_orphan: AtomicBool::new(false),
+            left,
         }
     }
 
@@ -220,6 +225,11 @@ impl Writer {
         !self.is_dirty.load(Ordering::Acquire)
     }
 
+    /// About how many bytes are still to be sent before the bucket has everything.
+    pub fn left(&self) -> u64 {
+        self.left.bytes()
+    }
+
     /// Whether bytes are with an upload already, and with them the headers.
     pub fn has_begun(&self) -> bool {
         self.has_begun.load(Ordering::Acquire)
@@ -289,5 +299,6 @@ impl Writer {
             matches!(&inner.phase, Phase::Streaming(streaming) if streaming.has_upload());
         self.has_begun.store(has_begun, Ordering::Release);
         self.is_orphan.store(inner.is_orphan, Ordering::Release);
+        self.left.count(|| inner.left());
     }
 }

@@ -11,6 +11,7 @@ mod failures;
 mod folders;
 mod kernel;
 mod model;
+mod pending;
 mod versions;
 
 use std::sync::Arc;

@@ -8,6 +8,7 @@ use crate::budget::Budget;
 use crate::store::Body;
 use crate::store::memory::MemoryStore;
 use crate::write::buffer::PartBuffer;
+use crate::write::left::Left;
 use crate::write::pool::PartPool;
 use crate::write::stage::{Stages, read};
 use crate::write::target::Target;
@@ -19,6 +20,7 @@ fn target(budget: u64) -> Arc<Target> {
         pool: PartPool::default(),
         stages: Stages::default(),
         endings: TaskTracker::default(),
+        left: Left::default(),
     })
 }
 

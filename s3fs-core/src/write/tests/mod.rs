@@ -20,7 +20,9 @@ use crate::budget::Budget;
 use crate::object::{Headers, Key, ObjectRef};
 use crate::store::memory::MemoryStore;
 use crate::store::{Precondition, Store};
-use crate::write::{Destination, PartPool, Piece, Place, Reading, Stages, Stored, Target, Writer};
+use crate::write::{
+    Destination, Left, PartPool, Piece, Place, Reading, Stages, Stored, Target, Writer,
+};
 
 /// The size of a first part here; the smallest part has 40 bytes, and 4096 are copied at once.
 const FIRST_PART: u64 = 64;
@@ -37,6 +39,7 @@ fn target(store: Arc<dyn Store>, budget: u64, stages: &Stages) -> Target {
         pool: PartPool::with_first_part(FIRST_PART),
         stages: stages.clone(),
         endings: TaskTracker::default(),
+        left: Left::default(),
     }
 }
 
