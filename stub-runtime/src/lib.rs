@@ -26,6 +26,7 @@ mod outcome;
 mod payload;
 mod protocol;
 mod registry;
+mod report;
 mod role;
 mod sandbox;
 mod schedule;

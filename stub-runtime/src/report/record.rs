@@ -1,0 +1,318 @@
+//! What a call did over time, in bounded memory however many inputs it has and however long it runs.
+
+use std::time::Instant;
+
+use jiff::{Timestamp, Unit};
+use s3fs_core::Usage;
+use serde::{Deserialize, Serialize};
+
+use super::attempts::{Attempts, ERROR, Kept};
+use super::bins::Bins;
+use super::cut::cut;
+use super::samples::{Pending, Sample, Samples};
+use super::sandboxes::{SandboxId, Sandboxes};
+use super::tally::{Ending, Tally};
+
+/// The form in which records are written. It changes when an older reader would misunderstand one.
+const VERSION: u32 = 1;
+
+/// A call as it went until now, or until its end. All times but the first are seconds since the beginning.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Record {
+    version: u32,
+    name: String,
+    id: String,
+    begun: Timestamp,
+    /// Of no meaning in a record that was read.
+    #[serde(skip, default = "Instant::now")]
+    beginning: Instant,
+    /// Nothing while it runs, or if its process was killed.
+    ended: Option<f64>,
+    /// The latest time that anything is known about.
+    latest: f64,
+    error: Option<String>,
+    totals: Tally,
+    attempts: Attempts,
+    sandboxes: Sandboxes,
+    throughput: Bins,
+    samples: Samples,
+}
+
+/// One attempt that has ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Tried {
+    /// The index of the input, from 0, if the call has several.
+    pub(crate) input: Option<u64>,
+    /// The number of the try, from 1.
+    pub(crate) number: u32,
+    /// Where it ran, if it came so far.
+    pub(crate) sandbox: Option<SandboxId>,
+    /// When it began.
+    pub(crate) from: Instant,
+    /// When it ended.
+    pub(crate) to: Instant,
+    /// Why it failed, if it did.
+    pub(crate) error: Option<String>,
+    /// Whether its input is tried again, if it failed.
+    pub(crate) is_retried: bool,
+}
+
+/// Why something is no record.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    /// A newer version of this program has written it.
+    #[error("it has version {0} of the format, and this program knows {VERSION}")]
+    Newer(u32),
+    /// It was never one, or is damaged.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+}
+
+impl Record {
+    /// The record of a call that begins now.
+    pub(crate) fn new(name: &str, id: &str) -> Self {
+        Self::begun_at(name, id, Timestamp::now(), Instant::now())
+    }
+
+    fn begun_at(name: &str, id: &str, begun: Timestamp, beginning: Instant) -> Self {
+        Self {
+            version: VERSION,
+            name: name.to_owned(),
+            id: id.to_owned(),
+            begun: begun.round(Unit::Millisecond).unwrap_or(begun),
+            beginning,
+            ended: None,
+            latest: 0.0,
+            error: None,
+            totals: Tally::default(),
+            attempts: Attempts::default(),
+            sandboxes: Sandboxes::default(),
+            throughput: Bins::default(),
+            samples: Samples::default(),
+        }
+    }
+
+    /// Reads what [`serde_json`] has written.
+    pub(crate) fn from_json(json: &[u8]) -> Result<Self, ReadError> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+
+        let Versioned { version } = serde_json::from_slice(json)?;
+        if version > VERSION {
+            return Err(ReadError::Newer(version));
+        }
+        Ok(serde_json::from_slice(json)?)
+    }
+
+    /// What was called.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// When it began.
+    pub(crate) fn begun(&self) -> Timestamp {
+        self.begun
+    }
+
+    /// What was asked of the buckets in all, if it was measured.
+    pub(crate) fn usage(&self) -> Option<Usage> {
+        self.samples.usage()
+    }
+
+    /// A sandbox is being made.
+    pub(crate) fn sandbox_began(&mut self, at: Instant) -> SandboxId {
+        let at = self.note(at);
+        self.sandboxes.began(at)
+    }
+
+    /// It has its mounts, and the work begins.
+    pub(crate) fn sandbox_ready(&mut self, id: SandboxId, at: Instant) {
+        let at = self.note(at);
+        self.sandboxes.ready(id, at);
+    }
+
+    /// It is no more.
+    pub(crate) fn sandbox_ended(&mut self, id: SandboxId, at: Instant) {
+        let at = self.note(at);
+        self.sandboxes.ended(id, at);
+    }
+
+    /// An attempt has ended.
+    pub(crate) fn attempt(&mut self, tried: Tried) {
+        let from = self.note(tried.from);
+        let to = self.note(tried.to);
+        let ending = match (&tried.error, tried.is_retried) {
+            (None, _) => Ending::Done,
+            (Some(_), true) => Ending::Retried,
+            (Some(_), false) => Ending::Failed,
+        };
+        self.totals.count(ending);
+        self.throughput.count(to, ending);
+        self.attempts.add(Kept {
+            input: tried.input,
+            number: tried.number,
+            sandbox: tried.sandbox,
+            from,
+            to,
+            ending,
+            error: tried.error,
+        });
+    }
+
+    /// What the whole call has asked of the buckets until now, and what is not stored yet.
+    pub(crate) fn sample(&mut self, at: Instant, usage: Usage, pending: Pending) {
+        let at = self.note(at);
+        self.samples.add(Sample { at, usage, pending });
+    }
+
+    /// The call has ended.
+    pub(crate) fn end(&mut self, at: Instant, error: Option<String>) {
+        self.ended = Some(self.note(at));
+        self.error = error.map(|error| cut(&error, ERROR));
+    }
+
+    /// Seconds since the beginning, to the microsecond: more digits would only make the file longer.
+    fn note(&mut self, at: Instant) -> f64 {
+        let since = at.saturating_duration_since(self.beginning).as_secs_f64();
+        let seconds = (since * 1e6).round() / 1e6;
+        self.latest = self.latest.max(seconds);
+        seconds
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::time::Duration;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// A record that began at a time of its own.
+    pub(crate) fn begun(name: &str, time: &str) -> (Record, Instant) {
+        let beginning = Instant::now();
+        let record = Record::begun_at(name, "id", time.parse().unwrap(), beginning);
+        (record, beginning)
+    }
+
+    /// An attempt of an input, in seconds.
+    pub(crate) fn tried(input: u64, beginning: Instant, from: f64, to: f64) -> Tried {
+        Tried {
+            input: Some(input),
+            number: 1,
+            sandbox: None,
+            from: beginning + Duration::from_secs_f64(from),
+            to: beginning + Duration::from_secs_f64(to),
+            error: None,
+            is_retried: false,
+        }
+    }
+
+    #[test]
+    fn a_call_is_told_in_seconds_since_its_beginning() {
+        let (mut record, beginning) = begun("f", "2025-01-02T03:04:05.6789Z");
+        let after = |seconds| beginning + Duration::from_secs_f64(seconds);
+        let sandbox = record.sandbox_began(after(0.25));
+        record.sandbox_ready(sandbox, after(0.5));
+        record.attempt(Tried {
+            sandbox: Some(sandbox),
+            error: Some("no".to_owned()),
+            is_retried: true,
+            ..tried(7, beginning, 0.5, 0.75)
+        });
+        record.attempt(Tried {
+            sandbox: Some(sandbox),
+            number: 2,
+            ..tried(7, beginning, 0.75, 1.5)
+        });
+        let usage = Usage {
+            gets: 3,
+            ..Usage::default()
+        };
+        record.sample(after(1.75), usage, Pending { files: 1, bytes: 9 });
+        record.sandbox_ended(sandbox, after(2.0));
+        record.end(after(2.5), None);
+
+        let value = serde_json::to_value(&record).unwrap();
+        assert_eq!(value["begun"], "2025-01-02T03:04:05.679Z");
+        assert_eq!(value["ended"], 2.5);
+        assert_eq!(
+            value["totals"],
+            json!({"done": 1, "retried": 1, "failed": 0})
+        );
+        let life = json!({"began": 0.25, "ready": 0.5, "ended": 2.0});
+        assert_eq!(value["sandboxes"]["kept"], json!([life]));
+        let first = json!({
+            "input": 7, "number": 1, "sandbox": 0, "from": 0.5, "to": 0.75, "ending": "retried", "error": "no",
+        });
+        assert_eq!(value["attempts"]["kept"][0], first);
+        assert_eq!(value["attempts"]["kept"][1]["ending"], "done");
+        assert_eq!(value["samples"]["last"]["at"], 1.75);
+        assert_eq!(
+            value["samples"]["last"]["pending"],
+            json!({"files": 1, "bytes": 9})
+        );
+        assert_eq!(record.usage(), Some(usage));
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        let (mut record, beginning) = begun("f", "2025-01-02T03:04:05Z");
+        record.attempt(tried(0, beginning, 0.5, 1.5));
+        record.sandbox_began(beginning);
+        record.sample(beginning, Usage::default(), Pending::default());
+        record.end(beginning, Some("no".to_owned()));
+        let written = serde_json::to_vec(&record).unwrap();
+        let read = Record::from_json(&written).unwrap();
+        assert_eq!(serde_json::to_vec(&read).unwrap(), written);
+    }
+
+    #[test]
+    fn a_newer_form_is_not_guessed_at() {
+        let newer = Record::from_json(br#"{"version": 2, "else": true}"#).unwrap_err();
+        assert!(matches!(newer, ReadError::Newer(2)), "{newer}");
+        let damaged = Record::from_json(br#"{"version": 1"#).unwrap_err();
+        assert!(matches!(damaged, ReadError::Json(_)), "{damaged}");
+    }
+
+    #[test]
+    fn a_million_attempts_stay_bounded() {
+        let (mut record, beginning) = begun("f", "2025-01-02T03:04:05Z");
+        for input in 0..1_000_000_u32 {
+            let from = f64::from(input) / 100.0;
+            let is_error = input % 3 == 0;
+            record.attempt(Tried {
+                error: is_error.then(|| "€".repeat(2500)),
+                is_retried: input % 2 == 0,
+                ..tried(input.into(), beginning, from, from + 0.01)
+            });
+            let sandbox = record.sandbox_began(beginning);
+            record.sandbox_ended(sandbox, beginning);
+            record.sample(beginning, Usage::default(), Pending::default());
+        }
+        let Tally {
+            done,
+            retried,
+            failed,
+        } = record.totals;
+        assert_eq!((done, retried, failed), (666_666, 166_667, 166_667));
+        let length = serde_json::to_vec(&record).unwrap().len();
+        assert!(length < 16 << 20, "{length} bytes");
+    }
+
+    #[test]
+    fn nothing_is_before_the_beginning_and_the_error_of_the_call_is_cut() {
+        let earlier = Instant::now();
+        let mut record = Record::new("f", "id");
+        record.attempt(tried(0, earlier, 0.0, 0.0));
+        record.end(earlier, Some("e".repeat(3000)));
+        let value: Value = serde_json::to_value(&record).unwrap();
+        assert_eq!(
+            (&value["ended"], &value["latest"]),
+            (&json!(0.0), &json!(0.0))
+        );
+        assert_eq!(record.error.unwrap().chars().count(), 2000);
+    }
+}
