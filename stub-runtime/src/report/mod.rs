@@ -1,14 +1,17 @@
-//! What calls did over time: recorded in bounded memory.
+//! What calls did over time: recorded in bounded memory and kept in a folder.
 #![allow(dead_code, unused_imports, reason = "wired by the next change")]
 
+mod atomic;
 mod attempts;
 mod bins;
 mod cut;
+mod history;
 mod record;
 mod samples;
 mod sandboxes;
 mod tally;
 
+pub(crate) use history::{load, save};
 pub(crate) use record::{Record, Tried};
 pub(crate) use samples::Pending;
 pub(crate) use sandboxes::SandboxId;

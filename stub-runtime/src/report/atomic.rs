@@ -1,0 +1,99 @@
+//! Files that are there whole or not at all.
+
+use std::ffi::OsString;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What the name of a file ends with that is being written.
+pub(crate) const UNFINISHED: &str = ".unfinished";
+
+/// Writes a file, or replaces it, under another name first. `mode` is that of `open(2)`: the `umask` applies.
+pub(crate) fn write(path: &Path, mode: u32, contents: &[u8]) -> io::Result<()> {
+    let path = match fs::metadata(path) {
+        // A pipe or a terminal must not be replaced by a file.
+        Ok(found) if !found.is_file() => return fs::write(path, contents),
+        // Nor must a link.
+        Ok(_) => fs::canonicalize(path)?,
+        Err(_) => path.to_owned(),
+    };
+    let unfinished = beside(&path)?;
+    let options = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .to_owned();
+    let written = options
+        .open(&unfinished)
+        .and_then(|mut file| file.write_all(contents))
+        .and_then(|()| fs::rename(&unfinished, &path));
+    if written.is_err() {
+        let _ = fs::remove_file(&unfinished);
+    }
+    written
+}
+
+/// A name that nobody else writes to. Short, as the file's own may be as long as names can be.
+fn beside(path: &Path) -> io::Result<PathBuf> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    if path.file_name().is_none() {
+        return Err(io::Error::from(io::ErrorKind::IsADirectory));
+    }
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let name = format!(".stub-{}-{number}{UNFINISHED}", std::process::id());
+    Ok(path.with_file_name(OsString::from(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{MetadataExt, symlink};
+
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<OsString> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_is_replaced_by_another_not_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x".repeat(255));
+        write(&path, 0o600, b"longer").unwrap();
+        let before = fs::File::open(&path).unwrap();
+        write(&path, 0o600, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(io::read_to_string(before).unwrap(), "longer");
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        assert_eq!(names(folder.path()), ["x".repeat(255).as_str()]);
+    }
+
+    #[test]
+    fn a_link_stays_and_what_is_no_file_is_written_into() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        fs::write(&file, "old").unwrap();
+        symlink("file", &link).unwrap();
+        write(&link, 0o600, b"new").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+
+        let null = folder.path().join("null");
+        symlink("/dev/null", &null).unwrap();
+        write(&null, 0o600, b"gone").unwrap();
+        assert_eq!(names(folder.path()), ["file", "link", "null"]);
+    }
+
+    #[test]
+    fn nothing_is_left_of_what_could_not_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x".repeat(256));
+        assert!(write(&path, 0o600, b"new").is_err());
+        assert!(write(folder.path(), 0o600, b"new").is_err());
+        assert!(names(folder.path()).is_empty());
+    }
+}

@@ -1,0 +1,236 @@
+//! A folder of records, of which the latest stay.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::atomic::{self, UNFINISHED};
+use super::record::Record;
+
+/// How many records are kept.
+const MOST: usize = 200;
+
+/// The characters of a call's name that its file's name has.
+const NAME: usize = 80;
+
+/// After so long, whoever left an unfinished file has been killed.
+const STALE: Duration = Duration::from_hours(1);
+
+/// Keeps a record, and lets older ones go.
+pub(crate) fn save(folder: &Path, record: &Record) -> io::Result<PathBuf> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)?;
+    let time = record.begun().strftime("%Y%m%dT%H%M%S.%3fZ");
+    let (name, process) = (sanitised(record.name()), std::process::id());
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let path = folder.join(format!("{time}-{name}-{process}-{number}.json"));
+    atomic::write(&path, 0o600, &serde_json::to_vec(record)?)?;
+    if let Err(error) = prune(folder) {
+        tracing::warn!(
+            "old records in {} can't be removed: {error}",
+            folder.display()
+        );
+    }
+    Ok(path)
+}
+
+/// The records that are kept, or those of calls of this name; the newest first. What can't be read is skipped.
+pub(crate) fn load(folder: &Path, name: Option<&str>) -> io::Result<Vec<Record>> {
+    let mut files = match records(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        files => files?,
+    };
+    if let Some(name) = name {
+        let part = format!("-{}-", sanitised(name));
+        files.retain(|file| file.contains(&part));
+    }
+    let mut loaded = Vec::with_capacity(files.len());
+    for file in files.iter().rev() {
+        let path = folder.join(file);
+        match read(&path) {
+            Ok(record) if name.is_none_or(|name| name == record.name()) => loaded.push(record),
+            Ok(_) => {}
+            // Another process has let it go.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => tracing::warn!("the record {} is skipped: {error}", path.display()),
+        }
+    }
+    loaded.sort_by_key(|record| std::cmp::Reverse(record.begun()));
+    Ok(loaded)
+}
+
+fn read(path: &Path) -> io::Result<Record> {
+    Record::from_json(&fs::read(path)?).map_err(io::Error::other)
+}
+
+/// The names of the files, the oldest first.
+fn records(folder: &Path) -> io::Result<Vec<String>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name().into_string();
+        files.extend(name.ok().filter(|name| is_record(name)));
+    }
+    files.sort_unstable();
+    Ok(files)
+}
+
+/// Whether the name is one that [`save`] gives: nobody else's file is removed.
+fn is_record(file: &str) -> bool {
+    let has_time = file
+        .split_once('-')
+        .is_some_and(|(time, _)| time.len() == "20250102T030405.678Z".len() && time.ends_with('Z'));
+    has_time
+        && Path::new(file)
+            .extension()
+            .is_some_and(|extension| extension == "json")
+}
+
+fn prune(folder: &Path) -> io::Result<()> {
+    let files = records(folder)?;
+    let surplus = files.len().saturating_sub(MOST);
+    for file in &files[..surplus] {
+        remove(&folder.join(file))?;
+    }
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let is_unfinished = entry.file_name().to_string_lossy().ends_with(UNFINISHED);
+        if is_unfinished && is_stale(&entry) {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn is_stale(entry: &fs::DirEntry) -> bool {
+    let modified = entry.metadata().and_then(|metadata| metadata.modified());
+    modified.is_ok_and(|time| time.elapsed().is_ok_and(|age| age > STALE))
+}
+
+/// Removes a file that another process may have removed as well.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+/// The name as a part of a file's name.
+fn sanitised(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    name.chars().take(NAME).map(plain).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::unix::fs::MetadataExt;
+    use std::time::SystemTime;
+
+    use super::super::record::tests::begun;
+    use super::*;
+
+    fn saved(folder: &Path, name: &str, time: &str) -> PathBuf {
+        save(folder, &begun(name, time).0).unwrap()
+    }
+
+    fn times(records: &[Record]) -> Vec<String> {
+        records
+            .iter()
+            .map(|record| record.begun().to_string())
+            .collect()
+    }
+
+    #[test]
+    fn records_are_kept_for_their_owner_and_given_newest_first() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("a/b");
+        assert!(load(&folder, None).unwrap().is_empty());
+        let path = saved(&folder, "x/../y: ä", "2025-01-02T03:04:05Z");
+        saved(&folder, "f", "2025-01-04T03:04:05Z");
+        saved(&folder, "f", "2025-01-03T03:04:05Z");
+
+        let name = path.file_name().unwrap().to_str().unwrap();
+        assert!(
+            name.starts_with("20250102T030405.000Z-x____y___-"),
+            "{name}"
+        );
+        let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
+        assert_eq!((mode(&folder), mode(&path)), (0o700, 0o600));
+        let all = times(&load(&folder, None).unwrap());
+        assert_eq!(
+            all,
+            [
+                "2025-01-04T03:04:05Z",
+                "2025-01-03T03:04:05Z",
+                "2025-01-02T03:04:05Z"
+            ]
+        );
+    }
+
+    #[test]
+    fn those_of_one_name_are_told_from_names_that_look_alike() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a:b", "a_b", "b", "x-b-x"] {
+            saved(folder.path(), name, "2025-01-02T03:04:05Z");
+        }
+        for name in ["a:b", "a_b", "b", "x-b-x"] {
+            let loaded = load(folder.path(), Some(name)).unwrap();
+            let names: Vec<_> = loaded.iter().map(Record::name).collect();
+            assert_eq!(names, [name]);
+        }
+    }
+
+    #[test]
+    fn the_oldest_go_and_what_is_not_ours_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let stranger = folder.path().join("00000000-notes.json");
+        fs::write(&stranger, "").unwrap();
+        for number in 0..205 {
+            let (minute, second) = (number / 60, number % 60);
+            saved(
+                folder.path(),
+                "f",
+                &format!("2025-01-02T03:{minute:02}:{second:02}Z"),
+            );
+        }
+        let kept = times(&load(folder.path(), None).unwrap());
+        assert_eq!(kept.len(), MOST);
+        assert_eq!(kept[199], "2025-01-02T03:00:05Z");
+        assert!(stranger.exists());
+    }
+
+    #[test]
+    fn what_a_killed_process_has_left_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let unfinished = |name: &str, age: Duration| {
+            let path = folder.path().join(name);
+            let file = File::create(&path).unwrap();
+            file.set_modified(SystemTime::now() - age).unwrap();
+            path
+        };
+        let stale = unfinished(".stub-1-0.unfinished", STALE * 2);
+        let fresh = unfinished(".stub-1-1.unfinished", Duration::ZERO);
+        saved(folder.path(), "f", "2025-01-02T03:04:05Z");
+        assert!(!stale.exists());
+        assert!(fresh.exists());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_skipped() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |name: &str, contents: &str| {
+            fs::write(folder.path().join(name), contents).unwrap();
+        };
+        put("20250102T030405.000Z-f-1-1.json", "{");
+        put("20250102T030405.000Z-f-1-2.json", r#"{"version": 1000}"#);
+        fs::create_dir(folder.path().join("20250102T030405.000Z-f-1-3.json")).unwrap();
+        saved(folder.path(), "f", "2025-01-02T03:04:05Z");
+        assert_eq!(load(folder.path(), None).unwrap().len(), 1);
+    }
+}
