@@ -1,4 +1,4 @@
-//! What calls did over time: recorded in bounded memory and kept in a folder.
+//! What calls did over time: recorded in bounded memory, kept in a folder, shown on a page.
 #![allow(dead_code, unused_imports, reason = "wired by the next change")]
 
 mod atomic;
@@ -6,12 +6,14 @@ mod attempts;
 mod bins;
 mod cut;
 mod history;
+mod page;
 mod record;
 mod samples;
 mod sandboxes;
 mod tally;
 
 pub(crate) use history::{load, save};
+pub(crate) use page::{page, write_page};
 pub(crate) use record::{Record, Tried};
 pub(crate) use samples::Pending;
 pub(crate) use sandboxes::SandboxId;
