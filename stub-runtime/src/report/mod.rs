@@ -4,6 +4,8 @@
 mod atomic;
 mod attempts;
 mod bins;
+#[cfg(test)]
+mod browser_tests;
 mod cut;
 mod history;
 mod page;
