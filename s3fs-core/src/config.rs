@@ -91,7 +91,7 @@ impl MountConfig {
 pub enum Credentials {
     /// The standard AWS chain: environment, profile files, SSO, web identity, instance role.
     Chain {
-        /// The profile to use instead of the default one.
+        /// The profile to use instead of what the environment says and the default one.
         profile: Option<String>,
     },
     /// Keys given by the user.

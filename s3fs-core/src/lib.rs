@@ -42,7 +42,7 @@ pub use mount::{FileSystem, Finisher, MountError, Mounted, Serving};
 pub use object::{BucketName, BucketNameError, Prefix, PrefixError};
 pub use probe::{Probe, probe};
 pub use resources::{DEFAULT_BUDGET, Resources};
-pub use store::s3::ConnectError;
+pub use store::s3::{ConnectError, ProfileError, ProfileKeys, profile_credentials};
 pub use store::{UnfinishedUpload, UploadObserver};
 pub use sweep::abort_uploads;
 pub use usage::Usage;

@@ -4,9 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::environment::EnvironmentVariableRegionProvider;
-use aws_config::meta::region::ProvideRegion;
-use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::profile::credentials::Builder as ProfileFiles;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -14,18 +12,14 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{
     Credentials as SdkCredentials, RequestChecksumCalculation, ResponseChecksumValidation,
-    SharedHttpClient,
 };
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use http::Uri;
 use tokio::sync::Semaphore;
 
 use super::PayloadSigning;
+use super::connections::HttpClient;
+use super::profile::{known_region, or_guess, provider};
 use crate::config::{Credentials, MountConfig};
-
-/// The region that answers for every bucket, if only to say where the bucket really is.
-const FIRST_GUESS: &str = "us-east-1";
 
 /// A request for metadata that takes longer has been lost.
 const METADATA_ATTEMPT: Duration = Duration::from_secs(20);
@@ -33,32 +27,10 @@ const METADATA_ATTEMPT: Duration = Duration::from_secs(20);
 /// An attempt to send a part: 8 MiB at 250 kbit/s take 270 s.
 const TRANSFER_ATTEMPT: Duration = Duration::from_mins(5);
 
-/// So many bodies arrive at once at most. Each has a buffer of its own, of some hundred kilobytes, that
-/// no budget accounts for; and this many connections bring more than any machine takes.
-const BODIES: usize = 96;
-
-/// HTTP connections, shared by all mounts of a process.
-#[derive(Clone, Debug)]
-pub struct HttpClient {
-    client: SharedHttpClient,
-    pub(super) bodies: Arc<Semaphore>,
-}
-
-impl Default for HttpClient {
-    fn default() -> Self {
-        Self {
-            client: aws_smithy_http_client::Builder::new()
-                .tls_provider(Provider::Rustls(CryptoMode::Ring))
-                .build_https(),
-            bodies: Arc::new(Semaphore::new(BODIES)),
-        }
-    }
-}
-
 /// What the user and the environment say about how to reach a bucket.
 #[derive(Debug)]
 pub(super) struct Access {
-    sdk: SdkConfig,
+    pub(super) sdk: SdkConfig,
     region: Region,
     pub(super) region_source: RegionSource,
     path_style: PathStyle,
@@ -89,7 +61,7 @@ impl Access {
         };
         let (region, region_source) = match &config.region {
             Some(region) => (Region::new(region.clone()), RegionSource::Given),
-            None => (environments_region(profile).await, RegionSource::Guessed),
+            None => (or_guess(known_region(profile).await), RegionSource::Guessed),
         };
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http.client.clone())
@@ -97,7 +69,12 @@ impl Access {
         loader = match &config.credentials {
             Credentials::Chain {
                 profile: Some(profile),
-            } => loader.profile_name(profile),
+            } => loader.profile_name(profile).credentials_provider(provider(
+                profile,
+                ProfileFiles::default(),
+                http,
+                &region,
+            )),
             Credentials::Chain { profile: None } => loader,
             Credentials::Anonymous => loader.no_credentials(),
             Credentials::Static {
@@ -199,22 +176,6 @@ pub(super) fn transfer_timeouts() -> aws_sdk_s3::config::Builder {
             .operation_attempt_timeout(TRANSFER_ATTEMPT)
             .build(),
     )
-}
-
-/// The region of the environment or the profile. The SDK's own chain would go on to ask an EC2
-/// instance's metadata service, for seconds where there is none; the bucket knows better.
-async fn environments_region(profile: Option<&str>) -> Region {
-    if let Some(region) = EnvironmentVariableRegionProvider::new().region().await {
-        return region;
-    }
-    let mut files = ProfileFileRegionProvider::builder();
-    if let Some(profile) = profile {
-        files = files.profile_name(profile);
-    }
-    match files.build().region().await {
-        Some(region) => region,
-        None => Region::from_static(FIRST_GUESS),
-    }
 }
 
 fn path_style(forced: bool, endpoint: Option<&str>) -> PathStyle {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::config::MountConfig;
 use crate::object::BucketName;
-use crate::store::s3::client::{Access, HttpClient, RegionSource};
+use crate::store::s3::client::{Access, RegionSource};
+use crate::store::s3::connections::HttpClient;
 use crate::store::s3::{PayloadSigning, S3Store};
 use crate::store::{ListFrom, ListPage, ListRequest, Store, StoreError, StoreErrorKind};
 

@@ -3,9 +3,11 @@
 mod classify;
 mod client;
 mod connect;
+mod connections;
 mod copy;
 mod multipart;
 mod objects;
+mod profile;
 
 use std::sync::Arc;
 
@@ -13,8 +15,9 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::types::RequestPayer;
 use tokio::sync::Semaphore;
 
-pub use client::HttpClient;
 pub use connect::{ConnectError, connect};
+pub use connections::HttpClient;
+pub use profile::{ProfileError, ProfileKeys, profile_credentials};
 
 use crate::object::{BucketName, Key};
 use crate::store::{StoreError, StoreErrorKind};
