@@ -50,6 +50,11 @@ pub(super) fn node_kind(mode: u32) -> Result<FileKind, FsError> {
     }
 }
 
+/// The bits of a mode that `chmod` sets.
+pub(super) fn permissions(mode: u32) -> u16 {
+    (mode & 0o7777) as u16
+}
+
 pub(super) fn maker(request: &Request) -> Maker {
     Maker {
         uid: request.uid(),

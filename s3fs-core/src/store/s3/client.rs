@@ -136,7 +136,7 @@ impl Access {
             .retry_config(retries())
             .timeout_config(metadata_timeouts())
             // It fires when the reader is slow, and on the copies that a server does in silence;
-            // bodies have their own limit (`objects::body`).
+            // bodies have their own limit (`S3Store::body`).
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         if self.anonymous {
             builder = builder.allow_no_auth();

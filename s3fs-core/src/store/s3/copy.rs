@@ -5,7 +5,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::S3Store;
 use super::client::transfer_timeouts;
-use super::objects::{etag, metadata};
+use super::values::{etag, metadata};
 use crate::object::{ETag, Headers, Key};
 use crate::store::{CopySource, PartNumber, PartTag, StoreError, UploadId};
 

@@ -1,5 +1,6 @@
 //! The store over S3's HTTP interface: the only place that names the AWS SDK.
 
+mod bodies;
 mod classify;
 mod client;
 mod connect;
@@ -8,6 +9,7 @@ mod copy;
 mod multipart;
 mod objects;
 mod profile;
+mod values;
 
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@ use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 
 use super::client::transfer_timeouts;
-use super::objects::{content_length, etag, if_match, if_none_match, metadata};
+use super::values::{content_length, etag, if_match, if_none_match, metadata};
 use super::{PayloadSigning, S3Store};
 use crate::object::{ETag, Headers, Key};
 use crate::store::{Body, PartNumber, PartTag, Precondition, StoreError, StoreErrorKind, UploadId};

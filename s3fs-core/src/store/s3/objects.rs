@@ -1,32 +1,24 @@
 //! Requests about whole objects, and the `Store` of S3 that sends them.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::primitives::{ByteStream, DateTime, Length};
-use aws_sdk_s3::types::{CommonPrefix, EncodingType, Object};
+use aws_sdk_s3::types::EncodingType;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use bytes::Bytes;
-use futures_util::stream;
-use percent_encoding::percent_decode_str;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::classify::{classify, classify_head};
 use super::client::transfer_timeouts;
+use super::values::{
+    content_length, etag, folded, headers, if_match, if_none_match, length, listed, metadata,
+    parse_content_range, time,
+};
 use super::{PayloadSigning, S3Store};
 use crate::object::{ByteRange, ETag, Headers, Key, ObjectMeta};
-use crate::store::error::chain;
 use crate::store::{
-    Body, Condition, CopySource, Described, GetBody, GetResponse, ListFrom, ListPage, ListRequest,
-    ListedObject, PartNumber, PartTag, Precondition, Store, StoreError, StoreErrorKind, UploadId,
+    Body, Condition, CopySource, Described, GetResponse, ListFrom, ListPage, ListRequest,
+    PartNumber, PartTag, Precondition, Store, StoreError, StoreErrorKind, UploadId,
 };
-
-/// A body that brings no byte for so long has been lost.
-const BODY_SILENCE: Duration = Duration::from_secs(20);
 
 #[async_trait]
 impl Store for S3Store {
@@ -257,158 +249,5 @@ impl S3Store {
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
         move |error| self.failed(operation, key, classify(&error))
-    }
-
-    /// A body as the SDK takes it, readable again when an attempt fails.
-    pub(super) async fn stream(
-        &self,
-        operation: &'static str,
-        key: &Key,
-        body: &Body,
-    ) -> Result<ByteStream, StoreError> {
-        match body {
-            Body::Memory(bytes) => Ok(ByteStream::from(bytes.clone())),
-            Body::File {
-                file,
-                offset,
-                length,
-            } => {
-                // Opened anew for each attempt, each with an offset of its own.
-                let path = Body::reopenable_path(file);
-                let stream = ByteStream::read_from()
-                    .path(path)
-                    .offset(*offset)
-                    .length(Length::Exact(*length));
-                stream.build().await.map_err(|error| {
-                    self.failed(operation, key, StoreErrorKind::Other(chain(&error)))
-                })
-            }
-        }
-    }
-
-    /// The bytes as they arrive; `place` is kept until the last one.
-    fn body(&self, key: &Key, body: ByteStream, place: Option<OwnedSemaphorePermit>) -> GetBody {
-        let object = self.uri(key);
-        let failed = move |kind| StoreError {
-            operation: "GetObject",
-            object: object.clone(),
-            kind,
-        };
-        GetBody::new(stream::try_unfold(
-            (body, failed, place),
-            |(mut body, failed, place)| async move {
-                match tokio::time::timeout(BODY_SILENCE, body.next()).await {
-                    Ok(None) => Ok(None),
-                    Ok(Some(Ok(piece))) => {
-                        Ok::<Option<(Bytes, _)>, _>(Some((piece, (body, failed, place))))
-                    }
-                    Ok(Some(Err(error))) => Err(failed(StoreErrorKind::Truncated(chain(&error)))),
-                    Err(_silence) => Err(failed(StoreErrorKind::TimedOut)),
-                }
-            },
-        ))
-    }
-}
-
-pub(super) fn if_none_match(precondition: &Precondition) -> Option<String> {
-    (*precondition == Precondition::Absent).then(|| "*".to_owned())
-}
-
-pub(super) fn if_match(precondition: &Precondition) -> Option<String> {
-    match precondition {
-        Precondition::Is(etag) => Some(etag.quoted()),
-        Precondition::None | Precondition::Absent => None,
-    }
-}
-
-/// User metadata as the SDK takes it.
-pub(super) fn metadata(headers: &Headers) -> Option<HashMap<String, String>> {
-    let pairs = || headers.metadata.clone().into_iter().collect();
-    (!headers.metadata.is_empty()).then(pairs)
-}
-
-fn headers(content_type: Option<String>, metadata: Option<HashMap<String, String>>) -> Headers {
-    Headers {
-        content_type,
-        metadata: metadata.unwrap_or_default().into_iter().collect(),
-    }
-}
-
-pub(super) fn content_length(body: &Body) -> i64 {
-    i64::try_from(body.length()).unwrap_or(i64::MAX)
-}
-
-pub(super) fn etag(tag: Option<&str>) -> ETag {
-    ETag::new(tag.unwrap_or_default())
-}
-
-fn length(length: Option<i64>) -> u64 {
-    length
-        .and_then(|length| u64::try_from(length).ok())
-        .unwrap_or(0)
-}
-
-fn time(time: Option<DateTime>) -> SystemTime {
-    time.and_then(|time| SystemTime::try_from(time).ok())
-        .unwrap_or(SystemTime::UNIX_EPOCH)
-}
-
-fn listed(object: &Object, encoded: bool) -> Option<ListedObject> {
-    let meta = ObjectMeta {
-        size: length(object.size),
-        modified: time(object.last_modified),
-        etag: etag(object.e_tag.as_deref()),
-    };
-    Some(ListedObject {
-        key: decode(object.key()?, encoded)?,
-        meta,
-    })
-}
-
-fn folded(prefix: &CommonPrefix, encoded: bool) -> Option<String> {
-    decode(prefix.prefix()?, encoded)
-}
-
-/// Undoes `encoding-type=url`, where the server says that it did it. S3 writes a space as `+`.
-fn decode(key: &str, encoded: bool) -> Option<String> {
-    if !encoded {
-        return Some(key.to_owned());
-    }
-    let spaced = key.replace('+', " ");
-    percent_decode_str(&spaced)
-        .decode_utf8()
-        .ok()
-        .map(Cow::into_owned)
-}
-
-/// `bytes 0-9/100`
-fn parse_content_range(header: &str) -> Option<(ByteRange, u64)> {
-    let (sent, size) = header.strip_prefix("bytes ")?.split_once('/')?;
-    let (first, last) = sent.split_once('-')?;
-    let range = ByteRange::new(
-        first.parse().ok()?,
-        last.parse::<u64>().ok()?.checked_add(1)?,
-    )?;
-    Some((range, size.parse().ok()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_are_decoded_only_where_the_server_encoded_them() {
-        assert_eq!(
-            decode("a+b%2Bc%2F%01", true).as_deref(),
-            Some("a b+c/\u{1}")
-        );
-        assert_eq!(decode("a+b%2B", false).as_deref(), Some("a+b%2B"));
-    }
-
-    #[test]
-    fn content_ranges_are_read() {
-        let (range, size) = parse_content_range("bytes 5-9/100").unwrap();
-        assert_eq!((range.start(), range.end(), size), (5, 10, 100));
-        assert!(parse_content_range("bytes */100").is_none());
     }
 }

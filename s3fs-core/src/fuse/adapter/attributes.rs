@@ -1,0 +1,78 @@
+//! What is known of a file beside its bytes: its attributes, those that users give it, and what is
+//! said of the file system.
+
+use std::ffi::OsStr;
+
+use fuser::{INodeNo, ReplyAttr, ReplyEmpty, ReplyStatfs, ReplyXattr};
+
+use super::Adapter;
+use super::answers::{attr, bytes_or_size, empty};
+use crate::fs::SetAttr;
+use crate::fuse::convert::set_xattr;
+
+pub(super) fn get(adapter: &Adapter, ino: INodeNo, reply: ReplyAttr) {
+    let answer = attr("getattr", ino, reply);
+    answer(adapter.fs.getattr(ino.into()));
+}
+
+pub(super) fn set(adapter: &Adapter, ino: INodeNo, set: SetAttr, reply: ReplyAttr) {
+    adapter.answer(
+        |fs| async move { fs.setattr(ino.into(), set).await },
+        attr("setattr", ino, reply),
+    );
+}
+
+pub(super) fn set_extended(
+    adapter: &Adapter,
+    ino: INodeNo,
+    name: &OsStr,
+    value: &[u8],
+    flags: i32,
+    reply: ReplyEmpty,
+) {
+    let (name, value) = (name.to_owned(), value.to_vec());
+    adapter.answer(
+        move |fs| async move {
+            fs.setxattr(ino.into(), &name, &value, set_xattr(flags))
+                .await
+        },
+        empty("setxattr", ino, reply),
+    );
+}
+
+pub(super) fn get_extended(
+    adapter: &Adapter,
+    ino: INodeNo,
+    name: &OsStr,
+    size: u32,
+    reply: ReplyXattr,
+) {
+    let name = name.to_owned();
+    adapter.answer(
+        move |fs| async move { fs.getxattr(ino.into(), &name).await },
+        bytes_or_size("getxattr", ino, size, reply),
+    );
+}
+
+pub(super) fn list_extended(adapter: &Adapter, ino: INodeNo, size: u32, reply: ReplyXattr) {
+    adapter.answer(
+        move |fs| async move { fs.listxattr(ino.into()).await },
+        bytes_or_size("listxattr", ino, size, reply),
+    );
+}
+
+pub(super) fn remove_extended(adapter: &Adapter, ino: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+    let name = name.to_owned();
+    adapter.answer(
+        move |fs| async move { fs.removexattr(ino.into(), &name).await },
+        empty("removexattr", ino, reply),
+    );
+}
+
+/// S3 has no limits that would fit here, so they are large ones: 4 EiB in blocks of 1 MiB.
+pub(super) fn of_file_system(reply: ReplyStatfs) {
+    const BLOCKS: u64 = 1 << 42;
+    const FILES: u64 = 1 << 62;
+    const BLOCK: u32 = 1 << 20;
+    reply.statfs(BLOCKS, BLOCKS, BLOCKS, FILES, FILES, BLOCK, 255, BLOCK);
+}

@@ -1,0 +1,220 @@
+//! Files that are open: from their opening to their release.
+
+use std::ffi::OsStr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fuser::{
+    FileHandle, FopenFlags, INodeNo, OpenFlags, ReplyCreate, ReplyData, ReplyEmpty, ReplyOpen,
+    ReplyWrite, WriteFlags,
+};
+
+use super::Adapter;
+use super::answers::{GENERATION, empty, handle_id};
+use crate::fs::{FsError, Maker, OpenMode, Opened, TTL};
+use crate::fuse::convert::{allocate, errno, file_attr, open_mode, permissions};
+use crate::fuse::passthrough::Passthrough;
+
+pub(super) fn open(adapter: &Adapter, pid: u32, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
+    let mode = open_mode(flags);
+    // An inode is one version, so its pages are good for as long as it lives.
+    let mut how = FopenFlags::FOPEN_KEEP_CACHE;
+    if mode == OpenMode::Read {
+        how |= FopenFlags::FOPEN_NOFLUSH;
+    }
+    if let Some(passthrough) = &adapter.passthrough {
+        return open_locally(adapter, passthrough, (ino, mode, pid), how, reply);
+    }
+    let answer = move |result: Result<Opened, FsError>| match result {
+        Ok(opened) => reply.opened(FileHandle(opened.handle.0), how),
+        Err(error) => reply.error(errno("open", ino.into(), &error)),
+    };
+    match adapter.fs.try_open(ino.into(), mode, pid) {
+        Some(opened) => answer(Ok(opened)),
+        None => adapter.answer(
+            move |fs| async move { fs.open(ino.into(), mode, pid).await },
+            answer,
+        ),
+    }
+}
+
+/// Opens a file that may be on the local disk.
+fn open_locally(
+    adapter: &Adapter,
+    passthrough: &Arc<Passthrough>,
+    (ino, mode, pid): (INodeNo, OpenMode, u32),
+    how: FopenFlags,
+    reply: ReplyOpen,
+) {
+    let (passthrough, asking) = (Arc::clone(passthrough), Arc::clone(passthrough));
+    adapter.answer(
+        move |fs| async move {
+            let opened = fs.open(ino.into(), mode, pid).await?;
+            let copy = if asking.wants(ino) {
+                fs.local_copy(opened.handle).await
+            } else {
+                None
+            };
+            Ok((FileHandle(opened.handle.0), copy))
+        },
+        move |result| match result {
+            Ok((handle, copy)) => passthrough.opened(ino, handle, copy, how, reply),
+            Err(error) => reply.error(errno("open", ino.into(), &error)),
+        },
+    );
+}
+
+pub(super) fn create(
+    adapter: &Adapter,
+    maker: Maker,
+    parent: INodeNo,
+    name: &OsStr,
+    mode: u32,
+    flags: i32,
+    reply: ReplyCreate,
+) {
+    let (name, mode) = (name.to_owned(), permissions(mode));
+    let exclusive = flags & libc::O_EXCL != 0;
+    adapter.answer(
+        move |fs| async move {
+            fs.create(parent.into(), &name, exclusive, mode, maker)
+                .await
+        },
+        move |result| match result {
+            Ok((attr, opened)) => reply.created(
+                &TTL,
+                &file_attr(&attr),
+                GENERATION,
+                FileHandle(opened.handle.0),
+                FopenFlags::FOPEN_KEEP_CACHE,
+            ),
+            Err(error) => reply.error(errno("create", parent.into(), &error)),
+        },
+    );
+}
+
+pub(super) fn read(
+    adapter: &Adapter,
+    ino: INodeNo,
+    handle: FileHandle,
+    offset: u64,
+    size: u32,
+    reply: ReplyData,
+) {
+    let (handle, size) = (handle_id(handle), u64::from(size));
+    let answer = move |result: Result<Bytes, FsError>| match result {
+        Ok(bytes) => reply.data(&bytes),
+        Err(error) => reply.error(errno("read", ino.into(), &error)),
+    };
+    match adapter.fs.try_read(handle, offset, size) {
+        Some(result) => answer(result),
+        None => adapter.answer(
+            |fs| async move { fs.read(handle, offset, size).await },
+            answer,
+        ),
+    }
+}
+
+pub(super) fn write(
+    adapter: &Adapter,
+    ino: INodeNo,
+    handle: FileHandle,
+    offset: u64,
+    data: &[u8],
+    flags: WriteFlags,
+    reply: ReplyWrite,
+) {
+    let handle = handle_id(handle);
+    let written = data.len() as u32;
+    let answer = move |result: Result<(), FsError>| match result {
+        Ok(()) => reply.written(written),
+        Err(error) => reply.error(errno("write", ino.into(), &error)),
+    };
+    if flags.contains(WriteFlags::FUSE_WRITE_KILL_SUIDGID)
+        && let Err(error) = adapter.fs.written_by_other(handle)
+    {
+        return answer(Err(error));
+    }
+    match adapter.fs.try_write(handle, offset, data) {
+        Ok(true) => answer(Ok(())),
+        Err(error) => answer(Err(error)),
+        Ok(false) => {
+            let data = data.to_vec();
+            adapter.answer(
+                |fs| async move { fs.write(handle, offset, &data).await },
+                answer,
+            );
+        }
+    }
+}
+
+pub(super) fn flush(
+    adapter: &Adapter,
+    pid: u32,
+    ino: INodeNo,
+    handle: FileHandle,
+    reply: ReplyEmpty,
+) {
+    let handle = handle_id(handle);
+    adapter.answer(
+        |fs| async move { fs.flush(handle, pid).await },
+        empty("flush", ino, reply),
+    );
+}
+
+/// The end of a handle, also of a folder's.
+pub(super) fn release(adapter: &Adapter, handle: FileHandle, reply: ReplyEmpty) {
+    let handle = handle_id(handle);
+    adapter.answer(
+        |fs| async move {
+            fs.release(handle);
+            Ok(())
+        },
+        move |_: Result<(), FsError>| reply.ok(),
+    );
+}
+
+pub(super) fn fsync(adapter: &Adapter, ino: INodeNo, handle: FileHandle, reply: ReplyEmpty) {
+    let handle = handle_id(handle);
+    adapter.answer(
+        |fs| async move { fs.fsync(handle).await },
+        empty("fsync", ino, reply),
+    );
+}
+
+pub(super) fn fallocate(
+    adapter: &Adapter,
+    ino: INodeNo,
+    handle: FileHandle,
+    offset: u64,
+    length: u64,
+    mode: i32,
+    reply: ReplyEmpty,
+) {
+    let handle = handle_id(handle);
+    adapter.answer(
+        move |fs| async move { fs.allocate(handle, offset, length, allocate(mode)?).await },
+        empty("fallocate", ino, reply),
+    );
+}
+
+pub(super) fn copy_range(
+    adapter: &Adapter,
+    (from, offset_from): (FileHandle, u64),
+    (ino, to, offset_to): (INodeNo, FileHandle, u64),
+    length: u64,
+    reply: ReplyWrite,
+) {
+    let (from, to) = (handle_id(from), handle_id(to));
+    adapter.answer(
+        move |fs| async move {
+            fs.copy_range(from, offset_from, to, offset_to, length)
+                .await
+        },
+        move |result| match result {
+            // It copies no more than fits.
+            Ok(copied) => reply.written(copied as u32),
+            Err(error) => reply.error(errno("copy_file_range", ino.into(), &error)),
+        },
+    );
+}

@@ -1,0 +1,47 @@
+//! The `fuser::Filesystem` of a mount: `protocol` takes the requests, which `names`, `files`, `dirs`
+//! and `attributes` decode and answer.
+
+mod answers;
+mod attributes;
+mod dirs;
+mod files;
+mod names;
+mod protocol;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use super::passthrough::Passthrough;
+use crate::fs::{Fs, FsError};
+
+#[derive(Debug)]
+pub(super) struct Adapter {
+    fs: Arc<Fs>,
+    runtime: Handle,
+    /// Nothing where no file may be read like that.
+    passthrough: Option<Arc<Passthrough>>,
+}
+
+impl Adapter {
+    pub(super) fn new(fs: Arc<Fs>, runtime: Handle) -> Self {
+        let passthrough = fs.may_be_read_locally().then(Arc::default);
+        Self {
+            fs,
+            runtime,
+            passthrough,
+        }
+    }
+
+    /// Runs an operation beside others and answers when it is done.
+    fn answer<T, F, A>(&self, operation: impl FnOnce(Arc<Fs>) -> F, answer: A)
+    where
+        F: Future<Output = Result<T, FsError>> + Send + 'static,
+        A: FnOnce(Result<T, FsError>) + Send + 'static,
+        T: Send,
+    {
+        let running = operation(Arc::clone(&self.fs));
+        self.runtime.spawn(async move { answer(running.await) });
+    }
+}

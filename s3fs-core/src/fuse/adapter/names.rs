@@ -1,0 +1,123 @@
+//! Names: what has one, what gets one, what loses it.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use fuser::{INodeNo, RenameFlags, ReplyData, ReplyEmpty, ReplyEntry};
+
+use super::Adapter;
+use super::answers::{empty, entry};
+use crate::fs::{FsError, Maker};
+use crate::fuse::convert::{errno, node_kind, permissions, replaces};
+
+pub(super) fn lookup(adapter: &Adapter, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+    let answer = entry("lookup", parent, reply);
+    if let Some(result) = adapter.fs.try_lookup(parent.into(), name) {
+        return answer(result);
+    }
+    let name = name.to_owned();
+    adapter.answer(
+        |fs| async move { fs.lookup(parent.into(), &name).await },
+        answer,
+    );
+}
+
+pub(super) fn readlink(adapter: &Adapter, ino: INodeNo, reply: ReplyData) {
+    adapter.answer(
+        move |fs| async move { fs.readlink(ino.into()).await },
+        move |result| match result {
+            Ok(target) => reply.data(&target),
+            Err(error) => reply.error(errno("readlink", ino.into(), &error)),
+        },
+    );
+}
+
+pub(super) fn mknod(
+    adapter: &Adapter,
+    maker: Maker,
+    parent: INodeNo,
+    name: &OsStr,
+    mode: u32,
+    reply: ReplyEntry,
+) {
+    let name = name.to_owned();
+    adapter.answer(
+        move |fs| async move {
+            let kind = node_kind(mode)?;
+            let mode = permissions(mode);
+            fs.mknod(parent.into(), &name, kind, mode, maker).await
+        },
+        entry("mknod", parent, reply),
+    );
+}
+
+pub(super) fn symlink(
+    adapter: &Adapter,
+    maker: Maker,
+    parent: INodeNo,
+    name: &OsStr,
+    target: &Path,
+    reply: ReplyEntry,
+) {
+    let name = name.to_owned();
+    let target = target.as_os_str().as_bytes().to_vec();
+    adapter.answer(
+        move |fs| async move { fs.symlink(parent.into(), &name, &target, maker).await },
+        entry("symlink", parent, reply),
+    );
+}
+
+pub(super) fn link(ino: INodeNo, reply: ReplyEntry) {
+    let error = FsError::NotSupported("an object has one key");
+    reply.error(errno("link", ino.into(), &error));
+}
+
+pub(super) fn mkdir(
+    adapter: &Adapter,
+    maker: Maker,
+    parent: INodeNo,
+    name: &OsStr,
+    mode: u32,
+    reply: ReplyEntry,
+) {
+    let (name, mode) = (name.to_owned(), permissions(mode));
+    adapter.answer(
+        move |fs| async move { fs.mkdir(parent.into(), &name, mode, maker).await },
+        entry("mkdir", parent, reply),
+    );
+}
+
+pub(super) fn unlink(adapter: &Adapter, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+    let name = name.to_owned();
+    adapter.answer(
+        |fs| async move { fs.unlink(parent.into(), &name).await },
+        empty("unlink", parent, reply),
+    );
+}
+
+pub(super) fn rmdir(adapter: &Adapter, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+    let name = name.to_owned();
+    adapter.answer(
+        |fs| async move { fs.rmdir(parent.into(), &name).await },
+        empty("rmdir", parent, reply),
+    );
+}
+
+pub(super) fn rename(
+    adapter: &Adapter,
+    (parent, name): (INodeNo, &OsStr),
+    (new_parent, new_name): (INodeNo, &OsStr),
+    flags: RenameFlags,
+    reply: ReplyEmpty,
+) {
+    let (name, new_name) = (name.to_owned(), new_name.to_owned());
+    adapter.answer(
+        move |fs| async move {
+            let replace = replaces(flags)?;
+            let (from, to) = (parent.into(), new_parent.into());
+            fs.rename(from, &name, to, &new_name, replace).await
+        },
+        empty("rename", parent, reply),
+    );
+}

@@ -1,0 +1,73 @@
+//! Bytes between the SDK and us.
+
+use std::time::Duration;
+
+use aws_sdk_s3::primitives::{ByteStream, Length};
+use bytes::Bytes;
+use futures_util::stream;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::S3Store;
+use crate::object::Key;
+use crate::store::error::chain;
+use crate::store::{Body, GetBody, Store, StoreError, StoreErrorKind};
+
+/// A body that brings no byte for so long has been lost.
+const BODY_SILENCE: Duration = Duration::from_secs(20);
+
+impl S3Store {
+    /// A body as the SDK takes it, readable again when an attempt fails.
+    pub(super) async fn stream(
+        &self,
+        operation: &'static str,
+        key: &Key,
+        body: &Body,
+    ) -> Result<ByteStream, StoreError> {
+        match body {
+            Body::Memory(bytes) => Ok(ByteStream::from(bytes.clone())),
+            Body::File {
+                file,
+                offset,
+                length,
+            } => {
+                // Opened anew for each attempt, each with an offset of its own.
+                let path = Body::reopenable_path(file);
+                let stream = ByteStream::read_from()
+                    .path(path)
+                    .offset(*offset)
+                    .length(Length::Exact(*length));
+                stream.build().await.map_err(|error| {
+                    self.failed(operation, key, StoreErrorKind::Other(chain(&error)))
+                })
+            }
+        }
+    }
+
+    /// The bytes as they arrive; `place` is kept until the last one.
+    pub(super) fn body(
+        &self,
+        key: &Key,
+        body: ByteStream,
+        place: Option<OwnedSemaphorePermit>,
+    ) -> GetBody {
+        let object = self.uri(key);
+        let failed = move |kind| StoreError {
+            operation: "GetObject",
+            object: object.clone(),
+            kind,
+        };
+        GetBody::new(stream::try_unfold(
+            (body, failed, place),
+            |(mut body, failed, place)| async move {
+                match tokio::time::timeout(BODY_SILENCE, body.next()).await {
+                    Ok(None) => Ok(None),
+                    Ok(Some(Ok(piece))) => {
+                        Ok::<Option<(Bytes, _)>, _>(Some((piece, (body, failed, place))))
+                    }
+                    Ok(Some(Err(error))) => Err(failed(StoreErrorKind::Truncated(chain(&error)))),
+                    Err(_silence) => Err(failed(StoreErrorKind::TimedOut)),
+                }
+            },
+        ))
+    }
+}
