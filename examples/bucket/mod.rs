@@ -42,6 +42,12 @@ pub fn choose() -> String {
     name
 }
 
+/// Whether the bucket is that of the server inside this process, which an example may fill.
+#[allow(dead_code, reason = "not every example asks")]
+pub fn is_local() -> bool {
+    matches!(CHOSEN.get(), Some(Chosen::Local(_)))
+}
+
 /// The volume.
 pub fn mount() -> CloudBucketMount {
     match CHOSEN.get() {

@@ -82,6 +82,45 @@ fn thumbnails() {
 }
 
 #[test]
+fn parquet_stats() {
+    everyone("parquet_stats", |text| {
+        assert!(text.starts_with(PARQUET_STATS), "{text}");
+        assert!(
+            text.ends_with(
+                "\n\n6 files in the bucket `examples`: 240000 rows in 24 row groups, \
+                 27916 KiB, 2400 nulls\n"
+            ),
+            "{text}"
+        );
+    });
+}
+
+const PARQUET_STATS: &str = "\
+weather/00.parquet: 40000 rows in 4 row groups, 4621 KiB
+  column           type                                      min                  max    nulls
+  time             INT64 TIMESTAMP_MILLIS          1704067200000        1706467140000        0
+  station          BYTE_ARRAY UTF8                        Bergen                Vardø        0
+  temperature      DOUBLE                                    -20                 29.9      400
+  report           BYTE_ARRAY UTF8          Bergen, minute 0: cl Vardø, minute 99: cl        0
+
+weather/01.parquet: ";
+
+#[test]
+fn of_parquet_files_little_more_than_their_footers_is_fetched() {
+    let _clean = Clean::start();
+    let mut command = Command::new(built("examples").join("parquet_stats"));
+    let (good, text) = output(command.env("STUB_SUMMARY", "1"));
+    assert!(good, "{text}");
+    let mut lines = text
+        .lines()
+        .filter_map(|line| line.split_once("stats took "));
+    let (_, summary) = lines.next().unwrap();
+    let read = summary.split("read ").nth(1).unwrap();
+    let read: f64 = read.split(" MiB").next().unwrap().parse().unwrap();
+    assert!(0.0 < read && read < 27.0 / 4.0, "{text}");
+}
+
+#[test]
 fn a_bucket_that_does_not_exist_is_said_in_words() {
     let _clean = Clean::start();
     let mut command = Command::new(built("examples").join("ls_bucket"));
