@@ -33,10 +33,12 @@ fn list(jobs: &[Job], json: bool) -> anyhow::Result<ExitCode> {
             "" => job.command().join(" "),
             description => description.to_owned(),
         };
+        let when = job.schedule().map(|schedule| format!(" [{schedule}]"));
         writeln!(
             out,
-            "{:width$}  {what}",
+            "{:width$}  {what}{}",
             job.name,
+            when.unwrap_or_default(),
             width = width.unwrap_or(0)
         )?;
     }
