@@ -6,6 +6,7 @@ mod cache;
 mod inspect;
 mod jobs;
 mod mount;
+mod nightly_backup;
 mod run;
 
 use std::process::Command;
