@@ -17,6 +17,7 @@ const CHEAP: f64 = 0.4e-6;
 /// How many requests there were, and how many bytes they moved. What a request's own retries asked again is not
 /// counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Usage {
     /// Pages of listings.
     pub lists: u64,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use stub_runtime::engine::{self, Canceller, CtrlC, Entry, Job, Settings};
 
-use crate::arguments::{JobArguments, JobsCommand};
+use crate::arguments::{JobArguments, JobsCommand, ReportArguments, SeeingArguments};
 use crate::{exit, run};
 
 /// Lists them, or runs one.
@@ -15,7 +15,8 @@ pub(crate) fn jobs(command: JobsCommand) -> anyhow::Result<ExitCode> {
     match command {
         JobsCommand::List { json } => list(&settings.jobs(), json),
         JobsCommand::Run(arguments) => run_job(&settings, arguments),
-        JobsCommand::Serve => serve(&settings),
+        JobsCommand::Serve(seeing) => serve(&settings, &seeing),
+        JobsCommand::Report(arguments) => report(&arguments),
     }
 }
 
@@ -60,6 +61,8 @@ fn run_job(settings: &Settings, arguments: JobArguments) -> anyhow::Result<ExitC
     let Some(job) = jobs.iter().find(|job| job.name == arguments.name) else {
         bail!("{}", absent(&arguments.name, &jobs));
     };
+    arguments.seeing.begin()?;
+    engine::want_history();
     let spec = job
         .spec(settings, arguments.more)
         .with_context(|| format!("the job `{}`", job.name))?;
@@ -67,7 +70,9 @@ fn run_job(settings: &Settings, arguments: JobArguments) -> anyhow::Result<ExitC
 }
 
 /// Runs the jobs that have a schedule, until a signal.
-fn serve(settings: &Settings) -> anyhow::Result<ExitCode> {
+fn serve(settings: &Settings, seeing: &SeeingArguments) -> anyhow::Result<ExitCode> {
+    seeing.begin()?;
+    engine::want_history();
     let jobs = settings.jobs();
     let entries: Vec<Entry<'_>> = jobs
         .iter()
@@ -106,6 +111,21 @@ fn run_scheduled(settings: &Settings, job: &Job, canceller: &Canceller) -> Strin
             format!("failed with status {status}")
         }
     }
+}
+
+/// Writes a page about what runs did.
+fn report(arguments: &ReportArguments) -> anyhow::Result<ExitCode> {
+    let ReportArguments { name, output } = arguments;
+    let runs = engine::write_history(name.as_deref(), output)
+        .with_context(|| format!("can't write `{}`", output.display()))?;
+    let of = name
+        .as_ref()
+        .map_or(String::new(), |name| format!(" of `{name}`"));
+    if runs == 0 {
+        bail!("there was no run{of} yet: `stub jobs run` and `stub jobs serve` keep what they do");
+    }
+    writeln!(io::stdout().lock(), "{}: {runs} runs{of}", output.display())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn absent(name: &str, jobs: &[Job]) -> String {

@@ -13,12 +13,17 @@ use std::process::ExitCode;
 
 use arguments::{Cli, Command};
 use clap::Parser;
+use stub_runtime::engine;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return exit::usage(&error, std::env::args_os().nth(1)),
     };
+    // A mount has a log of its own.
+    if !matches!(cli.command, Command::Mount(_)) {
+        engine::start_log();
+    }
     let (ended, own_failure) = match cli.command {
         Command::Run(arguments) => (run::run(arguments), exit::RUN_FAILED),
         Command::Mount(arguments) => (mount::mount(&arguments), exit::FAILED),
@@ -29,5 +34,7 @@ fn main() -> ExitCode {
         Command::Man { folder } => (generate::man(&folder), exit::FAILED),
         Command::Serve(arguments) => (serve::serve(arguments), exit::FAILED),
     };
-    ended.unwrap_or_else(|error| exit::failed(&error, own_failure))
+    let ended = ended.unwrap_or_else(|error| exit::failed(&error, own_failure));
+    engine::end_log();
+    ended
 }

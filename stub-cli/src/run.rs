@@ -16,9 +16,7 @@ use crate::exit;
 
 /// Runs the program and ends as it did.
 pub(crate) fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
-    if arguments.summary {
-        engine::want_summary();
-    }
+    arguments.seeing.begin()?;
     run_spec(&spec(arguments)?, &Retries::default())
 }
 
@@ -66,6 +64,7 @@ fn spec(arguments: RunArguments) -> anyhow::Result<CallSpec> {
     let secrets = given.chain([Secret::from_env(arguments.secrets)?]);
     Ok(CallSpec {
         version: CallSpec::VERSION,
+        name: None,
         work: Work::Command {
             program,
             arguments: command.collect(),

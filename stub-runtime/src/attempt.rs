@@ -26,9 +26,9 @@ pub struct Attempt {
 
 impl Attempt {
     /// The first try of a call.
-    pub fn first(function: impl AsRef<str>) -> Self {
+    pub fn first(function: impl Into<Arc<str>>) -> Self {
         Self {
-            function: function.as_ref().into(),
+            function: function.into(),
             input: None,
             number: 1,
         }

@@ -5,7 +5,6 @@ use std::future::{Future, IntoFuture};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -58,6 +57,7 @@ impl<V> Call<V> {
     /// Has it run on a thread of its own.
     pub(crate) fn spawn(
         attempt: Attempt,
+        id: &str,
         logs: Arc<Kept>,
         run: impl FnOnce() -> Result<Vec<Payload>> + Send + 'static,
         cancel: impl Fn(Duration) + Send + Sync + 'static,
@@ -78,7 +78,7 @@ impl<V> Call<V> {
         started.map_err(|source| Error::start(attempt.clone(), "start a thread", source))?;
         Ok(Self {
             attempt,
-            id: new_id(),
+            id: id.to_owned(),
             logs,
             shared,
             cancel: Arc::new(cancel),
@@ -86,7 +86,7 @@ impl<V> Call<V> {
         })
     }
 
-    /// What tells it from the other calls of this program.
+    /// What tells it from the other calls of this machine, as long as it goes on: in spans and reports, too.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -202,10 +202,4 @@ impl Shared {
         }
         true
     }
-}
-
-fn new_id() -> String {
-    static LAST: AtomicU64 = AtomicU64::new(0);
-    let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
-    format!("{}-{number}", std::process::id())
 }

@@ -16,6 +16,15 @@ const SUMMARY: &str = "STUB_SUMMARY";
 /// The same, asked for by a command line.
 static WANTS_SUMMARY: AtomicBool = AtomicBool::new(false);
 
+/// Asks for bars on the terminal, if it is set to anything.
+const PROGRESS: &str = "STUB_PROGRESS";
+
+/// The same, asked for by a command line.
+static WANTS_PROGRESS: AtomicBool = AtomicBool::new(false);
+
+/// The name of a file for a report of all calls of a program.
+const REPORT: &str = "STUB_REPORT";
+
 /// What is logged if nothing is asked for. To `fuser`, an answer that a killed process no longer
 /// waits for is an error.
 pub(crate) const DEFAULT_LOG: &str = "error,fuser=off,s3fs_core=warn,stub_runtime=warn";
@@ -54,7 +63,7 @@ pub(crate) fn log_filter() -> String {
 }
 
 /// Asks for a line about what each call took.
-pub fn want_summary() {
+pub(crate) fn want_summary() {
     WANTS_SUMMARY.store(true, Ordering::Relaxed);
 }
 
@@ -62,6 +71,50 @@ pub fn want_summary() {
 pub(crate) fn wants_summary() -> bool {
     WANTS_SUMMARY.load(Ordering::Relaxed)
         || std::env::var_os(SUMMARY).is_some_and(|value| !value.is_empty())
+}
+
+/// Asks for bars on the terminal, if there is one.
+pub(crate) fn want_progress() {
+    WANTS_PROGRESS.store(true, Ordering::Relaxed);
+}
+
+/// Whether they are asked for.
+pub(crate) fn wants_progress() -> bool {
+    WANTS_PROGRESS.load(Ordering::Relaxed)
+        || std::env::var_os(PROGRESS).is_some_and(|value| !value.is_empty())
+}
+
+/// The file for a report of all calls, if the environment asks for one.
+pub(crate) fn report_page() -> Option<PathBuf> {
+    let path = std::env::var_os(REPORT).filter(|path| !path.is_empty())?;
+    Some(PathBuf::from(path))
+}
+
+/// Whether spans are to be exported.
+#[cfg(feature = "opentelemetry")]
+pub(crate) fn exports_traces() -> bool {
+    let endpoints = [
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    ];
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    endpoints.into_iter().any(is_set)
+        && std::env::var_os("OTEL_SDK_DISABLED").is_none_or(|value| value != "true")
+}
+
+/// Whether the environment says what exported spans are those of.
+#[cfg(feature = "opentelemetry")]
+pub(crate) fn names_service() -> bool {
+    let attributes = std::env::var("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
+    std::env::var_os("OTEL_SERVICE_NAME").is_some() || attributes.contains("service.name=")
+}
+
+/// The name of this program.
+#[cfg(feature = "opentelemetry")]
+pub(crate) fn program() -> String {
+    let path = std::env::current_exe().unwrap_or_default();
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
 }
 
 /// The working folder of this process, or `/` if it has been removed.
@@ -73,6 +126,11 @@ pub(crate) fn working_folder() -> PathBuf {
 /// Directory Specification. Nothing for a user without a home.
 pub(crate) fn rescue_folder() -> Option<PathBuf> {
     Some(xdg("XDG_STATE_HOME", ".local/state")?.join("stub/unsaved"))
+}
+
+/// Where records of what jobs did are kept. Nothing for a user without a home.
+pub(crate) fn history_folder() -> Option<PathBuf> {
+    Some(xdg("XDG_STATE_HOME", ".local/state")?.join("stub/runs"))
 }
 
 /// Where the user's own settings are, by the XDG Base Directory Specification. Nothing for a user without a

@@ -107,6 +107,7 @@ fn advice(reason: String, remedy: Option<String>) -> String {
 fn sandbox() -> Check {
     let spec = CallSpec {
         version: CallSpec::VERSION,
+        name: None,
         work: Work::Command {
             program: "true".into(),
             arguments: Vec::new(),

@@ -22,6 +22,8 @@ mod log;
 mod logs;
 mod map;
 mod options;
+#[cfg(feature = "opentelemetry")]
+mod otel;
 mod outcome;
 mod payload;
 mod protocol;
@@ -34,12 +36,12 @@ mod secret;
 mod settings;
 mod spec;
 mod stream;
-mod summary;
 mod supervisor;
 mod sweeper;
 mod sys;
 mod values;
 mod volume;
+mod watch;
 mod worker;
 
 pub use attempt::Attempt;
@@ -58,15 +60,16 @@ pub use volume::{CloudBucketMount, PathError, VolumeError, VolumePath};
 pub mod engine {
     pub use crate::caller::{Canceller, run, run_async, run_command};
     pub use crate::cli::least_policy;
-    pub use crate::config::want_summary;
     pub use crate::doctor::{Check, doctor};
     pub use crate::interrupt::{CtrlC, End, INTERRUPTED, until_interrupted};
     pub use crate::limits::Limits;
+    pub use crate::log::{end as end_log, start as start_log};
     pub use crate::outcome::{Ended, Outcome};
     pub use crate::schedule::{Entry, serve};
     pub use crate::secret::environment;
     pub use crate::settings::{Job, JobError, Settings, SettingsError, Size, Time, VolumeUrl};
     pub use crate::spec::{CallSpec, Volume, Work};
+    pub use crate::watch::{Seeing, want_history, write_history};
     pub use s3fs_core::NotStored;
 }
 

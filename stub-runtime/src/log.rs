@@ -1,19 +1,31 @@
-//! The log of our processes that have credentials: standard error, filtered as the environment asks.
+//! The log of our processes that have credentials, and of command lines: standard error, filtered as the environment
+//! asks. With the feature `opentelemetry`, their spans are exported as well.
 
 use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config;
 
 /// Starts logging. A filter that can't be understood is replaced by the default one.
-pub(crate) fn start() {
+pub fn start() {
     let filter = EnvFilter::try_new(config::log_filter())
         .unwrap_or_else(|_| EnvFilter::new(config::DEFAULT_LOG));
-    // Fails only where a subscriber is set already, which then logs.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
-        .try_init();
+        .with_filter(filter);
+    let log = tracing_subscriber::registry().with(lines);
+    #[cfg(feature = "opentelemetry")]
+    let log = log.with(crate::otel::exporter());
+    // Fails only where a subscriber is set already, which then logs.
+    let _ = log.try_init();
+}
+
+/// Nothing more will be logged: what is still to be exported is.
+pub fn end() {
+    #[cfg(feature = "opentelemetry")]
+    crate::otel::flush();
 }

@@ -7,6 +7,7 @@ use std::os::fd::AsFd;
 use std::sync::{Mutex, PoisonError};
 
 use crate::caller::{OutputStream, Sink};
+use crate::watch;
 
 /// So much of what a call printed is kept, the latest.
 const KEPT: usize = 1 << 20;
@@ -50,6 +51,10 @@ impl Sink for Prefixed {
 fn print(stream: OutputStream, line: &[u8]) {
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    watch::beside(|| print_now(stream, line));
+}
+
+fn print_now(stream: OutputStream, line: &[u8]) {
     let descriptor = match stream {
         OutputStream::Out => io::stdout().as_fd().try_clone_to_owned(),
         OutputStream::Err => io::stderr().as_fd().try_clone_to_owned(),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use s3fs_core::MountConfig;
@@ -16,6 +17,8 @@ use crate::limits::Limits;
 pub struct CallSpec {
     /// The format of this value; an engine refuses another.
     pub version: u32,
+    /// What it is called, if not as what is run.
+    pub name: Option<Arc<str>>,
     /// What is run.
     pub work: Work,
     /// What is mounted, in the order of declaration.
@@ -38,7 +41,7 @@ pub enum Work {
     /// An annotated function of this program.
     Function {
         /// `module::name`.
-        name: String,
+        name: Arc<str>,
     },
     /// Any program.
     Command {
@@ -60,13 +63,13 @@ pub struct Volume {
 
 impl CallSpec {
     /// The version this program writes and understands.
-    pub const VERSION: u32 = 2;
+    pub const VERSION: u32 = 3;
 
-    /// What is run, in a word: for messages.
-    pub fn label(&self) -> String {
-        match &self.work {
-            Work::Function { name } => name.clone(),
-            Work::Command { program, .. } => program.to_string_lossy().into_owned(),
+    /// What it is called, in a word: for messages.
+    pub fn label(&self) -> Arc<str> {
+        match (&self.name, &self.work) {
+            (Some(name), _) | (None, Work::Function { name }) => Arc::clone(name),
+            (None, Work::Command { program, .. }) => program.to_string_lossy().into(),
         }
     }
 }
@@ -76,6 +79,7 @@ impl fmt::Debug for CallSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CallSpec")
             .field("version", &self.version)
+            .field("name", &self.name)
             .field("work", &self.work)
             .field("volumes", &self.volumes)
             .field("environment", &self.environment.keys())

@@ -75,9 +75,6 @@ Options:
       --write-result <FILE>
           Write the value to this file instead of printing it
 
-      --summary
-          Say at the end how long it took, and what was asked of the buckets
-
   -h, --help
           Print help (see a summary with '-h')
 
@@ -91,6 +88,16 @@ Many inputs:
 
       --unordered
           Print values as they are ready, not in the order of the inputs
+
+Seeing what happens:
+      --summary
+          Say at the end how long it took, and what was asked of the buckets
+
+      --report <FILE>
+          Write a page to this file: inputs, retries, throughput and requests over time
+
+      --metrics <ADDRESS>
+          Serve metrics for Prometheus at this address meanwhile, such as 127.0.0.1:9091
 ",
     );
 }

@@ -13,6 +13,7 @@
 //! - `machine`: machines that forbid a sandbox
 //! - `mapping`: a function over many inputs
 //! - `options`: variables, working folder, network, retries
+//! - `seeing`: pages, metrics, bars and spans
 //! - `spawning`: calls beside their caller
 //! - `streaming`: functions that return streams
 //! - `death`: `kill -9` of caller, supervisor and worker
@@ -42,6 +43,7 @@ mod machine;
 mod mapping;
 mod options;
 mod refusals;
+mod seeing;
 mod spawning;
 mod streaming;
 mod values;

@@ -5,13 +5,14 @@ mod variable;
 mod volume;
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::{PathBuf, absolute};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use stub_runtime::CloudBucketMount;
-use stub_runtime::engine::{Size, Time};
+use stub_runtime::engine::{Seeing, Size, Time};
 
 pub(crate) use variable::Variable;
 pub(crate) use volume::VolumeArgument;
@@ -127,6 +128,33 @@ pub(crate) struct ServeArguments {
     pub(crate) secret_access_key: Option<String>,
 }
 
+/// What is to be seen of what is run.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Seeing what happens")]
+pub(crate) struct SeeingArguments {
+    /// Say at the end how long it took, and what was asked of the buckets: requests, bytes and their list price.
+    #[arg(long)]
+    summary: bool,
+    /// Write a page to this file: attempts, throughput and requests over time.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Serve metrics for Prometheus at this address meanwhile, such as 127.0.0.1:9091.
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<SocketAddr>,
+}
+
+impl SeeingArguments {
+    /// Begins to show it.
+    pub(crate) fn begin(&self) -> anyhow::Result<()> {
+        let seeing = Seeing {
+            summary: self.summary,
+            report: self.report.clone(),
+            metrics: self.metrics,
+        };
+        seeing.begin().map_err(anyhow::Error::msg)
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum JobsCommand {
     /// Lists the jobs.
@@ -141,13 +169,29 @@ pub(crate) enum JobsCommand {
     ///
     /// A job that is still running when its time comes again is not begun a second time. The first signal ends
     /// what is running politely, the second one at once.
-    Serve,
+    Serve(SeeingArguments),
+    /// Writes a page about the latest runs of jobs: attempts, throughput and requests over time.
+    ///
+    /// What each run by `stub jobs run` and `stub jobs serve` did is kept in ~/.local/state/stub/runs: of
+    /// the latest 100 of each job.
+    Report(ReportArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArguments {
+    /// The job; all of them if absent.
+    pub(crate) name: Option<String>,
+    /// Where to write the page.
+    #[arg(long, short, value_name = "FILE", default_value = "stub-report.html")]
+    pub(crate) output: PathBuf,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct JobArguments {
     /// The job's name.
     pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) seeing: SeeingArguments,
     /// More arguments for its program.
     #[arg(last = true, value_name = "ARGUMENTS")]
     pub(crate) more: Vec<OsString>,
@@ -255,9 +299,8 @@ pub(crate) struct RunArguments {
     /// Warn of limits that can't be enforced here, instead of not running the program.
     #[arg(long)]
     pub(crate) lenient_limits: bool,
-    /// Say at the end how long it took, and what was asked of the buckets: requests, bytes and their list price.
-    #[arg(long)]
-    pub(crate) summary: bool,
+    #[command(flatten)]
+    pub(crate) seeing: SeeingArguments,
     /// Give the program a network of its own, with nothing but localhost. The volumes need none.
     #[arg(long)]
     pub(crate) no_network: bool,

@@ -192,3 +192,84 @@ command = ["sh", "-c", "echo x >> never"]
     let (_, text, _) = says(&stub(none.path(), &["jobs", "serve"]));
     assert!(text.contains("no job has a `schedule`"), "{text}");
 }
+
+#[test]
+fn what_runs_did_is_kept_for_a_report() {
+    let server = server();
+    let folder = folder(&server, JOBS);
+    let state = folder.path().join("state");
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stub"));
+        command
+            .args(arguments)
+            .current_dir(folder.path())
+            .env("XDG_CONFIG_HOME", folder.path())
+            .env("XDG_STATE_HOME", &state);
+        says(&command.output().unwrap())
+    };
+    let (_, text, status) = run(&["jobs", "report"]);
+    assert_eq!(status, 125);
+    assert!(text.contains("there was no run yet"), "{text}");
+    assert_eq!(run(&["jobs", "run", "flaky"]).2, 0);
+    assert_eq!(run(&["jobs", "run", "slow"]).2, 124);
+    assert_eq!(run(&["jobs", "run", "slow"]).2, 124);
+    let (text, _, _) = run(&["jobs", "report", "--output", "all.html"]);
+    assert_eq!(text, "all.html: 3 runs\n");
+    let (text, _, _) = run(&["jobs", "report", "flaky", "--output", "flaky.html"]);
+    assert_eq!(text, "flaky.html: 1 runs of `flaky`\n");
+    let page = fs::read_to_string(folder.path().join("flaky.html")).unwrap();
+    assert!(page.contains("\"name\":\"flaky\""), "{page}");
+    assert!(
+        page.contains("\"totals\":{\"done\":1,\"retried\":2,\"failed\":0}"),
+        "{page}"
+    );
+    assert!(page.contains("`flaky` failed: exit status 1"), "{page}");
+    let (_, text, status) = run(&["jobs", "report", "copy", "--output", "copy.html"]);
+    assert_eq!(status, 125);
+    assert!(text.contains("there was no run of `copy` yet"), "{text}");
+    assert!(!folder.path().join("copy.html").exists());
+}
+
+#[test]
+fn a_secret_may_be_a_profile() {
+    let job = r#"
+[secrets]
+prod.profile = "prod"
+absent.profile = "staging"
+
+[jobs.shows]
+command = ["sh", "-c", "echo $AWS_ACCESS_KEY_ID $AWS_SECRET_ACCESS_KEY $AWS_REGION"]
+secrets = ["prod"]
+
+[jobs.cannot]
+command = ["true"]
+secrets = ["absent"]
+"#;
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("stub.toml"), job).unwrap();
+    let config = folder.path().join("config");
+    let profile =
+        "[profile prod]\naws_access_key_id = ID\naws_secret_access_key = KEY\nregion = eu-west-3\n";
+    fs::write(&config, profile).unwrap();
+    let run = |name: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stub"));
+        command
+            .args(["jobs", "run", name])
+            .current_dir(folder.path())
+            .env("XDG_CONFIG_HOME", folder.path())
+            .env("XDG_STATE_HOME", folder.path())
+            .env("AWS_CONFIG_FILE", &config)
+            .env("AWS_SHARED_CREDENTIALS_FILE", "/no/such/file");
+        says(&command.output().unwrap())
+    };
+    assert_eq!(
+        run("shows"),
+        ("ID KEY eu-west-3\n".to_owned(), String::new(), 0)
+    );
+    let (_, text, status) = run("cannot");
+    assert_eq!(status, 125);
+    assert!(
+        text.contains("staging") && text.contains("no such profile"),
+        "{text}"
+    );
+}

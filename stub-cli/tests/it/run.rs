@@ -203,3 +203,47 @@ fn a_summary_says_what_was_asked_of_the_buckets() {
         "{text} {lists} {gets}"
     );
 }
+
+/// Where the streams of a person are.
+fn at_a_terminal(command: &Command) -> Command {
+    let mut terminal = Command::new("script");
+    let words = [command.get_program()]
+        .into_iter()
+        .chain(command.get_args());
+    let quoted: Vec<_> = words
+        .map(|word| format!("'{}'", word.to_str().unwrap()))
+        .collect();
+    terminal
+        .args([
+            "--quiet",
+            "--return",
+            "--command",
+            &quoted.join(" "),
+            "/dev/null",
+        ])
+        .stdin(Stdio::null());
+    for (name, value) in command.get_envs() {
+        terminal.env(name, value.unwrap());
+    }
+    terminal
+}
+
+#[test]
+fn a_person_who_waits_sees_what_is_still_to_be_stored() {
+    let server = server();
+    server.knobs().set_bandwidth(Some(10_000_000));
+    let mut command = stub("run", &server);
+    command
+        .args(["--volume", "/stub-out=s3://data", "--", "sh", "-c"])
+        .arg("head -c 20000000 /dev/zero > /stub-out/x");
+    let output = at_a_terminal(&command).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("storing 1 file: ["), "{text}");
+    let output = command.output().unwrap();
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "",
+        "not in a pipe"
+    );
+}

@@ -7,7 +7,9 @@ mod map;
 mod output;
 mod prepare;
 mod process;
+mod running;
 mod single;
+mod tries;
 mod unfinished;
 mod verdict;
 
@@ -24,6 +26,7 @@ use crate::options::Retries;
 use crate::outcome::Outcome;
 use crate::payload::Payload;
 use crate::spec::CallSpec;
+use crate::watch::Watch;
 
 pub use cancel::Canceller;
 pub(crate) use emitted::Emitted;
@@ -38,7 +41,8 @@ pub(crate) fn run_until(
     canceller: &Canceller,
 ) -> Result<Payload, Error> {
     let plan = prepare::plan(function)?;
-    single::call(&plan, input, canceller, None)
+    let watch = Watch::of(plan.spec.label());
+    single::call(&plan, input, canceller, None, watch)
 }
 
 /// Calls a function: evaluates its volumes, secrets and options here, runs its body in a sandbox, and
@@ -60,7 +64,8 @@ pub fn run(function: &'static Function, input: &Payload) -> Result<Payload, Erro
 /// See [`Error`].
 pub async fn run_async(function: &'static Function, input: Payload) -> Result<Payload, Error> {
     let plan = prepare::plan(function)?;
-    let label = plan.spec.label();
+    let watch = Watch::of(plan.spec.label());
+    let attempt = Attempt::first(Arc::clone(watch.label()));
     let canceller = Arc::new(Canceller::default());
     let abandon = Abandon(Arc::clone(&canceller));
     let (sender, receiver) = oneshot::channel();
@@ -68,12 +73,12 @@ pub async fn run_async(function: &'static Function, input: Payload) -> Result<Pa
         .name("stub-call".to_owned())
         .spawn(move || {
             // Nobody waits for a call that was dropped.
-            let _ = sender.send(single::call(&plan, &input, &canceller, None));
+            let _ = sender.send(single::call(&plan, &input, &canceller, None, watch));
         });
-    waiter.map_err(|source| Error::start(Attempt::first(&label), "start a thread", source))?;
+    waiter.map_err(|source| Error::start(attempt.clone(), "start a thread", source))?;
     let ended = receiver.await;
     drop(abandon);
-    ended.map_err(|_| Error::unwatched(Attempt::first(label), "the thread that waited for it"))?
+    ended.map_err(|_| Error::unwatched(attempt, "the thread that waited for it"))?
 }
 
 /// Runs a command in a sandbox, which the canceller can end, and again if it fails; `Outcome` has its exit
@@ -95,15 +100,23 @@ pub fn run_command(
 pub(crate) struct Background {
     plan: prepare::Plan,
     canceller: Canceller,
+    watch: Arc<Watch>,
 }
 
 impl Background {
     /// Evaluates the function's volumes, secrets and options.
     pub(crate) fn new(function: &'static Function) -> Result<Self, Error> {
+        let plan = prepare::plan(function)?;
         Ok(Self {
-            plan: prepare::plan(function)?,
             canceller: Canceller::default(),
+            watch: Watch::of(plan.spec.label()),
+            plan,
         })
+    }
+
+    /// What tells it from the other calls of this machine.
+    pub(crate) fn id(&self) -> &str {
+        self.watch.id()
     }
 
     /// Runs it to its end. `sink` takes what it prints; else it goes to this program's own streams.
@@ -112,7 +125,8 @@ impl Background {
         input: &Payload,
         sink: Option<&Arc<dyn Sink>>,
     ) -> Result<Payload, Error> {
-        single::call(&self.plan, input, &self.canceller, sink)
+        let watch = Arc::clone(&self.watch);
+        single::call(&self.plan, input, &self.canceller, sink, watch)
     }
 
     /// Ends it, from another thread; what has been written is stored.

@@ -1,6 +1,7 @@
 //! From an annotated function to what its calls carry.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::attempt::Attempt;
 use crate::config;
@@ -23,24 +24,25 @@ pub(super) struct Plan {
 
 /// Evaluates the function's volumes, secrets and options.
 pub(super) fn plan(function: &'static Function) -> Result<Plan, Error> {
-    let name = registry::name(function);
+    let name: Arc<str> = registry::name(function).into();
     // Noticed here, before anything is started; a worker would run the wrong body.
     registry::find(&name).map_err(|reason| Error::Registry {
-        attempt: Attempt::first(&name),
+        attempt: Attempt::first(Arc::clone(&name)),
         reason,
     })?;
     let options = (function.options)();
     options.check().map_err(|reason| Error::Options {
-        attempt: Attempt::first(&name),
+        attempt: Attempt::first(Arc::clone(&name)),
         reason,
     })?;
     let secrets = (function.secrets)().and_then(secret::environment);
     let secrets = secrets.map_err(|error| Error::Secret {
-        attempt: Attempt::first(&name),
+        attempt: Attempt::first(Arc::clone(&name)),
         reason: error.to_string(),
     })?;
     let spec = CallSpec {
         version: CallSpec::VERSION,
+        name: None,
         volumes: volumes(function, &name)?,
         environment: options.env.iter().cloned().chain(secrets).collect(),
         timeout: options.timeout,

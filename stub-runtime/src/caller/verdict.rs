@@ -34,6 +34,27 @@ pub(super) fn value(
     })
 }
 
+/// What an attempt of a command ends with, if that is no success.
+pub(super) fn command(attempt: Attempt, outcome: Outcome) -> Option<Error> {
+    let Outcome { ended, not_stored } = outcome;
+    let failure = match ended {
+        Ended::Exited { code: 0 } => None,
+        Ended::Exited { code } => Some(Error::Failed {
+            attempt: attempt.clone(),
+            source: Message::from_chain(vec![format!("exit status {code}")]),
+        }),
+        ended => error(&attempt, ended),
+    };
+    if not_stored.is_empty() {
+        return failure;
+    }
+    Some(Error::NotStored {
+        attempt,
+        objects: not_stored,
+        cause: failure.map(Box::new),
+    })
+}
+
 fn error(attempt: &Attempt, ended: Ended) -> Option<Error> {
     let attempt = attempt.clone();
     Some(match ended {

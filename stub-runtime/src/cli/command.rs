@@ -3,7 +3,7 @@
 use clap::builder::PathBufValueParser;
 use clap::{Arg, ArgAction, Command};
 
-use super::names;
+use super::{names, seeing};
 use crate::function::{Function, Parameter};
 
 /// The name of the option with inputs to map over.
@@ -12,9 +12,6 @@ pub(super) const INPUTS: &str = "inputs";
 pub(super) const UNORDERED: &str = "unordered";
 /// The name of the option with a file for the value.
 pub(super) const WRITE_RESULT: &str = "write-result";
-
-/// The name of the option that asks for a summary.
-pub(super) const SUMMARY: &str = "summary";
 
 /// What an argument's type means for its option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,9 +55,13 @@ pub(super) fn command() -> Command {
                 .arg(json.clone()),
         )
         .subcommand(run)
-        .subcommand(Command::new("serve").about(
-            "Runs the functions that have a schedule at their times, until it is interrupted",
-        ))
+        .subcommand(
+            Command::new("serve")
+                .about(
+                    "Runs the functions that have a schedule at their times, until it is interrupted",
+                )
+                .args(seeing::arguments()),
+        )
         .subcommand(
             Command::new("mounts")
                 .about("Lists the buckets that the functions declare")
@@ -115,12 +116,7 @@ fn of(name: String, function: &'static Function) -> Command {
                 .value_parser(PathBufValueParser::new())
                 .help("Write the value to this file instead of printing it"),
         )
-        .arg(
-            Arg::new(SUMMARY)
-                .long(SUMMARY)
-                .action(ArgAction::SetTrue)
-                .help("Say at the end how long it took, and what was asked of the buckets"),
-        );
+        .args(seeing::arguments());
     if documentation.contains('\n') {
         command = command.long_about(documentation.to_owned());
     }
@@ -150,7 +146,8 @@ fn argument(parameter: &'static Parameter) -> Arg {
 pub(super) fn option(parameter: &str) -> String {
     let option = parameter.replace('_', "-");
     match option.as_str() {
-        INPUTS | UNORDERED | WRITE_RESULT | SUMMARY | "help" => format!("argument-{option}"),
+        INPUTS | UNORDERED | WRITE_RESULT | "help" => format!("argument-{option}"),
+        taken if seeing::NAMES.contains(&taken) => format!("argument-{option}"),
         _ => option,
     }
 }

@@ -1,6 +1,5 @@
 //! Exit statuses, and the line on standard error that explains them.
 
-use std::error::Error as _;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -51,29 +50,10 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self {
-            message: text(&error),
+            message: error.in_one_line(),
             status: status(&error),
         }
     }
-}
-
-/// The error with its sources, in one line.
-pub(super) fn text(error: &Error) -> String {
-    let mut text = match error {
-        // Its own words don't say whose they are.
-        Error::Failed { attempt, .. } => format!("{attempt} failed: {error}"),
-        error => error.to_string(),
-    };
-    let mut source = error.source();
-    if matches!(error, Error::Failed { .. }) {
-        source = source.and_then(std::error::Error::source);
-    }
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 /// A line on standard error.
@@ -107,7 +87,10 @@ mod tests {
             attempt: Attempt::first("demo::f"),
             source: Message::from_chain(chain),
         };
-        assert_eq!(text(&error), "`demo::f` failed: can't read: no such file");
+        assert_eq!(
+            error.in_one_line(),
+            "`demo::f` failed: can't read: no such file"
+        );
         assert_eq!(status(&error), 1);
         let attempt = Attempt::first("demo::f");
         assert_eq!(status(&Error::Killed { attempt, signal: 9 }), 137);

@@ -1,11 +1,10 @@
 //! `run NAME --inputs FILE`: a line of JSON in, a line of JSON out.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Map as Object, Value, json};
 
 use super::exit::{self, Failure};
@@ -17,6 +16,7 @@ use crate::function::{Function, Given};
 use crate::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
 use crate::map::Payloads;
 use crate::payload::Payload;
+use crate::watch::{InputsBar, are_shown};
 
 /// Maps a function over the lines of a file.
 pub(super) fn map(
@@ -30,13 +30,13 @@ pub(super) fn map(
             "a function that returns an iterator or a stream has one input: give its arguments",
         ));
     }
-    let lines = open(inputs)?;
+    let (lines, total) = (open(inputs)?, count(inputs));
     let mut out = create(result)?;
     let mapped = Mapped::new(function)?;
     let ender = mapped.ender();
     let given = lines.map(|line| input(function, line));
     let mut payloads = Payloads::new(Ok(mapped), given, is_ordered);
-    let progress = Progress::new();
+    let progress = InputsBar::new(total);
     let (written, is_interrupted) =
         until_interrupted(&ender, CtrlC::Ends, || -> io::Result<u64> {
             let mut failed = 0;
@@ -52,7 +52,7 @@ pub(super) fn map(
             out.flush()?;
             Ok(failed)
         });
-    progress.finish();
+    drop(progress);
     let failed =
         written.map_err(|error| Failure::new(format!("can't write the values: {error}")))?;
     if is_interrupted {
@@ -80,6 +80,15 @@ fn open(path: &Path) -> std::result::Result<Lines, Failure> {
     let is_something =
         |line: &io::Result<String>| !line.as_ref().is_ok_and(|l| l.trim().is_empty());
     Ok(Box::new(reader.lines().filter(is_something)))
+}
+
+/// How many there are, in a file that can be read twice, if somebody sees it.
+fn count(path: &Path) -> Option<u64> {
+    if !are_shown() || !path.is_file() {
+        return None;
+    }
+    let lines = open(path).ok()?;
+    Some(lines.count() as u64)
 }
 
 fn create(path: Option<&Path>) -> std::result::Result<Box<dyn Write>, Failure> {
@@ -138,41 +147,6 @@ fn line(function: &Function, index: u64, payload: Result<Payload>) -> Value {
     });
     match shown {
         Ok(value) => json!({ "index": index, "value": value }),
-        Err(error) => json!({ "index": index, "error": exit::text(&error) }),
-    }
-}
-
-/// A line on a terminal where a person waits.
-struct Progress(ProgressBar);
-
-impl Progress {
-    fn new() -> Self {
-        // Where the values go to the same terminal, they are what is to be seen.
-        let is_seen = io::stderr().is_terminal() && !io::stdout().is_terminal();
-        let target = if is_seen {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        };
-        let bar = ProgressBar::with_draw_target(None, target);
-        if let Ok(style) =
-            ProgressStyle::with_template("{spinner} {pos} done, {msg} failed, {per_sec}, {elapsed}")
-        {
-            bar.set_style(style);
-        }
-        bar.set_message("0");
-        Self(bar)
-    }
-
-    fn one_more(&self, failed: u64) {
-        if self.0.is_hidden() {
-            return;
-        }
-        self.0.set_message(failed.to_string());
-        self.0.inc(1);
-    }
-
-    fn finish(&self) {
-        self.0.finish_and_clear();
+        Err(error) => json!({ "index": index, "error": error.in_one_line() }),
     }
 }

@@ -6,6 +6,7 @@ mod inputs;
 mod names;
 mod policy;
 mod run;
+mod seeing;
 mod serve;
 mod tables;
 
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 
 use clap::ArgMatches;
 
+use crate::log;
 use exit::Failure;
 
 pub use policy::least_policy;
@@ -48,7 +50,12 @@ pub use policy::least_policy;
 /// interrupted; 128 + N if signal N killed it; its own, if it called `std::process::exit`.
 pub fn cli() -> ExitCode {
     match command::command().try_get_matches() {
-        Ok(matches) => dispatch(&matches).unwrap_or_else(Failure::report),
+        Ok(matches) => {
+            log::start();
+            let ended = dispatch(&matches).unwrap_or_else(Failure::report);
+            log::end();
+            ended
+        }
         Err(error) => {
             // There is nobody to tell if this fails.
             let _ = error.print();
@@ -62,7 +69,10 @@ fn dispatch(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         Some(("list", arguments)) => tables::list(arguments.get_flag("json")),
         Some(("mounts", arguments)) => tables::mounts(arguments.get_flag("json")),
         Some(("policy", _)) => policy::print(),
-        Some(("serve", _)) => serve::serve(),
+        Some(("serve", arguments)) => {
+            seeing::begin(arguments)?;
+            serve::serve()
+        }
         Some(("doctor", arguments)) => tables::doctor(arguments.get_flag("json")),
         Some(("run", arguments)) => match arguments.subcommand() {
             Some((name, arguments)) => run::run(name, arguments),

@@ -8,11 +8,10 @@ use std::process::ExitCode;
 use clap::ArgMatches;
 use serde_json::Value;
 
-use super::command::{INPUTS, SUMMARY, UNORDERED, WRITE_RESULT, is_flag, option};
+use super::command::{INPUTS, UNORDERED, WRITE_RESULT, is_flag, option};
 use super::exit::{self, Failure};
-use super::{inputs, names, print};
+use super::{inputs, names, print, seeing};
 use crate::caller::{Background, Emitted};
-use crate::config;
 use crate::function::{Function, Given, ParseError};
 use crate::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
 use crate::payload::Payload;
@@ -21,9 +20,7 @@ use crate::payload::Payload;
 pub(super) fn run(name: &str, arguments: &ArgMatches) -> Result<ExitCode, Failure> {
     let function = names::find(name)
         .ok_or_else(|| Failure::usage(format!("there is no function `{name}`")))?;
-    if arguments.get_flag(SUMMARY) {
-        config::want_summary();
-    }
+    seeing::begin(arguments)?;
     let result = arguments.get_one::<PathBuf>(WRITE_RESULT);
     if let Some(file) = arguments.get_one::<PathBuf>(INPUTS) {
         let is_ordered = !arguments.get_flag(UNORDERED);
@@ -46,7 +43,7 @@ pub(super) fn run(name: &str, arguments: &ArgMatches) -> Result<ExitCode, Failur
     let (value, is_interrupted) = until_interrupted(&call, CtrlC::Ends, || call.run(&input, None));
     let value = match value {
         Err(error) if is_interrupted => {
-            exit::say(&exit::text(&error));
+            exit::say(&error.in_one_line());
             return Ok(ExitCode::from(INTERRUPTED));
         }
         value => value?,

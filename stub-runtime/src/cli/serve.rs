@@ -56,7 +56,7 @@ fn schedule(name: &str, function: &Function) -> Result<Option<Schedule>, Failure
 fn run(function: &'static Function, canceller: &Canceller) -> String {
     let call = || {
         let nothing = (function.parse)(Vec::new()).map_err(|error| error.reason)?;
-        run_until(function, &nothing, canceller).map_err(|error| exit::text(&error))
+        run_until(function, &nothing, canceller).map_err(|error| error.in_one_line())
     };
     match call() {
         Ok(_) => "ended well".to_owned(),

@@ -3,6 +3,7 @@
 mod message;
 mod words;
 
+use std::error::Error as _;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -258,6 +259,23 @@ impl Error {
                 | Self::NotStored { .. }
                 | Self::Lost { .. }
         )
+    }
+
+    /// With its sources, and whose it is.
+    pub(crate) fn in_one_line(&self) -> String {
+        let (mut text, mut source) = match self {
+            // Its own words don't say whose they are.
+            Self::Failed { attempt, source } => {
+                (format!("{attempt} failed: {self}"), source.source())
+            }
+            error => (error.to_string(), error.source()),
+        };
+        while let Some(cause) = source {
+            text.push_str(": ");
+            text.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        text
     }
 
     /// A call that could not begin.

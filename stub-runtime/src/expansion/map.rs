@@ -83,8 +83,10 @@ pub fn spawn<C: Codecs, V: 'static>(
     let canceller = Arc::clone(&background);
     let logs = Arc::new(Kept::default());
     let sink = Arc::clone(&logs) as Arc<dyn Sink>;
+    let id = background.id().to_owned();
     Call::spawn(
         attempt,
+        &id,
         logs,
         move || {
             let value = background.run(&input, Some(&sink));
@@ -117,8 +119,10 @@ where
     let mapped = Mapped::new(function)?;
     let ender = mapped.ender();
     let inputs = inputs.map(move |arguments| encode_all(codecs, arguments));
+    let id = mapped.id().to_owned();
     Call::spawn(
         Attempt::first(function.path()),
+        &id,
         Arc::default(),
         move || {
             let mut payloads = Payloads::new(Ok(mapped), inputs, true);

@@ -91,6 +91,11 @@ impl Channel {
         Ok(())
     }
 
+    /// About how many bytes of what was sent the other end has not read.
+    pub(crate) fn unread(&self) -> usize {
+        sys::unsent(&self.0)
+    }
+
     /// The other end will hear nothing more, and sees that when it has read what was sent.
     pub(crate) fn say_no_more(&self) {
         sys::shut_down_writing(&self.0);
@@ -205,6 +210,16 @@ mod tests {
             assert_eq!((value, fds.len()), (message, message.into()));
         }
         assert!(!inbox.has_message());
+    }
+
+    #[test]
+    fn what_nobody_has_read_can_be_told() {
+        let (one, other) = Channel::pair().unwrap();
+        assert_eq!(one.unread(), 0);
+        one.send(&"x".repeat(1000), &[]).unwrap();
+        assert!(one.unread() >= 1000);
+        other.receive::<String>().unwrap();
+        assert_eq!(one.unread(), 0);
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use s3fs_core::{MountConfig, NotStored, UnfinishedUpload, Usage};
+use s3fs_core::{MountConfig, NotStored, Pending, UnfinishedUpload, Usage};
 use serde::{Deserialize, Serialize};
 
 use crate::limits::OwnLimits;
@@ -26,6 +27,20 @@ pub(crate) struct Hello {
     /// Else they are the caller's own.
     pub(crate) output: bool,
     pub(crate) worker: bool,
+    pub(crate) trace: Trace,
+}
+
+/// What a supervisor's own spans belong to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Trace {
+    /// The id of the call.
+    pub(crate) call: String,
+    /// The number of its sandbox.
+    pub(crate) sandbox: u64,
+    /// Headers that name the caller's span to other processes ([W3C Trace Context]); none unless it is exported.
+    ///
+    /// [W3C Trace Context]: https://www.w3.org/TR/trace-context/
+    pub(crate) context: BTreeMap<String, String>,
 }
 
 /// Caller to supervisor, later.
@@ -54,12 +69,23 @@ pub(crate) enum FromSupervisor {
     Upload(UploadNote),
     /// The work was started.
     Started,
-    /// What was asked of the buckets: just before the last message.
-    Used(Usage),
+    /// Now and then, as long as it changes, and just before the last message.
+    Progress(Progress),
     /// The answer to each [`ToSupervisor::Store`] while the work goes on.
     Stored(Vec<NotStored>),
     /// The last message.
     Reply(Reply),
+}
+
+/// How far a call has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Progress {
+    /// What was asked of the buckets until now.
+    pub(crate) usage: Usage,
+    /// What is written and not stored yet.
+    pub(crate) pending: Pending,
+    /// Whether the work has ended, and only storing what it has written goes on.
+    pub(crate) is_storing: bool,
 }
 
 /// A multipart upload of a volume begins or ends.
@@ -157,7 +183,7 @@ pub(crate) struct Job {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Program {
     /// This program again, as a worker for the function.
-    Worker { function: String },
+    Worker { function: Arc<str> },
     /// Any other.
     Command {
         program: OsString,
@@ -195,7 +221,7 @@ pub(crate) enum ToWorker {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Input {
     /// `module::name`.
-    pub(crate) function: String,
+    pub(crate) function: Arc<str>,
     pub(crate) arguments: Packed,
     /// The caller reads what is printed, and must know of which input it is.
     pub(crate) prints_apart: bool,

@@ -9,6 +9,6 @@ pub(crate) use channel::{Channel, ChannelError};
 pub(crate) use inbox::Inbox;
 pub(crate) use message::{
     Failure, FromInit, FromSupervisor, FromWorker, Hello, InnerFolder, Input, Job, MountPoint,
-    Program, Reply, Report, Stop, Sweep, Swept, SweptVolume, ToInit, ToSupervisor, ToWorker,
-    UploadNote,
+    Program, Progress, Reply, Report, Stop, Sweep, Swept, SweptVolume, ToInit, ToSupervisor,
+    ToWorker, Trace, UploadNote,
 };

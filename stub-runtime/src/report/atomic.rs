@@ -48,7 +48,11 @@ fn beside(path: &Path) -> io::Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
     use std::os::unix::fs::{MetadataExt, symlink};
+
+    use nix::sys::stat::Mode;
+    use nix::unistd::mkfifo;
 
     use super::*;
 
@@ -82,10 +86,19 @@ mod tests {
         assert_eq!(fs::read(&file).unwrap(), b"new");
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
 
-        let null = folder.path().join("null");
-        symlink("/dev/null", &null).unwrap();
-        write(&null, 0o600, b"gone").unwrap();
-        assert_eq!(names(folder.path()), ["file", "link", "null"]);
+        let pipe = folder.path().join("pipe");
+        mkfifo(&pipe, Mode::S_IRWXU).unwrap();
+        // Both ends, so that nobody waits for the other one.
+        let mut both = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(&pipe)
+            .unwrap();
+        write(&pipe, 0o600, b"passed").unwrap();
+        let mut passed = [0; 6];
+        both.read_exact(&mut passed).unwrap();
+        assert_eq!(&passed, b"passed");
+        assert_eq!(names(folder.path()), ["file", "link", "pipe"]);
     }
 
     #[test]

@@ -7,12 +7,11 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use s3fs_core::Usage;
+use s3fs_core::{Pending, Usage};
 
 use super::page::{page, write_page};
 use super::record::tests::{begun, tried};
 use super::record::{Record, Tried};
-use super::samples::Pending;
 
 /// The names under which distributions have it.
 const BROWSERS: [&str; 3] = ["chromium-headless-shell", "chromium", "google-chrome"];

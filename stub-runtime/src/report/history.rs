@@ -1,5 +1,6 @@
 //! A folder of records, of which the latest stay.
 
+use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -10,8 +11,8 @@ use std::time::Duration;
 use super::atomic::{self, UNFINISHED};
 use super::record::Record;
 
-/// How many records are kept.
-const MOST: usize = 200;
+/// How many records are kept of each name, so that what runs often doesn't push out what runs at night.
+const MOST: usize = 100;
 
 /// The characters of a call's name that its file's name has.
 const NAME: usize = 80;
@@ -92,10 +93,13 @@ fn is_record(file: &str) -> bool {
 }
 
 fn prune(folder: &Path) -> io::Result<()> {
-    let files = records(folder)?;
-    let surplus = files.len().saturating_sub(MOST);
-    for file in &files[..surplus] {
-        remove(&folder.join(file))?;
+    let mut of_each: BTreeMap<String, usize> = BTreeMap::new();
+    for file in records(folder)?.iter().rev() {
+        let newer = of_each.entry(name_in(file).to_owned()).or_default();
+        if *newer >= MOST {
+            remove(&folder.join(file))?;
+        }
+        *newer += 1;
     }
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -105,6 +109,11 @@ fn prune(folder: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The sanitised name of the call, which has no `-`.
+fn name_in(file: &str) -> &str {
+    file.split('-').nth(1).unwrap_or_default()
 }
 
 fn is_stale(entry: &fs::DirEntry) -> bool {
@@ -191,7 +200,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let stranger = folder.path().join("00000000-notes.json");
         fs::write(&stranger, "").unwrap();
-        for number in 0..205 {
+        saved(folder.path(), "rare", "2025-01-02T02:00:00Z");
+        for number in 0..105 {
             let (minute, second) = (number / 60, number % 60);
             saved(
                 folder.path(),
@@ -199,9 +209,10 @@ mod tests {
                 &format!("2025-01-02T03:{minute:02}:{second:02}Z"),
             );
         }
-        let kept = times(&load(folder.path(), None).unwrap());
+        let kept = times(&load(folder.path(), Some("f")).unwrap());
         assert_eq!(kept.len(), MOST);
-        assert_eq!(kept[199], "2025-01-02T03:00:05Z");
+        assert_eq!(kept[99], "2025-01-02T03:00:05Z");
+        assert_eq!(load(folder.path(), Some("rare")).unwrap().len(), 1);
         assert!(stranger.exists());
     }
 

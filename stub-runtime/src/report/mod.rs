@@ -1,5 +1,4 @@
 //! What calls did over time: recorded in bounded memory, kept in a folder, shown on a page.
-#![allow(dead_code, unused_imports, reason = "wired by the next change")]
 
 mod atomic;
 mod attempts;
@@ -15,7 +14,6 @@ mod sandboxes;
 mod tally;
 
 pub(crate) use history::{load, save};
-pub(crate) use page::{page, write_page};
+pub(crate) use page::write_page;
 pub(crate) use record::{Record, Tried};
-pub(crate) use samples::Pending;
 pub(crate) use sandboxes::SandboxId;

@@ -3,13 +3,13 @@
 use std::time::Instant;
 
 use jiff::{Timestamp, Unit};
-use s3fs_core::Usage;
+use s3fs_core::{Pending, Usage};
 use serde::{Deserialize, Serialize};
 
 use super::attempts::{Attempts, ERROR, Kept};
 use super::bins::Bins;
 use super::cut::cut;
-use super::samples::{Pending, Sample, Samples};
+use super::samples::{Sample, Samples};
 use super::sandboxes::{SandboxId, Sandboxes};
 use super::tally::{Ending, Tally};
 

@@ -1,19 +1,10 @@
 //! What was asked of the buckets up to points in time, of which every other one goes when there are many.
 
-use s3fs_core::Usage;
+use s3fs_core::{Pending, Usage};
 use serde::{Deserialize, Serialize};
 
 /// More than a page has room for side by side.
 const MOST: usize = 1200;
-
-/// What was written and is not stored yet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Pending {
-    /// Files.
-    pub(crate) files: u64,
-    /// Their bytes.
-    pub(crate) bytes: u64,
-}
 
 /// The state at one point in time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

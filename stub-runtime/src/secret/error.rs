@@ -85,6 +85,12 @@ pub enum SecretError {
         /// The reason; never what the program printed.
         reason: String,
     },
+    /// An AWS profile has no keys.
+    #[error("{reason}")]
+    Profile {
+        /// Which profile, the reason, and what to do.
+        reason: String,
+    },
     /// A name that no environment can hold.
     #[error("{name:?} is not the name of a variable: it is empty, or has a `=` or a NUL")]
     NotAName {

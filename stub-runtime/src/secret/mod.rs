@@ -2,6 +2,7 @@
 
 mod dotenv;
 mod error;
+mod profile;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -91,6 +92,17 @@ impl Secret {
     /// The file can't be read, or is not in that form.
     pub fn from_dotenv_path(path: impl AsRef<Path>) -> Result<Self, SecretError> {
         dotenv::read(path.as_ref()).map(Self)
+    }
+
+    /// The keys of a profile of the AWS configuration files (`~/.aws/config`), static or brought by a login, a program
+    /// or a role: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, as far as there are any, `AWS_SESSION_TOKEN` and
+    /// `AWS_REGION`. For a program that needs them itself; a volume has a
+    /// [`profile`](crate::CloudBucketMount::profile) of its own, whose keys are renewed while it is mounted.
+    ///
+    /// # Errors
+    /// There is no such profile, or its keys can't be had: with what to do.
+    pub fn from_profile(profile: &str) -> Result<Self, SecretError> {
+        profile::get(profile)
     }
 
     /// The secret of that name in `stub.toml`: the nearest one of the working folder or above it, or the user's

@@ -34,6 +34,8 @@ pub(super) enum Source {
     File(PathBuf),
     /// A program that prints `NAME=value` lines, with its arguments.
     Command(Vec<String>),
+    /// A profile of the AWS configuration files.
+    Profile(String),
 }
 
 /// What volumes of a bucket are, unless they say it themselves.

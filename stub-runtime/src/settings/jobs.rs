@@ -121,6 +121,7 @@ impl Job {
             .map_or_else(config::working_folder, Path::to_owned);
         Ok(CallSpec {
             version: CallSpec::VERSION,
+            name: Some(self.name.as_str().into()),
             work: Work::Command {
                 program: program.into(),
                 arguments,

@@ -19,6 +19,7 @@ pub(super) fn get(name: &str, source: &Source, folder: &Path) -> Result<Secret, 
             check_private(&path)?;
             Secret::from_dotenv_path(path)
         }
+        Source::Profile(profile) => Secret::from_profile(profile),
         Source::Command(words) => from_command(name, words, folder),
     }
 }

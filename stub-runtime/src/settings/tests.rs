@@ -66,7 +66,7 @@ fn a_mistake_is_told_with_its_line_and_what_was_meant() {
         (
             "[secrets.a]\nenvironment = [\"A\"]",
             2,
-            "expected one of `env`, `file`, `command`",
+            "expected one of `env`, `file`, `command`, `profile`",
         ),
         (
             "[buckets.data]\nregoin = \"x\"",

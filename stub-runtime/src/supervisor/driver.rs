@@ -1,12 +1,14 @@
 //! Performs what the state machine decides, and tells it what happens.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Instant;
 
 use crate::limits::Cgroup;
 use crate::protocol::{
-    Channel, ChannelError, Failure, FromSupervisor, Hello, InnerFolder, Job, Program, ToInit,
+    Channel, ChannelError, Failure, FromSupervisor, Hello, InnerFolder, Job, Program, Progress,
+    ToInit,
 };
 use crate::spec::{CallSpec, Work};
 use crate::sys;
@@ -14,6 +16,7 @@ use crate::sys;
 use super::inputs::{Input, process, watch_caller, watch_init};
 use super::limiting::enforce;
 use super::line::Line;
+use super::progress::Teller;
 use super::state::{Action, Event, State};
 use super::volumes::{Volumes, mount_point};
 
@@ -26,6 +29,7 @@ pub(super) struct Init {
 
 struct Driver {
     caller: Line,
+    teller: Teller,
     init: Init,
     spec: CallSpec,
     stdin: Option<OwnedFd>,
@@ -66,8 +70,10 @@ pub(super) fn drive(
     let (mut state, first) = State::new(spec.volumes.len());
     let (volumes, group, deadline) = (None, None, None);
     let caller = caller.duplicate().map_err(|error| process(&error))?;
+    let caller = Line::new(caller);
     let mut driver = Driver {
-        caller: Line::new(caller),
+        teller: Teller::new(caller.clone()),
+        caller,
         init,
         spec,
         stdin,
@@ -81,7 +87,7 @@ pub(super) fn drive(
     };
     driver.perform(first, &mut state);
     while !driver.over {
-        let event = driver.next_event(&received);
+        let event = driver.next_event(&received, &state);
         tracing::debug!(?event);
         for action in state.on(event) {
             driver.perform(action, &mut state);
@@ -91,8 +97,8 @@ pub(super) fn drive(
 }
 
 impl Driver {
-    fn next_event(&mut self, received: &Receiver<Input>) -> Event {
-        match self.next_input(received) {
+    fn next_event(&mut self, received: &Receiver<Input>, state: &State) -> Event {
+        match self.next_input(received, state) {
             Input::Event(Event::Unmounted) => {
                 if let Some(volumes) = &mut self.volumes {
                     volumes.join();
@@ -117,19 +123,38 @@ impl Driver {
         }
     }
 
-    fn next_input(&mut self, received: &Receiver<Input>) -> Input {
-        let Some(deadline) = self.deadline else {
-            // This end's own sender keeps the channel open.
-            return received.recv().unwrap_or(Input::Event(Event::CallerGone));
-        };
-        match received.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(input) => input,
-            Err(RecvTimeoutError::Disconnected) => Input::Event(Event::CallerGone),
-            Err(RecvTimeoutError::Timeout) => {
-                self.deadline = None;
-                Input::Event(Event::TimeUp)
+    fn next_input(&mut self, received: &Receiver<Input>, state: &State) -> Input {
+        // Without volumes there is no progress to tell of.
+        let told = self.volumes.is_some();
+        loop {
+            let wake = [self.deadline, told.then(|| self.teller.due())];
+            let Some(until) = wake.into_iter().flatten().min() else {
+                // This end's own sender keeps the channel open.
+                return received.recv().unwrap_or(Input::Event(Event::CallerGone));
+            };
+            match received.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(input) => return input,
+                Err(RecvTimeoutError::Disconnected) => return Input::Event(Event::CallerGone),
+                Err(RecvTimeoutError::Timeout) if self.deadline == Some(until) => {
+                    self.deadline = None;
+                    return Input::Event(Event::TimeUp);
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    if let Some(progress) = self.progress(state) {
+                        self.teller.tell(progress);
+                    }
+                }
             }
         }
+    }
+
+    fn progress(&self, state: &State) -> Option<Progress> {
+        let volumes = self.volumes.as_ref()?;
+        Some(Progress {
+            usage: volumes.usage(),
+            pending: volumes.pending(),
+            is_storing: state.is_storing(),
+        })
     }
 
     /// Volumes show the mount points of those that lie in them, whatever their buckets hold.
@@ -194,8 +219,8 @@ impl Driver {
             }
             Action::Unmount => self.tell_init(&ToInit::Unmount),
             Action::Reply(reply) => {
-                if let Some(volumes) = &self.volumes {
-                    self.caller.say(&FromSupervisor::Used(volumes.usage()));
+                if let Some(progress) = self.progress(state) {
+                    self.teller.tell_at_last(progress);
                 }
                 self.caller.say(&FromSupervisor::Reply(reply));
                 Ok(())
@@ -240,7 +265,7 @@ impl Driver {
         self.group = enforced.group;
         let mut job = Job {
             program: Program::Worker {
-                function: String::new(),
+                function: Arc::default(),
             },
             environment: std::mem::take(&mut self.spec.environment),
             workdir: self.spec.workdir.clone(),

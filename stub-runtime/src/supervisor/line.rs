@@ -23,6 +23,13 @@ impl Line {
         let _ = caller.send(message, &[]);
     }
 
+    /// Whether it reads what it is told: what it has not read doesn't fill the socket.
+    pub(super) fn is_listening(&self) -> bool {
+        const MUCH: usize = 32 << 10;
+        let caller = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        caller.unread() < MUCH
+    }
+
     /// Someone who tells the caller of the uploads of a volume.
     pub(super) fn observer(&self, volume: usize) -> Arc<dyn UploadObserver> {
         Arc::new(Observer {

@@ -10,6 +10,7 @@ mod driver;
 mod inputs;
 mod limiting;
 mod line;
+mod progress;
 mod state;
 mod volumes;
 
@@ -17,7 +18,7 @@ use crate::protocol::{Channel, ChannelError, Failure, FromSupervisor, Hello, Rep
 use crate::sandbox::{self, Step, explain};
 use crate::spec::CallSpec;
 use crate::sys::{self, Clone, Ids, SysError};
-use crate::{config, init, log};
+use crate::{config, init, log, watch};
 
 use driver::Init;
 
@@ -39,6 +40,7 @@ pub(crate) fn main(caller: Channel) -> ! {
         // If it can't be sent, nobody is there to read it.
         let _ = caller.send(&FromSupervisor::Reply(Reply::Refused(failure)), &[]);
     }
+    log::end();
     sys::exit_now(0)
 }
 
@@ -89,6 +91,7 @@ fn supervise(caller: &Channel, init: Init) -> Result<(), Failure> {
     }
     config::adopt(&hello.credentials);
     log::start();
+    let _in_call = watch::supervisor_span(&hello.spec.label(), &hello.trace).entered();
     driver::drive(caller, init, hello, descriptors)
 }
 

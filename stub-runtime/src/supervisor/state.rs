@@ -171,6 +171,11 @@ impl State {
         }
     }
 
+    /// Whether the work has ended, and what it has written is being stored.
+    pub(super) fn is_storing(&self) -> bool {
+        self.phase == Phase::Storing
+    }
+
     fn start(&mut self) -> Vec<Action> {
         self.phase = Phase::Starting;
         vec![Action::Start]

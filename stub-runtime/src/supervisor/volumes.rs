@@ -6,8 +6,9 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
-use s3fs_core::{Access, FileSystem, Finisher, NotStored, Resources, Serving, Usage};
+use s3fs_core::{Access, FileSystem, Finisher, NotStored, Pending, Resources, Serving, Usage};
 use tokio::runtime::{Builder, Runtime};
+use tracing::Instrument;
 
 use crate::protocol::{Failure, MountPoint};
 use crate::sandbox::Step;
@@ -77,8 +78,8 @@ impl Volumes {
         then: impl FnOnce(Result<Vec<FileSystem>, Failure>) + Send + 'static,
     ) {
         let declared = self.declared.clone();
-        self.runtime
-            .spawn(async move { then(connect(declared, &caller).await) });
+        let connecting = async move { then(connect(declared, &caller).await) };
+        self.runtime.spawn(connecting.in_current_span());
     }
 
     /// Takes what `connect` found.
@@ -108,6 +109,15 @@ impl Volumes {
         let mut all = self.ended;
         for serving in &self.servings {
             all += serving.usage();
+        }
+        all
+    }
+
+    /// What is written and not stored yet.
+    pub(super) fn pending(&self) -> Pending {
+        let mut all = Pending::default();
+        for serving in &self.servings {
+            all += serving.pending();
         }
         all
     }

@@ -23,14 +23,14 @@ pub(crate) use mount::{
     MountFlags, bind, make_slave, mount, pivot_root, set_read_only, unmount, unmount_detached,
 };
 pub(crate) use network::leave_network;
-pub(crate) use pipe::{pipe, read_now, unread};
+pub(crate) use pipe::{pipe, read_now, unread, unsent};
 pub(crate) use process::{
     Clone, Ids, WorkerEnd, clone_into_namespaces, effective_ids, exit_now, is_alone,
     kernel_release, kill, kill_everyone, reap, remove_variable, secure_execution, set_death_signal,
     set_name, set_no_new_privileges, set_undumpable, set_variable, terminate_everyone, wait_for,
 };
 pub(crate) use signal::{
-    ChildSignals, Woken, default_child_signal, ignore_broken_pipes, outlive_terminal_signals,
-    unblock_all,
+    ChildSignals, Woken, default_child_signal, ignore_broken_pipes, outlive_interrupts,
+    outlive_terminal_signals, unblock_all,
 };
 pub(crate) use socket::{pair, receive, send, shut_down, shut_down_writing, wait_for_one};

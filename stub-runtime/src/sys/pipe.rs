@@ -1,4 +1,4 @@
-//! Pipes.
+//! Pipes, and what waits in them and in sockets.
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
@@ -33,9 +33,19 @@ pub(crate) fn read_now(pipe: impl AsFd, into: &mut [u8]) -> Result<Option<usize>
 
 /// How many bytes of a pipe nobody has read; none if that can't be told.
 pub(crate) fn unread(pipe: impl AsFd) -> usize {
+    count(pipe, libc::FIONREAD)
+}
+
+/// About how many bytes that went into a socket the other end has not read; none if that can't be told.
+pub(crate) fn unsent(socket: impl AsFd) -> usize {
+    // The same number as `SIOCOUTQ`.
+    count(socket, libc::TIOCOUTQ)
+}
+
+fn count(descriptor: impl AsFd, what: libc::Ioctl) -> usize {
     let mut count: libc::c_int = 0;
     // SAFETY: the kernel writes one integer to the place that it is given, which lives through the call.
-    let result = unsafe { libc::ioctl(pipe.as_fd().as_raw_fd(), libc::FIONREAD, &raw mut count) };
+    let result = unsafe { libc::ioctl(descriptor.as_fd().as_raw_fd(), what, &raw mut count) };
     if result == 0 {
         usize::try_from(count).unwrap_or(0)
     } else {

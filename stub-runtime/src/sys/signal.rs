@@ -35,6 +35,11 @@ pub(crate) fn ignore_broken_pipes() -> Result<()> {
     set(Signal::SIGPIPE, SigHandler::SigIgn)
 }
 
+/// Outlives Ctrl-C, as [`outlive_terminal_signals`] does.
+pub(crate) fn outlive_interrupts() -> Result<()> {
+    set(Signal::SIGINT, SigHandler::Handler(do_nothing))
+}
+
 /// Outlives Ctrl-C and its kin, which the terminal sends to the whole process group. A handler
 /// instead of `SIG_IGN`, because programs started from here would inherit the latter.
 pub(crate) fn outlive_terminal_signals() -> Result<()> {

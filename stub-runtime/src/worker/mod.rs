@@ -23,6 +23,8 @@ pub(crate) fn main(caller: &Channel) -> ! {
     // What Rust's runtime does before `main`, which this process never reaches. If the kernel
     // refuses, the body merely sees the default.
     let _ = sys::ignore_broken_pipes();
+    // At a terminal, Ctrl-C comes here as well: what it means is the caller's to say.
+    let _ = sys::outlive_interrupts();
     let _ = sys::set_name("stub-worker");
     match serve(caller) {
         Ok(()) => std::process::exit(0),

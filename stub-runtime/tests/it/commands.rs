@@ -15,6 +15,7 @@ use crate::harness::{folder, no_mounts};
 fn spec(program: &str, arguments: &[&str]) -> CallSpec {
     CallSpec {
         version: CallSpec::VERSION,
+        name: None,
         work: Work::Command {
             program: program.into(),
             arguments: arguments.iter().map(Into::into).collect(),

@@ -47,6 +47,7 @@ pub(crate) fn volume(server: &Server, bucket: &str, path: impl AsRef<Path>) -> V
 pub(crate) fn script(volumes: Vec<Volume>, text: &str) -> CallSpec {
     CallSpec {
         version: CallSpec::VERSION,
+        name: None,
         work: Work::Command {
             program: "sh".into(),
             arguments: vec!["-c".into(), text.into()],

@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::function::Function;
 use crate::logs::Prefixed;
 use crate::payload::Payload;
-use crate::summary::Summary;
+use crate::watch::{Watch, are_shown};
 
 use super::launch::Takers;
 use super::output::Sink;
@@ -87,8 +87,8 @@ impl Mapped {
         let most = most.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
         let takers = Takers {
             // Lines of workers that print at once are told apart.
-            sink: (most > 1).then(|| Arc::new(Prefixed) as Arc<dyn Sink>),
-            summary: Summary::of(&plan.spec.label()),
+            sink: (most > 1 || are_shown()).then(|| Arc::new(Prefixed) as Arc<dyn Sink>),
+            watch: Watch::of(plan.spec.label()),
             // It may have the inputs; and workers beside each other would tear it apart.
             no_stdin: true,
         };
@@ -116,6 +116,11 @@ impl Mapped {
         let window = (self.most * AHEAD).min(MOST_AHEAD);
         let is_light = self.bytes < AHEAD_BYTES && self.files < FILES_AHEAD;
         all < self.most || (all < window && is_light)
+    }
+
+    /// What tells it from the other calls of this machine.
+    pub(crate) fn id(&self) -> &str {
+        self.shared.takers.watch.id()
     }
 
     /// Whether it was ended from outside.
@@ -152,7 +157,7 @@ impl Mapped {
 
     /// The first attempt of the call that no input is known of.
     pub(crate) fn first_attempt(&self) -> Attempt {
-        Attempt::first(self.shared.plan.spec.label())
+        self.shared.first_attempt()
     }
 
     /// There are no more inputs.
@@ -189,7 +194,10 @@ impl Mapped {
         let shared = Arc::clone(&self.shared);
         let thread = thread::Builder::new().name("stub-slot".to_owned());
         match thread.spawn(move || slot::run(&shared)) {
-            Ok(slot) => self.slots.push(slot),
+            Ok(slot) => {
+                self.shared.join();
+                self.slots.push(slot);
+            }
             // The others do it.
             Err(_) if !self.slots.is_empty() => self.most = self.slots.len(),
             Err(error) => {

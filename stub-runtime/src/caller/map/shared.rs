@@ -1,7 +1,7 @@
 //! What the slots of a map and its consumer share.
 
 use std::sync::mpsc::Sender;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use s3fs_core::NotStored;
@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::payload::Payload;
 
 use super::queue::{Next, Queue, Task};
+use crate::watch::Attempted;
 
 /// What the slots of a map share.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(super) struct Shared {
 #[derive(Debug)]
 struct State {
     queue: Queue,
+    /// Slots that have begun and not given up.
+    slots: usize,
     /// Slots that wait for an input.
     idle: usize,
     /// Why no sandbox can be had: it would be the same for every other input.
@@ -35,6 +38,14 @@ struct State {
     /// Written but not stored, when no input was being run.
     left: Vec<NotStored>,
     done: Sender<Done>,
+}
+
+/// Where and when an attempt was made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run {
+    /// The number of the sandbox, if it had one.
+    pub(super) sandbox: Option<u64>,
+    pub(super) began: Instant,
 }
 
 /// An input that will not be tried again.
@@ -52,6 +63,7 @@ impl Shared {
     pub(super) fn new(plan: Plan, takers: Takers, done: Sender<Done>) -> Self {
         let state = State {
             queue: Queue::default(),
+            slots: 0,
             idle: 0,
             broken: None,
             left: Vec::new(),
@@ -131,6 +143,19 @@ impl Shared {
         }
     }
 
+    /// One more slot begins.
+    pub(super) fn join(&self) {
+        self.lock().slots += 1;
+    }
+
+    /// Whether a slot that can have no sandbox gives up, as there are others for its input.
+    pub(super) fn may_give_up(&self) -> bool {
+        let mut state = self.lock();
+        let has_others = state.slots > 1;
+        state.slots -= usize::from(has_others);
+        has_others
+    }
+
     /// An input that was taken and not begun.
     pub(super) fn put_back(&self, task: Task) {
         self.lock().queue.put_back(task);
@@ -138,13 +163,20 @@ impl Shared {
     }
 
     /// An attempt has ended: the input is tried again, or done.
-    pub(super) fn ended(&self, mut task: Task, result: Result<Payload, Error>) {
-        let attempt = self.attempt(&task);
-        let result = result.map_err(|error| error.in_attempt(&attempt));
-        if let Err(error) = &result
-            && let Some(delay) = self.delay(&task, error)
-            && let Some(at) = Instant::now().checked_add(delay)
-        {
+    pub(super) fn ended(&self, mut task: Task, run: &Run, result: Result<Payload, Error>) {
+        let result = result.map_err(|error| error.in_attempt(&self.attempt(&task)));
+        let error = result.as_ref().err();
+        let delay = error.and_then(|error| self.delay(&task, error));
+        let again = delay.and_then(|delay| Instant::now().checked_add(delay));
+        self.takers.watch.attempted(Attempted {
+            input: Some(task.index),
+            number: task.attempt,
+            sandbox: run.sandbox,
+            began: run.began,
+            error,
+            is_retried: again.is_some(),
+        });
+        if let (Some(error), Some(at)) = (error, again) {
             tracing::info!(%error, ?delay, "trying again");
             task.attempt += 1;
             self.lock().queue.try_again(task, at);
@@ -177,7 +209,7 @@ impl Shared {
     /// The error about that, when all slots have ended.
     pub(super) fn take_left(&self) -> Option<Error> {
         let objects = std::mem::take(&mut self.lock().left);
-        let attempt = Attempt::first(self.plan.spec.label());
+        let attempt = self.first_attempt();
         (!objects.is_empty()).then_some(Error::NotStored {
             attempt,
             objects,
@@ -185,9 +217,14 @@ impl Shared {
         })
     }
 
+    /// The first attempt of the call that no input is known of.
+    pub(super) fn first_attempt(&self) -> Attempt {
+        Attempt::first(Arc::clone(self.takers.watch.label()))
+    }
+
     /// Which attempt of which call it is.
     pub(super) fn attempt(&self, task: &Task) -> Attempt {
-        let mut attempt = Attempt::first(self.plan.spec.label());
+        let mut attempt = self.first_attempt();
         attempt.input = Some(task.index);
         attempt.number = task.attempt;
         attempt

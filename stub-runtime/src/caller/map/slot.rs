@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use s3fs_core::{Access, NotStored};
 
+use crate::caller::cancel::Registered;
 use crate::caller::launch::{Heard, Launched};
 use crate::caller::verdict;
 use crate::error::Error;
@@ -14,25 +15,35 @@ use crate::protocol::{Report, Stop};
 
 use super::depth::{Pace, SMALL};
 use super::queue::Task;
-use super::shared::Shared;
+use super::shared::{Run, Shared};
 
 /// Runs inputs until there are no more.
 pub(super) fn run(shared: &Shared) {
+    let _in_call = shared.takers.watch.span().clone().entered();
     let mut pace = Pace::default();
     while let Some(task) = shared.take() {
-        match Launched::start(shared.plan.spec.clone(), shared.takers.clone()) {
-            Ok(launched) => pace = Slot::new(shared, launched, pace).serve(task),
-            Err(error) => refuse(shared, task, error),
+        let began = Instant::now();
+        match Slot::begin(shared, pace) {
+            Ok(slot) => pace = slot.serve(task),
+            // What this program has run out of is what its other sandboxes have.
+            Err(error @ Error::Start { .. }) if shared.may_give_up() => {
+                tracing::warn!(%error, "one sandbox less");
+                return shared.put_back(task);
+            }
+            Err(error) => {
+                let sandbox = None;
+                refuse(shared, task, &Run { sandbox, began }, error);
+            }
         }
     }
 }
 
 /// A sandbox that can't be had: neither could it be for the next input.
-fn refuse(shared: &Shared, task: Task, error: Error) {
+fn refuse(shared: &Shared, task: Task, run: &Run, error: Error) {
     if !error.is_worth_retrying() {
         shared.broken(error.clone());
     }
-    shared.ended(task, Err(error));
+    shared.ended(task, run, Err(error));
 }
 
 /// What becomes of inputs that a worker is given.
@@ -50,8 +61,10 @@ enum Takes {
 struct Slot<'a> {
     shared: &'a Shared,
     launched: Launched,
+    _registered: Registered<'a>,
     /// In the order in which they were given: the first is being run.
     given: VecDeque<Task>,
+    launched_at: Instant,
     /// When the first began, once the worker is there.
     began: Option<Instant>,
     /// How many were given until now.
@@ -66,11 +79,22 @@ struct Slot<'a> {
 }
 
 impl<'a> Slot<'a> {
-    fn new(shared: &'a Shared, launched: Launched, pace: Pace) -> Self {
-        Self {
+    /// With a sandbox of its own.
+    fn begin(shared: &'a Shared, pace: Pace) -> Result<Self, Error> {
+        let launched = Launched::start(shared.plan.spec.clone(), shared.takers.clone())?;
+        let registered = match launched.connection() {
+            Ok(line) => shared.canceller.register(line),
+            Err(error) => {
+                launched.abandon();
+                return Err(error);
+            }
+        };
+        Ok(Self {
             shared,
             launched,
+            _registered: registered,
             given: VecDeque::new(),
+            launched_at: Instant::now(),
             began: None,
             count: 0,
             takes: Takes::More,
@@ -78,21 +102,11 @@ impl<'a> Slot<'a> {
             is_told: false,
             has_started: false,
             pace,
-        }
+        })
     }
 
     /// Runs inputs as long as the worker lives and there are some.
     fn serve(mut self, first: Task) -> Pace {
-        let connection = self.launched.connection();
-        let registered = connection.map(|line| self.shared.canceller.register(line));
-        let _registered = match registered {
-            Ok(registered) => registered,
-            Err(error) => {
-                self.launched.abandon();
-                self.shared.ended(first, Err(error));
-                return self.pace;
-            }
-        };
         self.give(first);
         loop {
             self.fill();
@@ -113,9 +127,10 @@ impl<'a> Slot<'a> {
             self.began = Some(Instant::now());
         }
         self.count += 1;
-        let label = self.shared.plan.spec.label();
         // A worker that is gone is heard of.
-        let _ = self.launched.give(&label, &task.payload);
+        let _ = self
+            .launched
+            .give(self.shared.takers.watch.label(), &task.payload);
         self.given.push_back(task);
         self.name_printer();
         if Some(self.count) == self.shared.plan.options.max_inputs {
@@ -217,9 +232,10 @@ impl<'a> Slot<'a> {
         self.name_printer();
         // Whatever was heard first.
         self.has_started = true;
+        let run = self.run();
         let now = Instant::now();
-        if let Some(began) = self.began.take() {
-            self.pace.note(now.saturating_duration_since(began));
+        if self.began.take().is_some() {
+            self.pace.note(now.saturating_duration_since(run.began));
         }
         self.began = (!self.given.is_empty()).then_some(now);
         if matches!(report.ended, Ended::Panicked { .. }) {
@@ -241,7 +257,15 @@ impl<'a> Slot<'a> {
                 reason: "ended before all that was written was stored".to_owned(),
             }),
         };
-        self.shared.ended(task, result);
+        self.shared.ended(task, &run, result);
+    }
+
+    /// Of the first input of those that were given.
+    fn run(&self) -> Run {
+        Run {
+            sandbox: Some(self.launched.number()),
+            began: self.began.unwrap_or(self.launched_at),
+        }
     }
 
     /// Waits until what has been written is stored. What could not be; nothing if that is not known.
@@ -276,6 +300,7 @@ impl<'a> Slot<'a> {
 
     /// What the end of the sandbox means for the inputs that were given.
     fn end(mut self) -> Pace {
+        let run = self.run();
         let first = self.given.pop_front();
         let (first, not_begun) = match first {
             Some(task) if !self.is_ended(&task) => (None, Some(task)),
@@ -288,9 +313,9 @@ impl<'a> Slot<'a> {
         match (first, self.launched.finish()) {
             (Some(task), Ok(outcome)) => {
                 let result = verdict::value(self.shared.attempt(&task), outcome, None);
-                self.shared.ended(task, result);
+                self.shared.ended(task, &run, result);
             }
-            (Some(task), Err(error)) => refuse(self.shared, task, error),
+            (Some(task), Err(error)) => refuse(self.shared, task, &run, error),
             (None, Ok(outcome)) if !self.is_told => self.shared.left(outcome.not_stored),
             (None, Ok(_)) => {}
             (None, Err(error)) => tracing::warn!(%error, "a sandbox ended badly"),

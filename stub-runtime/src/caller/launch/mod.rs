@@ -1,11 +1,12 @@
 //! A supervisor, and the worker in its sandbox, as their caller sees them.
 
+mod hear;
+
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
 use std::sync::Arc;
-use std::time::Instant;
 
 use s3fs_core::NotStored;
 
@@ -16,13 +17,14 @@ use crate::limits::remove_left;
 use crate::outcome::Outcome;
 use crate::payload::Payload;
 use crate::protocol::{
-    Channel, ChannelError, FromSupervisor, FromWorker, Hello, Inbox, Input, Reply, Report, Stop,
-    ToSupervisor, ToWorker,
+    Channel, ChannelError, Hello, Inbox, Input, Reply, Stop, ToSupervisor, ToWorker,
 };
 use crate::role::Role;
 use crate::spec::{CallSpec, Work};
-use crate::summary::Summary;
 use crate::sys;
+use crate::watch::{Watch, Watched};
+
+pub(super) use hear::Heard;
 
 use super::output::{JobsEnds, Output, Sink};
 use super::unfinished::Unfinished;
@@ -31,7 +33,7 @@ use super::{process, verdict};
 /// A sandbox in which something is run.
 #[derive(Debug)]
 pub(super) struct Launched {
-    label: String,
+    label: Arc<str>,
     supervisor: Child,
     line: Line,
     /// Of a function, until its process is gone.
@@ -39,17 +41,17 @@ pub(super) struct Launched {
     unfinished: Unfinished,
     /// What it prints, if that isn't printed by itself.
     output: Option<Output>,
-    summary: Option<Arc<Summary>>,
+    watched: Watched,
     over: Option<Result<Reply, ChannelError>>,
 }
 
 /// Who takes what comes out of a sandbox besides values.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Takers {
     /// What it prints; else that goes to this program's own streams.
     pub(super) sink: Option<Arc<dyn Sink>>,
-    /// What it took.
-    pub(super) summary: Option<Arc<Summary>>,
+    /// Who is told what it does.
+    pub(super) watch: Arc<Watch>,
     /// It reads nothing from this program's standard input.
     pub(super) no_stdin: bool,
 }
@@ -59,33 +61,6 @@ pub(super) struct Takers {
 struct Line {
     channel: Channel,
     inbox: Inbox,
-}
-
-/// What comes from a sandbox.
-#[derive(Debug)]
-pub(super) enum Heard {
-    /// The work was started.
-    Started,
-    /// One of several values of an input.
-    Emitted(Payload),
-    /// One more input has ended. The value, if it returned one.
-    Reported(Report, Option<Payload>),
-    /// The worker takes no more inputs.
-    WorkerGone,
-    /// What could not be stored of what had been written when that was asked.
-    Stored(Vec<NotStored>),
-    /// The time is over.
-    TimeUp,
-    /// Nothing more will come.
-    Over,
-}
-
-/// Who has something to say.
-#[derive(Clone, Copy, Debug, Default)]
-struct Ready {
-    supervisor: bool,
-    worker: bool,
-    output: bool,
 }
 
 impl Line {
@@ -102,13 +77,14 @@ impl Launched {
     pub(super) fn start(spec: CallSpec, takers: Takers) -> Result<Self, Error> {
         let Takers {
             sink,
-            summary,
+            watch,
             no_stdin,
         } = takers;
-        let label = spec.label();
+        let label = Arc::clone(watch.label());
+        let watched = Watched::new(watch);
         let failed = |step| {
-            let label = label.clone();
-            move |source| Error::start(Attempt::first(&label), step, source)
+            let attempt = Attempt::first(Arc::clone(&label));
+            move |source| Error::start(attempt, step, source)
         };
         let pair = || Channel::pair().map_err(|error| failed("make a socket")(error.into()));
         let (ours, theirs) = pair()?;
@@ -126,18 +102,15 @@ impl Launched {
             .map_err(failed("start its supervisor"))?;
         let mounts = spec.volumes.iter().map(|volume| volume.mount.clone());
         let launched = Self {
-            label: label.clone(),
+            label: Arc::clone(&label),
             supervisor,
             line: Line::new(ours),
             worker: worker.map(Line::new),
             unfinished: Unfinished::new(mounts),
             output,
-            summary,
+            watched,
             over: None,
         };
-        if let Some(summary) = &launched.summary {
-            summary.sandbox();
-        }
         let greeted = launched.greet(spec, !no_stdin, jobs_ends.as_ref(), workers_end.as_ref());
         // Held here, they would hide the worker's end.
         drop((jobs_ends, workers_end));
@@ -173,18 +146,23 @@ impl Launched {
             stdin: stdin.is_some(),
             output: output.is_some(),
             worker: worker.is_some(),
+            trace: self.watched.trace(),
         };
         self.line.channel.send(&hello, &descriptors)
     }
 
     /// Gives the worker an input. That of one that is gone is lost with it.
-    pub(super) fn give(&self, function: &str, arguments: &Payload) -> Result<(), ChannelError> {
+    pub(super) fn give(
+        &self,
+        function: &Arc<str>,
+        arguments: &Payload,
+    ) -> Result<(), ChannelError> {
         let Some(worker) = &self.worker else {
             return Ok(());
         };
         let (arguments, beside) = arguments.pack();
         let input = Input {
-            function: function.to_owned(),
+            function: Arc::clone(function),
             arguments,
             prints_apart: self.output.is_some(),
         };
@@ -221,39 +199,14 @@ impl Launched {
     pub(super) fn connection(&self) -> Result<Channel, Error> {
         let copy = self.line.channel.duplicate();
         copy.map_err(|error| {
-            Error::start(Attempt::first(&self.label), "copy a socket", error.into())
+            let attempt = Attempt::first(Arc::clone(&self.label));
+            Error::start(attempt, "copy a socket", error.into())
         })
     }
 
-    /// Waits for the next thing that comes.
-    pub(super) fn hear(&mut self, until: Option<Instant>) -> Heard {
-        loop {
-            let Some(ready) = self.ready(until) else {
-                return Heard::TimeUp;
-            };
-            // That the work was started is heard before what it says, as far as both are here.
-            if ready.supervisor && self.over.is_none() {
-                if let Some(heard) = self.hear_supervisor() {
-                    return heard;
-                }
-                continue;
-            }
-            if ready.worker {
-                return self.hear_worker();
-            }
-            if let (true, Some(output)) = (ready.output, &mut self.output) {
-                if self.over.is_some() {
-                    output.drain();
-                    output.end_lines();
-                } else {
-                    // No more than one piece: what comes after it may be another input's.
-                    output.read_some();
-                }
-            }
-            if self.over.is_some() {
-                return Heard::Over;
-            }
-        }
+    /// Its number among the sandboxes of the call.
+    pub(super) fn number(&self) -> u64 {
+        self.watched.number()
     }
 
     /// From now on, what is printed is that of this input.
@@ -261,96 +214,6 @@ impl Launched {
         if let Some(output) = &mut self.output {
             output.of = input;
         }
-    }
-
-    /// Who has something to say; nothing if the time is over. After the supervisor's last word, the worker's are
-    /// still to be read, up to their end.
-    fn ready(&self, until: Option<Instant>) -> Option<Ready> {
-        let worker = self.worker.as_ref();
-        if self.over.is_some() || worker.is_some_and(|worker| worker.inbox.has_message()) {
-            return Some(Ready {
-                worker: worker.is_some(),
-                // All that will ever be printed is there.
-                output: self.over.is_some(),
-                supervisor: self.line.inbox.has_message(),
-            });
-        }
-        if self.line.inbox.has_message() {
-            return Some(Ready {
-                supervisor: true,
-                ..Ready::default()
-            });
-        }
-        // In this order: what was reported before something was printed is seen with it.
-        let outputs = self.output.iter().flat_map(Output::pipes);
-        let lines = [Some(&self.line), worker].into_iter().flatten();
-        let sockets: Vec<_> = outputs
-            .chain(lines.map(|line| line.channel.as_fd()))
-            .collect();
-        // Reading tells what is wrong with them.
-        let said = sys::wait_for_one(&sockets, until).unwrap_or_else(|_| vec![true; sockets.len()]);
-        let (output, lines) = said.split_at(said.len() - 1 - usize::from(worker.is_some()));
-        said.contains(&true).then_some(Ready {
-            supervisor: lines.first() == Some(&true),
-            worker: lines.get(1) == Some(&true),
-            output: output.contains(&true),
-        })
-    }
-
-    fn hear_worker(&mut self) -> Heard {
-        let received = self
-            .worker
-            .as_mut()
-            .map(|worker| worker.inbox.receive::<FromWorker>(&worker.channel));
-        match received {
-            Some(Ok((FromWorker::Ended(mut report), beside))) => {
-                self.end_printing(report.has_printed);
-                let value = report.value.take();
-                let value = value.and_then(|packed| Payload::unpack(packed, beside));
-                return Heard::Reported(report, value);
-            }
-            Some(Ok((FromWorker::Emitted(value), beside))) => {
-                if let Some(value) = Payload::unpack(value, beside) {
-                    return Heard::Emitted(value);
-                }
-            }
-            Some(Err(_)) | None => {}
-        }
-        self.worker = None;
-        Heard::WorkerGone
-    }
-
-    /// The input that ended prints no more.
-    fn end_printing(&mut self, has_more: bool) {
-        let Some(output) = &mut self.output else {
-            return;
-        };
-        if has_more {
-            // The worker waits, so that all there is is this input's.
-            output.drain();
-        }
-        output.end_lines();
-        if let (true, Some(worker)) = (has_more, &self.worker) {
-            // One that is gone is heard of.
-            let _ = worker.channel.send(&ToWorker::GoOn, &[]);
-        }
-    }
-
-    fn hear_supervisor(&mut self) -> Option<Heard> {
-        let Line { channel, inbox } = &mut self.line;
-        match inbox.receive::<FromSupervisor>(channel) {
-            Ok((FromSupervisor::Upload(note), _)) => self.unfinished.note(note),
-            Ok((FromSupervisor::Used(usage), _)) => {
-                if let Some(summary) = &self.summary {
-                    summary.add(usage);
-                }
-            }
-            Ok((FromSupervisor::Started, _)) => return Some(Heard::Started),
-            Ok((FromSupervisor::Stored(lost), _)) => return Some(Heard::Stored(lost)),
-            Ok((FromSupervisor::Reply(reply), _)) => self.over = Some(Ok(reply)),
-            Err(error) => self.over = Some(Err(error)),
-        }
-        None
     }
 
     /// When it is over: what could not be stored, if that is known.

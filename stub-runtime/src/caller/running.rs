@@ -1,0 +1,93 @@
+//! One attempt of a call, in a sandbox of its own.
+
+use std::time::{Duration, Instant};
+
+use crate::error::Error;
+use crate::outcome::Outcome;
+use crate::payload::Payload;
+use crate::protocol::{Report, Stop};
+use crate::spec::{CallSpec, Work};
+
+use super::cancel::Canceller;
+use super::launch::{Heard, Launched, Takers};
+
+/// What is run, up to its end.
+pub(super) struct Running {
+    launched: Launched,
+    timeout: Option<Duration>,
+    /// When its time is over, from when it has started until that is so.
+    until: Option<Instant>,
+    report: Option<(Report, Option<Payload>)>,
+}
+
+impl Running {
+    /// Starts it. `input`: the arguments of a function.
+    pub(super) fn start(
+        spec: CallSpec,
+        input: Option<&Payload>,
+        takers: Takers,
+    ) -> Result<Self, Error> {
+        let (timeout, work) = (spec.timeout, spec.work.clone());
+        let launched = Launched::start(spec, takers)?;
+        if let (Work::Function { name }, Some(input)) = (&work, input) {
+            // One that is gone already is heard of.
+            let _ = launched.give(name, input);
+            launched.give_no_more();
+        }
+        Ok(Self {
+            launched,
+            timeout,
+            until: None,
+            report: None,
+        })
+    }
+
+    /// Waits for the next of several values; nothing if it is over. The canceller can end it meanwhile.
+    pub(super) fn next_value(&mut self, canceller: &Canceller) -> Result<Option<Payload>, Error> {
+        let _registered = canceller.register(self.launched.connection()?);
+        loop {
+            match self.launched.hear(self.until) {
+                // A time beyond what the clock can show never comes.
+                Heard::Started => {
+                    self.until = self
+                        .timeout
+                        .and_then(|time| Instant::now().checked_add(time));
+                }
+                Heard::Emitted(value) => {
+                    // Values that come without a pause must not hide that the time is over.
+                    if self.until.is_some_and(|until| Instant::now() >= until) {
+                        self.time_is_up();
+                    }
+                    return Ok(Some(value));
+                }
+                Heard::Reported(report, value) => self.report = Some((report, value)),
+                Heard::WorkerGone | Heard::Stored(_) => {}
+                Heard::TimeUp => self.time_is_up(),
+                Heard::Over => return Ok(None),
+            }
+        }
+    }
+
+    fn time_is_up(&mut self) {
+        self.until = None;
+        let after = self.timeout.unwrap_or_default();
+        self.launched.stop(Stop::TimedOut { after });
+    }
+
+    /// Ends it; what it has written is stored.
+    pub(super) fn stop(&mut self, grace: Duration) {
+        self.launched.stop(Stop::Cancelled { grace });
+        while !matches!(self.launched.hear(None), Heard::Over) {}
+    }
+
+    /// When it is over: how it ended, and its value if it has one.
+    pub(super) fn end(self) -> Result<(Outcome, Option<Payload>), Error> {
+        let mut outcome = self.launched.finish()?;
+        // A body that returned in time has a value, even if its process lingered.
+        let Some((report, value)) = self.report else {
+            return Ok((outcome, None));
+        };
+        outcome.ended = report.ended;
+        Ok((outcome, value))
+    }
+}

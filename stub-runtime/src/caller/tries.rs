@@ -1,0 +1,83 @@
+//! The attempts of a call, one after another.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::attempt::Attempt;
+use crate::error::Error;
+use crate::options::Retries;
+use crate::watch::{Attempted, Watch};
+
+use super::cancel::Canceller;
+
+/// Which attempt of a call it is, and how many more there may be.
+pub(super) struct Tries {
+    attempt: Attempt,
+    began: Instant,
+    /// Before each further one.
+    delays: Box<dyn Iterator<Item = Duration> + Send>,
+    watch: Arc<Watch>,
+}
+
+impl Tries {
+    /// The first attempt begins.
+    pub(super) fn new(retries: &Retries, watch: Arc<Watch>) -> Self {
+        Self {
+            attempt: Attempt::first(Arc::clone(watch.label())),
+            began: Instant::now(),
+            delays: Box::new(retries.delays()),
+            watch,
+        }
+    }
+
+    /// The one that goes on.
+    pub(super) fn attempt(&self) -> &Attempt {
+        &self.attempt
+    }
+
+    /// It is the last one, whatever comes.
+    pub(super) fn is_last(&mut self) {
+        self.delays = Box::new(std::iter::empty());
+    }
+
+    /// It has ended well.
+    pub(super) fn succeeded(&self) {
+        self.ended(None, false);
+    }
+
+    /// It has failed. Waits until the next one begins; if there is none, returns what the call ends with.
+    pub(super) fn failed(&mut self, error: Error, canceller: &Canceller) -> Result<(), Error> {
+        let error = error.in_attempt(&self.attempt);
+        let may_get_better = error.is_worth_retrying();
+        let Some(delay) = may_get_better.then(|| self.delays.next()).flatten() else {
+            self.ended(Some(&error), false);
+            return Err(error);
+        };
+        self.ended(Some(&error), !canceller.is_cancelled());
+        tracing::info!(%error, ?delay, "trying again");
+        if canceller.sleep(delay) {
+            // What was not stored must be told in any case.
+            let is_told = matches!(error, Error::NotStored { .. });
+            let attempt = self.attempt.clone();
+            return Err(if is_told {
+                error
+            } else {
+                Error::Cancelled { attempt }
+            });
+        }
+        self.attempt.number += 1;
+        self.began = Instant::now();
+        Ok(())
+    }
+
+    fn ended(&self, error: Option<&Error>, is_retried: bool) {
+        self.watch.attempted(Attempted {
+            input: None,
+            number: self.attempt.number,
+            sandbox: None,
+            began: self.began,
+            error,
+            is_retried,
+        });
+    }
+}

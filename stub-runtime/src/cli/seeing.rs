@@ -1,0 +1,48 @@
+//! Options about seeing what a command does.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::builder::PathBufValueParser;
+use clap::{Arg, ArgAction, ArgMatches, value_parser};
+
+use super::exit::Failure;
+use crate::watch::Seeing;
+
+const SUMMARY: &str = "summary";
+const REPORT: &str = "report";
+const METRICS: &str = "metrics";
+
+/// The names of all of them.
+pub(super) const NAMES: [&str; 3] = [SUMMARY, REPORT, METRICS];
+
+/// The options.
+pub(super) fn arguments() -> [Arg; 3] {
+    [
+        Arg::new(SUMMARY)
+            .long(SUMMARY)
+            .action(ArgAction::SetTrue)
+            .help("Say at the end how long it took, and what was asked of the buckets"),
+        Arg::new(REPORT)
+            .long(REPORT)
+            .value_name("FILE")
+            .value_parser(PathBufValueParser::new())
+            .help("Write a page to this file: inputs, retries, throughput and requests over time"),
+        Arg::new(METRICS)
+            .long(METRICS)
+            .value_name("ADDRESS")
+            .value_parser(value_parser!(SocketAddr))
+            .help("Serve metrics for Prometheus at this address meanwhile, such as 127.0.0.1:9091"),
+    ]
+    .map(|argument| argument.help_heading("Seeing what happens"))
+}
+
+/// Begins to show what was asked for.
+pub(super) fn begin(arguments: &ArgMatches) -> Result<(), Failure> {
+    let seeing = Seeing {
+        summary: arguments.get_flag(SUMMARY),
+        report: arguments.get_one::<PathBuf>(REPORT).cloned(),
+        metrics: arguments.get_one::<SocketAddr>(METRICS).copied(),
+    };
+    seeing.begin().map_err(Failure::usage)
+}

@@ -1,0 +1,389 @@
+//! Seeing what happens: pages, metrics, bars on a terminal, spans.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use s3_local::Server;
+use serde_json::Value;
+
+use crate::act::shared;
+use crate::bucket;
+use crate::clean::{Clean, eventually};
+use crate::examples::built;
+
+fn program() -> String {
+    built("examples").join("tasks").display().to_string()
+}
+
+/// `tasks` with a bucket on this server.
+fn tasks(server: &Server, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program());
+    command.args(arguments).stdin(Stdio::null());
+    with_bucket(&mut command, server);
+    command
+}
+
+fn with_bucket(command: &mut Command, server: &Server) {
+    if !server.buckets().contains(&"examples".to_owned()) {
+        server.create_bucket("examples");
+    }
+    command
+        .env("S3_ENDPOINT_URL", server.endpoint_url())
+        .env("AWS_ACCESS_KEY_ID", server.access_key_id())
+        .env("AWS_SECRET_ACCESS_KEY", server.secret_access_key());
+}
+
+/// A command of a shell whose streams, unless they are redirected, are a terminal.
+fn at_a_terminal(line: &str, server: &Server) -> Command {
+    let mut command = Command::new("script");
+    command
+        .args(["--quiet", "--return", "--command", line, "/dev/null"])
+        .stdout(Stdio::piped());
+    with_bucket(&mut command, server);
+    command
+}
+
+/// The records in a page.
+fn records(page: &Path) -> Vec<Value> {
+    let page = fs::read_to_string(page).unwrap();
+    let (_, data) = page.split_once("type=\"application/json\"").unwrap();
+    let data = data.split_once('>').unwrap().1;
+    let data = data.split_once("</script>").unwrap().0;
+    let data: Value = serde_json::from_str(data).unwrap();
+    let records = data.get("records").cloned().unwrap_or(data);
+    records.as_array().unwrap().clone()
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap_or_else(|| panic!("{value}"))
+}
+
+#[test]
+fn a_page_tells_of_each_input_and_of_the_requests() {
+    let _clean = Clean::start();
+    let server = bucket::server();
+    let folder = shared();
+    let [inputs, page] = ["inputs", "page.html"].map(|name| folder.path().join(name));
+    let lines = (0..20).map(|n| format!("[\"{n}\", \"text\"]\n"));
+    fs::write(
+        &inputs,
+        lines
+            .chain(["[\"a/b\", \"\"]\n".into()])
+            .collect::<String>(),
+    )
+    .unwrap();
+    let arguments = ["run", "note", "--inputs", inputs.to_str().unwrap()];
+    let asked = ["--report", page.to_str().unwrap()];
+    let output = tasks(&server, &[&arguments[..], &asked].concat()).output();
+    assert_eq!(output.unwrap().status.code(), Some(1));
+    let [record] = <[Value; 1]>::try_from(records(&page)).unwrap();
+    assert_eq!(record["name"], "tasks::note");
+    assert_eq!(number(&record["totals"]["done"]), 20);
+    assert_eq!(number(&record["totals"]["failed"]), 1);
+    let attempts = record["attempts"]["kept"].as_array().unwrap();
+    let failed = attempts
+        .iter()
+        .find(|one| one["ending"] == "failed")
+        .unwrap();
+    assert_eq!(number(&failed["input"]), 20);
+    let error = failed["error"].as_str().unwrap();
+    assert!(
+        error.contains("`tasks::note` (input 20) failed: "),
+        "{error}"
+    );
+    let sandboxes = record["sandboxes"]["kept"].as_array().unwrap();
+    let in_one = |attempt: &&Value| number(&attempt["sandbox"]) < sandboxes.len() as u64;
+    assert_eq!(attempts.iter().filter(in_one).count(), attempts.len());
+    assert!(
+        sandboxes
+            .iter()
+            .all(|one| one["ready"].is_number() && one["ended"].is_number())
+    );
+    let usage = &record["samples"]["last"]["usage"];
+    assert_eq!(number(&usage["bytes_written"]), 80);
+    assert!(number(&usage["puts"]) >= 20, "{usage}");
+}
+
+#[test]
+fn any_program_can_be_asked_for_a_page_of_all_its_calls() {
+    let _clean = Clean::start();
+    let server = bucket::server();
+    let folder = shared();
+    let page = folder.path().join("page.html");
+    let mut command = tasks(&server, &["run", "note", "--name", "x", "--text", "y"]);
+    let status = command.env("STUB_REPORT", &page).status().unwrap();
+    assert!(status.success());
+    let [record] = <[Value; 1]>::try_from(records(&page)).unwrap();
+    assert_eq!(number(&record["totals"]["done"]), 1);
+    assert!(record["ended"].is_number());
+}
+
+#[test]
+fn a_page_that_cannot_be_written_is_told_before_anything_is_run() {
+    let _clean = Clean::start();
+    let server = bucket::server();
+    let arguments = [
+        "run",
+        "note",
+        "--name",
+        "x",
+        "--text",
+        "y",
+        "--report",
+        "/no/such/folder/page",
+    ];
+    let output = tasks(&server, &arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        text.starts_with("stub: can't write `/no/such/folder/page`: "),
+        "{text}"
+    );
+    assert_eq!(server.get("examples", "out/x"), None);
+}
+
+fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap()
+}
+
+fn read(address: SocketAddr) -> Option<String> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream
+        .write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .ok()?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).ok()?;
+    Some(text)
+}
+
+/// The value of a metric, by the beginning of its line.
+fn metric(text: &str, begin: &str) -> Option<f64> {
+    let line = text.lines().find(|line| line.starts_with(begin))?;
+    line.rsplit(' ').next()?.parse().ok()
+}
+
+#[test]
+fn metrics_can_be_read_while_it_runs() {
+    let _clean = Clean::start();
+    let server = bucket::server();
+    let address = free_address();
+    let mut command = tasks(&server, &["serve", "--metrics", &address.to_string()]);
+    let child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let of = "{function=\"tasks::tick-each-second\"";
+    let text = eventually("two ticks are counted", || {
+        let text = read(address)?;
+        let ticks = metric(&text, &format!("stub_attempts_total{of},result=\"ok\"}}"))?;
+        (ticks >= 2.0).then_some(text)
+    });
+    let puts = metric(
+        &text,
+        &format!("stub_requests_total{of},operation=\"PUT\"}}"),
+    );
+    assert!(puts.is_some_and(|puts| puts >= 2.0), "{text}");
+    assert!(
+        metric(&text, &format!("stub_attempt_seconds_count{of}")).is_some_and(|count| count >= 2.0)
+    );
+    assert!(text.contains("# TYPE stub_sandboxes gauge"), "{text}");
+    end(child);
+    let taken = TcpListener::bind(address).unwrap();
+    let mut command = tasks(&server, &["serve", "--metrics", &address.to_string()]);
+    let output = command.output().unwrap();
+    drop(taken);
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        text.starts_with(&format!("stub: can't serve metrics at {address}: ")),
+        "{text}"
+    );
+}
+
+fn end(mut child: Child) {
+    kill(
+        Pid::from_raw(child.id().try_into().unwrap()),
+        Signal::SIGTERM,
+    )
+    .unwrap();
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_person_who_waits_sees_how_far_a_map_has_come() {
+    let _clean = Clean::start();
+    let server = bucket::server();
+    let folder = shared();
+    let inputs = folder.path().join("inputs");
+    fs::write(&inputs, "[\"a\", 1]\n".repeat(40)).unwrap();
+    let line = format!(
+        "{} run say --inputs {} > {}",
+        program(),
+        inputs.display(),
+        folder.path().join("out").display()
+    );
+    let output = at_a_terminal(&line, &server)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains(" of 40 done, 0 failed, "), "{text}");
+    assert!(text.contains(" left"), "{text}");
+    assert!(text.contains("[7] a ends"), "{text}");
+}
+
+#[test]
+fn ctrl_c_at_a_terminal_is_the_callers_to_answer() {
+    let _clean = Clean::start();
+    let server = bucket::server();
+    let line = format!("{} run wait --seconds 50", program());
+    let mut command = at_a_terminal(&line, &server);
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    eventually("it waits", || server.get("examples", "out/waiting"));
+    let mut keys = child.stdin.take().unwrap();
+    keys.write_all(b"\x03").unwrap();
+    let mut text = String::new();
+    child
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut text)
+        .unwrap();
+    drop(keys);
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{text}");
+    assert!(text.contains("stub: `tasks::wait` was cancelled"), "{text}");
+}
+
+#[test]
+fn what_supervisors_log_says_of_which_call_it_is() {
+    let _clean = Clean::start();
+    let server = bucket::server();
+    let mut command = tasks(&server, &["run", "note", "--name", "x", "--text", "y"]);
+    command.env("STUB_LOG", "stub_runtime=debug,s3fs_core=debug");
+    let output = command.output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    let whole = "supervisor{function=\"tasks::note\" call=\"";
+    assert!(
+        text.contains(whole) && text.contains("sandbox=1}"),
+        "{text}"
+    );
+}
+
+#[cfg(feature = "opentelemetry")]
+mod exported {
+    use std::collections::HashMap;
+    use std::io::{BufRead, BufReader};
+    use std::sync::{Arc, Mutex};
+    use std::thread;
+
+    use super::*;
+
+    /// What a collector has received: OTLP as JSON.
+    #[derive(Clone, Default)]
+    struct Collector(Arc<Mutex<Vec<Value>>>);
+
+    impl Collector {
+        fn start() -> (Self, SocketAddr) {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap();
+            let collector = Self::default();
+            let of_thread = collector.clone();
+            thread::spawn(move || {
+                for stream in listener.incoming() {
+                    let collector = of_thread.clone();
+                    thread::spawn(move || collector.answer(stream.unwrap()));
+                }
+            });
+            (collector, address)
+        }
+
+        fn answer(&self, stream: TcpStream) -> Option<()> {
+            let mut reader = BufReader::new(stream);
+            loop {
+                let mut length = 0;
+                loop {
+                    let mut line = String::new();
+                    if reader.read_line(&mut line).ok()? == 0 {
+                        return None;
+                    }
+                    let line = line.trim().to_ascii_lowercase();
+                    if let Some(value) = line.strip_prefix("content-length: ") {
+                        length = value.parse().ok()?;
+                    }
+                    if line.is_empty() {
+                        break;
+                    }
+                }
+                let mut body = vec![0; length];
+                reader.read_exact(&mut body).ok()?;
+                self.0
+                    .lock()
+                    .unwrap()
+                    .push(serde_json::from_slice(&body).ok()?);
+                let answer = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+                reader.get_mut().write_all(answer.as_bytes()).ok()?;
+            }
+        }
+
+        fn spans(&self) -> Vec<Value> {
+            let requests = self.0.lock().unwrap();
+            let list =
+                |value: &Value, name: &str| value[name].as_array().cloned().unwrap_or_default();
+            let mut spans = Vec::new();
+            for request in &*requests {
+                for resource in list(request, "resourceSpans") {
+                    for scope in list(&resource, "scopeSpans") {
+                        spans.extend(list(&scope, "spans"));
+                    }
+                }
+            }
+            spans
+        }
+    }
+
+    #[test]
+    fn the_spans_of_all_processes_of_a_call_are_one_trace() {
+        let _clean = Clean::start();
+        let server = bucket::server();
+        let (collector, address) = Collector::start();
+        let mut command = tasks(&server, &["run", "note", "--name", "x", "--text", "y"]);
+        command
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{address}"))
+            .env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json");
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let spans = collector.spans();
+        let by_id: HashMap<_, _> = spans.iter().map(|span| (&span["spanId"], span)).collect();
+        let put = spans.iter().find(|span| {
+            let attributes = span["attributes"].to_string();
+            span["name"] == "request" && attributes.contains("PUT")
+        });
+        let put = put.unwrap_or_else(|| panic!("{spans:#?}"));
+        let mut names = Vec::new();
+        let mut next = Some(&put);
+        while let Some(span) = next {
+            assert_eq!(span["traceId"], put["traceId"]);
+            names.push(span["name"].as_str().unwrap());
+            next = by_id.get(&span["parentSpanId"]);
+        }
+        assert_eq!(names, ["request", "mount", "supervisor", "sandbox", "call"]);
+    }
+
+    #[test]
+    fn a_collector_that_is_gone_harms_no_call() {
+        let _clean = Clean::start();
+        let server = bucket::server();
+        let mut command = tasks(&server, &["run", "note", "--name", "x", "--text", "y"]);
+        command.env(
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            format!("http://{}", free_address()),
+        );
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(server.get("examples", "out/x").as_deref(), Some(&b"y"[..]));
+    }
+}
