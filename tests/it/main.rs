@@ -16,12 +16,13 @@
 //! - `seeing`: pages, metrics, bars and spans
 //! - `spawning`: calls beside their caller
 //! - `streaming`: functions that return streams
+//! - `stress`: many inputs and calls with crashes, timeouts and cancellations
 //! - `death`: `kill -9` of caller, supervisor and worker
 //! - `examples`: the examples, as root and as an ordinary user
 //! - `foreign`: a server of other people's
 //! - `as_nobody`: all of these as an ordinary user
 //!
-//! A test begins with [`clean::Clean`], which ends it by looking for what it left.
+//! `deeds` has the bodies of several of them. A test begins with [`clean::Clean`], which ends it by looking for what it left.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod act;
@@ -32,6 +33,7 @@ mod clean;
 mod command_line;
 mod concurrency;
 mod death;
+mod deeds;
 mod endings;
 mod environment;
 mod examples;
@@ -46,4 +48,5 @@ mod refusals;
 mod seeing;
 mod spawning;
 mod streaming;
+mod stress;
 mod values;

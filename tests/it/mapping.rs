@@ -1,10 +1,10 @@
 //! A function over many inputs: sandboxes that stay, values in order, workers that die.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use std::{fs, io, iter, process, thread};
+use std::{fs, io, iter, process};
 
 use s3_local::Policy;
 use stub::{Error, Retries};
@@ -12,6 +12,7 @@ use stub::{Error, Retries};
 use crate::act::shared;
 use crate::bucket::{self, BUCKET, volume};
 use crate::clean::Clean;
+use crate::deeds::{Deed, does};
 
 #[stub::function]
 fn square(n: u64) -> u64 {
@@ -47,52 +48,6 @@ fn nothing() -> u8 {
 #[stub::function]
 fn repeated(text: String) -> String {
     text.repeat(3)
-}
-
-/// What an input does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-enum Deed {
-    Return,
-    Fail,
-    Panic,
-    Exit,
-    Abort,
-    Hang,
-}
-
-// A panic whose backtrace is printed takes a while on a busy machine.
-#[stub::function(timeout = Duration::from_secs(3))]
-fn does(n: u64, deed: Deed) -> Result<u64, String> {
-    match deed {
-        Deed::Return => return Ok(n),
-        Deed::Fail => return Err(format!("{n} fails")),
-        Deed::Panic => panic!("{n} panics"),
-        Deed::Exit => process::exit(3),
-        Deed::Abort => process::abort(),
-        Deed::Hang => thread::sleep(Duration::from_hours(1)),
-    }
-    Ok(n)
-}
-
-/// The same, however busy the machine is.
-#[stub::function]
-fn does_in_time(n: u64, deed: Deed) -> Result<u64, String> {
-    does::local(n, deed)
-}
-
-/// What an input that did this has, and nothing else.
-fn is_right(n: u64, deed: Deed, result: &stub::Result<u64>) -> bool {
-    match (deed, result) {
-        (Deed::Return, Ok(value)) => *value == n,
-        (Deed::Fail, Err(Error::Failed { source, .. })) => {
-            source.to_string() == format!("{n} fails")
-        }
-        (Deed::Panic, Err(Error::Panicked { message, .. })) => *message == format!("{n} panics"),
-        (Deed::Exit, Err(Error::Exited { code, .. })) => *code == 3,
-        (Deed::Abort, Err(Error::Killed { signal, .. })) => *signal == 6,
-        (Deed::Hang, Err(Error::TimedOut { .. })) => true,
-        _ => false,
-    }
 }
 
 #[stub::function(retries = Retries::new(3).initial_delay(Duration::from_millis(5)), max_containers = 2)]
@@ -190,35 +145,6 @@ fn large_values_cross_in_memory_of_their_own() {
     let values: Vec<String> = repeated::map(inputs.clone()).map(Result::unwrap).collect();
     for (input, value) in inputs.iter().zip(&values) {
         assert!(*value == input.repeat(3), "{}", input.len());
-    }
-}
-
-#[test]
-fn each_input_has_its_own_end() {
-    let _clean = Clean::start();
-    let deeds = [
-        Deed::Return,
-        Deed::Panic,
-        Deed::Return,
-        Deed::Exit,
-        Deed::Hang,
-        Deed::Fail,
-        Deed::Return,
-        Deed::Abort,
-        Deed::Return,
-        Deed::Return,
-    ];
-    let inputs = (0..).zip(deeds);
-    let results: Vec<_> = does::map(inputs.clone()).collect();
-    assert_eq!(results.len(), deeds.len());
-    for ((n, deed), result) in inputs.zip(&results) {
-        assert!(is_right(n, deed, result), "{n} {deed:?}: {result:?}");
-        if let Err(error) = result {
-            assert_eq!(error.attempt().input, Some(n));
-            assert!(
-                !matches!(deed, Deed::Panic) || error.to_string().contains(&format!("(input {n})"))
-            );
-        }
     }
 }
 
@@ -324,72 +250,6 @@ fn an_option_that_makes_no_sense_is_an_error_that_names_it() {
     );
     let results: Vec<_> = never::map([()]).collect();
     assert!(matches!(results[..], [Err(Error::Options { .. })]));
-}
-
-/// The generator of Knuth, so that a failure can be drawn again.
-fn random(state: &mut u64) -> u64 {
-    *state = state
-        .wrapping_mul(6_364_136_223_846_793_005)
-        .wrapping_add(1_442_695_040_888_963_407);
-    *state >> 33
-}
-
-#[test]
-fn ten_thousand_inputs_with_crashes_are_accounted_for_exactly_once() {
-    let _clean = Clean::start();
-    let mut state = 42;
-    let deeds: Vec<Deed> = (0..10_000)
-        .map(|_| match random(&mut state) % 500 {
-            0 => Deed::Panic,
-            1 => Deed::Exit,
-            2 => Deed::Abort,
-            3 => Deed::Fail,
-            4 if random(&mut state).is_multiple_of(4) => Deed::Hang,
-            _ => Deed::Return,
-        })
-        .collect();
-    let inputs = (0..).zip(deeds.iter().copied());
-    let mut seen = BTreeSet::new();
-    for (index, result) in does::map(inputs).unordered().indexed() {
-        assert!(seen.insert(index), "{index} twice");
-        let deed = deeds[usize::try_from(index).unwrap()];
-        assert!(
-            is_right(index, deed, &result),
-            "{index} {deed:?}: {result:?}"
-        );
-    }
-    assert_eq!(seen.len(), deeds.len());
-}
-
-#[test]
-fn sixty_four_calls_at_once_have_their_own_ends() {
-    let _clean = Clean::start();
-    let deeds = [
-        Deed::Return,
-        Deed::Fail,
-        Deed::Panic,
-        Deed::Exit,
-        Deed::Abort,
-        Deed::Hang,
-    ];
-    let all = deeds.iter().cycle().take(64).copied();
-    thread::scope(|scope| {
-        let calls: Vec<_> = (0..)
-            .zip(all)
-            .map(|(n, deed)| {
-                scope.spawn(move || {
-                    let result = match deed {
-                        Deed::Hang => does(n, deed),
-                        _ => does_in_time(n, deed),
-                    };
-                    assert!(is_right(n, deed, &result), "{n} {deed:?}: {result:?}");
-                })
-            })
-            .collect();
-        for call in calls {
-            call.join().unwrap();
-        }
-    });
 }
 
 #[stub::function(max_containers = 2)]

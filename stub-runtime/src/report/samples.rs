@@ -17,15 +17,17 @@ pub(crate) struct Sample {
     pub(crate) pending: Pending,
 }
 
-/// Samples at even distances, and the last one.
+/// Less far apart, in seconds, samples of several sandboxes would make a rate of any height.
+const NEAREST: f64 = 0.4;
+
+/// Samples at distances that are not too small, and the last one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Samples {
     kept: Vec<Sample>,
-    /// Not among `kept`, if it isn't its turn.
+    /// Not among `kept`, if it is too near.
     last: Option<Sample>,
-    /// One in so many is kept.
-    stride: u64,
-    seen: u64,
+    /// Those that are kept are at least so many seconds apart.
+    distance: f64,
 }
 
 impl Default for Samples {
@@ -33,8 +35,7 @@ impl Default for Samples {
         Self {
             kept: Vec::new(),
             last: None,
-            stride: 1,
-            seen: 0,
+            distance: NEAREST,
         }
     }
 }
@@ -43,11 +44,11 @@ impl Samples {
     /// One more, later than all others.
     pub(crate) fn add(&mut self, sample: Sample) {
         self.last = Some(sample);
-        if self.seen.is_multiple_of(self.stride) {
+        let before = self.kept.last().map(|before| before.at);
+        if before.is_none_or(|before| sample.at - before >= self.distance) {
             self.kept.push(sample);
         }
-        self.seen += 1;
-        if self.kept.len() > MOST {
+        while self.kept.len() > MOST {
             self.thin();
         }
     }
@@ -58,12 +59,15 @@ impl Samples {
     }
 
     fn thin(&mut self) {
-        let mut is_kept = false;
-        self.kept.retain(|_| {
-            is_kept = !is_kept;
-            is_kept
+        self.distance *= 2.0;
+        let mut before = f64::NEG_INFINITY;
+        self.kept.retain(|sample| {
+            let is_far = sample.at - before >= self.distance;
+            if is_far {
+                before = sample.at;
+            }
+            is_far
         });
-        self.stride *= 2;
     }
 }
 
@@ -95,6 +99,21 @@ mod tests {
     }
 
     #[test]
+    fn those_of_sandboxes_beside_each_other_are_one() {
+        let mut samples = Samples::default();
+        for number in 0..10 {
+            let at = f64::from(number);
+            samples.add(sample(number));
+            samples.add(Sample {
+                at: at + 0.01,
+                ..sample(100 + number)
+            });
+        }
+        assert_eq!(samples.kept.len(), 10);
+        assert_eq!(samples.usage().unwrap().gets, 109);
+    }
+
+    #[test]
     fn many_are_thinned_evenly_and_the_last_is_kept() {
         let mut samples = Samples::default();
         for number in 0..1_000_000 {
@@ -102,10 +121,13 @@ mod tests {
             assert!(samples.kept.len() <= MOST);
         }
         let distances = samples.kept.windows(2).map(|pair| pair[1].at - pair[0].at);
-        let mut distances: Vec<_> = distances.map(f64::to_bits).collect();
-        distances.dedup();
-        assert_eq!(distances, [1024_f64.to_bits()]);
+        let distances: Vec<_> = distances.collect();
+        let longest = distances.iter().copied().fold(0.0, f64::max);
+        assert!(
+            distances.iter().all(|one| one * 2.0 >= longest),
+            "{distances:?}"
+        );
         assert_eq!(samples.usage().unwrap().gets, 999_999);
-        assert!(samples.kept.len() > MOST / 2);
+        assert!(samples.kept.len() > MOST / 3);
     }
 }

@@ -44,6 +44,9 @@ function samplesOf(record) {
   const none = Object.fromEntries(Object.keys(last.usage).map((kind) => [kind, 0]));
   const all = [{ at: 0, usage: none, pending: { files: 0, bytes: 0 } }];
   for (const sample of [...kept, last]) {
+    // A short rest belongs to the last: its rate would say nothing.
+    const gap = all.length > 2 ? all[all.length - 1].at - all[all.length - 2].at : 0;
+    if (sample === last && all.length > 2 && sample.at - all[all.length - 1].at < gap / 2) all.pop();
     const before = all[all.length - 1];
     if (sample.at > before.at) {
       all.push(sample);

@@ -1,0 +1,54 @@
+//! Bodies that end in each way, and what their callers must hear.
+
+use std::time::Duration;
+use std::{process, thread};
+
+use stub::Error;
+
+/// What an input does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) enum Deed {
+    Return,
+    Fail,
+    Panic,
+    Exit,
+    Abort,
+    Hang,
+    BeCancelled,
+}
+
+// A panic whose backtrace is printed takes a while on a busy machine.
+#[stub::function(timeout = Duration::from_secs(3))]
+pub(crate) fn does(n: u64, deed: Deed) -> Result<u64, String> {
+    match deed {
+        Deed::Return => return Ok(n),
+        Deed::Fail => return Err(format!("{n} fails")),
+        Deed::Panic => panic!("{n} panics"),
+        Deed::Exit => process::exit(3),
+        Deed::Abort => process::abort(),
+        Deed::Hang | Deed::BeCancelled => thread::sleep(Duration::from_hours(1)),
+    }
+    Ok(n)
+}
+
+/// The same, however busy the machine is.
+#[stub::function]
+pub(crate) fn does_in_time(n: u64, deed: Deed) -> Result<u64, String> {
+    does::local(n, deed)
+}
+
+/// What an input that did this has, and nothing else.
+pub(crate) fn is_right(n: u64, deed: Deed, result: &stub::Result<u64>) -> bool {
+    match (deed, result) {
+        (Deed::Return, Ok(value)) => *value == n,
+        (Deed::Fail, Err(Error::Failed { source, .. })) => {
+            source.to_string() == format!("{n} fails")
+        }
+        (Deed::Panic, Err(Error::Panicked { message, .. })) => *message == format!("{n} panics"),
+        (Deed::Exit, Err(Error::Exited { code, .. })) => *code == 3,
+        (Deed::Abort, Err(Error::Killed { signal, .. })) => *signal == 6,
+        (Deed::Hang, Err(Error::TimedOut { .. }))
+        | (Deed::BeCancelled, Err(Error::Cancelled { .. })) => true,
+        _ => false,
+    }
+}
