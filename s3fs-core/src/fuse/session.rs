@@ -109,10 +109,10 @@ impl Session {
 pub struct Unmount(SessionUnmounter);
 
 impl Unmount {
-    /// Unmounts.
+    /// Unmounts. Once: fuser forgets the mount, so that a second call does nothing and succeeds.
     ///
     /// # Errors
-    /// A program still uses it.
+    /// A program still uses it, and it is still mounted.
     pub fn unmount(&mut self) -> io::Result<()> {
         self.0.unmount()
     }

@@ -5,7 +5,7 @@
 //! everything is stored and unmounted.
 
 use std::io::{self, BufRead};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -36,7 +36,8 @@ pub(crate) const ARGUMENTS: [&str; 4] = ["serve::serve", "--exact", "--ignored",
 fn serve() {
     let runtime = Runtime::new().unwrap();
     let mut lines = io::stdin().lock().lines().map(Result::unwrap);
-    let request = serde_json::from_str(&lines.next().unwrap()).unwrap();
+    let request: Request = serde_json::from_str(&lines.next().unwrap()).unwrap();
+    let folder = request.folder.clone();
     let mut mounted = runtime.block_on(mount(request));
     answer("ready");
     for line in lines {
@@ -45,13 +46,19 @@ fn serve() {
         answer(&serde_json::to_string(&lost).unwrap());
     }
     runtime.block_on(mounted.serving.finish());
-    // A process that another test has just begun may have our files for a moment.
+    if mounted.unmount.unmount().is_err() {
+        unmount_patiently(&folder);
+    }
+    mounted.serving.join().unwrap();
+}
+
+/// A process that another test has just begun may have our files for a moment.
+fn unmount_patiently(folder: &Path) {
     let start = Instant::now();
-    while let Err(busy) = mounted.unmount.unmount() {
+    while let Err(busy) = nix::mount::umount(folder) {
         assert!(start.elapsed() < PATIENCE, "{busy}");
         thread::sleep(Duration::from_millis(10));
     }
-    mounted.serving.join().unwrap();
 }
 
 async fn mount(request: Request) -> Mounted {

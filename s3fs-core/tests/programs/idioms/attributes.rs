@@ -80,7 +80,7 @@ fn modes_are_given_when_things_are_made() {
     use rustix::fs::{Mode, OFlags, mkdirat, openat};
     let place = Place::new();
     let folder = File::open(place.path()).unwrap();
-    let flags = OFlags::CREATE | OFlags::WRONLY;
+    let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC;
     openat(&folder, "private", flags, Mode::from_raw_mode(0o600)).unwrap();
     openat(&folder, "program", flags, Mode::from_raw_mode(0o755)).unwrap();
     // A file that nobody may read is written by the one who makes it.

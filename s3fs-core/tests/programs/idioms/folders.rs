@@ -98,11 +98,17 @@ fn a_folder_that_is_open_is_renamed_and_used() {
     let place = Place::new();
     fs::create_dir(place.at("old")).unwrap();
     fs::write(place.at("old/there"), "there").unwrap();
-    let flags = OFlags::DIRECTORY | OFlags::RDONLY;
+    let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
     let folder = rustix::fs::open(place.at("old"), flags, Mode::empty()).unwrap();
     fs::rename(place.at("old"), place.at("new")).unwrap();
-    openat(&folder, "there", OFlags::RDONLY, Mode::empty()).unwrap();
-    let made = openat(&folder, "made", OFlags::CREATE | OFlags::WRONLY, Mode::RUSR).unwrap();
+    openat(&folder, "there", OFlags::CLOEXEC, Mode::empty()).unwrap();
+    let made = openat(
+        &folder,
+        "made",
+        OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC,
+        Mode::RUSR,
+    )
+    .unwrap();
     File::from(made).write_all(b"made").unwrap();
     mkdirat(&folder, "sub", Mode::RWXU).unwrap();
     assert_eq!(fs::read(place.at("new/made")).unwrap(), b"made");
@@ -117,7 +123,11 @@ fn only_a_folder_is_opened_as_a_folder() {
     let place = Place::new();
     fs::write(place.at("file"), "x").unwrap();
     let as_folder = |name: &str, flags| {
-        rustix::fs::open(place.at(name), OFlags::DIRECTORY | flags, Mode::empty())
+        rustix::fs::open(
+            place.at(name),
+            OFlags::DIRECTORY | OFlags::CLOEXEC | flags,
+            Mode::empty(),
+        )
     };
     assert_eq!(errno(as_folder("file", OFlags::RDONLY)), Errno::NOTDIR);
     assert_eq!(errno(as_folder("", OFlags::WRONLY)), Errno::ISDIR);
@@ -131,7 +141,12 @@ fn a_folder_that_is_gone_takes_nothing_more() {
     fs::create_dir(place.at("d")).unwrap();
     let folder = File::open(place.at("d")).unwrap();
     fs::remove_dir(place.at("d")).unwrap();
-    let made = openat(&folder, "new", OFlags::CREATE | OFlags::WRONLY, Mode::RUSR);
+    let made = openat(
+        &folder,
+        "new",
+        OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC,
+        Mode::RUSR,
+    );
     assert_eq!(errno(made), Errno::NOENT);
     drop(folder);
     assert_eq!(place.check_fresh().tree().len(), 0);

@@ -48,7 +48,7 @@ fn names_are_not_exchanged() {
 #[test]
 fn a_nameless_file_is_refused_and_a_named_one_takes_its_place() {
     let place = Place::new();
-    let flags = OFlags::TMPFILE | OFlags::RDWR;
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     match rustix::fs::open(place.path(), flags, Mode::RUSR | Mode::WUSR) {
         Ok(file) => {
             assert!(is_local(&place));
