@@ -151,14 +151,20 @@
 //! | `f::spawn(…)` | a [`Call`] that goes on beside its caller, and can be waited for and cancelled |
 //! | `f::spawn_map(inputs)` | the same of a map, with all its values |
 //!
-//! # What it took
+//! # Seeing what happens
 //!
 //! With the variable `STUB_SUMMARY` set, a line on standard error says at the end of each call how long it took, how
-//! many sandboxes it had, and what was asked of the buckets: bytes, requests by kind, and their list price.
-//! `STUB_LOG` is a filter such as `info` or `s3fs_core=debug`, for what the supervisors log.
+//! many sandboxes it had, and what was asked of the buckets: bytes, requests by kind, and their list price. `STUB_REPORT`
+//! is the name of a file for a page about all calls of the program: inputs, retries, throughput and requests over time.
+//! `STUB_PROGRESS` asks for bars on the terminal. `STUB_LOG` is a filter such as `info` or `s3fs_core=debug`, for what the
+//! supervisors log; each of their lines says of which call it is.
 //!
 //! What a call prints goes to this program's own streams; lines of workers that a map has beside each other begin
 //! with the number of their input, and what a spawned call prints is in [`Call::logs`] as well.
+//!
+//! The spans `call` and `sandbox` of the crate `tracing` are those of this program's subscriber. With the feature
+//! `opentelemetry`, those of all processes of a call are one trace. The numbers of the crate `metrics` are those of its
+//! recorder: [`guide`] names them, and leads from the first call to production.
 //!
 //! # From a shell
 //!
@@ -234,6 +240,9 @@ pub use stub_runtime::{
     Retries, Schedule, ScheduleError, Secret, SecretError, Stream, Values, VolumeError, VolumePath,
     cli,
 };
+
+#[doc = include_str!("../docs/guide.md")]
+pub mod guide {}
 
 #[doc(hidden)]
 pub use stub_runtime::__private;
