@@ -44,9 +44,9 @@ run=$$.$RANDOM
 trap 'rm -rf --one-file-system "$TMPDIR" "$XDG_STATE_HOME"' EXIT
 before=$(left)
 
-say "cargo test --workspace $*"
+say "cargo test --workspace --all-features $*"
 status=0
-STUB_TEST_RUN=$run cargo test --workspace "$@" || status=$?
+STUB_TEST_RUN=$run cargo test --workspace --all-features "$@" || status=$?
 
 after=$(comm -13 <(echo "$before") <(left))
 if [ -n "$after" ]; then

@@ -38,6 +38,8 @@ missing_packages() {
     command -v fusermount3 >/dev/null || echo fuse3
     command -v unshare >/dev/null && command -v setpriv >/dev/null || echo util-linux
     command -v umount >/dev/null || echo mount
+    # Gives a program a terminal.
+    command -v script >/dev/null || echo bsdutils
     command -v cc >/dev/null || echo gcc libc6-dev
     # `venv` alone can be there without what it takes to fill one.
     python3 -c 'import venv, ensurepip' 2>/dev/null || echo python3 python3-venv python3-pip

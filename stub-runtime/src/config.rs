@@ -29,6 +29,9 @@ const REPORT: &str = "STUB_REPORT";
 /// waits for is an error.
 pub(crate) const DEFAULT_LOG: &str = "error,fuser=off,s3fs_core=warn,stub_runtime=warn";
 
+/// Variables that say what is to be seen of this program's own calls: not of those that a job makes in turn.
+pub(crate) const SEEING: [&str; 2] = [PROGRESS, REPORT];
+
 /// Variables with credentials for buckets. A job gets them from its `secrets` or not at all.
 pub(crate) const CREDENTIALS: [&str; 3] = [
     "AWS_ACCESS_KEY_ID",
@@ -87,7 +90,20 @@ pub(crate) fn wants_progress() -> bool {
 /// The file for a report of all calls, if the environment asks for one.
 pub(crate) fn report_page() -> Option<PathBuf> {
     let path = std::env::var_os(REPORT).filter(|path| !path.is_empty())?;
-    Some(PathBuf::from(path))
+    // The program may go elsewhere.
+    Some(std::path::absolute(&path).unwrap_or_else(|_| PathBuf::from(path)))
+}
+
+/// The variable that says in which span of another process this one was started ([OpenTelemetry]).
+///
+/// [OpenTelemetry]: https://opentelemetry.io/docs/specs/otel/context/env-carriers/
+#[cfg(feature = "opentelemetry")]
+pub(crate) const TRACE_PARENT: &str = "TRACEPARENT";
+
+/// What it says.
+#[cfg(feature = "opentelemetry")]
+pub(crate) fn trace_parent() -> Option<String> {
+    std::env::var(TRACE_PARENT).ok()
 }
 
 /// Whether spans are to be exported.

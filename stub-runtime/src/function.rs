@@ -10,8 +10,10 @@ use crate::volume::CloudBucketMount;
 /// One function annotated with `#[stub::function]`.
 #[derive(Debug)]
 pub struct Function {
-    /// Its name: the identifier.
+    /// Its name: what `name` says, or the identifier.
     pub name: &'static str,
+    /// As it is called in the code.
+    pub identifier: &'static str,
     /// `module_path!()` of its definition.
     pub module: &'static str,
     /// Where it is written, for messages.

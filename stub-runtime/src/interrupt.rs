@@ -1,6 +1,5 @@
 //! Ctrl-C and SIGTERM: the first ends politely, the second at once.
 
-use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -9,6 +8,8 @@ use signal_hook::iterator::{Handle, Signals};
 
 use crate::call::GRACE;
 use crate::caller::{Background, Canceller, Ender};
+use crate::sys;
+use crate::watch::say;
 
 /// The exit status of a program that was interrupted.
 pub const INTERRUPTED: u8 = 130;
@@ -51,6 +52,8 @@ struct Close(Handle);
 impl Drop for Close {
     fn drop(&mut self) {
         self.0.close();
+        // Its handlers stay, and would do nothing.
+        let _ = sys::default_interrupts();
     }
 }
 
@@ -74,8 +77,7 @@ pub fn until_interrupted<T>(what: &impl End, ctrl_c: CtrlC, run: impl FnOnce() -
                     std::process::exit(INTERRUPTED.into());
                 }
                 let words = "ending, and storing what was written; once more ends it at once";
-                // There is nobody left to tell if this fails.
-                let _ = writeln!(io::stderr().lock(), "stub: {words}");
+                say(words);
                 what.end();
             }
         });

@@ -1,20 +1,20 @@
 //! The log of our processes that have credentials, and of command lines: standard error, filtered as the environment
 //! asks. With the feature `opentelemetry`, their spans are exported as well.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::config;
+use crate::{config, watch};
 
 /// Starts logging. A filter that can't be understood is replaced by the default one.
 pub fn start() {
     let filter = EnvFilter::try_new(config::log_filter())
         .unwrap_or_else(|_| EnvFilter::new(config::DEFAULT_LOG));
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
+        .with_writer(|| BesideBars)
         .with_ansi(io::stderr().is_terminal())
         .with_filter(filter);
     let log = tracing_subscriber::registry().with(lines);
@@ -22,6 +22,19 @@ pub fn start() {
     let log = log.with(crate::otel::exporter());
     // Fails only where a subscriber is set already, which then logs.
     let _ = log.try_init();
+}
+
+/// Standard error, where there may be bars.
+struct BesideBars;
+
+impl Write for BesideBars {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        watch::beside(|| io::stderr().lock().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }
 
 /// Nothing more will be logged: what is still to be exported is.

@@ -46,6 +46,16 @@ impl Sink for Prefixed {
     }
 }
 
+/// Prints lines as they are, beside bars.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plain;
+
+impl Sink for Plain {
+    fn line(&self, stream: OutputStream, _of: Option<u64>, line: &[u8]) {
+        print(stream, line);
+    }
+}
+
 /// A line at once, so that those of several jobs don't mix. Not through the standard library's streams, whose
 /// lock the program may hold while it waits for us.
 fn print(stream: OutputStream, line: &[u8]) {

@@ -159,19 +159,17 @@ impl<'a> Payloads<'a> {
         {
             if mapped.is_cancelled() {
                 // The first input that was not taken stands for all of them.
-                let attempt = mapped.skip();
-                let index = attempt.input.unwrap_or_default();
-                self.held.insert(index, Err(Error::Cancelled { attempt }));
+                let (index, error) = mapped.skip(|attempt| Error::Cancelled { attempt });
+                self.held.insert(index, Err(error));
                 return self.drain();
             }
             match self.inputs.next() {
                 Some(Ok(input)) => drop(mapped.give(input)),
                 Some(Err(error)) => {
-                    let attempt = mapped.skip();
-                    let index = attempt.input.unwrap_or_default();
                     let reason = error.to_string();
-                    let refused = Err(Error::Arguments { attempt, reason });
-                    self.held.insert(index, refused);
+                    let (index, error) =
+                        mapped.skip(|attempt| Error::Arguments { attempt, reason });
+                    self.held.insert(index, Err(error));
                 }
                 None => return self.drain(),
             }

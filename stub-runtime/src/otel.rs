@@ -5,15 +5,16 @@
 //!
 //! [specification]: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::SpanExporter;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, SdkTracerProvider};
 use tracing::Span;
 use tracing::level_filters::LevelFilter;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
@@ -22,6 +23,15 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::config;
+use crate::watch::say;
+
+/// How long the end of a process waits for a collector.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// The header with the ids of the trace and the span ([W3C Trace Context]).
+///
+/// [W3C Trace Context]: https://www.w3.org/TR/trace-context/
+const HEADER: &str = "traceparent";
 
 static PROVIDER: OnceLock<SdkTracerProvider> = OnceLock::new();
 
@@ -33,7 +43,15 @@ where
     if !config::exports_traces() {
         return None;
     }
-    let exporter = SpanExporter::builder().with_http().build().ok()?;
+    // The provider of the buckets' connections; one that the program has installed before stays.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let exporter = match SpanExporter::builder().with_http().build() {
+        Ok(exporter) => exporter,
+        Err(error) => {
+            say(&format!("spans are not exported: {error}"));
+            return None;
+        }
+    };
     let mut resource = Resource::builder();
     if !config::names_service() {
         resource = resource.with_service_name(config::program());
@@ -56,25 +74,57 @@ where
     )
 }
 
-/// Sends what is still to be sent.
+/// Sends what is still to be sent. A collector that is gone, or doesn't answer, is no reason for a call to fail or to
+/// wait for long.
 pub(crate) fn flush() {
     if let Some(provider) = PROVIDER.get() {
-        // A collector that is gone is no reason for a call to fail.
-        let _ = provider.shutdown();
+        let _ = provider.shutdown_with_timeout(PATIENCE);
     }
 }
 
-/// The headers that name a span to other processes.
-pub(crate) fn context(span: &Span) -> BTreeMap<String, String> {
-    let mut headers = std::collections::HashMap::new();
+/// The headers that name a span to other processes. Where this one exports none, those of `call`.
+pub(crate) fn context(span: &Span, call: &Unexported) -> BTreeMap<String, String> {
+    let mut headers = HashMap::new();
     TraceContextPropagator::new().inject_context(&span.context(), &mut headers);
+    if headers.is_empty() {
+        return call.0.clone();
+    }
     headers.into_iter().collect()
+}
+
+/// What stands for a call that this process doesn't export: the span in which the process was started; where there
+/// is none either, no span at all, so that at least all sandboxes of the call are one trace.
+#[derive(Clone, Debug)]
+pub(crate) struct Unexported(BTreeMap<String, String>);
+
+impl Unexported {
+    pub(crate) fn new() -> Self {
+        let parent = config::trace_parent().unwrap_or_else(|| {
+            let ids = RandomIdGenerator::default();
+            format!("00-{}-{}-01", ids.new_trace_id(), ids.new_span_id())
+        });
+        Self(BTreeMap::from([(HEADER.to_owned(), parent)]))
+    }
 }
 
 /// Makes a span the child of one of another process.
 pub(crate) fn adopt(span: &Span, headers: &BTreeMap<String, String>) {
-    let headers: std::collections::HashMap<String, String> = headers.clone().into_iter().collect();
+    let headers: HashMap<String, String> = headers.clone().into_iter().collect();
     let parent = TraceContextPropagator::new().extract(&headers);
     // It fails only where no spans are exported.
     let _ = span.set_parent(parent);
+}
+
+/// Makes the span of a call the child of the one in which this process was started.
+pub(crate) fn adopt_environment(span: &Span) {
+    if let Some(parent) = config::trace_parent() {
+        adopt(span, &BTreeMap::from([(HEADER.to_owned(), parent)]));
+    }
+}
+
+/// What the environment of a job says of the span in which it was started.
+pub(crate) fn for_environment(span: &Span) -> Option<String> {
+    let mut headers = HashMap::new();
+    TraceContextPropagator::new().inject_context(&span.context(), &mut headers);
+    headers.remove(HEADER)
 }

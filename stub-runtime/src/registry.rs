@@ -5,7 +5,10 @@ use crate::function::{FUNCTIONS, Function};
 /// `module::name`, or where functions inside functions share that, the place as well.
 pub(crate) fn name(function: &Function) -> String {
     let same = |other: &&Function| other.name == function.name && other.module == function.module;
-    if FUNCTIONS.iter().filter(same).nth(1).is_some() {
+    let was_chosen = |function: &Function| function.name != function.identifier;
+    // Where a name was chosen that another has, that is a mistake which is told.
+    let is_mistake = FUNCTIONS.iter().filter(same).any(was_chosen);
+    if !is_mistake && FUNCTIONS.iter().filter(same).nth(1).is_some() {
         function.id()
     } else {
         function.path()
@@ -19,6 +22,15 @@ pub(crate) fn find(wanted: &str) -> Result<&'static Function, String> {
     one(FUNCTIONS
         .iter()
         .filter(|function| function.path() == wanted || function.id() == wanted))
+}
+
+/// What is wrong with the names of this program's functions, as a sentence.
+pub(crate) fn check() -> Result<(), String> {
+    for function in FUNCTIONS {
+        let name = name(function);
+        find(&name).map_err(|reason| format!("`{name}` {reason}"))?;
+    }
+    Ok(())
 }
 
 fn one(mut found: impl Iterator<Item = &'static Function>) -> Result<&'static Function, String> {

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::thread;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::attempt::Attempt;
 use crate::call::GRACE;
@@ -28,13 +28,15 @@ const HELD: usize = 16;
 ///   [`Map`](crate::Map). Dropping it kills what is being run.
 /// - Calling a function that returns `impl Stream`, or an `async fn` that returns `impl Iterator`, gives what that
 ///   gives, as it comes: [`Values`](crate::Values). An error is the last item. Dropping it ends the body; what that
-///   had written is stored.
+///   had written is stored beside what goes on, as long as the program does: [`close`](Stream::close) waits for that.
 #[must_use = "its errors are told with its values"]
 pub struct Stream<V> {
     values: mpsc::Receiver<Item>,
     value: Codec<V>,
     attempt: Attempt,
     end: Option<End>,
+    /// Its sender goes with the thread that gives the values.
+    ended: oneshot::Receiver<()>,
 }
 
 /// A value, with the place of its input, if there are several.
@@ -88,6 +90,7 @@ impl<V: 'static> Stream<V> {
     ) -> Self {
         let attempt = Attempt::first(function.path());
         let (sender, values) = mpsc::channel(HELD);
+        let (at_end, ended) = oneshot::channel();
         let refused = sender.clone();
         let of = attempt.clone();
         let thread = thread::Builder::new().name("stub-stream".to_owned());
@@ -97,6 +100,8 @@ impl<V: 'static> Stream<V> {
                 // Nobody listens to a stream that was dropped.
                 give((None, Err(Error::unwatched(of, who))));
             }
+            // As a rule, nobody waits.
+            let _ = at_end.send(());
         });
         if let Err(source) = started {
             let error = Error::start(attempt.clone(), "start a thread", source);
@@ -108,11 +113,27 @@ impl<V: 'static> Stream<V> {
             value,
             attempt,
             end,
+            ended,
         }
     }
 }
 
 impl<V> Stream<V> {
+    /// Ends what gives the values, as dropping it does, and waits until its sandboxes have ended and what is to be
+    /// stored is stored.
+    pub async fn close(mut self) {
+        self.end();
+        // Only a thread that was never started sends nothing.
+        let _ = (&mut self.ended).await;
+    }
+
+    fn end(&mut self) {
+        self.values.close();
+        if let Some(end) = &self.end {
+            end();
+        }
+    }
+
     /// The next value; `None` after the last.
     pub async fn next(&mut self) -> Option<Result<V>> {
         std::future::poll_fn(|context| self.poll(context)).await
@@ -142,10 +163,7 @@ impl<V> futures_util::Stream for Stream<V> {
 
 impl<V> Drop for Stream<V> {
     fn drop(&mut self) {
-        self.values.close();
-        if let Some(end) = &self.end {
-            end();
-        }
+        self.end();
     }
 }
 

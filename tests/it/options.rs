@@ -208,6 +208,26 @@ fn renamed() -> Result<(), String> {
     Err("it is called".to_owned())
 }
 
+#[stub::function(name = "the-same")]
+fn one_of_two() {}
+
+#[stub::function(name = "the-same")]
+fn the_other() {}
+
+#[test]
+fn a_name_that_two_have_is_refused_where_one_is_called() {
+    let _clean = Clean::start();
+    for result in [one_of_two(), the_other()] {
+        let error = result.unwrap_err();
+        assert!(matches!(error, Error::Registry { .. }), "{error:?}");
+        let text = error.to_string();
+        assert!(
+            text.contains("`it::options::the-same` is defined twice"),
+            "{text}"
+        );
+    }
+}
+
 #[test]
 fn a_function_has_the_name_that_it_is_given() {
     let _clean = Clean::start();

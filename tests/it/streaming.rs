@@ -34,6 +34,19 @@ async fn later_still(until: u64) -> impl Stream<Item = u64> {
     stream::iter(0..until)
 }
 
+/// A task that is left behind gives the values.
+#[stub::function]
+async fn fed_by_a_task(count: u64) -> impl Iterator<Item = u64> {
+    let (sender, mut receiver) = tokio::sync::mpsc::channel(1);
+    tokio::spawn(async move {
+        for n in 0..count {
+            tokio::time::sleep(Duration::from_micros(10)).await;
+            sender.send(n).await.unwrap();
+        }
+    });
+    std::iter::from_fn(move || receiver.blocking_recv())
+}
+
 /// Each value waits for a file that whoever took the one before makes.
 #[stub::function]
 fn in_turns(folder: PathBuf) -> impl Stream<Item = u32> {
@@ -68,6 +81,8 @@ async fn all_values_come_in_their_order() {
     assert!(all.into_iter().eq(0..300));
     let all: Vec<u64> = after_a_while(50).await.try_collect().await.unwrap();
     assert!(all.into_iter().eq(0..50));
+    let all: Vec<u64> = fed_by_a_task(100).await.try_collect().await.unwrap();
+    assert!(all.into_iter().eq(0..100));
     let all: Vec<u64> = later_still(50).await.try_collect().await.unwrap();
     assert!(all.into_iter().eq(0..50));
     assert_eq!(ticks(0).count().await, 0);
@@ -111,4 +126,9 @@ async fn a_stream_that_nobody_wants_more_of_is_ended_and_stored() {
     drop(some);
     clean.settle();
     eventually("it is stored", || server.get(BUCKET, "99"));
+    server.delete(BUCKET, "0");
+    let mut some = writes();
+    some.next().await.unwrap().unwrap().unwrap();
+    some.close().await;
+    assert_eq!(server.get(BUCKET, "0").as_deref(), Some(&b"0"[..]));
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use std::{fs, thread};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use stub::Error;
+use stub::{Error, Retries};
 
 use crate::act::{act, output, shared};
 use crate::clean::Clean;
@@ -190,5 +190,42 @@ fn a_map_goes_on_with_the_sandboxes_that_it_can_have() {
     let _clean = Clean::start();
     let mut command = act("stress::short_act");
     let (good, text) = output(command.env("RUST_LOG", "warn"));
+    assert!(good, "{text}");
+}
+
+/// Input 1 dies when the file has something in it.
+#[stub::function(max_containers = 2, retries = Retries::new(1).initial_delay(Duration::from_millis(1)))]
+fn dies_when_told(told: PathBuf, n: u64) -> u64 {
+    while n == 1 {
+        assert!(fs::metadata(&told).unwrap().len() == 0, "it was told to");
+        thread::sleep(Duration::from_millis(1));
+    }
+    n
+}
+
+/// The other sandbox has ended when there is none to be had for the second attempt.
+#[test]
+#[ignore = "run by another test"]
+fn none_left_act() {
+    let folder = shared();
+    let told = folder.path().join("told");
+    let mut word = fs::File::create(&told).unwrap();
+    let inputs = [0, 1].map(|n| (told.clone(), n));
+    let mut values = dies_when_told::map(inputs).unordered();
+    assert_eq!(values.next().unwrap().unwrap(), 0);
+    thread::sleep(Duration::from_millis(500));
+    let open = fs::read_dir("/proc/self/fd").unwrap().count() as u64;
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, open, most).unwrap();
+    word.write_all(b"die").unwrap();
+    let error = values.next().unwrap().unwrap_err();
+    setrlimit(Resource::RLIMIT_NOFILE, most, most).unwrap();
+    assert!(matches!(error, Error::Start { .. }), "{error:?}");
+}
+
+#[test]
+fn an_input_is_not_left_to_a_sandbox_that_has_ended() {
+    let _clean = Clean::start();
+    let (good, text) = output(&mut act("stress::none_left_act"));
     assert!(good, "{text}");
 }

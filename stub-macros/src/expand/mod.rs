@@ -195,9 +195,10 @@ fn value_type(item: &Item, names: &Names) -> TokenStream {
 fn registration_decl(args: &Args, item: &Item, names: &Names) -> TokenStream {
     let (function, functions, linkme) = (names.function(), names.functions(), names.linkme());
     let private = &names.private;
+    let identifier = item.name().unraw().to_string();
     let name = match &args.name {
         Some(name) => name.value(),
-        None => item.name().unraw().to_string(),
+        None => identifier.clone(),
     };
     let line =
         quote_spanned!(item.name().span().resolved_at(Span::call_site())=> #private::line!());
@@ -215,6 +216,7 @@ fn registration_decl(args: &Args, item: &Item, names: &Names) -> TokenStream {
             #[linkme(crate = #linkme)]
             static __STUB_FUNCTION: #function = #function {
                 name: #name,
+                identifier: #identifier,
                 module: #private::module_path!(),
                 location: (#private::file!(), #line),
                 documentation: #documentation,
@@ -287,7 +289,8 @@ fn invoke(item: &Item, names: &Names) -> TokenStream {
 
 fn encoded(item: &Item, names: &Names, run: TokenStream, name: &Ident) -> TokenStream {
     let block_on = names.block_on();
-    let run = if item.is_async() && !matches!(item.returns(), Returns::Stream(_)) {
+    let one_by_one = matches!(item.returns(), Returns::Iterator(_) | Returns::Stream(_));
+    let run = if item.is_async() && !one_by_one {
         quote!(#block_on(async move { #run }))
     } else {
         run
@@ -302,6 +305,12 @@ fn encoded(item: &Item, names: &Names, run: TokenStream, name: &Ident) -> TokenS
         Returns::Unit | Returns::Value(_) => {
             quote!({ let _ = emit; #encode(#run, #name::__value()) })
         }
+        Returns::Iterator(_) if item.is_async() => quote! {
+            #private::block_on_then(
+                async move { #run },
+                |values| #private::emit_all(values, #name::__value(), emit)
+            )
+        },
         Returns::Iterator(_) => quote!(#private::emit_all(#run, #name::__value(), emit)),
         // It may want the runtime also where it is made.
         Returns::Stream(_) => quote! {

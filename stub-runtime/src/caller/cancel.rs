@@ -1,6 +1,6 @@
 //! Ending calls from outside, whatever they are doing.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::protocol::{Channel, Stop, ToSupervisor};
@@ -15,8 +15,8 @@ pub struct Canceller {
 #[derive(Debug, Default)]
 struct State {
     how: Option<How>,
-    /// Copies of the connections to supervisors, by a number of their own.
-    running: Vec<(u64, Channel)>,
+    /// The connections to supervisors, by a number of their own.
+    running: Vec<(u64, Arc<Channel>)>,
     last: u64,
 }
 
@@ -66,7 +66,7 @@ impl Canceller {
     }
 
     /// From now on the sandbox behind this connection can be ended; it is at once, if that was asked for.
-    pub(super) fn register(&self, supervisor: Channel) -> Registered<'_> {
+    pub(super) fn register(&self, supervisor: Arc<Channel>) -> Registered<'_> {
         let mut state = self.lock();
         if let Some(how) = state.how {
             how.end(&supervisor);

@@ -59,20 +59,22 @@ impl Emitted {
 
     /// The next value; an error is the last thing that comes.
     pub(crate) fn next(&mut self) -> Option<Result<Payload, Error>> {
-        let _in_call = self.takers.watch.span().clone().entered();
+        let _in_call = self.takers.watch.span().entered();
         while !self.is_over {
             match self.attempt_next() {
                 Ok(Some(value)) => {
                     // What was given can't be taken back.
-                    self.tries.is_last();
+                    self.tries.make_last();
                     return Some(Ok(value));
                 }
                 Ok(None) => {
                     self.tries.succeeded();
+                    self.takers.watch.end(None);
                     self.is_over = true;
                 }
                 Err(error) => {
                     if let Err(error) = self.tries.failed(error, &self.canceller) {
+                        self.takers.watch.end(Some(&error));
                         self.is_over = true;
                         return Some(Err(error));
                     }
@@ -85,18 +87,21 @@ impl Emitted {
     fn attempt_next(&mut self) -> Result<Option<Payload>, Error> {
         let mut running = match self.running.take() {
             Some(running) => running,
-            None => Running::start(
-                self.plan.spec.clone(),
-                Some(&self.input),
-                self.takers.clone(),
-            )?,
+            None => self.begin()?,
         };
-        if let Some(value) = running.next_value(&self.canceller)? {
+        if let Some(value) = running.next_value(&self.canceller) {
             self.running = Some(running);
             return Ok(Some(value));
         }
         let (outcome, returned) = running.end()?;
         verdict::value(self.attempt().clone(), outcome, returned).map(|_| None)
+    }
+
+    fn begin(&mut self) -> Result<Running, Error> {
+        let spec = self.plan.spec.clone();
+        let running = Running::start(spec, Some(&self.input), self.takers.clone())?;
+        self.tries.is_in(running.recorded());
+        Ok(running)
     }
 }
 
@@ -106,9 +111,14 @@ impl Drop for Emitted {
         let Some(mut running) = self.running.take() else {
             return;
         };
+        self.tries.make_last();
         running.stop(GRACE);
-        if let Err(error) = running.end() {
-            tracing::warn!(%error, "a call that nobody wanted more of ended badly");
+        match running.end() {
+            Ok(_) => self.tries.succeeded(),
+            Err(error) => {
+                tracing::warn!(%error, "a call that nobody wanted more of ended badly");
+                let _ = self.tries.failed(error, &self.canceller);
+            }
         }
     }
 }

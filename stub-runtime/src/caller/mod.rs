@@ -42,7 +42,7 @@ pub(crate) fn run_until(
 ) -> Result<Payload, Error> {
     let plan = prepare::plan(function)?;
     let watch = Watch::of(plan.spec.label());
-    single::call(&plan, input, canceller, None, watch)
+    single::call(&plan, input, canceller, None, &watch)
 }
 
 /// Calls a function: evaluates its volumes, secrets and options here, runs its body in a sandbox, and
@@ -73,7 +73,7 @@ pub async fn run_async(function: &'static Function, input: Payload) -> Result<Pa
         .name("stub-call".to_owned())
         .spawn(move || {
             // Nobody waits for a call that was dropped.
-            let _ = sender.send(single::call(&plan, &input, &canceller, None, watch));
+            let _ = sender.send(single::call(&plan, &input, &canceller, None, &watch));
         });
     waiter.map_err(|source| Error::start(attempt.clone(), "start a thread", source))?;
     let ended = receiver.await;
@@ -125,8 +125,7 @@ impl Background {
         input: &Payload,
         sink: Option<&Arc<dyn Sink>>,
     ) -> Result<Payload, Error> {
-        let watch = Arc::clone(&self.watch);
-        single::call(&self.plan, input, &self.canceller, sink, watch)
+        single::call(&self.plan, input, &self.canceller, sink, &self.watch)
     }
 
     /// Ends it, from another thread; what has been written is stored.

@@ -1,11 +1,13 @@
 //! One attempt of a call, in a sandbox of its own.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
 use crate::outcome::Outcome;
 use crate::payload::Payload;
-use crate::protocol::{Report, Stop};
+use crate::protocol::{Channel, Report, Stop};
+use crate::report::SandboxId;
 use crate::spec::{CallSpec, Work};
 
 use super::cancel::Canceller;
@@ -14,6 +16,8 @@ use super::launch::{Heard, Launched, Takers};
 /// What is run, up to its end.
 pub(super) struct Running {
     launched: Launched,
+    /// Through which it can be ended from outside.
+    connection: Arc<Channel>,
     timeout: Option<Duration>,
     /// When its time is over, from when it has started until that is so.
     until: Option<Instant>,
@@ -29,6 +33,13 @@ impl Running {
     ) -> Result<Self, Error> {
         let (timeout, work) = (spec.timeout, spec.work.clone());
         let launched = Launched::start(spec, takers)?;
+        let connection = match launched.connection() {
+            Ok(connection) => Arc::new(connection),
+            Err(error) => {
+                launched.abandon();
+                return Err(error);
+            }
+        };
         if let (Work::Function { name }, Some(input)) = (&work, input) {
             // One that is gone already is heard of.
             let _ = launched.give(name, input);
@@ -36,6 +47,7 @@ impl Running {
         }
         Ok(Self {
             launched,
+            connection,
             timeout,
             until: None,
             report: None,
@@ -43,8 +55,8 @@ impl Running {
     }
 
     /// Waits for the next of several values; nothing if it is over. The canceller can end it meanwhile.
-    pub(super) fn next_value(&mut self, canceller: &Canceller) -> Result<Option<Payload>, Error> {
-        let _registered = canceller.register(self.launched.connection()?);
+    pub(super) fn next_value(&mut self, canceller: &Canceller) -> Option<Payload> {
+        let _registered = canceller.register(Arc::clone(&self.connection));
         loop {
             match self.launched.hear(self.until) {
                 // A time beyond what the clock can show never comes.
@@ -58,14 +70,19 @@ impl Running {
                     if self.until.is_some_and(|until| Instant::now() >= until) {
                         self.time_is_up();
                     }
-                    return Ok(Some(value));
+                    return Some(value);
                 }
                 Heard::Reported(report, value) => self.report = Some((report, value)),
                 Heard::WorkerGone | Heard::Stored(_) => {}
                 Heard::TimeUp => self.time_is_up(),
-                Heard::Over => return Ok(None),
+                Heard::Over => return None,
             }
         }
+    }
+
+    /// What the record calls its sandbox, if there is one.
+    pub(super) fn recorded(&self) -> Option<SandboxId> {
+        self.launched.recorded()
     }
 
     fn time_is_up(&mut self) {

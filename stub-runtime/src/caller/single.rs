@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::attempt::Attempt;
 use crate::error::Error;
 use crate::options::Retries;
 use crate::outcome::Outcome;
@@ -24,18 +23,29 @@ pub(super) fn call(
     input: &Payload,
     canceller: &Canceller,
     sink: Option<&Arc<dyn Sink>>,
-    watch: Arc<Watch>,
+    watch: &Arc<Watch>,
 ) -> Result<Payload, Error> {
-    let _in_call = watch.span().clone().entered();
-    let mut tries = Tries::new(&plan.options.retries, Arc::clone(&watch));
     let takers = Takers {
         sink: sink.cloned(),
-        watch,
+        watch: Arc::clone(watch),
         no_stdin: false,
     };
+    let result = watch
+        .span()
+        .in_scope(|| try_all(plan, input, canceller, &takers));
+    watch.end(result.as_ref().err());
+    result
+}
+
+fn try_all(
+    plan: &Plan,
+    input: &Payload,
+    canceller: &Canceller,
+    takers: &Takers,
+) -> Result<Payload, Error> {
+    let mut tries = Tries::new(&plan.options.retries, Arc::clone(&takers.watch));
     loop {
-        let attempt = tries.attempt().clone();
-        match try_once(plan, input, canceller, &takers, attempt) {
+        match try_once(plan, input, canceller, takers, &mut tries) {
             Ok(value) => {
                 tries.succeeded();
                 return Ok(value);
@@ -50,12 +60,13 @@ fn try_once(
     input: &Payload,
     canceller: &Canceller,
     takers: &Takers,
-    attempt: Attempt,
+    tries: &mut Tries,
 ) -> Result<Payload, Error> {
+    let attempt = tries.attempt().clone();
     if canceller.is_cancelled() {
         return Err(Error::Cancelled { attempt });
     }
-    let (outcome, value) = run(plan.spec.clone(), Some(input), canceller, takers)?;
+    let (outcome, value) = run(plan.spec.clone(), Some(input), canceller, takers, tries)?;
     verdict::value(attempt, outcome, value)
 }
 
@@ -66,25 +77,38 @@ pub(super) fn command(
     canceller: &Canceller,
 ) -> Result<Outcome, Error> {
     let watch = Watch::of(spec.label());
-    let _in_call = watch.span().clone().entered();
-    let mut tries = Tries::new(retries, Arc::clone(&watch));
     let takers = Takers {
         sink: None,
-        watch,
+        watch: Arc::clone(&watch),
         no_stdin: false,
     };
+    let span = watch.span();
+    let (ended, error) = span.in_scope(|| try_command(spec, retries, canceller, &takers));
+    watch.end(error.as_ref());
+    ended
+}
+
+/// How the last attempt ended, and what a function's call would have ended with.
+fn try_command(
+    spec: &CallSpec,
+    retries: &Retries,
+    canceller: &Canceller,
+    takers: &Takers,
+) -> (Result<Outcome, Error>, Option<Error>) {
+    let mut tries = Tries::new(retries, Arc::clone(&takers.watch));
     loop {
-        let ended = run(spec.clone(), None, canceller, &takers).map(|(outcome, _)| outcome);
+        let ended = run(spec.clone(), None, canceller, takers, &mut tries);
+        let ended = ended.map(|(outcome, _)| outcome);
         let error = match &ended {
             Ok(outcome) => verdict::command(tries.attempt().clone(), outcome.clone()),
             Err(error) => Some(error.clone()),
         };
         let Some(error) = error else {
             tries.succeeded();
-            return ended;
+            return (ended, None);
         };
-        if tries.failed(error, canceller).is_err() {
-            return ended;
+        if let Err(error) = tries.failed(error, canceller) {
+            return (ended, Some(error));
         }
     }
 }
@@ -95,9 +119,11 @@ fn run(
     input: Option<&Payload>,
     canceller: &Canceller,
     takers: &Takers,
+    tries: &mut Tries,
 ) -> Result<(Outcome, Option<Payload>), Error> {
     let mut running = Running::start(spec, input, takers.clone())?;
+    tries.is_in(running.recorded());
     // A command, and a function with one value, give none before.
-    while running.next_value(canceller)?.is_some() {}
+    while running.next_value(canceller).is_some() {}
     running.end()
 }

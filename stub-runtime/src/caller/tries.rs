@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::attempt::Attempt;
 use crate::error::Error;
 use crate::options::Retries;
+use crate::report::SandboxId;
 use crate::watch::{Attempted, Watch};
 
 use super::cancel::Canceller;
@@ -14,6 +15,8 @@ use super::cancel::Canceller;
 pub(super) struct Tries {
     attempt: Attempt,
     began: Instant,
+    /// Where it is made, if there is a record.
+    sandbox: Option<SandboxId>,
     /// Before each further one.
     delays: Box<dyn Iterator<Item = Duration> + Send>,
     watch: Arc<Watch>,
@@ -25,6 +28,7 @@ impl Tries {
         Self {
             attempt: Attempt::first(Arc::clone(watch.label())),
             began: Instant::now(),
+            sandbox: None,
             delays: Box::new(retries.delays()),
             watch,
         }
@@ -35,8 +39,13 @@ impl Tries {
         &self.attempt
     }
 
+    /// It is made in this sandbox.
+    pub(super) fn is_in(&mut self, sandbox: Option<SandboxId>) {
+        self.sandbox = sandbox;
+    }
+
     /// It is the last one, whatever comes.
-    pub(super) fn is_last(&mut self) {
+    pub(super) fn make_last(&mut self) {
         self.delays = Box::new(std::iter::empty());
     }
 
@@ -67,6 +76,7 @@ impl Tries {
         }
         self.attempt.number += 1;
         self.began = Instant::now();
+        self.sandbox = None;
         Ok(())
     }
 
@@ -74,7 +84,7 @@ impl Tries {
         self.watch.attempted(Attempted {
             input: None,
             number: self.attempt.number,
-            sandbox: None,
+            sandbox: self.sandbox,
             began: self.began,
             error,
             is_retried,

@@ -1,10 +1,10 @@
 //! Exit statuses, and the line on standard error that explains them.
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::error::Error;
 use crate::interrupt::INTERRUPTED;
+use crate::watch::say;
 
 /// The command line is wrong.
 pub(super) const USAGE: u8 = 2;
@@ -54,12 +54,6 @@ impl From<Error> for Failure {
             status: status(&error),
         }
     }
-}
-
-/// A line on standard error.
-pub(super) fn say(line: &str) {
-    // There is nobody left to tell if this fails.
-    let _ = writeln!(io::stderr().lock(), "stub: {line}");
 }
 
 fn status(error: &Error) -> u8 {

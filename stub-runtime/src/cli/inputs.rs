@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use serde_json::{Map as Object, Value, json};
 
-use super::exit::{self, Failure};
+use super::exit::Failure;
 use super::run::wrong;
 use crate::attempt::Attempt;
 use crate::caller::Mapped;
@@ -16,7 +16,7 @@ use crate::function::{Function, Given};
 use crate::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
 use crate::map::Payloads;
 use crate::payload::Payload;
-use crate::watch::{InputsBar, are_shown};
+use crate::watch::{InputsBar, say};
 
 /// Maps a function over the lines of a file.
 pub(super) fn map(
@@ -30,13 +30,14 @@ pub(super) fn map(
             "a function that returns an iterator or a stream has one input: give its arguments",
         ));
     }
-    let (lines, total) = (open(inputs)?, count(inputs));
+    let lines = open(inputs)?;
     let mut out = create(result)?;
+    // Before the map, which prints beside it.
+    let progress = InputsBar::new(|| count(inputs));
     let mapped = Mapped::new(function)?;
     let ender = mapped.ender();
     let given = lines.map(|line| input(function, line));
     let mut payloads = Payloads::new(Ok(mapped), given, is_ordered);
-    let progress = InputsBar::new(total);
     let (written, is_interrupted) =
         until_interrupted(&ender, CtrlC::Ends, || -> io::Result<u64> {
             let mut failed = 0;
@@ -59,7 +60,7 @@ pub(super) fn map(
         return Ok(ExitCode::from(INTERRUPTED));
     }
     if failed > 0 {
-        exit::say(&format!("{failed} inputs failed"));
+        say(&format!("{failed} inputs failed"));
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
@@ -82,9 +83,9 @@ fn open(path: &Path) -> std::result::Result<Lines, Failure> {
     Ok(Box::new(reader.lines().filter(is_something)))
 }
 
-/// How many there are, in a file that can be read twice, if somebody sees it.
+/// How many there are, in a file that can be read twice.
 fn count(path: &Path) -> Option<u64> {
-    if !are_shown() || !path.is_file() {
+    if !path.is_file() {
         return None;
     }
     let lines = open(path).ok()?;

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use clap::ArgMatches;
 
-use crate::log;
+use crate::{log, registry};
 use exit::Failure;
 
 pub use policy::least_policy;
@@ -39,6 +39,10 @@ pub use policy::least_policy;
 /// | `policy` | the least IAM policy that all of them need |
 /// | `doctor` | says of the machine and of each bucket whether it has what calls need, and what helps |
 ///
+/// `run` and `serve` take `--summary` (what it took, and its list price), `--report FILE` (a page about inputs,
+/// retries, throughput and requests) and `--metrics ADDRESS` (for Prometheus, meanwhile). An argument that has the name of
+/// one of our options is `--argument-NAME`.
+///
 /// An argument is an option of its name: a number, a text, a flag for a `bool`; one of type `Option` may be left
 /// away, one of type `Vec` is given several times; what has parts is JSON.
 ///
@@ -49,6 +53,9 @@ pub use policy::least_policy;
 /// its timeout; 125 if it could not be run, or something it wrote could not be stored; 130 if it was
 /// interrupted; 128 + N if signal N killed it; its own, if it called `std::process::exit`.
 pub fn cli() -> ExitCode {
+    if let Err(reason) = registry::check() {
+        return Failure::new(reason).report();
+    }
     match command::command().try_get_matches() {
         Ok(matches) => {
             log::start();

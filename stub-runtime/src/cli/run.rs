@@ -9,12 +9,13 @@ use clap::ArgMatches;
 use serde_json::Value;
 
 use super::command::{INPUTS, UNORDERED, WRITE_RESULT, is_flag, option};
-use super::exit::{self, Failure};
+use super::exit::Failure;
 use super::{inputs, names, print, seeing};
 use crate::caller::{Background, Emitted};
 use crate::function::{Function, Given, ParseError};
 use crate::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
 use crate::payload::Payload;
+use crate::watch::say;
 
 /// Runs a function as the command line says.
 pub(super) fn run(name: &str, arguments: &ArgMatches) -> Result<ExitCode, Failure> {
@@ -43,7 +44,7 @@ pub(super) fn run(name: &str, arguments: &ArgMatches) -> Result<ExitCode, Failur
     let (value, is_interrupted) = until_interrupted(&call, CtrlC::Ends, || call.run(&input, None));
     let value = match value {
         Err(error) if is_interrupted => {
-            exit::say(&error.in_one_line());
+            say(&error.in_one_line());
             return Ok(ExitCode::from(INTERRUPTED));
         }
         value => value?,

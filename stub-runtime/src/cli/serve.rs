@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::exit::{self, Failure};
+use super::exit::Failure;
 use super::names;
 use crate::attempt::Attempt;
 use crate::caller::{Canceller, run_until};
@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::function::Function;
 use crate::interrupt::{CtrlC, until_interrupted};
 use crate::schedule::{Entry, Schedule, serve as run_all};
+use crate::watch::say;
 
 /// Runs them until a signal.
 pub(super) fn serve() -> Result<ExitCode, Failure> {
@@ -29,11 +30,11 @@ pub(super) fn serve() -> Result<ExitCode, Failure> {
         ));
     }
     for entry in &entries {
-        exit::say(&format!("{}: {}", entry.name, entry.schedule));
+        say(&format!("{}: {}", entry.name, entry.schedule));
     }
     let canceller = Canceller::default();
     until_interrupted(&canceller, CtrlC::Ends, || {
-        run_all(&entries, &canceller, &|line| exit::say(line));
+        run_all(&entries, &canceller, &|line| say(line));
     });
     Ok(ExitCode::SUCCESS)
 }

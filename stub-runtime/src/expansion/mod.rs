@@ -12,7 +12,7 @@ mod options;
 mod wire;
 mod words;
 
-pub use block_on::block_on;
+pub use block_on::{block_on, block_on_then};
 pub use call::{call, call_async, call_iterator, call_stream};
 pub use codec::{
     Argument, Codec, Codecs, Value, argument, decode, emit_all, emit_stream, encode, parse, show,

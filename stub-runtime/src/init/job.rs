@@ -46,6 +46,9 @@ pub(super) fn start(job: &Job, descriptors: Vec<OwnedFd>) -> Result<i32, Failure
             "`{name}` can't be the name of a variable"
         )));
     }
+    for name in config::SEEING {
+        command.env_remove(name);
+    }
     command.envs(&job.environment);
     command.stdin(stdin.map_or_else(Stdio::null, Stdio::from));
     if let Some((out, err)) = output {

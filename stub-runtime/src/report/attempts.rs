@@ -56,6 +56,11 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
+    /// How many are kept.
+    pub(super) fn len(&self) -> usize {
+        self.kept.len()
+    }
+
     /// One more that has ended.
     pub(crate) fn add(&mut self, mut attempt: Kept) {
         if self.kept.len() >= FIRST {

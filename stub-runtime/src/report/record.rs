@@ -121,6 +121,11 @@ impl Record {
         self.samples.usage()
     }
 
+    /// How many attempts it has one by one.
+    pub(crate) fn kept_attempts(&self) -> usize {
+        self.attempts.len()
+    }
+
     /// A sandbox is being made.
     pub(crate) fn sandbox_began(&mut self, at: Instant) -> SandboxId {
         let at = self.note(at);

@@ -12,6 +12,7 @@ use crate::protocol::{
 };
 use crate::spec::{CallSpec, Work};
 use crate::sys;
+use crate::watch;
 
 use super::inputs::{Input, process, watch_caller, watch_init};
 use super::limiting::enforce;
@@ -263,11 +264,13 @@ impl Driver {
     fn start(&mut self) -> Result<(), Failure> {
         let enforced = enforce(&self.spec.limits, self.init.pid)?;
         self.group = enforced.group;
+        let mut environment = watch::trace_variables();
+        environment.append(&mut self.spec.environment);
         let mut job = Job {
             program: Program::Worker {
                 function: Arc::default(),
             },
-            environment: std::mem::take(&mut self.spec.environment),
+            environment,
             workdir: self.spec.workdir.clone(),
             stdin: self.stdin.is_some(),
             output: !self.output.is_empty(),

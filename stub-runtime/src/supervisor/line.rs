@@ -26,8 +26,8 @@ impl Line {
     /// Whether it reads what it is told: what it has not read doesn't fill the socket.
     pub(super) fn is_listening(&self) -> bool {
         const MUCH: usize = 32 << 10;
-        let caller = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        caller.unread() < MUCH
+        // Who holds it may wait for the caller to read.
+        self.0.try_lock().is_ok_and(|caller| caller.unread() < MUCH)
     }
 
     /// Someone who tells the caller of the uploads of a volume.

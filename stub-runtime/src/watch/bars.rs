@@ -1,10 +1,12 @@
 //! Bars on the terminal of a person who waits.
 
-use std::io::{self, IsTerminal};
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use s3fs_core::Pending;
 
 use crate::config;
@@ -16,28 +18,52 @@ static BARS: LazyLock<MultiProgress> =
 /// How often a bar moves that nothing happens to.
 const TICK: Duration = Duration::from_millis(250);
 
-/// Whether they are: asked for, on a terminal.
-pub(crate) fn are_shown() -> bool {
+/// How many there are.
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether they would be seen: asked for, on a terminal.
+fn would_be_seen() -> bool {
     config::wants_progress() && io::stderr().is_terminal()
+}
+
+/// Whether there are any: what is printed must make room.
+pub(crate) fn are_shown() -> bool {
+    COUNT.load(Ordering::Relaxed) > 0
 }
 
 /// Prints something to the terminal, so that bars neither cut it nor are cut by it.
 pub(crate) fn beside<T>(print: impl FnOnce() -> T) -> T {
     if are_shown() {
-        BARS.suspend(print)
-    } else {
-        print()
+        // A terminal that takes nothing for a while is no reason to lose what is printed: they are drawn again.
+        let _ = BARS.clear();
     }
+    print()
+}
+
+/// A line of ours on standard error.
+pub(crate) fn say(line: &str) {
+    // There is nobody left to tell if this fails.
+    let _ = beside(|| writeln!(io::stderr().lock(), "stub: {line}"));
 }
 
 fn bar(length: Option<u64>, template: &str) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::hidden());
     if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style.progress_chars("=> "));
+        let rate = |state: &ProgressState, out: &mut dyn fmt::Write| {
+            // A line that can't be written is not drawn.
+            let _ = write!(out, "{:.1}/s", state.per_sec());
+        };
+        bar.set_style(style.progress_chars("=> ").with_key("rate", rate));
     }
     let bar = BARS.add(bar);
     bar.enable_steady_tick(TICK);
+    COUNT.fetch_add(1, Ordering::Relaxed);
     bar
+}
+
+fn end(bar: &ProgressBar) {
+    bar.finish_and_clear();
+    COUNT.fetch_sub(1, Ordering::Relaxed);
 }
 
 /// The inputs of a map.
@@ -45,15 +71,16 @@ fn bar(length: Option<u64>, template: &str) -> ProgressBar {
 pub(crate) struct Inputs(Option<ProgressBar>);
 
 impl Inputs {
-    /// So many of them, if that is known.
-    pub(crate) fn new(total: Option<u64>) -> Self {
+    /// As many of them as `count` says, if it knows.
+    pub(crate) fn new(count: impl FnOnce() -> Option<u64>) -> Self {
         // Where the values go to the same terminal, they are what is to be seen.
-        if !are_shown() || io::stdout().is_terminal() {
+        if !would_be_seen() || io::stdout().is_terminal() {
             return Self(None);
         }
+        let total = count();
         let template = match total {
-            Some(_) => "[{bar:30}] {pos} of {len} done, {msg} failed, {per_sec}, {eta} left",
-            None => "{spinner} {pos} done, {msg} failed, {per_sec}, {elapsed}",
+            Some(_) => "[{bar:30}] {pos} of {len} done, {msg} failed, {rate}, {eta} left",
+            None => "{spinner} {pos} done, {msg} failed, {rate}, {elapsed}",
         };
         let bar = bar(total, template);
         bar.set_message("0");
@@ -72,7 +99,7 @@ impl Inputs {
 impl Drop for Inputs {
     fn drop(&mut self) {
         if let Some(bar) = &self.0 {
-            bar.finish_and_clear();
+            end(bar);
         }
     }
 }
@@ -85,7 +112,7 @@ impl Storing {
     pub(super) fn new() -> Option<Self> {
         let template =
             "storing {msg}: [{bar:30}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
-        are_shown().then(|| Self(bar(Some(0), template)))
+        would_be_seen().then(|| Self(bar(Some(0), template)))
     }
 
     /// So much is left of it.
@@ -103,6 +130,6 @@ impl Storing {
 
 impl Drop for Storing {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        end(&self.0);
     }
 }

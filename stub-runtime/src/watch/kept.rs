@@ -1,14 +1,18 @@
 //! Records of what calls did, kept for those who asked.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::bars::say;
 use crate::config;
 use crate::report::{self, Record};
 
 /// No page has more calls; the latest are kept.
 const MOST: usize = 100;
+
+/// Nor more attempts, unless the latest call has them: a page must still be opened.
+const MOST_ATTEMPTS: usize = 20_000;
 
 #[derive(Debug)]
 struct Kept {
@@ -16,12 +20,15 @@ struct Kept {
     history: Option<PathBuf>,
     /// The latest first.
     records: Vec<Record>,
+    /// The page could not be written the last time.
+    has_failed: bool,
 }
 
 static KEPT: Mutex<Kept> = Mutex::new(Kept {
     page: None,
     history: None,
     records: Vec::new(),
+    has_failed: false,
 });
 
 /// From now on, a report of all calls of this program is written to this file when each of them ends.
@@ -55,6 +62,16 @@ pub fn write_history(name: Option<&str>, page: &Path) -> io::Result<usize> {
     Ok(records.len())
 }
 
+fn drop_older(records: &mut Vec<Record>) {
+    let mut attempts = 0;
+    let fit = records.iter().take(MOST).take_while(|record| {
+        attempts += record.kept_attempts();
+        attempts <= MOST_ATTEMPTS
+    });
+    let fit = fit.count().max(1);
+    records.truncate(fit);
+}
+
 /// Whether anyone asked.
 pub(super) fn are_wanted() -> bool {
     let mut kept = lock();
@@ -65,30 +82,28 @@ pub(super) fn are_wanted() -> bool {
 }
 
 /// Keeps what a call did.
-pub(super) fn keep(record: Record) {
+pub(super) fn keep(record: &Record) {
     let mut kept = lock();
     let Kept {
         page,
         history,
         records,
+        has_failed,
     } = &mut *kept;
     if let Some(folder) = history
-        && let Err(error) = report::save(folder, &record)
+        && let Err(error) = report::save(folder, record)
     {
         say(&format!("can't keep the record of the run: {error}"));
     }
     if let Some(path) = page {
-        records.insert(0, record);
-        records.truncate(MOST);
-        if let Err(error) = report::write_page(path, records) {
+        records.insert(0, record.clone());
+        drop_older(records);
+        let written = report::write_page(path, records);
+        if let (Err(error), false) = (&written, *has_failed) {
             say(&format!("can't write `{}`: {error}", path.display()));
         }
+        *has_failed = written.is_err();
     }
-}
-
-fn say(line: &str) {
-    // There is nobody left to tell if this fails.
-    let _ = writeln!(io::stderr().lock(), "stub: {line}");
 }
 
 fn lock() -> MutexGuard<'static, Kept> {

@@ -136,7 +136,7 @@ pub(super) fn serve(address: SocketAddr) -> Result<(), String> {
     describe_histogram!(
         "stub_attempt_seconds",
         Unit::Seconds,
-        "How long attempts took"
+        "How long attempts took; of calls by themselves, with the making of their sandboxes"
     );
     describe_gauge!("stub_sandboxes", "Sandboxes that there are");
     describe_counter!(

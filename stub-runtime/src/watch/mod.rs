@@ -19,34 +19,36 @@ use std::time::Instant;
 use tracing::Span;
 
 use crate::error::Error;
-use crate::report::{Record, Tried};
+use crate::report::{Record, SandboxId, Tried};
 
-pub(crate) use bars::{Inputs as InputsBar, are_shown, beside};
+pub(crate) use bars::{Inputs as InputsBar, are_shown, beside, say};
 pub use kept::{want_history, write_history};
 pub(crate) use sandbox::Watched;
 pub use seeing::Seeing;
-pub(crate) use trace::supervisor as supervisor_span;
+pub(crate) use trace::{supervisor as supervisor_span, variables as trace_variables};
 
 use metrics::Metrics;
 use sandbox::Sandboxes;
 use summary::Summary;
+use trace::CallSpan;
 
 /// What one call does.
 #[derive(Debug)]
 pub(crate) struct Watch {
     label: Arc<str>,
     id: String,
-    span: Span,
+    /// Until it has ended.
+    open: Mutex<Option<Open>>,
+    span: Mutex<CallSpan>,
     metrics: Metrics,
-    summary: Option<Summary>,
-    record: Option<Mutex<Recorded>>,
+    record: Option<Mutex<Record>>,
     sandboxes: Mutex<Sandboxes>,
 }
 
-/// A record, and what the call will have ended with.
-#[derive(Debug)]
-struct Recorded {
-    record: Record,
+/// What a call that has not ended will end with.
+#[derive(Debug, Default)]
+struct Open {
+    summary: Option<Summary>,
     error: Option<String>,
 }
 
@@ -57,8 +59,8 @@ pub(crate) struct Attempted<'a> {
     pub(crate) input: Option<u64>,
     /// The number of the try, from 1.
     pub(crate) number: u32,
-    /// The number of its sandbox; that of the last one that began, if it had none.
-    pub(crate) sandbox: Option<u64>,
+    /// Its sandbox, if it had one and there is a record.
+    pub(crate) sandbox: Option<SandboxId>,
     pub(crate) began: Instant,
     /// Why it has no value.
     pub(crate) error: Option<&'a Error>,
@@ -71,17 +73,15 @@ impl Watch {
     pub(crate) fn of(label: impl Into<Arc<str>>) -> Arc<Self> {
         let label = label.into();
         let id = new_id();
-        let record = kept::are_wanted().then(|| {
-            let record = Record::new(&label, &id);
-            Mutex::new(Recorded {
-                record,
-                error: None,
-            })
-        });
-        Arc::new(Self {
-            span: tracing::info_span!("call", function = %label, id),
-            metrics: Metrics::of(&label),
+        let record = kept::are_wanted().then(|| Mutex::new(Record::new(&label, &id)));
+        let open = Open {
             summary: Summary::of(&label),
+            error: None,
+        };
+        Arc::new(Self {
+            open: Mutex::new(Some(open)),
+            span: Mutex::new(CallSpan::new(&label, &id)),
+            metrics: Metrics::of(&label),
             record,
             sandboxes: Mutex::default(),
             label,
@@ -99,27 +99,23 @@ impl Watch {
         &self.id
     }
 
-    /// What its events belong to.
-    pub(crate) fn span(&self) -> &Span {
-        &self.span
+    /// What its events belong to; nothing when it has ended.
+    pub(crate) fn span(&self) -> Span {
+        locked(&self.span).span()
     }
 
     /// An attempt has ended.
     pub(crate) fn attempted(&self, attempted: Attempted<'_>) {
         let now = Instant::now();
         self.metrics.attempted(&attempted, now);
-        let Some(mut recorded) = self.record() else {
+        let Some(record) = &self.record else {
             return;
         };
         let error = attempted.error.map(Error::in_one_line);
-        if attempted.input.is_none() && !attempted.is_retried {
-            recorded.error.clone_from(&error);
-        }
-        let sandbox = self.sandboxes().recorded(attempted.sandbox);
-        recorded.record.attempt(Tried {
+        locked(record).attempt(Tried {
             input: attempted.input,
             number: attempted.number,
-            sandbox,
+            sandbox: attempted.sandbox,
             from: attempted.began,
             to: now,
             error,
@@ -127,35 +123,47 @@ impl Watch {
         });
     }
 
-    fn record(&self) -> Option<MutexGuard<'_, Recorded>> {
-        let record = self.record.as_ref()?;
-        Some(record.lock().unwrap_or_else(PoisonError::into_inner))
+    /// It has ended, with an error or without. What it took is told, though others may still have it.
+    pub(crate) fn end(&self, error: Option<&Error>) {
+        if let Some(open) = &mut *locked(&self.open) {
+            open.error = error.map(Error::in_one_line);
+        }
+        self.finish();
     }
 
-    fn sandboxes(&self) -> MutexGuard<'_, Sandboxes> {
-        self.sandboxes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn finish(&self) {
+        let Some(Open { summary, error }) = locked(&self.open).take() else {
+            return;
+        };
+        locked(&self.span).close();
+        let (count, usage) = {
+            let sandboxes = locked(&self.sandboxes);
+            (sandboxes.count(), sandboxes.usage())
+        };
+        if let Some(summary) = summary {
+            summary.say(count, usage);
+        }
+        if let Some(record) = &self.record {
+            let mut record = locked(record);
+            let now = Instant::now();
+            if count > 0 {
+                record.sample(now, usage, locked(&self.sandboxes).pending());
+            }
+            record.end(now, error);
+            kept::keep(&record);
+        }
     }
 }
 
-/// The call is over, with all its sandboxes.
+/// One that was given up ends then.
 impl Drop for Watch {
     fn drop(&mut self) {
-        let sandboxes = self
-            .sandboxes
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(summary) = &self.summary {
-            summary.say(sandboxes.count(), sandboxes.usage());
-        }
-        if let Some(record) = self.record.take() {
-            let recorded = record.into_inner().unwrap_or_else(PoisonError::into_inner);
-            let Recorded { mut record, error } = recorded;
-            record.end(Instant::now(), error);
-            kept::keep(record);
-        }
+        self.finish();
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn new_id() -> String {

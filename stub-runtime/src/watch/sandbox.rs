@@ -7,7 +7,7 @@ use std::time::Instant;
 use s3fs_core::{Pending, Usage};
 use tracing::Span;
 
-use super::{Watch, bars, trace};
+use super::{Watch, bars, locked};
 use crate::protocol::{Progress, Trace};
 use crate::report::SandboxId;
 
@@ -15,18 +15,10 @@ use crate::report::SandboxId;
 #[derive(Debug, Default)]
 pub(super) struct Sandboxes {
     count: u64,
-    live: BTreeMap<u64, Live>,
+    live: BTreeMap<u64, Progress>,
     /// What those that have ended asked of the buckets.
     ended: Usage,
-    /// Of the last one that began.
-    last: Option<SandboxId>,
     storing: Option<bars::Storing>,
-}
-
-#[derive(Debug, Default)]
-struct Live {
-    progress: Progress,
-    recorded: Option<SandboxId>,
 }
 
 impl Sandboxes {
@@ -38,31 +30,24 @@ impl Sandboxes {
     /// What all of them asked of the buckets until now.
     pub(super) fn usage(&self) -> Usage {
         let mut all = self.ended;
-        for live in self.live.values() {
-            all += live.progress.usage;
+        for progress in self.live.values() {
+            all += progress.usage;
         }
         all
     }
 
     /// What is written and not stored yet.
-    fn pending(&self) -> Pending {
+    pub(super) fn pending(&self) -> Pending {
         let mut all = Pending::default();
-        for live in self.live.values() {
-            all += live.progress.pending;
+        for progress in self.live.values() {
+            all += progress.pending;
         }
         all
     }
 
-    /// What the record calls a sandbox.
-    pub(super) fn recorded(&self, number: Option<u64>) -> Option<SandboxId> {
-        let live = number.and_then(|number| self.live.get(&number));
-        live.map_or(self.last, |live| live.recorded)
-    }
-
     /// Shows that the call waits for nothing but what is being stored, once that is so.
     fn show(&mut self) {
-        let waits =
-            !self.live.is_empty() && self.live.values().all(|live| live.progress.is_storing);
+        let waits = !self.live.is_empty() && self.live.values().all(|progress| progress.is_storing);
         if !waits {
             self.storing = None;
             return;
@@ -82,35 +67,36 @@ impl Sandboxes {
 pub(crate) struct Watched {
     watch: Arc<Watch>,
     number: u64,
+    /// What the record calls it.
+    recorded: Option<SandboxId>,
     span: Span,
 }
 
 impl Watched {
     /// One that begins.
     pub(crate) fn new(watch: Arc<Watch>) -> Self {
-        let recorded = watch
-            .record()
-            .map(|mut recorded| recorded.record.sandbox_began(Instant::now()));
+        let record = watch.record.as_ref();
+        let recorded = record.map(|record| locked(record).sandbox_began(Instant::now()));
         let number = {
-            let mut sandboxes = watch.sandboxes();
+            let mut sandboxes = locked(&watch.sandboxes);
             sandboxes.count += 1;
-            sandboxes.last = recorded;
-            let (number, progress) = (sandboxes.count, Progress::default());
-            sandboxes.live.insert(number, Live { progress, recorded });
+            let number = sandboxes.count;
+            sandboxes.live.insert(number, Progress::default());
             number
         };
         watch.metrics.sandboxes(1.0);
-        let span = tracing::info_span!(parent: &watch.span, "sandbox", number);
+        let span = tracing::info_span!(parent: &watch.span(), "sandbox", number);
         Self {
             watch,
             number,
+            recorded,
             span,
         }
     }
 
-    /// Its number among those of the call, from 1.
-    pub(crate) fn number(&self) -> u64 {
-        self.number
+    /// What the record calls it, if there is one.
+    pub(crate) fn recorded(&self) -> Option<SandboxId> {
+        self.recorded
     }
 
     /// What the spans of its supervisor belong to.
@@ -118,33 +104,32 @@ impl Watched {
         Trace {
             call: self.watch.id.clone(),
             sandbox: self.number,
-            context: trace::context(&self.span),
+            context: locked(&self.watch.span).context(&self.span),
         }
     }
 
     /// Its work was started.
     pub(crate) fn started(&self) {
         tracing::debug!(parent: &self.span, "started");
-        if let Some(mut recorded) = self.watch.record()
-            && let Some(id) = self.watch.sandboxes().recorded(Some(self.number))
-        {
-            recorded.record.sandbox_ready(id, Instant::now());
+        if let (Some(record), Some(id)) = (&self.watch.record, self.recorded) {
+            locked(record).sandbox_ready(id, Instant::now());
         }
     }
 
     /// It has come so far.
     pub(crate) fn progress(&self, progress: Progress) {
+        // Held from before the sum is made, so that sums are recorded in their order.
+        let record = self.watch.record.as_ref().map(locked);
         let (usage, pending) = {
-            let mut sandboxes = self.watch.sandboxes();
-            if let Some(live) = sandboxes.live.get_mut(&self.number) {
-                self.watch.metrics.progress(&live.progress, &progress);
-                live.progress = progress;
+            let mut sandboxes = locked(&self.watch.sandboxes);
+            if let Some(before) = sandboxes.live.insert(self.number, progress) {
+                self.watch.metrics.progress(&before, &progress);
             }
             sandboxes.show();
             (sandboxes.usage(), sandboxes.pending())
         };
-        if let Some(mut recorded) = self.watch.record() {
-            recorded.record.sample(Instant::now(), usage, pending);
+        if let Some(mut record) = record {
+            record.sample(Instant::now(), usage, pending);
         }
     }
 }
@@ -152,21 +137,21 @@ impl Watched {
 /// It has ended.
 impl Drop for Watched {
     fn drop(&mut self) {
-        let live = {
-            let mut sandboxes = self.watch.sandboxes();
-            let live = sandboxes.live.remove(&self.number).unwrap_or_default();
-            sandboxes.ended += live.progress.usage;
+        let last = {
+            let mut sandboxes = locked(&self.watch.sandboxes);
+            let last = sandboxes.live.remove(&self.number).unwrap_or_default();
+            sandboxes.ended += last.usage;
             sandboxes.show();
-            live
+            last
         };
         let nothing_left = Progress {
             pending: Pending::default(),
-            ..live.progress
+            ..last
         };
-        self.watch.metrics.progress(&live.progress, &nothing_left);
+        self.watch.metrics.progress(&last, &nothing_left);
         self.watch.metrics.sandboxes(-1.0);
-        if let (Some(mut recorded), Some(id)) = (self.watch.record(), live.recorded) {
-            recorded.record.sandbox_ended(id, Instant::now());
+        if let (Some(record), Some(id)) = (&self.watch.record, self.recorded) {
+            locked(record).sandbox_ended(id, Instant::now());
         }
     }
 }

@@ -1,11 +1,11 @@
 //! What a call took, in a line at its end, for whoever asks for it.
 
-use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Instant;
 
 use s3fs_core::Usage;
 
+use super::bars;
 use crate::config;
 
 /// Says it in the end.
@@ -28,8 +28,7 @@ impl Summary {
     pub(super) fn say(&self, sandboxes: u64, usage: Usage) {
         let seconds = self.begun.elapsed().as_secs_f64();
         let line = line(&self.label, seconds, sandboxes, usage);
-        // There is nobody to tell if this fails.
-        let _ = writeln!(io::stderr().lock(), "stub: {line}");
+        bars::say(&line);
     }
 }
 

@@ -17,6 +17,7 @@ macro_rules! register {
             #[allow(unused_mut, reason = "only functions with options change the default")]
             let mut function = stub_runtime::__private::Function {
                 name: stringify!($id),
+                identifier: stringify!($id),
                 module: module_path!(),
                 location: (file!(), line!()),
                 documentation: "",

@@ -127,6 +127,7 @@ pub(super) async fn known_region(profile: Option<&str>) -> Option<Region> {
 pub(super) fn or_guess(region: Option<Region>) -> Region {
     region.unwrap_or(Region::from_static(FIRST_GUESS))
 }
+
 /// What the SDK says is kept: it quotes neither keys nor what a program printed as such.
 fn failed(profile: Option<&str>, words: &str) -> ProfileError {
     let login = words.contains("SSO token")

@@ -19,6 +19,7 @@ use crate::payload::Payload;
 use crate::protocol::{
     Channel, ChannelError, Hello, Inbox, Input, Reply, Stop, ToSupervisor, ToWorker,
 };
+use crate::report::SandboxId;
 use crate::role::Role;
 use crate::spec::{CallSpec, Work};
 use crate::sys;
@@ -204,9 +205,9 @@ impl Launched {
         })
     }
 
-    /// Its number among the sandboxes of the call.
-    pub(super) fn number(&self) -> u64 {
-        self.watched.number()
+    /// What the record calls it, if there is one.
+    pub(super) fn recorded(&self) -> Option<SandboxId> {
+        self.watched.recorded()
     }
 
     /// From now on, what is printed is that of this input.

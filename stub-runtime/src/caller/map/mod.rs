@@ -9,6 +9,7 @@ mod shared;
 mod slot;
 
 use std::num::NonZero;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle, available_parallelism};
@@ -17,14 +18,14 @@ use std::time::Duration;
 use crate::attempt::Attempt;
 use crate::error::Error;
 use crate::function::Function;
-use crate::logs::Prefixed;
+use crate::logs::{Plain, Prefixed};
 use crate::payload::Payload;
 use crate::watch::{Watch, are_shown};
 
 use super::launch::Takers;
 use super::output::Sink;
 use super::prepare;
-use shared::Shared;
+use shared::{Shared, Told};
 
 /// So many inputs for each sandbox are taken from the iterator before their values are.
 const AHEAD: usize = 64;
@@ -42,7 +43,7 @@ const AHEAD_BYTES: u64 = 256 << 20;
 #[derive(Debug)]
 pub(crate) struct Mapped {
     shared: Arc<Shared>,
-    done: Receiver<shared::Done>,
+    done: Receiver<Told>,
     slots: Vec<JoinHandle<()>>,
     /// So many sandboxes at once.
     most: usize,
@@ -53,6 +54,8 @@ pub(crate) struct Mapped {
     bytes: u64,
     /// Inputs among them that take a descriptor.
     files: usize,
+    /// A slot has panicked: what it ran will never be told of.
+    is_unwatched: bool,
 }
 
 /// What can end a map from another thread.
@@ -85,9 +88,14 @@ impl Mapped {
         let plan = prepare::plan(function)?;
         let most = plan.options.max_containers;
         let most = most.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
-        let takers = Takers {
+        let sink: Option<Arc<dyn Sink>> = match most {
+            1 if are_shown() => Some(Arc::new(Plain)),
+            1 => None,
             // Lines of workers that print at once are told apart.
-            sink: (most > 1 || are_shown()).then(|| Arc::new(Prefixed) as Arc<dyn Sink>),
+            _ => Some(Arc::new(Prefixed)),
+        };
+        let takers = Takers {
+            sink,
             watch: Watch::of(plan.spec.label()),
             // It may have the inputs; and workers beside each other would tear it apart.
             no_stdin: true,
@@ -102,6 +110,7 @@ impl Mapped {
             outstanding: 0,
             bytes: 0,
             files: 0,
+            is_unwatched: false,
         })
     }
 
@@ -147,12 +156,14 @@ impl Mapped {
         index
     }
 
-    /// An input that can't be given takes its number all the same.
-    pub(crate) fn skip(&mut self) -> Attempt {
-        let mut attempt = self.first_attempt();
-        attempt.input = Some(self.next);
+    /// An input that can't be given takes its number all the same. What it ends with, and its number.
+    pub(crate) fn skip(&mut self, why: impl FnOnce(Attempt) -> Error) -> (u64, Error) {
+        let (mut attempt, index) = (self.first_attempt(), self.next);
+        attempt.input = Some(index);
         self.next += 1;
-        attempt
+        let error = why(attempt);
+        self.shared.not_run(index, 1, &error);
+        (index, error)
     }
 
     /// The first attempt of the call that no input is known of.
@@ -171,12 +182,17 @@ impl Mapped {
             return None;
         }
         // This end's own sender keeps the channel open.
-        let shared::Done {
+        let Told::Done(shared::Done {
             index,
             result,
             bytes,
             has_descriptor,
-        } = self.done.recv().ok()?;
+        }) = self.done.recv().ok()?
+        else {
+            self.is_unwatched = true;
+            self.outstanding = 0;
+            return None;
+        };
         self.outstanding -= 1;
         self.files -= usize::from(has_descriptor);
         self.bytes = self.bytes.saturating_sub(bytes);
@@ -185,21 +201,35 @@ impl Mapped {
 
     /// When all inputs have ended: waits for the ends of the sandboxes. What could not be stored then.
     pub(crate) fn finish(&mut self) -> Option<Error> {
+        if self.is_unwatched {
+            self.shared.end(None);
+        }
         self.shared.close();
         self.join();
-        self.shared.take_left()
+        let error = if self.is_unwatched {
+            let who = "a thread that ran its inputs";
+            Some(Error::unwatched(self.first_attempt(), who))
+        } else {
+            self.shared.take_left()
+        };
+        let why = error.clone().or_else(|| self.shared.why());
+        self.shared.takers.watch.end(why.as_ref());
+        error
     }
 
     fn start_slot(&mut self) {
         let shared = Arc::clone(&self.shared);
         let thread = thread::Builder::new().name("stub-slot".to_owned());
-        match thread.spawn(move || slot::run(&shared)) {
-            Ok(slot) => {
-                self.shared.join();
-                self.slots.push(slot);
+        self.shared.join();
+        let started = thread.spawn(move || {
+            if catch_unwind(AssertUnwindSafe(|| slot::run(&shared))).is_err() {
+                shared.unwatched();
             }
+        });
+        match started {
+            Ok(slot) => self.slots.push(slot),
             // The others do it.
-            Err(_) if !self.slots.is_empty() => self.most = self.slots.len(),
+            Err(_) if self.shared.leave() => self.most = self.slots.len(),
             Err(error) => {
                 let attempt = self.first_attempt();
                 let error = Error::start(attempt, "start a thread", error);

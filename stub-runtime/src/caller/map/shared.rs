@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::payload::Payload;
 
 use super::queue::{Next, Queue, Task};
+use crate::report::SandboxId;
 use crate::watch::Attempted;
 
 /// What the slots of a map share.
@@ -37,15 +38,23 @@ struct State {
     broken: Option<Error>,
     /// Written but not stored, when no input was being run.
     left: Vec<NotStored>,
-    done: Sender<Done>,
+    done: Sender<Told>,
 }
 
 /// Where and when an attempt was made.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run {
-    /// The number of the sandbox, if it had one.
-    pub(super) sandbox: Option<u64>,
+    /// The sandbox, if it had one and there is a record.
+    pub(super) sandbox: Option<SandboxId>,
     pub(super) began: Instant,
+}
+
+/// What a slot tells the consumer.
+#[derive(Debug)]
+pub(super) enum Told {
+    Done(Done),
+    /// It has panicked: what it ran will never be done.
+    Unwatched,
 }
 
 /// An input that will not be tried again.
@@ -60,7 +69,7 @@ pub(super) struct Done {
 }
 
 impl Shared {
-    pub(super) fn new(plan: Plan, takers: Takers, done: Sender<Done>) -> Self {
+    pub(super) fn new(plan: Plan, takers: Takers, done: Sender<Told>) -> Self {
         let state = State {
             queue: Queue::default(),
             slots: 0,
@@ -119,11 +128,24 @@ impl Shared {
 
     /// Waits for the next input; nothing if there are no more.
     pub(super) fn take(&self) -> Option<Task> {
-        let mut state = self.lock();
+        self.take_in(self.lock()).1
+    }
+
+    /// The same for a slot that ends if there are no more: from then on it is not there for the inputs of others.
+    pub(super) fn take_or_leave(&self) -> Option<Task> {
+        let (mut state, task) = self.take_in(self.lock());
+        state.slots -= usize::from(task.is_none());
+        task
+    }
+
+    fn take_in<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+    ) -> (MutexGuard<'a, State>, Option<Task>) {
         loop {
             let until = match state.next(self) {
-                Next::Run(task) => return Some(task),
-                Next::End => return None,
+                Next::Run(task) => return (state, Some(task)),
+                Next::End => return (state, None),
                 Next::Wait => None,
                 Next::WaitUntil(at) => Some(at),
             };
@@ -143,23 +165,54 @@ impl Shared {
         }
     }
 
+    /// An input that was taken and not begun.
+    pub(super) fn put_back(&self, task: Task) {
+        self.lock().queue.put_back(task);
+        self.changed.notify_one();
+    }
+
     /// One more slot begins.
     pub(super) fn join(&self) {
         self.lock().slots += 1;
     }
 
-    /// Whether a slot that can have no sandbox gives up, as there are others for its input.
-    pub(super) fn may_give_up(&self) -> bool {
+    /// One that can't begin. Whether there are others.
+    pub(super) fn leave(&self) -> bool {
         let mut state = self.lock();
-        let has_others = state.slots > 1;
-        state.slots -= usize::from(has_others);
-        has_others
+        state.slots -= 1;
+        state.slots > 0
     }
 
-    /// An input that was taken and not begun.
-    pub(super) fn put_back(&self, task: Task) {
-        self.lock().queue.put_back(task);
+    /// A slot that can have no sandbox gives up, if it `may` and there are others for its input, which is returned
+    /// if not.
+    pub(super) fn leave_to_others(&self, task: Task, may: bool) -> Option<Task> {
+        let mut state = self.lock();
+        if !may || state.slots < 2 {
+            return Some(task);
+        }
+        state.slots -= 1;
+        state.queue.put_back(task);
+        drop(state);
         self.changed.notify_one();
+        None
+    }
+
+    /// A slot has panicked.
+    pub(super) fn unwatched(&self) {
+        // Nobody listens to a map that was dropped.
+        let _ = self.lock().done.send(Told::Unwatched);
+    }
+
+    /// An input that was not run, and will not be.
+    pub(super) fn not_run(&self, input: u64, number: u32, error: &Error) {
+        self.takers.watch.attempted(Attempted {
+            input: Some(input),
+            number,
+            sandbox: None,
+            began: Instant::now(),
+            error: Some(error),
+            is_retried: false,
+        });
     }
 
     /// An attempt has ended: the input is tried again, or done.
@@ -217,6 +270,15 @@ impl Shared {
         })
     }
 
+    /// Why inputs were not run, if that is so.
+    pub(super) fn why(&self) -> Option<Error> {
+        let broken = self.lock().broken.clone();
+        let cancelled = || Error::Cancelled {
+            attempt: self.first_attempt(),
+        };
+        broken.or_else(|| self.canceller.is_cancelled().then(cancelled))
+    }
+
     /// The first attempt of the call that no input is known of.
     pub(super) fn first_attempt(&self) -> Attempt {
         Attempt::first(Arc::clone(self.takers.watch.label()))
@@ -252,6 +314,7 @@ impl State {
                 Some(error) => error.clone().in_attempt(&attempt),
                 None => Error::Cancelled { attempt },
             };
+            shared.not_run(task.index, task.attempt, &error);
             self.done(&task, Err(error));
         }
     }
@@ -264,6 +327,6 @@ impl State {
             has_descriptor: task.payload.has_descriptor(),
         };
         // Nobody listens to a map that was dropped.
-        let _ = self.done.send(done);
+        let _ = self.done.send(Told::Done(done));
     }
 }

@@ -1,6 +1,7 @@
 //! A place for one sandbox at a time, in which a worker runs one input after another.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Instant;
 
 use s3fs_core::{Access, NotStored};
@@ -19,20 +20,23 @@ use super::shared::{Run, Shared};
 
 /// Runs inputs until there are no more.
 pub(super) fn run(shared: &Shared) {
-    let _in_call = shared.takers.watch.span().clone().entered();
+    let _in_call = shared.takers.watch.span().entered();
     let mut pace = Pace::default();
-    while let Some(task) = shared.take() {
+    while let Some(task) = shared.take_or_leave() {
         let began = Instant::now();
         match Slot::begin(shared, pace) {
             Ok(slot) => pace = slot.serve(task),
-            // What this program has run out of is what its other sandboxes have.
-            Err(error @ Error::Start { .. }) if shared.may_give_up() => {
-                tracing::warn!(%error, "one sandbox less");
-                return shared.put_back(task);
-            }
             Err(error) => {
-                let sandbox = None;
-                refuse(shared, task, &Run { sandbox, began }, error);
+                let run = Run {
+                    sandbox: None,
+                    began,
+                };
+                // What this program has run out of is what its other sandboxes have.
+                let is_short = matches!(error, Error::Start { .. });
+                match shared.leave_to_others(task, is_short) {
+                    None => return tracing::warn!(%error, "one sandbox less"),
+                    Some(task) => refuse(shared, task, &run, error),
+                }
             }
         }
     }
@@ -83,7 +87,7 @@ impl<'a> Slot<'a> {
     fn begin(shared: &'a Shared, pace: Pace) -> Result<Self, Error> {
         let launched = Launched::start(shared.plan.spec.clone(), shared.takers.clone())?;
         let registered = match launched.connection() {
-            Ok(line) => shared.canceller.register(line),
+            Ok(line) => shared.canceller.register(Arc::new(line)),
             Err(error) => {
                 launched.abandon();
                 return Err(error);
@@ -263,7 +267,7 @@ impl<'a> Slot<'a> {
     /// Of the first input of those that were given.
     fn run(&self) -> Run {
         Run {
-            sandbox: Some(self.launched.number()),
+            sandbox: self.launched.recorded(),
             began: self.began.unwrap_or(self.launched_at),
         }
     }

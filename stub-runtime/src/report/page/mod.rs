@@ -39,7 +39,8 @@ struct Shown<'a> {
 
 /// Writes the page of these records, whole or not at all.
 pub(crate) fn write_page(path: &Path, records: &[Record]) -> io::Result<()> {
-    atomic::write(path, 0o666, page(records).as_bytes())
+    // Errors may hold anything: it is its owner's to show it to others.
+    atomic::write(path, 0o600, page(records).as_bytes())
 }
 
 /// The page of these records, the newest first.
