@@ -62,6 +62,12 @@ fn spec(arguments: RunArguments) -> anyhow::Result<CallSpec> {
         .into_iter()
         .map(|v| Secret::from_dict([(v.name, v.value)]));
     let secrets = given.chain([Secret::from_env(arguments.secrets)?]);
+    let limits = Limits {
+        cpu: arguments.cpu,
+        memory: arguments.memory,
+        lenient: arguments.lenient_limits,
+    };
+    limits.check().map_err(anyhow::Error::msg)?;
     Ok(CallSpec {
         version: CallSpec::VERSION,
         name: None,
@@ -73,11 +79,7 @@ fn spec(arguments: RunArguments) -> anyhow::Result<CallSpec> {
         environment: engine::environment(secrets)?,
         timeout: arguments.timeout,
         network: !arguments.no_network,
-        limits: Limits {
-            cpu: arguments.cpu,
-            memory: arguments.memory,
-            lenient: arguments.lenient_limits,
-        },
+        limits,
         workdir: match arguments.workdir {
             Some(folder) => folder,
             None => env::current_dir().context("there is no current folder")?,

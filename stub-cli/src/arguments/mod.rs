@@ -12,7 +12,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use stub_runtime::CloudBucketMount;
-use stub_runtime::engine::{Seeing, Size, Time};
+use stub_runtime::engine::{self, Seeing, Size, Time};
 
 pub(crate) use variable::Variable;
 pub(crate) use volume::VolumeArgument;
@@ -45,7 +45,7 @@ pub(crate) enum Command {
     /// Then what was written is stored, and the exit status is 0, or 1 if something could not be.
     /// A second signal ends it at once.
     Mount(MountArguments),
-    /// Lists the jobs of `stub.toml`, or runs one.
+    /// Lists the jobs of `stub.toml`, runs them, and reports on what they did.
     ///
     /// The nearest `stub.toml` of the current folder or above it counts, and the user's own, in ~/.config/stub.
     #[command(subcommand)]
@@ -139,7 +139,7 @@ pub(crate) struct SeeingArguments {
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
     /// Serve metrics for Prometheus at this address meanwhile, such as 127.0.0.1:9091.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = engine::address)]
     metrics: Option<SocketAddr>,
 }
 
@@ -190,11 +190,11 @@ pub(crate) struct ReportArguments {
 pub(crate) struct JobArguments {
     /// The job's name.
     pub(crate) name: String,
-    #[command(flatten)]
-    pub(crate) seeing: SeeingArguments,
     /// More arguments for its program.
     #[arg(last = true, value_name = "ARGUMENTS")]
     pub(crate) more: Vec<OsString>,
+    #[command(flatten)]
+    pub(crate) seeing: SeeingArguments,
 }
 
 /// Where buckets are and who asks. Credentials come from the standard AWS chain.
@@ -291,7 +291,7 @@ pub(crate) struct RunArguments {
     #[arg(long, value_parser = time)]
     pub(crate) timeout: Option<Duration>,
     /// How many processors it may use, such as 2 or 0.5.
-    #[arg(long, value_name = "PROCESSORS")]
+    #[arg(long, value_name = "PROCESSORS", allow_negative_numbers = true)]
     pub(crate) cpu: Option<f64>,
     /// How much memory it may use, such as 512MiB.
     #[arg(long, value_name = "SIZE", value_parser = size)]
@@ -299,8 +299,6 @@ pub(crate) struct RunArguments {
     /// Warn of limits that can't be enforced here, instead of not running the program.
     #[arg(long)]
     pub(crate) lenient_limits: bool,
-    #[command(flatten)]
-    pub(crate) seeing: SeeingArguments,
     /// Give the program a network of its own, with nothing but localhost. The volumes need none.
     #[arg(long)]
     pub(crate) no_network: bool,
@@ -310,6 +308,8 @@ pub(crate) struct RunArguments {
     /// The program and its arguments.
     #[arg(trailing_var_arg = true, required = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
+    #[command(flatten)]
+    pub(crate) seeing: SeeingArguments,
 }
 
 #[derive(Debug, Args)]

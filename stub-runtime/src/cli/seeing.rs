@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::PathBufValueParser;
-use clap::{Arg, ArgAction, ArgMatches, value_parser};
+use clap::{Arg, ArgAction, ArgMatches};
 
 use super::exit::Failure;
-use crate::watch::Seeing;
+use crate::watch::{Seeing, address};
 
 const SUMMARY: &str = "summary";
 const REPORT: &str = "report";
@@ -31,7 +31,7 @@ pub(super) fn arguments() -> [Arg; 3] {
         Arg::new(METRICS)
             .long(METRICS)
             .value_name("ADDRESS")
-            .value_parser(value_parser!(SocketAddr))
+            .value_parser(address)
             .help("Serve metrics for Prometheus at this address meanwhile, such as 127.0.0.1:9091"),
     ]
     .map(|argument| argument.help_heading("Seeing what happens"))

@@ -24,8 +24,11 @@ pub struct Limits {
 const LEAST_MEMORY: u64 = 16 << 20;
 
 impl Limits {
-    /// What is wrong with them, as a sentence fragment.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    /// Whether they make sense.
+    ///
+    /// # Errors
+    /// What is wrong, as a sentence fragment.
+    pub fn check(&self) -> Result<(), String> {
         if let Some(cpu) = self.cpu
             && !(cpu.is_finite() && cpu > 0.0)
         {

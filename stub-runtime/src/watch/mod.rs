@@ -24,7 +24,7 @@ use crate::report::{Record, SandboxId, Tried};
 pub(crate) use bars::{Inputs as InputsBar, are_shown, beside, say};
 pub use kept::{want_history, write_history};
 pub(crate) use sandbox::Watched;
-pub use seeing::Seeing;
+pub use seeing::{Seeing, address};
 pub(crate) use trace::{supervisor as supervisor_span, variables as trace_variables};
 
 use metrics::Metrics;

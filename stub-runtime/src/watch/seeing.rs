@@ -6,6 +6,15 @@ use std::path::PathBuf;
 use super::{kept, metrics};
 use crate::config;
 
+/// Reads the address of [`Seeing::metrics`].
+///
+/// # Errors
+/// It is none: with what to write.
+pub fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "write an address and a port, such as 127.0.0.1:9091".to_owned())
+}
+
 /// What is to be seen of the calls of this program, besides bars where there is a terminal.
 #[derive(Clone, Debug, Default)]
 pub struct Seeing {

@@ -1,0 +1,74 @@
+//! What the program says of itself and of wrong command lines, word for word. `UPDATE_EXPECT=1` writes it anew.
+
+use std::process::Command;
+
+use expect_test::expect_file;
+
+/// Both streams, and the exit status, of each command line.
+fn said(lines: &[&str]) -> String {
+    let mut text = String::new();
+    for line in lines {
+        let output = Command::new(env!("CARGO_BIN_EXE_stub"))
+            .args(line.split_whitespace())
+            .env("XDG_CONFIG_HOME", "/no/settings")
+            .env("XDG_STATE_HOME", "/no/state")
+            .current_dir("/")
+            .output()
+            .unwrap();
+        let streams = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+        let status = output.status.code().unwrap();
+        text.extend(["$ stub ", line, "\n"]);
+        text += &streams.concat();
+        text.extend([&status.to_string(), "\n\n"]);
+    }
+    text
+}
+
+#[test]
+fn each_command_helps() {
+    let lines = [
+        "--help",
+        "run --help",
+        "mount --help",
+        "jobs --help",
+        "jobs list --help",
+        "jobs run --help",
+        "jobs serve --help",
+        "jobs report --help",
+        "policy --help",
+        "doctor --help",
+        "completions --help",
+        "man --help",
+        "serve --help",
+    ];
+    expect_file!["./help.txt"].assert_eq(&said(&lines));
+}
+
+#[test]
+fn a_wrong_command_line_is_told() {
+    let lines = [
+        "",
+        "rum",
+        "run",
+        "run --volume data=s3://bucket -- true",
+        "run --volume /data=bucket -- true",
+        "run --timeout soon -- true",
+        "run --memory much -- true",
+        "run --memory 1MiB -- true",
+        "run --cpu -1 -- true",
+        "run --report /no/such/folder/page.html -- true",
+        "run --metrics here -- true",
+        "run --secret NO_SUCH_VARIABLE -- true",
+        "run -- /no/such/program",
+        "mount bucket",
+        "mount bucket /no/such/folder",
+        "jobs run nightly",
+        "jobs serve",
+        "jobs report",
+        "policy",
+        "policy -v /data=s3://b",
+        "completions tcsh",
+        "serve --access-key-id ID",
+    ];
+    expect_file!["./wrong.txt"].assert_eq(&said(&lines));
+}
