@@ -26,6 +26,7 @@ mod options;
 mod otel;
 mod outcome;
 mod payload;
+mod payloads;
 mod protocol;
 mod registry;
 mod report;

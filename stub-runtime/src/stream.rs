@@ -15,8 +15,8 @@ use crate::caller::{Emitted, Mapped};
 use crate::error::{Error, Result};
 use crate::expansion::Codec;
 use crate::function::Function;
-use crate::map::Payloads;
 use crate::payload::Payload;
+use crate::payloads::Payloads;
 
 /// So many values may have been taken before they are asked for.
 const HELD: usize = 16;
@@ -55,8 +55,8 @@ impl<V: 'static> Stream<V> {
         let mapped = Mapped::new(function);
         let ender = mapped.as_ref().ok().map(Mapped::ender);
         let end = ender.map(|ender| Box::new(move || ender.abandon()) as End);
-        Self::new(function, value, end, "the iterator of its inputs", |give| {
-            let mut payloads = Payloads::new(mapped, inputs, true);
+        Self::new(function, value, end, |give| {
+            let mut payloads = Payloads::beside(mapped, inputs, true);
             while let Some((index, payload)) = payloads.next() {
                 if !give((Some(index), payload)) {
                     break;
@@ -73,19 +73,17 @@ impl<V: 'static> Stream<V> {
     ) -> Self {
         let canceller = emitted.as_ref().ok().map(Emitted::canceller);
         let end = canceller.map(|canceller| Box::new(move || canceller.cancel(GRACE)) as End);
-        let who = "the thread that waited for it";
-        Self::new(function, value, end, who, |give| match emitted {
+        Self::new(function, value, end, |give| match emitted {
             Ok(mut emitted) => while emitted.next().is_some_and(|next| give((None, next))) {},
             Err(error) => drop(give((None, Err(error)))),
         })
     }
 
-    /// `feed` gives items, on a thread of its own, until one is not wanted. `who` is to blame if it panics.
+    /// `feed` gives items, on a thread of its own, until one is not wanted.
     fn new(
         function: &'static Function,
         value: Codec<V>,
         end: Option<End>,
-        who: &'static str,
         feed: impl FnOnce(&mut dyn FnMut(Item) -> bool) + Send + 'static,
     ) -> Self {
         let attempt = Attempt::first(function.path());
@@ -98,6 +96,7 @@ impl<V: 'static> Stream<V> {
             let mut give = |item| sender.blocking_send(item).is_ok();
             if catch_unwind(AssertUnwindSafe(|| feed(&mut give))).is_err() {
                 // Nobody listens to a stream that was dropped.
+                let who = "the thread that waited for it";
                 give((None, Err(Error::unwatched(of, who))));
             }
             // As a rule, nobody waits.

@@ -1,6 +1,7 @@
 //! The command line of a program: what it prints, word for word, and how it ends.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
@@ -292,4 +293,30 @@ fn lines_of_a_map_have_the_number_of_their_input() {
         assert_eq!(of(&out), expected);
         assert_eq!(of(&err), [format!("[{n}] input {n} ends")]);
     }
+}
+
+#[test]
+fn a_value_does_not_wait_for_the_next_line_and_neither_does_ctrl_c() {
+    let _clean = Clean::start();
+    let server = bucket::server();
+    server.create_bucket("examples");
+    let mut command = tasks(&["run", "note", "--inputs", "-"]);
+    command
+        .env("S3_ENDPOINT_URL", server.endpoint_url())
+        .env("AWS_ACCESS_KEY_ID", server.access_key_id())
+        .env("AWS_SECRET_ACCESS_KEY", server.secret_access_key())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut values = BufReader::new(child.stdout.take().unwrap()).lines();
+    for n in 0..3 {
+        writeln!(stdin, "[\"{n}\", \"text\"]").unwrap();
+        let value = values.next().unwrap().unwrap();
+        assert_eq!(value, format!("{{\"index\":{n},\"value\":null}}"));
+    }
+    signal(&child, Signal::SIGINT);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    drop(stdin);
 }

@@ -260,3 +260,15 @@ async fn a_stream_that_is_dropped_ends_what_it_runs() {
     drop(values);
     tokio::task::block_in_place(|| clean.settle());
 }
+
+#[test]
+fn a_map_is_cancelled_while_its_iterator_waits() {
+    let _clean = Clean::start();
+    let (sender, inputs) = std::sync::mpsc::channel();
+    let call = doubles::spawn_map(inputs).unwrap();
+    sender.send(1).unwrap();
+    call.cancel();
+    let error = call.get(None).unwrap_err();
+    assert!(matches!(error, Error::Cancelled { .. }), "{error:?}");
+    drop(sender);
+}

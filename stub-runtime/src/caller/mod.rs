@@ -30,7 +30,7 @@ use crate::watch::Watch;
 
 pub use cancel::Canceller;
 pub(crate) use emitted::Emitted;
-pub(crate) use map::{Done, Ender, Mapped};
+pub(crate) use map::{Done, Ender, Feeder, Mapped, Next};
 pub(crate) use output::{Sink, Stream as OutputStream};
 pub(crate) use prepare::volumes;
 

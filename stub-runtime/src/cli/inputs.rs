@@ -14,8 +14,8 @@ use crate::caller::Mapped;
 use crate::error::{Error, Result};
 use crate::function::{Function, Given};
 use crate::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
-use crate::map::Payloads;
 use crate::payload::Payload;
+use crate::payloads::Payloads;
 use crate::watch::{InputsBar, say};
 
 /// Maps a function over the lines of a file.
@@ -36,8 +36,8 @@ pub(super) fn map(
     let progress = InputsBar::new(|| count(inputs));
     let mapped = Mapped::new(function)?;
     let ender = mapped.ender();
-    let given = lines.map(|line| input(function, line));
-    let mut payloads = Payloads::new(Ok(mapped), given, is_ordered);
+    let given = lines.map(move |line| input(function, line));
+    let mut payloads = Payloads::beside(Ok(mapped), given, is_ordered);
     let (written, is_interrupted) =
         until_interrupted(&ender, CtrlC::Ends, || -> io::Result<u64> {
             let mut failed = 0;
@@ -66,10 +66,10 @@ pub(super) fn map(
     Ok(ExitCode::SUCCESS)
 }
 
-type Lines = Box<dyn Iterator<Item = io::Result<String>>>;
+type Lines = Box<dyn Iterator<Item = io::Result<String>> + Send>;
 
 fn open(path: &Path) -> std::result::Result<Lines, Failure> {
-    let reader: Box<dyn BufRead> = if path == Path::new("-") {
+    let reader: Box<dyn BufRead + Send> = if path == Path::new("-") {
         Box::new(BufReader::new(io::stdin()))
     } else {
         let file = File::open(path);

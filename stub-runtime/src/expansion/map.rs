@@ -9,8 +9,9 @@ use crate::caller::{Background, Mapped, Sink};
 use crate::error::{Error, Result};
 use crate::function::Function;
 use crate::logs::Kept;
-use crate::map::{Map, Payloads};
+use crate::map::Map;
 use crate::payload::Payload;
+use crate::payloads::Payloads;
 use crate::stream::Stream;
 
 /// `f::map` and `f::starmap`: the inputs are tuples of arguments.
@@ -125,7 +126,7 @@ where
         &id,
         Arc::default(),
         move || {
-            let mut payloads = Payloads::new(Ok(mapped), inputs, true);
+            let mut payloads = Payloads::beside(Ok(mapped), inputs, true);
             let mut values = Ok(Vec::new());
             while let Some((_, value)) = payloads.next() {
                 // After the first error nothing more is wanted, but a map that was cancelled stores what all of

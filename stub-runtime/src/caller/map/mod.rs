@@ -1,13 +1,15 @@
 //! A function mapped over many inputs: sandboxes stay, and their workers run one input after another.
 //!
-//! `queue` and `depth` decide, without I/O; a `slot` is a thread with one sandbox at a time; `shared` is
-//! what the slots and the consumer, who is here, have in common.
+//! `queue` and `depth` decide, without I/O; a `slot` is a thread with one sandbox at a time; a `feeder` takes inputs
+//! from an iterator that may wait; `shared` is what all of them and the consumer, who is here, have in common.
 
 mod depth;
+mod feeder;
 mod queue;
 mod shared;
 mod slot;
 
+use std::io;
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -25,6 +27,7 @@ use crate::watch::{Watch, are_shown};
 use super::launch::Takers;
 use super::output::Sink;
 use super::prepare;
+pub(crate) use feeder::Feeder;
 use shared::{Shared, Told};
 
 /// So many inputs for each sandbox are taken from the iterator before their values are.
@@ -54,8 +57,8 @@ pub(crate) struct Mapped {
     bytes: u64,
     /// Inputs among them that take a descriptor.
     files: usize,
-    /// A slot has panicked: what it ran will never be told of.
-    is_unwatched: bool,
+    /// Who has panicked, so that something will never be told of.
+    unwatched: Option<&'static str>,
 }
 
 /// What can end a map from another thread.
@@ -72,6 +75,19 @@ impl Ender {
     pub(crate) fn abandon(&self) {
         self.0.end(None);
     }
+}
+
+/// What a map hears of.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// An input has ended.
+    Done(Done),
+    /// There is one more.
+    Input(io::Result<Payload>),
+    /// There are no more.
+    NoMore,
+    /// It was ended from outside.
+    Ended,
 }
 
 /// An input's end.
@@ -110,7 +126,7 @@ impl Mapped {
             outstanding: 0,
             bytes: 0,
             files: 0,
-            is_unwatched: false,
+            unwatched: None,
         })
     }
 
@@ -176,41 +192,41 @@ impl Mapped {
         self.shared.close();
     }
 
-    /// Waits for the next input to end; nothing if all have.
-    pub(crate) fn next(&mut self) -> Option<Done> {
-        if self.is_idle() {
+    /// Waits for what comes next; nothing if all inputs have ended, and none is awaited from a feeder.
+    pub(crate) fn next(&mut self, is_fed: bool) -> Option<Next> {
+        if self.unwatched.is_some() || (self.is_idle() && !is_fed) {
             return None;
         }
         // This end's own sender keeps the channel open.
-        let Told::Done(shared::Done {
-            index,
-            result,
-            bytes,
-            has_descriptor,
-        }) = self.done.recv().ok()?
-        else {
-            self.is_unwatched = true;
-            self.outstanding = 0;
-            return None;
-        };
-        self.outstanding -= 1;
-        self.files -= usize::from(has_descriptor);
-        self.bytes = self.bytes.saturating_sub(bytes);
-        Some(Done { index, result })
+        match self.done.recv().ok()? {
+            Told::Done(done) => {
+                self.outstanding -= 1;
+                self.files -= usize::from(done.has_descriptor);
+                self.bytes = self.bytes.saturating_sub(done.bytes);
+                let shared::Done { index, result, .. } = done;
+                Some(Next::Done(Done { index, result }))
+            }
+            Told::Input(input) => Some(Next::Input(input)),
+            Told::NoMore => Some(Next::NoMore),
+            Told::Ended => Some(Next::Ended),
+            Told::Unwatched(who) => {
+                self.unwatched = Some(who);
+                self.outstanding = 0;
+                None
+            }
+        }
     }
 
     /// When all inputs have ended: waits for the ends of the sandboxes. What could not be stored then.
     pub(crate) fn finish(&mut self) -> Option<Error> {
-        if self.is_unwatched {
+        if self.unwatched.is_some() {
             self.shared.end(None);
         }
         self.shared.close();
         self.join();
-        let error = if self.is_unwatched {
-            let who = "a thread that ran its inputs";
-            Some(Error::unwatched(self.first_attempt(), who))
-        } else {
-            self.shared.take_left()
+        let error = match self.unwatched {
+            Some(who) => Some(Error::unwatched(self.first_attempt(), who)),
+            None => self.shared.take_left(),
         };
         let why = error.clone().or_else(|| self.shared.why());
         self.shared.takers.watch.end(why.as_ref());

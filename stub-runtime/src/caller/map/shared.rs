@@ -1,5 +1,6 @@
 //! What the slots of a map and its consumer share.
 
+use std::io;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -49,12 +50,18 @@ pub(super) struct Run {
     pub(super) began: Instant,
 }
 
-/// What a slot tells the consumer.
+/// What the consumer is told.
 #[derive(Debug)]
 pub(super) enum Told {
     Done(Done),
-    /// It has panicked: what it ran will never be done.
-    Unwatched,
+    /// One more input, or why it is none.
+    Input(io::Result<Payload>),
+    /// There are no more.
+    NoMore,
+    /// The map was ended from outside.
+    Ended,
+    /// This has panicked: what it had will never be told of.
+    Unwatched(&'static str),
 }
 
 /// An input that will not be tried again.
@@ -113,9 +120,14 @@ impl Shared {
             Some(grace) => self.canceller.cancel(grace),
             None => self.canceller.abandon(),
         }
-        // Nobody is between having looked and waiting.
-        drop(self.lock());
+        // Nobody is between having looked and waiting. The consumer may wait for an input.
+        let _ = self.lock().done.send(Told::Ended);
         self.changed.notify_all();
+    }
+
+    /// Who may tell the consumer of something.
+    pub(super) fn teller(&self) -> Sender<Told> {
+        self.lock().done.clone()
     }
 
     /// The next input, if one is there now.
@@ -200,7 +212,10 @@ impl Shared {
     /// A slot has panicked.
     pub(super) fn unwatched(&self) {
         // Nobody listens to a map that was dropped.
-        let _ = self.lock().done.send(Told::Unwatched);
+        let _ = self
+            .lock()
+            .done
+            .send(Told::Unwatched("a thread that ran its inputs"));
     }
 
     /// An input that was not run, and will not be.

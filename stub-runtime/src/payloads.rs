@@ -1,0 +1,206 @@
+//! The values of a map before they have types, in the order that is asked for.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::iter;
+
+use crate::attempt::Attempt;
+use crate::caller::{Done, Feeder, Mapped, Next};
+use crate::error::{Error, Result};
+use crate::payload::Payload;
+
+/// The values of a map before they have types.
+pub(crate) struct Payloads<'a> {
+    inputs: Inputs<'a>,
+    state: State,
+    /// Ended, but not asked for.
+    held: BTreeMap<u64, Result<Payload>>,
+    is_ordered: bool,
+    /// Of the values that are asked for in order.
+    next: u64,
+}
+
+enum Inputs<'a> {
+    /// Taken where values are asked for, which waits with them.
+    Here(Box<dyn Iterator<Item = io::Result<Payload>> + 'a>),
+    Beside(Feeder),
+}
+
+enum State {
+    /// It can't begin.
+    Refused(Error),
+    /// There may be more inputs.
+    Feeding(Mapped),
+    /// There are no more.
+    Draining(Mapped),
+    Over,
+}
+
+impl Payloads<'static> {
+    /// Of inputs that a thread of their own takes from their iterator.
+    pub(crate) fn beside(
+        mapped: Result<Mapped>,
+        inputs: impl Iterator<Item = io::Result<Payload>> + Send + 'static,
+        is_ordered: bool,
+    ) -> Self {
+        let begun = mapped.and_then(|mapped| Ok((Feeder::start(&mapped, inputs)?, mapped)));
+        match begun {
+            Ok((feeder, mapped)) => Self::of(Ok(mapped), Inputs::Beside(feeder), is_ordered),
+            Err(error) => Self::of(
+                Err(error),
+                Inputs::Here(Box::new(iter::empty())),
+                is_ordered,
+            ),
+        }
+    }
+}
+
+impl<'a> Payloads<'a> {
+    pub(crate) fn new(
+        mapped: Result<Mapped>,
+        inputs: impl Iterator<Item = io::Result<Payload>> + 'a,
+        is_ordered: bool,
+    ) -> Self {
+        Self::of(mapped, Inputs::Here(Box::new(inputs)), is_ordered)
+    }
+
+    fn of(mapped: Result<Mapped>, inputs: Inputs<'a>, is_ordered: bool) -> Self {
+        Self {
+            inputs,
+            state: mapped.map_or_else(State::Refused, State::Feeding),
+            held: BTreeMap::new(),
+            is_ordered,
+            next: 0,
+        }
+    }
+
+    /// From now on they come as they are ready.
+    pub(crate) fn unordered(&mut self) {
+        self.is_ordered = false;
+    }
+
+    /// The place of the next value in order.
+    pub(crate) fn next_index(&self) -> u64 {
+        self.next
+    }
+
+    /// Whether the next value is still to be waited for.
+    pub(crate) fn is_waiting(&self) -> bool {
+        match self.held.first_key_value() {
+            Some((first, _)) => self.is_ordered && *first != self.next,
+            None => true,
+        }
+    }
+
+    /// Whether it was ended from outside.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        match &self.state {
+            State::Feeding(mapped) | State::Draining(mapped) => mapped.is_cancelled(),
+            State::Refused(_) | State::Over => false,
+        }
+    }
+
+    /// The next value, with the place of its input.
+    pub(crate) fn next(&mut self) -> Option<(u64, Result<Payload>)> {
+        loop {
+            self.feed();
+            if let Some(held) = self.take_held() {
+                return Some(held);
+            }
+            let is_fed = matches!(
+                (&self.state, &self.inputs),
+                (State::Feeding(_), Inputs::Beside(_))
+            );
+            let told = match &mut self.state {
+                State::Feeding(mapped) | State::Draining(mapped) => mapped.next(is_fed),
+                State::Refused(_) | State::Over => None,
+            };
+            match told {
+                Some(Next::Done(Done { index, result })) => drop(self.held.insert(index, result)),
+                Some(Next::Input(input)) => self.came(input),
+                Some(Next::NoMore) => self.drain(),
+                Some(Next::Ended) => {}
+                None => return self.end(),
+            }
+        }
+    }
+
+    fn end(&mut self) -> Option<(u64, Result<Payload>)> {
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Refused(error) => Some((self.next, Err(error))),
+            State::Feeding(mut mapped) | State::Draining(mut mapped) => {
+                mapped.finish().map(|error| (self.next, Err(error)))
+            }
+            State::Over => None,
+        }
+    }
+
+    /// Gives inputs, or asks for them, as long as there is room for them.
+    fn feed(&mut self) {
+        while let State::Feeding(mapped) = &mut self.state
+            && mapped.has_room(self.held.len())
+        {
+            if mapped.is_cancelled() {
+                // The first input that was not taken stands for all of them.
+                let (index, error) = mapped.skip(|attempt| Error::Cancelled { attempt });
+                self.held.insert(index, Err(error));
+                return self.drain();
+            }
+            match &mut self.inputs {
+                Inputs::Beside(feeder) => return feeder.ask(mapped, self.held.len()),
+                Inputs::Here(inputs) => match inputs.next() {
+                    Some(input) => self.give(input),
+                    None => return self.drain(),
+                },
+            }
+        }
+    }
+
+    /// One that was asked for.
+    fn came(&mut self, input: io::Result<Payload>) {
+        if let Inputs::Beside(feeder) = &mut self.inputs {
+            feeder.came(&input);
+        }
+        self.give(input);
+    }
+
+    fn give(&mut self, input: io::Result<Payload>) {
+        let State::Feeding(mapped) = &mut self.state else {
+            return;
+        };
+        match input {
+            Ok(input) => drop(mapped.give(input)),
+            Err(error) => {
+                let reason = error.to_string();
+                let (index, error) = mapped.skip(|attempt| Error::Arguments { attempt, reason });
+                self.held.insert(index, Err(error));
+            }
+        }
+    }
+
+    /// No more inputs are taken.
+    fn drain(&mut self) {
+        if let State::Feeding(mapped) = std::mem::replace(&mut self.state, State::Over) {
+            mapped.close();
+            self.state = State::Draining(mapped);
+        }
+    }
+
+    fn take_held(&mut self) -> Option<(u64, Result<Payload>)> {
+        let first = self.held.first_entry()?;
+        if self.is_ordered && *first.key() != self.next {
+            return None;
+        }
+        self.next += 1;
+        Some(first.remove_entry())
+    }
+
+    pub(crate) fn undecodable(&self, index: u64, error: &io::Error) -> Error {
+        let mut attempt = match &self.state {
+            State::Feeding(mapped) | State::Draining(mapped) => mapped.first_attempt(),
+            State::Refused(_) | State::Over => Attempt::first("the function"),
+        };
+        attempt.input = Some(index);
+        Error::value(attempt, error)
+    }
+}
