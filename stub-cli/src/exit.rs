@@ -5,8 +5,9 @@
 //! runtimes do.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
 use std::process::ExitCode;
+
+pub(crate) use stub_runtime::engine::say;
 
 /// `stub mount` failed.
 pub(crate) const FAILED: u8 = 1;
@@ -28,12 +29,6 @@ pub(crate) fn by_signal(signal: i32) -> u8 {
 pub(crate) fn failed(error: &anyhow::Error, status: u8) -> ExitCode {
     say(&format!("{error:#}"));
     ExitCode::from(status)
-}
-
-/// A line on standard error.
-pub(crate) fn say(line: &str) {
-    // There is nobody left to tell if this fails.
-    let _ = writeln!(io::stderr().lock(), "stub: {line}");
 }
 
 /// Prints help, or what is wrong with the arguments.

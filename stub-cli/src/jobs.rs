@@ -1,10 +1,11 @@
 //! `stub jobs`: the jobs of `stub.toml`.
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use stub_runtime::engine::{self, Canceller, CtrlC, Entry, Job, Settings};
+use stub_runtime::engine::{self, CallSpec, Canceller, CtrlC, Entry, Job, JobError, Settings};
 
 use crate::arguments::{JobArguments, JobsCommand, ReportArguments, SeeingArguments};
 use crate::{exit, run};
@@ -63,10 +64,15 @@ fn run_job(settings: &Settings, arguments: JobArguments) -> anyhow::Result<ExitC
     };
     arguments.seeing.begin()?;
     engine::want_history();
-    let spec = job
-        .spec(settings, arguments.more)
-        .with_context(|| format!("the job `{}`", job.name))?;
+    let spec =
+        spec(settings, job, arguments.more).with_context(|| format!("the job `{}`", job.name))?;
     run::run_spec(&spec, &job.retries())
+}
+
+/// What a run carries. One that can't be is a failed run.
+fn spec(settings: &Settings, job: &Job, more: Vec<OsString>) -> Result<CallSpec, JobError> {
+    let spec = job.spec(settings, more);
+    spec.inspect_err(|error| engine::not_run(&job.name, &error.to_string()))
 }
 
 /// Runs the jobs that have a schedule, until a signal.
@@ -87,6 +93,7 @@ fn serve(settings: &Settings, seeing: &SeeingArguments) -> anyhow::Result<ExitCo
     if entries.is_empty() {
         bail!("no job has a `schedule`, such as `schedule = \"0 3 * * *\"`");
     }
+    engine::announce(entries.iter().map(|entry| entry.name.as_str()));
     for entry in &entries {
         exit::say(&format!("{}: {}", entry.name, entry.schedule));
     }
@@ -99,8 +106,7 @@ fn serve(settings: &Settings, seeing: &SeeingArguments) -> anyhow::Result<ExitCo
 
 /// Runs a job with what its secrets are now. How it ended, in words.
 fn run_scheduled(settings: &Settings, job: &Job, canceller: &Canceller) -> String {
-    let ended = job
-        .spec(settings, Vec::new())
+    let ended = spec(settings, job, Vec::new())
         .map_err(anyhow::Error::from)
         .and_then(|spec| Ok(engine::run_command(&spec, &job.retries(), canceller)?));
     match ended {

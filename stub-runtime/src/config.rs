@@ -100,10 +100,13 @@ pub(crate) fn report_page() -> Option<PathBuf> {
 #[cfg(feature = "opentelemetry")]
 pub(crate) const TRACE_PARENT: &str = "TRACEPARENT";
 
-/// What it says.
+/// What it says, if it has the form.
 #[cfg(feature = "opentelemetry")]
 pub(crate) fn trace_parent() -> Option<String> {
-    std::env::var(TRACE_PARENT).ok()
+    let parent = std::env::var(TRACE_PARENT).ok()?;
+    let lengths: Vec<usize> = parent.split('-').map(str::len).collect();
+    let is_hex = |c: char| c.is_ascii_hexdigit() || c == '-';
+    (lengths == [2, 32, 16, 2] && parent.chars().all(is_hex)).then_some(parent)
 }
 
 /// Whether spans are to be exported.

@@ -1,14 +1,16 @@
 //! Ctrl-C and SIGTERM: the first ends politely, the second at once.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::{Handle, Signals};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 
 use crate::call::GRACE;
 use crate::caller::{Background, Canceller, Ender};
-use crate::sys;
 use crate::watch::say;
 
 /// The exit status of a program that was interrupted.
@@ -47,28 +49,55 @@ pub enum CtrlC {
     IsTheirs,
 }
 
-struct Close(Handle);
+/// Who hears of signals; if nobody does, they end the process, as they end any other.
+static HEARS: Mutex<Option<Sender<i32>>> = Mutex::new(None);
+
+/// Nobody does from then on.
+struct Close;
 
 impl Drop for Close {
     fn drop(&mut self) {
-        self.0.close();
-        // Its handlers stay, and would do nothing.
-        let _ = sys::default_interrupts();
+        *hears() = None;
     }
+}
+
+fn hears() -> MutexGuard<'static, Option<Sender<i32>>> {
+    HEARS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Has a thread listen to signals for good: handlers can't be taken back without a moment in which there are none.
+/// Whether there is one.
+fn listen() -> bool {
+    static LISTENS: OnceLock<bool> = OnceLock::new();
+    *LISTENS.get_or_init(|| {
+        // Without signals, Ctrl-C ends the program at once, as it ends any other.
+        let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else {
+            return false;
+        };
+        let thread = thread::Builder::new().name("stub-signals".to_owned());
+        let started = thread.spawn(move || {
+            for signal in signals.forever() {
+                let heard = hears().as_ref().is_some_and(|to| to.send(signal).is_ok());
+                if !heard {
+                    let _ = emulate_default_handler(signal);
+                }
+            }
+        });
+        started.is_ok()
+    })
 }
 
 /// Runs something that a signal ends. Whether one came. The second one ends the process, with status
 /// [`INTERRUPTED`].
 pub fn until_interrupted<T>(what: &impl End, ctrl_c: CtrlC, run: impl FnOnce() -> T) -> (T, bool) {
-    let is_interrupted = AtomicBool::new(false);
-    // Without signals, Ctrl-C ends the program at once, as it ends any other.
-    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else {
+    if !listen() {
         return (run(), false);
-    };
-    let handle = signals.handle();
+    }
+    let is_interrupted = AtomicBool::new(false);
+    let (sender, signals) = channel();
     let result = thread::scope(|scope| {
         scope.spawn(|| {
-            for signal in signals.forever() {
+            for signal in signals {
                 if signal == SIGINT && ctrl_c == CtrlC::IsTheirs {
                     continue;
                 }
@@ -76,13 +105,13 @@ pub fn until_interrupted<T>(what: &impl End, ctrl_c: CtrlC, run: impl FnOnce() -
                     // The supervisors notice, and clean up.
                     std::process::exit(INTERRUPTED.into());
                 }
-                let words = "ending, and storing what was written; once more ends it at once";
-                say(words);
+                say("ending, and storing what was written; once more ends it at once");
                 what.end();
             }
         });
+        *hears() = Some(sender);
         // Also if what is run panics: the thread above would be waited for.
-        let _close = Close(handle);
+        let _close = Close;
         run()
     });
     (result, is_interrupted.load(Ordering::Acquire))

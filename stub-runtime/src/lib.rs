@@ -70,7 +70,7 @@ pub mod engine {
     pub use crate::secret::environment;
     pub use crate::settings::{Job, JobError, Settings, SettingsError, Size, Time, VolumeUrl};
     pub use crate::spec::{CallSpec, Volume, Work};
-    pub use crate::watch::{Seeing, address, want_history, write_history};
+    pub use crate::watch::{Seeing, address, announce, not_run, say, want_history, write_history};
     pub use s3fs_core::NotStored;
 }
 

@@ -29,7 +29,15 @@ struct BesideBars;
 
 impl Write for BesideBars {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        watch::beside(|| io::stderr().lock().write(bytes))
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    /// A line at once, as they come.
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if watch::above(bytes) {
+            return Ok(());
+        }
+        io::stderr().lock().write_all(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -61,10 +61,10 @@ impl Sink for Plain {
 fn print(stream: OutputStream, line: &[u8]) {
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    watch::beside(|| print_now(stream, line));
-}
-
-fn print_now(stream: OutputStream, line: &[u8]) {
+    // Where standard output is a terminal, there are no bars beside what is printed.
+    if stream == OutputStream::Err && watch::above(line) {
+        return;
+    }
     let descriptor = match stream {
         OutputStream::Out => io::stdout().as_fd().try_clone_to_owned(),
         OutputStream::Err => io::stderr().as_fd().try_clone_to_owned(),

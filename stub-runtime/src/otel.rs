@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use opentelemetry::propagation::TextMapPropagator;
-use opentelemetry::trace::TracerProvider;
+use opentelemetry::trace::{TraceContextExt, TracerProvider};
 use opentelemetry_otlp::SpanExporter;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
@@ -25,8 +25,8 @@ use tracing_subscriber::registry::LookupSpan;
 use crate::config;
 use crate::watch::say;
 
-/// How long the end of a process waits for a collector.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// How long the end of a process waits for a collector; a supervisor is waited for by its call.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The header with the ids of the trace and the span ([W3C Trace Context]).
 ///
@@ -115,9 +115,12 @@ pub(crate) fn adopt(span: &Span, headers: &BTreeMap<String, String>) {
     let _ = span.set_parent(parent);
 }
 
-/// Makes the span of a call the child of the one in which this process was started.
+/// Makes the span of a call the child of the one in which this process was started, unless it is the child of one of
+/// this process's own.
 pub(crate) fn adopt_environment(span: &Span) {
-    if let Some(parent) = config::trace_parent() {
+    let current = Span::current().context();
+    let has_parent = current.span().span_context().is_valid();
+    if let (Some(parent), false) = (config::trace_parent(), has_parent) {
         adopt(span, &BTreeMap::from([(HEADER.to_owned(), parent)]));
     }
 }

@@ -126,6 +126,11 @@ impl<'a> Payloads<'a> {
     }
 
     fn end(&mut self) -> Option<(u64, Result<Payload>)> {
+        // One that will never come is not waited for.
+        if let Some((index, result)) = self.held.pop_first() {
+            self.next = index + 1;
+            return Some((index, result));
+        }
         match std::mem::replace(&mut self.state, State::Over) {
             State::Refused(error) => Some((self.next, Err(error))),
             State::Feeding(mut mapped) | State::Draining(mut mapped) => {

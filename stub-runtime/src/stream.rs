@@ -36,7 +36,7 @@ pub struct Stream<V> {
     attempt: Attempt,
     end: Option<End>,
     /// Its sender goes with the thread that gives the values.
-    ended: oneshot::Receiver<()>,
+    ended: oneshot::Receiver<Result<()>>,
 }
 
 /// A value, with the place of its input, if there are several.
@@ -62,6 +62,7 @@ impl<V: 'static> Stream<V> {
                     break;
                 }
             }
+            Ok(())
         })
     }
 
@@ -73,9 +74,25 @@ impl<V: 'static> Stream<V> {
     ) -> Self {
         let canceller = emitted.as_ref().ok().map(Emitted::canceller);
         let end = canceller.map(|canceller| Box::new(move || canceller.cancel(GRACE)) as End);
-        Self::new(function, value, end, |give| match emitted {
-            Ok(mut emitted) => while emitted.next().is_some_and(|next| give((None, next))) {},
-            Err(error) => drop(give((None, Err(error)))),
+        Self::new(function, value, end, |give| {
+            let mut emitted = match emitted {
+                Ok(emitted) => emitted,
+                Err(error) => {
+                    give((None, Err(error)));
+                    return Ok(());
+                }
+            };
+            while let Some(next) = emitted.next() {
+                let error = next.as_ref().err().cloned();
+                if !give((None, next)) {
+                    return match error {
+                        None | Some(Error::Cancelled { .. }) => emitted.close(),
+                        // Nobody else will hear of it.
+                        Some(error) => Err(error),
+                    };
+                }
+            }
+            Ok(())
         })
     }
 
@@ -84,7 +101,7 @@ impl<V: 'static> Stream<V> {
         function: &'static Function,
         value: Codec<V>,
         end: Option<End>,
-        feed: impl FnOnce(&mut dyn FnMut(Item) -> bool) + Send + 'static,
+        feed: impl FnOnce(&mut dyn FnMut(Item) -> bool) -> Result<()> + Send + 'static,
     ) -> Self {
         let attempt = Attempt::first(function.path());
         let (sender, values) = mpsc::channel(HELD);
@@ -94,13 +111,15 @@ impl<V: 'static> Stream<V> {
         let thread = thread::Builder::new().name("stub-stream".to_owned());
         let started = thread.spawn(move || {
             let mut give = |item| sender.blocking_send(item).is_ok();
-            if catch_unwind(AssertUnwindSafe(|| feed(&mut give))).is_err() {
+            let result = catch_unwind(AssertUnwindSafe(|| feed(&mut give)));
+            let result = result.unwrap_or_else(|_| {
+                let error = Error::unwatched(of, "the thread that waited for it");
                 // Nobody listens to a stream that was dropped.
-                let who = "the thread that waited for it";
-                give((None, Err(Error::unwatched(of, who))));
-            }
+                give((None, Err(error.clone())));
+                Err(error)
+            });
             // As a rule, nobody waits.
-            let _ = at_end.send(());
+            let _ = at_end.send(result);
         });
         if let Err(source) = started {
             let error = Error::start(attempt.clone(), "start a thread", source);
@@ -119,11 +138,14 @@ impl<V: 'static> Stream<V> {
 
 impl<V> Stream<V> {
     /// Ends what gives the values, as dropping it does, and waits until its sandboxes have ended and what is to be
-    /// stored is stored.
-    pub async fn close(mut self) {
+    /// stored is stored. Of a mapped function, it waits for an input, too, if the iterator has begun to take one.
+    ///
+    /// # Errors
+    /// What went wrong after the last value that was taken, such as [`Error::NotStored`].
+    pub async fn close(mut self) -> Result<()> {
         self.end();
-        // Only a thread that was never started sends nothing.
-        let _ = (&mut self.ended).await;
+        // A thread that was never started has told why with the values.
+        (&mut self.ended).await.unwrap_or(Ok(()))
     }
 
     fn end(&mut self) {

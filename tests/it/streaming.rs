@@ -5,6 +5,7 @@ use std::time::Duration;
 use std::{fs, io};
 
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use s3_local::Policy;
 use stub::Error;
 
 use crate::act::shared;
@@ -129,6 +130,20 @@ async fn a_stream_that_nobody_wants_more_of_is_ended_and_stored() {
     server.delete(BUCKET, "0");
     let mut some = writes();
     some.next().await.unwrap().unwrap().unwrap();
-    some.close().await;
+    some.close().await.unwrap();
     assert_eq!(server.get(BUCKET, "0").as_deref(), Some(&b"0"[..]));
+}
+
+#[tokio::test]
+async fn what_a_closed_stream_could_not_store_is_told() {
+    let _clean = Clean::start();
+    let server = bucket::server_with(Policy::read_only(BUCKET));
+    bucket::choose(bucket::limited(&server));
+    let mut some = writes();
+    // The first store of a mount is waited for, and the body is told; then it writes more.
+    for _ in 0..20 {
+        let _ = some.next().await.unwrap().unwrap();
+    }
+    let error = some.close().await.unwrap_err();
+    assert!(matches!(error, Error::NotStored { .. }), "{error:?}");
 }

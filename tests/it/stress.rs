@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{fs, thread};
+use std::{fs, process, thread};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use stub::{Error, Retries};
 
 use crate::act::{act, output, shared};
-use crate::clean::Clean;
+use crate::clean::{Clean, eventually};
 use crate::deeds::{Deed, does, does_in_time, is_right};
 
 #[test]
@@ -203,6 +203,16 @@ fn dies_when_told(told: PathBuf, n: u64) -> u64 {
     n
 }
 
+/// Processes that this one has started.
+fn children() -> usize {
+    let parent = format!("PPid:\t{}", process::id());
+    let processes = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    let statuses = processes.filter_map(|one| fs::read_to_string(one.path().join("status")).ok());
+    statuses
+        .filter(|status| status.lines().any(|line| line == parent))
+        .count()
+}
+
 /// The other sandbox has ended when there is none to be had for the second attempt.
 #[test]
 #[ignore = "run by another test"]
@@ -213,7 +223,7 @@ fn none_left_act() {
     let inputs = [0, 1].map(|n| (told.clone(), n));
     let mut values = dies_when_told::map(inputs).unordered();
     assert_eq!(values.next().unwrap().unwrap(), 0);
-    thread::sleep(Duration::from_millis(500));
+    eventually("one sandbox is left", || (children() == 1).then_some(()));
     let open = fs::read_dir("/proc/self/fd").unwrap().count() as u64;
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, open, most).unwrap();

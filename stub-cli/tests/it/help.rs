@@ -8,7 +8,11 @@ use expect_test::expect_file;
 fn said(lines: &[&str]) -> String {
     let mut text = String::new();
     for line in lines {
-        let output = Command::new(env!("CARGO_BIN_EXE_stub"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stub"));
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("STUB_")) {
+            command.env_remove(name);
+        }
+        let output = command
             .args(line.split_whitespace())
             .env("XDG_CONFIG_HOME", "/no/settings")
             .env("XDG_STATE_HOME", "/no/state")

@@ -220,7 +220,7 @@ fn what_runs_did_is_kept_for_a_report() {
     let page = fs::read_to_string(folder.path().join("flaky.html")).unwrap();
     assert!(page.contains("\"name\":\"flaky\""), "{page}");
     assert!(
-        page.contains("\"totals\":{\"done\":1,\"retried\":2,\"failed\":0}"),
+        page.contains("\"totals\":{\"done\":1,\"retried\":2,\"failed\":0,"),
         "{page}"
     );
     assert!(page.contains("`flaky` failed: exit status 1"), "{page}");

@@ -80,6 +80,11 @@ impl Canceller {
         }
     }
 
+    /// Whether everything was to end at once: what is lost then was not wanted.
+    pub(super) fn is_abandoned(&self) -> bool {
+        matches!(self.lock().how, Some(How::Abandon))
+    }
+
     /// Whether the end was asked for.
     pub fn is_cancelled(&self) -> bool {
         self.lock().how.is_some()

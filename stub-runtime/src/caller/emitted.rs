@@ -7,11 +7,10 @@ use crate::call::GRACE;
 use crate::error::Error;
 use crate::function::Function;
 use crate::payload::Payload;
-use crate::watch::Watch;
 
 use super::cancel::Canceller;
 use super::launch::Takers;
-use super::prepare::{self, Plan};
+use super::prepare::Plan;
 use super::running::Running;
 use super::tries::Tries;
 use super::verdict;
@@ -30,8 +29,7 @@ pub(crate) struct Emitted {
 impl Emitted {
     /// Evaluates the function's volumes, secrets and options.
     pub(crate) fn new(function: &'static Function, input: Payload) -> Result<Self, Error> {
-        let plan = prepare::plan(function)?;
-        let watch = Watch::of(plan.spec.label());
+        let (plan, watch) = super::begin(function)?;
         Ok(Self {
             input,
             tries: Tries::new(&plan.options.retries, Arc::clone(&watch)),
@@ -105,20 +103,41 @@ impl Emitted {
     }
 }
 
-/// Nobody wants more: the body ends, and what it has written is stored.
-impl Drop for Emitted {
-    fn drop(&mut self) {
+impl Emitted {
+    /// Nobody wants more: the body ends, and what it has written is stored. What went wrong until then.
+    pub(crate) fn close(mut self) -> Result<(), Error> {
+        self.give_up()
+    }
+
+    fn give_up(&mut self) -> Result<(), Error> {
         let Some(mut running) = self.running.take() else {
-            return;
+            return Ok(());
         };
         self.tries.make_last();
         running.stop(GRACE);
-        match running.end() {
-            Ok(_) => self.tries.succeeded(),
-            Err(error) => {
-                tracing::warn!(%error, "a call that nobody wanted more of ended badly");
-                let _ = self.tries.failed(error, &self.canceller);
+        let ended = running.end();
+        let ended = ended
+            .and_then(|(outcome, value)| verdict::value(self.attempt().clone(), outcome, value));
+        let error = match ended {
+            Ok(_) => {
+                self.tries.succeeded();
+                None
             }
+            Err(error) => self.tries.failed(error, &self.canceller).err(),
+        };
+        self.is_over = true;
+        self.takers.watch.end(error.as_ref());
+        match error {
+            None | Some(Error::Cancelled { .. }) => Ok(()),
+            Some(error) => Err(error),
+        }
+    }
+}
+
+impl Drop for Emitted {
+    fn drop(&mut self) {
+        if let Err(error) = self.give_up() {
+            tracing::warn!(%error, "a call that nobody wanted more of ended badly");
         }
     }
 }

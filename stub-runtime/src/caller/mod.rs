@@ -25,6 +25,7 @@ use crate::function::Function;
 use crate::options::Retries;
 use crate::outcome::Outcome;
 use crate::payload::Payload;
+use crate::registry;
 use crate::spec::CallSpec;
 use crate::watch::Watch;
 
@@ -40,9 +41,16 @@ pub(crate) fn run_until(
     input: &Payload,
     canceller: &Canceller,
 ) -> Result<Payload, Error> {
-    let plan = prepare::plan(function)?;
-    let watch = Watch::of(plan.spec.label());
+    let (plan, watch) = begin(function)?;
     single::call(&plan, input, canceller, None, &watch)
+}
+
+/// Evaluates a function's volumes, secrets and options for a call, which is watched from then on, also if it can't
+/// begin.
+fn begin(function: &'static Function) -> Result<(prepare::Plan, Arc<Watch>), Error> {
+    let watch = Watch::of(registry::name(function));
+    let plan = prepare::plan(function).inspect_err(|error| watch.refused(error))?;
+    Ok((plan, watch))
 }
 
 /// Calls a function: evaluates its volumes, secrets and options here, runs its body in a sandbox, and
@@ -63,8 +71,7 @@ pub fn run(function: &'static Function, input: &Payload) -> Result<Payload, Erro
 /// # Errors
 /// See [`Error`].
 pub async fn run_async(function: &'static Function, input: Payload) -> Result<Payload, Error> {
-    let plan = prepare::plan(function)?;
-    let watch = Watch::of(plan.spec.label());
+    let (plan, watch) = begin(function)?;
     let attempt = Attempt::first(Arc::clone(watch.label()));
     let canceller = Arc::new(Canceller::default());
     let abandon = Abandon(Arc::clone(&canceller));
@@ -106,11 +113,11 @@ pub(crate) struct Background {
 impl Background {
     /// Evaluates the function's volumes, secrets and options.
     pub(crate) fn new(function: &'static Function) -> Result<Self, Error> {
-        let plan = prepare::plan(function)?;
+        let (plan, watch) = begin(function)?;
         Ok(Self {
-            canceller: Canceller::default(),
-            watch: Watch::of(plan.spec.label()),
             plan,
+            canceller: Canceller::default(),
+            watch,
         })
     }
 

@@ -51,20 +51,29 @@ impl Tries {
 
     /// It has ended well.
     pub(super) fn succeeded(&self) {
-        self.ended(None, false);
+        self.watch.attempted(self.ended());
     }
 
     /// It has failed. Waits until the next one begins; if there is none, returns what the call ends with.
     pub(super) fn failed(&mut self, error: Error, canceller: &Canceller) -> Result<(), Error> {
         let error = error.in_attempt(&self.attempt);
+        let ended = Attempted {
+            error: Some(&error),
+            is_abandoned: canceller.is_abandoned(),
+            ..self.ended()
+        };
         let may_get_better = error.is_worth_retrying();
         let Some(delay) = may_get_better.then(|| self.delays.next()).flatten() else {
-            self.ended(Some(&error), false);
+            self.watch.attempted(ended);
             return Err(error);
         };
-        self.ended(Some(&error), !canceller.is_cancelled());
         tracing::info!(%error, ?delay, "trying again");
-        if canceller.sleep(delay) {
+        let is_cancelled = canceller.sleep(delay);
+        self.watch.attempted(Attempted {
+            is_retried: !is_cancelled,
+            ..ended
+        });
+        if is_cancelled {
             // What was not stored must be told in any case.
             let is_told = matches!(error, Error::NotStored { .. });
             let attempt = self.attempt.clone();
@@ -80,14 +89,17 @@ impl Tries {
         Ok(())
     }
 
-    fn ended(&self, error: Option<&Error>, is_retried: bool) {
-        self.watch.attempted(Attempted {
+    /// Now, and well.
+    fn ended(&self) -> Attempted<'static> {
+        Attempted {
             input: None,
             number: self.attempt.number,
             sandbox: self.sandbox,
             began: self.began,
-            error,
-            is_retried,
-        });
+            ended: Instant::now(),
+            error: None,
+            is_retried: false,
+            is_abandoned: false,
+        }
     }
 }

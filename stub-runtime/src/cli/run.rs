@@ -77,7 +77,8 @@ fn emit(
     };
     let mut emitted = Emitted::new(function, input)?;
     let canceller = emitted.canceller();
-    let print_all = || -> Result<(), Failure> {
+    // With the values: what is given up ends before signals end the program again.
+    let print_all = move || -> Result<(), Failure> {
         while let Some(value) = emitted.next() {
             let value = (function.show)(value?)
                 .map_err(|error| Failure::new(format!("a value can't be shown: {error}")))?;

@@ -9,14 +9,16 @@ use crate::caller::{Canceller, run_until};
 use crate::error::Error;
 use crate::function::Function;
 use crate::interrupt::{CtrlC, until_interrupted};
+use crate::registry;
 use crate::schedule::{Entry, Schedule, serve as run_all};
-use crate::watch::say;
+use crate::watch::{announce, say};
 
 /// Runs them until a signal.
 pub(super) fn serve() -> Result<ExitCode, Failure> {
-    let mut entries = Vec::new();
+    let (mut entries, mut labels) = (Vec::new(), Vec::new());
     for (name, function) in names::all() {
         if let Some(schedule) = schedule(&name, function)? {
+            labels.push(registry::name(function));
             entries.push(Entry {
                 name: name.clone(),
                 schedule,
@@ -29,6 +31,7 @@ pub(super) fn serve() -> Result<ExitCode, Failure> {
             "no function has a `schedule`; write `#[stub::function(schedule = Cron(\"0 3 * * *\"))]`",
         ));
     }
+    announce(labels.iter().map(String::as_str));
     for entry in &entries {
         say(&format!("{}: {}", entry.name, entry.schedule));
     }

@@ -16,15 +16,25 @@ pub fn block_on<F: Future>(body: F) -> F::Output {
 /// # Panics
 /// As [`block_on`].
 pub fn block_on_then<F: Future, R>(body: F, then: impl FnOnce(F::Output) -> R) -> R {
-    let runtime = runtime();
-    let output = runtime.block_on(body);
-    let result = {
-        // Not in `block_on`, where nothing may block.
-        let _entered = runtime.enter();
-        then(output)
+    let runtime = Left(Some(runtime()));
+    let Left(Some(running)) = &runtime else {
+        unreachable!("it is taken when it is dropped")
     };
-    runtime.shutdown_background();
-    result
+    let output = running.block_on(body);
+    // Not in `block_on`, where nothing may block.
+    let _entered = running.enter();
+    then(output)
+}
+
+/// A runtime whose tasks nobody waits for in the end, also if something panics.
+struct Left(Option<Runtime>);
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 fn runtime() -> Runtime {

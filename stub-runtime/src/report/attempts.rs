@@ -69,7 +69,10 @@ impl Attempts {
                 self.omitted += 1;
                 return;
             }
-            self.further_retried += usize::from(attempt.ending == Ending::Retried);
+            self.further_retried += usize::from(matches!(
+                attempt.ending,
+                Ending::Retried | Ending::Cancelled
+            ));
         }
         if let Some(error) = &mut attempt.error {
             let is_long = self.errors < LONG_ERRORS;
@@ -83,7 +86,7 @@ impl Attempts {
         self.kept.len() < FIRST + FURTHER
             && match ending {
                 Ending::Done => false,
-                Ending::Retried => self.further_retried < FURTHER_RETRIED,
+                Ending::Retried | Ending::Cancelled => self.further_retried < FURTHER_RETRIED,
                 Ending::Failed => true,
             }
     }

@@ -55,6 +55,8 @@ pub(crate) struct Tried {
     pub(crate) error: Option<String>,
     /// Whether its input is tried again, if it failed.
     pub(crate) is_retried: bool,
+    /// Whether it failed because nobody wanted it any more.
+    pub(crate) is_cancelled: bool,
 }
 
 /// Why something is no record.
@@ -148,10 +150,11 @@ impl Record {
     pub(crate) fn attempt(&mut self, tried: Tried) {
         let from = self.note(tried.from);
         let to = self.note(tried.to);
-        let ending = match (&tried.error, tried.is_retried) {
-            (None, _) => Ending::Done,
-            (Some(_), true) => Ending::Retried,
-            (Some(_), false) => Ending::Failed,
+        let ending = match &tried.error {
+            None => Ending::Done,
+            Some(_) if tried.is_cancelled => Ending::Cancelled,
+            Some(_) if tried.is_retried => Ending::Retried,
+            Some(_) => Ending::Failed,
         };
         self.totals.count(ending);
         self.throughput.count(to, ending);
@@ -212,6 +215,7 @@ pub(crate) mod tests {
             to: beginning + Duration::from_secs_f64(to),
             error: None,
             is_retried: false,
+            is_cancelled: false,
         }
     }
 
@@ -245,7 +249,7 @@ pub(crate) mod tests {
         assert_eq!(value["ended"], 2.5);
         assert_eq!(
             value["totals"],
-            json!({"done": 1, "retried": 1, "failed": 0})
+            json!({"done": 1, "retried": 1, "failed": 0, "cancelled": 0})
         );
         let life = json!({"began": 0.25, "ready": 0.5, "ended": 2.0});
         assert_eq!(value["sandboxes"]["kept"], json!([life]));
@@ -301,8 +305,12 @@ pub(crate) mod tests {
             done,
             retried,
             failed,
+            cancelled,
         } = record.totals;
-        assert_eq!((done, retried, failed), (666_666, 166_667, 166_667));
+        assert_eq!(
+            (done, retried, failed, cancelled),
+            (666_666, 166_667, 166_667, 0)
+        );
         let length = serde_json::to_vec(&record).unwrap().len();
         assert!(length < 16 << 20, "{length} bytes");
     }

@@ -22,6 +22,7 @@ const NEAREST: f64 = 0.4;
 
 /// Samples at distances that are not too small, and the last one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Samples {
     kept: Vec<Sample>,
     /// Not among `kept`, if it is too near.

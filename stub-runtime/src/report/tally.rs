@@ -12,6 +12,8 @@ pub(crate) enum Ending {
     Retried,
     /// With an error, which was the last word on its input.
     Failed,
+    /// Nobody wanted it any more.
+    Cancelled,
 }
 
 /// How many attempts ended in each way.
@@ -23,6 +25,9 @@ pub(crate) struct Tally {
     pub(crate) retried: u64,
     /// Inputs that were given up.
     pub(crate) failed: u64,
+    /// Attempts that were ended because nobody wanted them any more.
+    #[serde(default)]
+    pub(crate) cancelled: u64,
 }
 
 impl Tally {
@@ -32,6 +37,7 @@ impl Tally {
             Ending::Done => self.done += 1,
             Ending::Retried => self.retried += 1,
             Ending::Failed => self.failed += 1,
+            Ending::Cancelled => self.cancelled += 1,
         }
     }
 
@@ -41,6 +47,7 @@ impl Tally {
             done: self.done + other.done,
             retried: self.retried + other.retried,
             failed: self.failed + other.failed,
+            cancelled: self.cancelled + other.cancelled,
         }
     }
 }

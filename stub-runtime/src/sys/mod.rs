@@ -30,7 +30,7 @@ pub(crate) use process::{
     set_name, set_no_new_privileges, set_undumpable, set_variable, terminate_everyone, wait_for,
 };
 pub(crate) use signal::{
-    ChildSignals, Woken, default_child_signal, default_interrupts, ignore_broken_pipes,
-    outlive_interrupts, outlive_terminal_signals, unblock_all,
+    ChildSignals, Woken, default_child_signal, ignore_broken_pipes, outlive_interrupts,
+    outlive_terminal_signals, unblock_all,
 };
 pub(crate) use socket::{pair, receive, send, shut_down, shut_down_writing, wait_for_one};

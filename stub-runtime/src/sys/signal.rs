@@ -35,12 +35,6 @@ pub(crate) fn ignore_broken_pipes() -> Result<()> {
     set(Signal::SIGPIPE, SigHandler::SigIgn)
 }
 
-/// Ctrl-C and SIGTERM end this process, as they do any other.
-pub(crate) fn default_interrupts() -> Result<()> {
-    set(Signal::SIGINT, SigHandler::SigDfl)?;
-    set(Signal::SIGTERM, SigHandler::SigDfl)
-}
-
 /// Outlives Ctrl-C, as [`outlive_terminal_signals`] does.
 pub(crate) fn outlive_interrupts() -> Result<()> {
     set(Signal::SIGINT, SigHandler::Handler(do_nothing))

@@ -31,19 +31,22 @@ pub(crate) fn are_shown() -> bool {
     COUNT.load(Ordering::Relaxed) > 0
 }
 
-/// Prints something to the terminal, so that bars neither cut it nor are cut by it.
-pub(crate) fn beside<T>(print: impl FnOnce() -> T) -> T {
-    if are_shown() {
-        // A terminal that takes nothing for a while is no reason to lose what is printed: they are drawn again.
-        let _ = BARS.clear();
+/// Prints lines to standard error, above the bars. Whether there are any, and it could be done.
+pub(crate) fn above(lines: &[u8]) -> bool {
+    if !are_shown() {
+        return false;
     }
-    print()
+    let text = String::from_utf8_lossy(lines);
+    BARS.println(text.trim_end_matches('\n')).is_ok()
 }
 
 /// A line of ours on standard error.
-pub(crate) fn say(line: &str) {
-    // There is nobody left to tell if this fails.
-    let _ = beside(|| writeln!(io::stderr().lock(), "stub: {line}"));
+pub fn say(line: &str) {
+    let line = format!("stub: {line}\n");
+    if !above(line.as_bytes()) {
+        // There is nobody left to tell if this fails.
+        let _ = io::stderr().lock().write_all(line.as_bytes());
+    }
 }
 
 fn bar(length: Option<u64>, template: &str) -> ProgressBar {

@@ -5,7 +5,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
 use metrics::{
     Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram,
@@ -35,6 +34,7 @@ pub(super) struct Metrics {
     ok: Counter,
     failed: Counter,
     retried: Counter,
+    cancelled: Counter,
     seconds: Histogram,
     sandboxes: Gauge,
     requests: [Counter; 5],
@@ -54,6 +54,7 @@ impl Metrics {
             ok: attempts("ok"),
             failed: attempts("failed"),
             retried: attempts("retried"),
+            cancelled: attempts("cancelled"),
             seconds: histogram!("stub_attempt_seconds", "function" => function()),
             sandboxes: gauge!("stub_sandboxes", "function" => function()),
             requests: OPERATIONS.map(requests),
@@ -64,15 +65,19 @@ impl Metrics {
         }
     }
 
-    pub(super) fn attempted(&self, attempted: &Attempted<'_>, now: Instant) {
+    pub(super) fn attempted(&self, attempted: &Attempted<'_>) {
         let counter = match (attempted.error, attempted.is_retried) {
             (None, _) => &self.ok,
+            _ if attempted.is_cancelled() => &self.cancelled,
             (Some(_), true) => &self.retried,
             (Some(_), false) => &self.failed,
         };
         counter.increment(1);
-        self.seconds
-            .record(now.saturating_duration_since(attempted.began));
+        let took = attempted.ended.saturating_duration_since(attempted.began);
+        // What was never run took no time.
+        if attempted.sandbox.is_some() || !took.is_zero() {
+            self.seconds.record(took);
+        }
     }
 
     /// So many more sandboxes.
@@ -131,7 +136,7 @@ pub(super) fn serve(address: SocketAddr) -> Result<(), String> {
         .map_err(|error| refused(&error))?;
     describe_counter!(
         "stub_attempts_total",
-        "Attempts that have ended, by result: ok, retried, failed"
+        "Attempts that have ended, by result: ok, retried, failed, cancelled"
     );
     describe_histogram!(
         "stub_attempt_seconds",

@@ -18,10 +18,12 @@ use std::time::Instant;
 
 use tracing::Span;
 
+use crate::attempt::Attempt;
 use crate::error::Error;
 use crate::report::{Record, SandboxId, Tried};
 
-pub(crate) use bars::{Inputs as InputsBar, are_shown, beside, say};
+pub use bars::say;
+pub(crate) use bars::{Inputs as InputsBar, above, are_shown};
 pub use kept::{want_history, write_history};
 pub(crate) use sandbox::Watched;
 pub use seeing::{Seeing, address};
@@ -62,10 +64,21 @@ pub(crate) struct Attempted<'a> {
     /// Its sandbox, if it had one and there is a record.
     pub(crate) sandbox: Option<SandboxId>,
     pub(crate) began: Instant,
+    pub(crate) ended: Instant,
     /// Why it has no value.
     pub(crate) error: Option<&'a Error>,
     /// Whether there will be another one.
     pub(crate) is_retried: bool,
+    /// Whether it was ended at once, as nobody wanted it any more.
+    pub(crate) is_abandoned: bool,
+}
+
+impl Attempted<'_> {
+    /// Whether nobody wanted it any more.
+    fn is_cancelled(&self) -> bool {
+        let is_lost = matches!(self.error, Some(Error::Lost { .. }));
+        matches!(self.error, Some(Error::Cancelled { .. })) || (self.is_abandoned && is_lost)
+    }
 }
 
 impl Watch {
@@ -106,8 +119,7 @@ impl Watch {
 
     /// An attempt has ended.
     pub(crate) fn attempted(&self, attempted: Attempted<'_>) {
-        let now = Instant::now();
-        self.metrics.attempted(&attempted, now);
+        self.metrics.attempted(&attempted);
         let Some(record) = &self.record else {
             return;
         };
@@ -117,10 +129,27 @@ impl Watch {
             number: attempted.number,
             sandbox: attempted.sandbox,
             from: attempted.began,
-            to: now,
+            to: attempted.ended,
             error,
             is_retried: attempted.is_retried,
+            is_cancelled: attempted.is_cancelled(),
         });
+    }
+
+    /// It can't begin.
+    pub(crate) fn refused(&self, error: &Error) {
+        let now = Instant::now();
+        self.attempted(Attempted {
+            input: None,
+            number: 1,
+            sandbox: None,
+            began: now,
+            ended: now,
+            error: Some(error),
+            is_retried: false,
+            is_abandoned: false,
+        });
+        self.end(Some(error));
     }
 
     /// It has ended, with an error or without. What it took is told, though others may still have it.
@@ -152,6 +181,20 @@ impl Watch {
             record.end(now, error);
             kept::keep(&record);
         }
+    }
+}
+
+/// A command of that name was to be run and can't be, for this reason: that is a failure, too.
+pub fn not_run(name: &str, reason: &str) {
+    let attempt = Attempt::first(name);
+    let reason = reason.to_owned();
+    Watch::of(name).refused(&Error::Options { attempt, reason });
+}
+
+/// What has these names has metrics from now on, before it is run for the first time.
+pub fn announce<'a>(names: impl Iterator<Item = &'a str>) {
+    for name in names {
+        drop(Metrics::of(&name.into()));
     }
 }
 

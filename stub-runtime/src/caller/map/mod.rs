@@ -22,11 +22,10 @@ use crate::error::Error;
 use crate::function::Function;
 use crate::logs::{Plain, Prefixed};
 use crate::payload::Payload;
-use crate::watch::{Watch, are_shown};
+use crate::watch::are_shown;
 
 use super::launch::Takers;
 use super::output::Sink;
-use super::prepare;
 pub(crate) use feeder::Feeder;
 use shared::{Shared, Told};
 
@@ -101,7 +100,7 @@ pub(crate) struct Done {
 impl Mapped {
     /// Evaluates the function's volumes, secrets and options. Nothing is started before the first input.
     pub(crate) fn new(function: &'static Function) -> Result<Self, Error> {
-        let plan = prepare::plan(function)?;
+        let (plan, watch) = super::begin(function)?;
         let most = plan.options.max_containers;
         let most = most.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
         let sink: Option<Arc<dyn Sink>> = match most {
@@ -112,7 +111,7 @@ impl Mapped {
         };
         let takers = Takers {
             sink,
-            watch: Watch::of(plan.spec.label()),
+            watch,
             // It may have the inputs; and workers beside each other would tear it apart.
             no_stdin: true,
         };
@@ -224,7 +223,12 @@ impl Mapped {
         }
         self.shared.close();
         self.join();
-        let error = match self.unwatched {
+        let mut told = self.done.try_iter();
+        let late = told.find_map(|told| match told {
+            Told::Unwatched(who) => Some(who),
+            _ => None,
+        });
+        let error = match self.unwatched.or(late) {
             Some(who) => Some(Error::unwatched(self.first_attempt(), who)),
             None => self.shared.take_left(),
         };
@@ -274,5 +278,7 @@ impl Drop for Mapped {
             self.shared.close();
             self.join();
         }
+        // If it has not ended before.
+        self.shared.takers.watch.end(self.shared.why().as_ref());
     }
 }

@@ -220,13 +220,16 @@ impl Shared {
 
     /// An input that was not run, and will not be.
     pub(super) fn not_run(&self, input: u64, number: u32, error: &Error) {
+        let now = Instant::now();
         self.takers.watch.attempted(Attempted {
             input: Some(input),
             number,
             sandbox: None,
-            began: Instant::now(),
+            began: now,
+            ended: now,
             error: Some(error),
             is_retried: false,
+            is_abandoned: false,
         });
     }
 
@@ -241,8 +244,10 @@ impl Shared {
             number: task.attempt,
             sandbox: run.sandbox,
             began: run.began,
+            ended: Instant::now(),
             error,
             is_retried: again.is_some(),
+            is_abandoned: self.canceller.is_abandoned(),
         });
         if let (Some(error), Some(at)) = (error, again) {
             tracing::info!(%error, ?delay, "trying again");
@@ -329,7 +334,9 @@ impl State {
                 Some(error) => error.clone().in_attempt(&attempt),
                 None => Error::Cancelled { attempt },
             };
-            shared.not_run(task.index, task.attempt, &error);
+            if self.broken.is_some() {
+                shared.not_run(task.index, task.attempt, &error);
+            }
             self.done(&task, Err(error));
         }
     }

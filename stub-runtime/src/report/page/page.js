@@ -2,9 +2,9 @@
 
 function fillRecord(parent, record) {
   const end = endOf(record);
-  const { done, retried, failed } = record.totals;
+  const { done, retried, failed, cancelled } = record.totals;
   // Of one attempt, the timeline says all.
-  const plots = done + retried + failed > 1 ? [throughput(record, end)] : [];
+  const plots = done + retried + failed + cancelled > 1 ? [throughput(record, end)] : [];
   if (record.samples.last !== null) plots.push(traffic(record, end), requests(record, end), pending(record, end));
   const parts = [];
   if (record.error !== null) parts.push(el("pre", { class: "banner", role: "note" }, record.error));

@@ -20,7 +20,7 @@ function throughput(record, end) {
   for (let i = 0; i * width < end; i += 1) edges.push(i * width);
   edges.push(end);
   const times = groups(edges, MOST_BINS);
-  const kinds = [["done", "Done"], ["retried", "Tried again"], ["failed", "Failed"]];
+  const kinds = [["done", "Done"], ["retried", "Tried again"], ["failed", "Failed"], ["cancelled", "Cancelled"]];
   const series = kinds.filter(([kind]) => record.totals[kind] > 0).map(([kind, name]) => {
     const values = times.slice(1).map(() => 0);
     let group = 0;

@@ -24,7 +24,7 @@ function took(record) {
 }
 
 function facts(record) {
-  const { done, retried, failed } = record.totals;
+  const { done, retried, failed, cancelled } = record.totals;
   const usage = record.samples.last === null ? null : record.samples.last.usage;
   const fact = (name, value, kind) =>
     el("div", { class: kind }, el("dt", {}, name), el("dd", {}, value));
@@ -34,6 +34,7 @@ function facts(record) {
     fact("Done", count(done), done > 0 ? "done" : undefined),
     fact("Failed", count(failed), failed > 0 ? "failed" : undefined),
     fact("Tried again", count(retried), retried > 0 ? "retried" : undefined),
+    ...(cancelled > 0 ? [fact("Cancelled", count(cancelled))] : []),
     fact("Sandboxes", count(record.sandboxes.total)),
   ];
   if (usage !== null) {

@@ -1,6 +1,6 @@
 // What ran where and when: a lane for each sandbox, a rectangle for each attempt.
 
-const WORDS = { done: "done", retried: "failed, tried again", failed: "failed" };
+const WORDS = { done: "done", retried: "failed, tried again", failed: "failed", cancelled: "cancelled" };
 
 function timeline(record, end) {
   const caption = el("figcaption", {}, el("h3", {}, "Timeline"));
@@ -32,6 +32,7 @@ function timelineLegend(record) {
   const entries = [entry("done", "Done")];
   if (record.totals.retried > 0) entries.push(entry("retried", "Failed, tried again"));
   if (record.totals.failed > 0) entries.push(entry("failed", "Failed"));
+  if (record.totals.cancelled > 0) entries.push(entry("cancelled", "Cancelled"));
   if (record.sandboxes.total > 0) entries.push(entry("starting", "Sandbox starts"), entry("idle", "Sandbox waits"));
   return el("ul", { class: "legend" }, ...entries);
 }
@@ -83,7 +84,7 @@ function drawLanes(record, end, lanes, homeless, width) {
   }
   drawLaneNames(image, lanes, homeless, height);
   // What failed comes last: it must not be hidden by what is narrower than a pixel.
-  const order = ["done", "retried", "failed"];
+  const order = ["done", "cancelled", "retried", "failed"];
   const attempts = [...record.attempts.kept].sort((a, b) => order.indexOf(a.ending) - order.indexOf(b.ending));
   const gap = attempts.length < inner ? 1 : 0;
   attempts.forEach((attempt, i) => {
@@ -144,15 +145,15 @@ function attemptLines(attempt) {
 }
 
 function sandboxTable(record) {
-  const tallies = record.sandboxes.kept.map(() => ({ done: 0, retried: 0, failed: 0 }));
+  const tallies = record.sandboxes.kept.map(() => ({ done: 0, retried: 0, failed: 0, cancelled: 0 }));
   for (const attempt of record.attempts.kept) {
     if (hasLane(attempt, tallies.length)) tallies[attempt.sandbox][attempt.ending] += 1;
   }
   const moment = (seconds) => (seconds === null ? "–" : duration(seconds));
-  const names = ["Sandbox", "Began", "Ready", "Ended", "Done", "Tried again", "Failed"];
+  const names = ["Sandbox", "Began", "Ready", "Ended", "Done", "Tried again", "Failed", "Cancelled"];
   const rows = record.sandboxes.kept.map(({ began, ready, ended }, i) => [
     String(i + 1), moment(began), moment(ready), moment(ended),
-    ...["done", "retried", "failed"].map((kind) => count(tallies[i][kind])),
+    ...["done", "retried", "failed", "cancelled"].map((kind) => count(tallies[i][kind])),
   ]);
   return table("values", names.map((text) => ({ text, isNumber: true })), rows);
 }
