@@ -19,7 +19,10 @@ pub fn start() {
         .with_filter(filter);
     let log = tracing_subscriber::registry().with(lines);
     #[cfg(feature = "opentelemetry")]
-    let log = log.with(crate::otel::exporter());
+    let log = log.with(crate::otel::exporter().unwrap_or_else(|reason| {
+        watch::say(&reason);
+        None
+    }));
     // Fails only where a subscriber is set already, which then logs.
     let _ = log.try_init();
 }

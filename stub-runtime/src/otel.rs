@@ -23,7 +23,6 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::config;
-use crate::watch::say;
 
 /// How long the end of a process waits for a collector; a supervisor is waited for by its call.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -35,23 +34,20 @@ const HEADER: &str = "traceparent";
 
 static PROVIDER: OnceLock<SdkTracerProvider> = OnceLock::new();
 
-/// Exports our own spans, if it is asked for and the exporter can be made.
-pub(crate) fn exporter<S>() -> Option<impl Layer<S>>
+/// Exports our own spans, if it is asked for.
+///
+/// The error says why they can't be.
+pub(crate) fn exporter<S>() -> Result<Option<impl Layer<S>>, String>
 where
     S: tracing::Subscriber + for<'a> LookupSpan<'a>,
 {
     if !config::exports_traces() {
-        return None;
+        return Ok(None);
     }
     // The provider of the buckets' connections; one that the program has installed before stays.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let exporter = match SpanExporter::builder().with_http().build() {
-        Ok(exporter) => exporter,
-        Err(error) => {
-            say(&format!("spans are not exported: {error}"));
-            return None;
-        }
-    };
+    let exporter = SpanExporter::builder().with_http().build();
+    let exporter = exporter.map_err(|error| format!("spans are not exported: {error}"))?;
     let mut resource = Resource::builder();
     if !config::names_service() {
         resource = resource.with_service_name(config::program());
@@ -61,17 +57,15 @@ where
         .with_resource(resource.build())
         .build();
     let tracer = provider.tracer("stub");
-    // The other ones don't get that far.
-    PROVIDER.set(provider).ok()?;
+    if PROVIDER.set(provider).is_err() {
+        return Ok(None);
+    }
     // Not those of the exporter's own connections, which would have spans in turn.
     let ours = Targets::new()
         .with_target("stub_runtime", LevelFilter::INFO)
         .with_target("s3fs_core", LevelFilter::DEBUG);
-    Some(
-        tracing_opentelemetry::layer()
-            .with_tracer(tracer)
-            .with_filter(ours),
-    )
+    let layer = tracing_opentelemetry::layer().with_tracer(tracer);
+    Ok(Some(layer.with_filter(ours)))
 }
 
 /// Sends what is still to be sent. A collector that is gone, or doesn't answer, is no reason for a call to fail or to

@@ -4,7 +4,7 @@ use clap::builder::PathBufValueParser;
 use clap::{Arg, ArgAction, Command};
 
 use super::{names, seeing};
-use crate::function::{Function, Parameter};
+use crate::function::{Function, Parameter, ParseError};
 
 /// The name of the option with inputs to map over.
 pub(super) const INPUTS: &str = "inputs";
@@ -155,6 +155,19 @@ pub(super) fn option(parameter: &str) -> String {
 /// Whether an argument is a flag, which is absent if it is not given.
 pub(super) fn is_flag(parameter: &Parameter) -> bool {
     shape(parameter.ty) == Shape::Flag
+}
+
+/// What is wrong with an argument.
+pub(super) fn wrong(function: &Function, error: &ParseError) -> String {
+    let ParseError { argument, reason } = error;
+    match function.parameters.get(*argument) {
+        Some(parameter) => format!(
+            "`--{}`, of type `{}`: {reason}",
+            option(parameter.name),
+            parameter.ty
+        ),
+        None => reason.clone(),
+    }
 }
 
 /// As far as the tokens tell: an alias of another name has to be given once.

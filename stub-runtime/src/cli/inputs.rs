@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use serde_json::{Map as Object, Value, json};
 
+use super::command::wrong;
 use super::exit::Failure;
-use super::run::wrong;
 use crate::attempt::Attempt;
 use crate::caller::Mapped;
 use crate::error::{Error, Result};

@@ -8,11 +8,11 @@ use std::process::ExitCode;
 use clap::ArgMatches;
 use serde_json::Value;
 
-use super::command::{INPUTS, UNORDERED, WRITE_RESULT, is_flag, option};
+use super::command::{INPUTS, UNORDERED, WRITE_RESULT, is_flag, wrong};
 use super::exit::Failure;
 use super::{inputs, names, print, seeing};
 use crate::caller::{Background, Emitted};
-use crate::function::{Function, Given, ParseError};
+use crate::function::{Function, Given};
 use crate::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
 use crate::payload::Payload;
 use crate::watch::say;
@@ -96,18 +96,5 @@ fn emit(
             Ok(ExitCode::from(INTERRUPTED))
         }
         (result, _) => result.map(|()| ExitCode::SUCCESS),
-    }
-}
-
-/// What is wrong with an argument.
-pub(super) fn wrong(function: &Function, error: &ParseError) -> String {
-    let ParseError { argument, reason } = error;
-    match function.parameters.get(*argument) {
-        Some(parameter) => format!(
-            "`--{}`, of type `{}`: {reason}",
-            option(parameter.name),
-            parameter.ty
-        ),
-        None => reason.clone(),
     }
 }

@@ -3,8 +3,6 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::settings::SettingsError;
-
 /// Why a secret could not be made or used. Its text holds names and never values.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -64,8 +62,8 @@ pub enum SecretError {
         missing: Vec<String>,
     },
     /// `stub.toml` is not understood.
-    #[error(transparent)]
-    Settings(#[from] SettingsError),
+    #[error("{0}")]
+    Settings(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Others may read the file of a secret.
     #[error(
         "`{}` has the mode {mode:04o}, so that others can read the secret; run `chmod 600` on it",

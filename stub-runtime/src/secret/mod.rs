@@ -10,8 +10,6 @@ use std::path::Path;
 
 pub use error::SecretError;
 
-use crate::settings::Settings;
-
 /// Named values, such as credentials, on their way to a volume or into a job's environment.
 ///
 /// `Debug` and every error show the names and never the values.
@@ -103,36 +101,6 @@ impl Secret {
     /// There is no such profile, or its keys can't be had: with what to do.
     pub fn from_profile(profile: &str) -> Result<Self, SecretError> {
         profile::get(profile)
-    }
-
-    /// The secret of that name in `stub.toml`: the nearest one of the working folder or above it, or the user's
-    /// own in `~/.config/stub`.
-    ///
-    /// # Errors
-    /// There is none of that name, or it can't be had.
-    pub fn from_name(name: &str) -> Result<Self, SecretError> {
-        Settings::load()?.secret(name)
-    }
-
-    /// As [`from_name`](Self::from_name), if it has all these names. (Modal: `required_keys`.)
-    ///
-    /// # Errors
-    /// Names all that it lacks.
-    pub fn from_name_with<'a>(
-        name: &str,
-        required_keys: impl IntoIterator<Item = &'a str>,
-    ) -> Result<Self, SecretError> {
-        let secret = Self::from_name(name)?;
-        let missing: Vec<_> = required_keys
-            .into_iter()
-            .filter(|key| !secret.0.contains_key(*key))
-            .map(str::to_owned)
-            .collect();
-        if missing.is_empty() {
-            return Ok(secret);
-        }
-        let name = name.to_owned();
-        Err(SecretError::Lacks { name, missing })
     }
 
     /// `NAME=value` lines; nothing if some line is of another form.

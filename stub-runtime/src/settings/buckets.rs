@@ -4,6 +4,7 @@ use glob::Pattern;
 
 use super::Located;
 use super::file::Bucket;
+use crate::secret::Secret;
 use crate::volume::{CloudBucketMount, Defaults};
 
 /// How much of the disk a cache may take unless the file says so.
@@ -24,7 +25,12 @@ pub(super) fn apply(located: &Located, volume: CloudBucketMount) -> CloudBucketM
         .into_iter()
         .chain(patterns.into_iter().map(|(_, bucket)| bucket))
         .fold(volume, |volume, bucket| {
-            volume.with(defaults(located, bucket))
+            let mut defaults = defaults(located, bucket);
+            // Its program is run, or its file is read, only if that is needed.
+            if let (Some(name), false) = (&bucket.secret, volume.has_credentials()) {
+                defaults.secret = Some(Secret::from_name(name));
+            }
+            volume.with(defaults)
         })
 }
 
@@ -40,7 +46,7 @@ fn defaults(located: &Located, bucket: &Bucket) -> Defaults {
         force_path_style: bucket.force_path_style.unwrap_or_default(),
         requester_pays: bucket.requester_pays.unwrap_or_default(),
         profile: bucket.profile.clone(),
-        secret: bucket.secret.clone(),
+        secret: None,
         prefix: bucket.prefix.clone(),
         cache: bucket
             .cache

@@ -8,6 +8,7 @@ mod error;
 mod file;
 mod jobs;
 mod locate;
+mod named;
 mod secrets;
 mod units;
 

@@ -64,15 +64,14 @@ pub struct CloudBucketMount {
 }
 
 /// What volumes of a bucket are, unless they say it themselves.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Defaults {
     pub(crate) endpoint_url: Option<String>,
     pub(crate) region: Option<String>,
     pub(crate) force_path_style: bool,
     pub(crate) requester_pays: bool,
     pub(crate) profile: Option<String>,
-    /// The name of one.
-    pub(crate) secret: Option<String>,
+    pub(crate) secret: Option<Result<Secret, SecretError>>,
     pub(crate) prefix: Option<String>,
     pub(crate) cache: Option<(PathBuf, u64)>,
 }
@@ -262,13 +261,16 @@ impl CloudBucketMount {
         self
     }
 
+    /// Whether it says who asks.
+    pub(crate) fn has_credentials(&self) -> bool {
+        self.secret.is_some() || self.profile.is_some() || self.anonymous
+    }
+
     /// What it doesn't say itself.
     pub(crate) fn with(mut self, defaults: Defaults) -> Self {
-        let has_credentials = self.secret.is_some() || self.profile.is_some() || self.anonymous;
-        if !has_credentials {
+        if !self.has_credentials() {
             self.profile = defaults.profile;
-            let secret = defaults.secret.as_deref().map(Secret::from_name);
-            self.secret = secret.map(Arc::new);
+            self.secret = defaults.secret.map(Arc::new);
         }
         if self.key_prefix.is_empty() {
             self.key_prefix = defaults.prefix.unwrap_or_default();
