@@ -78,8 +78,7 @@ pub(crate) fn flush() {
 
 /// The headers that name a span to other processes. Where this one exports none, those of `call`.
 pub(crate) fn context(span: &Span, call: &Unexported) -> BTreeMap<String, String> {
-    let mut headers = HashMap::new();
-    TraceContextPropagator::new().inject_context(&span.context(), &mut headers);
+    let headers = headers(span);
     if headers.is_empty() {
         return call.0.clone();
     }
@@ -121,7 +120,11 @@ pub(crate) fn adopt_environment(span: &Span) {
 
 /// What the environment of a job says of the span in which it was started.
 pub(crate) fn for_environment(span: &Span) -> Option<String> {
+    headers(span).remove(HEADER)
+}
+
+fn headers(span: &Span) -> HashMap<String, String> {
     let mut headers = HashMap::new();
     TraceContextPropagator::new().inject_context(&span.context(), &mut headers);
-    headers.remove(HEADER)
+    headers
 }

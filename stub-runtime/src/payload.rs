@@ -1,5 +1,6 @@
 //! Arguments and results on their way between processes.
 
+use std::borrow::Borrow;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Cursor, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -239,17 +240,9 @@ struct At<F> {
     offset: u64,
 }
 
-impl Read for At<File> {
+impl<F: Borrow<File>> Read for At<F> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read_at(into, self.offset)?;
-        self.offset += count as u64;
-        Ok(count)
-    }
-}
-
-impl Read for At<&File> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read_at(into, self.offset)?;
+        let count = self.file.borrow().read_at(into, self.offset)?;
         self.offset += count as u64;
         Ok(count)
     }

@@ -33,11 +33,7 @@ impl Emitted {
         Ok(Self {
             input,
             tries: Tries::new(&plan.options.retries, Arc::clone(&watch)),
-            takers: Takers {
-                sink: None,
-                watch,
-                no_stdin: false,
-            },
+            takers: Takers::of(watch),
             plan,
             canceller: Arc::default(),
             running: None,
@@ -101,9 +97,7 @@ impl Emitted {
         self.tries.is_in(running.recorded());
         Ok(running)
     }
-}
 
-impl Emitted {
     /// Nobody wants more: the body ends, and what it has written is stored. What went wrong until then.
     pub(crate) fn close(mut self) -> Result<(), Error> {
         self.give_up()

@@ -32,14 +32,7 @@ impl Running {
         takers: Takers,
     ) -> Result<Self, Error> {
         let (timeout, work) = (spec.timeout, spec.work.clone());
-        let launched = Launched::start(spec, takers)?;
-        let connection = match launched.connection() {
-            Ok(connection) => Arc::new(connection),
-            Err(error) => {
-                launched.abandon();
-                return Err(error);
-            }
-        };
+        let (launched, connection) = Launched::start(spec, takers)?;
         if let (Work::Function { name }, Some(input)) = (&work, input) {
             // One that is gone already is heard of.
             let _ = launched.give(name, input);

@@ -27,8 +27,7 @@ pub(super) fn call(
 ) -> Result<Payload, Error> {
     let takers = Takers {
         sink: sink.cloned(),
-        watch: Arc::clone(watch),
-        no_stdin: false,
+        ..Takers::of(Arc::clone(watch))
     };
     let result = watch
         .span()
@@ -77,11 +76,7 @@ pub(super) fn command(
     canceller: &Canceller,
 ) -> Result<Outcome, Error> {
     let watch = Watch::of(spec.label());
-    let takers = Takers {
-        sink: None,
-        watch: Arc::clone(&watch),
-        no_stdin: false,
-    };
+    let takers = Takers::of(Arc::clone(&watch));
     let span = watch.span();
     let (ended, error) = span.in_scope(|| try_command(spec, retries, canceller, &takers));
     watch.end(error.as_ref());

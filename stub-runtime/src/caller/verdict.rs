@@ -3,6 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
+use s3fs_core::NotStored;
+
 use crate::attempt::Attempt;
 use crate::error::{Error, Message};
 use crate::outcome::{Ended, Outcome};
@@ -26,12 +28,7 @@ pub(super) fn value(
     if not_stored.is_empty() {
         return result;
     }
-    let cause = result.err().map(Box::new);
-    Err(Error::NotStored {
-        attempt,
-        objects: not_stored,
-        cause,
-    })
+    Err(lost(attempt, not_stored, result.err()))
 }
 
 /// What an attempt of a command ends with, if that is no success.
@@ -48,11 +45,16 @@ pub(super) fn command(attempt: Attempt, outcome: Outcome) -> Option<Error> {
     if not_stored.is_empty() {
         return failure;
     }
-    Some(Error::NotStored {
+    Some(lost(attempt, not_stored, failure))
+}
+
+/// What could not be stored counts more than what went wrong besides.
+fn lost(attempt: Attempt, objects: Vec<NotStored>, cause: Option<Error>) -> Error {
+    Error::NotStored {
         attempt,
-        objects: not_stored,
-        cause: failure.map(Box::new),
-    })
+        objects,
+        cause: cause.map(Box::new),
+    }
 }
 
 fn error(attempt: &Attempt, ended: Ended) -> Option<Error> {
@@ -110,8 +112,6 @@ pub(super) fn refused(attempt: Attempt, failure: Failure) -> Error {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-    use s3fs_core::NotStored;
 
     use super::*;
 

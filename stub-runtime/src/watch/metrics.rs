@@ -98,11 +98,10 @@ impl Metrics {
             .increment(new.bytes_read.saturating_sub(old.bytes_read));
         self.written
             .increment(new.bytes_written.saturating_sub(old.bytes_written));
-        let more = |before, now| difference(before, now);
         self.pending_files
-            .increment(more(before.pending.files, now.pending.files));
+            .increment(difference(before.pending.files, now.pending.files));
         self.pending_bytes
-            .increment(more(before.pending.bytes, now.pending.bytes));
+            .increment(difference(before.pending.bytes, now.pending.bytes));
     }
 }
 

@@ -47,11 +47,11 @@ pub(crate) struct Watch {
     sandboxes: Mutex<Sandboxes>,
 }
 
-/// What a call that has not ended will end with.
-#[derive(Debug, Default)]
+/// A call that has not ended.
+#[derive(Debug)]
 struct Open {
+    /// If there is to be one.
     summary: Option<Summary>,
-    error: Option<String>,
 }
 
 /// One attempt that has ended.
@@ -73,7 +73,22 @@ pub(crate) struct Attempted<'a> {
     pub(crate) is_abandoned: bool,
 }
 
-impl Attempted<'_> {
+impl<'a> Attempted<'a> {
+    /// One that was never made, for this reason.
+    pub(crate) fn not_run(input: Option<u64>, number: u32, error: &'a Error) -> Self {
+        let now = Instant::now();
+        Self {
+            input,
+            number,
+            sandbox: None,
+            began: now,
+            ended: now,
+            error: Some(error),
+            is_retried: false,
+            is_abandoned: false,
+        }
+    }
+
     /// Whether nobody wanted it any more.
     fn is_cancelled(&self) -> bool {
         let is_lost = matches!(self.error, Some(Error::Lost { .. }));
@@ -89,7 +104,6 @@ impl Watch {
         let record = kept::are_wanted().then(|| Mutex::new(Record::new(&label, &id)));
         let open = Open {
             summary: Summary::of(&label),
-            error: None,
         };
         Arc::new(Self {
             open: Mutex::new(Some(open)),
@@ -138,30 +152,13 @@ impl Watch {
 
     /// It can't begin.
     pub(crate) fn refused(&self, error: &Error) {
-        let now = Instant::now();
-        self.attempted(Attempted {
-            input: None,
-            number: 1,
-            sandbox: None,
-            began: now,
-            ended: now,
-            error: Some(error),
-            is_retried: false,
-            is_abandoned: false,
-        });
+        self.attempted(Attempted::not_run(None, 1, error));
         self.end(Some(error));
     }
 
     /// It has ended, with an error or without. What it took is told, though others may still have it.
     pub(crate) fn end(&self, error: Option<&Error>) {
-        if let Some(open) = &mut *locked(&self.open) {
-            open.error = error.map(Error::in_one_line);
-        }
-        self.finish();
-    }
-
-    fn finish(&self) {
-        let Some(Open { summary, error }) = locked(&self.open).take() else {
+        let Some(Open { summary }) = locked(&self.open).take() else {
             return;
         };
         locked(&self.span).close();
@@ -178,7 +175,7 @@ impl Watch {
             if count > 0 {
                 record.sample(now, usage, locked(&self.sandboxes).pending());
             }
-            record.end(now, error);
+            record.end(now, error.map(Error::in_one_line));
             kept::keep(&record);
         }
     }
@@ -201,7 +198,7 @@ pub fn announce<'a>(names: impl Iterator<Item = &'a str>) {
 /// One that was given up ends then.
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.finish();
+        self.end(None);
     }
 }
 

@@ -57,6 +57,17 @@ pub(super) struct Takers {
     pub(super) no_stdin: bool,
 }
 
+impl Takers {
+    /// Only those who watch: it uses this program's own streams.
+    pub(super) fn of(watch: Arc<Watch>) -> Self {
+        Self {
+            sink: None,
+            watch,
+            no_stdin: false,
+        }
+    }
+}
+
 /// A connection, and what has arrived of it.
 #[derive(Debug)]
 struct Line {
@@ -74,8 +85,21 @@ impl Line {
 }
 
 impl Launched {
-    /// Starts a supervisor and tells it what to run.
-    pub(super) fn start(spec: CallSpec, takers: Takers) -> Result<Self, Error> {
+    /// Starts a supervisor and tells it what to run. With another handle on the connection, whose end is the end of
+    /// the call.
+    pub(super) fn start(spec: CallSpec, takers: Takers) -> Result<(Self, Arc<Channel>), Error> {
+        let launched = Self::launch(spec, takers)?;
+        match launched.line.channel.duplicate() {
+            Ok(connection) => Ok((launched, Arc::new(connection))),
+            Err(error) => {
+                let attempt = Attempt::first(Arc::clone(&launched.label));
+                launched.abandon();
+                Err(Error::start(attempt, "copy a socket", error.into()))
+            }
+        }
+    }
+
+    fn launch(spec: CallSpec, takers: Takers) -> Result<Self, Error> {
         let Takers {
             sink,
             watch,
@@ -196,15 +220,6 @@ impl Launched {
         let _ = self.line.channel.send(&message, &[]);
     }
 
-    /// Another handle on the connection, whose end is the end of the call.
-    pub(super) fn connection(&self) -> Result<Channel, Error> {
-        let copy = self.line.channel.duplicate();
-        copy.map_err(|error| {
-            let attempt = Attempt::first(Arc::clone(&self.label));
-            Error::start(attempt, "copy a socket", error.into())
-        })
-    }
-
     /// What the record calls it, if there is one.
     pub(super) fn recorded(&self) -> Option<SandboxId> {
         self.watched.recorded()
@@ -262,7 +277,7 @@ impl Launched {
     }
 
     /// Ends it at once: nothing more is stored, and what is being uploaded is aborted.
-    pub(super) fn abandon(self) {
+    fn abandon(self) {
         let Self {
             mut supervisor,
             line,

@@ -220,17 +220,8 @@ impl Shared {
 
     /// An input that was not run, and will not be.
     pub(super) fn not_run(&self, input: u64, number: u32, error: &Error) {
-        let now = Instant::now();
-        self.takers.watch.attempted(Attempted {
-            input: Some(input),
-            number,
-            sandbox: None,
-            began: now,
-            ended: now,
-            error: Some(error),
-            is_retried: false,
-            is_abandoned: false,
-        });
+        let attempted = Attempted::not_run(Some(input), number, error);
+        self.takers.watch.attempted(attempted);
     }
 
     /// An attempt has ended: the input is tried again, or done.

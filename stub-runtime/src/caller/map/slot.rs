@@ -1,7 +1,6 @@
 //! A place for one sandbox at a time, in which a worker runs one input after another.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Instant;
 
 use s3fs_core::{Access, NotStored};
@@ -85,18 +84,12 @@ struct Slot<'a> {
 impl<'a> Slot<'a> {
     /// With a sandbox of its own.
     fn begin(shared: &'a Shared, pace: Pace) -> Result<Self, Error> {
-        let launched = Launched::start(shared.plan.spec.clone(), shared.takers.clone())?;
-        let registered = match launched.connection() {
-            Ok(line) => shared.canceller.register(Arc::new(line)),
-            Err(error) => {
-                launched.abandon();
-                return Err(error);
-            }
-        };
+        let spec = shared.plan.spec.clone();
+        let (launched, connection) = Launched::start(spec, shared.takers.clone())?;
         Ok(Self {
             shared,
             launched,
-            _registered: registered,
+            _registered: shared.canceller.register(connection),
             given: VecDeque::new(),
             launched_at: Instant::now(),
             began: None,
