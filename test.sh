@@ -41,7 +41,20 @@ TMPDIR=$(mktemp -d)
 chmod 755 "$TMPDIR"
 export TMPDIR
 run=$$.$RANDOM
-trap 'rm -rf --one-file-system "$TMPDIR" "$XDG_STATE_HOME"' EXIT
+# A cluster for tests/slurm, outside of that folder. Where there can be none, they are skipped, or fail where CI=true.
+cluster=$(TMPDIR=/tmp mktemp -d)
+chmod 755 "$cluster"
+end() {
+    scripts/slurm-cluster.sh stop "$cluster" || true
+    rm -rf --one-file-system "$TMPDIR" "$XDG_STATE_HOME" "$cluster"
+}
+trap end EXIT
+if variables=$(scripts/slurm-cluster.sh start "$cluster" | tail -n 1); then
+    eval "$variables"
+    export STUB_TEST_SLURM=$cluster
+else
+    say "there is no Slurm for the tests"
+fi
 before=$(left)
 
 say "cargo test --workspace --all-features $*"

@@ -236,9 +236,9 @@
 pub use stub_macros::function;
 
 pub use stub_runtime::{
-    Attempt, Call, CloudBucketMount, Cron, Error, IntoSecret, Map, PathError, Period, Result,
-    Retries, Schedule, ScheduleError, Secret, SecretError, Stream, Values, VolumeError, VolumePath,
-    cli,
+    Attempt, Call, CloudBucketMount, Cron, Engine, Error, IntoSecret, Map, PathError, Period,
+    Result, Retries, Schedule, ScheduleError, Secret, SecretError, Slurm, Stream, Values,
+    VolumeError, VolumePath, cli,
 };
 
 #[doc = include_str!("../docs/guide.md")]
@@ -258,3 +258,8 @@ struct Editions;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The example of the page about clusters.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/scale.md")]
+struct Scale;

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use stub_runtime::engine::{self, CallSpec, Canceller, CtrlC, Entry, Job, JobError, Settings};
 
 use crate::arguments::{JobArguments, JobsCommand, ReportArguments, SeeingArguments};
-use crate::{exit, run};
+use crate::{calls, exit, run};
 
 /// Lists them, or runs one.
 pub(crate) fn jobs(command: JobsCommand) -> anyhow::Result<ExitCode> {
@@ -18,6 +18,9 @@ pub(crate) fn jobs(command: JobsCommand) -> anyhow::Result<ExitCode> {
         JobsCommand::Run(arguments) => run_job(&settings, arguments),
         JobsCommand::Serve(seeing) => serve(&settings, &seeing),
         JobsCommand::Report(arguments) => report(&arguments),
+        JobsCommand::Calls { json } => calls::list(json),
+        JobsCommand::Attach { id } => Ok(engine::attach(&id)),
+        JobsCommand::Cancel { id } => calls::cancel(&id),
     }
 }
 
@@ -62,6 +65,7 @@ fn run_job(settings: &Settings, arguments: JobArguments) -> anyhow::Result<ExitC
     let Some(job) = jobs.iter().find(|job| job.name == arguments.name) else {
         bail!("{}", absent(&arguments.name, &jobs));
     };
+    arguments.engine.choose();
     arguments.seeing.begin()?;
     engine::want_history();
     let spec =

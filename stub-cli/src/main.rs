@@ -1,6 +1,7 @@
 //! The `stub` program: any command with S3 buckets as folders.
 
 mod arguments;
+mod calls;
 mod exit;
 mod generate;
 mod inspect;

@@ -16,6 +16,7 @@ use crate::exit;
 
 /// Runs the program and ends as it did.
 pub(crate) fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
+    arguments.engine.choose();
     arguments.seeing.begin()?;
     run_spec(&spec(arguments)?, &Retries::default())
 }

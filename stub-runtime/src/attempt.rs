@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// One try of a call. Shown as `` `module::name` ``, with what tells it from others of the function.
 ///
 /// ```
@@ -13,7 +15,7 @@ use std::sync::Arc;
 /// attempt.number = 3;
 /// assert_eq!(attempt.to_string(), "`demo::f` (input 17, attempt 3)");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Attempt {
     /// The function (`module::name`), or the program of a command.

@@ -29,6 +29,41 @@ const REPORT: &str = "STUB_REPORT";
 /// waits for is an error.
 pub(crate) const DEFAULT_LOG: &str = "error,fuser=off,s3fs_core=warn,stub_runtime=warn";
 
+/// The name of the engine that calls are run on.
+const ENGINE: &str = "STUB_ENGINE";
+
+/// Variables of a node that are its own, by their names or, with a `_` at the end, by how those begin: what its scheduler says about a task, and
+/// what is where.
+const OF_NODES: [&str; 13] = [
+    "SLURM_",
+    "SLURMD_",
+    "KUBERNETES_",
+    "TMPDIR",
+    "TMP",
+    "TEMP",
+    "HOSTNAME",
+    "XDG_RUNTIME_DIR",
+    "CUDA_VISIBLE_DEVICES",
+    "ROCR_VISIBLE_DEVICES",
+    "ZE_AFFINITY_MASK",
+    "GPU_DEVICE_ORDINAL",
+    "NVIDIA_",
+];
+
+/// What Slurm's commands need of the environment.
+const FOR_SLURM: [&str; 10] = [
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "SLURM_CONF",
+    "SLURM_CLUSTERS",
+    "LD_LIBRARY_PATH",
+];
+
 /// Variables that say what is to be seen of this program's own calls: not of those that a job makes in turn.
 pub(crate) const SEEING: [&str; 2] = [PROGRESS, REPORT];
 
@@ -57,6 +92,49 @@ pub(crate) fn adopt(variables: &[(OsString, OsString)]) {
     for (name, value) in variables {
         crate::sys::set_variable(name, value);
     }
+}
+
+/// The engine that is asked for.
+pub(crate) fn engine() -> Option<String> {
+    std::env::var(ENGINE).ok().filter(|name| !name.is_empty())
+}
+
+/// What this task's bodies call in turn is run on its node. Only before this process has a second thread.
+pub(crate) fn stay_here() {
+    crate::sys::set_variable(OsStr::new(ENGINE), OsStr::new("local"));
+}
+
+/// Whether a variable is a node's own, whatever a caller's environment says.
+pub(crate) fn is_of_node(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    OF_NODES.iter().any(|own| match own.strip_suffix('_') {
+        Some(_) => name.starts_with(own.as_bytes()),
+        None => name == own.as_bytes(),
+    })
+}
+
+/// What a node has of this process's environment: all that is neither a credential, nor about what is seen here.
+pub(crate) fn for_nodes() -> Vec<(OsString, OsString)> {
+    let is_left = |name: &OsStr| {
+        let ours = CREDENTIALS
+            .iter()
+            .chain(&SEEING)
+            .chain([&ROLE, &SUMMARY, &ENGINE]);
+        !ours.into_iter().any(|one| name == *one) && !is_of_node(name)
+    };
+    std::env::vars_os()
+        .filter(|(name, _)| is_left(name))
+        .collect()
+}
+
+/// What Slurm's commands have of this process's environment. They hand it on, and show it: nothing else.
+pub(crate) fn for_slurm() -> Vec<(OsString, OsString)> {
+    let is_needed = |name: &OsStr| {
+        FOR_SLURM.iter().any(|one| name == *one) || name.as_encoded_bytes().starts_with(b"SBATCH_")
+    };
+    std::env::vars_os()
+        .filter(|(name, _)| is_needed(name))
+        .collect()
 }
 
 /// The log filter that was asked for.
@@ -145,6 +223,17 @@ pub(crate) fn working_folder() -> PathBuf {
 /// Directory Specification. Nothing for a user without a home.
 pub(crate) fn rescue_folder() -> Option<PathBuf> {
     Some(xdg("XDG_STATE_HOME", ".local/state")?.join("stub/unsaved"))
+}
+
+/// Where records of calls on clusters are that may be going on. Nothing for a user without a home.
+pub(crate) fn calls_folder() -> Option<PathBuf> {
+    Some(xdg("XDG_STATE_HOME", ".local/state")?.join("stub/calls"))
+}
+
+/// The user's home.
+pub(crate) fn home() -> Option<PathBuf> {
+    let path = PathBuf::from(std::env::var_os("HOME")?);
+    path.is_absolute().then_some(path)
 }
 
 /// Where records of what jobs did are kept. Nothing for a user without a home.

@@ -10,7 +10,7 @@ use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
 use crate::call::GRACE;
-use crate::caller::{Background, Canceller, Ender};
+use crate::caller::{Canceller, Ender};
 use crate::watch::say;
 
 /// The exit status of a program that was interrupted.
@@ -20,12 +20,6 @@ pub const INTERRUPTED: u8 = 130;
 pub trait End: Sync {
     /// Ends it; what has been written is stored.
     fn end(&self);
-}
-
-impl End for Background {
-    fn end(&self) {
-        self.cancel(GRACE);
-    }
 }
 
 impl End for Canceller {
@@ -87,9 +81,23 @@ fn listen() -> bool {
     })
 }
 
+/// Runs something that SIGTERM ends, politely, however often it comes. Whether one came.
+pub(crate) fn until_terminated<T>(what: &impl End, run: impl FnOnce() -> T) -> (T, bool) {
+    until_signalled(what, CtrlC::Ends, false, run)
+}
+
 /// Runs something that a signal ends. Whether one came. The second one ends the process, with status
 /// [`INTERRUPTED`].
 pub fn until_interrupted<T>(what: &impl End, ctrl_c: CtrlC, run: impl FnOnce() -> T) -> (T, bool) {
+    until_signalled(what, ctrl_c, true, run)
+}
+
+fn until_signalled<T>(
+    what: &impl End,
+    ctrl_c: CtrlC,
+    second_exits: bool,
+    run: impl FnOnce() -> T,
+) -> (T, bool) {
     if !listen() {
         return (run(), false);
     }
@@ -102,10 +110,17 @@ pub fn until_interrupted<T>(what: &impl End, ctrl_c: CtrlC, run: impl FnOnce() -
                     continue;
                 }
                 if is_interrupted.swap(true, Ordering::AcqRel) {
+                    if !second_exits {
+                        continue;
+                    }
                     // The supervisors notice, and clean up.
                     std::process::exit(INTERRUPTED.into());
                 }
-                say("ending, and storing what was written; once more ends it at once");
+                say(if second_exits {
+                    "ending, and storing what was written; once more ends it at once"
+                } else {
+                    "ending, and storing what was written"
+                });
                 what.end();
             }
         });

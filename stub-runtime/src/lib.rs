@@ -9,14 +9,18 @@ mod attempt;
 mod call;
 mod caller;
 mod cli;
+mod cluster;
 mod config;
 mod doctor;
+mod engines;
 mod entry;
 mod error;
 mod expansion;
+mod found;
 mod function;
 mod init;
 mod interrupt;
+mod json;
 mod limits;
 mod log;
 mod logs;
@@ -50,7 +54,7 @@ pub use call::Call;
 pub use cli::cli;
 pub use error::{Error, Message, Result};
 pub use map::Map;
-pub use options::Retries;
+pub use options::{Engine, EngineName, Retries, Slurm};
 pub use schedule::{Cron, Period, Schedule, ScheduleError};
 pub use secret::{IntoSecret, Secret, SecretError};
 pub use stream::Stream;
@@ -59,9 +63,12 @@ pub use volume::{CloudBucketMount, PathError, VolumeError, VolumePath};
 
 /// One call: what it carries, how it is run, how it ended.
 pub mod engine {
-    pub use crate::caller::{Canceller, run, run_async, run_command};
-    pub use crate::cli::least_policy;
+    pub use crate::caller::Canceller;
+    pub use crate::cli::{attach, least_policy};
     pub use crate::doctor::{Check, doctor};
+    pub use crate::engines::{
+        Found, cancel_found, choose, found_calls, run, run_async, run_command,
+    };
     pub use crate::interrupt::{CtrlC, End, INTERRUPTED, until_interrupted};
     pub use crate::limits::Limits;
     pub use crate::log::{end as end_log, start as start_log};

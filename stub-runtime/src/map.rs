@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::iter::FusedIterator;
 
-use crate::caller::Mapped;
+use crate::engines::Mapped;
 use crate::error::Result;
 use crate::expansion::Codec;
 use crate::payload::Payload;

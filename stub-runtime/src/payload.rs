@@ -100,6 +100,39 @@ impl Payload {
         }
     }
 
+    /// All its bytes.
+    ///
+    /// # Errors
+    /// They can't be read.
+    pub(crate) fn into_bytes(self) -> io::Result<Bytes> {
+        match self.0 {
+            Content::Inline(bytes) => Ok(bytes),
+            Content::File(file) => {
+                let mut bytes = Vec::new();
+                (At { file, offset: 0 }).read_to_end(&mut bytes)?;
+                Ok(bytes.into())
+            }
+        }
+    }
+
+    /// A payload of these bytes that is to be given to a process.
+    ///
+    /// # Errors
+    /// Memory, or descriptors, are exhausted.
+    pub(crate) fn from_bytes(bytes: Bytes) -> io::Result<Self> {
+        if bytes.len() <= MOST_INLINE {
+            return Ok(Self::from_held(bytes));
+        }
+        let mut spool = Spool::Inline(Vec::new());
+        spool.write_all(&bytes)?;
+        spool.finish()
+    }
+
+    /// A payload of these bytes, which stay here.
+    pub(crate) fn from_held(bytes: Bytes) -> Self {
+        Self(Content::Inline(bytes))
+    }
+
     /// Whether it takes a descriptor.
     pub(crate) fn has_descriptor(&self) -> bool {
         matches!(self.0, Content::File(_))
@@ -161,9 +194,22 @@ impl Encoder {
     /// # Errors
     /// Memory is exhausted.
     pub fn finish(self) -> io::Result<Payload> {
-        let content = match self.0.into_inner() {
-            Spool::Inline(bytes) => Content::Inline(bytes.into()),
-            Spool::File(writer) => {
+        self.0.into_inner().finish()
+    }
+}
+
+/// Bytes that move into anonymous memory when they become many.
+#[derive(Debug)]
+enum Spool {
+    Inline(Vec<u8>),
+    File(BufWriter<File>),
+}
+
+impl Spool {
+    fn finish(self) -> io::Result<Payload> {
+        let content = match self {
+            Self::Inline(bytes) => Content::Inline(bytes.into()),
+            Self::File(writer) => {
                 let file = writer
                     .into_inner()
                     .map_err(io::IntoInnerError::into_error)?;
@@ -176,13 +222,6 @@ impl Encoder {
         };
         Ok(Payload(content))
     }
-}
-
-/// Bytes that move into anonymous memory when they become many.
-#[derive(Debug)]
-enum Spool {
-    Inline(Vec<u8>),
-    File(BufWriter<File>),
 }
 
 impl Write for Spool {

@@ -5,7 +5,8 @@ use std::io;
 use std::iter;
 
 use crate::attempt::Attempt;
-use crate::caller::{Done, Feeder, Mapped, Next};
+use crate::caller::{Done, Feeder, Next};
+use crate::engines::Mapped;
 use crate::error::{Error, Result};
 use crate::payload::Payload;
 
@@ -43,7 +44,10 @@ impl Payloads<'static> {
         inputs: impl Iterator<Item = io::Result<Payload>> + Send + 'static,
         is_ordered: bool,
     ) -> Self {
-        let begun = mapped.and_then(|mapped| Ok((Feeder::start(&mapped, inputs)?, mapped)));
+        let begun = mapped.and_then(|mapped| {
+            let feeder = Feeder::start(mapped.teller(), inputs);
+            Ok((feeder.map_err(|error| mapped.not_fed(error))?, mapped))
+        });
         match begun {
             Ok((feeder, mapped)) => Self::of(Ok(mapped), Inputs::Beside(feeder), is_ordered),
             Err(error) => Self::of(
@@ -72,6 +76,13 @@ impl<'a> Payloads<'a> {
             is_ordered,
             next: 0,
         }
+    }
+
+    /// Of a map whose inputs were given before.
+    pub(crate) fn given(mapped: Mapped) -> Self {
+        let mut payloads = Self::new(Ok(mapped), iter::empty(), true);
+        payloads.drain();
+        payloads
     }
 
     /// From now on they come as they are ready.
@@ -119,7 +130,7 @@ impl<'a> Payloads<'a> {
                 Some(Next::Done(Done { index, result })) => drop(self.held.insert(index, result)),
                 Some(Next::Input(input)) => self.came(input),
                 Some(Next::NoMore) => self.drain(),
-                Some(Next::Ended) => {}
+                Some(Next::Ended | Next::Emitted(_)) => {}
                 None => return self.end(),
             }
         }
@@ -152,7 +163,9 @@ impl<'a> Payloads<'a> {
                 return self.drain();
             }
             match &mut self.inputs {
-                Inputs::Beside(feeder) => return feeder.ask(mapped, self.held.len()),
+                Inputs::Beside(feeder) => {
+                    return feeder.ask(self.held.len(), |held| mapped.has_room(held));
+                }
                 Inputs::Here(inputs) => match inputs.next() {
                     Some(input) => self.give(input),
                     None => return self.drain(),

@@ -43,6 +43,11 @@ impl Role {
     }
 }
 
+/// The number of the task, if the variable says that this process is one of a cluster's.
+pub(crate) fn task(value: &str) -> Option<&str> {
+    value.strip_prefix("task:")
+}
+
 /// Reads the variable's value.
 pub(crate) fn parse(value: &str) -> Option<Description> {
     let mut parts = value.split(':');

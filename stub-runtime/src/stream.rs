@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::attempt::Attempt;
 use crate::call::GRACE;
-use crate::caller::{Emitted, Mapped};
+use crate::engines::{Emitted, Mapped};
 use crate::error::{Error, Result};
 use crate::expansion::Codec;
 use crate::function::Function;

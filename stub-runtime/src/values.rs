@@ -3,7 +3,7 @@
 use std::fmt;
 use std::iter::FusedIterator;
 
-use crate::caller::Emitted;
+use crate::engines::Emitted;
 use crate::error::{Error, Result};
 use crate::expansion::Codec;
 

@@ -90,6 +90,10 @@ Many inputs:
       --unordered
           Print values as they are ready, not in the order of the inputs
 
+Where it is run:
+      --engine <NAME>
+          Run it there: local, or a cluster of `[engine]` in stub.toml, such as slurm
+
 Seeing what happens:
       --summary
           Say at the end how long it took, and what was asked of the buckets

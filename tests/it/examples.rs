@@ -71,6 +71,16 @@ fn word_count() {
 }
 
 #[test]
+fn word_count_cluster() {
+    everyone("word_count_cluster", |text| {
+        assert!(
+            text.ends_with("in 3 files of the bucket `examples`\n"),
+            "{text}"
+        );
+    });
+}
+
+#[test]
 fn thumbnails() {
     everyone("thumbnails", |text| {
         assert!(text.starts_with("00.png: 96 x 72\n"), "{text}");

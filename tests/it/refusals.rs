@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::TcpListener;
+use std::process::{Command, Stdio};
 use std::thread;
 
 use s3_local::{BucketOptions, Policy};
@@ -274,4 +275,43 @@ fn no_credentials_act() {
             "anonymous",
         ],
     );
+}
+
+/// This program as a task of a cluster, with this ticket. Its exit status, and what it says.
+fn task(ticket: &str) -> (Option<i32>, String) {
+    let mut task = Command::new(std::env::current_exe().unwrap())
+        .env("STUB_PROCESS", "task:0")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    task.stdin
+        .take()
+        .unwrap()
+        .write_all(ticket.as_bytes())
+        .unwrap();
+    let output = task.wait_with_output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(text).unwrap())
+}
+
+#[test]
+fn a_task_of_another_build_or_without_a_ticket_does_nothing_and_says_why() {
+    let _clean = Clean::start();
+    let ticket = |version: u32| {
+        format!(
+            r#"{{"version":{version},"call":"0","spool":{{"Folder":"/nonexistent"}},"submission":0,"program":"00","key":"Spool"}}"#
+        )
+    };
+    for (ticket, words) in [
+        (ticket(1), "of another build than the one that called"),
+        (ticket(99), "the call has version 99"),
+        (String::new(), "without a ticket"),
+        ("{}".to_owned(), "without a ticket"),
+    ] {
+        let (status, text) = task(&ticket);
+        assert_eq!(status, Some(78), "{text}");
+        assert!(text.contains(words), "{text}");
+    }
 }

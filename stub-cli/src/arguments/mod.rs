@@ -7,12 +7,13 @@ mod volume;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{PathBuf, absolute};
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
-use stub_runtime::CloudBucketMount;
 use stub_runtime::engine::{self, Seeing, Size, Time};
+use stub_runtime::{CloudBucketMount, EngineName};
 
 pub(crate) use variable::Variable;
 pub(crate) use volume::VolumeArgument;
@@ -143,6 +144,23 @@ pub(crate) struct SeeingArguments {
     metrics: Option<SocketAddr>,
 }
 
+/// Where it is run.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct EngineArguments {
+    /// Run it there: `local`, or a cluster of `[engine]` in stub.toml, such as `slurm`.
+    #[arg(long, value_name = "NAME", value_parser = EngineName::from_str)]
+    engine: Option<EngineName>,
+}
+
+impl EngineArguments {
+    /// Has commands run where they say.
+    pub(crate) fn choose(self) {
+        if let Some(name) = self.engine {
+            engine::choose(name);
+        }
+    }
+}
+
 impl SeeingArguments {
     /// Begins to show it.
     pub(crate) fn begin(&self) -> anyhow::Result<()> {
@@ -175,6 +193,25 @@ pub(crate) enum JobsCommand {
     /// What each run by `stub jobs run` and `stub jobs serve` did is kept in ~/.local/state/stub/runs: of
     /// the latest 100 of each job.
     Report(ReportArguments),
+    /// Lists what was begun on clusters, and whose values nobody has taken to the end.
+    Calls {
+        /// As JSON, for programs.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Takes up what a program that is gone began on a cluster, and prints its values as they come.
+    ///
+    /// Of a map, each value is a line with the place of its input; a command prints what it prints. Exit status: as of
+    /// what began it. SIGINT or SIGTERM ends it there, too.
+    Attach {
+        /// The id, as `stub jobs calls` shows it.
+        id: String,
+    },
+    /// Ends what a program that is gone began on a cluster. What has been written is stored.
+    Cancel {
+        /// The id, as `stub jobs calls` shows it.
+        id: String,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -193,6 +230,8 @@ pub(crate) struct JobArguments {
     /// More arguments for its program.
     #[arg(last = true, value_name = "ARGUMENTS")]
     pub(crate) more: Vec<OsString>,
+    #[command(flatten)]
+    pub(crate) engine: EngineArguments,
     #[command(flatten)]
     pub(crate) seeing: SeeingArguments,
 }
@@ -308,6 +347,8 @@ pub(crate) struct RunArguments {
     /// The program and its arguments.
     #[arg(trailing_var_arg = true, required = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
+    #[command(flatten)]
+    pub(crate) engine: EngineArguments,
     #[command(flatten)]
     pub(crate) seeing: SeeingArguments,
 }

@@ -1,5 +1,6 @@
 //! Ending calls from outside, whatever they are doing.
 
+use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,9 +16,26 @@ pub struct Canceller {
 #[derive(Debug, Default)]
 struct State {
     how: Option<How>,
-    /// The connections to supervisors, by a number of their own.
-    running: Vec<(u64, Arc<Channel>)>,
+    /// What is to be ended, by numbers of their own.
+    running: Vec<(u64, Running)>,
     last: u64,
+}
+
+/// What can be ended.
+enum Running {
+    /// The supervisor behind this connection.
+    Supervisor(Arc<Channel>),
+    /// Something else: how much time it has, or none.
+    Other(Box<dyn Fn(Option<Duration>) + Send>),
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Supervisor(_) => "Supervisor",
+            Self::Other(_) => "Other",
+        })
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -29,18 +47,22 @@ enum How {
 }
 
 impl How {
-    fn end(self, supervisor: &Channel) {
-        match self {
+    fn end(self, running: &Running) {
+        match (self, running) {
             // One that is gone has ended.
-            Self::Stop(stop) => drop(supervisor.send(&ToSupervisor::Stop(stop), &[])),
-            Self::Abandon => supervisor.shut_down(),
+            (Self::Stop(stop), Running::Supervisor(supervisor)) => {
+                drop(supervisor.send(&ToSupervisor::Stop(stop), &[]));
+            }
+            (Self::Abandon, Running::Supervisor(supervisor)) => supervisor.shut_down(),
+            (Self::Stop(Stop::Cancelled { grace }), Running::Other(end)) => end(Some(grace)),
+            (_, Running::Other(end)) => end(None),
         }
     }
 }
 
 /// A sandbox that can be ended; as long as this exists.
 #[derive(Debug)]
-pub(super) struct Registered<'a> {
+pub(crate) struct Registered<'a> {
     canceller: &'a Canceller,
     number: u64,
 }
@@ -59,21 +81,30 @@ impl Canceller {
     fn end(&self, how: How) {
         let mut state = self.lock();
         state.how = Some(how);
-        for (_, supervisor) in &state.running {
-            how.end(supervisor);
+        for (_, running) in &state.running {
+            how.end(running);
         }
         self.cancelled.notify_all();
     }
 
     /// From now on the sandbox behind this connection can be ended; it is at once, if that was asked for.
     pub(super) fn register(&self, supervisor: Arc<Channel>) -> Registered<'_> {
+        self.add(Running::Supervisor(supervisor))
+    }
+
+    /// The same of something else, which is told how much time it has: none if it is to end at once.
+    pub(crate) fn also(&self, end: impl Fn(Option<Duration>) + Send + 'static) -> Registered<'_> {
+        self.add(Running::Other(Box::new(end)))
+    }
+
+    fn add(&self, running: Running) -> Registered<'_> {
         let mut state = self.lock();
         if let Some(how) = state.how {
-            how.end(&supervisor);
+            how.end(&running);
         }
         state.last += 1;
         let number = state.last;
-        state.running.push((number, supervisor));
+        state.running.push((number, running));
         Registered {
             canceller: self,
             number,

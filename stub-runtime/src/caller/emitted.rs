@@ -5,11 +5,12 @@ use std::sync::Arc;
 use crate::attempt::Attempt;
 use crate::call::GRACE;
 use crate::error::Error;
-use crate::function::Function;
 use crate::payload::Payload;
+use crate::watch::Watch;
 
 use super::cancel::Canceller;
 use super::launch::Takers;
+use super::output::Sink;
 use super::prepare::Plan;
 use super::running::Running;
 use super::tries::Tries;
@@ -27,18 +28,26 @@ pub(crate) struct Emitted {
 }
 
 impl Emitted {
-    /// Evaluates the function's volumes, secrets and options.
-    pub(crate) fn new(function: &'static Function, input: Payload) -> Result<Self, Error> {
-        let (plan, watch) = super::begin(function)?;
-        Ok(Self {
+    /// Nothing is started before the first value is asked for. `sink` takes what it prints; else it goes to this
+    /// program's own streams.
+    pub(crate) fn new(
+        plan: Plan,
+        input: Payload,
+        watch: &Arc<Watch>,
+        sink: Option<Arc<dyn Sink>>,
+    ) -> Self {
+        Self {
             input,
-            tries: Tries::new(&plan.options.retries, Arc::clone(&watch)),
-            takers: Takers::of(watch),
+            tries: Tries::new(&plan.options.retries, Arc::clone(watch)),
+            takers: Takers {
+                sink,
+                ..Takers::of(Arc::clone(watch))
+            },
             plan,
             canceller: Arc::default(),
             running: None,
             is_over: false,
-        })
+        }
     }
 
     /// What can end it while a value is waited for; what has been written is stored.

@@ -1,4 +1,4 @@
-//! The caller's side of a call: it starts a supervisor, says what is to be run, and waits.
+//! The caller's side of a call on this machine: it starts a supervisor, says what is to be run, and waits.
 
 mod cancel;
 mod emitted;
@@ -14,12 +14,7 @@ mod unfinished;
 mod verdict;
 
 use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
 
-use tokio::sync::oneshot;
-
-use crate::attempt::Attempt;
 use crate::error::Error;
 use crate::function::Function;
 use crate::options::Retries;
@@ -29,123 +24,67 @@ use crate::registry;
 use crate::spec::CallSpec;
 use crate::watch::Watch;
 
-pub use cancel::Canceller;
-pub(crate) use emitted::Emitted;
-pub(crate) use map::{Done, Ender, Feeder, Mapped, Next};
-pub(crate) use output::{Sink, Stream as OutputStream};
-pub(crate) use prepare::volumes;
+use launch::Takers;
 
-/// As [`run`], until the canceller ends it.
-pub(crate) fn run_until(
-    function: &'static Function,
-    input: &Payload,
-    canceller: &Canceller,
-) -> Result<Payload, Error> {
-    let (plan, watch) = begin(function)?;
-    single::call(&plan, input, canceller, None, &watch)
-}
+pub use cancel::Canceller;
+pub(crate) use cancel::Registered;
+pub(crate) use emitted::Emitted;
+pub(crate) use map::{Done, Ender, Feeder, Mapped, Next, Told};
+pub(crate) use output::{Sink, Stream as OutputStream};
+pub(crate) use prepare::{Plan, volumes};
 
 /// Evaluates a function's volumes, secrets and options for a call, which is watched from then on, also if it can't
 /// begin.
-fn begin(function: &'static Function) -> Result<(prepare::Plan, Arc<Watch>), Error> {
+pub(crate) fn begin(function: &'static Function) -> Result<(Plan, Arc<Watch>), Error> {
     let watch = Watch::of(registry::name(function));
     let plan = prepare::plan(function).inspect_err(|error| watch.refused(error))?;
     Ok((plan, watch))
 }
 
-/// Calls a function: evaluates its volumes, secrets and options here, runs its body in a sandbox, and
-/// returns its value, which then is stored as far as it was written to a volume.
-///
-/// Blocks, from any thread.
-///
-/// # Errors
-/// See [`Error`].
-pub fn run(function: &'static Function, input: &Payload) -> Result<Payload, Error> {
-    run_until(function, input, &Canceller::default())
+/// Runs a function's body in a sandbox, until the canceller ends it. Its value is there when what it has written is
+/// stored. `sink` takes what it prints; else it goes to this program's own streams. Blocks, from any thread.
+pub(crate) fn call(
+    plan: &Plan,
+    input: &Payload,
+    canceller: &Canceller,
+    sink: Option<&Arc<dyn Sink>>,
+    watch: &Arc<Watch>,
+) -> Result<Payload, Error> {
+    single::call(plan, input, canceller, sink, watch)
 }
 
-/// Calls a function as [`run`] does, without blocking the thread: in any async runtime.
-///
-/// A future that is dropped takes its call with it: the body is killed and its uploads aborted.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn run_async(function: &'static Function, input: Payload) -> Result<Payload, Error> {
-    let (plan, watch) = begin(function)?;
-    let attempt = Attempt::first(Arc::clone(watch.label()));
-    let canceller = Arc::new(Canceller::default());
-    let abandon = Abandon(Arc::clone(&canceller));
-    let (sender, receiver) = oneshot::channel();
-    let waiter = thread::Builder::new()
-        .name("stub-call".to_owned())
-        .spawn(move || {
-            // Nobody waits for a call that was dropped.
-            let _ = sender.send(single::call(&plan, &input, &canceller, None, &watch));
-        });
-    waiter.map_err(|source| Error::start(attempt.clone(), "start a thread", source))?;
-    let ended = receiver.await;
-    drop(abandon);
-    ended.map_err(|_| Error::unwatched(attempt, "the thread that waited for it"))?
-}
-
-/// Runs a command in a sandbox, which the canceller can end, and again if it fails; `Outcome` has its exit
-/// status or signal, and what could not be stored. Blocks.
-///
-/// # Errors
-/// The command was not run ([`Error::Volume`], [`Error::Sandbox`], [`Error::NotStarted`],
-/// [`Error::Start`]), or it is not known how it ended ([`Error::Lost`]).
-pub fn run_command(
+/// Runs a command in a sandbox, and again if it fails. Blocks.
+pub(crate) fn run_command(
     spec: &CallSpec,
     retries: &Retries,
     canceller: &Canceller,
 ) -> Result<Outcome, Error> {
-    single::command(spec, retries, canceller)
+    run_command_watched(spec, retries, canceller, &Watch::of(spec.label()))
 }
 
-/// A call that another thread runs.
-#[derive(Debug)]
-pub(crate) struct Background {
-    plan: prepare::Plan,
-    canceller: Canceller,
-    watch: Arc<Watch>,
+/// The same of one that is watched already.
+pub(crate) fn run_command_watched(
+    spec: &CallSpec,
+    retries: &Retries,
+    canceller: &Canceller,
+    watch: &Arc<Watch>,
+) -> Result<Outcome, Error> {
+    let takers = Takers::of(Arc::clone(watch));
+    single::command(spec, retries, canceller, &takers)
 }
 
-impl Background {
-    /// Evaluates the function's volumes, secrets and options.
-    pub(crate) fn new(function: &'static Function) -> Result<Self, Error> {
-        let (plan, watch) = begin(function)?;
-        Ok(Self {
-            plan,
-            canceller: Canceller::default(),
-            watch,
-        })
-    }
-
-    /// What tells it from the other calls of this machine.
-    pub(crate) fn id(&self) -> &str {
-        self.watch.id()
-    }
-
-    /// Runs it to its end. `sink` takes what it prints; else it goes to this program's own streams.
-    pub(crate) fn run(
-        &self,
-        input: &Payload,
-        sink: Option<&Arc<dyn Sink>>,
-    ) -> Result<Payload, Error> {
-        single::call(&self.plan, input, &self.canceller, sink, &self.watch)
-    }
-
-    /// Ends it, from another thread; what has been written is stored.
-    pub(crate) fn cancel(&self, grace: Duration) {
-        self.canceller.cancel(grace);
-    }
-}
-
-/// Ends a call when dropped; one that has ended already doesn't notice.
-struct Abandon(Arc<Canceller>);
-
-impl Drop for Abandon {
-    fn drop(&mut self) {
-        self.0.abandon();
-    }
+/// The same of one whose output goes elsewhere.
+pub(crate) fn run_command_here(
+    spec: &CallSpec,
+    retries: &Retries,
+    canceller: &Canceller,
+    sink: Arc<dyn Sink>,
+    watch: &Arc<Watch>,
+) -> Result<Outcome, Error> {
+    let takers = Takers {
+        sink: Some(sink),
+        no_stdin: true,
+        ..Takers::of(Arc::clone(watch))
+    };
+    single::command(spec, retries, canceller, &takers)
 }

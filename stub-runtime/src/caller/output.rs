@@ -4,6 +4,8 @@ use std::fmt::Debug;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::sys::{self, SysError};
 
 /// So much is read at once.
@@ -13,7 +15,7 @@ const CHUNK: usize = 64 << 10;
 const LONGEST_LINE: usize = 1 << 20;
 
 /// Which of the two streams of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Stream {
     /// Standard output.
     Out,

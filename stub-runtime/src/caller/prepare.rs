@@ -15,11 +15,11 @@ use crate::spec::{CallSpec, Volume, Work};
 
 /// How a function is called.
 #[derive(Clone, Debug)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     /// What each of its sandboxes carries.
-    pub(super) spec: CallSpec,
+    pub(crate) spec: CallSpec,
     /// Checked.
-    pub(super) options: Options,
+    pub(crate) options: Options,
 }
 
 /// Evaluates the function's volumes, secrets and options.

@@ -74,12 +74,11 @@ pub(super) fn command(
     spec: &CallSpec,
     retries: &Retries,
     canceller: &Canceller,
+    takers: &Takers,
 ) -> Result<Outcome, Error> {
-    let watch = Watch::of(spec.label());
-    let takers = Takers::of(Arc::clone(&watch));
-    let span = watch.span();
-    let (ended, error) = span.in_scope(|| try_command(spec, retries, canceller, &takers));
-    watch.end(error.as_ref());
+    let span = takers.watch.span();
+    let (ended, error) = span.in_scope(|| try_command(spec, retries, canceller, takers));
+    takers.watch.end(error.as_ref());
     ended
 }
 

@@ -3,7 +3,7 @@
 use clap::builder::PathBufValueParser;
 use clap::{Arg, ArgAction, Command};
 
-use super::{names, seeing};
+use super::{engine, names, seeing};
 use crate::function::{Function, Parameter, ParseError};
 
 /// The name of the option with inputs to map over.
@@ -12,6 +12,8 @@ pub(super) const INPUTS: &str = "inputs";
 pub(super) const UNORDERED: &str = "unordered";
 /// The name of the option with a file for the value.
 pub(super) const WRITE_RESULT: &str = "write-result";
+/// The name of the argument with the id of a call.
+pub(super) const ID: &str = "id";
 
 /// What an argument's type means for its option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,10 +58,16 @@ pub(super) fn command() -> Command {
         )
         .subcommand(run)
         .subcommand(
+            Command::new("attach")
+                .about("Takes up a call that an earlier program began on a cluster")
+                .arg(Arg::new(ID).value_name("ID").required(true)),
+        )
+        .subcommand(
             Command::new("serve")
                 .about(
                     "Runs the functions that have a schedule at their times, until it is interrupted",
                 )
+                .arg(engine::argument())
                 .args(seeing::arguments()),
         )
         .subcommand(
@@ -116,6 +124,7 @@ fn of(name: String, function: &'static Function) -> Command {
                 .value_parser(PathBufValueParser::new())
                 .help("Write the value to this file instead of printing it"),
         )
+        .arg(engine::argument())
         .args(seeing::arguments());
     if documentation.contains('\n') {
         command = command.long_about(documentation.to_owned());
@@ -146,7 +155,7 @@ fn argument(parameter: &'static Parameter) -> Arg {
 pub(super) fn option(parameter: &str) -> String {
     let option = parameter.replace('_', "-");
     match option.as_str() {
-        INPUTS | UNORDERED | WRITE_RESULT | "help" => format!("argument-{option}"),
+        INPUTS | UNORDERED | WRITE_RESULT | engine::NAME | "help" => format!("argument-{option}"),
         taken if seeing::NAMES.contains(&taken) => format!("argument-{option}"),
         _ => option,
     }

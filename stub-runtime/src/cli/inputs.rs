@@ -10,7 +10,7 @@ use serde_json::{Map as Object, Value, json};
 use super::command::wrong;
 use super::exit::Failure;
 use crate::attempt::Attempt;
-use crate::caller::Mapped;
+use crate::engines::Mapped;
 use crate::error::{Error, Result};
 use crate::function::{Function, Given};
 use crate::interrupt::{CtrlC, INTERRUPTED, until_interrupted};

@@ -1,6 +1,8 @@
 //! The command line of a program with annotated functions.
 
+mod attach;
 mod command;
+mod engine;
 mod exit;
 mod inputs;
 mod names;
@@ -18,6 +20,7 @@ use clap::ArgMatches;
 use crate::{log, registry};
 use exit::Failure;
 
+pub use attach::attach;
 pub use policy::least_policy;
 
 /// Gives a program a command line with which its annotated functions are listed, run and mapped.
@@ -34,6 +37,7 @@ pub use policy::least_policy;
 /// | `list` | the functions, their arguments and what they do |
 /// | `run NAME --argument value …` | runs one, and prints its value: a text as it is, all else as JSON |
 /// | `run NAME --inputs FILE` | maps it over the lines of a file, each of them JSON, and prints a line for each |
+/// | `attach ID` | takes up a call that an earlier program began on a cluster: its values as they come |
 /// | `serve` | runs the functions that have a `schedule` and no arguments at their times, until a signal |
 /// | `mounts` | the buckets that the functions declare |
 /// | `policy` | the least IAM policy that all of them need |
@@ -42,6 +46,8 @@ pub use policy::least_policy;
 /// `run` and `serve` take `--summary` (what it took, and its list price), `--report FILE` (a page about inputs,
 /// retries, throughput and requests) and `--metrics ADDRESS` (for Prometheus, meanwhile). An argument that has the name of
 /// one of our options is `--argument-NAME`.
+///
+/// `--engine NAME` of `run` and `serve` says where calls are run: `local` or `slurm` (see [`Engine`](crate::Engine)).
 ///
 /// An argument is an option of its name: a number, a text, a flag for a `bool`; one of type `Option` may be left
 /// away, one of type `Vec` is given several times; what has parts is JSON.
@@ -76,7 +82,12 @@ fn dispatch(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         Some(("list", arguments)) => tables::list(arguments.get_flag("json")),
         Some(("mounts", arguments)) => tables::mounts(arguments.get_flag("json")),
         Some(("policy", _)) => policy::print(),
+        Some(("attach", arguments)) => {
+            let id = arguments.get_one::<String>(command::ID);
+            Ok(attach(id.map(String::as_str).unwrap_or_default()))
+        }
         Some(("serve", arguments)) => {
+            engine::choose_as(arguments);
             seeing::begin(arguments)?;
             serve::serve()
         }

@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::command::{INPUTS, UNORDERED, WRITE_RESULT, is_flag, wrong};
 use super::exit::Failure;
-use super::{inputs, names, print, seeing};
-use crate::caller::{Background, Emitted};
+use super::{engine, inputs, names, print, seeing};
+use crate::engines::{Background, Emitted};
 use crate::function::{Function, Given};
 use crate::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
 use crate::payload::Payload;
@@ -21,6 +21,7 @@ use crate::watch::say;
 pub(super) fn run(name: &str, arguments: &ArgMatches) -> Result<ExitCode, Failure> {
     let function = names::find(name)
         .ok_or_else(|| Failure::usage(format!("there is no function `{name}`")))?;
+    engine::choose_as(arguments);
     seeing::begin(arguments)?;
     let result = arguments.get_one::<PathBuf>(WRITE_RESULT);
     if let Some(file) = arguments.get_one::<PathBuf>(INPUTS) {
@@ -40,8 +41,8 @@ pub(super) fn run(name: &str, arguments: &ArgMatches) -> Result<ExitCode, Failur
     if function.iterates {
         return emit(function, input, result.map(PathBuf::as_path));
     }
-    let call = Background::new(function)?;
-    let (value, is_interrupted) = until_interrupted(&call, CtrlC::Ends, || call.run(&input, None));
+    let call = Background::new(function, None)?;
+    let (value, is_interrupted) = until_interrupted(&call, CtrlC::Ends, || call.run(&input, || {}));
     let value = match value {
         Err(error) if is_interrupted => {
             say(&error.in_one_line());

@@ -3,7 +3,7 @@
 //!
 //! A variable describes the role and the socket (see `role`). A variable that strayed in from
 //! elsewhere has no such socket and does nothing; neither does one given to a program that has
-//! more privileges than its user.
+//! more privileges than its user. A task of a cluster has a ticket instead of a socket (see `cluster/task`).
 //!
 //! Invariant: in a program that wasn't started by us, this reads one variable and returns.
 
@@ -11,7 +11,7 @@ mod constructor;
 
 use crate::protocol::Channel;
 use crate::role::{self, Role};
-use crate::{config, supervisor, sweeper, sys, worker};
+use crate::{cluster, config, supervisor, sweeper, sys, worker};
 
 /// Runs before `main`. Returns unless this process is one of ours.
 fn before_main() {
@@ -20,6 +20,9 @@ fn before_main() {
     };
     if sys::secure_execution() {
         return;
+    }
+    if let Some(number) = value.to_str().and_then(role::task) {
+        cluster::task(number);
     }
     let Some(description) = value.to_str().and_then(role::parse) else {
         return;

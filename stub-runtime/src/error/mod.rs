@@ -1,8 +1,10 @@
 //! The error of a call.
 
+mod crossing;
 mod message;
 mod words;
 
+use std::borrow::Cow;
 use std::error::Error as _;
 use std::io;
 use std::path::PathBuf;
@@ -10,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use s3fs_core::NotStored;
+use serde::{Deserialize, Serialize};
 
 use crate::attempt::Attempt;
 
@@ -33,7 +36,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// }
 /// # }
 /// ```
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The function returned its own error; its sources are the error's sources.
@@ -149,6 +152,7 @@ pub enum Error {
         /// Of which program.
         attempt: Attempt,
         /// The cause: `NotFound`, `PermissionDenied`…
+        #[serde(with = "crossing")]
         source: Arc<io::Error>,
     },
     /// What was given can't be its arguments: nothing was run.
@@ -184,14 +188,25 @@ pub enum Error {
         /// How it ended.
         reason: String,
     },
+    /// The engine that the call was to be run on doesn't take it, or doesn't answer.
+    #[error("{attempt} can't be run by the engine `{engine}`: {reason}")]
+    Engine {
+        /// Of which call.
+        attempt: Attempt,
+        /// The engine's name.
+        engine: String,
+        /// The cause, and what to do.
+        reason: String,
+    },
     /// The call could not even begin.
     #[error("{attempt} can't be called: {step}")]
     Start {
         /// Of which call.
         attempt: Attempt,
         /// What failed.
-        step: &'static str,
+        step: Cow<'static, str>,
         /// Why.
+        #[serde(with = "crossing")]
         source: Arc<io::Error>,
     },
 }
@@ -217,6 +232,7 @@ macro_rules! attempt_of {
             | Self::Codec { attempt, .. }
             | Self::Registry { attempt, .. }
             | Self::Lost { attempt, .. }
+            | Self::Engine { attempt, .. }
             | Self::Start { attempt, .. } => attempt,
         }
     };
@@ -282,7 +298,7 @@ impl Error {
     pub(crate) fn start(attempt: Attempt, step: &'static str, source: io::Error) -> Self {
         Self::Start {
             attempt,
-            step,
+            step: step.into(),
             source: Arc::new(source),
         }
     }

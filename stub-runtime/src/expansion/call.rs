@@ -2,7 +2,7 @@
 
 use super::codec::{Codec, Codecs, encode_all};
 use crate::attempt::Attempt;
-use crate::caller::{Emitted, run, run_async};
+use crate::engines::{Emitted, run, run_async};
 use crate::error::{Error, Result};
 use crate::function::Function;
 use crate::payload::Payload;

@@ -1,11 +1,13 @@
 //! A function mapped over inputs, and calls that go on beside their caller.
 
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 
 use super::codec::{Codec, Codecs, encode_all};
 use crate::attempt::Attempt;
 use crate::call::Call;
-use crate::caller::{Background, Mapped, Sink};
+use crate::caller::Sink;
+use crate::engines::{Background, Mapped};
 use crate::error::{Error, Result};
 use crate::function::Function;
 use crate::logs::Kept;
@@ -80,22 +82,26 @@ pub fn spawn<C: Codecs, V: 'static>(
         attempt: attempt.clone(),
         reason: error.to_string(),
     })?;
-    let background = Arc::new(Background::new(function)?);
-    let canceller = Arc::clone(&background);
     let logs = Arc::new(Kept::default());
     let sink = Arc::clone(&logs) as Arc<dyn Sink>;
+    let background = Arc::new(Background::new(function, Some(sink))?);
+    let canceller = Arc::clone(&background);
     let id = background.id().to_owned();
-    Call::spawn(
+    let (begun, has_begun) = channel::<()>();
+    let call = Call::spawn(
         attempt,
         &id,
         logs,
         move || {
-            let value = background.run(&input, Some(&sink));
+            let value = background.run(&input, || drop(begun));
             value.map(|payload| vec![payload])
         },
         move |grace| canceller.cancel(grace),
         move |payloads| value.decode_one(only(payloads)?),
-    )
+    )?;
+    // Whoever has the call of a cluster can end and find it again. Nothing is ever sent: this ends with the sender.
+    let _ = has_begun.recv();
+    Ok(call)
 }
 
 fn only(payloads: Vec<Payload>) -> std::io::Result<Payload> {

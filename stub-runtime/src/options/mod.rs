@@ -1,10 +1,12 @@
 //! The options of a function, but for its volumes and secrets: how it is run.
 
+mod engine;
 mod retries;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use engine::{Engine, EngineName, Slurm};
 pub use retries::Retries;
 
 use crate::limits::Limits;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
+use serde::{Deserialize, Serialize};
 
 /// The delay of `retries = 3`, and the first one unless told otherwise.
 const DELAY: Duration = Duration::from_secs(1);
@@ -21,7 +22,7 @@ const DELAY: Duration = Duration::from_secs(1);
 /// ```
 ///
 /// A number in its place, as in `retries = 3`, is so many tries more, one second apart.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Retries {
     most: usize,
     coefficient: f32,

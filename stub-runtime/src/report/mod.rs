@@ -13,6 +13,7 @@ mod samples;
 mod sandboxes;
 mod tally;
 
+pub(crate) use atomic::write as write_whole;
 pub(crate) use history::{load, save};
 pub(crate) use page::write_page;
 pub(crate) use record::{Record, Tried};

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::engine::EngineTable;
 use super::error::SettingsError;
 use super::units::{Size, Time, VolumeUrl};
 use crate::schedule::Schedule;
@@ -22,6 +23,7 @@ pub(super) struct File {
     pub(super) secrets: BTreeMap<String, Source>,
     pub(super) buckets: BTreeMap<String, Bucket>,
     pub(super) jobs: BTreeMap<String, JobTable>,
+    pub(super) engine: EngineTable,
 }
 
 /// Where a secret comes from.

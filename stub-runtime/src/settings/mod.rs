@@ -4,6 +4,7 @@
 //! both have, the nearer one says. docs/settings.md describes the format.
 
 mod buckets;
+mod engine;
 mod error;
 mod file;
 mod jobs;
@@ -14,6 +15,7 @@ mod units;
 
 use std::path::{Path, PathBuf};
 
+use crate::options::{Engine, EngineName};
 use crate::secret::{Secret, SecretError};
 use crate::volume::CloudBucketMount;
 
@@ -69,6 +71,12 @@ impl Settings {
         files
             .by_ref()
             .fold(volume, |volume, located| buckets::apply(located, volume))
+    }
+
+    /// The engine of this name, or the one that calls are run on unless told otherwise.
+    pub(crate) fn engine(&self, name: Option<EngineName>) -> Engine {
+        let tables = self.files.iter().map(|located| &located.file.engine);
+        engine::engine(&tables, name)
     }
 
     /// A named secret.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
+use crate::options::EngineName;
 use crate::schedule::Schedule;
 use crate::volume::CloudBucketMount;
 
@@ -137,4 +138,4 @@ macro_rules! from_text {
     )+};
 }
 
-from_text! { Time Size VolumeUrl Schedule }
+from_text! { Time Size VolumeUrl Schedule EngineName }

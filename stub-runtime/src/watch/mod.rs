@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use s3fs_core::Usage;
 use tracing::Span;
 
 use crate::attempt::Attempt;
@@ -124,6 +125,11 @@ impl Watch {
     /// What tells the call from the others of this machine.
     pub(crate) fn id(&self) -> &str {
         &self.id
+    }
+
+    /// What was asked of the buckets until now.
+    pub(crate) fn usage(&self) -> Usage {
+        locked(&self.sandboxes).usage()
     }
 
     /// What its events belong to; nothing when it has ended.

@@ -8,6 +8,7 @@ mod connections;
 mod copy;
 mod multipart;
 mod objects;
+mod presign;
 mod profile;
 mod values;
 

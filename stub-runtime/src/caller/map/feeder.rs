@@ -8,9 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
-use super::Mapped;
-use super::shared::Told;
-use crate::error::Error;
+use super::Told;
 use crate::payload::Payload;
 
 /// So many inputs are asked for at once, as long as they are small.
@@ -31,12 +29,14 @@ pub(crate) struct Feeder {
 
 impl Feeder {
     /// Starts the thread, which tells the map of each input.
+    ///
+    /// # Errors
+    /// The thread can't be started.
     pub(crate) fn start(
-        mapped: &Mapped,
+        map: Sender<Told>,
         mut inputs: impl Iterator<Item = io::Result<Payload>> + Send + 'static,
-    ) -> Result<Self, Error> {
+    ) -> io::Result<Self> {
         let (wanted, asked) = channel::<usize>();
-        let map = mapped.shared.teller();
         let thread = thread::Builder::new().name("stub-inputs".to_owned());
         let started = thread.spawn(move || {
             for count in asked {
@@ -53,7 +53,7 @@ impl Feeder {
                 }
             }
         });
-        started.map_err(|error| Error::start(mapped.first_attempt(), "start a thread", error))?;
+        started?;
         Ok(Self {
             wanted,
             asked: 0,
@@ -62,9 +62,9 @@ impl Feeder {
     }
 
     /// Asks for as many more as there is room for.
-    pub(crate) fn ask(&mut self, mapped: &Mapped, held: usize) {
+    pub(crate) fn ask(&mut self, held: usize, has_room: impl Fn(usize) -> bool) {
         let before = self.asked;
-        while self.asked < self.most && mapped.has_room(held + self.asked) {
+        while self.asked < self.most && has_room(held + self.asked) {
             self.asked += 1;
         }
         if self.asked > before {

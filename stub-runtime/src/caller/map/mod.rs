@@ -13,21 +13,22 @@ use std::io;
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle, available_parallelism};
 use std::time::Duration;
 
 use crate::attempt::Attempt;
 use crate::error::Error;
-use crate::function::Function;
 use crate::logs::{Plain, Prefixed};
 use crate::payload::Payload;
-use crate::watch::are_shown;
+use crate::watch::{Watch, are_shown};
 
 use super::launch::Takers;
 use super::output::Sink;
+use super::prepare::Plan;
 pub(crate) use feeder::Feeder;
-use shared::{Shared, Told};
+use shared::Shared;
+pub(crate) use shared::Told;
 
 /// So many inputs for each sandbox are taken from the iterator before their values are.
 const AHEAD: usize = 64;
@@ -81,6 +82,8 @@ impl Ender {
 pub(crate) enum Next {
     /// An input has ended.
     Done(Done),
+    /// An input has given one of several values.
+    Emitted(Payload),
     /// There is one more.
     Input(io::Result<Payload>),
     /// There are no more.
@@ -98,9 +101,8 @@ pub(crate) struct Done {
 }
 
 impl Mapped {
-    /// Evaluates the function's volumes, secrets and options. Nothing is started before the first input.
-    pub(crate) fn new(function: &'static Function) -> Result<Self, Error> {
-        let (plan, watch) = super::begin(function)?;
+    /// Nothing is started before the first input.
+    pub(crate) fn new(plan: Plan, watch: Arc<Watch>) -> Self {
         let most = plan.options.max_containers;
         let most = most.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
         let sink: Option<Arc<dyn Sink>> = match most {
@@ -109,6 +111,16 @@ impl Mapped {
             // Lines of workers that print at once are told apart.
             _ => Some(Arc::new(Prefixed)),
         };
+        Self::with(plan, watch, most, sink)
+    }
+
+    /// With so many sandboxes at once. `sink` takes what is printed; else it goes to this program's own streams.
+    pub(crate) fn with(
+        plan: Plan,
+        watch: Arc<Watch>,
+        most: usize,
+        sink: Option<Arc<dyn Sink>>,
+    ) -> Self {
         let takers = Takers {
             sink,
             watch,
@@ -116,7 +128,7 @@ impl Mapped {
             no_stdin: true,
         };
         let (sender, done) = channel();
-        Ok(Self {
+        Self {
             shared: Arc::new(Shared::new(plan, takers, sender)),
             done,
             slots: Vec::new(),
@@ -126,7 +138,12 @@ impl Mapped {
             bytes: 0,
             files: 0,
             unwatched: None,
-        })
+        }
+    }
+
+    /// Who may tell the consumer of something.
+    pub(crate) fn teller(&self) -> Sender<Told> {
+        self.shared.teller()
     }
 
     /// What can end it.
@@ -202,12 +219,12 @@ impl Mapped {
                 self.outstanding -= 1;
                 self.files -= usize::from(done.has_descriptor);
                 self.bytes = self.bytes.saturating_sub(done.bytes);
-                let shared::Done { index, result, .. } = done;
-                Some(Next::Done(Done { index, result }))
+                Some(Next::Done(done.into()))
             }
+            Told::Emitted(value) => Some(Next::Emitted(value)),
             Told::Input(input) => Some(Next::Input(input)),
             Told::NoMore => Some(Next::NoMore),
-            Told::Ended => Some(Next::Ended),
+            Told::Ended | Told::Over => Some(Next::Ended),
             Told::Unwatched(who) => {
                 self.unwatched = Some(who);
                 self.outstanding = 0;

@@ -52,27 +52,52 @@ pub(super) struct Run {
 
 /// What the consumer is told.
 #[derive(Debug)]
-pub(super) enum Told {
+pub(crate) enum Told {
     Done(Done),
+    /// One of several values of an input.
+    Emitted(Payload),
     /// One more input, or why it is none.
     Input(io::Result<Payload>),
     /// There are no more.
     NoMore,
     /// The map was ended from outside.
     Ended,
+    /// Nothing more will be told.
+    Over,
     /// This has panicked: what it had will never be told of.
     Unwatched(&'static str),
 }
 
 /// An input that will not be tried again.
 #[derive(Debug)]
-pub(super) struct Done {
+pub(crate) struct Done {
     pub(super) index: u64,
     pub(super) result: Result<Payload, Error>,
     /// Those of the input.
     pub(super) bytes: u64,
     /// Whether the input took a descriptor.
     pub(super) has_descriptor: bool,
+}
+
+/// One whose input is not held here.
+impl From<super::Done> for Done {
+    fn from(done: super::Done) -> Self {
+        Self {
+            index: done.index,
+            result: done.result,
+            bytes: 0,
+            has_descriptor: false,
+        }
+    }
+}
+
+impl From<Done> for super::Done {
+    fn from(done: Done) -> Self {
+        Self {
+            index: done.index,
+            result: done.result,
+        }
+    }
 }
 
 impl Shared {

@@ -1,0 +1,143 @@
+//! A map on a cluster beside a plain job array of the same work: `scripts/bench-cluster.sh`, which starts a cluster.
+//!
+//! Both run the same inputs, each of which sleeps, on the same nodes: the plain array with as many tasks as the map
+//! has, of this program without anything of stub, each with an equal share of the inputs. They take turns.
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "it is a program for people"
+)]
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
+
+use stub::{Engine, Slurm};
+
+/// How often each is run.
+const ROUNDS: usize = 5;
+
+/// The variable with the milliseconds that an input takes.
+const TAKES: &str = "STUB_BENCH_TAKES";
+
+#[stub::function]
+fn work(n: u64) -> u64 {
+    plain_work(n)
+}
+
+/// The same without us.
+fn plain_work(n: u64) -> u64 {
+    let takes = env::var(TAKES).ok().and_then(|takes| takes.parse().ok());
+    thread::sleep(Duration::from_millis(takes.unwrap_or(20)));
+    n * 2
+}
+
+fn main() {
+    let arguments: Vec<String> = env::args().collect();
+    if let [_, plain, inputs, tasks, folder] = &arguments[..]
+        && plain == "plain"
+    {
+        return run_share(
+            inputs.parse().unwrap(),
+            tasks.parse().unwrap(),
+            Path::new(folder),
+        );
+    }
+    let number = |name: &str, default| {
+        let given = env::var(name).ok().and_then(|value| value.parse().ok());
+        given.unwrap_or(default)
+    };
+    let (inputs, tasks) = (
+        number("STUB_BENCH_INPUTS", 10_000),
+        number("STUB_BENCH_TASKS", 64),
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let spool = folder.path().join("spool");
+    Engine::from(Slurm::new().spool(spool.display().to_string())).select();
+    let mut ratios = Vec::new();
+    for round in 0..ROUNDS {
+        let plain = timed(|| plain_array(inputs, tasks, folder.path()));
+        let ours = timed(|| {
+            let sum: u64 = work::map(0..inputs).map(|value| value.unwrap()).sum();
+            assert_eq!(sum, expected(inputs));
+        });
+        let ratio = ours.as_secs_f64() / plain.as_secs_f64();
+        println!("round {round}: plain array {plain:.2?}, map {ours:.2?}, ratio {ratio:.2}");
+        ratios.push(ratio);
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!(
+        "{inputs} inputs, {tasks} tasks: median ratio {:.2}",
+        ratios[ROUNDS / 2]
+    );
+    let single = (0..ROUNDS).map(|_| timed(|| assert_eq!(work(1).unwrap(), 2)));
+    let mut single: Vec<Duration> = single.collect();
+    single.sort();
+    let mut alone: Vec<Duration> = (0..ROUNDS)
+        .map(|_| timed(|| plain_array(1, 1, folder.path())))
+        .collect();
+    alone.sort();
+    println!(
+        "one call: {:.2?}, a plain job: {:.2?} (medians)",
+        single[ROUNDS / 2],
+        alone[ROUNDS / 2]
+    );
+}
+
+fn expected(inputs: u64) -> u64 {
+    (0..inputs).map(|n| n * 2).sum()
+}
+
+fn timed(run: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    run();
+    start.elapsed()
+}
+
+/// What somebody writes by hand: a task's share of the inputs, and a file with what they give.
+fn run_share(inputs: u64, tasks: u64, folder: &Path) {
+    let task: u64 = env::var("SLURM_ARRAY_TASK_ID").unwrap().parse().unwrap();
+    let share = inputs.div_ceil(tasks);
+    let values = (task * share..inputs.min((task + 1) * share)).map(plain_work);
+    let sum: u64 = values.sum();
+    fs::write(folder.join(format!("sum-{task}")), sum.to_string()).unwrap();
+}
+
+/// `sbatch --wait`, which looks every few seconds, would be slower: this looks for the files.
+fn plain_array(inputs: u64, tasks: u64, folder: &Path) {
+    let program = env::current_exe().unwrap();
+    let wrapped = format!(
+        "exec {} plain {inputs} {tasks} {}",
+        program.display(),
+        folder.display()
+    );
+    let submitted = Command::new("sbatch")
+        .args([
+            "--parsable",
+            "--output=/dev/null",
+            &format!("--array=0-{}", tasks - 1),
+        ])
+        .args(["--wrap", &wrapped])
+        .output()
+        .unwrap();
+    assert!(submitted.status.success(), "{submitted:?}");
+    let paths: Vec<_> = (0..tasks)
+        .map(|task| folder.join(format!("sum-{task}")))
+        .collect();
+    let sums = paths.iter().map(|path| {
+        loop {
+            if let Some(sum) = fs::read_to_string(path)
+                .ok()
+                .and_then(|sum| sum.parse::<u64>().ok())
+            {
+                break sum;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    });
+    assert_eq!(sums.sum::<u64>(), expected(inputs));
+    for path in paths {
+        fs::remove_file(path).unwrap();
+    }
+}

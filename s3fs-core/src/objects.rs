@@ -1,0 +1,162 @@
+//! Objects under a prefix, for whoever wants a few of them and no file system.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::config::MountConfig;
+use crate::object::{Headers, Key, Prefix};
+use crate::resources::Resources;
+use crate::store::s3::{ConnectError, S3Store, connect};
+use crate::store::{
+    Body, Condition, ListFrom, ListRequest, Precondition, Store, StoreError, StoreErrorKind,
+};
+
+/// The objects of a bucket under a prefix, by the rest of their keys.
+#[derive(Debug)]
+pub struct Objects {
+    store: S3Store,
+    prefix: Prefix,
+}
+
+impl Objects {
+    /// Reaches the bucket; of the configuration, what says where it is and who asks.
+    ///
+    /// # Errors
+    /// The bucket can't be reached or listed.
+    pub async fn connect(
+        config: &MountConfig,
+        resources: &Resources,
+    ) -> Result<Self, ConnectError> {
+        let (store, _) = connect(config, &resources.http).await?;
+        Ok(Self {
+            store,
+            prefix: config.prefix.clone(),
+        })
+    }
+
+    fn key(&self, name: &str) -> Key {
+        Key::new(format!("{}{name}", self.prefix))
+    }
+
+    /// Stores an object, in one request.
+    ///
+    /// # Errors
+    /// The request failed, several times where that may help.
+    pub async fn put(&self, name: &str, bytes: Bytes) -> Result<(), StoreError> {
+        self.store_body(name, Body::Memory(bytes)).await
+    }
+
+    /// Stores a file that nobody changes meanwhile, of at most 5 GiB.
+    ///
+    /// # Errors
+    /// The file can't be read, or the request failed.
+    pub async fn put_file(&self, name: &str, path: &Path) -> io::Result<()> {
+        let file = Arc::new(File::open(path)?);
+        let length = file.metadata()?.len();
+        let body = Body::File {
+            file,
+            offset: 0,
+            length,
+        };
+        let stored = self.store_body(name, body).await;
+        stored.map_err(io::Error::other)
+    }
+
+    async fn store_body(&self, name: &str, body: Body) -> Result<(), StoreError> {
+        let (key, headers) = (self.key(name), Headers::default());
+        let stored = self.store.put(&key, body, &headers, &Precondition::None);
+        stored.await.map(drop)
+    }
+
+    /// All bytes of an object; nothing if there is none.
+    ///
+    /// # Errors
+    /// The request failed.
+    pub async fn get(&self, name: &str) -> Result<Option<Bytes>, StoreError> {
+        match self.get_all(&self.key(name)).await {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if matches!(error.kind, StoreErrorKind::NoSuchKey) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn get_all(&self, key: &Key) -> Result<Bytes, StoreError> {
+        let mut response = self.store.get(key, None, Condition::Any).await?;
+        let mut bytes = BytesMut::new();
+        while let Some(piece) = response.body.next().await? {
+            bytes.extend_from_slice(&piece);
+        }
+        if bytes.len() as u64 == response.meta.size {
+            return Ok(bytes.freeze());
+        }
+        let words = format!("{} of {} bytes", bytes.len(), response.meta.size);
+        Err(StoreError {
+            operation: "GetObject",
+            object: self.store.uri(key),
+            kind: StoreErrorKind::Truncated(words),
+        })
+    }
+
+    /// Whether there is an object.
+    ///
+    /// # Errors
+    /// The request failed.
+    pub async fn has(&self, name: &str) -> Result<bool, StoreError> {
+        match self.store.head(&self.key(name)).await {
+            Ok(_) => Ok(true),
+            Err(error) if matches!(error.kind, StoreErrorKind::NoSuchKey) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The names that begin with this, in order.
+    ///
+    /// # Errors
+    /// A request failed.
+    pub async fn list(&self, begin: &str) -> Result<Vec<String>, StoreError> {
+        let prefix = format!("{}{begin}", self.prefix);
+        let (mut names, mut next) = (Vec::new(), None::<String>);
+        loop {
+            let from = next
+                .as_deref()
+                .map_or(ListFrom::Beginning, ListFrom::Continuation);
+            let request = ListRequest {
+                prefix: &prefix,
+                folded: false,
+                from,
+                max_keys: 1000,
+            };
+            let page = self.store.list(request).await?;
+            let keys = page.objects.into_iter().map(|object| object.key);
+            names.extend(
+                keys.filter_map(|key| key.strip_prefix(self.prefix.as_str()).map(str::to_owned)),
+            );
+            match page.next {
+                Some(token) => next = Some(token),
+                None => return Ok(names),
+            }
+        }
+    }
+
+    /// Deletes an object; deleting what doesn't exist succeeds.
+    ///
+    /// # Errors
+    /// The request failed.
+    pub async fn delete(&self, name: &str) -> Result<(), StoreError> {
+        self.store.delete(&self.key(name)).await
+    }
+
+    /// A URL with which anybody may read the object for so long, as long as these credentials are good: at most
+    /// seven days.
+    ///
+    /// # Errors
+    /// There are no credentials to sign it with.
+    pub async fn presigned(&self, name: &str, valid: Duration) -> Result<String, StoreError> {
+        self.store.presigned_get(&self.key(name), valid).await
+    }
+}

@@ -1,0 +1,45 @@
+//! `stub jobs calls` and `stub jobs cancel`: what programs began on clusters.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use serde_json::json;
+use stub_runtime::engine;
+
+/// Lists the calls that may be going on.
+pub(crate) fn list(json: bool) -> anyhow::Result<ExitCode> {
+    let found = engine::found_calls()?;
+    let mut out = io::stdout().lock();
+    if json {
+        let calls: Vec<_> = found
+            .iter()
+            .map(|call| {
+                json!({
+                    "id": call.id,
+                    "label": call.label,
+                    "began": call.began.to_string(),
+                    "engine": call.engine,
+                    "spool": call.spool,
+                })
+            })
+            .collect();
+        serde_json::to_writer_pretty(&mut out, &calls)?;
+        writeln!(out)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for call in found {
+        let began = call.began.strftime("%F %T");
+        writeln!(
+            out,
+            "{}  {began}Z  {}  {}",
+            call.id, call.engine, call.label
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Ends one.
+pub(crate) fn cancel(id: &str) -> anyhow::Result<ExitCode> {
+    engine::cancel_found(id)?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,91 @@
+//! `attach ID`: a call that an earlier program began on a cluster, with its values as they come.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use super::exit::Failure;
+use crate::engines::{FoundCall, FoundValue, attach as take_up};
+use crate::error::Result;
+use crate::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
+use crate::outcome::{Ended, Outcome};
+use crate::watch::say;
+
+/// Takes up a call, and prints what it gives as the command that began it would have: the values of a map a line
+/// each, with the places of their inputs; one value as it is; of a command nothing but what it prints itself.
+///
+/// Exit status: as of the command that began it.
+pub fn attach(id: &str) -> ExitCode {
+    match print_all(id) {
+        Ok(status) => ExitCode::from(status),
+        Err(failure) => failure.report(),
+    }
+}
+
+fn print_all(id: &str) -> std::result::Result<u8, Failure> {
+    let found = take_up(id)?;
+    let ender = found.ender();
+    let (status, is_interrupted) = until_interrupted(&ender, CtrlC::Ends, || print(found));
+    match status {
+        _ if is_interrupted => Ok(INTERRUPTED),
+        status => status,
+    }
+}
+
+fn print(found: FoundCall) -> std::result::Result<u8, Failure> {
+    let is_map = found.is_map();
+    let (mut out, mut failed, mut status) = (io::stdout().lock(), 0_u64, 0);
+    for (index, value) in found {
+        let line = match (index, value) {
+            (Some(index), value) if is_map => {
+                let line = line(index, value);
+                failed += u64::from(line.get("error").is_some());
+                line.to_string()
+            }
+            (_, Err(error)) => return Err(error.into()),
+            (_, Ok(FoundValue::Command(outcome))) => {
+                status = status_of(&outcome);
+                continue;
+            }
+            (_, Ok(FoundValue::Value(Value::Null))) => continue,
+            (_, Ok(FoundValue::Value(Value::String(text)))) => text,
+            (_, Ok(FoundValue::Value(value))) => format!("{value:#}"),
+        };
+        let written = writeln!(out, "{line}").and_then(|()| out.flush());
+        written.map_err(|error| Failure::new(format!("can't write the values: {error}")))?;
+    }
+    if failed > 0 {
+        say(&format!("{failed} inputs failed"));
+        return Ok(1);
+    }
+    Ok(status)
+}
+
+fn line(index: u64, value: Result<FoundValue>) -> Value {
+    match value {
+        Ok(FoundValue::Value(value)) => json!({ "index": index, "value": value }),
+        Ok(FoundValue::Command(outcome)) => json!({ "index": index, "value": status_of(&outcome) }),
+        Err(error) => json!({ "index": index, "error": error.in_one_line() }),
+    }
+}
+
+/// The exit status of a command; what it can't say is said on standard error.
+fn status_of(outcome: &Outcome) -> u8 {
+    for lost in &outcome.not_stored {
+        say(&format!("not stored: {lost}"));
+    }
+    let status = match outcome.ended {
+        Ended::Returned => 0,
+        Ended::Exited { code } => u8::try_from(code).unwrap_or(u8::MAX),
+        Ended::Killed { signal } => u8::try_from(128 + signal).unwrap_or(u8::MAX),
+        Ended::TimedOut { .. } => 124,
+        Ended::Cancelled => INTERRUPTED,
+        Ended::Failed { .. } | Ended::Panicked { .. } | Ended::Codec { .. } => 125,
+    };
+    if status == 0 && !outcome.not_stored.is_empty() {
+        125
+    } else {
+        status
+    }
+}

@@ -1,0 +1,86 @@
+//! A call that an earlier caller began, found again by its id.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::caller::Sink;
+use crate::error::Error;
+use crate::options::{Engine, Retries};
+use crate::watch::Watch;
+
+use super::driver::Task;
+use super::error::ClusterError;
+use super::format::Header;
+use super::names::CALL;
+use super::open::open;
+use super::record::{self, Attended, Record};
+use super::remote::Remote;
+use super::scheduler::Needs;
+use super::spool::Spool;
+
+/// A call that an earlier caller began.
+#[derive(Debug)]
+pub(crate) struct Attached {
+    pub(crate) remote: Remote,
+    /// Whether it has many inputs.
+    pub(crate) is_map: bool,
+    /// Of a command.
+    pub(crate) is_command: bool,
+}
+
+/// Calls that may be going on, the latest first.
+///
+/// # Errors
+/// The folder with their records can't be read.
+pub(crate) fn kept() -> Result<Vec<Record>, Error> {
+    record::all().map_err(|error| error.of_call(&Engine::Local, &"stub".into()))
+}
+
+/// Takes up a call: its values come as if it had begun here, those that are there already at once. `sink` takes what
+/// it prints.
+///
+/// # Errors
+/// There is none of that id, or another process has it, or its spool can't be reached.
+pub(crate) fn attach(id: &str, sink: Option<Arc<dyn Sink>>) -> Result<Attached, Error> {
+    let again = Attended::again(id);
+    let (record, attended) = again.map_err(|error| error.of_call(&Engine::Local, &id.into()))?;
+    let watch = Watch::of(Arc::clone(&record.label));
+    let refused = |error: ClusterError| error.of_call(&record.engine, &record.label);
+    let unusable = |reason: &str| refused(ClusterError::Unusable(reason.to_owned()));
+    let key = record
+        .key()
+        .ok_or_else(|| unusable("the record of the call has no key"))?;
+    let find = |cpu| open(&record.engine, Some(&record.spool), id, cpu).map_err(refused);
+    let absent = || unusable("it is not run by a cluster");
+    let cluster = find(None)?.ok_or_else(absent)?;
+    let spool = Spool::open(&cluster.location, id, key.clone()).map_err(refused)?;
+    let header: Option<Header> = spool.get(CALL).map_err(refused)?;
+    drop(spool);
+    let (needs, retries, is_command) = header
+        .as_ref()
+        .map_or((Needs::default(), Retries::default(), false), of);
+    let cluster = find(needs.cpu)?.ok_or_else(absent)?;
+    let task = Task {
+        id: id.to_owned(),
+        label: Arc::clone(&record.label),
+        is_map: record.is_map,
+        header: None,
+        needs,
+        key,
+        retries: retries.delays().count(),
+        attended: Some(attended),
+        staged: Some(record.program.clone()),
+    };
+    Ok(Attached {
+        remote: Remote::start(task, cluster, sink, &watch)?,
+        is_map: record.is_map,
+        is_command,
+    })
+}
+
+fn of(header: &Header) -> (Needs, Retries, bool) {
+    let is_command = matches!(header.spec.work, crate::spec::Work::Command { .. });
+    let slice: Duration = header.slice;
+    let needs = Needs::of(&header.spec, &header.retries, header.at_once, slice);
+    (needs, header.retries, is_command)
+}

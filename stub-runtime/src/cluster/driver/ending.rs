@@ -1,0 +1,231 @@
+//! Ending a call: politely, at once, or because it is over. Nothing is left of it then.
+
+use std::collections::BTreeMap;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use super::Driver;
+use crate::cluster::controls::Order;
+use crate::cluster::error::ClusterError;
+use crate::cluster::program::leave;
+use crate::cluster::scheduler::{Fate, How, JobId, Seen};
+use crate::cluster::state::Why;
+
+/// After its bodies' time is over, a task has so long to store what they have written.
+const STORING: Duration = Duration::from_mins(2);
+
+/// A scheduler kills within so long.
+const KILLING: Duration = Duration::from_mins(1);
+
+/// Tasks that nobody wants any more are waited for so long, before their spool is removed.
+const LEAVING: Duration = Duration::from_secs(45);
+
+/// A scheduler that did not take note of an end is told again after so long.
+const AGAIN: Duration = Duration::from_secs(3);
+
+/// A folder that is not empty yet is tried again so often.
+const TRIES: u32 = 20;
+
+impl Driver {
+    /// Nothing more is begun; what runs has so much time to end by itself.
+    pub(super) fn cancel(&mut self, grace: Duration) {
+        if self.state.is_cancelled() {
+            return;
+        }
+        let now = Instant::now();
+        for verdict in self.state.cancel() {
+            self.tell_verdict(&verdict);
+        }
+        let kill = now + grace + STORING;
+        self.deadlines = Some((kill, kill + KILLING));
+        self.unasked = Some(now);
+        self.pauses.expect_news(now);
+    }
+
+    /// Resolves a submission of which it is not known whether the scheduler has it. Whether that was done.
+    fn resolve_pending(&mut self) -> bool {
+        let Some(pending) = &self.pending else {
+            return true;
+        };
+        let number = pending.number;
+        match self.cluster.scheduler.find(&self.submission_name(number)) {
+            Ok(Some(job)) => drop(self.jobs.insert(number, job)),
+            Ok(None) => {
+                let known = [number].into();
+                self.state.looked(Instant::now(), &known, &BTreeMap::new());
+                for (id, _) in self.state.without_fate() {
+                    if id.submission == number {
+                        self.state
+                            .fate(id, Fate::new(How::Cancelled, "it was never started"));
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "it is not known whether tasks were started");
+                return false;
+            }
+        }
+        self.pending = None;
+        true
+    }
+
+    /// The jobs that may have tasks.
+    fn live_jobs(&self) -> Vec<JobId> {
+        let expected = self.state.expected();
+        let live = expected.iter().filter_map(|number| self.jobs.get(number));
+        live.cloned().collect()
+    }
+
+    /// What was to end is asked to, and what then did not is ended.
+    pub(super) fn end_if_due(&mut self) {
+        let now = Instant::now();
+        if self.unasked.is_some_and(|at| at <= now) {
+            let jobs = self.live_jobs();
+            let asked = self.resolve_pending()
+                && (jobs.is_empty() || self.cluster.scheduler.ask_to_end(&jobs).is_ok());
+            // Of those that end meanwhile, a scheduler may say that they are none.
+            self.unasked = (!asked).then_some(now + AGAIN);
+        }
+        let Some((kill, give_up)) = self.deadlines else {
+            return;
+        };
+        if now >= kill && !self.is_killed {
+            self.is_killed = true;
+            let _ = self.cluster.scheduler.kill(&self.live_jobs());
+        }
+        if now >= give_up {
+            for verdict in self.state.give_up(&Why::Cancelled) {
+                self.tell_verdict(&verdict);
+            }
+        }
+    }
+
+    /// Whether it is known that no task goes on.
+    pub(super) fn is_ended(&self) -> bool {
+        let is_told = self.unasked.is_none() || self.jobs.is_empty();
+        is_told && self.pending.is_none()
+    }
+
+    /// Nobody wants anything of it any more. Whether nothing of it goes on.
+    pub(super) fn abandon(&mut self) -> bool {
+        let is_ended = self.kill_all();
+        for verdict in self.state.give_up(&Why::Cancelled) {
+            self.tell_verdict(&verdict);
+        }
+        if !is_ended {
+            let call = &self.task.id;
+            tracing::warn!(call, "tasks may go on: `stub jobs cancel` ends them");
+        }
+        is_ended
+    }
+
+    /// Whether all have ended, as far as can be seen.
+    fn kill_all(&mut self) -> bool {
+        // What they write must not come after it was removed.
+        let until = Instant::now() + LEAVING;
+        let mut is_killed = false;
+        loop {
+            if self.resolve_pending() {
+                let jobs = self.live_jobs();
+                if jobs.is_empty() {
+                    return true;
+                }
+                is_killed = is_killed || self.cluster.scheduler.kill(&jobs).is_ok();
+                if is_killed && self.are_gone() {
+                    return true;
+                }
+            }
+            if Instant::now() >= until {
+                return false;
+            }
+            sleep(Duration::from_millis(300));
+        }
+    }
+
+    fn are_gone(&mut self) -> bool {
+        let jobs: Vec<(u32, JobId)> = self.jobs.iter().map(|(n, id)| (*n, id.clone())).collect();
+        let is_there = |seen: &Seen| !matches!(seen, Seen::Ended(_));
+        let seen = self.cluster.scheduler.look(&jobs);
+        seen.is_ok_and(|seen| !seen.values().any(is_there))
+    }
+
+    /// No task can be had: everything ends with this error.
+    pub(super) fn broken(&mut self, error: &ClusterError) {
+        let is_ended = self.kill_all();
+        self.end_all(error);
+        if is_ended {
+            self.clean();
+        }
+    }
+
+    /// Neither spool nor scheduler answers. The call goes on, and can be found again.
+    pub(super) fn give_up_watching(&mut self, error: &ClusterError) {
+        let id = &self.task.id;
+        let reason = format!("{error}; it may go on: `stub jobs attach {id}` finds it again");
+        self.end_all(&ClusterError::Unusable(reason));
+    }
+
+    /// What has not ended ends with this error, and what is still given.
+    fn end_all(&mut self, error: &ClusterError) {
+        let failed = error.of_call(&self.cluster.engine, self.watch.label());
+        let may_come = !self.state.is_closed() && self.task.staged.is_none();
+        for verdict in self.state.give_up(&Why::Cancelled) {
+            let attempt = self.attempt(Some(verdict.index), verdict.attempt);
+            let failed = failed.clone().in_attempt(&attempt);
+            self.tell(verdict.index, Err(failed), Duration::ZERO);
+        }
+        self.controls.is_over();
+        if may_come {
+            self.refuse_what_comes(&failed);
+        } else if self.task.staged.is_some() {
+            // Nobody knows which inputs there were.
+            self.late.get_or_insert(failed);
+        }
+    }
+
+    /// What is given from now on ends at once.
+    fn refuse_what_comes(&mut self, failed: &crate::error::Error) {
+        loop {
+            if self.controls.is_abandoned() {
+                return;
+            }
+            match self.orders.recv() {
+                Ok(Order::Give(index, _)) => {
+                    let attempt = self.attempt(Some(index), 1);
+                    self.tell(
+                        index,
+                        Err(failed.clone().in_attempt(&attempt)),
+                        Duration::ZERO,
+                    );
+                }
+                Ok(Order::Close | Order::Cancel(_)) | Err(_) => return,
+                Ok(Order::Wake) => {}
+            }
+        }
+    }
+
+    /// Nothing is left of it.
+    pub(super) fn clean(&mut self) {
+        self.sandboxes.clear();
+        let jobs: Vec<JobId> = self.jobs.values().cloned().collect();
+        self.cluster.scheduler.forget(&jobs);
+        if let Some(spool) = self.spool.take() {
+            // A task may be about to end, with a file open that a network's file system keeps until then.
+            let removed = (0..TRIES).find_map(|_| match spool.remove() {
+                Ok(()) => Some(()),
+                Err(error) => {
+                    tracing::debug!(%error, "trying again");
+                    sleep(Duration::from_millis(250));
+                    None
+                }
+            });
+            if removed.is_none() {
+                tracing::warn!(spool = %self.cluster.location, call = self.task.id, "something is left in the spool");
+            }
+            leave(&self.cluster.location);
+        }
+        if let Some(attended) = self.task.attended.take() {
+            attended.end();
+        }
+    }
+}

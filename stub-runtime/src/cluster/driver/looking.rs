@@ -1,0 +1,84 @@
+//! Asking the scheduler what became of tasks.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use super::Driver;
+use crate::cluster::error::ClusterError;
+use crate::cluster::scheduler::{Fate, How};
+
+/// What a scheduler does not know of a task so long after it has gone, it will not know.
+const LATE: Duration = Duration::from_secs(15);
+
+impl Driver {
+    /// Asks the scheduler, if it is time. Whether it was.
+    pub(super) fn look(&mut self) -> Result<bool, ClusterError> {
+        let now = Instant::now();
+        if self.spool.is_none() || !self.pauses.is_scheduler_due(now) {
+            return Ok(false);
+        }
+        let mut expected = self.state.expected();
+        if let Some(pending) = &self.pending {
+            expected.remove(&pending.number);
+        }
+        if expected.is_empty() {
+            self.pauses.asked_scheduler(now);
+            return Ok(false);
+        }
+        let jobs: Vec<_> = expected
+            .iter()
+            .filter_map(|number| Some((*number, self.jobs.get(number)?.clone())))
+            .collect();
+        let looked = if jobs.is_empty() {
+            Ok(std::collections::BTreeMap::new())
+        } else {
+            self.cluster.scheduler.look(&jobs)
+        };
+        let now = Instant::now();
+        let seen = match looked {
+            Ok(seen) => seen,
+            Err(error) => {
+                self.pauses.asked_scheduler(now);
+                return Err(error);
+            }
+        };
+        // One that an earlier caller wrote, and never started, is in none.
+        let known: BTreeSet<u32> = expected;
+        self.state.looked(now, &known, &seen);
+        self.find_fates();
+        if self.state.has_gone() {
+            self.collect_soon();
+        }
+        self.pauses.asked_scheduler(now);
+        if !self.state.without_fate().is_empty() {
+            self.pauses.expect_news(now);
+        }
+        let (waiting, running) = self.state.active();
+        tracing::debug!(waiting, running, "tasks");
+        Ok(true)
+    }
+
+    fn find_fates(&mut self) {
+        for (id, since) in self.state.without_fate() {
+            let known = match self.jobs.get(&id.submission) {
+                Some(job) => self.cluster.scheduler.fate(job, id.task),
+                None => Some(Fate::new(How::Unknown, "it was never started")),
+            };
+            let unknown = || {
+                let words = "the scheduler doesn't know what became of it";
+                (since.elapsed() >= LATE).then(|| Fate::new(How::Unknown, words))
+            };
+            let Some(mut fate) = known.or_else(unknown) else {
+                continue;
+            };
+            if matches!(fate.how, How::Died | How::Unfit)
+                && let Some(job) = self.jobs.get(&id.submission)
+                && let Some(log) = self.log_of(job, id.task)
+            {
+                fate.words = format!("{}: {log}", fate.words);
+            }
+            tracing::info!(task = %id, how = ?fate.how, words = fate.words, "a task is gone");
+            self.state.fate(id, fate);
+        }
+    }
+}

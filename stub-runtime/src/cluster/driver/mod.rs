@@ -1,0 +1,338 @@
+//! The thread of a call on a cluster: it does what `state` decides.
+//!
+//! `submitting` writes batches and starts tasks, `collecting` reads what they gave, `looking` asks the scheduler what
+//! became of them, `ending` leaves nothing behind.
+
+mod collecting;
+mod ending;
+mod looking;
+mod pauses;
+mod submitting;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::attempt::Attempt;
+use crate::caller::{Done, Sink, Told};
+use crate::error::Error;
+use crate::payload::Payload;
+use crate::watch::{Attempted, Watch, Watched};
+
+use super::controls::{Controls, Order};
+use super::error::ClusterError;
+use super::format::{Closed, Header, Submitted};
+use super::names::{BatchId, CLOSED, of_submission};
+use super::open::Cluster;
+use super::program::{Program, Staged};
+use super::record::Attended;
+use super::scheduler::{JobId, Needs, Room};
+use super::seal::SealKey;
+use super::spool::Spool;
+use super::state::{State, Verdict, Why};
+
+use pauses::Patience;
+pub(super) use pauses::Pauses;
+use submitting::Pending;
+
+/// More inputs are waited for so long before those that are here are started.
+pub(super) const GATHERING: Duration = Duration::from_millis(100);
+
+/// What waits is looked at again no sooner.
+const SOON: Duration = Duration::from_millis(20);
+
+/// What is to be run.
+#[derive(Debug)]
+pub(super) struct Task {
+    pub(super) id: String,
+    pub(super) label: Arc<str>,
+    pub(super) is_map: bool,
+    /// Until it is in the spool.
+    pub(super) header: Option<Header>,
+    pub(super) needs: Needs,
+    pub(super) key: SealKey,
+    /// How often an input may be tried again.
+    pub(super) retries: usize,
+    /// Of a call that an earlier caller began.
+    pub(super) attended: Option<Attended>,
+    /// Of such a call: the program that is in the spool.
+    pub(super) staged: Option<Staged>,
+}
+
+/// Does a call.
+#[derive(Debug)]
+pub(super) struct Driver {
+    task: Task,
+    cluster: Cluster,
+    controls: Arc<Controls>,
+    orders: Receiver<Order>,
+    told: Sender<Told>,
+    sink: Option<Arc<dyn Sink>>,
+    watch: Arc<Watch>,
+    state: State,
+    /// Of inputs that are not in the spool.
+    arguments: HashMap<u64, Bytes>,
+    spool: Option<Arc<Spool>>,
+    program: Option<Program>,
+    room: Option<(Instant, Room)>,
+    /// Of a submission, as far as it was refused with more.
+    most_tasks: usize,
+    pending: Option<Pending>,
+    jobs: BTreeMap<u32, JobId>,
+    /// Tasks that have told something.
+    sandboxes: HashMap<BatchId, Watched>,
+    last_given: Instant,
+    /// Nothing can be written, or asked for, before.
+    not_before: Option<Instant>,
+    /// What waits has no room, as far as is known.
+    is_full: bool,
+    /// When the last look into the spool began that has read all there was.
+    collected: Instant,
+    is_closed_written: bool,
+    pauses: Pauses,
+    patience: Patience,
+    /// When a cancelled call is ended at once, and when it is not waited for any more.
+    deadlines: Option<(Instant, Instant)>,
+    is_killed: bool,
+    /// Jobs that are to end, of which the scheduler was not told yet, and when to tell it.
+    unasked: Option<Instant>,
+    /// What went wrong that is no input's.
+    late: Option<Error>,
+}
+
+impl Driver {
+    pub(super) fn new(
+        task: Task,
+        cluster: Cluster,
+        controls: Arc<Controls>,
+        orders: Receiver<Order>,
+        told: Sender<Told>,
+        sink: Option<Arc<dyn Sink>>,
+        watch: Arc<Watch>,
+    ) -> Self {
+        Self {
+            state: State::new(task.retries, cluster.task_time, task.needs.at_once),
+            task,
+            cluster,
+            controls,
+            orders,
+            told,
+            sink,
+            watch,
+            arguments: HashMap::new(),
+            spool: None,
+            program: None,
+            room: None,
+            most_tasks: usize::MAX,
+            pending: None,
+            jobs: BTreeMap::new(),
+            sandboxes: HashMap::new(),
+            last_given: Instant::now(),
+            not_before: None,
+            is_full: false,
+            collected: Instant::now(),
+            is_closed_written: false,
+            pauses: Pauses::new(Instant::now()),
+            patience: Patience::default(),
+            deadlines: None,
+            is_killed: false,
+            unasked: None,
+            late: None,
+        }
+    }
+
+    /// Runs it to its end. What went wrong that is no input's.
+    pub(super) fn run(mut self) -> Option<Error> {
+        let _in_call = self.watch.span().entered();
+        match self.work() {
+            Ok(true) => self.clean(),
+            // It is not known whether all of it has ended.
+            Ok(false) => {}
+            // It may go on without us, and be found again.
+            Err(error) if error.may_pass() || self.has_begun(&error) => {
+                self.give_up_watching(&error);
+            }
+            Err(error) => self.broken(&error),
+        }
+        self.late
+    }
+
+    /// Whether something goes on that this error says nothing about.
+    fn has_begun(&self, error: &ClusterError) -> bool {
+        let is_earlier = self.task.staged.is_some();
+        let is_of_all = matches!(error, ClusterError::Program(_));
+        (is_earlier || !self.jobs.is_empty()) && !is_of_all
+    }
+
+    /// Whether nothing of it is left to end.
+    fn work(&mut self) -> Result<bool, ClusterError> {
+        if self.task.staged.is_some() {
+            self.restore()?;
+        }
+        while !self.state.is_over() {
+            self.take_orders();
+            if self.controls.is_abandoned() {
+                return Ok(self.abandon());
+            }
+            self.submit()?;
+            let collected = self.collect();
+            self.patience.note(Instant::now(), collected)?;
+            let looked = self.look();
+            self.patience.note(Instant::now(), looked)?;
+            self.decide()?;
+            self.end_if_due();
+        }
+        Ok(self.is_ended())
+    }
+
+    /// Waits for what the caller wants, or until something is to be done.
+    fn take_orders(&mut self) {
+        let now = Instant::now();
+        let mut until = self.pauses.next(self.spool.is_some());
+        if self.state.has_ready() && self.pending.is_none() && !self.is_full {
+            let gathered = self.last_given + GATHERING;
+            until = until.min(self.not_before.unwrap_or(gathered).max(now + SOON));
+        }
+        if let Some(pending) = &self.pending {
+            until = until.min(pending.at);
+        }
+        let mut pause = until.saturating_duration_since(now);
+        loop {
+            match self.orders.recv_timeout(pause) {
+                Ok(order) => self.take(order),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
+            }
+            // What else is here.
+            pause = Duration::ZERO;
+        }
+    }
+
+    fn take(&mut self, order: Order) {
+        match order {
+            Order::Give(index, arguments) => {
+                self.last_given = Instant::now();
+                if self.state.is_cancelled() {
+                    let verdict = Verdict {
+                        index,
+                        attempt: 1,
+                        why: Why::Cancelled,
+                    };
+                    return self.tell_verdict(&verdict);
+                }
+                self.state.give(index, arguments.len() as u64);
+                self.arguments.insert(index, arguments);
+            }
+            Order::Close => self.state.close(),
+            Order::Cancel(grace) => self.cancel(grace),
+            Order::Wake => {}
+        }
+    }
+
+    /// Takes up what an earlier caller began.
+    fn restore(&mut self) -> Result<(), ClusterError> {
+        let spool = self.spool()?;
+        let names = spool.list("sub/")?;
+        let submissions = spool.get_all::<Submitted>(&names)?;
+        let mut known: Vec<_> = names.iter().zip(submissions).collect();
+        known.sort_by_key(|(name, _)| of_submission(name));
+        let mut count = 0;
+        for (name, submitted) in known {
+            if let (Some(number), Some(submitted)) = (of_submission(name), submitted) {
+                let last = submitted.batches.iter().flatten().max();
+                count = count.max(last.map_or(0, |last| last + 1));
+                self.state.restore(number, submitted.batches);
+                if let Some(job) = self.cluster.scheduler.find(&self.submission_name(number))? {
+                    self.jobs.insert(number, job);
+                }
+            }
+        }
+        self.is_closed_written = true;
+        self.state.close();
+        if spool.get::<Closed>(CLOSED)?.is_none() {
+            self.late = Some(Error::Lost {
+                attempt: self.attempt(None, 1),
+                reason: format!("ended before all inputs were given: there are {count}"),
+            });
+        }
+        Ok(())
+    }
+
+    /// The spool, opened when it is needed.
+    fn spool(&mut self) -> Result<Arc<Spool>, ClusterError> {
+        if let Some(spool) = &self.spool {
+            return Ok(Arc::clone(spool));
+        }
+        let opened = Spool::open(&self.cluster.location, &self.task.id, self.task.key.clone())?;
+        let spool = Arc::new(opened);
+        self.spool = Some(Arc::clone(&spool));
+        Ok(spool)
+    }
+
+    /// The name of a submission, for the scheduler.
+    fn submission_name(&self, number: u32) -> String {
+        let label = self.task.label.rsplit("::").next().unwrap_or_default();
+        let is_plain = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
+        let label: String = label.chars().filter(is_plain).take(40).collect();
+        format!("{label}-{}-{number}", self.task.id)
+    }
+
+    fn attempt(&self, index: Option<u64>, number: u32) -> Attempt {
+        let mut attempt = Attempt::first(Arc::clone(&self.task.label));
+        attempt.input = index.filter(|_| self.task.is_map);
+        attempt.number = number;
+        attempt
+    }
+
+    /// An input has ended.
+    fn tell(&self, index: u64, result: Result<Payload, Error>, took: Duration) {
+        let now = Instant::now();
+        let error = result.as_ref().err();
+        self.watch.attempted(Attempted {
+            input: Some(index).filter(|_| self.task.is_map),
+            number: error.map_or(1, |error| error.attempt().number),
+            sandbox: None,
+            began: now.checked_sub(took).unwrap_or(now),
+            ended: now,
+            error,
+            is_retried: false,
+            is_abandoned: false,
+        });
+        // Nobody listens to what was dropped.
+        let _ = self.told.send(Told::Done(Done { index, result }.into()));
+    }
+
+    fn tell_verdict(&self, verdict: &Verdict) {
+        let attempt = self.attempt(Some(verdict.index), verdict.attempt);
+        let error = match &verdict.why {
+            Why::Cancelled => Error::Cancelled { attempt },
+            Why::Lost(reason) => Error::Lost {
+                attempt,
+                reason: reason.clone(),
+            },
+            Why::Unfit(reason) => {
+                let refused = ClusterError::Unusable(reason.clone());
+                refused
+                    .of_call(&self.cluster.engine, self.watch.label())
+                    .in_attempt(&attempt)
+            }
+        };
+        self.tell(verdict.index, Err(error), Duration::ZERO);
+    }
+
+    /// What no task will tell of has ended.
+    fn decide(&mut self) -> Result<(), ClusterError> {
+        let verdicts = self.state.decide(self.collected);
+        let unfit = verdicts.iter().find_map(|verdict| match &verdict.why {
+            Why::Unfit(reason) => Some(reason.clone()),
+            _ => None,
+        });
+        for verdict in &verdicts {
+            self.tell_verdict(verdict);
+        }
+        // Nor would any other task find its program.
+        unfit.map_or(Ok(()), |reason| Err(ClusterError::Program(reason)))
+    }
+}

@@ -1,0 +1,210 @@
+//! Bringing this program to the nodes, by its content: what a node runs is what its caller runs.
+
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Read};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::error::ClusterError;
+use super::spool::{Alone, Bucket, Location};
+
+/// This program, whatever became of its file.
+const SELF: &str = "/proc/self/exe";
+
+/// Below a spool: what other calls may be using as well.
+const PROGRAMS: &str = "programs";
+
+/// How long tasks may wait for their places until the program is to be had no more: as long as a signature is good.
+const VALID: Duration = Duration::from_hours(7 * 24);
+
+/// How a task finds its program.
+#[derive(Clone, Debug)]
+pub(super) struct Program {
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub(super) hash: String,
+    pub(super) place: ProgramPlace,
+}
+
+/// Where it is.
+#[derive(Clone, Debug)]
+pub(super) enum ProgramPlace {
+    /// In the spool.
+    Folder(PathBuf),
+    /// Perhaps here on the nodes, too; else it is fetched from the URL, which opens nothing else.
+    Bucket { here: PathBuf, url: String },
+}
+
+/// A program that an earlier caller has put into the spool.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Staged {
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub(super) hash: String,
+    /// Where it was on the caller's machine.
+    pub(super) path: PathBuf,
+}
+
+fn hash_of_self() -> Result<String, ClusterError> {
+    static HASH: OnceLock<String> = OnceLock::new();
+    if let Some(hash) = HASH.get() {
+        return Ok(hash.clone());
+    }
+    let hash = hash(Path::new(SELF)).map_err(|error| ClusterError::Program(error.to_string()))?;
+    Ok(HASH.get_or_init(|| hash).clone())
+}
+
+/// This program, as a caller that comes back finds it.
+pub(super) fn own() -> Result<Staged, ClusterError> {
+    Ok(Staged {
+        hash: hash_of_self()?,
+        path: fs::read_link(SELF).unwrap_or_default(),
+    })
+}
+
+/// Where an earlier caller has put its program.
+pub(super) fn find(location: &Location, staged: &Staged) -> Result<Program, ClusterError> {
+    let Staged { hash, path } = staged.clone();
+    let place = match location {
+        Location::Folder(root) => ProgramPlace::Folder(root.join(PROGRAMS).join(&hash)),
+        Location::Bucket(config) => ProgramPlace::Bucket {
+            here: path,
+            url: Bucket::connect(config, PROGRAMS)?.presigned(&hash, VALID)?,
+        },
+    };
+    Ok(Program { hash, place })
+}
+
+fn hash(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1 << 20]);
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hex(&hasher.finalize())),
+            count => hasher.update(&buffer[..count]),
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a text can't fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Puts this program where the tasks of a call find it, unless it is there. The call's folder is made before: as long
+/// as that exists, the program stays.
+pub(super) fn stage(location: &Location, call: &str) -> Result<Program, ClusterError> {
+    let hash = hash_of_self()?;
+    let place = match location {
+        Location::Folder(root) => ProgramPlace::Folder(stage_in_folder(root, call, &hash)?),
+        Location::Bucket(config) => {
+            let bucket = Bucket::connect(config, PROGRAMS)?;
+            bucket.put_file_once(&hash, Path::new(SELF))?;
+            ProgramPlace::Bucket {
+                here: fs::read_link(SELF).unwrap_or_default(),
+                url: bucket.presigned(&hash, VALID)?,
+            }
+        }
+    };
+    Ok(Program { hash, place })
+}
+
+fn stage_in_folder(root: &Path, call: &str, hash: &str) -> Result<PathBuf, ClusterError> {
+    let programs = root.join(PROGRAMS);
+    let _alone = Alone::in_folder(&programs)?;
+    let path = programs.join(hash);
+    let staged = (|| {
+        // As long as there is the folder of a call, nobody removes what it needs.
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(root.join(call))?;
+        if path.exists() {
+            return Ok(());
+        }
+        let unfinished = programs.join(format!(".{hash}.{}", std::process::id()));
+        copy(&unfinished)
+            .and_then(|()| fs::rename(&unfinished, &path))
+            .inspect_err(|_| drop(fs::remove_file(&unfinished)))
+    })();
+    match staged {
+        Ok(()) => Ok(path),
+        Err(error) => Err(ClusterError::Program(format!(
+            "it can't be copied to `{}`: {error}",
+            path.display()
+        ))),
+    }
+}
+
+fn copy(to: &Path) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o700)
+        .open(to)?;
+    io::copy(&mut File::open(SELF)?, &mut file)?;
+    file.sync_all()
+}
+
+/// The call is over: if it was the last one of its spool, programs go with it. In a bucket they stay, for the next.
+pub(super) fn leave(location: &Location) {
+    let Location::Folder(root) = location else {
+        return;
+    };
+    let programs = root.join(PROGRAMS);
+    let Ok(_alone) = Alone::in_folder(&programs) else {
+        return;
+    };
+    let is_other =
+        |entry: io::Result<fs::DirEntry>| entry.is_ok_and(|entry| entry.file_name() != PROGRAMS);
+    let has_others = fs::read_dir(root).map_or(true, |mut entries| entries.any(is_other));
+    if !has_others {
+        // What can't be removed is in nobody's way.
+        let _ = fs::remove_dir_all(programs);
+    }
+}
+
+/// Whether this process, a task, is the program that its caller is.
+pub(super) fn is_own(hash: &str) -> bool {
+    let path = fs::read_link(SELF).unwrap_or_default();
+    let is_named_so = path.file_name().is_some_and(|name| name == hash);
+    let is_staged = path
+        .parent()
+        .is_some_and(|folder| folder.ends_with(PROGRAMS));
+    // Nobody else can write there, and under that name there is nothing else.
+    (is_named_so && is_staged) || hash_of_self().is_ok_and(|own| own == hash)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn a_program_is_there_as_long_as_a_call_needs_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location::Folder(folder.path().to_owned());
+        let program = stage(&location, "one").unwrap();
+        let ProgramPlace::Folder(path) = &program.place else {
+            panic!("{program:?}")
+        };
+        assert_eq!(hash(path).unwrap(), program.hash);
+        stage(&location, "other").unwrap();
+        fs::remove_dir_all(folder.path().join("one")).unwrap();
+        leave(&location);
+        assert!(path.exists());
+        fs::remove_dir_all(folder.path().join("other")).unwrap();
+        leave(&location);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert!(is_own(&program.hash) && !is_own("0"));
+    }
+}

@@ -1,0 +1,184 @@
+//! What a caller that comes back needs to find a call again, in the user's own state: whose key opens its spool.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::error::ClusterError;
+use super::program::Staged;
+use super::seal::SealKey;
+use crate::config;
+use crate::options::Engine;
+use crate::report::write_whole;
+
+/// The format of the file.
+const VERSION: u32 = 1;
+
+/// A call that may be going on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Record {
+    version: u32,
+    /// What tells it from all others.
+    pub(crate) id: String,
+    /// What is called.
+    pub(crate) label: Arc<str>,
+    /// Whether it has many inputs.
+    pub(crate) is_map: bool,
+    /// When it began.
+    pub(crate) began: Timestamp,
+    /// Where it is run.
+    pub(crate) engine: Engine,
+    /// Where its spool is, as it was written.
+    pub(crate) spool: String,
+    pub(super) program: Staged,
+    key: String,
+}
+
+impl Record {
+    pub(super) fn new(
+        id: &str,
+        label: &Arc<str>,
+        is_map: bool,
+        engine: &Engine,
+        spool: &str,
+        key: &SealKey,
+        program: Staged,
+    ) -> Self {
+        Self {
+            version: VERSION,
+            id: id.to_owned(),
+            label: Arc::clone(label),
+            is_map,
+            began: Timestamp::now(),
+            engine: engine.clone(),
+            spool: spool.to_owned(),
+            program,
+            key: key.to_text(),
+        }
+    }
+
+    pub(super) fn key(&self) -> Option<SealKey> {
+        SealKey::from_text(&self.key)
+    }
+}
+
+/// Who attends to a call, as long as this exists: nobody else may.
+#[derive(Debug)]
+pub(super) struct Attended {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Attended {
+    /// Keeps a record of a call that begins.
+    pub(super) fn begin(record: &Record) -> Result<Self, ClusterError> {
+        let folder = folder()?;
+        let path = folder.join(format!("{}.json", record.id));
+        let write = || -> io::Result<Self> {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&folder)?;
+            let bytes = serde_json::to_vec(record)?;
+            write_whole(&path, 0o600, &bytes)?;
+            let lock = to_lock(&path)?;
+            // A file system without locks has no record that two may take up at once without harm; there is no better.
+            let _ = lock.try_lock();
+            Ok(Self {
+                path: path.clone(),
+                _lock: lock,
+            })
+        };
+        write().map_err(failed("write", &path))
+    }
+
+    /// Attends to a call that an earlier caller began.
+    pub(super) fn again(id: &str) -> Result<(Record, Self), ClusterError> {
+        let absent = || {
+            ClusterError::Unusable(format!(
+                "there is no call `{id}` here: it has ended and its values were taken, or another machine or user has it"
+            ))
+        };
+        if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Err(absent());
+        }
+        let path = folder()?.join(format!("{id}.json"));
+        let lock = match to_lock(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(absent()),
+            Err(error) => return Err(failed("read", &path)(error)),
+        };
+        if let Err(TryLockError::WouldBlock) = lock.try_lock() {
+            return Err(ClusterError::Unusable(format!(
+                "the call `{id}` is attended to by another process, which gets its values"
+            )));
+        }
+        let record = read(&path).map_err(failed("read", &path))?;
+        Ok((record, Self { path, _lock: lock }))
+    }
+
+    /// The call is over.
+    pub(super) fn end(self) {
+        // What can't be removed is found again, and then told to be over.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// On a network's file system, only who may write may lock.
+fn to_lock(path: &std::path::Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).open(path)
+}
+
+/// The calls that may be going on, the latest first.
+pub(crate) fn all() -> Result<Vec<Record>, ClusterError> {
+    let folder = folder()?;
+    let entries = match fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed("read", &folder)(error)),
+    };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut records: Vec<Record> = paths
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "json")
+        })
+        .filter_map(|path| read(&path).ok())
+        .collect();
+    records.sort_by_key(|record| std::cmp::Reverse(record.began));
+    Ok(records)
+}
+
+fn read(path: &std::path::Path) -> io::Result<Record> {
+    let record: Record = serde_json::from_slice(&fs::read(path)?)?;
+    if record.version == VERSION {
+        return Ok(record);
+    }
+    Err(io::Error::other("it is of another version of stub"))
+}
+
+fn folder() -> Result<PathBuf, ClusterError> {
+    config::calls_folder().ok_or_else(|| {
+        ClusterError::Unusable(
+            "there is no home to keep a record of the call in; set HOME, or XDG_STATE_HOME"
+                .to_owned(),
+        )
+    })
+}
+
+fn failed(
+    operation: &'static str,
+    path: &std::path::Path,
+) -> impl FnOnce(io::Error) -> ClusterError {
+    let object = path.display().to_string();
+    move |error| ClusterError::Spool {
+        operation,
+        object,
+        reason: error.to_string(),
+    }
+}

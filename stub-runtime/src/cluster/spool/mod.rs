@@ -1,0 +1,152 @@
+//! Where inputs and values of calls lie on their way: a folder that the nodes share, or a prefix of a bucket.
+
+mod bucket;
+mod folder;
+mod location;
+
+use std::fmt::Debug;
+use std::path::Path;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub(super) use bucket::Bucket;
+pub(super) use folder::{Alone, Folder};
+pub(crate) use location::Location;
+
+use super::error::ClusterError;
+use super::format::{decode, encode};
+use super::seal::SealKey;
+
+/// The folder of one call, or the place where programs are: objects by their names, such as `out/1/2`.
+pub(super) trait Place: Debug + Send + Sync {
+    /// The call begins.
+    fn begin(&self) -> Result<(), ClusterError> {
+        Ok(())
+    }
+
+    /// Others will write objects whose names begin with this, which ends in a `/`. What a machine was told to be missing
+    /// it may believe for long.
+    fn expect(&self, _begin: &str) -> Result<(), ClusterError> {
+        Ok(())
+    }
+
+    /// Writes objects that are there whole or not at all.
+    fn put(&self, objects: Vec<(String, Vec<u8>)>) -> Result<(), ClusterError>;
+
+    /// Reads objects, in the order of their names; nothing for one that is not there.
+    fn get(&self, names: &[String]) -> Result<Vec<Option<Vec<u8>>>, ClusterError>;
+
+    /// The names that begin with this, which ends in a `/`.
+    fn list(&self, begin: &str) -> Result<Vec<String>, ClusterError>;
+
+    /// Removes everything, and the folder.
+    fn remove_all(&self) -> Result<(), ClusterError>;
+}
+
+/// The objects of one call, sealed with its key.
+#[derive(Debug)]
+pub(crate) struct Spool {
+    place: Box<dyn Place>,
+    key: SealKey,
+}
+
+impl Spool {
+    /// The spool of a call.
+    ///
+    /// # Errors
+    /// The bucket can't be reached.
+    pub(crate) fn open(
+        location: &Location,
+        call: &str,
+        key: SealKey,
+    ) -> Result<Self, ClusterError> {
+        let place: Box<dyn Place> = match location {
+            Location::Folder(root) => Box::new(Folder::new(root.join(call))),
+            Location::Bucket(config) => Box::new(Bucket::connect(config, call)?),
+        };
+        Ok(Self { place, key })
+    }
+
+    /// The call begins.
+    pub(crate) fn begin(&self) -> Result<(), ClusterError> {
+        self.place.begin()
+    }
+
+    /// Others will write objects whose names begin with this, which ends in a `/`.
+    pub(crate) fn expect(&self, begin: &str) -> Result<(), ClusterError> {
+        self.place.expect(begin)
+    }
+
+    /// An object, sealed, to be [written](Self::put_sealed).
+    pub(crate) fn seal<T: Serialize>(
+        &self,
+        name: String,
+        value: &T,
+    ) -> Result<(String, Vec<u8>), ClusterError> {
+        let sealed = self.key.seal(&name, &encode(value));
+        match sealed {
+            Ok(sealed) => Ok((name, sealed)),
+            Err(reason) => Err(ClusterError::Spool {
+                operation: "seal",
+                object: name,
+                reason,
+            }),
+        }
+    }
+
+    /// Writes what was sealed.
+    pub(crate) fn put_sealed(&self, objects: Vec<(String, Vec<u8>)>) -> Result<(), ClusterError> {
+        self.place.put(objects)
+    }
+
+    /// Writes one object.
+    pub(crate) fn put<T: Serialize>(&self, name: &str, value: &T) -> Result<(), ClusterError> {
+        self.put_sealed(vec![self.seal(name.to_owned(), value)?])
+    }
+
+    /// Reads one object; nothing if it is not there.
+    pub(crate) fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ClusterError> {
+        let found = self.get_all(&[name.to_owned()])?;
+        Ok(found.into_iter().next().flatten())
+    }
+
+    /// Reads objects; nothing for one that is not there.
+    pub(crate) fn get_all<T: DeserializeOwned>(
+        &self,
+        names: &[String],
+    ) -> Result<Vec<Option<T>>, ClusterError> {
+        let sealed = self.place.get(names)?.into_iter().zip(names);
+        let opened = sealed.map(|(sealed, name)| {
+            let Some(sealed) = sealed else {
+                return Ok(None);
+            };
+            let plain = self.key.open(name, &sealed);
+            let plain = plain.ok_or_else(|| ClusterError::Malformed {
+                object: name.clone(),
+                reason: "it was not written by this call".to_owned(),
+            })?;
+            decode(name, &plain).map(Some)
+        });
+        opened.collect()
+    }
+
+    /// The names that begin with this, which ends in a `/`.
+    pub(crate) fn list(&self, begin: &str) -> Result<Vec<String>, ClusterError> {
+        self.place.list(begin)
+    }
+
+    /// Nothing of the call is left in it.
+    pub(crate) fn remove(&self) -> Result<(), ClusterError> {
+        self.place.remove_all()
+    }
+}
+
+fn failed(operation: &'static str, object: &Path) -> impl FnOnce(std::io::Error) -> ClusterError {
+    let object = object.display().to_string();
+    move |error| ClusterError::Spool {
+        operation,
+        object,
+        reason: error.to_string(),
+    }
+}

@@ -1,0 +1,146 @@
+//! What a scheduler says of tasks, and what that means for the inputs of those that are gone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use super::batch::{Batch, Gone};
+use super::{State, Verdict, Why};
+use crate::cluster::names::BatchId;
+use crate::cluster::scheduler::{Fate, How, Seen};
+
+/// The inputs of a task that died are split among so many, to find the one that it died of.
+const SPLIT: usize = 8;
+
+/// So many tasks find no program, and none does: no other will.
+const MOST_UNFIT: u32 = 3;
+
+/// What a task that is gone has written may be seen so much later, in a folder that machines share.
+const LATE: Duration = Duration::from_secs(3);
+
+/// What one that has ended well has written is there for sure, though perhaps much later.
+pub(super) const VERY_LATE: Duration = Duration::from_mins(1);
+
+impl State {
+    /// The submissions with tasks that a scheduler should know of.
+    pub(in crate::cluster) fn expected(&self) -> BTreeSet<u32> {
+        let there = self
+            .batches
+            .iter()
+            .filter(|(_, batch)| batch.gone.is_none());
+        there.map(|(id, _)| id.submission).collect()
+    }
+
+    /// What a scheduler says of them. `known`: the submissions that it was asked about.
+    pub(in crate::cluster) fn looked(
+        &mut self,
+        now: Instant,
+        known: &BTreeSet<u32>,
+        seen: &BTreeMap<BatchId, Seen>,
+    ) {
+        for (id, batch) in &mut self.batches {
+            if batch.gone.is_some() || !known.contains(&id.submission) {
+                continue;
+            }
+            let fate = match seen.get(id) {
+                Some(Seen::Waiting) => continue,
+                Some(Seen::Running) => {
+                    batch.is_running = true;
+                    continue;
+                }
+                Some(Seen::Ended(fate)) => Some(fate.clone()),
+                None => None,
+            };
+            batch.gone = Some(Gone { since: now, fate });
+        }
+    }
+
+    /// Batches that are gone, nobody knows why, and since when.
+    pub(in crate::cluster) fn without_fate(&self) -> Vec<(BatchId, Instant)> {
+        let without = self.batches.iter().filter_map(|(id, batch)| {
+            let gone = batch.gone.as_ref().filter(|gone| gone.fate.is_none())?;
+            Some((*id, gone.since))
+        });
+        without.collect()
+    }
+
+    /// Whether there are batches that are gone, and not decided on.
+    pub(in crate::cluster) fn has_gone(&self) -> bool {
+        self.batches.values().any(|batch| batch.gone.is_some())
+    }
+
+    /// Why a batch is gone.
+    pub(in crate::cluster) fn fate(&mut self, id: BatchId, fate: Fate) {
+        if let Some(gone) = self
+            .batches
+            .get_mut(&id)
+            .and_then(|batch| batch.gone.as_mut())
+        {
+            gone.fate = Some(fate);
+        }
+    }
+
+    /// Decides on the inputs of batches that are gone and will tell nothing more: they are ready again, or have ended
+    /// as this says. `collected`: since when all pieces were read that were there.
+    pub(in crate::cluster) fn decide(&mut self, collected: Instant) -> Vec<Verdict> {
+        let is_due = |batch: &Batch| {
+            let gone = batch.gone.as_ref()?;
+            let fate = gone.fate.as_ref()?;
+            let late = match fate.how {
+                _ if batch.is_told => Duration::ZERO,
+                How::Completed => VERY_LATE,
+                _ => LATE,
+            };
+            (collected.saturating_duration_since(gone.since) >= late).then(|| fate.clone())
+        };
+        let due: Vec<_> = self
+            .batches
+            .iter()
+            .filter_map(|(id, batch)| Some((*id, is_due(batch)?)))
+            .collect();
+        let mut verdicts = Vec::new();
+        for (id, fate) in due {
+            if let Some(batch) = self.batches.remove(&id) {
+                verdicts.extend(self.decide_on(&batch, &fate));
+            }
+        }
+        verdicts
+    }
+
+    fn decide_on(&mut self, batch: &Batch, fate: &Fate) -> Vec<Verdict> {
+        let (mut again, mut verdicts) = (Vec::new(), Vec::new());
+        let is_alone = batch.inputs.len() == 1;
+        // A node that lacks the program is no reason to give up, if others have it.
+        self.unfit += u32::from(fate.how == How::Unfit);
+        let is_unfit = !self.has_given && self.unfit >= MOST_UNFIT;
+        for index in &batch.inputs {
+            let Some(input) = self.inputs.get_mut(index) else {
+                continue;
+            };
+            let why = if self.is_cancelled {
+                Some(Why::Cancelled)
+            } else {
+                input.verdict(fate, is_alone, is_unfit, self.retries)
+            };
+            let attempt = input.attempt;
+            match why {
+                None => {
+                    input.attempt += 1;
+                    again.push(*index);
+                }
+                Some(why) => {
+                    self.inputs.remove(index);
+                    verdicts.push(Verdict {
+                        index: *index,
+                        attempt,
+                        why,
+                    });
+                }
+            }
+        }
+        let is_suspect = matches!(fate.how, How::Died | How::TimedOut);
+        let size = again.len().div_ceil(if is_suspect { SPLIT } else { 1 });
+        self.groups
+            .extend(again.chunks(size.max(1)).map(<[u64]>::to_vec));
+        verdicts
+    }
+}

@@ -1,0 +1,28 @@
+//! A task's environment: the caller's, but for what is the node's own.
+
+use std::ffi::OsStr;
+
+use crate::cluster::format::Header;
+use crate::config;
+use crate::sys;
+
+/// Takes over the variables of the caller. Only before this process has a second thread.
+pub(super) fn adopt(header: &Header) {
+    let is_nodes = |name: &OsStr| config::is_of_node(name);
+    let others: Vec<_> = std::env::vars_os()
+        .map(|(name, _)| name)
+        .filter(|name| !is_nodes(name))
+        .collect();
+    for name in others {
+        if let Some(name) = name.to_str() {
+            sys::remove_variable(name);
+        }
+    }
+    for (name, value) in &header.environment {
+        if !is_nodes(name) {
+            sys::set_variable(name, value);
+        }
+    }
+    config::adopt(&header.credentials);
+    config::stay_here();
+}

@@ -1,0 +1,259 @@
+//! One call with one value.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::attempt::Attempt;
+use crate::call::GRACE;
+use crate::caller::{self, Canceller, Next, Plan, Sink, begin};
+use crate::cluster::Remote;
+use crate::error::Error;
+use crate::function::Function;
+use crate::interrupt::End;
+use crate::logs::Plain;
+use crate::options::{Options, Retries};
+use crate::outcome::Outcome;
+use crate::payload::Payload;
+use crate::spec::CallSpec;
+use crate::watch::Watch;
+
+use super::choice;
+
+/// As [`run`], until the canceller ends it.
+pub(crate) fn run_until(
+    function: &'static Function,
+    input: &Payload,
+    canceller: &Canceller,
+) -> Result<Payload, Error> {
+    Prepared::new(function, None)?.run(input, canceller)
+}
+
+/// Calls a function: evaluates its volumes, secrets and options here, runs its body in a sandbox, and
+/// returns its value, which then is stored as far as it was written to a volume.
+///
+/// Blocks, from any thread.
+///
+/// # Errors
+/// See [`Error`].
+pub fn run(function: &'static Function, input: &Payload) -> Result<Payload, Error> {
+    run_until(function, input, &Canceller::default())
+}
+
+/// Calls a function as [`run`] does, without blocking the thread: in any async runtime.
+///
+/// A future that is dropped takes its call with it: the body is killed and its uploads aborted.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn run_async(function: &'static Function, input: Payload) -> Result<Payload, Error> {
+    let call = Prepared::new(function, None)?;
+    let attempt = Attempt::first(Arc::clone(call.watch.label()));
+    let canceller = Arc::new(Canceller::default());
+    let abandon = Abandon(Arc::clone(&canceller));
+    let (sender, receiver) = oneshot::channel();
+    let waiter = thread::Builder::new()
+        .name("stub-call".to_owned())
+        .spawn(move || {
+            // Nobody waits for a call that was dropped.
+            let _ = sender.send(call.run(&input, &canceller));
+        });
+    waiter.map_err(|source| Error::start(attempt.clone(), "start a thread", source))?;
+    let ended = receiver.await;
+    drop(abandon);
+    ended.map_err(|_| Error::unwatched(attempt, "the thread that waited for it"))?
+}
+
+/// Ends a call when dropped; one that has ended already doesn't notice.
+struct Abandon(Arc<Canceller>);
+
+impl Drop for Abandon {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
+
+/// Runs a command in a sandbox, which the canceller can end, and again if it fails; `Outcome` has its exit
+/// status or signal, and what could not be stored. Blocks.
+///
+/// # Errors
+/// The command was not run ([`Error::Volume`], [`Error::Sandbox`], [`Error::NotStarted`],
+/// [`Error::Start`], [`Error::Engine`]), or it is not known how it ended ([`Error::Lost`]).
+pub fn run_command(
+    spec: &CallSpec,
+    retries: &Retries,
+    canceller: &Canceller,
+) -> Result<Outcome, Error> {
+    let engine = choice::current(|| Attempt::first(spec.label()))?;
+    let watch = Watch::of(spec.label());
+    let options = Options {
+        retries: *retries,
+        ..Options::default()
+    };
+    let plan = Plan {
+        spec: spec.clone(),
+        options,
+    };
+    let sink = Some(Arc::new(Plain) as Arc<dyn Sink>);
+    match Remote::begin(&engine, &plan, false, false, sink, &watch)? {
+        None => caller::run_command_watched(spec, retries, canceller, &watch),
+        Some(mut remote) => {
+            let nothing = Payload::from_held(bytes::Bytes::new());
+            remote.give(nothing);
+            remote.close();
+            let ended = wait(remote, canceller)?;
+            let attempt = || Attempt::first(spec.label());
+            ended
+                .decode()
+                .map_err(|error| Error::value(attempt(), &error))
+        }
+    }
+}
+
+/// The value of a call on a cluster, whose input was given. The canceller can end it.
+fn wait(mut remote: Remote, canceller: &Canceller) -> Result<Payload, Error> {
+    let _registered = remote.ended_by(canceller);
+    let mut result = None;
+    while let Some(next) = remote.next(false) {
+        if let Next::Done(done) = next {
+            result = Some(done.result);
+        }
+    }
+    let attempt = remote.first_attempt();
+    match (result, remote.finish()) {
+        (Some(Ok(_)) | None, Some(error)) => Err(error),
+        (Some(result), _) => result,
+        (None, None) => Err(Error::unwatched(attempt, "the thread that waited for it")),
+    }
+}
+
+/// A call that has not begun.
+#[derive(Debug)]
+struct Prepared {
+    plan: Plan,
+    watch: Arc<Watch>,
+    sink: Option<Arc<dyn Sink>>,
+    /// Nothing if it is run here.
+    remote: Option<Remote>,
+}
+
+impl Prepared {
+    /// Evaluates the function's volumes, secrets and options. `sink` takes what it prints; else it goes to this
+    /// program's own streams.
+    fn new(function: &'static Function, sink: Option<Arc<dyn Sink>>) -> Result<Self, Error> {
+        let (plan, watch) = begin(function)?;
+        let engine = choice::current(|| Attempt::first(Arc::clone(watch.label())))?;
+        let there = sink.clone().unwrap_or_else(|| Arc::new(Plain));
+        let remote = Remote::begin(
+            &engine,
+            &plan,
+            function.iterates,
+            false,
+            Some(there),
+            &watch,
+        );
+        let remote = remote.inspect_err(|error| watch.refused(error))?;
+        Ok(Self {
+            plan,
+            watch,
+            sink,
+            remote,
+        })
+    }
+
+    fn run(self, input: &Payload, canceller: &Canceller) -> Result<Payload, Error> {
+        let Self {
+            plan,
+            watch,
+            sink,
+            remote,
+        } = self;
+        match remote {
+            None => caller::call(&plan, input, canceller, sink.as_ref(), &watch),
+            Some(mut remote) => {
+                let attempt = remote.first_attempt();
+                let input = input.try_clone();
+                remote.give(input.map_err(|error| Error::value(attempt, &error))?);
+                remote.close();
+                wait(remote, canceller)
+            }
+        }
+    }
+}
+
+/// A call that another thread runs.
+#[derive(Debug)]
+pub(crate) struct Background {
+    call: Mutex<Option<Prepared>>,
+    canceller: Canceller,
+    label: Arc<str>,
+    id: String,
+}
+
+impl Background {
+    /// Evaluates the function's volumes, secrets and options. `sink` takes what it prints; else it goes to this
+    /// program's own streams.
+    pub(crate) fn new(
+        function: &'static Function,
+        sink: Option<Arc<dyn Sink>>,
+    ) -> Result<Self, Error> {
+        let call = Prepared::new(function, sink)?;
+        let id = call.remote.as_ref().map_or(call.watch.id(), Remote::id);
+        Ok(Self {
+            id: id.to_owned(),
+            label: Arc::clone(call.watch.label()),
+            canceller: Canceller::default(),
+            call: Mutex::new(Some(call)),
+        })
+    }
+
+    /// What tells it from the other calls of this machine, or of all if it is run elsewhere.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Runs it to its end, once. `begun` is told when it would go on without this program, if ever.
+    pub(crate) fn run(&self, input: &Payload, begun: impl FnOnce()) -> Result<Payload, Error> {
+        let call = self
+            .call
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(call) = call else {
+            let attempt = Attempt::first(Arc::clone(&self.label));
+            return Err(Error::unwatched(attempt, "whoever ran it before"));
+        };
+        let Some(mut remote) = call.remote else {
+            begun();
+            return caller::call(
+                &call.plan,
+                input,
+                &self.canceller,
+                call.sink.as_ref(),
+                &call.watch,
+            );
+        };
+        let attempt = remote.first_attempt();
+        let input = input.try_clone();
+        remote.give(input.map_err(|error| Error::value(attempt, &error))?);
+        remote.close();
+        let registered = remote.ended_by(&self.canceller);
+        remote.wait_until_submitted();
+        drop(registered);
+        begun();
+        wait(remote, &self.canceller)
+    }
+
+    /// Ends it, from another thread; what has been written is stored.
+    pub(crate) fn cancel(&self, grace: Duration) {
+        self.canceller.cancel(grace);
+    }
+}
+
+impl End for Background {
+    fn end(&self) {
+        self.cancel(GRACE);
+    }
+}

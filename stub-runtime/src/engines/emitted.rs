@@ -1,0 +1,148 @@
+//! A call whose values come one by one.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::attempt::Attempt;
+use crate::call::GRACE;
+use crate::caller::{self, Canceller, Next, begin};
+use crate::cluster::Remote;
+use crate::error::Error;
+use crate::function::Function;
+use crate::logs::Plain;
+use crate::payload::Payload;
+
+use super::choice;
+
+/// The values of a call, as they come.
+pub(crate) enum Emitted {
+    /// From a sandbox of this machine.
+    Local(Box<caller::Emitted>),
+    /// From a task of a cluster.
+    Remote(Box<FromTask>),
+}
+
+/// The values that a task gives.
+pub(crate) struct FromTask {
+    remote: Remote,
+    input: Option<Payload>,
+    canceller: Arc<Canceller>,
+    attempt: Attempt,
+    /// What its task has ended with, after the values before.
+    ended: VecDeque<Result<Payload, Error>>,
+    is_over: bool,
+}
+
+impl Emitted {
+    /// Evaluates the function's volumes, secrets and options.
+    pub(crate) fn new(function: &'static Function, input: Payload) -> Result<Self, Error> {
+        let (plan, watch) = begin(function)?;
+        let attempt = Attempt::first(Arc::clone(watch.label()));
+        let engine = choice::current(|| attempt.clone())?;
+        let sink = Some(Arc::new(Plain) as Arc<dyn caller::Sink>);
+        let remote = Remote::begin(&engine, &plan, true, false, sink, &watch);
+        let Some(remote) = remote.inspect_err(|error| watch.refused(error))? else {
+            let emitted = caller::Emitted::new(plan, input, &watch, None);
+            return Ok(Self::Local(Box::new(emitted)));
+        };
+        Ok(Self::Remote(Box::new(FromTask {
+            remote,
+            input: Some(input),
+            canceller: Arc::default(),
+            attempt,
+            ended: VecDeque::new(),
+            is_over: false,
+        })))
+    }
+
+    /// What can end it while a value is waited for; what has been written is stored.
+    pub(crate) fn canceller(&self) -> Arc<Canceller> {
+        match self {
+            Self::Local(emitted) => emitted.canceller(),
+            Self::Remote(task) => Arc::clone(&task.canceller),
+        }
+    }
+
+    /// Which attempt it is.
+    pub(crate) fn attempt(&self) -> &Attempt {
+        match self {
+            Self::Local(emitted) => emitted.attempt(),
+            Self::Remote(task) => &task.attempt,
+        }
+    }
+
+    /// The next value; an error is the last thing that comes.
+    pub(crate) fn next(&mut self) -> Option<Result<Payload, Error>> {
+        match self {
+            Self::Local(emitted) => emitted.next(),
+            Self::Remote(task) => task.next(),
+        }
+    }
+
+    /// Nobody wants more: the body ends, and what it has written is stored. What went wrong until then.
+    pub(crate) fn close(self) -> Result<(), Error> {
+        match self {
+            Self::Local(emitted) => emitted.close(),
+            Self::Remote(task) => task.close(),
+        }
+    }
+}
+
+impl FromTask {
+    fn next(&mut self) -> Option<Result<Payload, Error>> {
+        if self.is_over {
+            return None;
+        }
+        if let Some(input) = self.input.take() {
+            self.remote.give(input);
+            self.remote.close();
+        }
+        let _registered = self.remote.ended_by(&self.canceller);
+        loop {
+            match self.remote.next(false) {
+                Some(Next::Emitted(value)) => return Some(Ok(value)),
+                Some(Next::Done(done)) => self.ended.push_back(done.result),
+                Some(_) => {}
+                None => break,
+            }
+        }
+        self.is_over = true;
+        let late = self.remote.finish();
+        match self.ended.pop_front() {
+            Some(Err(error)) => Some(Err(error)),
+            _ => late.map(Err),
+        }
+    }
+
+    fn close(mut self) -> Result<(), Error> {
+        if self.input.is_some() {
+            self.is_over = true;
+            return Ok(());
+        }
+        self.remote.controls().cancel(GRACE);
+        loop {
+            match self.next() {
+                Some(Ok(_)) => {}
+                Some(Err(Error::Cancelled { .. })) | None => return Ok(()),
+                Some(Err(error)) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Drop for FromTask {
+    fn drop(&mut self) {
+        if self.is_over {
+            return;
+        }
+        if self.input.is_none() {
+            // As on this machine, what it has written is stored.
+            self.remote.controls().cancel(GRACE);
+            while !self.is_over {
+                if let Some(Err(error)) = self.next() {
+                    tracing::debug!(%error, "a call that nobody wanted more of has ended");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Calls on whichever engine was chosen: this machine (`caller`), or a cluster (`cluster`). Whoever calls does not
+//! know which.
+
+mod calls;
+mod choice;
+mod emitted;
+mod found;
+mod mapped;
+
+pub(crate) use calls::{Background, run_until};
+pub use calls::{run, run_async, run_command};
+pub use choice::choose;
+pub(crate) use emitted::Emitted;
+pub(crate) use found::found;
+pub use found::{Found, cancel_found, found_calls};
+pub(crate) use found::{FoundCall, FoundValue, attach};
+pub(crate) use mapped::{Ender, Mapped};

@@ -1,0 +1,120 @@
+//! `stub run` and `stub jobs` with `--engine slurm`.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::{env, fs};
+
+use crate::turn::{Turn, eventually, names, notes, queue};
+
+/// The program, beside this test's own in the target folder.
+fn stub(turn: &Turn, folder: &Path) -> Command {
+    let test = env::current_exe().unwrap();
+    let program: PathBuf = test.parent().unwrap().parent().unwrap().join("stub");
+    let settings = format!("[engine.slurm]\nspool = \"{}\"\n", turn.spool().display());
+    fs::write(folder.join("stub.toml"), settings).unwrap();
+    let mut command = Command::new(program);
+    command.current_dir(folder);
+    command
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned()
+}
+
+#[test]
+fn a_command_is_run_on_a_node_and_ends_as_it_did() {
+    let Some(turn) = Turn::start() else { return };
+    let folder = notes();
+    let script = "echo out $SLURMD_NODENAME; echo err >&2; exit 7";
+    let output = stub(&turn, folder.path())
+        .args(["run", "--engine", "slurm", "--", "sh", "-c", script])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(7), "{}", text(&output));
+    assert!(String::from_utf8_lossy(&output.stdout).starts_with("out node"));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "err\n");
+}
+
+#[test]
+fn a_command_whose_caller_was_killed_is_taken_up_or_ended() {
+    let Some(turn) = Turn::start() else { return };
+    let folder = notes();
+    let script = "touch begun; while [ ! -e go ]; do sleep 0.1; done; echo done; exit 5";
+    let begin = || {
+        let _ = fs::remove_file(folder.path().join("begun"));
+        let mut caller = stub(&turn, folder.path())
+            .args(["run", "--engine", "slurm", "--", "sh", "-c", script])
+            .spawn()
+            .unwrap();
+        let has_begun = || {
+            names(folder.path())
+                .contains(&"begun".to_owned())
+                .then_some(())
+        };
+        eventually("it has begun", has_begun);
+        caller.kill().unwrap();
+        caller.wait().unwrap();
+        let listed = stub(&turn, folder.path())
+            .args(["jobs", "calls"])
+            .output()
+            .unwrap();
+        let line = text(&listed);
+        assert!(line.contains("slurm  sh"), "{line}");
+        line.split_whitespace().next().unwrap().to_owned()
+    };
+    let id = begin();
+    fs::write(folder.path().join("go"), "").unwrap();
+    let output = stub(&turn, folder.path())
+        .args(["jobs", "attach", &id])
+        .output()
+        .unwrap();
+    assert_eq!(
+        (output.status.code(), text(&output)),
+        (Some(5), "done\n".to_owned())
+    );
+    fs::remove_file(folder.path().join("go")).unwrap();
+    let id = begin();
+    let output = stub(&turn, folder.path())
+        .args(["jobs", "cancel", &id])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    assert_eq!(queue("%i"), Vec::<String>::new());
+}
+
+#[test]
+fn the_example_counts_there_as_here() {
+    let Some(turn) = Turn::start() else { return };
+    let folder = notes();
+    let settings = stub(&turn, folder.path());
+    let example = Path::new(settings.get_program()).with_file_name("examples/word_count_cluster");
+    let run = |engine: &str| {
+        let output = Command::new(&example)
+            .current_dir(folder.path())
+            .env("STUB_ENGINE", engine)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", text(&output));
+        text(&output)
+    };
+    let there = run("slurm");
+    assert!(there.contains("in 3 files of the bucket"), "{there}");
+    assert_eq!(there, run("local"));
+}
+
+#[test]
+fn an_engine_that_is_none_is_told() {
+    let Some(turn) = Turn::start() else { return };
+    let folder = notes();
+    let output = stub(&turn, folder.path())
+        .args(["run", "--", "true"])
+        .env("STUB_ENGINE", "slum")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(125));
+    assert!(
+        text(&output).contains("STUB_ENGINE: there is no engine `slum`"),
+        "{}",
+        text(&output)
+    );
+}

@@ -1,0 +1,150 @@
+//! One test at a time has the cluster.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use stub::{Engine, Slurm};
+use tempfile::TempDir;
+
+/// The folder of the cluster that `scripts/slurm-cluster.sh` has started.
+const CLUSTER: &str = "STUB_TEST_SLURM";
+
+/// Held by a test from its first line to its end, when it looks for what was left.
+pub(crate) struct Turn {
+    spool: TempDir,
+    cluster: PathBuf,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Turn {
+    /// Nothing where there is no cluster, which is an error where CI=true.
+    pub(crate) fn start() -> Option<Self> {
+        Self::with(|slurm| slurm)
+    }
+
+    /// The same with other settings.
+    pub(crate) fn with(set: impl FnOnce(Slurm) -> Slurm) -> Option<Self> {
+        static TURN: Mutex<()> = Mutex::new(());
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(cluster) = std::env::var_os(CLUSTER).map(PathBuf::from) else {
+            assert!(
+                std::env::var_os("CI").is_none(),
+                "there is no cluster; test.sh starts one, and sets {CLUSTER}"
+            );
+            return None;
+        };
+        let spool = tempfile::Builder::new()
+            .prefix("stub-it")
+            .tempdir()
+            .unwrap();
+        let slurm = Slurm::new().spool(spool.path().display().to_string());
+        Engine::from(set(slurm)).select();
+        Some(Self {
+            spool,
+            cluster,
+            _alone: turn,
+        })
+    }
+
+    pub(crate) fn spool(&self) -> &Path {
+        self.spool.path()
+    }
+
+    /// Does something to the cluster: `kill-node` with its name, and the like.
+    pub(crate) fn cluster(&self, what: &str, name: Option<&str>) {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/slurm-cluster.sh");
+        let status = Command::new(script)
+            .arg(what)
+            .arg(&self.cluster)
+            .args(name)
+            .status()
+            .unwrap();
+        assert!(status.success(), "{what} {name:?}");
+    }
+
+    /// What is left of calls: in the spool, and in the queue.
+    fn left(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.spool()).unwrap();
+        let mut left: Vec<String> = entries
+            .map(|entry| entry.unwrap().path().display().to_string())
+            .collect();
+        left.extend(
+            queue("%i %j %T")
+                .into_iter()
+                .filter(|job| !job.contains("COMPLETING")),
+        );
+        if let Some(state) = std::env::var_os("XDG_STATE_HOME") {
+            let records = fs::read_dir(Path::new(&state).join("stub/calls"));
+            let records = records.into_iter().flatten();
+            left.extend(records.map(|entry| entry.unwrap().path().display().to_string()));
+        }
+        left
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            // The next test shall not find what this one left.
+            let _ = Command::new("scancel").arg("--user=root").status();
+            return;
+        }
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !self.left().is_empty() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(100));
+        }
+        assert_eq!(self.left(), Vec::<String>::new(), "something is left");
+    }
+}
+
+/// The jobs that wait or run, each shown as this says.
+pub(crate) fn queue(format: &str) -> Vec<String> {
+    let format = format!("--format={format}");
+    let output = Command::new("squeue")
+        .args(["--noheader", "--array", &format])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(|line| line.trim().to_owned()).collect()
+}
+
+/// Waits until something is so.
+pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "never so: {what}; queue: {:?}",
+            queue("%i %j %T %R")
+        );
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// A folder that everybody may write to, in which bodies leave word.
+pub(crate) fn notes() -> TempDir {
+    let folder = tempfile::Builder::new()
+        .prefix("stub-it")
+        .tempdir()
+        .unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    folder
+}
+
+/// The files in a folder.
+pub(crate) fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
