@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Programs of other people's which s3fs-core/tests/programs runs and no distribution packages: fsx and
-# pjdfstest from crates.io, and a Python that writes Parquet and HDF5 with modules from PyPI. They lie in
-# a folder of their own under the target folder; what is there in the right version is left alone.
+# pjdfstest from crates.io, and a Python that writes Parquet and HDF5 with modules from PyPI; from there,
+# too, one for tests/kubernetes that knows the schemas of Kubernetes. They lie in a folder of their own
+# under the target folder; what is there in the right version is left alone.
 #
 #   scripts/test-programs.sh    installs what is missing
 #
@@ -27,7 +28,7 @@ install_crate() {
 }
 
 install_python() {
-    local modules=('pyarrow>=15' 'h5py>=3.10') mark=$home/python/installed
+    local modules=('pyarrow>=15' 'h5py>=3.10' 'kubernetes-validate>=1.30') mark=$home/python/installed
     [ "$(cat "$mark" 2>/dev/null)" = "${modules[*]}" ] && return
     say "installing ${modules[*]} into $home/python"
     rm -rf "$home/python"

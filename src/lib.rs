@@ -236,8 +236,8 @@
 pub use stub_macros::function;
 
 pub use stub_runtime::{
-    Attempt, Call, CloudBucketMount, Cron, Engine, Error, IntoSecret, Map, PathError, Period,
-    Result, Retries, Schedule, ScheduleError, Secret, SecretError, Slurm, Stream, Values,
+    Attempt, Call, CloudBucketMount, Cron, Engine, Error, IntoSecret, Kubernetes, Map, PathError,
+    Period, Result, Retries, Schedule, ScheduleError, Secret, SecretError, Slurm, Stream, Values,
     VolumeError, VolumePath, cli,
 };
 

@@ -6,6 +6,7 @@ mod exit;
 mod generate;
 mod inspect;
 mod jobs;
+mod k8s;
 mod mount;
 mod run;
 mod serve;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => (run::run(arguments), exit::RUN_FAILED),
         Command::Mount(arguments) => (mount::mount(&arguments), exit::FAILED),
         Command::Jobs(command) => (jobs::jobs(command), exit::RUN_FAILED),
+        Command::K8s(command) => (k8s::k8s(command), exit::FAILED),
         Command::Policy(arguments) => (inspect::policy(&arguments), exit::FAILED),
         Command::Doctor(arguments) => (inspect::doctor(&arguments), exit::FAILED),
         Command::Completions { shell } => (Ok(generate::completions(shell)), exit::FAILED),

@@ -55,7 +55,8 @@ pub(crate) fn run_spec(spec: &CallSpec, retries: &Retries) -> anyhow::Result<Exi
     }
 }
 
-fn spec(arguments: RunArguments) -> anyhow::Result<CallSpec> {
+/// What the command line says.
+pub(crate) fn spec(arguments: RunArguments) -> anyhow::Result<CallSpec> {
     let mut command = arguments.command.into_iter();
     let program = command.next().context("no program is given")?;
     let given = arguments

@@ -34,10 +34,15 @@ const ENGINE: &str = "STUB_ENGINE";
 
 /// Variables of a node that are its own, by their names or, with a `_` at the end, by how those begin: what its scheduler says about a task, and
 /// what is where.
-const OF_NODES: [&str; 13] = [
+const OF_NODES: [&str; 17] = [
     "SLURM_",
     "SLURMD_",
     "KUBERNETES_",
+    "JOB_COMPLETION_INDEX",
+    // What lets a pod have credentials of its own, for the spool.
+    "AWS_ROLE_",
+    "AWS_WEB_IDENTITY_",
+    "AWS_CONTAINER_",
     "TMPDIR",
     "TMP",
     "TEMP",

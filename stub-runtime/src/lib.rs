@@ -54,7 +54,7 @@ pub use call::Call;
 pub use cli::cli;
 pub use error::{Error, Message, Result};
 pub use map::Map;
-pub use options::{Engine, EngineName, Retries, Slurm};
+pub use options::{Engine, EngineName, Kubernetes, Retries, Slurm};
 pub use schedule::{Cron, Period, Schedule, ScheduleError};
 pub use secret::{IntoSecret, Secret, SecretError};
 pub use stream::Stream;
@@ -67,7 +67,7 @@ pub mod engine {
     pub use crate::cli::{attach, least_policy};
     pub use crate::doctor::{Check, doctor};
     pub use crate::engines::{
-        Found, cancel_found, choose, found_calls, run, run_async, run_command,
+        Found, Manifest, cancel_found, choose, found_calls, manifest, run, run_async, run_command,
     };
     pub use crate::interrupt::{CtrlC, End, INTERRUPTED, until_interrupted};
     pub use crate::limits::Limits;

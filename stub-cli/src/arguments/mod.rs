@@ -51,6 +51,9 @@ pub(crate) enum Command {
     /// The nearest `stub.toml` of the current folder or above it counts, and the user's own, in ~/.config/stub.
     #[command(subcommand)]
     Jobs(JobsCommand),
+    /// Writes down what Kubernetes is to run, for those who apply manifests themselves.
+    #[command(subcommand)]
+    K8s(K8sCommand),
     /// Prints the least IAM policy for volumes, as JSON.
     Policy(VolumesArguments),
     /// Says whether this machine, and buckets, have what is needed, and what helps where it is missing.
@@ -212,6 +215,16 @@ pub(crate) enum JobsCommand {
         /// The id, as `stub jobs calls` shows it.
         id: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum K8sCommand {
+    /// Prints a Secret and a Job that run a program as `stub run` does, as JSON for `kubectl apply -f -`.
+    ///
+    /// What the program needs is put into the spool that `[engine.kubernetes]` of stub.toml names; the cluster is
+    /// not asked for anything. The Secret holds the key to that. When the Job is applied, `stub jobs attach` of the
+    /// id that is said on standard error waits for its end, and removes all that is left of it.
+    Manifest(RunArguments),
 }
 
 #[derive(Debug, Args)]

@@ -39,6 +39,8 @@ fn each_command_helps() {
         "jobs run --help",
         "jobs serve --help",
         "jobs report --help",
+        "k8s --help",
+        "k8s manifest --help",
         "policy --help",
         "doctor --help",
         "completions --help",

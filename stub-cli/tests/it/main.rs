@@ -6,6 +6,8 @@ mod cache;
 mod help;
 mod inspect;
 mod jobs;
+#[cfg(feature = "kubernetes")]
+mod k8s;
 mod mount;
 mod nightly_backup;
 mod run;

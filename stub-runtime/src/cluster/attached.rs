@@ -12,7 +12,7 @@ use super::driver::Task;
 use super::error::ClusterError;
 use super::format::Header;
 use super::names::CALL;
-use super::open::open;
+use super::open::{For, open};
 use super::record::{self, Attended, Record};
 use super::remote::Remote;
 use super::scheduler::Needs;
@@ -50,7 +50,15 @@ pub(crate) fn attach(id: &str, sink: Option<Arc<dyn Sink>>) -> Result<Attached, 
     let key = record
         .key()
         .ok_or_else(|| unusable("the record of the call has no key"))?;
-    let find = |cpu| open(&record.engine, Some(&record.spool), id, cpu).map_err(refused);
+    let find = |cpu| {
+        let wanted = For {
+            call: id,
+            key: &key,
+            spool: Some(&record.spool),
+            cpu,
+        };
+        open(&record.engine, wanted).map_err(refused)
+    };
     let absent = || unusable("it is not run by a cluster");
     let cluster = find(None)?.ok_or_else(absent)?;
     let spool = Spool::open(&cluster.location, id, key.clone()).map_err(refused)?;
@@ -66,7 +74,7 @@ pub(crate) fn attach(id: &str, sink: Option<Arc<dyn Sink>>) -> Result<Attached, 
         is_map: record.is_map,
         header: None,
         needs,
-        key,
+        key: key.clone(),
         retries: retries.delays().count(),
         attended: Some(attended),
         staged: Some(record.program.clone()),

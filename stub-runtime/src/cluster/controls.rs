@@ -18,6 +18,8 @@ pub(super) enum Order {
     Cancel(Duration),
     /// Look what has changed.
     Wake,
+    /// It goes on without this program.
+    Leave,
 }
 
 /// What can end it from another thread, and what is known of it there.

@@ -1,7 +1,6 @@
 //! What lies in a spool: versioned values, encoded as `MessagePack` and sealed.
 
 use std::ffi::OsString;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -116,31 +115,6 @@ pub(crate) enum Value {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Closed {
     pub(crate) inputs: u64,
-}
-
-/// What a scheduler's script gives a task, as JSON on its standard input: nothing in it is a secret by itself. See
-/// docs/scale.md for which threat the key is kept from.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Ticket {
-    pub(crate) version: u32,
-    /// The name of the call.
-    pub(crate) call: Arc<str>,
-    pub(crate) spool: super::spool::Location,
-    pub(crate) submission: u32,
-    /// SHA-256 of the program, in hexadecimal.
-    pub(crate) program: String,
-    pub(crate) key: KeyPlace,
-}
-
-/// Where the key of a call is for its tasks.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) enum KeyPlace {
-    /// In the spool, in a file for each task, which only the user can read and which is removed when it is read.
-    Spool,
-    /// Here: the spool is elsewhere.
-    Here(String),
-    /// In a file of the node that the scheduler puts there.
-    File(std::path::PathBuf),
 }
 
 /// With its version, for sealing.

@@ -1,13 +1,17 @@
 //! From an engine's settings to its spool and its scheduler.
 
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::Sender;
 
 use super::error::ClusterError;
+#[cfg(feature = "kubernetes")]
+use super::kubernetes;
 use super::scheduler::Scheduler;
+use super::seal::SealKey;
 use super::slurm::{Slurm, processors};
 use super::spool::Location;
 use crate::config;
-use crate::options::Engine;
+use crate::options::{self, Engine};
 use crate::settings::{Settings, VolumeUrl};
 
 /// In the user's home, which clusters mostly share.
@@ -21,6 +25,8 @@ pub(super) struct Cluster {
     pub(super) spool: String,
     pub(super) location: Location,
     pub(super) scheduler: Box<dyn Scheduler>,
+    /// Where the scheduler puts the key on nodes, if it does.
+    pub(super) key_file: Option<PathBuf>,
     /// How the script writes the number of its task.
     pub(super) number: &'static str,
     /// So many run at once at most.
@@ -29,44 +35,144 @@ pub(super) struct Cluster {
     pub(super) task_time: std::time::Duration,
 }
 
-/// The cluster behind an engine, for tasks of a call that take so many processors; nothing if it is this machine.
-pub(super) fn open(
+/// What a cluster is opened for: tasks of one call.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct For<'a> {
+    /// The id of the call.
+    pub(super) call: &'a str,
+    #[cfg_attr(
+        not(feature = "kubernetes"),
+        expect(dead_code, reason = "no scheduler hands it out")
+    )]
+    pub(super) key: &'a SealKey,
+    /// Where its spool is, if an earlier caller has put it there.
+    pub(super) spool: Option<&'a str>,
+    /// So many processors are what each task takes.
+    pub(super) cpu: Option<f64>,
+}
+
+/// The cluster behind an engine; nothing if it is this machine.
+pub(super) fn open(engine: &Engine, wanted: For<'_>) -> Result<Option<Cluster>, ClusterError> {
+    match engine {
+        Engine::Local => Ok(None),
+        Engine::Slurm(settings) => slurm(engine, settings, wanted).map(Some),
+        Engine::Kubernetes(settings) => kubernetes(engine, settings, wanted, None).map(Some),
+    }
+}
+
+/// The same of a cluster with Kubernetes, which is not told of it: `written` gets what it would be told.
+pub(super) fn open_to_write(
     engine: &Engine,
-    spool: Option<&str>,
-    call: &str,
-    cpu: Option<f64>,
-) -> Result<Option<Cluster>, ClusterError> {
-    let Engine::Slurm(settings) = engine else {
-        return Ok(None);
-    };
-    let spool = match spool.or(settings.spool.as_deref()) {
+    wanted: For<'_>,
+    written: Sender<String>,
+) -> Result<Cluster, ClusterError> {
+    match engine {
+        Engine::Kubernetes(settings) => kubernetes(engine, settings, wanted, Some(written)),
+        _ => Err(ClusterError::Unusable(format!(
+            "calls of the engine `{}` can't be written down",
+            engine.name()
+        ))),
+    }
+}
+
+fn slurm(
+    engine: &Engine,
+    settings: &options::Slurm,
+    wanted: For<'_>,
+) -> Result<Cluster, ClusterError> {
+    let spool = match wanted.spool.or(settings.spool.as_deref()) {
         Some(spool) => spool.to_owned(),
-        None => in_home()?,
+        None => in_home(engine)?,
     };
     let location = location(&spool)?;
     let log = match (&settings.log, &location) {
         (Some(log), _) => log.display().to_string(),
         // Beside the call's own folder, which is there before the first task is.
-        (None, Location::Folder(root)) => root.join(call).join("log-%A-%a").display().to_string(),
+        (None, Location::Folder(root)) => {
+            let folder = root.join(wanted.call);
+            folder.join("log-%A-%a").display().to_string()
+        }
         (None, Location::Bucket(_)) => "/dev/null".to_owned(),
     };
-    let slurm = Slurm::new(settings.clone(), log, processors(cpu));
-    Ok(Some(Cluster {
+    let slurm = Slurm::new(settings.clone(), log, processors(wanted.cpu));
+    Ok(Cluster {
         engine: engine.clone(),
         spool,
         location,
         scheduler: Box::new(slurm),
+        key_file: None,
         number: "${SLURM_ARRAY_TASK_ID:-0}",
         max_tasks: settings.max_tasks,
         task_time: settings.task_time,
-    }))
+    })
 }
 
-fn in_home() -> Result<String, ClusterError> {
+#[cfg(feature = "kubernetes")]
+fn kubernetes(
+    engine: &Engine,
+    settings: &options::Kubernetes,
+    wanted: For<'_>,
+    written: Option<Sender<String>>,
+) -> Result<Cluster, ClusterError> {
+    kubernetes::check(settings)?;
+    let said = wanted.spool.or(settings.spool.as_deref());
+    let spool = match (said, &settings.volume_claim) {
+        (Some(spool), _) => spool.to_owned(),
+        (None, Some(_)) => in_home(engine)?,
+        (None, None) => {
+            return Err(ClusterError::Unusable(
+                "there is no place for inputs and values; set `spool` in `[engine.kubernetes]` of stub.toml to s3://bucket/prefix, or `volume_claim`".to_owned(),
+            ));
+        }
+    };
+    let location = location(&spool)?;
+    let (settings, key) = (settings.clone(), wanted.key.clone());
+    let (max_tasks, task_time) = (settings.max_tasks, settings.task_time);
+    let scheduler: Box<dyn Scheduler> = match written {
+        None => Box::new(kubernetes::Kubernetes::new(
+            settings,
+            wanted.call,
+            key,
+            &location,
+        )),
+        Some(written) => Box::new(kubernetes::Printed::new(
+            settings,
+            wanted.call,
+            key,
+            &location,
+            written,
+        )),
+    };
+    Ok(Cluster {
+        engine: engine.clone(),
+        spool,
+        location,
+        scheduler,
+        key_file: Some(kubernetes::KEY_FILE.into()),
+        number: "${JOB_COMPLETION_INDEX:-0}",
+        max_tasks,
+        task_time,
+    })
+}
+
+#[cfg(not(feature = "kubernetes"))]
+fn kubernetes(
+    _: &Engine,
+    _: &options::Kubernetes,
+    _: For<'_>,
+    _: Option<Sender<String>>,
+) -> Result<Cluster, ClusterError> {
+    Err(ClusterError::Unusable(
+        "this program was built without it: build it with the feature `kubernetes` of the crate `stub`, or of `stub-cli`".to_owned(),
+    ))
+}
+
+fn in_home(engine: &Engine) -> Result<String, ClusterError> {
     let home = config::home().ok_or_else(|| {
-        ClusterError::Unusable(
-            "there is no home for the spool; set `spool` in `[engine.slurm]` of stub.toml to a folder that the nodes share, or to s3://bucket/prefix".to_owned(),
-        )
+        ClusterError::Unusable(format!(
+            "there is no home for the spool; set `spool` in `[engine.{}]` of stub.toml to a folder that the nodes share, or to s3://bucket/prefix",
+            engine.name()
+        ))
     })?;
     Ok(home.join(SPOOL).display().to_string())
 }
@@ -90,4 +196,38 @@ fn location(text: &str) -> Result<Location, ClusterError> {
         ));
     }
     Ok(Location::Folder(path))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+    use crate::options::Kubernetes;
+
+    /// The error of a call that such settings are for, before any cluster is asked.
+    fn refused(settings: Kubernetes) -> String {
+        let wanted = For {
+            call: "0",
+            key: &SealKey::generate().unwrap(),
+            spool: None,
+            cpu: None,
+        };
+        open(&settings.into(), wanted).unwrap_err().to_string()
+    }
+
+    #[cfg(not(feature = "kubernetes"))]
+    #[test]
+    fn what_was_not_built_in_is_told_with_its_feature() {
+        assert!(refused(Kubernetes::new("i")).contains("the feature `kubernetes`"));
+    }
+
+    #[cfg(feature = "kubernetes")]
+    #[test]
+    fn settings_that_lack_something_are_told_with_its_name() {
+        assert!(refused(Kubernetes::new("")).contains("`image`"));
+        assert!(refused(Kubernetes::new("i")).contains("`spool`"));
+        let settings = Kubernetes::new("i").spool("/s").fuse("yes");
+        assert!(refused(settings).contains("device plugin"));
+    }
 }

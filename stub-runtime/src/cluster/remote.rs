@@ -20,7 +20,7 @@ use super::controls::{Controls, Order};
 use super::driver::{Driver, Task};
 use super::error::ClusterError;
 use super::format::Header;
-use super::open::{Cluster, open};
+use super::open::{Cluster, For, open, open_to_write};
 use super::scheduler::Needs;
 use super::seal::{SealKey, random_name};
 
@@ -57,6 +57,15 @@ pub(crate) struct Remote {
     failure: Option<Error>,
 }
 
+/// A call that was written down.
+#[derive(Debug)]
+pub(crate) struct Written {
+    /// What tells it from all other calls: with this it is found again.
+    pub(crate) id: String,
+    /// For `kubectl`.
+    pub(crate) text: String,
+}
+
 impl Remote {
     /// Begins a call on a cluster; nothing if the engine is this machine. Nothing is started before the first input.
     pub(crate) fn begin(
@@ -68,33 +77,50 @@ impl Remote {
         watch: &Arc<Watch>,
     ) -> Result<Option<Self>, Error> {
         let failed = |error: ClusterError| error.of_call(engine, watch.label());
-        let unusable = |reason: String| failed(ClusterError::Unusable(reason));
-        let id = random_name().map_err(unusable)?;
-        let opened = open(engine, None, &id, plan.spec.limits.cpu).map_err(failed)?;
+        let (id, key) = identity().map_err(failed)?;
+        let opened = open(engine, wanted(plan, &id, &key)).map_err(failed)?;
         let Some(cluster) = opened else {
             return Ok(None);
         };
-        let key = SealKey::generate().map_err(unusable)?;
-        let slice = cluster.task_time.saturating_mul(SLICES);
-        let limits = [
-            plan.options.max_containers.filter(|_| is_map),
-            cluster.max_tasks,
-        ];
-        let at_once = limits.into_iter().flatten().min();
-        let header = header(plan, iterates, is_map, at_once, slice);
-        let needs = Needs::of(&plan.spec, &plan.options.retries, at_once, slice);
-        let task = Task {
-            id,
-            label: Arc::clone(watch.label()),
-            is_map,
-            header: Some(header),
-            needs,
-            key,
-            retries: plan.options.retries.delays().count(),
-            attended: None,
-            staged: None,
-        };
+        let task = task(plan, &cluster, (id, key), iterates, is_map, watch);
         Self::start(task, cluster, sink, watch).map(Some)
+    }
+
+    /// Writes a call of a command down for whoever has Kubernetes run it, and leaves it to be found again.
+    pub(crate) fn write_down(
+        engine: &Engine,
+        plan: &Plan,
+        watch: &Arc<Watch>,
+    ) -> Result<Written, Error> {
+        let failed = |error: ClusterError| error.of_call(engine, watch.label());
+        let (id, key) = identity().map_err(failed)?;
+        let (writer, written) = channel();
+        let opened = open_to_write(engine, wanted(plan, &id, &key), writer);
+        let cluster = opened.map_err(failed)?;
+        let task = task(plan, &cluster, (id.clone(), key), false, false, watch);
+        let mut remote = Self::start(task, cluster, None, watch)?;
+        remote.give(Payload::from_held(bytes::Bytes::new()));
+        remote.close();
+        remote.wait_until_submitted();
+        if let Ok(text) = written.try_recv() {
+            remote.leave();
+            return Ok(Written { id, text });
+        }
+        let mut failure = None;
+        while let Some(next) = remote.next(false) {
+            if let Next::Done(done) = next {
+                failure = done.result.err();
+            }
+        }
+        let late = remote.finish();
+        let unwatched = || Error::unwatched(remote.first_attempt(), "the thread that wrote it");
+        Err(failure.or(late).unwrap_or_else(unwatched))
+    }
+
+    /// Lets it go on without this program.
+    fn leave(mut self) {
+        self.controls.order(Order::Leave);
+        let _ = self.join();
     }
 
     /// Starts the thread that does it.
@@ -294,6 +320,49 @@ impl Drop for Remote {
             let _ = self.join();
         }
         self.watch.end(None);
+    }
+}
+
+/// A new call's id and key.
+fn identity() -> Result<(String, SealKey), ClusterError> {
+    let new = random_name().and_then(|id| Ok((id, SealKey::generate()?)));
+    new.map_err(ClusterError::Unusable)
+}
+
+fn wanted<'a>(plan: &Plan, call: &'a str, key: &'a SealKey) -> For<'a> {
+    For {
+        call,
+        key,
+        spool: None,
+        cpu: plan.spec.limits.cpu,
+    }
+}
+
+/// What is to be run.
+fn task(
+    plan: &Plan,
+    cluster: &Cluster,
+    (id, key): (String, SealKey),
+    iterates: bool,
+    is_map: bool,
+    watch: &Watch,
+) -> Task {
+    let slice = cluster.task_time.saturating_mul(SLICES);
+    let limits = [
+        plan.options.max_containers.filter(|_| is_map),
+        cluster.max_tasks,
+    ];
+    let at_once = limits.into_iter().flatten().min();
+    Task {
+        id,
+        label: Arc::clone(watch.label()),
+        is_map,
+        header: Some(header(plan, iterates, is_map, at_once, slice)),
+        needs: Needs::of(&plan.spec, &plan.options.retries, at_once, slice),
+        key,
+        retries: plan.options.retries.delays().count(),
+        attended: None,
+        staged: None,
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::error::ClusterError;
 use super::names::BatchId;
+use super::script::{LATER, TOLD_TO_END, UNFIT};
 use crate::options::Retries;
 use crate::spec::CallSpec;
 
@@ -139,6 +140,22 @@ pub(super) enum How {
     Cancelled,
     /// Nobody knows.
     Unknown,
+}
+
+/// With which a shell ends if there is no program, or none that it can start.
+const OF_SHELLS: [i32; 2] = [126, 127];
+
+impl How {
+    /// What an exit status of a task, which is not 0, means: see `script`.
+    pub(super) fn of_status(status: i32) -> Self {
+        match status {
+            UNFIT => Self::Unfit,
+            LATER => Self::Lost,
+            TOLD_TO_END => Self::TimedOut,
+            status if OF_SHELLS.contains(&status) => Self::Unfit,
+            _ => Self::Died,
+        }
+    }
 }
 
 impl Fate {

@@ -2,8 +2,8 @@
 //!
 //! Exit statuses tell what became of it, as far as a scheduler keeps them.
 
-use super::format::Ticket;
 use super::program::{Program, ProgramPlace};
+use super::ticket::Ticket;
 
 /// There is no program that fits (`EX_CONFIG` of `sysexits.h`).
 pub(super) const UNFIT: i32 = 78;
@@ -79,8 +79,9 @@ mod tests {
     use std::process::{Command, Output, Stdio};
 
     use super::*;
-    use crate::cluster::format::{KeyPlace, VERSION};
+    use crate::cluster::format::VERSION;
     use crate::cluster::spool::Location;
+    use crate::cluster::ticket::KeyPlace;
 
     fn run(program: &Program, path: &str) -> Output {
         let ticket = Ticket {

@@ -9,12 +9,12 @@ use tokio::sync::oneshot;
 use crate::attempt::Attempt;
 use crate::call::GRACE;
 use crate::caller::{self, Canceller, Next, Plan, Sink, begin};
-use crate::cluster::Remote;
+use crate::cluster::{Remote, Written};
 use crate::error::Error;
 use crate::function::Function;
 use crate::interrupt::End;
 use crate::logs::Plain;
-use crate::options::{Options, Retries};
+use crate::options::{EngineName, Options, Retries};
 use crate::outcome::Outcome;
 use crate::payload::Payload;
 use crate::spec::CallSpec;
@@ -110,6 +110,35 @@ pub fn run_command(
                 .map_err(|error| Error::value(attempt(), &error))
         }
     }
+}
+
+/// A call of a command for a cluster with Kubernetes, written down instead of begun there.
+#[derive(Debug)]
+pub struct Manifest {
+    /// What tells it from all other calls: with this, it is found again (`stub jobs attach`).
+    pub id: String,
+    /// A Secret and a Job, as a JSON document that `kubectl apply -f -` takes.
+    pub text: String,
+}
+
+/// Puts what a command needs into the spool of the engine `kubernetes`, and writes down the Job that runs it. It is the
+/// caller's turn to have it run, and to take up the call for what came of it.
+///
+/// # Errors
+/// The spool can't be written, or the settings are wrong ([`Error::Engine`], [`Error::Options`]).
+pub fn manifest(spec: &CallSpec, retries: &Retries) -> Result<Manifest, Error> {
+    let engine = choice::named(EngineName::Kubernetes, || Attempt::first(spec.label()))?;
+    let watch = Watch::of(spec.label());
+    let options = Options {
+        retries: *retries,
+        ..Options::default()
+    };
+    let plan = Plan {
+        spec: spec.clone(),
+        options,
+    };
+    let Written { id, text } = Remote::write_down(&engine, &plan, &watch)?;
+    Ok(Manifest { id, text })
 }
 
 /// The value of a call on a cluster, whose input was given. The canceller can end it.

@@ -37,6 +37,15 @@ pub fn choose(name: EngineName) {
     chosen.command_line = Some(name);
 }
 
+/// The engine of this name, as `stub.toml` sets it up.
+pub(super) fn named(name: EngineName, attempt: impl Fn() -> Attempt) -> Result<Engine, Error> {
+    let settings = Settings::load().map_err(|error| Error::Options {
+        attempt: attempt(),
+        reason: error.to_string(),
+    })?;
+    Ok(settings.engine(Some(name)))
+}
+
 /// The engine of a call.
 pub(super) fn current(attempt: impl Fn() -> Attempt) -> Result<Engine, Error> {
     let name = {

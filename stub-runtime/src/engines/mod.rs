@@ -8,7 +8,7 @@ mod found;
 mod mapped;
 
 pub(crate) use calls::{Background, run_until};
-pub use calls::{run, run_async, run_command};
+pub use calls::{Manifest, manifest, run, run_async, run_command};
 pub use choice::choose;
 pub(crate) use emitted::Emitted;
 pub(crate) use found::found;

@@ -6,7 +6,7 @@ mod retries;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use engine::{Engine, EngineName, Slurm};
+pub use engine::{Engine, EngineName, Kubernetes, Slurm};
 pub use retries::Retries;
 
 use crate::limits::Limits;

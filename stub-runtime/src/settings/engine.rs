@@ -1,11 +1,15 @@
 //! `[engine]`: where calls are run.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
 use super::units::Time;
-use crate::options::{Engine, EngineName, Slurm};
+use crate::options::{Engine, EngineName, Kubernetes, Slurm};
+
+/// What `fuse` says where it names no device.
+const PRIVILEGED: &str = "privileged";
 
 /// The engines, and the one that is used unless told otherwise.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -13,6 +17,7 @@ use crate::options::{Engine, EngineName, Slurm};
 pub(super) struct EngineTable {
     pub(super) default: Option<EngineName>,
     pub(super) slurm: Option<SlurmTable>,
+    pub(super) kubernetes: Option<KubernetesTable>,
 }
 
 /// A cluster with Slurm.
@@ -47,6 +52,45 @@ impl SlurmTable {
     }
 }
 
+/// A cluster with Kubernetes.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct KubernetesTable {
+    image: Option<String>,
+    spool: Option<String>,
+    volume_claim: Option<String>,
+    namespace: Option<String>,
+    context: Option<String>,
+    service_account: Option<String>,
+    image_pull_secret: Option<String>,
+    fuse: Option<String>,
+    node_selector: BTreeMap<String, String>,
+    max_tasks: Option<usize>,
+    task_time: Option<Time>,
+}
+
+impl KubernetesTable {
+    fn settings(&self) -> Kubernetes {
+        // One without an image is refused when a call begins: others may never be run there.
+        let mut kubernetes = Kubernetes::new(self.image.clone().unwrap_or_default());
+        kubernetes.spool.clone_from(&self.spool);
+        kubernetes.volume_claim.clone_from(&self.volume_claim);
+        kubernetes.namespace.clone_from(&self.namespace);
+        kubernetes.context.clone_from(&self.context);
+        kubernetes.service_account.clone_from(&self.service_account);
+        kubernetes
+            .image_pull_secret
+            .clone_from(&self.image_pull_secret);
+        kubernetes.fuse = self.fuse.clone().filter(|said| said != PRIVILEGED);
+        kubernetes.node_selector.clone_from(&self.node_selector);
+        kubernetes.max_tasks = self.max_tasks;
+        if let Some(time) = self.task_time {
+            kubernetes.task_time = time.0;
+        }
+        kubernetes
+    }
+}
+
 /// The engine of this name, or the one that is used unless told otherwise, as these say, of which the nearer comes
 /// first.
 pub(super) fn engine<'a>(
@@ -59,6 +103,11 @@ pub(super) fn engine<'a>(
         EngineName::Slurm => {
             let said = tables.clone().find_map(|table| table.slurm.as_ref());
             Engine::Slurm(said.map(SlurmTable::settings).unwrap_or_default())
+        }
+        EngineName::Kubernetes => {
+            let said = tables.clone().find_map(|table| table.kubernetes.as_ref());
+            let none = KubernetesTable::default;
+            Engine::Kubernetes(said.cloned().unwrap_or_else(none).settings())
         }
     }
 }

@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 
 use super::*;
+use crate::options::Kubernetes;
 
 /// Settings of a folder, and more of one above it.
 fn settings(near: &str, far: &str) -> (TempDir, Result<Settings, SettingsError>) {
@@ -227,4 +228,29 @@ network = false
     assert!(!spec.network);
     let delays: Vec<_> = job.retries().delays().collect();
     assert_eq!(delays, [std::time::Duration::from_secs(5); 2]);
+}
+
+#[test]
+fn a_cluster_is_what_its_table_says() {
+    let near = r#"[engine]
+default = "kubernetes"
+[engine.kubernetes]
+image = "i:1"
+spool = "s3://b/p"
+fuse = "smarter-devices/fuse"
+node_selector = { disk = "ssd" }
+max_tasks = 8
+task_time = "1m""#;
+    let (_folder, settings) = settings(near, "");
+    let expected = Kubernetes::new("i:1")
+        .spool("s3://b/p")
+        .fuse("smarter-devices/fuse")
+        .node_selector([("disk", "ssd")])
+        .max_tasks(8)
+        .task_time(std::time::Duration::from_mins(1));
+    assert_eq!(settings.unwrap().engine(None), Engine::Kubernetes(expected));
+    let privileged = "[engine.kubernetes]\nimage = \"i\"\nfuse = \"privileged\"";
+    let (_folder, settings) = self::settings(privileged, "");
+    let engine = settings.unwrap().engine(Some(EngineName::Kubernetes));
+    assert_eq!(engine, Engine::Kubernetes(Kubernetes::new("i")));
 }

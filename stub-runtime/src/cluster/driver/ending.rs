@@ -26,6 +26,16 @@ const AGAIN: Duration = Duration::from_secs(3);
 /// A folder that is not empty yet is tried again so often.
 const TRIES: u32 = 20;
 
+/// How far the end of a call that was cancelled has come.
+#[derive(Debug, Default)]
+pub(super) struct Ending {
+    /// When it is ended at once, and when it is not waited for any more.
+    deadlines: Option<(Instant, Instant)>,
+    is_killed: bool,
+    /// Jobs that are to end, of which the scheduler was not told yet, and when to tell it.
+    unasked: Option<Instant>,
+}
+
 impl Driver {
     /// Nothing more is begun; what runs has so much time to end by itself.
     pub(super) fn cancel(&mut self, grace: Duration) {
@@ -37,8 +47,8 @@ impl Driver {
             self.tell_verdict(&verdict);
         }
         let kill = now + grace + STORING;
-        self.deadlines = Some((kill, kill + KILLING));
-        self.unasked = Some(now);
+        self.ending.deadlines = Some((kill, kill + KILLING));
+        self.ending.unasked = Some(now);
         self.pauses.expect_news(now);
     }
 
@@ -79,18 +89,18 @@ impl Driver {
     /// What was to end is asked to, and what then did not is ended.
     pub(super) fn end_if_due(&mut self) {
         let now = Instant::now();
-        if self.unasked.is_some_and(|at| at <= now) {
+        if self.ending.unasked.is_some_and(|at| at <= now) {
             let jobs = self.live_jobs();
             let asked = self.resolve_pending()
                 && (jobs.is_empty() || self.cluster.scheduler.ask_to_end(&jobs).is_ok());
             // Of those that end meanwhile, a scheduler may say that they are none.
-            self.unasked = (!asked).then_some(now + AGAIN);
+            self.ending.unasked = (!asked).then_some(now + AGAIN);
         }
-        let Some((kill, give_up)) = self.deadlines else {
+        let Some((kill, give_up)) = self.ending.deadlines else {
             return;
         };
-        if now >= kill && !self.is_killed {
-            self.is_killed = true;
+        if now >= kill && !self.ending.is_killed {
+            self.ending.is_killed = true;
             let _ = self.cluster.scheduler.kill(&self.live_jobs());
         }
         if now >= give_up {
@@ -102,7 +112,7 @@ impl Driver {
 
     /// Whether it is known that no task goes on.
     pub(super) fn is_ended(&self) -> bool {
-        let is_told = self.unasked.is_none() || self.jobs.is_empty();
+        let is_told = self.ending.unasked.is_none() || self.jobs.is_empty();
         is_told && self.pending.is_none()
     }
 
@@ -198,7 +208,7 @@ impl Driver {
                         Duration::ZERO,
                     );
                 }
-                Ok(Order::Close | Order::Cancel(_)) | Err(_) => return,
+                Ok(Order::Close | Order::Cancel(_) | Order::Leave) | Err(_) => return,
                 Ok(Order::Wake) => {}
             }
         }

@@ -1,12 +1,13 @@
 //! The thread of a call on a cluster: it does what `state` decides.
 //!
-//! `submitting` writes batches and starts tasks, `collecting` reads what they gave, `looking` asks the scheduler what
+//! `submitting` writes batches, `starting` has tasks started, `collecting` reads what they gave, `looking` asks the scheduler what
 //! became of them, `ending` leaves nothing behind.
 
 mod collecting;
 mod ending;
 mod looking;
 mod pauses;
+mod starting;
 mod submitting;
 
 use std::collections::{BTreeMap, HashMap};
@@ -34,9 +35,10 @@ use super::seal::SealKey;
 use super::spool::Spool;
 use super::state::{State, Verdict, Why};
 
+use ending::Ending;
 use pauses::Patience;
 pub(super) use pauses::Pauses;
-use submitting::Pending;
+use starting::Pending;
 
 /// More inputs are waited for so long before those that are here are started.
 pub(super) const GATHERING: Duration = Duration::from_millis(100);
@@ -94,11 +96,9 @@ pub(super) struct Driver {
     is_closed_written: bool,
     pauses: Pauses,
     patience: Patience,
-    /// When a cancelled call is ended at once, and when it is not waited for any more.
-    deadlines: Option<(Instant, Instant)>,
-    is_killed: bool,
-    /// Jobs that are to end, of which the scheduler was not told yet, and when to tell it.
-    unasked: Option<Instant>,
+    ending: Ending,
+    /// It goes on without this program.
+    is_left: bool,
     /// What went wrong that is no input's.
     late: Option<Error>,
 }
@@ -137,9 +137,8 @@ impl Driver {
             is_closed_written: false,
             pauses: Pauses::new(Instant::now()),
             patience: Patience::default(),
-            deadlines: None,
-            is_killed: false,
-            unasked: None,
+            ending: Ending::default(),
+            is_left: false,
             late: None,
         }
     }
@@ -148,6 +147,7 @@ impl Driver {
     pub(super) fn run(mut self) -> Option<Error> {
         let _in_call = self.watch.span().entered();
         match self.work() {
+            Ok(_) if self.is_left => {}
             Ok(true) => self.clean(),
             // It is not known whether all of it has ended.
             Ok(false) => {}
@@ -174,6 +174,9 @@ impl Driver {
         }
         while !self.state.is_over() {
             self.take_orders();
+            if self.is_left {
+                return Ok(false);
+            }
             if self.controls.is_abandoned() {
                 return Ok(self.abandon());
             }
@@ -228,6 +231,7 @@ impl Driver {
             Order::Close => self.state.close(),
             Order::Cancel(grace) => self.cancel(grace),
             Order::Wake => {}
+            Order::Leave => self.is_left = true,
         }
     }
 

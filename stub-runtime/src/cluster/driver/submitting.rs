@@ -1,22 +1,19 @@
-//! Writing batches, and having the scheduler start tasks for them.
+//! Writing batches into the spool: what is to be run next, and all that its tasks need.
 
 use std::collections::HashMap;
-use std::fs;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::pauses::PATIENCE;
+use super::starting::{FIRST_PAUSE, Pending};
 use super::{Driver, GATHERING};
 use crate::cluster::error::ClusterError;
-use crate::cluster::format::{Batch, Closed, Input, KeyPlace, Submitted, Ticket, VERSION};
+use crate::cluster::format::{Batch, Closed, Input, Submitted};
 use crate::cluster::names::{self, BatchId, CALL, CLOSED};
 use crate::cluster::program::{find, own, stage};
 use crate::cluster::record::{Attended, Record};
-use crate::cluster::scheduler::{Room, Submission};
-use crate::cluster::script::script;
-use crate::cluster::spool::{Folder, Location};
+use crate::cluster::scheduler::Room;
 use crate::cluster::state::Planned;
 
 /// What a scheduler has room for is asked again after so long.
@@ -24,28 +21,6 @@ const ROOM: Duration = Duration::from_mins(1);
 
 /// And after so long, if it did not answer.
 const ROOM_PAUSE: Duration = Duration::from_secs(5);
-
-/// A submission that failed is tried again after so long, and then more and more seldom.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LAST_PAUSE: Duration = Duration::from_mins(1);
-
-/// A scheduler that has nothing of ours, and room for nothing, has a reason that will not go away.
-const HOPE: Duration = Duration::from_mins(3);
-
-/// A submission that the scheduler does not have yet.
-#[derive(Debug)]
-pub(super) struct Pending {
-    pub(super) number: u32,
-    pub(super) at: Instant,
-    tasks: u32,
-    pause: Duration,
-    since: Instant,
-    /// Whether it may have been taken, though nobody said so.
-    is_tried: bool,
-    /// Whether its tasks were given their keys: once, so that one that is started twice runs once.
-    has_keys: bool,
-    planned: Vec<Planned>,
-}
 
 impl Driver {
     /// Starts what can be started.
@@ -150,16 +125,7 @@ impl Driver {
         if self.state.is_all_written() {
             self.write_closed()?;
         }
-        self.pending = Some(Pending {
-            number,
-            tasks,
-            at: Instant::now(),
-            pause: FIRST_PAUSE,
-            since: Instant::now(),
-            is_tried: false,
-            has_keys: false,
-            planned: planned.to_vec(),
-        });
+        self.pending = Some(Pending::new(number, tasks, planned));
         Ok(())
     }
 
@@ -219,130 +185,6 @@ impl Driver {
         Ok(())
     }
 
-    fn start_pending(&mut self) -> Result<(), ClusterError> {
-        let Some(pending) = &self.pending else {
-            return Ok(());
-        };
-        if pending.at > Instant::now() {
-            return Ok(());
-        }
-        let (number, tasks, is_tried) = (pending.number, pending.tasks, pending.is_tried);
-        match self.start(number, tasks, is_tried) {
-            Ok(job) => {
-                tracing::info!(job, tasks, call = self.task.id, "submitted");
-                self.jobs.insert(number, job);
-                self.pending = None;
-                self.pauses.expect_news(Instant::now());
-                self.patience.note(Instant::now(), Ok(true))
-            }
-            Err(error) => {
-                self.check_hope(&error)?;
-                if matches!(error, ClusterError::Busy { .. }) && self.make_smaller() {
-                    return Ok(());
-                }
-                if let Some(pending) = &mut self.pending {
-                    pending.is_tried = true;
-                    pending.at = Instant::now() + pending.pause;
-                    pending.pause = (pending.pause * 2).min(LAST_PAUSE);
-                }
-                self.patience.note(Instant::now(), Err(error))
-            }
-        }
-    }
-
-    /// Whether other tasks of the call may be there, whose ends make room.
-    fn has_others(&self) -> bool {
-        let pending = self.pending.as_ref().map(|pending| pending.number);
-        self.state
-            .expected()
-            .into_iter()
-            .any(|number| Some(number) != pending)
-    }
-
-    /// A user may have fewer jobs than an array may have tasks: what can't wait for others to end is planned again, in
-    /// halves.
-    fn make_smaller(&mut self) -> bool {
-        let is_one = self
-            .pending
-            .as_ref()
-            .is_none_or(|pending| pending.tasks <= 1);
-        if is_one || self.has_others() {
-            return false;
-        }
-        if let Some(pending) = self.pending.take() {
-            self.state.withdraw(pending.number, &pending.planned);
-            self.most_tasks = (pending.tasks as usize / 2).max(1);
-            self.not_before = Some(Instant::now() + FIRST_PAUSE);
-        }
-        true
-    }
-
-    /// What was never taken, for so long, will not be.
-    fn check_hope(&self, error: &ClusterError) -> Result<(), ClusterError> {
-        let since = self.pending.as_ref().map(|pending| pending.since);
-        let waited = since.map_or(Duration::ZERO, |since| since.elapsed());
-        let has_others = self.has_others();
-        match error {
-            ClusterError::Busy { scheduler, reason } if !has_others && waited >= HOPE => {
-                Err(ClusterError::Refused {
-                    scheduler,
-                    reason: reason.clone(),
-                })
-            }
-            error if error.may_pass() && !has_others && waited >= PATIENCE => Err(error.clone()),
-            _ => Ok(()),
-        }
-    }
-
-    fn start(&mut self, number: u32, tasks: u32, is_tried: bool) -> Result<String, ClusterError> {
-        let name = self.submission_name(number);
-        if is_tried && let Some(job) = self.cluster.scheduler.find(&name)? {
-            return Ok(job);
-        }
-        let key = self.hand_out_keys(number, tasks)?;
-        if let Some(pending) = &mut self.pending {
-            pending.has_keys = true;
-        }
-        let Some(program) = &self.program else {
-            return Err(ClusterError::Program("it is not staged".to_owned()));
-        };
-        let ticket = Ticket {
-            version: VERSION,
-            call: self.task.id.as_str().into(),
-            spool: self.cluster.location.for_nodes(),
-            submission: number,
-            program: program.hash.clone(),
-            key,
-        };
-        let script = script(&self.task.label, program, self.cluster.number, &ticket);
-        self.cluster.scheduler.submit(&Submission {
-            name: &name,
-            label: &self.task.label,
-            tasks,
-            script: &script,
-            needs: &self.task.needs,
-        })
-    }
-
-    /// In a folder, each task has a file of its own with the key.
-    fn hand_out_keys(&self, submission: u32, tasks: u32) -> Result<KeyPlace, ClusterError> {
-        let text = self.task.key.to_text();
-        let Location::Folder(root) = &self.cluster.location else {
-            return Ok(KeyPlace::Here(text));
-        };
-        if self
-            .pending
-            .as_ref()
-            .is_some_and(|pending| pending.has_keys)
-        {
-            return Ok(KeyPlace::Spool);
-        }
-        let folder = Folder::new(root.join(&self.task.id));
-        let keys = (0..tasks).map(|task| (BatchId { submission, task }.key(), text.clone()));
-        folder.put_private(&keys.collect::<Vec<_>>())?;
-        Ok(KeyPlace::Spool)
-    }
-
     /// Once all inputs are in the spool, a caller that comes back knows how many there are.
     fn write_closed(&mut self) -> Result<(), ClusterError> {
         if self.is_closed_written || self.program.is_none() {
@@ -352,26 +194,5 @@ impl Driver {
         self.spool()?.put(CLOSED, &Closed { inputs })?;
         self.is_closed_written = true;
         Ok(())
-    }
-
-    /// The end of what a task has printed outside of its call.
-    pub(super) fn log_of(&self, job: &str, task: u32) -> Option<String> {
-        let Location::Folder(root) = &self.cluster.location else {
-            return None;
-        };
-        // Slurm's number of a job that is no array.
-        let numbers = [task, u32::MAX - 1];
-        let folder = root.join(&self.task.id);
-        let paths = numbers.map(|number| folder.join(format!("log-{job}-{number}")));
-        let text = paths.iter().find_map(|path| fs::read(path).ok())?;
-        let text = String::from_utf8_lossy(&text);
-        let lines: Vec<&str> = text
-            .lines()
-            .rev()
-            .filter(|line| !line.is_empty())
-            .take(2)
-            .collect();
-        let words: Vec<&str> = lines.into_iter().rev().collect();
-        (!words.is_empty()).then(|| words.join("; "))
     }
 }

@@ -1,10 +1,6 @@
 //! What Slurm's commands say, understood.
 
 use crate::cluster::scheduler::{Fate, How, JobId, Seen};
-use crate::cluster::script::{LATER, TOLD_TO_END, UNFIT};
-
-/// Exit statuses with which there is no program that fits: ours, and those of a shell.
-const NO_PROGRAM: [i32; 3] = [UNFIT, 126, 127];
 
 /// The number of a job, of `sbatch --parsable` (`123` or `123;cluster`) or of a first line of `squeue`.
 pub(super) fn job_id(said: &str) -> Option<JobId> {
@@ -102,15 +98,11 @@ fn fate(state: &str, status: &str) -> Option<Fate> {
         Some(_) => None,
         None => {
             let code = status.split(':').next().and_then(|code| code.parse().ok());
-            let how = match code {
-                Some(code) if NO_PROGRAM.contains(&code) => How::Unfit,
-                Some(LATER) => How::Lost,
-                Some(TOLD_TO_END) => {
-                    let words = "it was told to end, as its time was over";
-                    return Some(Fate::new(How::TimedOut, words));
-                }
-                _ => How::Died,
-            };
+            let how = code.map_or(How::Died, How::of_status);
+            if how == How::TimedOut {
+                let words = "it was told to end, as its time was over";
+                return Some(Fate::new(how, words));
+            }
             Some(Fate::new(how, format!("{state}, exit status {status}")))
         }
     }

@@ -15,12 +15,13 @@ use crate::watch::say;
 use crate::{log, sys};
 
 use super::error::ClusterError;
-use super::format::{Batch, Header, KeyPlace, Ticket, VERSION};
+use super::format::{Batch, Header, VERSION};
 use super::names::{BatchId, CALL};
 use super::program::is_own;
 use super::script::{LATER, TOLD_TO_END, UNFIT};
 use super::seal::SealKey;
 use super::spool::{Folder, Location, Spool};
+use super::ticket::{KeyPlace, Ticket};
 
 use pieces::Pieces;
 #[cfg(test)]

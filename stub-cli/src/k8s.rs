@@ -1,0 +1,22 @@
+//! `stub k8s`: commands for Kubernetes, for those who apply their manifests themselves.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use stub_runtime::Retries;
+use stub_runtime::engine;
+
+use crate::arguments::K8sCommand;
+use crate::{exit, run};
+
+/// Writes a manifest to standard output, and says what is to be done with it.
+pub(crate) fn k8s(command: K8sCommand) -> anyhow::Result<ExitCode> {
+    let K8sCommand::Manifest(arguments) = command;
+    let manifest = engine::manifest(&run::spec(arguments)?, &Retries::default())?;
+    writeln!(io::stdout().lock(), "{}", manifest.text)?;
+    exit::say(&format!(
+        "`kubectl apply -f -` runs it, and then `stub jobs attach {}` takes what comes of it",
+        manifest.id
+    ));
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,192 @@
+//! Kubernetes, by its API: `manifest` and `container` make what is asked for, `states`, `pods` and `indexes` read what
+//! it says, all without I/O; `client` talks, `failures` understands why it can't, `printed` writes down instead.
+
+mod client;
+mod container;
+mod failures;
+mod indexes;
+mod manifest;
+mod names;
+mod pods;
+mod printed;
+mod states;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::error::ClusterError;
+use super::names::BatchId;
+use super::scheduler::{Fate, How, JobId, Room, Scheduler, Seen, Submission};
+use super::seal::SealKey;
+use super::spool::Location;
+use crate::options::Kubernetes as Settings;
+use crate::sys;
+
+use client::Client;
+use manifest::Frame;
+
+pub(super) use manifest::KEY_FILE;
+pub(super) use printed::Printed;
+
+/// What messages call it.
+const NAME: &str = "Kubernetes";
+
+/// Places that are assumed: how many nodes a cluster has, or would have, is not for everybody to know.
+const PLACES: usize = 64;
+
+/// One Job has no more tasks.
+const TASKS: usize = 1000;
+
+/// What is to end is asked to again and again for so long, with pauses: nobody else would.
+const TRYING: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// A cluster with Kubernetes.
+#[derive(Debug)]
+pub(super) struct Kubernetes {
+    frame: Frame,
+    /// Once it is needed, by the thread that needs it.
+    client: Option<Client>,
+}
+
+impl Kubernetes {
+    pub(super) fn new(settings: Settings, call: &str, key: SealKey, spool: &Location) -> Self {
+        Self {
+            frame: frame(settings, call, key, spool),
+            client: None,
+        }
+    }
+
+    fn client(&mut self) -> Result<&Client, ClusterError> {
+        if self.client.is_none() {
+            self.client = Some(Client::connect(&self.frame.settings)?);
+        }
+        let absent = || ClusterError::Unusable("there is no client".to_owned());
+        self.client.as_ref().ok_or_else(absent)
+    }
+
+    /// The same of all, also if the server is away for some seconds; the first error, after all were tried.
+    fn each(
+        &mut self,
+        jobs: &[JobId],
+        act: impl Fn(&Client, &str) -> Result<(), ClusterError>,
+    ) -> Result<(), ClusterError> {
+        let client = self.client()?;
+        let (mut ended, until) = (Ok(()), Instant::now() + TRYING);
+        for job in jobs {
+            let acted = loop {
+                match act(client, job) {
+                    Err(error) if error.may_pass() && Instant::now() < until => sleep(PAUSE),
+                    acted => break acted,
+                }
+            };
+            ended = ended.and(acted);
+        }
+        ended
+    }
+}
+
+/// What is wrong with settings.
+pub(super) fn check(settings: &Settings) -> Result<(), ClusterError> {
+    let wrong = |reason: &str| Err(ClusterError::Unusable(reason.to_owned()));
+    if settings.image.is_empty() {
+        return wrong(
+            "there is no image for pods; set `image` in `[engine.kubernetes]` of stub.toml to one that has this program, or sh, sha256sum and curl",
+        );
+    }
+    match &settings.fuse {
+        Some(resource) if !resource.contains('/') => wrong(&format!(
+            "`fuse` is `{resource}`; write `privileged`, or the resource of a device plugin, such as smarter-devices/fuse"
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Files that pods write into a folder are those of whoever calls. Elsewhere, they are who they need to be to read
+/// the key, whatever the image says.
+fn frame(settings: Settings, call: &str, key: SealKey, spool: &Location) -> Frame {
+    let folder: Option<PathBuf> = match spool {
+        Location::Folder(root) => Some(root.clone()),
+        Location::Bucket(_) => None,
+    };
+    let ids = sys::effective_ids();
+    Frame {
+        settings,
+        call: call.to_owned(),
+        key,
+        user: folder.as_ref().map_or((0, 0), |_| (ids.user, ids.group)),
+        folder,
+    }
+}
+
+impl Scheduler for Kubernetes {
+    fn room(&mut self) -> Result<Room, ClusterError> {
+        Ok(Room {
+            places: self.frame.settings.max_tasks.unwrap_or(PLACES).max(1),
+            tasks: TASKS,
+        })
+    }
+
+    fn submit(&mut self, submission: &Submission<'_>) -> Result<JobId, ClusterError> {
+        let (name, job) = (names::job(submission.name), self.frame.job(submission));
+        let job = self.client()?.make_job(&name, &job)?;
+        let secret = self.frame.secret(&name, Some(&job));
+        // Pods wait for it. The Job comes first, because it takes its Secret with it when it goes.
+        self.client()?.make_secret(&name, &secret)?;
+        Ok(name)
+    }
+
+    fn find(&mut self, name: &str) -> Result<Option<JobId>, ClusterError> {
+        let name = names::job(name);
+        let Some(job) = self.client()?.job(&name)? else {
+            return Ok(None);
+        };
+        // Whoever made the Job may not have come to make it.
+        let secret = self.frame.secret(&name, Some(&job));
+        self.client()?.make_secret(&name, &secret)?;
+        Ok(Some(name))
+    }
+
+    fn look(&mut self, jobs: &[(u32, JobId)]) -> Result<BTreeMap<BatchId, Seen>, ClusterError> {
+        let client = self.client()?;
+        let mut all = BTreeMap::new();
+        for (submission, name) in jobs {
+            let Some(job) = client.job(name)? else {
+                continue;
+            };
+            let pods = client.pods(name)?;
+            let seen = states::seen(&job, &pods, Timestamp::now());
+            let seen = seen.map_err(ClusterError::Program)?;
+            let submission = *submission;
+            let seen = seen
+                .into_iter()
+                .map(|(task, seen)| (BatchId { submission, task }, seen));
+            all.extend(seen);
+        }
+        Ok(all)
+    }
+
+    fn fate(&mut self, job: &JobId, _task: u32) -> Option<Fate> {
+        // As long as a Job is there, it is known what became of its tasks.
+        let words = format!("the Job `{job}` was deleted");
+        Some(Fate::new(How::Cancelled, words))
+    }
+
+    fn ask_to_end(&mut self, jobs: &[JobId]) -> Result<(), ClusterError> {
+        self.each(jobs, Client::suspend)
+    }
+
+    fn kill(&mut self, jobs: &[JobId]) -> Result<(), ClusterError> {
+        self.each(jobs, Client::kill)
+    }
+
+    fn forget(&mut self, jobs: &[JobId]) {
+        if let Err(error) = self.each(jobs, Client::forget) {
+            tracing::warn!(%error, "something is left in the cluster");
+        }
+    }
+}

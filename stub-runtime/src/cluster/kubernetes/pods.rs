@@ -1,0 +1,180 @@
+//! What a pod is doing, and why it has ended.
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::core::v1::{
+    ContainerStateTerminated, ContainerStateWaiting, ContainerStatus, Pod, PodStatus,
+};
+
+use crate::cluster::scheduler::{Fate, How};
+
+/// After the time that it was given to end, a pod of a node that answers is gone so soon.
+const LATE: SignedDuration = SignedDuration::from_secs(30);
+
+/// Why a container waits that can't begin as it is. Some of it passes, such as a registry that is away.
+const STUCK: [&str; 6] = [
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "ErrImageNeverPull",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RegistryUnavailable",
+];
+
+/// This does not.
+const STUCK_FOR_GOOD: &str = "InvalidImageName";
+
+/// Reasons of pods that failed for what is not their own.
+const LOST: [&str; 8] = [
+    "Evicted",
+    "NodeLost",
+    "NodeShutdown",
+    "NodeAffinity",
+    "Shutdown",
+    "Terminated",
+    "Preempting",
+    "UnexpectedAdmissionError",
+];
+
+/// The longest message of a container that is told.
+const LONGEST: usize = 600;
+
+/// What a pod is doing.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Doing {
+    Waiting,
+    Running,
+    /// It can't begin.
+    Stuck(Stuck),
+    Ended(Fate),
+}
+
+/// Why it can't.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Stuck {
+    pub(super) words: String,
+    /// How long it has been there.
+    pub(super) waits: SignedDuration,
+    pub(super) for_good: bool,
+}
+
+/// What a pod is doing, as it is now.
+pub(super) fn doing(pod: &Pod, now: Timestamp) -> Doing {
+    let phase = pod
+        .status
+        .as_ref()
+        .and_then(|status| status.phase.as_deref());
+    match phase.unwrap_or("Pending") {
+        "Succeeded" => Doing::Ended(Fate::new(How::Completed, "Completed")),
+        "Failed" => Doing::Ended(fate(pod)),
+        _ if is_away(pod, now) => Doing::Ended(Fate::new(
+            How::Lost,
+            "NodeLost: the node does not say that it has ended",
+        )),
+        "Pending" => stuck(pod, now).map_or(Doing::Waiting, Doing::Stuck),
+        // Running, and Unknown, which may pass.
+        _ => Doing::Running,
+    }
+}
+
+/// Whether it should have ended long ago.
+fn is_away(pod: &Pod, now: Timestamp) -> bool {
+    let until = pod.metadata.deletion_timestamp.as_ref();
+    until.is_some_and(|until| now.duration_since(until.0) > LATE)
+}
+
+fn stuck(pod: &Pod, now: Timestamp) -> Option<Stuck> {
+    let status = pod.status.as_ref()?;
+    let waiting = container(status)?.state.as_ref()?.waiting.as_ref()?;
+    let reason = waiting.reason.as_deref()?;
+    let for_good = reason == STUCK_FOR_GOOD;
+    if !for_good && !STUCK.contains(&reason) {
+        return None;
+    }
+    let since = status.start_time.as_ref();
+    Some(Stuck {
+        words: advice(pod, waiting, reason),
+        waits: since.map_or(SignedDuration::ZERO, |since| now.duration_since(since.0)),
+        for_good,
+    })
+}
+
+fn advice(pod: &Pod, waiting: &ContainerStateWaiting, reason: &str) -> String {
+    let message = waiting.message.as_deref().unwrap_or_default();
+    let said = match message {
+        "" => reason.to_owned(),
+        message => format!("{reason}: {}", one_line(message)),
+    };
+    let is_image = reason.contains("Image") || reason == "RegistryUnavailable";
+    let help = if is_image {
+        "look whether `image` of the engine's settings is right, and whether nodes may pull it (`image_pull_secret`)"
+            .to_owned()
+    } else {
+        let name = pod.metadata.name.as_deref().unwrap_or_default();
+        format!("`kubectl describe pod {name}` says more")
+    };
+    format!("a task's container can't begin: {said}; {help}")
+}
+
+fn container(status: &PodStatus) -> Option<&ContainerStatus> {
+    status.container_statuses.as_ref()?.first()
+}
+
+/// Why a pod has failed.
+fn fate(pod: &Pod) -> Fate {
+    let Some(status) = &pod.status else {
+        return Fate::new(How::Unknown, "Failed");
+    };
+    let conditions = status.conditions.as_deref().unwrap_or_default();
+    let disrupted = conditions
+        .iter()
+        .find(|condition| condition.type_ == "DisruptionTarget" && condition.status == "True");
+    let reason = status.reason.as_deref().unwrap_or_default();
+    let ended = container(status).and_then(|one| one.state.as_ref()?.terminated.as_ref());
+    if let Some(condition) = disrupted {
+        let why = condition.reason.as_deref().unwrap_or("DisruptionTarget");
+        return Fate::new(How::Lost, why);
+    }
+    if reason == "DeadlineExceeded" {
+        return Fate::new(How::TimedOut, reason);
+    }
+    // `OutOfcpu`, `OutOfmemory`…: the node had no room after all.
+    if LOST.contains(&reason) || reason.starts_with("OutOf") {
+        return Fate::new(How::Lost, reason);
+    }
+    match ended {
+        Some(ended) => of_container(ended),
+        None if reason.is_empty() => Fate::new(How::Unknown, "Failed"),
+        None => Fate::new(How::Died, reason),
+    }
+}
+
+/// How the container itself ended.
+fn of_container(ended: &ContainerStateTerminated) -> Fate {
+    let reason = ended.reason.as_deref().unwrap_or("Error");
+    let how = match reason {
+        // The node has forgotten what became of it.
+        "ContainerStatusUnknown" => How::Lost,
+        "OOMKilled" => How::Died,
+        // There is no `sh`, or what is to be mounted is not there.
+        "StartError" | "ContainerCannotRun" => How::Unfit,
+        _ => How::of_status(ended.exit_code),
+    };
+    let said = ended.message.as_deref().map(one_line).unwrap_or_default();
+    let said = if said.is_empty() {
+        said
+    } else {
+        format!(": {said}")
+    };
+    Fate::new(
+        how,
+        format!("{reason}, exit status {}{said}", ended.exit_code),
+    )
+}
+
+/// The end of a message: what it came to is said last.
+fn one_line(text: &str) -> String {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let line = lines.collect::<Vec<_>>().join("; ");
+    let skipped = line.chars().count().saturating_sub(LONGEST);
+    line.chars().skip(skipped).collect()
+}

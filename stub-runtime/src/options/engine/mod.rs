@@ -1,0 +1,117 @@
+//! Where calls are run.
+
+mod kubernetes;
+mod slurm;
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use kubernetes::Kubernetes;
+pub use slurm::Slurm;
+
+/// How long a task should last, unless told otherwise.
+const TASK_TIME: Duration = Duration::from_secs(30);
+
+/// Where calls are run: the engine behind `f(…)`, `f::map`, `f::spawn` and `stub run`.
+///
+/// Chosen by the program ([`select`](Self::select)), else by `--engine`, else by the variable `STUB_ENGINE`, else by
+/// `[engine]` of `stub.toml`; else calls are run on this machine.
+///
+/// ```no_run
+/// # use stub_runtime::{Engine, Slurm};
+/// Engine::from(Slurm::new().partition("main").max_tasks(200)).select();
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Engine {
+    /// This machine.
+    #[default]
+    Local,
+    /// A cluster with Slurm, whose commands are on this machine.
+    Slurm(Slurm),
+    /// A cluster with Kubernetes. Its calls need the feature `kubernetes`.
+    Kubernetes(Kubernetes),
+}
+
+/// The name of an engine, as command lines and settings have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EngineName {
+    /// This machine.
+    Local,
+    /// Slurm.
+    Slurm,
+    /// Kubernetes.
+    Kubernetes,
+}
+
+impl EngineName {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Local, Self::Slurm, Self::Kubernetes];
+
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Slurm => "slurm",
+            Self::Kubernetes => "kubernetes",
+        }
+    }
+}
+
+impl FromStr for EngineName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|name| name.as_str() == text);
+        found.ok_or_else(|| {
+            let all: Vec<_> = Self::ALL.iter().map(|name| name.as_str()).collect();
+            format!("there is no engine `{text}`; there are: {}", all.join(", "))
+        })
+    }
+}
+
+impl fmt::Display for EngineName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Engine {
+    /// What it is called.
+    pub fn name(&self) -> EngineName {
+        match self {
+            Self::Local => EngineName::Local,
+            Self::Slurm(_) => EngineName::Slurm,
+            Self::Kubernetes(_) => EngineName::Kubernetes,
+        }
+    }
+}
+
+impl From<Slurm> for Engine {
+    fn from(slurm: Slurm) -> Self {
+        Self::Slurm(slurm)
+    }
+}
+
+impl From<Kubernetes> for Engine {
+    fn from(kubernetes: Kubernetes) -> Self {
+        Self::Kubernetes(kubernetes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn engines_are_known_by_their_names() {
+        for name in EngineName::ALL {
+            assert_eq!(name.to_string().parse(), Ok(name));
+        }
+        let error = "slum".parse::<EngineName>();
+        assert!(error.is_err_and(|words| words.contains("local, slurm, kubernetes")));
+    }
+}

@@ -1,0 +1,40 @@
+//! Variables in the command of a container, as the [documentation] has them: `$(NAME)` is its value if there is one,
+//! and `$$` is a `$`.
+//!
+//! [documentation]: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#entrypoint
+
+/// The text with its variables.
+pub(crate) fn expand(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
+    let (mut expanded, mut rest) = (String::new(), text);
+    while let Some(at) = rest.find('$') {
+        let (before, from) = rest.split_at(at);
+        expanded += before;
+        let after = &from[1..];
+        let variable = after
+            .strip_prefix('(')
+            .and_then(|inner| inner.split_once(')'));
+        rest = if let Some(after) = after.strip_prefix('$') {
+            expanded.push('$');
+            after
+        } else if let Some((name, after)) = variable {
+            expanded += &value(name).unwrap_or_else(|| format!("$({name})"));
+            after
+        } else {
+            expanded.push('$');
+            after
+        };
+    }
+    expanded + rest
+}
+
+#[test]
+fn a_command_is_read_as_documented() {
+    let value = |name: &str| (name == "A").then(|| "1".to_owned());
+    for (text, expected) in [
+        ("$(A) $(B) $A", "1 $(B) $A"),
+        ("$$(A) $$ $$$$ $", "$(A) $ $$ $"),
+        ("$(A", "$(A"),
+    ] {
+        assert_eq!(expand(text, value), expected, "{text}");
+    }
+}
