@@ -53,7 +53,7 @@ pub use policy::least_policy;
 /// away, one of type `Vec` is given several times; what has parts is JSON.
 ///
 /// Ctrl-C and SIGTERM end a body politely: it gets SIGTERM and five seconds, and what it has written is stored. The
-/// second one ends everything at once.
+/// second one ends everything at once; of a call on a cluster, this program alone (`stub jobs cancel ID` ends the rest).
 ///
 /// Exit status: 0; 1 if the function failed or panicked; 2 if the command line is wrong; 124 if it ran longer than
 /// its timeout; 125 if it could not be run, or something it wrote could not be stored; 130 if it was

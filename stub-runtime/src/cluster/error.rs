@@ -66,6 +66,14 @@ pub(crate) enum ClusterError {
         /// What it said.
         reason: String,
     },
+    /// It has taken tasks that it will never start.
+    #[error("{scheduler} will not start it: {reason}")]
+    Hopeless {
+        /// Which.
+        scheduler: &'static str,
+        /// What they wait for.
+        reason: String,
+    },
     /// Something else that is to be mended first.
     #[error("{0}")]
     Unusable(String),

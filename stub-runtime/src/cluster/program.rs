@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::error::ClusterError;
-use super::spool::{Alone, Bucket, Location};
+use super::spool::{Alone, Bucket, LOCK, Location};
 
 /// This program, whatever became of its file.
 const SELF: &str = "/proc/self/exe";
@@ -167,8 +167,12 @@ pub(super) fn leave(location: &Location) {
         |entry: io::Result<fs::DirEntry>| entry.is_ok_and(|entry| entry.file_name() != PROGRAMS);
     let has_others = fs::read_dir(root).map_or(true, |mut entries| entries.any(is_other));
     if !has_others {
-        // What can't be removed is in nobody's way.
-        let _ = fs::remove_dir_all(programs);
+        // What can't be removed is in nobody's way. The lock goes last: whoever makes a new one finds nothing else.
+        let files = fs::read_dir(&programs).into_iter().flatten().flatten();
+        for file in files.filter(|file| file.file_name() != LOCK) {
+            let _ = fs::remove_file(file.path());
+        }
+        let _ = fs::remove_file(programs.join(LOCK)).and_then(|()| fs::remove_dir(&programs));
     }
 }
 

@@ -118,7 +118,10 @@ impl Attended {
                 "the call `{id}` is attended to by another process, which gets its values"
             )));
         }
-        let record = read(&path).map_err(failed("read", &path))?;
+        let record = match read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(absent()),
+            read => read.map_err(failed("read", &path))?,
+        };
         Ok((record, Self { path, _lock: lock }))
     }
 

@@ -285,7 +285,8 @@ impl Remote {
             Told::Over => {
                 self.is_attached = false;
                 self.outstanding = 0;
-                None
+                // Whoever feeds it must hear that it was ended.
+                is_fed.then_some(Next::Ended)
             }
             Told::Unwatched(who) => {
                 self.unwatched = Some(who);

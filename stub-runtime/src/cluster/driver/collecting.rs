@@ -77,6 +77,7 @@ impl Driver {
         });
         if is_last {
             self.sandboxes.remove(&id);
+            self.try_soon();
         }
         for event in events {
             self.take_event(id, event);

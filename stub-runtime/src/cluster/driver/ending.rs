@@ -32,8 +32,16 @@ pub(super) struct Ending {
     /// When it is ended at once, and when it is not waited for any more.
     deadlines: Option<(Instant, Instant)>,
     is_killed: bool,
+    was_given_up: bool,
     /// Jobs that are to end, of which the scheduler was not told yet, and when to tell it.
     unasked: Option<Instant>,
+}
+
+impl Ending {
+    /// When something is to be done about it.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.unasked
+    }
 }
 
 impl Driver {
@@ -90,9 +98,7 @@ impl Driver {
     pub(super) fn end_if_due(&mut self) {
         let now = Instant::now();
         if self.ending.unasked.is_some_and(|at| at <= now) {
-            let jobs = self.live_jobs();
-            let asked = self.resolve_pending()
-                && (jobs.is_empty() || self.cluster.scheduler.ask_to_end(&jobs).is_ok());
+            let asked = self.resolve_pending() && self.ask_to_end();
             // Of those that end meanwhile, a scheduler may say that they are none.
             self.ending.unasked = (!asked).then_some(now + AGAIN);
         }
@@ -100,20 +106,27 @@ impl Driver {
             return;
         };
         if now >= kill && !self.ending.is_killed {
-            self.ending.is_killed = true;
-            let _ = self.cluster.scheduler.kill(&self.live_jobs());
+            let killed = self.cluster.scheduler.kill(&self.live_jobs());
+            self.ending.is_killed = killed.is_ok();
+            self.ending.unasked = None;
         }
         if now >= give_up {
+            self.ending.was_given_up = true;
             for verdict in self.state.give_up(&Why::Cancelled) {
                 self.tell_verdict(&verdict);
             }
         }
     }
 
-    /// Whether it is known that no task goes on.
+    /// Whether the scheduler took note.
+    fn ask_to_end(&mut self) -> bool {
+        let jobs = self.live_jobs();
+        jobs.is_empty() || self.cluster.scheduler.ask_to_end(&jobs).is_ok()
+    }
+
+    /// Whether no task goes on, when all is over: but for those that were not waited for any more.
     pub(super) fn is_ended(&self) -> bool {
-        let is_told = self.ending.unasked.is_none() || self.jobs.is_empty();
-        is_told && self.pending.is_none()
+        !self.ending.was_given_up
     }
 
     /// Nobody wants anything of it any more. Whether nothing of it goes on.
@@ -121,10 +134,6 @@ impl Driver {
         let is_ended = self.kill_all();
         for verdict in self.state.give_up(&Why::Cancelled) {
             self.tell_verdict(&verdict);
-        }
-        if !is_ended {
-            let call = &self.task.id;
-            tracing::warn!(call, "tasks may go on: `stub jobs cancel` ends them");
         }
         is_ended
     }
@@ -171,8 +180,14 @@ impl Driver {
     /// Neither spool nor scheduler answers. The call goes on, and can be found again.
     pub(super) fn give_up_watching(&mut self, error: &ClusterError) {
         let id = &self.task.id;
-        let reason = format!("{error}; it may go on: `stub jobs attach {id}` finds it again");
-        self.end_all(&ClusterError::Unusable(reason));
+        let error = match self.task.attended {
+            Some(_) => ClusterError::Unusable(format!(
+                "{error}; it may go on: `stub jobs attach {id}` finds it again"
+            )),
+            // Nothing was ever started.
+            None => error.clone(),
+        };
+        self.end_all(&error);
     }
 
     /// What has not ended ends with this error, and what is still given.

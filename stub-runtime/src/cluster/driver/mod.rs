@@ -89,6 +89,8 @@ pub(super) struct Driver {
     last_given: Instant,
     /// Nothing can be written, or asked for, before.
     not_before: Option<Instant>,
+    /// Since when nothing can be written.
+    unwritable: Option<Instant>,
     /// What waits has no room, as far as is known.
     is_full: bool,
     /// When the last look into the spool began that has read all there was.
@@ -132,6 +134,7 @@ impl Driver {
             sandboxes: HashMap::new(),
             last_given: Instant::now(),
             not_before: None,
+            unwritable: None,
             is_full: false,
             collected: Instant::now(),
             is_closed_written: false,
@@ -149,8 +152,10 @@ impl Driver {
         match self.work() {
             Ok(_) if self.is_left => {}
             Ok(true) => self.clean(),
-            // It is not known whether all of it has ended.
-            Ok(false) => {}
+            Ok(false) => {
+                let call = &self.task.id;
+                tracing::warn!(call, "tasks may go on: `stub jobs cancel` ends them");
+            }
             // It may go on without us, and be found again.
             Err(error) if error.may_pass() || self.has_begun(&error) => {
                 self.give_up_watching(&error);
@@ -163,8 +168,11 @@ impl Driver {
     /// Whether something goes on that this error says nothing about.
     fn has_begun(&self, error: &ClusterError) -> bool {
         let is_earlier = self.task.staged.is_some();
-        let is_of_all = matches!(error, ClusterError::Program(_));
-        (is_earlier || !self.jobs.is_empty()) && !is_of_all
+        let is_of_all = matches!(
+            error,
+            ClusterError::Program(_) | ClusterError::Hopeless { .. }
+        );
+        (is_earlier || self.has_others()) && !is_of_all
     }
 
     /// Whether nothing of it is left to end.
@@ -199,8 +207,14 @@ impl Driver {
             let gathered = self.last_given + GATHERING;
             until = until.min(self.not_before.unwrap_or(gathered).max(now + SOON));
         }
-        if let Some(pending) = &self.pending {
+        // Of one that is cancelled, it is only found out whether it was taken.
+        if let Some(pending) = &self.pending
+            && !self.state.is_cancelled()
+        {
             until = until.min(pending.at);
+        }
+        if let Some(at) = self.ending.due() {
+            until = until.min(at);
         }
         let mut pause = until.saturating_duration_since(now);
         loop {

@@ -56,7 +56,8 @@ impl Driver {
         let Some(pending) = &self.pending else {
             return Ok(());
         };
-        if pending.at > Instant::now() {
+        // Of one that is cancelled, it is only found out whether it was taken.
+        if pending.at > Instant::now() || self.state.is_cancelled() {
             return Ok(());
         }
         let (number, tasks, is_tried) = (pending.number, pending.tasks, pending.is_tried);
@@ -65,14 +66,13 @@ impl Driver {
                 tracing::info!(job, tasks, call = self.task.id, "submitted");
                 self.jobs.insert(number, job);
                 self.pending = None;
+                self.most_tasks = self.most_tasks.saturating_mul(2);
                 self.pauses.expect_news(Instant::now());
                 self.patience.note(Instant::now(), Ok(true))
             }
             Err(error) => {
-                if !is_tried && !error.may_pass() {
-                    // It was not taken, for sure.
-                    self.pending = None;
-                    return Err(error);
+                if !error.may_pass() {
+                    return self.refused(error, is_tried);
                 }
                 self.check_hope(&error)?;
                 if matches!(error, ClusterError::Busy { .. }) && self.make_smaller() {
@@ -89,12 +89,35 @@ impl Driver {
     }
 
     /// Whether other tasks of the call may be there, whose ends make room.
-    fn has_others(&self) -> bool {
+    pub(super) fn has_others(&self) -> bool {
         let pending = self.pending.as_ref().map(|pending| pending.number);
         self.state
             .expected()
             .into_iter()
             .any(|number| Some(number) != pending)
+    }
+
+    /// The scheduler does not want it. What goes on is not ended for that: it is tried again until that is over.
+    fn refused(&mut self, error: ClusterError, is_tried: bool) -> Result<(), ClusterError> {
+        if self.has_others()
+            && let Some(pending) = &mut self.pending
+        {
+            tracing::warn!(%error, "trying again");
+            pending.at = Instant::now() + LAST_PAUSE;
+            return Ok(());
+        }
+        // One that was not tried before was not taken, for sure.
+        if let Some(pending) = self.pending.take_if(|_| !is_tried) {
+            self.state.withdraw(pending.number, &pending.planned, true);
+        }
+        Err(error)
+    }
+
+    /// Other tasks have ended: there may be room.
+    pub(super) fn try_soon(&mut self) {
+        if let Some(pending) = &mut self.pending {
+            pending.at = pending.at.min(Instant::now() + FIRST_PAUSE);
+        }
     }
 
     /// A user may have fewer jobs than an array may have tasks: what can't wait for others to end is planned again, in
@@ -108,7 +131,7 @@ impl Driver {
             return false;
         }
         if let Some(pending) = self.pending.take() {
-            self.state.withdraw(pending.number, &pending.planned);
+            self.state.withdraw(pending.number, &pending.planned, true);
             self.most_tasks = (pending.tasks as usize / 2).max(1);
             self.not_before = Some(Instant::now() + FIRST_PAUSE);
         }

@@ -19,6 +19,9 @@ use crate::cluster::state::Planned;
 /// What a scheduler has room for is asked again after so long.
 const ROOM: Duration = Duration::from_mins(1);
 
+/// A spool in which nothing can be written for so long, at the beginning, is not the right one.
+const HOPE: Duration = Duration::from_secs(20);
+
 /// And after so long, if it did not answer.
 const ROOM_PAUSE: Duration = Duration::from_secs(5);
 
@@ -42,15 +45,24 @@ impl Driver {
             self.is_full = false;
             match self.write(number, &planned) {
                 Err(error) if error.may_pass() => {
-                    self.state.withdraw(number, &planned);
-                    self.not_before = Some(Instant::now() + FIRST_PAUSE);
-                    return self.patience.note(Instant::now(), Err(error));
+                    self.state.withdraw(number, &planned, false);
+                    let now = Instant::now();
+                    let since = *self.unwritable.get_or_insert(now);
+                    self.not_before = Some(now + FIRST_PAUSE);
+                    // As long as nothing goes on, whoever wrote the settings is there to mend them.
+                    if !self.has_others() && now.duration_since(since) >= HOPE {
+                        return Err(ClusterError::Unusable(error.to_string()));
+                    }
+                    return self.patience.note(now, Err(error));
                 }
                 written => written?,
             }
-            self.not_before = None;
+            (self.not_before, self.unwritable) = (None, None);
+            if self.controls.is_cancelled() {
+                return Ok(());
+            }
         }
-        if self.state.is_all_written() {
+        if self.state.is_all_written() && !self.state.has_ready() {
             self.write_closed()?;
             self.controls.is_submitted();
         }
@@ -102,28 +114,28 @@ impl Driver {
             submitted.push(batch.inputs.iter().map(|input| input.index).collect());
             let inputs = batch.inputs.iter().map(|input| {
                 let here = self.arguments.get(&input.index);
-                let arguments = here.or_else(|| earlier.get(&input.index));
-                Input {
+                let arguments = here.or_else(|| earlier.get(&input.index)).cloned();
+                Ok(Input {
                     index: input.index,
                     attempt: input.attempt,
-                    arguments: arguments.cloned().unwrap_or_default(),
-                }
+                    arguments: arguments.ok_or_else(|| gone(id.inputs()))?,
+                })
             });
-            let inputs = inputs.collect();
+            let inputs = inputs.collect::<Result<_, ClusterError>>()?;
             objects.push(spool.seal(id.inputs(), &Batch { inputs })?);
         }
         let tasks = u32::try_from(objects.len()).unwrap_or(u32::MAX);
         spool.put_sealed(objects)?;
         let submitted = Submitted { batches: submitted };
         spool.put(&names::submission(number), &submitted)?;
+        if self.state.is_all_written() {
+            self.write_closed()?;
+        }
         for input in planned.iter().flat_map(|batch| &batch.inputs) {
             if let Some(arguments) = self.arguments.remove(&input.index) {
                 let length = arguments.len() as u64;
                 self.controls.unwritten.fetch_sub(length, Ordering::AcqRel);
             }
-        }
-        if self.state.is_all_written() {
-            self.write_closed()?;
         }
         self.pending = Some(Pending::new(number, tasks, planned));
         Ok(())
@@ -139,10 +151,7 @@ impl Driver {
         let batches = self.spool()?.get_all::<Batch>(&names)?;
         let mut arguments = HashMap::new();
         for (batch, name) in batches.into_iter().zip(names) {
-            let batch = batch.ok_or_else(|| ClusterError::Malformed {
-                object: name,
-                reason: "it was there and is gone".to_owned(),
-            })?;
+            let batch = batch.ok_or_else(|| gone(name))?;
             arguments.extend(
                 batch
                     .inputs
@@ -194,5 +203,13 @@ impl Driver {
         self.spool()?.put(CLOSED, &Closed { inputs })?;
         self.is_closed_written = true;
         Ok(())
+    }
+}
+
+/// What was written is not there.
+fn gone(object: String) -> ClusterError {
+    ClusterError::Malformed {
+        object,
+        reason: "it was there and is gone".to_owned(),
     }
 }

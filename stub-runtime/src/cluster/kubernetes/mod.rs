@@ -136,7 +136,13 @@ impl Scheduler for Kubernetes {
         let job = self.client()?.make_job(&name, &job)?;
         let secret = self.frame.secret(&name, Some(&job));
         // Pods wait for it. The Job comes first, because it takes its Secret with it when it goes.
-        self.client()?.make_secret(&name, &secret)?;
+        if let Err(error) = self.client()?.make_secret(&name, &secret) {
+            // Without it, its pods would wait for ever. One of which nobody knows is found again.
+            if !matches!(error, ClusterError::Unreachable { .. }) {
+                let _ = self.client()?.forget(&name);
+            }
+            return Err(error);
+        }
         Ok(name)
     }
 
@@ -160,7 +166,10 @@ impl Scheduler for Kubernetes {
             };
             let pods = client.pods(name)?;
             let seen = states::seen(&job, &pods, Timestamp::now());
-            let seen = seen.map_err(ClusterError::Program)?;
+            let seen = seen.map_err(|reason| ClusterError::Hopeless {
+                scheduler: NAME,
+                reason,
+            })?;
             let submission = *submission;
             let seen = seen
                 .into_iter()

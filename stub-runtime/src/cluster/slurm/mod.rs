@@ -110,9 +110,15 @@ impl Scheduler for Slurm {
         let wanted: Vec<&str> = named.keys().copied().collect();
         // What is asked about later is asked again.
         self.fates.clear();
-        let said = queue(&wanted.join(","), "%j|%K|%T")?;
+        let said = queue(&wanted.join(","), "%j|%K|%T|%r")?;
         let mut seen = BTreeMap::new();
         for line in said.lines() {
+            if let Some((reason, job)) = states::hopeless(line) {
+                return Err(ClusterError::Hopeless {
+                    scheduler: NAME,
+                    reason: format!("the job `{job}` waits for what will not come ({reason})"),
+                });
+            }
             if let Some((name, task, state)) = states::queued(line)
                 && let Some(submission) = named.get(name).copied()
                 && let Some(state) = states::seen(state)

@@ -40,6 +40,24 @@ pub(super) fn queued(line: &str) -> Option<(&str, u32, &str)> {
     Some((name.trim(), task_number(task.trim())?, state.trim()))
 }
 
+/// Reasons for which a job waits until somebody changes it or the cluster ([reasons]).
+///
+/// [reasons]: https://slurm.schedmd.com/job_reason_codes.html
+const HOPELESS: [&str; 4] = [
+    "PartitionTimeLimit",
+    "PartitionNodeLimit",
+    "InvalidAccount",
+    "InvalidQOS",
+];
+
+/// Of a line of `squeue` about a job that will not begin: why, and its name.
+pub(super) fn hopeless(line: &str) -> Option<(&str, &str)> {
+    let mut fields = line.split('|');
+    let (name, _, state) = (fields.next()?, fields.next()?, fields.next()?);
+    let reason = fields.next()?.trim();
+    (state.trim() == "PENDING" && HOPELESS.contains(&reason)).then_some((reason, name))
+}
+
 /// A job that is no array has one task.
 fn task_number(text: &str) -> Option<u32> {
     match text {
@@ -144,7 +162,13 @@ mod tests {
     #[test]
     fn lines_of_the_queue_are_understood() {
         assert_eq!(queued("f.0|17|RUNNING"), Some(("f.0", 17, "RUNNING")));
-        assert_eq!(queued("f.0|N/A|PENDING"), Some(("f.0", 0, "PENDING")));
+        assert_eq!(
+            queued("f.0|N/A|PENDING|Priority"),
+            Some(("f.0", 0, "PENDING"))
+        );
+        assert_eq!(hopeless("f.0|N/A|PENDING|Priority"), None);
+        let line = "f.0|N/A|PENDING|PartitionTimeLimit";
+        assert_eq!(hopeless(line), Some(("PartitionTimeLimit", "f.0")));
         assert_eq!(seen("PENDING"), Some(Seen::Waiting));
         assert_eq!(seen("COMPLETING"), Some(Seen::Running));
         assert_eq!(

@@ -150,6 +150,9 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written
 }
 
+/// The name of the file that is locked.
+pub(crate) const LOCK: &str = ".lock";
+
 /// Alone in a folder, as long as this exists, of all who ask. On other machines, too, where the folder's file system
 /// has locks.
 #[derive(Debug)]
@@ -160,7 +163,7 @@ pub(crate) struct Alone {
 impl Alone {
     /// Waits until it is so. The folder is made if it is missing; whoever is alone in it may remove it.
     pub(crate) fn in_folder(path: &Path) -> Result<Self, ClusterError> {
-        let name = path.join(".lock");
+        let name = path.join(LOCK);
         loop {
             DirBuilder::new()
                 .recursive(true)

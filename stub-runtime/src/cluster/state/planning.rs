@@ -95,13 +95,23 @@ impl State {
         inputs.map(|input| input.bytes).sum()
     }
 
-    /// A submission that can't be made as it was planned: its batches are planned again.
-    pub(in crate::cluster) fn withdraw(&mut self, submission: u32, planned: &[Planned]) {
+    /// A submission that can't be made as it was planned: its batches are planned again. Whether they were written.
+    pub(in crate::cluster) fn withdraw(
+        &mut self,
+        submission: u32,
+        planned: &[Planned],
+        is_written: bool,
+    ) {
         for (task, batch) in (0..).zip(planned) {
-            self.batches.remove(&BatchId { submission, task });
+            let id = BatchId { submission, task };
+            self.batches.remove(&id);
             for planned in &batch.inputs {
                 if let Some(input) = self.inputs.get_mut(&planned.index) {
-                    input.written = planned.written;
+                    input.written = if is_written {
+                        Some(id)
+                    } else {
+                        planned.written
+                    };
                 }
             }
             let indices = batch.inputs.iter().map(|input| input.index);

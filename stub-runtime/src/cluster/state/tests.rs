@@ -236,12 +236,17 @@ fn a_program_that_no_node_has_is_told_soon() {
 fn what_can_not_be_submitted_is_planned_again() {
     let mut state = state(3);
     let (number, planned) = state.next(ROOM, false).unwrap();
-    state.withdraw(number, &planned);
+    state.withdraw(number, &planned, false);
     assert!(!state.is_all_written());
     let room = Room { tasks: 2, ..ROOM };
     let (number, planned) = state.next(room, false).unwrap();
     assert_eq!((number, indices(&planned)), (1, vec![vec![0], vec![1]]));
     assert_eq!(planned[0].inputs[0].written, None);
+    // What was written is read from there.
+    state.withdraw(number, &planned, true);
+    let (_, planned) = state.next(ROOM, false).unwrap();
+    let written = |batch: &Planned| batch.inputs[0].written;
+    assert_eq!(written(&planned[1]), Some(id(1, 0)));
 }
 
 #[test]
