@@ -62,6 +62,8 @@ impl Turn {
             .arg(what)
             .arg(&self.cluster)
             .args(name)
+            // What it starts stays when the tests have ended.
+            .env_remove("STUB_TEST_RUN")
             .status()
             .unwrap();
         assert!(status.success(), "{what} {name:?}");
