@@ -11,19 +11,12 @@ pub(crate) use stub_runtime::engine::say;
 
 /// `stub mount` failed.
 pub(crate) const FAILED: u8 = 1;
-/// `stub run`: the program was killed because its time was over.
-pub(crate) const TIMED_OUT: u8 = 124;
 /// `stub run` failed itself: no volume, no sandbox, or something was not stored.
 pub(crate) const RUN_FAILED: u8 = 125;
 /// `stub run`: the program can't be executed.
 pub(crate) const NOT_EXECUTABLE: u8 = 126;
 /// `stub run`: there is no such program.
 pub(crate) const NOT_FOUND: u8 = 127;
-
-/// The status of a program that a signal ended.
-pub(crate) fn by_signal(signal: i32) -> u8 {
-    u8::try_from(128 + signal).unwrap_or(u8::MAX)
-}
 
 /// Says why in one line, sources included.
 pub(crate) fn failed(error: &anyhow::Error, status: u8) -> ExitCode {

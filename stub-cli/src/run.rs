@@ -114,25 +114,12 @@ pub(crate) fn status(program: &str, outcome: &Outcome) -> u8 {
     for lost in &outcome.not_stored {
         exit::say(&format!("not stored: {lost}"));
     }
-    let status = match &outcome.ended {
-        Ended::Exited { code } => u8::try_from(*code).unwrap_or(u8::MAX),
-        Ended::Killed { signal } => exit::by_signal(*signal),
-        Ended::TimedOut { after } => {
-            exit::say(&format!(
-                "{program} was killed: it ran longer than {after:?}"
-            ));
-            exit::TIMED_OUT
-        }
-        Ended::Cancelled => engine::INTERRUPTED,
-        Ended::Returned => 0,
-        // A command is no function: it has no panics and no values.
-        Ended::Failed { .. } | Ended::Panicked { .. } | Ended::Codec { .. } => exit::RUN_FAILED,
-    };
-    if status == 0 && !outcome.not_stored.is_empty() {
-        exit::RUN_FAILED
-    } else {
-        status
+    if let Ended::TimedOut { after } = &outcome.ended {
+        exit::say(&format!(
+            "{program} was killed: it ran longer than {after:?}"
+        ));
     }
+    engine::exit_status(outcome)
 }
 
 #[cfg(test)]

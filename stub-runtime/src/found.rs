@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::call::Call;
-use crate::caller::{Next, Sink};
-use crate::engines::{Ender, Mapped, found};
-use crate::error::{Error, Result};
+use crate::caller::Sink;
+use crate::cluster::{Attached, attach};
+use crate::engines::Mapped;
+use crate::error::Result;
 use crate::expansion::{Value, value};
 use crate::logs::Kept;
 use crate::payload::Payload;
@@ -54,16 +55,20 @@ fn take_up<T>(
     decode: impl Fn(Vec<Payload>) -> std::io::Result<T> + Send + Sync + 'static,
 ) -> Result<Call<T>> {
     let logs = Arc::new(Kept::default());
-    let attached = found(id, Some(Arc::clone(&logs) as Arc<dyn Sink>))?;
-    let mapped = Mapped::Remote(Box::new(attached.remote));
-    let (attempt, ender): (_, Ender) = (mapped.first_attempt(), mapped.ender());
-    let is_map = attached.is_map;
+    let Attached { remote, is_map, .. } = attach(id, Some(Arc::clone(&logs) as Arc<dyn Sink>))?;
+    let (attempt, controls) = (remote.first_attempt(), remote.controls());
     Call::spawn(
         attempt,
         id,
         logs,
-        move || if is_map { all(mapped) } else { one(mapped) },
-        move |grace| ender.cancel(grace),
+        move || {
+            if is_map {
+                all(Mapped::Remote(Box::new(remote)))
+            } else {
+                remote.into_value().map(|value| vec![value])
+            }
+        },
+        move |grace| controls.cancel(grace),
         decode,
     )
 }
@@ -78,25 +83,4 @@ fn all(mapped: Mapped) -> Result<Vec<Payload>> {
         });
     }
     values
-}
-
-fn one(mut mapped: Mapped) -> Result<Vec<Payload>> {
-    let (mut values, attempt) = (Vec::new(), mapped.first_attempt());
-    let mut ended = None;
-    while let Some(next) = mapped.next(false) {
-        match next {
-            Next::Emitted(value) => values.push(value),
-            Next::Done(done) => ended = Some(done.result),
-            Next::Input(_) | Next::NoMore | Next::Ended => {}
-        }
-    }
-    let late = mapped.finish();
-    match (ended, late) {
-        (Some(Ok(value)), None) => {
-            values.push(value);
-            Ok(values)
-        }
-        (Some(Err(error)), _) | (_, Some(error)) => Err(error),
-        (None, None) => Err(Error::unwatched(attempt, "the thread that waited for it")),
-    }
 }

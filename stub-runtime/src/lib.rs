@@ -64,7 +64,7 @@ pub use volume::{CloudBucketMount, PathError, VolumeError, VolumePath};
 /// One call: what it carries, how it is run, how it ended.
 pub mod engine {
     pub use crate::caller::Canceller;
-    pub use crate::cli::{attach, least_policy};
+    pub use crate::cli::{attach, exit_status, least_policy};
     pub use crate::doctor::{Check, doctor};
     pub use crate::engines::{
         Found, Manifest, cancel_found, choose, found_calls, manifest, run, run_async, run_command,

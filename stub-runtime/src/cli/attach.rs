@@ -5,11 +5,11 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::exit::Failure;
+use super::exit::{Failure, exit_status};
 use crate::engines::{FoundCall, FoundValue, attach as take_up};
 use crate::error::Result;
 use crate::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
-use crate::outcome::{Ended, Outcome};
+use crate::outcome::Outcome;
 use crate::watch::say;
 
 /// Takes up a call, and prints what it gives as the command that began it would have: the values of a map a line
@@ -75,17 +75,5 @@ fn status_of(outcome: &Outcome) -> u8 {
     for lost in &outcome.not_stored {
         say(&format!("not stored: {lost}"));
     }
-    let status = match outcome.ended {
-        Ended::Returned => 0,
-        Ended::Exited { code } => u8::try_from(code).unwrap_or(u8::MAX),
-        Ended::Killed { signal } => u8::try_from(128 + signal).unwrap_or(u8::MAX),
-        Ended::TimedOut { .. } => 124,
-        Ended::Cancelled => INTERRUPTED,
-        Ended::Failed { .. } | Ended::Panicked { .. } | Ended::Codec { .. } => 125,
-    };
-    if status == 0 && !outcome.not_stored.is_empty() {
-        125
-    } else {
-        status
-    }
+    exit_status(outcome)
 }

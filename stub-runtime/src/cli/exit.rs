@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use crate::error::Error;
 use crate::interrupt::INTERRUPTED;
+use crate::outcome::{Ended, Outcome};
 use crate::watch::say;
 
 /// The command line is wrong.
@@ -53,6 +54,24 @@ impl From<Error> for Failure {
             message: error.in_one_line(),
             status: status(&error),
         }
+    }
+}
+
+/// The exit status of whoever ran a command that ended so.
+pub fn exit_status(outcome: &Outcome) -> u8 {
+    let status = match outcome.ended {
+        Ended::Returned => 0,
+        Ended::Exited { code } => u8::try_from(code).unwrap_or(u8::MAX),
+        Ended::Killed { signal } => u8::try_from(128 + signal).unwrap_or(u8::MAX),
+        Ended::TimedOut { .. } => TIMED_OUT,
+        Ended::Cancelled => INTERRUPTED,
+        // A command is no function: it has no panics and no values.
+        Ended::Failed { .. } | Ended::Panicked { .. } | Ended::Codec { .. } => NOT_RUN,
+    };
+    if status == 0 && !outcome.not_stored.is_empty() {
+        NOT_RUN
+    } else {
+        status
     }
 }
 

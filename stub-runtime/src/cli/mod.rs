@@ -21,6 +21,7 @@ use crate::{log, registry};
 use exit::Failure;
 
 pub use attach::attach;
+pub use exit::exit_status;
 pub use policy::least_policy;
 
 /// Gives a program a command line with which its annotated functions are listed, run and mapped.

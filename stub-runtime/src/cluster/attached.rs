@@ -46,10 +46,8 @@ pub(crate) fn attach(id: &str, sink: Option<Arc<dyn Sink>>) -> Result<Attached, 
     let (record, attended) = again.map_err(|error| error.of_call(&Engine::Local, &id.into()))?;
     let watch = Watch::of(Arc::clone(&record.label));
     let refused = |error: ClusterError| error.of_call(&record.engine, &record.label);
-    let unusable = |reason: &str| refused(ClusterError::Unusable(reason.to_owned()));
-    let key = record
-        .key()
-        .ok_or_else(|| unusable("the record of the call has no key"))?;
+    let no_key = || ClusterError::Unusable("the record of the call has no key".to_owned());
+    let key = record.key().ok_or_else(|| refused(no_key()))?;
     let find = |cpu| {
         let wanted = For {
             call: id,
@@ -59,15 +57,14 @@ pub(crate) fn attach(id: &str, sink: Option<Arc<dyn Sink>>) -> Result<Attached, 
         };
         open(&record.engine, wanted).map_err(refused)
     };
-    let absent = || unusable("it is not run by a cluster");
-    let cluster = find(None)?.ok_or_else(absent)?;
+    let cluster = find(None)?;
     let spool = Spool::open(&cluster.location, id, key.clone()).map_err(refused)?;
     let header: Option<Header> = spool.get(CALL).map_err(refused)?;
     drop(spool);
     let (needs, retries, is_command) = header
         .as_ref()
         .map_or((Needs::default(), Retries::default(), false), of);
-    let cluster = find(needs.cpu)?.ok_or_else(absent)?;
+    let cluster = find(needs.cpu)?;
     let task = Task {
         id: id.to_owned(),
         label: Arc::clone(&record.label),

@@ -51,12 +51,14 @@ pub(super) struct For<'a> {
     pub(super) cpu: Option<f64>,
 }
 
-/// The cluster behind an engine; nothing if it is this machine.
-pub(super) fn open(engine: &Engine, wanted: For<'_>) -> Result<Option<Cluster>, ClusterError> {
+/// The cluster behind an engine.
+pub(super) fn open(engine: &Engine, wanted: For<'_>) -> Result<Cluster, ClusterError> {
     match engine {
-        Engine::Local => Ok(None),
-        Engine::Slurm(settings) => slurm(engine, settings, wanted).map(Some),
-        Engine::Kubernetes(settings) => kubernetes(engine, settings, wanted, None).map(Some),
+        Engine::Local => Err(ClusterError::Unusable(
+            "it is not run by a cluster".to_owned(),
+        )),
+        Engine::Slurm(settings) => slurm(engine, settings, wanted),
+        Engine::Kubernetes(settings) => kubernetes(engine, settings, wanted, None),
     }
 }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::error::ClusterError;
 use super::program::Staged;
 use super::seal::SealKey;
+use super::spool::failed;
 use crate::config;
 use crate::options::Engine;
 use crate::report::write_whole;
@@ -172,16 +173,4 @@ fn folder() -> Result<PathBuf, ClusterError> {
                 .to_owned(),
         )
     })
-}
-
-fn failed(
-    operation: &'static str,
-    path: &std::path::Path,
-) -> impl FnOnce(io::Error) -> ClusterError {
-    let object = path.display().to_string();
-    move |error| ClusterError::Spool {
-        operation,
-        object,
-        reason: error.to_string(),
-    }
 }

@@ -76,12 +76,12 @@ impl Remote {
         sink: Option<Arc<dyn Sink>>,
         watch: &Arc<Watch>,
     ) -> Result<Option<Self>, Error> {
+        if *engine == Engine::Local {
+            return Ok(None);
+        }
         let failed = |error: ClusterError| error.of_call(engine, watch.label());
         let (id, key) = identity().map_err(failed)?;
-        let opened = open(engine, wanted(plan, &id, &key)).map_err(failed)?;
-        let Some(cluster) = opened else {
-            return Ok(None);
-        };
+        let cluster = open(engine, wanted(plan, &id, &key)).map_err(failed)?;
         let task = task(plan, &cluster, (id, key), iterates, is_map, watch);
         Self::start(task, cluster, sink, watch).map(Some)
     }
@@ -106,15 +106,26 @@ impl Remote {
             remote.leave();
             return Ok(Written { id, text });
         }
-        let mut failure = None;
-        while let Some(next) = remote.next(false) {
+        let unwatched = Error::unwatched(remote.first_attempt(), "the thread that wrote it");
+        Err(remote.into_value().err().unwrap_or(unwatched))
+    }
+
+    /// The value of a call with one input, which was given: waits for it, and until nothing is left of the call.
+    pub(crate) fn into_value(mut self) -> Result<Payload, Error> {
+        let mut result = None;
+        while let Some(next) = self.next(false) {
             if let Next::Done(done) = next {
-                failure = done.result.err();
+                result = Some(done.result);
             }
         }
-        let late = remote.finish();
-        let unwatched = || Error::unwatched(remote.first_attempt(), "the thread that wrote it");
-        Err(failure.or(late).unwrap_or_else(unwatched))
+        match (result, self.finish()) {
+            (Some(Ok(_)) | None, Some(error)) => Err(error),
+            (Some(result), _) => result,
+            (None, None) => Err(Error::unwatched(
+                self.first_attempt(),
+                "the thread that waited for it",
+            )),
+        }
     }
 
     /// Lets it go on without this program.

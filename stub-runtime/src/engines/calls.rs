@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::attempt::Attempt;
 use crate::call::GRACE;
-use crate::caller::{self, Canceller, Next, Plan, Sink, begin};
+use crate::caller::{self, Canceller, Plan, Sink, begin};
 use crate::cluster::{Remote, Written};
 use crate::error::Error;
 use crate::function::Function;
@@ -28,7 +28,7 @@ pub(crate) fn run_until(
     input: &Payload,
     canceller: &Canceller,
 ) -> Result<Payload, Error> {
-    Prepared::new(function, None)?.run(input, canceller)
+    Prepared::new(function, None)?.run(input, canceller, || {})
 }
 
 /// Calls a function: evaluates its volumes, secrets and options here, runs its body in a sandbox, and
@@ -58,7 +58,7 @@ pub async fn run_async(function: &'static Function, input: Payload) -> Result<Pa
         .name("stub-call".to_owned())
         .spawn(move || {
             // Nobody waits for a call that was dropped.
-            let _ = sender.send(call.run(&input, &canceller));
+            let _ = sender.send(call.run(&input, &canceller, || {}));
         });
     waiter.map_err(|source| Error::start(attempt.clone(), "start a thread", source))?;
     let ended = receiver.await;
@@ -88,22 +88,13 @@ pub fn run_command(
 ) -> Result<Outcome, Error> {
     let engine = choice::current(|| Attempt::first(spec.label()))?;
     let watch = Watch::of(spec.label());
-    let options = Options {
-        retries: *retries,
-        ..Options::default()
-    };
-    let plan = Plan {
-        spec: spec.clone(),
-        options,
-    };
+    let plan = of_command(spec, retries);
     let sink = Some(Arc::new(Plain) as Arc<dyn Sink>);
     match Remote::begin(&engine, &plan, false, false, sink, &watch)? {
         None => caller::run_command_watched(spec, retries, canceller, &watch),
-        Some(mut remote) => {
+        Some(remote) => {
             let nothing = Payload::from_held(bytes::Bytes::new());
-            remote.give(nothing);
-            remote.close();
-            let ended = wait(remote, canceller)?;
+            let ended = run_remote(remote, nothing, canceller, || {})?;
             let attempt = || Attempt::first(spec.label());
             ended
                 .decode()
@@ -121,6 +112,17 @@ pub struct Manifest {
     pub text: String,
 }
 
+fn of_command(spec: &CallSpec, retries: &Retries) -> Plan {
+    let options = Options {
+        retries: *retries,
+        ..Options::default()
+    };
+    Plan {
+        spec: spec.clone(),
+        options,
+    }
+}
+
 /// Puts what a command needs into the spool of the engine `kubernetes`, and writes down the Job that runs it. It is the
 /// caller's turn to have it run, and to take up the call for what came of it.
 ///
@@ -129,33 +131,25 @@ pub struct Manifest {
 pub fn manifest(spec: &CallSpec, retries: &Retries) -> Result<Manifest, Error> {
     let engine = choice::named(EngineName::Kubernetes, || Attempt::first(spec.label()))?;
     let watch = Watch::of(spec.label());
-    let options = Options {
-        retries: *retries,
-        ..Options::default()
-    };
-    let plan = Plan {
-        spec: spec.clone(),
-        options,
-    };
+    let plan = of_command(spec, retries);
     let Written { id, text } = Remote::write_down(&engine, &plan, &watch)?;
     Ok(Manifest { id, text })
 }
 
-/// The value of a call on a cluster, whose input was given. The canceller can end it.
-fn wait(mut remote: Remote, canceller: &Canceller) -> Result<Payload, Error> {
+/// The value of a call on a cluster with this input. The canceller can end it; `begun` is told when it would go on
+/// without this program.
+fn run_remote(
+    mut remote: Remote,
+    input: Payload,
+    canceller: &Canceller,
+    begun: impl FnOnce(),
+) -> Result<Payload, Error> {
     let _registered = remote.ended_by(canceller);
-    let mut result = None;
-    while let Some(next) = remote.next(false) {
-        if let Next::Done(done) = next {
-            result = Some(done.result);
-        }
-    }
-    let attempt = remote.first_attempt();
-    match (result, remote.finish()) {
-        (Some(Ok(_)) | None, Some(error)) => Err(error),
-        (Some(result), _) => result,
-        (None, None) => Err(Error::unwatched(attempt, "the thread that waited for it")),
-    }
+    remote.give(input);
+    remote.close();
+    remote.wait_until_submitted();
+    begun();
+    remote.into_value()
 }
 
 /// A call that has not begun.
@@ -192,23 +186,26 @@ impl Prepared {
         })
     }
 
-    fn run(self, input: &Payload, canceller: &Canceller) -> Result<Payload, Error> {
+    /// Runs it to its end. `begun` is told when it would go on without this program, or has begun here.
+    fn run(
+        self,
+        input: &Payload,
+        canceller: &Canceller,
+        begun: impl FnOnce(),
+    ) -> Result<Payload, Error> {
         let Self {
             plan,
             watch,
             sink,
             remote,
         } = self;
-        match remote {
-            None => caller::call(&plan, input, canceller, sink.as_ref(), &watch),
-            Some(mut remote) => {
-                let attempt = remote.first_attempt();
-                let input = input.try_clone();
-                remote.give(input.map_err(|error| Error::value(attempt, &error))?);
-                remote.close();
-                wait(remote, canceller)
-            }
-        }
+        let Some(remote) = remote else {
+            begun();
+            return caller::call(&plan, input, canceller, sink.as_ref(), &watch);
+        };
+        let input = input.try_clone();
+        let input = input.map_err(|error| Error::value(remote.first_attempt(), &error))?;
+        run_remote(remote, input, canceller, begun)
     }
 }
 
@@ -254,25 +251,7 @@ impl Background {
             let attempt = Attempt::first(Arc::clone(&self.label));
             return Err(Error::unwatched(attempt, "whoever ran it before"));
         };
-        let Some(mut remote) = call.remote else {
-            begun();
-            return caller::call(
-                &call.plan,
-                input,
-                &self.canceller,
-                call.sink.as_ref(),
-                &call.watch,
-            );
-        };
-        let attempt = remote.first_attempt();
-        let input = input.try_clone();
-        remote.give(input.map_err(|error| Error::value(attempt, &error))?);
-        remote.close();
-        let registered = remote.ended_by(&self.canceller);
-        remote.wait_until_submitted();
-        drop(registered);
-        begun();
-        wait(remote, &self.canceller)
+        call.run(input, &self.canceller, begun)
     }
 
     /// Ends it, from another thread; what has been written is stored.

@@ -1,6 +1,5 @@
 //! A call whose values come one by one.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::attempt::Attempt;
@@ -28,8 +27,6 @@ pub(crate) struct FromTask {
     input: Option<Payload>,
     canceller: Arc<Canceller>,
     attempt: Attempt,
-    /// What its task has ended with, after the values before.
-    ended: VecDeque<Result<Payload, Error>>,
     is_over: bool,
 }
 
@@ -50,7 +47,6 @@ impl Emitted {
             input: Some(input),
             canceller: Arc::default(),
             attempt,
-            ended: VecDeque::new(),
             is_over: false,
         })))
     }
@@ -98,17 +94,18 @@ impl FromTask {
             self.remote.close();
         }
         let _registered = self.remote.ended_by(&self.canceller);
+        let mut ended = None;
         loop {
             match self.remote.next(false) {
                 Some(Next::Emitted(value)) => return Some(Ok(value)),
-                Some(Next::Done(done)) => self.ended.push_back(done.result),
+                Some(Next::Done(done)) => ended = Some(done.result),
                 Some(_) => {}
                 None => break,
             }
         }
         self.is_over = true;
         let late = self.remote.finish();
-        match self.ended.pop_front() {
+        match ended {
             Some(Err(error)) => Some(Err(error)),
             _ => late.map(Err),
         }
@@ -116,7 +113,6 @@ impl FromTask {
 
     fn close(mut self) -> Result<(), Error> {
         if self.input.is_some() {
-            self.is_over = true;
             return Ok(());
         }
         self.remote.controls().cancel(GRACE);
@@ -132,16 +128,14 @@ impl FromTask {
 
 impl Drop for FromTask {
     fn drop(&mut self) {
-        if self.is_over {
+        if self.is_over || self.input.is_some() {
             return;
         }
-        if self.input.is_none() {
-            // As on this machine, what it has written is stored.
-            self.remote.controls().cancel(GRACE);
-            while !self.is_over {
-                if let Some(Err(error)) = self.next() {
-                    tracing::debug!(%error, "a call that nobody wanted more of has ended");
-                }
+        // As on this machine, what it has written is stored.
+        self.remote.controls().cancel(GRACE);
+        while let Some(next) = self.next() {
+            if let Err(error) = next {
+                tracing::debug!(%error, "a call that nobody wanted more of has ended");
             }
         }
     }

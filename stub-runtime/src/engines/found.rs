@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::caller::{Next, Sink};
-use crate::cluster::{self, Attached};
+use crate::caller::Next;
+use crate::cluster;
 use crate::error::{Error, Result};
 use crate::interrupt::End;
 use crate::json::Json;
@@ -46,11 +46,6 @@ pub fn found_calls() -> Result<Vec<Found>> {
     Ok(found.collect())
 }
 
-/// Takes up a call for its values as they were.
-pub(crate) fn found(id: &str, sink: Option<Arc<dyn Sink>>) -> Result<Attached> {
-    cluster::attach(id, sink)
-}
-
 /// A call that was taken up. It is an iterator of what its inputs end with, as they do.
 #[derive(Debug)]
 pub(crate) struct FoundCall {
@@ -74,7 +69,7 @@ pub(crate) enum FoundValue {
 /// # Errors
 /// There is none of that id, or another process attends to it, or its spool can't be reached.
 pub(crate) fn attach(id: &str) -> Result<FoundCall> {
-    let attached = found(id, Some(Arc::new(Prefixed)))?;
+    let attached = cluster::attach(id, Some(Arc::new(Prefixed)))?;
     Ok(FoundCall {
         mapped: Mapped::Remote(Box::new(attached.remote)),
         is_map: attached.is_map,
@@ -88,7 +83,7 @@ pub(crate) fn attach(id: &str) -> Result<FoundCall> {
 /// # Errors
 /// As [`attach`]; or something could not be stored.
 pub fn cancel_found(id: &str) -> Result<()> {
-    let attached = found(id, None)?;
+    let attached = cluster::attach(id, None)?;
     let mut mapped = Mapped::Remote(Box::new(attached.remote));
     mapped.ender().cancel(crate::call::GRACE);
     let mut failed = None;

@@ -11,7 +11,6 @@ pub(crate) use calls::{Background, run_until};
 pub use calls::{Manifest, manifest, run, run_async, run_command};
 pub use choice::choose;
 pub(crate) use emitted::Emitted;
-pub(crate) use found::found;
 pub use found::{Found, cancel_found, found_calls};
 pub(crate) use found::{FoundCall, FoundValue, attach};
-pub(crate) use mapped::{Ender, Mapped};
+pub(crate) use mapped::Mapped;

@@ -256,11 +256,8 @@ impl Driver {
         let submissions = spool.get_all::<Submitted>(&names)?;
         let mut known: Vec<_> = names.iter().zip(submissions).collect();
         known.sort_by_key(|(name, _)| of_submission(name));
-        let mut count = 0;
         for (name, submitted) in known {
             if let (Some(number), Some(submitted)) = (of_submission(name), submitted) {
-                let last = submitted.batches.iter().flatten().max();
-                count = count.max(last.map_or(0, |last| last + 1));
                 self.state.restore(number, submitted.batches);
                 if let Some(job) = self.cluster.scheduler.find(&self.submission_name(number))? {
                     self.jobs.insert(number, job);
@@ -272,7 +269,10 @@ impl Driver {
         if spool.get::<Closed>(CLOSED)?.is_none() {
             self.late = Some(Error::Lost {
                 attempt: self.attempt(None, 1),
-                reason: format!("ended before all inputs were given: there are {count}"),
+                reason: format!(
+                    "ended before all inputs were given: there are {}",
+                    self.state.count()
+                ),
             });
         }
         Ok(())

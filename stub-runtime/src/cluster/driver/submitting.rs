@@ -74,8 +74,9 @@ impl Driver {
         if !self.state.has_ready() {
             return Ok(None);
         }
+        let most = self.most_tasks;
         let limited = |room: Room| Room {
-            tasks: room.tasks.min(self.most_tasks),
+            tasks: room.tasks.min(most),
             ..room
         };
         match self.room {
@@ -86,10 +87,7 @@ impl Driver {
             Ok(room) => {
                 self.patience.note(Instant::now(), Ok(true))?;
                 self.room = Some((Instant::now(), room));
-                Ok(Some(Room {
-                    tasks: room.tasks.min(self.most_tasks),
-                    ..room
-                }))
+                Ok(Some(limited(room)))
             }
             Err(error) => {
                 self.not_before = Some(Instant::now() + ROOM_PAUSE);

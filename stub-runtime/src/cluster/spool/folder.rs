@@ -48,9 +48,7 @@ impl Folder {
         };
         written.map_err(failed("write", &path))
     }
-}
 
-impl Folder {
     /// Makes the folders that a name has, below the call's own: that is made by its caller alone, so that nothing
     /// comes again after it was removed.
     fn make_parents(&self, name: &str) -> io::Result<()> {

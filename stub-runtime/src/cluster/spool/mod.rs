@@ -142,7 +142,11 @@ impl Spool {
     }
 }
 
-fn failed(operation: &'static str, object: &Path) -> impl FnOnce(std::io::Error) -> ClusterError {
+/// Why something about a file was not done.
+pub(super) fn failed(
+    operation: &'static str,
+    object: &Path,
+) -> impl FnOnce(std::io::Error) -> ClusterError {
     let object = object.display().to_string();
     move |error| ClusterError::Spool {
         operation,

@@ -109,6 +109,7 @@ impl State {
                 task,
             };
             for index in &inputs {
+                self.count = self.count.max(index + 1);
                 let input = self.inputs.entry(*index).or_insert(Input::new(0));
                 // It was tried there, and now is tried here.
                 if let Some(before) = input.written.replace(id) {

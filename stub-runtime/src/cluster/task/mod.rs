@@ -73,15 +73,14 @@ pub(crate) fn main(number: &str) -> ! {
 
 fn run(number: &str) -> Result<work::End, TaskError> {
     let ticket = ticket()?;
-    let unfit = |reason: String| TaskError::Unfit(reason);
     if !is_own(&ticket.program) {
-        return Err(unfit(
+        return Err(TaskError::Unfit(
             "this program is of another build than the one that called: a node runs what its caller runs".to_owned(),
         ));
     }
     let task = number
         .parse()
-        .map_err(|_| unfit(format!("`{number}` is no number of a task")))?;
+        .map_err(|_| TaskError::Unfit(format!("`{number}` is no number of a task")))?;
     let id = BatchId {
         submission: ticket.submission,
         task,
