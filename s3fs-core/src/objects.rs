@@ -95,11 +95,11 @@ impl Objects {
             return Ok(bytes.freeze());
         }
         let words = format!("{} of {} bytes", bytes.len(), response.meta.size);
-        Err(StoreError {
-            operation: "GetObject",
-            object: self.store.uri(key),
-            kind: StoreErrorKind::Truncated(words),
-        })
+        Err(StoreError::new(
+            "GetObject",
+            self.store.uri(key),
+            StoreErrorKind::Truncated(words),
+        ))
     }
 
     /// Whether there is an object.

@@ -156,10 +156,6 @@ impl<S: Store> Mixture<S> {
     }
 
     fn failed(&self, kind: StoreErrorKind) -> StoreError {
-        StoreError {
-            operation: "GetObject",
-            object: self.store.uri(&self.key),
-            kind,
-        }
+        StoreError::new("GetObject", self.store.uri(&self.key), kind)
     }
 }

@@ -115,10 +115,12 @@ impl Span {
                 Page::Asked(asking) => {
                     let answer = (&mut asking.0).await;
                     self.page = Page::Unasked;
-                    let answer = answer.map_err(|ended| StoreError {
-                        operation: "ListObjectsV2",
-                        object: store.uri(&Key::new(prefix)),
-                        kind: StoreErrorKind::Other(ended.to_string()),
+                    let answer = answer.map_err(|ended| {
+                        StoreError::new(
+                            "ListObjectsV2",
+                            store.uri(&Key::new(prefix)),
+                            StoreErrorKind::Other(ended.to_string()),
+                        )
                     })?;
                     self.page = Page::Here(Box::new(answer?));
                 }

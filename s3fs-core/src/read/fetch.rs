@@ -177,11 +177,7 @@ fn check_answer(
 }
 
 fn failed(source: &Source, kind: StoreErrorKind) -> StoreError {
-    StoreError {
-        operation: "GetObject",
-        object: source.store.uri(&source.key),
-        kind,
-    }
+    StoreError::new("GetObject", source.store.uri(&source.key), kind)
 }
 
 /// Cuts what arrives into blocks.

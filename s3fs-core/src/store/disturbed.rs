@@ -56,11 +56,7 @@ impl<S: Store, D: Disturbance> Disturbed<S, D> {
         key: &str,
         request: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let failed = |kind| StoreError {
-            operation: "disturbed",
-            object: self.store.uri(&Key::new(key)),
-            kind,
-        };
+        let failed = |kind| StoreError::new("disturbed", self.store.uri(&Key::new(key)), kind);
         self.disturbance.before(operation).await.map_err(failed)?;
         let answer = request.await?;
         self.disturbance.after(operation).await.map_err(failed)?;

@@ -13,6 +13,46 @@ pub struct StoreError {
     pub object: String,
     /// What a caller can act on.
     pub kind: StoreErrorKind,
+    /// Whether the store may have done it in spite of the failure.
+    pub outcome: Outcome,
+}
+
+/// Effect of a failed request on the bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing was done: the store refused it, or it was not sent.
+    Refused,
+    /// The store may have done it, in this attempt or an earlier one: the server failed, or its
+    /// answer was lost.
+    Unknown,
+}
+
+impl StoreError {
+    /// A failure of one attempt.
+    pub fn new(operation: &'static str, object: String, kind: StoreErrorKind) -> Self {
+        let outcome = kind.outcome();
+        Self {
+            operation,
+            object,
+            kind,
+            outcome,
+        }
+    }
+
+    /// The same failure, where an earlier attempt, or a part of this one, may have been carried out.
+    #[must_use]
+    pub fn after_unknown(self) -> Self {
+        Self {
+            outcome: Outcome::Unknown,
+            ..self
+        }
+    }
+
+    /// Returns whether the store may have done what was asked: a key that was to be stored may
+    /// exist, one that was to be deleted may be gone.
+    pub fn is_unknown(&self) -> bool {
+        self.outcome == Outcome::Unknown
+    }
 }
 
 /// Why a request failed, in the kinds that make a difference to a caller.
@@ -91,6 +131,29 @@ impl StoreErrorKind {
             Self::Unreachable(_) | Self::TimedOut | Self::Truncated(_) | Self::Overloaded(_)
         )
     }
+
+    /// Effect on the bucket of an attempt that failed like this. A server that fails, or a gateway
+    /// before it, may have carried out what it was asked.
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self::Overloaded(_)
+            | Self::Unreachable(_)
+            | Self::TimedOut
+            | Self::NotS3(_)
+            | Self::Truncated(_) => Outcome::Unknown,
+            Self::NoSuchKey
+            | Self::NoSuchBucket
+            | Self::NoSuchUpload
+            | Self::AccessDenied(_)
+            | Self::BadCredentials(_)
+            | Self::NoCredentials(_)
+            | Self::PreconditionFailed
+            | Self::NotModified { .. }
+            | Self::WrongRegion { .. }
+            | Self::Unsupported(_)
+            | Self::Other(_) => Outcome::Refused,
+        }
+    }
 }
 
 /// An error with all its sources in one line: the SDK hides the cause several levels deep, and
@@ -108,4 +171,35 @@ pub(super) fn chain(error: &(dyn StdError + 'static)) -> String {
     }
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     lines.collect::<Vec<_>>().join(" | ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(kind: StoreErrorKind) -> StoreError {
+        StoreError::new("PutObject", "s3://bucket/key".into(), kind)
+    }
+
+    #[test]
+    fn a_refusal_changes_nothing_and_a_lost_answer_may_have_changed_something() {
+        use StoreErrorKind as K;
+        for kind in [
+            K::AccessDenied("no".into()),
+            K::PreconditionFailed,
+            K::Other("EntityTooLarge".into()),
+        ] {
+            assert!(!failed(kind).is_unknown());
+        }
+        for kind in [
+            K::Overloaded("SlowDown".into()),
+            K::Unreachable("connection reset".into()),
+            K::TimedOut,
+            K::NotS3("HTTP 502".into()),
+        ] {
+            assert!(failed(kind).is_unknown());
+        }
+        let refused = failed(K::AccessDenied("no".into()));
+        assert!(refused.after_unknown().is_unknown());
+    }
 }

@@ -69,11 +69,11 @@ impl Disturbance for Faults {
                 (body, after),
                 |(mut body, left)| async move {
                     let Some(piece) = body.next().await?.filter(|_| left > 0) else {
-                        return Err(StoreError {
-                            operation: "GetObject",
-                            object: "a body".into(),
-                            kind: StoreErrorKind::Truncated("by the test".into()),
-                        });
+                        return Err(StoreError::new(
+                            "GetObject",
+                            "a body".into(),
+                            StoreErrorKind::Truncated("by the test".into()),
+                        ));
                     };
                     let piece: Bytes = piece.slice(..piece.len().min(left));
                     let left = left - piece.len();

@@ -24,7 +24,7 @@ use std::fs::File;
 use async_trait::async_trait;
 
 pub use body::{Body, GetBody};
-pub use error::{StoreError, StoreErrorKind};
+pub use error::{Outcome, StoreError, StoreErrorKind};
 pub(crate) use observed::Observed;
 pub use observed::{UnfinishedUpload, UploadObserver};
 pub use request::{

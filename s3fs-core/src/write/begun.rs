@@ -77,10 +77,10 @@ impl Begun {
     }
 
     fn failed(&self, words: String) -> StoreError {
-        StoreError {
-            operation: "CreateMultipartUpload",
-            object: self.target.store.uri(&self.key),
-            kind: StoreErrorKind::Other(words),
-        }
+        StoreError::new(
+            "CreateMultipartUpload",
+            self.target.store.uri(&self.key),
+            StoreErrorKind::Other(words),
+        )
     }
 }

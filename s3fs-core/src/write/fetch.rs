@@ -55,11 +55,7 @@ async fn attempt(
     at: &mut u64,
     take: &mut impl FnMut(u64, &[u8]) -> Result<(), WriteError>,
 ) -> Result<(), WriteError> {
-    let failed = |kind| StoreError {
-        operation: "GetObject",
-        object: store.uri(&object.key),
-        kind,
-    };
+    let failed = |kind| StoreError::new("GetObject", store.uri(&object.key), kind);
     let is_all = missing.length() == object.size;
     let range = Some(missing).filter(|_| !is_all);
     let condition = Condition::Is(&object.etag);

@@ -69,11 +69,11 @@ fn copy_source<'a>(object: &'a ObjectRef, range: &Range<u64>) -> Option<CopySour
 }
 
 fn no_bytes(target: &Target, key: &Key) -> StoreError {
-    StoreError {
-        operation: "UploadPartCopy",
-        object: target.store.uri(key),
-        kind: StoreErrorKind::Other("no bytes to copy".into()),
-    }
+    StoreError::new(
+        "UploadPartCopy",
+        target.store.uri(key),
+        StoreErrorKind::Other("no bytes to copy".into()),
+    )
 }
 
 /// A stretch of a file with bytes in different places.

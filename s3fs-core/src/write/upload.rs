@@ -306,12 +306,12 @@ impl Upload {
     }
 
     fn died(&self, died: &JoinError) -> WriteError {
-        let error = StoreError {
-            operation: "UploadPart",
-            object: self.begun.target.store.uri(&self.begun.key),
-            kind: StoreErrorKind::Other(format!("the task died: {died}")),
-        };
-        error.into()
+        let error = StoreError::new(
+            "UploadPart",
+            self.begun.target.store.uri(&self.begun.key),
+            StoreErrorKind::Other(format!("the task died: {died}")),
+        );
+        error.after_unknown().into()
     }
 }
 

@@ -176,11 +176,11 @@ impl Writer {
             .checked_add(length)
             .is_some_and(|end| end <= source.size);
         if !has_them {
-            return Err(StoreError {
-                operation: "UploadPartCopy",
-                object: inner.target.store.uri(&source.key),
-                kind: StoreErrorKind::Other("no such bytes".into()),
-            }
+            return Err(StoreError::new(
+                "UploadPartCopy",
+                inner.target.store.uri(&source.key),
+                StoreErrorKind::Other("no such bytes".into()),
+            )
             .into());
         }
         let grafted = inner.graft(offset, (source, source_offset), length).await;

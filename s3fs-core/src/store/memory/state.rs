@@ -145,11 +145,7 @@ impl Object {
 }
 
 pub(super) fn failed(operation: &'static str, key: &Key, kind: StoreErrorKind) -> StoreError {
-    StoreError {
-        operation,
-        object: format!("s3://memory/{key}"),
-        kind,
-    }
+    StoreError::new(operation, format!("s3://memory/{key}"), kind)
 }
 
 pub(super) fn refused(operation: &'static str, key: &Key, code: &str) -> StoreError {

@@ -51,11 +51,7 @@ impl S3Store {
         place: Option<OwnedSemaphorePermit>,
     ) -> GetBody {
         let object = self.uri(key);
-        let failed = move |kind| StoreError {
-            operation: "GetObject",
-            object: object.clone(),
-            kind,
-        };
+        let failed = move |kind| StoreError::new("GetObject", object.clone(), kind);
         GetBody::new(stream::try_unfold(
             (body, failed, place),
             |(mut body, failed, place)| async move {

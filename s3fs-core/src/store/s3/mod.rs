@@ -53,10 +53,6 @@ impl S3Store {
     }
 
     fn failed(&self, operation: &'static str, key: &Key, kind: StoreErrorKind) -> StoreError {
-        StoreError {
-            operation,
-            object: format!("s3://{}/{key}", self.bucket),
-            kind,
-        }
+        StoreError::new(operation, format!("s3://{}/{key}", self.bucket), kind)
     }
 }
