@@ -63,7 +63,10 @@ impl Descents {
 }
 
 impl Fs {
-    /// What a listing of a folder would say, if it came with those of its neighbours.
+    /// Returns the page of a folder from the listing of a whole tree, if a program walks through one.
+    ///
+    /// Returns nothing for a folder without keys: whoever opened it was shown by another listing that it
+    /// has some, so it is listed by itself before anybody is told otherwise.
     pub(super) async fn listed_together(&self, prefix: &str) -> Option<Dated> {
         let (root, listing) = self.descents.note(prefix)?;
         let mut deep = listing.lock().await;
@@ -74,6 +77,6 @@ impl Fs {
             *deep = None;
             self.descents.start_again(&listing);
         }
-        page
+        page.filter(|(page, _)| page.last().is_some())
     }
 }

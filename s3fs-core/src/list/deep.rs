@@ -19,7 +19,7 @@ pub struct Deep {
     from: String,
     /// When the last page was asked for.
     asked: Instant,
-    /// What is here: consecutive keys.
+    /// Consecutive keys, none before `from`.
     here: VecDeque<(ListedObject, Instant)>,
     /// What follows it; nothing if that is the end.
     rest: Option<Span>,
@@ -48,9 +48,7 @@ impl Deep {
             return None;
         }
         prefix.clone_into(&mut self.from);
-        while self.here.front().is_some_and(|(o, _)| *o.key < *prefix) {
-            self.here.pop_front();
-        }
+        self.drop_passed();
         let mut pages = 0;
         while !self.is_whole(prefix) {
             if pages == PAGES {
@@ -82,8 +80,17 @@ impl Deep {
         self.asked = asked;
         let dated = page.objects.into_iter().map(|object| (object, asked));
         self.here.extend(dated);
+        self.drop_passed();
         self.ask_on();
         Some(())
+    }
+
+    /// Drops the keys before `from`. A page that has just arrived begins with some where files stand
+    /// between two folders.
+    fn drop_passed(&mut self) {
+        while self.here.front().is_some_and(|(o, _)| o.key < self.from) {
+            self.here.pop_front();
+        }
     }
 
     /// Asks for the page that will be needed next.
@@ -93,6 +100,7 @@ impl Deep {
         }
     }
 
+    /// Folds the keys below the folder, which are the first ones here.
     fn fold(&self, prefix: &str) -> Dated {
         let mut page = ListPage::default();
         // The first key behind the folder, or the end, proves that there are no more in it.
@@ -150,6 +158,22 @@ mod tests {
             assert_eq!(keys(x).0, ["d/a/x/3", "d/a/x/4"]);
             let (b, _) = deep.folder("d/b/", SOON).await.unwrap();
             assert_eq!(keys(b).0, ["d/b/", "d/b/5"]);
+        }
+    }
+
+    #[tokio::test]
+    async fn files_between_two_folders_may_fill_pages() {
+        for page in [3, 7, 10, 50] {
+            let folders = ["d/a/1", "d/b/1", "d/c/1", "d/z/1"].map(str::to_owned);
+            let files = (100..100 + 2 * page).map(|n| format!("d/f{n}"));
+            let mut deep = deep(folders.into_iter().chain(files), page);
+            for folder in ["d/a/", "d/b/", "d/c/", "d/z/"] {
+                let expected = vec![format!("{folder}1")];
+                // Too many pages may lie between, which is told.
+                if let Some((listed, _)) = deep.folder(folder, SOON).await {
+                    assert_eq!(keys(listed).0, expected, "{folder} in pages of {page}");
+                }
+            }
         }
     }
 

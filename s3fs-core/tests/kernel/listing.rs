@@ -180,6 +180,23 @@ fn a_walk_through_a_tree_takes_a_request_for_many_folders() {
 }
 
 #[test]
+fn a_walk_finds_folders_that_stand_among_pages_of_files() {
+    let server = server();
+    let folders = ["a/1", "b/1", "c/1", "z/1"].map(|key| format!("tree/{key}"));
+    let files = (1000..2500).map(|n| format!("tree/f{n}"));
+    let keys: BTreeSet<_> = folders.into_iter().chain(files).collect();
+    for key in &keys {
+        server.put(BUCKET, key, "x");
+    }
+    let bucket = Bucket::mount(server, |_| {});
+    let mut found = BTreeSet::new();
+    walk(&bucket.at("tree"), &mut found);
+    let expected = keys.iter().map(|key| bucket.at(key));
+    let expected = expected.map(|path| path.to_str().unwrap().to_owned());
+    assert_eq!(found, expected.collect());
+}
+
+#[test]
 fn a_walk_shows_what_was_made_and_deleted_on_the_way() {
     let server = server();
     for folder in 0..40 {

@@ -10,6 +10,7 @@ mod concurrent;
 mod failures;
 mod folders;
 mod kernel;
+mod listings;
 mod model;
 mod pending;
 mod versions;
