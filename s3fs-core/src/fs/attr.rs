@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::config::Ownership;
 use crate::fs::outbox::{Changes, Want};
-use crate::fs::{Fs, FsError, TTL};
+use crate::fs::{Fs, FsError, HandleId, TTL};
 use crate::object::{Attributes, FileKind};
 use crate::tree::{Entry, Ino, Kind, Looks};
 
@@ -106,6 +106,8 @@ pub struct SetAttr {
     pub uid: Option<u32>,
     /// Group.
     pub gid: Option<u32>,
+    /// Handle that the program does it through (`ftruncate`), which it has yet to close.
+    pub through: Option<HandleId>,
 }
 
 impl SetAttr {
@@ -134,7 +136,7 @@ impl Fs {
     pub async fn setattr(&self, ino: Ino, set: SetAttr) -> Result<Attr, FsError> {
         self.check_writable()?;
         if let Some(size) = set.size {
-            self.truncate(ino, size).await?;
+            self.truncate(ino, size, set.through).await?;
         }
         if set.is_kept() {
             self.change_kept(ino, |kept, owner| {

@@ -191,6 +191,13 @@ impl OpenFiles {
             .is_some_and(|shared| shared.handles > 0)
     }
 
+    /// Whether just one handle writes the file.
+    pub(super) fn has_one_handle(&self, ino: Ino) -> bool {
+        self.lock()
+            .get(&ino)
+            .is_some_and(|shared| shared.handles == 1)
+    }
+
     /// Forgets the file, unless it is open or `may_end` objects. Nobody can open the file while
     /// `may_end` runs.
     pub(super) fn end(&self, ino: Ino, may_end: impl FnOnce(&OpenFile) -> bool) -> bool {

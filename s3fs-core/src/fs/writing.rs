@@ -308,21 +308,38 @@ impl Fs {
         Ok(joined.freeze())
     }
 
-    /// Changes a file's size. If nobody has it open, it is stored soon.
-    pub(super) async fn truncate(&self, ino: Ino, size: u64) -> Result<(), FsError> {
+    /// Changes a file's size, `through` a handle or by its name. If nobody has it open, it is stored
+    /// soon; else when it is closed.
+    pub(super) async fn truncate(
+        &self,
+        ino: Ino,
+        size: u64,
+        through: Option<HandleId>,
+    ) -> Result<(), FsError> {
         let entry = self.tree.entry(ino).ok_or(FsError::NotFound)?;
         if matches!(entry.kind, Kind::Dir) {
             return Err(FsError::IsDirectory);
         }
+        if let Some(handle) = through.and_then(|handle| self.handles.write(handle).ok()) {
+            return self.resize(&handle.file, size).await;
+        }
         let handle = self.open_writer(ino, size == 0, 0).await?;
-        let unmoved = self.moving.read().await;
-        let resized = handle.file.writer.resize(size).await;
-        drop(unmoved);
-        self.written(&handle.file);
-        self.drop_set_id(ino);
-        let closed = self.closing(&handle).await;
+        let resized = self.resize(&handle.file, size).await;
+        let closed = if self.open_files.has_one_handle(ino) {
+            self.closing(&handle).await
+        } else {
+            Ok(())
+        };
         self.release_writer(&handle.file);
-        resized?;
-        closed
+        resized.and(closed)
+    }
+
+    async fn resize(&self, file: &OpenFile, size: u64) -> Result<(), FsError> {
+        let unmoved = self.moving.read().await;
+        let resized = file.writer.resize(size).await;
+        drop(unmoved);
+        self.written(file);
+        self.drop_set_id(file.ino);
+        Ok(resized?)
     }
 }

@@ -5,8 +5,8 @@ use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use nix::errno::Errno;
@@ -52,6 +52,7 @@ impl Stages {
     pub(super) fn create(&self) -> Result<StageFile, WriteError> {
         Ok(StageFile {
             file: Arc::new(tempfile::tempfile_in(&self.0.dir)?),
+            resizing: Mutex::new(()),
             space: Space {
                 stages: self.clone(),
                 bytes: AtomicU64::new(0),
@@ -93,6 +94,9 @@ impl Drop for Space {
 #[derive(Debug)]
 pub(super) struct StageFile {
     file: Arc<File>,
+    /// Held while the length is read and set. Parts of one upload are sent at the same time: one that
+    /// set a length which it had read before would cut off what another has just added.
+    resizing: Mutex<()>,
     space: Space,
 }
 
@@ -143,10 +147,17 @@ impl StageFile {
 
     /// Cuts the file off; `held` of the bytes behind the new end were held.
     pub(super) fn cut(&self, length: u64, held: u64) -> io::Result<()> {
-        if self.file.metadata()?.len() > length {
+        self.resize_if(|now| now > length, length)?;
+        self.space.give_back(held);
+        Ok(())
+    }
+
+    /// Sets the length, if that is wanted of a file with the present one.
+    fn resize_if(&self, is_wanted: impl Fn(u64) -> bool, length: u64) -> io::Result<()> {
+        let _alone = self.resizing.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_wanted(self.file.metadata()?.len()) {
             self.file.set_len(length)?;
         }
-        self.space.give_back(held);
         Ok(())
     }
 
@@ -157,9 +168,7 @@ impl StageFile {
 
     /// A range as a body. Whoever sends it keeps it from changing meanwhile.
     pub(super) fn body(&self, range: Range<u64>) -> io::Result<Body> {
-        if self.file.metadata()?.len() < range.end {
-            self.file.set_len(range.end)?;
-        }
+        self.resize_if(|now| now < range.end, range.end)?;
         Ok(Body::File {
             file: Arc::clone(&self.file),
             offset: range.start,
@@ -217,5 +226,24 @@ mod tests {
             panic!("in memory")
         };
         assert_eq!(read(&file, offset, length).unwrap()[..], [0; 15]);
+    }
+
+    #[test]
+    fn bodies_of_a_hole_are_made_at_the_same_time_and_none_is_cut_off() {
+        const THREADS: u64 = 8;
+        for _ in 0..300 {
+            let file = Stages::default().create().unwrap();
+            let begin = std::sync::Barrier::new(THREADS as usize);
+            std::thread::scope(|scope| {
+                for part in 0..THREADS {
+                    let (file, begin) = (&file, &begin);
+                    scope.spawn(move || {
+                        begin.wait();
+                        file.body(part * 100..(part + 1) * 100).unwrap();
+                    });
+                }
+            });
+            assert_eq!(file.file.metadata().unwrap().len(), THREADS * 100);
+        }
     }
 }

@@ -257,3 +257,37 @@ fn everyday_programs_write() {
     assert_eq!(bucket.object("h/a").unwrap(), b"one\ntwo\n");
     assert_eq!(bucket.object("b"), None);
 }
+
+#[test]
+fn the_zeros_of_a_new_file_are_sent_once() {
+    const LENGTH: usize = 72 * MIB;
+    let bucket = empty();
+    let cut = File::create(bucket.at("cut")).unwrap();
+    cut.set_len(LENGTH as u64).unwrap();
+    drop(cut);
+    let status = Command::new("truncate")
+        .args(["-s", &LENGTH.to_string(), "cut by a program"])
+        .current_dir(bucket.path())
+        .status();
+    assert!(status.unwrap().success());
+    let reserved = File::create(bucket.at("reserved")).unwrap();
+    nix::fcntl::posix_fallocate(&reserved, 0, i64::try_from(LENGTH).unwrap()).unwrap();
+    drop(reserved);
+    for name in ["cut", "cut by a program", "reserved"] {
+        assert!(bucket.object(name).unwrap() == vec![0; LENGTH], "{name}");
+    }
+    let parts = bucket.server.log().count(Operation::UploadPart);
+    assert_eq!(parts, 3 * LENGTH as u64 / (8 << 20));
+}
+
+#[test]
+fn a_file_that_is_cut_while_it_is_open_is_stored_when_it_is_closed() {
+    let bucket = empty();
+    let file = File::create(bucket.at("file")).unwrap();
+    file.set_len(24 * MIB as u64).unwrap();
+    file.write_all_at(&noise(24 * MIB), 0).unwrap();
+    drop(file);
+    assert!(bucket.object("file").unwrap() == noise(24 * MIB));
+    let log = bucket.server.log();
+    assert_eq!(log.count(Operation::UploadPart), 3, "and not the zeros");
+}

@@ -12,6 +12,7 @@ use fuser::{
     Request, TimeOrNow, WriteFlags,
 };
 
+use super::answers::handle_id;
 use super::{Adapter, attributes, dirs, files, names};
 use crate::fs::SetAttr;
 use crate::fuse::convert::{maker, permissions, time};
@@ -76,7 +77,7 @@ impl Filesystem for Adapter {
         atime: Option<TimeOrNow>,
         mtime: Option<TimeOrNow>,
         _ctime: Option<SystemTime>,
-        _handle: Option<FileHandle>,
+        handle: Option<FileHandle>,
         _crtime: Option<SystemTime>,
         _chgtime: Option<SystemTime>,
         _bkuptime: Option<SystemTime>,
@@ -90,6 +91,7 @@ impl Filesystem for Adapter {
             mode: mode.map(permissions),
             uid,
             gid,
+            through: handle.map(handle_id),
         };
         attributes::set(self, ino, set, reply);
     }
