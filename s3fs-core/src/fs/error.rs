@@ -93,6 +93,7 @@ impl FsError {
             Self::NoRoom | Self::Write(WriteError::NoSpace) => Errno::ENOSPC,
             Self::Write(WriteError::Lost) => Errno::EIO,
             Self::Write(WriteError::TooLarge) => Errno::EFBIG,
+            Self::Write(WriteError::Missed { cause, .. }) => Self::Write((**cause).clone()).errno(),
             Self::Write(WriteError::Stage(error)) => {
                 error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
             }

@@ -20,6 +20,7 @@ mod listing;
 mod local;
 mod look;
 mod lookup;
+mod missed;
 mod neighbours;
 mod nodes;
 mod open_files;

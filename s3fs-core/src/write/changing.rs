@@ -30,6 +30,9 @@ impl Inner {
             }
         };
         self.dirty |= done;
+        if done {
+            self.missed.written(&(offset..end));
+        }
         Ok(done)
     }
 
@@ -50,7 +53,17 @@ impl Inner {
             self.lose();
             return Err(WriteError::Lost);
         }
+        if written.is_ok() {
+            let end = offset + data.len() as u64;
+            self.missed.written(&(offset..end));
+        }
         written
+    }
+
+    /// Bytes of mapped pages were refused, for which there is no second attempt.
+    pub(super) fn miss(&mut self, range: Range<u64>, cause: WriteError) {
+        self.dirty = true;
+        self.missed.add(range, cause);
     }
 
     async fn try_to_write(&mut self, offset: u64, data: &[u8]) -> Result<(), WriteError> {
@@ -80,6 +93,14 @@ impl Inner {
 
     /// Cuts the file off or extends it with zeros.
     pub(super) async fn resize(&mut self, length: u64) -> Result<(), WriteError> {
+        let resized = self.try_to_resize(length).await;
+        if resized.is_ok() {
+            self.missed.written(&(length..u64::MAX));
+        }
+        resized
+    }
+
+    async fn try_to_resize(&mut self, length: u64) -> Result<(), WriteError> {
         let before = self.phase.length();
         if length == before && length > 0 {
             return Ok(());
@@ -119,6 +140,14 @@ impl Inner {
         if range.is_empty() {
             return Ok(());
         }
+        let punched = self.try_to_punch(range.clone()).await;
+        if punched.is_ok() {
+            self.missed.written(&range);
+        }
+        punched
+    }
+
+    async fn try_to_punch(&mut self, range: Range<u64>) -> Result<(), WriteError> {
         self.dirty = true;
         match &mut self.phase {
             Phase::Whole(buffer) => return buffer.zero(range.start, range.end - range.start),
@@ -149,8 +178,11 @@ impl Inner {
             object,
             offset: source,
         };
-        let grafted = self.stage(u64::MAX).await?.set(range, from);
+        let grafted = self.stage(u64::MAX).await?.set(range.clone(), from);
         self.dirty = true;
+        if grafted.is_ok() {
+            self.missed.written(&range);
+        }
         grafted
     }
 }

@@ -1,6 +1,7 @@
 //! Why a write was not taken, or a file not stored.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::store::{StoreError, StoreErrorKind};
@@ -26,6 +27,14 @@ pub enum WriteError {
     /// The file was deleted.
     #[error("the file was deleted")]
     Deleted,
+    /// The file lacks bytes that a program has written to its mapped pages.
+    #[error("bytes {} to {} of its mapped pages were not taken: {cause}", .range.start, .range.end)]
+    Missed {
+        /// Which bytes.
+        range: Range<u64>,
+        /// Why they were refused when the kernel handed them over.
+        cause: Box<WriteError>,
+    },
 }
 
 impl WriteError {

@@ -6,6 +6,7 @@ use crate::object::{Headers, ObjectRef};
 use crate::write::buffer::PartBuffer;
 use crate::write::error::WriteError;
 use crate::write::extents::Extents;
+use crate::write::missed::Missed;
 use crate::write::staged::Staged;
 use crate::write::streaming::Streaming;
 use crate::write::target::{Place, Target};
@@ -24,6 +25,8 @@ pub(super) struct Inner {
     pub(super) is_orphan: bool,
     /// What uploads became whose file had been renamed meanwhile.
     pub(super) leftovers: Vec<ObjectRef>,
+    /// What is lacking of mapped pages.
+    pub(super) missed: Missed,
 }
 
 /// Where the bytes are.

@@ -2,7 +2,7 @@
 //!
 //! Without I/O: `sizes` of parts, `extents` (where each byte of a file is), `plan` (how such a file is
 //! stored). `pool`, `buffer` and `stage` hold bytes in memory and in nameless files; `job` is what a
-//! part is made of, `upload` has parts in flight, `left` is what has yet to be sent. A file is whole, or `streaming` (with the `head` of
+//! part is made of, `upload` has parts in flight, `left` is what has yet to be sent, `missed` what was refused to the kernel. A file is whole, or `streaming` (with the `head` of
 //! what it has sent), or `staged`: `inner` makes one of the other, `changing` and `storing` are what
 //! is done to it, and `writer` is its face. Knows nothing of inodes.
 
@@ -17,6 +17,7 @@ mod head;
 mod inner;
 mod job;
 mod left;
+mod missed;
 mod plan;
 mod pool;
 mod reading;

@@ -36,6 +36,9 @@ impl Rescued {
                     )
                 }
                 (Missing::Sent(range), None) => format!("{} are lost", of(range)),
+                (Missing::Refused(range), _) => {
+                    format!("{} of its mapped pages were not taken", of(range))
+                }
                 (
                     Missing::Stored {
                         range,
@@ -62,6 +65,8 @@ fn of(range: &Range<u64>) -> String {
 pub enum Missing {
     /// They are with the upload, or lost if there is none.
     Sent(Range<u64>),
+    /// They were refused when the kernel handed them over.
+    Refused(Range<u64>),
     /// They are in a stored object.
     Stored {
         /// Which of the file's bytes.
@@ -108,10 +113,9 @@ impl Inner {
                 extents
             }
         };
-        Ok(Rescued {
-            missing: missing(&extents),
-            upload,
-        })
+        let mut missing = missing(&extents);
+        missing.extend(self.missed.ranges().map(Missing::Refused));
+        Ok(Rescued { missing, upload })
     }
 }
 

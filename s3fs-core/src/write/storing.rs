@@ -24,6 +24,7 @@ impl Inner {
         if self.is_orphan {
             return Err(WriteError::Deleted);
         }
+        self.missed.check(&(0..u64::MAX))?;
         let mut to = self.at.destination().ok_or(WriteError::Deleted)?;
         if let Phase::Streaming(streaming) = &mut self.phase
             && let Some(all) = streaming.unsent()
@@ -76,6 +77,7 @@ impl Inner {
     /// Completes the upload of a file that streams. If it was renamed since, it is still to be
     /// stored where it belongs.
     pub(super) async fn complete(&mut self, to: &Destination) -> Result<(), WriteError> {
+        self.missed.check(&(0..u64::MAX))?;
         let Phase::Streaming(streaming) = &self.phase else {
             return Ok(());
         };

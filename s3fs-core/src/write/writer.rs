@@ -7,6 +7,7 @@
 //! sends the one and has the server copy the other.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -20,6 +21,7 @@ use crate::write::extents::Extents;
 use crate::write::fetch::fetch;
 use crate::write::inner::{Inner, Phase};
 use crate::write::left::Left;
+use crate::write::missed::Missed;
 use crate::write::reading::{Piece, Reading};
 use crate::write::rescue::Rescued;
 use crate::write::staged::Staged;
@@ -95,6 +97,7 @@ impl Writer {
             stored,
             is_orphan: false,
             leftovers: Vec::new(),
+            missed: Missed::default(),
         });
         Self {
             inner,
@@ -135,6 +138,14 @@ impl Writer {
         let written = inner.write(offset, data).await;
         self.publish(&inner);
         written
+    }
+
+    /// Bytes of mapped pages were refused when the kernel handed them over, and no program learns it. The
+    /// file is not stored, until they are written again or cut off.
+    pub async fn miss(&self, range: Range<u64>, cause: WriteError) {
+        let mut inner = self.inner.lock().await;
+        inner.miss(range, cause);
+        self.publish(&inner);
     }
 
     /// Cuts the file off or extends it with zeros.
@@ -198,6 +209,7 @@ impl Writer {
         if range.is_empty() {
             return Ok(Reading::Pieces(Vec::new()));
         }
+        inner.missed.check(&range)?;
         match &inner.phase {
             Phase::Whole(buffer) => {
                 let bytes = buffer.read_at(range.start, range.end - range.start)?;

@@ -126,6 +126,9 @@ pub(super) fn write(
 ) {
     let handle = handle_id(handle);
     let written = data.len() as u32;
+    // Mapped pages, which no program writes at this moment.
+    let is_kernels = flags.contains(WriteFlags::FUSE_WRITE_CACHE);
+    let range = offset..offset + u64::from(written);
     let answer = move |result: Result<(), FsError>| match result {
         Ok(()) => reply.written(written),
         Err(error) => reply.error(errno("write", ino.into(), &error)),
@@ -135,17 +138,26 @@ pub(super) fn write(
     {
         return answer(Err(error));
     }
-    match adapter.fs.try_write(handle, offset, data) {
-        Ok(true) => answer(Ok(())),
-        Err(error) => answer(Err(error)),
-        Ok(false) => {
-            let data = data.to_vec();
-            adapter.answer(
-                |fs| async move { fs.write(handle, offset, &data).await },
-                answer,
-            );
-        }
+    let tried = adapter.fs.try_write(handle, offset, data);
+    if matches!(tried, Ok(true)) || tried.is_err() && !is_kernels {
+        return answer(tried.map(drop));
     }
+    let data = data.to_vec();
+    adapter.answer(
+        move |fs| async move {
+            let written = match tried {
+                Err(error) => Err(error),
+                Ok(_) => fs.write(handle, offset, &data).await,
+            };
+            if let Err(error) = &written
+                && is_kernels
+            {
+                fs.missed(ino.into(), range, error).await;
+            }
+            written
+        },
+        answer,
+    );
 }
 
 pub(super) fn flush(

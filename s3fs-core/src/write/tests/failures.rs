@@ -193,3 +193,39 @@ async fn what_is_written_after_a_failure_is_sent_though_its_part_was() {
         assert_eq!(setting.memory.objects()["f"], expected);
     }
 }
+
+#[tokio::test]
+async fn a_file_that_lacks_mapped_pages_is_not_stored_until_they_are_there() {
+    for parts in [0, 3] {
+        let setting = setting(1 << 20);
+        setting.memory.insert("f", "the old one");
+        let bytes = vec![1; parts * PART + 10];
+        setting.writer.write(0, &bytes).await.unwrap();
+        setting.writer.miss(4..6, WriteError::NoSpace).await;
+        let refused = setting.writer.store().await;
+        assert!(matches!(refused, Err(WriteError::Missed { .. })));
+        assert_eq!(setting.memory.objects()["f"], "the old one");
+        setting.writer.read(5, 1).await.unwrap_err();
+        let file = tempfile::tempfile().unwrap();
+        let rescued = setting.writer.rescue(&file).await.unwrap();
+        assert!(rescued.missing.contains(&Missing::Refused(4..6)));
+        setting.writer.write(4, &[2, 2]).await.unwrap();
+        setting.writer.store().await.unwrap();
+        let stored = &setting.memory.objects()["f"];
+        assert_eq!(stored[3..7], [1, 2, 2, 1]);
+    }
+}
+
+#[tokio::test]
+async fn cutting_and_punching_need_no_mapped_pages() {
+    let setting = setting(1 << 20);
+    setting.writer.write(0, &[1; 20]).await.unwrap();
+    setting.writer.miss(4..6, WriteError::NoSpace).await;
+    setting.writer.miss(15..20, WriteError::NoSpace).await;
+    setting.writer.punch(3, 6).await.unwrap();
+    setting.writer.store().await.unwrap_err();
+    setting.writer.resize(15).await.unwrap();
+    setting.writer.store().await.unwrap();
+    let expected = [&[1; 3][..], &[0; 6], &[1; 6]].concat();
+    assert_eq!(setting.memory.objects()["f"], expected);
+}

@@ -5,9 +5,10 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 
 use memmap2::{Mmap, MmapMut, MmapOptions};
+use s3fs_core::StageConfig;
 
 use super::{KIB, MIB, create, open};
-use crate::mounted::noise;
+use crate::mounted::{BUCKET, Bucket, noise, server};
 use crate::place::Place;
 use crate::run::apart;
 
@@ -144,5 +145,45 @@ fn two_maps_of_a_file_are_one() {
             one[at] = 7;
             assert_eq!(other[at], 7);
         }
+    });
+}
+
+#[test]
+fn mapped_pages_that_find_no_room_are_named_and_the_old_file_stays() {
+    apart(|| {
+        let (stage, unsaved) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let server = server();
+        server.put(BUCKET, "program", "the old one");
+        let bucket = Bucket::mount(server, |config| {
+            config.stage = Some(StageConfig {
+                dir: stage.path().to_owned(),
+                size: 8 * MIB as u64,
+            });
+            config.rescue = Some(unsaved.path().to_owned());
+        });
+        fs::write(bucket.at("first"), "x").unwrap();
+        // As linkers do.
+        let content = noise(40 * MIB);
+        let link = || {
+            let file = create(&bucket.at("program"));
+            file.set_len(content.len() as u64).unwrap();
+            let mut mapped = map(&file);
+            mapped.copy_from_slice(&content);
+            drop(mapped);
+        };
+        link();
+        let lost = bucket.finish();
+        assert_eq!(lost.len(), 1, "{lost:?}");
+        assert_eq!(lost[0].object, "s3://data/program");
+        assert!(lost[0].reason.contains("no room"), "{}", lost[0].reason);
+        let kept = fs::read(lost[0].kept_in.as_ref().unwrap()).unwrap();
+        let held = kept.chunks(4 * KIB).zip(content.chunks(4 * KIB));
+        let held = held.filter(|(kept, written)| kept == written).count();
+        assert!((MIB / KIB..=2 * MIB / KIB).contains(&held), "{held} pages");
+        assert_eq!(bucket.server.get(BUCKET, "program").unwrap(), "the old one");
+        // What is written anew lacks nothing.
+        fs::write(bucket.at("program"), "the new one").unwrap();
+        assert!(bucket.finish().is_empty());
+        assert_eq!(bucket.object("program").unwrap(), b"the new one");
     });
 }
