@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::call::Call;
 use super::connection::{Connection, ResetSwitch};
+use super::endless::EndlessBody;
 use super::request_body::RequestBody;
 use super::response_body::ResponseBody;
 use super::{refusal, region};
@@ -108,7 +109,14 @@ impl Front {
                 reset.turn_on();
                 return Err(Reset);
             }
+            Some(Fault::CarryOutAndReset) => {
+                let request = Request::from_parts(parts, s3s::Body::http_body(body));
+                self.carry_out(&call, request).await;
+                reset.turn_on();
+                return Err(Reset);
+            }
             Some(Fault::Hang) => std::future::pending().await,
+            Some(Fault::EndlessBody) => Response::new(s3s::Body::http_body(EndlessBody)),
             Some(Fault::SlowDown503) => slow_down(),
             Some(Fault::InternalError500) => internal_error(),
             _ => {

@@ -2,6 +2,7 @@
 
 mod call;
 mod connection;
+mod endless;
 mod front;
 mod pace;
 mod refusal;

@@ -12,8 +12,12 @@ pub enum Fault {
     InternalError500,
     /// The connection is reset instead of an answer; nothing is carried out.
     ResetConnection,
+    /// The request is carried out, and the connection is reset instead of an answer.
+    CarryOutAndReset,
     /// Nothing is carried out and no answer comes until the client gives up.
     Hang,
+    /// Nothing is carried out; the answer is 200 with a body that never ends.
+    EndlessBody,
     /// The connection is closed after at most this many bytes of the response's body, all of which the
     /// headers had promised.
     TruncateBody(u64),

@@ -9,7 +9,7 @@ pub use fault::{Fault, Injection};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::Operation;
 
@@ -34,12 +34,39 @@ pub struct Knobs {
     latency_nanos: AtomicU64,
     /// Bytes a second; 0 means unlimited.
     bandwidth: AtomicU64,
+    outage: Mutex<Option<Outage>>,
     injections: Mutex<VecDeque<Injection>>,
     chance: Mutex<Option<Chance>>,
     failed_by_chance: AtomicU64,
 }
 
+/// Every request fails, until a time or until told otherwise.
+#[derive(Clone, Copy, Debug)]
+struct Outage {
+    fault: Fault,
+    until: Option<Instant>,
+}
+
 impl Knobs {
+    /// Lets every request fail from now on, before any injection; `None` ends it.
+    pub fn set_outage(&self, fault: Option<Fault>) {
+        *locked(&self.outage) = fault.map(|fault| Outage { fault, until: None });
+    }
+
+    /// Lets every request fail for this time from now on, before any injection.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use s3_local::{Fault, S3Local};
+    ///
+    /// let server = S3Local::builder().start();
+    /// server.knobs().fail_for(Duration::from_secs(1), Fault::SlowDown503);
+    /// ```
+    pub fn fail_for(&self, time: Duration, fault: Fault) {
+        let until = Instant::now().checked_add(time);
+        *locked(&self.outage) = Some(Outage { fault, until });
+    }
+
     /// Time that passes between the end of each request and the headers of its response.
     pub fn set_latency(&self, latency: Duration) {
         let nanos = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
@@ -93,18 +120,28 @@ impl Knobs {
     pub fn reset(&self) {
         self.set_latency(Duration::ZERO);
         self.set_bandwidth(None);
+        self.set_outage(None);
         self.injections().clear();
         self.set_chance(None);
     }
 
     /// The fault this request meets, if it meets one.
     pub(crate) fn take_fault(&self, operation: Operation, key: Option<&str>) -> Option<Fault> {
+        if let Some(fault) = self.outage() {
+            return Some(fault);
+        }
         let mut injections = self.injections();
         let fault = injections
             .iter_mut()
             .find_map(|injection| injection.meet(operation, key));
         injections.retain(|injection| injection.remaining() > 0);
         fault.or_else(|| self.chance())
+    }
+
+    fn outage(&self) -> Option<Fault> {
+        let outage = (*locked(&self.outage))?;
+        let is_on = outage.until.is_none_or(|until| Instant::now() < until);
+        is_on.then_some(outage.fault)
     }
 
     fn chance(&self) -> Option<Fault> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_s3::primitives::ByteStream;
 use s3_local::{BucketOptions, Chance, Fault, Injection, Operation, Server};
 
-use crate::fixture::{anonymous_get, assert_refused, client, read, server};
+use crate::fixture::{anonymous_get, assert_refused, assert_status, client, read, server};
 
 fn public_server(bytes: usize) -> Server {
     let server = server();
@@ -225,4 +225,51 @@ async fn latency_and_bandwidth_take_at_least_their_time() {
         .unwrap();
     assert!(start.elapsed() >= at_least);
     assert_eq!(server.knobs().bandwidth(), Some(1_000_000));
+}
+
+#[tokio::test]
+async fn in_an_outage_every_request_fails_and_afterwards_none() {
+    let server = server();
+    let client = client(&server);
+    let head = || client.head_bucket().bucket("data").send();
+    let list = || client.list_objects_v2().bucket("data").send();
+    server.knobs().set_outage(Some(Fault::InternalError500));
+    assert_status(head().await, 500);
+    assert_refused(list().await, 500, "InternalError");
+    server.knobs().set_outage(None);
+    list().await.unwrap();
+
+    let time = Duration::from_millis(200);
+    let start = Instant::now();
+    server.knobs().fail_for(time, Fault::SlowDown503);
+    while list().await.is_err() {}
+    assert!(start.elapsed() >= time);
+}
+
+#[tokio::test]
+async fn what_is_carried_out_and_reset_is_there() {
+    let server = server();
+    let client = client(&server);
+    server
+        .knobs()
+        .fail_next(Operation::PutObject, 1, Fault::CarryOutAndReset);
+    let put = client.put_object().bucket("data").key("k");
+    let error = put.body(ByteStream::from_static(b"x")).send().await;
+    assert!(error.unwrap_err().raw_response().is_none());
+    assert_eq!(server.get("data", "k").unwrap().as_ref(), b"x");
+}
+
+#[test]
+fn an_endless_body_comes_for_as_long_as_it_is_read() {
+    use std::io::{Read as _, Write as _};
+
+    let server = public_server(10);
+    server
+        .knobs()
+        .fail_next(Operation::GetObject, 1, Fault::EndlessBody);
+    let mut stream = std::net::TcpStream::connect(server.address()).unwrap();
+    write!(stream, "GET /public/k HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    let mut read = vec![0; 30_000_000];
+    stream.read_exact(&mut read).unwrap();
+    assert!(read.starts_with(b"HTTP/1.1 200"));
 }

@@ -1,0 +1,25 @@
+//! A body without an end.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame};
+use s3s::StdError;
+
+/// As many spaces as the client takes.
+pub(super) struct EndlessBody;
+
+impl Body for EndlessBody {
+    type Data = Bytes;
+    type Error = StdError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, StdError>>> {
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(
+            &[b' '; 64 * 1024],
+        )))))
+    }
+}
