@@ -44,6 +44,7 @@ mod stream;
 mod supervisor;
 mod sweeper;
 mod sys;
+mod trusted;
 mod values;
 mod volume;
 mod watch;

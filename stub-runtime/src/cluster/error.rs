@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::attempt::Attempt;
 use crate::error::Error;
 use crate::options::Engine;
+use crate::trusted::Untrusted;
 
 /// Why a spool, or a scheduler, did not do what it was asked.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -74,6 +75,9 @@ pub(crate) enum ClusterError {
         /// What they wait for.
         reason: String,
     },
+    /// Another user made, or can change, something in a spool that is a folder.
+    #[error("failed to use the spool: {0}")]
+    Untrusted(String),
     /// Something else that is to be mended first.
     #[error("{0}")]
     Unusable(String),
@@ -94,6 +98,19 @@ impl ClusterError {
             attempt: Attempt::first(Arc::clone(label)),
             engine: engine.name().to_string(),
             reason: self.to_string(),
+        }
+    }
+}
+
+impl From<Untrusted> for ClusterError {
+    fn from(error: Untrusted) -> Self {
+        match error {
+            Untrusted::Io { path, source } => Self::Spool {
+                operation: "open",
+                object: path.display().to_string(),
+                reason: source.to_string(),
+            },
+            other => Self::Untrusted(other.to_string()),
         }
     }
 }

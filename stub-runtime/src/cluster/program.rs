@@ -1,8 +1,7 @@
 //! Bringing this program to the nodes, by its content: what a node runs is what its caller runs.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -11,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::error::ClusterError;
-use super::spool::{Alone, Bucket, LOCK, Location};
+use super::spool::{Alone, Bucket, LOCK, Location, create_unfinished};
+use crate::trusted;
 
 /// This program, whatever became of its file.
 const SELF: &str = "/proc/self/exe";
@@ -53,7 +53,8 @@ fn hash_of_self() -> Result<String, ClusterError> {
     if let Some(hash) = HASH.get() {
         return Ok(hash.clone());
     }
-    let hash = hash(Path::new(SELF)).map_err(|error| ClusterError::Program(error.to_string()))?;
+    let hash = File::open(SELF).and_then(hash);
+    let hash = hash.map_err(|error| ClusterError::Program(error.to_string()))?;
     Ok(HASH.get_or_init(|| hash).clone())
 }
 
@@ -78,8 +79,7 @@ pub(super) fn find(location: &Location, staged: &Staged) -> Result<Program, Clus
     Ok(Program { hash, place })
 }
 
-fn hash(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
+fn hash(mut file: File) -> io::Result<String> {
     let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1 << 20]);
     loop {
         match file.read(&mut buffer)? {
@@ -107,25 +107,23 @@ pub(super) fn stage(location: &Location, call: &str) -> Result<Program, ClusterE
     Ok(Program { hash, place })
 }
 
-fn stage_in_folder(root: &Path, call: &str, hash: &str) -> Result<PathBuf, ClusterError> {
+fn stage_in_folder(root: &Path, call: &str, wanted: &str) -> Result<PathBuf, ClusterError> {
     let programs = root.join(PROGRAMS);
     let _alone = Alone::in_folder(&programs)?;
-    let path = programs.join(hash);
-    let staged = (|| {
-        // As long as there is the folder of a call, nobody removes what it needs.
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(root.join(call))?;
-        if path.exists() {
-            return Ok(());
+    // As long as there is the folder of a call, nobody removes what it needs.
+    trusted::make_own_folder(&root.join(call))?;
+    let path = programs.join(wanted);
+    match trusted::open(&path) {
+        // What was copied by halves, or changed since, is replaced.
+        Ok((file, _)) => {
+            if hash(file).is_ok_and(|found| found == wanted) {
+                return Ok(path);
+            }
         }
-        let unfinished = programs.join(format!(".{hash}.{}", std::process::id()));
-        copy(&unfinished)
-            .and_then(|()| fs::rename(&unfinished, &path))
-            .inspect_err(|_| drop(fs::remove_file(&unfinished)))
-    })();
-    match staged {
+        Err(error) if !error.is_missing() => return Err(error.into()),
+        Err(_) => {}
+    }
+    match copy(&path) {
         Ok(()) => Ok(path),
         Err(error) => Err(ClusterError::Program(format!(
             "it can't be copied to `{}`: {error}",
@@ -135,14 +133,11 @@ fn stage_in_folder(root: &Path, call: &str, hash: &str) -> Result<PathBuf, Clust
 }
 
 fn copy(to: &Path) -> io::Result<()> {
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o700)
-        .open(to)?;
-    io::copy(&mut File::open(SELF)?, &mut file)?;
-    file.sync_all()
+    let (mut file, unfinished) = create_unfinished(to, 0o700)?;
+    io::copy(&mut File::open(SELF)?, &mut file)
+        .and_then(|_| file.sync_all())
+        .and_then(|()| fs::rename(&unfinished, to))
+        .inspect_err(|_| drop(fs::remove_file(&unfinished)))
 }
 
 /// The call is over: if it was the last one of its spool, programs go with it. In a bucket they stay, for the next.
@@ -174,13 +169,15 @@ pub(super) fn is_own(hash: &str) -> bool {
     let is_staged = path
         .parent()
         .is_some_and(|folder| folder.ends_with(PROGRAMS));
-    // Nobody else can write there, and under that name there is nothing else.
+    // Nobody else can write there, and the script that started this process has compared the hash.
     (is_named_so && is_staged) || hash_of_self().is_ok_and(|own| own == hash)
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 
@@ -192,7 +189,7 @@ mod tests {
         let ProgramPlace::Folder(path) = &program.place else {
             panic!("{program:?}")
         };
-        assert_eq!(hash(path).unwrap(), program.hash);
+        assert_eq!(hash(File::open(path).unwrap()).unwrap(), program.hash);
         stage(&location, "other").unwrap();
         fs::remove_dir_all(folder.path().join("one")).unwrap();
         leave(&location);
@@ -201,5 +198,22 @@ mod tests {
         leave(&location);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
         assert!(is_own(&program.hash) && !is_own("0"));
+    }
+
+    #[test]
+    fn what_lies_in_the_place_of_a_program_is_replaced_or_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location::Folder(folder.path().to_owned());
+        let wanted = hash_of_self().unwrap();
+        let path = folder.path().join(PROGRAMS).join(&wanted);
+        stage(&location, "one").unwrap();
+        fs::write(&path, "#!/bin/sh\necho planted\n").unwrap();
+        stage(&location, "one").unwrap();
+        assert_eq!(hash(File::open(&path).unwrap()).unwrap(), wanted);
+        // What others may change could be another program a moment later.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
+        let error = stage(&location, "one").unwrap_err();
+        assert!(error.to_string().contains("mode 0777"), "{error}");
+        assert!(!error.may_pass());
     }
 }

@@ -23,44 +23,62 @@ pub(super) fn script(label: &str, program: &Program, number: &str, ticket: &Tick
         ProgramPlace::Folder(path) => in_folder(&quoted(&path.to_string_lossy())),
         ProgramPlace::Bucket { here, url } => {
             let here = quoted(&here.to_string_lossy());
-            from_bucket(&here, &quoted(url), &program.hash)
+            from_bucket(&here, &quoted(url))
         }
     };
     format!(
-        "#!/bin/sh\n# A task of a call of {label}, by stub.\numask 077\n{find}\
-         export STUB_PROCESS=\"task:{number}\"\nexec \"$program\" <<'END_OF_TICKET'\n{ticket}\nEND_OF_TICKET\n"
+        "#!/bin/sh\n# A task of a call of {label}, by stub.\numask 077\nhash={}\n{FITS}{find}\
+         export STUB_PROCESS=\"task:{number}\"\nexec {OPENED} <<'END_OF_TICKET'\n{ticket}\nEND_OF_TICKET\n",
+        program.hash
     )
 }
+
+/// The program that [`FITS`] has opened. What is run is what was compared, whatever lies under its name by then.
+const OPENED: &str = "/proc/self/fd/9";
+
+/// Opens a program, and says whether it is the one that called, and can be changed by nobody but this user and root.
+const FITS: &str = r#"fits() {
+    [ -f "$1" ] && [ -r "$1" ] && [ -x "$1" ] && exec 9<"$1" || return 1
+    [ -O /proc/self/fd/9 ] || [ "$(stat -L -c %u /proc/self/fd/9)" = 0 ] || return 1
+    case "$(stat -L -c %a /proc/self/fd/9)" in *[2367]|*[2367]?) return 1 ;; esac
+    [ "$(sha256sum </proc/self/fd/9 2>/dev/null | cut -c1-64)" = "$hash" ]
+}
+"#;
 
 fn in_folder(path: &str) -> String {
     format!(
-        "program={path}\n\
-         if [ ! -x \"$program\" ]; then\n\
-         \x20   echo \"stub: there is no $program here: nodes must have the folder of the spool under this path\" >&2\n\
-         \x20   exit {UNFIT}\n\
-         fi\n"
+        r#"program={path}
+if [ ! -x "$program" ]; then
+    echo "stub: there is no $program here: nodes must have the folder of the spool under this path" >&2
+    exit {UNFIT}
+fi
+if ! fits "$program"; then
+    echo "stub: $program is not the program that called, or other users can change it" >&2
+    exit {UNFIT}
+fi
+"#
     )
 }
 
-fn from_bucket(here: &str, url: &str, hash: &str) -> String {
+fn from_bucket(here: &str, url: &str) -> String {
     format!(
-        "program={here}\n\
-         hash={hash}\n\
-         fits() {{ [ -x \"$1\" ] && [ \"$(sha256sum <\"$1\" 2>/dev/null | cut -c1-64)\" = \"$hash\" ]; }}\n\
-         if ! fits \"$program\"; then\n\
-         \x20   folder=\"${{XDG_CACHE_HOME:-${{HOME:-/nonexistent}}/.cache}}/stub/programs\"\n\
-         \x20   mkdir -p \"$folder\" 2>/dev/null && [ -w \"$folder\" ] || folder=$(mktemp -d)\n\
-         \x20   program=\"$folder/$hash\"\n\
-         \x20   if ! fits \"$program\"; then\n\
-         \x20       new=\"$program.$$\"\n\
-         \x20       if ! curl --fail --silent --show-error --retry 5 --output \"$new\" {url}; then\n\
-         \x20           echo \"stub: this program is not here, and curl can't fetch it\" >&2\n\
-         \x20           exit {UNFIT}\n\
-         \x20       fi\n\
-         \x20       chmod 700 \"$new\" && mv \"$new\" \"$program\"\n\
-         \x20       fits \"$program\" || exit {UNFIT}\n\
-         \x20   fi\n\
-         fi\n"
+        r#"program={here}
+if ! fits "$program"; then
+    folder="${{XDG_CACHE_HOME:-${{HOME:-/nonexistent}}/.cache}}/stub/programs"
+    mkdir -p "$folder" 2>/dev/null && [ -O "$folder" ] && [ -w "$folder" ] || folder=$(mktemp -d) || exit {UNFIT}
+    program="$folder/$hash"
+    if ! fits "$program"; then
+        new=$(mktemp "$folder/.$hash.XXXXXX") || exit {UNFIT}
+        if ! curl --fail --silent --show-error --retry 5 --output "$new" {url}; then
+            rm -f "$new"
+            echo "stub: this program is not here, and curl can't fetch it" >&2
+            exit {UNFIT}
+        fi
+        chmod 700 "$new" && mv -f "$new" "$program"
+        fits "$program" || exit {UNFIT}
+    fi
+fi
+"#
     )
 }
 
@@ -77,6 +95,8 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::path::PathBuf;
     use std::process::{Command, Output, Stdio};
+
+    use sha2::{Digest, Sha256};
 
     use super::*;
     use crate::cluster::format::VERSION;
@@ -111,12 +131,22 @@ mod tests {
         shell.wait_with_output().unwrap()
     }
 
+    const TEXT: &str = "#!/bin/sh\necho \"$STUB_PROCESS\"\ncat\n";
+
     /// A program in a folder with a name that the shell would take apart.
     fn program(folder: &tempfile::TempDir) -> PathBuf {
         let path = folder.path().join("it's a $program");
-        std::fs::write(&path, "#!/bin/sh\necho \"$STUB_PROCESS\"\ncat\n").unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
+        std::fs::write(&path, TEXT).unwrap();
+        allow(&path, 0o700);
         path
+    }
+
+    fn allow(path: &std::path::Path, mode: u32) {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn hash() -> String {
+        hex::encode(Sha256::digest(TEXT))
     }
 
     #[test]
@@ -124,7 +154,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let place = ProgramPlace::Folder(program(&folder));
         let program = Program {
-            hash: "0".to_owned(),
+            hash: hash(),
             place,
         };
         let output = run(&program, "/usr/bin:/bin");
@@ -153,5 +183,40 @@ mod tests {
         };
         let output = run(&other, "/usr/bin:/bin");
         assert_eq!(output.status.code(), Some(UNFIT), "{output:?}");
+    }
+
+    #[test]
+    fn what_was_planted_in_the_place_of_the_program_is_not_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = program(&folder);
+        let places = [
+            ProgramPlace::Folder(path.clone()),
+            ProgramPlace::Bucket {
+                here: path.clone(),
+                url: "http://127.0.0.1:9/program".to_owned(),
+            },
+        ];
+        let ends = |status: Option<i32>| {
+            for place in places.clone() {
+                let program = Program {
+                    hash: hash(),
+                    place,
+                };
+                let output = run(&program, "/usr/bin:/bin");
+                assert_eq!(output.status.code(), status, "{output:?}");
+                assert_eq!(
+                    output.stdout.is_empty(),
+                    status == Some(UNFIT),
+                    "{output:?}"
+                );
+            }
+        };
+        ends(Some(0));
+        // Another program could be there when it is run.
+        allow(&path, 0o722);
+        ends(Some(UNFIT));
+        allow(&path, 0o700);
+        std::fs::write(&path, "#!/bin/sh\necho planted\n").unwrap();
+        ends(Some(UNFIT));
     }
 }

@@ -5,6 +5,7 @@
 
 mod error;
 mod fd;
+mod file;
 mod limits;
 mod mount;
 mod network;
@@ -17,6 +18,10 @@ pub(crate) use error::{Errno, SysError};
 pub(crate) use fd::{
     above_standard_streams, close_on_exec_from, has_stdin, inheritable, inode, open_fuse,
     replace_stdin, take_descriptor,
+};
+pub(crate) use file::{
+    FileKind, FileStatus, NO_FOLLOW, is_private_group, link_in, open_folder, open_in, status,
+    status_in,
 };
 pub(crate) use limits::{limit_memory, limit_processors, processors};
 pub(crate) use mount::{

@@ -4,30 +4,69 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::{ClusterError, Place, failed};
+use crate::sys;
+use crate::trusted::{self, Untrusted};
 
 /// What the name of a file ends with that is being written.
 const UNFINISHED: &str = ".unfinished";
 
-/// The folder of one call. Nobody but the user can enter it.
+/// Folder of one call. Nobody but the user can enter it.
 #[derive(Debug)]
-pub(crate) struct Folder(PathBuf);
+pub(crate) struct Folder {
+    path: PathBuf,
+    /// Set once the folder was found to be such that nobody else can change it.
+    checked: OnceLock<()>,
+}
 
 impl Folder {
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self(path)
+        Self {
+            path,
+            checked: OnceLock::new(),
+        }
     }
 
-    /// Reads a file of plain text, and removes it: whoever removes it has it.
+    /// Refuses a folder that another user made, or can replace. Returns whether there is one.
+    fn check(&self) -> Result<bool, ClusterError> {
+        if self.checked.get().is_some() {
+            return Ok(true);
+        }
+        let check = || {
+            if let Some(root) = self.path.parent() {
+                trusted::check_folder(root)?;
+            }
+            trusted::check_own_folder(&self.path)
+        };
+        match check() {
+            Ok(()) => {
+                self.checked.get_or_init(|| ());
+                Ok(true)
+            }
+            Err(error) if error.is_missing() => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Reads a file of plain text, and removes it: only one caller gets it.
     ///
     /// # Errors
-    /// It is not there any more, or can't be read.
-    pub(crate) fn take(&self, name: &str) -> io::Result<String> {
-        let path = self.0.join(name);
-        let text = fs::read_to_string(&path)?;
-        fs::remove_file(&path)?;
-        Ok(text)
+    /// It can't be read.
+    pub(crate) fn take(&self, name: &str) -> Result<Option<String>, ClusterError> {
+        let path = self.path.join(name);
+        if !self.check()? {
+            return Ok(None);
+        }
+        let taken = fs::read_to_string(&path).and_then(|text| {
+            fs::remove_file(&path)?;
+            Ok(text)
+        });
+        match taken {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            taken => taken.map(Some).map_err(failed("read", &path)),
+        }
     }
 
     /// Writes files of plain text that only the user can read.
@@ -39,7 +78,8 @@ impl Folder {
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), ClusterError> {
-        let path = self.0.join(name);
+        self.check()?;
+        let path = self.path.join(name);
         let written = match write(&path, bytes) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 self.make_parents(name).and_then(|()| write(&path, bytes))
@@ -52,7 +92,7 @@ impl Folder {
     /// Makes the folders that a name has, below the call's own: that is made by its caller alone, so that nothing
     /// comes again after it was removed.
     fn make_parents(&self, name: &str) -> io::Result<()> {
-        let mut path = self.0.clone();
+        let mut path = self.path.clone();
         let mut parts: Vec<&str> = name.split('/').collect();
         parts.pop();
         for part in parts {
@@ -68,15 +108,12 @@ impl Folder {
 
 impl Place for Folder {
     fn begin(&self) -> Result<(), ClusterError> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.0)
-            .map_err(failed("make", &self.0))
+        Ok(make_own(&self.path)?)
     }
 
     fn expect(&self, begin: &str) -> Result<(), ClusterError> {
-        self.make_parents(begin).map_err(failed("make", &self.0))
+        self.check()?;
+        self.make_parents(begin).map_err(failed("make", &self.path))
     }
 
     fn put(&self, objects: Vec<(String, Vec<u8>)>) -> Result<(), ClusterError> {
@@ -87,8 +124,11 @@ impl Place for Folder {
     }
 
     fn get(&self, names: &[String]) -> Result<Vec<Option<Vec<u8>>>, ClusterError> {
+        if !self.check()? {
+            return Ok(vec![None; names.len()]);
+        }
         let read = names.iter().map(|name| {
-            let path = self.0.join(name);
+            let path = self.path.join(name);
             match fs::read(&path) {
                 Ok(bytes) => Ok(Some(bytes)),
                 Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -99,7 +139,10 @@ impl Place for Folder {
     }
 
     fn list(&self, begin: &str) -> Result<Vec<String>, ClusterError> {
-        let path = self.0.join(begin);
+        if !self.check()? {
+            return Ok(Vec::new());
+        }
+        let path = self.path.join(begin);
         let names = match fs::read_dir(&path) {
             Ok(entries) => entries
                 .map(|entry| Ok(entry?.file_name()))
@@ -116,28 +159,49 @@ impl Place for Folder {
     }
 
     fn remove_all(&self) -> Result<(), ClusterError> {
-        match fs::remove_dir_all(&self.0) {
+        self.check()?;
+        match fs::remove_dir_all(&self.path) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(failed("remove", &self.0)(error))
+                Err(failed("remove", &self.path)(error))
             }
             _ => Ok(()),
         }
     }
 }
 
+/// Makes a folder that only this user can enter, in one that others can't change.
+fn make_own(path: &Path) -> Result<(), Untrusted> {
+    if let Some(root) = path.parent() {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(root);
+        made.map_err(|source| Untrusted::Io {
+            path: root.to_owned(),
+            source,
+        })?;
+        trusted::check_folder(root)?;
+    }
+    trusted::make_own_folder(path)
+}
+
+/// Creates a file that is not there yet under a name that nobody can guess, for what is renamed when it is whole.
+/// Follows no link.
+pub(crate) fn create_unfinished(beside: &Path, mode: u32) -> io::Result<(File, PathBuf)> {
+    let number = getrandom::u64().map_err(io::Error::other)?;
+    let mut name = beside.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{number:016x}{UNFINISHED}"));
+    let path = beside.with_file_name(name);
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .custom_flags(sys::NO_FOLLOW)
+        .mode(mode)
+        .open(&path)?;
+    Ok((file, path))
+}
+
 /// Under another name first. It is on the disk when it has its own: what was written by a node that then loses its
 /// power was written.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    // Nobody writes the same twice at once but a task that was started twice.
-    name.push(format!(".{}{UNFINISHED}", std::process::id()));
-    let unfinished = path.with_file_name(name);
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&unfinished)?;
+    let (mut file, unfinished) = create_unfinished(path, 0o600)?;
     let written = file
         .write_all(bytes)
         .and_then(|()| file.sync_data())
@@ -163,17 +227,18 @@ impl Alone {
     pub(crate) fn in_folder(path: &Path) -> Result<Self, ClusterError> {
         let name = path.join(LOCK);
         loop {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(path)
-                .map_err(failed("make", path))?;
+            match make_own(path) {
+                // It was removed meanwhile.
+                Err(error) if error.is_missing() => continue,
+                made => made?,
+            }
             // On a network's file system, only who may write may lock.
             let opened = OpenOptions::new()
                 .read(true)
                 .write(true)
                 .create(true)
                 .truncate(false)
+                .custom_flags(sys::NO_FOLLOW)
                 .mode(0o600)
                 .open(&name);
             let lock = match opened {
@@ -207,6 +272,7 @@ mod tests {
         let place = Folder::new(folder.path().join("call"));
         let early = place.put(vec![("call".to_owned(), b"a".to_vec())]);
         assert!(early.is_err(), "only its caller makes the folder");
+        assert!(place.list("out/1/").unwrap().is_empty());
         place.begin().unwrap();
         place
             .put(vec![
@@ -238,7 +304,56 @@ mod tests {
         let place = Folder::new(folder.path().to_owned());
         let key = ("key/0/1".to_owned(), "text".to_owned());
         place.put_private(&[key]).unwrap();
-        assert_eq!(place.take("key/0/1").unwrap(), "text");
-        assert!(place.take("key/0/1").is_err());
+        assert_eq!(place.take("key/0/1").unwrap().as_deref(), Some("text"));
+        assert_eq!(place.take("key/0/1").unwrap(), None);
+    }
+
+    #[test]
+    fn a_folder_that_others_can_write_to_is_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("call");
+        // As somebody makes it who knows the name of the call before its caller does.
+        fs::create_dir(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
+        fs::write(path.join("key"), "planted").unwrap();
+        let place = Folder::new(path.clone());
+        let refused = [
+            place.begin().err(),
+            place.put(vec![("a".to_owned(), Vec::new())]).err(),
+            place.get(&["key".to_owned()]).err(),
+            place.list("").err(),
+            place.take("key").err(),
+            place.remove_all().err(),
+            Alone::in_folder(&path).err(),
+        ];
+        for error in refused {
+            let text = error.unwrap().to_string();
+            assert!(
+                text.contains("mode 0777") && text.contains("go-w"),
+                "{text}"
+            );
+        }
+        assert_eq!(fs::read_dir(&path).unwrap().count(), 1);
+        // Nor one in a folder where others could put another in its place.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        let error = Folder::new(folder.path().join("other"))
+            .begin()
+            .unwrap_err();
+        assert!(error.to_string().contains("mode 0777"), "{error}");
+    }
+
+    #[test]
+    fn a_link_that_lies_in_the_way_is_not_written_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let precious = folder.path().join("precious");
+        fs::write(&precious, "precious").unwrap();
+        let place = Folder::new(folder.path().join("call"));
+        place.begin().unwrap();
+        std::os::unix::fs::symlink(&precious, folder.path().join("call/a")).unwrap();
+        place.put(vec![("a".to_owned(), b"new".to_vec())]).unwrap();
+        std::os::unix::fs::symlink(&precious, folder.path().join("call").join(LOCK)).unwrap();
+        assert!(Alone::in_folder(&folder.path().join("call")).is_err());
+        assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
+        assert_eq!(fs::read(folder.path().join("call/a")).unwrap(), b"new");
     }
 }

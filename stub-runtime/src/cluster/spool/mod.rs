@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub(super) use bucket::Bucket;
-pub(super) use folder::{Alone, Folder, LOCK};
+pub(super) use folder::{Alone, Folder, LOCK, create_unfinished};
 pub(crate) use location::Location;
 
 use super::error::ClusterError;

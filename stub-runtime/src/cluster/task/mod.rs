@@ -61,7 +61,10 @@ pub(crate) fn main(number: &str) -> ! {
         Err(error) => {
             say(&error.to_string());
             match error {
-                TaskError::Unfit(_) | TaskError::Cluster(ClusterError::Version { .. }) => UNFIT,
+                TaskError::Unfit(_)
+                | TaskError::Cluster(ClusterError::Version { .. } | ClusterError::Untrusted(_)) => {
+                    UNFIT
+                }
                 TaskError::Cluster(_) => LATER,
                 TaskError::Taken(_) => 0,
             }
@@ -152,18 +155,9 @@ fn key(ticket: &Ticket, id: BatchId) -> Result<SealKey, TaskError> {
         (KeyPlace::Here(text), _) => text.clone(),
         (KeyPlace::Spool, Location::Folder(root)) => {
             let folder = Folder::new(root.join(&*ticket.call));
-            match folder.take(&id.key()) {
-                Ok(text) => text,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    return Err(TaskError::Taken(id));
-                }
-                Err(error) => {
-                    return Err(TaskError::Cluster(ClusterError::Spool {
-                        operation: "read",
-                        object: id.key(),
-                        reason: error.to_string(),
-                    }));
-                }
+            match folder.take(&id.key())? {
+                Some(text) => text,
+                None => return Err(TaskError::Taken(id)),
             }
         }
         (KeyPlace::Spool, Location::Bucket(_)) => {

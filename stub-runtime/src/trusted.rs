@@ -1,0 +1,244 @@
+//! Opening what nobody but this user and root can change: settings, secrets, spools, programs.
+//!
+//! A path says nothing about what it leads to a moment later. So each file is opened once, without following
+//! links, and what was opened is checked: its owner, its mode, its folder, and each link on the way to it. Folders
+//! further up are not checked.
+
+use std::ffi::OsStr;
+use std::fs::{DirBuilder, File};
+use std::io::{self, ErrorKind, Read};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use crate::sys::{self, Errno, FileKind, FileStatus, SysError};
+
+/// Maximum number of links that a path may lead over, as for the kernel.
+const MOST_LINKS: usize = 40;
+
+/// Reason why a file or folder is not used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Untrusted {
+    /// It can't be opened.
+    #[error("failed to open `{}`: {source}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    /// It belongs to another user.
+    #[error(
+        "`{}` belongs to the user {user}, and is not believed; remove it, or make it yours",
+        path.display()
+    )]
+    Owner { path: PathBuf, user: u32 },
+    /// Other users may change it.
+    #[error(
+        "`{}` has the mode {mode:04o}, so that other users can change it; run `chmod go-w` on it",
+        path.display()
+    )]
+    Writable { path: PathBuf, mode: u32 },
+    /// It is a hard link in a folder in which other users can make links to files of this user.
+    #[error(
+        "`{}` is a hard link in a folder that other users can write to; replace it by a copy",
+        path.display()
+    )]
+    HardLink { path: PathBuf },
+    /// It is no regular file, or no folder.
+    #[error("`{}` is not a {expected}", path.display())]
+    Kind {
+        path: PathBuf,
+        expected: &'static str,
+    },
+    /// Links lead in a circle.
+    #[error("`{}` leads over more than {MOST_LINKS} symbolic links", path.display())]
+    Links { path: PathBuf },
+}
+
+impl Untrusted {
+    /// Whether there is nothing at the path.
+    pub(crate) fn is_missing(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == ErrorKind::NotFound)
+    }
+
+    fn io(path: &Path, error: &SysError) -> Self {
+        Self::Io {
+            path: path.to_owned(),
+            source: io::Error::from(error.errno),
+        }
+    }
+}
+
+impl From<Untrusted> for io::Error {
+    fn from(error: Untrusted) -> Self {
+        match error {
+            Untrusted::Io { source, .. } => source,
+            other => Self::new(ErrorKind::PermissionDenied, other),
+        }
+    }
+}
+
+/// Opens a regular file for reading, if nobody but this user and root can change it.
+pub(crate) fn open(path: &Path) -> Result<(File, FileStatus), Untrusted> {
+    let (file, status) = open_any(path)?;
+    match status.kind {
+        FileKind::Regular => Ok((file, status)),
+        _ => Err(Untrusted::Kind {
+            path: path.to_owned(),
+            expected: "regular file",
+        }),
+    }
+}
+
+/// Reads a file, as [`open`] opens it.
+pub(crate) fn read(path: &Path) -> Result<(Vec<u8>, FileStatus), Untrusted> {
+    let (mut file, status) = open(path)?;
+    let mut bytes = Vec::new();
+    match file.read_to_end(&mut bytes) {
+        Ok(_) => Ok((bytes, status)),
+        Err(source) => Err(Untrusted::Io {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+/// Checks that a folder is such that others can change neither it nor what this user has in it.
+pub(crate) fn check_folder(path: &Path) -> Result<(), Untrusted> {
+    let (_folder, status) = open_any(path)?;
+    check_is_folder(path, status)
+}
+
+/// Checks that a folder belongs to this user, and that others can't write to it.
+pub(crate) fn check_own_folder(path: &Path) -> Result<(), Untrusted> {
+    let (_folder, status) = open_any(path)?;
+    check_is_folder(path, status)?;
+    if status.user != sys::effective_ids().user {
+        return Err(Untrusted::Owner {
+            path: path.to_owned(),
+            user: status.user,
+        });
+    }
+    check_mode(path, status)
+}
+
+/// Makes a folder that only this user can enter, unless it exists, and checks it as [`check_own_folder`] does.
+pub(crate) fn make_own_folder(path: &Path) -> Result<(), Untrusted> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(source) if source.kind() != ErrorKind::AlreadyExists => Err(Untrusted::Io {
+            path: path.to_owned(),
+            source,
+        }),
+        _ => check_own_folder(path),
+    }
+}
+
+fn check_is_folder(path: &Path, status: FileStatus) -> Result<(), Untrusted> {
+    match status.kind {
+        FileKind::Folder => Ok(()),
+        _ => Err(Untrusted::Kind {
+            path: path.to_owned(),
+            expected: "folder",
+        }),
+    }
+}
+
+/// Follows links by itself, and checks each of them.
+fn open_any(path: &Path) -> Result<(File, FileStatus), Untrusted> {
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        match step(&path)? {
+            Next::Opened(file, status) => return Ok((file, status)),
+            Next::Link(target) => path = target,
+        }
+    }
+    Err(Untrusted::Links { path })
+}
+
+enum Next {
+    Opened(File, FileStatus),
+    Link(PathBuf),
+}
+
+fn step(path: &Path) -> Result<Next, Untrusted> {
+    let io = |error: SysError| Untrusted::io(path, &error);
+    let (folder, name) = match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) if parent != Path::new("") => (parent, name),
+        (Some(_), Some(name)) => (Path::new("."), name),
+        // `/`, or a path that ends in `..`.
+        _ => (path, OsStr::new(".")),
+    };
+    let opened: OwnedFd = sys::open_folder(folder).map_err(io)?;
+    let around = sys::status(&opened).map_err(io)?;
+    let found = sys::status_in(opened.as_fd(), name).map_err(io)?;
+    // Told first: in a folder of everybody's, it is the file that is wrong.
+    check_owner(path, found)?;
+    check_around(folder, around)?;
+    if found.kind == FileKind::Link {
+        let target = sys::link_in(opened.as_fd(), name).map_err(io)?;
+        return Ok(Next::Link(folder.join(target)));
+    }
+    let file = match sys::open_in(opened.as_fd(), name) {
+        // It was replaced by a link just now: look again.
+        Err(error) if error.errno == Errno::ELOOP => return Ok(Next::Link(path.to_owned())),
+        opened => opened.map_err(io)?,
+    };
+    // Of what is open: the entry may be another one by now.
+    let status = sys::status(&file).map_err(io)?;
+    check_owner(path, status)?;
+    match status.kind {
+        FileKind::Folder => check_around(path, status)?,
+        _ => check_mode(path, status)?,
+    }
+    let is_shared = is_writable_by_others(around);
+    if status.kind == FileKind::Regular && status.links > 1 && is_shared {
+        return Err(Untrusted::HardLink {
+            path: path.to_owned(),
+        });
+    }
+    Ok(Next::Opened(file, status))
+}
+
+fn check_owner(path: &Path, status: FileStatus) -> Result<(), Untrusted> {
+    if status.user == 0 || status.user == sys::effective_ids().user {
+        return Ok(());
+    }
+    // Where root has no name, its folders look like those of everybody else without one. What is in them and
+    // belongs to this user is checked by itself.
+    if status.kind == FileKind::Folder && !root_has_a_name() {
+        return Ok(());
+    }
+    Err(Untrusted::Owner {
+        path: path.to_owned(),
+        user: status.user,
+    })
+}
+
+/// A folder around something: in a sticky one, others can't replace what belongs to this user.
+fn check_around(path: &Path, status: FileStatus) -> Result<(), Untrusted> {
+    check_owner(path, status)?;
+    let is_sticky = status.mode & 0o1000 != 0;
+    if is_sticky {
+        return Ok(());
+    }
+    check_mode(path, status)
+}
+
+fn check_mode(path: &Path, status: FileStatus) -> Result<(), Untrusted> {
+    if is_writable_by_others(status) {
+        return Err(Untrusted::Writable {
+            path: path.to_owned(),
+            mode: status.mode,
+        });
+    }
+    Ok(())
+}
+
+/// Where each user has a group alone, files are often writable by that group.
+fn is_writable_by_others(status: FileStatus) -> bool {
+    status.mode & 0o002 != 0
+        || (status.mode & 0o020 != 0 && !sys::is_private_group(status.group, status.user))
+}
+
+/// Whether this process is in a user namespace in which root exists.
+fn root_has_a_name() -> bool {
+    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    let first = |line: &str| line.split_whitespace().next().map(|id| id == "0");
+    map.is_empty() || map.lines().any(|line| first(line) == Some(true))
+}
