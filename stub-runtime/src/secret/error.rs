@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::trusted::Untrusted;
+
 /// Why a secret could not be made or used. Its text holds names and never values.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -34,16 +36,18 @@ pub enum SecretError {
         source: io::Error,
     },
     /// A line of a file of variables is not `NAME=value`.
-    #[error(
-        "`{}` has a line{} that is not `NAME=value` (quote values that hold spaces)",
-        path.display(),
-        after.as_ref().map(|name| format!(" after `{name}`")).unwrap_or_default()
-    )]
+    #[error("line {line} of `{}` is not `NAME=value`", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// The last name before that line; the line itself may hold a secret.
-        after: Option<String>,
+        /// The line, from 1; its text may be a secret.
+        line: usize,
+    },
+    /// Another user made a file of variables, or can change it.
+    #[error("failed to read a secret: {reason}")]
+    NotTrusted {
+        /// The reason, and what to do.
+        reason: String,
     },
     /// `stub.toml` has no secret of this name.
     #[error("no `stub.toml` has a secret `{name}`{}", listed(.known))]
@@ -101,6 +105,17 @@ pub enum SecretError {
         /// The name.
         name: String,
     },
+}
+
+impl From<Untrusted> for SecretError {
+    fn from(error: Untrusted) -> Self {
+        match error {
+            Untrusted::Io { path, source } => Self::Unreadable { path, source },
+            other => Self::NotTrusted {
+                reason: other.to_string(),
+            },
+        }
+    }
 }
 
 fn listed(known: &[String]) -> String {

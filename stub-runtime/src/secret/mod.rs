@@ -76,15 +76,29 @@ impl Secret {
     }
 
     /// Reads the file `.env` of the current folder or, where there is none, of the nearest folder
-    /// above it.
+    /// above it, in the form of [`from_dotenv_path`](Self::from_dotenv_path).
     ///
     /// # Errors
-    /// There is no such file, or it is not in the `NAME=value` form.
+    /// There is no such file, other users can change it, or it is not in that form.
     pub fn from_dotenv() -> Result<Self, SecretError> {
         dotenv::nearest().map(Self)
     }
 
     /// Reads a file of `NAME=value` lines.
+    ///
+    /// Values are taken as they are: `$`, `\` and `#` have no meaning in them, nor have quotes, but for one pair
+    /// around the whole value. Blanks around names and values, empty lines, lines that begin with `#`, and an
+    /// `export` before a name don't count.
+    ///
+    /// ```
+    /// # use stub_runtime::Secret;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("keys.env");
+    /// std::fs::write(&path, "PASSWORD=it's $5 # a \"day\"\nNAME='Ada Lovelace'\n")?;
+    /// let expected = [("PASSWORD", "it's $5 # a \"day\""), ("NAME", "Ada Lovelace")];
+    /// assert_eq!(Secret::from_dotenv_path(&path)?, Secret::from_dict(expected));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// The file can't be read, or is not in that form.
@@ -103,9 +117,14 @@ impl Secret {
         profile::get(profile)
     }
 
-    /// `NAME=value` lines; nothing if some line is of another form.
-    pub(crate) fn from_dotenv_bytes(bytes: &[u8]) -> Option<Self> {
-        dotenv::parse(bytes).ok().map(Self)
+    /// Lines of a file that was read.
+    pub(crate) fn from_lines(path: &Path, bytes: &[u8]) -> Result<Self, SecretError> {
+        dotenv::of_file(path, bytes).map(Self)
+    }
+
+    /// Lines that a program printed. The error is the number of one of another form.
+    pub(crate) fn from_output(bytes: &[u8]) -> Result<Self, usize> {
+        dotenv::parse(bytes).map(Self)
     }
 
     /// The names, in alphabetical order.

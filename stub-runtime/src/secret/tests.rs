@@ -55,6 +55,46 @@ fn a_dotenv_file_gives_its_variables() {
 }
 
 #[test]
+fn values_are_taken_as_they_are() {
+    let parsed = |text: &str| super::dotenv::parse(text.as_bytes());
+    for (line, value) in [
+        ("A=pa$word", "pa$word"),
+        ("A=${HOME}$(id)`id`", "${HOME}$(id)`id`"),
+        ("A=a\"b\"c", "a\"b\"c"),
+        ("A=it's", "it's"),
+        ("A='tis", "'tis"),
+        ("A=\"", "\""),
+        ("A=''", ""),
+        ("A=", ""),
+        (r"A=back\slash\n", r"back\slash\n"),
+        ("A=one # two", "one # two"),
+        ("A=b=c==", "b=c=="),
+        ("A=\"two words \"", "two words "),
+        ("A='it's'", "it's"),
+        ("A=''quoted''", "'quoted'"),
+        (r#"A="\"$x\"""#, r#"\"$x\""#),
+        ("  A =\tblanks around  \r", "blanks around"),
+        ("export A=exported", "exported"),
+        ("export\tA=exported", "exported"),
+    ] {
+        let found = parsed(line).unwrap();
+        assert_eq!(found.get("A").map(String::as_str), Some(value), "{line:?}");
+        assert_eq!(found.len(), 1, "{line:?}");
+    }
+    assert_eq!(parsed("exported=1").unwrap()["exported"], "1");
+    assert_eq!(parsed("export=1").unwrap()["export"], "1");
+    for (text, line) in [
+        ("A=1\n\n# B\nhunter2", 4),
+        ("=1", 1),
+        ("A B=1", 1),
+        ("A=1\nB", 2),
+    ] {
+        assert_eq!(parsed(text), Err(line), "{text:?}");
+    }
+    assert_eq!(super::dotenv::parse(b"A=1\nB=\xff"), Err(2));
+}
+
+#[test]
 fn a_malformed_line_is_placed_but_not_quoted() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(".env");
@@ -62,7 +102,7 @@ fn a_malformed_line_is_placed_but_not_quoted() {
     let error = Secret::from_dotenv_path(&path).unwrap_err();
     let text = format!("{error} {error:?}");
     assert!(
-        text.contains("after `A`") && text.contains(".env"),
+        text.contains("line 2 of `") && text.contains(".env"),
         "{text}"
     );
     assert!(!text.contains("hunter2"), "{text}");

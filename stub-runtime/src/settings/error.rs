@@ -15,13 +15,13 @@ pub enum SettingsError {
         /// The reason.
         source: io::Error,
     },
-    /// It belongs to another user, who must not say what is run here.
-    #[error("`{}` belongs to the user {uid}, and is not believed; remove it, or make it yours", path.display())]
-    NotOurs {
+    /// Another user made it, or can change it, who must not say what is run here.
+    #[error("failed to read settings: {reason}")]
+    NotTrusted {
         /// The file.
         path: PathBuf,
-        /// Its owner.
-        uid: u32,
+        /// The reason, and what to do.
+        reason: String,
     },
     /// Something in it is not understood.
     #[error("`{}`, line {line}: {reason}", path.display())]

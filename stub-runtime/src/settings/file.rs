@@ -1,9 +1,7 @@
 //! The format of the file.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,7 +11,7 @@ use super::engine::EngineTable;
 use super::error::SettingsError;
 use super::units::{Size, Time, VolumeUrl};
 use crate::schedule::Schedule;
-use crate::sys;
+use crate::trusted::{self, Untrusted};
 use crate::volume::VolumePath;
 
 /// The whole file.
@@ -92,35 +90,27 @@ impl JobTable {
     }
 }
 
-/// Reads a file; nothing if there is none.
+/// Reads a file; nothing if there is none. It has commands, and where secrets are sent to: what other users can
+/// change is not believed.
 pub(super) fn read(path: &Path) -> Result<Option<File>, SettingsError> {
-    check_owner(path)?;
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => {
-            return Err(SettingsError::Unreadable {
+    let unreadable = |source| SettingsError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    let bytes = match trusted::read(path) {
+        Ok((bytes, _)) => bytes,
+        Err(error) if error.is_missing() => return Ok(None),
+        Err(Untrusted::Io { source, .. }) => return Err(unreadable(source)),
+        Err(error) => {
+            return Err(SettingsError::NotTrusted {
                 path: path.to_owned(),
-                source,
+                reason: error.to_string(),
             });
         }
     };
+    let text = String::from_utf8(bytes)
+        .map_err(|_| unreadable(io::Error::new(ErrorKind::InvalidData, "it is not UTF-8")))?;
     toml::from_str(&text)
         .map(Some)
         .map_err(|error| SettingsError::malformed(path, &text, &error))
-}
-
-/// It has commands, and where secrets are sent to: another user's is not believed.
-fn check_owner(path: &Path) -> Result<(), SettingsError> {
-    let own = sys::effective_ids().user;
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.uid() != own && metadata.uid() != 0 => {
-            Err(SettingsError::NotOurs {
-                path: path.to_owned(),
-                uid: metadata.uid(),
-            })
-        }
-        // What else is wrong is found when it is read.
-        _ => Ok(()),
-    }
 }

@@ -1,11 +1,11 @@
 //! Named secrets.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::file::Source;
 use crate::secret::{Secret, SecretError};
+use crate::trusted::{self, Untrusted};
 
 /// The bits of everyone but the owner.
 const OTHERS: u32 = 0o077;
@@ -16,28 +16,26 @@ pub(super) fn get(name: &str, source: &Source, folder: &Path) -> Result<Secret, 
         Source::Env(names) => Secret::from_env(names.iter().cloned()),
         Source::File(path) => {
             let path = folder.join(path);
-            check_private(&path)?;
-            Secret::from_dotenv_path(path)
+            let bytes = read_private(&path)?;
+            Secret::from_lines(&path, &bytes)
         }
         Source::Profile(profile) => Secret::from_profile(profile),
         Source::Command(words) => from_command(name, words, folder),
     }
 }
 
-/// What others can read is no secret.
-fn check_private(path: &Path) -> Result<(), SecretError> {
-    let metadata = path.metadata().map_err(|source| SecretError::Unreadable {
-        path: path.to_owned(),
-        source,
-    })?;
-    let mode = metadata.permissions().mode() & 0o7777;
-    if mode & OTHERS == 0 {
-        return Ok(());
-    }
-    Err(SecretError::NotPrivate {
+/// Reads a file that is this user's alone: what others can read is no secret, what they can change none of ours.
+fn read_private(path: &Path) -> Result<Vec<u8>, SecretError> {
+    let not_private = |mode| SecretError::NotPrivate {
         path: path.to_owned(),
         mode,
-    })
+    };
+    match trusted::read(path) {
+        Ok((_, status)) if status.mode & OTHERS != 0 => Err(not_private(status.mode)),
+        Ok((bytes, _)) => Ok(bytes),
+        Err(Untrusted::Writable { path: what, mode }) if what == path => Err(not_private(mode)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn from_command(name: &str, words: &[String], folder: &Path) -> Result<Secret, SecretError> {
@@ -58,9 +56,9 @@ fn from_command(name: &str, words: &[String], folder: &Path) -> Result<Secret, S
     if !output.status.success() {
         return Err(failed(format!("`{program}` failed: {}", output.status)));
     }
-    Secret::from_dotenv_bytes(&output.stdout).ok_or_else(|| {
+    Secret::from_output(&output.stdout).map_err(|line| {
         failed(format!(
-            "`{program}` printed a line that is not `NAME=value`"
+            "line {line} that `{program}` printed is not `NAME=value`"
         ))
     })
 }

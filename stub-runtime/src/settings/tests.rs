@@ -135,6 +135,87 @@ nonsense.command = ["echo", "hunter2"]
 }
 
 #[test]
+fn secrets_of_files_and_programs_are_taken_as_they_are() {
+    let text = r#"
+[secrets]
+file.file = "keys.env"
+printed.command = ["cat", "keys.env"]
+"#;
+    let (folder, settings) = settings(text, "");
+    let settings = settings.unwrap();
+    let keys = folder.path().join("keys.env");
+    fs::write(&keys, "A=pa$word\nB=a\"b\"c\nC=it's\n").unwrap();
+    fs::set_permissions(&keys, fs::Permissions::from_mode(0o600)).unwrap();
+    let expected = [("A", "pa$word"), ("B", "a\"b\"c"), ("C", "it's")];
+    for name in ["file", "printed"] {
+        assert_eq!(
+            settings.secret(name).unwrap(),
+            Secret::from_dict(expected),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn what_other_users_can_change_is_not_believed() {
+    let text = "[secrets]\na.file = \"keys.env\"";
+    let (folder, settings) = settings(text, "");
+    let settings = settings.unwrap();
+    let near = folder.path().join("near.toml");
+    let refused = || Settings::of([near.clone()]).unwrap_err().to_string();
+    let allow = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    allow(&near, 0o666);
+    assert!(refused().contains("mode 0666"), "{}", refused());
+    allow(&near, 0o644);
+    assert!(Settings::of([near.clone()]).is_ok());
+    allow(folder.path(), 0o777);
+    assert!(refused().contains("mode 0777"), "{}", refused());
+    // As `/tmp` is: nobody can replace what is another's, but anybody can make links to it.
+    allow(folder.path(), 0o1777);
+    assert!(Settings::of([near.clone()]).is_ok());
+    let link = folder.path().join("link.toml");
+    fs::hard_link(&near, &link).unwrap();
+    assert!(refused().contains("hard link"), "{}", refused());
+    fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink("near.toml", &link).unwrap();
+    assert!(Settings::of([link]).is_ok(), "one's own link");
+    let keys = folder.path().join("keys.env");
+    for mode in [0o604, 0o666] {
+        fs::write(&keys, "A=1").unwrap();
+        allow(&keys, mode);
+        let error = settings.secret("a").unwrap_err().to_string();
+        assert!(error.contains("chmod 600"), "{error}");
+    }
+}
+
+/// Needs root, who becomes another user.
+#[test]
+fn what_another_user_made_is_not_believed() {
+    const NOBODY: u32 = 65534;
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let (folder, _) = settings("", "");
+    let near = folder.path().join("near.toml");
+    let theirs = folder.path().join("theirs.toml");
+    std::os::unix::fs::symlink(&near, &theirs).unwrap();
+    let read = |path: &Path| Settings::of([path.to_owned()]).map_err(|error| error.to_string());
+    assert!(read(&theirs).is_ok());
+    std::os::unix::fs::lchown(&theirs, Some(NOBODY), None).unwrap();
+    let error = read(&theirs).unwrap_err();
+    assert!(error.contains("belongs to the user 65534"), "{error}");
+    std::os::unix::fs::chown(&near, Some(NOBODY), None).unwrap();
+    let error = read(&near).unwrap_err();
+    assert!(error.contains("belongs to the user 65534"), "{error}");
+    std::os::unix::fs::chown(&near, Some(0), None).unwrap();
+    std::os::unix::fs::chown(folder.path(), Some(NOBODY), None).unwrap();
+    let error = read(&near).unwrap_err();
+    assert!(error.contains("belongs to the user 65534"), "{error}");
+}
+
+#[test]
 fn volumes_have_the_defaults_of_their_buckets() {
     let near = r#"
 [buckets.data]
