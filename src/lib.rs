@@ -82,8 +82,9 @@
 //!
 //! A volume without a [`Secret`] asks the standard AWS chain: environment, profile files, SSO,
 //! container and instance roles. The body never sees the credentials of its volumes:
-//! `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN` are taken out of its
-//! environment. What it needs itself, `secrets` puts there:
+//! `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` and the other variables by
+//! which credentials are found are taken out of its environment. What it needs itself, `secrets`
+//! puts there:
 //!
 //! ```no_run
 //! use std::env;

@@ -19,7 +19,7 @@ pub(super) fn start(role: Role, title: String, socket: Channel) -> io::Result<Ch
         .arg0(title)
         .stdin(Stdio::from(OwnedFd::from(socket)))
         .env(config::ROLE, description);
-    for name in config::CREDENTIALS {
+    for name in config::kept_from_jobs() {
         command.env_remove(name);
     }
     command.spawn()

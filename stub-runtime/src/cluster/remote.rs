@@ -393,7 +393,7 @@ fn header(
         is_map,
         at_once,
         environment: config::for_nodes(),
-        credentials: config::credentials(),
+        credentials: config::credentials_for_nodes(),
         slice,
     }
 }

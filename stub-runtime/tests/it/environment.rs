@@ -50,7 +50,7 @@ register!(PARENT_VARIABLES, |(): ()| {
 #[test]
 fn the_environment_is_the_callers_without_credentials_and_without_our_traces() {
     // Given by `act`, which sets what a shell would have exported.
-    let found = act("environment::credentials_act", &[]);
+    let found = act("environment::credentials_act", &OTHER_CREDENTIALS);
     assert!(found.contains("KEEP=kept"), "{found}");
     assert!(found.contains("AWS_REGION=eu-west-1"), "{found}");
     for absent in [
@@ -58,6 +58,9 @@ fn the_environment_is_the_callers_without_credentials_and_without_our_traces() {
         "AWS_SECRET_ACCESS_KEY",
         "AWS_SESSION_TOKEN=outer",
     ] {
+        assert!(!found.contains(absent), "{absent} in {found}");
+    }
+    for (absent, _) in OTHER_CREDENTIALS {
         assert!(!found.contains(absent), "{absent} in {found}");
     }
     assert!(!found.contains("\nSTUB_PROCESS"), "{found}");
@@ -85,6 +88,19 @@ fn credentials_act() {
         call::<Option<String>>(&PARENT_VARIABLES, ()).unwrap()
     );
 }
+
+/// What else the supervisor, or this program's command line, may get a secret from.
+const OTHER_CREDENTIALS: [(&str, &str); 9] = [
+    ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "sup3rs3cret"),
+    ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:9/"),
+    ("AWS_WEB_IDENTITY_TOKEN_FILE", "/nonexistent"),
+    ("AWS_ROLE_ARN", "arn:aws:iam::1:role/r"),
+    ("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent"),
+    ("AWS_CONFIG_FILE", "/nonexistent"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=sup3rs3cret"),
+    ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "k=sup3rs3cret"),
+    ("STUB_SERVE_SECRET", "sup3rs3cret"),
+];
 
 fn act(name: &str, more: &[(&str, &str)]) -> String {
     let output = std::process::Command::new(std::env::current_exe().unwrap())

@@ -8,11 +8,12 @@ use crate::sys;
 
 /// Takes over the variables of the caller. Only before this process has a second thread.
 pub(super) fn adopt(header: &Header) {
-    // A caller without credentials in its environment has none to give: the node keeps its own for its spool.
-    let keeps = header.credentials.is_empty();
-    let is_nodes = |name: &OsStr| {
-        config::is_of_node(name) || (keeps && config::CREDENTIALS.iter().any(|own| name == *own))
-    };
+    // A caller without keys in its environment has none to give: the node keeps its own for its spool.
+    let keeps = !header
+        .credentials
+        .iter()
+        .any(|(name, _)| config::is_key(name));
+    let is_nodes = |name: &OsStr| config::is_of_node(name) || (keeps && config::is_key(name));
     let others: Vec<_> = std::env::vars_os()
         .map(|(name, _)| name)
         .filter(|name| !is_nodes(name))

@@ -1,8 +1,14 @@
 //! Names and values that come from, or go into, the environment: the one place that reads it.
 
+mod credentials;
+
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+pub(crate) use credentials::{
+    adopt, credentials, credentials_for_nodes, is_credential, is_key, kept_from_jobs,
+};
 
 /// Tells a process what it is, if it isn't the user's program. Removed before anything else runs.
 pub(crate) const ROLE: &str = "STUB_PROCESS";
@@ -33,16 +39,12 @@ pub(crate) const DEFAULT_LOG: &str = "error,fuser=off,s3fs_core=warn,stub_runtim
 const ENGINE: &str = "STUB_ENGINE";
 
 /// Variables of a node that are its own, by their names or, with a `_` at the end, by how those begin: what its scheduler says about a task, and
-/// what is where.
-const OF_NODES: [&str; 17] = [
+/// what is where. So are those that let a pod have credentials of its own, for the spool.
+const OF_NODES: [&str; 14] = [
     "SLURM_",
     "SLURMD_",
     "KUBERNETES_",
     "JOB_COMPLETION_INDEX",
-    // What lets a pod have credentials of its own, for the spool.
-    "AWS_ROLE_",
-    "AWS_WEB_IDENTITY_",
-    "AWS_CONTAINER_",
     "TMPDIR",
     "TMP",
     "TEMP",
@@ -72,31 +74,11 @@ const FOR_SLURM: [&str; 10] = [
 /// Variables that say what is to be seen of this program's own calls: not of those that a job makes in turn.
 pub(crate) const SEEING: [&str; 2] = [PROGRESS, REPORT];
 
-/// Variables with credentials for buckets. A job gets them from its `secrets` or not at all.
-pub(crate) const CREDENTIALS: [&str; 3] = [
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-];
-
 /// The role this process was started in, taken out of the environment.
 pub(crate) fn take_role() -> Option<OsString> {
     let role = std::env::var_os(ROLE)?;
     crate::sys::remove_variable(ROLE);
     Some(role)
-}
-
-/// The credentials in this process's environment.
-pub(crate) fn credentials() -> Vec<(OsString, OsString)> {
-    let named = |name: &&str| Some((OsString::from(name), std::env::var_os(name)?));
-    CREDENTIALS.iter().filter_map(named).collect()
-}
-
-/// Gives this process, which has one thread, credentials that another had.
-pub(crate) fn adopt(variables: &[(OsString, OsString)]) {
-    for (name, value) in variables {
-        crate::sys::set_variable(name, value);
-    }
 }
 
 /// The engine that is asked for.
@@ -111,21 +93,17 @@ pub(crate) fn stay_here() {
 
 /// Whether a variable is a node's own, whatever a caller's environment says.
 pub(crate) fn is_of_node(name: &OsStr) -> bool {
-    let name = name.as_encoded_bytes();
     OF_NODES.iter().any(|own| match own.strip_suffix('_') {
-        Some(_) => name.starts_with(own.as_bytes()),
-        None => name == own.as_bytes(),
-    })
+        Some(_) => credentials::begins(name, &[own]),
+        None => name == *own,
+    }) || credentials::begins(name, &credentials::OF_MACHINE)
 }
 
 /// What a node has of this process's environment: all that is neither a credential, nor about what is seen here.
 pub(crate) fn for_nodes() -> Vec<(OsString, OsString)> {
     let is_left = |name: &OsStr| {
-        let ours = CREDENTIALS
-            .iter()
-            .chain(&SEEING)
-            .chain([&ROLE, &SUMMARY, &ENGINE]);
-        !ours.into_iter().any(|one| name == *one) && !is_of_node(name)
+        let mut ours = SEEING.iter().chain([&ROLE, &SUMMARY, &ENGINE]);
+        !ours.any(|one| name == *one) && !is_credential(name) && !is_of_node(name)
     };
     std::env::vars_os()
         .filter(|(name, _)| is_left(name))
