@@ -157,8 +157,10 @@ impl Fs {
             self.set_modified(ino, modified);
         }
         if let Some(accessed) = set.accessed {
-            self.tree
-                .update_looks(ino, |looks| looks.accessed = Some(accessed));
+            self.tree.update_looks(ino, |looks| {
+                looks.accessed = Some(accessed);
+                looks.changed = Some(SystemTime::now());
+            });
         }
         if set.is_kept() {
             self.keep_changed(ino).await?;
@@ -291,7 +293,10 @@ impl Fs {
                 (true, true) => 2,
                 (true, false) => 1,
             },
-            accessed: looks.accessed.unwrap_or(modified),
+            accessed: looks
+                .accessed
+                .or_else(|| kept.and_then(Attributes::accessed))
+                .unwrap_or(modified),
             modified,
             changed: looks.changed.unwrap_or(modified),
             mode: kept.and_then(|kept| kept.mode).unwrap_or(mode),

@@ -78,12 +78,15 @@ pub(super) fn headers(entry: &Entry, key: &Key, owner: &Owner) -> Headers {
         Kind::Dir => (FileKind::Dir, owner.dir_mode, entry.looks.modified),
         Kind::File(file) => (FileKind::File, owner.file_mode, Some(file.modified)),
     };
-    let attributes = Attributes {
+    let mut attributes = Attributes {
         kind: kept.attributes.kind.or(Some(kind)),
         mode: kept.attributes.mode.or(Some(mode)),
         modified,
         ..kept.attributes
     };
+    if let Some(accessed) = entry.looks.accessed {
+        attributes.set_accessed(accessed);
+    }
     let by_name = || content_type(key).to_owned();
     Headers {
         content_type: Some(kept.content_type.unwrap_or_else(by_name)),
@@ -92,10 +95,11 @@ pub(super) fn headers(entry: &Entry, key: &Key, owner: &Owner) -> Headers {
 }
 
 /// Whether two sets of headers differ in what a program has asked for: a time that follows from when the
-/// bytes were written is not that.
+/// bytes were written is not that, nor is a time of access.
 pub(super) fn differ(stored: &Headers, wanted: &Headers, modified_is_set: bool) -> bool {
     let relevant = |headers: &Headers| {
         let mut attributes = Attributes::from_metadata(&headers.metadata);
+        attributes.forget_accessed();
         if !modified_is_set {
             attributes.modified = None;
         }

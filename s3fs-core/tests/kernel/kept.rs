@@ -116,3 +116,46 @@ fn a_folder_that_has_modes_shows_them_all_and_a_listing_asks_for_none() {
     let heads = bucket.server.log().count(Operation::HeadObject);
     assert!(heads <= 110, "{heads}");
 }
+
+#[test]
+fn a_stored_time_of_access_is_shown_and_stays() {
+    let server = server();
+    let both = PutOptions::new().metadata("atime", "1000.000000001");
+    server.put_with(BUCKET, "both", "x", both.metadata("mtime", "2000"));
+    let alone = PutOptions::new().metadata("atime", "1970-01-01T00:16:40Z");
+    server.put_with(BUCKET, "alone", "x", alone);
+    let bucket = Bucket::mount(server, |_| {});
+    let accessed = |bucket: &Bucket, name| {
+        let about = fs::metadata(bucket.at(name)).unwrap();
+        (about.atime(), about.atime_nsec())
+    };
+    assert_eq!(accessed(&bucket, "both"), (1000, 1));
+    assert_eq!(accessed(&bucket, "alone"), (1000, 0));
+    assert!(fs::metadata(bucket.at("alone")).unwrap().mtime() > 1_700_000_000);
+    for name in ["both", "alone"] {
+        let file = File::options().append(true).open(bucket.at(name));
+        file.unwrap().write_all(b"y").unwrap();
+    }
+    assert_eq!(accessed(&bucket, "both"), (1000, 1));
+    assert_eq!(accessed(&bucket, "alone"), (1000, 0));
+    // As other tools wrote it.
+    assert_eq!(
+        metadata(&bucket, "both", "atime").unwrap(),
+        "1000.000000001"
+    );
+    assert_eq!(
+        metadata(&bucket, "alone", "atime").unwrap(),
+        "1970-01-01T00:16:40Z"
+    );
+    let file = File::options()
+        .append(true)
+        .open(bucket.at("both"))
+        .unwrap();
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(3001);
+    file.set_times(FileTimes::new().set_accessed(time).set_modified(time))
+        .unwrap();
+    drop(file);
+    assert_eq!(metadata(&bucket, "both", "atime").unwrap(), "3001");
+    let again = Bucket::mount(Arc::clone(&bucket.server), |_| {});
+    assert_eq!(accessed(&again, "both"), (3001, 0));
+}

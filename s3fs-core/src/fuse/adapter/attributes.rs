@@ -69,10 +69,11 @@ pub(super) fn remove_extended(adapter: &Adapter, ino: INodeNo, name: &OsStr, rep
     );
 }
 
-/// S3 has no limits that would fit here, so they are large ones: 4 EiB in blocks of 1 MiB.
+/// Reports 1 PiB in blocks of 1 MiB. S3 has no limits; scripts that count in bytes or KiB, in 64 bits or
+/// in doubles, reckon with these numbers without an overflow.
 pub(super) fn of_file_system(reply: ReplyStatfs) {
-    const BLOCKS: u64 = 1 << 42;
-    const FILES: u64 = 1 << 62;
+    const BLOCKS: u64 = 1 << 30;
+    const FILES: u64 = 1 << 40;
     const BLOCK: u32 = 1 << 20;
     reply.statfs(BLOCKS, BLOCKS, BLOCKS, FILES, FILES, BLOCK, 255, BLOCK);
 }

@@ -18,6 +18,7 @@ const UID: &str = "uid";
 const GID: &str = "gid";
 const MODIFIED: &str = "mtime";
 const XATTRS: &str = "xattr";
+const ACCESSED: &str = "atime";
 
 /// What only s3fs-fuse writes, and always does: when an attribute was changed last.
 const CHANGED: &str = "ctime";
@@ -113,6 +114,25 @@ impl Attributes {
             && gid.is_none()
             && modified.is_none()
             && xattrs.is_empty()
+            && self.accessed().is_none()
+    }
+
+    /// Stored time of the last access. Tools that write it do so in several forms; it stays as it was
+    /// written until [`set_accessed`](Self::set_accessed).
+    pub fn accessed(&self) -> Option<SystemTime> {
+        time::read(self.others.get(ACCESSED)?)
+    }
+
+    /// Replaces the stored time of the last access, if there is one.
+    pub fn set_accessed(&mut self, at: SystemTime) {
+        if self.accessed().is_some() {
+            self.others.insert(ACCESSED.to_owned(), time::write(at));
+        }
+    }
+
+    /// Removes the stored time of the last access.
+    pub fn forget_accessed(&mut self) {
+        self.others.remove(ACCESSED);
     }
 
     /// Takes a value if it is one of ours.

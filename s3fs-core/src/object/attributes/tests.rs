@@ -14,7 +14,7 @@ fn metadata(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 #[test]
 fn what_is_not_ours_is_written_back_as_it_was() {
     let foreign = metadata(&[
-        ("atime", "1700000000"),
+        ("atime", "lately"),
         ("ctime", "1700000000"),
         ("gid", "staff"),
         ("md5chksum", "1B2M2Y8AsgTpgAmY7PhCfg=="),
@@ -207,4 +207,21 @@ proptest! {
         let again = Attributes::from_metadata(&first.to_metadata());
         prop_assert_eq!(again, first);
     }
+}
+
+#[test]
+fn a_time_of_access_is_read_in_every_form_and_stays_as_it_was_written() {
+    for text in ["1000", "1970-01-01T00:16:40Z"] {
+        let foreign = metadata(&[("atime", text)]);
+        let mut attributes = Attributes::from_metadata(&foreign);
+        let second = |second| UNIX_EPOCH + Duration::from_secs(second);
+        assert_eq!(attributes.accessed(), Some(second(1000)));
+        assert!(!attributes.is_empty());
+        assert_eq!(attributes.to_metadata(), foreign);
+        attributes.set_accessed(second(2000));
+        assert_eq!(attributes.to_metadata(), metadata(&[("atime", "2000")]));
+    }
+    let mut none = Attributes::default();
+    none.set_accessed(UNIX_EPOCH);
+    assert_eq!(none, Attributes::default());
 }

@@ -73,6 +73,8 @@ fn there_is_room_for_programs_that_ask() {
     let room = statvfs(place.path()).unwrap();
     assert!(room.f_bavail * room.f_frsize > 1 << 30);
     assert!(room.f_bavail <= room.f_blocks);
+    // Scripts reckon in KiB and doubles.
+    assert!(room.f_blocks.checked_mul(room.f_frsize).unwrap() < 1 << 53);
     assert!(room.f_favail > 100_000);
     assert_eq!(room.f_namemax, 255);
     sh(
