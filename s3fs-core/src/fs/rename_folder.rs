@@ -36,10 +36,11 @@ impl Fs {
             return Err(FsError::Invalid("a folder can't be moved into itself"));
         }
         let (from_prefix, to_prefix) = (format!("{}/", from.key), format!("{}/", to.key));
+        let mut has_target_marker = false;
         if let Some(target) = target {
             let marker = Key::new(to_prefix.as_str());
             self.settle_entries(&marker).await?;
-            self.check_empty(target, &marker).await?;
+            has_target_marker = self.check_empty(target, &marker).await?;
         }
         for file in self.open_files.all() {
             if self.tree.is_within(file.ino, entry.ino) && file.writer.is_streaming().await {
@@ -56,6 +57,8 @@ impl Fs {
             .iter()
             .any(|moving| moving.old.key.as_str() == from_prefix);
         self.check_keys_below(entry.ino, &to_prefix)?;
+        // Without a key it would be gone; and the marker of the folder that it replaces says how that was.
+        let needs_marker = moving.is_empty() || has_target_marker && !has_marker;
         let moved = self.copy_all(moving).await?;
         let mut old: Vec<Key> = moved
             .iter()
@@ -74,7 +77,7 @@ impl Fs {
             self.ledger.failed(self.store.uri(&key), reason);
         }
         self.tree.removal_done(from.dir, &from.name, Removed::Dir);
-        if !has_marker {
+        if needs_marker {
             self.tree.pin(entry.ino);
             self.outbox
                 .want(&Key::new(to_prefix.as_str()), Want::Marker(entry.ino));

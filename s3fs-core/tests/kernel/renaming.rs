@@ -90,3 +90,28 @@ fn a_file_that_streams_is_renamed_while_it_is_written() {
     assert_eq!(bucket.keys(), ["e"]);
     assert!(bucket.server.incomplete_uploads(BUCKET).is_empty());
 }
+
+#[test]
+fn a_folder_gets_no_marker_by_being_renamed() {
+    let server = server();
+    server.put(BUCKET, "plain/1", "1");
+    server.put(BUCKET, "plain/sub/2", "2");
+    server.put(BUCKET, "over/1", "1");
+    server.put(BUCKET, "marked/", "");
+    let bucket = Bucket::mount(server, |_| {});
+    fs::rename(bucket.at("plain"), bucket.at("moved")).unwrap();
+    assert_eq!(bucket.names("moved"), ["1", "sub"]);
+    let keys = ["marked/", "moved/1", "moved/sub/2", "over/1"];
+    assert_eq!(bucket.keys(), keys);
+    // What replaces an empty folder shows nothing of that.
+    fs::rename(bucket.at("over"), bucket.at("marked")).unwrap();
+    assert_eq!(bucket.names("marked"), ["1"]);
+    let keys = ["marked/", "marked/1", "moved/1", "moved/sub/2"];
+    assert_eq!(bucket.keys(), keys);
+    // A folder that has no key stays only by its marker.
+    fs::remove_file(bucket.at("moved/sub/2")).unwrap();
+    fs::rename(bucket.at("moved/sub"), bucket.at("empty")).unwrap();
+    assert!(bucket.names("empty").is_empty());
+    let keys = ["empty/", "marked/", "marked/1", "moved/1"];
+    assert_eq!(bucket.keys(), keys);
+}

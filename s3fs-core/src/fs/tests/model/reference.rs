@@ -131,7 +131,8 @@ impl Reference {
     }
 
     /// Renames, if that may be; whether it did.
-    pub(super) fn rename(&mut self, from: &str, to: &str, kept: usize) -> bool {
+    /// `below` tells whether the bucket has a key below a folder afterwards.
+    pub(super) fn rename(&mut self, from: &str, to: &str, kept: usize, below: Below) -> bool {
         if !self.exists(from) || !self.is_dir(parent(to)) {
             return false;
         }
@@ -143,7 +144,7 @@ impl Reference {
                 || self.files.contains_key(to)
                 || self.is_dir(to) && !self.entries(to).is_empty();
             if !blocked {
-                self.rename_dir(from, to);
+                self.rename_dir(from, to, below);
             }
             return !blocked;
         }
@@ -158,8 +159,8 @@ impl Reference {
         true
     }
 
-    fn rename_dir(&mut self, from: &str, to: &str) {
-        self.markers.remove(to);
+    fn rename_dir(&mut self, from: &str, to: &str, below: Below) {
+        let had_marker = self.markers.remove(to);
         self.kept.remove(to);
         let moved = |name: &str| {
             let is_below = is_within(name, from);
@@ -173,7 +174,9 @@ impl Reference {
         self.files = files.map(|(name, file)| (moved(&name), file)).collect();
         self.markers = self.markers.iter().map(|name| moved(name)).collect();
         self.kept = self.kept.iter().map(|name| moved(name)).collect();
-        self.markers.insert(to.to_owned());
+        if had_marker || below == Below::Nothing {
+            self.markers.insert(to.to_owned());
+        }
         self.keep(from);
     }
 
@@ -187,4 +190,13 @@ impl Reference {
             .chain(markers.map(|dir| (format!("{dir}/"), bytes::Bytes::new())))
             .collect()
     }
+}
+
+/// Keys of a bucket below a folder, but for its marker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Below {
+    /// There is none.
+    Nothing,
+    /// There are some.
+    Keys,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::reference::{Open, Reference, parent};
+use super::reference::{Below, Open, Reference, parent};
 use super::{Op, PATHS, bytes};
 use crate::fs::tests::kernel::{Kernel, TRUNCATE};
 use crate::fs::tests::{FIRST_PART, bucket, mount_waiting};
@@ -316,7 +316,14 @@ impl Run {
             return;
         }
         let done = self.kernel.rename(from, to).await;
-        let expected = self.reference.rename(from, to, KEPT);
+        let prefix = format!("{to}/");
+        let is_below = |key: &String| key.starts_with(&prefix) && *key != prefix;
+        let below = if self.store.objects().keys().any(is_below) {
+            Below::Keys
+        } else {
+            Below::Nothing
+        };
+        let expected = self.reference.rename(from, to, KEPT, below);
         assert_eq!(done.is_ok(), expected, "{from} to {to}: {done:?}");
     }
 
