@@ -21,6 +21,15 @@ const KEEP: usize = 4096;
 /// Offsets 1 and 2 stand behind `.` and `..`; entry `i` is followed by offset `i + 3`.
 const DOTS: u64 = 2;
 
+/// Which listing of an open folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pass {
+    /// The first since it was opened.
+    First,
+    /// Another, after `rewinddir` or `seekdir`.
+    Again,
+}
+
 /// An entry on its way to the kernel.
 #[derive(Debug)]
 pub struct DirEntry<'a> {
@@ -39,21 +48,27 @@ impl Fs {
     /// It is no folder.
     pub fn opendir(&self, ino: Ino) -> Result<HandleId, FsError> {
         self.check_dir(ino)?;
-        let state = Mutex::new(self.start_listing(ino)?);
+        let state = Mutex::new(None);
         Ok(self
             .handles
             .insert(Handle::Dir(Arc::new(DirHandle { ino, state }))))
     }
 
-    fn start_listing(&self, ino: Ino) -> Result<DirState, FsError> {
+    /// Begins a listing that shows the present. Only the first one of a handle may begin with what was
+    /// asked for ahead.
+    async fn start_listing(&self, ino: Ino, pass: Pass) -> Result<DirState, FsError> {
         let prefix = self.tree.prefix_of(ino).ok_or(FsError::NotFound)?;
-        let first = if ino == Ino::ROOT {
-            self.take_root_page()
-        } else {
-            None
+        // Before the store is asked: what is stored meanwhile is in one of the two.
+        let local = self.tree.local_names(ino).into_iter().collect();
+        let first = match pass {
+            Pass::First if ino == Ino::ROOT => self.take_root_page(),
+            Pass::First | Pass::Again => None,
+        };
+        let first = match (pass, first) {
+            (Pass::First, None) => self.listed_together(&prefix).await,
+            (_, first) => first,
         };
         Ok(DirState {
-            is_new: first.is_none(),
             began: first
                 .as_ref()
                 .map_or_else(Instant::now, |(_, asked)| *asked),
@@ -61,7 +76,7 @@ impl Fs {
             entries: VecDeque::new(),
             first: 0,
             offered: 0,
-            local: self.tree.local_names(ino).into_iter().collect(),
+            local,
             ended: false,
         })
     }
@@ -81,6 +96,12 @@ impl Fs {
         let dir = self.handles.dir(handle)?;
         self.crowd.thin_out(&self.kernel);
         let mut state = dir.state.lock().await;
+        // Reading from the beginning is how programs ask for the present state.
+        let pass = match &*state {
+            None => Some(Pass::First),
+            Some(_) if offset == 0 => Some(Pass::Again),
+            Some(_) => None,
+        };
         let mut offset = offset;
         while offset < DOTS {
             let (name, ino) = if offset == 0 {
@@ -101,8 +122,13 @@ impl Fs {
         }
         let mut number = offset - DOTS;
         let asked_for = number;
-        self.list_together(&mut state, dir.ino).await;
-        self.seek(&mut state, dir.ino, number).await?;
+        if let Some(pass) = pass {
+            *state = Some(self.start_listing(dir.ino, pass).await?);
+        }
+        let Some(state) = state.as_mut() else {
+            return Ok(());
+        };
+        self.seek(state, dir.ino, number).await?;
         if number == 0 && state.fill(&self.tree, dir.ino, 0).await? {
             let listed = state.entries.iter().filter_map(|(item, _)| match item {
                 Item::Listed(listed) => Some(listed),
@@ -117,7 +143,7 @@ impl Fs {
                 Err(_) if number > asked_for => return Ok(()),
                 Err(error) => return Err(error),
             }
-            let Some(next) = self.offer_known(dir.ino, &mut state, number, &mut offer) else {
+            let Some(next) = self.offer_known(dir.ino, state, number, &mut offer) else {
                 return Ok(());
             };
             number = next;
@@ -125,27 +151,10 @@ impl Fs {
         }
     }
 
-    /// Where a listing has not begun, and it comes with those of other folders, takes that.
-    async fn list_together(&self, state: &mut DirState, ino: Ino) {
-        if !std::mem::take(&mut state.is_new) {
-            return;
-        }
-        let Some(prefix) = self.tree.prefix_of(ino) else {
-            return;
-        };
-        if let Some(page) = self.listed_together(&prefix).await {
-            state.began = page.1;
-            state.stream = ListStream::new(Arc::clone(&self.store), prefix, Some(page));
-        }
-    }
-
     /// Goes to an entry: forward by reading, back by what is kept or from the beginning.
     async fn seek(&self, state: &mut DirState, ino: Ino, number: u64) -> Result<(), FsError> {
-        // Reading from the beginning again is how programs ask for the present state.
-        let rewound = number == 0 && state.end() > 0;
-        if number < state.first || rewound {
-            *state = self.start_listing(ino)?;
-            state.is_new = false;
+        if number < state.first {
+            *state = self.start_listing(ino, Pass::Again).await?;
         }
         while number > state.end() && state.fill(&self.tree, ino, state.end()).await? {
             state.drop_before(state.end().saturating_sub(KEEP as u64));

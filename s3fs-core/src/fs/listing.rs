@@ -14,13 +14,12 @@ use crate::tree::{Ino, Tree};
 #[derive(Debug)]
 pub(super) struct DirHandle {
     pub(super) ino: Ino,
-    pub(super) state: Mutex<DirState>,
+    /// Nothing before the first read.
+    pub(super) state: Mutex<Option<DirState>>,
 }
 
 #[derive(Debug)]
 pub(super) struct DirState {
-    /// Nothing was asked for yet.
-    pub(super) is_new: bool,
     pub(super) stream: ListStream,
     /// When the listing began.
     pub(super) began: Instant,

@@ -115,3 +115,32 @@ fn names_are_renamed_as_they_are_read() {
     assert_eq!(tree.len(), 400);
     assert!(tree.has("00399.done"));
 }
+
+#[test]
+fn rewinding_shows_the_present() {
+    let place = Place::new();
+    let two = fill(&place, 2);
+    let names = |folder: &mut Dir| -> BTreeSet<String> {
+        rest(folder).into_iter().map(|(name, _)| name).collect()
+    };
+    let open = || Dir::read_from(File::open(place.path()).unwrap()).unwrap();
+    let (mut unread, mut read) = (open(), open());
+    // The first entry of a folder is read by opening it in some libraries, and only then.
+    assert_eq!(names(&mut read), two);
+    let all = fill(&place, 202);
+    unread.rewind();
+    assert_eq!(names(&mut unread), all);
+    read.rewind();
+    assert_eq!(names(&mut read), all);
+    for name in &two {
+        fs::remove_file(place.at(name)).unwrap();
+    }
+    read.rewind();
+    assert_eq!(names(&mut read).len(), 200);
+    fs::create_dir(place.at("empty")).unwrap();
+    let mut empty = Dir::read_from(File::open(place.at("empty")).unwrap()).unwrap();
+    assert!(names(&mut empty).is_empty());
+    fs::write(place.at("empty/x"), "x").unwrap();
+    empty.rewind();
+    assert_eq!(names(&mut empty).len(), 1);
+}
