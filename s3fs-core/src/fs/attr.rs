@@ -6,10 +6,17 @@ use crate::config::Ownership;
 use crate::fs::outbox::{Changes, Want};
 use crate::fs::{Fs, FsError, HandleId, TTL};
 use crate::object::{Attributes, FileKind};
-use crate::tree::{Entry, Ino, Kind, Looks};
+use crate::tree::{Entry, Ino, Kind};
 
-/// The bits that let a program run with its owner's rights.
-const SET_ID: u16 = 0o6000;
+/// Bit that lets a program run with its owner's rights.
+const SET_USER_ID: u16 = 0o4000;
+
+/// Bit that lets a program run with its group's rights; of a folder, the bit that gives its group to
+/// what is made in it.
+const SET_GROUP_ID: u16 = 0o2000;
+
+/// Permission of the group to execute. Without it, [`SET_GROUP_ID`] of a file stands for mandatory locks.
+const GROUP_EXECUTES: u16 = 0o010;
 
 /// Who owns what says nothing about it, and with what permissions.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +54,34 @@ impl Owner {
             gid: Some(maker.gid).filter(|gid| *gid != self.gid),
             ..Attributes::default()
         }
+    }
+}
+
+/// Permission bits without those that give a program the rights of its owner or group, as after a
+/// change of a file's bytes or owner.
+fn without_set_id(mode: u16) -> u16 {
+    let dropped = if mode & GROUP_EXECUTES == 0 {
+        SET_USER_ID
+    } else {
+        SET_USER_ID | SET_GROUP_ID
+    };
+    mode & !dropped
+}
+
+/// Whether a process may change a file's bytes and leave its set-user-ID and set-group-ID bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Privilege {
+    /// The bits stay (`CAP_FSETID`).
+    #[default]
+    Keeps,
+    /// The bits go.
+    Drops,
+}
+
+impl Privilege {
+    /// Privilege of a user's processes, where the kernel says nothing more exact.
+    pub fn of(uid: u32) -> Self {
+        if uid == 0 { Self::Keeps } else { Self::Drops }
     }
 }
 
@@ -108,6 +143,8 @@ pub struct SetAttr {
     pub gid: Option<u32>,
     /// Handle that the program does it through (`ftruncate`), which it has yet to close.
     pub through: Option<HandleId>,
+    /// Privilege of the process that changes it.
+    pub privilege: Privilege,
 }
 
 impl SetAttr {
@@ -115,6 +152,16 @@ impl SetAttr {
     fn is_kept(&self) -> bool {
         self.modified.is_some() || self.mode.is_some() || self.uid.is_some() || self.gid.is_some()
     }
+}
+
+/// Whether the mode of a file, as it is shown, changed by losing those bits.
+fn drop_set_id(kept: &mut Attributes, owner: &Owner) -> bool {
+    let mode = kept.mode.unwrap_or(owner.file_mode);
+    let dropped = without_set_id(mode);
+    if dropped != mode {
+        kept.mode = Some(dropped);
+    }
+    dropped != mode
 }
 
 impl Fs {
@@ -136,10 +183,17 @@ impl Fs {
     pub async fn setattr(&self, ino: Ino, set: SetAttr) -> Result<Attr, FsError> {
         self.check_writable()?;
         if let Some(size) = set.size {
-            self.truncate(ino, size, set.through).await?;
+            let SetAttr {
+                through, privilege, ..
+            } = set;
+            self.truncate(ino, size, through, privilege).await?;
         }
         if set.is_kept() {
+            let is_dir = self.check_dir(ino).is_ok();
             self.change_kept(ino, |kept, owner| {
+                if (set.uid.is_some() || set.gid.is_some()) && !is_dir {
+                    drop_set_id(kept, owner);
+                }
                 if let Some(mode) = set.mode {
                     kept.mode = Some(mode & 0o7777);
                 }
@@ -241,25 +295,41 @@ impl Fs {
         }
     }
 
-    /// Bytes of the file are changed by somebody without special rights.
+    /// Attributes to store for a new entry of a folder. A folder with the set-group-ID bit gives its group
+    /// to the entry, and the bit to a new folder.
+    ///
+    /// # Errors
+    /// The folder's own attributes can't be read.
+    pub(super) async fn new_attributes(
+        &self,
+        dir: Ino,
+        kind: FileKind,
+        mode: u16,
+        maker: Maker,
+    ) -> Result<Attributes, FsError> {
+        let folder = self.look_if_rich(dir).await?;
+        let mut attributes = self.owner.attributes(kind, mode, maker);
+        if self.attr(&folder).mode & SET_GROUP_ID != 0 {
+            attributes.gid = folder.looks.attributes().and_then(|kept| kept.gid);
+            if kind == FileKind::Dir {
+                attributes.mode = attributes.mode.map(|mode| mode | SET_GROUP_ID);
+            }
+        }
+        Ok(attributes)
+    }
+
+    /// Drops the set-user-ID and set-group-ID bits of a file whose bytes are changed by a process without
+    /// the privilege to keep them.
     pub(super) fn drop_set_id(&self, ino: Ino) {
-        let has_set_id = |looks: &Looks| {
-            let mode = looks.attributes().and_then(|kept| kept.mode);
-            mode.is_some_and(|mode| mode & SET_ID != 0)
+        let Some(entry) = self.tree.entry(ino) else {
+            return;
         };
-        if self
-            .tree
-            .entry(ino)
-            .is_some_and(|entry| has_set_id(&entry.looks))
-        {
+        let mut kept = entry.looks.attributes().cloned().unwrap_or_default();
+        if drop_set_id(&mut kept, &self.owner) {
             self.tree.update_looks(ino, |looks| {
-                if let Some(kept) = &mut looks.kept
-                    && let Some(mode) = &mut kept.attributes.mode
-                {
-                    // Without the right to execute, the bit of the group means something else.
-                    let dropped = if *mode & 0o010 == 0 { 0o4000 } else { SET_ID };
-                    *mode &= !dropped;
-                }
+                let kept = looks.kept.get_or_insert_default();
+                drop_set_id(&mut kept.attributes, &self.owner);
+                looks.changed = Some(SystemTime::now());
             });
         }
     }

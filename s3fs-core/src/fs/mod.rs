@@ -47,7 +47,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
-pub use attr::{Attr, Maker, SetAttr};
+pub use attr::{Attr, Maker, Privilege, SetAttr};
 pub use edge::KernelEdge;
 pub use error::FsError;
 pub use files::OpenMode;
@@ -55,6 +55,7 @@ pub use handles::{HandleId, Opened};
 pub use ledger::NotStored;
 pub use pending::Pending;
 pub use ranges::Allocate;
+pub use writing::Existing;
 pub use xattr::SetXattr;
 
 use tokio::sync::RwLock;

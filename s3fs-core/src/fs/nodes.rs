@@ -60,10 +60,10 @@ impl Fs {
         self.check_dir(dir)?;
         let name = possible(name)?;
         let key = self.key_in(dir, &name)?;
+        let attributes = self.new_attributes(dir, kind, mode, maker).await?;
         if self.find(dir, &name).await?.is_some() {
             return Err(FsError::Exists);
         }
-        let attributes = self.owner.attributes(kind, mode, maker);
         let file = FileState {
             size: content.len() as u64,
             ..FileState::new()

@@ -91,7 +91,6 @@ impl Fs {
         drop(unmoved);
         if how != Allocate::Reserve {
             self.written(&handle.file);
-            self.drop_set_id(handle.file.ino);
         }
         Ok(())
     }
@@ -129,7 +128,6 @@ impl Fs {
         let piece = length.min(PIECE);
         let bytes = self.read(from, from_offset, piece).await?;
         self.write(to, to_offset, &bytes).await?;
-        self.drop_set_id(to_handle.file.ino);
         Ok(bytes.len() as u64)
     }
 
@@ -186,7 +184,6 @@ impl Fs {
             .await;
         drop(unmoved);
         self.written(&to.file);
-        self.drop_set_id(to.file.ino);
         Ok(grafted?)
     }
 }

@@ -33,10 +33,11 @@ impl Fs {
         self.check_dir(dir)?;
         let name = possible(name)?;
         let key = self.key_in(dir, &name)?;
+        let attributes = self.new_attributes(dir, FileKind::Dir, mode, made_by);
+        let attributes = attributes.await?;
         if self.find(dir, &name).await?.is_some() {
             return Err(FsError::Exists);
         }
-        let attributes = self.owner.attributes(FileKind::Dir, mode, made_by);
         let marker = Key::new(format!("{key}/"));
         if marker.is_too_long() {
             return Err(FsError::KeyTooLong);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::{Bytes, BytesMut};
 
-use crate::fs::attr::Maker;
+use crate::fs::attr::{Maker, Privilege};
 use crate::fs::handles::{Handle, Opened};
 use crate::fs::lookup::possible;
 use crate::fs::open_files::{OpenFile, Version, WriteHandle};
@@ -17,8 +17,19 @@ use crate::store::Precondition;
 use crate::tree::{Entry, FileState, Ino, Kind, Looks};
 use crate::write::{Left, Piece, Reading, Target, WriteError, Writer};
 
+/// What becomes of a file that has the name of one that is created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// Creating fails (`O_EXCL`).
+    Refuse,
+    /// It is emptied (`O_TRUNC`).
+    Truncate,
+    /// It stays as it is.
+    Keep,
+}
+
 impl Fs {
-    /// Creates a file and opens it for writing. `exclusive` insists, against other clients too,
+    /// Creates a file and opens it for writing. [`Existing::Refuse`] insists, against other clients too,
     /// that it is new.
     ///
     /// # Errors
@@ -27,7 +38,7 @@ impl Fs {
         &self,
         dir: Ino,
         name: &OsStr,
-        exclusive: bool,
+        existing: Existing,
         mode: u16,
         maker: Maker,
     ) -> Result<(Attr, Opened), FsError> {
@@ -35,18 +46,19 @@ impl Fs {
         self.check_dir(dir)?;
         let name = possible(name)?;
         let key = self.key_in(dir, &name)?;
+        let attributes = self.new_attributes(dir, FileKind::File, mode, maker);
+        let attributes = attributes.await?;
         if let Some(entry) = self.find(dir, &name).await? {
-            return self.create_over(entry, exclusive, maker.pid).await;
+            return self.create_over(entry, existing, maker).await;
         }
         // What is there still, though it was deleted here, may be replaced.
         let is_ours = self.outbox.may_exist(&key) || self.orphans.keeps(&key);
-        let must_be_new = (exclusive || !self.may_overwrite()) && !is_ours;
+        let must_be_new = (existing == Existing::Refuse || !self.may_overwrite()) && !is_ours;
         let precondition = if must_be_new {
             Precondition::Absent
         } else {
             Precondition::None
         };
-        let attributes = self.owner.attributes(FileKind::File, mode, maker);
         let entry = self.tree.create_with(
             dir,
             &name,
@@ -69,16 +81,20 @@ impl Fs {
     async fn create_over(
         &self,
         entry: Entry,
-        exclusive: bool,
-        pid: u32,
+        existing: Existing,
+        maker: Maker,
     ) -> Result<(Attr, Opened), FsError> {
-        if exclusive {
+        if existing == Existing::Refuse {
             return Err(FsError::Exists);
         }
         if matches!(entry.kind, Kind::Dir) {
             return Err(FsError::IsDirectory);
         }
-        let file = self.open_writer(entry.ino, true, pid).await?;
+        let truncate = existing == Existing::Truncate;
+        let file = self.open_writer(entry.ino, truncate, maker.pid).await?;
+        if truncate && Privilege::of(maker.uid) == Privilege::Drops {
+            self.drop_set_id(entry.ino);
+        }
         // Being open for writing, it is not dropped before the kernel is told.
         self.tree.reference(entry.ino);
         let attr = match self.getattr(entry.ino) {
@@ -315,16 +331,17 @@ impl Fs {
         ino: Ino,
         size: u64,
         through: Option<HandleId>,
+        privilege: Privilege,
     ) -> Result<(), FsError> {
         let entry = self.tree.entry(ino).ok_or(FsError::NotFound)?;
         if matches!(entry.kind, Kind::Dir) {
             return Err(FsError::IsDirectory);
         }
         if let Some(handle) = through.and_then(|handle| self.handles.write(handle).ok()) {
-            return self.resize(&handle.file, size).await;
+            return self.resize(&handle.file, size, privilege).await;
         }
         let handle = self.open_writer(ino, size == 0, 0).await?;
-        let resized = self.resize(&handle.file, size).await;
+        let resized = self.resize(&handle.file, size, privilege).await;
         let closed = if self.open_files.has_one_handle(ino) {
             self.closing(&handle).await
         } else {
@@ -334,12 +351,19 @@ impl Fs {
         resized.and(closed)
     }
 
-    async fn resize(&self, file: &OpenFile, size: u64) -> Result<(), FsError> {
+    async fn resize(
+        &self,
+        file: &OpenFile,
+        size: u64,
+        privilege: Privilege,
+    ) -> Result<(), FsError> {
         let unmoved = self.moving.read().await;
         let resized = file.writer.resize(size).await;
         drop(unmoved);
         self.written(file);
-        self.drop_set_id(file.ino);
+        if privilege == Privilege::Drops {
+            self.drop_set_id(file.ino);
+        }
         Ok(resized?)
     }
 }

@@ -6,7 +6,7 @@ use fuser::{
     Errno, FileAttr, FileType, INodeNo, OpenAccMode, OpenFlags, RenameFlags, Request, TimeOrNow,
 };
 
-use crate::fs::{Allocate, Attr, FsError, Maker, OpenMode, SetXattr};
+use crate::fs::{Allocate, Attr, Existing, FsError, Maker, OpenMode, SetXattr};
 use crate::object::FileKind;
 use crate::tree::Ino;
 
@@ -117,6 +117,17 @@ pub(super) fn file_attr(attr: &Attr) -> FileAttr {
             FILE_BLOCK
         },
         flags: 0,
+    }
+}
+
+/// What `open` with `O_CREAT` asks for where the name is taken.
+pub(super) fn existing(flags: i32) -> Existing {
+    if flags & libc::O_EXCL != 0 {
+        Existing::Refuse
+    } else if flags & libc::O_TRUNC != 0 {
+        Existing::Truncate
+    } else {
+        Existing::Keep
     }
 }
 

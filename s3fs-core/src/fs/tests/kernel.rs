@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 
-use crate::fs::{Attr, Fs, FsError, HandleId, Maker, OpenMode};
+use crate::fs::{Attr, Existing, Fs, FsError, HandleId, Maker, OpenMode};
 use crate::tree::{Ino, Told};
 
 /// Every open and every close comes from this process.
 pub(super) const PID: u32 = 7;
 
 /// Everything is made by this user.
-const MAKER: Maker = Maker {
+pub(super) const MAKER: Maker = Maker {
     uid: 0,
     gid: 0,
     pid: PID,
@@ -71,7 +71,12 @@ impl Kernel {
 
     pub(super) async fn create(&self, path: &str, exclusive: bool) -> Result<HandleId, FsError> {
         let (dir, name) = self.parent(path).await?;
-        let (attr, opened) = self.fs.create(dir, name, exclusive, 0o644, MAKER).await?;
+        let existing = if exclusive {
+            Existing::Refuse
+        } else {
+            Existing::Truncate
+        };
+        let (attr, opened) = self.fs.create(dir, name, existing, 0o644, MAKER).await?;
         self.tell(attr.ino);
         self.open.lock().unwrap().insert(opened.handle, attr.ino);
         Ok(opened.handle)

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::fs::OpenMode;
-use crate::fs::tests::kernel::{PID, TRUNCATE, WRITE};
+use crate::fs::tests::kernel::{MAKER, PID, TRUNCATE, WRITE};
 use crate::fs::tests::{FIRST_PART, bucket, mount};
+use crate::fs::{Existing, OpenMode};
+use crate::tree::Ino;
 
 #[tokio::test]
 async fn an_open_reader_sees_what_this_mount_writes() {
@@ -101,4 +102,20 @@ async fn a_reader_who_came_too_late_has_a_turn_before_the_name_is_replaced_again
     assert_eq!(kernel.read(reader, 0, 10).await.unwrap(), "g");
     renaming.await.unwrap().unwrap();
     assert_eq!(kernel.load("f").await.unwrap(), "h");
+}
+
+#[tokio::test]
+async fn a_file_that_others_made_just_before_is_emptied_only_if_asked_for() {
+    let store = bucket();
+    let kernel = mount(Arc::new(store.clone())).await;
+    for (existing, left) in [(Existing::Keep, "theirs"), (Existing::Truncate, "")] {
+        // The kernel has found nothing of that name a moment ago.
+        let name = std::ffi::OsStr::new(if left.is_empty() { "emptied" } else { "kept" });
+        store.insert(name.to_str().unwrap(), "theirs");
+        kernel.expire();
+        let created = kernel.fs.create(Ino::ROOT, name, existing, 0o644, MAKER);
+        let (_, opened) = created.await.unwrap();
+        let read = kernel.fs.read(opened.handle, 0, 100).await.unwrap();
+        assert_eq!(read, left);
+    }
 }

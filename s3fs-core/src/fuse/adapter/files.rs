@@ -11,11 +11,18 @@ use fuser::{
 
 use super::Adapter;
 use super::answers::{GENERATION, empty, handle_id};
-use crate::fs::{FsError, Maker, OpenMode, Opened, TTL};
-use crate::fuse::convert::{allocate, errno, file_attr, open_mode, permissions};
+use crate::fs::{Fs, FsError, HandleId, Maker, OpenMode, Opened, Privilege, TTL};
+use crate::fuse::convert::{allocate, errno, existing, file_attr, open_mode, permissions};
 use crate::fuse::passthrough::Passthrough;
 
-pub(super) fn open(adapter: &Adapter, pid: u32, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
+pub(super) fn open(
+    adapter: &Adapter,
+    program: Maker,
+    ino: INodeNo,
+    flags: OpenFlags,
+    reply: ReplyOpen,
+) {
+    let pid = program.pid;
     let mode = open_mode(flags);
     // An inode is one version, so its pages are good for as long as it lives.
     let mut how = FopenFlags::FOPEN_KEEP_CACHE;
@@ -32,9 +39,23 @@ pub(super) fn open(adapter: &Adapter, pid: u32, ino: INodeNo, flags: OpenFlags, 
     match adapter.fs.try_open(ino.into(), mode, pid) {
         Some(opened) => answer(Ok(opened)),
         None => adapter.answer(
-            move |fs| async move { fs.open(ino.into(), mode, pid).await },
+            move |fs| async move {
+                let opened = fs.open(ino.into(), mode, pid).await?;
+                if mode == (OpenMode::Write { truncate: true }) {
+                    changed(&fs, opened.handle, Privilege::of(program.uid))?;
+                }
+                Ok(opened)
+            },
             answer,
         ),
+    }
+}
+
+/// Bytes of a file were changed through a handle by a process of that privilege.
+fn changed(fs: &Fs, handle: HandleId, privilege: Privilege) -> Result<(), FsError> {
+    match privilege {
+        Privilege::Keeps => Ok(()),
+        Privilege::Drops => fs.written_by_other(handle),
     }
 }
 
@@ -74,12 +95,9 @@ pub(super) fn create(
     reply: ReplyCreate,
 ) {
     let (name, mode) = (name.to_owned(), permissions(mode));
-    let exclusive = flags & libc::O_EXCL != 0;
+    let existing = existing(flags);
     adapter.answer(
-        move |fs| async move {
-            fs.create(parent.into(), &name, exclusive, mode, maker)
-                .await
-        },
+        move |fs| async move { fs.create(parent.into(), &name, existing, mode, maker).await },
         move |result| match result {
             Ok((attr, opened)) => reply.created(
                 &TTL,
@@ -198,14 +216,17 @@ pub(super) fn fallocate(
     adapter: &Adapter,
     ino: INodeNo,
     handle: FileHandle,
-    offset: u64,
-    length: u64,
+    (offset, length): (u64, u64),
     mode: i32,
+    privilege: Privilege,
     reply: ReplyEmpty,
 ) {
     let handle = handle_id(handle);
     adapter.answer(
-        move |fs| async move { fs.allocate(handle, offset, length, allocate(mode)?).await },
+        move |fs| async move {
+            fs.allocate(handle, offset, length, allocate(mode)?).await?;
+            changed(&fs, handle, privilege)
+        },
         empty("fallocate", ino, reply),
     );
 }
@@ -215,13 +236,16 @@ pub(super) fn copy_range(
     (from, offset_from): (FileHandle, u64),
     (ino, to, offset_to): (INodeNo, FileHandle, u64),
     length: u64,
+    privilege: Privilege,
     reply: ReplyWrite,
 ) {
     let (from, to) = (handle_id(from), handle_id(to));
     adapter.answer(
         move |fs| async move {
-            fs.copy_range(from, offset_from, to, offset_to, length)
-                .await
+            let copying = fs.copy_range(from, offset_from, to, offset_to, length);
+            let copied = copying.await?;
+            changed(&fs, to, privilege)?;
+            Ok(copied)
         },
         move |result| match result {
             // It copies no more than fits.

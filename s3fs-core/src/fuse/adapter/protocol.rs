@@ -14,7 +14,7 @@ use fuser::{
 
 use super::answers::handle_id;
 use super::{Adapter, attributes, dirs, files, names};
-use crate::fs::SetAttr;
+use crate::fs::{Privilege, SetAttr};
 use crate::fuse::convert::{maker, permissions, time};
 
 /// Requests the kernel keeps in flight for readahead; above three quarters of it, it skips
@@ -68,7 +68,7 @@ impl Filesystem for Adapter {
 
     fn setattr(
         &self,
-        _request: &Request,
+        request: &Request,
         ino: INodeNo,
         mode: Option<u32>,
         uid: Option<u32>,
@@ -92,6 +92,8 @@ impl Filesystem for Adapter {
             uid,
             gid,
             through: handle.map(handle_id),
+            // fuser does not tell of `FATTR_KILL_SUIDGID`.
+            privilege: Privilege::of(request.uid()),
         };
         attributes::set(self, ino, set, reply);
     }
@@ -169,7 +171,7 @@ impl Filesystem for Adapter {
     }
 
     fn open(&self, request: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
-        files::open(self, request.pid(), ino, flags, reply);
+        files::open(self, maker(request), ino, flags, reply);
     }
 
     fn create(
@@ -334,7 +336,7 @@ impl Filesystem for Adapter {
 
     fn fallocate(
         &self,
-        _request: &Request,
+        request: &Request,
         ino: INodeNo,
         handle: FileHandle,
         offset: u64,
@@ -342,12 +344,14 @@ impl Filesystem for Adapter {
         mode: i32,
         reply: ReplyEmpty,
     ) {
-        files::fallocate(self, ino, handle, offset, length, mode, reply);
+        let range = (offset, length);
+        let privilege = Privilege::of(request.uid());
+        files::fallocate(self, ino, handle, range, mode, privilege, reply);
     }
 
     fn copy_file_range(
         &self,
-        _request: &Request,
+        request: &Request,
         _ino_in: INodeNo,
         handle_in: FileHandle,
         offset_in: u64,
@@ -360,7 +364,8 @@ impl Filesystem for Adapter {
     ) {
         let from = (handle_in, offset_in);
         let to = (ino_out, handle_out, offset_out);
-        files::copy_range(self, from, to, length, reply);
+        let privilege = Privilege::of(request.uid());
+        files::copy_range(self, from, to, length, privilege, reply);
     }
 
     fn statfs(&self, _request: &Request, _ino: INodeNo, reply: ReplyStatfs) {

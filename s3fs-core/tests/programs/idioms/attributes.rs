@@ -266,3 +266,165 @@ fn attributes_follow_a_name_that_moves() {
     check(&place);
     check(&place.check_fresh());
 }
+
+#[test]
+fn a_time_of_access_alone_changes_when_the_attributes_changed() {
+    use rustix::fs::UTIME_OMIT;
+    let place = Place::new();
+    fs::write(place.at("file"), "x").unwrap();
+    fs::create_dir(place.at("folder")).unwrap();
+    for name in ["file", "folder"] {
+        let path = place.at(name);
+        let changed = || {
+            let about = fs::symlink_metadata(&path).unwrap();
+            (about.ctime(), about.ctime_nsec())
+        };
+        let before = changed();
+        // File systems count by the ticks of the clock.
+        let start = std::time::Instant::now();
+        while start.elapsed().as_millis() < 50 {
+            std::thread::yield_now();
+        }
+        let stamps = stamps((1000, 1), (0, UTIME_OMIT));
+        utimensat(CWD, &path, &stamps, AtFlags::empty()).unwrap();
+        assert!(changed() > before, "{name}");
+        assert_eq!(times(&path)[0], (1000, 1));
+    }
+    place.check_fresh();
+}
+
+fn group(path: &Path) -> u32 {
+    fs::symlink_metadata(path).unwrap().gid()
+}
+
+#[test]
+fn a_folder_gives_its_group_to_what_is_made_in_it() {
+    if !is_root() {
+        return;
+    }
+    let place = Place::new();
+    fs::create_dir(place.at("team")).unwrap();
+    chown(place.at("team"), None, Some(4321)).unwrap();
+    change_mode(&place.at("team"), 0o2775);
+    fs::write(place.at("other"), "x").unwrap();
+    let make = |place: &Place, folder: &str| {
+        let at = |name: &str| place.at(&format!("{folder}/{name}"));
+        fs::write(at("file"), "x").unwrap();
+        fs::create_dir(at("folder")).unwrap();
+        std::os::unix::fs::symlink("file", at("link")).unwrap();
+        let fifo = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mkfifoat(CWD, at("pipe"), fifo).unwrap();
+    };
+    let check = |place: &Place, folder: &str| {
+        for name in ["file", "folder", "link", "pipe"] {
+            let path = place.at(&format!("{folder}/{name}"));
+            assert_eq!(group(&path), 4321, "{folder}/{name}");
+        }
+        let (file, below) = (format!("{folder}/file"), format!("{folder}/folder"));
+        assert_eq!(mode(&place.at(&file)) & 0o2000, 0);
+        assert_eq!(mode(&place.at(&below)), 0o2755);
+    };
+    make(&place, "team");
+    check(&place, "team");
+    // What is moved there stays whose it was.
+    fs::rename(place.at("other"), place.at("team/other")).unwrap();
+    let own = nix::unistd::getegid().as_raw();
+    assert_eq!(group(&place.at("team/other")), own);
+    let place = place.check_fresh();
+    check(&place, "team");
+    assert_eq!(group(&place.at("team/other")), own);
+    make(&place, "team/folder");
+    check(&place, "team/folder");
+    let place = place.check_fresh();
+    check(&place, "team/folder");
+}
+
+/// Runs a script in a folder as a user who has no rights of their own there.
+fn as_another(place: &Place, script: &str) {
+    use std::os::unix::process::CommandExt;
+    let mut command = crate::run::program("bash", place.path());
+    command.args(["-euc", script]).uid(65534).gid(65534);
+    crate::run::finish(&mut command);
+}
+
+#[test]
+fn changing_a_program_takes_the_rights_of_its_owner_from_it() {
+    if !is_root() {
+        return;
+    }
+    let place = Place::new();
+    change_mode(place.path(), 0o755);
+    let changes = [
+        ("write", "echo x >> write"),
+        ("overwrite", "echo y > overwrite"),
+        ("empty", ": > empty"),
+        ("truncate", "truncate -s 1 truncate"),
+        ("extend", "truncate -s 100 extend"),
+        ("allocate", "fallocate -l 100 allocate"),
+        ("punch", "fallocate -p -o 0 -l 1 punch"),
+        (
+            "copy",
+            "python3 -c 'import os; f = os.open(\"copy\", os.O_RDWR); \
+             os.copy_file_range(os.open(\"from\", os.O_RDONLY), f, 2)'",
+        ),
+    ];
+    fs::write(place.at("from"), "from").unwrap();
+    for (name, _) in changes {
+        fs::write(place.at(name), "program").unwrap();
+        change_mode(&place.at(name), 0o6777);
+    }
+    // Root has the right to keep them.
+    let by_root = ["by-root", "by-root-cut"];
+    for name in by_root {
+        fs::write(place.at(name), "program").unwrap();
+        change_mode(&place.at(name), 0o6777);
+    }
+    let place = place.fresh();
+    for (name, script) in changes {
+        as_another(&place, script);
+        assert_eq!(mode(&place.at(name)), 0o777, "{name}");
+    }
+    let mut file = fs::OpenOptions::new()
+        .append(true)
+        .open(place.at("by-root"));
+    file.as_mut().unwrap().write_all(b"x").unwrap();
+    drop(file);
+    nix::unistd::truncate(&place.at("by-root-cut"), 1).unwrap();
+    let check = |place: &Place| {
+        for (name, _) in changes {
+            assert_eq!(mode(&place.at(name)), 0o777, "{name}");
+        }
+        for name in by_root {
+            assert_eq!(mode(&place.at(name)), 0o6777, "{name}");
+        }
+    };
+    check(&place);
+    check(&place.check_fresh());
+}
+
+#[test]
+fn another_owner_takes_the_rights_of_the_first_from_a_program() {
+    if !is_root() {
+        return;
+    }
+    let place = Place::new();
+    let files = [("user", 0o4755), ("both", 0o6755), ("locks", 0o2745)];
+    for (name, mode) in files {
+        fs::write(place.at(name), "program").unwrap();
+        change_mode(&place.at(name), mode);
+        chown(place.at(name), Some(1234), None).unwrap();
+    }
+    fs::write(place.at("group"), "program").unwrap();
+    change_mode(&place.at("group"), 0o6755);
+    chown(place.at("group"), None, Some(4321)).unwrap();
+    fs::create_dir(place.at("folder")).unwrap();
+    change_mode(&place.at("folder"), 0o2775);
+    chown(place.at("folder"), Some(1234), Some(4321)).unwrap();
+    let check = |place: &Place| {
+        let names = ["user", "both", "locks", "group", "folder"];
+        let modes = names.map(|name| mode(&place.at(name)));
+        assert_eq!(modes, [0o755, 0o755, 0o2745, 0o755, 0o2775]);
+    };
+    check(&place);
+    check(&place.check_fresh());
+}
