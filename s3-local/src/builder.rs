@@ -216,7 +216,9 @@ impl Builder {
         let keys = Arc::new(keys);
 
         let access = Access::new(Arc::clone(&keys), Arc::clone(&catalog));
+        let knobs = Arc::new(Knobs::default());
         let api = Api {
+            knobs: Arc::clone(&knobs),
             catalog: Arc::clone(&catalog),
             storage: storage.clone(),
             access: access.clone(),
@@ -226,7 +228,6 @@ impl Builder {
         let mut service = S3ServiceBuilder::new(api);
         service.set_auth(KeyRing::clone(&keys));
         service.set_access(access);
-        let knobs = Arc::new(Knobs::default());
         let log = Arc::new(RequestLog::default());
         let front = Front {
             service: service.build(),

@@ -24,7 +24,8 @@
 //! # What it has beyond S3
 //!
 //! - [`Server::log`]: every request, and how many there were of each operation;
-//! - [`Server::knobs`]: latency, bandwidth and faults, changed while it runs;
+//! - [`Server::knobs`]: latency, bandwidth, faults, and the quirks of other servers, changed while it
+//!   runs;
 //! - [`Builder::access_key`]: further keys with a [`Policy`] in the terms of IAM.
 //!
 //! # What it does not have
@@ -53,7 +54,7 @@ pub use access::Policy;
 pub use api::Etags;
 pub use builder::{Builder, S3Local};
 pub use error::Error;
-pub use knobs::{Chance, Fault, Injection, Knobs};
+pub use knobs::{Chance, Fault, Injection, Knobs, Quirk};
 pub use log::{Request, RequestLog};
 pub use operation::Operation;
 pub use options::{BucketOptions, PutOptions};

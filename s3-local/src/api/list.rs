@@ -10,7 +10,8 @@ use s3s::{S3Request, S3Response, S3Result};
 use super::Api;
 use super::buckets::page_limit;
 use super::convert::{count, invalid_argument, length, timestamp};
-use crate::catalog::{After, Entry, ListQuery, Object};
+use crate::Quirk;
+use crate::catalog::{After, Entry, ListQuery, Object, Order};
 
 /// What S3 leaves as it is when it encodes keys.
 const LITERAL: &AsciiSet = &NON_ALPHANUMERIC
@@ -72,7 +73,12 @@ impl Page {
 
 impl Api {
     fn page(&self, bucket: &str, query: &ListQuery<'_>, encoding: Encoding) -> S3Result<Page> {
-        let listing = self.catalog.list(bucket, query)?;
+        let order = if self.knobs.has_quirk(Quirk::TreeOrder) {
+            Order::Tree
+        } else {
+            Order::Bytes
+        };
+        let listing = self.catalog.list(bucket, query, order)?;
         let mut page = Page {
             objects: Vec::new(),
             prefixes: Vec::new(),

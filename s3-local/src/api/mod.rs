@@ -19,6 +19,7 @@ use std::sync::Arc;
 use s3s::dto;
 use s3s::{S3, S3Request, S3Response, S3Result};
 
+use crate::Knobs;
 use crate::access::Access;
 use crate::catalog::Catalog;
 use crate::storage::Storage;
@@ -43,6 +44,7 @@ pub(crate) struct Api {
     pub(crate) access: Access,
     pub(crate) etags: Etags,
     pub(crate) region: String,
+    pub(crate) knobs: Arc<Knobs>,
 }
 
 /// Implements the trait by the inherent methods of the same names, which are in the file of their family:

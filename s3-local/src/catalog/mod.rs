@@ -18,7 +18,7 @@ use assemble::assemble;
 pub(crate) use assemble::{Completion, RequestedPart};
 pub(crate) use condition::{EtagCondition, ReadCondition, WriteCondition};
 pub(crate) use key::Key;
-pub(crate) use listing::{After, Entry, ListQuery, Listing};
+pub(crate) use listing::{After, Entry, ListQuery, Listing, Order};
 pub(crate) use object::{Headers, Object};
 pub(crate) use record::{BucketSettings, Record, RecordLog};
 pub(crate) use refusal::Refusal;
@@ -258,8 +258,19 @@ impl Catalog {
         })
     }
 
-    pub(crate) fn list(&self, bucket: &str, query: &ListQuery<'_>) -> Result<Listing, Refusal> {
-        self.read(|state| Ok(listing::list(&state.bucket(bucket)?.objects, query)))
+    pub(crate) fn list(
+        &self,
+        bucket: &str,
+        query: &ListQuery<'_>,
+        order: Order,
+    ) -> Result<Listing, Refusal> {
+        self.read(|state| {
+            let objects = &state.bucket(bucket)?.objects;
+            Ok(match order {
+                Order::Bytes => listing::list(objects, query),
+                Order::Tree => listing::walk(objects, query),
+            })
+        })
     }
 
     pub(crate) fn settings(&self, bucket: &str) -> Option<BucketSettings> {

@@ -17,7 +17,7 @@ use super::connection::{Connection, ResetSwitch};
 use super::endless::EndlessBody;
 use super::request_body::RequestBody;
 use super::response_body::ResponseBody;
-use super::{refusal, region};
+use super::{quirks, refusal, region};
 use crate::catalog::Catalog;
 use crate::{Fault, Knobs, Operation, RequestLog, log};
 
@@ -158,6 +158,10 @@ impl Front {
         let bucket_region = settings.map(|settings| settings.region);
         if let Some(bucket_region) = &bucket_region
             && let Some(response) = region::wrong_region(call, bucket_region)
+        {
+            return response;
+        }
+        if let Some(response) = quirks::refusal(&self.knobs, &self.catalog, call, request.headers())
         {
             return response;
         }

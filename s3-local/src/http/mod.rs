@@ -5,6 +5,7 @@ mod connection;
 mod endless;
 mod front;
 mod pace;
+mod quirks;
 mod refusal;
 mod region;
 mod request_body;

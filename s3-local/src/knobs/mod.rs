@@ -2,9 +2,11 @@
 
 mod chance;
 mod fault;
+mod quirk;
 
 pub use chance::Chance;
 pub use fault::{Fault, Injection};
+pub use quirk::Quirk;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,6 +40,7 @@ pub struct Knobs {
     injections: Mutex<VecDeque<Injection>>,
     chance: Mutex<Option<Chance>>,
     failed_by_chance: AtomicU64,
+    quirks: quirk::Quirks,
 }
 
 /// Every request fails, until a time or until told otherwise.
@@ -116,13 +119,24 @@ impl Knobs {
         self.failed_by_chance.load(Ordering::Relaxed)
     }
 
-    /// No latency, no limits, no faults.
+    /// Lets the server differ from S3 in one respect from now on, or no longer.
+    pub fn set_quirk(&self, quirk: Quirk, on: bool) {
+        self.quirks.set(quirk, on);
+    }
+
+    /// Whether the server differs from S3 in this respect.
+    pub fn has_quirk(&self, quirk: Quirk) -> bool {
+        self.quirks.has(quirk)
+    }
+
+    /// No latency, no limits, no faults, no quirks.
     pub fn reset(&self) {
         self.set_latency(Duration::ZERO);
         self.set_bandwidth(None);
         self.set_outage(None);
         self.injections().clear();
         self.set_chance(None);
+        self.quirks.clear();
     }
 
     /// The fault this request meets, if it meets one.

@@ -14,4 +14,5 @@ mod listing;
 mod metadata;
 mod multipart;
 mod objects;
+mod quirks;
 mod regions;

@@ -1,5 +1,9 @@
 //! Listing a bucket: which keys and common prefixes are on a page, and where the next one starts.
 
+mod walk;
+
+pub(super) use walk::walk;
+
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -50,6 +54,15 @@ impl After {
             After::Key(text) | After::Prefix(text) => text,
         }
     }
+}
+
+/// The order in which keys are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// That of their bytes.
+    Bytes,
+    /// That in which a walk through folders meets them.
+    Tree,
 }
 
 /// A page asked for.

@@ -145,3 +145,40 @@ fn a_page_of_no_entries_is_the_last_one() {
     );
     assert!(page.entries.is_empty() && page.resume.is_none());
 }
+
+#[test]
+fn a_walk_meets_a_folder_where_its_name_is() {
+    let all = ["sub-1", "sub-2", "sub/b/1", "sub/b-1", "sub/z", "t"];
+    let objects = objects(all);
+    let pages = |delimiter: Option<&str>, limit| {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let query = ListQuery {
+                prefix: "",
+                delimiter,
+                after,
+                limit,
+            };
+            let page = walk(&objects, &query);
+            all.extend(names(&page));
+            after = page.resume;
+            if after.is_none() {
+                return all;
+            }
+        }
+    };
+    for limit in 1..7 {
+        let folded = pages(Some("/"), limit);
+        assert_eq!(folded, ["sub/*", "sub-1", "sub-2", "t"], "{limit}");
+        let unfolded = pages(None, limit);
+        let expected = ["sub/b/1", "sub/b-1", "sub/z", "sub-1", "sub-2", "t"];
+        assert_eq!(unfolded, expected, "{limit}");
+    }
+    let query = ListQuery {
+        prefix: "",
+        delimiter: Some("/"),
+        after: Some(After::Key("sub".to_owned())),
+        limit: 9,
+    };
+    assert_eq!(names(&walk(&objects, &query)), ["sub-1", "sub-2", "t"]);
+}
