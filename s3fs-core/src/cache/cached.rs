@@ -14,8 +14,8 @@ use super::name::{ObjectId, Space};
 use super::tee::{Intake, Tee};
 use crate::object::{ByteRange, ETag, Headers, Key, ObjectMeta};
 use crate::store::{
-    Body, Condition, CopySource, Described, GetResponse, ListPage, ListRequest, PartNumber,
-    PartTag, Precondition, Store, StoreError, StoreErrorKind, UploadId,
+    Body, Capabilities, Condition, CopySource, Described, GetResponse, ListPage, ListRequest,
+    PartNumber, PartTag, Precondition, Store, StoreError, StoreErrorKind, UploadId,
 };
 
 /// A store over another, with a cache. Only GETs are any different.
@@ -261,6 +261,10 @@ impl<S: Store> Store for Cached<S> {
 
     async fn abort_upload(&self, key: &Key, upload: &UploadId) -> Result<(), StoreError> {
         self.store.abort_upload(key, upload).await
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        self.store.capabilities()
     }
 
     fn uri(&self, key: &Key) -> String {

@@ -68,6 +68,9 @@ impl Fs {
     /// Returns nothing for a folder without keys: whoever opened it was shown by another listing that it
     /// has some, so it is listed by itself before anybody is told otherwise.
     pub(super) async fn listed_together(&self, prefix: &str) -> Option<Dated> {
+        if !self.store.capabilities().has_order() {
+            return None;
+        }
         let (root, listing) = self.descents.note(prefix)?;
         let mut deep = listing.lock().await;
         let store = Arc::clone(&self.store);

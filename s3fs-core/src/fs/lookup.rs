@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use crate::fs::evidence::Verdict;
 use crate::fs::{Attr, Fs, FsError};
+use crate::list::{end_of, list_page};
 use crate::object::{EntryName, Key};
-use crate::store::{ListFrom, ListPage, ListRequest, StoreError};
+use crate::store::{ListFrom, ListPage, ListRequest, Store, StoreError};
 use crate::tree::{Entry, Ino, Kind, Known, Seen, Told};
 
 impl Fs {
@@ -154,11 +155,11 @@ impl Fs {
             from: ListFrom::Beginning,
             max_keys,
         };
-        let page = self.store.list(request(key.as_str(), 1000)).await?;
-        let folder = format!("{key}/");
-        if let Some(seen) = decide(&page, key, &folder) {
+        let page = list_page(&*self.store, request(key.as_str(), 1000)).await?;
+        if let Some(seen) = decide(&*self.store, &page, key) {
             return Ok(seen);
         }
+        let folder = format!("{key}/");
         let below = self.store.list(request(&folder, 1)).await?;
         let is_dir = !below.objects.is_empty() || !below.prefixes.is_empty();
         Ok(if is_dir {
@@ -212,12 +213,14 @@ pub(super) fn possible(name: &OsStr) -> Result<EntryName, FsError> {
     })
 }
 
-/// What a page of the keys from `key` on says; nothing if `folder` may come on a later one.
-pub(super) fn decide(page: &ListPage, key: &Key, folder: &str) -> Option<Seen> {
-    if page.prefixes.iter().any(|prefix| prefix == folder) {
+/// What a page with the keys from `key` on says; nothing if more of that name may come on a later one.
+pub(super) fn decide(store: &dyn Store, page: &ListPage, key: &Key) -> Option<Seen> {
+    let folder = format!("{key}/");
+    if page.prefixes.contains(&folder) {
         return Some(Seen::Dir);
     }
-    let is_past = page.next.is_none() || page.last().is_some_and(|last| last > folder);
+    let end = end_of(page, store.capabilities());
+    let is_past = page.next.is_none() || end.is_some_and(|end| *end > *folder);
     is_past.then(|| object(page, key))
 }
 

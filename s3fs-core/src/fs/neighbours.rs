@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::fs::{Fs, seen};
-use crate::list::Merger;
+use crate::list::{Merger, end_of, list_page};
 use crate::object::{EntryName, Key};
 use crate::store::{ListFrom, ListPage, ListRequest};
 use crate::tree::{Ino, Seen, Told};
@@ -108,6 +108,9 @@ impl Fs {
             }
             self.asked.fits_no_page(dir);
         }
+        if !self.store.capabilities().has_order() {
+            return None;
+        }
         let after = just_before(key.as_str());
         self.ask_page(dir, name, key, &prefix, Some(&after)).await
     }
@@ -129,9 +132,13 @@ impl Fs {
             max_keys: 1000,
         };
         // Servers may refuse where it begins. The name alone is asked for then, and may fail.
-        let page = self.store.list(request).await.ok()?;
-        let decided = super::lookup::decide(&page, key, &format!("{key}/"));
-        let last = page.last().and_then(|last| last.strip_prefix(prefix));
+        let page = list_page(&*self.store, request).await.ok()?;
+        if after.is_some() && !self.store.capabilities().has_order() {
+            return None;
+        }
+        let decided = super::lookup::decide(&*self.store, &page, key);
+        let last = end_of(&page, self.store.capabilities());
+        let last = last.and_then(|last| last.strip_prefix(prefix));
         let last = last.unwrap_or_default().to_owned();
         let last = page.next.is_some().then_some(last);
         self.learn_page(dir, prefix.to_owned(), page, asked);

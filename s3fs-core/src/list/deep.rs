@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::list::span::{Dated, From, Span};
-use crate::store::{ListPage, ListedObject, Store};
+use crate::store::{Capability, ListPage, ListedObject, Store};
 
 /// A folder that is not whole after so many more pages is listed by itself.
 const PAGES: usize = 2;
@@ -21,6 +21,8 @@ pub struct Deep {
     asked: Instant,
     /// Consecutive keys, none before `from`.
     here: VecDeque<(ListedObject, Instant)>,
+    /// The last key that arrived.
+    last: String,
     /// What follows it; nothing if that is the end.
     rest: Option<Span>,
 }
@@ -33,6 +35,7 @@ impl Deep {
         Self {
             store,
             prefix,
+            last: after.clone(),
             from: after,
             asked: Instant::now(),
             here: VecDeque::new(),
@@ -41,8 +44,8 @@ impl Deep {
     }
 
     /// What a folded listing of a folder would say, and when the store was asked for it. Folders
-    /// must be taken in order. Nothing if one behind it was taken already, the folder is too large, or
-    /// what is here is older than `good_for`.
+    /// must be taken in order. Nothing if one behind it was taken already, the folder is too large, the
+    /// store doesn't list in order, or what is here is older than `good_for`.
     pub async fn folder(&mut self, prefix: &str, good_for: Duration) -> Option<Dated> {
         if *prefix < *self.from {
             return None;
@@ -77,12 +80,25 @@ impl Deep {
         let mut rest = self.rest.take()?;
         self.rest = rest.part();
         let (page, asked) = rest.into_page()?;
+        self.check_order(&page)?;
         self.asked = asked;
         let dated = page.objects.into_iter().map(|object| (object, asked));
         self.here.extend(dated);
         self.drop_passed();
         self.ask_on();
         Some(())
+    }
+
+    /// Nothing if the store does not list in order: folders would be taken for whole that are not.
+    fn check_order(&mut self, page: &ListPage) -> Option<()> {
+        let capabilities = self.store.capabilities();
+        if page.first().is_some_and(|first| *first <= *self.last) {
+            capabilities.lacks(Capability::OrderedListing);
+        }
+        if let Some(last) = page.last() {
+            last.clone_into(&mut self.last);
+        }
+        capabilities.has_order().then_some(())
     }
 
     /// Drops the keys before `from`. A page that has just arrived begins with some where files stand

@@ -6,6 +6,7 @@ use std::time::Instant;
 use futures_util::FutureExt;
 use tokio::task::JoinHandle;
 
+use crate::list::order::list_page;
 use crate::object::Key;
 use crate::store::{ListFrom, ListPage, ListRequest, Store, StoreError, StoreErrorKind};
 
@@ -34,6 +35,8 @@ pub struct Span {
     /// The last key that belongs to it; nothing if it goes on to the end.
     pub until: Option<String>,
     page: Page,
+    /// What its page has behind `until`; the next stretch has it too.
+    beyond: ListPage,
 }
 
 #[derive(Debug)]
@@ -62,6 +65,7 @@ impl Span {
             is_folded: true,
             until,
             page: Page::Unasked,
+            beyond: ListPage::default(),
         }
     }
 
@@ -140,8 +144,10 @@ impl Span {
         if let Some(until) = &self.until
             && page.last().is_some_and(|last| last >= until.as_str())
         {
-            page.objects.retain(|object| object.key <= *until);
-            page.prefixes.retain(|prefix| prefix <= until);
+            let objects = page.objects.extract_if(.., |object| object.key > *until);
+            self.beyond.objects.extend(objects);
+            let prefixes = page.prefixes.extract_if(.., |prefix| *prefix > *until);
+            self.beyond.prefixes.extend(prefixes);
             return None;
         }
         let until = self.until.take();
@@ -154,6 +160,22 @@ impl Span {
     /// Whether its first page has arrived and is empty.
     pub fn is_empty(&self) -> bool {
         self.page_here().is_some_and(|page| page.last().is_none())
+    }
+
+    /// Whether it begins where a page ended.
+    pub fn is_continuation(&self) -> bool {
+        matches!(self.from, From::Continuation(_))
+    }
+
+    /// All that its first page had, if that has arrived, `until` or not.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        let page = self.page_here().into_iter().chain([&self.beyond]);
+        page.flat_map(ListPage::texts)
+    }
+
+    /// What its page has behind its end.
+    pub fn take_beyond(&mut self) -> ListPage {
+        std::mem::take(&mut self.beyond)
     }
 
     /// Its first page, if that has arrived.
@@ -190,5 +212,5 @@ async fn ask(
         },
         max_keys: PAGE,
     };
-    Ok((store.list(request).await?, asked))
+    Ok((list_page(&*store, request).await?, asked))
 }

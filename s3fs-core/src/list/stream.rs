@@ -1,13 +1,18 @@
 //! A folder's listing, in order, with several pages on their way at once.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::list::guess::guess;
 use crate::list::merge::{Listed, Merger};
+use crate::list::order::list_page;
+use crate::list::returned::Returned;
 use crate::list::span::{From, Span};
-use crate::store::{ListPage, Store, StoreError};
+use crate::object::Key;
+use crate::store::{
+    Capability, ListFrom, ListPage, ListRequest, Store, StoreError, StoreErrorKind,
+};
 
 /// So many pages are asked for at once at most.
 const FAN: usize = 8;
@@ -25,6 +30,14 @@ pub struct ListStream {
     spans: VecDeque<Span>,
     /// How many pages to ask for at once. Doubles while the guesses are good.
     fan: usize,
+    /// Some stretches began at guessed keys.
+    has_guessed: bool,
+    /// What was returned, where the order of the store's listings is not proven.
+    names: Returned,
+    /// The last key of the page that was returned last.
+    last: Option<String>,
+    /// What that page had behind the end of its stretch.
+    beyond: ListPage,
     /// When the last page was returned, and how long the reader takes for one.
     returned: Option<Instant>,
     pace: Duration,
@@ -55,6 +68,10 @@ impl ListStream {
             merger,
             spans: VecDeque::from([span]),
             fan: 1,
+            has_guessed: false,
+            names: Returned::default(),
+            last: None,
+            beyond: ListPage::default(),
             returned: None,
             pace: Duration::ZERO,
             held_since: None,
@@ -66,21 +83,31 @@ impl ListStream {
     /// # Errors
     /// The store doesn't answer; the same page is asked for again next time.
     pub async fn next(&mut self) -> Result<Option<Batch>, StoreError> {
-        let Some(first) = self.spans.front_mut() else {
-            return Ok(None);
-        };
         if let Some(returned) = self.returned {
             self.pace = (self.pace + returned.elapsed()) / 2;
         }
-        first.wait(&self.store, &self.prefix).await?;
+        loop {
+            let Some(first) = self.spans.front_mut() else {
+                return Ok(None);
+            };
+            first.wait(&self.store, &self.prefix).await?;
+            if !self.is_contradicted().await? {
+                break;
+            }
+            self.start_over()?;
+        }
         self.look_ahead();
         self.returned = Some(Instant::now());
-        let Some((mut page, asked)) = self.spans.pop_front().and_then(Span::into_page) else {
+        let mut first = self.spans.pop_front();
+        self.beyond = first.as_mut().map(Span::take_beyond).unwrap_or_default();
+        let Some((mut page, asked)) = first.and_then(Span::into_page) else {
             return Ok(None);
         };
+        self.last = page.last().map(str::to_owned);
         // All that the merger wants to know of it is whether there is more.
         page.next = (!self.spans.is_empty()).then(String::new);
-        let entries = self.merger.page(page);
+        let mut entries = self.merger.page(page);
+        self.note(&mut entries);
         // A file held back may have been deleted after its page, so it is not news of this one.
         let oldest = self.held_since.unwrap_or(asked);
         self.held_since = self.merger.holds().then_some(oldest);
@@ -92,6 +119,74 @@ impl ListStream {
             entries,
             asked: oldest,
         }))
+    }
+
+    /// Keeps track of what is returned, and drops what was returned before.
+    fn note(&mut self, entries: &mut Vec<Listed>) {
+        if self.store.capabilities().is_order_proven() {
+            return;
+        }
+        entries.retain(|entry| match entry {
+            Listed::Dir(name) => self.names.add(&format!("{name}/")),
+            Listed::File(name, _) => self.names.add(name.as_str()),
+        });
+    }
+
+    /// Whether the page that is to be returned next shows that guessed keys were of no use: what stands
+    /// between them may have been passed over.
+    async fn is_contradicted(&mut self) -> Result<bool, StoreError> {
+        let capabilities = self.store.capabilities();
+        let Some(front) = self.spans.front() else {
+            return Ok(false);
+        };
+        let first = front.texts().min();
+        if front.is_continuation() && first.is_some_and(|it| Some(it) <= self.last.as_deref()) {
+            capabilities.lacks(Capability::OrderedListing);
+        }
+        if !self.has_guessed || capabilities.is_order_proven() {
+            return Ok(false);
+        }
+        let name = |text: &str| text.strip_prefix(self.prefix.as_str()).map(str::to_owned);
+        let is_again = |text: &str| name(text).is_some_and(|name| self.names.has(&name));
+        let is_passed = front.texts().any(is_again);
+        let here: HashSet<&str> = front.texts().collect();
+        let missing = self.beyond.texts().find(|text| !here.contains(text));
+        if is_passed || self.is_there(missing).await? {
+            capabilities.lacks(Capability::OrderedListing);
+        }
+        Ok(!capabilities.has_order())
+    }
+
+    /// Whether the store still has a key or common prefix that a page lacks.
+    async fn is_there(&self, missing: Option<&str>) -> Result<bool, StoreError> {
+        let Some(text) = missing else {
+            return Ok(false);
+        };
+        let request = ListRequest {
+            prefix: text,
+            folded: false,
+            from: ListFrom::Beginning,
+            max_keys: 1,
+        };
+        let page = list_page(&*self.store, request).await?;
+        let is_there = |object: &str| object == text || text.ends_with('/');
+        Ok(page.texts().any(is_there))
+    }
+
+    /// Begins anew, one page after the other. What was returned is not returned again.
+    fn start_over(&mut self) -> Result<(), StoreError> {
+        if self.names.is_over() {
+            let object = self.store.uri(&Key::new(self.prefix.as_str()));
+            let words = "the server does not list keys in order; list the folder again";
+            let kind = StoreErrorKind::Other(words.to_owned());
+            return Err(StoreError::new("ListObjectsV2", object, kind));
+        }
+        self.spans = VecDeque::from([Span::new(From::Beginning, None)]);
+        self.merger = Merger::new(self.prefix.clone());
+        (self.fan, self.has_guessed) = (1, false);
+        (self.last, self.beyond) = (None, ListPage::default());
+        self.held_since = None;
+        Ok(())
     }
 
     /// Asks for what follows the pages that have arrived.
@@ -124,7 +219,7 @@ impl ListStream {
     /// parted where its pages may begin.
     fn insert(&mut self, at: usize, mut rest: Span) {
         let is_last = at == self.spans.len();
-        let bounds = if is_last {
+        let bounds = if is_last && self.store.capabilities().has_order() {
             self.bounds(at - 1)
         } else {
             Vec::new()
@@ -142,6 +237,7 @@ impl ListStream {
             let mut span = Span::new(From::After(after), until);
             span.ask(&self.store, &self.prefix);
             self.spans.push_back(span);
+            self.has_guessed = true;
         }
     }
 

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 
 use crate::object::{ByteRange, ETag, Headers, Key};
 use crate::store::{
-    Body, Condition, CopySource, Described, GetBody, GetResponse, ListPage, ListRequest,
-    PartNumber, PartTag, Precondition, Store, StoreError, StoreErrorKind, UploadId,
+    Body, Capabilities, Condition, CopySource, Described, GetBody, GetResponse, ListPage,
+    ListRequest, PartNumber, PartTag, Precondition, Store, StoreError, StoreErrorKind, UploadId,
 };
 
 /// The methods of a store.
@@ -159,6 +159,10 @@ impl<S: Store, D: Disturbance> Store for Disturbed<S, D> {
     async fn abort_upload(&self, key: &Key, upload: &UploadId) -> Result<(), StoreError> {
         let asked = self.store.abort_upload(key, upload);
         self.pass(Operation::Abort, key.as_str(), asked).await
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        self.store.capabilities()
     }
 
     fn uri(&self, key: &Key) -> String {

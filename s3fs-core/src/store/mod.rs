@@ -3,6 +3,7 @@
 //! Nothing above this module names the AWS SDK, and nothing in it knows of inodes or errnos.
 
 mod body;
+mod capabilities;
 #[cfg(test)]
 pub(crate) mod conformance;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use std::fs::File;
 use async_trait::async_trait;
 
 pub use body::{Body, GetBody};
+pub use capabilities::{Capabilities, Capability, Vendor};
 pub use error::{Outcome, StoreError, StoreErrorKind};
 pub(crate) use observed::Observed;
 pub use observed::{UnfinishedUpload, UploadObserver};
@@ -117,6 +119,9 @@ pub trait Store: Debug + Send + Sync + 'static {
     async fn local_copy(&self, _key: &Key, _etag: &ETag) -> Option<File> {
         None
     }
+
+    /// What the store can do, as far as is known.
+    fn capabilities(&self) -> &Capabilities;
 
     /// `s3://bucket/key`, for messages.
     fn uri(&self, key: &Key) -> String;

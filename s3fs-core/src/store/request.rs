@@ -49,6 +49,18 @@ impl ListPage {
         }
     }
 
+    /// Whether objects and common prefixes are in order, each for itself. Between the two, a page does
+    /// not show it.
+    pub fn is_ordered(&self) -> bool {
+        self.objects.is_sorted_by(|a, b| a.key < b.key) && self.prefixes.is_sorted_by(|a, b| a < b)
+    }
+
+    /// All keys and common prefixes, in no particular order.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        let keys = self.objects.iter().map(|object| object.key.as_str());
+        keys.chain(self.prefixes.iter().map(String::as_str))
+    }
+
     /// The last key or common prefix.
     pub fn last(&self) -> Option<&str> {
         let object = self.objects.last().map(|object| object.key.as_str());

@@ -24,4 +24,5 @@ mod renaming;
 mod replaced;
 mod serve;
 mod storing;
+mod vendors;
 mod writing;

@@ -15,10 +15,15 @@ use crate::store::memory::MemoryStore;
 type Entries = BTreeSet<String>;
 
 /// Folders of the tree.
-const FOLDERS: [&str; 9] = ["", "a/", "a/b/", "a/b/c/", "a-b/", "c/", "e/", "m/n/", "z/"];
+const FOLDERS: [&str; 12] = [
+    "", "a/", "a/b/", "a/b/c/", "a-b/", "c/", "e/", "f/", "a/f/", "f-1005/", "m/n/", "z/",
+];
 
 /// Names of single files. Some stand before, some behind, some between the keys of folders.
-const NAMES: [&str; 8] = ["0", "a", "b", "b-1", "f1000x", "k", "n", "zz"];
+const NAMES: [&str; 9] = ["0", "a", "b", "b-1", "f-1007", "f1000x", "k", "n", "zz"];
+
+/// Names in a row: files before and behind a folder, and folders.
+const ROWS: [(&str, &str); 3] = [("f", ""), ("f-", ""), ("f-", "/0")];
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -60,9 +65,10 @@ fn step() -> impl Strategy<Value = Step> {
 fn keys() -> impl Strategy<Value = BTreeSet<String>> {
     let one = (0..FOLDERS.len(), 0..NAMES.len());
     let one = one.prop_map(|(f, n)| vec![format!("{}{}", FOLDERS[f], NAMES[n])]);
-    let row = (0..FOLDERS.len(), 1..70usize);
-    let row = row.prop_map(|(f, count)| {
-        let key = |n| format!("{}f{}", FOLDERS[f], 1000 + n);
+    let row = (0..FOLDERS.len(), 0..ROWS.len(), 1..70usize);
+    let row = row.prop_map(|(f, row, count)| {
+        let (begin, end) = ROWS[row];
+        let key = |n| format!("{}{begin}{}{end}", FOLDERS[f], 1000 + n);
         (0..count).map(key).collect::<Vec<_>>()
     });
     let marker = (1..FOLDERS.len()).prop_map(|f| vec![FOLDERS[f].to_owned()]);
@@ -93,14 +99,17 @@ struct Run {
 
 impl Run {
     async fn new(keys: BTreeSet<String>, page: usize) -> Self {
-        let store = bucket().with_page(page);
+        Self::on(bucket().with_page(page), keys).await
+    }
+
+    async fn on(store: MemoryStore, keys: BTreeSet<String>) -> Self {
         for key in &keys {
             store.insert(key, "x");
         }
         Self {
             kernel: mount(Arc::new(store.clone())).await,
+            states: vec![store.objects().into_keys().collect()],
             store,
-            states: vec![keys],
         }
     }
 
@@ -195,11 +204,15 @@ impl Run {
 }
 
 fn run(keys: BTreeSet<String>, page: usize, steps: Vec<Step>) {
+    run_on(bucket().with_page(page), keys, steps);
+}
+
+fn run_on(store: MemoryStore, keys: BTreeSet<String>, steps: Vec<Step>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     runtime.unwrap().block_on(async {
-        let mut run = Run::new(keys, page).await;
+        let mut run = Run::on(store, keys).await;
         for step in steps {
             run.step(step).await;
         }
@@ -241,5 +254,14 @@ proptest! {
         steps in proptest::collection::vec(step(), 1..12),
     ) {
         run(keys, page, steps);
+    }
+
+    #[test]
+    fn nothing_vanishes_where_keys_are_not_listed_in_order(
+        keys in keys(),
+        page in 1usize..40,
+        steps in proptest::collection::vec(step(), 1..12),
+    ) {
+        run_on(bucket().with_page(page).walking(), keys, steps);
     }
 }

@@ -1,6 +1,7 @@
 //! A bucket in memory, by S3's rules: the store under tests that need no network.
 
 mod state;
+mod walk;
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -15,9 +16,9 @@ use futures_util::stream;
 use self::state::{Object, State, Upload, failed, refused};
 use crate::object::{ByteRange, ETag, Headers, Key};
 use crate::store::{
-    Body, Condition, CopySource, Described, GetBody, GetResponse, ListFrom, ListPage, ListRequest,
-    ListedObject, MAX_COPY, PartNumber, PartTag, Precondition, Store, StoreError, StoreErrorKind,
-    UploadId,
+    Body, Capabilities, Condition, CopySource, Described, GetBody, GetResponse, ListFrom, ListPage,
+    ListRequest, ListedObject, MAX_COPY, PartNumber, PartTag, Precondition, Store, StoreError,
+    StoreErrorKind, UploadId, Vendor,
 };
 
 /// S3's smallest part, the last one excepted.
@@ -32,6 +33,16 @@ pub(crate) struct MemoryStore {
     state: Arc<Mutex<State>>,
     min_part: u64,
     page: usize,
+    order: Order,
+    capabilities: Arc<Capabilities>,
+}
+
+/// The order in which keys are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    Bytes,
+    /// As a walk through folders meets them: `a/…` before `a-b`.
+    Tree,
 }
 
 impl Default for MemoryStore {
@@ -47,12 +58,22 @@ impl MemoryStore {
             state: Arc::default(),
             min_part,
             page: 1000,
+            order: Order::Bytes,
+            capabilities: Arc::new(Capabilities::of(Vendor::Other)),
         }
     }
 
     /// The same bucket, whose listings have pages of so few keys.
     pub(crate) fn with_page(self, page: usize) -> Self {
         Self { page, ..self }
+    }
+
+    /// The same bucket, whose keys are listed as a walk through folders meets them.
+    pub(crate) fn walking(self) -> Self {
+        Self {
+            order: Order::Tree,
+            ..self
+        }
     }
 
     /// Every key with its bytes.
@@ -66,6 +87,9 @@ impl MemoryStore {
 
     /// What another client does: stores an object.
     pub(crate) fn insert(&self, key: &str, bytes: impl Into<Bytes>) {
+        if self.order == Order::Tree && walk::is_refused(&self.lock(), key) {
+            return;
+        }
         let object = Object::new(bytes.into(), &Headers::default());
         self.lock().objects.insert(key.to_owned(), object);
     }
@@ -95,6 +119,10 @@ impl MemoryStore {
 impl Store for MemoryStore {
     async fn list(&self, request: ListRequest<'_>) -> Result<ListPage, StoreError> {
         let state = self.lock();
+        if self.order == Order::Tree {
+            let room = usize::from(request.max_keys).min(self.page);
+            return Ok(walk::page(&state, &request, room));
+        }
         let mut page = ListPage::default();
         let mut after = match request.from {
             ListFrom::Beginning => None,
@@ -291,6 +319,10 @@ impl Store for MemoryStore {
         let id = state.upload("AbortMultipartUpload", key, upload)?;
         state.uploads.remove(&id);
         Ok(())
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
     }
 
     fn uri(&self, key: &Key) -> String {

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use tracing::{Instrument, Span};
 
 use super::{
-    Body, Condition, CopySource, Described, GetResponse, ListPage, ListRequest, PartNumber,
-    PartTag, Precondition, Store, StoreError, UploadId,
+    Body, Capabilities, Condition, CopySource, Described, GetResponse, ListPage, ListRequest,
+    PartNumber, PartTag, Precondition, Store, StoreError, UploadId,
 };
 use crate::object::{ByteRange, ETag, Headers, Key};
 use crate::usage::Meter;
@@ -221,6 +221,10 @@ impl<S: Store> Store for Observed<S> {
 
     async fn local_copy(&self, key: &Key, etag: &ETag) -> Option<File> {
         self.store.local_copy(key, etag).await
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        self.store.capabilities()
     }
 
     fn uri(&self, key: &Key) -> String {

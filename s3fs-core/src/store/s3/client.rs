@@ -20,6 +20,7 @@ use super::PayloadSigning;
 use super::connections::HttpClient;
 use super::profile::{known_region, or_guess, provider};
 use crate::config::{Credentials, MountConfig};
+use crate::store::Vendor;
 
 /// A request for metadata that takes longer has been lost.
 const METADATA_ATTEMPT: Duration = Duration::from_secs(20);
@@ -118,6 +119,14 @@ impl Access {
     /// The endpoint, where it isn't AWS's own.
     pub(super) fn endpoint_url(&self) -> Option<&str> {
         self.sdk.endpoint_url()
+    }
+
+    /// Whose server it is, as far as its name tells.
+    pub(super) fn vendor(&self) -> Vendor {
+        match self.endpoint_url() {
+            Some(url) if !is_aws(url) => Vendor::Other,
+            _ => Vendor::Amazon,
+        }
     }
 
     pub(super) fn payload_signing(&self) -> PayloadSigning {

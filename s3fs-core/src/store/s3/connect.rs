@@ -7,7 +7,12 @@ use crate::object::BucketName;
 use crate::store::s3::client::{Access, RegionSource};
 use crate::store::s3::connections::HttpClient;
 use crate::store::s3::{PayloadSigning, S3Store};
-use crate::store::{ListFrom, ListPage, ListRequest, Store, StoreError, StoreErrorKind};
+use crate::store::{
+    Capabilities, Capability, ListFrom, ListPage, ListRequest, Store, StoreError, StoreErrorKind,
+};
+
+/// Ending of the names of Amazon's directory buckets.
+const DIRECTORY_BUCKET: &str = "--x-s3";
 
 /// Why a bucket cannot be mounted, and what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -138,10 +143,22 @@ fn advice(kind: &StoreErrorKind, config: &MountConfig, access: &Access) -> Strin
     }
 }
 
+/// What is known of the bucket before it answers.
+fn capabilities(config: &MountConfig, access: &Access) -> Capabilities {
+    let capabilities = Capabilities::of(access.vendor());
+    if config.bucket.as_str().ends_with(DIRECTORY_BUCKET) {
+        // Amazon's directory buckets list in no order.
+        capabilities.lacks(Capability::OrderedListing);
+        capabilities.lacks(Capability::StartAfter);
+    }
+    capabilities
+}
+
 impl S3Store {
     fn new(config: &MountConfig, access: &Access) -> Self {
         let signing: PayloadSigning = access.payload_signing();
         Self {
+            capabilities: capabilities(config, access),
             client: access.client(),
             bodies: Arc::clone(&access.bodies),
             bucket: config.bucket.clone(),

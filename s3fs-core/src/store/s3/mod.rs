@@ -23,7 +23,7 @@ pub use connections::HttpClient;
 pub use profile::{ProfileError, ProfileKeys, profile_credentials};
 
 use crate::object::{BucketName, Key};
-use crate::store::{StoreError, StoreErrorKind};
+use crate::store::{Capabilities, StoreError, StoreErrorKind};
 
 /// One bucket, with the credentials and the region it answers to.
 #[derive(Debug)]
@@ -35,6 +35,7 @@ pub struct S3Store {
     bodies: Arc<Semaphore>,
     payload_signing: PayloadSigning,
     endpoint_url: Option<String>,
+    capabilities: Capabilities,
 }
 
 /// Whether the bytes of an upload are hashed into its signature. SHA-256 of every byte costs more

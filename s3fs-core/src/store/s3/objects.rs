@@ -16,8 +16,8 @@ use super::values::{
 use super::{PayloadSigning, S3Store};
 use crate::object::{ByteRange, ETag, Headers, Key, ObjectMeta};
 use crate::store::{
-    Body, Condition, CopySource, Described, GetResponse, ListFrom, ListPage, ListRequest,
-    PartNumber, PartTag, Precondition, Store, StoreError, StoreErrorKind, UploadId,
+    Body, Capabilities, Condition, CopySource, Described, GetResponse, ListFrom, ListPage,
+    ListRequest, PartNumber, PartTag, Precondition, Store, StoreError, StoreErrorKind, UploadId,
 };
 
 #[async_trait]
@@ -221,6 +221,10 @@ impl Store for S3Store {
 
     async fn abort_upload(&self, key: &Key, upload: &UploadId) -> Result<(), StoreError> {
         self.abort_multipart(key, upload).await
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
     }
 
     fn uri(&self, key: &Key) -> String {

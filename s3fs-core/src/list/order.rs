@@ -1,0 +1,78 @@
+//! Pages are listed, and compared with the order that they should have.
+
+use crate::store::{Capabilities, Capability, ListFrom, ListPage, ListRequest, Store, StoreError};
+
+/// One page of keys. Takes note of what it shows of the order in which the store lists.
+///
+/// # Errors
+/// The store doesn't answer.
+pub async fn list_page(
+    store: &dyn Store,
+    request: ListRequest<'_>,
+) -> Result<ListPage, StoreError> {
+    let page = store.list(request).await?;
+    if !page.is_ordered() {
+        store.capabilities().lacks(Capability::OrderedListing);
+    }
+    if let ListFrom::After(after) = request.from
+        && page.first().is_some_and(|first| first <= after)
+    {
+        store.capabilities().lacks(Capability::StartAfter);
+    }
+    Ok(page)
+}
+
+/// The end of a folded page: whatever stands between two of its keys before that is on the page.
+pub fn end_of<'a>(page: &'a ListPage, capabilities: &Capabilities) -> Option<&'a str> {
+    if capabilities.is_order_proven() {
+        page.last()
+    } else {
+        safe_end(page)
+    }
+}
+
+/// The end of a page, whether the store lists by bytes, or as a walk through folders meets keys.
+fn safe_end(page: &ListPage) -> Option<&str> {
+    let object = page.objects.last().map(|object| object.key.as_str());
+    // A walk meets a folder where its name is.
+    let folder = page
+        .prefixes
+        .last()
+        .map(|prefix| prefix.trim_end_matches('/'));
+    let in_walk = object.max(folder)?;
+    Some(page.last()?.min(in_walk))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::object::{ETag, ObjectMeta};
+    use crate::store::ListedObject;
+
+    fn page(objects: &[&str], prefixes: &[&str]) -> ListPage {
+        let object = |key: &&str| ListedObject {
+            key: (*key).to_owned(),
+            meta: ObjectMeta {
+                size: 1,
+                modified: SystemTime::UNIX_EPOCH,
+                etag: ETag::new("e"),
+            },
+        };
+        ListPage {
+            objects: objects.iter().map(object).collect(),
+            prefixes: prefixes.iter().map(|it| (*it).to_owned()).collect(),
+            next: None,
+        }
+    }
+
+    #[test]
+    fn a_page_ends_where_it_does_in_either_order() {
+        assert_eq!(safe_end(&page(&["a", "sub-2"], &["sub/"])), Some("sub-2"));
+        assert_eq!(safe_end(&page(&["a"], &["sub/"])), Some("sub"));
+        assert_eq!(safe_end(&page(&["a", "z"], &["sub/"])), Some("z"));
+        assert_eq!(safe_end(&page(&["a", "b"], &[])), Some("b"));
+        assert_eq!(safe_end(&page(&[], &[])), None);
+    }
+}
