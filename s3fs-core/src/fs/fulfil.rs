@@ -198,11 +198,9 @@ impl Fs {
             return Ok(());
         };
         let headers = headers(&entry, key, &self.owner);
-        let body = Body::Memory(Bytes::new());
-        let put = self
-            .store
-            .put(key, body, &headers, &Precondition::None)
-            .await;
+        let kept = entry.looks.kept.as_ref();
+        let is_filled = kept.is_some_and(|kept| kept.is_filled_marker);
+        let put = self.put_marker(key, &headers, is_filled).await;
         self.outbox.trust.note(Changes::Store, put.is_ok());
         self.account(key, &put, "");
         put?;
@@ -210,6 +208,32 @@ impl Fs {
             self.tree.unpin(ino);
         }
         Ok(())
+    }
+
+    /// Stores what is kept of a folder. The bytes that its marker holds stay.
+    async fn put_marker(
+        &self,
+        key: &Key,
+        headers: &Headers,
+        is_filled: bool,
+    ) -> Result<(), WriteError> {
+        let there = if is_filled {
+            self.describe(key).await?
+        } else {
+            None
+        };
+        if let Some(meta) = there.map(|it| it.meta).filter(|meta| meta.size > 0) {
+            let from = ObjectRef {
+                key: key.clone(),
+                etag: meta.etag,
+                size: meta.size,
+            };
+            copy_object(&self.target(), &from, key, Some(headers)).await?;
+            return Ok(());
+        }
+        let body = Body::Memory(Bytes::new());
+        let put = self.store.put(key, body, headers, &Precondition::None);
+        Ok(put.await.map(drop)?)
     }
 
     fn account<T, E: Display>(&self, key: &Key, result: &Result<T, E>, what: &str) {

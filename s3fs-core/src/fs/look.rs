@@ -154,7 +154,11 @@ impl Fs {
             (Kind::File(_), Some(described)) => Some(&described.meta.etag),
             (Kind::File(_), None) => return,
         };
-        let kept = described.map_or_else(Kept::default, |it| Kept::from(&it.headers));
+        let is_dir = matches!(entry.kind, Kind::Dir);
+        let kept = described.map_or_else(Kept::default, |it| Kept {
+            is_filled_marker: is_dir && it.meta.size > 0,
+            ..Kept::from(&it.headers)
+        });
         if let Some(dir) = self.tree.parent(ino) {
             self.evidence.note(dir, !kept.attributes.is_empty());
         }

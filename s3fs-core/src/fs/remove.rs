@@ -103,7 +103,8 @@ impl Fs {
         Ok(())
     }
 
-    /// Makes sure that no key lies below a folder; returns whether it has a marker.
+    /// Makes sure that no key lies below a folder, and that its marker, which no name shows, holds no
+    /// bytes; returns whether it has a marker.
     pub(super) async fn check_empty(&self, folder: &Entry, marker: &Key) -> Result<bool, FsError> {
         if self.tree.has_local(folder.ino) {
             return Err(FsError::NotEmpty);
@@ -117,6 +118,11 @@ impl Fs {
         let page = self.store.list(below).await?;
         let is_marker = |key: &str| key == marker.as_str();
         if page.objects.iter().any(|object| !is_marker(&object.key)) {
+            return Err(FsError::NotEmpty);
+        }
+        if let Some(filled) = page.objects.iter().find(|object| object.meta.size > 0) {
+            let (object, size) = (self.store.uri(marker), filled.meta.size);
+            tracing::warn!(object, size, "a folder stays: its own object holds bytes");
             return Err(FsError::NotEmpty);
         }
         Ok(!page.objects.is_empty())

@@ -3,11 +3,14 @@
 use std::ffi::OsStr;
 
 use crate::fs::{Fs, FsError};
-use crate::object::{MAX_METADATA, metadata_size};
-use crate::tree::{Entry, Ino};
+use crate::object::{Attributes, MAX_METADATA, metadata_size};
+use crate::tree::Ino;
 
 /// The only ones that programs may choose freely.
 const USER: &str = "user.";
+
+/// Metadata that other tools have stored with an object: `x-amz-meta-a` is `user.s3.a`.
+const FOREIGN: &str = "user.s3.";
 
 /// Room for what is kept of every file: mode, owner, time.
 const RESERVED: usize = 128;
@@ -31,8 +34,9 @@ impl Fs {
     pub async fn getxattr(&self, ino: Ino, name: &OsStr) -> Result<Vec<u8>, FsError> {
         let name = user_name(name)?;
         let entry = self.look_if_rich(ino).await?;
-        let value = attributes(&entry).and_then(|xattrs| xattrs.get(name));
-        value.cloned().ok_or(FsError::NoAttribute)
+        let kept = entry.looks.attributes();
+        kept.and_then(|kept| value(kept, name))
+            .ok_or(FsError::NoAttribute)
     }
 
     /// The names of all attributes, each with a NUL behind it.
@@ -42,13 +46,13 @@ impl Fs {
     pub async fn listxattr(&self, ino: Ino) -> Result<Vec<u8>, FsError> {
         let entry = self.look_if_rich(ino).await?;
         let mut names = Vec::new();
-        for name in attributes(&entry)
-            .into_iter()
-            .flat_map(|xattrs| xattrs.keys())
-            .filter(|name| name.starts_with(USER))
-        {
-            names.extend_from_slice(name.as_bytes());
-            names.push(0);
+        if let Some(kept) = entry.looks.attributes() {
+            let own = kept.xattrs.keys().filter(|name| name.starts_with(USER));
+            let foreign = kept.foreign().map(|(name, _)| format!("{FOREIGN}{name}"));
+            for name in own.cloned().chain(foreign) {
+                names.extend_from_slice(name.as_bytes());
+                names.push(0);
+            }
         }
         Ok(names)
     }
@@ -67,13 +71,16 @@ impl Fs {
         self.check_writable()?;
         let name = user_name(name)?;
         self.change_kept(ino, |kept, _| {
-            match (how, kept.xattrs.contains_key(name)) {
+            match (how, self::value(kept, name).is_some()) {
                 (SetXattr::Create, true) => return Err(FsError::Exists),
                 (SetXattr::Replace, false) => return Err(FsError::NoAttribute),
                 _ => {}
             }
             let mut changed = kept.clone();
-            changed.xattrs.insert(name.to_owned(), value.to_vec());
+            match foreign_name(name) {
+                Some(foreign) => drop(changed.others.insert(foreign, foreign_value(value)?)),
+                None => drop(changed.xattrs.insert(name.to_owned(), value.to_vec())),
+            }
             if metadata_size(&changed.to_metadata()) > MAX_METADATA - RESERVED {
                 return Err(FsError::NoRoom);
             }
@@ -92,8 +99,12 @@ impl Fs {
         self.check_writable()?;
         let name = user_name(name)?;
         self.change_kept(ino, |kept, _| {
-            let removed = kept.xattrs.remove(name);
-            removed.map(drop).ok_or(FsError::NoAttribute)
+            value(kept, name).ok_or(FsError::NoAttribute)?;
+            match foreign_name(name) {
+                Some(foreign) => drop(kept.others.remove(&foreign)),
+                None => drop(kept.xattrs.remove(name)),
+            }
+            Ok(())
         })
         .await?;
         self.keep_changed(ino).await
@@ -101,10 +112,42 @@ impl Fs {
 }
 
 fn user_name(name: &OsStr) -> Result<&str, FsError> {
-    let name = name.to_str().filter(|name| name.starts_with(USER));
+    let is_taken = |name: &&str| match name.strip_prefix(FOREIGN) {
+        Some(foreign) => is_metadata_name(foreign),
+        None => name.starts_with(USER),
+    };
+    let name = name.to_str().filter(is_taken);
     name.ok_or(FsError::NotSupported("only user.* attributes are kept"))
 }
 
-fn attributes(entry: &Entry) -> Option<&std::collections::BTreeMap<String, Vec<u8>>> {
-    Some(&entry.looks.attributes()?.xattrs)
+/// Whether user metadata can have this name, and keeps it as it is.
+fn is_metadata_name(name: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let is_plain = |byte: u8| is_letter(byte) || matches!(byte, b'-' | b'_' | b'.');
+    !name.is_empty() && name.bytes().all(is_plain)
+}
+
+/// The value of an attribute, ours or foreign.
+fn value(kept: &Attributes, name: &str) -> Option<Vec<u8>> {
+    match name.strip_prefix(FOREIGN) {
+        Some(foreign) => {
+            let mut all = kept.foreign();
+            let (_, value) = all.find(|(name, _)| *name == foreign)?;
+            Some(value.as_bytes().to_vec())
+        }
+        None => kept.xattrs.get(name).cloned(),
+    }
+}
+
+/// The name of foreign metadata.
+fn foreign_name(name: &str) -> Option<String> {
+    name.strip_prefix(FOREIGN).map(str::to_owned)
+}
+
+/// A value as metadata has it.
+fn foreign_value(value: &[u8]) -> Result<String, FsError> {
+    let is_plain = value.iter().all(|byte| matches!(byte, b' '..=b'~'));
+    let text = std::str::from_utf8(value).ok().filter(|_| is_plain);
+    text.map(str::to_owned)
+        .ok_or(FsError::Invalid("user metadata is plain ASCII"))
 }

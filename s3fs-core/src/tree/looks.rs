@@ -24,6 +24,8 @@ pub struct Kept {
     pub attributes: Attributes,
     /// The type of its content; nothing if it is to follow from the name.
     pub content_type: Option<String>,
+    /// The object is a folder's, and holds bytes.
+    pub is_filled_marker: bool,
 }
 
 impl From<&Headers> for Kept {
@@ -31,6 +33,7 @@ impl From<&Headers> for Kept {
         Self {
             attributes: Attributes::from_metadata(&headers.metadata),
             content_type: headers.content_type.clone(),
+            is_filled_marker: false,
         }
     }
 }
@@ -43,6 +46,7 @@ impl Looks {
             kept: Some(Kept {
                 attributes,
                 content_type: None,
+                is_filled_marker: false,
             }),
             accessed: None,
             changed: Some(now),

@@ -159,3 +159,27 @@ fn a_stored_time_of_access_is_shown_and_stays() {
     let again = Bucket::mount(Arc::clone(&bucket.server), |_| {});
     assert_eq!(accessed(&again, "both"), (3001, 0));
 }
+
+#[test]
+fn metadata_of_other_tools_is_shown_as_attributes() {
+    let server = server();
+    let options = || PutOptions::new().metadata("owner", "alice");
+    server.put_with(BUCKET, "d/", "", options());
+    server.put_with(BUCKET, "d/file", "x", options());
+    let bucket = Bucket::mount(server, |_| {});
+    for path in [bucket.at("d"), bucket.at("d/file")] {
+        fs::metadata(&path).unwrap();
+        let mut value = [0; 64];
+        let length = rustix::fs::getxattr(&path, "user.s3.owner", &mut value[..]).unwrap();
+        assert_eq!(&value[..length], b"alice");
+        let set = |name: &str| {
+            let flags = rustix::fs::XattrFlags::empty();
+            rustix::fs::setxattr(&path, name, b"bob", flags)
+        };
+        set("user.s3.owner").unwrap();
+        set("user.s3.Ü").unwrap_err();
+    }
+    for key in ["d/", "d/file"] {
+        assert_eq!(metadata(&bucket, key, "owner").unwrap(), "bob");
+    }
+}

@@ -94,3 +94,30 @@ fn files_and_folders_are_not_mistaken_for_each_other() {
         .unwrap();
     assert_eq!(text, "x");
 }
+
+#[test]
+fn a_folder_whose_object_holds_bytes_stays() {
+    let server = server();
+    server.put(BUCKET, "wiki/", "bytes that no name shows!");
+    server.put(BUCKET, "wiki/page", "x");
+    server.put(BUCKET, "empty/", "");
+    let bucket = Bucket::mount(server, |_| {});
+    assert_eq!(bucket.names(""), ["empty", "wiki"]);
+    fs::remove_file(bucket.at("wiki/page")).unwrap();
+    assert_eq!(errno(fs::remove_dir(bucket.at("wiki"))), Errno::ENOTEMPTY);
+    fs::remove_dir_all(bucket.at("wiki")).unwrap_err();
+    let onto = fs::rename(bucket.at("empty"), bucket.at("wiki"));
+    assert_eq!(errno(onto), Errno::ENOTEMPTY);
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    fs::set_permissions(bucket.at("wiki"), mode).unwrap();
+    assert_eq!(
+        bucket.object("wiki/").unwrap(),
+        b"bytes that no name shows!"
+    );
+    fs::rename(bucket.at("wiki"), bucket.at("moved")).unwrap();
+    assert_eq!(
+        bucket.object("moved/").unwrap(),
+        b"bytes that no name shows!"
+    );
+    assert_eq!(bucket.keys(), ["empty/", "moved/"]);
+}

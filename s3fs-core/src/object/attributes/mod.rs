@@ -97,6 +97,12 @@ impl Attributes {
         metadata
     }
 
+    /// Names and values that other tools have stored, and that nothing else shows.
+    pub fn foreign(&self) -> impl Iterator<Item = (&str, &str)> {
+        let others = self.others.iter().filter(|(name, _)| !is_known(name));
+        others.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Whether nothing is known but what is not ours.
     pub fn is_empty(&self) -> bool {
         let Self {
@@ -150,6 +156,11 @@ impl Attributes {
         }
         Some(())
     }
+}
+
+/// Whether a name is one of ours or of s3fs-fuse, whatever its value.
+fn is_known(name: &str) -> bool {
+    [MODE, UID, GID, MODIFIED, XATTRS, ACCESSED, CHANGED].contains(&name)
 }
 
 /// How much of [`MAX_METADATA`] this is: the bytes of names and values.
