@@ -19,7 +19,7 @@ impl Fs {
         for file in self.open_files.all() {
             if let Some(key) = self.last_key_of(file.ino)
                 && !file.writer.is_stored()
-                && !file.writer.is_orphan()
+                && self.is_wanted(file.ino)
             {
                 let uri = self.store.uri(&key);
                 match self.rescue(dir, &file, &key).await {

@@ -85,8 +85,11 @@ impl Fs {
 
     /// A file without a name is not to be stored, if it was deleted or replaced here. If another client
     /// has taken its place, what was written is an error and kept.
+    ///
+    /// The tree knows which of the two it was from the moment when the name went. The writer hears of it a
+    /// little later, and a handle may be closed in between.
     fn nameless(&self, file: &OpenFile) -> Result<(), FsError> {
-        if file.writer.is_orphan() || file.writer.is_stored() {
+        if file.writer.is_stored() || !self.tree.is_superseded(file.ino) {
             return Ok(());
         }
         if let Some(key) = self.last_key_of(file.ino) {
@@ -94,6 +97,12 @@ impl Fs {
             self.ledger.failed(self.store.uri(&key), reason.to_owned());
         }
         Err(FsError::Stale)
+    }
+
+    /// Whether what was written to a file is to be stored or kept: it was neither deleted nor replaced
+    /// through this mount.
+    pub(super) fn is_wanted(&self, ino: Ino) -> bool {
+        self.key_of(ino).is_ok() || self.tree.is_superseded(ino)
     }
 
     /// The key that a file has, or had last.

@@ -104,6 +104,8 @@ pub(super) struct Inode {
     pub(super) local: bool,
     /// Still reachable by its name. A replaced version is not.
     pub(super) named: bool,
+    /// Another client has replaced or deleted it: that is how it lost its name.
+    pub(super) superseded: bool,
     /// When one of a folder's entries was dropped last.
     pub(super) lost_entry: Option<Instant>,
 }

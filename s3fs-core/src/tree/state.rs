@@ -44,6 +44,7 @@ impl State {
             changed: None,
             local: true,
             named: true,
+            superseded: false,
             lost_entry: None,
         };
         Self {
@@ -113,6 +114,7 @@ impl State {
                 inode.valid_until = inode.valid_until.max(valid_until);
                 return Some(inode.entry(ino));
             }
+            inode.superseded = true;
             self.detach(dir, name);
         } else if self.removed.outdates(dir, name, &seen, asked) {
             return None;
@@ -161,6 +163,7 @@ impl State {
             changed: None,
             local: false,
             named: true,
+            superseded: false,
             lost_entry: None,
         };
         if self.untold.len() >= self.sweep_untold_at {

@@ -52,6 +52,12 @@ impl Tree {
         Some((inode.parent, inode.name.clone()?))
     }
 
+    /// Whether an entry lost its name to another client, and not to what was done through this mount.
+    pub fn is_superseded(&self, ino: Ino) -> bool {
+        let state = self.lock();
+        state.inodes.get(&ino).is_some_and(|inode| inode.superseded)
+    }
+
     /// The key prefix of a folder's entries: empty or ending in `/`.
     pub fn prefix_of(&self, dir: Ino) -> Option<String> {
         let state = self.lock();

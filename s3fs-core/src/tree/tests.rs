@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::object::{ETag, EntryName, ObjectMeta, Prefix};
-use crate::tree::{Entry, Ino, Kind, Known, Removed, Seen, Tree};
+use crate::tree::{Entry, FileState, Ino, Kind, Known, Removed, Seen, Tree};
 
 fn name(name: &str) -> EntryName {
     EntryName::from_component(name).unwrap()
@@ -48,6 +48,26 @@ fn a_version_is_an_inode() {
     tree.forget(first, 1);
     assert!(tree.entry(first).is_none());
     assert!(matches!(tree.known(Ino::ROOT, &name("f")), Known::Entry(e) if e.ino == second));
+}
+
+#[test]
+fn a_name_that_another_client_took_is_told_from_one_that_went_here() {
+    let tree = tree();
+    let before = Instant::now();
+    let taken = ino(tree.learn(Ino::ROOT, &name("f"), file("1"), before));
+    let deleted = ino(tree.learn(Ino::ROOT, &name("g"), file("1"), before));
+    let replaced = ino(tree.learn(Ino::ROOT, &name("h"), file("1"), before));
+    for ino in [taken, deleted, replaced] {
+        tree.reference(ino);
+    }
+    tree.learn(Ino::ROOT, &name("f"), file("2"), Instant::now());
+    tree.removing(Ino::ROOT, &name("g"), Removed::File);
+    let new = tree.create(Ino::ROOT, &name("new"), Kind::File(FileState::new()));
+    tree.rename(Ino::ROOT, &name("new"), Ino::ROOT, &name("h"));
+    assert!(tree.is_superseded(taken));
+    for ino in [deleted, replaced, new.ino] {
+        assert!(!tree.is_superseded(ino));
+    }
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::task::JoinSet;
 
 use crate::fs::OpenMode;
-use crate::fs::tests::kernel::{Kernel, WRITE};
-use crate::fs::tests::{FIRST_PART, bucket, mount};
+use crate::fs::tests::kernel::{Kernel, TRUNCATE, WRITE};
+use crate::fs::tests::{FIRST_PART, bucket, mount, mount_waiting};
 use crate::store::memory::MemoryStore;
 use crate::store::slow::Delays;
 
@@ -148,6 +148,45 @@ fn opening_a_file_while_it_is_deleted_does_not_bring_it_back() {
         kernel.settle().await.unwrap();
         assert!(memory.objects().is_empty());
     });
+}
+
+#[test]
+fn a_file_that_is_opened_anew_while_it_is_deleted_is_no_failure() {
+    interleave(|memory, kernel| async move {
+        kernel.save("f", b"content").await.unwrap();
+        let mut tasks = JoinSet::new();
+        let writing = Arc::clone(&kernel);
+        tasks.spawn(async move {
+            if let Ok(writer) = writing.open("f", TRUNCATE).await {
+                let _ = writing.write(writer, 0, b"x").await;
+                writing.release(writer);
+            }
+        });
+        let deleting = Arc::clone(&kernel);
+        tasks.spawn(async move { deleting.unlink("f").await.unwrap() });
+        all(tasks).await;
+        kernel.settle().await.unwrap();
+        assert!(memory.objects().is_empty());
+    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_close_of_a_file_and_its_deletion_may_come_at_the_same_time() {
+    let memory = bucket();
+    let kernel = Arc::new(mount_waiting(Arc::new(memory), 64 << 20, false).await);
+    kernel.save("first", b"x").await.unwrap();
+    kernel.unlink("first").await.unwrap();
+    for round in 0..20_000 {
+        let writer = kernel.create("f", false).await.unwrap();
+        let closing = tokio::spawn({
+            let kernel = Arc::clone(&kernel);
+            async move { kernel.release(writer) }
+        });
+        kernel.unlink("f").await.unwrap();
+        closing.await.unwrap();
+        assert_eq!(kernel.fs.not_stored(), [], "round {round}");
+    }
+    assert_eq!(kernel.fs.finish().await, []);
 }
 
 #[test]
