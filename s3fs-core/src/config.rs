@@ -35,7 +35,7 @@ pub struct MountConfig {
     pub folders: Vec<String>,
     /// Where objects are kept on the local disk; nowhere when absent.
     pub cache: Option<CacheConfig>,
-    /// Closing a file waits until it is stored, and says if it could not be.
+    /// The last `close` of a file waits until it is stored, and says if it could not be.
     pub waits_on_close: bool,
     /// Where files are that are being changed and don't fit into memory; without a limit in the
     /// temporary folder when absent.

@@ -6,6 +6,7 @@
 
 mod ahead;
 mod attr;
+mod closing;
 mod crowd;
 mod descents;
 mod dirs;
@@ -15,6 +16,7 @@ mod evidence;
 mod files;
 mod fulfil;
 mod handles;
+mod holders;
 mod ledger;
 mod listing;
 mod local;

@@ -1,44 +1,16 @@
 //! Storing what was written: beside programs that go on, or waited for.
 
-use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use crate::fs::handles::Handle;
 use crate::fs::ledger::NotStored;
-use crate::fs::open_files::{OpenFile, WriteHandle};
+use crate::fs::open_files::OpenFile;
 use crate::fs::outbox::{Changes, Want};
 use crate::fs::{Fs, FsError, HandleId};
 use crate::object::Key;
 use crate::tree::Ino;
 
 impl Fs {
-    /// A program closes one of its descriptors.
-    ///
-    /// # Errors
-    /// The file could not be stored, where closing waits for that.
-    pub async fn flush(&self, handle: HandleId, pid: u32) -> Result<(), FsError> {
-        match self.handles.get(handle)? {
-            Handle::Write(handle) if is_one_process(handle.opener, pid) => {
-                self.open_files.flushed(&handle);
-                self.closing(&handle).await
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Where closing a file waits until it is stored, waits.
-    pub(super) async fn closing(&self, handle: &WriteHandle) -> Result<(), FsError> {
-        if handle.file.writer.is_stored() {
-            return Ok(());
-        }
-        if self.waits_on_close || !self.outbox.trust.has(Changes::Store) {
-            self.store_now(&handle.file).await
-        } else {
-            self.outbox.room().await;
-            Ok(())
-        }
-    }
-
     /// Makes the bucket hold the file as it is now.
     ///
     /// # Errors
@@ -238,9 +210,4 @@ impl Fs {
     pub(super) fn is_abandoned(&self) -> bool {
         self.abandoned.load(Ordering::Acquire)
     }
-}
-
-/// Whether two threads, as the kernel numbers them, are one or of one process.
-fn is_one_process(thread: u32, other: u32) -> bool {
-    thread == other || Path::new(&format!("/proc/{thread}/task/{other}")).exists()
 }

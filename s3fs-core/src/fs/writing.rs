@@ -343,7 +343,7 @@ impl Fs {
         let handle = self.open_writer(ino, size == 0, 0).await?;
         let resized = self.resize(&handle.file, size, privilege).await;
         let closed = if self.open_files.has_one_handle(ino) {
-            self.closing(&handle).await
+            self.changed_as_a_whole(&handle.file).await
         } else {
             Ok(())
         };

@@ -56,6 +56,7 @@ fn what_can_not_be_stored_is_an_error_and_an_account_and_is_kept() {
         config.rescue = Some(unsaved.path().to_owned());
     });
     fs::write(bucket.at("before"), "stored").unwrap();
+    assert!(bucket.finish().is_empty());
     let knobs = bucket.server.knobs();
     knobs.fail_next(Operation::PutObject, 1000, Fault::InternalError500);
     knobs.fail_next(Operation::UploadPart, 1000, Fault::InternalError500);

@@ -1,20 +1,22 @@
 //! Storing beside the program, and who waits for it.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::FileExt;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use s3_local::Operation;
-use s3fs_core::StageConfig;
+use s3_local::{Operation, Policy, S3Local};
+use s3fs_core::{Credentials, StageConfig};
 
 use crate::mounted::{BUCKET, Bucket, empty, errno, noise, server};
 
 /// Stores one file, so that the mount knows that it may.
 fn begin(bucket: &Bucket) {
     fs::write(bucket.at("first"), "x").unwrap();
+    bucket.finish();
     bucket.server.log().clear();
 }
 
@@ -99,6 +101,89 @@ fn closing_waits_where_that_is_asked_for() {
         fs::write(bucket.at("f"), format!("{n}")).unwrap();
         assert_eq!(bucket.server.get(BUCKET, "f").unwrap(), format!("{n}"));
     }
+}
+
+/// Runs a shell in the bucket that says `ready` on its error output, and then waits for a line.
+fn shell_that_waits(bucket: &Bucket, script: &str, then: impl FnOnce()) {
+    let mut shell = Command::new("sh")
+        .args(["-c", script])
+        .current_dir(bucket.path())
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    BufReader::new(shell.stderr.take().unwrap())
+        .read_line(&mut said)
+        .unwrap();
+    assert_eq!(said, "ready\n");
+    then();
+    writeln!(shell.stdin.take().unwrap(), "go on").unwrap();
+    assert!(shell.wait().unwrap().success());
+}
+
+#[test]
+fn an_old_object_stays_until_the_new_one_is_whole() {
+    for waits in [false, true] {
+        let server = server();
+        for name in ["redirected", "kept open", "inherited"] {
+            server.put(BUCKET, name, "the old one");
+        }
+        let bucket = Bucket::mount(server, |config| config.waits_on_close = waits);
+        for (name, script) in [
+            (
+                "redirected",
+                "(echo new; echo ready >&2; read line; echo $line) > redirected",
+            ),
+            (
+                "kept open",
+                "exec 3> 'kept open'; echo new >&3; echo ready >&2; read line; echo $line >&3",
+            ),
+            (
+                "inherited",
+                "exec 4<&0 3> inherited; (echo new; read line; echo $line) <&4 >&3 & exec 3>&-; echo ready >&2; wait",
+            ),
+        ] {
+            shell_that_waits(&bucket, script, || {
+                let now = bucket.server.get(BUCKET, name).unwrap();
+                assert_eq!(now, "the old one", "{name}, waiting: {waits}");
+            });
+            if waits && name != "inherited" {
+                assert_eq!(bucket.server.get(BUCKET, name).unwrap(), "new\ngo on\n");
+            }
+        }
+        assert!(bucket.finish().is_empty());
+        for name in ["redirected", "kept open", "inherited"] {
+            assert_eq!(bucket.server.get(BUCKET, name).unwrap(), "new\ngo on\n");
+        }
+        let puts = bucket.server.log().count(Operation::PutObject);
+        assert_eq!(puts, 3, "each was stored once");
+        assert!(bucket.server.incomplete_uploads(BUCKET).is_empty());
+    }
+}
+
+#[test]
+fn the_first_close_says_whether_anything_can_be_stored_and_changes_nothing() {
+    let policy = Policy::read_only(BUCKET);
+    let server = S3Local::builder()
+        .access_key("reader", "reader-secret", policy)
+        .start();
+    server.create_bucket(BUCKET);
+    server.put(BUCKET, "file", "the old one");
+    let bucket = Bucket::mount(server, |config| {
+        config.credentials = Credentials::Static {
+            access_key_id: "reader".into(),
+            secret_access_key: "reader-secret".into(),
+            session_token: None,
+        };
+    });
+    for _ in 0..2 {
+        let mut file = File::create(bucket.at("file")).unwrap();
+        file.write_all(b"new").unwrap();
+        assert_eq!(nix::unistd::close(file), Err(Errno::EACCES));
+    }
+    assert_eq!(bucket.finish().len(), 1);
+    assert_eq!(bucket.server.get(BUCKET, "file").unwrap(), "the old one");
 }
 
 #[test]

@@ -242,7 +242,7 @@ impl CloudBucketMount {
         self
     }
 
-    /// Whether `close` waits until the file is in the bucket, and fails if it can't be stored; off unless
+    /// Whether the last `close` of a file waits until it is in the bucket, and fails if it can't be stored; off unless
     /// set. Otherwise files are stored beside the program, many at once, and `fsync` or the end of the
     /// call waits. In either case a call succeeds only if everything is in the bucket.
     pub fn wait_on_close(mut self, wait: bool) -> Self {

@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
 
 pub(super) use slots::Want;
-pub(super) use trust::{Kind as Changes, Trust};
+pub(super) use trust::{Kind as Changes, Standing, Trust};
 
 use crate::fs::outbox::slots::{Next, Slots, State, Version};
 use crate::fs::{Fs, FsError};

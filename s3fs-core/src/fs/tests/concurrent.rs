@@ -175,6 +175,7 @@ async fn the_last_close_of_a_file_and_its_deletion_may_come_at_the_same_time() {
     let memory = bucket();
     let kernel = Arc::new(mount_waiting(Arc::new(memory), 64 << 20, false).await);
     kernel.save("first", b"x").await.unwrap();
+    kernel.settle().await.unwrap();
     kernel.unlink("first").await.unwrap();
     for round in 0..20_000 {
         let writer = kernel.create("f", false).await.unwrap();

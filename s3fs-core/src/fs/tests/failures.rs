@@ -110,6 +110,7 @@ async fn the_end_waits_until_the_upload_of_a_deleted_file_is_given_up() {
     let kernel = Arc::new(mount_waiting(store, 64 << 20, false).await);
     // The first of each is waited for.
     kernel.save("first", b"x").await.unwrap();
+    kernel.settle().await.unwrap();
     kernel.unlink("first").await.unwrap();
     let _parts = delays.hold(Operation::UploadPart, Point::Before);
     let gate = delays.hold(Operation::Abort, Point::Before);

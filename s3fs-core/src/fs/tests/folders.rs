@@ -181,6 +181,7 @@ async fn a_folder_made_in_the_place_of_a_file_is_found_when_it_was_forgotten() {
     let kernel = mount_waiting(store, 64 << 20, false).await;
     // The first of each is waited for.
     kernel.save("first", b"x").await.unwrap();
+    kernel.settle().await.unwrap();
     kernel.unlink("first").await.unwrap();
     let _deletions = delays.hold(Operation::Delete, Point::Before);
     kernel.unlink("f").await.unwrap();

@@ -43,7 +43,8 @@ async fn a_file_is_pending_from_its_first_byte_until_it_is_stored() {
 async fn what_waits_to_be_stored_is_pending_and_so_is_what_failed() {
     let (store, faults) = Faults::over(bucket());
     let kernel = mount_waiting(store, 64 << 20, false).await;
-    kernel.save("first", b"is waited for").await.unwrap();
+    kernel.save("first", b"x").await.unwrap();
+    kernel.settle().await.unwrap();
     kernel.save("f", b"12345").await.unwrap();
     kernel.save("g", b"123").await.unwrap();
     assert_eq!(pending(&kernel), (2, 8));

@@ -1,0 +1,117 @@
+//! Closing descriptors of files that were written.
+//!
+//! A `close` is not the end of a file: others may have the descriptor. What a program is told when it
+//! closes is whether the bucket takes what it wrote; the file is stored after the last close.
+
+use std::path::Path;
+
+use crate::fs::handles::Handle;
+use crate::fs::holders::{Wanted, can_write};
+use crate::fs::open_files::{OpenFile, WriteHandle};
+use crate::fs::outbox::{Changes, Standing};
+use crate::fs::{Fs, FsError, HandleId};
+use crate::store::StoreErrorKind;
+use crate::write::Place;
+
+impl Fs {
+    /// A program closes one of its descriptors.
+    ///
+    /// # Errors
+    /// The file could not be stored, where closing waits for that; or it can't be, as is learned now.
+    pub async fn flush(&self, handle: HandleId, pid: u32) -> Result<(), FsError> {
+        match self.handles.get(handle)? {
+            Handle::Write(handle) if is_one_process(handle.opener, pid) => {
+                self.open_files.flushed(&handle);
+                self.closing(&handle, pid).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn closing(&self, handle: &WriteHandle, pid: u32) -> Result<(), FsError> {
+        let file = &handle.file;
+        if file.writer.is_stored() {
+            return Ok(());
+        }
+        if !self.waits_on_close {
+            self.learn_to_store(file).await?;
+            if self.outbox.trust.has(Changes::Store) {
+                self.outbox.room().await;
+                return Ok(());
+            }
+        }
+        if self.is_written_still(file, pid).await {
+            // Now it would be stored in part.
+            return Ok(());
+        }
+        self.store_now(file).await
+    }
+
+    /// A file that is whole and that nobody has open is left to be stored, or waited for where closing
+    /// one would be.
+    pub(super) async fn changed_as_a_whole(&self, file: &OpenFile) -> Result<(), FsError> {
+        if file.writer.is_stored() {
+            return Ok(());
+        }
+        if self.waits_on_close || !self.outbox.trust.has(Changes::Store) {
+            return self.store_now(file).await;
+        }
+        self.outbox.room().await;
+        Ok(())
+    }
+
+    /// Learns whether the bucket takes anything, unless that is known: by beginning an upload of the file's
+    /// key and giving it up, which changes nothing.
+    async fn learn_to_store(&self, file: &OpenFile) -> Result<(), FsError> {
+        let trust = &self.outbox.trust;
+        let is_known = || trust.standing(Changes::Store) != Standing::Unknown;
+        if is_known() {
+            return Ok(());
+        }
+        let _alone = trust.learning().await;
+        if is_known() {
+            return Ok(());
+        }
+        let Some(to) = file.place.destination() else {
+            return Ok(());
+        };
+        let id = match self.store.create_upload(&to.key, &to.headers).await {
+            Ok(id) => id,
+            Err(error) if matches!(error.kind, StoreErrorKind::Unsupported(_)) => {
+                // It is learned by storing, then.
+                trust.note(Changes::Store, true);
+                return Ok(());
+            }
+            Err(error) => {
+                trust.note(Changes::Store, false);
+                return Err(error.into());
+            }
+        };
+        trust.note(Changes::Store, true);
+        let store = self.store.clone();
+        self.endings.spawn(async move {
+            if let Err(error) = store.abort_upload(&to.key, &id).await {
+                tracing::warn!(%error, "an unfinished upload stays in the bucket until its rules remove it");
+            }
+        });
+        Ok(())
+    }
+
+    /// Whether the process that closes a file, or one that it has started, can still write it.
+    async fn is_written_still(&self, file: &OpenFile, pid: u32) -> bool {
+        let Some((_, name)) = self.tree.last_place(file.ino) else {
+            return false;
+        };
+        let wanted = Wanted {
+            ino: file.ino.0,
+            name: name.as_str().to_owned(),
+        };
+        let looking = tokio::task::spawn_blocking(move || can_write(pid, &wanted));
+        looking.await.unwrap_or(false)
+    }
+}
+
+/// Whether two threads, as the kernel numbers them, are one or of one process.
+fn is_one_process(thread: u32, other: u32) -> bool {
+    thread == other || Path::new(&format!("/proc/{thread}/task/{other}")).exists()
+}
