@@ -7,6 +7,8 @@ use bytes::Bytes;
 use http_body::{Body, Frame};
 use s3s::StdError;
 
+static SPACES: [u8; 64 * 1024] = [b' '; 64 * 1024];
+
 /// As many spaces as the client takes.
 pub(super) struct EndlessBody;
 
@@ -18,8 +20,6 @@ impl Body for EndlessBody {
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, StdError>>> {
-        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(
-            &[b' '; 64 * 1024],
-        )))))
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&SPACES)))))
     }
 }
