@@ -19,6 +19,7 @@ compile_error!("s3fs-core needs 64-bit pointers");
 pub mod budget;
 mod cache;
 pub mod config;
+mod end;
 mod fs;
 mod fuse;
 mod journal;

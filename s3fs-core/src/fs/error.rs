@@ -28,6 +28,12 @@ pub enum FsError {
     /// The mount is read-only.
     #[error("the mount is read-only")]
     ReadOnly,
+    /// The mount is ending.
+    #[error("the mount is ending")]
+    Ending,
+    /// It waited for the bucket when waiting ended.
+    #[error("interrupted while it waited for the bucket")]
+    Interrupted,
     /// The mount's options forbid it.
     #[error("the mount does not allow this ({0})")]
     NotPermitted(&'static str),
@@ -80,7 +86,8 @@ impl FsError {
             Self::NotDirectory => Errno::ENOTDIR,
             Self::IsDirectory => Errno::EISDIR,
             Self::NotEmpty => Errno::ENOTEMPTY,
-            Self::ReadOnly => Errno::EROFS,
+            Self::ReadOnly | Self::Ending => Errno::EROFS,
+            Self::Interrupted => Errno::EINTR,
             Self::NotPermitted(_) => Errno::EPERM,
             Self::NoKeyName => Errno::EILSEQ,
             Self::KeyTooLong | Self::NameTooLong => Errno::ENAMETOOLONG,
@@ -109,6 +116,7 @@ fn store_errno(kind: &StoreErrorKind) -> Errno {
         | StoreErrorKind::NoCredentials(_) => Errno::EACCES,
         StoreErrorKind::PreconditionFailed => Errno::ESTALE,
         StoreErrorKind::Unsupported(_) => Errno::EOPNOTSUPP,
+        StoreErrorKind::Ended => Errno::ENOTCONN,
         StoreErrorKind::NoSuchBucket
         | StoreErrorKind::WrongRegion { .. }
         | StoreErrorKind::Overloaded(_)

@@ -67,6 +67,25 @@ impl GetBody {
         }))
     }
 
+    /// The same until `ended`, which then is the last thing that comes.
+    pub(super) fn until(self, ended: impl Future<Output = StoreError> + Send + 'static) -> Self {
+        let mut pieces = self.0;
+        let mut ended = Some(Box::pin(ended));
+        Self::new(stream::poll_fn(move |context| {
+            let Some(end) = &mut ended else {
+                return Poll::Ready(None);
+            };
+            let piece = pieces.as_mut().poll_next(context);
+            if piece.is_pending()
+                && let Poll::Ready(error) = end.as_mut().poll(context)
+            {
+                ended = None;
+                return Poll::Ready(Some(Err(error)));
+            }
+            piece
+        }))
+    }
+
     /// The next piece; nothing at the end.
     ///
     /// # Errors

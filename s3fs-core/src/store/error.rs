@@ -110,6 +110,9 @@ pub enum StoreErrorKind {
     /// Fewer bytes than announced.
     #[error("the body ended early ({0})")]
     Truncated(String),
+    /// The mount ended: nothing is asked of the bucket any more.
+    #[error("the mount ended before the bucket had answered")]
+    Ended,
     /// Anything else, with the server's code and message.
     #[error("{0}")]
     Other(String),
@@ -151,6 +154,7 @@ impl StoreErrorKind {
             | Self::NotModified { .. }
             | Self::WrongRegion { .. }
             | Self::Unsupported(_)
+            | Self::Ended
             | Self::Other(_) => Outcome::Refused,
         }
     }

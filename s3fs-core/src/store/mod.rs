@@ -8,6 +8,7 @@ mod capabilities;
 pub(crate) mod conformance;
 #[cfg(test)]
 pub(crate) mod disturbed;
+mod ending;
 mod error;
 #[cfg(test)]
 pub(crate) mod faulty;
@@ -26,6 +27,7 @@ use async_trait::async_trait;
 
 pub use body::{Body, GetBody};
 pub use capabilities::{Capabilities, Capability, Vendor};
+pub(crate) use ending::Ending;
 pub use error::{Outcome, StoreError, StoreErrorKind};
 pub(crate) use observed::Observed;
 pub use observed::{UnfinishedUpload, UploadObserver};
