@@ -205,6 +205,7 @@
 /// | `name` | a string literal | what it is called on command lines and in messages; the identifier unless set. Functions of a module may not share one |
 /// | `workdir` | `expr` | the working folder of the body, which may lie in a volume; the caller's unless set |
 /// | `network` | `expr` | `false` gives the body a network of its own, with nothing but localhost; its volumes need none |
+/// | `isolate` | `expr` | `true` hides the host's sockets and temporary files, and credentials in the user's home |
 /// | `crate` | a path | where this crate is, if it was renamed |
 ///
 /// The expressions are any Rust; they are evaluated by the caller, at each call. A function without

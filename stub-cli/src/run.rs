@@ -81,6 +81,7 @@ pub(crate) fn spec(arguments: RunArguments) -> anyhow::Result<CallSpec> {
         environment: engine::environment(secrets)?,
         timeout: arguments.timeout,
         network: !arguments.no_network,
+        isolate: arguments.isolate,
         limits,
         workdir: match arguments.workdir {
             Some(folder) => folder,

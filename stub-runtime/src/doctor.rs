@@ -117,6 +117,7 @@ fn sandbox() -> Check {
         timeout: None,
         workdir: PathBuf::from("/"),
         network: true,
+        isolate: false,
         limits: Limits::default(),
     };
     let problem = match run_command(&spec, &Retries::default(), &Canceller::default()) {

@@ -31,6 +31,8 @@ pub struct CallSpec {
     pub workdir: PathBuf,
     /// Whether the job has the machine's network. Its volumes need none.
     pub network: bool,
+    /// Whether the host's sockets, temporary files and the user's credentials are hidden from the job.
+    pub isolate: bool,
     /// What the job may use of the machine.
     pub limits: Limits,
 }
@@ -63,7 +65,7 @@ pub struct Volume {
 
 impl CallSpec {
     /// The version this program writes and understands.
-    pub const VERSION: u32 = 3;
+    pub const VERSION: u32 = 4;
 
     /// What it is called, in a word: for messages.
     pub fn label(&self) -> Arc<str> {
@@ -86,6 +88,7 @@ impl fmt::Debug for CallSpec {
             .field("timeout", &self.timeout)
             .field("workdir", &self.workdir)
             .field("network", &self.network)
+            .field("isolate", &self.isolate)
             .field("limits", &self.limits)
             .finish()
     }

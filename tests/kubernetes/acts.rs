@@ -129,6 +129,7 @@ fn writes_down() {
         environment: [("TOKEN".to_owned(), "a-secret-token".to_owned())].into(),
         timeout: None,
         network: true,
+        isolate: false,
         limits: Limits::default(),
         workdir: "/".into(),
     };

@@ -293,6 +293,11 @@ pub(crate) struct RunArguments {
     /// Give the program a network of its own, with nothing but localhost. The volumes need none.
     #[arg(long)]
     pub(crate) no_network: bool,
+    /// Hide the machine's sockets and temporary files, and credentials in your home, from the program.
+    ///
+    /// With --no-network, this is for programs that you don't trust.
+    #[arg(long)]
+    pub(crate) isolate: bool,
     /// The program's working folder; the current one if absent.
     #[arg(long, value_name = "DIR")]
     pub(crate) workdir: Option<PathBuf>,

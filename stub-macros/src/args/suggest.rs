@@ -5,7 +5,7 @@ use proc_macro2::Ident;
 use crate::diagnostic;
 
 /// Options whose value is an expression, each with an example of one.
-pub(super) const PLAIN: [(&str, &str); 10] = [
+pub(super) const PLAIN: [(&str, &str); 11] = [
     ("timeout", "Duration::from_secs(60)"),
     ("retries", "3"),
     ("max_containers", "4"),
@@ -16,6 +16,7 @@ pub(super) const PLAIN: [(&str, &str); 10] = [
     ("schedule", "Cron(\"0 3 * * *\")"),
     ("workdir", "\"/data\""),
     ("network", "false"),
+    ("isolate", "true"),
 ];
 
 /// Options with a form of their own.

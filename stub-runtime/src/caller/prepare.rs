@@ -51,6 +51,7 @@ pub(super) fn plan(function: &'static Function) -> Result<Plan, Error> {
             .clone()
             .unwrap_or_else(config::working_folder),
         network: options.network,
+        isolate: options.isolate,
         limits: options.limits,
         work: Work::Function { name },
     };

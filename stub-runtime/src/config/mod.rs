@@ -57,6 +57,40 @@ const OF_NODES: [&str; 14] = [
     "NVIDIA_",
 ];
 
+/// Variables that name sockets and terminals of a session of the user, or folders for temporary files: an isolated
+/// job has none of these.
+const OF_SESSION: [&str; 26] = [
+    "DBUS_SESSION_BUS_ADDRESS",
+    "DBUS_SYSTEM_BUS_ADDRESS",
+    "DISPLAY",
+    "DOCKER_HOST",
+    "EDITOR_SOCKET",
+    "EMACS_SOCKET_NAME",
+    "GNOME_KEYRING_CONTROL",
+    "GPG_AGENT_INFO",
+    "GPG_TTY",
+    "KITTY_LISTEN_ON",
+    "NVIM",
+    "PULSE_SERVER",
+    "SSH_AGENT_PID",
+    "SSH_AUTH_SOCK",
+    "STY",
+    "TEMP",
+    "TMP",
+    "TMPDIR",
+    "TMUX",
+    "TMUX_PANE",
+    "TMUX_TMPDIR",
+    "VSCODE_IPC_HOOK_CLI",
+    "WAYLAND_DISPLAY",
+    "WEZTERM_UNIX_SOCKET",
+    "XAUTHORITY",
+    "XDG_RUNTIME_DIR",
+];
+
+/// Variables that name folders for temporary files and sockets.
+const TEMPORARY: [&str; 5] = ["TEMP", "TMP", "TMPDIR", "TMUX_TMPDIR", "XDG_RUNTIME_DIR"];
+
 /// What Slurm's commands need of the environment.
 const FOR_SLURM: [&str; 10] = [
     "PATH",
@@ -79,6 +113,20 @@ pub(crate) fn take_role() -> Option<OsString> {
     let role = std::env::var_os(ROLE)?;
     crate::sys::remove_variable(ROLE);
     Some(role)
+}
+
+/// Returns the variables that an isolated job does not inherit.
+pub(crate) fn of_session() -> Vec<String> {
+    OF_SESSION.map(str::to_owned).to_vec()
+}
+
+/// Returns the folders for temporary files and sockets that the environment names.
+pub(crate) fn temporary_folders() -> Vec<PathBuf> {
+    let folders = TEMPORARY.iter().filter_map(std::env::var_os);
+    folders
+        .map(PathBuf::from)
+        .filter(|folder| folder.is_absolute())
+        .collect()
 }
 
 /// The engine that is asked for.

@@ -205,4 +205,10 @@ impl Options {
         self.network = network;
         self
     }
+
+    /// `isolate = …`.
+    pub fn isolate(mut self, isolate: bool) -> Self {
+        self.isolate = isolate;
+        self
+    }
 }

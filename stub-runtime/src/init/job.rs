@@ -49,6 +49,9 @@ pub(super) fn start(job: &Job, descriptors: Vec<OwnedFd>) -> Result<i32, Failure
     for name in config::SEEING {
         command.env_remove(name);
     }
+    for name in &job.without {
+        command.env_remove(name);
+    }
     command.envs(&job.environment);
     command.stdin(stdin.map_or_else(Stdio::null, Stdio::from));
     if let Some((out, err)) = output {

@@ -61,6 +61,8 @@ fn set_up(outside: Option<Ids>) -> Result<(), Ended> {
         // Root's job keeps them: it may need `su`.
         sys::set_no_new_privileges()?;
     }
+    // A job shares the caller's terminal, where what it types would be run as its user.
+    sys::refuse_simulated_input()?;
     sys::set_undumpable()?;
     sys::set_name("stub-init")?;
     std::env::set_current_dir("/").map_err(|error| {
@@ -81,12 +83,12 @@ fn serve(supervisor: &Channel) -> Result<(), Ended> {
             ToInit::Prepare {
                 points: wanted,
                 network,
+                hide,
             } => {
-                if !network {
-                    sys::leave_network().map_err(|error| explain(&Step::Network, &error))?;
-                }
                 points = wanted;
-                mounts = sandbox::prepare(&points)?;
+                // The list of sockets, of which some are hidden, is that of the machine's network.
+                mounts = sandbox::prepare(&points, hide.as_ref())?;
+                part(network, hide.is_some())?;
                 let inner = sandbox::inner_folders(&mounts);
                 supervisor.send(&FromInit::Prepared { inner }, &[])?;
             }
@@ -101,6 +103,22 @@ fn serve(supervisor: &Channel) -> Result<(), Ended> {
             }
         }
     }
+}
+
+/// Leaves what the job does not share with others.
+fn part(has_network: bool, is_isolated: bool) -> Result<(), Failure> {
+    if !has_network {
+        sys::leave_network().map_err(|error| explain(&Step::Network, &error))?;
+    }
+    if is_isolated {
+        sys::leave_session().map_err(|error| explain(&Step::Hide, &error))?;
+        // Those of the machine's network are elsewhere then.
+        if has_network {
+            let left = sys::leave_abstract_sockets();
+            left.map_err(|error| explain(&Step::AbstractSockets, &error))?;
+        }
+    }
+    Ok(())
 }
 
 fn mount_all(supervisor: &Channel, points: &[MountPoint], mounts: &[Mounted]) -> Result<(), Ended> {

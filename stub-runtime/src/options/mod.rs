@@ -24,6 +24,7 @@ pub struct Options {
     pub(crate) max_inputs: Option<u64>,
     pub(crate) workdir: Option<PathBuf>,
     pub(crate) network: bool,
+    pub(crate) isolate: bool,
     pub(crate) limits: Limits,
     pub(crate) schedule: Option<Result<Schedule, ScheduleError>>,
 }
@@ -38,6 +39,7 @@ impl Default for Options {
             max_inputs: None,
             workdir: None,
             network: true,
+            isolate: false,
             limits: Limits::default(),
             schedule: None,
         }

@@ -135,6 +135,8 @@ pub(crate) enum ToInit {
         points: Vec<MountPoint>,
         /// Whether the job has the machine's network.
         network: bool,
+        /// What an isolated job doesn't see.
+        hide: Option<Hide>,
     },
     /// Mount, in the order that was planned.
     Mount,
@@ -147,6 +149,17 @@ pub(crate) enum ToInit {
     Kill,
     /// Undo the mounts and end.
     Unmount,
+}
+
+/// What an isolated job doesn't see, as far as this user's environment says it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Hide {
+    /// Homes of the user.
+    pub(crate) homes: Vec<PathBuf>,
+    /// Folders for temporary files and sockets, beside those that each machine has.
+    pub(crate) temporary: Vec<PathBuf>,
+    /// The job's working folder, which it sees wherever that is.
+    pub(crate) workdir: PathBuf,
 }
 
 /// Where something is mounted.
@@ -173,6 +186,8 @@ pub(crate) struct InnerFolder {
 pub(crate) struct Job {
     pub(crate) program: Program,
     pub(crate) environment: BTreeMap<String, String>,
+    /// Variables that it does not inherit.
+    pub(crate) without: Vec<String>,
     pub(crate) workdir: PathBuf,
     pub(crate) stdin: bool,
     pub(crate) output: bool,

@@ -3,13 +3,13 @@
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use crate::protocol::{Failure, InnerFolder, MountPoint};
+use crate::protocol::{Failure, Hide, InnerFolder, MountPoint};
 use crate::sys::{self, MountFlags};
 
 use super::diagnosis::explain;
 use super::plan::{PlanError, PlanStep, plan};
 use super::step::Step;
-use super::{mirror, site};
+use super::{hide, mirror, site};
 
 /// A volume that can be mounted now.
 #[derive(Debug)]
@@ -34,12 +34,15 @@ pub(crate) fn inner_folders(mounts: &[Mounted]) -> Vec<InnerFolder> {
 
 /// Separates this mount namespace from the host's and makes all mount points. Returns what is to
 /// be mounted, in order.
-pub(crate) fn prepare(points: &[MountPoint]) -> Result<Vec<Mounted>, Failure> {
+pub(crate) fn prepare(points: &[MountPoint], hide: Option<&Hide>) -> Result<Vec<Mounted>, Failure> {
     let root = Path::new("/");
     // Slave, not private: what the host unmounts during a call goes away here too, instead of
     // being kept busy by us. Nothing travels the other way.
     sys::make_slave(root).map_err(|error| explain(&Step::Isolate, &error))?;
     mount_proc();
+    if let Some(wanted) = hide {
+        hide::hide(wanted).map_err(|error| explain(&Step::Hide, &error))?;
+    }
     let sites: Vec<_> = points.iter().map(|point| site::look(&point.path)).collect();
     let steps =
         plan(&sites).map_err(|PlanError { volume, reason }| refuse(&points[volume], reason))?;

@@ -26,6 +26,14 @@ fn diagnose(step: &Step, errno: Errno, host: &Host) -> (Option<String>, Option<S
         Step::OpenFuse => fuse_device(errno, host),
         Step::Namespaces { .. } | Step::Identity => namespaces(step, errno, host),
         Step::MountBucket(_) => mounting(errno, host),
+        Step::AbstractSockets => found(
+            "the kernel can't do that for a job that has the machine's network; Linux 6.12 with Landlock can",
+            "take the network away as well, with `network = false` or `--no-network`",
+        ),
+        Step::Hide if errno == Errno::ENOSYS => found(
+            "the kernel can't make a folder read-only with all below it; Linux 5.12 can",
+            "use a newer kernel",
+        ),
         Step::Isolate | Step::Mirror(_) if refused(errno) => {
             apparmor(host).or_else(|| docker(host))
         }
@@ -33,7 +41,12 @@ fn diagnose(step: &Step, errno: Errno, host: &Host) -> (Option<String>, Option<S
             "the folder has more entries than `fs.mount-max` allows mounts".to_owned(),
             "create the mount point before the call".to_owned(),
         )),
-        Step::Isolate | Step::Mirror(_) | Step::Network | Step::Limits | Step::Process => None,
+        Step::Isolate
+        | Step::Hide
+        | Step::Mirror(_)
+        | Step::Network
+        | Step::Limits
+        | Step::Process => None,
     };
     found.map_or((None, None), |(reason, remedy)| {
         (Some(reason), Some(remedy))

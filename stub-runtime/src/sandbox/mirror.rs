@@ -76,7 +76,7 @@ fn free_name(folder: &Path) -> PathBuf {
 }
 
 /// A tmpfs with the permissions of `like`, and its owner where this process may say so.
-fn mount_tmpfs(like: &Path, target: &Path) -> Result<(), SysError> {
+pub(super) fn mount_tmpfs(like: &Path, target: &Path) -> Result<(), SysError> {
     let metadata = fs::metadata(like).map_err(failed("stat", like))?;
     let data = format!("mode={:o}", metadata.mode() & 0o7777);
     sys::mount(
@@ -109,6 +109,17 @@ fn copy_entries(from: &Path, to: &Path) -> Result<(), SysError> {
     Ok(())
 }
 
+/// Binds one entry of the working folder, as far as it exists, under the same name in another folder.
+pub(super) fn copy_named(name: &Path, to: &Path) -> Result<(), SysError> {
+    let Ok(metadata) = name.symlink_metadata() else {
+        return Ok(());
+    };
+    if let Some(folder) = name.parent().filter(|folder| *folder != Path::new("")) {
+        create_folders(to, &[folder.to_owned()])?;
+    }
+    copy_entry(name, &to.join(name), metadata.file_type())
+}
+
 fn copy_entry(source: &Path, target: &Path, kind: fs::FileType) -> Result<(), SysError> {
     if kind.is_symlink() {
         let points_to = fs::read_link(source).map_err(failed("readlink", source))?;
@@ -135,11 +146,11 @@ fn create_folders(root: &Path, folders: &[PathBuf]) -> Result<(), SysError> {
     Ok(())
 }
 
-fn change_folder(to: &Path) -> Result<(), SysError> {
+pub(super) fn change_folder(to: &Path) -> Result<(), SysError> {
     std::env::set_current_dir(to).map_err(failed("chdir", to))
 }
 
-fn failed(call: &str, path: &Path) -> impl Fn(io::Error) -> SysError {
+pub(super) fn failed(call: &str, path: &Path) -> impl Fn(io::Error) -> SysError {
     let call = format!("{call}({})", path.display());
     move |error| SysError {
         call: call.clone(),

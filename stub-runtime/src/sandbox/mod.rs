@@ -6,6 +6,8 @@
 
 mod apply;
 mod diagnosis;
+mod hidden;
+mod hide;
 mod host;
 mod identity;
 mod mirror;

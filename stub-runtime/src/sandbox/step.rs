@@ -15,6 +15,10 @@ pub(crate) enum Step {
     Identity,
     /// Cutting mounts off from the host's.
     Isolate,
+    /// Hiding the host from an isolated job.
+    Hide,
+    /// Keeping abstract sockets from an isolated job that has the machine's network.
+    AbstractSockets,
     /// Making a missing mount point in a copy of this folder.
     Mirror(PathBuf),
     /// Opening `/dev/fuse`.
@@ -36,6 +40,8 @@ impl fmt::Display for Step {
             Self::Namespaces { user: false } => f.write_str("create a mount namespace"),
             Self::Identity => f.write_str("keep the user's ids in a user namespace"),
             Self::Isolate => f.write_str("separate its mounts from the host's"),
+            Self::Hide => f.write_str("hide the host's sockets and credentials"),
+            Self::AbstractSockets => f.write_str("hide abstract sockets of the host"),
             Self::Mirror(folder) => {
                 write!(f, "make a mount point in a copy of `{}`", folder.display())
             }

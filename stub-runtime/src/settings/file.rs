@@ -77,6 +77,8 @@ pub(super) struct JobTable {
     #[serde(default = "yes")]
     pub(super) network: bool,
     #[serde(default)]
+    pub(super) isolate: bool,
+    #[serde(default)]
     pub(super) description: String,
 }
 

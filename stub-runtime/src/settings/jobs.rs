@@ -134,6 +134,7 @@ impl Job {
                 None => folder,
             },
             network: self.table.network,
+            isolate: self.table.isolate,
             limits: self.limits()?,
         })
     }

@@ -276,6 +276,7 @@ retries = 2
 retry_delay = "5s"
 workdir = "here"
 network = false
+isolate = true
 "#;
     let (folder, settings) = settings(text, "");
     let settings = settings.unwrap();
@@ -306,7 +307,7 @@ network = false
     assert_eq!(spec.environment["MODE"], "fast");
     assert_eq!(spec.timeout.unwrap().as_secs(), 7200);
     assert_eq!(spec.workdir, folder.path().join("here"));
-    assert!(!spec.network);
+    assert!(!spec.network && spec.isolate);
     let delays: Vec<_> = job.retries().delays().collect();
     assert_eq!(delays, [std::time::Duration::from_secs(5); 2]);
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Instant;
 
+use crate::config;
 use crate::limits::Cgroup;
 use crate::protocol::{
-    Channel, ChannelError, Failure, FromSupervisor, Hello, InnerFolder, Job, Program, Progress,
-    ToInit,
+    Channel, ChannelError, Failure, FromSupervisor, Hello, Hide, InnerFolder, Job, Program,
+    Progress, ToInit,
 };
 use crate::spec::{CallSpec, Work};
 use crate::sys;
@@ -26,6 +27,15 @@ use super::volumes::{Volumes, mount_point};
 pub(super) struct Init {
     pub(super) pid: i32,
     pub(super) channel: Channel,
+}
+
+fn hidden(spec: &CallSpec) -> Hide {
+    let own = sys::home_of(sys::effective_ids().user);
+    Hide {
+        homes: config::home().into_iter().chain(own).collect(),
+        temporary: config::temporary_folders(),
+        workdir: spec.workdir.clone(),
+    }
 }
 
 struct Driver {
@@ -182,8 +192,11 @@ impl Driver {
         let result = match action {
             Action::Prepare => {
                 let points = self.spec.volumes.iter().map(mount_point).collect();
-                let network = self.spec.network;
-                self.tell_init(&ToInit::Prepare { points, network })
+                self.tell_init(&ToInit::Prepare {
+                    points,
+                    network: self.spec.network,
+                    hide: self.spec.isolate.then(|| hidden(&self.spec)),
+                })
             }
             Action::Connect => self.connect(),
             Action::Mount => self.tell_init(&ToInit::Mount),
@@ -271,6 +284,11 @@ impl Driver {
                 function: Arc::default(),
             },
             environment,
+            without: if self.spec.isolate {
+                config::of_session()
+            } else {
+                Vec::new()
+            },
             workdir: self.spec.workdir.clone(),
             stdin: self.stdin.is_some(),
             output: !self.output.is_empty(),

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::fcntl::{AtFlags, OFlag, open, openat, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
@@ -88,6 +88,12 @@ pub(crate) fn open_in(folder: BorrowedFd<'_>, name: &OsStr) -> Result<File> {
     openat(folder, name, flags, Mode::empty())
         .map(File::from)
         .map_err(SysError::new(format!("openat({})", name.display())))
+}
+
+/// Home of a user, as the machine's users are listed.
+pub(crate) fn home_of(user: u32) -> Option<PathBuf> {
+    let user = User::from_uid(user.into()).ok().flatten()?;
+    Some(user.dir)
 }
 
 /// Whether a group is the private group of a user: it has the user's name, and no other members.

@@ -3,9 +3,11 @@
 //! Nothing here decides anything. `libc`, `nix` and `unsafe` of the runtime live in this module.
 #![allow(unsafe_code, reason = "this is the module that talks to the kernel")]
 
+mod apart;
 mod error;
 mod fd;
 mod file;
+mod filter;
 mod limits;
 mod mount;
 mod network;
@@ -14,18 +16,21 @@ mod process;
 mod signal;
 mod socket;
 
+pub(crate) use apart::{leave_abstract_sockets, leave_session};
 pub(crate) use error::{Errno, SysError};
 pub(crate) use fd::{
     above_standard_streams, close_on_exec_from, has_stdin, inheritable, inode, open_fuse,
     replace_stdin, take_descriptor,
 };
 pub(crate) use file::{
-    FileKind, FileStatus, NO_FOLLOW, is_private_group, link_in, open_folder, open_in, status,
-    status_in,
+    FileKind, FileStatus, NO_FOLLOW, home_of, is_private_group, link_in, open_folder, open_in,
+    status, status_in,
 };
+pub(crate) use filter::refuse_simulated_input;
 pub(crate) use limits::{limit_memory, limit_processors, processors};
 pub(crate) use mount::{
-    MountFlags, bind, make_slave, mount, pivot_root, set_read_only, unmount, unmount_detached,
+    MountFlags, bind, make_read_only, make_slave, mount, pivot_root, set_read_only, unmount,
+    unmount_detached,
 };
 pub(crate) use network::leave_network;
 pub(crate) use pipe::{pipe, read_now, unread, unsent};

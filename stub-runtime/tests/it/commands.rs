@@ -24,6 +24,7 @@ fn spec(program: &str, arguments: &[&str]) -> CallSpec {
         environment: BTreeMap::new(),
         timeout: None,
         network: true,
+        isolate: false,
         limits: Limits::default(),
         workdir: PathBuf::from("/"),
     }

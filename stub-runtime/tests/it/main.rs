@@ -3,6 +3,7 @@
 //! - `values`: what goes in and what comes back
 //! - `endings`: every way a body can end
 //! - `environment`: what a body finds around it
+//! - `isolation`: what a hostile job can reach of its user's session
 //! - `concurrency`: threads, nesting, async
 //! - `death`: `kill -9` of each process, background processes
 //! - `commands`: programs instead of functions
@@ -19,6 +20,7 @@ mod death;
 mod endings;
 mod environment;
 mod harness;
+mod isolation;
 mod nesting;
 mod storing;
 mod values;

@@ -56,6 +56,7 @@ pub(crate) fn script(volumes: Vec<Volume>, text: &str) -> CallSpec {
         environment: BTreeMap::new(),
         timeout: None,
         network: true,
+        isolate: false,
         limits: Limits::default(),
         workdir: PathBuf::from("/"),
     }

@@ -55,6 +55,7 @@ fn braces() {}
     max_inputs = 1 << 4,
     workdir = std::env::temp_dir(),
     network = A > B,
+    isolate = A < B,
 )]
 fn how_it_is_run() {}
 

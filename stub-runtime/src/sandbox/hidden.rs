@@ -1,0 +1,170 @@
+//! Which of the host's folders an isolated job doesn't see. Pure: what is there in, decisions out.
+
+use std::path::{Path, PathBuf};
+
+/// Folders of sockets and of temporary files, as far as there are such: an isolated job has empty ones of its own.
+pub(super) const SHARED: [&str; 6] = [
+    "/run",
+    "/var/run",
+    "/tmp",
+    "/var/tmp",
+    "/dev/shm",
+    "/dev/mqueue",
+];
+
+/// What an isolated job finds of `/run`: programs and drivers of distributions that have them there.
+pub(super) const KEPT_OF_RUN: [&str; 5] = [
+    "current-system",
+    "booted-system",
+    "wrappers",
+    "opengl-driver",
+    "opengl-driver-32",
+];
+
+/// Files and folders of a home with credentials, or with sockets of those who have them.
+pub(super) const CREDENTIALS: &[&str] = &[
+    ".aws",
+    ".azure",
+    ".boto",
+    ".cargo/credentials",
+    ".cargo/credentials.toml",
+    ".composer/auth.json",
+    ".config/BraveSoftware",
+    ".config/Code",
+    ".config/chromium",
+    ".config/containers",
+    ".config/doctl",
+    ".config/fly",
+    ".config/gcloud",
+    ".config/gh",
+    ".config/git/credentials",
+    ".config/glab-cli",
+    ".config/google-chrome",
+    ".config/hub",
+    ".config/microsoft-edge",
+    ".config/op",
+    ".config/rclone",
+    ".config/sops",
+    ".config/stub",
+    ".docker",
+    ".emacs.d/server",
+    ".fly",
+    ".gem/credentials",
+    ".git-credentials",
+    ".gnupg",
+    ".huggingface/token",
+    ".cache/huggingface/token",
+    ".kaggle",
+    ".kube",
+    ".local/share/gnupg",
+    ".local/share/keyrings",
+    ".local/share/kwalletd",
+    ".local/share/password-store",
+    ".local/state/stub",
+    ".m2/settings.xml",
+    ".mc",
+    ".minikube",
+    ".mozilla",
+    ".my.cnf",
+    ".netrc",
+    ".npmrc",
+    ".oci",
+    ".password-store",
+    ".pgpass",
+    ".pki",
+    ".pypirc",
+    ".s3cfg",
+    ".ssh",
+    ".stub",
+    ".terraform.d",
+    ".thunderbird",
+    ".vault-token",
+    ".yarnrc.yml",
+];
+
+/// Decides which folders are replaced by empty ones: each once, none in another, and none that has a home in it. All
+/// paths have no links.
+pub(super) fn replaced(folders: Vec<PathBuf>, homes: &[PathBuf]) -> Vec<PathBuf> {
+    let mut folders = folders;
+    folders.sort();
+    let mut chosen: Vec<PathBuf> = Vec::new();
+    for folder in folders {
+        let is_in_another = chosen.iter().any(|other| folder.starts_with(other));
+        let is_standard = SHARED.iter().any(|one| folder == Path::new(one));
+        let has_home = homes.iter().any(|home| home.starts_with(&folder));
+        if folder.parent().is_some() && !is_in_another && (is_standard || !has_home) {
+            chosen.push(folder);
+        }
+    }
+    chosen
+}
+
+/// Whether the working folder has to be shown again: it lies in a folder that was replaced, or in what is hidden or
+/// protected of a home.
+pub(super) fn shows_again(folder: &Path, replaced: &[PathBuf], homes: &[PathBuf]) -> bool {
+    let is_in_replaced = replaced
+        .iter()
+        .any(|other| folder != other && folder.starts_with(other));
+    let is_in_dotted = homes.iter().any(|home| {
+        let rest = folder.strip_prefix(home).ok();
+        let first = rest.and_then(|rest| rest.components().next());
+        first.is_some_and(|first| first.as_os_str().as_encoded_bytes().starts_with(b"."))
+    });
+    is_in_replaced || is_in_dotted
+}
+
+/// Paths of sockets in the kernel's list, which has one a line.
+pub(super) fn sockets(list: &str) -> Vec<PathBuf> {
+    let path = |line: &str| {
+        let (_, path) = line.split_once(" /")?;
+        Some(PathBuf::from(format!("/{path}")))
+    };
+    list.lines().filter_map(path).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths(names: &[&str]) -> Vec<PathBuf> {
+        names.iter().map(PathBuf::from).collect()
+    }
+
+    #[test]
+    fn folders_are_replaced_once_and_homes_are_not() {
+        let folders = paths(&[
+            "/tmp",
+            "/run",
+            "/run",
+            "/run/user/7",
+            "/scratch/t",
+            "/",
+            "/home",
+        ]);
+        let homes = paths(&["/home/ada", "/tmp/home"]);
+        assert_eq!(
+            replaced(folders, &homes),
+            paths(&["/run", "/scratch/t", "/tmp"])
+        );
+    }
+
+    #[test]
+    fn the_working_folder_is_shown_again_where_it_was_hidden() {
+        let (folders, homes) = (paths(&["/tmp"]), paths(&["/home/ada"]));
+        let shows = |path: &str| shows_again(Path::new(path), &folders, &homes);
+        assert!(shows("/tmp/work") && shows("/home/ada/.cache/work"));
+        for path in ["/tmp", "/home/ada", "/home/ada/work", "/srv", "/", "/home"] {
+            assert!(!shows(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn sockets_with_paths_are_found_and_abstract_ones_are_not() {
+        let list = "Num       RefCount Protocol Flags    Type St Inode Path\n\
+            0000000043: 00000003 00000000 00000000 0001 03 142094\n\
+            0000000043: 00000002 00000000 00010000 0001 01 142094 /srv/a b/s\n\
+            0000000043: 00000002 00000000 00010000 0001 01 142094 @/tmp/.X11-unix/X0\n\
+            0000000043: 00000002 00000000 00010000 0001 01 142094 relative/s\n";
+        assert_eq!(sockets(list), paths(&["/srv/a b/s"]));
+    }
+}

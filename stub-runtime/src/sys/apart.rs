@@ -1,0 +1,53 @@
+//! What a process shares with others of its user, and how it parts with that.
+
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+use nix::sched::{CloneFlags, unshare};
+
+use super::error::{Errno, Result, SysError};
+
+/// `struct landlock_ruleset_attr` of version 6.
+#[repr(C)]
+struct Ruleset {
+    files: u64,
+    network: u64,
+    scoped: u64,
+}
+
+/// `LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET`.
+const ABSTRACT_SOCKETS: u64 = 1;
+
+/// Keeps this process, and what it starts from now on, from abstract sockets of all others. Linux 6.12 or newer.
+pub(crate) fn leave_abstract_sockets() -> Result<()> {
+    let ruleset = Ruleset {
+        files: 0,
+        network: 0,
+        scoped: ABSTRACT_SOCKETS,
+    };
+    // SAFETY: the kernel reads as many bytes as it is told from the ruleset, which lives through the call.
+    let number = unsafe {
+        libc::syscall(
+            libc::SYS_landlock_create_ruleset,
+            &raw const ruleset,
+            size_of::<Ruleset>(),
+            0,
+        )
+    };
+    let number = Errno::result(number).map_err(SysError::new("landlock_create_ruleset"))?;
+    let number = i32::try_from(number).unwrap_or(-1);
+    // SAFETY: the kernel has just made this descriptor for us.
+    let ruleset = unsafe { OwnedFd::from_raw_fd(number) };
+    // SAFETY: reads nothing but the two numbers.
+    let result = unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0) };
+    Errno::result(result)
+        .map(drop)
+        .map_err(SysError::new("landlock_restrict_self"))
+}
+
+/// Leaves the user's shared memory, semaphores and message queues of System V, and the keyring of its session.
+pub(crate) fn leave_session() -> Result<()> {
+    unshare(CloneFlags::CLONE_NEWIPC).map_err(SysError::new("unshare(CLONE_NEWIPC)"))?;
+    // SAFETY: KEYCTL_JOIN_SESSION_KEYRING with no name makes a new one; no memory is touched.
+    let _ = unsafe { libc::syscall(libc::SYS_keyctl, 1, 0_usize) };
+    Ok(())
+}
