@@ -119,8 +119,10 @@ fn store_errno(kind: &StoreErrorKind) -> Errno {
         StoreErrorKind::Ended => Errno::ENOTCONN,
         StoreErrorKind::NoSuchBucket
         | StoreErrorKind::WrongRegion { .. }
+        | StoreErrorKind::Throttled(_)
         | StoreErrorKind::Overloaded(_)
         | StoreErrorKind::Unreachable(_)
+        | StoreErrorKind::Certificate(_)
         | StoreErrorKind::TimedOut
         | StoreErrorKind::NotS3(_)
         | StoreErrorKind::Truncated(_)

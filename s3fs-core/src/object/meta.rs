@@ -14,6 +14,11 @@ impl ETag {
         Self(tag.trim_matches('"').into())
     }
 
+    /// Returns whether the server gave none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The tag in quotation marks, as `If-Match` takes it.
     pub fn quoted(&self) -> String {
         format!("\"{}\"", self.0)

@@ -95,12 +95,18 @@ pub enum StoreErrorKind {
     /// The server doesn't know this operation or option.
     #[error("the server does not support this{}", in_parentheses(.0))]
     Unsupported(String),
-    /// The server asks for fewer requests, or failed itself; it was asked several times.
+    /// The server asks for fewer requests.
+    #[error("the server asks for fewer requests ({0})")]
+    Throttled(String),
+    /// The server failed, or is overloaded.
     #[error("the server is overloaded or failing ({0})")]
     Overloaded(String),
     /// No answer: the name doesn't resolve, nothing listens, the connection broke.
     #[error("the endpoint does not answer ({0})")]
     Unreachable(String),
+    /// The server's certificate is not accepted.
+    #[error("the certificate of the endpoint is not accepted ({0})")]
+    Certificate(String),
     /// No answer in time.
     #[error("no answer in time")]
     TimedOut,
@@ -131,15 +137,25 @@ impl StoreErrorKind {
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
-            Self::Unreachable(_) | Self::TimedOut | Self::Truncated(_) | Self::Overloaded(_)
+            Self::Unreachable(_)
+                | Self::TimedOut
+                | Self::Truncated(_)
+                | Self::Overloaded(_)
+                | Self::Throttled(_)
         )
+    }
+
+    /// Returns whether the request was refused because the clocks differ.
+    pub(super) fn is_clock_skew(&self) -> bool {
+        matches!(self, Self::BadCredentials(words) if words.starts_with("RequestTimeTooSkewed"))
     }
 
     /// Effect on the bucket of an attempt that failed like this. A server that fails, or a gateway
     /// before it, may have carried out what it was asked.
     fn outcome(&self) -> Outcome {
         match self {
-            Self::Overloaded(_)
+            Self::Throttled(_)
+            | Self::Overloaded(_)
             | Self::Unreachable(_)
             | Self::TimedOut
             | Self::NotS3(_)
@@ -155,6 +171,7 @@ impl StoreErrorKind {
             | Self::WrongRegion { .. }
             | Self::Unsupported(_)
             | Self::Ended
+            | Self::Certificate(_)
             | Self::Other(_) => Outcome::Refused,
         }
     }

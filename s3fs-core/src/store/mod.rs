@@ -16,9 +16,11 @@ pub(crate) mod faulty;
 pub(crate) mod memory;
 mod observed;
 mod request;
+mod retry;
 pub mod s3;
 #[cfg(test)]
 pub(crate) mod slow;
+mod warning;
 
 use std::fmt::Debug;
 use std::fs::File;
@@ -35,6 +37,7 @@ pub use request::{
     Condition, CopySource, Described, GetResponse, ListFrom, ListPage, ListRequest, ListedObject,
     MAX_COPY, PartNumber, PartTag, Precondition, UploadId,
 };
+pub use retry::{RetryLimits, Retrying};
 
 use crate::object::{ByteRange, ETag, Headers, Key};
 

@@ -1,0 +1,130 @@
+//! Bodies that are fetched again from where they broke off.
+
+use bytes::Bytes;
+use futures_util::stream;
+use tokio::time::Instant;
+
+use super::policy::Tries;
+use super::{Bucket, Retrying};
+use crate::object::{ByteRange, ETag, Key};
+use crate::store::{Condition, GetBody, GetResponse, Store, StoreError, StoreErrorKind};
+
+/// The same answer, whose body goes on where it breaks off, with bytes of the same version.
+pub(super) fn resumed<S: Store>(
+    store: &Retrying<S>,
+    key: &Key,
+    answer: GetResponse,
+) -> GetResponse {
+    // Without a version, what comes later could be of another one.
+    let Some(range) = answer.range.filter(|_| !answer.meta.etag.is_empty()) else {
+        return answer;
+    };
+    let resumable = Resumable {
+        source: Source {
+            store: store.clone(),
+            key: key.clone(),
+            etag: answer.meta.etag.clone(),
+        },
+        missing: Some(range),
+        body: Some(answer.body),
+        tries: None,
+    };
+    let pieces = stream::try_unfold(resumable, |mut body| async move {
+        Ok(body.next().await?.map(|piece| (piece, body)))
+    });
+    GetResponse {
+        body: GetBody::new(pieces),
+        ..answer
+    }
+}
+
+/// One version of an object.
+struct Source<S> {
+    store: Retrying<S>,
+    key: Key,
+    etag: ETag,
+}
+
+struct Resumable<S> {
+    source: Source<S>,
+    /// Bytes that have not come.
+    missing: Option<ByteRange>,
+    /// Nothing while it is asked for again: a body that broke off must not hold its place.
+    body: Option<GetBody>,
+    /// Attempts since bytes last came.
+    tries: Option<Tries>,
+}
+
+impl<S: Store> Resumable<S> {
+    async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
+        while let Some(missing) = self.missing {
+            let error = match self.piece(missing).await {
+                Ok(piece) => {
+                    let length = piece.len() as u64;
+                    let at = missing.start().saturating_add(length);
+                    self.missing = ByteRange::new(at, missing.end());
+                    if !piece.is_empty() {
+                        self.tries = None;
+                    }
+                    return Ok(Some(piece));
+                }
+                Err(error) => error,
+            };
+            self.body = None;
+            self.wait(error).await?;
+        }
+        Ok(None)
+    }
+
+    /// The next piece of the body that there is, or of the one that is asked for now.
+    async fn piece(&mut self, missing: ByteRange) -> Result<Bytes, StoreError> {
+        let body = if let Some(body) = &mut self.body {
+            body
+        } else {
+            let body = self.source.ask(missing).await?;
+            self.body.insert(body)
+        };
+        let piece = body.next().await?;
+        piece.ok_or_else(|| {
+            let words = format!("{} bytes are missing", missing.length());
+            self.source.failed(StoreErrorKind::Truncated(words))
+        })
+    }
+
+    async fn wait(&mut self, error: StoreError) -> Result<(), StoreError> {
+        let store = &self.source.store;
+        match &mut self.tries {
+            Some(tries) => store.delay(tries, error).await,
+            // Bytes came: asking for the others is a request of its own, with time of its own.
+            None if error.kind.is_transient() => {
+                tracing::debug!(%error, "fetching the rest");
+                self.tries = Some(store.tries());
+                Ok(())
+            }
+            None => Err(error),
+        }
+    }
+}
+
+impl<S: Store> Source<S> {
+    async fn ask(&self, missing: ByteRange) -> Result<GetBody, StoreError> {
+        let condition = Condition::Is(&self.etag);
+        let Bucket { store, health } = &*self.store.bucket;
+        health.admit().await;
+        let answer = store.get(&self.key, Some(missing), condition).await?;
+        health.answered(Instant::now());
+        // A server that ignores `Range` or `If-Match` must not slip other bytes in.
+        if answer.meta.etag != self.etag {
+            return Err(self.failed(StoreErrorKind::PreconditionFailed));
+        }
+        if answer.range != Some(missing) {
+            let words = format!("asked for {missing}, got {:?}", answer.range);
+            return Err(self.failed(StoreErrorKind::NotS3(words)));
+        }
+        Ok(answer.body)
+    }
+
+    fn failed(&self, kind: StoreErrorKind) -> StoreError {
+        StoreError::new("GetObject", self.store.uri(&self.key), kind)
+    }
+}

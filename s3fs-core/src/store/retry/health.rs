@@ -1,0 +1,104 @@
+//! State that all requests to a bucket share: how fast they may be sent, since when they fail, and
+//! when the user was last warned.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::rate::Rate;
+use crate::store::warning::Warning;
+use crate::store::{StoreError, StoreErrorKind};
+
+/// Time for which a failure counts as present.
+const RECENT: Duration = Duration::from_mins(1);
+
+/// Health of a bucket, as its requests find it.
+#[derive(Debug)]
+pub(super) struct Health {
+    facts: Mutex<Facts>,
+    pub(super) warning: Warning,
+    /// When the next request may be sent. Those that wait for their turn do so in order.
+    turn: tokio::sync::Mutex<Instant>,
+}
+
+#[derive(Debug)]
+struct Facts {
+    rate: Rate,
+    failing: Option<Failing>,
+}
+
+/// Failures since the last answer.
+#[derive(Clone, Copy, Debug)]
+struct Failing {
+    first: Instant,
+    last: Instant,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        let now = Instant::now();
+        Self {
+            facts: Mutex::new(Facts {
+                rate: Rate::new(now),
+                failing: None,
+            }),
+            warning: Warning::default(),
+            turn: tokio::sync::Mutex::new(now),
+        }
+    }
+}
+
+impl Health {
+    /// Waits until one more request may be sent.
+    pub(super) async fn admit(&self) {
+        if self.facts().rate.interval().is_none() {
+            return;
+        }
+        let mut turn = self.turn.lock().await;
+        sleep_until(*turn).await;
+        // It may have changed meanwhile.
+        if let Some(interval) = self.facts().rate.interval() {
+            *turn = Instant::now() + interval;
+        }
+    }
+
+    /// Notes an answer, be it a refusal.
+    pub(super) fn answered(&self, now: Instant) {
+        let mut facts = self.facts();
+        facts.rate.answered(now);
+        facts.failing = None;
+    }
+
+    /// Notes a failure.
+    pub(super) fn failed(&self, error: &StoreError, now: Instant) {
+        if !error.kind.is_transient() {
+            return self.answered(now);
+        }
+        let mut facts = self.facts();
+        facts
+            .failing
+            .get_or_insert(Failing {
+                first: now,
+                last: now,
+            })
+            .last = now;
+        if matches!(error.kind, StoreErrorKind::Throttled(_)) {
+            facts.rate.refused(now);
+        }
+    }
+
+    /// Returns for how long every request has failed. What failed some time ago says nothing of
+    /// the present.
+    pub(super) fn failing(&self, now: Instant) -> Duration {
+        let failing = self.facts().failing;
+        let failing = failing.filter(|failing| now.duration_since(failing.last) < RECENT);
+        failing.map_or(Duration::ZERO, |failing| {
+            failing.last.duration_since(failing.first)
+        })
+    }
+
+    fn facts(&self) -> MutexGuard<'_, Facts> {
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

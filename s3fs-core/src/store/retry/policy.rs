@@ -1,0 +1,215 @@
+//! When a failed request is sent again. Without I/O.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::store::{StoreError, StoreErrorKind};
+
+/// Delay before the first repetition; it doubles with each.
+const FIRST_DELAY: Duration = Duration::from_millis(100);
+
+/// Maximum delay: a server that is back is noticed this soon.
+const MAX_DELAY: Duration = Duration::from_secs(5);
+
+/// Maximum time that a request waits for a bucket that has never answered: a mistyped endpoint is
+/// soon an error.
+const CONNECTING: Duration = Duration::from_secs(20);
+
+/// Maximum time that a request waits once the bucket has been failing for the whole timeout.
+const AFTER_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Attempts of a request whose answers are not S3's: a proxy in between may have failed.
+const NOT_S3_ATTEMPTS: u32 = 3;
+
+/// Maximum time from the first attempt of a request to its last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryLimits {
+    /// Where the server answers that it is overloaded or has failed.
+    pub answering: Duration,
+    /// Where no answer comes.
+    pub silent: Duration,
+}
+
+impl RetryLimits {
+    /// Limits of a bucket that has answered.
+    pub fn new(timeout: Duration) -> Self {
+        Self {
+            answering: timeout,
+            silent: timeout,
+        }
+    }
+
+    /// Limits of the first request to a bucket.
+    pub fn connecting(timeout: Duration) -> Self {
+        Self {
+            answering: timeout,
+            silent: timeout.min(CONNECTING),
+        }
+    }
+
+    /// Limits while every request has failed for `failing`: those that begin after the timeout do
+    /// not wait for the whole of it once more.
+    pub(super) fn after(self, failing: Duration) -> Self {
+        let cut = |limit: Duration| {
+            if failing >= limit {
+                limit.min(AFTER_TIMEOUT)
+            } else {
+                limit
+            }
+        };
+        Self {
+            answering: cut(self.answering),
+            silent: cut(self.silent),
+        }
+    }
+}
+
+/// The attempts of one request.
+#[derive(Debug)]
+pub(super) struct Tries {
+    started: Instant,
+    limits: RetryLimits,
+    failed: u32,
+}
+
+/// What follows a failed attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Another attempt, after this delay.
+    Retry(Duration),
+    /// None.
+    GiveUp,
+}
+
+impl Tries {
+    /// A request whose first attempt begins now.
+    pub(super) fn new(limits: RetryLimits, now: Instant) -> Self {
+        Self {
+            started: now,
+            limits,
+            failed: 0,
+        }
+    }
+
+    /// Returns the time since the first attempt began.
+    pub(super) fn elapsed(&self, now: Instant) -> Duration {
+        now.duration_since(self.started)
+    }
+
+    /// Returns the number of failed attempts.
+    pub(super) fn failed(&self) -> u32 {
+        self.failed
+    }
+
+    /// Decides what follows a failure. `jitter`, between 0 and 1, spreads the requests that failed
+    /// together.
+    pub(super) fn next(&mut self, error: &StoreError, now: Instant, jitter: f64) -> Next {
+        self.failed += 1;
+        let Some(limit) = self.limit(&error.kind) else {
+            return Next::GiveUp;
+        };
+        let left = limit.saturating_sub(self.elapsed(now));
+        if left.is_zero() {
+            return Next::GiveUp;
+        }
+        let doubled = FIRST_DELAY.saturating_mul(1 << (self.failed - 1).min(16));
+        let delay = doubled.min(MAX_DELAY).mul_f64(f64::midpoint(1.0, jitter));
+        // The last attempt is made when the time is over.
+        Next::Retry(delay.min(left))
+    }
+
+    fn limit(&self, kind: &StoreErrorKind) -> Option<Duration> {
+        match kind {
+            StoreErrorKind::Throttled(_) | StoreErrorKind::Overloaded(_) => {
+                Some(self.limits.answering)
+            }
+            StoreErrorKind::Unreachable(_)
+            | StoreErrorKind::TimedOut
+            | StoreErrorKind::Truncated(_) => Some(self.limits.silent),
+            StoreErrorKind::NotS3(_) => {
+                (self.failed < NOT_S3_ATTEMPTS).then_some(self.limits.answering)
+            }
+            // The SDK has learnt from the answer how wrong the clock is.
+            kind if kind.is_clock_skew() => (self.failed == 1).then_some(self.limits.answering),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMEOUT: Duration = Duration::from_mins(5);
+
+    fn error(kind: StoreErrorKind) -> StoreError {
+        StoreError::new("PutObject", "s3://bucket/key".into(), kind)
+    }
+
+    fn slow_down() -> StoreError {
+        error(StoreErrorKind::Throttled("SlowDown".into()))
+    }
+
+    /// Attempts fail at once until none follows; returns their number and the time that passed.
+    fn exhaust(limits: RetryLimits, error: &StoreError, jitter: f64) -> (u32, Duration) {
+        let start = Instant::now();
+        let mut tries = Tries::new(limits, start);
+        let mut now = start;
+        while let Next::Retry(delay) = tries.next(error, now, jitter) {
+            assert!(delay <= MAX_DELAY);
+            now += delay;
+        }
+        (tries.failed(), now - start)
+    }
+
+    #[test]
+    fn a_request_is_repeated_until_the_deadline_and_not_beyond() {
+        for jitter in [0.0, 0.5, 0.999] {
+            let (attempts, passed) = exhaust(RetryLimits::new(TIMEOUT), &slow_down(), jitter);
+            assert_eq!(passed, TIMEOUT);
+            assert!((60..160).contains(&attempts), "{attempts}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_not_repeated() {
+        let refused = error(StoreErrorKind::AccessDenied("no".into()));
+        let (attempts, passed) = exhaust(RetryLimits::new(TIMEOUT), &refused, 0.5);
+        assert_eq!((attempts, passed), (1, Duration::ZERO));
+    }
+
+    #[test]
+    fn answers_of_something_else_are_repeated_a_few_times_and_a_wrong_clock_once() {
+        let limits = RetryLimits::new(TIMEOUT);
+        let not_s3 = error(StoreErrorKind::NotS3("HTTP 200".into()));
+        assert_eq!(exhaust(limits, &not_s3, 0.5).0, 3);
+        let clock = "RequestTimeTooSkewed: the difference is too large";
+        let clock = error(StoreErrorKind::BadCredentials(clock.into()));
+        assert_eq!(exhaust(limits, &clock, 0.5).0, 2);
+    }
+
+    #[test]
+    fn a_bucket_that_never_answered_is_given_up_sooner_than_one_that_is_overloaded() {
+        let limits = RetryLimits::connecting(TIMEOUT);
+        let dead = error(StoreErrorKind::Unreachable("refused".into()));
+        assert_eq!(exhaust(limits, &dead, 0.5).1, CONNECTING);
+        assert_eq!(exhaust(limits, &slow_down(), 0.5).1, TIMEOUT);
+    }
+
+    #[test]
+    fn without_a_timeout_there_is_one_attempt() {
+        let once = RetryLimits::new(Duration::ZERO);
+        assert_eq!(exhaust(once, &slow_down(), 0.5).0, 1);
+    }
+
+    #[test]
+    fn after_a_whole_timeout_of_failures_later_requests_wait_less() {
+        let limits = RetryLimits::new(TIMEOUT);
+        assert_eq!(limits.after(TIMEOUT / 2), limits);
+        let later = limits.after(TIMEOUT);
+        assert_eq!(later, RetryLimits::new(AFTER_TIMEOUT));
+        let short = RetryLimits::new(Duration::from_secs(3));
+        assert_eq!(short.after(TIMEOUT), short);
+    }
+}

@@ -1,0 +1,207 @@
+//! Rate of requests to a bucket that asks for fewer. Without I/O.
+//!
+//! As in TCP: each refusal halves the rate; then it doubles each second up to half of what was too
+//! much, and grows slowly beyond.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Requests per second that are sent however often the server refuses.
+const MIN_RATE: f64 = 4.0;
+
+/// Requests per second assumed before the first refusal where fewer were answered.
+const ASSUMED_RATE: f64 = 256.0;
+
+/// Requests refused within this time were sent before the rate fell.
+const FALL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Growth per answered request above the threshold: 5 % per second.
+const SLOW_GROWTH: f64 = 0.05;
+
+/// Time without a refusal after which there is no limit.
+const RELEASE: Duration = Duration::from_mins(1);
+
+/// Requests per second, limited from the first refusal on.
+#[derive(Debug)]
+pub(super) struct Rate {
+    limited: Option<Limited>,
+    window: Window,
+}
+
+#[derive(Debug)]
+struct Limited {
+    /// Requests per second.
+    rate: f64,
+    /// Rate up to which it doubles each second.
+    threshold: f64,
+    fell: Instant,
+    answered: bool,
+}
+
+/// Counts answers per second.
+#[derive(Debug)]
+struct Window {
+    began: Instant,
+    count: u32,
+    before: u32,
+}
+
+impl Window {
+    fn advance(&mut self, now: Instant) {
+        let passed = now.duration_since(self.began).as_secs();
+        if passed > 0 {
+            self.before = if passed == 1 { self.count } else { 0 };
+            self.count = 0;
+            self.began = now;
+        }
+    }
+}
+
+impl Rate {
+    /// No limit.
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            limited: None,
+            window: Window {
+                began: now,
+                count: 0,
+                before: 0,
+            },
+        }
+    }
+
+    /// Returns the time between two requests; nothing where there is no limit.
+    pub(super) fn interval(&self) -> Option<Duration> {
+        let limited = self.limited.as_ref()?;
+        Some(Duration::from_secs_f64(1.0 / limited.rate))
+    }
+
+    /// Lowers the rate: the server asked for fewer requests.
+    pub(super) fn refused(&mut self, now: Instant) {
+        self.window.advance(now);
+        let measured = f64::from(self.window.count.max(self.window.before));
+        let Some(limited) = &mut self.limited else {
+            let rate = measured.max(ASSUMED_RATE) / 2.0;
+            self.limited = Some(Limited {
+                rate,
+                threshold: rate,
+                fell: now,
+                answered: false,
+            });
+            return;
+        };
+        if now.duration_since(limited.fell) < FALL_INTERVAL {
+            return;
+        }
+        limited.rate = (limited.rate / 2.0).max(MIN_RATE);
+        // While nothing is answered, the rate that was too much is not known better.
+        if limited.answered {
+            limited.threshold = limited.rate;
+        }
+        (limited.fell, limited.answered) = (now, false);
+    }
+
+    /// Raises the rate: a request was answered.
+    pub(super) fn answered(&mut self, now: Instant) {
+        self.window.advance(now);
+        self.window.count = self.window.count.saturating_add(1);
+        let Some(limited) = &mut self.limited else {
+            return;
+        };
+        if now.duration_since(limited.fell) >= RELEASE {
+            self.limited = None;
+            return;
+        }
+        limited.answered = true;
+        limited.rate += if limited.rate < limited.threshold {
+            1.0
+        } else {
+            SLOW_GROWTH
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn per_second(rate: &Rate) -> f64 {
+        1.0 / rate.interval().unwrap().as_secs_f64()
+    }
+
+    /// Refusals for so many seconds, sixty-four at a time.
+    fn refuse(rate: &mut Rate, now: &mut Instant, seconds: u32) {
+        for _ in 0..seconds {
+            for _ in 0..64 {
+                rate.refused(*now);
+            }
+            *now += Duration::from_secs(1);
+        }
+    }
+
+    /// A second in which everything that the rate lets through is answered.
+    fn answer_for_a_second(rate: &mut Rate, now: &mut Instant) {
+        let end = *now + Duration::from_secs(1);
+        while let Some(interval) = rate.interval().filter(|interval| *now + *interval < end) {
+            *now += interval;
+            rate.answered(*now);
+        }
+        *now = end;
+    }
+
+    #[test]
+    fn refusals_that_come_together_lower_the_rate_once() {
+        let mut now = Instant::now();
+        let mut rate = Rate::new(now);
+        assert_eq!(rate.interval(), None);
+        refuse(&mut rate, &mut now, 1);
+        assert!((per_second(&rate) - 128.0).abs() < 0.1);
+        refuse(&mut rate, &mut now, 1);
+        assert!((per_second(&rate) - 64.0).abs() < 0.1);
+    }
+
+    #[test]
+    fn the_rate_never_falls_to_nothing_and_is_back_within_seconds() {
+        let mut now = Instant::now();
+        let mut rate = Rate::new(now);
+        refuse(&mut rate, &mut now, 30);
+        assert!((per_second(&rate) - MIN_RATE).abs() < 0.1);
+        for _ in 0..7 {
+            answer_for_a_second(&mut rate, &mut now);
+        }
+        assert!(per_second(&rate) > 100.0, "{}", per_second(&rate));
+    }
+
+    #[test]
+    fn a_server_that_takes_so_many_gets_about_as_many() {
+        let mut now = Instant::now();
+        let mut rate = Rate::new(now);
+        let (mut answered, mut refused) = (0, 0);
+        for _ in 0..50 {
+            let end = now + Duration::from_secs(1);
+            let mut taken = 0;
+            while now < end {
+                now += rate.interval().unwrap_or(Duration::from_millis(1));
+                if taken < 100 {
+                    (taken, answered) = (taken + 1, answered + 1);
+                    rate.answered(now);
+                } else {
+                    refused += 1;
+                    rate.refused(now);
+                }
+            }
+        }
+        assert!(answered > 50 * 60, "{answered}");
+        assert!(refused < answered / 3, "{refused}");
+    }
+
+    #[test]
+    fn after_a_minute_without_refusals_there_is_no_limit() {
+        let mut now = Instant::now();
+        let mut rate = Rate::new(now);
+        refuse(&mut rate, &mut now, 3);
+        rate.answered(now + RELEASE);
+        assert_eq!(rate.interval(), None);
+    }
+}
