@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,17 @@ pub struct MountConfig {
     pub stage: Option<StageConfig>,
     /// A folder for the bytes of files that could not be stored; they are lost when absent.
     pub rescue: Option<PathBuf>,
+    /// Maximum time for which a failing request is repeated; zero for a single attempt.
+    #[serde(default = "default_retry_timeout")]
+    pub retry_timeout: Duration,
+}
+
+/// Time for which a failing request is repeated unless told otherwise: S3 refuses requests for
+/// minutes while it divides a bucket among more of its servers.
+pub const DEFAULT_RETRY_TIMEOUT: Duration = Duration::from_mins(5);
+
+fn default_retry_timeout() -> Duration {
+    DEFAULT_RETRY_TIMEOUT
 }
 
 /// A folder of the local disk for files that are being changed. They are nameless there: nothing is
@@ -82,6 +94,7 @@ impl MountConfig {
             waits_on_close: false,
             stage: None,
             rescue: None,
+            retry_timeout: DEFAULT_RETRY_TIMEOUT,
         }
     }
 }

@@ -37,7 +37,9 @@ mod usage;
 mod write;
 
 pub use cache::CacheError;
-pub use config::{Access, CacheConfig, Credentials, MountConfig, Ownership, StageConfig};
+pub use config::{
+    Access, CacheConfig, Credentials, DEFAULT_RETRY_TIMEOUT, MountConfig, Ownership, StageConfig,
+};
 pub use fs::{NotStored, Pending};
 pub use fuse::{MountPoint, Unmount};
 pub use mount::{FileSystem, Finisher, MountError, Mounted, Serving};

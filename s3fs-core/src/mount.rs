@@ -123,7 +123,7 @@ impl FileSystem {
         let (store, page) = connecting.instrument(mount.clone()).await?;
         // The first page of the root, which tells that the bucket is there.
         meter.list();
-        let space = Space::new(store.endpoint_url(), &config.bucket);
+        let space = Space::new(store.single().endpoint_url(), &config.bucket);
         let store = Observed::new(store, mount, meter.clone(), uploads);
         let store: Arc<dyn Store> = match cache {
             Some(cache) => Arc::new(Cached::new(store, cache, space)),

@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use crate::config::MountConfig;
 use crate::object::{Headers, Key, Prefix};
 use crate::resources::Resources;
-use crate::store::s3::{ConnectError, S3Store, connect};
+use crate::store::s3::{Bucket, ConnectError, connect};
 use crate::store::{
     Body, Condition, ListFrom, ListRequest, Precondition, Store, StoreError, StoreErrorKind,
 };
@@ -19,7 +19,7 @@ use crate::store::{
 /// The objects of a bucket under a prefix, by the rest of their keys.
 #[derive(Debug)]
 pub struct Objects {
-    store: S3Store,
+    store: Bucket,
     prefix: Prefix,
 }
 
@@ -157,6 +157,9 @@ impl Objects {
     /// # Errors
     /// There are no credentials to sign it with.
     pub async fn presigned(&self, name: &str, valid: Duration) -> Result<String, StoreError> {
-        self.store.presigned_get(&self.key(name), valid).await
+        self.store
+            .single()
+            .presigned_get(&self.key(name), valid)
+            .await
     }
 }

@@ -3,7 +3,7 @@
 use crate::config::{Access, MountConfig};
 use crate::object::{Headers, Key};
 use crate::resources::Resources;
-use crate::store::s3::{ConnectError, S3Store, connect};
+use crate::store::s3::{Bucket, ConnectError, connect};
 use crate::store::{Store, StoreError, StoreErrorKind, UploadId};
 
 /// A permission that a mount needs, and whether it has it.
@@ -51,7 +51,7 @@ pub async fn probe(
     Ok(probes)
 }
 
-async fn probe_writing(store: &S3Store, key: &Key) -> Vec<Probe> {
+async fn probe_writing(store: &Bucket, key: &Key) -> Vec<Probe> {
     let created = store.create_upload(key, &Headers::default()).await;
     let id: Option<UploadId> = created.as_ref().ok().cloned();
     let mut probes = vec![Probe::of("s3:PutObject", created)];

@@ -1,9 +1,7 @@
-//! Fetching parts: one ranged GET each, taken up again where it broke off.
+//! Fetching parts: one ranged GET each. What breaks off goes on below the store's trait.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
@@ -79,49 +77,18 @@ impl Fetch {
     }
 }
 
-async fn fill(
-    source: Arc<Source>,
-    part: Arc<Part>,
-    grant: Option<Grant>,
-    mut body: Option<GetBody>,
-) {
-    let range = part.range();
+async fn fill(source: Arc<Source>, part: Arc<Part>, grant: Option<Grant>, body: Option<GetBody>) {
     let mut grant = match grant {
         Some(grant) => grant,
-        None => source.budget.take(range.length()).await,
+        None => source.budget.take(part.range().length()).await,
     };
-    let mut delays = backoff().build();
-    loop {
-        let before = part.filled();
-        let Err(error) = attempt(&source, &part, &mut grant, body.take()).await else {
-            return;
-        };
-        if part.filled() > before {
-            delays = backoff().build();
-        }
-        let delay = if error.kind.is_transient() {
-            delays.next()
-        } else {
-            None
-        };
-        let Some(delay) = delay else {
-            return part.fail(error);
-        };
-        tracing::debug!(%error, ?delay, "fetching again");
-        tokio::time::sleep(delay).await;
+    if let Err(error) = request(&source, &part, &mut grant, body).await {
+        part.fail(error);
     }
 }
 
-fn backoff() -> ExponentialBuilder {
-    ExponentialBuilder::default()
-        .with_min_delay(Duration::from_millis(50))
-        .with_max_delay(Duration::from_secs(5))
-        .with_max_times(6)
-        .with_jitter()
-}
-
 /// One request for what is still missing.
-async fn attempt(
+async fn request(
     source: &Source,
     part: &Part,
     grant: &mut Grant,

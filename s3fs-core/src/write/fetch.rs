@@ -1,9 +1,5 @@
 //! Fetching the few bytes of stored objects that go into a part or a small file.
 
-use std::time::Duration;
-
-use backon::{BackoffBuilder, ExponentialBuilder};
-
 use crate::object::{ByteRange, ObjectRef};
 use crate::store::{Condition, Store, StoreError, StoreErrorKind};
 use crate::write::error::WriteError;
@@ -15,46 +11,10 @@ use crate::write::error::WriteError;
 pub(super) async fn fetch(
     store: &dyn Store,
     object: &ObjectRef,
-    range: ByteRange,
+    missing: ByteRange,
     mut take: impl FnMut(u64, &[u8]) -> Result<(), WriteError>,
 ) -> Result<(), WriteError> {
-    let mut at = range.start();
-    let mut delays = backoff().build();
-    while let Some(missing) = ByteRange::new(at, range.end()) {
-        let before = at;
-        let Err(error) = attempt(store, object, missing, &mut at, &mut take).await else {
-            continue;
-        };
-        if at > before {
-            delays = backoff().build();
-        }
-        match (&error, delays.next()) {
-            (WriteError::Store(cause), Some(delay)) if cause.kind.is_transient() => {
-                tracing::debug!(%error, ?delay, "fetching again");
-                tokio::time::sleep(delay).await;
-            }
-            _ => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-fn backoff() -> ExponentialBuilder {
-    ExponentialBuilder::default()
-        .with_min_delay(Duration::from_millis(50))
-        .with_max_delay(Duration::from_secs(5))
-        .with_max_times(6)
-        .with_jitter()
-}
-
-/// One request; `at` moves to behind what arrived.
-async fn attempt(
-    store: &dyn Store,
-    object: &ObjectRef,
-    missing: ByteRange,
-    at: &mut u64,
-    take: &mut impl FnMut(u64, &[u8]) -> Result<(), WriteError>,
-) -> Result<(), WriteError> {
+    let mut at = missing.start();
     let failed = |kind| StoreError::new("GetObject", store.uri(&object.key), kind);
     let is_all = missing.length() == object.size;
     let range = Some(missing).filter(|_| !is_all);
@@ -68,13 +28,13 @@ async fn attempt(
         return Err(failed(StoreErrorKind::NotS3(words)).into());
     }
     while let Some(piece) = answer.body.next().await? {
-        let left = missing.end() - *at;
+        let left = missing.end() - at;
         let piece = &piece[..piece.len().min(usize::try_from(left).unwrap_or(usize::MAX))];
-        take(*at, piece)?;
-        *at += piece.len() as u64;
+        take(at, piece)?;
+        at += piece.len() as u64;
     }
-    if *at < missing.end() {
-        let words = format!("{} of {missing} missing", missing.end() - *at);
+    if at < missing.end() {
+        let words = format!("{} of {missing} missing", missing.end() - at);
         return Err(failed(StoreErrorKind::Truncated(words)).into());
     }
     Ok(())

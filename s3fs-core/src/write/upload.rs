@@ -200,8 +200,7 @@ impl Upload {
         let Begun { target, key, .. } = &*self.begun;
         let completing = target.store.complete_upload(key, &id, &tags, precondition);
         let etag = match completing.await {
-            Err(error) if matches!(error.kind, StoreErrorKind::NoSuchUpload) => {
-                // It may be that the answer to an earlier attempt was lost.
+            Err(error) if may_be_completed(&error) => {
                 self.as_completed(tags.len(), size).await.ok_or(error)?
             }
             completed => completed?,
@@ -312,6 +311,15 @@ impl Upload {
             StoreErrorKind::Other(format!("the task died: {died}")),
         );
         error.after_unknown().into()
+    }
+}
+
+/// Returns whether an earlier attempt to complete an upload, whose answer was lost, may have done it.
+fn may_be_completed(error: &StoreError) -> bool {
+    match error.kind {
+        StoreErrorKind::NoSuchUpload => true,
+        StoreErrorKind::PreconditionFailed => error.is_unknown(),
+        _ => false,
     }
 }
 

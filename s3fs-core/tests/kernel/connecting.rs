@@ -3,7 +3,7 @@
 use s3_local::{BucketOptions, Policy, S3Local};
 use s3fs_core::{BucketName, Credentials, FileSystem, MountConfig, Resources};
 
-use crate::mounted::{BUCKET, Bucket, config, server};
+use crate::mounted::{BUCKET, Bucket, SOON, config, server};
 
 fn refusal(config: MountConfig) -> String {
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -71,6 +71,7 @@ fn listing_denied() {
 fn an_endpoint_where_nothing_listens_and_one_that_is_not_s3() {
     let server = server();
     let mut nowhere = config(&server);
+    nowhere.retry_timeout = SOON;
     nowhere.endpoint_url = Some("http://127.0.0.1:1".into());
     let text = refusal(nowhere);
     assert!(

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use s3_local::{Fault, Injection, Operation};
 
-use crate::mounted::{BUCKET, Bucket, empty, noise, server};
+use crate::mounted::{BUCKET, Bucket, SOON, empty, noise, server};
 
 #[test]
 fn broken_and_truncated_bodies_are_fetched_again() {
@@ -54,6 +54,7 @@ fn what_can_not_be_stored_is_an_error_and_an_account_and_is_kept() {
     let unsaved = tempfile::tempdir().unwrap();
     let bucket = Bucket::mount(server(), |config| {
         config.rescue = Some(unsaved.path().to_owned());
+        config.retry_timeout = SOON;
     });
     fs::write(bucket.at("before"), "stored").unwrap();
     assert!(bucket.finish().is_empty());
@@ -91,14 +92,13 @@ fn what_can_not_be_stored_is_an_error_and_an_account_and_is_kept() {
 
 #[test]
 fn a_file_whose_put_failed_is_stored_by_the_next_attempt() {
-    let bucket = empty();
-    bucket
-        .server
-        .knobs()
-        .fail_next(Operation::PutObject, 7, Fault::InternalError500);
+    let bucket = Bucket::mount(server(), |config| config.retry_timeout = SOON);
+    let knobs = bucket.server.knobs();
+    knobs.fail_next(Operation::PutObject, 1000, Fault::InternalError500);
     let mut file = File::create(bucket.at("file")).unwrap();
     file.write_all(b"content").unwrap();
     assert!(file.sync_all().is_err());
+    knobs.reset();
     file.sync_all().unwrap();
     drop(file);
     assert_eq!(bucket.object("file").unwrap(), b"content");

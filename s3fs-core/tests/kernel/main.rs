@@ -16,6 +16,7 @@ mod kept;
 mod listing;
 mod mounted;
 mod names;
+mod outages;
 mod passthrough;
 mod permissions;
 mod reading;

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -12,6 +13,9 @@ use s3fs_core::{BucketName, Credentials, MountConfig, NotStored};
 use tempfile::TempDir;
 
 use crate::serve::{ANSWER, ARGUMENTS, Request};
+
+/// Retry timeout of mounts whose requests are to fail.
+pub(crate) const SOON: Duration = Duration::from_millis(500);
 
 /// The bucket that tests mount.
 pub(crate) const BUCKET: &str = "data";
@@ -116,6 +120,15 @@ impl Bucket {
         let process = Pid::from_raw(self.serving.id().cast_signed());
         kill(process, Signal::SIGSTOP).unwrap();
         Stopped(process)
+    }
+
+    /// Largest amount of memory that the serving process has held, in bytes.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.serving.id());
+        let status = std::fs::read_to_string(path).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.unwrap().trim().strip_suffix(" kB").unwrap();
+        kib.parse::<u64>().unwrap() << 10
     }
 
     /// The folder where the bucket is.

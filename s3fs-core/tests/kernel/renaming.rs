@@ -6,7 +6,7 @@ use std::io::Write;
 use nix::errno::Errno;
 use s3_local::{Fault, Injection, Operation};
 
-use crate::mounted::{BUCKET, Bucket, empty, errno, noise, server};
+use crate::mounted::{BUCKET, Bucket, SOON, empty, errno, noise, server};
 
 #[test]
 fn a_temporary_name_costs_nothing() {
@@ -42,7 +42,7 @@ fn a_copy_that_fails_leaves_everything_as_it_was() {
     let server = server();
     server.put(BUCKET, "from", "content");
     server.put(BUCKET, "to", "other");
-    let bucket = Bucket::mount(server, |_| {});
+    let bucket = Bucket::mount(server, |config| config.retry_timeout = SOON);
     let knobs = bucket.server.knobs();
     knobs.fail_next(Operation::CopyObject, 100, Fault::InternalError500);
     let renamed = fs::rename(bucket.at("from"), bucket.at("to"));
@@ -61,9 +61,9 @@ fn a_folder_whose_copy_fails_stays() {
     for n in 0..30 {
         server.put(BUCKET, &format!("d/{n}"), format!("{n}"));
     }
-    let bucket = Bucket::mount(server, |_| {});
+    let bucket = Bucket::mount(server, |config| config.retry_timeout = SOON);
     let knobs = bucket.server.knobs();
-    for _ in 0..100 {
+    for _ in 0..1000 {
         knobs.inject(Injection::new(Operation::CopyObject, Fault::InternalError500).after(7));
     }
     fs::rename(bucket.at("d"), bucket.at("e")).unwrap_err();

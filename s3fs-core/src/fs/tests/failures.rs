@@ -1,6 +1,7 @@
 //! Requests that fail, and what is left of what the program wanted.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config::Access;
 use crate::fs::tests::kernel::{Kernel, WRITE};
@@ -10,6 +11,7 @@ use crate::store::disturbed::Operation;
 use crate::store::faulty::{Fault, Faults};
 use crate::store::memory::MemoryStore;
 use crate::store::slow::{Delays, Point};
+use crate::store::{RetryLimits, Retrying};
 
 async fn faulty() -> (MemoryStore, Arc<Faults>, Kernel) {
     let memory = bucket();
@@ -68,7 +70,11 @@ async fn after_a_failed_overwrite_what_was_written_is_there_and_can_be_deleted()
 
 #[tokio::test]
 async fn a_body_that_breaks_off_is_fetched_again_when_a_file_is_opened_to_be_changed() {
-    let (memory, faults, kernel) = faulty().await;
+    let memory = bucket();
+    let (store, faults) = Faults::over(memory.clone());
+    let limits = RetryLimits::new(Duration::ZERO);
+    let store = Retrying::new(Arc::into_inner(store).unwrap(), limits);
+    let kernel = mount(Arc::new(store)).await;
     memory.insert("f", "0123456789");
     kernel.expire();
     faults.next(Operation::Get, Fault::Broken(4));

@@ -318,10 +318,10 @@ mod s3 {
 
     use crate::config::{Credentials, MountConfig};
     use crate::object::BucketName;
-    use crate::store::s3::{HttpClient, S3Store, connect};
+    use crate::store::s3::{HttpClient, connect};
 
     pub(super) struct Bucket(
-        pub(super) S3Store,
+        pub(super) crate::store::s3::Bucket,
         #[expect(dead_code, reason = "the server stops when it is dropped")] Server,
     );
 

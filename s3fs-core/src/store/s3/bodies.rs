@@ -8,6 +8,7 @@ use futures_util::stream;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::S3Store;
+use super::sending::{Progress, watched};
 use crate::object::Key;
 use crate::store::error::chain;
 use crate::store::{Body, GetBody, Store, StoreError, StoreErrorKind};
@@ -16,15 +17,15 @@ use crate::store::{Body, GetBody, Store, StoreError, StoreErrorKind};
 const BODY_SILENCE: Duration = Duration::from_secs(20);
 
 impl S3Store {
-    /// A body as the SDK takes it, readable again when an attempt fails.
+    /// A body as the SDK takes it, whose progress is watched.
     pub(super) async fn stream(
         &self,
         operation: &'static str,
         key: &Key,
         body: &Body,
-    ) -> Result<ByteStream, StoreError> {
-        match body {
-            Body::Memory(bytes) => Ok(ByteStream::from(bytes.clone())),
+    ) -> Result<(ByteStream, Progress), StoreError> {
+        let stream = match body {
+            Body::Memory(bytes) => ByteStream::from(bytes.clone()),
             Body::File {
                 file,
                 offset,
@@ -38,9 +39,10 @@ impl S3Store {
                     .length(Length::Exact(*length));
                 stream.build().await.map_err(|error| {
                     self.failed(operation, key, StoreErrorKind::Other(chain(&error)))
-                })
+                })?
             }
-        }
+        };
+        Ok(watched(stream))
     }
 
     /// The bytes as they arrive; `place` is kept until the last one.

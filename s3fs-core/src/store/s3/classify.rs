@@ -7,6 +7,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
+use super::answers::TOO_LARGE;
 use crate::store::StoreErrorKind;
 use crate::store::error::chain;
 
@@ -51,11 +52,41 @@ where
             }
         }
         SdkError::ResponseError(response) => {
-            let status = response.raw().status().as_u16();
-            StoreErrorKind::NotS3(format!("HTTP {status}, {}", chain(error)))
+            of_unread(response.raw().status().as_u16(), &chain(error))
         }
         SdkError::DispatchFailure(failure) if failure.is_timeout() => StoreErrorKind::TimedOut,
         _ => of_unsent(chain(error)),
+    }
+}
+
+/// An answer that could not be read to its end, or is not S3's.
+fn of_unread(status: u16, text: &str) -> StoreErrorKind {
+    let words = format!("HTTP {status}, {text}");
+    let is_cut = [
+        "error reading a body",
+        "end of file",
+        "connection closed",
+        "reset",
+    ];
+    if text.contains(TOO_LARGE) {
+        StoreErrorKind::NotS3(words)
+    } else if matches!(status, 500 | 502..=504 | 429) {
+        StoreErrorKind::Overloaded(words)
+    } else if is_cut.iter().any(|cut| text.contains(cut)) {
+        StoreErrorKind::Truncated(words)
+    } else {
+        StoreErrorKind::NotS3(words)
+    }
+}
+
+/// The same kind, naming the host whose name does not resolve.
+pub(super) fn with_host(kind: StoreErrorKind, host: &str) -> StoreErrorKind {
+    match kind {
+        StoreErrorKind::Unreachable(words) if words.contains("dns error") => {
+            let words = format!("the host name {host} does not resolve: {words}");
+            StoreErrorKind::Unreachable(words)
+        }
+        kind => kind,
     }
 }
 
@@ -63,8 +94,13 @@ where
 /// in words.
 fn of_unsent(text: String) -> StoreErrorKind {
     let lower = text.to_lowercase();
-    // Something answered, and it wasn't HTTP.
-    if lower.contains("invalid http") || lower.contains("incomplete message") {
+    if lower.contains("invalid peer certificate") {
+        StoreErrorKind::Certificate(text)
+    // Something answered, and it wasn't HTTP, or not over TLS.
+    } else if lower.contains("invalid http")
+        || lower.contains("incomplete message")
+        || lower.contains("corrupt message")
+    {
         StoreErrorKind::NotS3(text)
     } else if lower.contains("credential") || lower.contains("identity") || lower.contains("sso") {
         StoreErrorKind::NoCredentials(text)
@@ -107,14 +143,19 @@ fn of_answer(
         ) => StoreErrorKind::BadCredentials(words()),
         ("PreconditionFailed", _) | ("", 412) => StoreErrorKind::PreconditionFailed,
         // Another request was about the key at the same moment; the next attempt may succeed.
-        ("ConditionalRequestConflict", _) => StoreErrorKind::Overloaded(words()),
+        ("ConditionalRequestConflict" | "OperationAborted", _) => {
+            StoreErrorKind::Overloaded(words())
+        }
         ("NotModified", _) | ("", 304) => StoreErrorKind::NotModified { modified: None },
         ("NotImplemented", _) | (_, 501) => StoreErrorKind::Unsupported(words()),
         ("AccessDenied" | "AllAccessDisabled" | "AccountProblem", _) | (_, 403) => {
             StoreErrorKind::AccessDenied(words())
         }
-        ("SlowDown" | "ServiceUnavailable" | "InternalError" | "RequestTimeout", _)
-        | (_, 500 | 502..=504 | 429) => StoreErrorKind::Overloaded(words()),
+        ("SlowDown" | "ServiceUnavailable" | "RequestLimitExceeded" | "TooManyRequests", _)
+        | (_, 503 | 429) => StoreErrorKind::Throttled(words()),
+        ("InternalError" | "RequestTimeout", _) | (_, 500 | 502 | 504) => {
+            StoreErrorKind::Overloaded(words())
+        }
         ("", _) => StoreErrorKind::NotS3(words()),
         _ => StoreErrorKind::Other(words()),
     }
@@ -144,7 +185,11 @@ mod tests {
         ));
         assert!(matches!(kind(412, ""), K::PreconditionFailed));
         assert!(matches!(kind(304, ""), K::NotModified { .. }));
-        assert!(matches!(kind(503, "SlowDown"), K::Overloaded(_)));
+        assert!(matches!(kind(503, "SlowDown"), K::Throttled(_)));
+        assert!(matches!(kind(503, ""), K::Throttled(_)));
+        assert!(matches!(kind(200, "SlowDown"), K::Throttled(_)));
+        assert!(matches!(kind(500, "InternalError"), K::Overloaded(_)));
+        assert!(matches!(kind(502, ""), K::Overloaded(_)));
         assert!(matches!(kind(501, "NotImplemented"), K::Unsupported(_)));
         assert!(matches!(kind(405, ""), K::NotS3(_)));
         let K::WrongRegion { region } = kind(301, "PermanentRedirect") else {

@@ -1,6 +1,5 @@
 //! An SDK client for one bucket: credentials, region, endpoint, time limits, checksums.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,11 +12,12 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{
     Credentials as SdkCredentials, RequestChecksumCalculation, ResponseChecksumValidation,
 };
-use http::Uri;
 use tokio::sync::Semaphore;
 
 use super::PayloadSigning;
+use super::answers::BoundAnswers;
 use super::connections::HttpClient;
+use super::endpoint::{Endpoint, EndpointError, PathStyle};
 use super::profile::{known_region, or_guess, provider};
 use crate::config::{Credentials, MountConfig};
 use crate::store::Vendor;
@@ -25,8 +25,17 @@ use crate::store::Vendor;
 /// A request for metadata that takes longer has been lost.
 const METADATA_ATTEMPT: Duration = Duration::from_secs(20);
 
-/// An attempt to send a part: 8 MiB at 250 kbit/s take 270 s.
+/// Attempts that there is time for, however short it is.
+const ATTEMPTS: u32 = 3;
+
+/// Least time of an attempt, however short the time for all of them is.
+const SHORTEST_ATTEMPT: Duration = Duration::from_secs(1);
+
+/// An attempt in which the server copies, or puts parts together.
 const TRANSFER_ATTEMPT: Duration = Duration::from_mins(5);
+
+/// Time for a connection.
+const CONNECT: Duration = Duration::from_secs(5);
 
 /// What the user and the environment say about how to reach a bucket.
 #[derive(Debug)]
@@ -34,7 +43,9 @@ pub(super) struct Access {
     pub(super) sdk: SdkConfig,
     region: Region,
     pub(super) region_source: RegionSource,
+    endpoint: Option<Endpoint>,
     path_style: PathStyle,
+    pub(super) attempt: Duration,
     anonymous: bool,
     pub(super) bodies: Arc<Semaphore>,
 }
@@ -47,15 +58,15 @@ pub(super) enum RegionSource {
     Guessed,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum PathStyle {
-    Forced,
-    VirtualHosted,
-}
-
 impl Access {
     /// Reads the profile files and the environment as the AWS command line does.
-    pub(super) async fn load(config: &MountConfig, http: &HttpClient) -> Self {
+    ///
+    /// # Errors
+    /// The endpoint is no URL.
+    pub(super) async fn load(
+        config: &MountConfig,
+        http: &HttpClient,
+    ) -> Result<Self, EndpointError> {
         let profile = match &config.credentials {
             Credentials::Chain { profile } => profile.as_deref(),
             _ => None,
@@ -90,20 +101,24 @@ impl Access {
                 "secret",
             )),
         };
-        if let Some(url) = &config.endpoint_url {
-            loader = loader.endpoint_url(url);
-        }
         let sdk = loader.load().await;
-        let path_style = path_style(config.force_path_style, sdk.endpoint_url());
+        let endpoint = Endpoint::resolve(config.endpoint_url.as_deref(), &sdk)?;
+        let path_style = match &endpoint {
+            _ if config.force_path_style => PathStyle::Forced,
+            Some(endpoint) => endpoint.path_style(),
+            None => PathStyle::VirtualHosted,
+        };
         let anonymous = matches!(config.credentials, Credentials::Anonymous);
-        Self {
+        Ok(Self {
             sdk,
             region,
             region_source,
+            endpoint,
             path_style,
+            attempt: attempt_limit(config.retry_timeout),
             anonymous,
             bodies: Arc::clone(&http.bodies),
-        }
+        })
     }
 
     /// The region requests are signed for.
@@ -118,39 +133,49 @@ impl Access {
 
     /// The endpoint, where it isn't AWS's own.
     pub(super) fn endpoint_url(&self) -> Option<&str> {
-        self.sdk.endpoint_url()
+        self.endpoint.as_ref().map(Endpoint::url)
+    }
+
+    /// Returns the host that requests about a bucket go to.
+    pub(super) fn host(&self, bucket: &str) -> String {
+        match (&self.endpoint, self.path_style) {
+            (Some(endpoint), PathStyle::Forced) => endpoint.host().to_owned(),
+            (Some(endpoint), PathStyle::VirtualHosted) => format!("{bucket}.{}", endpoint.host()),
+            (None, _) => format!("{bucket}.s3.{}.amazonaws.com", self.region),
+        }
     }
 
     /// Whose server it is, as far as its name tells.
     pub(super) fn vendor(&self) -> Vendor {
-        match self.endpoint_url() {
-            Some(url) if !is_aws(url) => Vendor::Other,
+        match &self.endpoint {
+            Some(endpoint) if !endpoint.is_aws() => Vendor::Other,
             _ => Vendor::Amazon,
         }
     }
 
     pub(super) fn payload_signing(&self) -> PayloadSigning {
-        match self.endpoint_url().and_then(parse_host) {
-            Some((scheme, host)) if scheme == "http" && !is_loopback(&host) => {
-                PayloadSigning::Signed
-            }
-            _ => PayloadSigning::Unsigned,
-        }
+        self.endpoint
+            .as_ref()
+            .map_or(PayloadSigning::Unsigned, Endpoint::payload_signing)
     }
 
     pub(super) fn client(&self) -> Client {
         let mut builder = aws_sdk_s3::config::Builder::from(&self.sdk)
             .region(self.region.clone())
             .force_path_style(self.path_style == PathStyle::Forced)
-            .retry_config(retries())
-            .timeout_config(metadata_timeouts())
+            // `store/retry` repeats requests: the SDK's budget of repetitions, shared by all
+            // requests of a client, is spent within a moment of a server's failures.
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(metadata_timeouts(self.attempt))
+            .interceptor(BoundAnswers)
             // It fires when the reader is slow, and on the copies that a server does in silence;
             // bodies have their own limit (`S3Store::body`).
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         if self.anonymous {
             builder = builder.allow_no_auth();
         }
-        if self.endpoint_url().is_some_and(|url| !is_aws(url)) {
+        builder.set_endpoint_url(self.endpoint.as_ref().map(Endpoint::base));
+        if self.vendor() == Vendor::Other {
             builder = builder
                 .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
                 .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
@@ -159,61 +184,40 @@ impl Access {
     }
 }
 
-/// Six more tries, over some seconds: long enough for a server that is busy for a moment, short
-/// enough that a mistyped endpoint is soon an error.
-fn retries() -> RetryConfig {
-    RetryConfig::standard()
-        .with_max_attempts(7)
-        .with_initial_backoff(Duration::from_millis(100))
+/// Returns how long one attempt may take that moves no data.
+fn attempt_limit(retry_timeout: Duration) -> Duration {
+    (retry_timeout / ATTEMPTS).clamp(SHORTEST_ATTEMPT, METADATA_ATTEMPT)
 }
 
 /// Limits for requests that move no data, or whose data is read under its own limit.
-fn metadata_timeouts() -> TimeoutConfig {
+fn metadata_timeouts(attempt: Duration) -> TimeoutConfig {
     TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(5))
-        .read_timeout(METADATA_ATTEMPT)
-        .operation_attempt_timeout(METADATA_ATTEMPT)
+        .connect_timeout(CONNECT)
+        .read_timeout(attempt)
+        .operation_attempt_timeout(attempt)
         .build()
 }
 
-/// Limits for requests that carry data, or make the server move it.
+/// Limits for requests that make the server move data.
 pub(super) fn transfer_timeouts() -> aws_sdk_s3::config::Builder {
     aws_sdk_s3::Config::builder().timeout_config(
         TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(5))
+            .connect_timeout(CONNECT)
             .read_timeout(TRANSFER_ATTEMPT)
             .operation_attempt_timeout(TRANSFER_ATTEMPT)
             .build(),
     )
 }
 
-fn path_style(forced: bool, endpoint: Option<&str>) -> PathStyle {
-    let host = endpoint.and_then(parse_host).map(|(_, host)| host);
-    // `bucket.127.0.0.1` is no host name.
-    if forced || host.is_some_and(|host| is_loopback(&host) || host.parse::<IpAddr>().is_ok()) {
-        PathStyle::Forced
-    } else {
-        PathStyle::VirtualHosted
-    }
-}
-
-fn parse_host(url: &str) -> Option<(String, String)> {
-    let uri: Uri = url.parse().ok()?;
-    let host = uri.host()?.trim_matches(['[', ']']).to_owned();
-    Some((uri.scheme_str()?.to_owned(), host))
-}
-
-fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-/// Whether the endpoint is AWS's, whose servers take the SDK's newer checksums.
-fn is_aws(url: &str) -> bool {
-    parse_host(url).is_some_and(|(_, host)| {
-        [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"]
-            .iter()
-            .any(|s| host.ends_with(s))
-    })
+/// Limits for requests with a body, which [`S3Store::sent`](super::S3Store::sent) watches.
+pub(super) fn sending_timeouts() -> aws_sdk_s3::config::Builder {
+    aws_sdk_s3::Config::builder().timeout_config(
+        TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .disable_read_timeout()
+            .disable_operation_attempt_timeout()
+            .build(),
+    )
 }
 
 #[cfg(test)]
@@ -221,24 +225,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn path_style_is_used_where_a_bucket_cannot_be_a_host_name() {
-        for url in [
-            "http://127.0.0.1:9000",
-            "http://localhost:9000",
-            "http://[::1]:9000",
-        ] {
-            assert_eq!(path_style(false, Some(url)), PathStyle::Forced, "{url}");
-        }
-        for url in [None, Some("https://account.r2.cloudflarestorage.com")] {
-            assert_eq!(path_style(false, url), PathStyle::VirtualHosted);
-            assert_eq!(path_style(true, url), PathStyle::Forced);
-        }
-    }
-
-    #[test]
-    fn only_a_host_of_aws_is_aws() {
-        assert!(is_aws("https://s3.eu-west-1.amazonaws.com"));
-        assert!(!is_aws("https://amazonaws.com.example.org"));
-        assert!(!is_aws("http://127.0.0.1:9000"));
+    fn an_attempt_leaves_time_for_others() {
+        assert_eq!(attempt_limit(Duration::from_mins(5)), METADATA_ATTEMPT);
+        let short = attempt_limit(Duration::from_secs(12));
+        assert_eq!(short, Duration::from_secs(4));
+        assert_eq!(attempt_limit(Duration::ZERO), SHORTEST_ATTEMPT);
     }
 }

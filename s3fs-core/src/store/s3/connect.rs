@@ -2,17 +2,24 @@
 
 use std::sync::Arc;
 
-use crate::config::MountConfig;
+use crate::config::{Credentials, MountConfig};
 use crate::object::BucketName;
+use crate::store::s3::chains::Chains;
 use crate::store::s3::client::{Access, RegionSource};
 use crate::store::s3::connections::HttpClient;
+use crate::store::s3::profile::check_profile;
 use crate::store::s3::{PayloadSigning, S3Store};
+use crate::store::warning::Warning;
 use crate::store::{
-    Capabilities, Capability, ListFrom, ListPage, ListRequest, Store, StoreError, StoreErrorKind,
+    Capabilities, Capability, ListFrom, ListPage, ListRequest, RetryLimits, Retrying, Store,
+    StoreError, StoreErrorKind,
 };
 
 /// Ending of the names of Amazon's directory buckets.
 const DIRECTORY_BUCKET: &str = "--x-s3";
+
+/// A bucket that answered, whose requests are repeated.
+pub type Bucket = Retrying<S3Store>;
 
 /// Why a bucket cannot be mounted, and what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -41,14 +48,29 @@ fn at_endpoint(endpoint: Option<&str>) -> String {
 pub async fn connect(
     config: &MountConfig,
     http: &HttpClient,
-) -> Result<(S3Store, ListPage), ConnectError> {
-    let mut access = Access::load(config, http).await;
+) -> Result<(Bucket, ListPage), ConnectError> {
+    let endpoint = config.endpoint_url.clone();
+    let refused = |kind: StoreErrorKind, reason| ConnectError {
+        bucket: config.bucket.clone(),
+        endpoint: endpoint.clone(),
+        reason,
+        kind,
+    };
+    if let Credentials::Chain { profile: None } = config.credentials {
+        check_profile()
+            .await
+            .map_err(|reason| refused(StoreErrorKind::NoCredentials(reason.clone()), reason))?;
+    }
+    let mut access = Access::load(config, http).await.map_err(|error| {
+        let reason = error.to_string();
+        refused(StoreErrorKind::Other(reason.clone()), reason)
+    })?;
     let first = list_root(config, &access).await;
     let moved_to = match &first {
         Err(error) => region_to_follow(error, &access),
         Ok(_) => None,
     };
-    let answer = match moved_to {
+    let answer: Result<_, StoreError> = match moved_to {
         Some(region) => {
             tracing::debug!(bucket = %config.bucket, region, "the bucket is in another region");
             access.set_region(region);
@@ -56,19 +78,22 @@ pub async fn connect(
         }
         None => first,
     };
-    answer.map_err(|error| ConnectError {
+    let (store, page) = answer.map_err(|error| ConnectError {
         bucket: config.bucket.clone(),
         endpoint: access.endpoint_url().map(str::to_owned),
         reason: advice(&error.kind, config, &access),
         kind: error.kind,
-    })
+    })?;
+    let limits = RetryLimits::new(config.retry_timeout);
+    Ok((store.within(limits), page))
 }
 
 async fn list_root(
     config: &MountConfig,
     access: &Access,
-) -> Result<(S3Store, ListPage), StoreError> {
-    let store = S3Store::new(config, access);
+) -> Result<(Bucket, ListPage), StoreError> {
+    let limits = RetryLimits::connecting(config.retry_timeout);
+    let store = Retrying::new(S3Store::new(config, access), limits);
     let root = ListRequest {
         prefix: config.prefix.as_str(),
         folded: true,
@@ -78,7 +103,7 @@ async fn list_root(
     match store.list(root).await {
         Ok(page) => Ok((store, page)),
         Err(error) if matches!(error.kind, StoreErrorKind::WrongRegion { region: None }) => {
-            let region = store.bucket_region().await;
+            let region = store.single().bucket_region().await;
             Err(StoreError {
                 kind: StoreErrorKind::WrongRegion { region },
                 ..error
@@ -133,6 +158,12 @@ fn advice(kind: &StoreErrorKind, config: &MountConfig, access: &Access) -> Strin
         StoreErrorKind::Unreachable(words) => format!(
             "the endpoint does not answer: check its URL, and that this machine reaches it ({words})"
         ),
+        StoreErrorKind::Certificate(words) => format!(
+            "the certificate of {} is not accepted ({words}): check that the URL has the name that \
+             the certificate is for; one of an authority of your own has to be in the \
+             certificate store of this machine, or in the file that SSL_CERT_FILE names",
+            access.host(bucket.as_str())
+        ),
         StoreErrorKind::TimedOut => {
             "the endpoint does not answer in time: check its URL and the network".into()
         }
@@ -167,6 +198,10 @@ impl S3Store {
                 .then_some(aws_sdk_s3::types::RequestPayer::Requester),
             payload_signing: signing,
             endpoint_url: access.endpoint_url().map(str::to_owned),
+            host: access.host(config.bucket.as_str()),
+            patience: access.attempt,
+            warning: Warning::default(),
+            chains: Chains::default(),
         }
     }
 

@@ -1,29 +1,36 @@
 //! The store over S3's HTTP interface: the only place that names the AWS SDK.
 
+mod answers;
 mod bodies;
+mod chains;
 mod classify;
 mod client;
 mod connect;
 mod connections;
 mod copy;
+mod endpoint;
 mod multipart;
 mod objects;
 mod presign;
 mod profile;
+mod sending;
 mod values;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::RequestPayer;
 use tokio::sync::Semaphore;
 
-pub use connect::{ConnectError, connect};
+pub use connect::{Bucket, ConnectError, connect};
 pub use connections::HttpClient;
 pub use profile::{ProfileError, ProfileKeys, profile_credentials};
 
 use crate::object::{BucketName, Key};
+use crate::store::warning::Warning;
 use crate::store::{Capabilities, StoreError, StoreErrorKind};
+use chains::Chains;
 
 /// One bucket, with the credentials and the region it answers to.
 #[derive(Debug)]
@@ -36,6 +43,12 @@ pub struct S3Store {
     payload_signing: PayloadSigning,
     endpoint_url: Option<String>,
     capabilities: Capabilities,
+    /// Host that requests go to, for messages.
+    host: String,
+    /// Maximum silence of a server that was sent a body.
+    patience: Duration,
+    warning: Warning,
+    chains: Chains,
 }
 
 /// Whether the bytes of an upload are hashed into its signature. SHA-256 of every byte costs more
@@ -54,6 +67,7 @@ impl S3Store {
     }
 
     fn failed(&self, operation: &'static str, key: &Key, kind: StoreErrorKind) -> StoreError {
+        let kind = classify::with_host(kind, &self.host);
         StoreError::new(operation, format!("s3://{}/{key}", self.bucket), kind)
     }
 }

@@ -3,7 +3,7 @@
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 
-use super::client::transfer_timeouts;
+use super::client::{sending_timeouts, transfer_timeouts};
 use super::values::{content_length, etag, if_match, if_none_match, metadata};
 use super::{PayloadSigning, S3Store};
 use crate::object::{ETag, Headers, Key};
@@ -39,6 +39,7 @@ impl S3Store {
         number: PartNumber,
         body: &Body,
     ) -> Result<PartTag, StoreError> {
+        let (stream, progress) = self.stream("UploadPart", key, body).await?;
         let request = self
             .client
             .upload_part()
@@ -47,15 +48,19 @@ impl S3Store {
             .upload_id(&upload.0)
             .part_number(i32::from(number.0))
             .content_length(content_length(body))
-            .body(self.stream("UploadPart", key, body).await?)
+            .body(stream)
             .set_request_payer(self.payer.clone())
             .customize()
-            .config_override(transfer_timeouts());
-        let answer = match self.payload_signing {
-            PayloadSigning::Unsigned => request.disable_payload_signing().send().await,
-            PayloadSigning::Signed => request.send().await,
+            .config_override(sending_timeouts());
+        let sent = async {
+            let answer = match self.payload_signing {
+                PayloadSigning::Unsigned => request.disable_payload_signing().send().await,
+                PayloadSigning::Signed => request.send().await,
+            };
+            answer.map_err(self.error("UploadPart", key))
         };
-        let answer = answer.map_err(self.error("UploadPart", key))?;
+        let at = ("UploadPart", key);
+        let answer = self.sent(at, (&progress, body.length()), sent).await?;
         let crc32 = answer.checksum_crc32;
         Ok(PartTag {
             number,

@@ -8,7 +8,7 @@ use aws_sdk_s3::types::EncodingType;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::classify::{classify, classify_head};
-use super::client::transfer_timeouts;
+use super::client::sending_timeouts;
 use super::values::{
     content_length, etag, folded, headers, if_match, if_none_match, length, listed, metadata,
     parse_content_range, time,
@@ -44,7 +44,7 @@ impl Store for S3Store {
             .await
             .map_err(|e| self.failed("ListObjectsV2", &Key::new(request.prefix), classify(&e)))?;
         let encoded = answer.encoding_type() == Some(&EncodingType::Url);
-        Ok(ListPage {
+        let page = ListPage {
             objects: answer
                 .contents()
                 .iter()
@@ -55,10 +55,21 @@ impl Store for S3Store {
                 .iter()
                 .filter_map(|p| folded(p, encoded))
                 .collect(),
-            next: answer
-                .next_continuation_token
-                .filter(|_| answer.is_truncated == Some(true)),
-        })
+            next: match (answer.is_truncated, answer.next_continuation_token) {
+                (Some(true), Some(token)) => Some(token),
+                (Some(true), None) => {
+                    let words = "a listing is cut off, and does not say where it goes on";
+                    let kind = StoreErrorKind::NotS3(words.into());
+                    return Err(self.failed("ListObjectsV2", &Key::new(request.prefix), kind));
+                }
+                _ => None,
+            },
+        };
+        self.chains.advance(&request, &page).map_err(|words| {
+            let kind = StoreErrorKind::NotS3(words.into());
+            self.failed("ListObjectsV2", &Key::new(request.prefix), kind)
+        })?;
+        Ok(page)
     }
 
     async fn head(&self, key: &Key) -> Result<Described, StoreError> {
@@ -130,38 +141,31 @@ impl Store for S3Store {
         headers: &Headers,
         precondition: &Precondition,
     ) -> Result<ETag, StoreError> {
+        let (stream, progress) = self.stream("PutObject", key, &body).await?;
         let request = self
             .client
             .put_object()
             .bucket(self.bucket.as_str())
             .key(key.as_str())
             .content_length(content_length(&body))
-            .body(self.stream("PutObject", key, &body).await?)
+            .body(stream)
             .set_content_type(headers.content_type.clone())
             .set_metadata(metadata(headers))
             .set_if_none_match(if_none_match(precondition))
             .set_if_match(if_match(precondition))
             .set_request_payer(self.payer.clone())
             .customize()
-            .config_override(transfer_timeouts());
-        let answer = match self.payload_signing {
-            PayloadSigning::Unsigned => request.disable_payload_signing().send().await,
-            PayloadSigning::Signed => request.send().await,
+            .config_override(sending_timeouts());
+        let sent = async {
+            let answer = match self.payload_signing {
+                PayloadSigning::Unsigned => request.disable_payload_signing().send().await,
+                PayloadSigning::Signed => request.send().await,
+            };
+            answer.map_err(self.error("PutObject", key))
         };
-        match answer.map_err(self.error("PutObject", key)) {
-            Ok(answer) => Ok(etag(answer.e_tag.as_deref())),
-            Err(error) => {
-                // An attempt whose answer was lost stands in the way of the next one.
-                let is_own = *precondition == Precondition::Absent
-                    && matches!(error.kind, StoreErrorKind::PreconditionFailed);
-                let own = if is_own {
-                    self.own(key, body.length(), headers).await
-                } else {
-                    None
-                };
-                own.ok_or(error)
-            }
-        }
+        let at = ("PutObject", key);
+        let answer = self.sent(at, (&progress, body.length()), sent).await?;
+        Ok(etag(answer.e_tag.as_deref()))
     }
 
     async fn delete(&self, key: &Key) -> Result<(), StoreError> {
@@ -233,16 +237,6 @@ impl Store for S3Store {
 }
 
 impl S3Store {
-    /// The version under a key, if it can only be what was sent just now: what is kept with it has a time
-    /// to the nanosecond.
-    async fn own(&self, key: &Key, length: u64, headers: &Headers) -> Option<ETag> {
-        let there = self.head(key).await.ok()?;
-        let is_own = there.meta.size == length
-            && !headers.metadata.is_empty()
-            && there.headers.metadata == headers.metadata;
-        is_own.then_some(there.meta.etag)
-    }
-
     /// Turns the SDK's error into ours, for `map_err`.
     pub(super) fn error<E>(
         &self,

@@ -2,19 +2,27 @@
 
 use std::fmt;
 
-use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::environment::{
+    EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
+};
 use aws_config::meta::region::ProvideRegion;
 use aws_config::profile::credentials::Builder;
-use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::profile::{
+    ProfileFileCredentialsProvider, ProfileFileRegionProvider, load, profile_file,
+};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_s3::config::{Credentials, ProvideCredentials};
+use aws_types::os_shim_internal::{Env, Fs};
 
 use super::connections::HttpClient;
 use crate::store::error::chain;
 
 /// The region that answers for every bucket, if only to say where the bucket really is.
 const FIRST_GUESS: &str = "us-east-1";
+
+/// Profile that counts where none is named.
+const DEFAULT_PROFILE: &str = "default";
 
 /// What a profile lets one sign requests with.
 #[derive(Clone, PartialEq, Eq)]
@@ -69,6 +77,12 @@ pub async fn profile_credentials(profile: Option<&str>) -> Result<ProfileKeys, P
         let named = provider(name, Builder::default(), &http, &asked_in);
         return keys(profile, named, region).await;
     }
+    if let Err(words) = check_profile().await {
+        return Err(ProfileError {
+            profile: None,
+            reason: words,
+        });
+    }
     let chain = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http.client)
         .region(asked_in);
@@ -121,6 +135,36 @@ pub(super) async fn known_region(profile: Option<&str>) -> Option<Region> {
         files = files.profile_name(profile);
     }
     files.build().region().await
+}
+
+/// Checks the profile that the environment names (`AWS_PROFILE`): where it doesn't exist, the SDK's
+/// chain would go on to the credentials of the machine. Keys in the environment go before it.
+///
+/// # Errors
+/// There is no such profile, and there are no keys in the environment.
+#[allow(
+    deprecated,
+    reason = "this crate of the SDK has no other names for them"
+)]
+pub(super) async fn check_profile() -> Result<(), String> {
+    let (fs, env) = (Fs::real(), Env::real());
+    // What is wrong with the files is said when they are used.
+    let files = profile_file::ProfileFiles::default();
+    let Ok(profiles) = load(&fs, &env, &files, None).await else {
+        return Ok(());
+    };
+    let name = profiles.selected_profile();
+    if name == DEFAULT_PROFILE || profiles.get_profile(name).is_some() {
+        return Ok(());
+    }
+    let keys = EnvironmentVariableCredentialsProvider::new();
+    if keys.provide_credentials().await.is_ok() {
+        return Ok(());
+    }
+    Err(format!(
+        "AWS_PROFILE names the profile {name}, which does not exist: {}",
+        make(name)
+    ))
 }
 
 /// A region to ask in first.
@@ -258,7 +302,7 @@ mod tests {
             },
             ..MountConfig::new(bucket)
         };
-        let access = Access::load(&mount, &HttpClient::default()).await;
+        let access = Access::load(&mount, &HttpClient::default()).await.unwrap();
         let asked = access.sdk.credentials_provider().unwrap();
         let credentials = asked.provide_credentials().await.unwrap();
         assert_eq!(credentials.access_key_id(), "W");

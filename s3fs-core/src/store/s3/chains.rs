@@ -1,0 +1,190 @@
+//! Listings that do not advance: a server that begins again, or repeats a page, would be listed for
+//! ever.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Mutex, PoisonError};
+
+use crate::store::{ListFrom, ListPage, ListRequest};
+
+/// Maximum number of listings that are followed at a time; the oldest is forgotten first.
+const FOLLOWED: usize = 256;
+
+/// Maximum number of pages without any key, one after another.
+const EMPTY_PAGES: u32 = 100;
+
+/// Listings under way, by the token that continues each.
+#[derive(Debug, Default)]
+pub(super) struct Chains(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    chains: HashMap<String, Chain>,
+    tokens: VecDeque<String>,
+}
+
+/// Pages of one listing.
+#[derive(Debug, Default)]
+struct Chain {
+    /// First and last key of each page, as a hash.
+    seen: HashSet<u64>,
+    empty: u32,
+}
+
+impl Chains {
+    /// Notes the page that a token brought, or the first one of a listing.
+    ///
+    /// # Errors
+    /// The listing does not advance.
+    pub(super) fn advance(
+        &self,
+        request: &ListRequest<'_>,
+        page: &ListPage,
+    ) -> Result<(), &'static str> {
+        let token = match request.from {
+            ListFrom::Continuation(token) => Some(token),
+            ListFrom::Beginning | ListFrom::After(_) => None,
+        };
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut chain = token
+            .and_then(|token| state.chains.remove(&name(request, token)))
+            .unwrap_or_default();
+        let Some(next) = &page.next else {
+            return Ok(());
+        };
+        if token == Some(next.as_str()) {
+            return Err("a listing does not advance: its continuation token repeats itself");
+        }
+        if !chain.takes(page) {
+            return Err("a listing does not advance: a page repeats itself");
+        }
+        state.follow(name(request, next), chain);
+        Ok(())
+    }
+}
+
+/// Name of a place in a listing: servers use the same tokens in several.
+fn name(request: &ListRequest<'_>, token: &str) -> String {
+    let kind = if request.folded { "folded" } else { "all" };
+    format!("{kind}\0{}\0{token}", request.prefix)
+}
+
+impl Chain {
+    /// Takes a page, unless it came before.
+    fn takes(&mut self, page: &ListPage) -> bool {
+        let (Some(first), Some(last)) = (page.first(), page.last()) else {
+            self.empty += 1;
+            return self.empty <= EMPTY_PAGES;
+        };
+        self.empty = 0;
+        let mut hasher = DefaultHasher::new();
+        (first, last).hash(&mut hasher);
+        self.seen.insert(hasher.finish())
+    }
+}
+
+impl State {
+    fn follow(&mut self, token: String, chain: Chain) {
+        self.tokens.retain(|token| self.chains.contains_key(token));
+        if self.chains.insert(token.clone(), chain).is_none() {
+            self.tokens.push_back(token);
+        }
+        if self.tokens.len() > FOLLOWED
+            && let Some(oldest) = self.tokens.pop_front()
+        {
+            self.chains.remove(&oldest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn advance(chains: &Chains, token: Option<&str>, page: &ListPage) -> Result<(), &'static str> {
+        let from = token.map_or(ListFrom::Beginning, ListFrom::Continuation);
+        let request = ListRequest {
+            prefix: "",
+            folded: true,
+            from,
+            max_keys: 1000,
+        };
+        chains.advance(&request, page)
+    }
+
+    fn page(prefix: &str, next: Option<&str>) -> ListPage {
+        ListPage {
+            prefixes: vec![prefix.to_owned()],
+            next: next.map(str::to_owned),
+            ..ListPage::default()
+        }
+    }
+
+    #[test]
+    fn a_listing_that_advances_is_followed_to_its_end() {
+        let chains = Chains::default();
+        let mut token = None;
+        for number in 0..1000 {
+            let next = format!("token {number}");
+            let page = page(&format!("{number:04}/"), Some(&next));
+            advance(&chains, token.as_deref(), &page).unwrap();
+            token = Some(next);
+        }
+        advance(&chains, token.as_deref(), &page("end/", None)).unwrap();
+        assert!(chains.0.lock().unwrap().chains.is_empty());
+    }
+
+    #[test]
+    fn a_token_that_repeats_itself_is_an_error() {
+        let chains = Chains::default();
+        advance(&chains, None, &page("a/", Some("t"))).unwrap();
+        advance(&chains, Some("t"), &page("b/", Some("t"))).unwrap_err();
+    }
+
+    #[test]
+    fn pages_that_come_again_under_new_tokens_are_an_error() {
+        let chains = Chains::default();
+        advance(&chains, None, &page("a/", Some("1"))).unwrap();
+        advance(&chains, Some("1"), &page("b/", Some("2"))).unwrap();
+        advance(&chains, Some("2"), &page("a/", Some("3"))).unwrap_err();
+    }
+
+    #[test]
+    fn empty_pages_are_an_error_only_where_they_do_not_end() {
+        let chains = Chains::default();
+        let empty = |next: u32| ListPage {
+            next: Some(next.to_string()),
+            ..ListPage::default()
+        };
+        advance(&chains, None, &empty(0)).unwrap();
+        let end = (1..1000).find(|number| {
+            let token = (number - 1).to_string();
+            advance(&chains, Some(&token), &empty(*number)).is_err()
+        });
+        assert_eq!(end, Some(EMPTY_PAGES));
+    }
+
+    #[test]
+    fn listings_that_are_given_up_are_forgotten() {
+        let chains = Chains::default();
+        for number in 0..2000 {
+            let page = page("a/", Some(&number.to_string()));
+            advance(&chains, None, &page).unwrap();
+        }
+        let state = chains.0.lock().unwrap();
+        assert_eq!(
+            (state.chains.len(), state.tokens.len()),
+            (FOLLOWED, FOLLOWED)
+        );
+    }
+
+    #[test]
+    fn the_same_page_may_be_asked_for_again() {
+        let chains = Chains::default();
+        for _ in 0..5 {
+            advance(&chains, None, &page("a/", Some("1"))).unwrap();
+            advance(&chains, Some("1"), &page("b/", Some("2"))).unwrap();
+            advance(&chains, Some("1"), &page("b/", Some("2"))).unwrap();
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The endpoint of a bucket: resolved once, from the mount's configuration, the environment and the
+//! profile files. What follows from it is decided here alone.
+
+use std::net::IpAddr;
+
+use aws_config::SdkConfig;
+use aws_types::service_config::ServiceConfigKey;
+use http::Uri;
+
+use super::PayloadSigning;
+
+/// Endpoint of an S3-compatible service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Endpoint {
+    uri: Uri,
+    /// As it was given.
+    url: String,
+}
+
+/// An endpoint that is no `http` or `https` URL.
+#[derive(Debug, thiserror::Error)]
+#[error("the endpoint `{0}` is no http or https URL: write `https://` and its host")]
+pub(super) struct EndpointError(String);
+
+/// How a bucket is addressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PathStyle {
+    /// `endpoint/bucket`.
+    Forced,
+    /// `bucket.endpoint`.
+    VirtualHosted,
+}
+
+/// Returns the endpoint that the environment or the profile names for S3 (`AWS_ENDPOINT_URL_S3`, a
+/// `services` section), or else for all services.
+fn configured(sdk: &SdkConfig) -> Option<String> {
+    let key = ServiceConfigKey::builder()
+        .service_id("S3")
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build()
+        .ok()?;
+    let of_s3 = sdk.service_config().and_then(|all| all.load_config(key));
+    of_s3.or_else(|| sdk.endpoint_url().map(str::to_owned))
+}
+
+impl Endpoint {
+    /// Returns the endpoint to send requests to; nothing where it is AWS's own.
+    ///
+    /// # Errors
+    /// It is no URL.
+    pub(super) fn resolve(
+        given: Option<&str>,
+        sdk: &SdkConfig,
+    ) -> Result<Option<Self>, EndpointError> {
+        let url = given.map(str::to_owned).or_else(|| configured(sdk));
+        url.map(|url| Self::parse(&url)).transpose()
+    }
+
+    fn parse(url: &str) -> Result<Self, EndpointError> {
+        let uri: Option<Uri> = url.parse().ok();
+        let is_http = |uri: &Uri| matches!(uri.scheme_str(), Some("http" | "https"));
+        match uri.filter(is_http) {
+            Some(uri) => Ok(Self {
+                uri,
+                url: without_password(url),
+            }),
+            None => Err(EndpointError(without_password(url))),
+        }
+    }
+
+    /// Returns the URL for messages, without credentials that it may hold.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Returns the URL as the SDK takes it: it appends the bucket to a path as it stands.
+    pub(super) fn base(&self) -> String {
+        let url = self.uri.to_string();
+        if url.ends_with('/') {
+            url
+        } else {
+            format!("{url}/")
+        }
+    }
+
+    /// Returns its host.
+    pub(super) fn host(&self) -> &str {
+        self.uri.host().unwrap_or_default().trim_matches(['[', ']'])
+    }
+
+    fn is_loopback(&self) -> bool {
+        let host = self.host();
+        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    }
+
+    /// Returns how a bucket is addressed there: `bucket.127.0.0.1` is no host name, and a gateway
+    /// below a path serves no hosts of buckets.
+    pub(super) fn path_style(&self) -> PathStyle {
+        let has_path = !self.uri.path().trim_matches('/').is_empty();
+        if has_path || self.is_loopback() || self.host().parse::<IpAddr>().is_ok() {
+            PathStyle::Forced
+        } else {
+            PathStyle::VirtualHosted
+        }
+    }
+
+    /// Returns whether bodies are hashed into signatures: where neither TLS nor the loopback device
+    /// protects them.
+    pub(super) fn payload_signing(&self) -> PayloadSigning {
+        if self.uri.scheme_str() == Some("http") && !self.is_loopback() {
+            PayloadSigning::Signed
+        } else {
+            PayloadSigning::Unsigned
+        }
+    }
+
+    /// Returns whether it is AWS's, whose servers take the SDK's newer checksums.
+    pub(super) fn is_aws(&self) -> bool {
+        [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"]
+            .iter()
+            .any(|domain| self.host().ends_with(domain))
+    }
+}
+
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let (authority, path) = match rest.find('/') {
+        Some(at) => rest.split_at(at),
+        None => (rest, ""),
+    };
+    let host = authority.rsplit('@').next().unwrap_or(authority);
+    format!("{scheme}://{host}{path}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(url: &str) -> Endpoint {
+        Endpoint::parse(url).unwrap()
+    }
+
+    #[test]
+    fn path_style_is_used_where_a_bucket_cannot_be_a_host_name() {
+        for url in [
+            "http://127.0.0.1:9000",
+            "http://localhost:9000",
+            "http://[::1]:9000",
+            "https://gateway.example.org/s3",
+            "https://gateway.example.org/s3/",
+        ] {
+            assert_eq!(at(url).path_style(), PathStyle::Forced, "{url}");
+        }
+        for url in [
+            "https://account.r2.cloudflarestorage.com",
+            "https://account.r2.cloudflarestorage.com/",
+        ] {
+            assert_eq!(at(url).path_style(), PathStyle::VirtualHosted, "{url}");
+        }
+    }
+
+    #[test]
+    fn only_a_host_of_aws_is_aws() {
+        assert!(at("https://s3.eu-west-1.amazonaws.com").is_aws());
+        assert!(!at("https://amazonaws.com.example.org").is_aws());
+        assert!(!at("http://127.0.0.1:9000").is_aws());
+    }
+
+    #[test]
+    fn bodies_are_signed_where_nothing_else_protects_them() {
+        let signed = |url: &str| at(url).payload_signing() == PayloadSigning::Signed;
+        assert!(signed("http://storage.example.org"));
+        assert!(!signed("https://storage.example.org"));
+        assert!(!signed("http://127.0.0.1:9000"));
+    }
+
+    #[test]
+    fn a_path_ends_in_a_slash_and_a_password_is_not_shown() {
+        assert_eq!(at("http://h:1/gw/s3").base(), "http://h:1/gw/s3/");
+        assert_eq!(at("http://h:1/gw/s3/").base(), "http://h:1/gw/s3/");
+        assert_eq!(at("http://h:1").base(), "http://h:1/");
+        assert_eq!(at("http://me:secret@h:1/gw").url(), "http://h:1/gw");
+    }
+
+    #[test]
+    fn what_is_no_url_is_an_error_that_says_so() {
+        for url in ["localhost:9000", "ftp://h", "", "h"] {
+            let text = Endpoint::parse(url).unwrap_err().to_string();
+            assert!(text.contains("is no http or https URL"), "{text}");
+        }
+    }
+}

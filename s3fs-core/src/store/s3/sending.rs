@@ -1,0 +1,207 @@
+//! Bodies on their way to the server: how far they have come, and when an attempt has been lost.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use aws_sdk_s3::error::BoxError;
+use aws_sdk_s3::primitives::{ByteStream, SdkBody};
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::S3Store;
+use crate::object::Key;
+use crate::store::{Store, StoreError, StoreErrorKind};
+
+/// Bytes that the kernel may still hold when the last one has left this process.
+const SOCKET_BUFFER: u64 = 4 << 20;
+
+/// Bytes per second of the slowest connection that is waited for: 250 kbit/s.
+const SLOWEST: u64 = 30_000;
+
+/// Bytes per second that an attempt must reach over all of its time.
+const SLOWEST_OVERALL: u64 = 10_000;
+
+/// Bytes given to the connection at once: progress is seen in such steps.
+const STEP: usize = 256 * 1024;
+
+/// Progress of one attempt.
+#[derive(Clone, Debug)]
+pub(super) struct Progress(Arc<Taken>);
+
+#[derive(Debug)]
+struct Taken {
+    bytes: AtomicU64,
+    last: Mutex<Instant>,
+}
+
+/// Returns how long a server may be silent that was sent so many bytes.
+fn silence(patience: Duration, sent: u64) -> Duration {
+    patience + Duration::from_secs(sent.min(SOCKET_BUFFER) / SLOWEST)
+}
+
+/// Returns how long an attempt to send so many bytes may take.
+fn whole(length: u64) -> Duration {
+    Duration::from_mins(1) + Duration::from_secs(length / SLOWEST_OVERALL)
+}
+
+impl Progress {
+    fn new() -> Self {
+        Self(Arc::new(Taken {
+            bytes: AtomicU64::new(0),
+            last: Mutex::new(Instant::now()),
+        }))
+    }
+
+    fn took(&self, bytes: usize) {
+        self.0.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        *self.last() = Instant::now();
+    }
+
+    fn last(&self) -> std::sync::MutexGuard<'_, Instant> {
+        self.0.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn bytes(&self) -> u64 {
+        self.0.bytes.load(Ordering::Relaxed)
+    }
+}
+
+/// Returns the same body, and how far it has come.
+pub(super) fn watched(body: ByteStream) -> (ByteStream, Progress) {
+    let progress = Progress::new();
+    let seen = progress.clone();
+    let body = body.into_inner().map_preserve_contents(move |body| {
+        SdkBody::from_body_1_x(Watched {
+            body,
+            pending: Bytes::new(),
+            progress: seen.clone(),
+        })
+    });
+    (ByteStream::new(body), progress)
+}
+
+impl S3Store {
+    /// Waits for the answer to a request with a body of `length` bytes.
+    ///
+    /// # Errors
+    /// The request failed, or its server was silent for too long.
+    pub(super) async fn sent<T>(
+        &self,
+        (operation, key): (&'static str, &Key),
+        (progress, length): (&Progress, u64),
+        request: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let watched = async {
+            let mut request = std::pin::pin!(request);
+            let mut has_warned = false;
+            loop {
+                let last = *progress.last();
+                let end = last + silence(self.patience, progress.bytes());
+                let until = if has_warned {
+                    end
+                } else {
+                    last + self.patience
+                };
+                tokio::select! {
+                    answer = &mut request => return Some(answer),
+                    () = sleep_until(until) => {}
+                }
+                if *progress.last() > last {
+                    continue;
+                }
+                if Instant::now() >= end {
+                    return None;
+                }
+                has_warned = true;
+                if self.warning.is_due() {
+                    let (seconds, sent) = (self.patience.as_secs(), progress.bytes());
+                    let object = self.uri(key);
+                    tracing::warn!(
+                        "no answer for {seconds} s: {operation} {object}, {sent} of {length} bytes sent"
+                    );
+                }
+            }
+        };
+        match timeout(whole(length), watched).await {
+            Ok(Some(answer)) => answer,
+            Ok(None) | Err(_) => Err(self.failed(operation, key, StoreErrorKind::TimedOut)),
+        }
+    }
+}
+
+/// A body that is seen as the connection takes it, in steps.
+struct Watched {
+    body: SdkBody,
+    pending: Bytes,
+    progress: Progress,
+}
+
+impl Body for Watched {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        while self.pending.is_empty() {
+            match ready!(Pin::new(&mut self.body).poll_frame(cx)?).map(Frame::into_data) {
+                Some(Ok(data)) => self.pending = data,
+                Some(Err(trailers)) => return Poll::Ready(Some(Ok(trailers))),
+                None => return Poll::Ready(None),
+            }
+        }
+        let length = self.pending.len().min(STEP);
+        let step = self.pending.split_to(length);
+        self.progress.took(length);
+        Poll::Ready(Some(Ok(Frame::data(step))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.pending.is_empty() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let hint = Body::size_hint(&self.body);
+        let pending = self.pending.len() as u64;
+        let mut all = SizeHint::new();
+        if let Some(upper) = hint.upper() {
+            all.set_upper(upper + pending);
+        }
+        all.set_lower(hint.lower() + pending);
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_connection_has_the_time_that_its_bytes_take() {
+        let patience = Duration::from_secs(20);
+        assert_eq!(silence(patience, 0), patience);
+        assert_eq!(silence(patience, 300_000), Duration::from_secs(30));
+        assert!(silence(patience, u64::MAX) < Duration::from_mins(3));
+        assert!(whole(8 << 20) > Duration::from_secs((8 << 20) / SLOWEST));
+        assert!(whole(100) < Duration::from_mins(2));
+    }
+
+    #[tokio::test]
+    async fn a_watched_body_is_the_same_and_shows_its_progress() {
+        use http_body_util::BodyExt;
+
+        let bytes: Bytes = vec![7; 3 * STEP + 5].into();
+        let (body, progress) = watched(ByteStream::from(bytes.clone()));
+        let body = body.into_inner();
+        assert_eq!(body.bytes(), Some(&*bytes));
+        assert_eq!(body.content_length(), Some(bytes.len() as u64));
+        let body = body.collect().await.unwrap();
+        assert_eq!(body.to_bytes(), bytes);
+        assert_eq!(progress.bytes(), bytes.len() as u64);
+    }
+}
