@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::thread;
+use std::time::Duration;
 
 use s3_local::{BucketOptions, Policy};
 use stub::{CloudBucketMount, Error, Secret};
@@ -175,7 +176,8 @@ fn an_endpoint_that_is_not_s3() {
 
 fn somewhere(url: &str) -> CloudBucketMount {
     let volume = CloudBucketMount::new(BUCKET).bucket_endpoint_url(url);
-    volume.force_path_style(true).secret(keys("id", "secret"))
+    let volume = volume.force_path_style(true).secret(keys("id", "secret"));
+    volume.retry_timeout(Duration::from_secs(1))
 }
 
 /// A server that says the same to everyone, for as long as the tests run.

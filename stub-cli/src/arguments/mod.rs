@@ -221,6 +221,11 @@ pub(crate) struct ServiceArguments {
     /// How much of the disk the cache may take, such as 500MiB or 10GiB.
     #[arg(long, value_name = "SIZE", value_parser = size, default_value = "10GiB")]
     cache_size: u64,
+    /// Repeat failing requests for this long, such as 90s or 15m, before a program gets an error.
+    ///
+    /// 5m unless stub.toml says otherwise.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    retry_timeout: Option<Duration>,
     /// Let `close` wait until a file is in the bucket, and fail if it can't be stored.
     ///
     /// Otherwise `fsync` and the end wait.
@@ -251,6 +256,9 @@ impl ServiceArguments {
         }
         if let Some(profile) = &self.profile {
             volume = volume.profile(profile);
+        }
+        if let Some(timeout) = self.retry_timeout {
+            volume = volume.retry_timeout(timeout);
         }
         if let Some(dir) = &self.cache {
             // Where there is no current folder, the path stays relative and is refused.

@@ -127,6 +127,18 @@ fn a_cache_is_a_folder_and_a_size() {
 }
 
 #[test]
+fn failing_requests_are_repeated_for_the_time_that_is_asked_for() {
+    let timeout = |options: &str| {
+        let arguments = run(&[options.split_whitespace().collect(), vec!["true"]].concat());
+        let volume: VolumeArgument = "/m=s3://my-bucket".parse().unwrap();
+        let config = arguments.service.apply(volume.volume()).into_config();
+        config.unwrap().retry_timeout
+    };
+    assert_eq!(timeout(""), Duration::from_mins(5));
+    assert_eq!(timeout("--retry-timeout 90s"), Duration::from_secs(90));
+}
+
+#[test]
 fn sizes_are_read_as_people_write_them() {
     assert_eq!(size("4096"), Ok(4096));
     assert_eq!(size("2MB"), Ok(2_000_000));

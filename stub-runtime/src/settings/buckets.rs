@@ -52,5 +52,6 @@ fn defaults(located: &Located, bucket: &Bucket) -> Defaults {
             .cache
             .as_ref()
             .map(|cache| (located.folder().join(cache), size)),
+        retry_timeout: bucket.retry_timeout.map(|time| time.0),
     }
 }

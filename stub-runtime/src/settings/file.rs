@@ -51,6 +51,7 @@ pub(super) struct Bucket {
     pub(super) prefix: Option<String>,
     pub(super) cache: Option<PathBuf>,
     pub(super) cache_size: Option<Size>,
+    pub(super) retry_timeout: Option<Time>,
 }
 
 /// A command with all that it needs.

@@ -1,5 +1,6 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -227,6 +228,7 @@ endpoint_url = "http://localhost:9000"
 force_path_style = true
 cache = "cache"
 cache_size = "1GiB"
+retry_timeout = "90s"
 [buckets."*"]
 endpoint_url = "http://elsewhere"
 "#;
@@ -245,10 +247,13 @@ endpoint_url = "http://elsewhere"
         (cache.dir, cache.size),
         (folder.path().join("cache"), 1 << 30)
     );
+    assert_eq!(data.retry_timeout, Duration::from_secs(90));
     let own = CloudBucketMount::new("data")
         .region("x")
+        .retry_timeout(Duration::from_secs(7))
         .key_prefix("mine/");
     let own = settings.apply(own).into_config().unwrap();
+    assert_eq!(own.retry_timeout, Duration::from_secs(7));
     assert_eq!(
         (own.region.as_deref(), own.prefix.to_string().as_str()),
         (Some("x"), "mine/")
@@ -258,6 +263,7 @@ endpoint_url = "http://elsewhere"
         .into_config()
         .unwrap();
     assert_eq!(other.endpoint_url.as_deref(), Some("http://elsewhere"));
+    assert_eq!(other.retry_timeout, Duration::from_mins(5));
 }
 
 #[test]
@@ -309,7 +315,7 @@ isolate = true
     assert_eq!(spec.workdir, folder.path().join("here"));
     assert!(!spec.network && spec.isolate);
     let delays: Vec<_> = job.retries().delays().collect();
-    assert_eq!(delays, [std::time::Duration::from_secs(5); 2]);
+    assert_eq!(delays, [Duration::from_secs(5); 2]);
 }
 
 #[test]
@@ -329,7 +335,7 @@ task_time = "1m""#;
         .fuse("smarter-devices/fuse")
         .node_selector([("disk", "ssd")])
         .max_tasks(8)
-        .task_time(std::time::Duration::from_mins(1));
+        .task_time(Duration::from_mins(1));
     assert_eq!(settings.unwrap().engine(None), Engine::Kubernetes(expected));
     let privileged = "[engine.kubernetes]\nimage = \"i\"\nfuse = \"privileged\"";
     let (_folder, settings) = self::settings(privileged, "");

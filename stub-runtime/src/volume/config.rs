@@ -23,6 +23,9 @@ pub(super) fn of(volume: CloudBucketMount) -> Result<MountConfig, VolumeError> {
     config.cache = cache(volume.cache)?;
     config.stage = stage(volume.stage)?;
     config.waits_on_close = volume.wait_on_close;
+    if let Some(timeout) = volume.retry_timeout {
+        config.retry_timeout = timeout;
+    }
     config.rescue = crate::config::rescue_folder();
     config.endpoint_url = volume.bucket_endpoint_url;
     config.force_path_style = volume.force_path_style;

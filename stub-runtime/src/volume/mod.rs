@@ -8,6 +8,7 @@ mod path;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use s3fs_core::{MountConfig, Ownership};
 
@@ -33,8 +34,8 @@ use crate::secret::{IntoSecret, Secret, SecretError};
 ///
 /// The words are those of Modal's class of the same name. What differs: the bucket's region is
 /// found by itself, credentials may come from the standard AWS chain, and `region`, `profile`,
-/// `anonymous`, `allow_delete`, `allow_overwrite`, `uid`, `gid`, `file_mode`, `dir_mode` and
-/// `cache` have no counterpart there.
+/// `anonymous`, `allow_delete`, `allow_overwrite`, `uid`, `gid`, `file_mode`, `dir_mode`,
+/// `cache` and `retry_timeout` have no counterpart there.
 #[derive(Clone, Debug)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -61,6 +62,7 @@ pub struct CloudBucketMount {
     cache: Option<(PathBuf, u64)>,
     wait_on_close: bool,
     stage: Option<(PathBuf, u64)>,
+    retry_timeout: Option<Duration>,
 }
 
 /// What volumes of a bucket are, unless they say it themselves.
@@ -74,6 +76,7 @@ pub(crate) struct Defaults {
     pub(crate) secret: Option<Result<Secret, SecretError>>,
     pub(crate) prefix: Option<String>,
     pub(crate) cache: Option<(PathBuf, u64)>,
+    pub(crate) retry_timeout: Option<Duration>,
 }
 
 impl CloudBucketMount {
@@ -107,6 +110,7 @@ impl CloudBucketMount {
             cache: None,
             wait_on_close: false,
             stage: None,
+            retry_timeout: None,
         }
     }
 
@@ -261,6 +265,23 @@ impl CloudBucketMount {
         self
     }
 
+    /// Maximum time for which a request that fails is repeated, five minutes unless set: while the
+    /// server is overloaded, fails, or does not answer. Programs wait meanwhile; then they get `EIO`.
+    /// Zero is a single attempt.
+    ///
+    /// S3 refuses requests for minutes while it divides a bucket among more of its servers.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use stub_runtime::CloudBucketMount;
+    ///
+    /// let volume = CloudBucketMount::new("s3-bucket-name").retry_timeout(Duration::from_mins(15));
+    /// ```
+    pub fn retry_timeout(mut self, timeout: Duration) -> Self {
+        self.retry_timeout = Some(timeout);
+        self
+    }
+
     /// Whether it says who asks.
     pub(crate) fn has_credentials(&self) -> bool {
         self.secret.is_some() || self.profile.is_some() || self.anonymous
@@ -278,6 +299,7 @@ impl CloudBucketMount {
         self.bucket_endpoint_url = self.bucket_endpoint_url.or(defaults.endpoint_url);
         self.region = self.region.or(defaults.region);
         self.cache = self.cache.or(defaults.cache);
+        self.retry_timeout = self.retry_timeout.or(defaults.retry_timeout);
         self.force_path_style |= defaults.force_path_style;
         self.requester_pays |= defaults.requester_pays;
         self

@@ -1,6 +1,7 @@
 //! That what is written is stored or named, and that no death leaves half of an object.
 
 use std::path::Path;
+use std::time::Duration;
 
 use s3_local::{Operation, Policy, S3Local, Server};
 use s3fs_core::Credentials;
@@ -100,7 +101,9 @@ fn a_killed_supervisor_leaves_no_half_made_object() {
 #[test]
 fn an_upload_that_cannot_be_aborted_is_named() {
     let (server, (_guard, path)) = (server(), folder());
-    let volumes = vec![volume(&server, "data", &path)];
+    let mut volume = volume(&server, "data", &path);
+    volume.mount.retry_timeout = Duration::from_secs(1);
+    let volumes = vec![volume];
     let script = uploading(&path, "86414.5");
     let error = std::thread::scope(|scope| {
         let call = scope.spawn(|| shell(volumes, &script));
