@@ -117,6 +117,7 @@ fn store_errno(kind: &StoreErrorKind) -> Errno {
         StoreErrorKind::PreconditionFailed => Errno::ESTALE,
         StoreErrorKind::Unsupported(_) => Errno::EOPNOTSUPP,
         StoreErrorKind::Ended => Errno::ENOTCONN,
+        StoreErrorKind::QuotaExceeded(_) => Errno::EDQUOT,
         StoreErrorKind::NoSuchBucket
         | StoreErrorKind::WrongRegion { .. }
         | StoreErrorKind::Throttled(_)

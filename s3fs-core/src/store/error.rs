@@ -86,6 +86,9 @@ pub enum StoreErrorKind {
         /// does not.
         modified: Option<SystemTime>,
     },
+    /// The bucket, or whoever it belongs to, may hold no more.
+    #[error("the quota of the bucket or its owner is exceeded ({0})")]
+    QuotaExceeded(String),
     /// The bucket is served elsewhere.
     #[error("the bucket is in region {}", .region.as_deref().unwrap_or("(not said)"))]
     WrongRegion {
@@ -169,6 +172,7 @@ impl StoreErrorKind {
             | Self::PreconditionFailed
             | Self::NotModified { .. }
             | Self::WrongRegion { .. }
+            | Self::QuotaExceeded(_)
             | Self::Unsupported(_)
             | Self::Ended
             | Self::Certificate(_)

@@ -43,6 +43,7 @@ where
         SdkError::ServiceError(service) => {
             let response = service.raw();
             let region = response.headers().get(BUCKET_REGION).map(str::to_owned);
+            let region = region.or_else(|| response.body().bytes().and_then(region_in));
             let (status, meta) = (response.status().as_u16(), service.err());
             match of_answer(status, meta.code(), meta.message(), region) {
                 StoreErrorKind::NotModified { .. } => StoreErrorKind::NotModified {
@@ -109,6 +110,16 @@ fn of_unsent(text: String) -> StoreErrorKind {
     }
 }
 
+/// What an error document says of the bucket's region.
+fn region_in(document: &[u8]) -> Option<String> {
+    let document = std::str::from_utf8(document).ok()?;
+    let (_, rest) = document.split_once("<Region>")?;
+    let (region, _) = rest.split_once("</Region>")?;
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    let is_region = !region.is_empty() && region.bytes().all(is_name);
+    is_region.then(|| region.to_owned())
+}
+
 fn of_answer(
     status: u16,
     code: Option<&str>,
@@ -141,13 +152,16 @@ fn of_answer(
             | "RequestTimeTooSkewed",
             _,
         ) => StoreErrorKind::BadCredentials(words()),
-        ("PreconditionFailed", _) | ("", 412) => StoreErrorKind::PreconditionFailed,
+        ("PreconditionFailed", _) | (_, 412) => StoreErrorKind::PreconditionFailed,
         // Another request was about the key at the same moment; the next attempt may succeed.
         ("ConditionalRequestConflict" | "OperationAborted", _) => {
             StoreErrorKind::Overloaded(words())
         }
         ("NotModified", _) | ("", 304) => StoreErrorKind::NotModified { modified: None },
         ("NotImplemented", _) | (_, 501) => StoreErrorKind::Unsupported(words()),
+        ("QuotaExceeded" | "XMinioAdminBucketQuotaExceeded", _) => {
+            StoreErrorKind::QuotaExceeded(words())
+        }
         ("AccessDenied" | "AllAccessDisabled" | "AccountProblem", _) | (_, 403) => {
             StoreErrorKind::AccessDenied(words())
         }
@@ -184,6 +198,9 @@ mod tests {
             K::BadCredentials(_)
         ));
         assert!(matches!(kind(412, ""), K::PreconditionFailed));
+        let kinds = [kind(412, "AtLeastOneConditionFailed"), kind(412, "")];
+        assert!(kinds.iter().all(|it| matches!(it, K::PreconditionFailed)));
+        assert!(matches!(kind(403, "QuotaExceeded"), K::QuotaExceeded(_)));
         assert!(matches!(kind(304, ""), K::NotModified { .. }));
         assert!(matches!(kind(503, "SlowDown"), K::Throttled(_)));
         assert!(matches!(kind(503, ""), K::Throttled(_)));
@@ -196,5 +213,15 @@ mod tests {
             panic!()
         };
         assert_eq!(region.as_deref(), Some("eu-west-1"));
+    }
+
+    #[test]
+    fn a_region_is_read_from_the_document() {
+        let document = |region| format!("<Error><Code>C</Code><Region>{region}</Region></Error>");
+        let region = |region| region_in(document(region).as_bytes());
+        assert_eq!(region("eu-west-1").as_deref(), Some("eu-west-1"));
+        assert_eq!(region(""), None);
+        assert_eq!(region("<a>"), None);
+        assert_eq!(region_in(b"<Error/>"), None);
     }
 }
