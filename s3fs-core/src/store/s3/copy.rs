@@ -1,13 +1,18 @@
 //! Requests that copy what is stored already.
 
 use aws_sdk_s3::types::MetadataDirective;
+use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::S3Store;
 use super::client::transfer_timeouts;
-use super::values::{etag, metadata};
+use super::put::is_marker;
+use super::values::{etag, metadata, without_body};
 use crate::object::{ETag, Headers, Key};
-use crate::store::{CopySource, PartNumber, PartTag, StoreError, UploadId};
+use crate::store::{
+    Body, Capability, CopySource, PartNumber, PartTag, Precondition, Store, StoreError,
+    StoreErrorKind, UploadId,
+};
 
 /// What a copy source's key is written with, besides letters and digits.
 const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC
@@ -18,10 +23,89 @@ const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 impl S3Store {
+    /// Copies this version of an object. Where the server can't compare versions, that is done here,
+    /// before and after.
     pub(super) async fn copy_object(
         &self,
         source: &Key,
         tag: &ETag,
+        key: &Key,
+        headers: Option<&Headers>,
+    ) -> Result<ETag, StoreError> {
+        if is_marker(source) && !self.capabilities.has(Capability::MarkerCopy) {
+            return self.store_marker_anew(source, key, headers).await;
+        }
+        if self.capabilities.has(Capability::ConditionalCopy) {
+            let copied = self.send_copy(source, Some(tag), key, headers).await;
+            let Err(error) = copied else {
+                return copied;
+            };
+            match error.kind {
+                StoreErrorKind::NoSuchKey if is_marker(source) => {
+                    let anew = self.store_marker_anew(source, key, headers).await;
+                    if anew.is_ok() {
+                        self.capabilities.lacks(Capability::MarkerCopy);
+                    }
+                    return anew;
+                }
+                StoreErrorKind::PreconditionFailed if self.has_version(source, tag).await? => {
+                    self.capabilities.lacks(Capability::ConditionalCopy);
+                }
+                _ => return Err(error),
+            }
+        }
+        self.check_version("CopyObject", source, tag).await?;
+        let copied = self.send_copy(source, None, key, headers).await?;
+        let checked = self.check_version("CopyObject", source, tag).await;
+        if checked.is_err()
+            && key != source
+            && let Err(error) = self.delete(key).await
+        {
+            tracing::warn!(%error, "a copy of another version stays");
+        }
+        checked.map(|()| copied)
+    }
+
+    /// Stores a folder's marker under another key, where the server can't copy it.
+    async fn store_marker_anew(
+        &self,
+        source: &Key,
+        key: &Key,
+        headers: Option<&Headers>,
+    ) -> Result<ETag, StoreError> {
+        let there = self.head(source).await?;
+        if there.meta.size > 0 {
+            let words = "the server does not copy keys that end in `/`";
+            let kind = StoreErrorKind::Unsupported(words.into());
+            return Err(self.failed("CopyObject", source, kind));
+        }
+        let headers = headers.unwrap_or(&there.headers);
+        let body = Body::Memory(Bytes::new());
+        self.put_if(key, &body, headers, &Precondition::None).await
+    }
+
+    async fn has_version(&self, key: &Key, tag: &ETag) -> Result<bool, StoreError> {
+        match self.head(key).await {
+            Ok(there) => Ok(there.meta.etag == *tag),
+            Err(error) if matches!(error.kind, StoreErrorKind::NoSuchKey) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn check_version(
+        &self,
+        operation: &'static str,
+        source: &Key,
+        tag: &ETag,
+    ) -> Result<(), StoreError> {
+        let version = Precondition::Is(tag.clone());
+        self.check(operation, source, &version).await
+    }
+
+    async fn send_copy(
+        &self,
+        source: &Key,
+        tag: Option<&ETag>,
         key: &Key,
         headers: Option<&Headers>,
     ) -> Result<ETag, StoreError> {
@@ -35,13 +119,14 @@ impl S3Store {
             .bucket(self.bucket.as_str())
             .key(key.as_str())
             .copy_source(self.copy_source(source))
-            .copy_source_if_match(tag.quoted())
+            .set_copy_source_if_match(tag.map(ETag::quoted))
             .metadata_directive(directive)
             .set_content_type(headers.and_then(|headers| headers.content_type.clone()))
             .set_metadata(headers.and_then(metadata))
             .set_request_payer(self.payer.clone())
             .customize()
             .config_override(transfer_timeouts())
+            .mutate_request(without_body)
             .send()
             .await
             .map_err(self.error("CopyObject", source))?;
@@ -49,12 +134,39 @@ impl S3Store {
         Ok(etag(copied.and_then(|copied| copied.e_tag).as_deref()))
     }
 
+    /// Copies a range of this version of an object into a part, as
+    /// [`copy_object`](Self::copy_object) does.
     pub(super) async fn copy_part(
         &self,
         key: &Key,
         upload: &UploadId,
         number: PartNumber,
         source: CopySource<'_>,
+    ) -> Result<PartTag, StoreError> {
+        let to = (key, upload, number);
+        if self.capabilities.has(Capability::ConditionalCopy) {
+            match self.send_part_copy(to, source, Some(source.etag)).await {
+                Err(error)
+                    if matches!(error.kind, StoreErrorKind::PreconditionFailed)
+                        && self.has_version(source.key, source.etag).await? =>
+                {
+                    self.capabilities.lacks(Capability::ConditionalCopy);
+                }
+                copied => return copied,
+            }
+        }
+        let check = || self.check_version("UploadPartCopy", source.key, source.etag);
+        check().await?;
+        let copied = self.send_part_copy(to, source, None).await?;
+        check().await?;
+        Ok(copied)
+    }
+
+    async fn send_part_copy(
+        &self,
+        (key, upload, number): (&Key, &UploadId, PartNumber),
+        source: CopySource<'_>,
+        tag: Option<&ETag>,
     ) -> Result<PartTag, StoreError> {
         let answer = self
             .client
@@ -65,10 +177,11 @@ impl S3Store {
             .part_number(i32::from(number.0))
             .copy_source(self.copy_source(source.key))
             .copy_source_range(source.range.to_string())
-            .copy_source_if_match(source.etag.quoted())
+            .set_copy_source_if_match(tag.map(ETag::quoted))
             .set_request_payer(self.payer.clone())
             .customize()
             .config_override(transfer_timeouts())
+            .mutate_request(without_body)
             .send()
             .await
             .map_err(self.error("UploadPartCopy", key))?;

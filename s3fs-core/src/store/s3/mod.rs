@@ -13,6 +13,7 @@ mod multipart;
 mod objects;
 mod presign;
 mod profile;
+mod put;
 mod sending;
 mod values;
 
@@ -68,6 +69,23 @@ impl S3Store {
 
     fn failed(&self, operation: &'static str, key: &Key, kind: StoreErrorKind) -> StoreError {
         let kind = classify::with_host(kind, &self.host);
+        let kind = match kind {
+            StoreErrorKind::PreconditionFailed if !may_be_conditional(operation) => unasked_412(),
+            kind => kind,
+        };
         StoreError::new(operation, format!("s3://{}/{key}", self.bucket), kind)
     }
+}
+
+/// Whether requests of an operation may have a condition.
+fn may_be_conditional(operation: &str) -> bool {
+    matches!(
+        operation,
+        "GetObject" | "PutObject" | "CopyObject" | "UploadPartCopy" | "CompleteMultipartUpload"
+    )
+}
+
+/// A failed condition of a request that had none: Swift's answer to unsigned requests.
+fn unasked_412() -> StoreErrorKind {
+    StoreErrorKind::AccessDenied("HTTP 412 to a request without conditions".to_owned())
 }

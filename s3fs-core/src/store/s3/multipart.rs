@@ -4,10 +4,12 @@ use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 
 use super::client::{sending_timeouts, transfer_timeouts};
-use super::values::{content_length, etag, if_match, if_none_match, metadata};
+use super::values::{content_length, etag, if_match, if_none_match, metadata, without_body};
 use super::{PayloadSigning, S3Store};
 use crate::object::{ETag, Headers, Key};
-use crate::store::{Body, PartNumber, PartTag, Precondition, StoreError, StoreErrorKind, UploadId};
+use crate::store::{
+    Body, Capability, PartNumber, PartTag, Precondition, StoreError, StoreErrorKind, UploadId,
+};
 
 impl S3Store {
     pub(super) async fn create_multipart(
@@ -23,6 +25,8 @@ impl S3Store {
             .set_content_type(headers.content_type.clone())
             .set_metadata(metadata(headers))
             .set_request_payer(self.payer.clone())
+            .customize()
+            .mutate_request(without_body)
             .send()
             .await
             .map_err(self.error("CreateMultipartUpload", key))?;
@@ -70,6 +74,30 @@ impl S3Store {
     }
 
     pub(super) async fn complete_multipart(
+        &self,
+        key: &Key,
+        upload: &UploadId,
+        parts: &[PartTag],
+        precondition: &Precondition,
+    ) -> Result<ETag, StoreError> {
+        let is_conditional = *precondition != Precondition::None;
+        if is_conditional && !self.capabilities.has(Capability::ConditionalComplete) {
+            // It may be ignored.
+            self.check("CompleteMultipartUpload", key, precondition)
+                .await?;
+        }
+        match self.send_completion(key, upload, parts, precondition).await {
+            Err(error)
+                if is_conditional && matches!(error.kind, StoreErrorKind::Unsupported(_)) =>
+            {
+                self.send_completion(key, upload, parts, &Precondition::None)
+                    .await
+            }
+            completed => completed,
+        }
+    }
+
+    async fn send_completion(
         &self,
         key: &Key,
         upload: &UploadId,

@@ -8,12 +8,8 @@ use aws_sdk_s3::types::EncodingType;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::classify::{classify, classify_head};
-use super::client::sending_timeouts;
-use super::values::{
-    content_length, etag, folded, headers, if_match, if_none_match, length, listed, metadata,
-    parse_content_range, time,
-};
-use super::{PayloadSigning, S3Store};
+use super::values::{etag, folded, headers, length, listed, parse_content_range, time};
+use super::{S3Store, unasked_412};
 use crate::object::{ByteRange, ETag, Headers, Key, ObjectMeta};
 use crate::store::{
     Body, Capabilities, Condition, CopySource, Described, GetResponse, ListFrom, ListPage,
@@ -110,7 +106,13 @@ impl Store for S3Store {
             .set_request_payer(self.payer.clone())
             .send()
             .await
-            .map_err(self.error("GetObject", key))?;
+            .map_err(self.error("GetObject", key))
+            .map_err(|error| match error.kind {
+                StoreErrorKind::PreconditionFailed if condition == Condition::Any => {
+                    self.failed("GetObject", key, unasked_412())
+                }
+                _ => error,
+            })?;
         let (size, sent) = match answer.content_range.as_deref().map(parse_content_range) {
             Some(Some((sent, size))) => (size, Some(sent)),
             Some(None) => {
@@ -141,31 +143,7 @@ impl Store for S3Store {
         headers: &Headers,
         precondition: &Precondition,
     ) -> Result<ETag, StoreError> {
-        let (stream, progress) = self.stream("PutObject", key, &body).await?;
-        let request = self
-            .client
-            .put_object()
-            .bucket(self.bucket.as_str())
-            .key(key.as_str())
-            .content_length(content_length(&body))
-            .body(stream)
-            .set_content_type(headers.content_type.clone())
-            .set_metadata(metadata(headers))
-            .set_if_none_match(if_none_match(precondition))
-            .set_if_match(if_match(precondition))
-            .set_request_payer(self.payer.clone())
-            .customize()
-            .config_override(sending_timeouts());
-        let sent = async {
-            let answer = match self.payload_signing {
-                PayloadSigning::Unsigned => request.disable_payload_signing().send().await,
-                PayloadSigning::Signed => request.send().await,
-            };
-            answer.map_err(self.error("PutObject", key))
-        };
-        let at = ("PutObject", key);
-        let answer = self.sent(at, (&progress, body.length()), sent).await?;
-        Ok(etag(answer.e_tag.as_deref()))
+        self.put_if(key, &body, headers, precondition).await
     }
 
     async fn delete(&self, key: &Key) -> Result<(), StoreError> {

@@ -6,10 +6,16 @@ use std::time::SystemTime;
 
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::{CommonPrefix, Object};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use percent_encoding::percent_decode_str;
 
 use crate::object::{ByteRange, ETag, Headers, ObjectMeta};
 use crate::store::{Body, ListedObject, Precondition};
+
+/// Says that a request has no body, which some servers want to hear.
+pub(super) fn without_body(request: &mut HttpRequest) {
+    request.headers_mut().insert("content-length", "0");
+}
 
 pub(super) fn if_none_match(precondition: &Precondition) -> Option<String> {
     (*precondition == Precondition::Absent).then(|| "*".to_owned())

@@ -1,0 +1,120 @@
+//! Storing an object in one request, if a condition holds.
+
+use super::client::sending_timeouts;
+use super::values::{content_length, etag, if_match, if_none_match, metadata};
+use super::{PayloadSigning, S3Store};
+use crate::object::{ETag, Headers, Key};
+use crate::store::{Body, Capability, Precondition, Store, StoreError, StoreErrorKind};
+
+impl S3Store {
+    /// Stores an object if the precondition holds. Where the server knows no conditions, it is checked
+    /// before.
+    pub(super) async fn put_if(
+        &self,
+        key: &Key,
+        body: &Body,
+        headers: &Headers,
+        precondition: &Precondition,
+    ) -> Result<ETag, StoreError> {
+        if is_marker(key) && !self.capabilities.has(Capability::Markers) {
+            return Err(self.no_markers(key, "refused before"));
+        }
+        let is_conditional = *precondition != Precondition::None;
+        if !is_conditional || self.capabilities.has(Capability::ConditionalPut) {
+            let put = self.send_put(key, body, headers, precondition).await;
+            match put {
+                Err(error)
+                    if is_conditional && matches!(error.kind, StoreErrorKind::Unsupported(_)) =>
+                {
+                    self.capabilities.lacks(Capability::ConditionalPut);
+                }
+                Err(StoreError {
+                    kind: StoreErrorKind::Other(words),
+                    ..
+                }) if is_marker(key) => {
+                    self.capabilities.lacks(Capability::Markers);
+                    return Err(self.no_markers(key, &words));
+                }
+                put => return put,
+            }
+        }
+        self.check("PutObject", key, precondition).await?;
+        self.send_put(key, body, headers, &Precondition::None).await
+    }
+
+    fn no_markers(&self, key: &Key, words: &str) -> StoreError {
+        let words =
+            format!("it takes no keys that end in `/`, so no folder without files: {words}");
+        self.failed("PutObject", key, StoreErrorKind::Unsupported(words))
+    }
+
+    /// Compares what is under a key with a precondition. Somebody may change it right after.
+    ///
+    /// # Errors
+    /// It does not hold.
+    pub(super) async fn check(
+        &self,
+        operation: &'static str,
+        key: &Key,
+        precondition: &Precondition,
+    ) -> Result<(), StoreError> {
+        let wanted = match precondition {
+            Precondition::None => return Ok(()),
+            Precondition::Absent => None,
+            Precondition::Is(etag) => Some(etag),
+        };
+        let there = match self.head(key).await {
+            Ok(described) => Some(described.meta.etag),
+            Err(error) => match error.kind {
+                StoreErrorKind::NoSuchKey => None,
+                _ => return Err(error),
+            },
+        };
+        let kind = match (wanted, there) {
+            (None, None) => return Ok(()),
+            (Some(wanted), Some(there)) if *wanted == there => return Ok(()),
+            (Some(_), None) => StoreErrorKind::NoSuchKey,
+            _ => StoreErrorKind::PreconditionFailed,
+        };
+        Err(self.failed(operation, key, kind))
+    }
+
+    async fn send_put(
+        &self,
+        key: &Key,
+        body: &Body,
+        headers: &Headers,
+        precondition: &Precondition,
+    ) -> Result<ETag, StoreError> {
+        let (stream, progress) = self.stream("PutObject", key, body).await?;
+        let request = self
+            .client
+            .put_object()
+            .bucket(self.bucket.as_str())
+            .key(key.as_str())
+            .content_length(content_length(body))
+            .body(stream)
+            .set_content_type(headers.content_type.clone())
+            .set_metadata(metadata(headers))
+            .set_if_none_match(if_none_match(precondition))
+            .set_if_match(if_match(precondition))
+            .set_request_payer(self.payer.clone())
+            .customize()
+            .config_override(sending_timeouts());
+        let sent = async {
+            let answer = match self.payload_signing {
+                PayloadSigning::Unsigned => request.disable_payload_signing().send().await,
+                PayloadSigning::Signed => request.send().await,
+            };
+            answer.map_err(self.error("PutObject", key))
+        };
+        let at = ("PutObject", key);
+        let answer = self.sent(at, (&progress, body.length()), sent).await?;
+        Ok(etag(answer.e_tag.as_deref()))
+    }
+}
+
+/// Whether it is the key of a folder.
+pub(super) fn is_marker(key: &Key) -> bool {
+    key.as_str().ends_with('/')
+}
