@@ -264,13 +264,13 @@ impl Fs {
         let Some(entry) = self.tree.entry(ino).filter(|entry| entry.named) else {
             return Ok(());
         };
-        let key = match entry.kind {
+        let (key, changes) = match entry.kind {
             Kind::Dir if ino == Ino::ROOT => return Ok(()),
             Kind::Dir => {
                 let key = self.marker_of(ino)?;
                 self.tree.pin(ino);
                 self.outbox.want(&key, Want::Marker(ino));
-                key
+                (key, Changes::Marker)
             }
             Kind::File(_) => {
                 let key = self.key_of(ino)?;
@@ -281,14 +281,15 @@ impl Fs {
                         return Ok(());
                     }
                     self.outbox.want(&key, Want::File(ino));
+                    (key, file.place.changes())
                 } else {
                     self.tree.pin(ino);
                     self.outbox.want(&key, Want::Headers(ino));
+                    (key, Changes::Headers)
                 }
-                key
             }
         };
-        if self.outbox.trust.has(Changes::Store) {
+        if self.outbox.trust.has(changes) {
             Ok(())
         } else {
             self.outbox.settle(&key).await

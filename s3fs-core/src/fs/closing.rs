@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::fs::handles::Handle;
 use crate::fs::holders::{Wanted, can_write};
 use crate::fs::open_files::{OpenFile, WriteHandle};
-use crate::fs::outbox::{Changes, Standing};
+use crate::fs::outbox::Standing;
 use crate::fs::{Fs, FsError, HandleId};
 use crate::store::StoreErrorKind;
 use crate::write::Place;
@@ -35,7 +35,7 @@ impl Fs {
         }
         if !self.waits_on_close {
             self.learn_to_store(file).await?;
-            if self.outbox.trust.has(Changes::Store) {
+            if self.outbox.trust.has(file.place.changes()) {
                 self.outbox.room().await;
                 return Ok(());
             }
@@ -53,7 +53,7 @@ impl Fs {
         if file.writer.is_stored() {
             return Ok(());
         }
-        if self.waits_on_close || !self.outbox.trust.has(Changes::Store) {
+        if self.waits_on_close || !self.outbox.trust.has(file.place.changes()) {
             return self.store_now(file).await;
         }
         self.outbox.room().await;
@@ -63,8 +63,8 @@ impl Fs {
     /// Learns whether the bucket takes anything, unless that is known: by beginning an upload of the file's
     /// key and giving it up, which changes nothing.
     async fn learn_to_store(&self, file: &OpenFile) -> Result<(), FsError> {
-        let trust = &self.outbox.trust;
-        let is_known = || trust.standing(Changes::Store) != Standing::Unknown;
+        let (trust, changes) = (&self.outbox.trust, file.place.changes());
+        let is_known = || trust.standing(changes) != Standing::Unknown;
         if is_known() {
             return Ok(());
         }
@@ -79,15 +79,15 @@ impl Fs {
             Ok(id) => id,
             Err(error) if matches!(error.kind, StoreErrorKind::Unsupported(_)) => {
                 // It is learned by storing, then.
-                trust.note(Changes::Store, true);
+                trust.note(changes, true);
                 return Ok(());
             }
             Err(error) => {
-                trust.note(Changes::Store, false);
+                trust.note(changes, false);
                 return Err(error.into());
             }
         };
-        trust.note(Changes::Store, true);
+        trust.note(changes, true);
         let store = self.store.clone();
         self.endings.spawn(async move {
             if let Err(error) = store.abort_upload(&to.key, &id).await {

@@ -10,7 +10,7 @@ use crate::fs::outbox::{Changes, Want};
 use crate::fs::place::{differ, headers};
 use crate::fs::{Fs, FsError, outbox};
 use crate::object::{EntryName, Headers, Key, ObjectRef};
-use crate::store::{Body, Precondition, StoreErrorKind};
+use crate::store::{Body, Capability, Precondition, StoreErrorKind};
 use crate::tree::{Ino, Removed};
 use crate::write::{Place, Stored, WriteError, copy_object};
 
@@ -75,10 +75,11 @@ impl Fs {
         // Boxed: what is stored first may have bytes of others, in turn.
         Box::pin(self.store_grafts(key.as_str(), ino)).await?;
         file.has_changed.store(false, Ordering::Release);
+        let changes = file.place.changes();
         match file.writer.store().await {
             Ok(stored) => {
                 self.grafts.stored(ino);
-                self.outbox.trust.note(Changes::Store, true);
+                self.outbox.trust.note(changes, true);
                 self.ledger.settled(&self.store.uri(key));
                 self.stored(&file, &stored);
                 self.correct_headers(key, &file, &stored.headers).await?;
@@ -88,7 +89,7 @@ impl Fs {
             // Nobody wants it any more.
             Err(WriteError::Deleted) => Ok(()),
             Err(error) => {
-                self.outbox.trust.note(Changes::Store, false);
+                self.outbox.trust.note(changes, false);
                 self.ledger.failed(self.store.uri(key), error.to_string());
                 if file.place.must_be_new() && is_refused(&error) {
                     return Err(FsError::Exists);
@@ -187,7 +188,7 @@ impl Fs {
             size,
         };
         let copied = copy_object(&self.target(), &from, key, Some(wanted)).await;
-        self.outbox.trust.note(Changes::Store, copied.is_ok());
+        self.outbox.trust.note(Changes::Headers, copied.is_ok());
         self.account(key, &copied, "what is kept with it could not be changed: ");
         self.moved(ino, &from, copied?).await;
         Ok(())
@@ -201,8 +202,13 @@ impl Fs {
         let kept = entry.looks.kept.as_ref();
         let is_filled = kept.is_some_and(|kept| kept.is_filled_marker);
         let put = self.put_marker(key, &headers, is_filled).await;
-        self.outbox.trust.note(Changes::Store, put.is_ok());
-        self.account(key, &put, "");
+        self.outbox.trust.note(Changes::Marker, put.is_ok());
+        if self.store.capabilities().has(Capability::Markers) {
+            self.account(key, &put, "");
+        } else {
+            // Whoever made the folder has been told; where its last file went, it goes too.
+            self.ledger.settled(&self.store.uri(key));
+        }
         put?;
         if self.outbox.wanted(key).as_ref() == Some(&Want::Marker(ino)) {
             self.tree.unpin(ino);

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::fs::attr::Owner;
+use crate::fs::outbox::Changes;
 use crate::object::{Attributes, FileKind, Headers, Key, content_type};
 use crate::store::Precondition;
 use crate::tree::{Entry, Ino, Kind, Tree};
@@ -40,6 +41,15 @@ impl FilePlace {
     /// It must not replace anything.
     pub(super) fn must_be_new(&self) -> bool {
         *self.lock() == Precondition::Absent
+    }
+
+    /// The kind of change by which it is stored.
+    pub(super) fn changes(&self) -> Changes {
+        if self.must_be_new() {
+            Changes::Create
+        } else {
+            Changes::Replace
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Precondition> {

@@ -11,7 +11,7 @@ use crate::fs::orphans::Going;
 use crate::fs::outbox::{Changes, Want};
 use crate::fs::{Attr, Fs, FsError};
 use crate::object::{EntryName, FileKind, Key};
-use crate::store::{ListFrom, ListRequest};
+use crate::store::{Capability, ListFrom, ListRequest};
 use crate::tree::{Entry, Ino, Kind, Looks, Removed};
 
 /// So many folders are asked for at once.
@@ -49,7 +49,7 @@ impl Fs {
         self.tree.reference(entry.ino);
         self.tree.completed(entry.ino, std::time::Instant::now());
         self.outbox.want(&marker, Want::Marker(entry.ino));
-        if !self.outbox.trust.has(Changes::Store)
+        if !self.outbox.trust.has(Changes::Marker)
             && let Err(error) = self.outbox.settle(&marker).await
         {
             self.take_back(dir, &name, &marker);
@@ -209,7 +209,8 @@ impl Fs {
             std::mem::take(&mut *kept)
         };
         let marking = kept.into_iter().map(|dir| async move {
-            let is_there = self.tree.entry(dir).is_some_and(|entry| entry.named);
+            let is_there = self.tree.entry(dir).is_some_and(|entry| entry.named)
+                && self.store.capabilities().has(Capability::Markers);
             let Some(marker) = self.marker_of(dir).ok().filter(|_| is_there) else {
                 return;
             };

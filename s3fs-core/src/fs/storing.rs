@@ -115,11 +115,17 @@ impl Fs {
     pub(super) async fn left(&self, ino: Ino, key: &Key) -> Result<(), FsError> {
         self.open_files.leave(ino);
         self.outbox.want(key, Want::File(ino));
-        if self.outbox.trust.has(Changes::Store) {
+        if self.outbox.trust.has(self.changes_of(ino)) {
             Ok(())
         } else {
             self.outbox.settle(key).await
         }
+    }
+
+    /// The kind of change by which a file is stored.
+    fn changes_of(&self, ino: Ino) -> Changes {
+        let file = self.open_files.get(ino);
+        file.map_or(Changes::Replace, |file| file.place.changes())
     }
 
     /// Forgets the writer of a file that is closed and stored.
@@ -138,7 +144,7 @@ impl Fs {
     /// A file could not be stored.
     pub(super) fn note_failure(&self, ino: Ino, reason: String) {
         if let Ok(key) = self.key_of(ino) {
-            self.outbox.trust.note(Changes::Store, false);
+            self.outbox.trust.note(self.changes_of(ino), false);
             self.ledger.failed(self.store.uri(&key), reason);
         }
     }

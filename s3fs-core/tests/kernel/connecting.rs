@@ -1,6 +1,6 @@
 //! Buckets that cannot be mounted: each error says what to do.
 
-use s3_local::{BucketOptions, Policy, S3Local};
+use s3_local::{BucketOptions, Policy, Quirk, S3Local};
 use s3fs_core::{BucketName, Credentials, FileSystem, MountConfig, Resources};
 
 use crate::mounted::{BUCKET, Bucket, SOON, config, server};
@@ -44,6 +44,17 @@ fn a_wrong_secret_and_an_unknown_key() {
         text.contains("the credentials are refused (InvalidAccessKeyId"),
         "{text}"
     );
+}
+
+#[test]
+fn an_unsigned_request_that_is_refused_is_denied() {
+    let server = server();
+    server.knobs().set_quirk(Quirk::UnsignedIsNotS3, true);
+    let text = refusal(MountConfig {
+        credentials: Credentials::Anonymous,
+        ..config(&server)
+    });
+    assert!(text.contains("listing is denied (HTTP 412"), "{text}");
 }
 
 #[test]

@@ -57,6 +57,7 @@ fn what_can_not_be_stored_is_an_error_and_an_account_and_is_kept() {
         config.retry_timeout = SOON;
     });
     fs::write(bucket.at("before"), "stored").unwrap();
+    fs::create_dir(bucket.at("before-d")).unwrap();
     assert!(bucket.finish().is_empty());
     let knobs = bucket.server.knobs();
     knobs.fail_next(Operation::PutObject, 1000, Fault::InternalError500);

@@ -1,12 +1,16 @@
 //! A mount on servers that differ from S3 as other vendors' do.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File, Permissions};
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
+use nix::errno::Errno;
 use s3_local::{Quirk, Server};
 
-use crate::mounted::{BUCKET, Bucket, server};
+use crate::mounted::{BUCKET, Bucket, errno, noise, server};
 
 /// A server with some quirks.
 fn odd(quirks: &[Quirk]) -> Server {
@@ -64,4 +68,122 @@ fn nothing_vanishes_where_keys_are_listed_as_a_walk_meets_them() {
         assert_eq!(names, expected);
         assert_eq!(found.len(), expected.len(), "each comes once");
     }
+}
+
+/// Changes of small and large files and of folders, and what the bucket holds then.
+fn use_all(server: Server) -> Bucket {
+    let bucket = Bucket::mount(server, |_| {});
+    let large = noise(20 << 20);
+    // As `cp`, `tar` and `git` do.
+    let new = |name: &str| File::create_new(bucket.at(name)).unwrap();
+    new("small").write_all(b"small").unwrap();
+    new("large").write_all(&large).unwrap();
+    fs::create_dir(bucket.at("d")).unwrap();
+    new("d/large").write_all(&large).unwrap();
+    bucket.finish();
+    // Copies by the server: of a part, onto itself, to another key.
+    let mut appended = File::options()
+        .append(true)
+        .open(bucket.at("large"))
+        .unwrap();
+    appended.write_all(b"more").unwrap();
+    drop(appended);
+    bucket.finish();
+    fs::set_permissions(bucket.at("large"), Permissions::from_mode(0o751)).unwrap();
+    fs::rename(bucket.at("large"), bucket.at("renamed")).unwrap();
+    fs::create_dir(bucket.at("d/empty")).unwrap();
+    bucket.finish();
+    fs::rename(bucket.at("d"), bucket.at("e")).unwrap();
+    assert!(bucket.finish().is_empty());
+    let expected = ["e/", "e/empty/", "e/large", "renamed", "small"];
+    assert_eq!(bucket.keys(), expected);
+    assert_eq!(bucket.object("small").unwrap(), b"small");
+    assert!(bucket.object("e/large").unwrap() == large);
+    assert!(bucket.object("renamed").unwrap() == [&large[..], b"more"].concat());
+    let mode = bucket.server.metadata(BUCKET, "renamed").unwrap();
+    assert!(
+        mode.contains(&("mode".into(), "0100751".into())),
+        "{mode:?}"
+    );
+    assert!(bucket.server.incomplete_uploads(BUCKET).is_empty());
+    bucket
+}
+
+#[test]
+fn requests_without_a_body_say_so() {
+    let bucket = use_all(odd(&[Quirk::LengthRequired]));
+    let requests = bucket.server.log().requests();
+    assert!(requests.iter().all(|request| request.status != Some(411)));
+}
+
+#[test]
+fn a_copy_condition_that_compares_another_hash_is_checked_here() {
+    let bucket = use_all(odd(&[Quirk::CopyConditionOfParts]));
+    let requests = bucket.server.log().requests();
+    let refused = requests.iter().filter(|it| it.status == Some(412));
+    assert_eq!(refused.count(), 1, "it is tried once");
+}
+
+#[test]
+fn files_are_new_also_where_no_condition_is_taken() {
+    let bucket = use_all(odd(&[Quirk::NoConditionalWrites]));
+    let server = Arc::clone(&bucket.server);
+    // One that another client makes while it is open.
+    for (name, size) in [("race", 5), ("large-race", 20 << 20)] {
+        let mut file = File::create_new(bucket.at(name)).unwrap();
+        file.write_all(&noise(size)).unwrap();
+        server.put(BUCKET, name, "theirs");
+        assert_eq!(errno(file.sync_all()), Errno::EEXIST);
+        drop(file);
+    }
+    let lost = bucket.finish();
+    assert_eq!(lost.len(), 2, "{lost:?}");
+    assert_eq!(server.get(BUCKET, "race").unwrap(), "theirs");
+    assert_eq!(server.get(BUCKET, "large-race").unwrap(), "theirs");
+}
+
+#[test]
+fn a_large_new_file_is_new_also_where_completion_ignores_conditions() {
+    let bucket = Bucket::mount(odd(&[Quirk::UncheckedCompletion]), |_| {});
+    let mut file = File::create_new(bucket.at("f")).unwrap();
+    file.write_all(&noise(20 << 20)).unwrap();
+    bucket.server.put(BUCKET, "f", "theirs");
+    assert_eq!(errno(file.sync_all()), Errno::EEXIST);
+    drop(file);
+    assert_eq!(bucket.finish().len(), 1);
+    assert_eq!(bucket.server.get(BUCKET, "f").unwrap(), "theirs");
+}
+
+#[test]
+fn folders_are_renamed_where_their_objects_cannot_be_copied() {
+    use_all(odd(&[Quirk::NoMarkerCopies]));
+}
+
+#[test]
+fn a_server_without_folders_is_read_and_mkdir_says_why_not() {
+    let server = odd(&[Quirk::NoMarkers]);
+    server.put(BUCKET, "d/file", "x");
+    let bucket = Bucket::mount(server, |_| {});
+    assert_eq!(fs::read(bucket.at("d/file")).unwrap(), b"x");
+    fs::write(bucket.at("d/new"), "y").unwrap();
+    for _ in 0..2 {
+        let made = fs::create_dir(bucket.at("none"));
+        assert_eq!(errno(made), Errno::EOPNOTSUPP);
+        assert!(!bucket.at("none").exists());
+    }
+    fs::remove_file(bucket.at("d/file")).unwrap();
+    fs::remove_file(bucket.at("d/new")).unwrap();
+    assert!(bucket.finish().is_empty());
+    assert!(bucket.keys().is_empty());
+}
+
+#[test]
+fn an_exceeded_quota_is_edquot() {
+    let bucket = Bucket::mount(odd(&[Quirk::QuotaExceeded]), |_| {});
+    let mut file = File::create(bucket.at("f")).unwrap();
+    file.write_all(b"x").unwrap();
+    assert_eq!(errno(file.sync_all()), Errno::EDQUOT);
+    drop(file);
+    bucket.server.knobs().reset();
+    assert!(bucket.finish().is_empty());
 }
