@@ -182,6 +182,7 @@ impl Fs {
     /// The mount or the bucket doesn't allow it, or the size can't be changed.
     pub async fn setattr(&self, ino: Ino, set: SetAttr) -> Result<Attr, FsError> {
         self.check_writable()?;
+        let _change = self.gate.enter()?;
         if let Some(size) = set.size {
             let SetAttr {
                 through, privilege, ..

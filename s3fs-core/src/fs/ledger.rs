@@ -36,19 +36,45 @@ pub(super) struct Ledger(Mutex<BTreeMap<String, Failure>>);
 struct Failure {
     reason: String,
     kept_in: Option<PathBuf>,
+    /// Storing the object later does not settle it.
+    is_final: bool,
 }
 
 impl Ledger {
     pub(super) fn failed(&self, object: String, reason: String) {
+        self.lock(|failures| {
+            let failure = failures.entry(object).or_default();
+            if !failure.is_final {
+                failure.reason = reason;
+                failure.kept_in = None;
+            }
+        });
+    }
+
+    /// Something of an object is lost, whatever is stored of it later.
+    pub(super) fn lost_for_good(&self, object: String, reason: String) {
         let failure = Failure {
             reason,
             kept_in: None,
+            is_final: true,
         };
         self.lock(|failures| failures.insert(object, failure));
     }
 
+    /// Returns whether the object could not be stored.
+    pub(super) fn has(&self, object: &str) -> bool {
+        self.lock(|failures| failures.contains_key(object))
+    }
+
     pub(super) fn settled(&self, object: &str) {
-        self.lock(|failures| failures.remove(object));
+        self.lock(|failures| {
+            if failures
+                .get(object)
+                .is_some_and(|failure| !failure.is_final)
+            {
+                failures.remove(object);
+            }
+        });
     }
 
     /// The bytes are on the local disk, but for what is `missing` there.
@@ -81,7 +107,11 @@ impl Ledger {
     }
 
     fn change(&self, object: &str, change: impl FnOnce(&mut Failure)) {
-        self.lock(|failures| change(failures.entry(object.to_owned()).or_default()));
+        self.lock(|failures| {
+            if let Some(failure) = failures.get_mut(object) {
+                change(failure);
+            }
+        });
     }
 
     fn lock<T>(&self, act: impl FnOnce(&mut BTreeMap<String, Failure>) -> T) -> T {

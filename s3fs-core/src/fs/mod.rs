@@ -11,10 +11,12 @@ mod crowd;
 mod descents;
 mod dirs;
 mod edge;
+mod ending;
 mod error;
 mod evidence;
 mod files;
 mod fulfil;
+mod gate;
 mod handles;
 mod holders;
 mod ledger;
@@ -65,12 +67,14 @@ use tokio_util::task::TaskTracker;
 
 use crate::budget::Budget;
 use crate::config::{Access, MountConfig};
+use crate::end::End;
 use crate::fs::ahead::Walks;
 use crate::fs::attr::Owner;
 use crate::fs::crowd::Crowd;
 use crate::fs::descents::Descents;
 use crate::fs::edge::KernelCell;
 use crate::fs::evidence::Evidence;
+use crate::fs::gate::Gate;
 use crate::fs::handles::Handles;
 use crate::fs::ledger::Ledger;
 use crate::fs::look::Looking;
@@ -80,10 +84,11 @@ use crate::fs::orphans::Orphans;
 use crate::fs::outbox::Outbox;
 use crate::fs::ranges::Grafts;
 use crate::fs::readers::Readers;
+use crate::fs::rescue::Rescues;
 use crate::fs::turns::Turns;
 use crate::list::{Listed, Merger};
 use crate::read::{Ahead, BlockPool, Habit};
-use crate::store::{ListPage, Store};
+use crate::store::{Ending, ListPage, Store};
 use crate::tree::{Ino, Kind, Seen, Told, Tree};
 use crate::write::{PartPool, Stages};
 
@@ -95,7 +100,9 @@ pub const TTL: Duration = Duration::from_secs(1);
 pub struct Fs {
     /// For what goes on beside an operation.
     me: Weak<Self>,
+    /// Ends with the mount.
     store: Arc<dyn Store>,
+    end: End,
     tree: Arc<Tree>,
     access: Access,
     /// The store keeps objects on the local disk.
@@ -138,6 +145,11 @@ pub struct Fs {
     kernel: KernelCell,
     crowd: Crowd,
     ledger: Ledger,
+    rescues: Rescues,
+    /// Admits changes.
+    gate: Gate,
+    /// A store that is silent is given up at the end.
+    is_hasty: AtomicBool,
     /// Nothing is to be stored any more.
     abandoned: AtomicBool,
     /// The root's first page, which connecting brought; the first listing uses it.
@@ -174,9 +186,11 @@ impl Fs {
         if is_complete {
             tree.completed(Ino::ROOT, asked);
         }
+        let end = End::default();
         let fs = Arc::new_cyclic(|me| Self {
             me: Weak::clone(me),
-            store,
+            store: Arc::new(Ending::new(store, end.clone())),
+            end,
             tree: Arc::new(tree),
             access: config.access,
             has_cache: config.cache.is_some(),
@@ -212,6 +226,9 @@ impl Fs {
             kernel: KernelCell::default(),
             crowd: Crowd::default(),
             ledger: Ledger::default(),
+            rescues: Rescues::default(),
+            gate: Gate::default(),
+            is_hasty: AtomicBool::new(false),
             abandoned: AtomicBool::new(false),
             root_page: Mutex::new(Some((root_page, asked))),
         });

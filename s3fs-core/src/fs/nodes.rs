@@ -57,6 +57,7 @@ impl Fs {
         maker: Maker,
     ) -> Result<Attr, FsError> {
         self.check_writable()?;
+        let _change = self.gate.enter()?;
         self.check_dir(dir)?;
         let name = possible(name)?;
         let key = self.key_in(dir, &name)?;

@@ -75,6 +75,7 @@ impl Fs {
         length: u64,
         how: Allocate,
     ) -> Result<(), FsError> {
+        let _change = self.gate.enter()?;
         let handle = self.handles.write(handle)?;
         let writer = &handle.file.writer;
         let end = offset
@@ -107,6 +108,7 @@ impl Fs {
         to_offset: u64,
         length: u64,
     ) -> Result<u64, FsError> {
+        let _change = self.gate.enter()?;
         let to_handle = self.handles.write(to)?;
         let source = match self.handles.get(from)? {
             Handle::Read(handle) => handle.ino,

@@ -30,6 +30,7 @@ impl Fs {
         made_by: Maker,
     ) -> Result<Attr, FsError> {
         self.check_writable()?;
+        let _change = self.gate.enter()?;
         self.check_dir(dir)?;
         let name = possible(name)?;
         let key = self.key_in(dir, &name)?;
@@ -71,6 +72,7 @@ impl Fs {
     /// # Errors
     /// It has entries, visible or not; or the mount doesn't allow it.
     pub async fn rmdir(&self, dir: Ino, name: &OsStr) -> Result<(), FsError> {
+        let _change = self.gate.enter()?;
         let (name, entry) = self.find_for_removal(dir, name).await?;
         if !matches!(entry.kind, Kind::Dir) {
             return Err(FsError::NotDirectory);
@@ -133,6 +135,7 @@ impl Fs {
     /// # Errors
     /// It is a folder, or the mount doesn't allow it.
     pub async fn unlink(&self, dir: Ino, name: &OsStr) -> Result<(), FsError> {
+        let _change = self.gate.enter()?;
         let (name, entry) = self.find_for_removal(dir, name).await?;
         if !matches!(entry.kind, Kind::File(_)) {
             return Err(FsError::IsDirectory);

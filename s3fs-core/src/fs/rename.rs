@@ -35,6 +35,7 @@ impl Fs {
         replace: bool,
     ) -> Result<(), FsError> {
         self.check_writable()?;
+        let _change = self.gate.enter()?;
         self.check_dir(to_dir)?;
         let name = existing(name)?;
         let to_name = possible(to_name)?;

@@ -99,6 +99,7 @@ impl Fs {
                     .map_or(ListFrom::Beginning, ListFrom::Continuation),
                 max_keys: 1000,
             };
+            self.check_may_wait()?;
             let page = self.store.list(request).await?;
             for ListedObject { key, meta } in page.objects {
                 let to = Key::new(format!("{to}{}", &key[from.len()..]));
@@ -130,7 +131,7 @@ impl Fs {
         let has_failed = AtomicBool::new(false);
         let begun = all
             .into_iter()
-            .take_while(|_| !has_failed.load(Ordering::Acquire));
+            .take_while(|_| !has_failed.load(Ordering::Acquire) && !self.end.waits_ended());
         let copying = begun.map(|moving| {
             let target = target.clone();
             async move {
@@ -139,21 +140,21 @@ impl Fs {
             }
         });
         let mut copying = stream::iter(copying).buffer_unordered(AT_ONCE);
-        let (mut moved, mut result) = (Vec::new(), Ok(()));
+        let (mut moved, mut result) = (Vec::new(), Ok::<_, FsError>(()));
         // After a failure, those on their way are waited for, so that no copy is left behind.
         while let Some((moving, copied)) = copying.next().await {
             match copied {
                 Ok(new) => moved.push((moving, new.etag)),
                 Err(error) => {
                     has_failed.store(true, Ordering::Release);
-                    result = Err(error);
+                    result = Err(error.into());
                 }
             }
         }
         drop(copying);
-        if let Err(error) = result {
+        if let Err(error) = result.and_then(|()| self.check_may_wait()) {
             self.delete_copies(&moved).await;
-            return Err(error.into());
+            return Err(error);
         }
         moved.sort_by(|(a, _), (b, _)| a.old.key.cmp(&b.old.key));
         Ok(moved)

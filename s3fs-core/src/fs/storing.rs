@@ -1,7 +1,5 @@
 //! Storing what was written: beside programs that go on, or waited for.
 
-use std::sync::atomic::Ordering;
-
 use crate::fs::handles::Handle;
 use crate::fs::ledger::NotStored;
 use crate::fs::open_files::OpenFile;
@@ -149,54 +147,6 @@ impl Fs {
         }
     }
 
-    /// Stores all that is not stored and returns what could not be since the mount began.
-    pub async fn finish(&self) -> Vec<NotStored> {
-        self.outbox.hurry(true);
-        for file in self.open_files.all() {
-            if let Ok(key) = self.key_of(file.ino)
-                && !file.writer.is_stored()
-            {
-                self.outbox.want(&key, Want::File(file.ino));
-            }
-        }
-        self.delete_deferred().await;
-        loop {
-            // The ledger knows of failures.
-            let _ = self.outbox.settle_below("").await;
-            if !self.outbox.is_idle() {
-                continue;
-            }
-            self.mark_kept().await;
-            if self.outbox.is_idle() {
-                break;
-            }
-        }
-        self.outbox.hurry(false);
-        self.rescue_all().await;
-        self.uploads_ended().await;
-        self.not_stored()
-    }
-
-    /// Waits until the store has forgotten the uploads that were given up.
-    async fn uploads_ended(&self) {
-        self.endings.close();
-        self.endings.wait().await;
-        self.endings.reopen();
-    }
-
-    /// Begins to store nothing from now on.
-    pub fn refuse(&self) {
-        self.abandoned.store(true, Ordering::Release);
-    }
-
-    /// Throws away all that is not stored.
-    pub async fn abandon(&self) {
-        self.refuse();
-        for file in self.open_files.all() {
-            file.writer.orphan().await;
-        }
-    }
-
     /// What could not be stored until now.
     pub fn not_stored(&self) -> Vec<NotStored> {
         self.ledger.open()
@@ -211,9 +161,5 @@ impl Fs {
         } else {
             Ok(marker)
         }
-    }
-
-    pub(super) fn is_abandoned(&self) -> bool {
-        self.abandoned.load(Ordering::Acquire)
     }
 }

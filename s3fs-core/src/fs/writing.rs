@@ -43,6 +43,7 @@ impl Fs {
         maker: Maker,
     ) -> Result<(Attr, Opened), FsError> {
         self.check_writable()?;
+        let _change = self.gate.enter()?;
         self.check_dir(dir)?;
         let name = possible(name)?;
         let key = self.key_in(dir, &name)?;
@@ -121,6 +122,7 @@ impl Fs {
         pid: u32,
     ) -> Result<Arc<WriteHandle>, FsError> {
         self.check_writable()?;
+        let _change = self.gate.enter()?;
         let file = self.shared_file(ino, truncate).await?;
         self.open_files.settle().await;
         self.tree.pin(ino);
@@ -232,6 +234,7 @@ impl Fs {
     /// # Errors
     /// As [`write`](Self::write).
     pub fn try_write(&self, handle: HandleId, offset: u64, data: &[u8]) -> Result<bool, FsError> {
+        let _change = self.gate.enter()?;
         let handle = self.handles.write(handle)?;
         self.open_files.used(&handle);
         let done = handle.file.writer.try_write(offset, data)?;
@@ -246,6 +249,7 @@ impl Fs {
     /// # Errors
     /// There is no room for it, or what was written before could not be sent.
     pub async fn write(&self, handle: HandleId, offset: u64, data: &[u8]) -> Result<(), FsError> {
+        let _change = self.gate.enter()?;
         let handle = self.handles.write(handle)?;
         // It may have to be stored first, which must not be while its key changes.
         let unmoved = self.moving.read().await;

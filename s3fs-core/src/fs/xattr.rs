@@ -69,6 +69,7 @@ impl Fs {
         how: SetXattr,
     ) -> Result<(), FsError> {
         self.check_writable()?;
+        let _change = self.gate.enter()?;
         let name = user_name(name)?;
         self.change_kept(ino, |kept, _| {
             match (how, self::value(kept, name).is_some()) {
@@ -97,6 +98,7 @@ impl Fs {
     /// There is none, or the mount doesn't allow it.
     pub async fn removexattr(&self, ino: Ino, name: &OsStr) -> Result<(), FsError> {
         self.check_writable()?;
+        let _change = self.gate.enter()?;
         let name = user_name(name)?;
         self.change_kept(ino, |kept, _| {
             value(kept, name).ok_or(FsError::NoAttribute)?;

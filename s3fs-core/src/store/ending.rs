@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{
-    Body, Capabilities, Condition, CopySource, Described, GetResponse, ListPage, ListRequest, PartNumber,
-    PartTag, Precondition, Store, StoreError, StoreErrorKind, UploadId,
+    Body, Capabilities, Condition, CopySource, Described, GetResponse, ListPage, ListRequest,
+    PartNumber, PartTag, Precondition, Store, StoreError, StoreErrorKind, UploadId,
 };
 use crate::end::End;
 use crate::object::{ByteRange, ETag, Headers, Key};

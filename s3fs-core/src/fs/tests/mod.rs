@@ -7,6 +7,7 @@
 )]
 
 mod concurrent;
+mod ending;
 mod failures;
 mod folders;
 mod kernel;
@@ -61,6 +62,10 @@ async fn mount_as(
         waits_on_close,
         ..MountConfig::new(BucketName::new("memory").unwrap())
     };
+    mount_configured(store, &config, budget).await
+}
+
+async fn mount_configured(store: Arc<dyn Store>, config: &MountConfig, budget: u64) -> Kernel {
     let shared = Shared {
         budget: Budget::new(budget),
         blocks: BlockPool::default(),
@@ -75,5 +80,5 @@ async fn mount_as(
         max_keys: 1000,
     };
     let page = store.list(root).await.unwrap();
-    Kernel::new(Fs::new(store, &config, &shared, page, asked))
+    Kernel::new(Fs::new(store, config, &shared, page, asked))
 }

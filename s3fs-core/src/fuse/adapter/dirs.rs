@@ -1,5 +1,6 @@
 //! Folders that are read.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use fuser::{
@@ -8,6 +9,7 @@ use fuser::{
 
 use super::Adapter;
 use super::answers::{GENERATION, empty, handle_id};
+use crate::fs::{Fs, FsError};
 use crate::fuse::convert::{errno, file_attr, kind};
 use crate::tree::Told;
 
@@ -33,7 +35,7 @@ pub(super) fn read(
             let full = reply.add(ino, entry.next_offset, kind(&entry.attr), entry.name);
             if full { Told::Full } else { Told::No }
         });
-        match offered.await {
+        match unless_ended(&fs, offered).await {
             Ok(()) => reply.ok(),
             Err(error) => reply.error(errno("readdir", ino.into(), &error)),
         }
@@ -60,11 +62,23 @@ pub(super) fn read_plus(
                 Told::Yes
             }
         });
-        match offered.await {
+        match unless_ended(&fs, offered).await {
             Ok(()) => reply.ok(),
             Err(error) => reply.error(errno("readdirplus", ino.into(), &error)),
         }
     });
+}
+
+/// Reads entries unless nobody may wait for them any more.
+async fn unless_ended(
+    fs: &Fs,
+    reading: impl Future<Output = Result<(), FsError>>,
+) -> Result<(), FsError> {
+    tokio::select! {
+        biased;
+        result = reading => result,
+        () = fs.end().no_more_waits() => Err(FsError::Interrupted),
+    }
 }
 
 pub(super) fn fsync(adapter: &Adapter, ino: INodeNo, reply: ReplyEmpty) {

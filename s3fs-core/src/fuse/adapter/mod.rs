@@ -9,6 +9,7 @@ mod names;
 mod protocol;
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
@@ -34,7 +35,8 @@ impl Adapter {
         }
     }
 
-    /// Runs an operation beside others and answers when it is done.
+    /// Runs an operation beside others and answers when it is done, or when nobody may wait any more. Then it
+    /// goes on without its program: what it has begun must not be left half-done.
     fn answer<T, F, A>(&self, operation: impl FnOnce(Arc<Fs>) -> F, answer: A)
     where
         F: Future<Output = Result<T, FsError>> + Send + 'static,
@@ -42,6 +44,17 @@ impl Adapter {
         T: Send,
     {
         let running = operation(Arc::clone(&self.fs));
-        self.runtime.spawn(async move { answer(running.await) });
+        let end = self.fs.end().clone();
+        self.runtime.spawn(async move {
+            let mut running = pin!(running);
+            tokio::select! {
+                biased;
+                result = &mut running => answer(result),
+                () = end.no_more_waits() => {
+                    answer(Err(FsError::Interrupted));
+                    let _ = running.await;
+                }
+            }
+        });
     }
 }

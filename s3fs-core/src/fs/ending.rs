@@ -1,0 +1,163 @@
+//! The end of a mount: changes are refused, waiting ends, all is stored and accounted for.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use crate::end::{End, patience};
+use crate::fs::outbox::Want;
+use crate::fs::{Fs, FsError, NotStored};
+
+/// Time for changes under way when the mount closes, before their operations stop waiting.
+const MOMENT: Duration = Duration::from_secs(2);
+
+/// Interval at which the progress of a store is looked at.
+const GLANCE: Duration = Duration::from_millis(250);
+
+impl Fs {
+    /// The signal that ends what waits for the bucket.
+    pub(crate) fn end(&self) -> &End {
+        &self.end
+    }
+
+    /// Refuses every change from now on. What is returned as done to a program until this returns is
+    /// part of the next [`finish`](Self::finish).
+    pub async fn close(&self) {
+        self.gate.close();
+        if timeout(MOMENT, self.gate.emptied()).await.is_err() {
+            self.end.end_waits();
+        }
+    }
+
+    /// Stores all that is not stored and returns what could not be since the mount began. After
+    /// [`close`](Self::close), what it returns is final.
+    pub async fn finish(&self) -> Vec<NotStored> {
+        let needs = || !self.is_hasty.load(Ordering::Acquire);
+        self.unless_silent(self.finish_patiently(), needs).await
+    }
+
+    async fn finish_patiently(&self) -> Vec<NotStored> {
+        if self.gate.is_closed() {
+            // Files that wait to be stored are given the time that their requests have.
+            let has_files = || self.pending().files > 0;
+            self.unless_silent(self.gate.emptied(), has_files).await;
+        }
+        self.store_all().await;
+        self.rescue_all().await;
+        self.uploads_ended().await;
+        self.not_stored()
+    }
+
+    /// Gives the store up, from now on, when it has carried out nothing for a while during
+    /// [`finish`](Self::finish).
+    pub fn limit_silence(&self) {
+        self.is_hasty.store(true, Ordering::Release);
+    }
+
+    async fn store_all(&self) {
+        self.outbox.hurry(true);
+        for file in self.open_files.all() {
+            if let Ok(key) = self.key_of(file.ino)
+                && !file.writer.is_stored()
+            {
+                self.outbox.want(&key, Want::File(file.ino));
+            }
+        }
+        self.delete_deferred().await;
+        loop {
+            // The ledger knows of failures.
+            let _ = self.outbox.settle_below("").await;
+            if !self.outbox.is_idle() {
+                continue;
+            }
+            self.mark_kept().await;
+            if self.outbox.is_idle() {
+                break;
+            }
+        }
+        self.outbox.hurry(false);
+    }
+
+    /// Waits until something is done; ends all requests if the store is silent meanwhile and nothing
+    /// `needs` it.
+    async fn unless_silent<T>(
+        &self,
+        doing: impl Future<Output = T>,
+        needs: impl Fn() -> bool,
+    ) -> T {
+        let mut doing = pin!(doing);
+        let (mut answered, mut since) = (self.end.answered(), Instant::now());
+        loop {
+            if let Ok(done) = timeout(GLANCE, &mut doing).await {
+                return done;
+            }
+            let now = self.end.answered();
+            if now != answered {
+                (answered, since) = (now, Instant::now());
+            } else if !self.end.requests_ended()
+                && since.elapsed() >= patience(self.pending().bytes)
+                && !needs()
+            {
+                tracing::warn!(silent_for = ?since.elapsed(), "the store is silent: giving up");
+                self.end.end_requests();
+            }
+        }
+    }
+
+    /// Waits until the store has forgotten the uploads that were given up.
+    async fn uploads_ended(&self) {
+        self.endings.close();
+        self.endings.wait().await;
+        self.endings.reopen();
+    }
+
+    /// Begins to store nothing from now on.
+    pub fn refuse(&self) {
+        self.abandoned.store(true, Ordering::Release);
+        self.gate.close();
+    }
+
+    /// Throws away all that is not stored.
+    pub async fn abandon(&self) {
+        self.refuse();
+        self.end.end_requests();
+        for file in self.open_files.all() {
+            file.writer.orphan().await;
+        }
+        self.uploads_ended().await;
+    }
+
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::Acquire)
+    }
+
+    /// The connection to the kernel was cut while the mount was still there: what programs had mapped
+    /// and changed may not have come here.
+    pub fn connection_lost(&self) {
+        self.gate.close();
+        self.end.end_waits();
+        for file in self.open_files.all() {
+            if self.open_files.has_handles(file.ino)
+                && self.is_wanted(file.ino)
+                && let Some(key) = self.last_key_of(file.ino)
+            {
+                let reason = "it was open for writing when the connection to the kernel was \
+                              aborted: the last changes may be missing";
+                self.ledger
+                    .lost_for_good(self.store.uri(&key), reason.to_owned());
+            }
+        }
+    }
+
+    /// Fails if waiting has ended.
+    pub(super) fn check_may_wait(&self) -> Result<(), FsError> {
+        if self.end.waits_ended() {
+            Err(FsError::Interrupted)
+        } else {
+            Ok(())
+        }
+    }
+}
