@@ -41,7 +41,7 @@ pub use config::{
     Access, CacheConfig, Credentials, DEFAULT_RETRY_TIMEOUT, MountConfig, Ownership, StageConfig,
 };
 pub use fs::{NotStored, Pending};
-pub use fuse::{MountPoint, Unmount};
+pub use fuse::{MountEntry, MountPoint, Unmount};
 pub use mount::{FileSystem, Finisher, MountError, Mounted, Serving};
 pub use object::{BucketName, BucketNameError, Prefix, PrefixError};
 pub use objects::Objects;

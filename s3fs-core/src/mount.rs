@@ -12,7 +12,7 @@ use tracing::Instrument;
 use crate::cache::{CacheError, Cached, Space};
 use crate::config::MountConfig;
 use crate::fs::{Fs, NotStored, Pending};
-use crate::fuse::{MountPoint, Session, Unmount};
+use crate::fuse::{MountPoint, Session, SessionEnd, Unmount};
 use crate::journal::Journal;
 use crate::resources::Resources;
 use crate::store::s3::{ConnectError, connect};
@@ -175,6 +175,21 @@ impl Finisher {
         self.0.finish().await
     }
 
+    /// As [`Serving::close`].
+    pub async fn close(&self) {
+        self.0.close().await;
+    }
+
+    /// As [`Serving::end_waits`].
+    pub fn end_waits(&self) {
+        self.0.end().end_waits();
+    }
+
+    /// As [`Serving::end_requests`].
+    pub fn end_requests(&self) {
+        self.0.end().end_requests();
+    }
+
     /// As [`Serving::pending`].
     pub fn pending(&self) -> Pending {
         self.0.pending()
@@ -205,6 +220,40 @@ impl Serving {
         self.meter.read()
     }
 
+    /// Refuses every change from now on: what [`finish`](Self::finish) returns after this is the last
+    /// account.
+    pub async fn close(&self) {
+        self.fs.close().await;
+    }
+
+    /// Answers all operations that wait for the bucket with an error, now and from now on. What was
+    /// written is still stored.
+    pub fn end_waits(&self) {
+        self.fs.end().end_waits();
+    }
+
+    /// Drops all requests to the bucket, and begins none from now on.
+    pub fn end_requests(&self) {
+        self.fs.end().end_requests();
+    }
+
+    /// Gives the bucket up, from now on, when it has carried out nothing for a while during
+    /// [`finish`](Self::finish): then nothing more is asked of it.
+    pub fn limit_silence(&self) {
+        self.fs.limit_silence();
+    }
+
+    /// Returns whether the kernel uses the file system no more.
+    pub fn has_ended(&self) -> bool {
+        self.session.has_ended()
+    }
+
+    /// Takes note that the kernel has stopped to use the file system while programs used it: files that
+    /// are open for writing count as not stored.
+    pub fn connection_lost(&self) {
+        self.fs.connection_lost();
+    }
+
     /// Begins to store nothing from now on.
     pub fn refuse(&self) {
         self.fs.refuse();
@@ -223,8 +272,17 @@ impl Serving {
     /// Waits for the FUSE loop to end, which it does when the file system has been unmounted.
     ///
     /// # Errors
-    /// The loop ended for another reason.
+    /// The loop ended for another reason, or the connection to the kernel was aborted while the file
+    /// system was mounted: then files that were open for writing count as not stored.
     pub fn join(self) -> io::Result<()> {
-        self.session.join()
+        match self.session.join()? {
+            SessionEnd::Unmounted => Ok(()),
+            SessionEnd::Aborted => {
+                self.fs.connection_lost();
+                Err(io::Error::other(
+                    "the connection to the kernel was aborted while the bucket was mounted",
+                ))
+            }
+        }
     }
 }

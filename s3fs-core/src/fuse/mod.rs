@@ -6,7 +6,9 @@
 mod adapter;
 mod convert;
 mod kernel;
+mod mounts;
 mod passthrough;
 mod session;
 
-pub use session::{MountPoint, Session, Unmount};
+pub use mounts::MountEntry;
+pub use session::{MountPoint, Session, SessionEnd, Unmount};

@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 
 use super::adapter::Adapter;
 use super::kernel::Kernel;
+use super::mounts::MountEntry;
 use crate::fs::Fs;
 
 /// Threads that read requests. While one copies a megabyte of a write, another can answer.
@@ -20,6 +21,17 @@ const THREADS: usize = 2;
 #[derive(Debug)]
 pub struct Session {
     serving: JoinHandle<io::Result<()>>,
+    /// Of one that was mounted here.
+    mount: Option<MountEntry>,
+}
+
+/// How serving ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionEnd {
+    /// The mount is gone.
+    Unmounted,
+    /// The mount is still there, but the kernel uses it no more: its connection was aborted.
+    Aborted,
 }
 
 /// How a file system is mounted at a folder of the host.
@@ -45,7 +57,7 @@ impl Session {
         // In a user namespace, requests come with ids that the kernel has checked already.
         let session = fuser::Session::from_fd(adapter, fuse, SessionACL::All, config())?;
         fs.set_kernel(Arc::new(Kernel(session.notifier())));
-        Self::run(session)
+        Self::run(session, None)
     }
 
     /// Mounts at a folder and serves: by `mount(2)` as root, by `fusermount3` otherwise.
@@ -80,28 +92,52 @@ impl Session {
         let mut session = fuser::Session::new(adapter, point.folder, &config)?;
         fs.set_kernel(Arc::new(Kernel(session.notifier())));
         let unmount = Unmount(session.unmount_callable());
-        Ok((Self::run(session)?, unmount))
+        let mount = point.folder.canonicalize().ok();
+        let mount = mount.and_then(|folder| MountEntry::at(&folder));
+        Ok((Self::run(session, mount)?, unmount))
     }
 
-    fn run(session: fuser::Session<Adapter>) -> io::Result<Self> {
+    fn run(session: fuser::Session<Adapter>, mount: Option<MountEntry>) -> io::Result<Self> {
         let thread = std::thread::Builder::new().name("fuse".into());
         Ok(Self {
             serving: thread.spawn(move || session.run())?,
+            mount,
         })
     }
 
-    /// Waits until the file system is unmounted.
+    /// Returns whether serving has ended.
+    pub fn has_ended(&self) -> bool {
+        self.serving.is_finished()
+    }
+
+    /// Waits until the kernel uses the file system no more.
     ///
     /// # Errors
-    /// Serving ended for another reason.
-    pub fn join(self) -> io::Result<()> {
-        match self.serving.join() {
-            Ok(result) => result,
-            Err(_) => Err(io::Error::other(
-                "the thread that serves the file system panicked",
-            )),
+    /// Serving ended for a reason of its own.
+    pub fn join(self) -> io::Result<SessionEnd> {
+        let ended = self.serving.join();
+        match ended {
+            Ok(Err(error)) if !is_disconnected(&error) => return Err(error),
+            Ok(_) => {}
+            Err(_) => {
+                let reason = "the thread that serves the file system panicked";
+                return Err(io::Error::other(reason));
+            }
+        }
+        match self.mount {
+            Some(mount) if mount.is_mounted() => Ok(SessionEnd::Aborted),
+            _ => Ok(SessionEnd::Unmounted),
         }
     }
+}
+
+/// The kernel says one or the other by chance when a connection ends, whatever the cause: which of
+/// its threads reads at that moment decides.
+fn is_disconnected(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::ENODEV | libc::ECONNABORTED | libc::ENOTCONN)
+    )
 }
 
 /// Takes the mount away, so that serving ends.
