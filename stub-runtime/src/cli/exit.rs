@@ -78,7 +78,11 @@ pub fn exit_status(outcome: &Outcome) -> u8 {
 fn status(error: &Error) -> u8 {
     match error {
         Error::Failed { .. } | Error::Panicked { .. } => FAILED,
-        Error::Exited { code, .. } => u8::try_from(*code).unwrap_or(FAILED),
+        // A process that ended by itself without a value, whatever it thought of that, has failed.
+        Error::Exited { code, .. } => u8::try_from(*code)
+            .ok()
+            .filter(|code| *code != 0)
+            .unwrap_or(FAILED),
         Error::Killed { signal, .. } => u8::try_from(128 + signal).unwrap_or(FAILED),
         Error::TimedOut { .. } => TIMED_OUT,
         Error::Cancelled { .. } => INTERRUPTED,
@@ -107,5 +111,14 @@ mod tests {
         assert_eq!(status(&error), 1);
         let attempt = Attempt::first("demo::f");
         assert_eq!(status(&Error::Killed { attempt, signal: 9 }), 137);
+    }
+
+    #[test]
+    fn a_body_that_exits_without_returning_has_failed_whatever_its_status() {
+        let exited = |code| {
+            let attempt = Attempt::first("demo::f");
+            status(&Error::Exited { attempt, code })
+        };
+        assert_eq!([exited(0), exited(3), exited(-1)], [FAILED, 3, FAILED]);
     }
 }
