@@ -1,16 +1,18 @@
-//! Ctrl-C and SIGTERM: the first ends politely, the second at once.
+//! Signals that end a process by default: the first ends politely, the second at once, the third without
+//! waiting for anything.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::SIGINT;
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
 use crate::call::GRACE;
 use crate::caller::{Canceller, Ender};
+use crate::sys;
 use crate::watch::say;
 
 /// The exit status of a program that was interrupted.
@@ -18,18 +20,34 @@ pub const INTERRUPTED: u8 = 130;
 
 /// What can be ended.
 pub trait End: Sync {
-    /// Ends it; what has been written is stored.
-    fn end(&self);
+    /// Ends it by this signal, as far as it is handed on; what has been written is stored.
+    fn end(&self, signal: i32);
+
+    /// Ends it at once: what is not stored is named. Returns whether that is possible.
+    fn end_now(&self) -> bool {
+        false
+    }
 }
 
 impl End for Canceller {
-    fn end(&self) {
-        self.cancel(GRACE);
+    fn end(&self, signal: i32) {
+        // What Ctrl-C means to a program at a terminal is not what it means to one that has none.
+        let signal = if signal == SIGINT {
+            sys::SIGTERM
+        } else {
+            signal
+        };
+        self.cancel_by(signal, GRACE);
+    }
+
+    fn end_now(&self) -> bool {
+        Self::end_now(self);
+        true
     }
 }
 
 impl End for Ender {
-    fn end(&self) {
+    fn end(&self, _signal: i32) {
         self.cancel(GRACE);
     }
 }
@@ -41,6 +59,11 @@ pub enum CtrlC {
     Ends,
     /// What is run gets it from the terminal, and does what it wants.
     IsTheirs,
+}
+
+/// Numbers of the signals that end this process by default and that it was not started to ignore.
+pub fn ending_signals() -> Vec<i32> {
+    sys::ending_signals()
 }
 
 /// Who hears of signals; if nobody does, they end the process, as they end any other.
@@ -65,7 +88,7 @@ fn listen() -> bool {
     static LISTENS: OnceLock<bool> = OnceLock::new();
     *LISTENS.get_or_init(|| {
         // Without signals, Ctrl-C ends the program at once, as it ends any other.
-        let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else {
+        let Ok(mut signals) = Signals::new(ending_signals()) else {
             return false;
         };
         let thread = thread::Builder::new().name("stub-signals".to_owned());
@@ -81,13 +104,13 @@ fn listen() -> bool {
     })
 }
 
-/// Runs something that SIGTERM ends, politely, however often it comes. Whether one came.
+/// Runs something that a signal ends, politely, however often it comes. Whether one came.
 pub(crate) fn until_terminated<T>(what: &impl End, run: impl FnOnce() -> T) -> (T, bool) {
     until_signalled(what, CtrlC::Ends, false, run)
 }
 
-/// Runs something that a signal ends. Whether one came. The second one ends the process, with status
-/// [`INTERRUPTED`].
+/// Runs something that a signal ends. Whether one came. The second one ends it at once; the process ends with
+/// status [`INTERRUPTED`] by the third one, or by the second where nothing else is possible.
 pub fn until_interrupted<T>(what: &impl End, ctrl_c: CtrlC, run: impl FnOnce() -> T) -> (T, bool) {
     until_signalled(what, ctrl_c, true, run)
 }
@@ -101,7 +124,7 @@ fn until_signalled<T>(
     if !listen() {
         return (run(), false);
     }
-    let is_interrupted = AtomicBool::new(false);
+    let count = AtomicU32::new(0);
     let (sender, signals) = channel();
     let result = thread::scope(|scope| {
         scope.spawn(|| {
@@ -109,19 +132,20 @@ fn until_signalled<T>(
                 if signal == SIGINT && ctrl_c == CtrlC::IsTheirs {
                     continue;
                 }
-                if is_interrupted.swap(true, Ordering::AcqRel) {
-                    if !second_exits {
-                        continue;
+                match count.fetch_add(1, Ordering::AcqRel) {
+                    0 => {
+                        say(if second_exits {
+                            "ending, and storing what was written; once more ends it at once"
+                        } else {
+                            "ending, and storing what was written"
+                        });
+                        what.end(signal);
                     }
+                    _ if !second_exits => {}
+                    1 if what.end_now() => say("ending at once"),
                     // The supervisors notice, and clean up.
-                    std::process::exit(INTERRUPTED.into());
+                    _ => std::process::exit(INTERRUPTED.into()),
                 }
-                say(if second_exits {
-                    "ending, and storing what was written; once more ends it at once"
-                } else {
-                    "ending, and storing what was written"
-                });
-                what.end();
             }
         });
         *hears() = Some(sender);
@@ -129,5 +153,5 @@ fn until_signalled<T>(
         let _close = Close;
         run()
     });
-    (result, is_interrupted.load(Ordering::Acquire))
+    (result, count.load(Ordering::Acquire) > 0)
 }

@@ -70,7 +70,7 @@ pub mod engine {
     pub use crate::engines::{
         Found, Manifest, cancel_found, choose, found_calls, manifest, run, run_async, run_command,
     };
-    pub use crate::interrupt::{CtrlC, End, INTERRUPTED, until_interrupted};
+    pub use crate::interrupt::{CtrlC, End, INTERRUPTED, ending_signals, until_interrupted};
     pub use crate::limits::Limits;
     pub use crate::log::{end as end_log, start as start_log};
     pub use crate::outcome::{Ended, Outcome};

@@ -5,6 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::protocol::{Channel, Stop, ToSupervisor};
+use crate::sys;
 
 /// What can end the sandboxes of a call, or of many that belong together, from any thread.
 #[derive(Debug, Default)]
@@ -54,7 +55,7 @@ impl How {
                 drop(supervisor.send(&ToSupervisor::Stop(stop), &[]));
             }
             (Self::Abandon, Running::Supervisor(supervisor)) => supervisor.shut_down(),
-            (Self::Stop(Stop::Cancelled { grace }), Running::Other(end)) => end(Some(grace)),
+            (Self::Stop(Stop::Cancelled { grace, .. }), Running::Other(end)) => end(Some(grace)),
             (_, Running::Other(end)) => end(None),
         }
     }
@@ -70,7 +71,17 @@ pub(crate) struct Registered<'a> {
 impl Canceller {
     /// Ends the work: what it has written is stored. It has so much time to end by itself.
     pub fn cancel(&self, grace: Duration) {
-        self.end(How::Stop(Stop::Cancelled { grace }));
+        self.cancel_by(sys::SIGTERM, grace);
+    }
+
+    /// As [`cancel`](Self::cancel), with the signal that the work gets.
+    pub fn cancel_by(&self, signal: i32, grace: Duration) {
+        self.end(How::Stop(Stop::Cancelled { grace, signal }));
+    }
+
+    /// Ends everything at once. What is not stored yet is named, and kept on the local disk.
+    pub fn end_now(&self) {
+        self.end(How::Stop(Stop::Now));
     }
 
     /// Ends everything at once; nothing more is stored.

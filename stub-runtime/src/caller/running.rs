@@ -9,9 +9,19 @@ use crate::payload::Payload;
 use crate::protocol::{Channel, Report, Stop};
 use crate::report::SandboxId;
 use crate::spec::{CallSpec, Work};
+use crate::sys;
 
 use super::cancel::Canceller;
 use super::launch::{Heard, Launched, Takers};
+
+/// Shortest time that a sandbox has to reach its buckets and to start its work.
+const LEAST_TO_START: Duration = Duration::from_secs(5);
+
+/// When a sandbox that was launched now must have started its work: the time until then is not the
+/// work's own, but limited by the same timeout.
+pub(super) fn start_limit(timeout: Option<Duration>) -> Option<Instant> {
+    Instant::now().checked_add(timeout?.max(LEAST_TO_START))
+}
 
 /// What is run, up to its end.
 pub(super) struct Running {
@@ -19,7 +29,7 @@ pub(super) struct Running {
     /// Through which it can be ended from outside.
     connection: Arc<Channel>,
     timeout: Option<Duration>,
-    /// When its time is over, from when it has started until that is so.
+    /// When its time is over: that to start, then that to end.
     until: Option<Instant>,
     report: Option<(Report, Option<Payload>)>,
 }
@@ -42,7 +52,7 @@ impl Running {
             launched,
             connection,
             timeout,
-            until: None,
+            until: start_limit(timeout),
             report: None,
         })
     }
@@ -86,7 +96,8 @@ impl Running {
 
     /// Ends it; what it has written is stored.
     pub(super) fn stop(&mut self, grace: Duration) {
-        self.launched.stop(Stop::Cancelled { grace });
+        let signal = sys::SIGTERM;
+        self.launched.stop(Stop::Cancelled { grace, signal });
         while !matches!(self.launched.hear(None), Heard::Over) {}
     }
 

@@ -7,7 +7,6 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::attempt::Attempt;
-use crate::call::GRACE;
 use crate::caller::{self, Canceller, Plan, Sink, begin};
 use crate::cluster::{Remote, Written};
 use crate::error::Error;
@@ -261,7 +260,11 @@ impl Background {
 }
 
 impl End for Background {
-    fn end(&self) {
-        self.cancel(GRACE);
+    fn end(&self, signal: i32) {
+        End::end(&self.canceller, signal);
+    }
+
+    fn end_now(&self) -> bool {
+        End::end_now(&self.canceller)
     }
 }

@@ -52,7 +52,7 @@ impl Ender {
 }
 
 impl End for Ender {
-    fn end(&self) {
+    fn end(&self, _signal: i32) {
         self.cancel(GRACE);
     }
 }

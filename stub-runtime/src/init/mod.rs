@@ -95,7 +95,7 @@ fn serve(supervisor: &Channel) -> Result<(), Ended> {
             ToInit::Mount => mount_all(supervisor, &points, &mounts)?,
             ToInit::Start(job) => work(supervisor, &job, descriptors)?,
             // The work has ended by itself.
-            ToInit::Terminate | ToInit::Kill => {}
+            ToInit::Terminate { .. } | ToInit::Kill => {}
             ToInit::Unmount => {
                 sandbox::unmount(&mounts);
                 supervisor.send(&FromInit::Unmounted, &[])?;
@@ -153,9 +153,9 @@ fn work(supervisor: &Channel, job: &Job, descriptors: Vec<OwnedFd>) -> Result<()
         match children.wait(supervisor.as_fd())? {
             Woken::Child => {}
             Woken::Socket => match supervisor.receive::<ToInit>()?.0 {
-                ToInit::Terminate => {
+                ToInit::Terminate { signal } => {
                     is_asked_to_end = true;
-                    sys::terminate_everyone()?;
+                    sys::ask_everyone(signal)?;
                 }
                 ToInit::Kill => {
                     is_asked_to_end = false;

@@ -57,8 +57,10 @@ pub(crate) enum ToSupervisor {
 pub(crate) enum Stop {
     /// It took longer than it may.
     TimedOut { after: Duration },
-    /// Nobody wants its value any more. It has so much time to end by itself.
-    Cancelled { grace: Duration },
+    /// Nobody wants its value any more. It gets this signal, and has so much time to end by itself.
+    Cancelled { grace: Duration, signal: i32 },
+    /// Nobody waits any more, not even for what was written to be stored: it is named.
+    Now,
 }
 
 /// Supervisor to caller.
@@ -143,8 +145,8 @@ pub(crate) enum ToInit {
     /// Start the work. Descriptors: standard input, if `stdin`; standard output and error, if `output`; the
     /// worker's socket, for a function.
     Start(Job),
-    /// Ask the work and everything it started to end.
-    Terminate,
+    /// Ask the work and everything it started to end, by this signal.
+    Terminate { signal: i32 },
     /// Kill the work and everything it started.
     Kill,
     /// Undo the mounts and end.

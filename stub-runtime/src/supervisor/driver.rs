@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::config;
 use crate::limits::Cgroup;
@@ -20,7 +20,10 @@ use super::limiting::enforce;
 use super::line::Line;
 use super::progress::Teller;
 use super::state::{Action, Event, State};
-use super::volumes::{Volumes, mount_point};
+use super::volumes::{Account, Volumes, mount_point};
+
+/// Time for killed processes to be gone.
+const DEATH_LIMIT: Duration = Duration::from_secs(5);
 
 /// The job's first process, as its parent holds it.
 #[derive(Debug)]
@@ -77,7 +80,7 @@ pub(super) fn drive(
     let worker = next(worker);
     let (inputs, received) = channel();
     watch_caller(caller, &inputs)?;
-    watch_init(&init.channel, &inputs)?;
+    watch_init(&init, &inputs)?;
     let (mut state, first) = State::new(spec.volumes.len());
     let (volumes, group, deadline) = (None, None, None);
     let caller = caller.duplicate().map_err(|error| process(&error))?;
@@ -214,17 +217,31 @@ impl Driver {
                 self.deadline = Instant::now().checked_add(after);
                 Ok(())
             }
-            Action::Terminate => self.tell_init(&ToInit::Terminate),
+            Action::Terminate(signal) => self.tell_init(&ToInit::Terminate { signal }),
             Action::Kill => self.tell_init(&ToInit::Kill),
             Action::KillInit => self.kill_init(),
             Action::Store => {
-                self.store();
+                self.store(Account::Interim);
+                Ok(())
+            }
+            Action::StoreAll => {
+                self.store(Account::Last);
+                Ok(())
+            }
+            Action::LimitSilence => {
+                self.each_volume(Volumes::limit_silence);
+                Ok(())
+            }
+            Action::EndWaits => {
+                self.each_volume(Volumes::end_waits);
+                Ok(())
+            }
+            Action::EndRequests => {
+                self.each_volume(Volumes::end_requests);
                 Ok(())
             }
             Action::Refuse => {
-                if let Some(volumes) = &self.volumes {
-                    volumes.refuse();
-                }
+                self.each_volume(Volumes::refuse);
                 Ok(())
             }
             Action::Abandon => {
@@ -324,10 +341,16 @@ impl Driver {
         sys::kill(self.init.pid).map_err(|error| process(&error))
     }
 
-    fn store(&self) {
+    fn each_volume(&self, act: impl FnOnce(&Volumes)) {
+        if let Some(volumes) = &self.volumes {
+            act(volumes);
+        }
+    }
+
+    fn store(&self, account: Account) {
         let inputs = self.inputs.clone();
         if let Some(volumes) = &self.volumes {
-            volumes.store(move |lost| {
+            volumes.store(account, move |lost| {
                 let _ = inputs.send(Input::Event(Event::Stored(lost)));
             });
         }
@@ -345,7 +368,13 @@ impl Driver {
     fn exit(&mut self) -> Result<(), Failure> {
         self.over = true;
         self.kill_init()?;
-        sys::wait_for(self.init.pid);
+        // Whoever waits for an answer of a volume can't die.
+        self.each_volume(Volumes::end_requests);
+        let until = Instant::now() + DEATH_LIMIT;
+        if !sys::wait_for_until(self.init.pid, until) {
+            // With this process, the connections of its mounts end, and so does what waits for them.
+            tracing::warn!("the sandbox's processes have not ended in time");
+        }
         self.group = None;
         Ok(())
     }

@@ -8,8 +8,9 @@ use s3fs_core::FileSystem;
 
 use crate::protocol::{Channel, Failure, FromInit, InnerFolder, ToSupervisor};
 use crate::sandbox::Step;
-use crate::sys::SysError;
+use crate::sys::{self, SysError};
 
+use super::driver::Init;
 use super::state::Event;
 
 /// An event, or something that has to be put away first.
@@ -39,14 +40,18 @@ pub(super) fn watch_caller(caller: &Channel, inputs: &Sender<Input>) -> Result<(
     })
 }
 
-/// The messages of init, and its end.
-pub(super) fn watch_init(init: &Channel, inputs: &Sender<Input>) -> Result<(), Failure> {
-    let init = init.duplicate().map_err(|error| process(&error))?;
+/// The messages of init, and its end. With init, everything in its pid namespace has ended: its socket ends
+/// before that.
+pub(super) fn watch_init(init: &Init, inputs: &Sender<Input>) -> Result<(), Failure> {
+    let pid = init.pid;
+    let init = init.channel.duplicate().map_err(|error| process(&error))?;
     let inputs = inputs.clone();
     beside("init", move || {
         while let Ok((message, descriptors)) = init.receive::<FromInit>() {
             let _ = inputs.send(from_init(message, descriptors));
         }
+        let _ = inputs.send(Input::Event(Event::InitEnding));
+        sys::wait_for(pid);
         let _ = inputs.send(Input::Event(Event::InitGone));
     })
 }

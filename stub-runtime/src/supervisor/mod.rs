@@ -115,5 +115,5 @@ fn outlive_the_job() -> Result<(), SysError> {
     // After init exists: its `/proc` files must stay its own until its ids are mapped.
     sys::set_undumpable()?;
     sys::ignore_broken_pipes()?;
-    sys::outlive_terminal_signals()
+    sys::outlive_ending_signals()
 }

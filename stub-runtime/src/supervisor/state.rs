@@ -41,7 +41,9 @@ pub(super) enum Event {
     Abandoned,
     /// A step failed.
     Failed(Failure),
-    /// Init died.
+    /// Init is dying, and everything in its pid namespace with it.
+    InitEnding,
+    /// Init and everything in its pid namespace is gone.
     InitGone,
     /// The caller died, or lost interest.
     CallerGone,
@@ -64,14 +66,22 @@ pub(super) enum Action {
     SayStored(Vec<NotStored>),
     /// Wake up after this time.
     SetTimer(Duration),
-    /// Have the job asked to end.
-    Terminate,
+    /// Have the job asked to end, by this signal.
+    Terminate(i32),
     /// Have the job killed; init stays.
     Kill,
     /// Kill init and thereby everything.
     KillInit,
     /// Finish the uploads.
     Store,
+    /// Accept no more changes, and finish all uploads.
+    StoreAll,
+    /// Give buckets up that carry out nothing for a while.
+    LimitSilence,
+    /// Answer what waits for a bucket.
+    EndWaits,
+    /// Ask the buckets nothing from now on.
+    EndRequests,
     /// Store nothing from now on.
     Refuse,
     /// Abort the uploads.
@@ -97,12 +107,20 @@ enum Phase {
     Over,
 }
 
+/// Time for a job that is killed to be gone. Then init is killed: it may have been stopped.
+const KILL_LIMIT: Duration = Duration::from_secs(5);
+
+/// Time for init to undo the mounts.
+const UNMOUNT_LIMIT: Duration = Duration::from_secs(10);
+
 /// A call's progress.
 #[derive(Clone, Debug)]
 pub(super) struct State {
     phase: Phase,
     volumes: usize,
     stop: Option<Stop>,
+    /// The job was told to end, without a choice.
+    is_killed: bool,
     end: Option<WorkerEnd>,
     /// How many answers about what is stored are awaited while the work goes on.
     storing: usize,
@@ -117,6 +135,7 @@ impl State {
             phase: Phase::Preparing,
             volumes,
             stop: None,
+            is_killed: false,
             end: None,
             storing: 0,
             init_lives: true,
@@ -133,7 +152,12 @@ impl State {
             (_, Event::CallerGone) => {
                 self.phase = Phase::Abandoning;
                 // What is being killed closes its files.
-                vec![Action::Refuse, Action::KillInit, Action::Abandon]
+                vec![
+                    Action::Refuse,
+                    Action::EndRequests,
+                    Action::KillInit,
+                    Action::Abandon,
+                ]
             }
             (Phase::Preparing, Event::Prepared) if self.volumes > 0 => {
                 self.phase = Phase::Connecting;
@@ -164,7 +188,12 @@ impl State {
                 vec![Action::SayStored(not_stored)]
             }
             (Phase::Storing, Event::Stored(not_stored)) => self.stored(not_stored),
+            (Phase::Storing, Event::StopAsked(Stop::Now)) => vec![Action::EndRequests],
+            (Phase::Storing, Event::StopAsked(_)) => vec![Action::LimitSilence],
             (Phase::Unmounting, Event::Unmounted) => self.report(),
+            (Phase::Unmounting, Event::TimeUp) => vec![Action::KillInit],
+            // What it leaves to be killed may wait for a volume.
+            (_, Event::InitEnding) => vec![Action::EndWaits, Action::KillInit],
             (_, Event::Failed(failure)) => self.failed(failure),
             (_, Event::InitGone) => self.init_gone(),
             (_, event) => self.work_progress(&event),
@@ -204,15 +233,17 @@ impl State {
     fn work_progress(&mut self, event: &Event) -> Vec<Action> {
         let working = matches!(self.phase, Phase::Starting | Phase::Running);
         match event {
+            Event::StopAsked(Stop::Now) if working => self.end_now(),
             Event::StopAsked(stop) if working && self.stop.is_none() => self.stop(*stop),
-            Event::TimeUp if working => vec![Action::Kill],
+            Event::TimeUp if working && self.is_killed => vec![Action::KillInit],
+            Event::TimeUp if working => self.kill(),
             Event::Ended(end) if working => {
                 self.end = Some(*end);
                 if self.volumes == 0 {
                     return self.report();
                 }
                 self.phase = Phase::Storing;
-                vec![Action::Store]
+                vec![Action::StoreAll]
             }
             _ => Vec::new(),
         }
@@ -221,11 +252,36 @@ impl State {
     fn stop(&mut self, stop: Stop) -> Vec<Action> {
         self.stop = Some(stop);
         match stop {
-            Stop::Cancelled { grace } if !grace.is_zero() => {
-                vec![Action::Terminate, Action::SetTimer(grace)]
-            }
-            Stop::Cancelled { .. } | Stop::TimedOut { .. } => vec![Action::Kill],
+            Stop::Cancelled { grace, signal } if !grace.is_zero() => vec![
+                Action::LimitSilence,
+                Action::Terminate(signal),
+                Action::SetTimer(grace),
+            ],
+            Stop::Cancelled { .. } | Stop::TimedOut { .. } => self.kill(),
+            Stop::Now => self.end_now(),
         }
+    }
+
+    /// What was written before is stored.
+    fn kill(&mut self) -> Vec<Action> {
+        self.is_killed = true;
+        vec![
+            Action::LimitSilence,
+            Action::Kill,
+            Action::EndWaits,
+            Action::SetTimer(KILL_LIMIT),
+        ]
+    }
+
+    /// What is not stored is named.
+    fn end_now(&mut self) -> Vec<Action> {
+        self.stop = self.stop.or(Some(Stop::Now));
+        self.is_killed = true;
+        vec![
+            Action::Kill,
+            Action::EndRequests,
+            Action::SetTimer(KILL_LIMIT),
+        ]
     }
 
     fn stored(&mut self, not_stored: Vec<NotStored>) -> Vec<Action> {
@@ -234,7 +290,7 @@ impl State {
             return self.report();
         }
         self.phase = Phase::Unmounting;
-        vec![Action::Unmount]
+        vec![Action::Unmount, Action::SetTimer(UNMOUNT_LIMIT)]
     }
 
     /// A failure while the work runs is init's; the work is lost with it.
@@ -282,7 +338,7 @@ impl State {
     fn ended(&self) -> Ended {
         match (self.stop, self.end) {
             (Some(Stop::TimedOut { after }), _) => Ended::TimedOut { after },
-            (Some(Stop::Cancelled { .. }), _) => Ended::Cancelled,
+            (Some(Stop::Cancelled { .. } | Stop::Now), _) => Ended::Cancelled,
             (None, Some(WorkerEnd::Killed(signal))) => Ended::Killed { signal },
             (None, Some(WorkerEnd::Exited(code))) => Ended::Exited { code },
             (None, None) => unreachable!("reported only after the work ended"),

@@ -22,6 +22,19 @@ fn running(volumes: usize) -> State {
     state
 }
 
+fn killing() -> Vec<Action> {
+    vec![
+        Action::LimitSilence,
+        Action::Kill,
+        Action::EndWaits,
+        Action::SetTimer(KILL_LIMIT),
+    ]
+}
+
+fn unmounting() -> Vec<Action> {
+    vec![Action::Unmount, Action::SetTimer(UNMOUNT_LIMIT)]
+}
+
 fn outcome(ended: Ended, not_stored: Vec<NotStored>) -> Vec<Action> {
     vec![
         Action::Reply(Reply::Ended(Outcome { ended, not_stored })),
@@ -52,9 +65,9 @@ fn a_call_connects_mounts_runs_stores_unmounts_and_reports() {
     let mut state = running(2);
     assert_eq!(
         state.on(Event::Ended(WorkerEnd::Exited(0))),
-        [Action::Store]
+        [Action::StoreAll]
     );
-    assert_eq!(state.on(Event::Stored(lost())), [Action::Unmount]);
+    assert_eq!(state.on(Event::Stored(lost())), unmounting());
     let exited = Ended::Exited { code: 0 };
     assert_eq!(state.on(Event::Unmounted), outcome(exited, lost()));
     assert_eq!(state.on(Event::InitGone), []);
@@ -75,13 +88,13 @@ fn what_is_stored_while_the_work_goes_on_is_told_at_once() {
     assert_eq!(state.on(Event::Stored(lost())), [Action::SayStored(lost())]);
     assert_eq!(state.on(Event::StoreAsked), [Action::Store]);
     let ended = Event::Ended(WorkerEnd::Killed(9));
-    assert_eq!(state.on(ended), [Action::Store]);
+    assert_eq!(state.on(ended), [Action::StoreAll]);
     assert_eq!(
         state.on(Event::Stored(Vec::new())),
         [Action::SayStored(Vec::new())]
     );
     assert_eq!(state.on(Event::StoreAsked), []);
-    assert_eq!(state.on(Event::Stored(lost())), [Action::Unmount]);
+    assert_eq!(state.on(Event::Stored(lost())), unmounting());
     let killed = Ended::Killed { signal: 9 };
     assert_eq!(state.on(Event::Unmounted), outcome(killed, lost()));
 }
@@ -92,7 +105,7 @@ fn work_that_takes_too_long_is_killed() {
     let stop = Stop::TimedOut {
         after: Duration::from_mins(1),
     };
-    assert_eq!(state.on(Event::StopAsked(stop)), [Action::Kill]);
+    assert_eq!(state.on(Event::StopAsked(stop)), killing());
     assert_eq!(state.on(Event::StopAsked(stop)), [], "once");
     let end = state.on(Event::Ended(WorkerEnd::Killed(9)));
     let after = Duration::from_mins(1);
@@ -101,17 +114,23 @@ fn work_that_takes_too_long_is_killed() {
 
 #[test]
 fn cancelled_work_is_asked_first_and_killed_later() {
-    let grace = Duration::from_secs(3);
+    let (grace, signal) = (Duration::from_secs(3), 1);
     let mut state = running(0);
-    let stop = Event::StopAsked(Stop::Cancelled { grace });
-    assert_eq!(state.on(stop), [Action::Terminate, Action::SetTimer(grace)]);
-    assert_eq!(state.on(Event::TimeUp), [Action::Kill]);
+    let stop = Event::StopAsked(Stop::Cancelled { grace, signal });
+    let asking = [
+        Action::LimitSilence,
+        Action::Terminate(signal),
+        Action::SetTimer(grace),
+    ];
+    assert_eq!(state.on(stop), asking);
+    assert_eq!(state.on(Event::TimeUp), killing());
     let end = state.on(Event::Ended(WorkerEnd::Killed(9)));
     assert_eq!(end, outcome(Ended::Cancelled, Vec::new()));
     let at_once = Stop::Cancelled {
         grace: Duration::ZERO,
+        signal,
     };
-    assert_eq!(running(0).on(Event::StopAsked(at_once)), [Action::Kill]);
+    assert_eq!(running(0).on(Event::StopAsked(at_once)), killing());
 }
 
 #[test]
@@ -119,7 +138,7 @@ fn a_call_that_is_cancelled_before_its_work_began_ends_at_once() {
     let (mut state, _) = after(1, &[Event::Prepared, Event::Connected]);
     let grace = Duration::from_secs(3);
     assert_eq!(
-        state.on(Event::StopAsked(Stop::Cancelled { grace })),
+        state.on(Event::StopAsked(Stop::Cancelled { grace, signal: 15 })),
         outcome(Ended::Cancelled, Vec::new())
     );
 }
@@ -128,9 +147,9 @@ fn a_call_that_is_cancelled_before_its_work_began_ends_at_once() {
 fn a_timer_that_rings_late_does_nothing() {
     let mut state = running(1);
     let ended = Event::Ended(WorkerEnd::Exited(0));
-    assert_eq!(state.on(ended), [Action::Store]);
+    assert_eq!(state.on(ended), [Action::StoreAll]);
     assert_eq!(state.on(Event::TimeUp), []);
-    assert_eq!(state.on(Event::Stored(Vec::new())), [Action::Unmount]);
+    assert_eq!(state.on(Event::Stored(Vec::new())), unmounting());
 }
 
 #[test]
@@ -145,7 +164,12 @@ fn a_caller_that_is_gone_ends_the_call_in_every_phase() {
         let (mut state, _) = after(1, events);
         assert_eq!(
             state.on(Event::CallerGone),
-            [Action::Refuse, Action::KillInit, Action::Abandon]
+            [
+                Action::Refuse,
+                Action::EndRequests,
+                Action::KillInit,
+                Action::Abandon
+            ]
         );
         assert_eq!(state.on(Event::InitGone), []);
         assert_eq!(state.on(Event::Abandoned), [Action::Exit]);
@@ -164,7 +188,9 @@ fn a_step_that_fails_before_the_work_is_the_answer() {
 #[test]
 fn the_death_of_init_while_the_work_runs_is_the_works_death() {
     let mut state = running(1);
-    assert_eq!(state.on(Event::InitGone), [Action::Store]);
+    let ending = [Action::EndWaits, Action::KillInit];
+    assert_eq!(state.on(Event::InitEnding), ending, "it may hold others");
+    assert_eq!(state.on(Event::InitGone), [Action::StoreAll]);
     let killed = Ended::Killed { signal: 9 };
     assert_eq!(state.on(Event::Stored(lost())), outcome(killed, lost()));
 }
@@ -180,4 +206,60 @@ fn the_death_of_init_before_the_work_is_a_failure() {
             Action::Exit
         ]
     ));
+}
+
+#[test]
+fn an_init_that_does_not_obey_is_killed() {
+    let after = Duration::from_mins(1);
+    let mut state = running(1);
+    state.on(Event::StopAsked(Stop::TimedOut { after }));
+    assert_eq!(state.on(Event::TimeUp), [Action::KillInit]);
+    assert_eq!(state.on(Event::InitGone), [Action::StoreAll]);
+    let ended = Ended::TimedOut { after };
+    assert_eq!(
+        state.on(Event::Stored(Vec::new())),
+        outcome(ended, Vec::new())
+    );
+    let mut state = running(1);
+    state.on(Event::Ended(WorkerEnd::Exited(0)));
+    state.on(Event::Stored(Vec::new()));
+    assert_eq!(state.on(Event::TimeUp), [Action::KillInit]);
+    let exited = Ended::Exited { code: 0 };
+    assert_eq!(state.on(Event::InitGone), outcome(exited, Vec::new()));
+}
+
+#[test]
+fn a_stop_while_storing_limits_it_and_a_second_one_ends_it() {
+    let mut state = running(1);
+    state.on(Event::Ended(WorkerEnd::Exited(0)));
+    let late = Event::StopAsked(Stop::TimedOut {
+        after: Duration::from_secs(5),
+    });
+    assert_eq!(state.on(late), [Action::LimitSilence]);
+    let now = Event::StopAsked(Stop::Now);
+    assert_eq!(state.on(now), [Action::EndRequests]);
+    state.on(Event::Stored(lost()));
+    let exited = Ended::Exited { code: 0 };
+    assert_eq!(state.on(Event::Unmounted), outcome(exited, lost()));
+}
+
+#[test]
+fn a_second_stop_does_not_wait_for_the_first() {
+    let mut state = running(1);
+    state.on(Event::StopAsked(Stop::Cancelled {
+        grace: Duration::from_secs(5),
+        signal: 15,
+    }));
+    let at_once = [
+        Action::Kill,
+        Action::EndRequests,
+        Action::SetTimer(KILL_LIMIT),
+    ];
+    assert_eq!(state.on(Event::StopAsked(Stop::Now)), at_once);
+    state.on(Event::Ended(WorkerEnd::Killed(9)));
+    state.on(Event::Stored(lost()));
+    assert_eq!(
+        state.on(Event::Unmounted),
+        outcome(Ended::Cancelled, lost())
+    );
 }

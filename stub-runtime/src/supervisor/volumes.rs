@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
 use s3fs_core::{Access, FileSystem, Finisher, NotStored, Pending, Resources, Serving, Usage};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tracing::Instrument;
 
 use crate::protocol::{Failure, MountPoint};
@@ -17,10 +17,11 @@ use crate::spec::Volume;
 use super::line::Line;
 
 /// How long aborting uploads may take once nobody waits for them.
-const ABANDON_LIMIT: Duration = Duration::from_secs(20);
+const ABANDON_LIMIT: Duration = Duration::from_secs(10);
 
-/// How long the kernel may take to let go of what was unmounted.
-const JOIN_LIMIT: Duration = Duration::from_secs(5);
+/// How long the kernel may take to let go of what was unmounted. A program outside that was given a
+/// descriptor holds it for longer; its connection ends with this process.
+const JOIN_LIMIT: Duration = Duration::from_secs(1);
 
 /// Encryption and checksums of eight cores fill any network; more threads only cost start-up.
 const MOST_THREADS: usize = 8;
@@ -28,12 +29,23 @@ const MOST_THREADS: usize = 8;
 /// The volumes, first as buckets that answered, then as file systems that are being served.
 #[derive(Debug)]
 pub(super) struct Volumes {
-    runtime: Runtime,
+    /// Until this is dropped.
+    runtime: Option<Runtime>,
+    handle: Handle,
     declared: Vec<Volume>,
     connected: Vec<Option<FileSystem>>,
     servings: Vec<Serving>,
     /// Of those that are served no more.
     ended: Usage,
+}
+
+/// Account of what could not be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Account {
+    /// The work goes on.
+    Interim,
+    /// No change is accepted after it.
+    Last,
 }
 
 /// What init needs to know of a volume: nothing secret.
@@ -63,7 +75,8 @@ impl Volumes {
             remedy: None,
         })?;
         Ok(Self {
-            runtime,
+            handle: runtime.handle().clone(),
+            runtime: Some(runtime),
             declared,
             connected: Vec::new(),
             servings: Vec::new(),
@@ -79,7 +92,7 @@ impl Volumes {
     ) {
         let declared = self.declared.clone();
         let connecting = async move { then(connect(declared, &caller).await) };
-        self.runtime.spawn(connecting.in_current_span());
+        self.handle.spawn(connecting.in_current_span());
     }
 
     /// Takes what `connect` found.
@@ -94,7 +107,7 @@ impl Volumes {
             let reason = format!("volume {volume} was mounted unasked");
             return Err(Failure::Protocol { reason });
         };
-        let _context = self.runtime.enter();
+        let _context = self.handle.enter();
         let serving = system.serve(fuse).map_err(|error| Failure::Volume {
             path: declared.path.clone(),
             bucket: declared.mount.bucket.to_string(),
@@ -123,12 +136,45 @@ impl Volumes {
     }
 
     /// Finishes all uploads, in the background. `then` gets what could not be stored.
-    pub(super) fn store(&self, then: impl FnOnce(Vec<NotStored>) + Send + 'static) {
+    pub(super) fn store(
+        &self,
+        account: Account,
+        then: impl FnOnce(Vec<NotStored>) + Send + 'static,
+    ) {
         let finishers: Vec<_> = self.servings.iter().map(Serving::finisher).collect();
-        self.runtime.spawn(async move {
+        if account == Account::Last {
+            for serving in self.servings.iter().filter(|one| one.has_ended()) {
+                serving.connection_lost();
+            }
+        }
+        self.handle.spawn(async move {
+            if account == Account::Last {
+                join_all(finishers.iter().map(Finisher::close)).await;
+            }
             let lost = join_all(finishers.iter().map(Finisher::finish)).await;
             then(lost.into_iter().flatten().collect());
         });
+    }
+
+    /// Gives buckets up that carry out nothing for a while.
+    pub(super) fn limit_silence(&self) {
+        for serving in &self.servings {
+            serving.limit_silence();
+        }
+    }
+
+    /// Answers what waits for a bucket.
+    pub(super) fn end_waits(&self) {
+        for serving in &self.servings {
+            serving.end_waits();
+        }
+    }
+
+    /// Asks the buckets nothing from now on.
+    pub(super) fn end_requests(&self) {
+        for serving in &self.servings {
+            serving.end_requests();
+        }
     }
 
     /// Stores nothing from now on.
@@ -142,7 +188,7 @@ impl Volumes {
     pub(super) fn abandon(&self) {
         let all = join_all(self.servings.iter().map(Serving::abandon));
         let limited = async { tokio::time::timeout(ABANDON_LIMIT, all).await };
-        if self.runtime.block_on(limited).is_err() {
+        if self.handle.block_on(limited).is_err() {
             tracing::warn!("some unfinished uploads could not be aborted in time");
         }
     }
@@ -152,15 +198,24 @@ impl Volumes {
         self.ended = self.usage();
         let servings = self.servings.drain(..);
         let loops: Vec<_> = servings
-            .map(|serving| self.runtime.spawn_blocking(move || serving.join()))
+            .map(|serving| self.handle.spawn_blocking(move || serving.join()))
             .collect();
         let limited = async { tokio::time::timeout(JOIN_LIMIT, join_all(loops)).await };
-        let Ok(results) = self.runtime.block_on(limited) else {
+        let Ok(results) = self.handle.block_on(limited) else {
             tracing::warn!("a mount is still in use; it ends with this process");
             return;
         };
         for error in results.into_iter().flatten().filter_map(Result::err) {
             tracing::warn!(%error, "a file system's loop failed");
+        }
+    }
+}
+
+impl Drop for Volumes {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // What is still running is a request that nobody waits for, or a mount that is in use.
+            runtime.shutdown_background();
         }
     }
 }

@@ -31,7 +31,7 @@ fn become_private() -> Result<(), SysError> {
     sys::set_undumpable()?;
     sys::unblock_all()?;
     sys::ignore_broken_pipes()?;
-    sys::outlive_terminal_signals()?;
+    sys::outlive_ending_signals()?;
     sys::set_name("stub-sweeper")
 }
 

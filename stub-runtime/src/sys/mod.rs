@@ -35,12 +35,12 @@ pub(crate) use mount::{
 pub(crate) use network::leave_network;
 pub(crate) use pipe::{pipe, read_now, unread, unsent};
 pub(crate) use process::{
-    Clone, Ids, WorkerEnd, clone_into_namespaces, effective_ids, exit_now, is_alone,
+    Clone, Ids, WorkerEnd, ask_everyone, clone_into_namespaces, effective_ids, exit_now, is_alone,
     kernel_release, kill, kill_everyone, reap, remove_variable, secure_execution, set_death_signal,
-    set_name, set_no_new_privileges, set_undumpable, set_variable, terminate_everyone, wait_for,
+    set_name, set_no_new_privileges, set_undumpable, set_variable, wait_for, wait_for_until,
 };
 pub(crate) use signal::{
-    ChildSignals, Woken, default_child_signal, ignore_broken_pipes, outlive_interrupts,
-    outlive_terminal_signals, unblock_all,
+    ChildSignals, SIGTERM, Woken, default_child_signal, ending_signals, ignore_broken_pipes,
+    outlive_ending_signals, outlive_interrupts, unblock_all,
 };
 pub(crate) use socket::{pair, receive, send, shut_down, shut_down_writing, wait_for_one};

@@ -4,6 +4,7 @@
 //! do whatever the parent could have done (allocate, take locks, start programs).
 
 use std::ffi::{CString, OsStr};
+use std::time::{Duration, Instant};
 
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
@@ -114,12 +115,12 @@ pub(crate) fn kill(pid: i32) -> Result<()> {
 /// Kills every other process of this process's pid namespace. Refuses to where that would be
 /// the host's.
 pub(crate) fn kill_everyone() -> Result<()> {
-    signal_everyone(Signal::SIGKILL)
+    signal_everyone(libc::SIGKILL)
 }
 
-/// As [`kill_everyone`], but only asks.
-pub(crate) fn terminate_everyone() -> Result<()> {
-    signal_everyone(Signal::SIGTERM)
+/// As [`kill_everyone`], but only asks, by a signal that they may handle.
+pub(crate) fn ask_everyone(signal: i32) -> Result<()> {
+    signal_everyone(signal)
 }
 
 /// Whether this process is the only one of its pid namespace, of which it is the first.
@@ -127,15 +128,20 @@ pub(crate) fn is_alone() -> bool {
     nix::sys::signal::kill(Pid::from_raw(-1), None) == Err(Errno::ESRCH)
 }
 
-fn signal_everyone(signal: Signal) -> Result<()> {
+fn signal_everyone(signal: i32) -> Result<()> {
     assert_eq!(
         nix::unistd::getpid().as_raw(),
         1,
         "only a pid namespace's first process may"
     );
-    match nix::sys::signal::kill(Pid::from_raw(-1), signal) {
-        Ok(()) | Err(Errno::ESRCH) => Ok(()),
-        Err(errno) => Err(SysError::new(format!("kill(-1, {signal})"))(errno)),
+    // By number: real-time signals have no name.
+    // SAFETY: takes two numbers, touches no memory.
+    if unsafe { libc::kill(-1, signal) } == 0 {
+        return Ok(());
+    }
+    match Errno::last() {
+        Errno::ESRCH => Ok(()),
+        errno => Err(SysError::new(format!("kill(-1, {signal})"))(errno)),
     }
 }
 
@@ -166,6 +172,20 @@ pub(crate) fn reap(block: bool) -> Result<Option<(i32, WorkerEnd)>> {
 /// Waits until a child is gone.
 pub(crate) fn wait_for(pid: i32) {
     while waitpid(Pid::from_raw(pid), None) == Err(Errno::EINTR) {}
+}
+
+/// Waits until a child is gone, or until the time is over. Whether it is gone.
+pub(crate) fn wait_for_until(pid: i32, until: Instant) -> bool {
+    const PAUSE: Duration = Duration::from_millis(1);
+    loop {
+        match waitpid(Pid::from_raw(pid), Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::StillAlive) if Instant::now() >= until => return false,
+            Ok(WaitStatus::StillAlive) => std::thread::sleep(PAUSE),
+            Err(Errno::EINTR) => {}
+            // Another thread has waited for it.
+            _ => return true,
+        }
+    }
 }
 
 /// Whether this program runs with privileges that its user lacks (set-user-id and the like), so

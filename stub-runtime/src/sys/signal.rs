@@ -1,5 +1,6 @@
 //! Signals.
 
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -40,18 +41,53 @@ pub(crate) fn outlive_interrupts() -> Result<()> {
     set(Signal::SIGINT, SigHandler::Handler(do_nothing))
 }
 
-/// Outlives Ctrl-C and its kin, which the terminal sends to the whole process group. A handler
-/// instead of `SIG_IGN`, because programs started from here would inherit the latter.
-pub(crate) fn outlive_terminal_signals() -> Result<()> {
-    for signal in [
-        Signal::SIGINT,
-        Signal::SIGTERM,
-        Signal::SIGHUP,
-        Signal::SIGQUIT,
-    ] {
+/// The signal that asks a process to end.
+pub(crate) const SIGTERM: i32 = libc::SIGTERM;
+
+/// Signals that can be handled and end a process by default, but for those that report a fault of
+/// its own, and for SIGPIPE, which Rust's runtime ignores.
+const ENDING: [Signal; 14] = [
+    Signal::SIGHUP,
+    Signal::SIGINT,
+    Signal::SIGQUIT,
+    Signal::SIGTERM,
+    Signal::SIGALRM,
+    Signal::SIGUSR1,
+    Signal::SIGUSR2,
+    Signal::SIGVTALRM,
+    Signal::SIGPROF,
+    Signal::SIGIO,
+    Signal::SIGPWR,
+    Signal::SIGXCPU,
+    Signal::SIGXFSZ,
+    Signal::SIGSTKFLT,
+];
+
+/// Outlives all of [`ENDING`]: a terminal sends them to the whole process group. A handler instead of
+/// `SIG_IGN`, because programs started from here would inherit the latter.
+pub(crate) fn outlive_ending_signals() -> Result<()> {
+    for signal in ENDING {
         set(signal, SigHandler::Handler(do_nothing))?;
     }
     Ok(())
+}
+
+/// Numbers of the signals that end a process by default, but for those that this one was started to
+/// ignore, as `nohup` does with SIGHUP.
+pub(crate) fn ending_signals() -> Vec<i32> {
+    let named = ENDING.map(|signal| signal as i32);
+    let real_time = libc::SIGRTMIN()..=libc::SIGRTMAX();
+    let all = named.into_iter().chain(real_time);
+    all.filter(|signal| !is_ignored(*signal)).collect()
+}
+
+fn is_ignored(signal: i32) -> bool {
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: without a new action, the call only writes the present one, for which there is room.
+    let asked = unsafe { libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) };
+    // SAFETY: it is all zeros, or what the kernel has written; both are values of it.
+    let action = unsafe { action.assume_init() };
+    asked == 0 && action.sa_sigaction == libc::SIG_IGN
 }
 
 /// The ends of children as something one can wait for beside a socket.

@@ -7,6 +7,7 @@ use s3fs_core::{Access, NotStored};
 
 use crate::caller::cancel::Registered;
 use crate::caller::launch::{Heard, Launched};
+use crate::caller::running::start_limit;
 use crate::caller::verdict;
 use crate::error::Error;
 use crate::outcome::{Ended, Outcome};
@@ -68,6 +69,8 @@ struct Slot<'a> {
     /// In the order in which they were given: the first is being run.
     given: VecDeque<Task>,
     launched_at: Instant,
+    /// When its work must have started.
+    must_start: Option<Instant>,
     /// When the first began, once the worker is there.
     began: Option<Instant>,
     /// How many were given until now.
@@ -92,6 +95,7 @@ impl<'a> Slot<'a> {
             _registered: shared.canceller.register(connection),
             given: VecDeque::new(),
             launched_at: Instant::now(),
+            must_start: start_limit(shared.plan.options.timeout),
             began: None,
             count: 0,
             takes: Takes::More,
@@ -196,6 +200,7 @@ impl<'a> Slot<'a> {
         let timeout = self.shared.plan.options.timeout;
         let until = match (self.began, timeout, self.late) {
             (Some(began), Some(timeout), None) => began.checked_add(timeout),
+            (None, Some(_), None) if !self.has_started => self.must_start,
             _ => None,
         };
         let heard = self.launched.hear(until);
