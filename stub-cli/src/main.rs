@@ -18,6 +18,9 @@ use clap::Parser;
 use stub_runtime::engine;
 
 fn main() -> ExitCode {
+    if mount::is_guardian() {
+        return mount::guard();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return exit::usage(&error, std::env::args_os().nth(1)),

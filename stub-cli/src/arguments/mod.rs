@@ -40,13 +40,14 @@ pub(crate) enum Command {
     /// --timeout; 125 if stub itself failed, or something that was written could not be stored;
     /// 126 if the program can't be executed; 127 if there is none of that name; 130 if stub was interrupted.
     ///
-    /// SIGTERM, and SIGINT where standard input is no terminal, end the program politely: it gets SIGTERM and
-    /// five seconds, and what it has written is stored. The second one ends everything at once.
+    /// SIGTERM, SIGHUP and their like, and SIGINT where standard input is no terminal, end the program politely: it
+    /// gets the signal (SIGTERM for SIGINT) and five seconds, and what it has written is stored. The second one ends
+    /// everything at once, and names what is not stored.
     Run(RunArguments),
-    /// Mounts a bucket on a folder until it is unmounted, or SIGINT or SIGTERM arrives.
+    /// Mounts a bucket on a folder until it is unmounted, or a signal such as SIGINT or SIGTERM arrives.
     ///
     /// Then what was written is stored, and the exit status is 0, or 1 if something could not be.
-    /// A second signal ends it at once.
+    /// A second signal ends it at once, and names what is not stored.
     Mount(MountArguments),
     /// Lists the jobs of `stub.toml`, runs them, and reports on what they did.
     ///
@@ -286,7 +287,8 @@ pub(crate) struct RunArguments {
     /// Set a variable.
     #[arg(long = "env", value_name = "NAME=VALUE")]
     pub(crate) variables: Vec<Variable>,
-    /// Kill the program after this time, such as 90, 90s, 15m or 2h.
+    /// Kill the program after this time, such as 90, 90s, 15m or 2h. The time to reach the buckets is limited by
+    /// the same, or by 5 s if that is longer.
     #[arg(long, value_parser = time)]
     pub(crate) timeout: Option<Duration>,
     /// How many processors it may use, such as 2 or 0.5.

@@ -1,24 +1,30 @@
 //! A file system attached to a folder of this machine.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::Duration;
 
-use anyhow::{Context, bail};
-use nix::errno::Errno;
-use nix::mount::{MntFlags, umount2};
+use anyhow::Context;
 use s3fs_core::{
-    Access, FileSystem, Finisher, MountConfig, MountPoint, Mounted, NotStored, Resources, Unmount,
+    Access, FileSystem, Finisher, MountConfig, MountEntry, MountPoint, Mounted, Resources, Unmount,
 };
 use tokio::task::{self, JoinHandle};
+use tokio::time::timeout;
+
+use super::guardian::Guardian;
+
+/// Time for the kernel to let go of a mount that nobody uses.
+const LET_GO: Duration = Duration::from_secs(1);
 
 /// A bucket that is mounted. To be unmounted explicitly: what is left to store comes first.
 #[derive(Debug)]
 pub(super) struct Attached {
-    folder: PathBuf,
     finisher: Finisher,
     unmount: Unmount,
+    entry: MountEntry,
     /// Ends with the mount; `None` when that has been seen.
     serving: Option<JoinHandle<io::Result<()>>>,
+    _guardian: Guardian,
 }
 
 impl Attached {
@@ -28,9 +34,6 @@ impl Attached {
         folder: &Path,
         allow_other: bool,
     ) -> anyhow::Result<Self> {
-        if !folder.is_dir() {
-            bail!("can't mount at `{}`: it is not a folder", folder.display());
-        }
         let source = format!("s3://{}/{}", config.bucket, config.prefix);
         let read_only = config.access == Access::ReadOnly;
         let resources = Resources::default();
@@ -48,14 +51,25 @@ impl Attached {
             read_only,
             allow_other,
         };
+        let words = || format!("can't mount at `{}`", folder.display());
         let mounted = file_system.mount_at(&point);
-        let Mounted { serving, unmount } =
-            mounted.with_context(|| format!("can't mount at `{}`", folder.display()))?;
+        let Mounted {
+            serving,
+            mut unmount,
+        } = mounted.with_context(words)?;
+        let watched = || {
+            let entry = MountEntry::at(folder).with_context(words)?;
+            let guardian = Guardian::start(&entry)
+                .context("failed to start the process that unmounts if this one is killed")?;
+            anyhow::Ok((entry, guardian))
+        };
+        let (entry, guardian) = watched().inspect_err(|_| drop(unmount.unmount()))?;
         Ok(Self {
-            folder: folder.to_owned(),
             finisher: serving.finisher(),
             unmount,
+            entry,
             serving: Some(task::spawn_blocking(|| serving.join())),
+            _guardian: guardian,
         })
     }
 
@@ -69,29 +83,25 @@ impl Attached {
         ended?.context("serving the file system ended")
     }
 
-    /// Stores everything written; returns what could not be.
-    pub(super) async fn finish(&self) -> Vec<NotStored> {
-        self.finisher.finish().await
+    /// Stores and accounts for what was written, beside what goes on.
+    pub(super) fn finisher(&self) -> Finisher {
+        self.finisher.clone()
     }
 
-    /// Drops what is not stored yet.
-    pub(super) async fn abandon(&self) {
-        self.finisher.abandon().await;
-    }
-
-    /// Unmounts it if nobody else has. Programs that still use it keep what they have open.
-    pub(super) fn unmount(&mut self) -> anyhow::Result<()> {
-        if self.serving.as_ref().is_none_or(JoinHandle::is_finished) {
-            return Ok(());
+    /// Unmounts it if nobody else has. Programs that still use it keep what they have open, but can
+    /// change nothing when this returns.
+    pub(super) async fn unmount(&mut self) -> anyhow::Result<()> {
+        if self.entry.is_mounted() {
+            // Busy, or aborted: then it is detached.
+            let _ = self.unmount.unmount();
         }
-        let Err(busy) = self.unmount.unmount() else {
-            return Ok(());
-        };
-        match umount2(&self.folder, MntFlags::MNT_DETACH) {
-            Ok(()) | Err(Errno::EINVAL | Errno::ENOENT) => Ok(()),
-            Err(_) => {
-                Err(busy).with_context(|| format!("can't unmount `{}`", self.folder.display()))
-            }
+        if self.entry.is_mounted() {
+            let detached = self.entry.detach();
+            detached.context("failed to unmount the bucket")?;
         }
+        if timeout(LET_GO, self.unmounted()).await.is_err() {
+            self.finisher.close().await;
+        }
+        Ok(())
     }
 }

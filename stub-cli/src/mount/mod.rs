@@ -1,36 +1,39 @@
 //! `stub mount`: a bucket on a folder of this machine, in the foreground.
 
 mod attach;
+mod guardian;
+mod point;
+mod signals;
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::pin::pin;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use stub_runtime::engine::Settings;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::arguments::MountArguments;
 use crate::exit;
 use attach::Attached;
+pub(crate) use guardian::{guard, is_guardian};
+use signals::Signals;
 
 /// Mounts, serves until told to end, stores what is left.
 pub(crate) fn mount(arguments: &MountArguments) -> anyhow::Result<ExitCode> {
     log();
     let config = Settings::load()?.apply(arguments.volume()).into_config()?;
-    let folder = arguments
-        .folder
-        .canonicalize()
-        .with_context(|| format!("can't mount at `{}`", arguments.folder.display()))?;
+    let folder = point::resolve(&arguments.folder)?;
     let runtime = tokio::runtime::Runtime::new().context("can't start the async runtime")?;
     let ended = runtime.block_on(async {
         // Before anything is mounted: a signal in between must not leave a mount behind.
-        let signals = (
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::terminate())?,
-        );
+        let mut signals = Signals::new()?;
         let bucket = config.bucket.to_string();
-        let attached = Attached::new(config, &folder, arguments.allow_other).await?;
+        let attaching = Attached::new(config, &folder, arguments.allow_other);
+        let attached = tokio::select! {
+            attached = attaching => attached?,
+            () = signals.next() => bail!("ended by a signal before s3://{bucket} was mounted"),
+        };
         announce(&bucket, &folder);
         serve(attached, signals).await
     });
@@ -39,9 +42,10 @@ pub(crate) fn mount(arguments: &MountArguments) -> anyhow::Result<ExitCode> {
     ended
 }
 
-/// What a user has to know: fuser warns of requests that file systems don't have to answer.
+/// What a user has to know: fuser warns of requests that file systems don't have to answer, and of
+/// answers to programs that have gone.
 fn log() {
-    let filter = tracing_subscriber::EnvFilter::new("error,s3fs_core=warn");
+    let filter = tracing_subscriber::EnvFilter::new("error,s3fs_core=warn,fuser::reply=off");
     tracing_subscriber::fmt()
         .with_writer(io::stderr)
         .with_env_filter(filter)
@@ -57,29 +61,38 @@ fn announce(bucket: &str, folder: &Path) {
     );
 }
 
-async fn serve(mut attached: Attached, mut signals: (Signal, Signal)) -> anyhow::Result<ExitCode> {
+async fn serve(mut attached: Attached, mut signals: Signals) -> anyhow::Result<ExitCode> {
     let served = tokio::select! {
-        _ = signals.0.recv() => Ok(()),
-        _ = signals.1.recv() => Ok(()),
+        () = signals.next() => Ok(()),
         ended = attached.unmounted() => ended,
     };
-    let ended = tokio::select! {
-        biased;
-        ended = finish(&mut attached) => Some(ended),
-        _ = signals.0.recv() => None,
-        _ = signals.1.recv() => None,
+    let finisher = attached.finisher();
+    let mut ending = pin!(end(&mut attached));
+    let mut is_told_again = false;
+    let ended = loop {
+        tokio::select! {
+            biased;
+            ended = &mut ending => break ended,
+            () = signals.next() => {
+                if is_told_again {
+                    bail!("ended by a third signal: what was not yet stored is lost");
+                }
+                is_told_again = true;
+                exit::say("ending at once: what is not stored yet is named");
+                finisher.end_requests();
+            }
+        }
     };
-    match ended {
-        Some(ended) => served.and(ended),
-        None => abandon(&mut attached).await,
-    }
+    served.and(ended)
 }
 
-async fn finish(attached: &mut Attached) -> anyhow::Result<ExitCode> {
-    attached.finish().await;
-    attached.unmount()?;
+/// Stores everything and unmounts; names what could not be stored.
+async fn end(attached: &mut Attached) -> anyhow::Result<ExitCode> {
+    let finisher = attached.finisher();
+    finisher.finish().await;
+    attached.unmount().await?;
     // Again, for what was written in between; the account is of the whole mount.
-    let lost = attached.finish().await;
+    let lost = finisher.finish().await;
     for one in &lost {
         exit::say(&format!("not stored: {one}"));
     }
@@ -88,10 +101,4 @@ async fn finish(attached: &mut Attached) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::from(exit::FAILED)
     })
-}
-
-async fn abandon(attached: &mut Attached) -> anyhow::Result<ExitCode> {
-    attached.abandon().await;
-    attached.unmount()?;
-    anyhow::bail!("ended by a second signal: what was not yet stored is lost")
 }

@@ -14,7 +14,7 @@ use s3_local::Server;
 use crate::{server, stub};
 
 /// A running `stub mount`. One that a failed test leaves behind is told to unmount.
-pub(crate) struct Mounted(Child);
+pub(crate) struct Mounted(pub(crate) Child);
 
 impl Mounted {
     pub(crate) fn new(server: &Server, folder: &Path, options: &[&str]) -> Self {
@@ -30,7 +30,7 @@ impl Mounted {
         Self::of(command)
     }
 
-    fn of(mut command: Command) -> Self {
+    pub(crate) fn of(mut command: Command) -> Self {
         command.stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
@@ -41,11 +41,11 @@ impl Mounted {
         Self(child)
     }
 
-    fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.0.id().try_into().unwrap()), signal).unwrap();
     }
 
-    fn status(&mut self) -> Option<i32> {
+    pub(crate) fn status(&mut self) -> Option<i32> {
         self.0.wait().unwrap().code()
     }
 }
@@ -59,14 +59,22 @@ impl Drop for Mounted {
     }
 }
 
-fn is_mounted(folder: &Path) -> bool {
+pub(crate) fn is_mounted(folder: &Path) -> bool {
     let table = fs::read_to_string("/proc/self/mountinfo").unwrap();
     table.contains(folder.to_str().unwrap())
 }
 
 #[test]
 fn a_signal_stores_and_unmounts() {
-    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+    for signal in [
+        Signal::SIGINT,
+        Signal::SIGTERM,
+        Signal::SIGHUP,
+        Signal::SIGQUIT,
+        Signal::SIGUSR1,
+        Signal::SIGALRM,
+        Signal::SIGXCPU,
+    ] {
         let (server, folder) = (server(), tempfile::tempdir().unwrap());
         let mut mounted = Mounted::new(&server, folder.path(), &[]);
         assert_eq!(

@@ -1,0 +1,35 @@
+//! Signals, as `stub mount` waits for them.
+
+use anyhow::Context;
+use stub_runtime::engine;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+/// All signals that would end the process by default.
+#[derive(Debug)]
+pub(super) struct Signals(UnboundedReceiver<()>);
+
+impl Signals {
+    /// Handles them from now on.
+    pub(super) fn new() -> anyhow::Result<Self> {
+        let (sender, received) = unbounded_channel();
+        for number in engine::ending_signals() {
+            let handled = signal(SignalKind::from_raw(number));
+            let mut coming =
+                handled.with_context(|| format!("failed to handle signal {number}"))?;
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                while coming.recv().await.is_some() && sender.send(()).is_ok() {}
+            });
+        }
+        Ok(Self(received))
+    }
+
+    /// Waits for one.
+    pub(super) async fn next(&mut self) {
+        if self.0.recv().await.is_none() {
+            // None is handled: all were to be ignored.
+            std::future::pending::<()>().await;
+        }
+    }
+}
