@@ -26,9 +26,11 @@ pub async fn copy_object(
         store.copy(&from.key, &from.etag, to, headers).await?
     } else {
         // Parts know nothing of what is kept with the object that they are copied from.
-        let headers = match headers {
-            Some(headers) => headers.clone(),
-            None => store.head(&from.key).await?.headers,
+        let headers = if let Some(headers) = headers {
+            headers.clone()
+        } else {
+            let described = store.head(&from.key).await;
+            described.map_err(WriteError::on_the_way)?.headers
         };
         let mut upload = Upload::new(&Arc::new(target.clone()), to.clone(), headers);
         let parts = copies(&Arc::new(from.clone()), target.pool.sizes());

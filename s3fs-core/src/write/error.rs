@@ -4,7 +4,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::store::{StoreError, StoreErrorKind};
+use crate::store::{Outcome, StoreError, StoreErrorKind};
 
 /// Why a write was not taken, or a file not stored.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -38,6 +38,23 @@ pub enum WriteError {
 }
 
 impl WriteError {
+    /// A request that makes no object failed: of a part, or for bytes. Whatever became of it, the key is
+    /// as it was.
+    pub(super) fn on_the_way(error: StoreError) -> Self {
+        let outcome = Outcome::Refused;
+        StoreError { outcome, ..error }.into()
+    }
+
+    /// Whether the file may be in the bucket in spite of the failure.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_unknown())
+    }
+
+    /// Whether another object is where none must be, or another version.
+    pub fn is_precondition(&self) -> bool {
+        matches!(self, Self::Store(error) if matches!(error.kind, StoreErrorKind::PreconditionFailed))
+    }
+
     /// Whether the store knows the upload no more.
     pub(super) fn is_no_upload(&self) -> bool {
         matches!(self, Self::Store(error) if matches!(error.kind, StoreErrorKind::NoSuchUpload))

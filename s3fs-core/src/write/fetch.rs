@@ -19,15 +19,21 @@ pub(super) async fn fetch(
     let is_all = missing.length() == object.size;
     let range = Some(missing).filter(|_| !is_all);
     let condition = Condition::Is(&object.etag);
-    let mut answer = store.get(&object.key, range, condition).await?;
+    let answer = store.get(&object.key, range, condition).await;
+    let mut answer = answer.map_err(WriteError::on_the_way)?;
     if answer.meta.etag != object.etag {
-        return Err(failed(StoreErrorKind::PreconditionFailed).into());
+        let changed = failed(StoreErrorKind::PreconditionFailed);
+        return Err(WriteError::on_the_way(changed));
     }
     if answer.range != Some(missing) {
         let words = format!("asked for {missing}, got {:?}", answer.range);
-        return Err(failed(StoreErrorKind::NotS3(words)).into());
+        return Err(WriteError::on_the_way(failed(StoreErrorKind::NotS3(words))));
     }
-    while let Some(piece) = answer.body.next().await? {
+    loop {
+        let piece = answer.body.next().await;
+        let Some(piece) = piece.map_err(WriteError::on_the_way)? else {
+            break;
+        };
         let left = missing.end() - at;
         let piece = &piece[..piece.len().min(usize::try_from(left).unwrap_or(usize::MAX))];
         take(at, piece)?;
@@ -35,7 +41,9 @@ pub(super) async fn fetch(
     }
     if at < missing.end() {
         let words = format!("{} of {missing} missing", missing.end() - at);
-        return Err(failed(StoreErrorKind::Truncated(words)).into());
+        return Err(WriteError::on_the_way(failed(StoreErrorKind::Truncated(
+            words,
+        ))));
     }
     Ok(())
 }

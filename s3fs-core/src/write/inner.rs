@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::object::{Headers, ObjectRef};
+use crate::write::attempts::Attempts;
 use crate::write::buffer::PartBuffer;
 use crate::write::error::WriteError;
 use crate::write::extents::Extents;
@@ -25,6 +26,8 @@ pub(super) struct Inner {
     pub(super) is_orphan: bool,
     /// What uploads became whose file had been renamed meanwhile.
     pub(super) leftovers: Vec<ObjectRef>,
+    /// Attempts to store it of which nobody knows what became.
+    pub(super) attempts: Attempts,
     /// What is lacking of mapped pages.
     pub(super) missed: Missed,
 }

@@ -53,10 +53,11 @@ impl Job {
             Self::Copy(object, range) => {
                 let source = copy_source(object, range).ok_or_else(|| no_bytes(target, key))?;
                 let copied = store.upload_part_copy(key, upload, number, source).await;
-                return Ok(copied?);
+                return copied.map_err(WriteError::on_the_way);
             }
         };
-        Ok(store.upload_part(key, upload, number, body).await?)
+        let sent = store.upload_part(key, upload, number, body).await;
+        sent.map_err(WriteError::on_the_way)
     }
 }
 

@@ -4,8 +4,9 @@
 //! stored). `pool`, `buffer` and `stage` hold bytes in memory and in nameless files; `job` is what a
 //! part is made of, `upload` has parts in flight, `left` is what has yet to be sent, `missed` what was refused to the kernel. A file is whole, or `streaming` (with the `head` of
 //! what it has sent), or `staged`: `inner` makes one of the other, `changing` and `storing` are what
-//! is done to it, and `writer` is its face. Knows nothing of inodes.
+//! is done to it, `attempts` are those whose outcome is unknown, and `writer` is its face. Knows nothing of inodes.
 
+mod attempts;
 mod begun;
 mod buffer;
 mod changing;

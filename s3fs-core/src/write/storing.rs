@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::object::{Headers, Key, ObjectRef};
+use crate::object::{ETag, Headers, Key, ObjectRef};
 use crate::store::Precondition;
+use crate::write::attempts::{Attempt, Found};
 use crate::write::error::WriteError;
 use crate::write::extents::Extents;
 use crate::write::inner::{Inner, Phase};
@@ -53,12 +54,29 @@ impl Inner {
     }
 
     async fn store_at(&mut self, to: &Destination) -> Result<(), WriteError> {
-        let outcome = match &mut self.phase {
-            Phase::Whole(buffer) => Outcome::Whole(buffer.store(to).await?, buffer.clone()),
-            Phase::Staged(staged) => staged.store(to).await?,
-            Phase::Streaming(_) => return Ok(()),
+        if matches!(self.phase, Phase::Streaming(_)) {
+            return Ok(());
+        }
+        let attempt = Attempt {
+            key: to.key.clone(),
+            headers: to.headers.clone(),
+            size: self.phase.length(),
         };
-        let (key, size) = (to.key.clone(), self.phase.length());
+        let outcome = match self.try_to_store_at(to).await {
+            Ok(outcome) => outcome,
+            Err(error) => match self.failed(&attempt, &to.precondition, error).await? {
+                Found::Stored(etag) => self.found_stored(etag),
+                Found::Earlier(etag) => {
+                    let precondition = Precondition::Is(etag);
+                    let to = Destination {
+                        precondition,
+                        ..to.clone()
+                    };
+                    self.try_to_store_at(&to).await?
+                }
+            },
+        };
+        let Attempt { key, size, .. } = attempt;
         let object = |etag| ObjectRef { key, etag, size };
         match outcome {
             Outcome::Whole(etag, buffer) => {
@@ -74,6 +92,47 @@ impl Inner {
         Ok(())
     }
 
+    async fn try_to_store_at(&mut self, to: &Destination) -> Result<Outcome, WriteError> {
+        match &mut self.phase {
+            Phase::Whole(buffer) => Ok(Outcome::Whole(buffer.store(to).await?, buffer.clone())),
+            Phase::Staged(staged) => staged.store(to).await,
+            // It has been completed before.
+            Phase::Streaming(_) => Err(WriteError::Lost),
+        }
+    }
+
+    fn found_stored(&self, etag: ETag) -> Outcome {
+        match &self.phase {
+            Phase::Whole(buffer) => Outcome::Whole(etag, buffer.clone()),
+            Phase::Staged(_) | Phase::Streaming(_) => Outcome::Object(etag),
+        }
+    }
+
+    /// An attempt has failed. If it was refused because an object is there, that may be what the same
+    /// attempt or an earlier one stored, whose answer was lost.
+    ///
+    /// # Errors
+    /// As the attempt.
+    async fn failed(
+        &mut self,
+        attempt: &Attempt,
+        precondition: &Precondition,
+        error: WriteError,
+    ) -> Result<Found, WriteError> {
+        if error.is_precondition() {
+            let found = self
+                .attempts
+                .find(&*self.target.store, attempt, precondition);
+            if let Some(found) = found.await {
+                return Ok(found);
+            }
+        }
+        if error.is_unknown() {
+            self.attempts.add(attempt.clone());
+        }
+        Err(error)
+    }
+
     /// Completes the upload of a file that streams. If it was renamed since, it is still to be
     /// stored where it belongs.
     pub(super) async fn complete(&mut self, to: &Destination) -> Result<(), WriteError> {
@@ -82,15 +141,24 @@ impl Inner {
             return Ok(());
         };
         let precondition = self.precondition_at(streaming.key(to), to);
-        let Phase::Streaming(streaming) = &mut self.phase else {
-            return Ok(());
+        let attempt = Attempt {
+            key: streaming.key(to).clone(),
+            headers: streaming.headers(to).clone(),
+            size: streaming.length(),
         };
-        let (object, headers) = match streaming.complete(to, &precondition).await {
+        let (object, headers) = match self.try_to_complete(to, &precondition).await {
             Err(error) if error.is_no_upload() => {
                 self.lose();
                 return Err(WriteError::Lost);
             }
-            completed => completed?,
+            Ok(completed) => completed,
+            Err(error) => match self.failed(&attempt, &precondition, error).await? {
+                Found::Stored(etag) => {
+                    let Attempt { key, headers, size } = attempt;
+                    (ObjectRef { key, etag, size }, headers)
+                }
+                Found::Earlier(etag) => self.try_to_complete(to, &Precondition::Is(etag)).await?,
+            },
         };
         self.become_object(object.clone());
         if object.key == to.key {
@@ -99,6 +167,17 @@ impl Inner {
             self.leftovers.push(object);
         }
         Ok(())
+    }
+
+    async fn try_to_complete(
+        &mut self,
+        to: &Destination,
+        precondition: &Precondition,
+    ) -> Result<(ObjectRef, Headers), WriteError> {
+        match &mut self.phase {
+            Phase::Streaming(streaming) => streaming.complete(to, precondition).await,
+            Phase::Whole(_) | Phase::Staged(_) => Err(WriteError::Lost),
+        }
     }
 
     /// What must hold for the file to be stored under a key. Where it is not wanted any more, it must
@@ -137,6 +216,7 @@ impl Inner {
 
     async fn has_stored(&mut self, object: ObjectRef, headers: Headers) {
         self.delete_leftovers(Some(&object.key)).await;
+        self.attempts.settled(&object.key);
         self.stored = Some((object, headers));
         self.dirty = false;
         if let Some(stored) = self.last_stored(true) {

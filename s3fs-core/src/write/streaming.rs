@@ -251,6 +251,11 @@ impl Streaming {
         self.upload.as_ref().map_or(&to.key, Upload::key)
     }
 
+    /// The headers of the object that the file becomes: those of when its upload began.
+    pub(super) fn headers<'a>(&'a self, to: &'a Destination) -> &'a Headers {
+        self.upload.as_ref().map_or(&to.headers, Upload::headers)
+    }
+
     /// Sends what is left and makes all of it an object. Returns that and what it was stored with.
     ///
     /// # Errors

@@ -196,7 +196,7 @@ impl Upload {
         self.settle().await?;
         let tags: Option<Vec<_>> = self.parts.values().map(Part::tag).collect();
         let tags = tags.ok_or(WriteError::Lost)?;
-        let id = self.begun.id().await?;
+        let id = self.begun.id().await.map_err(WriteError::on_the_way)?;
         let Begun { target, key, .. } = &*self.begun;
         let completing = target.store.complete_upload(key, &id, &tags, precondition);
         let etag = match completing.await {
@@ -327,7 +327,7 @@ fn may_be_completed(error: &StoreError) -> bool {
 type Sent = Result<PartTag, WriteError>;
 
 async fn send(begun: Arc<Begun>, number: u16, slot: Slot) -> Sent {
-    let id = begun.id().await?;
+    let id = begun.id().await.map_err(WriteError::on_the_way)?;
     let to = (&begun.key, &id, PartNumber(number));
     let Some(job) = slot.get() else {
         return Err(WriteError::Lost);

@@ -15,6 +15,7 @@ use tokio::sync::Mutex;
 
 use crate::object::{ByteRange, Headers, ObjectRef};
 use crate::store::{StoreError, StoreErrorKind};
+use crate::write::attempts::Attempts;
 use crate::write::buffer::PartBuffer;
 use crate::write::error::WriteError;
 use crate::write::extents::Extents;
@@ -97,6 +98,7 @@ impl Writer {
             stored,
             is_orphan: false,
             leftovers: Vec::new(),
+            attempts: Attempts::default(),
             missed: Missed::default(),
         });
         Self {
