@@ -1,7 +1,5 @@
 //! Bytes between the SDK and us.
 
-use std::time::Duration;
-
 use aws_sdk_s3::primitives::{ByteStream, Length};
 use bytes::Bytes;
 use futures_util::stream;
@@ -12,9 +10,6 @@ use super::sending::{Progress, watched};
 use crate::object::Key;
 use crate::store::error::chain;
 use crate::store::{Body, GetBody, Store, StoreError, StoreErrorKind};
-
-/// A body that brings no byte for so long has been lost.
-const BODY_SILENCE: Duration = Duration::from_secs(20);
 
 impl S3Store {
     /// A body as the SDK takes it, whose progress is watched.
@@ -53,11 +48,12 @@ impl S3Store {
         place: Option<OwnedSemaphorePermit>,
     ) -> GetBody {
         let object = self.uri(key);
+        let patience = self.patience;
         let failed = move |kind| StoreError::new("GetObject", object.clone(), kind);
         GetBody::new(stream::try_unfold(
             (body, failed, place),
-            |(mut body, failed, place)| async move {
-                match tokio::time::timeout(BODY_SILENCE, body.next()).await {
+            move |(mut body, failed, place)| async move {
+                match tokio::time::timeout(patience, body.next()).await {
                     Ok(None) => Ok(None),
                     Ok(Some(Ok(piece))) => {
                         Ok::<Option<(Bytes, _)>, _>(Some((piece, (body, failed, place))))

@@ -71,7 +71,7 @@ fn of_unread(status: u16, text: &str) -> StoreErrorKind {
     ];
     if text.contains(TOO_LARGE) {
         StoreErrorKind::NotS3(words)
-    } else if matches!(status, 500 | 502..=504 | 429) {
+    } else if matches!(status, 500..=599 | 429) {
         StoreErrorKind::Overloaded(words)
     } else if is_cut.iter().any(|cut| text.contains(cut)) {
         StoreErrorKind::Truncated(words)
@@ -167,7 +167,7 @@ fn of_answer(
         }
         ("SlowDown" | "ServiceUnavailable" | "RequestLimitExceeded" | "TooManyRequests", _)
         | (_, 503 | 429) => StoreErrorKind::Throttled(words()),
-        ("InternalError" | "RequestTimeout", _) | (_, 500 | 502 | 504) => {
+        ("InternalError" | "RequestTimeout", _) | (_, 500..=599) => {
             StoreErrorKind::Overloaded(words())
         }
         ("", _) => StoreErrorKind::NotS3(words()),
@@ -207,6 +207,7 @@ mod tests {
         assert!(matches!(kind(200, "SlowDown"), K::Throttled(_)));
         assert!(matches!(kind(500, "InternalError"), K::Overloaded(_)));
         assert!(matches!(kind(502, ""), K::Overloaded(_)));
+        assert!(matches!(kind(522, ""), K::Overloaded(_)));
         assert!(matches!(kind(501, "NotImplemented"), K::Unsupported(_)));
         assert!(matches!(kind(405, ""), K::NotS3(_)));
         let K::WrongRegion { region } = kind(301, "PermanentRedirect") else {
