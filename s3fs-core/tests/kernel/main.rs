@@ -11,6 +11,8 @@ mod ahead;
 mod cache;
 mod connecting;
 mod courses;
+mod environment;
+mod fake;
 mod faults;
 mod kept;
 mod listing;

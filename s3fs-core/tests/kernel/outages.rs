@@ -2,8 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::io::{self, Write};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,6 +11,7 @@ use nix::errno::Errno;
 use s3_local::{Fault, Operation};
 use s3fs_core::Credentials;
 
+use crate::fake::Fake;
 use crate::mounted::{BUCKET, Bucket, SOON, empty, errno, noise, server};
 
 /// As long as no test takes.
@@ -185,39 +185,18 @@ fn names(folder: &Path) -> io::Result<Vec<OsString>> {
     entries.map(|entry| Ok(entry?.file_name())).collect()
 }
 
-/// Answers every request with the same page of a listing, which names the same next one.
-fn repeating() -> SocketAddr {
-    let page = r#"<?xml version="1.0" encoding="UTF-8"?>
+/// A page of a listing that says that it goes on where it began.
+const REPEATING: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <ListBucketResult><Name>data</Name><Prefix></Prefix><KeyCount>1</KeyCount><MaxKeys>1000</MaxKeys>
 <IsTruncated>true</IsTruncated><NextContinuationToken>again</NextContinuationToken>
 <Contents><Key>file</Key><LastModified>2024-01-01T00:00:00.000Z</LastModified><ETag>"1"</ETag>
 <Size>1</Size></Contents></ListBucketResult>"#;
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            thread::spawn(move || {
-                let mut request = [0; 8192];
-                while stream.read(&mut request).is_ok_and(|read| read > 0) {
-                    let length = page.len();
-                    let answer =
-                        format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{page}");
-                    if stream.write_all(answer.as_bytes()).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-    });
-    address
-}
 
 #[test]
 fn a_listing_that_does_not_advance_is_an_error() {
-    let address = repeating();
+    let fake = Fake::answering(REPEATING);
     let bucket = Bucket::mount(server(), |config| {
-        config.endpoint_url = Some(format!("http://{address}"));
+        config.endpoint_url = Some(fake.url());
         config.credentials = Credentials::Anonymous;
         config.retry_timeout = SOON;
     });

@@ -1,0 +1,54 @@
+//! A server that says the same to everyone, and remembers what it was asked.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// A server that is no S3. It answers for as long as the tests run.
+pub(crate) struct Fake {
+    address: SocketAddr,
+    requests: Arc<Mutex<Vec<String>>>,
+}
+
+impl Fake {
+    /// Answers every request with this body.
+    pub(crate) fn answering(body: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let requests = Arc::<Mutex<Vec<String>>>::default();
+        let seen = Arc::clone(&requests);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (stream, seen) = (stream.unwrap(), Arc::clone(&seen));
+                thread::spawn(move || answer(stream, body, &seen));
+            }
+        });
+        Self { address, requests }
+    }
+
+    /// Its URL, without a path.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The first lines of the requests until now.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        std::mem::take(&mut self.requests.lock().unwrap())
+    }
+}
+
+/// Requests are taken for as short as those of listings.
+fn answer(mut stream: TcpStream, body: &str, seen: &Mutex<Vec<String>>) {
+    let mut request = [0; 16384];
+    while let Ok(length @ 1..) = stream.read(&mut request) {
+        let text = String::from_utf8_lossy(&request[..length]);
+        let line = text.lines().next().unwrap_or_default();
+        seen.lock().unwrap().push(line.to_owned());
+        let length = body.len();
+        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}");
+        if stream.write_all(answer.as_bytes()).is_err() {
+            return;
+        }
+    }
+}
