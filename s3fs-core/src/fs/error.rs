@@ -78,6 +78,15 @@ impl FsError {
         self.errno() == Errno::ESTALE
     }
 
+    /// Whether the bucket may have been changed in spite of the failure.
+    pub(super) fn is_unknown(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_unknown(),
+            Self::Write(error) => error.is_unknown(),
+            _ => false,
+        }
+    }
+
     /// The number the program sees.
     pub fn errno(&self) -> Errno {
         match self {

@@ -62,6 +62,9 @@ impl Fs {
     /// Deletes an object. The ledger has it if that fails.
     pub(super) async fn delete(&self, key: &Key, dir: Ino, name: &EntryName) {
         let deleted = self.store.delete(key).await;
+        if deleted.is_ok() {
+            self.outbox.sure(key);
+        }
         self.outbox.trust.note(Changes::Delete, deleted.is_ok());
         self.account(key, &deleted, "could not be deleted: ");
         // Not tried again later: by then, somebody else's object may be there.
@@ -79,6 +82,7 @@ impl Fs {
         match file.writer.store().await {
             Ok(stored) => {
                 self.grafts.stored(ino);
+                self.outbox.sure(key);
                 self.outbox.trust.note(changes, true);
                 self.ledger.settled(&self.store.uri(key));
                 self.stored(&file, &stored);
@@ -89,9 +93,12 @@ impl Fs {
             // Nobody wants it any more.
             Err(WriteError::Deleted) => Ok(()),
             Err(error) => {
+                if error.is_unknown() {
+                    self.outbox.unsure(key);
+                }
                 self.outbox.trust.note(changes, false);
                 self.ledger.failed(self.store.uri(key), error.to_string());
-                if file.place.must_be_new() && is_refused(&error) {
+                if file.place.must_be_new() && error.is_precondition() {
                     return Err(FsError::Exists);
                 }
                 Err(error.into())
@@ -203,6 +210,11 @@ impl Fs {
         let is_filled = kept.is_some_and(|kept| kept.is_filled_marker);
         let put = self.put_marker(key, &headers, is_filled).await;
         self.outbox.trust.note(Changes::Marker, put.is_ok());
+        match &put {
+            Ok(()) => self.outbox.sure(key),
+            Err(error) if error.is_unknown() => self.outbox.unsure(key),
+            Err(_) => {}
+        }
         if self.store.capabilities().has(Capability::Markers) {
             self.account(key, &put, "");
         } else {
@@ -242,16 +254,12 @@ impl Fs {
         Ok(put.await.map(drop)?)
     }
 
-    fn account<T, E: Display>(&self, key: &Key, result: &Result<T, E>, what: &str) {
+    /// Notes in the ledger how a request about a key ended.
+    pub(super) fn account<T, E: Display>(&self, key: &Key, result: &Result<T, E>, what: &str) {
         let uri = self.store.uri(key);
         match result {
             Ok(_) => self.ledger.settled(&uri),
             Err(error) => self.ledger.failed(uri, format!("{what}{error}")),
         }
     }
-}
-
-/// Whether the bucket has something else there by now.
-fn is_refused(error: &WriteError) -> bool {
-    matches!(error, WriteError::Store(error) if matches!(error.kind, StoreErrorKind::PreconditionFailed))
 }

@@ -45,8 +45,8 @@ struct Deferred {
     key: Key,
     dir: Ino,
     name: EntryName,
-    /// The version that was deleted.
-    etag: ETag,
+    /// The version that was deleted; nothing if it may be one that nobody knows.
+    etag: Option<ETag>,
 }
 
 impl Orphans {
@@ -272,7 +272,7 @@ impl Fs {
         ino: Ino,
         key: Key,
         (dir, name): (Ino, EntryName),
-        etag: ETag,
+        etag: Option<ETag>,
     ) {
         let deferred = Deferred {
             key,
@@ -343,7 +343,7 @@ impl Fs {
             .ok()
             .flatten()
             .map(|described| described.meta.etag);
-        if now == Some(etag) {
+        if now.is_some() && (etag.is_none() || now == etag) {
             self.delete(&key, dir, &name).await;
         } else {
             self.tree.removal_done(dir, &name, Removed::File);

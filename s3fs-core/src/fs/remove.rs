@@ -60,11 +60,22 @@ impl Fs {
         self.getattr(entry.ino)
     }
 
-    /// What was made, but could not be stored, was never there.
+    /// What was made, but could not be stored, was never there. If the bucket may have it all the same, it
+    /// is deleted.
     pub(super) fn take_back(&self, dir: Ino, name: &EntryName, key: &Key) {
         self.outbox.take(key);
-        self.ledger.settled(&self.store.uri(key));
-        self.tree.uncovered(dir, name, Removed::from(key));
+        let (uri, removed) = (self.store.uri(key), Removed::from(key));
+        let may_exist = self.outbox.may_exist(key);
+        if may_exist && self.may_delete() {
+            self.ledger.settled(&uri);
+            self.tree.removing(dir, name, removed);
+            self.outbox.want(key, Want::Absent(dir, name.clone()));
+        } else {
+            if !may_exist {
+                self.ledger.settled(&uri);
+            }
+            self.tree.uncovered(dir, name, removed);
+        }
     }
 
     /// Removes an empty folder.
@@ -151,7 +162,8 @@ impl Fs {
         }
         let may_go = self.set_aside(&entry, &key, Going::Deleted).await?;
         let etag = self.file(entry.ino).and_then(|file| file.etag);
-        let mut is_stored = etag.is_some() || self.orphans.keeps(&key);
+        let mut is_stored =
+            etag.is_some() || self.orphans.keeps(&key) || self.outbox.may_exist(&key);
         if is_stored && !self.outbox.trust.has(Changes::Delete) && may_go {
             self.delete_first(&key).await?;
             is_stored = false;
@@ -159,8 +171,13 @@ impl Fs {
         match etag {
             Some(etag) if !may_go => {
                 self.outbox.forget(&key);
-                self.tree.removing_version(dir, &name, etag.clone());
-                self.defer_deletion(entry.ino, key.clone(), (dir, name), etag);
+                // What is there by now may be what a request without an answer has made.
+                let version = (!self.outbox.is_unsure(&key)).then_some(etag);
+                match &version {
+                    Some(etag) => self.tree.removing_version(dir, &name, etag.clone()),
+                    None => self.tree.removing(dir, &name, Removed::File),
+                }
+                self.defer_deletion(entry.ino, key.clone(), (dir, name), version);
             }
             _ => {
                 self.tree.removing(dir, &name, Removed::File);
@@ -180,6 +197,9 @@ impl Fs {
     /// keeps all others from doing anything about the key.
     pub(super) async fn delete_first(&self, key: &Key) -> Result<(), FsError> {
         let deleted = self.store.delete(key).await;
+        if deleted.is_ok() {
+            self.outbox.sure(key);
+        }
         self.outbox.trust.note(Changes::Delete, deleted.is_ok());
         Ok(deleted?)
     }
@@ -224,8 +244,13 @@ impl Fs {
                 max_keys: 1,
             };
             let page = self.store.list(request).await;
-            if page.is_ok_and(|page| page.objects.is_empty()) {
-                self.outbox.want(&marker, Want::Marker(dir));
+            self.account(&marker, &page, "the folder may be gone: ");
+            match page {
+                Ok(page) if page.objects.is_empty() => {
+                    self.outbox.want(&marker, Want::Marker(dir));
+                }
+                Ok(_) => {}
+                Err(_) => self.keep(dir),
             }
         });
         stream::iter(marking)

@@ -97,7 +97,9 @@ impl Fs {
         let has_object = match self.open_files.get(ino) {
             Some(file) => file.writer.is_streaming().await,
             None => false,
-        };
+        } || self
+            .key_of(ino)
+            .is_ok_and(|key| self.outbox.may_exist(&key));
         if has_object || self.file(ino).is_some_and(|file| file.etag.is_some()) {
             return self.check_may_delete();
         }
@@ -134,7 +136,8 @@ impl Fs {
             self.set_aside(target, &to.key, Going::Replaced).await?;
         }
         self.store_grafts(from.key.as_str(), entry.ino).await?;
-        let copied = self.copy_renamed(entry.ino, from, to).await?;
+        let is_new = target.is_none();
+        let copied = self.copy_renamed(entry.ino, from, to, is_new).await?;
         // From here on nothing fails.
         let is_target_stored = target.is_some_and(|target| {
             let now = self.file(target.ino);
@@ -167,6 +170,7 @@ impl Fs {
         ino: Ino,
         from: &Named,
         to: &Named,
+        is_new: bool,
     ) -> Result<Option<(ObjectRef, ObjectRef)>, FsError> {
         let is_stored = |file: Option<FileState>| file.is_some_and(|file| file.etag.is_some());
         if let Some(file) = self.open_files.get(ino)
@@ -190,8 +194,26 @@ impl Fs {
             Some(Want::Headers(_)) => Some(headers(&entry, &to.key, &self.owner)),
             _ => None,
         };
-        let new = copy_object(&self.target(), &old, &to.key, wanted.as_ref()).await?;
-        Ok(Some((old, new)))
+        match copy_object(&self.target(), &old, &to.key, wanted.as_ref()).await {
+            Ok(new) => {
+                self.outbox.sure(&to.key);
+                Ok(Some((old, new)))
+            }
+            Err(error) => {
+                if error.is_unknown() && is_new {
+                    self.delete_copy(to);
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// A copy that was to become a file of a new name failed, and may be there all the same.
+    fn delete_copy(&self, at: &Named) {
+        self.outbox.unsure(&at.key);
+        self.tree.removing(at.dir, &at.name, Removed::File);
+        let gone = Want::Absent(at.dir, at.name.clone());
+        self.outbox.want(&at.key, gone);
     }
 
     /// The bucket has a file under another key, or as another version.

@@ -24,6 +24,18 @@ struct Moving {
     to: Key,
 }
 
+/// A copy failed, or its answer was lost.
+#[derive(Debug)]
+struct CopyFailed {
+    /// The keys that may have copies.
+    copies: Vec<Key>,
+    error: FsError,
+}
+
+fn copies_of(moved: &[(Moving, ETag)]) -> Vec<Key> {
+    moved.iter().map(|(moving, _)| moving.to.clone()).collect()
+}
+
 impl Fs {
     pub(super) async fn rename_folder(
         &self,
@@ -58,13 +70,22 @@ impl Fs {
             .any(|moving| moving.old.key.as_str() == from_prefix);
         self.check_keys_below(entry.ino, &to_prefix)?;
         // Without a key it would be gone; and the marker of the folder that it replaces says how that was.
+        // It was there before, and is no copy alone.
+        let kept = has_target_marker.then(|| Key::new(to_prefix.as_str()));
         let needs_marker = moving.is_empty() || has_target_marker && !has_marker;
-        let moved = self.copy_all(moving).await?;
+        let moved = match self.copy_all(moving).await {
+            Ok(moved) => moved,
+            Err(CopyFailed { copies, error }) => {
+                self.delete_copies(copies, kept.as_ref()).await;
+                return Err(error);
+            }
+        };
         let mut old: Vec<Key> = moved
             .iter()
             .map(|(moving, _)| moving.old.key.clone())
             .collect();
-        self.delete_one_first(&mut old, &moved).await?;
+        self.delete_one_first(&mut old, &moved, kept.as_ref())
+            .await?;
         // The new keys are known before the old ones go.
         self.tree.rename(from.dir, &from.name, to.dir, &to.name);
         self.made(to.dir);
@@ -125,8 +146,11 @@ impl Fs {
         }
     }
 
-    /// Copies all, or leaves no copy.
-    async fn copy_all(&self, all: Vec<Moving>) -> Result<Vec<(Moving, ETag)>, FsError> {
+    /// Copies all. After a failure, none is on its way.
+    ///
+    /// # Errors
+    /// One failed; with the keys that may have copies, its own among them if nobody knows.
+    async fn copy_all(&self, all: Vec<Moving>) -> Result<Vec<(Moving, ETag)>, CopyFailed> {
         let target = self.target();
         let has_failed = AtomicBool::new(false);
         let begun = all
@@ -140,21 +164,25 @@ impl Fs {
             }
         });
         let mut copying = stream::iter(copying).buffer_unordered(AT_ONCE);
-        let (mut moved, mut result) = (Vec::new(), Ok::<_, FsError>(()));
+        let (mut moved, mut unsure, mut failure) = (Vec::new(), Vec::new(), Ok(()));
         // After a failure, those on their way are waited for, so that no copy is left behind.
         while let Some((moving, copied)) = copying.next().await {
             match copied {
                 Ok(new) => moved.push((moving, new.etag)),
                 Err(error) => {
                     has_failed.store(true, Ordering::Release);
-                    result = Err(error.into());
+                    if error.is_unknown() {
+                        unsure.push(moving.to);
+                    }
+                    failure = Err(FsError::from(error));
                 }
             }
         }
         drop(copying);
-        if let Err(error) = result.and_then(|()| self.check_may_wait()) {
-            self.delete_copies(&moved).await;
-            return Err(error);
+        if let Err(error) = failure.and_then(|()| self.check_may_wait()) {
+            let mut copies = copies_of(&moved);
+            copies.append(&mut unsure);
+            return Err(CopyFailed { copies, error });
         }
         moved.sort_by(|(a, _), (b, _)| a.old.key.cmp(&b.old.key));
         Ok(moved)
@@ -165,6 +193,7 @@ impl Fs {
         &self,
         old: &mut Vec<Key>,
         moved: &[(Moving, ETag)],
+        kept: Option<&Key>,
     ) -> Result<(), FsError> {
         if self.outbox.trust.has(Changes::Delete) {
             return Ok(());
@@ -172,11 +201,26 @@ impl Fs {
         let Some(key) = old.pop() else {
             return Ok(());
         };
-        let deleted = self.delete_first(&key).await;
-        if deleted.is_err() {
-            self.delete_copies(moved).await;
+        let Err(error) = self.delete_first(&key).await else {
+            return Ok(());
+        };
+        let mut copies = copies_of(moved);
+        if error.is_unknown() {
+            if matches!(self.describe(&key).await, Ok(None)) {
+                // It was deleted, and the answer was lost.
+                return Ok(());
+            }
+            // It may be deleted yet: its copy stays, lest it be in neither place.
+            let copy = moved.iter().find(|(moving, _)| moving.old.key == key);
+            if let Some((moving, _)) = copy {
+                copies.retain(|copy| *copy != moving.to);
+                let reason =
+                    format!("stays as a copy of {key}, whose deletion had no answer: {error}");
+                self.ledger.failed(self.store.uri(&moving.to), reason);
+            }
         }
-        deleted
+        self.delete_copies(copies, kept).await;
+        Err(error)
     }
 
     /// No file below a folder may get a key that is too long, whether the bucket has it yet or not.
@@ -190,10 +234,15 @@ impl Fs {
         }
     }
 
-    async fn delete_copies(&self, moved: &[(Moving, ETag)]) {
-        let copies = moved.iter().map(|(moving, _)| moving.to.clone());
-        for (key, error) in self.delete_all(copies.collect()).await {
-            tracing::warn!(%key, %error, "a copy stays");
+    /// Deletes what a renaming that failed has copied, but for a key that had an object before. The ledger
+    /// has what stays.
+    async fn delete_copies(&self, copies: Vec<Key>, kept: Option<&Key>) {
+        let mut copies = copies;
+        copies.retain(|key| Some(key) != kept);
+        for (key, error) in self.delete_all(copies).await {
+            self.outbox.unsure(&key);
+            let reason = format!("stays as a copy of a renaming that failed: {error}");
+            self.ledger.failed(self.store.uri(&key), reason);
         }
     }
 

@@ -105,3 +105,22 @@ fn a_file_whose_put_failed_is_stored_by_the_next_attempt() {
     assert_eq!(bucket.object("file").unwrap(), b"content");
     assert!(bucket.finish().is_empty());
 }
+
+#[test]
+fn what_was_stored_without_an_answer_is_deleted_with_its_name() {
+    let bucket = Bucket::mount(server(), |config| config.retry_timeout = SOON);
+    let knobs = bucket.server.knobs();
+    for name in ["removed", "renamed"] {
+        let mut file = File::create(bucket.at(name)).unwrap();
+        file.write_all(name.as_bytes()).unwrap();
+        knobs.fail_next(Operation::PutObject, 1000, Fault::CarryOutAndReset);
+        file.sync_all().unwrap_err();
+        knobs.reset();
+        assert_eq!(bucket.server.get(BUCKET, name).unwrap(), name);
+    }
+    fs::remove_file(bucket.at("removed")).unwrap();
+    fs::rename(bucket.at("renamed"), bucket.at("elsewhere")).unwrap();
+    assert_eq!(bucket.finish(), []);
+    assert_eq!(bucket.server.keys(BUCKET), ["elsewhere"]);
+    assert_eq!(bucket.server.get(BUCKET, "elsewhere").unwrap(), "renamed");
+}

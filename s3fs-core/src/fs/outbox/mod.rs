@@ -5,6 +5,7 @@
 
 mod slots;
 mod trust;
+mod unsure;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -17,6 +18,7 @@ pub(super) use slots::Want;
 pub(super) use trust::{Kind as Changes, Standing, Trust};
 
 use crate::fs::outbox::slots::{Next, Slots, State, Version};
+use crate::fs::outbox::unsure::Unsure;
 use crate::fs::{Fs, FsError};
 use crate::object::Key;
 
@@ -43,6 +45,7 @@ const MOST: usize = 1024;
 pub(super) struct Outbox {
     fs: Weak<Fs>,
     slots: Mutex<Slots>,
+    unsure: Unsure,
     /// Some slot has changed.
     changed: Notify,
     /// Nothing waits any longer than it must.
@@ -68,6 +71,7 @@ impl Outbox {
         Self {
             fs,
             slots: Mutex::default(),
+            unsure: Unsure::default(),
             changed: Notify::new(),
             hurry: Notify::new(),
             is_hurried: AtomicBool::new(false),
@@ -88,7 +92,7 @@ impl Outbox {
     /// has an object there, which is to be deleted: by `want`. Returns whether it is.
     pub(super) fn instead(&self, key: &Key, exists: bool, want: Want) -> bool {
         let mut slots = self.lock();
-        let must = exists || slots.may_exist(key);
+        let must = exists || slots.may_exist(key) || self.unsure.has(key);
         let ticket = if must {
             slots.want(key, want)
         } else {
@@ -117,9 +121,26 @@ impl Outbox {
         taken
     }
 
-    /// Whether the bucket may have an object under the key that was deleted here.
+    /// Whether the bucket may have an object under the key that was deleted here, or that a request without
+    /// an answer has made.
     pub(super) fn may_exist(&self, key: &Key) -> bool {
-        self.lock().may_exist(key)
+        self.unsure.has(key) || self.lock().may_exist(key)
+    }
+
+    /// A request that was to make an object of the key had no answer: it may be there, whatever else
+    /// becomes of the key.
+    pub(super) fn unsure(&self, key: &Key) {
+        self.unsure.add(key);
+    }
+
+    /// A request about the key was answered: what is there is known again.
+    pub(super) fn sure(&self, key: &Key) {
+        self.unsure.settled(key);
+    }
+
+    /// Whether the bucket may have an object under the key because of a request without an answer.
+    pub(super) fn is_unsure(&self, key: &Key) -> bool {
+        self.unsure.has(key)
     }
 
     /// What is wanted of the key.

@@ -14,6 +14,7 @@ mod kernel;
 mod listings;
 mod model;
 mod pending;
+mod unsure;
 mod versions;
 
 use std::sync::Arc;
