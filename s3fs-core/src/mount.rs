@@ -175,6 +175,19 @@ impl Finisher {
         self.0.finish().await
     }
 
+    /// Accounts for the whole mount, before it is unmounted: as [`Serving::close`] and
+    /// [`Serving::finish`]. If the connection to the kernel has been cut until then, files that were open
+    /// for writing count as not stored.
+    pub async fn finish_for_good(&self) -> Vec<NotStored> {
+        self.0.close().await;
+        let lost = self.0.finish().await;
+        if !self.0.is_cut_off() {
+            return lost;
+        }
+        self.0.connection_lost();
+        self.0.finish().await
+    }
+
     /// As [`Serving::close`].
     pub async fn close(&self) {
         self.0.close().await;
@@ -241,17 +254,6 @@ impl Serving {
     /// [`finish`](Self::finish): then nothing more is asked of it.
     pub fn limit_silence(&self) {
         self.fs.limit_silence();
-    }
-
-    /// Returns whether the kernel uses the file system no more.
-    pub fn has_ended(&self) -> bool {
-        self.session.has_ended()
-    }
-
-    /// Takes note that the kernel has stopped to use the file system while programs used it: files that
-    /// are open for writing count as not stored.
-    pub fn connection_lost(&self) {
-        self.fs.connection_lost();
     }
 
     /// Begins to store nothing from now on.

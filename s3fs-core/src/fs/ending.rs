@@ -134,6 +134,16 @@ impl Fs {
         self.abandoned.load(Ordering::Acquire)
     }
 
+    /// Takes note that the kernel uses the file system no more.
+    pub(crate) fn kernel_has_left(&self) {
+        self.is_cut_off.store(true, Ordering::Release);
+    }
+
+    /// Returns whether the kernel uses the file system no more.
+    pub fn is_cut_off(&self) -> bool {
+        self.is_cut_off.load(Ordering::Acquire)
+    }
+
     /// The connection to the kernel was cut while the mount was still there: what programs had mapped
     /// and changed may not have come here.
     pub fn connection_lost(&self) {

@@ -148,6 +148,8 @@ pub struct Fs {
     rescues: Rescues,
     /// Admits changes.
     gate: Gate,
+    /// The kernel uses the file system no more.
+    is_cut_off: AtomicBool,
     /// A store that is silent is given up at the end.
     is_hasty: AtomicBool,
     /// Nothing is to be stored any more.
@@ -228,6 +230,7 @@ impl Fs {
             ledger: Ledger::default(),
             rescues: Rescues::default(),
             gate: Gate::default(),
+            is_cut_off: AtomicBool::new(false),
             is_hasty: AtomicBool::new(false),
             abandoned: AtomicBool::new(false),
             root_page: Mutex::new(Some((root_page, asked))),

@@ -57,7 +57,7 @@ impl Session {
         // In a user namespace, requests come with ids that the kernel has checked already.
         let session = fuser::Session::from_fd(adapter, fuse, SessionACL::All, config())?;
         fs.set_kernel(Arc::new(Kernel(session.notifier())));
-        Self::run(session, None)
+        Self::run(fs, session, None)
     }
 
     /// Mounts at a folder and serves: by `mount(2)` as root, by `fusermount3` otherwise.
@@ -94,20 +94,24 @@ impl Session {
         let unmount = Unmount(session.unmount_callable());
         let mount = point.folder.canonicalize().ok();
         let mount = mount.and_then(|folder| MountEntry::at(&folder));
-        Ok((Self::run(session, mount)?, unmount))
+        Ok((Self::run(fs, session, mount)?, unmount))
     }
 
-    fn run(session: fuser::Session<Adapter>, mount: Option<MountEntry>) -> io::Result<Self> {
+    fn run(
+        fs: &Arc<Fs>,
+        session: fuser::Session<Adapter>,
+        mount: Option<MountEntry>,
+    ) -> io::Result<Self> {
+        let fs = Arc::clone(fs);
         let thread = std::thread::Builder::new().name("fuse".into());
         Ok(Self {
-            serving: thread.spawn(move || session.run())?,
+            serving: thread.spawn(move || {
+                let ended = session.run();
+                fs.kernel_has_left();
+                ended
+            })?,
             mount,
         })
-    }
-
-    /// Returns whether serving has ended.
-    pub fn has_ended(&self) -> bool {
-        self.serving.is_finished()
     }
 
     /// Waits until the kernel uses the file system no more.

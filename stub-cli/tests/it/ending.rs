@@ -1,7 +1,7 @@
 //! How runs and mounts end: by signals, timeouts, kills, and servers that do not answer.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -318,6 +318,11 @@ impl Connections {
     /// Aborts the connection of a mount.
     fn abort(&self, folder: &Path) {
         let table = fs::read_to_string("/proc/self/mountinfo").unwrap();
+        self.abort_in(&table, folder);
+    }
+
+    /// Aborts the connection of a mount that stands in this table.
+    fn abort_in(&self, table: &str, folder: &Path) {
         let line = table
             .lines()
             .find(|line| line.contains(folder.to_str().unwrap()));
@@ -355,6 +360,30 @@ fn what_was_open_when_the_connection_was_aborted_is_not_stored() {
     assert!(!said.contains("s3://data/closed"), "{said}");
     assert!(!is_mounted(folder.path()));
     assert_eq!(server.get("data", "closed").unwrap(), "1".as_bytes());
+}
+
+#[test]
+fn what_a_program_had_open_when_its_connection_was_aborted_is_not_stored() {
+    let (server, connections) = (server(), Connections::new());
+    let script = "printf 1 > /stub-out/closed; exec 3> /stub-out/open; printf 2 >&3; \
+                  grep ' /stub-out ' /proc/self/mountinfo; read line; exit 0";
+    let mut child = stub("run", &server)
+        .args(["--volume", "/stub-out=s3://data", "--", "sh", "-c", script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut table = String::new();
+    let mut said = BufReader::new(child.stdout.take().unwrap());
+    said.read_line(&mut table).unwrap();
+    connections.abort_in(&table, Path::new("/stub-out"));
+    drop(child.stdin.take());
+    let output = ended(child);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(125), "{said}");
+    assert!(said.contains("not stored: s3://data/open: "), "{said}");
+    assert!(!said.contains("s3://data/closed"), "{said}");
 }
 
 #[test]

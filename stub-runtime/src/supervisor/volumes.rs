@@ -142,16 +142,11 @@ impl Volumes {
         then: impl FnOnce(Vec<NotStored>) + Send + 'static,
     ) {
         let finishers: Vec<_> = self.servings.iter().map(Serving::finisher).collect();
-        if account == Account::Last {
-            for serving in self.servings.iter().filter(|one| one.has_ended()) {
-                serving.connection_lost();
-            }
-        }
         self.handle.spawn(async move {
-            if account == Account::Last {
-                join_all(finishers.iter().map(Finisher::close)).await;
-            }
-            let lost = join_all(finishers.iter().map(Finisher::finish)).await;
+            let lost = match account {
+                Account::Interim => join_all(finishers.iter().map(Finisher::finish)).await,
+                Account::Last => join_all(finishers.iter().map(Finisher::finish_for_good)).await,
+            };
             then(lost.into_iter().flatten().collect());
         });
     }
