@@ -50,6 +50,11 @@ impl End for Ender {
     fn end(&self, _signal: i32) {
         self.cancel(GRACE);
     }
+
+    fn end_now(&self) -> bool {
+        Self::end_now(self);
+        true
+    }
 }
 
 /// Whose a Ctrl-C is.

@@ -55,6 +55,16 @@ impl End for Ender {
     fn end(&self, _signal: i32) {
         self.cancel(GRACE);
     }
+
+    fn end_now(&self) -> bool {
+        match self {
+            Self::Local(ender) => {
+                ender.end_now();
+                true
+            }
+            Self::Remote(_) => false,
+        }
+    }
 }
 
 /// The same of either.

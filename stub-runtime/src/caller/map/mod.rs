@@ -75,6 +75,11 @@ impl Ender {
     pub(crate) fn abandon(&self) {
         self.0.end(None);
     }
+
+    /// Ends it at once, and names what is not stored.
+    pub(crate) fn end_now(&self) {
+        self.0.end_now();
+    }
 }
 
 /// What a map hears of.

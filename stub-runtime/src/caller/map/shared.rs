@@ -145,6 +145,16 @@ impl Shared {
             Some(grace) => self.canceller.cancel(grace),
             None => self.canceller.abandon(),
         }
+        self.tell_of_end();
+    }
+
+    /// Ends everything at once. What is not stored yet is named.
+    pub(super) fn end_now(&self) {
+        self.canceller.end_now();
+        self.tell_of_end();
+    }
+
+    fn tell_of_end(&self) {
         // Nobody is between having looked and waiting. The consumer may wait for an input.
         let _ = self.lock().done.send(Told::Ended);
         self.changed.notify_all();
