@@ -9,7 +9,7 @@ use stub_runtime::Error;
 use stub_runtime::Retries;
 use stub_runtime::engine::{Canceller, Ended, Volume, run_command};
 
-use crate::harness::{eventually, folder, no_mounts, with_text};
+use crate::harness::{eventually, folder, no_mounts, pid, with_text};
 use crate::volumes::{kill_supervisor_of, printed, script, server, shell, volume};
 
 /// A server with a key that allows what it takes to mount, and no more.
@@ -96,6 +96,48 @@ fn a_killed_supervisor_leaves_no_half_made_object() {
     // Not eventually: the call has seen to it before it returned.
     assert_eq!(server.incomplete_uploads("data"), Vec::<String>::new());
     assert!(server.get("data", "big").is_none());
+}
+
+/// Kills the first process of the sandbox of a shell with this text.
+fn kill_init_of(text: &str) {
+    let shell = pid(&with_text(text)[0]);
+    let status = std::fs::read_to_string(format!("/proc/{shell}/status")).unwrap();
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"));
+    let init = nix::unistd::Pid::from_raw(parent.unwrap().trim().parse().unwrap());
+    nix::sys::signal::kill(init, nix::sys::signal::Signal::SIGKILL).unwrap();
+}
+
+#[test]
+fn what_the_death_of_init_leaves_is_stored_or_named_with_a_reason() {
+    for round in 0..5 {
+        let (server, (_guard, path)) = (server(), folder());
+        let mark = format!("init-dies-{}-{round}", std::process::id());
+        let script = format!(
+            "cd {}; : {mark}; for n in 1 2 3 4; do \
+             (while :; do head -c 3000000 /dev/zero; done > big$n) & done; wait",
+            path.display()
+        );
+        let volumes = vec![volume(&server, "data", &path)];
+        let outcome = std::thread::scope(|scope| {
+            let call = scope.spawn(|| shell(volumes, &script));
+            upload_begins(&server);
+            kill_init_of(&format!(": {mark}; for"));
+            call.join().unwrap().unwrap().0
+        });
+        assert_eq!(outcome.ended, Ended::Killed { signal: 9 });
+        for lost in &outcome.not_stored {
+            assert!(!lost.reason.is_empty(), "{lost}");
+        }
+        assert_eq!(server.incomplete_uploads("data"), Vec::<String>::new());
+        for number in 1..=4 {
+            let key = format!("big{number}");
+            let is_named = outcome
+                .not_stored
+                .iter()
+                .any(|lost| lost.object.ends_with(&key));
+            assert!(is_named || server.get("data", &key).is_some(), "{key}");
+        }
+    }
 }
 
 #[test]
