@@ -24,6 +24,7 @@ mod fs;
 mod fuse;
 mod journal;
 mod list;
+mod machine;
 mod mount;
 pub mod object;
 mod objects;

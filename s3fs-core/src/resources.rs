@@ -3,12 +3,19 @@
 use crate::budget::Budget;
 use crate::cache::Caches;
 use crate::fs::Shared;
+use crate::machine;
 use crate::read::BlockPool;
 use crate::store::s3::HttpClient;
 use crate::write::{PartPool, Stages};
 
-/// The memory that file contents may take in one process, unless told otherwise.
+/// The memory that file contents may take in one process, unless told otherwise, or its control group has less.
 pub const DEFAULT_BUDGET: u64 = 128 << 20;
+
+/// The least budget with which parts of uploads fit beside each other.
+const LEAST_BUDGET: u64 = 16 << 20;
+
+/// Part of a control group's memory that file contents take: the rest is for the process itself, and for the job.
+const SHARE: u64 = 4;
 
 /// What all mounts of one process share: the memory budget, the HTTP connections, and caches of the
 /// same folder.
@@ -40,6 +47,26 @@ impl Resources {
 
 impl Default for Resources {
     fn default() -> Self {
-        Self::with_budget(DEFAULT_BUDGET)
+        Self::with_budget(budget(machine::memory_limit()))
+    }
+}
+
+fn budget(limit: Option<u64>) -> u64 {
+    let share = limit.map_or(DEFAULT_BUDGET, |bytes| bytes / SHARE);
+    share.clamp(LEAST_BUDGET, DEFAULT_BUDGET)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_budget_follows_the_control_groups_memory() {
+        let mebibytes = |limit: u64| budget(Some(limit << 20)) >> 20;
+        assert_eq!(budget(None), DEFAULT_BUDGET);
+        assert_eq!(mebibytes(8192), 128);
+        assert_eq!(mebibytes(256), 64);
+        assert_eq!(mebibytes(32), 16);
+        assert_eq!(budget(Some(u64::MAX)), DEFAULT_BUDGET);
     }
 }

@@ -9,6 +9,7 @@ mod inspect;
 mod jobs;
 #[cfg(feature = "kubernetes")]
 mod k8s;
+mod memory;
 mod mount;
 mod nightly_backup;
 mod run;
