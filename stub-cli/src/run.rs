@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::env;
 use std::io::{self, ErrorKind, IsTerminal};
+use std::path::absolute;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
@@ -84,7 +85,7 @@ pub(crate) fn spec(arguments: RunArguments) -> anyhow::Result<CallSpec> {
         isolate: arguments.isolate,
         limits,
         workdir: match arguments.workdir {
-            Some(folder) => folder,
+            Some(folder) => absolute(&folder).context("there is no current folder")?,
             None => env::current_dir().context("there is no current folder")?,
         },
     })

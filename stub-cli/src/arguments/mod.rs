@@ -308,7 +308,7 @@ pub(crate) struct RunArguments {
     /// With --no-network, this is for programs that you don't trust.
     #[arg(long)]
     pub(crate) isolate: bool,
-    /// The program's working folder; the current one if absent.
+    /// The program's working folder; the current one if absent, where a relative path begins.
     #[arg(long, value_name = "DIR")]
     pub(crate) workdir: Option<PathBuf>,
     /// The program and its arguments.

@@ -49,6 +49,14 @@ fn a_volume_is_a_path_and_an_s3_url() {
 }
 
 #[test]
+fn a_path_and_a_prefix_may_hold_an_equals_sign() {
+    let volume: VolumeArgument = "/data/day=1=s3://my-bucket/x=s3:".parse().unwrap();
+    assert_eq!(volume.path.as_ref(), std::path::Path::new("/data/day=1"));
+    let config = volume.volume().into_config().unwrap();
+    assert_eq!(config.prefix.as_str(), "x=s3:/");
+}
+
+#[test]
 fn a_wrong_volume_says_what_to_write() {
     let says = |text: &str| text.parse::<VolumeArgument>().unwrap_err();
     assert!(says("/m").contains("/path=s3://bucket/prefix"));

@@ -24,12 +24,13 @@ impl FromStr for VolumeArgument {
 
     fn from_str(text: &str) -> Result<Self, String> {
         const FORM: &str = "write /path=s3://bucket/prefix, and :ro after it for reading only";
-        let (path, url) = text.split_once('=').ok_or_else(|| FORM.to_owned())?;
+        // A path may hold a `=`, and so may a prefix.
+        let (path, url) = match text.find("=s3://") {
+            Some(at) => (&text[..at], Some(&text[at + 1..])),
+            None => (text.split_once('=').ok_or_else(|| FORM.to_owned())?.0, None),
+        };
         let path = VolumePath::new(path).map_err(|error| error.to_string())?;
-        if !url.starts_with("s3://") {
-            return Err(FORM.to_owned());
-        }
-        let url = url.parse()?;
+        let url = url.ok_or_else(|| FORM.to_owned())?.parse()?;
         Ok(Self { path, url })
     }
 }

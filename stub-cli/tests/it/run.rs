@@ -247,3 +247,51 @@ fn a_person_who_waits_sees_what_is_still_to_be_stored() {
         "not in a pipe"
     );
 }
+
+#[test]
+fn descriptors_that_a_shell_made_are_handed_on() {
+    let script = |text: &str| {
+        let output = Command::new("bash")
+            .args(["-c", text])
+            .env("STUB", env!("CARGO_BIN_EXE_stub"))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(script("\"$STUB\" run -- cat <(echo x) <(echo y)"), "x\ny\n");
+    assert_eq!(script("\"$STUB\" run -- sh -c 'cat <&7' 7<<<z"), "z\n");
+    // One that a program writes to ends when the program does.
+    let text = "\"$STUB\" run -- sh -c 'echo w >&5' 5>&1 >/dev/null | cat";
+    assert_eq!(script(text), "w\n");
+}
+
+#[test]
+fn a_working_folder_may_be_relative() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("in")).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_stub"))
+        .args(["run", "--workdir", "in", "--", "pwd"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let path = folder.path().canonicalize().unwrap().join("in");
+    let expected = format!("{}\n", path.display());
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
+}
+
+#[test]
+fn a_mount_path_may_hold_an_equals_sign() {
+    let server = server();
+    let output = stub("run", &server)
+        .args([
+            "--volume",
+            "/stub-in/day=1=s3://data/in:ro",
+            "--",
+            "cat",
+            "/stub-in/day=1/hello.txt",
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(output.stdout, b"hello", "{output:?}");
+}

@@ -6,16 +6,17 @@
 
 mod job;
 
+use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
 
-use crate::protocol::{Channel, ChannelError, Failure, FromInit, Job, MountPoint, ToInit};
+use crate::protocol::{Channel, ChannelError, Failure, FromInit, Job, MountPoint, Program, ToInit};
 use crate::sandbox::{self, Mounted, Step, explain, keep_identity};
 use crate::sys::{self, Ids, SysError, Woken, WorkerEnd};
 
 /// Serves the supervisor until it says to unmount or goes away. `outside`: the ids to keep, in a
-/// new user namespace.
-pub(crate) fn run(supervisor: &Channel, outside: Option<Ids>) -> ! {
-    let result = set_up(outside).and_then(|()| serve(supervisor));
+/// new user namespace. `inherited`: descriptors that the caller was given, for a command.
+pub(crate) fn run(supervisor: &Channel, outside: Option<Ids>, inherited: Vec<OwnedFd>) -> ! {
+    let result = set_up(outside).and_then(|()| serve(supervisor, inherited));
     if let Err(Ended::Failed(failure)) = result {
         // If it can't be sent, nobody is there to read it.
         let _ = supervisor.send(&FromInit::Failed(failure), &[]);
@@ -74,7 +75,7 @@ fn set_up(outside: Option<Ids>) -> Result<(), Ended> {
     })
 }
 
-fn serve(supervisor: &Channel) -> Result<(), Ended> {
+fn serve(supervisor: &Channel, mut inherited: Vec<OwnedFd>) -> Result<(), Ended> {
     let mut points: Vec<MountPoint> = Vec::new();
     let mut mounts: Vec<Mounted> = Vec::new();
     loop {
@@ -93,7 +94,10 @@ fn serve(supervisor: &Channel) -> Result<(), Ended> {
                 supervisor.send(&FromInit::Prepared { inner }, &[])?;
             }
             ToInit::Mount => mount_all(supervisor, &points, &mounts)?,
-            ToInit::Start(job) => work(supervisor, &job, descriptors)?,
+            ToInit::Start(job) => {
+                let inherited = mem::take(&mut inherited);
+                work(supervisor, &job, descriptors, inherited)?;
+            }
             // The work has ended by itself.
             ToInit::Terminate { .. } | ToInit::Kill => {}
             ToInit::Unmount => {
@@ -136,8 +140,18 @@ fn mount_all(supervisor: &Channel, points: &[MountPoint], mounts: &[Mounted]) ->
 }
 
 /// Starts the work, waits for its end, ends what it left running, and reports.
-fn work(supervisor: &Channel, job: &Job, descriptors: Vec<OwnedFd>) -> Result<(), Ended> {
+fn work(
+    supervisor: &Channel,
+    job: &Job,
+    descriptors: Vec<OwnedFd>,
+    mut inherited: Vec<OwnedFd>,
+) -> Result<(), Ended> {
+    // What leaks into a function's caller is nothing to its body; a command has what a shell made for it.
+    if let Program::Worker { .. } = job.program {
+        inherited.clear();
+    }
     let worker = job::start(job, descriptors)?;
+    drop(inherited);
     supervisor.send(&FromInit::Started, &[])?;
     // After the start, as the work would inherit what is blocked here. An end before this line
     // is seen by the first `reap`.

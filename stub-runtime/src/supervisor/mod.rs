@@ -14,6 +14,8 @@ mod progress;
 mod state;
 mod volumes;
 
+use std::os::fd::OwnedFd;
+
 use crate::protocol::{Channel, ChannelError, Failure, FromSupervisor, Hello, Reply};
 use crate::sandbox::{self, Step, explain};
 use crate::spec::CallSpec;
@@ -28,10 +30,11 @@ pub(crate) fn main(caller: Channel) -> ! {
         Ok(Side::Init {
             supervisor,
             outside,
+            inherited,
         }) => {
             // Held there, it would hide the caller's view of the supervisor's end.
             drop(caller);
-            init::run(&supervisor, outside)
+            init::run(&supervisor, outside, inherited)
         }
         Ok(Side::Supervisor(init)) => supervise(&caller, init),
         Err(failure) => Err(failure),
@@ -49,6 +52,7 @@ enum Side {
     Init {
         supervisor: Channel,
         outside: Option<Ids>,
+        inherited: Vec<OwnedFd>,
     },
     Supervisor(Init),
 }
@@ -63,6 +67,9 @@ fn split() -> Result<Side, Failure> {
         });
     }
     become_private().map_err(|error| explain(&Step::Process, &error))?;
+    // A command gets what its caller was given, by init, which knows what it starts. Here, it would only keep open
+    // what others wait for the end of.
+    let inherited = sys::inherited();
     let (ours, theirs) = Channel::pair().map_err(|error| explain(&Step::Process, &error))?;
     let user = sandbox::needs_user_namespace();
     let outside = user.then(sys::effective_ids);
@@ -70,6 +77,7 @@ fn split() -> Result<Side, Failure> {
         Ok(Clone::Child) => Ok(Side::Init {
             supervisor: theirs,
             outside,
+            inherited,
         }),
         Ok(Clone::Parent(pid)) => Ok(Side::Supervisor(Init { pid, channel: ours })),
         Err(error) => Err(explain(&Step::Namespaces { user }, &error)),
@@ -98,13 +106,6 @@ fn supervise(caller: &Channel, init: Init) -> Result<(), Failure> {
 /// What must be so before init, a copy of this process, is made.
 fn become_private() -> Result<(), SysError> {
     sys::replace_stdin()?;
-    // What leaked into this process must not reach the job. A kernel before 5.11 lacks the call.
-    match sys::close_on_exec_from(3) {
-        Err(error) if !matches!(error.errno, sys::Errno::ENOSYS | sys::Errno::EINVAL) => {
-            return Err(error);
-        }
-        _ => {}
-    }
     sys::unblock_all()?;
     sys::default_child_signal()?;
     sys::set_name("stub-supervisor")

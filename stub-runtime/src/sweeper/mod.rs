@@ -28,6 +28,7 @@ pub(crate) fn main(caller: &Channel) -> ! {
 
 fn become_private() -> Result<(), SysError> {
     sys::replace_stdin()?;
+    drop(sys::inherited());
     sys::set_undumpable()?;
     sys::unblock_all()?;
     sys::ignore_broken_pipes()?;

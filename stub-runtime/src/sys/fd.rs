@@ -50,23 +50,23 @@ pub(crate) fn inheritable(fd: impl AsFd) -> Result<OwnedFd> {
     Ok(copy)
 }
 
-/// Makes every descriptor from `first` on close on exec, so that what leaked into this process
-/// stops here.
-pub(crate) fn close_on_exec_from(first: u32) -> Result<()> {
-    // SAFETY: changes flags of descriptors only.
-    let result = unsafe {
-        libc::syscall(
-            libc::SYS_close_range,
-            first,
-            u32::MAX,
-            libc::CLOSE_RANGE_CLOEXEC,
-        )
+/// Descriptors beyond the standard streams that this process has from whoever started it: all of its own are closed
+/// on exec.
+pub(crate) fn inherited() -> Vec<OwnedFd> {
+    let entries = std::fs::read_dir("/proc/self/fd").into_iter().flatten();
+    let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let numbers: Vec<RawFd> = numbers.filter(|number| *number > 2).collect();
+    let is_inherited = |number: &RawFd| {
+        // SAFETY: only used for `fcntl`, which reports a closed descriptor as EBADF.
+        let borrowed = unsafe { BorrowedFd::borrow_raw(*number) };
+        let flags = fcntl(borrowed, FcntlArg::F_GETFD).map(FdFlag::from_bits_truncate);
+        flags.is_ok_and(|flags| !flags.contains(FdFlag::FD_CLOEXEC))
     };
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(SysError::last("close_range(CLOEXEC)"))
-    }
+    let numbers = numbers.into_iter().filter(is_inherited);
+    // SAFETY: they are open, and nothing in this process knows about them: what it opens itself is closed on exec.
+    numbers
+        .map(|number| unsafe { OwnedFd::from_raw_fd(number) })
+        .collect()
 }
 
 /// Points descriptor 0 at `/dev/null`.

@@ -185,3 +185,31 @@ fn a_body_has_the_powers_of_its_caller_and_an_ordinary_users_has_none() {
     }
     assert_eq!(field(&status, "NoNewPrivs:"), u64::from(!root));
 }
+
+register!(WAITS_FOR_A_PIPE, |path: std::path::PathBuf| {
+    // Opened when the test reads from it, and at its end when the test has closed it.
+    fs::write(&path, "begun").unwrap();
+    Ok(fs::read(&path).unwrap())
+});
+
+#[test]
+fn what_leaks_into_a_supervisor_is_not_kept_open_by_it() {
+    let (reading, writing) = nix::unistd::pipe().unwrap();
+    let (_guard, path) = crate::harness::folder();
+    let pipe = path.join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    std::thread::scope(|scope| {
+        let call = scope.spawn(|| call::<Vec<u8>>(&WAITS_FOR_A_PIPE, pipe.clone()).unwrap());
+        assert_eq!(fs::read(&pipe).unwrap(), b"begun");
+        drop(writing);
+        // Its end is seen while the body goes on. Calls of other tests may have the other end for a moment.
+        let mut watched = [nix::poll::PollFd::new(
+            std::os::fd::AsFd::as_fd(&reading),
+            nix::poll::PollFlags::POLLIN,
+        )];
+        let ended = nix::poll::poll(&mut watched, 20_000_u16).unwrap();
+        fs::write(&pipe, "over").unwrap();
+        assert_eq!(call.join().unwrap(), b"over");
+        assert_eq!(ended, 1, "somebody still has the other end");
+    });
+}

@@ -54,6 +54,8 @@ enum TaskError {
 pub(crate) fn main(number: &str) -> ! {
     // What Rust's runtime does before `main`, which this process never reaches.
     let _ = sys::ignore_broken_pipes();
+    // The script's own, and whatever the scheduler leaked.
+    drop(sys::inherited());
     let _ = sys::set_name("stub-task");
     let status = match run(number) {
         Ok(work::End::Done) => 0,
