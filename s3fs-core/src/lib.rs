@@ -44,7 +44,7 @@ pub use config::{
 pub use fs::{NotStored, Pending};
 pub use fuse::{MountEntry, MountPoint, Unmount};
 pub use mount::{FileSystem, Finisher, MountError, Mounted, Serving};
-pub use object::{BucketName, BucketNameError, Prefix, PrefixError};
+pub use object::{BucketName, BucketNameError, Prefix, PrefixError, Shown};
 pub use objects::Objects;
 pub use probe::{Probe, probe};
 pub use resources::{DEFAULT_BUDGET, Resources};

@@ -72,7 +72,7 @@ pub mod engine {
     };
     pub use crate::interrupt::{CtrlC, End, INTERRUPTED, ending_signals, until_interrupted};
     pub use crate::limits::Limits;
-    pub use crate::log::{end as end_log, start as start_log};
+    pub use crate::log::{Lines as LogLines, end as end_log, start as start_log};
     pub use crate::outcome::{Ended, Outcome};
     pub use crate::schedule::{Entry, serve};
     pub use crate::secret::environment;

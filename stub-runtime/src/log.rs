@@ -14,7 +14,7 @@ pub fn start() {
     let filter = EnvFilter::try_new(config::log_filter())
         .unwrap_or_else(|_| EnvFilter::new(config::DEFAULT_LOG));
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(|| BesideBars)
+        .with_writer(|| Lines)
         .with_ansi(io::stderr().is_terminal())
         .with_filter(filter);
     let log = tracing_subscriber::registry().with(lines);
@@ -27,20 +27,23 @@ pub fn start() {
     let _ = log.try_init();
 }
 
-/// Standard error, where there may be bars.
-struct BesideBars;
+/// Standard error, where there may be bars: a line for each event, whatever names of objects are in it. What a
+/// terminal acts on is escaped before.
+#[derive(Debug)]
+pub struct Lines;
 
-impl Write for BesideBars {
+impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.write_all(bytes).map(|()| bytes.len())
     }
 
     /// A line at once, as they come.
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if watch::above(bytes) {
+        let line = one_line(&String::from_utf8_lossy(bytes));
+        if watch::above(line.as_bytes()) {
             return Ok(());
         }
-        io::stderr().lock().write_all(bytes)
+        io::stderr().lock().write_all(line.as_bytes())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -48,8 +51,28 @@ impl Write for BesideBars {
     }
 }
 
+fn one_line(event: &str) -> String {
+    let line = event.strip_suffix('\n').unwrap_or(event);
+    format!("{}\n", line.replace('\n', "\\n").replace('\r', "\\r"))
+}
+
 /// Nothing more will be logged: what is still to be exported is.
 pub fn end() {
     #[cfg(feature = "opentelemetry")]
     crate::otel::flush();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::one_line;
+
+    #[test]
+    fn an_event_is_one_line() {
+        let event = "WARN a copy stays key=a\nERROR forged\r\n";
+        assert_eq!(
+            one_line(event),
+            "WARN a copy stays key=a\\nERROR forged\\r\n"
+        );
+        assert_eq!(one_line("whole"), "whole\n");
+    }
 }

@@ -7,6 +7,8 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use crate::object::Shown;
+
 /// An object that could not be stored, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotStored {
@@ -20,9 +22,9 @@ pub struct NotStored {
 
 impl fmt::Display for NotStored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.object, self.reason)?;
+        write!(f, "{}: {}", Shown(&self.object), Shown(&self.reason))?;
         match &self.kept_in {
-            Some(path) => write!(f, "; its bytes are kept in {}", path.display()),
+            Some(path) => write!(f, "; its bytes are kept in {}", Shown(path.display())),
             None => Ok(()),
         }
     }

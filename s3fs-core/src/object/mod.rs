@@ -10,6 +10,7 @@ mod name;
 mod prefix;
 mod range;
 mod reference;
+mod shown;
 
 pub use attributes::{Attributes, FileKind, MAX_METADATA, metadata_size};
 pub use bucket::{BucketName, BucketNameError};
@@ -21,3 +22,4 @@ pub use name::EntryName;
 pub use prefix::{Prefix, PrefixError};
 pub use range::ByteRange;
 pub use reference::ObjectRef;
+pub use shown::Shown;

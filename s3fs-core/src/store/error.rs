@@ -3,9 +3,11 @@
 use std::error::Error as StdError;
 use std::time::SystemTime;
 
+use crate::object::Shown;
+
 /// A failed request: what was asked of which object, and why it was not done.
 #[derive(Debug, thiserror::Error)]
-#[error("{operation} {object}: {kind}")]
+#[error("{operation} {}: {kind}", Shown(.object))]
 pub struct StoreError {
     /// S3's name of the operation, such as `GetObject`.
     pub operation: &'static str,
@@ -87,10 +89,10 @@ pub enum StoreErrorKind {
         modified: Option<SystemTime>,
     },
     /// The bucket, or whoever it belongs to, may hold no more.
-    #[error("the quota of the bucket or its owner is exceeded ({0})")]
+    #[error("the quota of the bucket or its owner is exceeded ({})", Shown(.0))]
     QuotaExceeded(String),
     /// The bucket is served elsewhere.
-    #[error("the bucket is in region {}", .region.as_deref().unwrap_or("(not said)"))]
+    #[error("the bucket is in region {}", Shown(.region.as_deref().unwrap_or("(not said)")))]
     WrongRegion {
         /// Where, if the server said so.
         region: Option<String>,
@@ -99,31 +101,31 @@ pub enum StoreErrorKind {
     #[error("the server does not support this{}", in_parentheses(.0))]
     Unsupported(String),
     /// The server asks for fewer requests.
-    #[error("the server asks for fewer requests ({0})")]
+    #[error("the server asks for fewer requests ({})", Shown(.0))]
     Throttled(String),
     /// The server failed, or is overloaded.
-    #[error("the server is overloaded or failing ({0})")]
+    #[error("the server is overloaded or failing ({})", Shown(.0))]
     Overloaded(String),
     /// No answer: the name doesn't resolve, nothing listens, the connection broke.
-    #[error("the endpoint does not answer ({0})")]
+    #[error("the endpoint does not answer ({})", Shown(.0))]
     Unreachable(String),
     /// The server's certificate is not accepted.
-    #[error("the certificate of the endpoint is not accepted ({0})")]
+    #[error("the certificate of the endpoint is not accepted ({})", Shown(.0))]
     Certificate(String),
     /// No answer in time.
     #[error("no answer in time")]
     TimedOut,
     /// An answer that isn't S3's.
-    #[error("the endpoint does not answer as S3 does ({0})")]
+    #[error("the endpoint does not answer as S3 does ({})", Shown(.0))]
     NotS3(String),
     /// Fewer bytes than announced.
-    #[error("the body ended early ({0})")]
+    #[error("the body ended early ({})", Shown(.0))]
     Truncated(String),
     /// The mount ended: nothing is asked of the bucket any more.
     #[error("the mount ended before the bucket had answered")]
     Ended,
     /// Anything else, with the server's code and message.
-    #[error("{0}")]
+    #[error("{}", Shown(.0))]
     Other(String),
 }
 
@@ -131,7 +133,7 @@ fn in_parentheses(text: &str) -> String {
     if text.is_empty() {
         String::new()
     } else {
-        format!(" ({text})")
+        format!(" ({})", Shown(text))
     }
 }
 

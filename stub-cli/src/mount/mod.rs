@@ -5,13 +5,13 @@ mod guardian;
 mod point;
 mod signals;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::pin::pin;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use stub_runtime::engine::Settings;
+use stub_runtime::engine::{LogLines, Settings};
 
 use crate::arguments::MountArguments;
 use crate::exit;
@@ -47,7 +47,8 @@ pub(crate) fn mount(arguments: &MountArguments) -> anyhow::Result<ExitCode> {
 fn log() {
     let filter = tracing_subscriber::EnvFilter::new("error,s3fs_core=warn,fuser::reply=off");
     tracing_subscriber::fmt()
-        .with_writer(io::stderr)
+        .with_writer(|| LogLines)
+        .with_ansi(io::stderr().is_terminal())
         .with_env_filter(filter)
         .init();
 }

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use s3_local::{Policy, S3Local};
+
 use crate::{server, stub};
 
 /// `stub run ARGUMENTS`, without volumes.
@@ -245,6 +247,35 @@ fn a_person_who_waits_sees_what_is_still_to_be_stored() {
         String::from_utf8(output.stderr).unwrap(),
         "",
         "not in a pipe"
+    );
+}
+
+#[test]
+fn names_of_objects_reach_neither_terminal_nor_log_as_they_are() {
+    let policy = Policy::read_only("data");
+    let server = S3Local::builder()
+        .access_key("limited", "limited-secret", policy)
+        .start();
+    server.create_bucket("data");
+    let output = stub("run", &server)
+        .env("AWS_ACCESS_KEY_ID", "limited")
+        .env("AWS_SECRET_ACCESS_KEY", "limited-secret")
+        .args(["--volume", "/stub-out=s3://data/out", "--", "sh", "-c"])
+        .arg("printf x > \"/stub-out/$(printf 'a\\033]0;owned\\007\\nstub: all is well')\"; true")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(125), "{output:?}");
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        text.contains(r"s3://data/out/a\u{1b}]0;owned\u{7}\nstub: all is well"),
+        "{text}"
+    );
+    assert!(!text.contains(['\u{1b}', '\u{7}']), "{text:?}");
+    assert!(
+        !text
+            .lines()
+            .any(|line| line.starts_with("stub: all is well")),
+        "{text}"
     );
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use s3fs_core::{MountConfig, UnfinishedUpload};
+use s3fs_core::{MountConfig, Shown, UnfinishedUpload};
 
 use crate::config;
 use crate::protocol::{Channel, ChannelError, Sweep, Swept, SweptVolume, UploadNote};
@@ -69,7 +69,7 @@ fn describe(volumes: &[SweptVolume]) -> String {
     let objects = volumes.iter().flat_map(|volume| {
         let bucket = &volume.mount.bucket;
         let keys = volume.uploads.iter().map(|upload| &upload.key);
-        keys.map(move |key| format!("s3://{bucket}/{key}"))
+        keys.map(move |key| format!("s3://{bucket}/{}", Shown(key)))
     });
     objects.collect::<Vec<_>>().join(", ")
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use s3fs_core::{Access, MountConfig};
+use s3fs_core::{Access, MountConfig, Shown};
 use serde_json::{Value, json};
 
 use super::exit::Failure;
@@ -166,14 +166,19 @@ pub(super) fn doctor(as_json: bool) -> Result<ExitCode, Failure> {
 
 /// Columns, each as wide as its widest cell.
 fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    // Words of people, which must not change what stands beside them.
+    let rows = rows
+        .iter()
+        .map(|row| row.each_ref().map(|cell| Shown(cell).to_string()));
+    let rows: Vec<[String; N]> = rows.collect();
     let mut widths = [0; N];
-    for row in rows {
+    for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
         }
     }
     let mut text = String::new();
-    for row in rows {
+    for row in &rows {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(widths) {
             // Writing to a text can't fail.

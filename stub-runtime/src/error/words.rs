@@ -1,6 +1,6 @@
 //! Pieces of the texts of errors.
 
-use s3fs_core::NotStored;
+use s3fs_core::{NotStored, Shown};
 
 pub(super) fn at(location: Option<&str>) -> String {
     location
@@ -20,11 +20,11 @@ pub(super) fn list(objects: &[NotStored]) -> String {
     let shown = objects.iter().take(SHOWN).map(|one| match &one.kept_in {
         Some(path) => format!(
             "{} ({}; its bytes are kept in {})",
-            one.object,
-            one.reason,
-            path.display()
+            Shown(&one.object),
+            Shown(&one.reason),
+            Shown(path.display())
         ),
-        None => format!("{} ({})", one.object, one.reason),
+        None => format!("{} ({})", Shown(&one.object), Shown(&one.reason)),
     });
     let text = shown.collect::<Vec<_>>().join(", ");
     match objects.len().checked_sub(SHOWN) {

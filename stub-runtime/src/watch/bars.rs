@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
-use s3fs_core::Pending;
+use s3fs_core::{Pending, Shown};
 
 use crate::config;
 
@@ -42,7 +42,7 @@ pub(crate) fn above(lines: &[u8]) -> bool {
 
 /// A line of ours on standard error.
 pub fn say(line: &str) {
-    let line = format!("stub: {line}\n");
+    let line = format!("stub: {}\n", legible(line));
     if !above(line.as_bytes()) {
         // There is nobody left to tell if this fails.
         let _ = io::stderr().lock().write_all(line.as_bytes());
@@ -135,4 +135,10 @@ impl Drop for Storing {
     fn drop(&mut self) {
         end(&self.0);
     }
+}
+
+/// Lines with nothing in them that a terminal acts on: names of objects and words of servers may be in there.
+fn legible(text: &str) -> String {
+    let lines = text.split('\n').map(|line| Shown(line).to_string());
+    lines.collect::<Vec<_>>().join("\n")
 }
