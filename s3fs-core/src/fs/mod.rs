@@ -38,6 +38,7 @@ mod remove;
 mod rename;
 mod rename_folder;
 mod rescue;
+mod reserve;
 mod storing;
 #[cfg(test)]
 mod tests;
@@ -85,6 +86,7 @@ use crate::fs::outbox::Outbox;
 use crate::fs::ranges::Grafts;
 use crate::fs::readers::Readers;
 use crate::fs::rescue::Rescues;
+use crate::fs::reserve::Reserve;
 use crate::fs::turns::Turns;
 use crate::list::{Listed, Merger};
 use crate::read::{Ahead, BlockPool, Habit};
@@ -146,6 +148,7 @@ pub struct Fs {
     crowd: Crowd,
     ledger: Ledger,
     rescues: Rescues,
+    reserve: Reserve,
     /// Admits changes.
     gate: Gate,
     /// The kernel uses the file system no more.
@@ -229,6 +232,7 @@ impl Fs {
             crowd: Crowd::default(),
             ledger: Ledger::default(),
             rescues: Rescues::default(),
+            reserve: Reserve::default(),
             gate: Gate::default(),
             is_cut_off: AtomicBool::new(false),
             is_hasty: AtomicBool::new(false),

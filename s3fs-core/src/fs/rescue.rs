@@ -11,6 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::fs::Fs;
 use crate::fs::open_files::OpenFile;
+use crate::fs::reserve::Reserve;
 
 /// Local copies of objects that could not be stored: at most one of each.
 #[derive(Debug, Default)]
@@ -120,15 +121,19 @@ impl Fs {
         file: &OpenFile,
         uri: &str,
     ) -> io::Result<(PathBuf, Option<String>)> {
-        let (path, saved) = create(run, uri)?;
-        let rescued = file.writer.rescue(&saved).await?;
-        saved.sync_all()?;
-        Ok((path, rescued.missing()))
+        let (path, saved) = create(run, uri, &self.reserve)?;
+        let rescued = file.writer.rescue(&saved).await;
+        let synced = saved.sync_all();
+        drop(saved);
+        // The next one needs it.
+        self.reserve.fill();
+        synced?;
+        Ok((path, rescued?.missing()))
     }
 }
 
 /// Makes a file of its own for an object, `s3://bucket/key`: below the folder, by bucket and key.
-fn create(run: &Path, uri: &str) -> io::Result<(PathBuf, File)> {
+fn create(run: &Path, uri: &str, reserve: &Reserve) -> io::Result<(PathBuf, File)> {
     let name = uri.strip_prefix("s3://").unwrap_or(uri);
     // A key's parts are names of entries: none of them is `..`.
     let path = run.join(name);
@@ -138,11 +143,9 @@ fn create(run: &Path, uri: &str) -> io::Result<(PathBuf, File)> {
             .mode(0o700)
             .create(folder)?;
     }
-    let file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&path)?;
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    let file = reserve.open(|| options.open(&path))?;
     Ok((path, file))
 }
 
@@ -155,13 +158,14 @@ mod tests {
     fn what_is_saved_is_for_its_owner_alone() {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().join("unsaved/1-2-0");
-        let (path, _) = create(&folder, "s3://bucket/d/a name").unwrap();
+        let reserve = Reserve::default();
+        let (path, _) = create(&folder, "s3://bucket/d/a name", &reserve).unwrap();
         assert!(path.starts_with(&folder) && path.ends_with("bucket/d/a name"));
         let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&path), 0o600);
         assert_eq!(mode(&folder), 0o700);
         assert!(
-            create(&folder, "s3://bucket/d/a name").is_err(),
+            create(&folder, "s3://bucket/d/a name", &reserve).is_err(),
             "nothing is replaced"
         );
     }
@@ -174,7 +178,7 @@ mod tests {
         assert_ne!(runs[0], runs[1]);
         let copies = runs.map(|run| {
             let run = dir.path().join(run);
-            let path = create(&run, uri).unwrap().0;
+            let path = create(&run, uri, &Reserve::default()).unwrap().0;
             rescues.replace(
                 uri,
                 Copy {

@@ -7,6 +7,7 @@
 )]
 
 mod concurrent;
+mod descriptors;
 mod ending;
 mod failures;
 mod folders;
