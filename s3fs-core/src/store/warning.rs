@@ -23,3 +23,53 @@ impl Warning {
         is_due
     }
 }
+
+#[cfg(test)]
+pub(super) mod seen {
+    use std::fmt::Debug;
+    use std::sync::{Arc, Mutex};
+
+    use tracing::field::{Field, Visit};
+    use tracing::subscriber::DefaultGuard;
+    use tracing::{Event, Level, Subscriber};
+    use tracing_subscriber::Layer;
+    use tracing_subscriber::layer::{Context, SubscriberExt};
+
+    /// Texts of warnings of this thread.
+    #[derive(Clone, Default)]
+    pub(in crate::store) struct Warnings(Arc<Mutex<Vec<String>>>);
+
+    impl Warnings {
+        /// Collects them until the guard is dropped.
+        pub(in crate::store) fn begin() -> (Self, DefaultGuard) {
+            let warnings = Self::default();
+            let subscriber = tracing_subscriber::registry().with(warnings.clone());
+            (warnings, tracing::subscriber::set_default(subscriber))
+        }
+
+        /// Returns those until now.
+        pub(in crate::store) fn texts(&self) -> Vec<String> {
+            self.0.lock().unwrap().clone()
+        }
+    }
+
+    struct Message(String);
+
+    impl Visit for Message {
+        fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+            if field.name() == "message" {
+                self.0 = format!("{value:?}");
+            }
+        }
+    }
+
+    impl<S: Subscriber> Layer<S> for Warnings {
+        fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+            if *event.metadata().level() == Level::WARN {
+                let mut message = Message(String::new());
+                event.record(&mut message);
+                self.0.lock().unwrap().push(message.0);
+            }
+        }
+    }
+}

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tracing_subscriber::layer::SubscriberExt;
 
 use super::{RetryLimits, Retrying};
 use crate::object::{ETag, Headers, Key};
 use crate::store::disturbed::{Disturbance, Disturbed, Operation};
 use crate::store::faulty::{Fault, Faults};
 use crate::store::memory::MemoryStore;
+use crate::store::warning::seen::Warnings;
 use crate::store::{
     Body, Condition, GetBody, Precondition, Store, StoreError, StoreErrorKind, UploadId,
 };
@@ -222,31 +222,9 @@ async fn a_body_does_not_go_on_with_another_version() {
     );
 }
 
-/// Texts of warnings.
-#[derive(Clone, Default)]
-struct Warnings(Arc<Mutex<Vec<String>>>);
-
-impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Warnings {
-    fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
-        struct Message(String);
-        impl tracing::field::Visit for Message {
-            fn record_debug(&mut self, _: &tracing::field::Field, value: &dyn std::fmt::Debug) {
-                self.0 = format!("{value:?}");
-            }
-        }
-        if *event.metadata().level() == tracing::Level::WARN {
-            let mut message = Message(String::new());
-            event.record(&mut message);
-            self.0.lock().unwrap().push(message.0);
-        }
-    }
-}
-
 #[tokio::test]
 async fn who_waits_long_is_warned_once_with_the_key() {
-    let warnings = Warnings::default();
-    let subscriber = tracing_subscriber::registry().with(warnings.clone());
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (warnings, _guard) = Warnings::begin();
     let (store, plan) = planned(&MemoryStore::default());
     let store = Retrying {
         warn_after: Duration::from_millis(200),
@@ -258,10 +236,10 @@ async fn who_waits_long_is_warned_once_with_the_key() {
     };
     fail(1);
     put(&store, "x", "1", &Precondition::None).await.unwrap();
-    assert!(warnings.0.lock().unwrap().is_empty());
+    assert!(warnings.texts().is_empty());
     fail(4);
     put(&store, "x", "1", &Precondition::None).await.unwrap();
-    let warnings = warnings.0.lock().unwrap();
+    let warnings = warnings.texts();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(
         warnings[0].starts_with("still trying after"),

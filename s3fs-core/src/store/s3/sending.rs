@@ -204,4 +204,41 @@ mod tests {
         assert_eq!(body.to_bytes(), bytes);
         assert_eq!(progress.bytes(), bytes.len() as u64);
     }
+
+    #[tokio::test]
+    async fn a_body_that_is_never_answered_is_warned_of_with_its_key_and_given_up() {
+        use s3_local::{Fault, Operation, S3Local};
+
+        use crate::config::{Credentials, MountConfig};
+        use crate::object::{BucketName, Headers};
+        use crate::store::s3::{HttpClient, connect};
+        use crate::store::warning::seen::Warnings;
+        use crate::store::{Body, Precondition};
+
+        let server = S3Local::builder().start();
+        server.create_bucket("data");
+        let config = MountConfig {
+            endpoint_url: Some(server.endpoint_url()),
+            credentials: Credentials::Static {
+                access_key_id: server.access_key_id().to_owned(),
+                secret_access_key: server.secret_access_key().to_owned(),
+                session_token: None,
+            },
+            retry_timeout: Duration::ZERO,
+            ..MountConfig::new(BucketName::new("data").unwrap())
+        };
+        let (store, _) = connect(&config, &HttpClient::default()).await.unwrap();
+        let (warnings, _guard) = Warnings::begin();
+        server
+            .knobs()
+            .fail_next(Operation::PutObject, 1, Fault::Hang);
+        let (key, body) = (Key::new("k"), Body::Memory(vec![0; 60_000].into()));
+        let headers = Headers::default();
+        let put = store.put(&key, body, &headers, &Precondition::None);
+        let error = put.await.unwrap_err();
+        assert!(matches!(error.kind, StoreErrorKind::TimedOut), "{error}");
+        let warnings = warnings.texts();
+        let expected = "no answer for 1 s: PutObject s3://data/k, 60000 of 60000 bytes sent";
+        assert_eq!(warnings, [expected]);
+    }
 }
