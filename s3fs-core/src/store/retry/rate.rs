@@ -1,7 +1,8 @@
 //! Rate of requests to a bucket that asks for fewer. Without I/O.
 //!
-//! As in TCP: each refusal halves the rate; then it doubles each second up to half of what was too
-//! much, and grows slowly beyond.
+//! As in TCP: where a tenth of the requests is refused, the rate falls by a third; then it doubles
+//! each second up to the rate it fell to, and grows slowly beyond. Single refusals are part of a
+//! server's life: their requests are sent again, and the others go on.
 
 use std::time::Duration;
 
@@ -13,11 +14,20 @@ const MIN_RATE: f64 = 4.0;
 /// Requests per second assumed before the first refusal where fewer were answered.
 const ASSUMED_RATE: f64 = 256.0;
 
+/// Share of refusals, of all answers, that lowers the rate.
+const TOO_MANY: f64 = 0.1;
+
+/// Least number of refusals that lowers the rate.
+const SEVERAL: u32 = 5;
+
+/// Factor by which the rate falls.
+const FALL: f64 = 0.7;
+
 /// Requests refused within this time were sent before the rate fell.
 const FALL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Growth per answered request above the threshold: 5 % per second.
-const SLOW_GROWTH: f64 = 0.05;
+/// Growth per answered request above the threshold: 10 % per second.
+const SLOW_GROWTH: f64 = 0.1;
 
 /// Time without a refusal after which there is no limit.
 const RELEASE: Duration = Duration::from_mins(1);
@@ -39,22 +49,38 @@ struct Limited {
     answered: bool,
 }
 
-/// Counts answers per second.
+/// Answers of this second and the one before.
 #[derive(Debug)]
 struct Window {
     began: Instant,
-    count: u32,
-    before: u32,
+    present: Answers,
+    before: Answers,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Answers {
+    good: u32,
+    refused: u32,
 }
 
 impl Window {
     fn advance(&mut self, now: Instant) {
         let passed = now.duration_since(self.began).as_secs();
         if passed > 0 {
-            self.before = if passed == 1 { self.count } else { 0 };
-            self.count = 0;
+            let present = std::mem::take(&mut self.present);
+            self.before = if passed == 1 {
+                present
+            } else {
+                Answers::default()
+            };
             self.began = now;
         }
+    }
+
+    fn has_many_refusals(&self) -> bool {
+        let refused = self.present.refused + self.before.refused;
+        let all = refused + self.present.good + self.before.good;
+        refused >= SEVERAL && f64::from(refused) > TOO_MANY * f64::from(all)
     }
 }
 
@@ -65,8 +91,8 @@ impl Rate {
             limited: None,
             window: Window {
                 began: now,
-                count: 0,
-                before: 0,
+                present: Answers::default(),
+                before: Answers::default(),
             },
         }
     }
@@ -77,12 +103,17 @@ impl Rate {
         Some(Duration::from_secs_f64(1.0 / limited.rate))
     }
 
-    /// Lowers the rate: the server asked for fewer requests.
+    /// Notes that the server asked for fewer requests, and lowers the rate if it did so often.
     pub(super) fn refused(&mut self, now: Instant) {
         self.window.advance(now);
-        let measured = f64::from(self.window.count.max(self.window.before));
+        let refused = &mut self.window.present.refused;
+        *refused = refused.saturating_add(1);
+        if !self.window.has_many_refusals() {
+            return;
+        }
+        let measured = f64::from(self.window.present.good.max(self.window.before.good));
         let Some(limited) = &mut self.limited else {
-            let rate = measured.max(ASSUMED_RATE) / 2.0;
+            let rate = measured.max(ASSUMED_RATE) * FALL;
             self.limited = Some(Limited {
                 rate,
                 threshold: rate,
@@ -94,7 +125,7 @@ impl Rate {
         if now.duration_since(limited.fell) < FALL_INTERVAL {
             return;
         }
-        limited.rate = (limited.rate / 2.0).max(MIN_RATE);
+        limited.rate = (limited.rate * FALL).max(MIN_RATE);
         // While nothing is answered, the rate that was too much is not known better.
         if limited.answered {
             limited.threshold = limited.rate;
@@ -105,7 +136,8 @@ impl Rate {
     /// Raises the rate: a request was answered.
     pub(super) fn answered(&mut self, now: Instant) {
         self.window.advance(now);
-        self.window.count = self.window.count.saturating_add(1);
+        let good = &mut self.window.present.good;
+        *good = good.saturating_add(1);
         let Some(limited) = &mut self.limited else {
             return;
         };
@@ -156,9 +188,9 @@ mod tests {
         let mut rate = Rate::new(now);
         assert_eq!(rate.interval(), None);
         refuse(&mut rate, &mut now, 1);
-        assert!((per_second(&rate) - 128.0).abs() < 0.1);
+        assert!((per_second(&rate) - ASSUMED_RATE * FALL).abs() < 0.1);
         refuse(&mut rate, &mut now, 1);
-        assert!((per_second(&rate) - 64.0).abs() < 0.1);
+        assert!((per_second(&rate) - ASSUMED_RATE * FALL * FALL).abs() < 0.1);
     }
 
     #[test]
@@ -171,6 +203,21 @@ mod tests {
             answer_for_a_second(&mut rate, &mut now);
         }
         assert!(per_second(&rate) > 100.0, "{}", per_second(&rate));
+    }
+
+    #[test]
+    fn single_refusals_among_many_answers_change_nothing() {
+        let mut now = Instant::now();
+        let mut rate = Rate::new(now);
+        for number in 0..10_000 {
+            now += Duration::from_millis(1);
+            if number % 20 == 0 {
+                rate.refused(now);
+            } else {
+                rate.answered(now);
+            }
+        }
+        assert_eq!(rate.interval(), None);
     }
 
     #[test]
