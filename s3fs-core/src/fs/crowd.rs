@@ -71,6 +71,8 @@ mod tests {
         fn forget_name(&self, _dir: Ino, _name: &OsStr) {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
+
+        fn forget_pages(&self, _ino: Ino, _range: std::ops::Range<u64>) {}
     }
 
     #[test]

@@ -3,8 +3,10 @@
 
 use std::ffi::OsStr;
 use std::fmt::Debug;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+use crate::fs::Fs;
 use crate::fs::open_files::OpenFiles;
 use crate::object::ETag;
 use crate::read::Pages;
@@ -17,6 +19,9 @@ pub trait KernelEdge: Debug + Send + Sync + 'static {
 
     /// Makes it forget what a name stands for. May wait for operations on the folder.
     fn forget_name(&self, dir: Ino, name: &OsStr);
+
+    /// Makes it forget the pages of a range of a file. Waits for the reads of them that are under way.
+    fn forget_pages(&self, ino: Ino, range: Range<u64>);
 }
 
 /// Where the kernel is found, once it serves.
@@ -48,6 +53,20 @@ impl KernelCell {
             files: Arc::clone(files),
             tree: Arc::clone(tree),
         }))
+    }
+}
+
+impl Fs {
+    /// Bytes were written around the page cache (`O_DIRECT`), into which others may have read those before
+    /// them meanwhile. The kernel forgets them by itself where the program waits in the call, and not
+    /// where it writes asynchronously. To be awaited before the write is answered.
+    pub async fn written_directly(&self, ino: Ino, range: Range<u64>) {
+        if let Some(kernel) = self.kernel.get() {
+            // A read that it waits for needs a thread of the runtime.
+            let forgetting = tokio::task::spawn_blocking(move || kernel.forget_pages(ino, range));
+            // Only a panic ends it early.
+            let _ = forgetting.await;
+        }
     }
 }
 
@@ -94,6 +113,7 @@ mod tests {
             true
         }
         fn forget_name(&self, _dir: Ino, _name: &OsStr) {}
+        fn forget_pages(&self, _ino: Ino, _range: Range<u64>) {}
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What we tell the kernel without being asked.
 
 use std::ffi::OsStr;
+use std::ops::Range;
 
 use fuser::Notifier;
 
@@ -25,6 +26,14 @@ impl KernelEdge for Kernel {
     fn forget_name(&self, dir: Ino, name: &OsStr) {
         if let Err(error) = self.0.inval_entry(dir.into(), name) {
             tracing::debug!(%dir, %error, "the kernel does not forget a name");
+        }
+    }
+
+    fn forget_pages(&self, ino: Ino, range: Range<u64>) {
+        let signed = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        let (offset, length) = (signed(range.start), signed(range.end - range.start));
+        if let Err(error) = self.0.inval_inode(ino.into(), offset, length) {
+            tracing::debug!(%ino, %error, "the kernel does not forget pages");
         }
     }
 }

@@ -139,13 +139,14 @@ pub(super) fn write(
     handle: FileHandle,
     offset: u64,
     data: &[u8],
-    flags: WriteFlags,
+    (flags, opened): (WriteFlags, OpenFlags),
     reply: ReplyWrite,
 ) {
     let handle = handle_id(handle);
     let written = data.len() as u32;
     // Mapped pages, which no program writes at this moment.
     let is_kernels = flags.contains(WriteFlags::FUSE_WRITE_CACHE);
+    let is_direct = opened.0 & libc::O_DIRECT != 0 && !is_kernels;
     let range = offset..offset + u64::from(written);
     let answer = move |result: Result<(), FsError>| match result {
         Ok(()) => reply.written(written),
@@ -157,20 +158,21 @@ pub(super) fn write(
         return answer(Err(error));
     }
     let tried = adapter.fs.try_write(handle, offset, data);
-    if matches!(tried, Ok(true)) || tried.is_err() && !is_kernels {
+    let is_done = matches!(tried, Ok(true)) || tried.is_err() && !is_kernels;
+    if is_done && !is_direct {
         return answer(tried.map(drop));
     }
-    let data = data.to_vec();
+    let data = if is_done { Vec::new() } else { data.to_vec() };
     adapter.answer(
         move |fs| async move {
             let written = match tried {
-                Err(error) => Err(error),
-                Ok(_) => fs.write(handle, offset, &data).await,
+                Ok(false) => fs.write(handle, offset, &data).await,
+                tried => tried.map(drop),
             };
-            if let Err(error) = &written
-                && is_kernels
-            {
-                fs.missed(ino.into(), range, error).await;
+            match &written {
+                Err(error) if is_kernels => fs.missed(ino.into(), range, error).await,
+                _ if is_direct => fs.written_directly(ino.into(), range).await,
+                _ => {}
             }
             written
         },

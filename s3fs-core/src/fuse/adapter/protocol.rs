@@ -209,11 +209,12 @@ impl Filesystem for Adapter {
         offset: u64,
         data: &[u8],
         write_flags: WriteFlags,
-        _flags: OpenFlags,
+        flags: OpenFlags,
         _lock_owner: Option<LockOwner>,
         reply: ReplyWrite,
     ) {
-        files::write(self, ino, handle, offset, data, write_flags, reply);
+        let how = (write_flags, flags);
+        files::write(self, ino, handle, offset, data, how, reply);
     }
 
     fn flush(

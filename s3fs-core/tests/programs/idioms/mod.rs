@@ -1,6 +1,7 @@
 //! What programs do to files and folders, each by itself: through system calls, without a program around.
 
 mod attributes;
+mod direct;
 mod folders;
 mod holes;
 mod links;
