@@ -142,7 +142,7 @@ impl OpenFiles {
 
     /// As [`leave`](Self::leave).
     pub(super) fn released(&self, handle: &WriteHandle) {
-        self.used(handle);
+        self.take_back(handle);
         self.leave(handle.file.ino);
     }
 
@@ -155,13 +155,28 @@ impl OpenFiles {
         }
     }
 
-    /// A handle is not being closed after all.
+    /// A handle is not being closed after all: one descriptor of several was. Who has opened the file since
+    /// reads the stored version, and has to look again.
     pub(super) fn used(&self, handle: &WriteHandle) {
-        if handle.is_flushed.swap(false, Ordering::AcqRel)
-            && let Some(shared) = self.lock().get_mut(&handle.file.ino)
-        {
+        if self.take_back(handle) {
+            self.changed();
+        }
+    }
+
+    /// Counts a handle among those in use again; whether it was not. The file may have been forgotten
+    /// meanwhile.
+    fn take_back(&self, handle: &WriteHandle) -> bool {
+        let was_flushed = handle.is_flushed.swap(false, Ordering::AcqRel);
+        if was_flushed {
+            let mut files = self.lock();
+            let shared = files.entry(handle.file.ino).or_insert_with(|| Shared {
+                file: Arc::clone(&handle.file),
+                handles: 1,
+                in_use: 0,
+            });
             shared.in_use += 1;
         }
+        was_flushed
     }
 
     /// Whether the file is all the mount's own: open for writing, or not stored yet.

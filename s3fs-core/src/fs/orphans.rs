@@ -289,8 +289,10 @@ impl Fs {
             return;
         }
         let was_replaced = self.orphans.was_replaced(ino);
+        // What another client has replaced, and what was written to it since, is kept to be saved.
+        let is_wanted = |file: &OpenFile| !file.writer.is_stored() && self.is_wanted(ino);
         if self.tree.place(ino).is_none()
-            && let Some(file) = self.open_files.get(ino)
+            && let Some(file) = self.open_files.get(ino).filter(|file| !is_wanted(file))
         {
             if was_replaced {
                 self.drift_later(file);

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::config::MountConfig;
 use crate::fs::tests::kernel::{MAKER, PID, TRUNCATE, WRITE};
-use crate::fs::tests::{FIRST_PART, bucket, mount};
+use crate::fs::tests::{FIRST_PART, bucket, mount, mount_configured};
 use crate::fs::{Existing, OpenMode};
+use crate::object::BucketName;
 use crate::tree::Ino;
 
 #[tokio::test]
@@ -118,4 +120,38 @@ async fn a_file_that_others_made_just_before_is_emptied_only_if_asked_for() {
         let read = kernel.fs.read(opened.handle, 0, 100).await.unwrap();
         assert_eq!(read, left);
     }
+}
+
+#[tokio::test]
+async fn a_descriptor_that_outlives_another_ones_close_is_not_forgotten() {
+    let unsaved = tempfile::tempdir().unwrap();
+    let memory = bucket();
+    let config = MountConfig {
+        waits_on_close: true,
+        rescue: Some(unsaved.path().to_owned()),
+        ..MountConfig::new(BucketName::new("memory").unwrap())
+    };
+    let kernel = mount_configured(Arc::new(memory.clone()), &config, 64 << 20).await;
+    // A shell closes one of its two descriptors, and somebody opens the file.
+    let writer = kernel.create("f", false).await.unwrap();
+    kernel.write(writer, 0, b"ours").await.unwrap();
+    kernel.flush(writer).await.unwrap();
+    let reader = kernel.open("f", OpenMode::Read).await.unwrap();
+    assert_eq!(kernel.read(reader, 0, 9).await.unwrap(), "ours");
+    kernel.write(writer, 4, b" too").await.unwrap();
+    assert_eq!(kernel.read(reader, 0, 9).await.unwrap(), "ours too");
+    kernel.flush(writer).await.unwrap();
+    memory.insert("f", "theirs");
+    kernel.expire();
+    // The first open finds that there is another version.
+    let _ = kernel.load("f").await;
+    kernel.expire();
+    assert_eq!(kernel.load("f").await.unwrap(), "theirs");
+    kernel.write(writer, 0, b"more").await.unwrap();
+    kernel.close(writer).await.unwrap_err();
+    let lost = kernel.fs.finish().await;
+    assert_eq!(lost.len(), 1, "{lost:?}");
+    let kept = std::fs::read(lost[0].kept_in.as_ref().unwrap()).unwrap();
+    assert_eq!(kept, b"more too");
+    assert_eq!(memory.objects()["f"], "theirs");
 }
