@@ -163,3 +163,19 @@ fn config() -> Config {
     config.n_threads = Some(THREADS);
     config
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_the_kernel_says_at_the_end_of_a_connection_is_no_failure() {
+        for errno in [libc::ENODEV, libc::ECONNABORTED, libc::ENOTCONN] {
+            assert!(is_disconnected(&io::Error::from_raw_os_error(errno)));
+        }
+        for errno in [libc::EIO, libc::EINVAL, libc::EBADF] {
+            assert!(!is_disconnected(&io::Error::from_raw_os_error(errno)));
+        }
+        assert!(!is_disconnected(&io::Error::other("Invalid request")));
+    }
+}

@@ -386,29 +386,36 @@ fn what_a_program_had_open_when_its_connection_was_aborted_is_not_stored() {
     assert!(!said.contains("s3://data/closed"), "{said}");
 }
 
+/// Opens and writes files, and ends with all of them open when its input does.
+const HOLDS_FILES: &str = "
+import sys
+files = [open(f'{sys.argv[1]}/{n}', 'wb', buffering=0) for n in range(200)]
+for file in files: file.write(b'x')
+print('ready', flush=True)
+sys.stdin.read()
+";
+
 #[test]
 fn a_mount_that_is_taken_away_while_files_are_open_ends_well_when_they_are_closed() {
-    for _ in 0..20 {
+    for _ in 0..10 {
         let (server, folder) = (server(), tempfile::tempdir().unwrap());
         let mut mounted = Mounted::new(&server, folder.path(), &[]);
-        let files: Vec<File> = (0..100)
-            .map(|number| {
-                let mut file = File::create(folder.path().join(number.to_string())).unwrap();
-                file.write_all(b"x").unwrap();
-                file
-            })
-            .collect();
+        let mut holder = Command::new("python3")
+            .args(["-c", HOLDS_FILES])
+            .arg(folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut ready = [0; 6];
+        let out = holder.stdout.as_mut().unwrap();
+        out.read_exact(&mut ready).unwrap();
         let detached = Command::new("umount").arg("-l").arg(folder.path()).status();
         assert!(detached.unwrap().success());
-        // All at once, as at the end of a process.
-        thread::scope(|scope| {
-            for part in files.chunks(25) {
-                scope.spawn(move || part.iter().for_each(|file| drop(file.sync_data())));
-            }
-        });
-        drop(files);
+        drop(holder.stdin.take());
+        assert!(holder.wait().unwrap().success());
         assert_eq!(mounted.status(), Some(0));
-        assert_eq!(server.keys("data").len(), 101);
+        assert_eq!(server.keys("data").len(), 201);
     }
 }
 
