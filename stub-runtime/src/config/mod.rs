@@ -59,12 +59,11 @@ const OF_NODES: [&str; 14] = [
 
 /// Variables that name sockets and terminals of a session of the user, or folders for temporary files: an isolated
 /// job has none of these.
-const OF_SESSION: [&str; 26] = [
+const OF_SESSION: [&str; 25] = [
     "DBUS_SESSION_BUS_ADDRESS",
     "DBUS_SYSTEM_BUS_ADDRESS",
     "DISPLAY",
     "DOCKER_HOST",
-    "EDITOR_SOCKET",
     "EMACS_SOCKET_NAME",
     "GNOME_KEYRING_CONTROL",
     "GPG_AGENT_INFO",
