@@ -75,6 +75,10 @@ impl Fs {
         let Some(to) = file.place.destination() else {
             return Ok(());
         };
+        if !is_answerable(to.key.as_str()) {
+            // It is learned by storing the file.
+            return Ok(());
+        }
         let id = match self.store.create_upload(&to.key, &to.headers).await {
             Ok(id) => id,
             Err(error) if matches!(error.kind, StoreErrorKind::Unsupported(_)) => {
@@ -111,7 +115,30 @@ impl Fs {
     }
 }
 
+/// Whether an answer about an upload can name the key: XML has no such characters, so the upload would
+/// be begun, and nobody could give it up.
+fn is_answerable(key: &str) -> bool {
+    let is_xml =
+        |c: char| c >= ' ' && !matches!(c, '\u{fffe}' | '\u{ffff}') || "\t\n\r".contains(c);
+    key.chars().all(is_xml)
+}
+
 /// Whether two threads, as the kernel numbers them, are one or of one process.
 fn is_one_process(thread: u32, other: u32) -> bool {
     thread == other || Path::new(&format!("/proc/{thread}/task/{other}")).exists()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_upload_is_begun_that_no_answer_can_name() {
+        for key in ["d/a name", "d/\t\n", "ä/<&>\u{7f}"] {
+            assert!(is_answerable(key), "{key:?}");
+        }
+        for key in ["d/x\u{1}y", "\u{1b}[0m", "\u{ffff}"] {
+            assert!(!is_answerable(key), "{key:?}");
+        }
+    }
 }
