@@ -33,7 +33,7 @@ pub async fn copy_object(
             described.map_err(WriteError::on_the_way)?.headers
         };
         let mut upload = Upload::new(&Arc::new(target.clone()), to.clone(), headers);
-        let parts = copies(&Arc::new(from.clone()), target.pool.sizes());
+        let parts = copies(&Arc::new(from.clone()), target.sizes());
         let mut offset = 0;
         for (part, number) in parts.into_iter().zip(1..) {
             let length = part.length();

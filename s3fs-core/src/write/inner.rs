@@ -67,7 +67,7 @@ impl Inner {
 
     /// The largest file that is held as a whole.
     pub(super) fn first_part(&self) -> u64 {
-        self.target.pool.sizes().first()
+        self.target.sizes().first()
     }
 
     /// Whether parts may leave before the file is stored.

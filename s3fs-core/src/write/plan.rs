@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::object::ObjectRef;
 use crate::write::extents::{Extents, Source};
-use crate::write::sizes::{MAX_PARTS, PartSizes};
+use crate::write::sizes::PartSizes;
 
 /// How to store a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub fn copies(object: &Arc<ObjectRef>, sizes: PartSizes) -> Vec<Part> {
 fn parts(extents: &Extents, sizes: PartSizes) -> Vec<Part> {
     let mut grains = grains(sizes).map(|grain| with_grain(extents, grain));
     let mut parts = grains.next().unwrap_or_default();
-    while parts.len() > usize::from(MAX_PARTS)
+    while parts.len() > sizes.most()
         && let Some(coarser) = grains.next()
     {
         parts = coarser;
@@ -164,7 +164,7 @@ mod tests {
 
     use super::*;
     use crate::object::{ETag, Key};
-    use crate::write::sizes::MAX_OBJECT;
+    use crate::write::sizes::{MAX_OBJECT, MAX_PARTS, PartLimit};
 
     const KIB: u64 = 1 << 10;
     const MIB: u64 = 1 << 20;
@@ -330,6 +330,11 @@ mod tests {
                 check(&extents, &parts);
                 let regions = extents.all().count() as u64;
                 prop_assert!(fetched(&extents, &parts) <= 10 * MIB * regions);
+            }
+            let few = PartSizes::default().with_limit(PartLimit::Thousand);
+            if let Plan::Parts(parts) = plan(&extents, few, true) {
+                check(&extents, &parts);
+                prop_assert!(parts.len() <= 1000 || extents.length() > MAX_OBJECT / 2);
             }
         }
 

@@ -11,18 +11,41 @@ const FIRST_PART: u64 = 8 << 20;
 /// S3's largest number of a part.
 pub const MAX_PARTS: u16 = 10_000;
 
+/// Number of parts that every server takes.
+const FEW_PARTS: usize = 1000;
+
+/// Where parts are few, so many have the first one's size.
+const FIRST_PARTS: u16 = 100;
+
+/// Where parts are few, they double in size after each of these numbers of them: 1,000 are 2.6 TiB, and a
+/// part is about a seventieth of what was sent before it.
+const DOUBLING: u16 = 50;
+
 /// S3's largest object.
 pub const MAX_OBJECT: u64 = 5 << 40;
+
+/// Number of parts that an upload may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartLimit {
+    /// S3's.
+    TenThousand,
+    /// That of servers which take fewer, or that are not known.
+    Thousand,
+}
 
 /// How large parts are, all from the size of the first.
 #[derive(Clone, Copy, Debug)]
 pub struct PartSizes {
     first: u64,
+    limit: PartLimit,
 }
 
 impl Default for PartSizes {
     fn default() -> Self {
-        Self { first: FIRST_PART }
+        Self {
+            first: FIRST_PART,
+            limit: PartLimit::TenThousand,
+        }
     }
 }
 
@@ -30,7 +53,10 @@ impl PartSizes {
     /// With first parts of so few bytes that S3 would not take them.
     #[cfg(test)]
     pub fn with_first(first: u64) -> Self {
-        Self { first }
+        Self {
+            first,
+            ..Self::default()
+        }
     }
 
     /// The first parts' size, and the largest object stored in a single PUT.
@@ -38,8 +64,25 @@ impl PartSizes {
         self.first
     }
 
+    /// The same where an upload may have so many parts.
+    pub fn with_limit(self, limit: PartLimit) -> Self {
+        Self { limit, ..self }
+    }
+
+    /// The number of parts that a file is cut into at most, if it can be.
+    pub fn most(self) -> usize {
+        match self.limit {
+            PartLimit::TenThousand => usize::from(MAX_PARTS),
+            PartLimit::Thousand => FEW_PARTS,
+        }
+    }
+
     /// The size of the part with this number, the first being 1.
     pub fn part(self, number: u16) -> u64 {
+        if self.limit == PartLimit::Thousand {
+            let doubled = u32::from(number.saturating_sub(FIRST_PARTS).div_ceil(DOUBLING));
+            return (self.first << doubled.min(12)).min(self.max());
+        }
         match number {
             ..=2000 => self.first,
             2001..=4000 => 4 * self.first,
@@ -75,6 +118,19 @@ mod tests {
         let all: u64 = (1..=MAX_PARTS).map(|n| sizes.part(n)).sum();
         assert!(all >= MAX_OBJECT, "{all}");
         assert!((1..=MAX_PARTS).all(|n| sizes.part(n) <= sizes.max()));
+    }
+
+    #[test]
+    fn a_thousand_parts_are_terabytes() {
+        let sizes = PartSizes::default().with_limit(PartLimit::Thousand);
+        let of = |numbers: std::ops::RangeInclusive<u16>| -> u64 {
+            numbers.map(|n| sizes.part(n)).sum()
+        };
+        assert!(of(1..=1000) >= 5 << 39, "{}", of(1..=1000));
+        assert!(of(1..=MAX_PARTS) >= MAX_OBJECT);
+        assert!((1..=MAX_PARTS).all(|n| sizes.part(n) <= sizes.max()));
+        assert_eq!(sizes.part(100), sizes.first());
+        assert!((101..=1000).all(|n| sizes.part(n) <= of(1..=n - 1) / 50));
     }
 
     #[test]

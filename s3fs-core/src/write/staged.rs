@@ -200,7 +200,7 @@ impl Staged {
             let may_copy = self
                 .whole_object()
                 .is_some_and(|object| to.may_copy(object));
-            match plan(&self.extents, self.target.pool.sizes(), may_copy) {
+            match plan(&self.extents, self.target.sizes(), may_copy) {
                 Plan::Put => return self.put_whole(to).await,
                 Plan::Copy(object) => return self.copy(&object, to).await,
                 Plan::Parts(parts) => self.upload = Some(self.begin(parts, to)?),

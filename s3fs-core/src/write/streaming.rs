@@ -41,7 +41,7 @@ impl Streaming {
 
     /// Goes on after a stored object, whose bytes the server will copy.
     pub(super) fn after(target: &Arc<Target>, object: Arc<ObjectRef>) -> Self {
-        let copies = copies(&object, target.pool.sizes()).len();
+        let copies = copies(&object, target.sizes()).len();
         let number = u16::try_from(copies + 1).unwrap_or(u16::MAX);
         Self::with(target, Extents::of(object), PartBuffer::new(target), number)
     }
@@ -69,7 +69,7 @@ impl Streaming {
     }
 
     fn part_size(&self) -> u64 {
-        self.target.pool.sizes().part(self.number)
+        self.target.sizes().part(self.number)
     }
 
     /// Whether a write that begins here, or a file that ends here, keeps the file streaming.
@@ -189,10 +189,7 @@ impl Streaming {
             return upload;
         };
         let mut offset = 0;
-        for (part, number) in copies(object, self.target.pool.sizes())
-            .into_iter()
-            .zip(1..)
-        {
+        for (part, number) in copies(object, self.target.sizes()).into_iter().zip(1..) {
             let length = part.length();
             if let Part::Copy { object, range } = part {
                 upload.put(number, offset, Job::Copy(object, range));

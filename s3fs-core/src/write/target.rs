@@ -7,9 +7,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::budget::Budget;
 use crate::object::{ETag, Headers, Key, ObjectRef};
-use crate::store::{Precondition, Store};
+use crate::store::{Capability, Precondition, Store};
 use crate::write::left::Left;
 use crate::write::pool::PartPool;
+use crate::write::sizes::{PartLimit, PartSizes};
 use crate::write::stage::Stages;
 
 /// What a file is written with.
@@ -27,6 +28,18 @@ pub struct Target {
     pub endings: TaskTracker,
     /// How much is still to be sent: of one file.
     pub left: Left,
+}
+
+impl Target {
+    /// The sizes of parts that the store takes.
+    pub(super) fn sizes(&self) -> PartSizes {
+        let limit = if self.store.capabilities().has(Capability::ManyParts) {
+            PartLimit::TenThousand
+        } else {
+            PartLimit::Thousand
+        };
+        self.pool.sizes().with_limit(limit)
+    }
 }
 
 /// How a file is to be stored.

@@ -67,7 +67,7 @@ impl Writer {
             .destination()
             .map_or_else(Headers::default, |to| to.headers);
         let stored = (object.clone(), headers);
-        let phase = if object.size > target.pool.sizes().first() {
+        let phase = if object.size > target.sizes().first() {
             let extents = Extents::of(Arc::new(object));
             Phase::Staged(Staged::new(&target, extents))
         } else {
