@@ -16,6 +16,7 @@ use super::convert::{
 };
 use super::receive::{algorithm_of, digest_copy};
 use super::{Api, Etags};
+use crate::Quirk;
 use crate::catalog::{Object, ReadCondition, Refusal, WriteCondition};
 
 /// What S3 copies in one request.
@@ -115,6 +116,9 @@ impl Api {
             ));
         };
         let object = self.catalog.object(bucket, key)?;
+        if self.knobs.has_quirk(Quirk::UncheckedCopies) {
+            return Ok(object);
+        }
         // A copy that isn't made because nothing changed is an error, not a "not modified".
         condition.check(&object).map_err(|refusal| match refusal {
             Refusal::NotModified { .. } => Refusal::PreconditionFailed,

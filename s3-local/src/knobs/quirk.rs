@@ -25,6 +25,8 @@ pub enum Quirk {
     /// The condition of a copy fails where the source was uploaded in parts: 412
     /// `PreconditionFailed`.
     CopyConditionOfParts,
+    /// The condition of a copy is ignored.
+    UncheckedCopies,
     /// Keys are listed as a walk through folders meets them: `sub/…` before `sub-1`, and
     /// `start-after` with a folder's name passes over the folder.
     TreeOrder,

@@ -17,7 +17,8 @@ pub enum Capability {
     ConditionalPut,
     /// `CompleteMultipartUpload` heeds `If-Match` and `If-None-Match`.
     ConditionalComplete,
-    /// `CopyObject` and `UploadPartCopy` compare the source's `ETag` as a `HEAD` shows it.
+    /// `CopyObject` and `UploadPartCopy` heed `x-amz-copy-source-if-match`, and compare the `ETag` that a
+    /// `HEAD` shows.
     ConditionalCopy,
     /// Empty objects whose keys end in `/` can be stored.
     Markers,
@@ -62,7 +63,7 @@ impl Capability {
                  other's file"
             }
             Self::ConditionalCopy => {
-                "the condition of a copy compares another hash: copies are checked by HEAD before and after"
+                "the condition of a copy is ignored or compares another hash: copies are checked by HEAD"
             }
             Self::Markers => {
                 "keys that end in `/` are refused: folders exist only while they hold files"
@@ -108,6 +109,7 @@ pub enum Vendor {
 pub struct Capabilities {
     vendor: Vendor,
     missing: AtomicU32,
+    proven: AtomicU32,
 }
 
 impl Capabilities {
@@ -125,12 +127,26 @@ impl Capabilities {
         Self {
             vendor,
             missing: AtomicU32::new(missing),
+            proven: AtomicU32::new(match vendor {
+                Vendor::Amazon => u32::MAX,
+                Vendor::Other => 0,
+            }),
         }
     }
 
     /// Whether the store can do this, as far as is known.
     pub fn has(&self, capability: Capability) -> bool {
         self.missing.load(Ordering::Acquire) & capability.bit() == 0
+    }
+
+    /// Whether the store has shown that it can do this. Its absence would show in no answer.
+    pub fn is_proven(&self, capability: Capability) -> bool {
+        self.proven.load(Ordering::Acquire) & capability.bit() != 0
+    }
+
+    /// The store has shown that it can do this.
+    pub fn prove(&self, capability: Capability) {
+        self.proven.fetch_or(capability.bit(), Ordering::AcqRel);
     }
 
     /// Whether pages may begin at any key, and what lies between two keys of a page is known.
@@ -141,6 +157,11 @@ impl Capabilities {
     /// Whether the order of listings needs no proof.
     pub fn is_order_proven(&self) -> bool {
         self.vendor == Vendor::Amazon && self.has_order()
+    }
+
+    /// Assumes all, to be contradicted by trials. Not for a mount.
+    pub(crate) fn assume_all(&self) {
+        self.missing.store(0, Ordering::Release);
     }
 
     /// The store can't do this. Says so in the log, the first time.

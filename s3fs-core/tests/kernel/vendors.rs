@@ -121,7 +121,24 @@ fn a_copy_condition_that_compares_another_hash_is_checked_here() {
     let bucket = use_all(odd(&[Quirk::CopyConditionOfParts]));
     let requests = bucket.server.log().requests();
     let refused = requests.iter().filter(|it| it.status == Some(412));
-    assert_eq!(refused.count(), 1, "it is tried once");
+    // Whether conditions are heeded, and whether they compare what they should.
+    assert_eq!(refused.count(), 2, "each is tried once");
+}
+
+#[test]
+fn copies_are_checked_where_their_condition_is_ignored() {
+    use_all(odd(&[Quirk::UncheckedCopies]));
+    let server = odd(&[Quirk::UncheckedCopies]);
+    server.put(BUCKET, "f", noise(20 << 20));
+    let bucket = Bucket::mount(server, |_| {});
+    let mut file = File::options().append(true).open(bucket.at("f")).unwrap();
+    file.write_all(b"more").unwrap();
+    bucket.server.put(BUCKET, "f", noise(24 << 20));
+    file.sync_all().unwrap_err();
+    drop(file);
+    assert_eq!(bucket.finish().len(), 1);
+    let there = bucket.server.get(BUCKET, "f").unwrap();
+    assert!(there == noise(24 << 20), "bytes of two versions never meet");
 }
 
 #[test]

@@ -35,27 +35,56 @@ impl S3Store {
         if is_marker(source) && !self.capabilities.has(Capability::MarkerCopy) {
             return self.store_marker_anew(source, key, headers).await;
         }
-        if self.capabilities.has(Capability::ConditionalCopy) {
-            let copied = self.send_copy(source, Some(tag), key, headers).await;
-            let Err(error) = copied else {
-                return copied;
-            };
-            match error.kind {
-                StoreErrorKind::NoSuchKey if is_marker(source) => {
-                    let anew = self.store_marker_anew(source, key, headers).await;
-                    if anew.is_ok() {
-                        self.capabilities.lacks(Capability::MarkerCopy);
-                    }
-                    return anew;
+        match self.copy_version(source, tag, key, headers).await {
+            Err(error) if is_marker(source) && matches!(error.kind, StoreErrorKind::NoSuchKey) => {
+                let anew = self.store_marker_anew(source, key, headers).await;
+                if anew.is_ok() {
+                    self.capabilities.lacks(Capability::MarkerCopy);
                 }
-                StoreErrorKind::PreconditionFailed if self.has_version(source, tag).await? => {
+                anew
+            }
+            copied => copied,
+        }
+    }
+
+    async fn copy_version(
+        &self,
+        source: &Key,
+        tag: &ETag,
+        key: &Key,
+        headers: Option<&Headers>,
+    ) -> Result<ETag, StoreError> {
+        if self.must_prove_conditions() {
+            let none = impossible();
+            let copied = self.send_copy(source, Some(&none), key, headers);
+            if let Some(copied) = self.proof(copied.await)? {
+                return self.checked(copied, source, tag, key).await;
+            }
+        }
+        if self.capabilities.has(Capability::ConditionalCopy) {
+            match self.send_copy(source, Some(tag), key, headers).await {
+                Err(error)
+                    if matches!(error.kind, StoreErrorKind::PreconditionFailed)
+                        && self.has_version(source, tag).await? =>
+                {
                     self.capabilities.lacks(Capability::ConditionalCopy);
                 }
-                _ => return Err(error),
+                copied => return copied,
             }
         }
         self.check_version("CopyObject", source, tag).await?;
         let copied = self.send_copy(source, None, key, headers).await?;
+        self.checked(copied, source, tag, key).await
+    }
+
+    /// The copy that was made without a condition, if it was of this version.
+    async fn checked(
+        &self,
+        copied: ETag,
+        source: &Key,
+        tag: &ETag,
+        key: &Key,
+    ) -> Result<ETag, StoreError> {
         let checked = self.check_version("CopyObject", source, tag).await;
         if checked.is_err()
             && key != source
@@ -64,6 +93,29 @@ impl S3Store {
             tracing::warn!(%error, "a copy of another version stays");
         }
         checked.map(|()| copied)
+    }
+
+    /// Whether the server has yet to show that it heeds conditions of copies. One that ignores them says
+    /// nothing.
+    fn must_prove_conditions(&self) -> bool {
+        let capability = Capability::ConditionalCopy;
+        self.capabilities.has(capability) && !self.capabilities.is_proven(capability)
+    }
+
+    /// What the answer to a copy on a condition that can't hold shows. A server that ignores the condition
+    /// has made the copy: that is returned.
+    fn proof<T>(&self, answer: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+        match answer {
+            Ok(copied) => {
+                self.capabilities.lacks(Capability::ConditionalCopy);
+                Ok(Some(copied))
+            }
+            Err(error) if matches!(error.kind, StoreErrorKind::PreconditionFailed) => {
+                self.capabilities.prove(Capability::ConditionalCopy);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Stores a folder's marker under another key, where the server can't copy it.
@@ -144,6 +196,15 @@ impl S3Store {
         source: CopySource<'_>,
     ) -> Result<PartTag, StoreError> {
         let to = (key, upload, number);
+        let check = || self.check_version("UploadPartCopy", source.key, source.etag);
+        if self.must_prove_conditions() {
+            let none = impossible();
+            let copied = self.send_part_copy(to, source, Some(&none));
+            if let Some(copied) = self.proof(copied.await)? {
+                check().await?;
+                return Ok(copied);
+            }
+        }
         if self.capabilities.has(Capability::ConditionalCopy) {
             match self.send_part_copy(to, source, Some(source.etag)).await {
                 Err(error)
@@ -155,7 +216,6 @@ impl S3Store {
                 copied => return copied,
             }
         }
-        let check = || self.check_version("UploadPartCopy", source.key, source.etag);
         check().await?;
         let copied = self.send_part_copy(to, source, None).await?;
         check().await?;
@@ -201,4 +261,9 @@ impl S3Store {
         let key = utf8_percent_encode(key.as_str(), COPY_SOURCE);
         format!("{}/{key}", self.bucket)
     }
+}
+
+/// A tag that no version has.
+fn impossible() -> ETag {
+    ETag::new("00000000000000000000000000000000")
 }
