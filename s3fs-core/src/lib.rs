@@ -34,6 +34,7 @@ mod resources;
 pub mod store;
 mod sweep;
 mod tree;
+mod trials;
 mod usage;
 mod write;
 
@@ -48,7 +49,9 @@ pub use object::{BucketName, BucketNameError, Prefix, PrefixError, Shown};
 pub use objects::Objects;
 pub use probe::{Probe, probe};
 pub use resources::{DEFAULT_BUDGET, Resources};
+pub use store::Capability;
 pub use store::s3::{ConnectError, ProfileError, ProfileKeys, profile_credentials};
 pub use store::{UnfinishedUpload, UploadObserver};
 pub use sweep::abort_uploads;
+pub use trials::{Trial, TrialOutcome, trials};
 pub use usage::Usage;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use s3fs_core::{MountConfig, Resources, probe};
+use s3fs_core::{Access, MountConfig, Resources, Trial, TrialOutcome, probe, trials};
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
@@ -26,6 +26,9 @@ pub struct Check {
     pub what: String,
     /// What is wrong with it, and what helps; nothing if all is well.
     pub problem: Option<String>,
+    /// What is done otherwise than on Amazon's servers, and nothing is wrong with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 impl Check {
@@ -33,22 +36,24 @@ impl Check {
         Self {
             what: what.into(),
             problem,
+            note: None,
         }
     }
 }
 
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.problem {
-            None => write!(f, "ok    {}", self.what),
-            Some(problem) => write!(f, "FAIL  {}: {problem}", self.what),
+        match (&self.problem, &self.note) {
+            (Some(problem), _) => write!(f, "FAIL  {}: {problem}", self.what),
+            (None, Some(note)) => write!(f, "note  {}: {note}", self.what),
+            (None, None) => write!(f, "ok    {}", self.what),
         }
     }
 }
 
 /// Looks at the machine, and at buckets: each is listed, and on a key that no object has it is tried
-/// whether reading, writing and deleting is allowed. Nothing is left in them, but for a delete marker of that
-/// key where versions are kept.
+/// whether reading, writing and deleting is allowed. Where all of that is, what the server can do is tried
+/// on objects that are made for it. Nothing is left in them, but for versions where they are kept.
 pub fn doctor(mounts: &[MountConfig]) -> Vec<Check> {
     let mut checks = vec![kernel(), fuse(), sandbox()];
     if mounts.is_empty() {
@@ -132,15 +137,51 @@ async fn bucket(mount: &MountConfig, resources: &Resources) -> Vec<Check> {
     let name = format!("s3://{}/{}", mount.bucket, mount.prefix);
     match probe(mount, resources).await {
         Err(error) => vec![Check::new(name, Some(error.to_string()))],
-        Ok(probes) => probes
-            .into_iter()
-            .map(|one| {
-                let problem = one
-                    .refused
-                    .map(|error| format!("{error}; `policy` prints what is needed"));
-                Check::new(format!("{name} {}", one.action), problem)
-            })
-            .collect(),
+        Ok(probes) => {
+            let is_allowed = probes.iter().all(|one| one.refused.is_none());
+            let mut checks: Vec<Check> = probes
+                .into_iter()
+                .map(|one| {
+                    let problem = one
+                        .refused
+                        .map(|error| format!("{error}; `policy` prints what is needed"));
+                    Check::new(format!("{name} {}", one.action), problem)
+                })
+                .collect();
+            if is_allowed && changes_all(mount) {
+                checks.extend(capabilities(&name, mount, resources).await);
+            }
+            checks
+        }
+    }
+}
+
+/// Whether objects may be made, replaced and deleted.
+fn changes_all(mount: &MountConfig) -> bool {
+    let all = Access::ReadWrite {
+        delete: true,
+        overwrite: true,
+    };
+    mount.access == all
+}
+
+/// Tries what the bucket's server can do, on objects that are deleted again.
+async fn capabilities(name: &str, mount: &MountConfig, resources: &Resources) -> Vec<Check> {
+    match trials(mount, resources).await {
+        Err(error) => vec![Check::new(name, Some(error.to_string()))],
+        Ok(trials) => trials.into_iter().map(|one| tried(name, one)).collect(),
+    }
+}
+
+fn tried(name: &str, trial: Trial) -> Check {
+    let what = format!("{name} {}", trial.capability);
+    match trial.outcome {
+        TrialOutcome::Supported => Check::new(what, None),
+        TrialOutcome::Missing => Check {
+            note: Some(trial.capability.without().to_owned()),
+            ..Check::new(what, None)
+        },
+        TrialOutcome::Failed(error) => Check::new(what, Some(error.to_string())),
     }
 }
 
@@ -160,6 +201,11 @@ mod tests {
     #[test]
     fn a_check_is_a_line() {
         assert_eq!(Check::new("x", None).to_string(), "ok    x");
+        let other = Check {
+            note: Some("done otherwise".into()),
+            ..Check::new("x", None)
+        };
+        assert_eq!(other.to_string(), "note  x: done otherwise");
         let bad = Check::new("x", Some("broken; mend it".into()));
         assert_eq!(bad.to_string(), "FAIL  x: broken; mend it");
     }

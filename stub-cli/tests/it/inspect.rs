@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use s3_local::{Policy, S3Local};
+use s3_local::{Policy, Quirk, S3Local};
 
 use crate::{server, stub};
 
@@ -43,9 +43,49 @@ fn a_healthy_machine_and_bucket_are_said_to_be_so_and_left_as_they_were() {
             "ok    s3://data/ s3:PutObject",
             "ok    s3://data/ s3:AbortMultipartUpload",
             "ok    s3://data/ s3:DeleteObject",
+            "ok    s3://data/ conditional PUT",
+            "ok    s3://data/ conditional CompleteMultipartUpload",
+            "ok    s3://data/ conditional copy",
+            "ok    s3://data/ folder markers",
+            "ok    s3://data/ copy of folder markers",
+            "ok    s3://data/ ordered listing",
+            "ok    s3://data/ start-after",
+            "ok    s3://data/ 10,000 parts",
         ]
     );
     assert_eq!(status, 0);
+    assert_eq!(server.keys("data"), ["in/hello.txt"]);
+    assert_eq!(server.incomplete_uploads("data"), Vec::<String>::new());
+}
+
+#[test]
+fn what_a_server_lacks_is_a_note() {
+    let server = server();
+    for quirk in [
+        Quirk::LengthRequired,
+        Quirk::NoConditionalWrites,
+        Quirk::CopyConditionOfParts,
+        Quirk::TreeOrder,
+        Quirk::FewParts,
+        Quirk::NoMarkerCopies,
+    ] {
+        server.knobs().set_quirk(quirk, true);
+    }
+    let mut command = stub("doctor", &server);
+    let (checks, status) = text(command.args(["--volume", "/a=s3://data"]));
+    assert_eq!(status, 0, "{checks}");
+    for capability in [
+        "conditional PUT",
+        "conditional CompleteMultipartUpload",
+        "conditional copy",
+        "copy of folder markers",
+        "ordered listing",
+        "10,000 parts",
+    ] {
+        let note = format!("note  s3://data/ {capability}: ");
+        assert!(checks.contains(&note), "{note} in {checks}");
+    }
+    assert!(!checks.contains("FAIL"), "{checks}");
     assert_eq!(server.keys("data"), ["in/hello.txt"]);
     assert_eq!(server.incomplete_uploads("data"), Vec::<String>::new());
 }
