@@ -19,7 +19,7 @@ impl Tree {
     pub fn removed(&self, dir: Ino, name: &EntryName, removed: Removed) {
         let mut state = self.lock();
         state.removed.done(dir, name.clone(), removed);
-        state.detach(dir, name);
+        state.remove(dir, name);
     }
 
     /// The name was deleted here, and the bucket will be told: until
@@ -27,7 +27,7 @@ impl Tree {
     pub fn removing(&self, dir: Ino, name: &EntryName, removed: Removed) {
         let mut state = self.lock();
         state.removed.pending(dir, name.clone(), removed);
-        state.detach(dir, name);
+        state.remove(dir, name);
         drop(state);
         self.entries_changed(dir);
     }
@@ -36,7 +36,7 @@ impl Tree {
     pub fn removing_version(&self, dir: Ino, name: &EntryName, etag: ETag) {
         let mut state = self.lock();
         state.removed.version(dir, name.clone(), etag);
-        state.detach(dir, name);
+        state.remove(dir, name);
         drop(state);
         self.entries_changed(dir);
     }
@@ -63,13 +63,16 @@ impl Tree {
         let Some(inode) = state.inodes.get(&ino) else {
             return;
         };
-        let removed = Removed::from(&inode.kind);
+        let (removed, number) = (Removed::from(&inode.kind), inode.number);
         state.detach(to_dir, to_name);
         state.unname(dir, name);
         state.list_local(dir, name.clone(), false);
         state.removed.pending(dir, name.clone(), removed);
         state.removed.undo(to_dir, to_name, removed);
         state.coverage.forget_name(to_dir, to_name);
+        let place = (state.number_of_folder(dir), name.clone());
+        let to_place = (state.number_of_folder(to_dir), to_name.clone());
+        state.numbers.moved(&place, to_place, number);
         let valid_until = Instant::now() + self.ttl;
         let has_local = state.local.contains_key(&ino);
         let Some(inode) = state.inodes.get_mut(&ino) else {

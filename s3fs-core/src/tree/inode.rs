@@ -4,13 +4,17 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use crate::object::{ETag, EntryName, ObjectMeta};
-use crate::tree::{Ino, Looks};
+use crate::tree::{FileNumber, Ino, Looks, NodeId};
 
 /// What a name stands for, as told to the outside.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// The inode.
     pub ino: Ino,
+    /// Number by which the kernel knows it.
+    pub node: NodeId,
+    /// Number by which programs know it.
+    pub number: FileNumber,
     /// What it is.
     pub kind: Kind,
     /// What is kept of it beside its bytes.
@@ -90,12 +94,16 @@ impl From<ObjectMeta> for FileState {
 /// The table's record of an inode.
 #[derive(Debug)]
 pub(super) struct Inode {
+    pub(super) node: NodeId,
+    pub(super) number: FileNumber,
     pub(super) parent: Ino,
     pub(super) name: Option<EntryName>,
     pub(super) kind: Kind,
     pub(super) looks: Arc<Looks>,
     /// How often the kernel has been told of it and not forgotten it.
     pub(super) lookups: u64,
+    /// Number of open handles.
+    pub(super) handles: usize,
     /// Until then the store need not be asked again.
     pub(super) valid_until: Instant,
     /// The last change made through this mount: what the store said before is out of date.
@@ -114,11 +122,18 @@ impl Inode {
     pub(super) fn entry(&self, ino: Ino) -> Entry {
         Entry {
             ino,
+            node: self.node,
+            number: self.number,
             kind: self.kind.clone(),
             looks: Arc::clone(&self.looks),
             named: self.named,
             valid_until: (!self.local).then_some(self.valid_until),
         }
+    }
+
+    /// Whether a program may compare it with another: by its name or through a handle.
+    pub(super) fn is_alive(&self) -> bool {
+        self.named || self.handles > 0
     }
 
     /// Whether an answer that was asked for at that time is older than what we did ourselves.

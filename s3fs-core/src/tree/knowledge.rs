@@ -32,6 +32,8 @@ pub enum Told {
     Yes,
     /// The kernel has just its name, or nothing.
     No,
+    /// The kernel has just its name, and will give back a reference of the node of its number.
+    Owed,
     /// There was no more room.
     Full,
 }

@@ -2,7 +2,8 @@
 //!
 //! An inode is one version of an object. When another client replaces the object, its name gets a
 //! new inode: the kernel's page cache belongs to an inode, so bytes of two versions never meet in
-//! it. Changes made through this mount keep the inode, as on any file system.
+//! it. Changes made through this mount keep the inode, as on any file system. The numbers that programs
+//! and the kernel see are those of `numbers`.
 //!
 //! All methods are short and without I/O; one lock guards everything.
 
@@ -12,13 +13,14 @@ mod ids;
 mod inode;
 mod knowledge;
 mod looks;
+mod numbers;
 mod removal;
 mod state;
 mod table;
 #[cfg(test)]
 mod tests;
 
-pub use ids::Ino;
+pub use ids::{FileNumber, Ino, NodeId};
 pub use inode::{Entry, FileState, Kind};
 pub use knowledge::{Known, Seen, Told};
 pub use looks::{Kept, Looks};

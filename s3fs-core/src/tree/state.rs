@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use crate::object::EntryName;
 use crate::tree::coverage::Coverage;
 use crate::tree::inode::Inode;
+use crate::tree::numbers::Numbers;
 use crate::tree::removal::Removals;
-use crate::tree::{Entry, Ino, Kind, Known, Looks, Removed, Seen};
+use crate::tree::{Entry, FileNumber, Ino, Kind, Known, Looks, NodeId, Removed, Seen, Told};
 
 /// Look for what can be dropped no earlier than when there is so much of it.
 pub(super) const SWEEP: usize = 4096;
@@ -29,17 +30,22 @@ pub(super) struct State {
     /// itself.
     pub(super) local: HashMap<Ino, HashSet<EntryName>>,
     pub(super) next: u64,
+    pub(super) numbers: Numbers,
 }
 
 impl State {
-    /// Only the root is known.
-    pub(super) fn new() -> Self {
+    /// Only the root is known. `root` is the number of the folder that it is in the bucket.
+    pub(super) fn new(root: FileNumber) -> Self {
+        let numbers = Numbers::new(root);
         let root = Inode {
+            node: NodeId::ROOT,
+            number: FileNumber::ROOT,
             parent: Ino::ROOT,
             name: None,
             kind: Kind::Dir,
             looks: Arc::default(),
             lookups: 1,
+            handles: 0,
             valid_until: Instant::now(),
             changed: None,
             local: true,
@@ -56,6 +62,7 @@ impl State {
             coverage: Coverage::default(),
             local: HashMap::new(),
             next: 2,
+            numbers,
         }
     }
 
@@ -153,12 +160,20 @@ impl State {
     ) -> Ino {
         let ino = Ino(self.next);
         self.next += 1;
+        let (folder, inodes) = (self.number_of_folder(dir), &self.inodes);
+        let number = self.numbers.choose(folder, name, |holder, number| {
+            let holder = inodes.get(&holder);
+            holder.is_some_and(|inode| inode.number == number && inode.is_alive())
+        });
         let inode = Inode {
+            node: self.numbers.enter(ino, number),
+            number,
             parent: dir,
             name: Some(name.clone()),
             kind,
             looks: Arc::default(),
             lookups: 0,
+            handles: 0,
             valid_until,
             changed: None,
             local: false,
@@ -177,6 +192,14 @@ impl State {
         ino
     }
 
+    /// Number from which those of a folder's entries follow.
+    pub(super) fn number_of_folder(&self, dir: Ino) -> FileNumber {
+        match self.inodes.get(&dir) {
+            Some(inode) if dir != Ino::ROOT => inode.number,
+            _ => self.numbers.root(),
+        }
+    }
+
     /// What has the name.
     pub(super) fn named(&self, dir: Ino, name: &EntryName) -> Option<Ino> {
         self.names.get(&dir)?.get(name).copied()
@@ -189,6 +212,13 @@ impl State {
             self.names.remove(&dir);
         }
         ino
+    }
+
+    /// The name is removed through this mount: what has it next is another file.
+    pub(super) fn remove(&mut self, dir: Ino, name: &EntryName) {
+        let folder = self.number_of_folder(dir);
+        self.numbers.forget_name(folder, name);
+        self.detach(dir, name);
     }
 
     /// Takes the name away from whatever has it.
@@ -270,6 +300,15 @@ impl State {
         }
     }
 
+    /// An entry was offered to the kernel.
+    pub(super) fn told(&mut self, entry: &Entry, told: Told) {
+        match told {
+            Told::Yes => self.reference(entry.ino),
+            Told::Owed => self.numbers.owe(NodeId(entry.number.0)),
+            Told::No | Told::Full => {}
+        }
+    }
+
     pub(super) fn reference(&mut self, ino: Ino) {
         if let Some(inode) = self.inodes.get_mut(&ino) {
             inode.lookups += 1;
@@ -287,6 +326,7 @@ impl State {
         let Some(inode) = self.inodes.remove(&ino) else {
             return;
         };
+        self.numbers.leave(ino, inode.node, inode.number);
         self.coverage.forget(ino);
         self.untold.remove(&ino);
         if let Some(name) = inode.name

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use crate::object::{EntryName, Key, Prefix};
 use crate::tree::coverage::Range;
 use crate::tree::inode::Inode;
+use crate::tree::numbers::number_of_prefix;
 use crate::tree::state::State;
-use crate::tree::{Entry, FileState, Ino, Kind, Known, Looks, Seen, Told};
+use crate::tree::{Entry, FileState, Ino, Kind, Known, Looks, NodeId, Seen, Told};
 
 /// The tree of one mount.
 #[derive(Debug)]
@@ -21,11 +22,8 @@ pub struct Tree {
 impl Tree {
     /// A tree of which only the root is known. What is learned is believed for `ttl`.
     pub fn new(prefix: Prefix, ttl: Duration) -> Self {
-        Self {
-            prefix,
-            ttl,
-            state: Mutex::new(State::new()),
-        }
+        let state = Mutex::new(State::new(number_of_prefix(&prefix)));
+        Self { prefix, ttl, state }
     }
 
     /// The inode, if the kernel may still know it.
@@ -109,10 +107,9 @@ impl Tree {
             let inode = state.inodes.get(&ino)?;
             Some(inode.entry(ino))
         });
-        if let Some(entry) = entry
-            && tell(name, &entry) == Told::Yes
-        {
-            state.reference(entry.ino);
+        if let Some(entry) = entry {
+            let told = tell(name, &entry);
+            state.told(&entry, told);
         }
     }
 
@@ -131,10 +128,10 @@ impl Tree {
             let Some(entry) = state.learn(dir, name, seen, asked, valid_until) else {
                 continue;
             };
-            match tell(name, &entry) {
-                Told::Yes => state.reference(entry.ino),
-                Told::No => {}
-                Told::Full => return,
+            let told = tell(name, &entry);
+            state.told(&entry, told);
+            if told == Told::Full {
+                return;
             }
         }
     }
@@ -180,6 +177,36 @@ impl Tree {
         if let Some(inode) = state.inodes.get_mut(&ino) {
             inode.lookups = inode.lookups.saturating_sub(count);
             state.drop_if_unused(ino);
+        }
+    }
+
+    /// The kernel forgets the inode that it knows by a number, which it was told `count` times.
+    pub fn forget_node(&self, node: NodeId, count: u64) {
+        let mut state = self.lock();
+        let count = state.numbers.given_back(node, count);
+        let ino = state.numbers.ino(node);
+        drop(state);
+        if let Some(ino) = ino.filter(|_| count > 0) {
+            self.forget(ino, count);
+        }
+    }
+
+    /// Returns the inode that the kernel knows by a number.
+    pub fn ino(&self, node: NodeId) -> Option<Ino> {
+        self.lock().numbers.ino(node)
+    }
+
+    /// Counts a handle of a file.
+    pub fn opened(&self, ino: Ino) {
+        if let Some(inode) = self.lock().inodes.get_mut(&ino) {
+            inode.handles += 1;
+        }
+    }
+
+    /// Counts a handle of a file as closed.
+    pub fn closed(&self, ino: Ino) {
+        if let Some(inode) = self.lock().inodes.get_mut(&ino) {
+            inode.handles = inode.handles.saturating_sub(1);
         }
     }
 

@@ -1,0 +1,309 @@
+//! Numbers of files, as programs and the kernel see them.
+//!
+//! What programs see (`st_ino`, `d_ino`) is a function of an object's key: the same on every mount and
+//! after the kernel has forgotten the file. Two that are alive never share a number: the second gets the
+//! next one of its name. A file that is renamed keeps its number while it is mounted.
+//!
+//! What the kernel sees in the protocol is the same number, unless it still knows another version by that.
+
+use std::collections::{HashMap, VecDeque};
+
+use sha2::{Digest, Sha256};
+
+use crate::object::{EntryName, Prefix};
+use crate::tree::{FileNumber, Ino, NodeId};
+
+/// Maximum number of remembered names whose number is not the first of their name.
+const REMEMBERED: usize = 32 << 10;
+
+/// A name in a folder of that number.
+type Place = (FileNumber, EntryName);
+
+/// Returns the number of a name: the first eight bytes of the SHA-256 of the number of its folder, how
+/// many numbers of that name are taken, and the name.
+pub(super) fn number_of(folder: FileNumber, name: &str, taken: u32) -> FileNumber {
+    let mut hash = Sha256::new();
+    hash.update(folder.0.to_be_bytes());
+    hash.update(taken.to_be_bytes());
+    hash.update(name.as_bytes());
+    let mut first = [0; 8];
+    first.copy_from_slice(&hash.finalize()[..8]);
+    FileNumber(u64::from_be_bytes(first))
+}
+
+/// Returns the number of the folder that a prefix names.
+pub(super) fn number_of_prefix(prefix: &Prefix) -> FileNumber {
+    let components = prefix.as_str().split_terminator('/');
+    components.fold(FileNumber::ROOT, |folder, name| number_of(folder, name, 0))
+}
+
+/// The numbers in use.
+#[derive(Debug)]
+pub(super) struct Numbers {
+    /// Number from which those of the root's entries follow.
+    root: FileNumber,
+    nodes: HashMap<NodeId, Ino>,
+    /// Inodes that the kernel knows by another number than programs do.
+    displaced: HashMap<FileNumber, Ino>,
+    next: u64,
+    given: Given,
+    /// References that the kernel gives back without having been given them.
+    owed: HashMap<NodeId, u64>,
+}
+
+impl Numbers {
+    /// Only the root has a number.
+    pub(super) fn new(root: FileNumber) -> Self {
+        Self {
+            root,
+            nodes: HashMap::from([(NodeId::ROOT, Ino::ROOT)]),
+            displaced: HashMap::new(),
+            next: NodeId::ROOT.0,
+            given: Given::default(),
+            owed: HashMap::new(),
+        }
+    }
+
+    /// Number from which those of the root's entries follow.
+    pub(super) fn root(&self) -> FileNumber {
+        self.root
+    }
+
+    /// Returns the inode that the kernel knows by a number.
+    pub(super) fn ino(&self, node: NodeId) -> Option<Ino> {
+        self.nodes.get(&node).copied()
+    }
+
+    /// Inodes that have, or had, a number.
+    fn holders(&self, number: FileNumber) -> impl Iterator<Item = Ino> {
+        let node = self.nodes.get(&NodeId(number.0));
+        node.into_iter().chain(self.displaced.get(&number)).copied()
+    }
+
+    /// Chooses the number of a name in a folder. `is_taken` tells whether an inode that has a number is
+    /// alive.
+    pub(super) fn choose(
+        &mut self,
+        folder: FileNumber,
+        name: &EntryName,
+        is_taken: impl Fn(Ino, FileNumber) -> bool,
+    ) -> FileNumber {
+        let place = (folder, name.clone());
+        let is_free = |numbers: &Self, number: FileNumber| {
+            let mut holders = numbers.holders(number);
+            number.is_usable()
+                && !holders.any(|ino| is_taken(ino, number))
+                && numbers.given.place(number).is_none_or(|at| *at == place)
+        };
+        if let Some(number) = self.given.number(&place)
+            && is_free(self, number)
+        {
+            return number;
+        }
+        let mut taken = 0;
+        loop {
+            let number = number_of(folder, name.as_str(), taken);
+            if is_free(self, number) {
+                self.remember(place, number, taken);
+                return number;
+            }
+            taken += 1;
+        }
+    }
+
+    fn remember(&mut self, place: Place, number: FileNumber, taken: u32) {
+        if taken == 0 {
+            self.given.forget(&place);
+        } else {
+            self.given.insert(place, number);
+        }
+    }
+
+    /// An inode has another name from now on, and keeps its number.
+    pub(super) fn moved(&mut self, from: &Place, to: Place, number: FileNumber) {
+        self.given.forget(from);
+        self.given.forget(&to);
+        if number_of(to.0, to.1.as_str(), 0) != number {
+            self.given.insert(to, number);
+        }
+    }
+
+    /// What has the name next has a number that follows from it.
+    pub(super) fn forget_name(&mut self, folder: FileNumber, name: &EntryName) {
+        if !self.given.is_empty() {
+            self.given.forget(&(folder, name.clone()));
+        }
+    }
+
+    /// Chooses the number by which the kernel knows an inode.
+    pub(super) fn enter(&mut self, ino: Ino, number: FileNumber) -> NodeId {
+        let mut node = NodeId(number.0);
+        if self.nodes.contains_key(&node) {
+            self.displaced.insert(number, ino);
+            while self.nodes.contains_key(&node) {
+                self.next += 1;
+                node = NodeId(self.next);
+            }
+        }
+        self.nodes.insert(node, ino);
+        node
+    }
+
+    /// The kernel knows the inode no more.
+    pub(super) fn leave(&mut self, ino: Ino, node: NodeId, number: FileNumber) {
+        self.nodes.remove(&node);
+        if self.displaced.get(&number) == Some(&ino) {
+            self.displaced.remove(&number);
+        }
+    }
+
+    /// The kernel will give back a reference that it was not given.
+    pub(super) fn owe(&mut self, node: NodeId) {
+        *self.owed.entry(node).or_default() += 1;
+    }
+
+    /// The kernel gives back references; returns how many of them it was given.
+    pub(super) fn given_back(&mut self, node: NodeId, count: u64) -> u64 {
+        let Some(owed) = self.owed.get_mut(&node) else {
+            return count;
+        };
+        let paid = count.min(*owed);
+        *owed -= paid;
+        if *owed == 0 {
+            self.owed.remove(&node);
+        }
+        count - paid
+    }
+}
+
+/// Names whose number is not the first of their name, the oldest first.
+#[derive(Debug, Default)]
+struct Given {
+    numbers: HashMap<Place, FileNumber>,
+    places: HashMap<FileNumber, Place>,
+    order: VecDeque<Place>,
+}
+
+impl Given {
+    fn is_empty(&self) -> bool {
+        self.numbers.is_empty()
+    }
+
+    fn number(&self, place: &Place) -> Option<FileNumber> {
+        self.numbers.get(place).copied()
+    }
+
+    fn place(&self, number: FileNumber) -> Option<&Place> {
+        self.places.get(&number)
+    }
+
+    fn insert(&mut self, place: Place, number: FileNumber) {
+        self.forget(&place);
+        if let Some(other) = self.places.insert(number, place.clone()) {
+            self.numbers.remove(&other);
+        }
+        self.numbers.insert(place.clone(), number);
+        self.order.push_back(place);
+        while self.numbers.len() > REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.forget(&oldest);
+        }
+        if self.order.len() > 2 * REMEMBERED {
+            self.order.retain(|place| self.numbers.contains_key(place));
+        }
+    }
+
+    fn forget(&mut self, place: &Place) {
+        if let Some(number) = self.numbers.remove(place) {
+            self.places.remove(&number);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(name: &str) -> EntryName {
+        EntryName::from_component(name).unwrap()
+    }
+
+    fn numbers() -> Numbers {
+        Numbers::new(FileNumber::ROOT)
+    }
+
+    #[test]
+    fn a_number_follows_from_the_key_alone() {
+        let folder = number_of(FileNumber::ROOT, "a", 0);
+        assert_eq!(folder, FileNumber(0xfe78_b993_3898_9003));
+        let prefix = Prefix::new("a/b/").unwrap();
+        assert_eq!(number_of_prefix(&prefix), number_of(folder, "b", 0));
+        assert_eq!(number_of_prefix(&Prefix::root()), FileNumber::ROOT);
+        let chosen = numbers().choose(FileNumber::ROOT, &name("a"), |_, _| false);
+        assert_eq!(chosen, folder);
+    }
+
+    #[test]
+    fn a_number_that_is_taken_is_not_given_again() {
+        let mut numbers = numbers();
+        let (root, file) = (FileNumber::ROOT, name("f"));
+        let first = numbers.choose(root, &file, |_, _| false);
+        let node = numbers.enter(Ino(2), first);
+        assert_eq!(node.0, first.0);
+        let is_alive = |ino, _| ino == Ino(2);
+        let second = numbers.choose(root, &file, is_alive);
+        assert_eq!(second, number_of(root, "f", 1));
+        // Remembered, whatever is alive by then.
+        assert_eq!(numbers.choose(root, &file, |_, _| false), second);
+        numbers.forget_name(root, &file);
+        assert_eq!(numbers.choose(root, &file, |_, _| false), first);
+        // Its version before is known to the kernel still.
+        let node = numbers.enter(Ino(3), first);
+        assert_ne!(node.0, first.0);
+        assert_eq!(numbers.ino(node), Some(Ino(3)));
+        assert_eq!(numbers.choose(root, &file, |ino, _| ino == Ino(3)), second);
+        numbers.leave(Ino(3), node, first);
+        numbers.leave(Ino(2), NodeId(first.0), first);
+        assert_eq!(numbers.enter(Ino(4), first).0, first.0);
+    }
+
+    #[test]
+    fn a_number_is_kept_under_another_name() {
+        let mut numbers = numbers();
+        let (root, old, new) = (FileNumber::ROOT, name("old"), name("new"));
+        let number = numbers.choose(root, &old, |_, _| false);
+        numbers.moved(&(root, old.clone()), (root, new.clone()), number);
+        assert_eq!(numbers.choose(root, &new, |_, _| false), number);
+        let next = numbers.choose(root, &old, |_, _| false);
+        assert_eq!(next, number_of(root, "old", 1));
+        numbers.moved(&(root, new), (root, old.clone()), number);
+        assert_eq!(numbers.choose(root, &old, |_, _| false), number);
+        assert!(numbers.given.is_empty());
+    }
+
+    #[test]
+    fn few_names_are_remembered() {
+        let mut given = Given::default();
+        for n in 0..3 * REMEMBERED as u64 {
+            let place = (FileNumber::ROOT, name(&n.to_string()));
+            given.insert(place.clone(), FileNumber(n));
+            if n % 2 == 0 {
+                given.forget(&place);
+            }
+        }
+        assert_eq!(given.numbers.len(), REMEMBERED);
+        assert_eq!(given.places.len(), REMEMBERED);
+        assert!(given.order.len() <= 2 * REMEMBERED);
+    }
+
+    #[test]
+    fn references_that_were_never_given_are_given_back_first() {
+        let mut numbers = numbers();
+        numbers.owe(NodeId(7));
+        numbers.owe(NodeId(7));
+        assert_eq!(numbers.given_back(NodeId(8), 1), 1);
+        assert_eq!(numbers.given_back(NodeId(7), 3), 1);
+        assert_eq!(numbers.given_back(NodeId(7), 3), 3);
+    }
+}
