@@ -6,7 +6,7 @@ use crate::config::Ownership;
 use crate::fs::outbox::{Changes, Want};
 use crate::fs::{Fs, FsError, HandleId, TTL};
 use crate::object::{Attributes, FileKind};
-use crate::tree::{Entry, Ino, Kind};
+use crate::tree::{Entry, FileNumber, Ino, Kind, NodeId};
 
 /// Bit that lets a program run with its owner's rights.
 const SET_USER_ID: u16 = 0o4000;
@@ -101,6 +101,10 @@ pub struct Maker {
 pub struct Attr {
     /// The inode.
     pub ino: Ino,
+    /// Number by which the kernel knows it.
+    pub node: NodeId,
+    /// Number by which programs know it.
+    pub number: FileNumber,
     /// Whether it is a folder.
     pub is_dir: bool,
     /// What it is.
@@ -357,6 +361,8 @@ impl Fs {
         let left = |until: Instant| until.saturating_duration_since(now).min(TTL);
         Attr {
             ino: entry.ino,
+            node: entry.node,
+            number: entry.number,
             is_dir,
             kind,
             size,

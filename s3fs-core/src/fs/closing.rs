@@ -106,8 +106,11 @@ impl Fs {
         let Some((_, name)) = self.tree.last_place(file.ino) else {
             return false;
         };
+        let Some(entry) = self.tree.entry(file.ino) else {
+            return false;
+        };
         let wanted = Wanted {
-            ino: file.ino.0,
+            numbers: [entry.number.0, entry.node.0],
             name: name.as_str().to_owned(),
         };
         let looking = tokio::task::spawn_blocking(move || can_write(pid, &wanted));

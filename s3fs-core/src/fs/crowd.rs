@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::fs::edge::{KernelCell, KernelEdge};
 use crate::object::EntryName;
-use crate::tree::Ino;
+use crate::tree::NodeId;
 
 /// So many entries are kept. Each takes up to half a kilobyte here.
 const MOST: usize = 128 << 10;
@@ -19,11 +19,11 @@ const BATCH: usize = 4 << 10;
 
 /// The entries that listings have told the kernel of, the oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Crowd(Mutex<VecDeque<(Ino, EntryName)>>);
+pub(super) struct Crowd(Mutex<VecDeque<(NodeId, EntryName)>>);
 
 impl Crowd {
     /// The kernel was told of an entry.
-    pub(super) fn push(&self, dir: Ino, name: EntryName) {
+    pub(super) fn push(&self, dir: NodeId, name: EntryName) {
         self.lock(|told| told.push_back((dir, name)));
     }
 
@@ -41,12 +41,12 @@ impl Crowd {
         }
     }
 
-    fn lock<T>(&self, act: impl FnOnce(&mut VecDeque<(Ino, EntryName)>) -> T) -> T {
+    fn lock<T>(&self, act: impl FnOnce(&mut VecDeque<(NodeId, EntryName)>) -> T) -> T {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-fn forget(kernel: &dyn KernelEdge, names: &[(Ino, EntryName)]) {
+fn forget(kernel: &dyn KernelEdge, names: &[(NodeId, EntryName)]) {
     for (dir, name) in names {
         kernel.forget_name(*dir, name.as_ref());
     }
@@ -65,14 +65,14 @@ mod tests {
     struct Forgets(AtomicUsize);
 
     impl KernelEdge for Forgets {
-        fn store(&self, _ino: Ino, _offset: u64, _bytes: &[u8]) -> bool {
+        fn store(&self, _node: NodeId, _offset: u64, _bytes: &[u8]) -> bool {
             false
         }
-        fn forget_name(&self, _dir: Ino, _name: &OsStr) {
+        fn forget_name(&self, _dir: NodeId, _name: &OsStr) {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
 
-        fn forget_pages(&self, _ino: Ino, _range: std::ops::Range<u64>) {}
+        fn forget_pages(&self, _node: NodeId, _range: std::ops::Range<u64>) {}
     }
 
     #[test]
@@ -88,7 +88,7 @@ mod tests {
         runtime.block_on(async {
             for n in 0..total {
                 let name = EntryName::from_component(&n.to_string()).unwrap();
-                crowd.push(Ino::ROOT, name);
+                crowd.push(NodeId::ROOT, name);
                 crowd.thin_out(&cell);
             }
         });

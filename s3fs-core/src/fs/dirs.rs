@@ -173,6 +173,7 @@ impl Fs {
     ) -> Option<u64> {
         let mut at = number;
         let mut full = false;
+        let node = self.tree.entry(dir).map(|entry| entry.node);
         let skip = usize::try_from(number - state.first).unwrap_or(usize::MAX);
         for (item, asked) in state.entries.iter().skip(skip) {
             let tell = |name: &EntryName, entry: &Entry| {
@@ -189,8 +190,11 @@ impl Fs {
                 full = told == Told::Full;
                 // A folder may be somebody's working folder, or have mounts below it, which forgetting
                 // its name would take away.
-                if told == Told::Yes && !attr.is_dir {
-                    self.crowd.push(dir, name.clone());
+                if told == Told::Yes
+                    && !attr.is_dir
+                    && let Some(node) = node
+                {
+                    self.crowd.push(node, name.clone());
                 }
                 told
             };

@@ -10,18 +10,18 @@ use crate::fs::Fs;
 use crate::fs::open_files::OpenFiles;
 use crate::object::ETag;
 use crate::read::Pages;
-use crate::tree::{Ino, Kind, Tree};
+use crate::tree::{Ino, Kind, NodeId, Tree};
 
 /// The kernel that a file system is served to.
 pub trait KernelEdge: Debug + Send + Sync + 'static {
     /// Puts bytes of a file into the page cache; whether the kernel took them.
-    fn store(&self, ino: Ino, offset: u64, bytes: &[u8]) -> bool;
+    fn store(&self, node: NodeId, offset: u64, bytes: &[u8]) -> bool;
 
     /// Makes it forget what a name stands for. May wait for operations on the folder.
-    fn forget_name(&self, dir: Ino, name: &OsStr);
+    fn forget_name(&self, dir: NodeId, name: &OsStr);
 
     /// Makes it forget the pages of a range of a file. Waits for the reads of them that are under way.
-    fn forget_pages(&self, ino: Ino, range: Range<u64>);
+    fn forget_pages(&self, node: NodeId, range: Range<u64>);
 }
 
 /// Where the kernel is found, once it serves.
@@ -46,9 +46,14 @@ impl KernelCell {
         files: &Arc<OpenFiles>,
         tree: &Arc<Tree>,
     ) -> Option<Arc<dyn Pages>> {
+        let kernel = self.get()?;
+        // The kernel's number means this version for as long as bytes of it may be put there.
+        tree.reference(ino);
+        let node = tree.entry(ino).map(|entry| entry.node);
         Some(Arc::new(FilePages {
-            kernel: self.get()?,
+            kernel,
             ino,
+            node,
             etag,
             files: Arc::clone(files),
             tree: Arc::clone(tree),
@@ -60,10 +65,10 @@ impl Fs {
     /// Bytes were written around the page cache (`O_DIRECT`), into which others may have read those before
     /// them meanwhile. The kernel forgets them by itself where the program waits in the call, and not
     /// where it writes asynchronously. To be awaited before the write is answered.
-    pub async fn written_directly(&self, ino: Ino, range: Range<u64>) {
+    pub async fn written_directly(&self, node: NodeId, range: Range<u64>) {
         if let Some(kernel) = self.kernel.get() {
             // A read that it waits for needs a thread of the runtime.
-            let forgetting = tokio::task::spawn_blocking(move || kernel.forget_pages(ino, range));
+            let forgetting = tokio::task::spawn_blocking(move || kernel.forget_pages(node, range));
             // Only a panic ends it early.
             let _ = forgetting.await;
         }
@@ -74,6 +79,7 @@ impl Fs {
 struct FilePages {
     kernel: Arc<dyn KernelEdge>,
     ino: Ino,
+    node: Option<NodeId>,
     etag: ETag,
     files: Arc<OpenFiles>,
     tree: Arc<Tree>,
@@ -87,11 +93,20 @@ impl FilePages {
     }
 }
 
+impl Drop for FilePages {
+    fn drop(&mut self) {
+        self.tree.forget(self.ino, 1);
+    }
+}
+
 impl Pages for FilePages {
     fn store(&self, offset: u64, bytes: &[u8]) -> bool {
         // What a program writes must not be overwritten by what was there before.
+        let Some(node) = self.node else {
+            return false;
+        };
         let stored = self.files.unless_written(self.ino, || {
-            self.is_present() && self.kernel.store(self.ino, offset, bytes)
+            self.is_present() && self.kernel.store(node, offset, bytes)
         });
         stored.unwrap_or(false)
     }
@@ -109,11 +124,11 @@ mod tests {
     struct TakesAll;
 
     impl KernelEdge for TakesAll {
-        fn store(&self, _ino: Ino, _offset: u64, _bytes: &[u8]) -> bool {
+        fn store(&self, _node: NodeId, _offset: u64, _bytes: &[u8]) -> bool {
             true
         }
-        fn forget_name(&self, _dir: Ino, _name: &OsStr) {}
-        fn forget_pages(&self, _ino: Ino, _range: Range<u64>) {}
+        fn forget_name(&self, _dir: NodeId, _name: &OsStr) {}
+        fn forget_pages(&self, _node: NodeId, _range: Range<u64>) {}
     }
 
     #[test]

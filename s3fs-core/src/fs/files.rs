@@ -45,7 +45,7 @@ impl Fs {
         };
         let handle = opened.inspect_err(|error| self.came_late(ino, pid, error))?;
         self.had_turn(ino, pid);
-        self.orphans.opened(ino);
+        self.handle_opened(ino);
         Ok(Opened {
             handle: self.handles.insert(handle),
         })
@@ -64,7 +64,7 @@ impl Fs {
         self.opened(dir, &name, ino);
         let handle = self.read_handle(ino, key, file.etag?, reader, changes);
         self.turns.had(dir, &name, pid);
-        self.orphans.opened(ino);
+        self.handle_opened(ino);
         Some(Opened {
             handle: self.handles.insert(Handle::Read(handle)),
         })

@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 /// A file as `/proc` names it.
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
-    /// Inode number that the kernel shows.
-    pub(super) ino: u64,
+    /// Inode numbers that the kernel may show: that of programs, and until it asks for the attributes its own.
+    pub(super) numbers: [u64; 2],
     /// Name in its folder: inode numbers of other file systems are the same ones.
     pub(super) name: String,
 }
@@ -51,20 +51,23 @@ fn has_descriptor(process: &Path, file: &Wanted, counting: Counting) -> bool {
     let descriptors = fs::read_dir(process.join("fdinfo")).into_iter().flatten();
     descriptors.flatten().any(|descriptor| {
         let info = fs::read_to_string(descriptor.path()).unwrap_or_default();
-        is_writable(&info, file.ino, counting)
+        is_writable(&info, file.numbers, counting)
             && fs::read_link(process.join("fd").join(descriptor.file_name()))
                 .is_ok_and(|path| is_named(path.as_os_str(), &file.name))
     })
 }
 
 /// Whether `fdinfo` describes a descriptor that counts and writes the inode.
-fn is_writable(shown: &str, ino: u64, counting: Counting) -> bool {
+fn is_writable(shown: &str, numbers: [u64; 2], counting: Counting) -> bool {
     let value = |of: &str| {
         let mut lines = shown.lines();
         lines.find_map(|line| Some(line.strip_prefix(of)?.trim()))
     };
     let flags = value("flags:").and_then(|flags| i32::from_str_radix(flags, 8).ok());
-    let is_it = value("ino:").is_some_and(|number| number == ino.to_string());
+    let is_it = value("ino:").is_some_and(|shown| {
+        let shown = shown.parse::<u64>();
+        shown.is_ok_and(|shown| numbers.contains(&shown))
+    });
     let writes = |flags: i32| flags & libc::O_ACCMODE != libc::O_RDONLY;
     let counts = |flags: i32| counting == Counting::All || flags & libc::O_CLOEXEC == 0;
     is_it && flags.is_some_and(|flags| writes(flags) && counts(flags))
@@ -83,7 +86,12 @@ fn maps_writably(line: &[u8], file: &Wanted) -> bool {
     let (_, _, ino) = (fields.next(), fields.next(), fields.next());
     let is_shared =
         permissions.is_some_and(|shown| shown.get(1) == Some(&b'w') && shown.get(3) == Some(&b's'));
-    let is_it = ino.is_some_and(|shown| shown == file.ino.to_string().as_bytes());
+    let is_it = ino.is_some_and(|shown| {
+        let shown = str::from_utf8(shown)
+            .ok()
+            .and_then(|shown| shown.parse().ok());
+        shown.is_some_and(|shown: u64| file.numbers.contains(&shown))
+    });
     is_shared && is_it && is_named(OsStr::from_bytes(line), &file.name)
 }
 
@@ -121,7 +129,7 @@ mod tests {
         let path = folder.path().join("a name");
         let file = fs::File::create(&path).unwrap();
         let wanted = Wanted {
-            ino: file.metadata().unwrap().ino(),
+            numbers: [file.metadata().unwrap().ino(); 2],
             name: "a name".into(),
         };
         let other = Wanted {
@@ -150,20 +158,24 @@ mod tests {
     fn a_descriptor_that_is_about_to_be_closed_does_not_count_in_a_child() {
         let info = |flags: &str| format!("pos:\t0\nflags:\t{flags}\nmnt_id:\t30\nino:\t42\n");
         for counting in [Counting::All, Counting::Inherited] {
-            assert!(is_writable(&info("0100001"), 42, counting));
-            assert!(is_writable(&info("0100002"), 42, counting));
-            assert!(!is_writable(&info("0100000"), 42, counting));
-            assert!(!is_writable(&info("0100001"), 43, counting));
+            assert!(is_writable(&info("0100001"), [41, 42], counting));
+            assert!(is_writable(&info("0100002"), [41, 42], counting));
+            assert!(!is_writable(&info("0100000"), [41, 42], counting));
+            assert!(!is_writable(&info("0100001"), [43, 43], counting));
         }
-        assert!(is_writable(&info("02100001"), 42, Counting::All));
-        assert!(!is_writable(&info("02100001"), 42, Counting::Inherited));
-        assert!(!is_writable("", 42, Counting::All));
+        assert!(is_writable(&info("02100001"), [41, 42], Counting::All));
+        assert!(!is_writable(
+            &info("02100001"),
+            [41, 42],
+            Counting::Inherited
+        ));
+        assert!(!is_writable("", [41, 42], Counting::All));
     }
 
     #[test]
     fn shared_memory_that_is_written_is_found() {
         let file = Wanted {
-            ino: 42,
+            numbers: [41, 42],
             name: "the file".into(),
         };
         let line = |permissions: &str, ino: u64, name: &str| {

@@ -8,7 +8,7 @@ use crate::fs::{Attr, Fs, FsError};
 use crate::list::{end_of, list_page};
 use crate::object::{EntryName, Key};
 use crate::store::{ListFrom, ListPage, ListRequest, Store, StoreError};
-use crate::tree::{Entry, Ino, Kind, Known, Seen, Told};
+use crate::tree::{Entry, Ino, Kind, Known, NodeId, Seen, Told};
 
 impl Fs {
     /// What a name stands for, with what is kept of it. The kernel has been told of it when this
@@ -76,8 +76,13 @@ impl Fs {
     }
 
     /// The kernel forgets an inode it was told of `count` times.
-    pub fn forget(&self, ino: Ino, count: u64) {
-        self.tree.forget(ino, count);
+    pub fn forget(&self, node: NodeId, count: u64) {
+        self.tree.forget_node(node, count);
+    }
+
+    /// Returns the inode that the kernel means by a number.
+    pub fn ino(&self, node: NodeId) -> Ino {
+        self.tree.ino(node).unwrap_or(Ino::NONE)
     }
 
     /// What a name stands for now, asking the store if need be.

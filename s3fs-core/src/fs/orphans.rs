@@ -50,7 +50,7 @@ struct Deferred {
 }
 
 impl Orphans {
-    pub(super) fn opened(&self, ino: Ino) {
+    fn opened(&self, ino: Ino) {
         self.lock(|open| *open.handles.entry(ino).or_default() += 1);
     }
 
@@ -283,8 +283,15 @@ impl Fs {
         self.orphans.defer(ino, deferred);
     }
 
+    /// A handle of a file was opened.
+    pub(super) fn handle_opened(&self, ino: Ino) {
+        self.orphans.opened(ino);
+        self.tree.opened(ino);
+    }
+
     /// A handle of a file was closed.
     pub(super) fn handle_closed(&self, ino: Ino) {
+        self.tree.closed(ino);
         if !self.orphans.closed(ino) {
             return;
         }

@@ -71,7 +71,7 @@ impl Fs {
         let place = self.place(entry.ino, precondition);
         let writer = Writer::create(self.target(), place.clone());
         let file = self.share(entry.ino, writer, place)?;
-        self.orphans.opened(entry.ino);
+        self.handle_opened(entry.ino);
         let handle = self
             .handles
             .insert(Handle::Write(Arc::new(WriteHandle::new(file, maker.pid))));
@@ -105,7 +105,7 @@ impl Fs {
                 return Err(error);
             }
         };
-        self.orphans.opened(entry.ino);
+        self.handle_opened(entry.ino);
         Ok((
             attr,
             Opened {

@@ -1,14 +1,15 @@
 //! Between the kernel's types and ours.
 
+use std::fmt::Display;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fuser::{
     Errno, FileAttr, FileType, INodeNo, OpenAccMode, OpenFlags, RenameFlags, Request, TimeOrNow,
 };
 
-use crate::fs::{Allocate, Attr, Existing, FsError, Maker, OpenMode, SetXattr};
+use crate::fs::{Allocate, Attr, Existing, FsError, Maker, OpenMode, SetXattr, TTL};
 use crate::object::FileKind;
-use crate::tree::Ino;
+use crate::tree::NodeId;
 
 /// What programs should read and write at a time.
 const FILE_BLOCK: u32 = 1 << 20;
@@ -18,15 +19,15 @@ const FILE_BLOCK: u32 = 1 << 20;
 /// what is known of them is out of date.
 const FOLDER_BLOCK: u32 = 4 << 10;
 
-impl From<INodeNo> for Ino {
-    fn from(ino: INodeNo) -> Self {
-        Self(ino.0)
+impl From<INodeNo> for NodeId {
+    fn from(node: INodeNo) -> Self {
+        Self(node.0)
     }
 }
 
-impl From<Ino> for INodeNo {
-    fn from(ino: Ino) -> Self {
-        Self(ino.0)
+impl From<NodeId> for INodeNo {
+    fn from(node: NodeId) -> Self {
+        Self(node.0)
     }
 }
 
@@ -96,9 +97,10 @@ pub(super) fn allocate(mode: i32) -> Result<Allocate, FsError> {
     }
 }
 
+/// Attributes as programs see them.
 pub(super) fn file_attr(attr: &Attr) -> FileAttr {
     FileAttr {
-        ino: attr.ino.into(),
+        ino: INodeNo(attr.number.0),
         size: attr.size,
         blocks: attr.size.div_ceil(512),
         atime: attr.accessed,
@@ -131,6 +133,36 @@ pub(super) fn existing(flags: i32) -> Existing {
     }
 }
 
+/// Whether the kernel knows an inode by the number that programs know it by.
+pub(super) fn is_plain(attr: &Attr) -> bool {
+    attr.node.0 == attr.number.0
+}
+
+/// Attributes that come with an inode's number for the kernel, and for how long they hold. fuser has one
+/// field for that number and for the one that programs see; where they differ, the kernel asks for the
+/// attributes before a program sees them.
+pub(super) fn entry_attr(attr: &Attr) -> (FileAttr, Duration) {
+    let ttl = if is_plain(attr) { TTL } else { Duration::ZERO };
+    let ino = attr.node.into();
+    (
+        FileAttr {
+            ino,
+            ..file_attr(attr)
+        },
+        ttl,
+    )
+}
+
+/// Attributes of an entry of a listing of which the kernel is to know the name and its number alone: it
+/// takes no file for one whose size is negative, keeps nothing of it, and gives back one reference of
+/// the inode of that number.
+pub(super) fn name_only(attr: &Attr) -> FileAttr {
+    FileAttr {
+        size: u64::MAX,
+        ..file_attr(attr)
+    }
+}
+
 pub(super) fn open_mode(flags: OpenFlags) -> OpenMode {
     match flags.acc_mode() {
         OpenAccMode::O_RDONLY => OpenMode::Read,
@@ -159,7 +191,7 @@ fn corrected(time: SystemTime) -> SystemTime {
 }
 
 /// The program sees a number; the cause stands in the log.
-pub(super) fn errno(operation: &'static str, ino: Ino, error: &FsError) -> Errno {
+pub(super) fn errno(operation: &'static str, ino: impl Display, error: &FsError) -> Errno {
     let errno = error.errno();
     match error {
         FsError::Store(_) | FsError::Write(_) => {

@@ -6,34 +6,34 @@ use std::ops::Range;
 use fuser::Notifier;
 
 use crate::fs::KernelEdge;
-use crate::tree::Ino;
+use crate::tree::NodeId;
 
 /// The kernel behind a session.
 #[derive(Debug)]
 pub(super) struct Kernel(pub(super) Notifier);
 
 impl KernelEdge for Kernel {
-    fn store(&self, ino: Ino, offset: u64, bytes: &[u8]) -> bool {
-        match self.0.store(ino.into(), offset, bytes) {
+    fn store(&self, node: NodeId, offset: u64, bytes: &[u8]) -> bool {
+        match self.0.store(node.into(), offset, bytes) {
             Ok(()) => true,
             Err(error) => {
-                tracing::debug!(%ino, offset, %error, "the page cache does not take this");
+                tracing::debug!(?node, offset, %error, "the page cache does not take this");
                 false
             }
         }
     }
 
-    fn forget_name(&self, dir: Ino, name: &OsStr) {
+    fn forget_name(&self, dir: NodeId, name: &OsStr) {
         if let Err(error) = self.0.inval_entry(dir.into(), name) {
-            tracing::debug!(%dir, %error, "the kernel does not forget a name");
+            tracing::debug!(?dir, %error, "the kernel does not forget a name");
         }
     }
 
-    fn forget_pages(&self, ino: Ino, range: Range<u64>) {
+    fn forget_pages(&self, node: NodeId, range: Range<u64>) {
         let signed = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         let (offset, length) = (signed(range.start), signed(range.end - range.start));
-        if let Err(error) = self.0.inval_inode(ino.into(), offset, length) {
-            tracing::debug!(%ino, %error, "the kernel does not forget pages");
+        if let Err(error) = self.0.inval_inode(node.into(), offset, length) {
+            tracing::debug!(?node, %error, "the kernel does not forget pages");
         }
     }
 }

@@ -18,6 +18,7 @@ mod kept;
 mod listing;
 mod mounted;
 mod names;
+mod numbers;
 mod outages;
 mod passthrough;
 mod permissions;

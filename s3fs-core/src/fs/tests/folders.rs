@@ -69,7 +69,7 @@ async fn what_is_forgotten_during_a_listing_is_not_absent_after_it() {
     kernel.walk("d/0003").await.unwrap();
     kernel
         .fs
-        .forget(kernel.walk("d/0003").await.unwrap().ino, 2);
+        .forget(kernel.walk("d/0003").await.unwrap().node, 2);
     kernel.list_from(handle, 12, 1000).await.unwrap();
     assert!(kernel.walk("d/0003").await.is_ok());
 }
@@ -194,4 +194,45 @@ async fn a_folder_made_in_the_place_of_a_file_is_found_when_it_was_forgotten() {
     kernel.forget();
     kernel.expire();
     assert!(kernel.walk("f").await.unwrap().is_dir);
+}
+
+#[tokio::test]
+async fn numbers_outlive_what_the_kernel_remembers() {
+    let store = bucket();
+    for key in ["a", "d/x", "d/sub/y"] {
+        store.insert(key, "x");
+    }
+    let kernel = mount(Arc::new(store)).await;
+    let forget = || {
+        kernel.forget();
+        kernel.expire();
+        assert_eq!(kernel.fs.tree.count(), 1);
+    };
+    let number = async |path: &str| kernel.walk(path).await.unwrap().number;
+    let (a, x, y) = (
+        number("a").await,
+        number("d/x").await,
+        number("d/sub/y").await,
+    );
+    forget();
+    let again = (
+        number("d/sub/y").await,
+        number("d/x").await,
+        number("a").await,
+    );
+    assert_eq!(again, (y, x, a));
+    kernel.rename("a", "b").await.unwrap();
+    kernel.rename("d", "e").await.unwrap();
+    kernel.save("a", b"another").await.unwrap();
+    kernel.settle().await.unwrap();
+    let another = number("a").await;
+    assert_ne!(another, a);
+    forget();
+    assert_eq!(number("e/sub/y").await, y);
+    assert_eq!(number("a").await, another);
+    assert_eq!(number("b").await, a);
+    assert_eq!(number("e/x").await, x);
+    kernel.unlink("b").await.unwrap();
+    kernel.save("b", b"a new one").await.unwrap();
+    assert_ne!(number("b").await, a);
 }

@@ -244,7 +244,7 @@ impl Kernel {
         unneeded.sort();
         // Children before their folders.
         for ino in unneeded.into_iter().rev() {
-            self.fs.forget(ino, told.remove(&ino).unwrap());
+            self.fs.tree.forget(ino, told.remove(&ino).unwrap());
         }
     }
 

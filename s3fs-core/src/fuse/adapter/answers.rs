@@ -1,50 +1,57 @@
 //! How results become replies.
 
-use fuser::{FileHandle, Generation, INodeNo, ReplyAttr, ReplyEmpty, ReplyEntry, ReplyXattr};
+use std::fmt::Display;
+
+use fuser::{FileHandle, Generation, ReplyAttr, ReplyEmpty, ReplyEntry, ReplyXattr};
 
 use crate::fs::{Attr, FsError, HandleId, TTL};
-use crate::fuse::convert::{errno, file_attr};
+use crate::fuse::convert::{entry_attr, errno, file_attr};
+use crate::tree::Ino;
 
-/// Inode numbers are never used again, so generations are not needed.
+/// A number is used again for the same name only, and when the kernel has forgotten it, so that generations
+/// are not needed.
 pub(super) const GENERATION: Generation = Generation(0);
 
 pub(super) fn empty(
     operation: &'static str,
-    ino: INodeNo,
+    ino: impl Display,
     reply: ReplyEmpty,
 ) -> impl FnOnce(Result<(), FsError>) {
     move |result| match result {
         Ok(()) => reply.ok(),
-        Err(error) => reply.error(errno(operation, ino.into(), &error)),
+        Err(error) => reply.error(errno(operation, ino, &error)),
     }
 }
 
 pub(super) fn entry(
     operation: &'static str,
-    parent: INodeNo,
+    parent: Ino,
     reply: ReplyEntry,
 ) -> impl FnOnce(Result<Attr, FsError>) {
     move |result| match result {
-        Ok(attr) => reply.entry_with_ttls(&TTL, &attr.valid, &file_attr(&attr), GENERATION),
-        Err(error) => reply.error(errno(operation, parent.into(), &error)),
+        Ok(attr) => {
+            let (as_entry, ttl) = entry_attr(&attr);
+            reply.entry_with_ttls(&ttl, &attr.valid, &as_entry, GENERATION);
+        }
+        Err(error) => reply.error(errno(operation, parent, &error)),
     }
 }
 
 pub(super) fn attr(
     operation: &'static str,
-    ino: INodeNo,
+    ino: Ino,
     reply: ReplyAttr,
 ) -> impl FnOnce(Result<Attr, FsError>) {
     move |result| match result {
         Ok(attr) => reply.attr(&TTL, &file_attr(&attr)),
-        Err(error) => reply.error(errno(operation, ino.into(), &error)),
+        Err(error) => reply.error(errno(operation, ino, &error)),
     }
 }
 
 /// Answers with bytes where the program may first ask how many there are.
 pub(super) fn bytes_or_size(
     operation: &'static str,
-    ino: INodeNo,
+    ino: Ino,
     size: u32,
     reply: ReplyXattr,
 ) -> impl FnOnce(Result<Vec<u8>, FsError>) {
@@ -52,7 +59,7 @@ pub(super) fn bytes_or_size(
         Ok(bytes) if size == 0 => reply.size(bytes.len() as u32),
         Ok(bytes) if bytes.len() > size as usize => reply.error(fuser::Errno::ERANGE),
         Ok(bytes) => reply.data(&bytes),
-        Err(error) => reply.error(errno(operation, ino.into(), &error)),
+        Err(error) => reply.error(errno(operation, ino, &error)),
     }
 }
 

@@ -3,28 +3,29 @@
 
 use std::ffi::OsStr;
 
-use fuser::{INodeNo, ReplyAttr, ReplyEmpty, ReplyStatfs, ReplyXattr};
+use fuser::{ReplyAttr, ReplyEmpty, ReplyStatfs, ReplyXattr};
 
 use super::Adapter;
 use super::answers::{attr, bytes_or_size, empty};
 use crate::fs::SetAttr;
 use crate::fuse::convert::set_xattr;
+use crate::tree::Ino;
 
-pub(super) fn get(adapter: &Adapter, ino: INodeNo, reply: ReplyAttr) {
+pub(super) fn get(adapter: &Adapter, ino: Ino, reply: ReplyAttr) {
     let answer = attr("getattr", ino, reply);
-    answer(adapter.fs.getattr(ino.into()));
+    answer(adapter.fs.getattr(ino));
 }
 
-pub(super) fn set(adapter: &Adapter, ino: INodeNo, set: SetAttr, reply: ReplyAttr) {
+pub(super) fn set(adapter: &Adapter, ino: Ino, set: SetAttr, reply: ReplyAttr) {
     adapter.answer(
-        |fs| async move { fs.setattr(ino.into(), set).await },
+        |fs| async move { fs.setattr(ino, set).await },
         attr("setattr", ino, reply),
     );
 }
 
 pub(super) fn set_extended(
     adapter: &Adapter,
-    ino: INodeNo,
+    ino: Ino,
     name: &OsStr,
     value: &[u8],
     flags: i32,
@@ -32,39 +33,36 @@ pub(super) fn set_extended(
 ) {
     let (name, value) = (name.to_owned(), value.to_vec());
     adapter.answer(
-        move |fs| async move {
-            fs.setxattr(ino.into(), &name, &value, set_xattr(flags))
-                .await
-        },
+        move |fs| async move { fs.setxattr(ino, &name, &value, set_xattr(flags)).await },
         empty("setxattr", ino, reply),
     );
 }
 
 pub(super) fn get_extended(
     adapter: &Adapter,
-    ino: INodeNo,
+    ino: Ino,
     name: &OsStr,
     size: u32,
     reply: ReplyXattr,
 ) {
     let name = name.to_owned();
     adapter.answer(
-        move |fs| async move { fs.getxattr(ino.into(), &name).await },
+        move |fs| async move { fs.getxattr(ino, &name).await },
         bytes_or_size("getxattr", ino, size, reply),
     );
 }
 
-pub(super) fn list_extended(adapter: &Adapter, ino: INodeNo, size: u32, reply: ReplyXattr) {
+pub(super) fn list_extended(adapter: &Adapter, ino: Ino, size: u32, reply: ReplyXattr) {
     adapter.answer(
-        move |fs| async move { fs.listxattr(ino.into()).await },
+        move |fs| async move { fs.listxattr(ino).await },
         bytes_or_size("listxattr", ino, size, reply),
     );
 }
 
-pub(super) fn remove_extended(adapter: &Adapter, ino: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+pub(super) fn remove_extended(adapter: &Adapter, ino: Ino, name: &OsStr, reply: ReplyEmpty) {
     let name = name.to_owned();
     adapter.answer(
-        move |fs| async move { fs.removexattr(ino.into(), &name).await },
+        move |fs| async move { fs.removexattr(ino, &name).await },
         empty("removexattr", ino, reply),
     );
 }

@@ -10,20 +10,20 @@ use fuser::{
 use super::Adapter;
 use super::answers::{GENERATION, empty, handle_id};
 use crate::fs::{Fs, FsError};
-use crate::fuse::convert::{errno, file_attr, kind};
-use crate::tree::Told;
+use crate::fuse::convert::{errno, file_attr, is_plain, kind, name_only};
+use crate::tree::{Ino, Told};
 
-pub(super) fn open(adapter: &Adapter, ino: INodeNo, reply: ReplyOpen) {
-    match adapter.fs.opendir(ino.into()) {
+pub(super) fn open(adapter: &Adapter, ino: Ino, reply: ReplyOpen) {
+    match adapter.fs.opendir(ino) {
         Ok(handle) => reply.opened(FileHandle(handle.0), FopenFlags::empty()),
-        Err(error) => reply.error(errno("opendir", ino.into(), &error)),
+        Err(error) => reply.error(errno("opendir", ino, &error)),
     }
 }
 
 /// The names alone.
 pub(super) fn read(
     adapter: &Adapter,
-    ino: INodeNo,
+    ino: Ino,
     handle: FileHandle,
     offset: u64,
     mut reply: ReplyDirectory,
@@ -31,13 +31,13 @@ pub(super) fn read(
     let fs = Arc::clone(&adapter.fs);
     adapter.runtime.spawn(async move {
         let offered = fs.readdir(handle_id(handle), offset, |entry| {
-            let ino = entry.attr.ino.into();
+            let ino = INodeNo(entry.attr.number.0);
             let full = reply.add(ino, entry.next_offset, kind(&entry.attr), entry.name);
             if full { Told::Full } else { Told::No }
         });
         match unless_ended(&fs, offered).await {
             Ok(()) => reply.ok(),
-            Err(error) => reply.error(errno("readdir", ino.into(), &error)),
+            Err(error) => reply.error(errno("readdir", ino, &error)),
         }
     });
 }
@@ -45,7 +45,7 @@ pub(super) fn read(
 /// The names with their attributes, as if each had been looked up.
 pub(super) fn read_plus(
     adapter: &Adapter,
-    ino: INodeNo,
+    ino: Ino,
     handle: FileHandle,
     offset: u64,
     mut reply: ReplyDirectoryPlus,
@@ -54,17 +54,21 @@ pub(super) fn read_plus(
     adapter.runtime.spawn(async move {
         let offered = fs.readdir(handle_id(handle), offset, |entry| {
             let (valid, name) = (entry.attr.valid, entry.name);
-            let attr = file_attr(&entry.attr);
+            let (attr, told) = if is_plain(&entry.attr) {
+                (file_attr(&entry.attr), Told::Yes)
+            } else {
+                (name_only(&entry.attr), Told::Owed)
+            };
             let next = entry.next_offset;
             if reply.add(attr.ino, next, name, &valid, &attr, GENERATION) {
                 Told::Full
             } else {
-                Told::Yes
+                told
             }
         });
         match unless_ended(&fs, offered).await {
             Ok(()) => reply.ok(),
-            Err(error) => reply.error(errno("readdirplus", ino.into(), &error)),
+            Err(error) => reply.error(errno("readdirplus", ino, &error)),
         }
     });
 }
@@ -81,9 +85,9 @@ async fn unless_ended(
     }
 }
 
-pub(super) fn fsync(adapter: &Adapter, ino: INodeNo, reply: ReplyEmpty) {
+pub(super) fn fsync(adapter: &Adapter, ino: Ino, reply: ReplyEmpty) {
     adapter.answer(
-        move |fs| async move { fs.fsync_dir(ino.into()).await },
+        move |fs| async move { fs.fsync_dir(ino).await },
         empty("fsyncdir", ino, reply),
     );
 }

@@ -11,14 +11,15 @@ use fuser::{
 
 use super::Adapter;
 use super::answers::{GENERATION, empty, handle_id};
-use crate::fs::{Fs, FsError, HandleId, Maker, OpenMode, Opened, Privilege, TTL};
-use crate::fuse::convert::{allocate, errno, existing, file_attr, open_mode, permissions};
+use crate::fs::{Fs, FsError, HandleId, Maker, OpenMode, Opened, Privilege};
+use crate::fuse::convert::{allocate, entry_attr, errno, existing, open_mode, permissions};
 use crate::fuse::passthrough::Passthrough;
+use crate::tree::Ino;
 
 pub(super) fn open(
     adapter: &Adapter,
     program: Maker,
-    ino: INodeNo,
+    node: INodeNo,
     flags: OpenFlags,
     reply: ReplyOpen,
 ) {
@@ -30,17 +31,18 @@ pub(super) fn open(
         how |= FopenFlags::FOPEN_NOFLUSH;
     }
     if let Some(passthrough) = &adapter.passthrough {
-        return open_locally(adapter, passthrough, (ino, mode, pid), how, reply);
+        return open_locally(adapter, passthrough, (node, mode, pid), how, reply);
     }
     let answer = move |result: Result<Opened, FsError>| match result {
         Ok(opened) => reply.opened(FileHandle(opened.handle.0), how),
-        Err(error) => reply.error(errno("open", ino.into(), &error)),
+        Err(error) => reply.error(errno("open", node, &error)),
     };
-    match adapter.fs.try_open(ino.into(), mode, pid) {
+    let ino = adapter.ino(node);
+    match adapter.fs.try_open(ino, mode, pid) {
         Some(opened) => answer(Ok(opened)),
         None => adapter.answer(
             move |fs| async move {
-                let opened = fs.open(ino.into(), mode, pid).await?;
+                let opened = fs.open(ino, mode, pid).await?;
                 if mode == (OpenMode::Write { truncate: true }) {
                     changed(&fs, opened.handle, Privilege::of(program.uid))?;
                 }
@@ -63,15 +65,16 @@ fn changed(fs: &Fs, handle: HandleId, privilege: Privilege) -> Result<(), FsErro
 fn open_locally(
     adapter: &Adapter,
     passthrough: &Arc<Passthrough>,
-    (ino, mode, pid): (INodeNo, OpenMode, u32),
+    (node, mode, pid): (INodeNo, OpenMode, u32),
     how: FopenFlags,
     reply: ReplyOpen,
 ) {
+    let ino = adapter.ino(node);
     let (passthrough, asking) = (Arc::clone(passthrough), Arc::clone(passthrough));
     adapter.answer(
         move |fs| async move {
-            let opened = fs.open(ino.into(), mode, pid).await?;
-            let copy = if asking.wants(ino) {
+            let opened = fs.open(ino, mode, pid).await?;
+            let copy = if asking.wants(node) {
                 fs.local_copy(opened.handle).await
             } else {
                 None
@@ -79,8 +82,8 @@ fn open_locally(
             Ok((FileHandle(opened.handle.0), copy))
         },
         move |result| match result {
-            Ok((handle, copy)) => passthrough.opened(ino, handle, copy, how, reply),
-            Err(error) => reply.error(errno("open", ino.into(), &error)),
+            Ok((handle, copy)) => passthrough.opened(node, handle, copy, how, reply),
+            Err(error) => reply.error(errno("open", node, &error)),
         },
     );
 }
@@ -88,7 +91,7 @@ fn open_locally(
 pub(super) fn create(
     adapter: &Adapter,
     maker: Maker,
-    parent: INodeNo,
+    parent: Ino,
     name: &OsStr,
     mode: u32,
     flags: i32,
@@ -97,23 +100,26 @@ pub(super) fn create(
     let (name, mode) = (name.to_owned(), permissions(mode));
     let existing = existing(flags);
     adapter.answer(
-        move |fs| async move { fs.create(parent.into(), &name, existing, mode, maker).await },
+        move |fs| async move { fs.create(parent, &name, existing, mode, maker).await },
         move |result| match result {
-            Ok((attr, opened)) => reply.created(
-                &TTL,
-                &file_attr(&attr),
-                GENERATION,
-                FileHandle(opened.handle.0),
-                FopenFlags::FOPEN_KEEP_CACHE,
-            ),
-            Err(error) => reply.error(errno("create", parent.into(), &error)),
+            Ok((attr, opened)) => {
+                let (as_entry, ttl) = entry_attr(&attr);
+                reply.created(
+                    &ttl,
+                    &as_entry,
+                    GENERATION,
+                    FileHandle(opened.handle.0),
+                    FopenFlags::FOPEN_KEEP_CACHE,
+                );
+            }
+            Err(error) => reply.error(errno("create", parent, &error)),
         },
     );
 }
 
 pub(super) fn read(
     adapter: &Adapter,
-    ino: INodeNo,
+    node: INodeNo,
     handle: FileHandle,
     offset: u64,
     size: u32,
@@ -122,7 +128,7 @@ pub(super) fn read(
     let (handle, size) = (handle_id(handle), u64::from(size));
     let answer = move |result: Result<Bytes, FsError>| match result {
         Ok(bytes) => reply.data(&bytes),
-        Err(error) => reply.error(errno("read", ino.into(), &error)),
+        Err(error) => reply.error(errno("read", node, &error)),
     };
     match adapter.fs.try_read(handle, offset, size) {
         Some(result) => answer(result),
@@ -135,7 +141,7 @@ pub(super) fn read(
 
 pub(super) fn write(
     adapter: &Adapter,
-    ino: INodeNo,
+    node: INodeNo,
     handle: FileHandle,
     offset: u64,
     data: &[u8],
@@ -150,7 +156,7 @@ pub(super) fn write(
     let range = offset..offset + u64::from(written);
     let answer = move |result: Result<(), FsError>| match result {
         Ok(()) => reply.written(written),
-        Err(error) => reply.error(errno("write", ino.into(), &error)),
+        Err(error) => reply.error(errno("write", node, &error)),
     };
     if flags.contains(WriteFlags::FUSE_WRITE_KILL_SUIDGID)
         && let Err(error) = adapter.fs.written_by_other(handle)
@@ -170,8 +176,8 @@ pub(super) fn write(
                 tried => tried.map(drop),
             };
             match &written {
-                Err(error) if is_kernels => fs.missed(ino.into(), range, error).await,
-                _ if is_direct => fs.written_directly(ino.into(), range).await,
+                Err(error) if is_kernels => fs.missed(fs.ino(node.into()), range, error).await,
+                _ if is_direct => fs.written_directly(node.into(), range).await,
                 _ => {}
             }
             written
@@ -183,14 +189,14 @@ pub(super) fn write(
 pub(super) fn flush(
     adapter: &Adapter,
     pid: u32,
-    ino: INodeNo,
+    node: INodeNo,
     handle: FileHandle,
     reply: ReplyEmpty,
 ) {
     let handle = handle_id(handle);
     adapter.answer(
         |fs| async move { fs.flush(handle, pid).await },
-        empty("flush", ino, reply),
+        empty("flush", node, reply),
     );
 }
 
@@ -206,17 +212,17 @@ pub(super) fn release(adapter: &Adapter, handle: FileHandle, reply: ReplyEmpty) 
     );
 }
 
-pub(super) fn fsync(adapter: &Adapter, ino: INodeNo, handle: FileHandle, reply: ReplyEmpty) {
+pub(super) fn fsync(adapter: &Adapter, node: INodeNo, handle: FileHandle, reply: ReplyEmpty) {
     let handle = handle_id(handle);
     adapter.answer(
         |fs| async move { fs.fsync(handle).await },
-        empty("fsync", ino, reply),
+        empty("fsync", node, reply),
     );
 }
 
 pub(super) fn fallocate(
     adapter: &Adapter,
-    ino: INodeNo,
+    node: INodeNo,
     handle: FileHandle,
     (offset, length): (u64, u64),
     mode: i32,
@@ -229,14 +235,14 @@ pub(super) fn fallocate(
             fs.allocate(handle, offset, length, allocate(mode)?).await?;
             changed(&fs, handle, privilege)
         },
-        empty("fallocate", ino, reply),
+        empty("fallocate", node, reply),
     );
 }
 
 pub(super) fn copy_range(
     adapter: &Adapter,
     (from, offset_from): (FileHandle, u64),
-    (ino, to, offset_to): (INodeNo, FileHandle, u64),
+    (node, to, offset_to): (INodeNo, FileHandle, u64),
     length: u64,
     privilege: Privilege,
     reply: ReplyWrite,
@@ -252,7 +258,7 @@ pub(super) fn copy_range(
         move |result| match result {
             // It copies no more than fits.
             Ok(copied) => reply.written(copied as u32),
-            Err(error) => reply.error(errno("copy_file_range", ino.into(), &error)),
+            Err(error) => reply.error(errno("copy_file_range", node, &error)),
         },
     );
 }

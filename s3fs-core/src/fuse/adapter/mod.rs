@@ -12,10 +12,12 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 
+use fuser::INodeNo;
 use tokio::runtime::Handle;
 
 use super::passthrough::Passthrough;
 use crate::fs::{Fs, FsError};
+use crate::tree::Ino;
 
 #[derive(Debug)]
 pub(super) struct Adapter {
@@ -33,6 +35,11 @@ impl Adapter {
             runtime,
             passthrough,
         }
+    }
+
+    /// Returns the inode that the kernel means by a number.
+    fn ino(&self, node: INodeNo) -> Ino {
+        self.fs.ino(node.into())
     }
 
     /// Runs an operation beside others and answers when it is done, or when nobody may wait any more. Then it

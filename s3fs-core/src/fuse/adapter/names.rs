@@ -4,31 +4,29 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use fuser::{INodeNo, RenameFlags, ReplyData, ReplyEmpty, ReplyEntry};
+use fuser::{RenameFlags, ReplyData, ReplyEmpty, ReplyEntry};
 
 use super::Adapter;
 use super::answers::{empty, entry};
 use crate::fs::{FsError, Maker};
 use crate::fuse::convert::{errno, node_kind, permissions, replaces};
+use crate::tree::Ino;
 
-pub(super) fn lookup(adapter: &Adapter, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+pub(super) fn lookup(adapter: &Adapter, parent: Ino, name: &OsStr, reply: ReplyEntry) {
     let answer = entry("lookup", parent, reply);
-    if let Some(result) = adapter.fs.try_lookup(parent.into(), name) {
+    if let Some(result) = adapter.fs.try_lookup(parent, name) {
         return answer(result);
     }
     let name = name.to_owned();
-    adapter.answer(
-        |fs| async move { fs.lookup(parent.into(), &name).await },
-        answer,
-    );
+    adapter.answer(|fs| async move { fs.lookup(parent, &name).await }, answer);
 }
 
-pub(super) fn readlink(adapter: &Adapter, ino: INodeNo, reply: ReplyData) {
+pub(super) fn readlink(adapter: &Adapter, ino: Ino, reply: ReplyData) {
     adapter.answer(
-        move |fs| async move { fs.readlink(ino.into()).await },
+        move |fs| async move { fs.readlink(ino).await },
         move |result| match result {
             Ok(target) => reply.data(&target),
-            Err(error) => reply.error(errno("readlink", ino.into(), &error)),
+            Err(error) => reply.error(errno("readlink", ino, &error)),
         },
     );
 }
@@ -36,7 +34,7 @@ pub(super) fn readlink(adapter: &Adapter, ino: INodeNo, reply: ReplyData) {
 pub(super) fn mknod(
     adapter: &Adapter,
     maker: Maker,
-    parent: INodeNo,
+    parent: Ino,
     name: &OsStr,
     mode: u32,
     reply: ReplyEntry,
@@ -46,7 +44,7 @@ pub(super) fn mknod(
         move |fs| async move {
             let kind = node_kind(mode)?;
             let mode = permissions(mode);
-            fs.mknod(parent.into(), &name, kind, mode, maker).await
+            fs.mknod(parent, &name, kind, mode, maker).await
         },
         entry("mknod", parent, reply),
     );
@@ -55,7 +53,7 @@ pub(super) fn mknod(
 pub(super) fn symlink(
     adapter: &Adapter,
     maker: Maker,
-    parent: INodeNo,
+    parent: Ino,
     name: &OsStr,
     target: &Path,
     reply: ReplyEntry,
@@ -63,51 +61,51 @@ pub(super) fn symlink(
     let name = name.to_owned();
     let target = target.as_os_str().as_bytes().to_vec();
     adapter.answer(
-        move |fs| async move { fs.symlink(parent.into(), &name, &target, maker).await },
+        move |fs| async move { fs.symlink(parent, &name, &target, maker).await },
         entry("symlink", parent, reply),
     );
 }
 
-pub(super) fn link(ino: INodeNo, reply: ReplyEntry) {
+pub(super) fn link(ino: Ino, reply: ReplyEntry) {
     let error = FsError::NotSupported("an object has one key");
-    reply.error(errno("link", ino.into(), &error));
+    reply.error(errno("link", ino, &error));
 }
 
 pub(super) fn mkdir(
     adapter: &Adapter,
     maker: Maker,
-    parent: INodeNo,
+    parent: Ino,
     name: &OsStr,
     mode: u32,
     reply: ReplyEntry,
 ) {
     let (name, mode) = (name.to_owned(), permissions(mode));
     adapter.answer(
-        move |fs| async move { fs.mkdir(parent.into(), &name, mode, maker).await },
+        move |fs| async move { fs.mkdir(parent, &name, mode, maker).await },
         entry("mkdir", parent, reply),
     );
 }
 
-pub(super) fn unlink(adapter: &Adapter, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+pub(super) fn unlink(adapter: &Adapter, parent: Ino, name: &OsStr, reply: ReplyEmpty) {
     let name = name.to_owned();
     adapter.answer(
-        |fs| async move { fs.unlink(parent.into(), &name).await },
+        |fs| async move { fs.unlink(parent, &name).await },
         empty("unlink", parent, reply),
     );
 }
 
-pub(super) fn rmdir(adapter: &Adapter, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+pub(super) fn rmdir(adapter: &Adapter, parent: Ino, name: &OsStr, reply: ReplyEmpty) {
     let name = name.to_owned();
     adapter.answer(
-        |fs| async move { fs.rmdir(parent.into(), &name).await },
+        |fs| async move { fs.rmdir(parent, &name).await },
         empty("rmdir", parent, reply),
     );
 }
 
 pub(super) fn rename(
     adapter: &Adapter,
-    (parent, name): (INodeNo, &OsStr),
-    (new_parent, new_name): (INodeNo, &OsStr),
+    (parent, name): (Ino, &OsStr),
+    (new_parent, new_name): (Ino, &OsStr),
     flags: RenameFlags,
     reply: ReplyEmpty,
 ) {
@@ -115,7 +113,7 @@ pub(super) fn rename(
     adapter.answer(
         move |fs| async move {
             let replace = replaces(flags)?;
-            let (from, to) = (parent.into(), new_parent.into());
+            let (from, to) = (parent, new_parent);
             fs.rename(from, &name, to, &new_name, replace).await
         },
         empty("rename", parent, reply),

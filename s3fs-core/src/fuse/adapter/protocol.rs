@@ -49,7 +49,7 @@ impl Filesystem for Adapter {
     }
 
     fn lookup(&self, _request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
-        names::lookup(self, parent, name, reply);
+        names::lookup(self, self.ino(parent), name, reply);
     }
 
     fn forget(&self, _request: &Request, ino: INodeNo, count: u64) {
@@ -63,7 +63,7 @@ impl Filesystem for Adapter {
         _handle: Option<FileHandle>,
         reply: ReplyAttr,
     ) {
-        attributes::get(self, ino, reply);
+        attributes::get(self, self.ino(ino), reply);
     }
 
     fn setattr(
@@ -95,11 +95,11 @@ impl Filesystem for Adapter {
             // fuser does not tell of `FATTR_KILL_SUIDGID`.
             privilege: Privilege::of(request.uid()),
         };
-        attributes::set(self, ino, set, reply);
+        attributes::set(self, self.ino(ino), set, reply);
     }
 
     fn readlink(&self, _request: &Request, ino: INodeNo, reply: ReplyData) {
-        names::readlink(self, ino, reply);
+        names::readlink(self, self.ino(ino), reply);
     }
 
     fn mknod(
@@ -112,7 +112,7 @@ impl Filesystem for Adapter {
         _rdev: u32,
         reply: ReplyEntry,
     ) {
-        names::mknod(self, maker(request), parent, name, mode, reply);
+        names::mknod(self, maker(request), self.ino(parent), name, mode, reply);
     }
 
     fn symlink(
@@ -123,7 +123,7 @@ impl Filesystem for Adapter {
         target: &Path,
         reply: ReplyEntry,
     ) {
-        names::symlink(self, maker(request), parent, name, target, reply);
+        names::symlink(self, maker(request), self.ino(parent), name, target, reply);
     }
 
     fn link(
@@ -134,7 +134,7 @@ impl Filesystem for Adapter {
         _new_name: &OsStr,
         reply: ReplyEntry,
     ) {
-        names::link(ino, reply);
+        names::link(self.ino(ino), reply);
     }
 
     fn mkdir(
@@ -146,15 +146,15 @@ impl Filesystem for Adapter {
         _umask: u32,
         reply: ReplyEntry,
     ) {
-        names::mkdir(self, maker(request), parent, name, mode, reply);
+        names::mkdir(self, maker(request), self.ino(parent), name, mode, reply);
     }
 
     fn unlink(&self, _request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        names::unlink(self, parent, name, reply);
+        names::unlink(self, self.ino(parent), name, reply);
     }
 
     fn rmdir(&self, _request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        names::rmdir(self, parent, name, reply);
+        names::rmdir(self, self.ino(parent), name, reply);
     }
 
     fn rename(
@@ -167,7 +167,9 @@ impl Filesystem for Adapter {
         flags: RenameFlags,
         reply: ReplyEmpty,
     ) {
-        names::rename(self, (parent, name), (new_parent, new_name), flags, reply);
+        let from = (self.ino(parent), name);
+        let to = (self.ino(new_parent), new_name);
+        names::rename(self, from, to, flags, reply);
     }
 
     fn open(&self, request: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
@@ -184,7 +186,15 @@ impl Filesystem for Adapter {
         flags: i32,
         reply: ReplyCreate,
     ) {
-        files::create(self, maker(request), parent, name, mode, flags, reply);
+        files::create(
+            self,
+            maker(request),
+            self.ino(parent),
+            name,
+            mode,
+            flags,
+            reply,
+        );
     }
 
     fn read(
@@ -256,7 +266,7 @@ impl Filesystem for Adapter {
     }
 
     fn opendir(&self, _request: &Request, ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
-        dirs::open(self, ino, reply);
+        dirs::open(self, self.ino(ino), reply);
     }
 
     fn readdir(
@@ -267,7 +277,7 @@ impl Filesystem for Adapter {
         offset: u64,
         reply: ReplyDirectory,
     ) {
-        dirs::read(self, ino, handle, offset, reply);
+        dirs::read(self, self.ino(ino), handle, offset, reply);
     }
 
     fn readdirplus(
@@ -278,7 +288,7 @@ impl Filesystem for Adapter {
         offset: u64,
         reply: ReplyDirectoryPlus,
     ) {
-        dirs::read_plus(self, ino, handle, offset, reply);
+        dirs::read_plus(self, self.ino(ino), handle, offset, reply);
     }
 
     fn releasedir(
@@ -300,7 +310,7 @@ impl Filesystem for Adapter {
         _data_only: bool,
         reply: ReplyEmpty,
     ) {
-        dirs::fsync(self, ino, reply);
+        dirs::fsync(self, self.ino(ino), reply);
     }
 
     fn setxattr(
@@ -313,7 +323,7 @@ impl Filesystem for Adapter {
         _position: u32,
         reply: ReplyEmpty,
     ) {
-        attributes::set_extended(self, ino, name, value, flags, reply);
+        attributes::set_extended(self, self.ino(ino), name, value, flags, reply);
     }
 
     fn getxattr(
@@ -324,15 +334,15 @@ impl Filesystem for Adapter {
         size: u32,
         reply: ReplyXattr,
     ) {
-        attributes::get_extended(self, ino, name, size, reply);
+        attributes::get_extended(self, self.ino(ino), name, size, reply);
     }
 
     fn listxattr(&self, _request: &Request, ino: INodeNo, size: u32, reply: ReplyXattr) {
-        attributes::list_extended(self, ino, size, reply);
+        attributes::list_extended(self, self.ino(ino), size, reply);
     }
 
     fn removexattr(&self, _request: &Request, ino: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        attributes::remove_extended(self, ino, name, reply);
+        attributes::remove_extended(self, self.ino(ino), name, reply);
     }
 
     fn fallocate(

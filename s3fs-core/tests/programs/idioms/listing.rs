@@ -144,3 +144,29 @@ fn rewinding_shows_the_present() {
     empty.rewind();
     assert_eq!(names(&mut empty).len(), 1);
 }
+
+#[test]
+fn a_listing_shows_the_number_of_each_file_again_and_again() {
+    use std::os::unix::fs::MetadataExt;
+    let place = Place::new();
+    fill(&place, 4000);
+    let place = place.fresh();
+    let mut folder = Dir::read_from(File::open(place.path()).unwrap()).unwrap();
+    let read = |folder: &mut Dir| -> Vec<(String, u64, i64)> {
+        let entries = folder.map(Result::unwrap);
+        let entries = entries.map(|entry| {
+            let name = entry.file_name().to_str().unwrap().to_owned();
+            (name, entry.ino(), entry.offset())
+        });
+        entries.collect()
+    };
+    let all = read(&mut folder);
+    for at in [0, 3000, 17, 2222] {
+        folder.seek(all[at].2).unwrap();
+        assert!(read(&mut folder) == all[at + 1..], "from {at}");
+    }
+    for (name, number, _) in all.iter().filter(|(name, ..)| name != "..") {
+        let about = fs::symlink_metadata(place.at(name)).unwrap();
+        assert_eq!(about.ino(), *number, "{name}");
+    }
+}

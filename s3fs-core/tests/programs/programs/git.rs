@@ -1,5 +1,7 @@
 //! git: repositories, work trees and clones.
 
+use s3_local::Operation;
+
 use crate::place::Place;
 use crate::run::sh;
 
@@ -120,4 +122,27 @@ fn a_work_tree_of_many_files_changes_back_and_forth() {
     assert_eq!(check(&place), "500\na 1");
     let fresh = place.check_fresh();
     assert_eq!(check(&fresh), "500\na 1");
+}
+
+#[test]
+fn a_fresh_mount_shows_git_that_nothing_has_changed() {
+    let place = Place::new();
+    run(
+        &place,
+        "git init -q repo; cd repo; mkdir work
+         for i in $(seq 100); do echo $i > work/$i; done
+         git add -A; git commit -qm all; git status --porcelain",
+    );
+    let place = place.fresh();
+    if let Some(server) = place.server() {
+        server.log().clear();
+        assert_eq!(run(&place, "cd repo; git status --porcelain"), "");
+        // It compares times and numbers with those in its index, and reads what differs.
+        let mut read = server.log().requests();
+        read.retain(|request| {
+            let key = request.key.as_deref().unwrap_or_default();
+            request.operation == Operation::GetObject && key.starts_with("repo/work/")
+        });
+        assert!(read.is_empty(), "{read:?}");
+    }
 }
