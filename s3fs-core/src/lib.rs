@@ -46,7 +46,7 @@ pub use fs::{NotStored, Pending};
 pub use fuse::{MountEntry, MountPoint, Unmount};
 pub use mount::{FileSystem, Finisher, MountError, Mounted, Serving};
 pub use object::{BucketName, BucketNameError, Prefix, PrefixError, Shown};
-pub use objects::Objects;
+pub use objects::{Objects, Unshown};
 pub use probe::{Probe, probe};
 pub use resources::{DEFAULT_BUDGET, Resources};
 pub use store::Capability;

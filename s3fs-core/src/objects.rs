@@ -9,12 +9,43 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 
 use crate::config::MountConfig;
-use crate::object::{Headers, Key, Prefix};
+use crate::object::{EntryName, Headers, Key, Prefix};
 use crate::resources::Resources;
 use crate::store::s3::{Bucket, ConnectError, connect};
 use crate::store::{
     Body, Condition, ListFrom, ListRequest, Precondition, Store, StoreError, StoreErrorKind,
 };
+
+/// Maximum number of pages of 1,000 keys in which [`Objects::unshown`] looks.
+const UNSHOWN_PAGES: usize = 10;
+
+/// Maximum number of keys that [`Unshown`] names.
+const EXAMPLES: usize = 3;
+
+/// Keys under a prefix that a mount can't show.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unshown {
+    /// Number of keys that were looked at.
+    pub listed: u64,
+    /// Whether these are all keys.
+    pub is_whole: bool,
+    /// Number of keys that can't be shown.
+    pub keys: u64,
+    /// The first of them.
+    pub examples: Vec<String>,
+}
+
+impl Unshown {
+    fn add(&mut self, key: &str) {
+        self.listed += 1;
+        if !EntryName::are_all(key) {
+            self.keys += 1;
+            if self.examples.len() < EXAMPLES {
+                self.examples.push(key.to_owned());
+            }
+        }
+    }
+}
 
 /// The objects of a bucket under a prefix, by the rest of their keys.
 #[derive(Debug)]
@@ -37,6 +68,36 @@ impl Objects {
             store,
             prefix: config.prefix.clone(),
         })
+    }
+
+    /// Counts the keys that a mount can't show, among the first ones: no file can have their names.
+    ///
+    /// # Errors
+    /// A listing failed.
+    pub async fn unshown(&self) -> Result<Unshown, StoreError> {
+        let mut unshown = Unshown::default();
+        let mut next: Option<String> = None;
+        for _ in 0..UNSHOWN_PAGES {
+            let page = ListRequest {
+                prefix: self.prefix.as_str(),
+                folded: false,
+                from: next
+                    .as_deref()
+                    .map_or(ListFrom::Beginning, ListFrom::Continuation),
+                max_keys: 1000,
+            };
+            let page = self.store.list(page).await?;
+            for object in page.objects {
+                let below = object.key.strip_prefix(self.prefix.as_str());
+                unshown.add(below.unwrap_or(&object.key));
+            }
+            next = page.next;
+            if next.is_none() {
+                unshown.is_whole = true;
+                break;
+            }
+        }
+        Ok(unshown)
     }
 
     fn key(&self, name: &str) -> Key {

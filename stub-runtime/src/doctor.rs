@@ -3,7 +3,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use s3fs_core::{Access, MountConfig, Resources, Trial, TrialOutcome, probe, trials};
+use s3fs_core::{
+    Access, MountConfig, Objects, Resources, Trial, TrialOutcome, Unshown, probe, trials,
+};
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
@@ -151,6 +153,7 @@ async fn bucket(mount: &MountConfig, resources: &Resources) -> Vec<Check> {
             if is_allowed && changes_all(mount) {
                 checks.extend(capabilities(&name, mount, resources).await);
             }
+            checks.extend(names(&name, mount, resources).await);
             checks
         }
     }
@@ -185,6 +188,34 @@ fn tried(name: &str, trial: Trial) -> Check {
     }
 }
 
+/// Keys that a mount can't show, if there are some. Nothing is wrong with them: other tools see them.
+async fn names(name: &str, mount: &MountConfig, resources: &Resources) -> Option<Check> {
+    // What can't be listed was said by the checks above.
+    let objects = Objects::connect(mount, resources).await.ok()?;
+    let unshown = objects.unshown().await.ok()?;
+    (unshown.keys > 0).then(|| Check {
+        note: Some(told(&unshown)),
+        ..Check::new(format!("{name} names"), None)
+    })
+}
+
+fn told(unshown: &Unshown) -> String {
+    let Unshown {
+        listed,
+        is_whole,
+        keys,
+        examples,
+    } = unshown;
+    let of = if *is_whole {
+        format!("{listed} keys")
+    } else {
+        format!("the first {listed} keys")
+    };
+    let examples: Vec<String> = examples.iter().map(|key| format!("{key:?}")).collect();
+    let such = examples.join(", ");
+    format!("{keys} of {of} are not shown in a mount, since no file can have their names: {such}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,6 +227,23 @@ mod tests {
         assert!(version("5.4").is_some_and(|version| version < OLDEST_KERNEL));
         assert!(version("5.11.0").is_some_and(|version| version >= OLDEST_KERNEL));
         assert_eq!(version("unknown"), None);
+    }
+
+    #[test]
+    fn keys_that_are_not_shown_are_told_with_their_number() {
+        let mut unshown = Unshown {
+            listed: 10_000,
+            is_whole: false,
+            keys: 2,
+            examples: vec!["d//x".into(), "e\u{1b}//".into()],
+        };
+        assert_eq!(
+            told(&unshown),
+            "2 of the first 10000 keys are not shown in a mount, since no file can have their names: \
+             \"d//x\", \"e\\u{1b}//\""
+        );
+        unshown.is_whole = true;
+        assert!(told(&unshown).starts_with("2 of 10000 keys are"));
     }
 
     #[test]

@@ -139,7 +139,10 @@ impl Fs {
         loop {
             match state.fill(&self.tree, dir.ino, number).await {
                 Ok(true) => {}
-                Ok(false) => return Ok(()),
+                Ok(false) => {
+                    self.say_hidden(state.stream.prefix(), state.stream.hidden());
+                    return Ok(());
+                }
                 Err(_) if number > asked_for => return Ok(()),
                 Err(error) => return Err(error),
             }

@@ -44,7 +44,7 @@ pub enum FsError {
     #[error("the key would be longer than 1024 bytes")]
     KeyTooLong,
     /// Longer than a name may be.
-    #[error("a name has at most 255 bytes")]
+    #[error("a new name has at most 255 bytes")]
     NameTooLong,
     /// The handle is not open, or not for this.
     #[error("the handle is not open for this")]

@@ -18,7 +18,11 @@ impl Fs {
     /// There is no such name, or the store doesn't answer.
     pub async fn lookup(&self, dir: Ino, name: &OsStr) -> Result<Attr, FsError> {
         let name = existing(name)?;
-        self.lookup_name(dir, &name).await
+        let found = self.lookup_name(dir, &name).await;
+        found.map_err(|error| match error {
+            FsError::NotFound => absent(&name),
+            error => error,
+        })
     }
 
     async fn lookup_name(&self, dir: Ino, name: &EntryName) -> Result<Attr, FsError> {
@@ -65,12 +69,12 @@ impl Fs {
         match self.tree.known(dir, &name) {
             Known::Entry(entry) if self.may_be_rich(dir, &entry) => return None,
             Known::Entry(_) => {}
-            Known::Absent => return Some(Err(FsError::NotFound)),
+            Known::Absent => return Some(Err(absent(&name))),
             Known::Unknown => return None,
         }
         match self.tree.known_told(dir, &name) {
             Known::Entry(entry) => Some(Ok(self.attr(&entry))),
-            Known::Absent => Some(Err(FsError::NotFound)),
+            Known::Absent => Some(Err(absent(&name))),
             Known::Unknown => None,
         }
     }
@@ -209,7 +213,25 @@ pub(super) fn existing(name: &OsStr) -> Result<EntryName, FsError> {
     })
 }
 
-/// A name that may be made.
+/// A name stands for nothing, and may be too long to be made.
+pub(super) fn absent(name: &EntryName) -> FsError {
+    if name.may_be_made() {
+        FsError::NotFound
+    } else {
+        FsError::NameTooLong
+    }
+}
+
+/// A name that stands for nothing yet may be made.
+pub(super) fn check_length(name: &EntryName) -> Result<(), FsError> {
+    if name.may_be_made() {
+        Ok(())
+    } else {
+        Err(FsError::NameTooLong)
+    }
+}
+
+/// A name that is to be made, unless it exists and is too long: see [`check_length`].
 pub(super) fn possible(name: &OsStr) -> Result<EntryName, FsError> {
     EntryName::from_os(name).ok_or(if EntryName::fits(name) {
         FsError::NoKeyName

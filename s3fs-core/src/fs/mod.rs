@@ -43,6 +43,7 @@ mod storing;
 #[cfg(test)]
 mod tests;
 mod turns;
+mod unshown;
 mod writing;
 mod xattr;
 
@@ -88,6 +89,7 @@ use crate::fs::readers::Readers;
 use crate::fs::rescue::Rescues;
 use crate::fs::reserve::Reserve;
 use crate::fs::turns::Turns;
+use crate::fs::unshown::Unshown;
 use crate::list::{Listed, Merger};
 use crate::read::{Ahead, BlockPool, Habit};
 use crate::store::{Ending, ListPage, Store};
@@ -144,6 +146,7 @@ pub struct Fs {
     looking: Looking,
     readers: Readers,
     turns: Turns,
+    unshown: Unshown,
     kernel: KernelCell,
     crowd: Crowd,
     ledger: Ledger,
@@ -228,6 +231,7 @@ impl Fs {
             looking: Looking::default(),
             readers: Readers::default(),
             turns: Turns::default(),
+            unshown: Unshown::default(),
             kernel: KernelCell::default(),
             crowd: Crowd::default(),
             ledger: Ledger::default(),

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use bytes::Bytes;
 
 use crate::fs::attr::Maker;
-use crate::fs::lookup::possible;
+use crate::fs::lookup::{check_length, possible};
 use crate::fs::open_files::Version;
 use crate::fs::{Attr, Fs, FsError};
 use crate::object::FileKind;
@@ -65,6 +65,7 @@ impl Fs {
         if self.find(dir, &name).await?.is_some() {
             return Err(FsError::Exists);
         }
+        check_length(&name)?;
         let file = FileState {
             size: content.len() as u64,
             ..FileState::new()

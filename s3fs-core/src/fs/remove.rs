@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use futures_util::stream::{self, StreamExt};
 
 use crate::fs::attr::Maker;
-use crate::fs::lookup::{existing, possible};
+use crate::fs::lookup::{check_length, existing, possible};
 use crate::fs::orphans::Going;
 use crate::fs::outbox::{Changes, Want};
 use crate::fs::{Attr, Fs, FsError};
@@ -39,6 +39,7 @@ impl Fs {
         if self.find(dir, &name).await?.is_some() {
             return Err(FsError::Exists);
         }
+        check_length(&name)?;
         let marker = Key::new(format!("{key}/"));
         if marker.is_too_long() {
             return Err(FsError::KeyTooLong);

@@ -3,7 +3,7 @@
 
 use std::ffi::OsStr;
 
-use crate::fs::lookup::{existing, possible};
+use crate::fs::lookup::{check_length, existing, possible};
 use crate::fs::orphans::Going;
 use crate::fs::outbox::Want;
 use crate::fs::place::headers;
@@ -41,6 +41,9 @@ impl Fs {
         let to_name = possible(to_name)?;
         let entry = self.find(dir, &name).await?.ok_or(FsError::NotFound)?;
         let target = self.find(to_dir, &to_name).await?;
+        if target.is_none() {
+            check_length(&to_name)?;
+        }
         let from = Named {
             key: self.key_in(dir, &name)?,
             dir,

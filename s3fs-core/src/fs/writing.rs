@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::fs::attr::{Maker, Privilege};
 use crate::fs::handles::{Handle, Opened};
-use crate::fs::lookup::possible;
+use crate::fs::lookup::{check_length, possible};
 use crate::fs::open_files::{OpenFile, Version, WriteHandle};
 use crate::fs::place::FilePlace;
 use crate::fs::{Attr, Fs, FsError, HandleId};
@@ -52,6 +52,7 @@ impl Fs {
         if let Some(entry) = self.find(dir, &name).await? {
             return self.create_over(entry, existing, maker).await;
         }
+        check_length(&name)?;
         // What is there still, though it was deleted here, may be replaced.
         let is_ours = self.outbox.may_exist(&key) || self.orphans.keeps(&key);
         let must_be_new = (existing == Existing::Refuse || !self.may_overwrite()) && !is_ours;

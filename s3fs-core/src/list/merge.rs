@@ -20,12 +20,21 @@ pub enum Listed {
     File(EntryName, ObjectMeta),
 }
 
+/// Number of keys of a folder that are not shown: no file can have their name, or a folder has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hidden {
+    /// Objects.
+    pub keys: u64,
+    /// Folders, with all that is below them.
+    pub folders: u64,
+}
+
 /// The state between the pages of one listing.
 #[derive(Debug)]
 pub struct Merger {
     prefix: String,
     held: Vec<(EntryName, ObjectMeta)>,
-    hidden: u64,
+    hidden: Hidden,
 }
 
 impl Merger {
@@ -34,7 +43,7 @@ impl Merger {
         Self {
             prefix,
             held: Vec::new(),
-            hidden: 0,
+            hidden: Hidden::default(),
         }
     }
 
@@ -43,8 +52,8 @@ impl Merger {
         !self.held.is_empty()
     }
 
-    /// How many keys and prefixes had no file name.
-    pub fn hidden(&self) -> u64 {
+    /// Returns what has not been shown until now.
+    pub fn hidden(&self) -> Hidden {
         self.hidden
     }
 
@@ -54,7 +63,11 @@ impl Merger {
         let dirs: Vec<EntryName> = page
             .prefixes
             .iter()
-            .filter_map(|prefix| self.name(prefix.strip_suffix('/').unwrap_or(prefix)))
+            .filter_map(|prefix| {
+                let name = self.name(prefix.strip_suffix('/').unwrap_or(prefix));
+                self.hidden.folders += u64::from(name.is_none());
+                name
+            })
             .collect();
         let shadowing: HashSet<&EntryName> = dirs.iter().collect();
         let mut entries = Vec::with_capacity(page.objects.len() + dirs.len());
@@ -64,13 +77,14 @@ impl Merger {
             if object.key == self.prefix {
                 continue;
             }
-            if let Some(name) = self.name(&object.key) {
-                files.push((name, object.meta));
+            match self.name(&object.key) {
+                Some(name) => files.push((name, object.meta)),
+                None => self.hidden.keys += 1,
             }
         }
         for (name, meta) in files {
             if shadowing.contains(&name) {
-                self.hidden += 1;
+                self.hidden.keys += 1;
             } else if page.next.is_some() && last.as_deref() < Some(&format!("{name}/")) {
                 self.held.push((name, meta));
             } else {
@@ -81,12 +95,9 @@ impl Merger {
         entries
     }
 
-    fn name(&mut self, key: &str) -> Option<EntryName> {
-        let name = key
-            .strip_prefix(&self.prefix)
-            .and_then(EntryName::from_component);
-        self.hidden += u64::from(name.is_none());
-        name
+    fn name(&self, key: &str) -> Option<EntryName> {
+        let name = key.strip_prefix(&self.prefix);
+        name.and_then(EntryName::from_component)
     }
 
     /// The page's last key or prefix, without the folder's own prefix.
@@ -187,7 +198,11 @@ mod tests {
                 meta()
             )]
         );
-        assert_eq!(merger.hidden(), 5);
+        let hidden = Hidden {
+            keys: 3,
+            folders: 2,
+        };
+        assert_eq!(merger.hidden(), hidden);
     }
 
     proptest! {

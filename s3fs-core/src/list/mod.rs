@@ -11,7 +11,7 @@ mod stream;
 
 pub use deep::Deep;
 pub use descent::Descent;
-pub use merge::{Listed, Merger};
+pub use merge::{Hidden, Listed, Merger};
 pub use order::{end_of, list_page};
 pub use span::Dated;
 pub use stream::{Batch, ListStream};

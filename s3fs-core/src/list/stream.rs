@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::list::guess::guess;
-use crate::list::merge::{Listed, Merger};
+use crate::list::merge::{Hidden, Listed, Merger};
 use crate::list::order::list_page;
 use crate::list::returned::Returned;
 use crate::list::span::{From, Span};
@@ -111,14 +111,20 @@ impl ListStream {
         // A file held back may have been deleted after its page, so it is not news of this one.
         let oldest = self.held_since.unwrap_or(asked);
         self.held_since = self.merger.holds().then_some(oldest);
-        if self.spans.is_empty() && self.merger.hidden() > 0 {
-            let (prefix, hidden) = (&self.prefix, self.merger.hidden());
-            tracing::info!(prefix, hidden, "keys that have no file name are not shown");
-        }
         Ok(Some(Batch {
             entries,
             asked: oldest,
         }))
+    }
+
+    /// Returns what the keys begin with.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// Returns the number of keys that have not been shown until now.
+    pub fn hidden(&self) -> Hidden {
+        self.merger.hidden()
     }
 
     /// Keeps track of what is returned, and drops what was returned before.

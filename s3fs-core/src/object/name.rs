@@ -5,10 +5,13 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::sync::Arc;
 
-/// The longest file name Linux takes, in bytes (`NAME_MAX`).
+/// Maximum length in bytes of a name that a program may make (`NAME_MAX`): what every file system takes.
 const NAME_MAX: usize = 255;
 
-/// A key's component that is a file name: UTF-8, 1 to 255 bytes, neither `.` nor `..`, no NUL.
+/// Maximum length in bytes of a name that Linux lets a FUSE file system show; no key is longer.
+const SHOWN_MAX: usize = 1024;
+
+/// A key's component that is a file name: UTF-8, 1 to 1024 bytes, neither `.` nor `..`, no NUL.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EntryName(Arc<str>);
 
@@ -17,7 +20,7 @@ impl EntryName {
     /// visible in a mount; see `docs/semantics.md`.
     pub fn from_component(component: &str) -> Option<Self> {
         let is_name = !component.is_empty()
-            && component.len() <= NAME_MAX
+            && component.len() <= SHOWN_MAX
             && component != "."
             && component != ".."
             && !component.contains(['/', '\0']);
@@ -26,7 +29,19 @@ impl EntryName {
 
     /// Whether Linux takes so long a name.
     pub fn fits(name: &OsStr) -> bool {
-        name.len() <= NAME_MAX
+        name.len() <= SHOWN_MAX
+    }
+
+    /// Whether a program may make a file of that name.
+    pub fn may_be_made(&self) -> bool {
+        self.0.len() <= NAME_MAX
+    }
+
+    /// Whether all components of a key are names: only then it is shown. `key` is the part of it below
+    /// the mount's prefix; a marker ends in `/`.
+    pub fn are_all(key: &str) -> bool {
+        let mut components = key.strip_suffix('/').unwrap_or(key).split('/');
+        key.is_empty() || components.all(|component| Self::from_component(component).is_some())
     }
 
     /// The name a program gave, if it can be part of a key: keys are UTF-8, file names are bytes.
@@ -66,7 +81,7 @@ mod tests {
 
     #[test]
     fn components_that_linux_cannot_name_are_not_names() {
-        for good in ["a", "a b", "ü", "...", "\u{1}", &"x".repeat(255)] {
+        for good in ["a", "a b", "ü", "...", "\u{1}", &"x".repeat(1024)] {
             assert!(EntryName::from_component(good).is_some(), "{good:?}");
         }
         for bad in [
@@ -75,11 +90,29 @@ mod tests {
             "..",
             "a/b",
             "a\0b",
-            &"x".repeat(256),
-            &"ü".repeat(128),
+            &"x".repeat(1025),
+            &"ü".repeat(513),
         ] {
             assert!(EntryName::from_component(bad).is_none(), "{bad:?}");
         }
         assert!(EntryName::from_os(OsStr::from_bytes(b"\xff")).is_none());
+    }
+
+    #[test]
+    fn long_names_are_shown_and_not_made() {
+        for (length, may_be_made) in [(255, true), (256, false)] {
+            let name = EntryName::from_component(&"x".repeat(length)).unwrap();
+            assert_eq!(name.may_be_made(), may_be_made);
+        }
+    }
+
+    #[test]
+    fn a_key_is_shown_if_all_its_components_are_names() {
+        for shown in ["", "a", "a/", "a/b/c", "...", "a/b/"] {
+            assert!(EntryName::are_all(shown), "{shown:?}");
+        }
+        for hidden in ["/", "//", "a//", "a//b", "/a", "./a", "a/..", "a/./", "a\0"] {
+            assert!(!EntryName::are_all(hidden), "{hidden:?}");
+        }
     }
 }

@@ -10,9 +10,8 @@ use crate::mounted::{BUCKET, Bucket, empty, errno, server};
 #[test]
 fn keys_that_are_no_file_names_are_hidden_and_left_alone() {
     let server = server();
-    let long = format!("d/{}", "x".repeat(256));
     let hidden = [
-        "d//x", "d/./x", "d/../x", "d/.", "d/..", "//", "/lead", "d/nul\0l", &long,
+        "d//x", "d/./x", "d/../x", "d/.", "d/..", "//", "/lead", "d/nul\0l",
     ];
     for key in hidden {
         server.put(BUCKET, key, key.to_owned());
@@ -120,4 +119,34 @@ fn names_that_no_key_can_have_are_refused() {
         errno(fs::write(bucket.at(&too_long), "x")),
         Errno::ENAMETOOLONG
     );
+}
+
+#[test]
+fn long_names_are_shown_and_used_and_not_made() {
+    let server = server();
+    let (long, longest) = ("y".repeat(300), "x".repeat(1024));
+    server.put(BUCKET, &longest, "longest");
+    server.put(BUCKET, &format!("d/{long}/f"), "deep");
+    server.put(BUCKET, &format!("d/{long}-file"), "file");
+    let bucket = Bucket::mount(server, |_| {});
+    assert_eq!(bucket.names(""), ["d", longest.as_str()]);
+    assert_eq!(bucket.names("d"), [long.clone(), format!("{long}-file")]);
+    assert_eq!(fs::read(bucket.at(&longest)).unwrap(), b"longest");
+    let deep = bucket.at(&format!("d/{long}/f"));
+    assert_eq!(fs::read(&deep).unwrap(), b"deep");
+    fs::write(&deep, "changed").unwrap();
+    assert_eq!(bucket.object(&format!("d/{long}/f")).unwrap(), b"changed");
+    // What every other file system would refuse is not made here either.
+    let new = bucket.at(&"z".repeat(256));
+    assert_eq!(errno(fs::write(&new, "x")), Errno::ENAMETOOLONG);
+    assert_eq!(errno(fs::create_dir(&new)), Errno::ENAMETOOLONG);
+    assert_eq!(errno(fs::metadata(&new)), Errno::ENAMETOOLONG);
+    let renamed = fs::rename(bucket.at(&longest), &new);
+    assert_eq!(errno(renamed), Errno::ENAMETOOLONG);
+    fs::rename(bucket.at(&longest), bucket.at("short")).unwrap();
+    fs::remove_file(bucket.at(&format!("d/{long}-file"))).unwrap();
+    fs::rename(bucket.at("short"), bucket.at(&format!("d/{long}/f"))).unwrap();
+    assert_eq!(bucket.keys(), [format!("d/{long}/f")]);
+    fs::remove_dir_all(bucket.at("d")).unwrap();
+    assert!(bucket.keys().is_empty());
 }

@@ -91,6 +91,20 @@ fn what_a_server_lacks_is_a_note() {
 }
 
 #[test]
+fn keys_that_a_mount_can_not_show_are_counted() {
+    let server = server();
+    for key in ["in//x", "in/./y", "long/in/\u{1b}/"] {
+        server.put("data", key, "x");
+    }
+    let mut command = stub("doctor", &server);
+    let (checks, status) = text(command.args(["--volume", "/a=s3://data"]));
+    let wanted = "note  s3://data/ names: 2 of 4 keys are not shown in a mount, since no file can have their \
+                  names: \"in/./y\", \"in//x\"";
+    assert_eq!(checks.lines().last(), Some(wanted), "{checks}");
+    assert_eq!(status, 0);
+}
+
+#[test]
 fn what_is_missing_is_said() {
     let policy = Policy::read_only("data");
     let server = S3Local::builder()
