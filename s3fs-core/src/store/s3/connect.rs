@@ -7,6 +7,7 @@ use crate::object::BucketName;
 use crate::store::s3::chains::Chains;
 use crate::store::s3::client::{Access, RegionSource};
 use crate::store::s3::connections::HttpClient;
+use crate::store::s3::pace::Pace;
 use crate::store::s3::profile::check_profile;
 use crate::store::s3::{PayloadSigning, S3Store};
 use crate::store::warning::Warning;
@@ -200,6 +201,7 @@ impl S3Store {
             endpoint_url: access.endpoint_url().map(str::to_owned),
             host: access.host(config.bucket.as_str()),
             patience: access.attempt,
+            pace: Pace::default(),
             warning: Warning::default(),
             chains: Chains::default(),
         }

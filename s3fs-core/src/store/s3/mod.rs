@@ -11,6 +11,7 @@ mod copy;
 mod endpoint;
 mod multipart;
 mod objects;
+mod pace;
 mod presign;
 mod profile;
 mod put;
@@ -32,6 +33,7 @@ use crate::object::{BucketName, Key};
 use crate::store::warning::Warning;
 use crate::store::{Capabilities, StoreError, StoreErrorKind};
 use chains::Chains;
+use pace::Pace;
 
 /// One bucket, with the credentials and the region it answers to.
 #[derive(Debug)]
@@ -48,6 +50,7 @@ pub struct S3Store {
     host: String,
     /// Maximum silence of a server that was sent a body.
     patience: Duration,
+    pace: Pace,
     warning: Warning,
     chains: Chains,
 }

@@ -19,9 +19,6 @@ use crate::store::{Store, StoreError, StoreErrorKind};
 /// Bytes that the kernel may still hold when the last one has left this process.
 const SOCKET_BUFFER: u64 = 4 << 20;
 
-/// Bytes per second of the slowest connection that is waited for: 250 kbit/s.
-const SLOWEST: u64 = 30_000;
-
 /// Bytes per second that an attempt must reach over all of its time.
 const SLOWEST_OVERALL: u64 = 10_000;
 
@@ -38,9 +35,9 @@ struct Taken {
     last: Mutex<Instant>,
 }
 
-/// Returns how long a server may be silent that was sent so many bytes.
-fn silence(patience: Duration, sent: u64) -> Duration {
-    patience + Duration::from_secs(sent.min(SOCKET_BUFFER) / SLOWEST)
+/// Returns how long a server may be silent that was sent so many bytes, at `slowest` bytes per second.
+fn silence(patience: Duration, sent: u64, slowest: u64) -> Duration {
+    patience + Duration::from_secs(sent.min(SOCKET_BUFFER) / slowest)
 }
 
 /// Returns how long an attempt to send so many bytes may take.
@@ -95,12 +92,13 @@ impl S3Store {
         (progress, length): (&Progress, u64),
         request: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
+        let started = Instant::now();
         let watched = async {
             let mut request = std::pin::pin!(request);
             let mut has_warned = false;
             loop {
                 let last = *progress.last();
-                let end = last + silence(self.patience, progress.bytes());
+                let end = last + silence(self.patience, progress.bytes(), self.pace.slowest());
                 let until = if has_warned {
                     end
                 } else {
@@ -126,10 +124,14 @@ impl S3Store {
                 }
             }
         };
-        match timeout(whole(length), watched).await {
-            Ok(Some(answer)) => answer,
-            Ok(None) | Err(_) => Err(self.failed(operation, key, StoreErrorKind::TimedOut)),
+        if let Ok(Some(answer)) = timeout(whole(length), watched).await {
+            if answer.is_ok() {
+                self.pace.answered(length, started.elapsed());
+            }
+            return answer;
         }
+        self.pace.lost();
+        Err(self.failed(operation, key, StoreErrorKind::TimedOut))
     }
 }
 
@@ -180,13 +182,15 @@ impl Body for Watched {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::s3::pace::SLOWEST;
 
     #[test]
     fn a_slow_connection_has_the_time_that_its_bytes_take() {
         let patience = Duration::from_secs(20);
-        assert_eq!(silence(patience, 0), patience);
-        assert_eq!(silence(patience, 300_000), Duration::from_secs(30));
-        assert!(silence(patience, u64::MAX) < Duration::from_mins(3));
+        assert_eq!(silence(patience, 0, SLOWEST), patience);
+        assert_eq!(silence(patience, 300_000, SLOWEST), Duration::from_secs(30));
+        assert!(silence(patience, u64::MAX, SLOWEST) < Duration::from_mins(3));
+        assert!(silence(patience, u64::MAX, 1_000_000) < Duration::from_secs(25));
         assert!(whole(8 << 20) > Duration::from_secs((8 << 20) / SLOWEST));
         assert!(whole(100) < Duration::from_mins(2));
     }
