@@ -1,0 +1,15 @@
+//! Writing through a shared map.
+#![allow(unsafe_code, reason = "a map is unsafe by its nature")]
+
+use std::fs::File;
+use std::io;
+
+use memmap2::MmapMut;
+
+/// Writes a whole file through a map of it; the kernel sends the pages when it likes.
+pub(crate) fn write_mapped(file: &File, bytes: &[u8]) -> io::Result<()> {
+    // SAFETY: nobody else has the file open, and it has the bytes' length.
+    let mut map = unsafe { MmapMut::map_mut(file) }?;
+    map.copy_from_slice(bytes);
+    Ok(())
+}
