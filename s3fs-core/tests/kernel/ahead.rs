@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use s3_local::{Operation, Server};
 
-use crate::mounted::{BUCKET, Bucket, server};
+use crate::mounted::{BUCKET, Bucket, eventually, server};
 
 const FILES: usize = 300;
 
@@ -29,15 +29,6 @@ fn gets(bucket: &Bucket) -> usize {
         .iter()
         .filter(|r| r.operation == Operation::GetObject);
     gets.count()
-}
-
-/// Waits until something holds.
-fn eventually(what: &str, holds: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(20), "{what}");
-        sleep(Duration::from_millis(5));
-    }
 }
 
 #[test]

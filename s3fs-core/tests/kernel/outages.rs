@@ -12,7 +12,7 @@ use s3_local::{Fault, Operation};
 use s3fs_core::Credentials;
 
 use crate::fake::Fake;
-use crate::mounted::{BUCKET, Bucket, SOON, empty, errno, noise, server};
+use crate::mounted::{BUCKET, Bucket, SOON, empty, errno, eventually, noise, server};
 
 /// As long as no test takes.
 const FAR: Duration = Duration::from_mins(10);
@@ -29,10 +29,17 @@ fn a_moment_of_failures_loses_no_file() {
         // The first file of a mount is waited for.
         fs::write(bucket.at("first"), "x").unwrap();
         knobs.set_outage(Some(fault));
-        for n in 0..400 {
-            fs::write(bucket.at(&format!("{n}")), format!("{n}")).unwrap();
-        }
-        knobs.fail_for(Duration::from_millis(millis), fault);
+        thread::scope(|scope| {
+            // Some wait for the server, whose word on a folder holds for a second.
+            scope.spawn(|| {
+                for n in 0..400 {
+                    fs::write(bucket.at(&format!("{n}")), format!("{n}")).unwrap();
+                }
+            });
+            let tried = || bucket.server.log().count(Operation::PutObject);
+            eventually("nothing is stored", || tried() > 16);
+            knobs.fail_for(Duration::from_millis(millis), fault);
+        });
         assert_eq!(bucket.finish(), [], "{fault:?}");
         assert_eq!(bucket.keys().len(), 401, "{fault:?}");
         assert_eq!(bucket.object("399").unwrap(), b"399");
