@@ -42,7 +42,7 @@ pub use cache::CacheError;
 pub use config::{
     Access, CacheConfig, Credentials, DEFAULT_RETRY_TIMEOUT, MountConfig, Ownership, StageConfig,
 };
-pub use fs::{NotStored, Pending};
+pub use fs::{NotStored, Pending, PidNamespace};
 pub use fuse::{MountEntry, MountPoint, Unmount};
 pub use mount::{FileSystem, Finisher, MountError, Mounted, Serving};
 pub use object::{BucketName, BucketNameError, Prefix, PrefixError, Shown};

@@ -11,7 +11,7 @@ use tracing::Instrument;
 
 use crate::cache::{CacheError, Cached, Space};
 use crate::config::MountConfig;
-use crate::fs::{Fs, NotStored, Pending};
+use crate::fs::{Fs, NotStored, Pending, PidNamespace};
 use crate::fuse::{MountPoint, Session, SessionEnd, Unmount};
 use crate::journal::Journal;
 use crate::resources::Resources;
@@ -134,11 +134,13 @@ impl FileSystem {
     }
 
     /// Serves on a `/dev/fuse` descriptor that has just been mounted. Does the FUSE handshake
-    /// before it returns, then serves from its own threads and the current tokio runtime.
+    /// before it returns, then serves from its own threads and the current tokio runtime. `mounter`: the
+    /// pid namespace of the process that mounted.
     ///
     /// # Errors
     /// The kernel refuses the handshake.
-    pub fn serve(self, fuse: OwnedFd) -> io::Result<Serving> {
+    pub fn serve(self, fuse: OwnedFd, mounter: PidNamespace) -> io::Result<Serving> {
+        self.fs.set_requesters(mounter);
         let session = Session::on_descriptor(&self.fs, fuse, Handle::current())?;
         Ok(Serving {
             fs: self.fs,

@@ -3,12 +3,11 @@
 //! A `close` is not the end of a file: others may have the descriptor. What a program is told when it
 //! closes is whether the bucket takes what it wrote; the file is stored after the last close.
 
-use std::path::Path;
-
 use crate::fs::handles::Handle;
 use crate::fs::holders::{Wanted, can_write};
 use crate::fs::open_files::{OpenFile, WriteHandle};
 use crate::fs::outbox::Standing;
+use crate::fs::requesters::PidNamespace;
 use crate::fs::{Fs, FsError, HandleId};
 use crate::store::StoreErrorKind;
 use crate::write::Place;
@@ -20,7 +19,7 @@ impl Fs {
     /// The file could not be stored, where closing waits for that; or it can't be, as is learned now.
     pub async fn flush(&self, handle: HandleId, pid: u32) -> Result<(), FsError> {
         match self.handles.get(handle)? {
-            Handle::Write(handle) if is_one_process(handle.opener, pid) => {
+            Handle::Write(handle) if self.is_one_process(handle.opener, pid).await => {
                 self.open_files.flushed(&handle);
                 self.closing(&handle, pid).await
             }
@@ -101,7 +100,18 @@ impl Fs {
         Ok(())
     }
 
-    /// Whether the process that closes a file, or one that it has started, can still write it.
+    /// Whether two threads, as requests name them, are one or of one process.
+    async fn is_one_process(&self, thread: u32, other: u32) -> bool {
+        let requesters = self.requesters();
+        if thread == other || requesters == PidNamespace::Own {
+            return requesters.is_one_process(thread, other);
+        }
+        let looking = tokio::task::spawn_blocking(move || requesters.is_one_process(thread, other));
+        looking.await.unwrap_or(false)
+    }
+
+    /// Whether the process that closes a file, or one that it has started, can still write it. A process
+    /// that is unknown can: what it wrote is stored after the last `close`, and no part of it before.
     async fn is_written_still(&self, file: &OpenFile, pid: u32) -> bool {
         let Some((_, name)) = self.tree.last_place(file.ino) else {
             return false;
@@ -113,8 +123,12 @@ impl Fs {
             numbers: [entry.number.0, entry.node.0],
             name: name.as_str().to_owned(),
         };
-        let looking = tokio::task::spawn_blocking(move || can_write(pid, &wanted));
-        looking.await.unwrap_or(false)
+        let requesters = self.requesters();
+        let looking = tokio::task::spawn_blocking(move || {
+            let thread = requesters.thread(pid);
+            thread.is_none_or(|thread| can_write(thread, &wanted))
+        });
+        looking.await.unwrap_or(true)
     }
 }
 
@@ -124,11 +138,6 @@ fn is_answerable(key: &str) -> bool {
     let is_xml =
         |c: char| c >= ' ' && !matches!(c, '\u{fffe}' | '\u{ffff}') || "\t\n\r".contains(c);
     key.chars().all(is_xml)
-}
-
-/// Whether two threads, as the kernel numbers them, are one or of one process.
-fn is_one_process(thread: u32, other: u32) -> bool {
-    thread == other || Path::new(&format!("/proc/{thread}/task/{other}")).exists()
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use crate::fs::requesters::children;
+
 /// A file as `/proc` names it.
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
@@ -28,7 +30,7 @@ enum Counting {
     Inherited,
 }
 
-/// Whether a process, by the id of one of its threads, or one that it has started can still write a file:
+/// Whether a process, by the id in `/proc` of one of its threads, or one that it has started can still write a file:
 /// through a descriptor or through mapped memory. What can't be seen is not there.
 pub(super) fn can_write(thread: u32, file: &Wanted) -> bool {
     let mut seen = HashSet::new();
@@ -101,19 +103,6 @@ fn is_named(path: &OsStr, name: &str) -> bool {
     let shown = shown.strip_suffix(b" (deleted)").unwrap_or(shown);
     let before = shown.strip_suffix(name.as_bytes());
     before.is_some_and(|folder| folder.ends_with(b"/"))
-}
-
-/// The processes that the threads of one have started.
-fn children(process: &Path) -> Vec<u32> {
-    let threads = fs::read_dir(process.join("task")).into_iter().flatten();
-    let listed = threads
-        .flatten()
-        .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
-    let ids = listed.flat_map(|ids| {
-        let ids = ids.split_ascii_whitespace().map(str::parse::<u32>);
-        ids.flatten().collect::<Vec<_>>()
-    });
-    ids.collect()
 }
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ mod readers;
 mod remove;
 mod rename;
 mod rename_folder;
+mod requesters;
 mod rescue;
 mod reserve;
 mod storing;
@@ -50,7 +51,7 @@ mod xattr;
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
 pub use attr::{Attr, Maker, Privilege, SetAttr};
@@ -61,6 +62,7 @@ pub use handles::{HandleId, Opened};
 pub use ledger::NotStored;
 pub use pending::Pending;
 pub use ranges::Allocate;
+pub use requesters::PidNamespace;
 pub use writing::Existing;
 pub use xattr::SetXattr;
 
@@ -148,6 +150,8 @@ pub struct Fs {
     turns: Turns,
     unshown: Unshown,
     kernel: KernelCell,
+    /// Numbers the processes that requests come from.
+    requesters: OnceLock<PidNamespace>,
     crowd: Crowd,
     ledger: Ledger,
     rescues: Rescues,
@@ -233,6 +237,7 @@ impl Fs {
             turns: Turns::default(),
             unshown: Unshown::default(),
             kernel: KernelCell::default(),
+            requesters: OnceLock::new(),
             crowd: Crowd::default(),
             ledger: Ledger::default(),
             rescues: Rescues::default(),
@@ -269,6 +274,16 @@ impl Fs {
     /// Serves to this kernel from now on.
     pub fn set_kernel(&self, kernel: Arc<dyn KernelEdge>) {
         self.kernel.set(kernel);
+    }
+
+    /// Reads process ids of requests as those of this namespace. The first call counts; without one they are
+    /// those of this process's own.
+    pub fn set_requesters(&self, namespace: PidNamespace) {
+        let _ = self.requesters.set(namespace);
+    }
+
+    fn requesters(&self) -> PidNamespace {
+        self.requesters.get().copied().unwrap_or_default()
     }
 
     fn take_root_page(&self) -> Option<(ListPage, Instant)> {

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
+use s3fs_core::PidNamespace;
+
 use crate::config;
 use crate::limits::Cgroup;
 use crate::protocol::{
@@ -30,6 +32,15 @@ const DEATH_LIMIT: Duration = Duration::from_secs(5);
 pub(super) struct Init {
     pub(super) pid: i32,
     pub(super) channel: Channel,
+}
+
+impl Init {
+    /// Pid namespace that it is the first process of.
+    fn namespace(&self) -> PidNamespace {
+        PidNamespace::Child {
+            init: self.pid.unsigned_abs(),
+        }
+    }
 }
 
 fn hidden(spec: &CallSpec) -> Hide {
@@ -182,7 +193,7 @@ impl Driver {
 
     fn serve(&mut self, volume: usize, fuse: Option<OwnedFd>) -> Result<(), Failure> {
         match (&mut self.volumes, fuse) {
-            (Some(volumes), Some(fuse)) => volumes.serve(volume, fuse),
+            (Some(volumes), Some(fuse)) => volumes.serve(volume, fuse, self.init.namespace()),
             _ => Err(Failure::Protocol {
                 reason: "a mount came without its descriptor".into(),
             }),

@@ -6,7 +6,9 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
-use s3fs_core::{Access, FileSystem, Finisher, NotStored, Pending, Resources, Serving, Usage};
+use s3fs_core::{
+    Access, FileSystem, Finisher, NotStored, Pending, PidNamespace, Resources, Serving, Usage,
+};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tracing::Instrument;
 
@@ -100,19 +102,26 @@ impl Volumes {
         self.connected = systems.into_iter().map(Some).collect();
     }
 
-    /// Starts serving a volume that has just been mounted.
-    pub(super) fn serve(&mut self, volume: usize, fuse: OwnedFd) -> Result<(), Failure> {
+    /// Starts serving a volume that has just been mounted, by a process of this pid namespace.
+    pub(super) fn serve(
+        &mut self,
+        volume: usize,
+        fuse: OwnedFd,
+        mounter: PidNamespace,
+    ) -> Result<(), Failure> {
         let system = self.connected.get_mut(volume).and_then(Option::take);
         let (Some(system), Some(declared)) = (system, self.declared.get(volume)) else {
             let reason = format!("volume {volume} was mounted unasked");
             return Err(Failure::Protocol { reason });
         };
         let _context = self.handle.enter();
-        let serving = system.serve(fuse).map_err(|error| Failure::Volume {
-            path: declared.path.clone(),
-            bucket: declared.mount.bucket.to_string(),
-            reason: format!("the kernel refuses to use the file system: {error}"),
-        })?;
+        let serving = system
+            .serve(fuse, mounter)
+            .map_err(|error| Failure::Volume {
+                path: declared.path.clone(),
+                bucket: declared.mount.bucket.to_string(),
+                reason: format!("the kernel refuses to use the file system: {error}"),
+            })?;
         self.servings.push(serving);
         Ok(())
     }

@@ -10,10 +10,12 @@
 //! - `volumes`: buckets as folders
 //! - `nesting`: buckets as folders in each other
 //! - `storing`: what is written, and what deaths leave of it
+//! - `closing`: which `close` is the last one
 //! - `as_nobody`: all of these as an ordinary user
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod as_nobody;
+mod closing;
 mod commands;
 mod concurrency;
 mod death;
