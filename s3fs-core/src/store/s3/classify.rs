@@ -103,11 +103,17 @@ fn of_unsent(text: String) -> StoreErrorKind {
         || lower.contains("corrupt message")
     {
         StoreErrorKind::NotS3(text)
-    } else if lower.contains("credential") || lower.contains("identity") || lower.contains("sso") {
+    } else if lower.contains("credential") || lower.contains("identity") || names_sso(&lower) {
         StoreErrorKind::NoCredentials(text)
     } else {
         StoreErrorKind::Unreachable(text)
     }
+}
+
+/// Whether a text speaks of single sign-on: "associated" does not.
+fn names_sso(lower: &str) -> bool {
+    let mut words = lower.split(|byte: char| !byte.is_ascii_alphanumeric());
+    words.any(|word| word == "sso")
 }
 
 /// What an error document says of the bucket's region.
@@ -182,6 +188,15 @@ mod tests {
     fn kind(status: u16, code: &str) -> StoreErrorKind {
         let code = (!code.is_empty()).then_some(code);
         of_answer(status, code, Some("words"), Some("eu-west-1".into()))
+    }
+
+    #[test]
+    fn a_name_that_does_not_resolve_is_no_matter_of_credentials() {
+        use StoreErrorKind as K;
+        let dns = "dispatch failure: dns error: No address associated with hostname";
+        assert!(matches!(of_unsent(dns.into()), K::Unreachable(_)));
+        let sso = "failed to load the SSO token";
+        assert!(matches!(of_unsent(sso.into()), K::NoCredentials(_)));
     }
 
     #[test]

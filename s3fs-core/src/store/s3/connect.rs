@@ -7,6 +7,7 @@ use crate::object::BucketName;
 use crate::store::s3::chains::Chains;
 use crate::store::s3::client::{Access, RegionSource};
 use crate::store::s3::connections::HttpClient;
+use crate::store::s3::endpoint::without_password;
 use crate::store::s3::pace::Pace;
 use crate::store::s3::profile::check_profile;
 use crate::store::s3::{PayloadSigning, S3Store};
@@ -50,7 +51,7 @@ pub async fn connect(
     config: &MountConfig,
     http: &HttpClient,
 ) -> Result<(Bucket, ListPage), ConnectError> {
-    let endpoint = config.endpoint_url.clone();
+    let endpoint = config.endpoint_url.as_deref().map(without_password);
     let refused = |kind: StoreErrorKind, reason| ConnectError {
         bucket: config.bucket.clone(),
         endpoint: endpoint.clone(),

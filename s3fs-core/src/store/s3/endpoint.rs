@@ -123,9 +123,10 @@ impl Endpoint {
     }
 }
 
-fn without_password(url: &str) -> String {
+/// Returns a URL as messages show it, also one that is mistyped.
+pub(super) fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
+        return url.rsplit('@').next().unwrap_or(url).to_owned();
     };
     let (authority, path) = match rest.find('/') {
         Some(at) => rest.split_at(at),
@@ -138,6 +139,19 @@ fn without_password(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_password_is_shown() {
+        for (url, shown) in [
+            ("http://user:secret@gw/s3", "http://gw/s3"),
+            ("http://gw:9000/a@b", "http://gw:9000/a@b"),
+            ("user:secret@gw/s3", "gw/s3"),
+            ("http:/user:secret@gw", "gw"),
+            ("gw", "gw"),
+        ] {
+            assert_eq!(without_password(url), shown);
+        }
+    }
 
     fn at(url: &str) -> Endpoint {
         Endpoint::parse(url).unwrap()

@@ -1,4 +1,4 @@
-//! Rate at which a bucket's server has taken bodies lately.
+//! Rate at which a bucket's server has taken bodies lately, and how long it may be silent after one.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -6,11 +6,17 @@ use std::time::Duration;
 /// Bytes per second of the slowest connection that is waited for: 250 kbit/s.
 pub(super) const SLOWEST: u64 = 30_000;
 
+/// Bytes that the kernel may still hold when the last one has left this process.
+const SOCKET_BUFFER: u64 = 4 << 20;
+
 /// Length of the shortest body that tells a rate rather than a delay.
 const TELLING: u64 = 64 << 10;
 
 /// Fraction of the usual rate that still counts as progress.
 const MARGIN: u64 = 10;
+
+/// Maximum time that is given at that fraction; a third of the usual rate has the time that it takes.
+const MOST: Duration = Duration::from_secs(150);
 
 /// Usual rate in bytes per second; 0 while it is unknown.
 #[derive(Debug, Default)]
@@ -24,7 +30,7 @@ impl Pace {
         }
         let rate = u128::from(length) * 1_000_000 / took.as_micros().max(1);
         let rate = u64::try_from(rate).unwrap_or(u64::MAX).max(1);
-        let before = self.0.load(Ordering::Relaxed);
+        let before = self.usual();
         // A slower one counts more: several bodies share a connection to the network.
         let now = match before {
             0 => rate,
@@ -36,12 +42,25 @@ impl Pace {
 
     /// Notes that a body was given up. If the connection has become slow, the next one has more time.
     pub(super) fn lost(&self) {
-        self.0.store(0, Ordering::Relaxed);
+        self.0.store(self.usual() / 8, Ordering::Relaxed);
     }
 
-    /// Returns the slowest rate, in bytes per second, that is waited for.
-    pub(super) fn slowest(&self) -> u64 {
-        SLOWEST.max(self.0.load(Ordering::Relaxed) / MARGIN)
+    /// Returns the time that `sent` bytes of a body may take on their way beyond this process. A proxy may
+    /// hold all of a body that was sent to its end.
+    pub(super) fn allowance(&self, sent: u64, length: u64) -> Duration {
+        let in_kernel = sent.min(SOCKET_BUFFER);
+        let usual = self.usual();
+        if usual == 0 {
+            return Duration::from_secs(in_kernel / SLOWEST);
+        }
+        let held = if sent >= length { sent } else { in_kernel };
+        let at = |rate: u64| Duration::from_secs(held / rate.max(1));
+        let least = at(SLOWEST.max(usual / MARGIN));
+        least.min(MOST.max(3 * at(usual)))
+    }
+
+    fn usual(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
     }
 }
 
@@ -52,29 +71,53 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn the_slowest_rate_follows_what_was_seen() {
+    fn the_usual_rate_follows_what_was_seen() {
         let pace = Pace::default();
-        assert_eq!(pace.slowest(), SLOWEST);
         pace.answered(10, SECOND);
-        assert_eq!(pace.slowest(), SLOWEST, "too short to tell");
+        assert_eq!(pace.usual(), 0, "too short to tell");
         pace.answered(8_000_000, SECOND);
-        assert_eq!(pace.slowest(), 800_000);
+        assert_eq!(pace.usual(), 8_000_000);
         pace.answered(1_000_000, SECOND);
-        assert_eq!(pace.slowest(), 200_000, "a slower one counts at once");
+        assert_eq!(pace.usual(), 2_000_000, "a slower one counts at once");
         pace.answered(8_000_000, SECOND);
-        assert_eq!(pace.slowest(), 400_000, "a faster one by and by");
+        assert_eq!(pace.usual(), 4_000_000, "a faster one by and by");
         pace.lost();
-        assert_eq!(pace.slowest(), SLOWEST);
-    }
-
-    #[test]
-    fn a_slow_connection_is_never_asked_for_more_than_it_has() {
-        let pace = Pace::default();
-        pace.answered(1_000_000, 30 * SECOND);
-        assert_eq!(pace.slowest(), SLOWEST);
+        assert_eq!(pace.usual(), 500_000);
         for _ in 0..64 {
             pace.answered(u64::MAX, Duration::ZERO);
         }
-        assert_eq!(pace.slowest(), u64::MAX / MARGIN);
+        assert_eq!(pace.usual(), u64::MAX);
+    }
+
+    #[test]
+    fn what_the_kernel_holds_has_time_while_the_rate_is_unknown() {
+        let pace = Pace::default();
+        assert_eq!(pace.allowance(0, 10), Duration::ZERO);
+        assert_eq!(pace.allowance(300_000, 300_000), 10 * SECOND);
+        assert!(pace.allowance(u64::MAX, u64::MAX) < MOST);
+    }
+
+    #[test]
+    fn a_server_that_hangs_costs_little_where_it_is_usually_fast() {
+        let pace = Pace::default();
+        pace.answered(50_000_000, SECOND);
+        assert!(pace.allowance(8 << 20, 8 << 20) <= 2 * SECOND);
+    }
+
+    #[test]
+    fn a_proxy_that_holds_a_whole_part_has_the_time_to_pass_it_on() {
+        let pace = Pace::default();
+        // 64 MiB, passed on at 2 MB/s when they were taken at once.
+        let (length, passing) = (64 << 20, 32 * SECOND);
+        pace.answered(length, passing);
+        for _ in 0..5 {
+            assert!(pace.allowance(length, length) > 3 * passing);
+            assert!(pace.allowance(length / 2, length) < passing);
+            pace.answered(length, passing);
+        }
+        let slow = 200 * SECOND;
+        pace.answered(length, slow);
+        pace.answered(length, slow);
+        assert!(pace.allowance(length, length) > slow);
     }
 }

@@ -16,9 +16,6 @@ use super::S3Store;
 use crate::object::Key;
 use crate::store::{Store, StoreError, StoreErrorKind};
 
-/// Bytes that the kernel may still hold when the last one has left this process.
-const SOCKET_BUFFER: u64 = 4 << 20;
-
 /// Bytes per second that an attempt must reach over all of its time.
 const SLOWEST_OVERALL: u64 = 10_000;
 
@@ -33,11 +30,6 @@ pub(super) struct Progress(Arc<Taken>);
 struct Taken {
     bytes: AtomicU64,
     last: Mutex<Instant>,
-}
-
-/// Returns how long a server may be silent that was sent so many bytes, at `slowest` bytes per second.
-fn silence(patience: Duration, sent: u64, slowest: u64) -> Duration {
-    patience + Duration::from_secs(sent.min(SOCKET_BUFFER) / slowest)
 }
 
 /// Returns how long an attempt to send so many bytes may take.
@@ -98,7 +90,8 @@ impl S3Store {
             let mut has_warned = false;
             loop {
                 let last = *progress.last();
-                let end = last + silence(self.patience, progress.bytes(), self.pace.slowest());
+                let allowance = self.pace.allowance(progress.bytes(), length);
+                let end = last + self.patience + allowance;
                 let until = if has_warned {
                     end
                 } else {
@@ -186,11 +179,6 @@ mod tests {
 
     #[test]
     fn a_slow_connection_has_the_time_that_its_bytes_take() {
-        let patience = Duration::from_secs(20);
-        assert_eq!(silence(patience, 0, SLOWEST), patience);
-        assert_eq!(silence(patience, 300_000, SLOWEST), Duration::from_secs(30));
-        assert!(silence(patience, u64::MAX, SLOWEST) < Duration::from_mins(3));
-        assert!(silence(patience, u64::MAX, 1_000_000) < Duration::from_secs(25));
         assert!(whole(8 << 20) > Duration::from_secs((8 << 20) / SLOWEST));
         assert!(whole(100) < Duration::from_mins(2));
     }
