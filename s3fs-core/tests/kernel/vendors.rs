@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
 use nix::errno::Errno;
-use s3_local::{Quirk, Server};
+use s3_local::{Operation, Quirk, Server};
 
 use crate::mounted::{BUCKET, Bucket, errno, noise, server};
 
@@ -139,6 +139,34 @@ fn copies_are_checked_where_their_condition_is_ignored() {
     assert_eq!(bucket.finish().len(), 1);
     let there = bucket.server.get(BUCKET, "f").unwrap();
     assert!(there == noise(24 << 20), "bytes of two versions never meet");
+}
+
+#[test]
+fn a_large_file_is_read_after_its_mode_was_changed() {
+    for quirk in [Quirk::UncheckedCopies, Quirk::CopyConditionOfParts] {
+        let (server, large) = (Arc::new(odd(&[quirk])), noise(20 << 20));
+        let writing = Bucket::mount(Arc::clone(&server), |_| {});
+        fs::write(writing.at("f"), &large).unwrap();
+        assert!(writing.finish().is_empty());
+        drop(writing);
+        let before = server.etag(BUCKET, "f");
+        let bucket = Bucket::mount(server, |_| {});
+        // By a handle: of a path, the kernel asks once more after `ESTALE`.
+        let file = File::open(bucket.at("f")).unwrap();
+        file.set_permissions(Permissions::from_mode(0o751)).unwrap();
+        let lost = bucket.finish();
+        assert!(lost.is_empty(), "{quirk:?}: {lost:?}");
+        assert_ne!(bucket.server.etag(BUCKET, "f"), before, "another tag");
+        assert!(fs::read(bucket.at("f")).unwrap() == large, "{quirk:?}");
+        let mut end = [0; 9];
+        file.read_exact_at(&mut end, large.len() as u64 - 9)
+            .unwrap();
+        assert_eq!(end, large[large.len() - 9..]);
+        let mode = fs::metadata(bucket.at("f")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o751, "{quirk:?}");
+        assert_eq!(bucket.keys(), ["f"]);
+        assert_eq!(bucket.server.log().count(Operation::DeleteObject), 0);
+    }
 }
 
 #[test]

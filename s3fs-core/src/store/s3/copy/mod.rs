@@ -22,6 +22,13 @@ const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
+/// Content of a key before a copy without a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Replaced {
+    Nothing,
+    Something,
+}
+
 impl S3Store {
     /// Copies this version of an object. Where the server can't compare versions, that is done here,
     /// before and after.
@@ -55,10 +62,12 @@ impl S3Store {
         headers: Option<&Headers>,
     ) -> Result<ETag, StoreError> {
         if self.must_prove_conditions() {
+            // A server that ignores conditions makes this copy.
+            let replaced = self.check_before(source, tag, key).await?;
             let none = impossible();
             let copied = self.send_copy(source, Some(&none), key, headers);
             if let Some(copied) = self.proof(copied.await)? {
-                return self.checked(copied, source, tag, key).await;
+                return self.checked(copied, replaced, (source, tag), key).await;
             }
         }
         if self.capabilities.has(Capability::ConditionalCopy) {
@@ -72,27 +81,70 @@ impl S3Store {
                 copied => return copied,
             }
         }
-        self.check_version("CopyObject", source, tag).await?;
+        let replaced = self.check_before(source, tag, key).await?;
         let copied = self.send_copy(source, None, key, headers).await?;
-        self.checked(copied, source, tag, key).await
+        self.checked(copied, replaced, (source, tag), key).await
     }
 
-    /// The copy that was made without a condition, if it was of this version.
-    async fn checked(
+    /// Compares the source's version before a copy without a condition. Returns what the copy replaces.
+    ///
+    /// # Errors
+    /// The source has another version.
+    async fn check_before(
         &self,
-        copied: ETag,
         source: &Key,
         tag: &ETag,
         key: &Key,
+    ) -> Result<Replaced, StoreError> {
+        self.check_version("CopyObject", source, tag).await?;
+        if source == key {
+            return Ok(Replaced::Something);
+        }
+        match self.head(key).await {
+            Ok(_) => Ok(Replaced::Something),
+            Err(error) if matches!(error.kind, StoreErrorKind::NoSuchKey) => Ok(Replaced::Nothing),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The copy that was made without a condition, if it was of this version. Otherwise it is deleted
+    /// if nothing else can go with it.
+    ///
+    /// # Errors
+    /// It may have been of another version. Unless it was deleted, what it replaced is lost.
+    async fn checked(
+        &self,
+        copied: ETag,
+        replaced: Replaced,
+        (source, tag): (&Key, &ETag),
+        key: &Key,
     ) -> Result<ETag, StoreError> {
-        let checked = self.check_version("CopyObject", source, tag).await;
-        if checked.is_err()
-            && key != source
-            && let Err(error) = self.delete(key).await
-        {
+        // A copy onto itself may change the tag.
+        let expected = if source == key { &copied } else { tag };
+        let Err(error) = self.check_version("CopyObject", source, expected).await else {
+            return Ok(copied);
+        };
+        let is_of_another = matches!(
+            error.kind,
+            StoreErrorKind::PreconditionFailed | StoreErrorKind::NoSuchKey
+        );
+        if is_of_another && replaced == Replaced::Nothing && self.delete_copy(key, &copied).await {
+            return Err(error);
+        }
+        Err(error.after_unknown())
+    }
+
+    /// Deletes a copy, if the key still has it. Returns whether it did.
+    async fn delete_copy(&self, key: &Key, copied: &ETag) -> bool {
+        let deleted = match self.has_version(key, copied).await {
+            Ok(true) => self.delete(key).await,
+            Ok(false) => return false,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &deleted {
             tracing::warn!(%error, "a copy of another version stays");
         }
-        checked.map(|()| copied)
+        deleted.is_ok()
     }
 
     /// Whether the server has yet to show that it heeds conditions of copies. One that ignores them says
@@ -267,3 +319,6 @@ impl S3Store {
 fn impossible() -> ETag {
     ETag::new("00000000000000000000000000000000")
 }
+
+#[cfg(test)]
+mod tests;
