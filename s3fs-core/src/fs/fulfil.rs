@@ -10,7 +10,7 @@ use crate::fs::outbox::{Changes, Want};
 use crate::fs::place::{differ, headers};
 use crate::fs::{Fs, FsError, outbox};
 use crate::object::{EntryName, Headers, Key, ObjectRef};
-use crate::store::{Body, Capability, Precondition, StoreErrorKind};
+use crate::store::{Body, Precondition, StoreErrorKind};
 use crate::tree::{Ino, Removed};
 use crate::write::{Place, Stored, WriteError, copy_object};
 
@@ -215,12 +215,7 @@ impl Fs {
             Err(error) if error.is_unknown() => self.outbox.unsure(key),
             Err(_) => {}
         }
-        if self.store.capabilities().has(Capability::Markers) {
-            self.account(key, &put, "");
-        } else {
-            // Whoever made the folder has been told; where its last file went, it goes too.
-            self.ledger.settled(&self.store.uri(key));
-        }
+        self.account(key, &put, "");
         put?;
         if self.outbox.wanted(key).as_ref() == Some(&Want::Marker(ino)) {
             self.tree.unpin(ino);

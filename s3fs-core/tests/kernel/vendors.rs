@@ -223,6 +223,34 @@ fn a_server_without_folders_is_read_and_mkdir_says_why_not() {
 }
 
 #[test]
+fn a_refused_folder_is_named_and_others_can_still_be_made() {
+    let bucket = Bucket::mount(server(), |_| {});
+    fs::create_dir(bucket.at("a")).unwrap();
+    bucket.server.knobs().set_quirk(Quirk::NoMarkers, true);
+    // It is stored later, as folders have been taken before.
+    fs::create_dir(bucket.at("b")).unwrap();
+    let lost = bucket.finish();
+    assert_eq!(lost.len(), 1, "{lost:?}");
+    assert!(lost[0].object.ends_with("/b/"), "{lost:?}");
+    bucket.server.knobs().reset();
+    fs::create_dir(bucket.at("c")).unwrap();
+    assert!(bucket.finish().is_empty());
+    assert_eq!(bucket.keys(), ["a/", "b/", "c/"]);
+}
+
+#[test]
+fn a_folder_that_goes_with_its_last_file_is_named() {
+    let server = odd(&[Quirk::NoMarkers]);
+    server.put(BUCKET, "d/file", "x");
+    let bucket = Bucket::mount(server, |_| {});
+    fs::remove_file(bucket.at("d/file")).unwrap();
+    let lost = bucket.finish();
+    assert_eq!(lost.len(), 1, "{lost:?}");
+    assert!(lost[0].object.ends_with("/d/"), "{lost:?}");
+    assert!(bucket.keys().is_empty());
+}
+
+#[test]
 fn an_exceeded_quota_is_edquot() {
     let bucket = Bucket::mount(odd(&[Quirk::QuotaExceeded]), |_| {});
     let mut file = File::create(bucket.at("f")).unwrap();

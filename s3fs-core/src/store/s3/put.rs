@@ -31,11 +31,16 @@ impl S3Store {
                 Err(StoreError {
                     kind: StoreErrorKind::Other(words),
                     ..
-                }) if is_marker(key) => {
+                }) if is_marker(key) && !self.capabilities.is_proven(Capability::Markers) => {
                     self.capabilities.lacks(Capability::Markers);
                     return Err(self.no_markers(key, &words));
                 }
-                put => return put,
+                put => {
+                    if put.is_ok() && is_marker(key) {
+                        self.capabilities.prove(Capability::Markers);
+                    }
+                    return put;
+                }
             }
         }
         self.check("PutObject", key, precondition).await?;
