@@ -1,7 +1,8 @@
-//! A server that says the same to everyone, and remembers what it was asked.
+//! A server whose answers a test makes up, and that remembers what it was asked.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -14,6 +15,13 @@ pub(crate) struct Fake {
 impl Fake {
     /// Answers every request with this body.
     pub(crate) fn answering(body: &'static str) -> Self {
+        Self::answering_with(move |_| body.to_owned())
+    }
+
+    /// Answers every request with the body that is made for its number, counted from 0.
+    pub(crate) fn answering_with(body: impl Fn(usize) -> String + Send + Sync + 'static) -> Self {
+        let next = AtomicUsize::new(0);
+        let body = Arc::new(move || body(next.fetch_add(1, Ordering::Relaxed)));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::<Mutex<Vec<String>>>::default();
@@ -21,7 +29,8 @@ impl Fake {
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let (stream, seen) = (stream.unwrap(), Arc::clone(&seen));
-                thread::spawn(move || answer(stream, body, &seen));
+                let body = Arc::clone(&body);
+                thread::spawn(move || answer(stream, &*body, &seen));
             }
         });
         Self { address, requests }
@@ -39,12 +48,13 @@ impl Fake {
 }
 
 /// Requests are taken for as short as those of listings.
-fn answer(mut stream: TcpStream, body: &str, seen: &Mutex<Vec<String>>) {
+fn answer(mut stream: TcpStream, body: &dyn Fn() -> String, seen: &Mutex<Vec<String>>) {
     let mut request = [0; 16384];
     while let Ok(length @ 1..) = stream.read(&mut request) {
         let text = String::from_utf8_lossy(&request[..length]);
         let line = text.lines().next().unwrap_or_default();
         seen.lock().unwrap().push(line.to_owned());
+        let body = body();
         let length = body.len();
         let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}");
         if stream.write_all(answer.as_bytes()).is_err() {

@@ -192,20 +192,51 @@ fn names(folder: &Path) -> io::Result<Vec<OsString>> {
     entries.map(|entry| Ok(entry?.file_name())).collect()
 }
 
-/// A page of a listing that says that it goes on where it began.
-const REPEATING: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
-<ListBucketResult><Name>data</Name><Prefix></Prefix><KeyCount>1</KeyCount><MaxKeys>1000</MaxKeys>
-<IsTruncated>true</IsTruncated><NextContinuationToken>again</NextContinuationToken>
-<Contents><Key>file</Key><LastModified>2024-01-01T00:00:00.000Z</LastModified><ETag>"1"</ETag>
-<Size>1</Size></Contents></ListBucketResult>"#;
+/// A page of a listing that goes on at a token.
+fn page(key: Option<&str>, next: Option<&str>) -> String {
+    let key = key.map_or_else(String::new, |key| {
+        format!(
+            "<Contents><Key>{key}</Key><LastModified>2024-01-01T00:00:00.000Z</LastModified>\
+             <ETag>\"1\"</ETag><Size>1</Size></Contents>"
+        )
+    });
+    let is_truncated = next.is_some();
+    let next = next.map_or_else(String::new, |next| {
+        format!("<NextContinuationToken>{next}</NextContinuationToken>")
+    });
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListBucketResult><Name>data</Name>\
+         <Prefix></Prefix><MaxKeys>1000</MaxKeys><IsTruncated>{is_truncated}</IsTruncated>\
+         {next}{key}</ListBucketResult>"
+    )
+}
 
 #[test]
 fn a_listing_that_does_not_advance_is_an_error() {
-    let fake = Fake::answering(REPEATING);
-    let bucket = Bucket::mount(server(), |config| {
-        config.endpoint_url = Some(fake.url());
-        config.credentials = Credentials::Anonymous;
-        config.retry_timeout = SOON;
-    });
-    assert_eq!(errno(names(bucket.path())), Errno::EIO);
+    // Answers after which a listing ends, so that the test does too.
+    const ANSWERS: usize = 1000;
+    let pages: [fn(usize) -> String; 3] = [
+        // The same token, always.
+        |_| page(Some("file"), Some("again")),
+        // Pages in a circle, each with another token.
+        |n| page(Some(["a", "b", "c"][n % 3]), Some(&n.to_string())),
+        // No keys at all.
+        |n| page(None, Some(&n.to_string())),
+    ];
+    for make in pages {
+        let fake = Fake::answering_with(move |n| {
+            if n < ANSWERS {
+                make(n)
+            } else {
+                page(Some("end"), None)
+            }
+        });
+        let bucket = Bucket::mount(server(), |config| {
+            config.endpoint_url = Some(fake.url());
+            config.credentials = Credentials::Anonymous;
+            config.retry_timeout = SOON;
+        });
+        assert_eq!(errno(names(bucket.path())), Errno::EIO);
+        assert!(fake.requests().len() < ANSWERS);
+    }
 }

@@ -32,7 +32,8 @@ struct Chain {
 }
 
 impl Chains {
-    /// Notes the page that a token brought, or the first one of a listing.
+    /// Notes the page that a token brought, or the first one of a listing. A page that is an error
+    /// changes nothing: the same page is an error when it comes again.
     ///
     /// # Errors
     /// The listing does not advance.
@@ -46,19 +47,22 @@ impl Chains {
             ListFrom::Beginning | ListFrom::After(_) => None,
         };
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut chain = token
-            .and_then(|token| state.chains.remove(&name(request, token)))
-            .unwrap_or_default();
-        let Some(next) = &page.next else {
-            return Ok(());
-        };
-        if token == Some(next.as_str()) {
-            return Err("a listing does not advance: its continuation token repeats itself");
+        let place = token.map(|token| name(request, token));
+        let known = place.as_ref().and_then(|place| state.chains.get(place));
+        if page.next.is_some() {
+            if token == page.next.as_deref() {
+                return Err("a listing does not advance: its continuation token repeats itself");
+            }
+            if !known.is_none_or(|chain| chain.allows(page)) {
+                return Err("a listing does not advance: a page repeats itself");
+            }
         }
-        if !chain.takes(page) {
-            return Err("a listing does not advance: a page repeats itself");
+        let known = place.and_then(|place| state.chains.remove(&place));
+        if let Some(next) = &page.next {
+            let mut chain = known.unwrap_or_default();
+            chain.add(page);
+            state.follow(name(request, next), chain);
         }
-        state.follow(name(request, next), chain);
         Ok(())
     }
 }
@@ -70,17 +74,32 @@ fn name(request: &ListRequest<'_>, token: &str) -> String {
 }
 
 impl Chain {
-    /// Takes a page, unless it came before.
-    fn takes(&mut self, page: &ListPage) -> bool {
-        let (Some(first), Some(last)) = (page.first(), page.last()) else {
-            self.empty += 1;
-            return self.empty <= EMPTY_PAGES;
-        };
-        self.empty = 0;
-        let mut hasher = DefaultHasher::new();
-        (first, last).hash(&mut hasher);
-        self.seen.insert(hasher.finish())
+    /// Returns whether a page may follow: it has not come before, and there are not too many without
+    /// a key.
+    fn allows(&self, page: &ListPage) -> bool {
+        match hash(page) {
+            Some(hash) => !self.seen.contains(&hash),
+            None => self.empty < EMPTY_PAGES,
+        }
     }
+
+    /// Adds a page.
+    fn add(&mut self, page: &ListPage) {
+        match hash(page) {
+            Some(hash) => {
+                self.empty = 0;
+                self.seen.insert(hash);
+            }
+            None => self.empty += 1,
+        }
+    }
+}
+
+/// Returns the hash of the first and the last key of a page, if it has any.
+fn hash(page: &ListPage) -> Option<u64> {
+    let mut hasher = DefaultHasher::new();
+    (page.first()?, page.last()?).hash(&mut hasher);
+    Some(hasher.finish())
 }
 
 impl State {
@@ -146,7 +165,9 @@ mod tests {
         let chains = Chains::default();
         advance(&chains, None, &page("a/", Some("1"))).unwrap();
         advance(&chains, Some("1"), &page("b/", Some("2"))).unwrap();
-        advance(&chains, Some("2"), &page("a/", Some("3"))).unwrap_err();
+        for _ in 0..3 {
+            advance(&chains, Some("2"), &page("a/", Some("3"))).unwrap_err();
+        }
     }
 
     #[test]
