@@ -35,6 +35,13 @@ struct Failing {
     last: Instant,
 }
 
+impl Failing {
+    /// Returns whether it says anything of the present.
+    fn is_recent(&self, now: Instant) -> bool {
+        now.duration_since(self.last) < RECENT
+    }
+}
+
 impl Default for Health {
     fn default() -> Self {
         let now = Instant::now();
@@ -76,23 +83,21 @@ impl Health {
             return self.answered(now);
         }
         let mut facts = self.facts();
-        facts
-            .failing
-            .get_or_insert(Failing {
-                first: now,
-                last: now,
-            })
-            .last = now;
+        // What failed some time ago belongs to another outage.
+        let present = facts.failing.filter(|failing| failing.is_recent(now));
+        facts.failing = Some(Failing {
+            first: present.map_or(now, |failing| failing.first),
+            last: now,
+        });
         if matches!(error.kind, StoreErrorKind::Throttled(_)) {
             facts.rate.refused(now);
         }
     }
 
-    /// Returns for how long every request has failed. What failed some time ago says nothing of
-    /// the present.
+    /// Returns for how long every request has failed.
     pub(super) fn failing(&self, now: Instant) -> Duration {
         let failing = self.facts().failing;
-        let failing = failing.filter(|failing| now.duration_since(failing.last) < RECENT);
+        let failing = failing.filter(|failing| failing.is_recent(now));
         failing.map_or(Duration::ZERO, |failing| {
             failing.last.duration_since(failing.first)
         })
@@ -100,5 +105,31 @@ impl Health {
 
     fn facts(&self) -> MutexGuard<'_, Facts> {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_begins_with_its_own_first_failure() {
+        let (health, start) = (Health::default(), Instant::now());
+        let fail = |after: u64| {
+            let kind = StoreErrorKind::Unreachable("refused".into());
+            let error = StoreError::new("HeadObject", "s3://bucket/key".into(), kind);
+            health.failed(&error, start + Duration::from_secs(after));
+        };
+        let failing = |after: u64| health.failing(start + Duration::from_secs(after)).as_secs();
+        fail(0);
+        fail(40);
+        assert_eq!(failing(41), 40);
+        assert_eq!(failing(100), 0, "it is long ago");
+        fail(400);
+        assert_eq!(failing(401), 0, "another outage");
+        fail(430);
+        assert_eq!(failing(430), 30);
+        health.answered(start + Duration::from_secs(431));
+        assert_eq!(failing(431), 0);
     }
 }
