@@ -17,6 +17,8 @@ pub(crate) type Faulty<S> = Disturbed<S, Faults>;
 pub(crate) enum Fault {
     /// It is refused, and nothing is done.
     Refused,
+    /// It is lost on its way, and nothing is done.
+    NotReached,
     /// It is done, and the answer is lost.
     AnswerLost,
     /// The body breaks off after so many bytes, with an error.
@@ -50,7 +52,9 @@ impl Faults {
 #[async_trait]
 impl Disturbance for Faults {
     async fn before(&self, operation: Operation) -> Result<(), StoreErrorKind> {
-        match self.take(|(o, fault)| *o == operation && matches!(fault, Fault::Refused)) {
+        let is_before = |fault: &Fault| matches!(fault, Fault::Refused | Fault::NotReached);
+        match self.take(|(o, fault)| *o == operation && is_before(fault)) {
+            Some(Fault::NotReached) => Err(StoreErrorKind::TimedOut),
             Some(_) => Err(StoreErrorKind::AccessDenied("by the test".into())),
             None => Ok(()),
         }

@@ -5,6 +5,7 @@
 
 use crate::object::{ETag, Headers, Key};
 use crate::store::{Described, Precondition, Store};
+use crate::write::error::WriteError;
 
 /// Most attempts that are remembered.
 const MOST: usize = 8;
@@ -19,7 +20,7 @@ pub(super) struct Attempt {
 
 impl Attempt {
     /// Whether an object is what this attempt stored.
-    fn made(&self, found: &Described) -> bool {
+    pub(super) fn made(&self, found: &Described) -> bool {
         let metadata = &self.headers.metadata;
         let has = |(name, value)| found.headers.metadata.get(name) == Some(value);
         found.meta.size == self.size && !metadata.is_empty() && metadata.iter().all(has)
@@ -54,19 +55,23 @@ impl Attempts {
         self.0.retain(|attempt| attempt.key != *key);
     }
 
-    /// Whether the object that kept an attempt from being carried out is of this file.
+    /// Whether the object that kept an attempt from being carried out is of this file. `error` is the
+    /// failure of the attempt: one that was only refused has stored nothing, whatever the object
+    /// looks like.
     pub(super) async fn find(
         &self,
         store: &dyn Store,
         now: &Attempt,
         precondition: &Precondition,
+        error: &WriteError,
     ) -> Option<Found> {
         if *precondition != Precondition::Absent {
             return None;
         }
         let found = store.head(&now.key).await.ok()?;
         let etag = found.meta.etag.clone();
-        if now.made(&found) {
+        let may_be_stored = error.is_unknown() || self.0.contains(now);
+        if may_be_stored && now.made(&found) {
             return Some(Found::Stored(etag));
         }
         let mut earlier = self.0.iter().filter(|attempt| attempt.key == now.key);
@@ -80,8 +85,12 @@ impl Attempts {
 mod tests {
     use std::time::SystemTime;
 
+    use bytes::Bytes;
+
     use super::*;
     use crate::object::ObjectMeta;
+    use crate::store::memory::MemoryStore;
+    use crate::store::{Body, StoreError, StoreErrorKind};
 
     fn attempt(time: &str, size: u64) -> Attempt {
         let mut headers = Headers::default();
@@ -125,5 +134,30 @@ mod tests {
         assert_eq!(attempts.0.len(), MOST);
         attempts.settled(&Key::new("f"));
         assert!(attempts.0.is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_object_is_ours_only_after_an_attempt_whose_outcome_is_unknown() {
+        let store = MemoryStore::default();
+        let now = attempt("1", 4);
+        let body = Body::Memory(Bytes::from_static(b"lock"));
+        let stored = store.put(&now.key, body, &now.headers, &Precondition::Absent);
+        let etag = stored.await.unwrap();
+        let refusal = || {
+            let kind = StoreErrorKind::PreconditionFailed;
+            StoreError::new("PutObject", "s3://bucket/f".into(), kind)
+        };
+        let find = async |attempts: &Attempts, error: StoreError| {
+            let absent = &Precondition::Absent;
+            attempts.find(&store, &now, absent, &error.into()).await
+        };
+        let mut attempts = Attempts::default();
+        assert_eq!(find(&attempts, refusal()).await, None, "another client's");
+        let stored = Some(Found::Stored(etag));
+        assert_eq!(find(&attempts, refusal().after_unknown()).await, stored);
+        attempts.add(attempt("0", 4));
+        assert_eq!(find(&attempts, refusal()).await, None, "another attempt");
+        attempts.add(now.clone());
+        assert_eq!(find(&attempts, refusal()).await, stored);
     }
 }

@@ -122,7 +122,7 @@ impl Inner {
         if error.is_precondition() {
             let found = self
                 .attempts
-                .find(&*self.target.store, attempt, precondition);
+                .find(&*self.target.store, attempt, precondition, &error);
             if let Some(found) = found.await {
                 return Ok(found);
             }

@@ -8,6 +8,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 use crate::object::{ETag, Headers, Key, ObjectRef};
 use crate::store::{PartNumber, PartTag, Precondition, StoreError, StoreErrorKind, UploadId};
+use crate::write::attempts::Attempt;
 use crate::write::begun::Begun;
 use crate::write::buffer::PartBuffer;
 use crate::write::error::WriteError;
@@ -29,6 +30,8 @@ pub(super) struct Upload {
     in_flight: JoinSet<Sent>,
     numbers: HashMap<Id, u16>,
     ended: bool,
+    /// Whether a completion was sent whose outcome is unknown.
+    may_be_completed: bool,
 }
 
 #[derive(Debug)]
@@ -95,6 +98,7 @@ impl Upload {
             in_flight: JoinSet::new(),
             numbers: HashMap::new(),
             ended: false,
+            may_be_completed: false,
         }
     }
 
@@ -199,8 +203,10 @@ impl Upload {
         let id = self.begun.id().await.map_err(WriteError::on_the_way)?;
         let Begun { target, key, .. } = &*self.begun;
         let completing = target.store.complete_upload(key, &id, &tags, precondition);
-        let etag = match completing.await {
-            Err(error) if may_be_completed(&error) => {
+        let completed = completing.await;
+        self.may_be_completed |= completed.as_ref().is_err_and(StoreError::is_unknown);
+        let etag = match completed {
+            Err(error) if self.may_be_completed && is_after_completion(&error) => {
                 self.as_completed(tags.len(), size).await.ok_or(error)?
             }
             completed => completed?,
@@ -209,12 +215,19 @@ impl Upload {
         Ok(etag)
     }
 
-    /// The version in the bucket, if it looks like this upload.
+    /// Returns the version in the bucket, if it was stored with the metadata of this upload: an older
+    /// object may have the same size, and as many parts.
     async fn as_completed(&self, parts: usize, size: u64) -> Option<ETag> {
         let Begun { target, key, .. } = &*self.begun;
-        let found = target.store.head(key).await.ok()?.meta;
-        let is_it = found.size == size && found.etag.to_string().ends_with(&format!("-{parts}"));
-        is_it.then_some(found.etag)
+        let attempt = Attempt {
+            key: key.clone(),
+            headers: self.headers().clone(),
+            size,
+        };
+        let found = target.store.head(key).await.ok()?;
+        let etag = &found.meta.etag;
+        let is_it = attempt.made(&found) && etag.to_string().ends_with(&format!("-{parts}"));
+        is_it.then_some(found.meta.etag)
     }
 
     /// Gives up: the store forgets the parts.
@@ -314,13 +327,12 @@ impl Upload {
     }
 }
 
-/// Returns whether an earlier attempt to complete an upload, whose answer was lost, may have done it.
-fn may_be_completed(error: &StoreError) -> bool {
-    match error.kind {
-        StoreErrorKind::NoSuchUpload => true,
-        StoreErrorKind::PreconditionFailed => error.is_unknown(),
-        _ => false,
-    }
+/// Returns whether a completion is refused like this once an earlier one was carried out.
+fn is_after_completion(error: &StoreError) -> bool {
+    matches!(
+        error.kind,
+        StoreErrorKind::NoSuchUpload | StoreErrorKind::PreconditionFailed
+    )
 }
 
 /// What became of a part.

@@ -180,9 +180,11 @@ impl<S: Store> Store for Retrying<S> {
                 .put(key, body.clone(), headers, precondition)
         };
         match self.repeat(put).await {
-            // An attempt whose answer was lost stands in the way of the next one.
+            // An attempt whose answer was lost stands in the way of the next one. Without one, the
+            // object is another client's, even if it looks the same.
             Err(error)
                 if matches!(error.kind, StoreErrorKind::PreconditionFailed)
+                    && error.is_unknown()
                     && *precondition != Precondition::None =>
             {
                 self.own(key, body.length(), headers).await.ok_or(error)

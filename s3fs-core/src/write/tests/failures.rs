@@ -35,6 +35,13 @@ fn setting(budget: u64) -> Setting {
     }
 }
 
+/// Gives the file stored metadata that tells it from others.
+fn written_at(setting: &Setting, time: &str) {
+    setting.at.change(|to| {
+        to.headers.metadata.insert("mtime".into(), time.into());
+    });
+}
+
 /// What somebody else does, who has never heard of us.
 async fn abort_upload(memory: &MemoryStore) {
     let id = UploadId("1".into());
@@ -86,6 +93,7 @@ async fn a_file_that_is_emptied_has_lost_nothing() {
 #[tokio::test]
 async fn an_upload_that_was_completed_without_an_answer_is_found_to_be() {
     let setting = setting(1 << 20);
+    written_at(&setting, "2");
     stream(&setting, 2).await;
     let lost = Fault::AnswerLost;
     setting.faults.next(Operation::Complete, lost);
@@ -93,6 +101,44 @@ async fn an_upload_that_was_completed_without_an_answer_is_found_to_be() {
     let stored = setting.writer.store().await.unwrap();
     let object = object(&setting.memory, &Key::new("f")).await;
     assert_eq!((stored.etag, stored.size), (object.etag, object.size));
+}
+
+#[tokio::test]
+async fn an_upload_that_vanished_is_not_taken_for_an_older_object_that_looks_like_it() {
+    for lost in [false, true] {
+        let older = setting(1 << 20);
+        written_at(&older, "1");
+        stream(&older, 2).await;
+        older.writer.store().await.unwrap();
+        let (store, faults) = Faults::over(older.memory.clone());
+        let at = Somewhere::new("f", false);
+        let place: Arc<dyn Place> = at.clone();
+        let writer = Writer::create(target(store, 1 << 20, &Stages::default()), place);
+        let newer = Setting {
+            writer,
+            at,
+            faults,
+            memory: older.memory.clone(),
+        };
+        // Where an answer may have been lost, the metadata tells the two apart.
+        written_at(&newer, if lost { "2" } else { "1" });
+        stream(&newer, 2).await;
+        // All parts are sent before the upload vanishes.
+        let fault = if lost {
+            Fault::NotReached
+        } else {
+            Fault::Refused
+        };
+        newer.faults.next(Operation::Complete, fault);
+        newer.writer.store().await.unwrap_err();
+        assert_eq!(newer.memory.open_uploads(), 1);
+        let id = UploadId("2".into());
+        let key = Key::new("f");
+        newer.memory.abort_upload(&key, &id).await.unwrap();
+        assert_eq!(newer.memory.open_uploads(), 0);
+        let stored = newer.writer.store().await;
+        assert!(matches!(stored, Err(WriteError::Lost)), "{lost}");
+    }
 }
 
 #[tokio::test]

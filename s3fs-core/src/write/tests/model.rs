@@ -74,6 +74,11 @@ impl Run {
 
     async fn step(&mut self, op: Op) {
         self.step += 1;
+        // As a file system stores the time of a change.
+        let time = self.step.to_string();
+        self.at.change(|to| {
+            to.headers.metadata.insert("mtime".into(), time);
+        });
         match op {
             Op::Write(at, length) => self.write(at, length).await,
             Op::Append(length) => self.write(self.writer.length(), length).await,
