@@ -12,6 +12,7 @@ mod tests;
 
 use std::fs::File;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -30,12 +31,16 @@ use policy::{Next, Tries};
 /// Time after which a request that is still being repeated is warned of.
 const WARN_AFTER: Duration = Duration::from_secs(20);
 
+/// Least time of an attempt in which the server moves data: a slow one copies 512 MiB in a minute.
+const SHORTEST_TRANSFER: Duration = Duration::from_mins(1);
+
 /// A store whose failed requests are repeated. Cheap to clone.
 #[derive(Debug)]
 pub struct Retrying<S> {
     bucket: Arc<Bucket<S>>,
     limits: RetryLimits,
     warn_after: Duration,
+    shortest_transfer: Duration,
 }
 
 #[derive(Debug)]
@@ -50,6 +55,7 @@ impl<S> Clone for Retrying<S> {
             bucket: Arc::clone(&self.bucket),
             limits: self.limits,
             warn_after: self.warn_after,
+            shortest_transfer: self.shortest_transfer,
         }
     }
 }
@@ -62,6 +68,7 @@ impl<S: Store> Retrying<S> {
             bucket: Arc::new(Bucket { store, health }),
             limits,
             warn_after: WARN_AFTER,
+            shortest_transfer: SHORTEST_TRANSFER,
         }
     }
 
@@ -83,12 +90,72 @@ impl<S: Store> Retrying<S> {
         Tries::new(self.limits.after(failing), now)
     }
 
+    /// Begins to count the attempts of a request that moves data. While everything fails, it waits no
+    /// longer than others.
+    fn long_tries(&self) -> Tries {
+        let tries = self.tries();
+        if tries.limits() == self.limits {
+            tries.again_without_answer()
+        } else {
+            tries
+        }
+    }
+
     /// Makes attempts until one succeeds or none may follow.
     async fn repeat<T, F>(&self, attempt: impl Fn() -> F + Send + Sync) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>> + Send,
     {
-        let mut tries = self.tries();
+        self.repeat_in(self.tries(), attempt).await
+    }
+
+    /// Makes attempts to send a body, as [`repeat`](Self::repeat) does.
+    async fn repeat_sending<T, F>(
+        &self,
+        attempt: impl Fn() -> F + Send + Sync,
+    ) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>> + Send,
+    {
+        self.repeat_in(self.long_tries(), attempt).await
+    }
+
+    /// Makes attempts in which the server moves data, as [`repeat`](Self::repeat) does. Each has a
+    /// limit: an answer that was lost is not waited for until the time is over.
+    async fn repeat_transfer<T, F>(
+        &self,
+        (operation, key): (&'static str, &Key),
+        attempt: impl Fn() -> F + Send + Sync,
+    ) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>> + Send,
+    {
+        let silent = AtomicU32::new(0);
+        let limited = || {
+            let answer = attempt();
+            let failed = silent.load(Ordering::Relaxed);
+            let limit = self.limits.transfer(failed, self.shortest_transfer);
+            let silent = &silent;
+            async move {
+                let Ok(answer) = tokio::time::timeout(limit, answer).await else {
+                    silent.fetch_add(1, Ordering::Relaxed);
+                    let object = self.uri(key);
+                    return Err(StoreError::new(operation, object, StoreErrorKind::TimedOut));
+                };
+                answer
+            }
+        };
+        self.repeat_in(self.long_tries(), limited).await
+    }
+
+    async fn repeat_in<T, F>(
+        &self,
+        mut tries: Tries,
+        attempt: impl Fn() -> F + Send + Sync,
+    ) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>> + Send,
+    {
         let mut is_unknown = false;
         loop {
             self.bucket.health.admit().await;
@@ -179,7 +246,7 @@ impl<S: Store> Store for Retrying<S> {
                 .store
                 .put(key, body.clone(), headers, precondition)
         };
-        match self.repeat(put).await {
+        match self.repeat_sending(put).await {
             // An attempt whose answer was lost stands in the way of the next one. Without one, the
             // object is another client's, even if it looks the same.
             Err(error)
@@ -204,7 +271,8 @@ impl<S: Store> Store for Retrying<S> {
         key: &Key,
         headers: Option<&Headers>,
     ) -> Result<ETag, StoreError> {
-        let copied = self.repeat(|| self.bucket.store.copy(source, etag, key, headers));
+        let copy = || self.bucket.store.copy(source, etag, key, headers);
+        let copied = self.repeat_transfer(("CopyObject", source), copy);
         match (copied.await, headers) {
             // An object that was copied onto itself may have another version than before.
             (Err(error), Some(headers))
@@ -237,7 +305,7 @@ impl<S: Store> Store for Retrying<S> {
                 .store
                 .upload_part(key, upload, number, body.clone())
         };
-        self.repeat(sent).await
+        self.repeat_sending(sent).await
     }
 
     async fn upload_part_copy(
@@ -247,12 +315,12 @@ impl<S: Store> Store for Retrying<S> {
         number: PartNumber,
         source: CopySource<'_>,
     ) -> Result<PartTag, StoreError> {
-        self.repeat(|| {
+        let copy = || {
             self.bucket
                 .store
                 .upload_part_copy(key, upload, number, source)
-        })
-        .await
+        };
+        self.repeat_transfer(("UploadPartCopy", key), copy).await
     }
 
     async fn complete_upload(
@@ -267,7 +335,8 @@ impl<S: Store> Store for Retrying<S> {
                 .store
                 .complete_upload(key, upload, parts, precondition)
         };
-        self.repeat(complete).await
+        self.repeat_transfer(("CompleteMultipartUpload", key), complete)
+            .await
     }
 
     async fn abort_upload(&self, key: &Key, upload: &UploadId) -> Result<(), StoreError> {

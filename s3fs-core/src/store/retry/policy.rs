@@ -1,5 +1,6 @@
 //! When a failed request is sent again. Without I/O.
 
+use std::mem;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -18,6 +19,9 @@ const CONNECTING: Duration = Duration::from_secs(20);
 
 /// Maximum time that a request waits once the bucket has been failing for the whole timeout.
 const AFTER_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Parts of the retry timeout that the first attempt of a transfer may take one of.
+const TRANSFERS: u32 = 3;
 
 /// Attempts of a request whose answers are not S3's: a proxy in between may have failed.
 const NOT_S3_ATTEMPTS: u32 = 3;
@@ -48,6 +52,14 @@ impl RetryLimits {
         }
     }
 
+    /// Returns the maximum time of an attempt in which the server moves data, when `silent` others
+    /// have brought no answer. A lost answer leaves time for another attempt, and a slow server has
+    /// more time with each.
+    pub(super) fn transfer(self, silent: u32, shortest: Duration) -> Duration {
+        let first = (self.silent / TRANSFERS).max(shortest);
+        first.saturating_mul(1 << silent.min(8))
+    }
+
     /// Limits while every request has failed for `failing`: those that begin after the timeout do
     /// not wait for the whole of it once more.
     pub(super) fn after(self, failing: Duration) -> Self {
@@ -71,6 +83,8 @@ pub(super) struct Tries {
     started: Instant,
     limits: RetryLimits,
     failed: u32,
+    /// Whether an attempt without an answer is followed by another, however long it took.
+    again: bool,
 }
 
 /// What follows a failed attempt.
@@ -89,7 +103,20 @@ impl Tries {
             started: now,
             limits,
             failed: 0,
+            again: false,
         }
+    }
+
+    /// The same, where a single attempt may take longer than the limits: if it brings no answer,
+    /// another one follows all the same, once.
+    pub(super) fn again_without_answer(self) -> Self {
+        let again = !self.limits.silent.is_zero();
+        Self { again, ..self }
+    }
+
+    /// Limits of the request.
+    pub(super) fn limits(&self) -> RetryLimits {
+        self.limits
     }
 
     /// Returns the time since the first attempt began.
@@ -110,13 +137,18 @@ impl Tries {
             return Next::GiveUp;
         };
         let left = limit.saturating_sub(self.elapsed(now));
-        if left.is_zero() {
+        let is_again = matches!(error.kind, StoreErrorKind::TimedOut) && mem::take(&mut self.again);
+        if left.is_zero() && !is_again {
             return Next::GiveUp;
         }
         let doubled = FIRST_DELAY.saturating_mul(1 << (self.failed - 1).min(16));
         let delay = doubled.min(MAX_DELAY).mul_f64(f64::midpoint(1.0, jitter));
         // The last attempt is made when the time is over.
-        Next::Retry(delay.min(left))
+        Next::Retry(if left.is_zero() {
+            delay
+        } else {
+            delay.min(left)
+        })
     }
 
     fn limit(&self, kind: &StoreErrorKind) -> Option<Duration> {
@@ -211,5 +243,28 @@ mod tests {
         assert_eq!(later, RetryLimits::new(AFTER_TIMEOUT));
         let short = RetryLimits::new(Duration::from_secs(3));
         assert_eq!(short.after(TIMEOUT), short);
+    }
+
+    #[test]
+    fn a_long_attempt_without_an_answer_is_followed_by_another_once() {
+        let (start, silent) = (Instant::now(), error(StoreErrorKind::TimedOut));
+        let mut tries = Tries::new(RetryLimits::new(TIMEOUT), start).again_without_answer();
+        let next = tries.next(&silent, start + TIMEOUT, 0.999);
+        assert!(matches!(next, Next::Retry(delay) if delay <= FIRST_DELAY));
+        assert_eq!(tries.next(&silent, start + TIMEOUT, 0.5), Next::GiveUp);
+        let mut tries = Tries::new(RetryLimits::new(Duration::ZERO), start).again_without_answer();
+        assert_eq!(tries.next(&silent, start, 0.5), Next::GiveUp);
+    }
+
+    #[test]
+    fn transfers_leave_time_for_another_attempt_and_have_more_with_each() {
+        let limits = |timeout, silent| {
+            let limits = RetryLimits::new(timeout);
+            limits.transfer(silent, Duration::from_mins(1)).as_secs()
+        };
+        let long = Duration::from_mins(6);
+        assert_eq!((limits(long, 0), limits(long, 1)), (120, 240));
+        let short = Duration::from_secs(3);
+        assert_eq!((limits(short, 0), limits(short, 1)), (60, 120));
     }
 }

@@ -1,5 +1,7 @@
 //! Requests that fail and are repeated, on a store whose faults are planned.
 
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -127,6 +129,21 @@ async fn an_object_that_another_client_stored_is_a_conflict() {
 }
 
 #[tokio::test]
+async fn an_object_of_another_client_that_looks_the_same_is_a_conflict() {
+    let memory = MemoryStore::default();
+    let (store, _) = planned(&memory);
+    let first = put(&store, "lock", "1", &Precondition::Absent);
+    let etag = first.await.unwrap();
+    for precondition in [Precondition::Absent, Precondition::Is(ETag::new("older"))] {
+        let second = put(&store, "lock", "1", &precondition).await;
+        let error = second.unwrap_err();
+        assert!(matches!(error.kind, StoreErrorKind::PreconditionFailed));
+        assert!(!error.is_unknown());
+    }
+    assert_eq!(store.head(&Key::new("k")).await.unwrap().meta.etag, etag);
+}
+
+#[tokio::test]
 async fn headers_changed_by_an_attempt_whose_answer_was_lost_are_no_conflict() {
     let memory = MemoryStore::default();
     let (store, plan) = planned(&memory);
@@ -181,6 +198,52 @@ async fn an_upload_is_told_whether_its_completion_may_have_been_done() {
     let error = completed.await.unwrap_err();
     assert!(matches!(error.kind, StoreErrorKind::PreconditionFailed));
     assert!(error.is_unknown());
+}
+
+/// A store whose first requests are carried out, and never answered.
+#[derive(Debug)]
+struct Silent(AtomicUsize);
+
+#[async_trait]
+impl Disturbance for Silent {
+    async fn before(&self, _: Operation) -> Result<(), StoreErrorKind> {
+        Ok(())
+    }
+
+    async fn after(&self, operation: Operation) -> Result<(), StoreErrorKind> {
+        let is_first = self
+            .0
+            .fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1));
+        if operation == Operation::Copy && is_first.is_ok() {
+            std::future::pending::<()>().await;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_copy_without_an_answer_is_sent_again_though_its_time_is_over() {
+    let memory = MemoryStore::default();
+    memory.insert("k", "x");
+    let key = Key::new("k");
+    let etag = memory.head(&key).await.unwrap().meta.etag;
+    for (silent, is_copied) in [(1, true), (2, false)] {
+        let store = Disturbed {
+            store: memory.clone(),
+            disturbance: Arc::new(Silent(AtomicUsize::new(silent))),
+        };
+        // An attempt takes longer than all of them may.
+        let store = Retrying {
+            shortest_transfer: Duration::from_millis(50),
+            ..Retrying::new(store, RetryLimits::new(Duration::from_millis(10)))
+        };
+        let copied = store.copy(&key, &etag, &Key::new("copy"), None).await;
+        assert_eq!(copied.is_ok(), is_copied);
+        if let Err(error) = copied {
+            assert!(matches!(error.kind, StoreErrorKind::TimedOut), "{error}");
+            assert!(error.is_unknown());
+        }
+    }
 }
 
 async fn read(mut body: GetBody) -> Result<Vec<u8>, StoreErrorKind> {
