@@ -1,5 +1,7 @@
 //! Which of the host's folders an isolated job doesn't see. Pure: what is there in, decisions out.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Folders of sockets and of temporary files, as far as there are such: an isolated job has empty ones of its own.
@@ -113,13 +115,13 @@ pub(super) fn shows_again(folder: &Path, replaced: &[PathBuf], homes: &[PathBuf]
     is_in_replaced || is_in_dotted
 }
 
-/// Paths of sockets in the kernel's list, which has one a line.
-pub(super) fn sockets(list: &str) -> Vec<PathBuf> {
-    let path = |line: &str| {
-        let (_, path) = line.split_once(" /")?;
-        Some(PathBuf::from(format!("/{path}")))
+/// Paths of sockets in the kernel's list, which has one a line. Names of any bytes may be among them.
+pub(super) fn sockets(list: &[u8]) -> Vec<PathBuf> {
+    let path = |line: &[u8]| {
+        let start = line.windows(2).position(|pair| pair == b" /")?;
+        Some(PathBuf::from(OsStr::from_bytes(&line[start + 1..])))
     };
-    list.lines().filter_map(path).collect()
+    list.split(|byte| *byte == b'\n').filter_map(path).collect()
 }
 
 #[cfg(test)]
@@ -160,11 +162,14 @@ mod tests {
 
     #[test]
     fn sockets_with_paths_are_found_and_abstract_ones_are_not() {
-        let list = "Num       RefCount Protocol Flags    Type St Inode Path\n\
+        let list = b"Num       RefCount Protocol Flags    Type St Inode Path\n\
             0000000043: 00000003 00000000 00000000 0001 03 142094\n\
             0000000043: 00000002 00000000 00010000 0001 01 142094 /srv/a b/s\n\
             0000000043: 00000002 00000000 00010000 0001 01 142094 @/tmp/.X11-unix/X0\n\
-            0000000043: 00000002 00000000 00010000 0001 01 142094 relative/s\n";
-        assert_eq!(sockets(list), paths(&["/srv/a b/s"]));
+            0000000043: 00000002 00000000 00010000 0001 01 142094 relative/s\n\
+            0000000043: 00000002 00000000 00010000 0001 01 142094 @\xff\n\
+            0000000043: 00000002 00000000 00010000 0001 01 142094 /srv/\xff\n";
+        let other = PathBuf::from(OsStr::from_bytes(b"/srv/\xff"));
+        assert_eq!(sockets(list), [PathBuf::from("/srv/a b/s"), other]);
     }
 }

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use crate::protocol::Hide;
-use crate::sys::{self, MountFlags, SysError};
+use crate::sys::{self, Errno, MountFlags, SysError};
 
 use super::hidden::{self, CREDENTIALS, KEPT_OF_RUN, SHARED};
 use super::mirror::{self, change_folder};
@@ -18,11 +18,15 @@ const RESOLVER: &str = "/etc/resolv.conf";
 /// A file that has nothing and takes nothing.
 const NOTHING: &str = "/dev/null";
 
+/// List of the sockets of this network namespace.
+const SOCKETS: &str = "/proc/net/unix";
+
 /// Hides the host's sockets, temporary files and terminals, and the credentials in the user's homes; what else in a
 /// home begins with a dot becomes read-only, and so does the home itself.
 pub(super) fn hide(wanted: &Hide) -> Result<(), SysError> {
-    // Before anything is covered.
-    let sockets = hidden::sockets(&fs::read_to_string("/proc/net/unix").unwrap_or_default());
+    // Before anything is covered. Names in the list have any bytes.
+    let list = fs::read(SOCKETS).map_err(mirror::failed("read", Path::new(SOCKETS)))?;
+    let sockets = hidden::sockets(&list);
     let work = real(&wanted.workdir).zip(sys::open_folder(&wanted.workdir).ok());
     let mut homes: Vec<PathBuf> = wanted.homes.iter().filter_map(|home| real(home)).collect();
     homes.sort();
@@ -47,18 +51,35 @@ pub(super) fn hide(wanted: &Hide) -> Result<(), SysError> {
         replace(folder, resolver.as_deref())?;
     }
     own_terminals()?;
-    for socket in sockets {
+    match work {
+        Some((path, folder)) if hidden::shows_again(&path, &folders, &homes) => {
+            show(&path, &folder)?;
+        }
+        _ => {}
+    }
+    // Last, as the working folder comes back with its sockets.
+    cover_sockets(sockets, &wanted.workdir)
+}
+
+/// Covers listed sockets, and those in the working folder, which may be listed under a relative path.
+fn cover_sockets(listed: Vec<PathBuf>, workdir: &Path) -> Result<(), SysError> {
+    let entries = fs::read_dir(workdir).into_iter().flatten().flatten();
+    let around = entries.map(|entry| entry.path());
+    for socket in listed.into_iter().chain(around) {
         let is_seen =
             fs::symlink_metadata(&socket).is_ok_and(|found| found.file_type().is_socket());
         if is_seen {
-            sys::bind(Path::new(NOTHING), &socket)?;
+            unless_gone(sys::bind(Path::new(NOTHING), &socket))?;
         }
     }
-    match work {
-        Some((path, folder)) if hidden::shows_again(&path, &folders, &homes) => {
-            show(&path, &folder)
-        }
-        _ => Ok(()),
+    Ok(())
+}
+
+/// Takes the disappearance of a file since it was seen for success: nothing is left to hide.
+fn unless_gone(result: Result<(), SysError>) -> Result<(), SysError> {
+    match result {
+        Err(error) if error.errno == Errno::ENOENT => Ok(()),
+        other => other,
     }
 }
 
@@ -95,17 +116,18 @@ fn protect(home: &Path) -> Result<(), SysError> {
         match real(&entry.path()) {
             // What it leads to is not a mount of its own yet.
             Some(target) if is_link => {
-                sys::bind(&target, &target)?;
-                sys::make_read_only(&target)?;
+                unless_gone(
+                    sys::bind(&target, &target).and_then(|()| sys::make_read_only(&target)),
+                )?;
             }
-            Some(target) => sys::make_read_only(&target)?,
+            Some(target) => unless_gone(sys::make_read_only(&target))?,
             // It leads nowhere.
             None => {}
         }
     }
     for name in CREDENTIALS {
         if let Some(path) = real(&home.join(name)) {
-            cover(&path)?;
+            unless_gone(cover(&path))?;
         }
     }
     Ok(())
@@ -145,4 +167,26 @@ fn show(path: &Path, folder: &OwnedFd) -> Result<(), SysError> {
     })?;
     let source = PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd()));
     sys::bind(&source, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_vanishes_before_it_is_hidden_refuses_no_call() {
+        let folder = tempfile::tempdir().unwrap();
+        let gone = folder.path().join("gone");
+        assert_eq!(
+            sys::make_read_only(&gone).unwrap_err().errno,
+            Errno::ENOENT,
+            "as the kernel says it"
+        );
+        assert!(unless_gone(sys::make_read_only(&gone)).is_ok());
+        let refused = SysError {
+            call: "mount".to_owned(),
+            errno: Errno::EPERM,
+        };
+        assert!(unless_gone(Err(refused)).is_err());
+    }
 }

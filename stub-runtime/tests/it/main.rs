@@ -4,6 +4,7 @@
 //! - `endings`: every way a body can end
 //! - `environment`: what a body finds around it
 //! - `isolation`: what a hostile job can reach of its user's session
+//! - `isolation_attacks`: ways past what hides the host from a hostile job
 //! - `concurrency`: threads, nesting, async
 //! - `death`: `kill -9` of each process, background processes
 //! - `commands`: programs instead of functions
@@ -23,6 +24,7 @@ mod endings;
 mod environment;
 mod harness;
 mod isolation;
+mod isolation_attacks;
 mod nesting;
 mod storing;
 mod values;
