@@ -90,6 +90,10 @@ fn serve(supervisor: &Channel, mut inherited: Vec<OwnedFd>) -> Result<(), Ended>
                 // The list of sockets, of which some are hidden, is that of the machine's network.
                 mounts = sandbox::prepare(&points, hide.as_ref())?;
                 part(network, hide.is_some())?;
+                if hide.is_some() {
+                    // By a folder, a socket or a terminal, a job would reach what is hidden.
+                    inherited.retain(sys::is_pipe_or_file);
+                }
                 let inner = sandbox::inner_folders(&mounts);
                 supervisor.send(&FromInit::Prepared { inner }, &[])?;
             }

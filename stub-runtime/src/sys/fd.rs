@@ -69,6 +69,12 @@ pub(crate) fn inherited() -> Vec<OwnedFd> {
         .collect()
 }
 
+/// Whether a descriptor is that of a FIFO, a pipe or a regular file: by it, its holder reaches nothing else.
+pub(crate) fn is_pipe_or_file(fd: &OwnedFd) -> bool {
+    let kind = fstat(fd).map(|stat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT);
+    kind.is_ok_and(|kind| kind == SFlag::S_IFIFO || kind == SFlag::S_IFREG)
+}
+
 /// Points descriptor 0 at `/dev/null`.
 pub(crate) fn replace_stdin() -> Result<()> {
     let null = open(

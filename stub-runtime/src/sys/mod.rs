@@ -19,8 +19,8 @@ mod socket;
 pub(crate) use apart::{leave_abstract_sockets, leave_session};
 pub(crate) use error::{Errno, SysError};
 pub(crate) use fd::{
-    above_standard_streams, has_stdin, inheritable, inherited, inode, open_fuse, replace_stdin,
-    take_descriptor,
+    above_standard_streams, has_stdin, inheritable, inherited, inode, is_pipe_or_file, open_fuse,
+    replace_stdin, take_descriptor,
 };
 pub(crate) use file::{
     FileKind, FileStatus, NO_FOLLOW, home_of, is_private_group, link_in, open_folder, open_in,

@@ -1,5 +1,6 @@
 //! Ways by which a hostile job goes past what covers the host from it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
@@ -8,6 +9,8 @@ use std::process::{Command, Output};
 use std::thread;
 
 use stub_runtime::__private::Options;
+use stub_runtime::Retries;
+use stub_runtime::engine::{CallSpec, Canceller, Ended, Limits, Work, run_command};
 
 use crate::harness::{call, folder, register};
 
@@ -74,4 +77,51 @@ fn working_folder_act() {
     let names = ["absolute", "relative"].map(|name| work.join(name));
     assert!(names.iter().all(|name| UnixStream::connect(name).is_ok()));
     assert_eq!(connects(names.to_vec()), Vec::<PathBuf>::new());
+}
+
+/// A shell may well leave a folder or a socket open; by it, all that is hidden would be reached.
+#[test]
+fn an_isolated_command_gets_no_folders_from_its_caller() {
+    let (_guard, path) = folder();
+    fs::write(path.join("file"), "file").unwrap();
+    let me = std::env::current_exe().unwrap();
+    let output = Command::new("bash")
+        .args(["-c", "exec \"$0\" \"$@\" 9< . 8< file 7< <(echo pipe)"])
+        .arg(me)
+        .args(["--ignored", "--exact", "--nocapture"])
+        .arg("isolation_attacks::descriptors_act")
+        .current_dir(&path)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(said.contains("filepipe"), "{said}");
+}
+
+#[test]
+#[ignore = "run by another test"]
+fn descriptors_act() {
+    let script = "test ! -e /proc/self/fd/9 && cat <&8 && cat <&7";
+    assert_eq!(isolated(script), Ended::Exited { code: 0 });
+}
+
+/// Runs a script in isolation, without network.
+fn isolated(script: &str) -> Ended {
+    let spec = CallSpec {
+        version: CallSpec::VERSION,
+        name: None,
+        work: Work::Command {
+            program: "sh".into(),
+            arguments: ["-c", script].map(Into::into).to_vec(),
+        },
+        volumes: Vec::new(),
+        environment: BTreeMap::new(),
+        timeout: None,
+        network: false,
+        isolate: true,
+        limits: Limits::default(),
+        workdir: PathBuf::from("/"),
+    };
+    let outcome = run_command(&spec, &Retries::default(), &Canceller::default());
+    outcome.unwrap().ended
 }
