@@ -16,7 +16,7 @@ use crate::sys::{self, Ids, SysError, Woken, WorkerEnd};
 /// Serves the supervisor until it says to unmount or goes away. `outside`: the ids to keep, in a
 /// new user namespace. `inherited`: descriptors that the caller was given, for a command.
 pub(crate) fn run(supervisor: &Channel, outside: Option<Ids>, inherited: Vec<OwnedFd>) -> ! {
-    let result = set_up(outside).and_then(|()| serve(supervisor, inherited));
+    let result = set_up(outside).and_then(|()| serve(supervisor, Rights::of(outside), inherited));
     if let Err(Ended::Failed(failure)) = result {
         // If it can't be sent, nobody is there to read it.
         let _ = supervisor.send(&FromInit::Failed(failure), &[]);
@@ -75,7 +75,38 @@ fn set_up(outside: Option<Ids>) -> Result<(), Ended> {
     })
 }
 
-fn serve(supervisor: &Channel, mut inherited: Vec<OwnedFd>) -> Result<(), Ended> {
+/// Capabilities that the job's programs get.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rights {
+    /// Those of this process's user on the machine.
+    OfUser,
+    /// Those in a user namespace, which are none unless its user has the id 0.
+    InNamespace,
+    /// None.
+    None,
+}
+
+impl Rights {
+    fn of(outside: Option<Ids>) -> Self {
+        match outside {
+            Some(_) => Self::InNamespace,
+            None => Self::OfUser,
+        }
+    }
+
+    fn isolated(self) -> Self {
+        match self {
+            Self::InNamespace => Self::None,
+            other => other,
+        }
+    }
+}
+
+fn serve(
+    supervisor: &Channel,
+    mut rights: Rights,
+    mut inherited: Vec<OwnedFd>,
+) -> Result<(), Ended> {
     let mut points: Vec<MountPoint> = Vec::new();
     let mut mounts: Vec<Mounted> = Vec::new();
     loop {
@@ -93,12 +124,17 @@ fn serve(supervisor: &Channel, mut inherited: Vec<OwnedFd>) -> Result<(), Ended>
                 if hide.is_some() {
                     // By a folder, a socket or a terminal, a job would reach what is hidden.
                     inherited.retain(sys::is_pipe_or_file);
+                    rights = rights.isolated();
                 }
                 let inner = sandbox::inner_folders(&mounts);
                 supervisor.send(&FromInit::Prepared { inner }, &[])?;
             }
             ToInit::Mount => mount_all(supervisor, &points, &mounts)?,
             ToInit::Start(job) => {
+                if rights == Rights::None {
+                    // Or a program of the user 0 would unmount what covers the host.
+                    sys::withhold_capabilities()?;
+                }
                 let inherited = mem::take(&mut inherited);
                 work(supervisor, &job, descriptors, inherited)?;
             }

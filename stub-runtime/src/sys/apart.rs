@@ -51,3 +51,31 @@ pub(crate) fn leave_session() -> Result<()> {
     let _ = unsafe { libc::syscall(libc::SYS_keyctl, 1, 0_usize) };
     Ok(())
 }
+
+/// Keeps all capabilities from programs that are started from now on; this process keeps its own. In a new user
+/// namespace, where none is inheritable.
+pub(crate) fn withhold_capabilities() -> Result<()> {
+    // SAFETY: takes numbers, touches no memory.
+    let lower = unsafe {
+        libc::prctl(
+            libc::PR_CAP_AMBIENT,
+            libc::c_long::from(libc::PR_CAP_AMBIENT_CLEAR_ALL),
+            0_usize,
+            0_usize,
+            0_usize,
+        )
+    };
+    Errno::result(lower).map_err(SysError::new("prctl(PR_CAP_AMBIENT)"))?;
+    for capability in 0..=63_usize {
+        // SAFETY: takes numbers, touches no memory.
+        let dropped =
+            unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0_usize, 0_usize, 0_usize) };
+        match Errno::result(dropped) {
+            Ok(_) => {}
+            // The kernel has no more.
+            Err(Errno::EINVAL) => break,
+            Err(errno) => return Err(SysError::new("prctl(PR_CAPBSET_DROP)")(errno)),
+        }
+    }
+    Ok(())
+}

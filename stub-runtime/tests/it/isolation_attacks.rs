@@ -125,3 +125,29 @@ fn isolated(script: &str) -> Ended {
     let outcome = run_command(&spec, &Retries::default(), &Canceller::default());
     outcome.unwrap().ended
 }
+
+/// As in a container whose root may not mount: its user namespace would give the job all capabilities in it.
+#[test]
+fn an_isolated_job_of_a_root_that_may_not_mount_has_no_capabilities() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let dropped = Command::new("setpriv")
+        .args(["--bounding-set", "-sys_admin"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "--nocapture"])
+        .arg("isolation_attacks::capabilities_act")
+        .output()
+        .unwrap();
+    assert!(dropped.status.success(), "{dropped:?}");
+}
+
+#[test]
+#[ignore = "run by another test"]
+fn capabilities_act() {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    assert!(!status.contains("CapEff:\t0000000000000000"), "{status}");
+    let script = "cat /proc/self/uid_map | grep '^ *0 *0 *1$' &&
+        test $(grep -c 'Cap.*:.0000000000000000' /proc/self/status) = 5 && ! umount /run";
+    assert_eq!(isolated(script), Ended::Exited { code: 0 });
+}
