@@ -11,7 +11,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use crate::protocol::{Channel, ChannelError, Failure, FromInit, Job, MountPoint, Program, ToInit};
 use crate::sandbox::{self, Mounted, Step, explain, keep_identity};
-use crate::sys::{self, Ids, SysError, Woken, WorkerEnd};
+use crate::sys::{self, Ids, Scope, SysError, Woken, WorkerEnd};
 
 /// Serves the supervisor until it says to unmount or goes away. `outside`: the ids to keep, in a
 /// new user namespace. `inherited`: descriptors that the caller was given, for a command.
@@ -156,10 +156,13 @@ fn part(has_network: bool, is_isolated: bool) -> Result<(), Failure> {
     }
     if is_isolated {
         sys::leave_session().map_err(|error| explain(&Step::Hide, &error))?;
-        // Those of the machine's network are elsewhere then.
         if has_network {
-            let left = sys::leave_abstract_sockets();
+            let left = sys::leave_processes(Scope::SignalsAndAbstractSockets);
             left.map_err(|error| explain(&Step::AbstractSockets, &error))?;
+        } else if let Err(error) = sys::leave_processes(Scope::Signals) {
+            // Abstract sockets of the machine's network are elsewhere. A signal to its process group can stop a call,
+            // and shows nothing.
+            tracing::debug!(%error, "the job can signal its process group");
         }
     }
     Ok(())

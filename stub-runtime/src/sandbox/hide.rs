@@ -18,6 +18,9 @@ const RESOLVER: &str = "/etc/resolv.conf";
 /// A file that has nothing and takes nothing.
 const NOTHING: &str = "/dev/null";
 
+/// Control groups.
+const GROUPS: &str = "/sys/fs/cgroup";
+
 /// List of the sockets of this network namespace.
 const SOCKETS: &str = "/proc/net/unix";
 
@@ -51,6 +54,7 @@ pub(super) fn hide(wanted: &Hide) -> Result<(), SysError> {
         replace(folder, resolver.as_deref())?;
     }
     own_terminals()?;
+    protect_groups()?;
     match work {
         Some((path, folder)) if hidden::shows_again(&path, &folders, &homes) => {
             show(&path, &folder)?;
@@ -156,6 +160,16 @@ fn own_terminals() -> Result<(), SysError> {
         flags,
         "newinstance,ptmxmode=0666,mode=620",
     )
+}
+
+/// Makes control groups read-only: by them, processes outside of the sandbox are stopped and killed.
+fn protect_groups() -> Result<(), SysError> {
+    let folder = Path::new(GROUPS);
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    sys::bind(folder, folder)?;
+    sys::make_read_only(folder)
 }
 
 /// Shows a folder under its path again, as it is outside.

@@ -14,15 +14,21 @@ struct Ruleset {
     scoped: u64,
 }
 
-/// `LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET`.
-const ABSTRACT_SOCKETS: u64 = 1;
+/// Ways of reaching other processes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Scope {
+    /// `LANDLOCK_SCOPE_SIGNAL`.
+    Signals = 2,
+    /// That, and `LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET`.
+    SignalsAndAbstractSockets = 3,
+}
 
-/// Keeps this process, and what it starts from now on, from abstract sockets of all others. Linux 6.12 or newer.
-pub(crate) fn leave_abstract_sockets() -> Result<()> {
+/// Keeps this process, and what it starts from now on, from reaching all others. Linux 6.12 or newer.
+pub(crate) fn leave_processes(scope: Scope) -> Result<()> {
     let ruleset = Ruleset {
         files: 0,
         network: 0,
-        scoped: ABSTRACT_SOCKETS,
+        scoped: scope as u64,
     };
     // SAFETY: the kernel reads as many bytes as it is told from the ruleset, which lives through the call.
     let number = unsafe {

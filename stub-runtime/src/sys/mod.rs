@@ -16,7 +16,7 @@ mod process;
 mod signal;
 mod socket;
 
-pub(crate) use apart::{leave_abstract_sockets, leave_session, withhold_capabilities};
+pub(crate) use apart::{Scope, leave_processes, leave_session, withhold_capabilities};
 pub(crate) use error::{Errno, SysError};
 pub(crate) use fd::{
     above_standard_streams, has_stdin, inheritable, inherited, inode, is_pipe_or_file, open_fuse,

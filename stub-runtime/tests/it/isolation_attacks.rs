@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::thread;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use stub_runtime::__private::Options;
-use stub_runtime::Retries;
 use stub_runtime::engine::{CallSpec, Canceller, Ended, Limits, Work, run_command};
+use stub_runtime::{Error, Retries};
 
 use crate::harness::{call, folder, register};
 
@@ -149,5 +152,60 @@ fn capabilities_act() {
     assert!(!status.contains("CapEff:\t0000000000000000"), "{status}");
     let script = "cat /proc/self/uid_map | grep '^ *0 *0 *1$' &&
         test $(grep -c 'Cap.*:.0000000000000000' /proc/self/status) = 5 && ! umount /run";
+    assert_eq!(isolated(script), Ended::Exited { code: 0 });
+}
+
+register!(
+    SIGNALS,
+    |(): ()| {
+        // By number 0, a whole process group: that of the caller, in whatever pid namespaces its processes are.
+        let _ = kill(Pid::from_raw(0), Signal::SIGWINCH);
+        Ok(())
+    },
+    options = || Options::new().isolate(true).network(false)
+);
+
+register!(
+    SIGNALS_WITH_NETWORK,
+    |(): ()| {
+        let _ = kill(Pid::from_raw(0), Signal::SIGWINCH);
+        Ok(())
+    },
+    options = || Options::new().isolate(true)
+);
+
+#[test]
+fn an_isolated_job_can_not_signal_the_process_group_of_its_caller() {
+    // SIGWINCH ends nobody who doesn't want it.
+    let script = "trap 'exit 7' WINCH; echo ready; read line; exit 0";
+    let mut witness = Command::new("sh")
+        .args(["-c", script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut ready = [0; 6];
+    witness
+        .stdout
+        .as_mut()
+        .unwrap()
+        .read_exact(&mut ready)
+        .unwrap();
+    let has_landlock = match call::<()>(&SIGNALS_WITH_NETWORK, ()) {
+        Ok(()) => true,
+        Err(Error::Sandbox { .. }) => false,
+        Err(error) => panic!("{error}"),
+    };
+    if has_landlock {
+        call::<()>(&SIGNALS, ()).unwrap();
+    }
+    drop(witness.stdin.take());
+    assert_eq!(witness.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn an_isolated_job_can_not_change_control_groups() {
+    let script =
+        "test ! -d /sys/fs/cgroup || grep -q ' /sys/fs/cgroup ro[, ]' /proc/self/mountinfo";
     assert_eq!(isolated(script), Ended::Exited { code: 0 });
 }
