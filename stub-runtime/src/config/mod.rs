@@ -128,6 +128,14 @@ pub(crate) fn temporary_folders() -> Vec<PathBuf> {
         .collect()
 }
 
+/// Returns the folders in which a shell of this user looks for programs.
+pub(crate) fn program_folders() -> Vec<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .filter(|folder| folder.is_absolute())
+        .collect()
+}
+
 /// The engine that is asked for.
 pub(crate) fn engine() -> Option<String> {
     std::env::var(ENGINE).ok().filter(|name| !name.is_empty())

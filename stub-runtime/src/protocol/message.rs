@@ -160,6 +160,8 @@ pub(crate) struct Hide {
     pub(crate) homes: Vec<PathBuf>,
     /// Folders for temporary files and sockets, beside those that each machine has.
     pub(crate) temporary: Vec<PathBuf>,
+    /// Folders in which the user's shell looks for programs.
+    pub(crate) programs: Vec<PathBuf>,
     /// The job's working folder, which it sees wherever that is.
     pub(crate) workdir: PathBuf,
 }

@@ -103,16 +103,28 @@ pub(super) fn replaced(folders: Vec<PathBuf>, homes: &[PathBuf]) -> Vec<PathBuf>
 
 /// Whether the working folder has to be shown again: it lies in a folder that was replaced, or in what is hidden or
 /// protected of a home.
-pub(super) fn shows_again(folder: &Path, replaced: &[PathBuf], homes: &[PathBuf]) -> bool {
+pub(super) fn shows_again(
+    folder: &Path,
+    replaced: &[PathBuf],
+    homes: &[PathBuf],
+    protected: &[PathBuf],
+) -> bool {
     let is_in_replaced = replaced
         .iter()
         .any(|other| folder != other && folder.starts_with(other));
-    let is_in_dotted = homes.iter().any(|home| {
-        let rest = folder.strip_prefix(home).ok();
-        let first = rest.and_then(|rest| rest.components().next());
-        first.is_some_and(|first| first.as_os_str().as_encoded_bytes().starts_with(b"."))
-    });
-    is_in_replaced || is_in_dotted
+    let is_protected = |entry: PathBuf| {
+        let name = entry.file_name().unwrap_or_default();
+        name.as_encoded_bytes().starts_with(b".") || protected.contains(&entry)
+    };
+    is_in_replaced || entries_of_homes(folder, homes).any(is_protected)
+}
+
+/// Returns the entries of homes that a path without links leads over, at most one of each home.
+pub(super) fn entries_of_homes(path: &Path, homes: &[PathBuf]) -> impl Iterator<Item = PathBuf> {
+    homes.iter().filter_map(move |home| {
+        let rest = path.strip_prefix(home).ok()?;
+        Some(home.join(rest.components().next()?))
+    })
 }
 
 /// Paths of sockets in the kernel's list, which has one a line. Names of any bytes may be among them.
@@ -153,8 +165,10 @@ mod tests {
     #[test]
     fn the_working_folder_is_shown_again_where_it_was_hidden() {
         let (folders, homes) = (paths(&["/tmp"]), paths(&["/home/ada"]));
-        let shows = |path: &str| shows_again(Path::new(path), &folders, &homes);
+        let protected = paths(&["/home/ada/go"]);
+        let shows = |path: &str| shows_again(Path::new(path), &folders, &homes, &protected);
         assert!(shows("/tmp/work") && shows("/home/ada/.cache/work"));
+        assert!(shows("/home/ada/go") && shows("/home/ada/go/src"));
         for path in ["/tmp", "/home/ada", "/home/ada/work", "/srv", "/", "/home"] {
             assert!(!shows(path), "{path}");
         }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::protocol::Hide;
 use crate::sys::{self, Errno, MountFlags, SysError};
 
+use super::believed;
 use super::hidden::{self, CREDENTIALS, KEPT_OF_RUN, SHARED};
 use super::mirror::{self, change_folder};
 
@@ -43,11 +44,14 @@ pub(super) fn hide(wanted: &Hide) -> Result<(), SysError> {
         .filter(|folder| fs::read_dir(folder).is_ok())
         .collect();
     let folders = hidden::replaced(folders, &homes);
-    for home in &homes {
-        let is_hidden = folders.iter().any(|folder| home.starts_with(folder));
-        if !is_hidden {
-            protect(home)?;
-        }
+    let mut seen = homes.clone();
+    seen.retain(|home| !folders.iter().any(|folder| home.starts_with(folder)));
+    let believed = believed::entries(&seen, &wanted.programs);
+    for home in &seen {
+        protect(home)?;
+    }
+    for entry in &believed {
+        unless_gone(sys::make_read_only(entry))?;
     }
     let resolver = real(Path::new(RESOLVER));
     for folder in &folders {
@@ -56,7 +60,7 @@ pub(super) fn hide(wanted: &Hide) -> Result<(), SysError> {
     own_terminals()?;
     protect_groups()?;
     match work {
-        Some((path, folder)) if hidden::shows_again(&path, &folders, &homes) => {
+        Some((path, folder)) if hidden::shows_again(&path, &folders, &homes, &believed) => {
             show(&path, &folder)?;
         }
         _ => {}

@@ -5,6 +5,7 @@
 //! the file systems, stays outside and so cannot touch what it serves.
 
 mod apply;
+mod believed;
 mod diagnosis;
 mod hidden;
 mod hide;

@@ -48,6 +48,7 @@ fn hidden(spec: &CallSpec) -> Hide {
     Hide {
         homes: config::home().into_iter().chain(own).collect(),
         temporary: config::temporary_folders(),
+        programs: config::program_folders(),
         workdir: spec.workdir.clone(),
     }
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::os::linux::net::SocketAddrExt;
+use std::os::unix::fs::symlink;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
@@ -208,4 +209,63 @@ fn an_isolated_job_can_not_change_control_groups() {
     let script =
         "test ! -d /sys/fs/cgroup || grep -q ' /sys/fs/cgroup ro[, ]' /proc/self/mountinfo";
     assert_eq!(isolated(script), Ended::Exited { code: 0 });
+}
+
+register!(
+    WRITES,
+    |paths: Vec<PathBuf>| {
+        let writes = |path: &PathBuf| fs::write(path, "hostile").is_ok();
+        Ok(paths.into_iter().filter(writes).collect::<Vec<_>>())
+    },
+    options = || Options::new().isolate(true).network(false)
+);
+
+/// What a shell reads and runs is often not where a dot-file is: it is a link into a folder of such files.
+#[test]
+fn folders_of_linked_dot_files_and_of_programs_are_read_only() {
+    let Ok(folder) = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")) else {
+        return; // An ordinary user's run, of a program that another has built.
+    };
+    let home = folder.path();
+    for name in [
+        "dotfiles/bash",
+        "via",
+        "bin",
+        "tools/bin",
+        "tools/work",
+        "work",
+    ] {
+        fs::create_dir_all(home.join(name)).unwrap();
+    }
+    fs::write(home.join("dotfiles/bash/bashrc"), "plain").unwrap();
+    symlink("via/bashrc", home.join(".bashrc")).unwrap();
+    symlink("../dotfiles/bash/bashrc", home.join("via/bashrc")).unwrap();
+    for work in ["work", "tools/work"] {
+        act("isolation_attacks::home_act", |command| {
+            let path = format!("{}:/usr/bin:/bin", home.join("tools/bin").display());
+            command.envs([("HOME", home), ("PATH", Path::new(&path))]);
+            command
+                .env("TMPDIR", home.join("tmp"))
+                .current_dir(home.join(work));
+        });
+    }
+}
+
+#[test]
+#[ignore = "run by another test"]
+fn home_act() {
+    let home = PathBuf::from(std::env::var_os("HOME").unwrap());
+    let work = std::env::current_dir().unwrap().join("new");
+    let tried = [
+        "dotfiles/bash/bashrc",
+        "dotfiles/new",
+        "via/new",
+        "bin/new",
+        "tools/bin/new",
+        "tools/new",
+    ];
+    let mut paths = tried.map(|name| home.join(name)).to_vec();
+    paths.push(work.clone());
+    let written: Vec<PathBuf> = call(&WRITES, paths).unwrap();
+    assert_eq!(written, [work]);
 }
