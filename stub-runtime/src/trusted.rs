@@ -230,10 +230,12 @@ fn check_mode(path: &Path, status: FileStatus) -> Result<(), Untrusted> {
     Ok(())
 }
 
-/// Where each user has a group alone, files are often writable by that group.
+/// Where each user has a group alone, files are often writable by that group. On a read-only file system, modes say
+/// nothing: folders of Kubernetes' `ConfigMaps` have 0777.
 fn is_writable_by_others(status: FileStatus) -> bool {
-    status.mode & 0o002 != 0
-        || (status.mode & 0o020 != 0 && !sys::is_private_group(status.group, status.user))
+    let is_shared = |group| !sys::is_private_group(group, status.user);
+    let by_mode = status.mode & 0o002 != 0 || (status.mode & 0o020 != 0 && is_shared(status.group));
+    by_mode && !status.read_only
 }
 
 /// Whether this process is in a user namespace in which root exists.
@@ -241,4 +243,45 @@ fn root_has_a_name() -> bool {
     let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
     let first = |line: &str| line.split_whitespace().next().map(|id| id == "0");
     map.is_empty() || map.lines().any(|line| first(line) == Some(true))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn modes_do_not_count_on_a_read_only_file_system() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = "set -e
+            mount -t tmpfs none \"$1\"
+            mkdir -m 777 \"$1/config\"
+            echo text > \"$1/config/file\"
+            chmod 666 \"$1/config/file\"
+            EXPECTED=refused \"$0\" --ignored --exact trusted::tests::mode_act
+            mount -o remount,ro \"$1\"
+            EXPECTED=believed \"$0\" --ignored --exact trusted::tests::mode_act";
+        let output = Command::new("unshare")
+            .args(["--user", "--map-root-user", "--mount", "sh", "-c", script])
+            .arg(std::env::current_exe().unwrap())
+            .arg(folder.path())
+            .env("FILE", folder.path().join("config/file"))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(said.matches("1 passed").count(), 2, "{said}");
+    }
+
+    #[test]
+    #[ignore = "run by another test"]
+    fn mode_act() {
+        let file = PathBuf::from(std::env::var_os("FILE").unwrap());
+        let is_believed = std::env::var("EXPECTED").unwrap() == "believed";
+        let opened = open(&file);
+        assert_eq!(opened.is_ok(), is_believed, "{opened:?}");
+        let folder = check_folder(file.parent().unwrap());
+        assert_eq!(folder.is_ok(), is_believed, "{folder:?}");
+    }
 }

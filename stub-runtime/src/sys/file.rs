@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::{AtFlags, OFlag, open, openat, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
+use nix::sys::statvfs::{FsFlags, fstatvfs};
 use nix::unistd::{Group, User};
 
 use super::error::{Result, SysError};
@@ -32,6 +33,8 @@ pub(crate) struct FileStatus {
     /// Permission bits, with set-id and sticky bits.
     pub(crate) mode: u32,
     pub(crate) links: u64,
+    /// Whether nobody can write, as the file system is mounted read-only. Known of open files alone.
+    pub(crate) read_only: bool,
 }
 
 impl From<FileStat> for FileStatus {
@@ -53,6 +56,7 @@ impl From<FileStat> for FileStatus {
                 reason = "its width differs between machines"
             )]
             links: stat.st_nlink as u64,
+            read_only: false,
         }
     }
 }
@@ -65,9 +69,11 @@ pub(crate) fn open_folder(path: &Path) -> Result<OwnedFd> {
 
 /// Status of what is open.
 pub(crate) fn status(file: impl AsFd) -> Result<FileStatus> {
-    fstat(file)
-        .map(FileStatus::from)
-        .map_err(SysError::new("fstat"))
+    let found = fstat(&file).map_err(SysError::new("fstat"))?;
+    Ok(FileStatus {
+        read_only: fstatvfs(&file).is_ok_and(|system| system.flags().contains(FsFlags::ST_RDONLY)),
+        ..FileStatus::from(found)
+    })
 }
 
 /// Status of an entry of a folder; of a link itself.
