@@ -29,7 +29,7 @@ pub(crate) fn folder() -> TempDir {
 /// A folder in which every user may write.
 pub(crate) fn shared() -> TempDir {
     let folder = folder();
-    fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o1777)).unwrap();
     folder
 }
 

@@ -137,7 +137,7 @@ pub(crate) fn notes() -> TempDir {
         .prefix("stub-it")
         .tempdir()
         .unwrap();
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o1777)).unwrap();
     folder
 }
 
