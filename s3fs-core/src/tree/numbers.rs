@@ -16,6 +16,9 @@ use crate::tree::{FileNumber, Ino, NodeId};
 /// Maximum number of remembered names whose number is not the first of their name.
 const REMEMBERED: usize = 32 << 10;
 
+/// Maximum number of a name's first numbers that are tried before one that was never tried.
+const TRIED: u32 = 4;
+
 /// A name in a folder of that number.
 type Place = (FileNumber, EntryName);
 
@@ -46,6 +49,8 @@ pub(super) struct Numbers {
     /// Inodes that the kernel knows by another number than programs do.
     displaced: HashMap<FileNumber, Ino>,
     next: u64,
+    /// Last position that was tried after the first numbers of a name. No two names share one.
+    untried: u32,
     given: Given,
     /// References that the kernel gives back without having been given them.
     owed: HashMap<NodeId, u64>,
@@ -59,6 +64,7 @@ impl Numbers {
             nodes: HashMap::from([(NodeId::ROOT, Ino::ROOT)]),
             displaced: HashMap::new(),
             next: NodeId::ROOT.0,
+            untried: TRIED,
             given: Given::default(),
             owed: HashMap::new(),
         }
@@ -107,8 +113,18 @@ impl Numbers {
                 self.remember(place, number, taken);
                 return number;
             }
-            taken += 1;
+            taken = self.next_position(taken);
         }
+    }
+
+    /// Returns the position to try next. The first numbers of a temporary name belong to files that were
+    /// renamed and are alive: trying all of them would make every new file slower than the one before.
+    fn next_position(&mut self, taken: u32) -> u32 {
+        if taken < TRIED - 1 {
+            return taken + 1;
+        }
+        self.untried = self.untried.checked_add(1).unwrap_or(TRIED);
+        self.untried
     }
 
     fn remember(&mut self, place: Place, number: FileNumber, taken: u32) {
@@ -223,6 +239,9 @@ impl Given {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::collections::HashSet;
+
     use super::*;
 
     fn name(name: &str) -> EntryName {
@@ -280,6 +299,25 @@ mod tests {
         numbers.moved(&(root, new), (root, old.clone()), number);
         assert_eq!(numbers.choose(root, &old, |_, _| false), number);
         assert!(numbers.given.is_empty());
+    }
+
+    #[test]
+    fn a_temporary_name_gets_a_number_after_few_probes() {
+        const FILES: u64 = 50_000;
+        let mut numbers = numbers();
+        let (root, temporary) = (FileNumber::ROOT, name("tmp"));
+        let (mut seen, probes) = (HashSet::new(), Cell::new(0));
+        for n in 0..FILES {
+            let number = numbers.choose(root, &temporary, |_, _| {
+                probes.set(probes.get() + 1);
+                assert!(probes.get() <= FILES * u64::from(TRIED), "file {n}");
+                true
+            });
+            assert!(seen.insert(number), "file {n}");
+            numbers.enter(Ino(n + 2), number);
+            let to = (root, name(&format!("f{n}")));
+            numbers.moved(&(root, temporary.clone()), to, number);
+        }
     }
 
     #[test]
