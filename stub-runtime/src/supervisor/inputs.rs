@@ -51,7 +51,8 @@ pub(super) fn watch_init(init: &Init, inputs: &Sender<Input>) -> Result<(), Fail
             let _ = inputs.send(from_init(message, descriptors));
         }
         let _ = inputs.send(Input::Event(Event::InitEnding));
-        sys::wait_for(pid);
+        // Reaped by the driver alone, which may still kill it by its id.
+        sys::wait_for_end(pid);
         let _ = inputs.send(Input::Event(Event::InitGone));
     })
 }

@@ -37,7 +37,7 @@ pub(crate) use pipe::{pipe, read_now, unread, unsent};
 pub(crate) use process::{
     Clone, Ids, WorkerEnd, ask_everyone, clone_into_namespaces, effective_ids, exit_now, is_alone,
     kernel_release, kill, kill_everyone, reap, remove_variable, secure_execution, set_death_signal,
-    set_name, set_no_new_privileges, set_undumpable, set_variable, wait_for, wait_for_until,
+    set_name, set_no_new_privileges, set_undumpable, set_variable, wait_for_end, wait_for_until,
 };
 pub(crate) use signal::{
     ChildSignals, SIGTERM, Woken, default_child_signal, ending_signals, ignore_broken_pipes,

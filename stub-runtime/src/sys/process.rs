@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Pid, getegid, geteuid};
 use serde::{Deserialize, Serialize};
 
@@ -169,12 +169,13 @@ pub(crate) fn reap(block: bool) -> Result<Option<(i32, WorkerEnd)>> {
     }
 }
 
-/// Waits until a child is gone.
-pub(crate) fn wait_for(pid: i32) {
-    while waitpid(Pid::from_raw(pid), None) == Err(Errno::EINTR) {}
+/// Waits until a child has ended, and leaves it to be reaped: until then, no other process gets its id.
+pub(crate) fn wait_for_end(pid: i32) {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+    while waitid(Id::Pid(Pid::from_raw(pid)), flags) == Err(Errno::EINTR) {}
 }
 
-/// Waits until a child is gone, or until the time is over. Whether it is gone.
+/// Reaps a child when it has ended, or waits until the time is over. Whether it is gone.
 pub(crate) fn wait_for_until(pid: i32, until: Instant) -> bool {
     const PAUSE: Duration = Duration::from_millis(1);
     loop {
@@ -182,7 +183,7 @@ pub(crate) fn wait_for_until(pid: i32, until: Instant) -> bool {
             Ok(WaitStatus::StillAlive) if Instant::now() >= until => return false,
             Ok(WaitStatus::StillAlive) => std::thread::sleep(PAUSE),
             Err(Errno::EINTR) => {}
-            // Another thread has waited for it.
+            // Reaped, or no child of this process.
             _ => return true,
         }
     }
@@ -211,4 +212,20 @@ pub(crate) fn remove_variable(name: &str) {
 pub(crate) fn exit_now(code: i32) -> ! {
     // SAFETY: never returns, touches no memory.
     unsafe { libc::_exit(code) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn a_child_whose_end_was_waited_for_keeps_its_id_until_it_is_reaped() {
+        let mut child = Command::new("true").spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        wait_for_end(pid);
+        kill(pid).unwrap();
+        assert!(child.wait().unwrap().success());
+    }
 }
