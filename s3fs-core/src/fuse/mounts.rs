@@ -48,12 +48,26 @@ impl MountEntry {
         lines(&table).any(|(_, entry)| entry == *self)
     }
 
+    /// Returns whether it is the uppermost mount at its folder: unmounting goes by the path, and takes
+    /// that one.
+    pub fn is_uppermost(&self) -> bool {
+        let table = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
+        uppermost(&table, &self.folder).as_ref() == Some(self)
+    }
+
     /// Takes the mount away; programs that use it keep what they have open. As an ordinary user, by
     /// `fusermount3`.
     ///
     /// # Errors
-    /// It is still mounted.
+    /// It is still mounted, for instance because another mount covers it, which is left alone.
     pub fn detach(&self) -> io::Result<()> {
+        if !self.is_uppermost() {
+            return if self.is_mounted() {
+                Err(io::Error::other("another mount covers it"))
+            } else {
+                Ok(())
+            };
+        }
         match umount2(
             &self.folder,
             MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW,
@@ -143,5 +157,41 @@ mod tests {
         assert!(uppermost(uncovered.unwrap(), Path::new("/mnt/c")).is_some());
         assert_eq!(uppermost(TABLE, Path::new("/")), None);
         assert_eq!(uppermost(TABLE, Path::new("/mnt")), None);
+    }
+
+    #[test]
+    fn a_mount_that_covers_a_dead_one_is_left_alone() {
+        if !nix::unistd::geteuid().is_root() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let fuse = std::fs::File::options()
+            .read(true)
+            .write(true)
+            .open("/dev/fuse")
+            .unwrap();
+        let number = std::os::fd::AsRawFd::as_raw_fd(&fuse);
+        let options = format!("fd={number},rootmode=40000,user_id=0,group_id=0");
+        let mounted = |source, kind, options| {
+            nix::mount::mount(
+                Some(source),
+                folder,
+                Some(kind),
+                nix::mount::MsFlags::empty(),
+                options,
+            )
+        };
+        mounted("s3://b/", "fuse", Some(options.as_str())).unwrap();
+        let dead = MountEntry::at(folder).unwrap();
+        drop(fuse);
+        mounted("tmpfs", "tmpfs", None).unwrap();
+        let refused = dead.detach();
+        let taken = umount2(folder, MntFlags::MNT_DETACH);
+        let detached = dead.detach();
+        assert_eq!(refused.unwrap_err().to_string(), "another mount covers it");
+        assert_eq!(taken, Ok(()), "the covering mount was still there");
+        detached.unwrap();
+        assert!(!dead.is_mounted());
     }
 }

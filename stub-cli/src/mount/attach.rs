@@ -91,17 +91,14 @@ impl Attached {
     /// Unmounts it if nobody else has. Programs that still use it keep what they have open, but can
     /// change nothing when this returns.
     pub(super) async fn unmount(&mut self) -> anyhow::Result<()> {
-        if self.entry.is_mounted() {
+        if self.entry.is_uppermost() {
             // Busy, or aborted: then it is detached.
             let _ = self.unmount.unmount();
         }
-        if self.entry.is_mounted() {
-            let detached = self.entry.detach();
-            detached.context("failed to unmount the bucket")?;
-        }
+        let detached = self.entry.detach();
         if timeout(LET_GO, self.unmounted()).await.is_err() {
             self.finisher.close().await;
         }
-        Ok(())
+        detached.context("failed to unmount the bucket")
     }
 }

@@ -71,7 +71,7 @@ pub(crate) fn guard() -> ExitCode {
     };
     // Nothing more comes but the end.
     let _ = io::copy(&mut input, &mut io::sink());
-    if mount.is_mounted() && mount.detach().is_err() {
+    if mount.detach().is_err() {
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
