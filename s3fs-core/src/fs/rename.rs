@@ -163,6 +163,10 @@ impl Fs {
         }
         self.keep(from.dir);
         self.ledger.settled(&self.store.uri(&from.key));
+        if is_copied {
+            // The copy is there instead of a file that could not be stored before.
+            self.ledger.settled(&self.store.uri(&to.key));
+        }
         Ok(())
     }
 
