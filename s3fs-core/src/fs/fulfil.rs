@@ -95,6 +95,9 @@ impl Fs {
             Err(error) => {
                 if error.is_unknown() {
                     self.outbox.unsure(key);
+                } else if file.place.must_be_new() && error.is_precondition() {
+                    // The object is another client's, and is not to be deleted with the name.
+                    self.outbox.sure(key);
                 }
                 self.outbox.trust.note(changes, false);
                 self.ledger.failed(self.store.uri(key), error.to_string());

@@ -4,7 +4,7 @@
 //! stored beside the bytes: no two clients write a file of one size at the same nanosecond.
 
 use crate::object::{ETag, Headers, Key};
-use crate::store::{Described, Precondition, Store};
+use crate::store::{Described, Store, StoreError};
 use crate::write::error::WriteError;
 
 /// Most attempts that are remembered.
@@ -55,29 +55,27 @@ impl Attempts {
         self.0.retain(|attempt| attempt.key != *key);
     }
 
-    /// Whether the object that kept an attempt from being carried out is of this file. `error` is the
-    /// failure of the attempt: one that was only refused has stored nothing, whatever the object
-    /// looks like.
+    /// Returns the attempt of this file that made the object which is in the way of another attempt, or
+    /// nothing if it is another client's object. `error` is the failure of the attempt: one that was only
+    /// refused has stored nothing, whatever the object looks like.
+    ///
+    /// # Errors
+    /// The store could not be asked.
     pub(super) async fn find(
         &self,
         store: &dyn Store,
         now: &Attempt,
-        precondition: &Precondition,
         error: &WriteError,
-    ) -> Option<Found> {
-        if *precondition != Precondition::Absent {
-            return None;
-        }
-        let found = store.head(&now.key).await.ok()?;
+    ) -> Result<Option<Found>, StoreError> {
+        let found = store.head(&now.key).await?;
         let etag = found.meta.etag.clone();
         let may_be_stored = error.is_unknown() || self.0.contains(now);
         if may_be_stored && now.made(&found) {
-            return Some(Found::Stored(etag));
+            return Ok(Some(Found::Stored(etag)));
         }
         let mut earlier = self.0.iter().filter(|attempt| attempt.key == now.key);
-        earlier
-            .any(|attempt| attempt.made(&found))
-            .then_some(Found::Earlier(etag))
+        let is_earlier = earlier.any(|attempt| attempt.made(&found));
+        Ok(is_earlier.then_some(Found::Earlier(etag)))
     }
 }
 
@@ -90,7 +88,7 @@ mod tests {
     use super::*;
     use crate::object::ObjectMeta;
     use crate::store::memory::MemoryStore;
-    use crate::store::{Body, StoreError, StoreErrorKind};
+    use crate::store::{Body, Precondition, StoreErrorKind};
 
     fn attempt(time: &str, size: u64) -> Attempt {
         let mut headers = Headers::default();
@@ -148,8 +146,8 @@ mod tests {
             StoreError::new("PutObject", "s3://bucket/f".into(), kind)
         };
         let find = async |attempts: &Attempts, error: StoreError| {
-            let absent = &Precondition::Absent;
-            attempts.find(&store, &now, absent, &error.into()).await
+            let error = error.into();
+            attempts.find(&store, &now, &error).await.unwrap()
         };
         let mut attempts = Attempts::default();
         assert_eq!(find(&attempts, refusal()).await, None, "another client's");

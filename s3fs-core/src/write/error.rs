@@ -45,6 +45,16 @@ impl WriteError {
         StoreError { outcome, ..error }.into()
     }
 
+    /// Returns the error of a request that is known not to have been carried out, for an object that is
+    /// in its way.
+    pub(super) fn refused(self) -> Self {
+        let Self::Store(error) = &self else {
+            return self;
+        };
+        let object = error.object.clone();
+        StoreError::new(error.operation, object, StoreErrorKind::PreconditionFailed).into()
+    }
+
     /// Whether the file may be in the bucket in spite of the failure.
     pub fn is_unknown(&self) -> bool {
         matches!(self, Self::Store(error) if error.is_unknown())

@@ -112,19 +112,22 @@ impl Inner {
     /// attempt or an earlier one stored, whose answer was lost.
     ///
     /// # Errors
-    /// As the attempt.
+    /// As the attempt; with a known outcome if the object is another client's.
     async fn failed(
         &mut self,
         attempt: &Attempt,
         precondition: &Precondition,
         error: WriteError,
     ) -> Result<Found, WriteError> {
-        if error.is_precondition() {
-            let found = self
-                .attempts
-                .find(&*self.target.store, attempt, precondition, &error);
-            if let Some(found) = found.await {
-                return Ok(found);
+        if error.is_precondition() && *precondition == Precondition::Absent {
+            let found = self.attempts.find(&*self.target.store, attempt, &error);
+            match found.await {
+                Ok(Some(found)) => return Ok(found),
+                Ok(None) => {
+                    self.attempts.settled(&attempt.key);
+                    return Err(error.refused());
+                }
+                Err(_) => {}
             }
         }
         if error.is_unknown() {

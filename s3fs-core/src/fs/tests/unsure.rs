@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::fs::tests::kernel::{Kernel, WRITE};
 use crate::fs::tests::{FIRST_PART, bucket, mount, mount_waiting};
 use crate::fs::{FsError, OpenMode};
+use crate::object::{Headers, Key};
 use crate::store::disturbed::Operation;
 use crate::store::faulty::{Fault, Faults};
 use crate::store::memory::MemoryStore;
+use crate::store::{Body, Precondition, Store};
 
 async fn faulty() -> (MemoryStore, Arc<Faults>, Kernel) {
     let memory = bucket();
@@ -207,4 +211,41 @@ async fn a_version_without_an_answer_goes_when_its_reader_has_closed_it() {
     kernel.release(reader);
     kernel.fs.finish().await;
     assert!(memory.objects().is_empty());
+}
+
+#[tokio::test]
+async fn another_clients_object_is_not_deleted_with_a_name_that_it_took() {
+    let (memory, faults, kernel) = faulty().await;
+    // An attempt without an answer, before another client makes the object.
+    faults.next(Operation::Put, Fault::AnswerLost);
+    let writer = kernel.create("f", true).await.unwrap();
+    kernel.write(writer, 0, b"ours").await.unwrap();
+    kernel.fs.fsync(writer).await.unwrap_err();
+    let key = Key::new("f");
+    let body = Body::Memory(Bytes::from_static(b"another client's"));
+    let headers = Headers::default();
+    let put = memory.put(&key, body, &headers, &Precondition::None);
+    put.await.unwrap();
+    assert!(matches!(
+        kernel.fs.fsync(writer).await,
+        Err(FsError::Exists)
+    ));
+    kernel.release(writer);
+    kernel.unlink("f").await.unwrap();
+    kernel.fs.finish().await;
+    assert_eq!(memory.objects()["f"], "another client's");
+}
+
+#[tokio::test]
+async fn a_name_that_could_not_be_stored_is_settled_by_a_renaming() {
+    let (memory, faults, kernel) = faulty().await;
+    faults.next(Operation::Put, Fault::Refused);
+    let writer = kernel.create("f", false).await.unwrap();
+    kernel.write(writer, 0, b"lost").await.unwrap();
+    kernel.fs.fsync(writer).await.unwrap_err();
+    kernel.release(writer);
+    kernel.save("f.tmp", b"content").await.unwrap();
+    kernel.rename("f.tmp", "f").await.unwrap();
+    assert_eq!(kernel.fs.finish().await, []);
+    assert_eq!(memory.objects()["f"], "content");
 }
