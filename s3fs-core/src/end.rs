@@ -1,6 +1,6 @@
 //! The end signal of a mount: shared by all that waits for the bucket.
 //!
-//! It comes in two steps. First the operations of programs stop waiting: each is answered with an
+//! The end comes in two steps. First the operations of programs stop waiting: each is answered with an
 //! error, while what was written is still being stored. Then requests end: none begins, and those
 //! under way are dropped.
 

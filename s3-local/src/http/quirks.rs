@@ -1,4 +1,4 @@
-//! What servers other than S3 refuse, before the S3 service sees the request.
+//! Refusals of servers other than S3, given before the S3 service sees the request.
 
 use http::header::{CONTENT_LENGTH, IF_MATCH, IF_NONE_MATCH, TRANSFER_ENCODING};
 use http::{HeaderMap, Response, StatusCode};

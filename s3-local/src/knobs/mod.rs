@@ -124,7 +124,7 @@ impl Knobs {
         self.quirks.set(quirk, on);
     }
 
-    /// Whether the server differs from S3 in this respect.
+    /// Returns whether the server differs from S3 in this respect.
     pub fn has_quirk(&self, quirk: Quirk) -> bool {
         self.quirks.has(quirk)
     }

@@ -68,7 +68,7 @@ fn without_set_id(mode: u16) -> u16 {
     mode & !dropped
 }
 
-/// Whether a process may change a file's bytes and leave its set-user-ID and set-group-ID bits.
+/// Returns whether a process may change a file's bytes and leave its set-user-ID and set-group-ID bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Privilege {
     /// The bits stay (`CAP_FSETID`).
@@ -158,7 +158,7 @@ impl SetAttr {
     }
 }
 
-/// Whether the mode of a file, as it is shown, changed by losing those bits.
+/// Returns whether the mode of a file, as it is shown, changed by losing those bits.
 fn drop_set_id(kept: &mut Attributes, owner: &Owner) -> bool {
     let mode = kept.mode.unwrap_or(owner.file_mode);
     let dropped = without_set_id(mode);

@@ -100,7 +100,7 @@ impl Fs {
         Ok(())
     }
 
-    /// Whether two threads, as requests name them, are one or of one process.
+    /// Returns whether two threads, as requests name them, are one or of one process.
     async fn is_one_process(&self, thread: u32, other: u32) -> bool {
         let requesters = self.requesters();
         if thread == other || requesters == PidNamespace::Own {
@@ -110,7 +110,7 @@ impl Fs {
         looking.await.unwrap_or(false)
     }
 
-    /// Whether the process that closes a file, or one that it has started, can still write it. A process
+    /// Returns whether the process that closes a file, or one that it has started, can still write it. A process
     /// that is unknown can: what it wrote is stored after the last `close`, and no part of it before.
     async fn is_written_still(&self, file: &OpenFile, pid: u32) -> bool {
         let Some((_, name)) = self.tree.last_place(file.ino) else {
@@ -132,7 +132,7 @@ impl Fs {
     }
 }
 
-/// Whether an answer about an upload can name the key: XML has no such characters, so the upload would
+/// Returns whether an answer about an upload can name the key: XML has no such characters, so the upload would
 /// be begun, and nobody could give it up.
 fn is_answerable(key: &str) -> bool {
     let is_xml =

@@ -31,7 +31,7 @@ pub enum FsError {
     /// The mount is ending.
     #[error("the mount is ending")]
     Ending,
-    /// It waited for the bucket when waiting ended.
+    /// The operation still waited for the bucket when waiting ended.
     #[error("interrupted while it waited for the bucket")]
     Interrupted,
     /// The mount's options forbid it.
@@ -78,7 +78,7 @@ impl FsError {
         self.errno() == Errno::ESTALE
     }
 
-    /// Whether the bucket may have been changed in spite of the failure.
+    /// Returns whether the bucket may have been changed in spite of the failure.
     pub(super) fn is_unknown(&self) -> bool {
         match self {
             Self::Store(error) => error.is_unknown(),

@@ -11,7 +11,7 @@ fn position(key: &str) -> Vec<u8> {
     key.bytes().map(byte).collect()
 }
 
-/// Whether an entry comes behind the place where a page begins. A name that is passed takes the folder
+/// Returns whether an entry comes behind the place where a page begins. A name that is passed takes the folder
 /// of that name along.
 fn is_behind(entry: &str, after: &After) -> bool {
     match after {
@@ -27,7 +27,7 @@ fn is_behind(entry: &str, after: &After) -> bool {
     }
 }
 
-/// One page of `objects` in the order of a walk.
+/// Returns a page of `objects` in the order of a walk.
 pub(in crate::catalog) fn walk(objects: &Objects, query: &ListQuery<'_>) -> Listing {
     let mut keys: Vec<_> = objects
         .iter()
