@@ -6,13 +6,12 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
-use signal_hook::consts::SIGINT;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use signal_hook::low_level::emulate_default_handler;
 
 use crate::call::GRACE;
 use crate::caller::{Canceller, Ender};
-use crate::sys;
+use crate::sys::{self, Disposition};
 use crate::watch::say;
 
 /// The exit status of a program that was interrupted.
@@ -66,9 +65,29 @@ pub enum CtrlC {
     IsTheirs,
 }
 
-/// Numbers of the signals that end this process by default and that it was not started to ignore.
+/// Signals that ask any program to end, also one that handles them itself.
+const ASKING: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
+
+/// Numbers of the signals that end a run: those that would end this process, and SIGHUP, SIGINT and SIGTERM also
+/// where it has handlers of its own. Signals that it was started to ignore are not among them.
 pub fn ending_signals() -> Vec<i32> {
+    let ends = |(signal, is): &(i32, Disposition)| match is {
+        Disposition::Default => true,
+        Disposition::Ignored => false,
+        Disposition::Handled => ASKING.contains(signal),
+    };
     sys::ending_signals()
+        .filter(ends)
+        .map(|(signal, _)| signal)
+        .collect()
+}
+
+/// Signals for which this process has handlers of its own.
+fn handled_signals() -> Vec<i32> {
+    sys::ending_signals()
+        .filter(|(_, is)| *is == Disposition::Handled)
+        .map(|(signal, _)| signal)
+        .collect()
 }
 
 /// Who hears of signals; if nobody does, they end the process, as they end any other.
@@ -92,6 +111,7 @@ fn hears() -> MutexGuard<'static, Option<Sender<i32>>> {
 fn listen() -> bool {
     static LISTENS: OnceLock<bool> = OnceLock::new();
     *LISTENS.get_or_init(|| {
+        let handled = handled_signals();
         // Without signals, Ctrl-C ends the program at once, as it ends any other.
         let Ok(mut signals) = Signals::new(ending_signals()) else {
             return false;
@@ -100,8 +120,9 @@ fn listen() -> bool {
         let started = thread.spawn(move || {
             for signal in signals.forever() {
                 let heard = hears().as_ref().is_some_and(|to| to.send(signal).is_ok());
-                if !heard {
-                    let _ = emulate_default_handler(signal);
+                // Its own handler was called before.
+                if !heard && !handled.contains(&signal) {
+                    sys::end_by(signal);
                 }
             }
         });
@@ -160,3 +181,7 @@ fn until_signalled<T>(
     });
     (result, count.load(Ordering::Acquire) > 0)
 }
+
+#[cfg(test)]
+#[path = "interrupt_tests.rs"]
+mod tests;

@@ -40,7 +40,7 @@ pub(crate) use process::{
     set_name, set_no_new_privileges, set_undumpable, set_variable, wait_for_end, wait_for_until,
 };
 pub(crate) use signal::{
-    ChildSignals, SIGTERM, Woken, default_child_signal, ending_signals, ignore_broken_pipes,
-    outlive_ending_signals, outlive_interrupts, unblock_all,
+    ChildSignals, Disposition, SIGTERM, Woken, default_child_signal, end_by, ending_signals,
+    ignore_broken_pipes, outlive_ending_signals, outlive_interrupts, unblock_all,
 };
 pub(crate) use socket::{pair, receive, send, shut_down, shut_down_writing, wait_for_one};

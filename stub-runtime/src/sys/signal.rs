@@ -72,22 +72,68 @@ pub(crate) fn outlive_ending_signals() -> Result<()> {
     Ok(())
 }
 
-/// Numbers of the signals that end a process by default, but for those that this one was started to
-/// ignore, as `nohup` does with SIGHUP.
-pub(crate) fn ending_signals() -> Vec<i32> {
-    let named = ENDING.map(|signal| signal as i32);
-    let real_time = libc::SIGRTMIN()..=libc::SIGRTMAX();
-    let all = named.into_iter().chain(real_time);
-    all.filter(|signal| !is_ignored(*signal)).collect()
+/// Disposition of a signal in this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Disposition {
+    /// Whatever the kernel does by default.
+    Default,
+    /// Ignored, as `nohup` has programs ignore SIGHUP.
+    Ignored,
+    /// A handler of the program.
+    Handled,
 }
 
-fn is_ignored(signal: i32) -> bool {
+/// Signals that end a process by default, by number, with their dispositions.
+pub(crate) fn ending_signals() -> impl Iterator<Item = (i32, Disposition)> {
+    ending_numbers().map(|signal| (signal, disposition(signal)))
+}
+
+fn ending_numbers() -> impl Iterator<Item = i32> {
+    let named = ENDING.map(|signal| signal as i32);
+    named.into_iter().chain(libc::SIGRTMIN()..=libc::SIGRTMAX())
+}
+
+fn disposition(signal: i32) -> Disposition {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: without a new action, the call only writes the present one, for which there is room.
     let asked = unsafe { libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) };
     // SAFETY: it is all zeros, or what the kernel has written; both are values of it.
     let action = unsafe { action.assume_init() };
-    asked == 0 && action.sa_sigaction == libc::SIG_IGN
+    match action.sa_sigaction {
+        _ if asked != 0 => Disposition::Default,
+        libc::SIG_DFL => Disposition::Default,
+        libc::SIG_IGN => Disposition::Ignored,
+        _ => Disposition::Handled,
+    }
+}
+
+/// Ends this process by a signal that ends processes by default, whatever its handler is.
+pub(crate) fn end_by(signal: i32) -> ! {
+    // By number: real-time signals have no name.
+    // SAFETY: all zeros are a disposition: the default one, with an empty mask.
+    let action: libc::sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
+    let only = set_of(std::iter::once(signal));
+    // SAFETY: the action outlives the call and has no handler.
+    unsafe { libc::sigaction(signal, &raw const action, std::ptr::null_mut()) };
+    // SAFETY: the set outlives the call.
+    unsafe { libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const only, std::ptr::null_mut()) };
+    // SAFETY: takes a number, touches no memory.
+    unsafe { libc::raise(signal) };
+    // A handler was set in between.
+    std::process::abort()
+}
+
+fn set_of(signals: impl Iterator<Item = i32>) -> libc::sigset_t {
+    let mut set = MaybeUninit::uninit();
+    // SAFETY: there is room for the set, which the call makes empty.
+    unsafe { libc::sigemptyset(set.as_mut_ptr()) };
+    // SAFETY: it was just made.
+    let mut set = unsafe { set.assume_init() };
+    for signal in signals {
+        // SAFETY: changes one bit of the set, or refuses a number that it lacks.
+        unsafe { libc::sigaddset(&raw mut set, signal) };
+    }
+    set
 }
 
 /// The ends of children as something one can wait for beside a socket.
