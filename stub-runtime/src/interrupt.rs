@@ -141,6 +141,12 @@ pub fn until_interrupted<T>(what: &impl End, ctrl_c: CtrlC, run: impl FnOnce() -
     until_signalled(what, ctrl_c, true, run)
 }
 
+/// Whether a signal is one more demand to end. SIGHUP only is as the first one: when a terminal closes, the shell
+/// and the kernel each send it, and service managers send it right after SIGTERM.
+fn counts(signal: i32, before: u32) -> bool {
+    before == 0 || signal != SIGHUP
+}
+
 fn until_signalled<T>(
     what: &impl End,
     ctrl_c: CtrlC,
@@ -158,7 +164,12 @@ fn until_signalled<T>(
                 if signal == SIGINT && ctrl_c == CtrlC::IsTheirs {
                     continue;
                 }
-                match count.fetch_add(1, Ordering::AcqRel) {
+                let before = count.load(Ordering::Acquire);
+                if !counts(signal, before) {
+                    continue;
+                }
+                count.store(before + 1, Ordering::Release);
+                match before {
                     0 => {
                         say(if second_exits {
                             "ending, and storing what was written; once more ends it at once"

@@ -13,6 +13,7 @@ mod memory;
 mod mount;
 mod nightly_backup;
 mod run;
+mod terminal;
 
 use std::process::Command;
 

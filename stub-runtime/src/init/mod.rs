@@ -199,6 +199,7 @@ fn work(
     // After the start, as the work would inherit what is blocked here. An end before this line
     // is seen by the first `reap`.
     let children = sys::ChildSignals::new()?;
+    sys::hold_ending_signals()?;
     let mut is_asked_to_end = false;
     let mut end = None;
     // What the work leaves behind is ended with it; but if all were asked to end, all have the same time.
@@ -212,7 +213,7 @@ fn work(
             Woken::Socket => match supervisor.receive::<ToInit>()?.0 {
                 ToInit::Terminate { signal } => {
                     is_asked_to_end = true;
-                    sys::ask_everyone(signal)?;
+                    ask(signal)?;
                 }
                 ToInit::Kill => {
                     is_asked_to_end = false;
@@ -227,6 +228,16 @@ fn work(
     while sys::reap(true)?.is_some() {}
     supervisor.send(&FromInit::Ended(end), &[])?;
     Ok(())
+}
+
+/// Asks the work to end, and all that it has started. A terminal that closes, Ctrl-\\ and `timeout` signal the
+/// process group of the caller, in which this process is too: those who are in it have the signal already.
+fn ask(signal: i32) -> Result<(), SysError> {
+    if sys::take_from_outside(signal) {
+        sys::ask_other_groups(signal)
+    } else {
+        sys::ask_everyone(signal)
+    }
 }
 
 /// Collects whoever has ended; says how, if the worker is among them.

@@ -35,12 +35,14 @@ pub(crate) use mount::{
 pub(crate) use network::leave_network;
 pub(crate) use pipe::{pipe, read_now, unread, unsent};
 pub(crate) use process::{
-    Clone, Ids, WorkerEnd, ask_everyone, clone_into_namespaces, effective_ids, exit_now, is_alone,
-    kernel_release, kill, kill_everyone, reap, remove_variable, secure_execution, set_death_signal,
-    set_name, set_no_new_privileges, set_undumpable, set_variable, wait_for_end, wait_for_until,
+    Clone, Ids, WorkerEnd, ask_everyone, ask_other_groups, clone_into_namespaces, effective_ids,
+    exit_now, is_alone, kernel_release, kill, kill_everyone, reap, remove_variable,
+    secure_execution, set_death_signal, set_name, set_no_new_privileges, set_undumpable,
+    set_variable, wait_for_end, wait_for_until,
 };
 pub(crate) use signal::{
     ChildSignals, Disposition, SIGTERM, Woken, default_child_signal, end_by, ending_signals,
-    ignore_broken_pipes, outlive_ending_signals, outlive_interrupts, unblock_all,
+    hold_ending_signals, ignore_broken_pipes, outlive_ending_signals, outlive_interrupts,
+    take_from_outside, unblock_all,
 };
 pub(crate) use socket::{pair, receive, send, shut_down, shut_down_writing, wait_for_one};

@@ -123,6 +123,36 @@ pub(crate) fn ask_everyone(signal: i32) -> Result<()> {
     signal_everyone(signal)
 }
 
+/// As [`ask_everyone`], but for processes in this process's own group. Without a `/proc` of its own pid
+/// namespace, all are asked.
+pub(crate) fn ask_other_groups(signal: i32) -> Result<()> {
+    let own = nix::unistd::getpgrp();
+    let Some(processes) = own_processes() else {
+        return ask_everyone(signal);
+    };
+    for pid in processes {
+        if pid == 1 || nix::unistd::getpgid(Some(Pid::from_raw(pid))) == Ok(own) {
+            continue;
+        }
+        // SAFETY: takes two numbers, touches no memory.
+        if unsafe { libc::kill(pid, signal) } != 0 && Errno::last() != Errno::ESRCH {
+            return Err(SysError::last(format!("kill({pid}, {signal})")));
+        }
+    }
+    Ok(())
+}
+
+/// Process ids of this process's pid namespace, if `/proc` shows that one.
+fn own_processes() -> Option<Vec<i32>> {
+    let shown = std::fs::read_link("/proc/self").ok()?;
+    if shown.to_str()? != nix::unistd::getpid().to_string() {
+        return None;
+    }
+    let entries = std::fs::read_dir("/proc").ok()?.flatten();
+    let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    Some(numbers.collect())
+}
+
 /// Whether this process is the only one of its pid namespace, of which it is the first.
 pub(crate) fn is_alone() -> bool {
     nix::sys::signal::kill(Pid::from_raw(-1), None) == Err(Errno::ESRCH)

@@ -136,6 +136,44 @@ fn set_of(signals: impl Iterator<Item = i32>) -> libc::sigset_t {
     set
 }
 
+/// Holds back the signals that end processes by default, in this process's only thread. Programs that it
+/// starts after this would inherit that.
+pub(crate) fn hold_ending_signals() -> Result<()> {
+    let ending = set_of(ending_numbers());
+    // SAFETY: the set outlives the call.
+    let refused =
+        unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const ending, std::ptr::null_mut()) };
+    match refused {
+        0 => Ok(()),
+        number => Err(SysError::new("sigprocmask")(Errno::from_raw(number))),
+    }
+}
+
+/// Takes what is held back of a signal. Returns whether the kernel or a process outside of this pid
+/// namespace has sent it.
+pub(crate) fn take_from_outside(signal: i32) -> bool {
+    let wanted = set_of(std::iter::once(signal));
+    let now = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    let mut is_from_outside = false;
+    loop {
+        let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+        // SAFETY: there is room for the information; set and time outlive the call.
+        let taken =
+            unsafe { libc::sigtimedwait(&raw const wanted, info.as_mut_ptr(), &raw const now) };
+        // SAFETY: it is all zeros, or what the kernel has written; both are values of it.
+        let info = unsafe { info.assume_init() };
+        if taken == signal {
+            // SAFETY: the signals that are held back have a sender's id there, or zeros.
+            is_from_outside |= unsafe { info.si_pid() } == 0;
+        } else if Errno::last() != Errno::EINTR {
+            return is_from_outside;
+        }
+    }
+}
+
 /// The ends of children as something one can wait for beside a socket.
 #[derive(Debug)]
 pub(crate) struct ChildSignals(SignalFd);
