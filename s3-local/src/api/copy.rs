@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::header::{IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderName};
 use s3s::dto::{
-    CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, ETag, ETagCondition,
+    CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, ETagCondition,
     MetadataDirective,
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
@@ -62,7 +62,7 @@ impl Api {
         let object = self.copied(&source, algorithm.as_deref()).await?;
         let object = Object { headers, ..object };
         let result = CopyObjectResult {
-            e_tag: Some(ETag::Strong(object.etag.clone())),
+            e_tag: self.written_tag(object.etag.clone()),
             last_modified: Some(timestamp(object.modified)),
             ..copy_result(&object)
         };

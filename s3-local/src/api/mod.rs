@@ -19,10 +19,10 @@ use std::sync::Arc;
 use s3s::dto;
 use s3s::{S3, S3Request, S3Response, S3Result};
 
-use crate::Knobs;
 use crate::access::Access;
 use crate::catalog::Catalog;
 use crate::storage::Storage;
+use crate::{Knobs, Quirk};
 
 /// What objects' `ETag`s are made of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +45,18 @@ pub(crate) struct Api {
     pub(crate) etags: Etags,
     pub(crate) region: String,
     pub(crate) knobs: Arc<Knobs>,
+}
+
+impl Api {
+    /// The `ETag` in the answer to a request that made an object.
+    fn written_tag(&self, etag: String) -> Option<dto::ETag> {
+        let tag = if self.knobs.has_quirk(Quirk::NoTagOfWrites) {
+            String::new()
+        } else {
+            etag
+        };
+        Some(dto::ETag::Strong(tag))
+    }
 }
 
 /// Implements the trait by the inherent methods of the same names, which are in the file of their family:

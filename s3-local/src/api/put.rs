@@ -1,7 +1,7 @@
 //! `PutObject`, from a request and from the process itself.
 
 use bytes::Bytes;
-use s3s::dto::{ETag, PutObjectInput, PutObjectOutput};
+use s3s::dto::{PutObjectInput, PutObjectOutput};
 use s3s::{S3Request, S3Response, S3Result};
 
 use super::convert::{checked, checksum_headers, headers_of, now, write_condition};
@@ -41,7 +41,7 @@ impl Api {
         self.catalog
             .put_object(&input.bucket, &input.key, object, &condition)?;
         let output = PutObjectOutput {
-            e_tag: Some(ETag::Strong(etag)),
+            e_tag: self.written_tag(etag),
             ..Default::default()
         };
         let headers = checksum_headers(checksum.as_ref());

@@ -22,6 +22,9 @@ pub enum Quirk {
     NoConditionalWrites,
     /// The conditions of `CompleteMultipartUpload` are ignored.
     UncheckedCompletion,
+    /// The answer to `PutObject`, `CopyObject` and `CompleteMultipartUpload` has no `ETag`, or an
+    /// empty one.
+    NoTagOfWrites,
     /// The condition of a copy fails where the source was uploaded in parts: 412
     /// `PreconditionFailed`.
     CopyConditionOfParts,

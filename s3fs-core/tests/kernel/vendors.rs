@@ -260,3 +260,35 @@ fn an_exceeded_quota_is_edquot() {
     bucket.server.knobs().reset();
     assert!(bucket.finish().is_empty());
 }
+
+#[test]
+fn the_version_of_what_was_stored_is_asked_for_where_no_answer_says_it() {
+    let bucket = Bucket::mount(odd(&[Quirk::NoTagOfWrites]), |_| {});
+    let content = noise(12 << 20);
+    fs::write(bucket.at("large"), &content).unwrap();
+    fs::write(bucket.at("small"), "small").unwrap();
+    assert!(bucket.finish().is_empty());
+
+    // Stored in parts, copied, and in one piece: each is read and changed by its version.
+    let large = File::options()
+        .read(true)
+        .write(true)
+        .open(bucket.at("large"))
+        .unwrap();
+    large.write_all_at(b"changed", 6 << 20).unwrap();
+    large.sync_all().unwrap();
+    fs::set_permissions(bucket.at("small"), Permissions::from_mode(0o600)).unwrap();
+    fs::rename(bucket.at("small"), bucket.at("moved")).unwrap();
+    assert!(bucket.finish().is_empty());
+    let mut moved = File::options()
+        .append(true)
+        .open(bucket.at("moved"))
+        .unwrap();
+    moved.write_all(b" and more").unwrap();
+    drop((large, moved));
+
+    let mut changed = content;
+    changed[6 << 20..][..7].copy_from_slice(b"changed");
+    assert!(bucket.object("large").unwrap() == changed);
+    assert_eq!(bucket.object("moved").unwrap(), b"small and more");
+}

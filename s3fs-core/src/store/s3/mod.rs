@@ -16,6 +16,7 @@ mod presign;
 mod profile;
 mod put;
 mod sending;
+mod tags;
 mod values;
 
 use std::sync::Arc;

@@ -4,7 +4,7 @@ use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 
 use super::client::{sending_timeouts, transfer_timeouts};
-use super::values::{content_length, etag, if_match, if_none_match, metadata, without_body};
+use super::values::{content_length, if_match, if_none_match, metadata, without_body};
 use super::{PayloadSigning, S3Store};
 use crate::object::{ETag, Headers, Key};
 use crate::store::{
@@ -68,7 +68,7 @@ impl S3Store {
         let crc32 = answer.checksum_crc32;
         Ok(PartTag {
             number,
-            etag: etag(answer.e_tag.as_deref()),
+            etag: self.part_tag("UploadPart", key, answer.e_tag.as_deref())?,
             crc32,
         })
     }
@@ -127,7 +127,7 @@ impl S3Store {
             .send()
             .await
             .map_err(self.error("CompleteMultipartUpload", key))?;
-        Ok(etag(answer.e_tag.as_deref()))
+        self.stored_tag(key, answer.e_tag.as_deref()).await
     }
 
     pub(super) async fn abort_multipart(

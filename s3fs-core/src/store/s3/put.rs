@@ -1,7 +1,7 @@
 //! Storing an object in one request, if a condition holds.
 
 use super::client::sending_timeouts;
-use super::values::{content_length, etag, if_match, if_none_match, metadata};
+use super::values::{content_length, if_match, if_none_match, metadata};
 use super::{PayloadSigning, S3Store};
 use crate::object::{ETag, Headers, Key};
 use crate::store::{Body, Capability, Precondition, Store, StoreError, StoreErrorKind};
@@ -115,7 +115,7 @@ impl S3Store {
         };
         let at = ("PutObject", key);
         let answer = self.sent(at, (&progress, body.length()), sent).await?;
-        Ok(etag(answer.e_tag.as_deref()))
+        self.stored_tag(key, answer.e_tag.as_deref()).await
     }
 }
 

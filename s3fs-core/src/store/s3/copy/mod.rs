@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::S3Store;
 use super::client::transfer_timeouts;
 use super::put::is_marker;
-use super::values::{etag, metadata, without_body};
+use super::values::{metadata, without_body};
 use crate::object::{ETag, Headers, Key};
 use crate::store::{
     Body, Capability, CopySource, PartNumber, PartTag, Precondition, Store, StoreError,
@@ -235,7 +235,8 @@ impl S3Store {
             .await
             .map_err(self.error("CopyObject", source))?;
         let copied = answer.copy_object_result;
-        Ok(etag(copied.and_then(|copied| copied.e_tag).as_deref()))
+        let tag = copied.and_then(|copied| copied.e_tag);
+        self.stored_tag(key, tag.as_deref()).await
     }
 
     /// Copies a range of this version of an object into a part, as
@@ -303,7 +304,7 @@ impl S3Store {
         let crc32 = copied.checksum_crc32;
         Ok(PartTag {
             number,
-            etag: etag(copied.e_tag.as_deref()),
+            etag: self.part_tag("UploadPartCopy", key, copied.e_tag.as_deref())?,
             crc32,
         })
     }
