@@ -16,6 +16,7 @@ mod fake;
 mod faults;
 mod kept;
 mod listing;
+mod mount;
 mod mounted;
 mod names;
 mod numbers;

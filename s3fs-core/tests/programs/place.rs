@@ -1,23 +1,35 @@
 //! Where a test works: a mounted bucket, or a plain folder to compare it with.
 
 use std::path::{Path, PathBuf};
+use std::process;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use s3_local::Server;
+use s3fs_core::{BucketName, MountConfig, Prefix};
 use tempfile::TempDir;
 
+use crate::mount::Mount;
 use crate::mounted::{BUCKET, Bucket, server};
 use crate::tree::Tree;
 
 /// Names a folder in which the tests work instead of a bucket.
 const ON: &str = "STUB_PROGRAMS_ON";
 
+/// Names a bucket of a server that is already there, in which the tests work below a prefix of their own.
+const BUCKET_OF_OTHERS: &str = "STUB_PROGRAMS_BUCKET";
+
 /// A folder of a test's own, empty at first.
 pub(crate) struct Place(Kind);
 
 enum Kind {
     Mounted(Bucket),
-    Local { above: TempDir, folder: PathBuf },
+    /// A prefix of a bucket whose server the tests know nothing of.
+    Foreign(Mount, MountConfig),
+    Local {
+        above: TempDir,
+        folder: PathBuf,
+    },
 }
 
 impl Place {
@@ -32,13 +44,23 @@ impl Place {
             std::fs::create_dir(&folder).unwrap();
             return Self(Kind::Local { above, folder });
         }
+        if let Ok(bucket) = std::env::var(BUCKET_OF_OTHERS) {
+            let config = foreign(&bucket);
+            return Self(Kind::Foreign(Mount::start(config.clone(), None), config));
+        }
         Self(Kind::Mounted(Bucket::mount(server(), |_| {})))
+    }
+
+    /// The place is a local disk, which can do what no bucket can.
+    pub(crate) fn is_local(&self) -> bool {
+        matches!(self.0, Kind::Local { .. })
     }
 
     /// The folder.
     pub(crate) fn path(&self) -> &Path {
         match &self.0 {
             Kind::Mounted(bucket) => bucket.path(),
+            Kind::Foreign(mount, _) => mount.path(),
             Kind::Local { folder, .. } => folder,
         }
     }
@@ -48,11 +70,11 @@ impl Place {
         self.path().join(name)
     }
 
-    /// The server that has the bucket, if it is one.
+    /// The server that has the bucket, if the test has started it.
     pub(crate) fn server(&self) -> Option<&Arc<Server>> {
         match &self.0 {
             Kind::Mounted(bucket) => Some(&bucket.server),
-            Kind::Local { .. } => None,
+            Kind::Foreign(..) | Kind::Local { .. } => None,
         }
     }
 
@@ -65,6 +87,10 @@ impl Place {
                 let server = Arc::clone(&bucket.server);
                 drop(bucket);
                 Self(Kind::Mounted(Bucket::mount(server, |_| {})))
+            }
+            Kind::Foreign(mount, config) => {
+                drop(mount);
+                Self(Kind::Foreign(Mount::start(config.clone(), None), config))
             }
             Kind::Local { above, folder } => {
                 let next = folder.with_file_name(format!("{}x", folder.display()));
@@ -81,10 +107,12 @@ impl Place {
     pub(crate) fn settle(&self) {
         let folder = std::fs::File::open(self.path()).unwrap();
         rustix::fs::syncfs(&folder).unwrap();
-        if let Kind::Mounted(bucket) = &self.0 {
-            let lost = bucket.finish();
-            assert!(lost.is_empty(), "not stored: {lost:?}");
-        }
+        let lost = match &self.0 {
+            Kind::Mounted(bucket) => bucket.finish(),
+            Kind::Foreign(mount, _) => mount.finish(),
+            Kind::Local { .. } => return,
+        };
+        assert!(lost.is_empty(), "not stored: {lost:?}");
     }
 
     /// The bytes under a key, as the server has them once everything is stored.
@@ -92,6 +120,7 @@ impl Place {
         self.settle();
         match &self.0 {
             Kind::Mounted(bucket) => bucket.object(key),
+            Kind::Foreign(mount, _) => std::fs::read(mount.at(key)).ok(),
             Kind::Local { folder, .. } => std::fs::read(folder.join(key)).ok(),
         }
     }
@@ -134,5 +163,22 @@ impl Place {
         let fresh = self.fresh();
         fresh.tree().assert_same(&before);
         fresh
+    }
+}
+
+/// A prefix that no other test has, in a bucket that the environment tells how to reach.
+fn foreign(bucket: &str) -> MountConfig {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let prefix = format!(
+        "{}-{}/",
+        process::id(),
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    );
+    MountConfig {
+        prefix: Prefix::new(&prefix).unwrap(),
+        region: std::env::var("AWS_REGION").ok(),
+        endpoint_url: std::env::var("AWS_ENDPOINT_URL").ok(),
+        force_path_style: true,
+        ..MountConfig::new(BucketName::new(bucket).unwrap())
     }
 }

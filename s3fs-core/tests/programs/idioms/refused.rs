@@ -1,4 +1,4 @@
-//! What cannot be: it is refused as a program expects, and changes nothing.
+//! What a bucket can't do (hard links, exchanged names): it is refused as a program expects, and changes nothing.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -10,16 +10,11 @@ use super::{errno, rename, there};
 use crate::place::Place;
 use crate::run::sh;
 
-/// A local disk has hard links and can exchange names: these tests are about the bucket alone.
-fn is_local(place: &Place) -> bool {
-    place.server().is_none()
-}
-
 #[test]
 fn a_second_name_for_a_file_is_refused_and_programs_copy_instead() {
     let place = Place::new();
     fs::write(place.at("file"), "content").unwrap();
-    if !is_local(&place) {
+    if !place.is_local() {
         let linked = fs::hard_link(place.at("file"), place.at("link"));
         assert_eq!(errno(linked), Errno::OPNOTSUPP);
         assert!(!there(&place.at("link")));
@@ -34,7 +29,7 @@ fn a_second_name_for_a_file_is_refused_and_programs_copy_instead() {
 #[test]
 fn names_are_not_exchanged() {
     let place = Place::new();
-    if is_local(&place) {
+    if place.is_local() {
         return;
     }
     fs::write(place.at("a"), "a").unwrap();
@@ -51,7 +46,7 @@ fn a_nameless_file_is_refused_and_a_named_one_takes_its_place() {
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     match rustix::fs::open(place.path(), flags, Mode::RUSR | Mode::WUSR) {
         Ok(file) => {
-            assert!(is_local(&place));
+            assert!(place.is_local());
             File::from(file).write_all(b"x").unwrap();
         }
         Err(error) => assert!([Errno::OPNOTSUPP, Errno::ISDIR].contains(&error), "{error}"),
