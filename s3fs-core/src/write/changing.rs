@@ -102,13 +102,14 @@ impl Inner {
 
     async fn try_to_resize(&mut self, length: u64) -> Result<(), WriteError> {
         let before = self.phase.length();
-        if length == before && length > 0 {
-            return Ok(());
-        }
         if length > MAX_OBJECT {
             return Err(WriteError::TooLarge);
         }
+        // The time of the last change is stored, even where no byte changes.
         self.dirty = true;
+        if length == before && length > 0 {
+            return Ok(());
+        }
         if length == 0 {
             let empty = PartBuffer::new(&self.target);
             self.become_phase(Phase::Whole(empty)).await;

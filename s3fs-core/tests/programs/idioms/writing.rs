@@ -83,6 +83,20 @@ fn a_path_is_truncated_while_the_file_is_closed() {
 }
 
 #[test]
+fn a_length_that_stays_changes_the_time_of_the_file() {
+    let place = Place::new();
+    for (name, length) in [("small", 100), ("large", 12 * MIB)] {
+        fs::write(place.at(name), noise(length)).unwrap();
+        place.settle();
+        let before = fs::metadata(place.at(name)).unwrap().modified().unwrap();
+        open(&place.at(name)).set_len(length as u64).unwrap();
+        let after = fs::metadata(place.at(name)).unwrap().modified().unwrap();
+        assert!(after > before, "{name}");
+    }
+    place.check_fresh();
+}
+
+#[test]
 fn what_was_cut_off_does_not_come_back() {
     let place = Place::new();
     fs::write(place.at("file"), noise(100 * KIB)).unwrap();
