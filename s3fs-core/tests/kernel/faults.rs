@@ -3,9 +3,10 @@
 use std::fs::{self, File};
 use std::io::Write;
 
+use nix::errno::Errno;
 use s3_local::{Fault, Injection, Operation};
 
-use crate::mounted::{BUCKET, Bucket, SOON, empty, noise, server};
+use crate::mounted::{BUCKET, Bucket, SOON, empty, errno, noise, server};
 
 #[test]
 fn broken_and_truncated_bodies_are_fetched_again() {
@@ -25,6 +26,30 @@ fn broken_and_truncated_bodies_are_fetched_again() {
     }
     assert!(fs::read(bucket.at("file")).unwrap() == content);
     assert_eq!(knobs.pending_faults(), 0);
+}
+
+#[test]
+fn a_body_that_is_cut_after_each_piece_ends_by_the_retry_timeout() {
+    let server = server();
+    let content = noise(4 << 20);
+    server.put(BUCKET, "hopeless", content.clone());
+    server.put(BUCKET, "slow", content.clone());
+    let bucket = Bucket::mount(server, |config| config.retry_timeout = SOON);
+    let knobs = bucket.server.knobs();
+    let cut = |key, length| {
+        let fault = Fault::TruncateBody(length);
+        knobs.inject(
+            Injection::new(Operation::GetObject, fault)
+                .on_key(key)
+                .times(10_000),
+        );
+    };
+    cut("hopeless", 4 << 10);
+    cut("slow", 1 << 20);
+    assert_eq!(errno(fs::read(bucket.at("hopeless"))), Errno::EIO);
+    let asked = bucket.server.log().count(Operation::GetObject);
+    assert!(asked < 200, "{asked} requests");
+    assert!(fs::read(bucket.at("slow")).unwrap() == content);
 }
 
 #[test]

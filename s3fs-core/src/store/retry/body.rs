@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use tokio::time::Instant;
 
-use super::policy::Tries;
+use super::breaks::Breaks;
 use super::{Bucket, Retrying};
 use crate::object::{ByteRange, ETag, Key};
 use crate::store::{Condition, GetBody, GetResponse, Store, StoreError, StoreErrorKind};
@@ -27,7 +27,7 @@ pub(super) fn resumed<S: Store>(
         },
         missing: Some(range),
         body: Some(answer.body),
-        tries: None,
+        breaks: Breaks::default(),
     };
     let pieces = stream::try_unfold(resumable, |mut body| async move {
         Ok(body.next().await?.map(|piece| (piece, body)))
@@ -51,8 +51,7 @@ struct Resumable<S> {
     missing: Option<ByteRange>,
     /// Nothing while it is asked for again: a body that broke off must not hold its place.
     body: Option<GetBody>,
-    /// Attempts since bytes last came.
-    tries: Option<Tries>,
+    breaks: Breaks,
 }
 
 impl<S: Store> Resumable<S> {
@@ -63,15 +62,15 @@ impl<S: Store> Resumable<S> {
                     let length = piece.len() as u64;
                     let at = missing.start().saturating_add(length);
                     self.missing = ByteRange::new(at, missing.end());
-                    if !piece.is_empty() {
-                        self.tries = None;
-                    }
+                    self.breaks.came(length);
                     return Ok(Some(piece));
                 }
                 Err(error) => error,
             };
             self.body = None;
-            self.wait(error).await?;
+            let store = &self.source.store;
+            let tries = self.breaks.tries(|| store.tries());
+            store.delay(tries, error).await?;
         }
         Ok(None)
     }
@@ -89,20 +88,6 @@ impl<S: Store> Resumable<S> {
             let words = format!("{} bytes are missing", missing.length());
             self.source.failed(StoreErrorKind::Truncated(words))
         })
-    }
-
-    async fn wait(&mut self, error: StoreError) -> Result<(), StoreError> {
-        let store = &self.source.store;
-        match &mut self.tries {
-            Some(tries) => store.delay(tries, error).await,
-            // Bytes came: asking for the others is a request of its own, with time of its own.
-            None if error.kind.is_transient() => {
-                tracing::debug!(%error, "fetching the rest");
-                self.tries = Some(store.tries());
-                Ok(())
-            }
-            None => Err(error),
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! Dropping the future of a request ends it, whatever it waits for.
 
 mod body;
+mod breaks;
 mod health;
 mod policy;
 mod rate;

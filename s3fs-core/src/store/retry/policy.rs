@@ -1,6 +1,5 @@
 //! When a failed request is sent again. Without I/O.
 
-use std::mem;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -83,8 +82,17 @@ pub(super) struct Tries {
     started: Instant,
     limits: RetryLimits,
     failed: u32,
-    /// Whether an attempt without an answer is followed by another, however long it took.
-    again: bool,
+    again: Again,
+}
+
+/// Failure that is followed by another attempt though the time is over, once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Again {
+    Never,
+    /// A long attempt that brought no answer.
+    WithoutAnswer,
+    /// The first break of a body: much of it may have come.
+    AfterBreak,
 }
 
 /// What follows a failed attempt.
@@ -103,14 +111,24 @@ impl Tries {
             started: now,
             limits,
             failed: 0,
-            again: false,
+            again: Again::Never,
         }
     }
 
     /// The same, where a single attempt may take longer than the limits: if it brings no answer,
     /// another one follows all the same, once.
     pub(super) fn again_without_answer(self) -> Self {
-        let again = !self.limits.silent.is_zero();
+        let again = if self.limits.silent.is_zero() {
+            Again::Never
+        } else {
+            Again::WithoutAnswer
+        };
+        Self { again, ..self }
+    }
+
+    /// The same, of a body that breaks off: its rest is asked for once, however short the time is.
+    pub(super) fn again_after_break(self) -> Self {
+        let again = Again::AfterBreak;
         Self { again, ..self }
     }
 
@@ -137,7 +155,7 @@ impl Tries {
             return Next::GiveUp;
         };
         let left = limit.saturating_sub(self.elapsed(now));
-        let is_again = matches!(error.kind, StoreErrorKind::TimedOut) && mem::take(&mut self.again);
+        let is_again = self.takes_again(&error.kind);
         if left.is_zero() && !is_again {
             return Next::GiveUp;
         }
@@ -149,6 +167,19 @@ impl Tries {
         } else {
             delay.min(left)
         })
+    }
+
+    /// Returns whether an attempt follows this failure though the time is over.
+    fn takes_again(&mut self, kind: &StoreErrorKind) -> bool {
+        let is_meant = match self.again {
+            Again::Never => false,
+            Again::WithoutAnswer => matches!(kind, StoreErrorKind::TimedOut),
+            Again::AfterBreak => true,
+        };
+        if is_meant {
+            self.again = Again::Never;
+        }
+        is_meant
     }
 
     fn limit(&self, kind: &StoreErrorKind) -> Option<Duration> {
