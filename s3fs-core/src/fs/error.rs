@@ -120,15 +120,15 @@ impl FsError {
 fn store_errno(kind: &StoreErrorKind) -> Errno {
     match kind {
         StoreErrorKind::NoSuchKey => Errno::ENOENT,
-        StoreErrorKind::AccessDenied(_)
-        | StoreErrorKind::BadCredentials(_)
-        | StoreErrorKind::NoCredentials(_) => Errno::EACCES,
+        StoreErrorKind::AccessDenied(_) | StoreErrorKind::BadCredentials(_) => Errno::EACCES,
         StoreErrorKind::PreconditionFailed => Errno::ESTALE,
         StoreErrorKind::Unsupported(_) => Errno::EOPNOTSUPP,
         StoreErrorKind::Ended => Errno::ENOTCONN,
         StoreErrorKind::QuotaExceeded(_) => Errno::EDQUOT,
         StoreErrorKind::NoSuchBucket
         | StoreErrorKind::WrongRegion { .. }
+        // They worked when the bucket was mounted.
+        | StoreErrorKind::NoCredentials(_)
         | StoreErrorKind::Throttled(_)
         | StoreErrorKind::Overloaded(_)
         | StoreErrorKind::Unreachable(_)

@@ -75,7 +75,7 @@ pub enum StoreErrorKind {
     /// The credentials themselves are refused.
     #[error("the credentials are refused{}", in_parentheses(.0))]
     BadCredentials(String),
-    /// There are no credentials to sign with.
+    /// The credentials to sign with could not be loaded.
     #[error("no credentials{}", in_parentheses(.0))]
     NoCredentials(String),
     /// The object has another version than the one asked for, or exists though it must not.
@@ -138,11 +138,13 @@ fn in_parentheses(text: &str) -> String {
 }
 
 impl StoreErrorKind {
-    /// Whether the same request may succeed a moment later.
+    /// Whether the same request may succeed a moment later. Credentials that worked once may be had
+    /// again.
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
-            Self::Unreachable(_)
+            Self::NoCredentials(_)
+                | Self::Unreachable(_)
                 | Self::TimedOut
                 | Self::Truncated(_)
                 | Self::Overloaded(_)

@@ -32,6 +32,8 @@ pub struct RetryLimits {
     pub answering: Duration,
     /// Where no answer comes.
     pub silent: Duration,
+    /// Where the credentials cannot be loaded.
+    pub credentials: Duration,
 }
 
 impl RetryLimits {
@@ -40,14 +42,17 @@ impl RetryLimits {
         Self {
             answering: timeout,
             silent: timeout,
+            credentials: timeout,
         }
     }
 
-    /// Limits of the first request to a bucket.
+    /// Limits of the first request to a bucket. Credentials that have never worked are missing, and
+    /// waiting brings none.
     pub fn connecting(timeout: Duration) -> Self {
         Self {
             answering: timeout,
             silent: timeout.min(CONNECTING),
+            credentials: Duration::ZERO,
         }
     }
 
@@ -72,6 +77,7 @@ impl RetryLimits {
         Self {
             answering: cut(self.answering),
             silent: cut(self.silent),
+            credentials: cut(self.credentials),
         }
     }
 }
@@ -184,6 +190,7 @@ impl Tries {
 
     fn limit(&self, kind: &StoreErrorKind) -> Option<Duration> {
         match kind {
+            StoreErrorKind::NoCredentials(_) => Some(self.limits.credentials),
             StoreErrorKind::Throttled(_) | StoreErrorKind::Overloaded(_) => {
                 Some(self.limits.answering)
             }
@@ -258,6 +265,14 @@ mod tests {
         let dead = error(StoreErrorKind::Unreachable("refused".into()));
         assert_eq!(exhaust(limits, &dead, 0.5).1, CONNECTING);
         assert_eq!(exhaust(limits, &slow_down(), 0.5).1, TIMEOUT);
+    }
+
+    #[test]
+    fn missing_credentials_are_a_refusal_until_they_have_worked() {
+        let missing = error(StoreErrorKind::NoCredentials("no answer".into()));
+        let (attempts, _) = exhaust(RetryLimits::connecting(TIMEOUT), &missing, 0.5);
+        assert_eq!(attempts, 1);
+        assert_eq!(exhaust(RetryLimits::new(TIMEOUT), &missing, 0.5).1, TIMEOUT);
     }
 
     #[test]

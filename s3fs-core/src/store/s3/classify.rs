@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::time::SystemTime;
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -55,6 +56,7 @@ where
         SdkError::ResponseError(response) => {
             of_unread(response.raw().status().as_u16(), &chain(error))
         }
+        _ if lacks_credentials(error) => StoreErrorKind::NoCredentials(chain(error)),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => StoreErrorKind::TimedOut,
         _ => of_unsent(chain(error)),
     }
@@ -91,8 +93,29 @@ pub(super) fn with_host(kind: StoreErrorKind, host: &str) -> StoreErrorKind {
     }
 }
 
-/// A request that brought no answer: the SDK tells missing credentials from a dead connection only
-/// in words.
+/// Words of the SDK's errors about credentials that have no type of their own: its cache of them has
+/// waited too long for its provider, or there is no provider.
+const NO_IDENTITY: [&str; 2] = [
+    "identity resolver timed out",
+    "failed to select an auth scheme",
+];
+
+/// Returns whether a request was not sent because its credentials could not be loaded. The causes
+/// may look like the failures of a bucket: the service that issues credentials is asked over the
+/// network, too.
+fn lacks_credentials(error: &(dyn StdError + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if cause.is::<CredentialsError>() || NO_IDENTITY.iter().any(|words| text.contains(words)) {
+            return true;
+        }
+        next = cause.source();
+    }
+    false
+}
+
+/// A request that brought no answer: the SDK tells its causes apart only in words.
 fn of_unsent(text: String) -> StoreErrorKind {
     let lower = text.to_lowercase();
     if lower.contains("invalid peer certificate") {
@@ -103,17 +126,9 @@ fn of_unsent(text: String) -> StoreErrorKind {
         || lower.contains("corrupt message")
     {
         StoreErrorKind::NotS3(text)
-    } else if lower.contains("credential") || lower.contains("identity") || names_sso(&lower) {
-        StoreErrorKind::NoCredentials(text)
     } else {
         StoreErrorKind::Unreachable(text)
     }
-}
-
-/// Whether a text speaks of single sign-on: "associated" does not.
-fn names_sso(lower: &str) -> bool {
-    let mut words = lower.split(|byte: char| !byte.is_ascii_alphanumeric());
-    words.any(|word| word == "sso")
 }
 
 /// What an error document says of the bucket's region.
@@ -183,6 +198,11 @@ fn of_answer(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use aws_sdk_s3::error::{BoxError, ConnectorError};
+    use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Error;
+
     use super::*;
 
     fn kind(status: u16, code: &str) -> StoreErrorKind {
@@ -190,13 +210,40 @@ mod tests {
         of_answer(status, code, Some("words"), Some("eu-west-1".into()))
     }
 
+    /// The kind of a request that was not sent for this cause.
+    fn unsent(cause: impl Into<BoxError>) -> StoreErrorKind {
+        let failure = ConnectorError::other(cause.into(), None);
+        classify(&SdkError::<ListObjectsV2Error, _>::dispatch_failure(
+            failure,
+        ))
+    }
+
     #[test]
-    fn a_name_that_does_not_resolve_is_no_matter_of_credentials() {
+    fn credentials_that_could_not_be_loaded_are_told_from_a_bucket_that_does_not_answer() {
+        use CredentialsError as C;
         use StoreErrorKind as K;
-        let dns = "dispatch failure: dns error: No address associated with hostname";
-        assert!(matches!(of_unsent(dns.into()), K::Unreachable(_)));
-        let sso = "failed to load the SSO token";
-        assert!(matches!(of_unsent(sso.into()), K::NoCredentials(_)));
+        for cause in [
+            C::not_loaded("no provider in the chain brought credentials"),
+            C::not_loaded("dns error: No address associated with hostname"),
+            C::provider_timed_out(Duration::from_secs(5)),
+            C::invalid_configuration("a loop of profiles"),
+            C::provider_error("failed to load the SSO token"),
+            C::provider_error("invalid peer certificate: UnknownIssuer"),
+            C::unhandled("connection closed: incomplete message"),
+        ] {
+            let kind = unsent(cause);
+            assert!(matches!(kind, K::NoCredentials(_)), "{kind:?}");
+        }
+        for cause in [
+            "dns error: No address associated with hostname",
+            "error trying to connect: credentials.example.com refused the connection",
+            "error trying to connect: sso.identity.example.com: connection reset",
+        ] {
+            let kind = unsent(cause);
+            assert!(matches!(kind, K::Unreachable(_)), "{kind:?}");
+        }
+        let kind = unsent("invalid peer certificate: UnknownIssuer");
+        assert!(matches!(kind, K::Certificate(_)), "{kind:?}");
     }
 
     #[test]

@@ -220,3 +220,97 @@ impl S3Store {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::{Duration, SystemTime};
+
+    use aws_credential_types::Credentials as Keys;
+    use aws_credential_types::provider::error::CredentialsError;
+    use aws_credential_types::provider::future::ProvideCredentials as Provided;
+    use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+    use aws_sdk_s3::config::IdentityCache;
+    use s3_local::{S3Local, Server};
+
+    use super::*;
+    use crate::object::Key;
+
+    /// Credentials that are loaded for each request, from a service that fails a few times: with an
+    /// error, without any credentials, without an answer.
+    #[derive(Clone, Debug)]
+    struct Failing {
+        keys: Keys,
+        failures: Arc<AtomicUsize>,
+    }
+
+    impl Failing {
+        fn of(server: &Server) -> Self {
+            let (id, secret) = (server.access_key_id(), server.secret_access_key());
+            let expired = Some(SystemTime::now() - Duration::from_mins(1));
+            Self {
+                keys: Keys::new(id, secret, None, expired, "test"),
+                failures: Arc::default(),
+            }
+        }
+
+        fn fail(&self, times: usize) {
+            self.failures.store(times, Ordering::Relaxed);
+        }
+
+        async fn load(&self) -> Result<Keys, CredentialsError> {
+            let failures = &self.failures;
+            let fail = |left: usize| left.checked_sub(1);
+            match failures.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fail) {
+                Err(_) => Ok(self.keys.clone()),
+                Ok(3) => Err(CredentialsError::not_loaded("the service does not answer")),
+                Ok(2) => std::future::pending().await,
+                Ok(_) => Err(CredentialsError::provider_error("HTTP 503")),
+            }
+        }
+    }
+
+    impl ProvideCredentials for Failing {
+        fn provide_credentials<'a>(&'a self) -> Provided<'a>
+        where
+            Self: 'a,
+        {
+            Provided::new(self.load())
+        }
+    }
+
+    #[tokio::test]
+    async fn credentials_that_worked_once_are_waited_for_and_others_are_not() {
+        let server = S3Local::builder().start();
+        server.create_bucket("data");
+        let config = MountConfig {
+            endpoint_url: Some(server.endpoint_url()),
+            ..MountConfig::new(BucketName::new("data").unwrap())
+        };
+        let mut access = Access::load(&config, &HttpClient::default()).await.unwrap();
+        let provider = Failing::of(&server);
+        let patience = Duration::from_millis(50);
+        let cache = IdentityCache::lazy().load_timeout(patience).build();
+        access.sdk = access
+            .sdk
+            .into_builder()
+            .credentials_provider(SharedCredentialsProvider::new(provider.clone()))
+            .identity_cache(cache)
+            .build();
+        for failures in 1..=3 {
+            provider.fail(failures);
+            let error = list_root(&config, &access).await.unwrap_err();
+            let kind = &error.kind;
+            assert!(matches!(kind, StoreErrorKind::NoCredentials(_)), "{error}");
+            assert!(!error.is_unknown(), "nothing was sent");
+            assert_eq!(provider.failures.load(Ordering::Relaxed), failures - 1);
+        }
+        provider.fail(0);
+        let (store, _) = list_root(&config, &access).await.unwrap();
+        let store = store.within(RetryLimits::new(config.retry_timeout));
+        provider.fail(3);
+        let error = store.head(&Key::new("absent")).await.unwrap_err();
+        assert!(matches!(error.kind, StoreErrorKind::NoSuchKey), "{error}");
+        assert_eq!(provider.failures.load(Ordering::Relaxed), 0);
+    }
+}
