@@ -57,11 +57,18 @@ impl Chains {
                 return Err("a listing does not advance: a page repeats itself");
             }
         }
+        let is_again = place.is_some() && known.is_none();
         let known = place.and_then(|place| state.chains.remove(&place));
         if let Some(next) = &page.next {
+            let next = name(request, next);
+            // A page that is asked for again, as by another reader of the same listing, leads to where
+            // the listing is: its earlier pages must not be forgotten.
+            if is_again && state.chains.contains_key(&next) {
+                return Ok(());
+            }
             let mut chain = known.unwrap_or_default();
             chain.add(page);
-            state.follow(name(request, next), chain);
+            state.follow(next, chain);
         }
         Ok(())
     }
@@ -197,6 +204,24 @@ mod tests {
             (state.chains.len(), state.tokens.len()),
             (FOLLOWED, FOLLOWED)
         );
+    }
+
+    #[test]
+    fn two_listings_side_by_side_that_do_not_advance_are_an_error() {
+        for behind in 0..3 {
+            let chains = Chains::default();
+            // Pages in a circle, each with another token.
+            let ask = |number: usize| {
+                let token = number.checked_sub(1).map(|last| last.to_string());
+                let page = page(["a/", "b/", "c/"][number % 3], Some(&number.to_string()));
+                advance(&chains, token.as_deref(), &page)
+            };
+            let end = (0..1000_usize).find(|number| {
+                let late = number.checked_sub(behind).map_or(Ok(()), ask);
+                ask(*number).is_err() || late.is_err()
+            });
+            assert!(end.is_some(), "{behind} pages behind");
+        }
     }
 
     #[test]
