@@ -116,6 +116,17 @@ pub struct Described {
     pub headers: Headers,
 }
 
+impl Described {
+    /// Returns whether the object can only be what a request with these headers and this many bytes
+    /// stored: no two clients write a file of one size at the same nanosecond. Metadata that was added
+    /// since, by the server or another client, leaves it the same.
+    pub(crate) fn is_from(&self, headers: &Headers, size: u64) -> bool {
+        let sent = &headers.metadata;
+        let has = |(name, value)| self.headers.metadata.get(name) == Some(value);
+        self.meta.size == size && !sent.is_empty() && sent.iter().all(has)
+    }
+}
+
 /// The head of a GET's response, and its bytes to come.
 #[derive(Debug)]
 pub struct GetResponse {

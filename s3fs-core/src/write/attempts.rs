@@ -1,7 +1,7 @@
 //! Attempts to store a file whose outcome nobody knows: the answer was lost, or the server failed.
 //!
 //! The object may be there. One that must not replace another client's has to tell its own by what was
-//! stored beside the bytes: no two clients write a file of one size at the same nanosecond.
+//! stored beside the bytes ([`Described::is_from`]).
 
 use crate::object::{ETag, Headers, Key};
 use crate::store::{Described, Store, StoreError};
@@ -21,9 +21,7 @@ pub(super) struct Attempt {
 impl Attempt {
     /// Whether an object is what this attempt stored.
     pub(super) fn made(&self, found: &Described) -> bool {
-        let metadata = &self.headers.metadata;
-        let has = |(name, value)| found.headers.metadata.get(name) == Some(value);
-        found.meta.size == self.size && !metadata.is_empty() && metadata.iter().all(has)
+        found.is_from(&self.headers, self.size)
     }
 }
 

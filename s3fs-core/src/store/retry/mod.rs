@@ -200,16 +200,16 @@ impl<S: Store> Retrying<S> {
         Ok(())
     }
 
-    /// Returns the version under a key, if it can only be what was sent just now: the stored
-    /// metadata has a time to the nanosecond.
+    /// Returns the version under a key, if it can only be what was sent just now.
     async fn own(&self, key: &Key, length: u64, headers: &Headers) -> Option<ETag> {
         let there = self.head(key).await.ok()?;
-        let is_own = there.meta.size == length && has(&there.headers, headers);
+        let is_own = there.is_from(headers, length);
         is_own.then_some(there.meta.etag)
     }
 }
 
-/// Returns whether stored headers are those of one certain request.
+/// Returns whether a copy onto itself has given an object these headers. Metadata that they lack was
+/// to be removed: it must not be there.
 fn has(there: &Headers, sent: &Headers) -> bool {
     !sent.metadata.is_empty() && there.metadata == sent.metadata
 }

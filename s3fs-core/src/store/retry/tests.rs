@@ -117,6 +117,25 @@ async fn an_object_stored_by_an_attempt_whose_answer_was_lost_is_no_conflict() {
 }
 
 #[tokio::test]
+async fn an_object_of_ours_that_has_more_metadata_since_is_no_conflict() {
+    let memory = MemoryStore::default();
+    let (store, plan) = planned(&memory);
+    let mut there = headers("1");
+    there.metadata.insert("added".into(), "since".into());
+    let (key, none) = (Key::new("k"), Precondition::None);
+    let stored = memory.put(&key, body("x"), &there, &none);
+    let etag = stored.await.unwrap();
+    plan.before.lock().unwrap().push(StoreErrorKind::TimedOut);
+    let absent = put(&store, "x", "1", &Precondition::Absent);
+    assert_eq!(absent.await.unwrap(), etag);
+    // A copy that was to remove it has not been carried out.
+    plan.before.lock().unwrap().push(StoreErrorKind::TimedOut);
+    let (older, fewer) = (ETag::new("older"), headers("1"));
+    let copied = store.copy(&key, &older, &key, Some(&fewer));
+    copied.await.unwrap_err();
+}
+
+#[tokio::test]
 async fn an_object_that_another_client_stored_is_a_conflict() {
     let memory = MemoryStore::default();
     let (store, plan) = planned(&memory);
