@@ -1,4 +1,4 @@
-//! Files opened before anybody asked for them.
+//! Prefetched opens: files opened before a program asks for them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,34 +12,34 @@ use crate::object::{Key, ObjectMeta};
 use crate::read::Reader;
 use crate::store::StoreError;
 
-/// A file that was opened, or why it could not be.
+/// Result of an open: the reader and the object's metadata, or the store's error.
 pub type OpenedReader = Result<(Arc<Reader>, ObjectMeta), Arc<StoreError>>;
 
-/// An open that has begun. Waiting for it is cheap, and any number may.
+/// Open in progress or finished. Any number of tasks may wait for it, at little cost.
 #[derive(Clone, Debug)]
 pub struct Opening {
-    /// When the store was asked: what happened later may not show.
+    /// Time of the request to the store; the result may miss later changes.
     pub asked: Instant,
     result: Shared<BoxFuture<'static, OpenedReader>>,
 }
 
 impl Opening {
-    /// What came of it.
+    /// Waits for the result.
     pub async fn wait(self) -> OpenedReader {
         self.result.await
     }
 
-    /// What came of it, if that is known now.
+    /// Returns the result if it has arrived.
     pub fn now(&self) -> Option<&OpenedReader> {
         self.result.peek()
     }
 }
 
-/// The opens that have begun and were not asked for yet, by key.
+/// Opens that were started ahead and that no program has asked for yet, by key.
 #[derive(Debug)]
 pub struct Ahead {
     good_for: Duration,
-    /// Files are opened on threads of the kernel's edge too.
+    /// Runtime to spawn on: opens also start on the kernel's threads, outside the runtime.
     runtime: Handle,
     state: Arc<Mutex<State>>,
 }
@@ -47,11 +47,11 @@ pub struct Ahead {
 #[derive(Debug, Default)]
 struct State {
     begun: HashMap<Key, Begun>,
-    /// Somebody will drop what is out of date.
+    /// True while a task is running that drops expired opens.
     is_swept: bool,
 }
 
-/// An open that nobody has asked for. Dropping it ends its request.
+/// Open that no program has asked for yet. Dropping it cancels its request.
 #[derive(Debug)]
 struct Begun {
     opening: Opening,
@@ -65,8 +65,8 @@ impl Drop for Begun {
 }
 
 impl Ahead {
-    /// What is opened ahead is used within this time or not at all. Must be called inside a tokio
-    /// runtime.
+    /// Creates an empty set of opens that each expire after `good_for`. Must be called inside a
+    /// tokio runtime.
     pub fn new(good_for: Duration) -> Self {
         Self {
             good_for,
@@ -75,30 +75,30 @@ impl Ahead {
         }
     }
 
-    /// Whether an open of the object has begun and is not out of date.
+    /// Returns whether an open of the object was started and has not expired.
     pub fn has(&self, key: &Key) -> bool {
         self.get(key).is_some()
     }
 
-    /// The open that has begun, left where it is.
+    /// Returns the open of the object without removing it, unless it has expired.
     pub fn get(&self, key: &Key) -> Option<Opening> {
         let state = lock(&self.state);
         let begun = state.begun.get(key)?;
         (begun.opening.asked.elapsed() < self.good_for).then(|| begun.opening.clone())
     }
 
-    /// The open that has begun, for whoever opens the file: the next one asks the store again.
+    /// Removes and returns the open of the object: the next caller asks the store again.
     pub fn take(&self, key: &Key) -> Option<Opening> {
         let begun = lock(&self.state).begun.remove(key)?;
         (begun.opening.asked.elapsed() < self.good_for).then(|| begun.opening.clone())
     }
 
-    /// What is here of an object that was changed is of no use.
+    /// Drops the open of an object that was changed.
     pub fn forget(&self, key: &Key) {
         lock(&self.state).begun.remove(key);
     }
 
-    /// Begins to open an object.
+    /// Starts to open an object.
     pub fn begin(
         &self,
         key: Key,
@@ -124,7 +124,7 @@ impl Drop for Ahead {
     }
 }
 
-/// Drops what is out of date, until nothing is left.
+/// Drops expired opens periodically, until none is left.
 async fn sweep(state: Arc<Mutex<State>>, good_for: Duration) {
     loop {
         tokio::time::sleep(good_for).await;

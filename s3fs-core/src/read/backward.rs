@@ -1,28 +1,28 @@
-//! How much to fetch ahead of reads that go backward, piece by piece.
+//! Read-ahead for files that are read backward, piece by piece.
 
 use std::ops::Range;
 
 use crate::read::window::{BACK, LARGEST_PART};
 
-/// A piece that a program reads at a time, as far as it is believed to be one.
+/// Range of piece lengths, in bytes, that count as reading backward.
 const PIECE: Range<u64> = (64 << 10)..(8 << 20);
 
-/// The largest window.
+/// Largest window, in bytes.
 const LARGEST: u64 = 32 << 20;
 
-/// Reads of one piece after another, each just before the last.
+/// Sequence of reads of equal pieces, each ending where the last one began.
 #[derive(Clone, Debug)]
 pub struct Backward {
-    /// Where the last piece begins.
+    /// Start offset of the last piece.
     low: u64,
-    /// The length of a piece.
+    /// Length of a piece, in bytes.
     piece: u64,
-    /// How far below `low` to fetch.
+    /// Number of bytes below `low` to fetch.
     ahead: u64,
 }
 
 impl Backward {
-    /// Whether a read there goes on backward from what was read before.
+    /// Returns the new sequence if a read at `offset` continues backward from `read`.
     pub fn follows(read: &Range<u64>, offset: u64) -> Option<Self> {
         let piece = read.end - read.start;
         let is_next = offset + piece == read.start && PIECE.contains(&piece);
@@ -33,12 +33,12 @@ impl Backward {
         })
     }
 
-    /// Whether a read belongs here.
+    /// Returns whether a read at `offset` belongs to this sequence.
     pub fn includes(&self, offset: u64) -> bool {
         offset + self.piece.max(self.ahead) >= self.low && offset < self.low + self.piece + BACK
     }
 
-    /// Takes note of a read that belongs here.
+    /// Records a read that belongs to this sequence.
     pub fn observe(&mut self, offset: u64) {
         if offset < self.low {
             self.low = offset;
@@ -46,17 +46,17 @@ impl Backward {
         }
     }
 
-    /// What was fetched ahead is of no use: nothing was read here while others were.
+    /// Stops reading ahead: other sequences were read and this one was not.
     pub fn give_up(&mut self) {
         self.ahead = 0;
     }
 
-    /// What should be here now; what lies outside is not needed any more.
+    /// Returns the byte range to hold now; bytes outside it are no longer needed.
     pub fn wanted(&self) -> Range<u64> {
         self.low.saturating_sub(self.ahead)..self.low + self.piece
     }
 
-    /// How long the part that ends there should be.
+    /// Returns the length, in bytes, of the part that ends at `end`.
     pub fn part_length(&self, end: u64) -> u64 {
         let length = (self.ahead / 4)
             .max(self.piece)

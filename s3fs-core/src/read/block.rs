@@ -1,4 +1,4 @@
-//! Buffers that are used again: fresh memory costs more in page faults than the copy into it.
+//! Pool of reusable buffers: page faults on fresh memory cost more than the copy into it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,23 +6,23 @@ use bytes::Bytes;
 
 use crate::budget::Grant;
 
-/// Blocks lie on this grid of an object's offsets, so that the kernel's reads (128 KiB, aligned)
-/// never cross two of them and are answered without a copy. Also how much must arrive before a
-/// waiting reader gets its first byte.
+/// Size of a block, in bytes. Blocks are aligned to this size within the object. The kernel's reads
+/// (128 KiB, aligned) so never cross two of them and are answered without a copy. A waiting reader
+/// gets its first byte once a block has arrived.
 pub const BLOCK: u64 = 256 << 10;
 
-/// A smaller one gets memory of its own: many small files in whole buffers would take far more
-/// memory than they are accounted for.
+/// Smallest pooled block, in bytes. A smaller one gets memory of its own: many small files in whole
+/// buffers would take far more memory than they are accounted for.
 const SMALL: u64 = BLOCK / 2;
 
-/// Keep so many unused buffers at most.
+/// Maximum number of unused buffers in the pool.
 const KEEP: usize = 64;
 
-/// Unused buffers. Cheap to clone.
+/// Pool of unused buffers. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct BlockPool(Arc<Mutex<Vec<Vec<u8>>>>);
 
-/// A buffer being filled.
+/// Buffer that is being filled.
 #[derive(Debug)]
 pub struct Block {
     bytes: Vec<u8>,
@@ -31,7 +31,7 @@ pub struct Block {
 }
 
 impl BlockPool {
-    /// An empty buffer with room for so many bytes, a block at most, accounted for by `grant`.
+    /// Returns an empty buffer for `length` bytes (at most a block), accounted for by `grant`.
     pub fn take(&self, length: u64, grant: Option<Grant>) -> Block {
         let bytes = if length < SMALL {
             Vec::with_capacity(length as usize)
@@ -48,12 +48,12 @@ impl BlockPool {
 }
 
 impl Block {
-    /// Appends.
+    /// Appends bytes.
     pub fn extend(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// How many bytes it holds.
+    /// Returns the number of bytes in the buffer.
     pub fn len(&self) -> u64 {
         self.bytes.len() as u64
     }

@@ -1,4 +1,4 @@
-//! One of the ways in which a file is being read, and to which of them a read belongs.
+//! Access patterns of a file, and the assignment of reads to them.
 
 use std::ops::Range;
 
@@ -6,26 +6,26 @@ use crate::object::ByteRange;
 use crate::read::backward::Backward;
 use crate::read::window::Window;
 
-/// A sequence of reads that belong together.
+/// Sequence of reads that follow one access pattern.
 #[derive(Clone, Debug)]
 pub enum Course {
-    /// They go forward.
+    /// Reads that go forward.
     Forward(Window),
-    /// They go backward.
+    /// Reads that go backward.
     Backward(Backward),
 }
 
-/// A part to fetch next.
+/// Part to fetch next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Behind those that are here.
+    /// Part after those already fetched.
     Behind(ByteRange),
-    /// Before those that are here.
+    /// Part before those already fetched.
     Before(ByteRange),
 }
 
 impl Course {
-    /// A read that belongs to none of the courses that there are begins one of its own.
+    /// Starts a course for a read that belongs to none of the `others`.
     pub fn begin<'a>(others: impl Iterator<Item = &'a Self>, offset: u64, length: u64) -> Self {
         let mut others = others.filter_map(|course| match course {
             Self::Forward(window) => Some(window.extent()),
@@ -37,7 +37,7 @@ impl Course {
         }
     }
 
-    /// Whether a read belongs here.
+    /// Returns whether a read belongs to this course.
     pub fn includes(&self, offset: u64, length: u64) -> bool {
         match self {
             Self::Forward(window) => window.includes(offset, length),
@@ -45,12 +45,12 @@ impl Course {
         }
     }
 
-    /// Whether only one read is known to belong here.
+    /// Returns whether this course has had only one read so far.
     pub fn is_lonely(&self) -> bool {
         matches!(self, Self::Forward(window) if window.is_lonely())
     }
 
-    /// Takes note of a read that belongs here.
+    /// Records a read that belongs to this course.
     pub fn observe(&mut self, offset: u64, length: u64) {
         match self {
             Self::Forward(window) => window.observe(offset, length),
@@ -58,7 +58,7 @@ impl Course {
         }
     }
 
-    /// Nothing was read here while others were: what was fetched ahead is of no use.
+    /// Stops reading ahead: other courses were read and this one was not.
     pub fn give_up(&mut self) {
         match self {
             Self::Forward(window) => window.give_up(),
@@ -66,7 +66,7 @@ impl Course {
         }
     }
 
-    /// What should be here now; what lies outside is not needed any more.
+    /// Returns the byte range to hold now; bytes outside it are no longer needed.
     pub fn wanted(&self) -> Range<u64> {
         match self {
             Self::Forward(window) => window.wanted(),
@@ -74,7 +74,8 @@ impl Course {
         }
     }
 
-    /// What to fetch next of a file of this size, when the bytes of `here` are fetched.
+    /// Returns the next part to fetch of a file of `size` bytes, given that `here` is already
+    /// fetched.
     pub fn next(&self, here: &Range<u64>, size: u64) -> Option<Next> {
         let wanted = self.wanted();
         match self {
@@ -94,7 +95,7 @@ impl Course {
         }
     }
 
-    /// The part that begins with a read of which nothing is here.
+    /// Returns the first part to fetch for `read` when none of its bytes are held.
     pub fn first(&self, read: &Range<u64>, size: u64) -> Option<ByteRange> {
         let end = match self {
             Self::Forward(window) if window.wanted().end > read.end => {

@@ -1,41 +1,42 @@
-//! When to fetch the whole of a file that is read here and there.
+//! Decision when to fetch the whole of a file that is read at random offsets.
 //!
-//! Each read elsewhere waits a round trip. While it waits, the line could have brought megabytes: so
-//! after a few such reads of a file that is not too large, the rest of it is fetched beside them, as
-//! fast as it comes and with no more requests at once than a sequential reader has.
+//! Each scattered read waits a round trip, in which the connection could have brought megabytes.
+//! After a few such reads of a file that is not too large, the rest of it is fetched beside them.
+//! Parts are requested as fast as they arrive, with no more requests in flight than a sequential
+//! reader has.
 
 use std::ops::Range;
 
 use crate::object::ByteRange;
 
-/// The length of a part.
+/// Length of a part, in bytes.
 const PART: u64 = 4 << 20;
 
-/// So many parts are fetched at once at most.
+/// Maximum number of parts in flight.
 const AT_ONCE: usize = 16;
 
-/// A file is covered when reads elsewhere have brought this part of it…
+/// Divisor of the file's size: once scattered reads have brought this share, the file is fetched…
 const SHARE: u64 = 128;
 
-/// …but not for the sake of a few bytes, and however large it is, not only after more than this.
+/// …with the threshold clamped to this range of bytes, for very small and very large files.
 const BYTES: Range<u64> = (128 << 10)..(3 << 19);
 
-/// How much of a file is covered, or will be.
+/// Progress of fetching a whole file.
 #[derive(Clone, Debug)]
 pub struct Cover {
     size: u64,
-    /// Reads elsewhere so far.
+    /// Number of scattered reads so far.
     reads: u64,
-    /// The bytes that they brought.
+    /// Number of bytes that scattered reads have brought.
     bytes: u64,
-    /// How many parts may be on their way: doubles with each read.
+    /// Maximum number of parts in flight at present; doubles with each read.
     fan: usize,
-    /// Up to where parts were begun.
+    /// End offset of the parts that were started.
     begun: u64,
 }
 
 impl Cover {
-    /// A file of this size that is read here and there; nothing if it is larger than the room.
+    /// Creates the plan for a file of `size` bytes; `None` if it is larger than `room`.
     pub fn new(size: u64, room: u64) -> Option<Self> {
         (size <= room).then_some(Self {
             size,
@@ -46,7 +47,7 @@ impl Cover {
         })
     }
 
-    /// One more read, of so many bytes, that waits for a request of its own.
+    /// Records a scattered read of `length` bytes that waits for a request of its own.
     pub fn elsewhere(&mut self, length: u64) {
         self.reads += 1;
         self.bytes += length;
@@ -55,7 +56,7 @@ impl Cover {
         }
     }
 
-    /// The next part to fetch while so many are on their way.
+    /// Returns the next part to fetch while `on_their_way` parts are in flight.
     pub fn peek(&self, on_their_way: usize) -> Option<ByteRange> {
         if !self.is_begun() || on_their_way >= self.fan {
             return None;
@@ -63,7 +64,7 @@ impl Cover {
         ByteRange::new(self.begun, (self.begun + PART).min(self.size))
     }
 
-    /// That part is being fetched.
+    /// Records that the fetch of this part was started.
     pub fn begin(&mut self, part: ByteRange) {
         self.begun = part.end();
     }
@@ -79,7 +80,7 @@ mod tests {
 
     const READ: u64 = 128 << 10;
 
-    /// The parts that are begun while so many are on their way.
+    /// Starts all parts that may be started, with `on_their_way` parts in flight at first.
     fn begin_all(cover: &mut Cover, mut on_their_way: usize) -> Vec<ByteRange> {
         let mut parts = Vec::new();
         while let Some(part) = cover.peek(on_their_way) {

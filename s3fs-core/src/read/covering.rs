@@ -1,4 +1,4 @@
-//! Fetching the whole of a file that is read here and there, and handing it to the page cache.
+//! Fetches the whole of a file that is read at random offsets, into the page cache.
 
 use std::sync::{Arc, Weak};
 
@@ -7,26 +7,27 @@ use crate::read::fetch::{Fetch, Source};
 use crate::read::pages::Pages;
 use crate::read::part::{Lookup, Part};
 
-/// The page cache is the kernel's to shrink, so it may take a multiple of our own memory.
+/// Largest file to fetch whole, as a multiple of our own memory: the kernel can shrink its page
+/// cache.
 const PAGES: u64 = 4;
 
-/// Whoever has the file open.
+/// Owner of a whole-file fetch: the reader that has the file open.
 pub trait Owner: Send + Sync {
-    /// A part has arrived, or failed, and is kept or is not.
+    /// Reports that a part has arrived or failed; `is_kept` tells whether it must stay in memory.
     fn part_ended(&self, part: &Arc<Part>, is_kept: bool);
 }
 
-/// A file that is being covered, or may come to be.
+/// File that is being fetched whole, or may come to be.
 #[derive(Debug)]
 pub struct Covering {
     plan: Cover,
-    /// The parts on their way, and those that found no place in the page cache.
+    /// Parts in flight, and parts that the page cache did not take.
     parts: Vec<Arc<Fetch>>,
     on_their_way: usize,
 }
 
 impl Covering {
-    /// Of this file; nothing if it is too large.
+    /// Creates a whole-file fetch for `source`; `None` if the file is too large.
     pub fn of(source: &Source) -> Option<Self> {
         let memory = source.budget.total();
         let room = match source.pages.get() {
@@ -40,18 +41,18 @@ impl Covering {
         })
     }
 
-    /// The part that has the byte at the offset.
+    /// Returns the part that contains the byte at `offset`.
     pub fn covering(&self, offset: u64) -> Option<&Arc<Fetch>> {
         self.parts.iter().find(|fetch| fetch.part.covers(offset))
     }
 
-    /// One more read, of so many bytes, waits for a request of its own.
+    /// Records a scattered read of `length` bytes that waits for a request of its own.
     pub fn elsewhere(&mut self, length: u64, source: &Arc<Source>, owner: &Weak<dyn Owner>) {
         self.plan.elsewhere(length);
         self.go_on(source, owner);
     }
 
-    /// A part has arrived, or failed.
+    /// Records that a part has arrived or failed.
     pub fn ended(&mut self, part: &Arc<Part>, is_kept: bool) {
         self.on_their_way -= 1;
         if !is_kept {
@@ -59,7 +60,7 @@ impl Covering {
         }
     }
 
-    /// Begins the next parts, as far as there is memory that nobody needs.
+    /// Starts the next parts, as far as unused memory allows.
     pub fn go_on(&mut self, source: &Arc<Source>, owner: &Weak<dyn Owner>) {
         while let Some(part) = self.plan.peek(self.on_their_way)
             && let Some(grant) = source.budget.try_take(part.length())
@@ -74,19 +75,19 @@ impl Covering {
         }
     }
 
-    /// A part that failed is of no use.
+    /// Drops a part that failed.
     pub fn forget(&mut self, part: &Arc<Part>) {
         self.parts.retain(|fetch| !Arc::ptr_eq(&fetch.part, part));
     }
 
-    /// Drops what is here.
+    /// Drops all parts that are held.
     pub fn drop_parts(&mut self) {
         self.parts.clear();
     }
 }
 
-/// Waits for a part and hands it to the page cache. Holds what arrives and not the request for it,
-/// which ends when the file is closed or the memory is needed.
+/// Waits for a part and hands it to the page cache. Holds only the part, not its fetch. The request
+/// therefore ends when the file is closed or the memory is needed.
 async fn place(source: Arc<Source>, part: Arc<Part>, owner: Weak<dyn Owner>) {
     let is_here = part.arrive().await;
     let is_placed = match source.pages.get() {
@@ -102,7 +103,7 @@ async fn place(source: Arc<Source>, part: Arc<Part>, owner: Weak<dyn Owner>) {
     }
 }
 
-/// Whether the page cache took all of it.
+/// Returns whether the page cache took the whole part.
 fn store(part: &Part, pages: &dyn Pages) -> bool {
     let range = part.range();
     let mut at = range.start();

@@ -1,4 +1,4 @@
-//! Fetching parts: one ranged GET each. What breaks off goes on below the store's trait.
+//! Fetches of parts, one ranged GET each. The store resumes bodies that break off.
 
 use std::sync::{Arc, OnceLock};
 
@@ -12,31 +12,31 @@ use crate::read::pages::Pages;
 use crate::read::part::Part;
 use crate::store::{Condition, GetBody, Store, StoreError, StoreErrorKind};
 
-/// One version of an object, and what is needed to read it.
+/// Version of an object, with everything needed to read it.
 #[derive(Debug)]
 pub struct Source {
-    /// Where it is.
+    /// Store that holds the object.
     pub store: Arc<dyn Store>,
-    /// Its key.
+    /// Key of the object.
     pub key: Key,
-    /// Its version: every request insists on it, so two versions never mix.
+    /// ETag of the version. Every request is conditional on it, so two versions never mix.
     pub etag: ETag,
-    /// Its size in bytes.
+    /// Size of the object, in bytes.
     pub size: u64,
-    /// What bounds the memory.
+    /// Budget that bounds the memory.
     pub budget: Budget,
-    /// Where buffers come from.
+    /// Pool of buffers.
     pub blocks: BlockPool,
-    /// Where fetching runs: reads begin on threads of the kernel's edge too.
+    /// Runtime to fetch on: reads also start on the kernel's threads, outside the runtime.
     pub runtime: Handle,
-    /// Where bytes that nobody has asked for can go.
+    /// Page cache, for bytes that no program has asked for yet.
     pub pages: OnceLock<Arc<dyn Pages>>,
 }
 
-/// A part that is being fetched. Dropping it ends the request, if nobody else waits for it.
+/// Part that is being fetched. Dropping its last reference cancels the request.
 #[derive(Debug)]
 pub struct Fetch {
-    /// What has arrived.
+    /// Part that is being filled.
     pub part: Arc<Part>,
     task: AbortHandle,
 }
@@ -49,12 +49,13 @@ impl Drop for Fetch {
 }
 
 impl Fetch {
-    /// Begins to fetch a range. `grant` accounts for its memory; without one it is waited for.
+    /// Starts to fetch a range. `grant` accounts for its memory; without one, waits for memory
+    /// first.
     pub fn start(source: &Arc<Source>, range: ByteRange, grant: Option<Grant>) -> Arc<Self> {
         Self::spawn(source, range, grant, None)
     }
 
-    /// Goes on with a response that has already begun to arrive.
+    /// Continues with a response that has already started to arrive.
     pub fn resume(
         source: &Arc<Source>,
         range: ByteRange,
@@ -87,7 +88,7 @@ async fn fill(source: Arc<Source>, part: Arc<Part>, grant: Option<Grant>, body: 
     }
 }
 
-/// One request for what is still missing.
+/// Requests the bytes that are still missing.
 async fn request(
     source: &Source,
     part: &Part,
@@ -126,7 +127,7 @@ async fn request(
     Err(failed(source, StoreErrorKind::Truncated(words)))
 }
 
-/// A server that ignores `Range` or `If-Match` must not slip other bytes in.
+/// Checks that the server honoured `Range` and `If-Match`: other bytes must not slip in.
 fn check_answer(
     source: &Source,
     asked: ByteRange,
@@ -147,7 +148,7 @@ fn failed(source: &Source, kind: StoreErrorKind) -> StoreError {
     StoreError::new("GetObject", source.store.uri(&source.key), kind)
 }
 
-/// Cuts what arrives into blocks.
+/// Splits arriving bytes into blocks.
 struct Filling<'a> {
     part: &'a Part,
     grant: &'a mut Grant,
@@ -156,7 +157,7 @@ struct Filling<'a> {
 }
 
 impl Filling<'_> {
-    /// Takes a piece; true when the part is full, though more may follow.
+    /// Takes a piece of the body. Returns true when the part is full, though more bytes may follow.
     fn take(&mut self, mut piece: &[u8]) -> bool {
         while !piece.is_empty() {
             let filled = self.part.filled();

@@ -1,26 +1,26 @@
-//! Whether a name that is looked up will be opened, decided from what became of earlier ones.
+//! Prediction whether a file will be opened after its name is looked up.
 //!
-//! A program that opens files here and there waits for two round trips each: one for the name, one
-//! for the bytes. If the names it looked up lately were opened, the bytes are asked for together with
-//! the next name. A program that only looks at names is never charged for bytes.
+//! A program that opens files in no particular order waits for two round trips each: the lookup and
+//! the first bytes. If it opened the names it looked up lately, the first bytes are requested
+//! together with the next lookup. A program that only looks up names never causes such requests.
 
 use std::collections::VecDeque;
 use std::hash::Hash;
 
-/// So many names in a row that were opened make a habit.
+/// Number of consecutive looked-up names that must be opened before the next open is predicted.
 const HABIT: u32 = 2;
 
-/// It takes no more than this to break it again.
+/// Maximum score; bounds how many wrong predictions it takes to stop.
 const MOST: u32 = 4;
 
-/// Names that were looked up and not opened are remembered until there are so many.
+/// Maximum number of names remembered as looked up and not opened.
 const REMEMBERED: usize = 16;
 
-/// What became of names that were looked up lately.
+/// Record of what followed recent lookups.
 #[derive(Clone, Debug)]
 pub struct Habit<N> {
     score: u32,
-    /// Looked up and not opened so far, the oldest first.
+    /// Names looked up and not opened so far, the oldest first.
     pending: VecDeque<N>,
 }
 
@@ -34,12 +34,12 @@ impl<N> Default for Habit<N> {
 }
 
 impl<N: Eq + Hash> Habit<N> {
-    /// Whether the next name will be opened, most likely.
+    /// Returns whether the next name will probably be opened.
     pub fn opens(&self) -> bool {
         self.score >= HABIT
     }
 
-    /// A name was looked up, and is there.
+    /// Records a lookup of a name that exists.
     pub fn found(&mut self, name: N) {
         self.pending.push_back(name);
         if self.pending.len() > REMEMBERED {
@@ -48,12 +48,12 @@ impl<N: Eq + Hash> Habit<N> {
         }
     }
 
-    /// A name was looked up, and is not there.
+    /// Records a lookup of a name that does not exist.
     pub fn missed(&mut self) {
         self.disappointed();
     }
 
-    /// A file was opened.
+    /// Records that a file was opened.
     pub fn opened(&mut self, name: &N) {
         if let Some(at) = self.pending.iter().rposition(|pending| pending == name) {
             self.pending.remove(at);

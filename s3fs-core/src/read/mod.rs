@@ -1,9 +1,10 @@
-//! Reading objects: what to fetch next, fetching it, handing it out.
+//! Reading of objects: read-ahead, fetches and open files.
 //!
-//! `window`, `backward` and `course` decide (without I/O), `fetch` asks the store, `part` holds what
-//! arrives and proves what it is, `run` is a sequence of reads with its parts, `reader` is one open
-//! file; `cover` decides when to fetch the whole of one, `covering` does it. `walk` and `habit` decide which files to open before a program does
-//! (without I/O), `ahead` keeps those. Knows nothing of inodes.
+//! `window`, `backward` and `course` decide what to fetch next (without I/O). `fetch` requests it
+//! from the store. `part` holds the bytes that have arrived. `run` is a sequence of reads with its
+//! parts, and `reader` is one open file. `cover` decides when to fetch a whole file, and `covering`
+//! does it. `walk` and `habit` decide which files to open before a program does (without I/O);
+//! `ahead` holds those. Knows nothing of inodes.
 
 mod ahead;
 mod backward;

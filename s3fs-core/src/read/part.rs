@@ -1,4 +1,4 @@
-//! One range of an object as it arrives: blocks in order, each readable as soon as it is whole.
+//! Range of an object as it arrives: blocks in order, each readable as soon as it is complete.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use crate::object::ByteRange;
 use crate::read::block::BLOCK;
 use crate::store::StoreError;
 
-/// A range of one version of an object.
+/// Range of one version of an object.
 #[derive(Debug)]
 pub struct Part {
     range: ByteRange,
@@ -20,31 +20,31 @@ pub struct Part {
 
 #[derive(Debug)]
 struct State {
-    /// Block `i` covers the intersection of the part with the grid's block `start / BLOCK + i`.
-    /// Dropped blocks are empty.
+    /// Blocks that have arrived. Block `i` covers the intersection of the part with the grid's
+    /// block `start / BLOCK + i`. Dropped blocks are empty.
     blocks: Vec<Bytes>,
-    /// Everything before this offset has arrived.
+    /// End offset of the bytes that have arrived.
     filled: u64,
     failed: Option<Arc<StoreError>>,
     is_given_up: bool,
 }
 
-/// What a part says to a read.
+/// Result of looking for bytes in a part.
 #[derive(Debug)]
 pub enum Lookup {
-    /// The bytes from the offset, up to the end of the block, the part or the request, whichever
-    /// comes first.
+    /// Bytes from the offset, up to the end of the block, the part or the request, whichever comes
+    /// first.
     Here(Bytes),
-    /// Not yet.
+    /// Bytes that have not arrived yet.
     Pending,
-    /// It was here and has been dropped.
+    /// Bytes that were dropped, or whose fetch was cancelled.
     Gone,
-    /// It will not come.
+    /// Bytes that will not arrive, because the fetch failed.
     Failed(Arc<StoreError>),
 }
 
 impl Part {
-    /// A part of which nothing has arrived.
+    /// Creates a part of which nothing has arrived.
     pub fn new(range: ByteRange) -> Self {
         let state = State {
             blocks: Vec::new(),
@@ -59,22 +59,22 @@ impl Part {
         }
     }
 
-    /// Its range.
+    /// Returns the range of the part.
     pub fn range(&self) -> ByteRange {
         self.range
     }
 
-    /// Whether the offset lies in it.
+    /// Returns whether `offset` lies in the part.
     pub fn covers(&self, offset: u64) -> bool {
         (self.range.start()..self.range.end()).contains(&offset)
     }
 
-    /// Up to where it has arrived.
+    /// Returns the end offset of the bytes that have arrived.
     pub fn filled(&self) -> u64 {
         self.lock().filled
     }
 
-    /// How many bytes the next block takes: up to the grid line or the part's end.
+    /// Returns the length of the next block, in bytes: up to the grid line or the part's end.
     pub fn next_block_length(&self, filled: u64) -> u64 {
         (filled / BLOCK + 1)
             .saturating_mul(BLOCK)
@@ -82,7 +82,7 @@ impl Part {
             - filled
     }
 
-    /// Adds the next block, which must have just the length that was asked for.
+    /// Appends the next block, whose length must be `next_block_length`.
     pub fn push(&self, block: Bytes) {
         let mut state = self.lock();
         debug_assert_eq!(block.len() as u64, self.next_block_length(state.filled));
@@ -92,19 +92,19 @@ impl Part {
         self.changed.notify_waiters();
     }
 
-    /// Tells all who wait that nothing more will come.
+    /// Marks the part as failed and wakes all that wait for it.
     pub fn fail(&self, error: StoreError) {
         self.lock().failed = Some(Arc::new(error));
         self.changed.notify_waiters();
     }
 
-    /// Nobody fetches it any more, so nothing more will come.
+    /// Marks the part as cancelled: nothing more will arrive.
     pub fn give_up(&self) {
         self.lock().is_given_up = true;
         self.changed.notify_waiters();
     }
 
-    /// Waits until all of it has arrived; false if it never will.
+    /// Waits until the whole part has arrived; returns false if it never will.
     pub async fn arrive(&self) -> bool {
         let last = self.range.end() - 1..self.range.end();
         loop {
@@ -138,7 +138,7 @@ impl Part {
         Lookup::Here(block.slice(from..until))
     }
 
-    /// Waits until what `look` says may have changed.
+    /// Waits until the result of `look` may have changed.
     pub async fn wait(&self, wanted: &Range<u64>) {
         let changed = self.changed.notified();
         tokio::pin!(changed);
@@ -149,7 +149,7 @@ impl Part {
         }
     }
 
-    /// Drops the blocks that end at or before the offset.
+    /// Drops the blocks that end at or before `offset`.
     pub fn drop_before(&self, offset: u64) {
         if offset <= self.range.start() {
             return;

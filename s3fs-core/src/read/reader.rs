@@ -1,4 +1,4 @@
-//! One open file: the ways in which it is being read, and the bytes for a read.
+//! Open file: its access patterns and the bytes for each read.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,13 +19,13 @@ use crate::read::run::Run;
 use crate::read::window::FIRST;
 use crate::store::{Condition, GetBody, Store, StoreError, StoreErrorKind};
 
-/// Why a read has no bytes. Shared, because several reads may wait for the same part.
+/// Error of a read. Shared, because several reads may wait for the same part.
 pub type ReadError = Arc<StoreError>;
 
-/// Remember so many ways in which a file is being read.
+/// Maximum number of runs tracked per file.
 const RUNS: usize = 16;
 
-/// An open object. All reads are of the version it was opened with.
+/// Open object. All reads are of the version it was opened with.
 #[derive(Debug)]
 pub struct Reader {
     this: Weak<Self>,
@@ -36,24 +36,24 @@ pub struct Reader {
 
 #[derive(Debug)]
 struct State {
-    /// How the file is being read, the latest last.
+    /// Runs of the file, the most recently read last.
     runs: Vec<Run>,
-    /// The whole of it, if it was read here and there and is not too large.
+    /// Whole-file fetch, if the file was read at random offsets and is not too large.
     whole: Option<Covering>,
 }
 
-/// What is known of an object before it is opened; may be wrong.
+/// Metadata expected of an object before it is opened; may be outdated.
 #[derive(Clone, Debug)]
 pub enum Expected {
-    /// Its size, in bytes.
+    /// Size, in bytes.
     Size(u64),
-    /// The version of which the first bytes were fetched before, and probably are in the page cache
-    /// still.
+    /// Version whose first bytes were fetched before, and are probably still in the page cache.
     Here(ObjectMeta),
 }
 
 impl Expected {
-    /// The range to ask for. One of an empty object is an error in S3, and a small one needs none.
+    /// Returns the range to request. An empty object has no valid range in S3, and a small one
+    /// needs none.
     fn first_bytes(&self) -> Option<ByteRange> {
         let size = match self {
             Self::Size(size) => *size,
@@ -63,7 +63,7 @@ impl Expected {
     }
 }
 
-/// Goes on with the answer to the open, if it begins with the first byte.
+/// Continues with the response to the open, if it starts at the first byte.
 fn begin(source: &Arc<Source>, sent: Option<ByteRange>, body: GetBody) -> Option<Arc<Fetch>> {
     let sent = sent.filter(|sent| sent.start() == 0)?;
     let first = ByteRange::new(0, sent.end().min(FIRST))?;
@@ -72,11 +72,10 @@ fn begin(source: &Arc<Source>, sent: Option<ByteRange>, body: GetBody) -> Option
 }
 
 impl Reader {
-    /// Opens whatever version is there now. The request that learns the version brings the first
-    /// bytes along, unless they are here already.
+    /// Opens the current version. The request that determines the version also brings the first
+    /// bytes, unless the page cache has them already.
     ///
-    /// # Errors
-    /// There is no such object, or it may not be read.
+    /// # Errors Fails if the object does not exist or may not be read.
     pub async fn open(
         store: Arc<dyn Store>,
         key: Key,
@@ -129,13 +128,13 @@ impl Reader {
         reader
     }
 
-    /// Where bytes that nobody has asked for can go, from now on.
+    /// Sets the page cache for bytes that no program has asked for yet.
     pub fn set_pages(&self, pages: Arc<dyn Pages>) {
         // They are those of the same version for every handle.
         let _ = self.source.pages.set(pages);
     }
 
-    /// Another handle of this version was opened: what its reader has fetched is used here.
+    /// Takes over the runs of another handle of the same version, with the parts they hold.
     pub fn take_over(&self, other: &Self) {
         let mut runs = std::mem::take(&mut other.lock().runs);
         let mut state = self.lock();
@@ -146,7 +145,7 @@ impl Reader {
         state.runs.append(&mut runs);
     }
 
-    /// The bytes, if they are here already.
+    /// Returns the bytes if all of them have arrived.
     pub fn try_read(&self, offset: u64, length: u64) -> Option<Bytes> {
         let wanted = self.clamp(offset, length);
         if wanted.is_empty() {
@@ -165,10 +164,9 @@ impl Reader {
         Some(bytes)
     }
 
-    /// The bytes from the offset: as many as asked for, fewer only at the end of the file.
+    /// Reads `length` bytes from `offset`; returns fewer only at the end of the file.
     ///
-    /// # Errors
-    /// The object was replaced or deleted meanwhile, or the store doesn't answer.
+    /// # Errors Fails if the object was replaced or deleted meanwhile, or if the store fails.
     pub async fn read(&self, offset: u64, length: u64) -> Result<Bytes, ReadError> {
         let wanted = self.clamp(offset, length);
         if wanted.is_empty() {
@@ -189,7 +187,7 @@ impl Reader {
         Ok(gathered.freeze())
     }
 
-    /// At least one byte of what is wanted.
+    /// Reads at least one byte of `wanted`.
     async fn read_some(&self, wanted: &Range<u64>) -> Result<Bytes, ReadError> {
         loop {
             let fetch = self.fetch_covering(wanted);
@@ -208,7 +206,7 @@ impl Reader {
         }
     }
 
-    /// The part that holds the first byte wanted, begun now if there is none.
+    /// Returns the part that holds the first byte of `wanted`; starts its fetch if there is none.
     fn fetch_covering(&self, wanted: &Range<u64>) -> Arc<Fetch> {
         let mut state = self.lock();
         if let Some(at) = state.run_of(wanted) {
@@ -257,7 +255,7 @@ impl Reader {
 }
 
 impl State {
-    /// The run that a read belongs to: one that has its first byte, or one that it goes on with.
+    /// Returns the index of the run that holds or continues at the first byte of `wanted`.
     fn run_of(&self, wanted: &Range<u64>) -> Option<usize> {
         let length = wanted.end - wanted.start;
         let covers = |run: &Run| run.covering(wanted.start).is_some();
@@ -266,7 +264,7 @@ impl State {
         position.or_else(|| self.runs.iter().rposition(includes))
     }
 
-    /// A read that belongs to no run begins one.
+    /// Starts a run for a read that belongs to none, and returns its index.
     fn begin(&mut self, wanted: &Range<u64>) -> usize {
         for run in &mut self.runs {
             run.pass_over();
@@ -280,7 +278,7 @@ impl State {
         self.runs.len() - 1
     }
 
-    /// Goes on with a run; returns the part that has the first byte wanted.
+    /// Continues a run; returns the part that holds the first byte of `wanted`.
     fn enter(&mut self, at: usize, wanted: &Range<u64>, source: &Arc<Source>) -> Arc<Fetch> {
         let mut run = self.runs.remove(at);
         let fetch = run.read(wanted, source);

@@ -1,4 +1,4 @@
-//! A course of reads and the parts that were fetched for it.
+//! Run of reads: one access pattern with the parts that were fetched for it.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -9,22 +9,22 @@ use crate::read::course::{Course, Next};
 use crate::read::fetch::{Fetch, Source};
 use crate::read::window::Window;
 
-/// After so many reads that began other runs, what was fetched ahead here is dropped.
+/// Number of reads that start other runs before this one drops what it fetched ahead.
 const PASSED_OVER: u32 = 4;
 
-/// Reads that belong together, and what is here for them.
+/// Run of reads that belong together, with the parts that are held for them.
 #[derive(Debug)]
 pub struct Run {
-    /// Which reads belong here, and what to fetch for them.
+    /// Access pattern: assigns reads to this run and decides what to fetch.
     pub course: Course,
     /// Consecutive parts, in order.
     parts: VecDeque<Arc<Fetch>>,
-    /// Runs that were begun since this one was read.
+    /// Number of runs that were started since this one was last read.
     passed_over: u32,
 }
 
 impl Run {
-    /// A run of which nothing is here.
+    /// Creates a run without parts.
     pub fn new(course: Course) -> Self {
         Self {
             course,
@@ -33,20 +33,20 @@ impl Run {
         }
     }
 
-    /// A file that has just been opened, with what the open brought.
+    /// Creates the run of a file that has just been opened, with the part that the open brought.
     pub fn from_the_beginning(first: Option<Arc<Fetch>>) -> Self {
         let mut run = Self::new(Course::Forward(Window::from_the_beginning()));
         run.parts.extend(first);
         run
     }
 
-    /// The part that has the byte at the offset.
+    /// Returns the part that contains the byte at `offset`.
     pub fn covering(&self, offset: u64) -> Option<&Arc<Fetch>> {
         self.parts.iter().find(|fetch| fetch.part.covers(offset))
     }
 
-    /// Takes note of a read, begins to fetch what lies ahead and drops what lies behind. Returns the
-    /// part that has the first byte wanted.
+    /// Records a read, starts to fetch ahead and drops what lies behind. Returns the part that
+    /// holds the first byte of `wanted`.
     pub fn read(&mut self, wanted: &Range<u64>, source: &Arc<Source>) -> Arc<Fetch> {
         self.passed_over = 0;
         let length = wanted.end - wanted.start;
@@ -62,7 +62,8 @@ impl Run {
         fetch
     }
 
-    /// Parts are consecutive: what lay elsewhere is dropped.
+    /// Starts a new sequence of parts at `wanted`. Parts are consecutive, so the others are
+    /// dropped.
     fn begin(&mut self, wanted: &Range<u64>, source: &Arc<Source>) -> Arc<Fetch> {
         self.parts.clear();
         let part = self.course.first(wanted, source.size);
@@ -131,7 +132,7 @@ impl Run {
         Some(first.start()..last.end())
     }
 
-    /// Another run was begun.
+    /// Records that another run was started.
     pub fn pass_over(&mut self) {
         self.passed_over += 1;
         if self.passed_over == PASSED_OVER {
@@ -140,7 +141,7 @@ impl Run {
         }
     }
 
-    /// A part that failed is fetched anew by whoever needs it.
+    /// Drops a part that failed, and all after it; the next read that needs it fetches it again.
     pub fn forget(&mut self, fetch: &Arc<Fetch>) {
         if let Some(index) = self.parts.iter().position(|f| Arc::ptr_eq(f, fetch)) {
             // What follows would no longer be consecutive with what is fetched next.
@@ -148,7 +149,7 @@ impl Run {
         }
     }
 
-    /// Drops everything that is here.
+    /// Drops all parts.
     pub fn drop_parts(&mut self) {
         self.parts.clear();
     }

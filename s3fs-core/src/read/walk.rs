@@ -1,41 +1,40 @@
-//! How many files to fetch ahead in a folder, decided from nothing but which were opened and when.
+//! Prefetch of the next files in a folder, decided only from which files were opened and when.
 //!
-//! A program that opens one file of a folder after another, in the order in which the folder lists
-//! them, will most likely open the next ones as well. A walk is such a sequence, with small steps
-//! back and small skips allowed (several threads take turns, or every second file is of no
-//! interest). What is fetched ahead of it doubles with each file, but stays within what will be
-//! opened soon: bytes that lie here for long are out of date.
+//! A program that opens one file of a folder after another, in listing order, will probably open
+//! the next ones as well. A walk is such a sequence. Small steps back and small skips are allowed:
+//! several threads take turns, or every second file is skipped. The number of files to fetch ahead
+//! doubles with each file, but stays within what will be opened soon: prefetched bytes expire.
 
 use std::time::{Duration, Instant};
 
-/// The most files ahead: so many requests in flight hide 20 ms behind 0.3 ms a file.
+/// Maximum number of files to fetch ahead; enough to hide a latency of 20 ms at 0.3 ms per file.
 pub const MOST: usize = 64;
 
-/// Steps between two files that don't end a walk.
+/// Maximum distance, in files, between two opens of one walk.
 pub const STEP: usize = 16;
 
-/// What is fetched ahead shall be opened within this time: half of what is believed of a file's
-/// version without asking again.
+/// Time within which prefetched files should be opened: half of the time for which a file's version
+/// is trusted without asking again.
 const SOON: Duration = Duration::from_millis(500);
 
-/// At a slower pace, what is fetched ahead is out of date before it is opened.
+/// Slowest pace of a walk: at a slower one, files expire before they are opened.
 const TOO_SLOW: Duration = Duration::from_millis(800);
 
-/// A gap that tells nothing about the pace: the program did something else.
+/// Shortest gap that says nothing about the pace, because the program did something else.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// What is known of the files opened in one folder.
+/// State of the opens in one folder.
 #[derive(Clone, Debug)]
 pub struct Walk {
-    /// How many files to fetch ahead now.
+    /// Number of files to fetch ahead now.
     ahead: usize,
-    /// The mean time between two opens, the latest counting most.
+    /// Mean time between two opens, weighted towards the latest.
     pace: Option<Duration>,
     last: Instant,
 }
 
 impl Walk {
-    /// The first file of a folder was opened.
+    /// Starts a walk at the first file opened in a folder.
     pub fn new(now: Instant) -> Self {
         Self {
             ahead: 0,
@@ -44,8 +43,8 @@ impl Walk {
         }
     }
 
-    /// Another file was opened; `near` says that it lies within [`STEP`] of the last one. Returns
-    /// how many of the files behind it to fetch ahead.
+    /// Records another open; `near` says that the file lies within [`STEP`] of the last one.
+    /// Returns the number of files behind it to fetch ahead.
     pub fn opened(&mut self, near: bool, now: Instant) -> usize {
         let gap = now.saturating_duration_since(self.last);
         self.last = now;
@@ -61,7 +60,7 @@ impl Walk {
     }
 }
 
-/// How many files at this pace are opened soon: one at least, if it is not out of date by then.
+/// Returns the number of files opened soon at this pace: at least one, unless it is too slow.
 fn soon(pace: Duration) -> usize {
     if pace > TOO_SLOW {
         return 0;
@@ -74,7 +73,7 @@ fn soon(pace: Duration) -> usize {
 mod tests {
     use super::*;
 
-    /// A walk over `count` files, one every `pace`.
+    /// Opens `count` files, one every `pace`, and returns the number to fetch ahead after each.
     fn walk(count: u32, pace: Duration) -> Vec<usize> {
         let start = Instant::now();
         let mut walk = Walk::new(start);

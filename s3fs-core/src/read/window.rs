@@ -1,46 +1,48 @@
-//! How much to fetch ahead of reads that go forward.
+//! Read-ahead window for files that are read forward.
 //!
 //! Small steps back and small skips are allowed: the kernel reads ahead with several requests at
-//! once, which arrive in any order. The window grows fourfold each time half of it has been read:
-//! from the first 512 KiB, which the open asks for, it reaches its limit in four round trips. For reads
-//! that begin elsewhere it only doubles, because those are often of a piece, not of all the rest.
+//! once, which arrive in any order. The window grows fourfold each time half of it has been read.
+//! From the first 512 KiB, which the open requests, it reaches its limit in four round trips. For
+//! reads that start elsewhere it only doubles, because such reads often cover one piece and not the
+//! whole rest.
 
 use std::ops::Range;
 
-/// What a first request asks for, before anything is known of the reader.
+/// Length of the first request, in bytes, before the access pattern is known.
 pub const FIRST: u64 = 512 << 10;
 
-/// The largest window: sixteen parts in flight, since one connection to S3 brings 90 MB/s at most.
-/// Half of the default budget.
+/// Largest window, in bytes: sixteen parts in flight, since one connection to S3 brings at most 90
+/// MB/s. Half of the default budget.
 pub const LARGEST: u64 = 64 << 20;
 
-/// The largest part. Larger ones would leave fewer connections to share the window; smaller ones
-/// cost more requests.
+/// Largest part, in bytes. Larger ones would leave fewer connections to share the window; smaller
+/// ones cost more requests.
 pub const LARGEST_PART: u64 = 4 << 20;
 
-/// Steps back that still belong here. Blocks are kept for so long after they were read.
+/// Largest step back, in bytes, within one window. Blocks are held this far behind the reads.
 pub const BACK: u64 = 1 << 20;
 
-/// Skips forward that still belong here: fetching what is skipped costs less than a round trip.
+/// Smallest limit on skips forward, in bytes: fetching skipped bytes costs less than a round trip.
 const SKIP: u64 = 1 << 20;
 
-/// Reads that go forward.
+/// Sequence of reads that go forward.
 #[derive(Clone, Debug)]
 pub struct Window {
-    /// The lowest offset read.
+    /// Lowest offset read.
     start: u64,
-    /// End of the furthest read.
+    /// End offset of the furthest read.
     position: u64,
-    /// How far beyond `position` to fetch; nothing while only one read is known.
+    /// Number of bytes beyond `position` to fetch; zero while only one read is known.
     ahead: u64,
-    /// The window grows when `position` passes this.
+    /// Value of `position` at which the window grows.
     grow_at: u64,
-    /// By how much.
+    /// Factor by which the window grows.
     growth: u64,
 }
 
 impl Window {
-    /// A file that has just been opened: it will be read from its beginning, most likely.
+    /// Creates the window of a file that has just been opened and will probably be read from its
+    /// start.
     pub fn from_the_beginning() -> Self {
         Self {
             start: 0,
@@ -51,7 +53,7 @@ impl Window {
         }
     }
 
-    /// A first read elsewhere: it says nothing about what follows.
+    /// Creates the window of a first read elsewhere, which predicts nothing about the next ones.
     pub fn at(offset: u64, length: u64) -> Self {
         Self {
             start: offset,
@@ -62,7 +64,7 @@ impl Window {
         }
     }
 
-    /// Whether a read belongs here.
+    /// Returns whether a read belongs to this window.
     pub fn includes(&self, offset: u64, length: u64) -> bool {
         if self.ahead == 0 {
             // The kernel may have parted one read into two and sent them in either order.
@@ -71,12 +73,12 @@ impl Window {
         offset + BACK >= self.position && offset <= self.position + self.skip()
     }
 
-    /// Whether only one read is known to belong here.
+    /// Returns whether this window has had only one read so far.
     pub fn is_lonely(&self) -> bool {
         self.ahead == 0
     }
 
-    /// Takes note of a read that belongs here.
+    /// Records a read that belongs to this window.
     pub fn observe(&mut self, offset: u64, length: u64) {
         let end = offset + length;
         self.start = self.start.min(offset);
@@ -96,24 +98,24 @@ impl Window {
         }
     }
 
-    /// What was fetched ahead is of no use: nothing was read here while others were.
+    /// Stops reading ahead: other windows were read and this one was not.
     pub fn give_up(&mut self) {
         self.ahead = 0;
         self.start = self.position;
     }
 
-    /// What should be here now; what lies outside is not needed any more.
+    /// Returns the byte range to hold now; bytes outside it are no longer needed.
     pub fn wanted(&self) -> Range<u64> {
         self.position.saturating_sub(BACK)..self.position + self.ahead
     }
 
-    /// The bytes read so far, from the lowest offset to the highest.
+    /// Returns the range from the lowest offset read to the highest.
     pub fn extent(&self) -> Range<u64> {
         self.start..self.position
     }
 
-    /// How long the part that begins there should be. Parts end on a grid of their own length, so
-    /// that the sizes of requests don't depend on where reading began.
+    /// Returns the length, in bytes, of the part that begins at `start`. Parts end on a grid of
+    /// their own length, so that request sizes don't depend on where reading began.
     pub fn part_length(&self, start: u64) -> u64 {
         let length = (self.ahead / 4)
             .next_power_of_two()
