@@ -1,4 +1,4 @@
-//! How fast the server moves bodies to and from one client over plain sockets.
+//! Throughput of request and response bodies between the server and one client over plain sockets.
 //!
 //! `cargo run --release -p s3-local --example throughput [folder]`
 

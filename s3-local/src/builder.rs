@@ -1,4 +1,4 @@
-//! What a server is to be like, and starting it.
+//! Configuration and start of a server.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,18 +17,18 @@ use crate::server::Parts;
 use crate::storage::{Folder, OpenError, Storage};
 use crate::{Error, Knobs, Policy, RequestLog, Server, random};
 
-/// The entrance of this crate: `S3Local::builder()`.
+/// Entry point of this crate: `S3Local::builder()`.
 #[derive(Clone, Copy, Debug)]
 pub struct S3Local;
 
 impl S3Local {
-    /// A server in memory, on any free port, in the region `us-east-1`.
+    /// Returns a builder for a server in memory, on any free port, in the region `us-east-1`.
     pub fn builder() -> Builder {
         Builder::default()
     }
 }
 
-/// What a server is to be like.
+/// Configuration of a server.
 ///
 /// ```
 /// use s3_local::{Policy, S3Local};
@@ -77,7 +77,7 @@ impl fmt::Debug for Builder {
 }
 
 impl Builder {
-    /// Keeps objects in memory, as it is by default.
+    /// Keeps objects in memory; this is the default.
     #[must_use]
     pub fn in_memory(self) -> Builder {
         Builder {
@@ -86,8 +86,8 @@ impl Builder {
         }
     }
 
-    /// Keeps objects in files of a folder, which is created if it does not exist. They are there again
-    /// when another server is started on the folder.
+    /// Keeps objects in files of a folder, which is created if it does not exist. Another server started
+    /// on the folder finds them again.
     #[must_use]
     pub fn on_folder(self, folder: impl Into<PathBuf>) -> Builder {
         Builder {
@@ -96,13 +96,13 @@ impl Builder {
         }
     }
 
-    /// Listens on this port of 127.0.0.1, instead of any free one.
+    /// Listens on this port of 127.0.0.1 instead of any free one.
     #[must_use]
     pub fn port(self, port: u16) -> Builder {
         Builder { port, ..self }
     }
 
-    /// The region of buckets that are created without one.
+    /// Sets the region of buckets that are created without one.
     #[must_use]
     pub fn region(self, region: impl Into<String>) -> Builder {
         Builder {
@@ -111,19 +111,19 @@ impl Builder {
         }
     }
 
-    /// The number of threads that serve; as many as there are processors unless it is set.
+    /// Sets the number of server threads; the default is the number of processors.
     #[must_use]
     pub fn threads(self, threads: usize) -> Builder {
         Builder { threads, ..self }
     }
 
-    /// What `ETag`s are made of.
+    /// Sets the source of objects' `ETag`s.
     #[must_use]
     pub fn etags(self, etags: Etags) -> Builder {
         Builder { etags, ..self }
     }
 
-    /// The access key that may do everything, instead of one made up at the start.
+    /// Sets the access key that may do everything; the default is a generated one.
     #[must_use]
     pub fn root_key(self, id: impl Into<String>, secret: impl Into<String>) -> Builder {
         Builder {
@@ -132,7 +132,7 @@ impl Builder {
         }
     }
 
-    /// A further access key that may do what its policy allows.
+    /// Adds an access key that may do what its policy allows.
     #[must_use]
     pub fn access_key(
         self,
@@ -143,7 +143,7 @@ impl Builder {
         self.with_key(id.into(), secret.into(), None, policy)
     }
 
-    /// A further access key of temporary credentials, which are refused without their session token.
+    /// Adds an access key of temporary credentials; requests without their session token are refused.
     #[must_use]
     pub fn temporary_key(
         self,
@@ -174,7 +174,7 @@ impl Builder {
         self
     }
 
-    /// Starts the server; see [`try_start`](Builder::try_start) for doing so without panics.
+    /// Starts the server; [`try_start`](Builder::try_start) returns an error instead of panicking.
     ///
     /// # Panics
     ///

@@ -1,19 +1,19 @@
-//! Why a server did not start, or did not do what its own process asked.
+//! Errors of starting a server and of storing objects in it from its own process.
 
 use std::io;
 use std::path::PathBuf;
 
-/// An error of [`Builder::try_start`](crate::Builder::try_start) or of the functions that put things into
-/// a running server.
+/// An error of [`Builder::try_start`](crate::Builder::try_start) or of the functions that create buckets
+/// and objects in a running server.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The port is taken, or there is no loopback interface.
     #[error("listen on 127.0.0.1:{port}")]
     Listen {
-        /// The port asked for; 0 for any.
+        /// Requested port; 0 for any.
         port: u16,
-        /// What the system said.
+        /// Error from the operating system.
         source: io::Error,
     },
     /// The server's threads could not be started.
@@ -24,7 +24,7 @@ pub enum Error {
     Folder {
         /// The folder.
         path: PathBuf,
-        /// What went wrong.
+        /// Cause of the failure.
         source: io::Error,
     },
     /// Another server, in this process or another one, uses the folder.
@@ -33,7 +33,7 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
-    /// A policy allows an action that does not exist: a typing mistake.
+    /// A policy allows an action that does not exist, usually a typing mistake.
     #[error("the policy of access key {access_key} allows {action}, which is no action of S3")]
     UnknownAction {
         /// The access key with the policy.
@@ -46,7 +46,7 @@ pub enum Error {
     CreateBucket {
         /// The bucket's name.
         bucket: String,
-        /// Why not.
+        /// Reason for the failure.
         reason: String,
     },
     /// The object could not be stored.
@@ -56,7 +56,7 @@ pub enum Error {
         bucket: String,
         /// The object's key.
         key: String,
-        /// Why not.
+        /// Reason for the failure.
         reason: String,
     },
     /// The object could not be read from the store.
@@ -66,7 +66,7 @@ pub enum Error {
         bucket: String,
         /// The object's key.
         key: String,
-        /// What the system said.
+        /// Error from the operating system.
         source: io::Error,
     },
 }

@@ -1,18 +1,18 @@
-//! What the server was asked: every request, and how many there were of each operation.
+//! Request log: recent requests, and the number of requests of each operation.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use crate::Operation;
 
-/// Requests kept; older ones are forgotten, but stay counted.
+/// Maximum number of requests in the log; older ones are dropped, but stay counted.
 const KEPT: usize = 100_000;
 
-/// One request.
+/// Log entry of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Request {
-    /// What was asked for.
+    /// Requested operation.
     pub operation: Operation,
     /// The bucket, if the request names one.
     pub bucket: Option<String>,
@@ -28,7 +28,7 @@ pub struct Request {
     pub status: Option<u16>,
 }
 
-/// The requests a server was sent, in the order of their answers; see [`Server::log`](crate::Server::log).
+/// Log of a server's requests, in the order of their responses; see [`Server::log`](crate::Server::log).
 ///
 /// A request is in the log before its answer leaves the server.
 ///
@@ -51,17 +51,17 @@ struct Inner {
 }
 
 impl RequestLog {
-    /// How many requests of an operation there were.
+    /// Returns the number of requests of an operation.
     pub fn count(&self, operation: Operation) -> u64 {
         self.inner().counts[operation as usize]
     }
 
-    /// How many requests there were.
+    /// Returns the total number of requests.
     pub fn total(&self) -> u64 {
         self.inner().counts.iter().sum()
     }
 
-    /// How many requests there were that change something, whether they were allowed to or not.
+    /// Returns the number of write requests, whether they were allowed or not.
     pub fn writes(&self) -> u64 {
         let inner = self.inner();
         let writing = Operation::ALL
@@ -72,12 +72,12 @@ impl RequestLog {
             .sum()
     }
 
-    /// The last requests, oldest first: all of them unless there were more than 100 000.
+    /// Returns the last requests, oldest first: all of them unless there were more than 100 000.
     pub fn requests(&self) -> Vec<Request> {
         self.inner().requests.iter().cloned().collect()
     }
 
-    /// Forgets all requests and counts from zero.
+    /// Removes all requests and counts from zero.
     pub fn clear(&self) {
         *self.inner() = Inner::default();
     }

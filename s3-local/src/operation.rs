@@ -36,7 +36,7 @@ macro_rules! operations {
                 }
             }
 
-            /// Whether the operation changes anything in the bucket or the account.
+            /// Returns whether the operation changes anything in the bucket or the account.
             pub const fn is_write(self) -> bool {
                 match self {
                     $(Operation::$name => operations!(@effect $effect),)*
@@ -73,7 +73,7 @@ operations! {
 }
 
 impl Operation {
-    /// The operation with this name in the S3 API reference, or `Other`.
+    /// Returns the operation with this name in the S3 API reference, or `Other`.
     pub(crate) fn from_name(name: &str) -> Operation {
         let known = Operation::ALL
             .iter()

@@ -2,7 +2,7 @@
 
 use crate::catalog::{BucketSettings, Headers};
 
-/// What a bucket is like; see [`Server::create_bucket_with`](crate::Server::create_bucket_with).
+/// Options of a new bucket; see [`Server::create_bucket_with`](crate::Server::create_bucket_with).
 ///
 /// ```
 /// use s3_local::{BucketOptions, S3Local};
@@ -18,14 +18,14 @@ pub struct BucketOptions {
 }
 
 impl BucketOptions {
-    /// A private bucket in the server's region.
+    /// Returns the options of a private bucket in the server's region.
     pub fn new() -> BucketOptions {
         BucketOptions::default()
     }
 
-    /// The bucket's region. Requests signed for another one are refused as S3 does: with 400
+    /// Sets the bucket's region. Requests signed for another one are refused as S3 does: with 400
     /// `AuthorizationHeaderMalformed` if they are signed for `us-east-1`, else with 301
-    /// `PermanentRedirect`; both name the region in `x-amz-bucket-region`.
+    /// `PermanentRedirect`. Both name the region in `x-amz-bucket-region`.
     #[must_use]
     pub fn region(self, region: impl Into<String>) -> BucketOptions {
         BucketOptions {
@@ -34,7 +34,7 @@ impl BucketOptions {
         }
     }
 
-    /// Anyone may list and read the bucket, without credentials.
+    /// Allows anyone to list and read the bucket without credentials.
     #[must_use]
     pub fn public_read(self) -> BucketOptions {
         BucketOptions {
@@ -43,7 +43,7 @@ impl BucketOptions {
         }
     }
 
-    /// Requests without the header `x-amz-request-payer: requester` are denied.
+    /// Denies requests without the header `x-amz-request-payer: requester`.
     #[must_use]
     pub fn requester_pays(self) -> BucketOptions {
         BucketOptions {
@@ -61,7 +61,7 @@ impl BucketOptions {
     }
 }
 
-/// What an object carries beside its bytes; see [`Server::put_with`](crate::Server::put_with).
+/// Headers and user metadata of a new object; see [`Server::put_with`](crate::Server::put_with).
 ///
 /// ```
 /// use s3_local::{PutOptions, S3Local};
@@ -77,19 +77,20 @@ pub struct PutOptions {
 }
 
 impl PutOptions {
-    /// Nothing beside the bytes.
+    /// Returns options without headers or user metadata.
     pub fn new() -> PutOptions {
         PutOptions::default()
     }
 
-    /// The object's media type.
+    /// Sets the object's media type.
     #[must_use]
     pub fn content_type(mut self, content_type: impl Into<String>) -> PutOptions {
         self.headers.content_type = Some(content_type.into());
         self
     }
 
-    /// An entry of the user metadata; the name goes without `x-amz-meta-` and is lowercase.
+    /// Adds an entry to the user metadata. The name goes without `x-amz-meta-` and is stored in
+    /// lowercase.
     #[must_use]
     pub fn metadata(mut self, name: impl Into<String>, value: impl Into<String>) -> PutOptions {
         self.headers
@@ -98,7 +99,7 @@ impl PutOptions {
         self
     }
 
-    /// The storage class, such as `STANDARD_IA`.
+    /// Sets the storage class, such as `STANDARD_IA`.
     #[must_use]
     pub fn storage_class(mut self, class: impl Into<String>) -> PutOptions {
         self.headers.storage_class = Some(class.into());

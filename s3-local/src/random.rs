@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// `2 * bytes` lowercase hex digits that were never handed out before.
+/// Returns `2 * bytes` lowercase hex digits that this function has never returned before.
 ///
 /// Each word is a keyed hash under keys the operating system drew for this process, so that
 /// another user of the machine can't guess the secret of a server on its loopback interface.

@@ -18,13 +18,13 @@ use crate::http::{Front, serve};
 use crate::storage::Storage;
 use crate::{BucketOptions, Error, Knobs, PutOptions, RequestLog};
 
-/// The longest key, in bytes.
+/// Maximum length of a key, in bytes.
 const MAX_KEY: usize = 1024;
 
-/// How long file operations under way may take when the server stops.
+/// Maximum time the server waits for pending file operations when it stops.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a server consists of beside its threads.
+/// State of a server except its threads.
 pub(crate) struct Parts {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) storage: Storage,
@@ -37,8 +37,8 @@ pub(crate) struct Parts {
 
 /// A running server, which stops when it is dropped.
 ///
-/// The functions that put things into the server and look into it do so directly: they are in no
-/// request log, and knobs and policies don't concern them.
+/// Functions that create buckets and objects or read them bypass HTTP: the request log does not list
+/// them, and knobs and policies do not apply.
 ///
 /// ```
 /// use s3_local::S3Local;
@@ -107,38 +107,38 @@ impl Server {
         })
     }
 
-    /// The URL to give to clients as their endpoint; path-style addressing works without being asked for,
-    /// as the host is an IP address.
+    /// Returns the endpoint URL for clients. Path-style addressing works without being asked for, as the
+    /// host is an IP address.
     pub fn endpoint_url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The address the server listens on.
+    /// Returns the address the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The region of buckets that were created without one.
+    /// Returns the region of buckets that were created without one.
     pub fn region(&self) -> &str {
         &self.parts.region
     }
 
-    /// The access key that may do everything.
+    /// Returns the ID of the access key that may do everything.
     pub fn access_key_id(&self) -> &str {
         &self.parts.root.0
     }
 
-    /// The secret of [`access_key_id`](Server::access_key_id).
+    /// Returns the secret of [`access_key_id`](Server::access_key_id).
     pub fn secret_access_key(&self) -> &str {
         self.parts.root.1.expose()
     }
 
-    /// What can be changed while the server runs.
+    /// Returns the settings that can be changed while the server runs.
     pub fn knobs(&self) -> &Knobs {
         &self.parts.knobs
     }
 
-    /// What the server was asked.
+    /// Returns the request log.
     pub fn log(&self) -> &RequestLog {
         &self.parts.log
     }
@@ -147,7 +147,7 @@ impl Server {
     ///
     /// # Panics
     ///
-    /// If the bucket exists, or the name is none that S3 allows.
+    /// If the bucket exists, or the name is not a valid S3 bucket name.
     #[track_caller]
     pub fn create_bucket(&self, bucket: &str) {
         self.create_bucket_with(bucket, BucketOptions::new());
@@ -157,7 +157,7 @@ impl Server {
     ///
     /// # Panics
     ///
-    /// If the bucket exists, or the name is none that S3 allows.
+    /// If the bucket exists, or the name is not a valid S3 bucket name.
     #[track_caller]
     pub fn create_bucket_with(&self, bucket: &str, options: BucketOptions) {
         if let Err(error) = self.try_create_bucket(bucket, options) {
@@ -169,7 +169,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// If the bucket exists, or the name is none that S3 allows.
+    /// If the bucket exists, or the name is not a valid S3 bucket name.
     pub fn try_create_bucket(&self, bucket: &str, options: BucketOptions) -> Result<(), Error> {
         let failed = |reason| Error::CreateBucket {
             bucket: bucket.to_owned(),
@@ -183,7 +183,7 @@ impl Server {
         created.map_err(|refusal| failed(refusal.to_string()))
     }
 
-    /// Stores an object, in place of any that has the key, and returns its `ETag` without the quotes.
+    /// Stores an object, replacing any object of the key, and returns its `ETag` without the quotes.
     ///
     /// # Panics
     ///
@@ -247,7 +247,7 @@ impl Server {
         store(catalog, storage, bucket, key, put).map_err(|refusal| failed(refusal.to_string()))
     }
 
-    /// The bytes of an object, or `None` if there is no such object or bucket.
+    /// Returns the bytes of an object, or `None` if there is no such object or bucket.
     ///
     /// # Panics
     ///
@@ -260,7 +260,7 @@ impl Server {
         }
     }
 
-    /// The bytes of an object, or `None` if there is no such object or bucket.
+    /// Returns the bytes of an object, or `None` if there is no such object or bucket.
     ///
     /// # Errors
     ///
@@ -289,18 +289,19 @@ impl Server {
         Ok(Some(joined.freeze()))
     }
 
-    /// The user metadata of an object, or `None` if there is no such object or bucket.
+    /// Returns the user metadata of an object, or `None` if there is no such object or bucket.
     pub fn metadata(&self, bucket: &str, key: &str) -> Option<Vec<(String, String)>> {
         let object = self.parts.catalog.object(bucket, key).ok()?;
         Some(object.headers.metadata.clone().into_iter().collect())
     }
 
-    /// The `ETag` of an object without its quotes, or `None` if there is no such object or bucket.
+    /// Returns the `ETag` of an object without its quotes, or `None` if there is no such object or
+    /// bucket.
     pub fn etag(&self, bucket: &str, key: &str) -> Option<String> {
         Some(self.parts.catalog.object(bucket, key).ok()?.etag.clone())
     }
 
-    /// All keys of a bucket in the order of their bytes; none if there is no such bucket.
+    /// Returns all keys of a bucket in byte order; none if there is no such bucket.
     pub fn keys(&self, bucket: &str) -> Vec<String> {
         self.parts.catalog.read(|state| {
             let objects = state.buckets.get(bucket).map(|found| found.objects.keys());
@@ -312,14 +313,14 @@ impl Server {
         })
     }
 
-    /// The names of all buckets.
+    /// Returns the names of all buckets.
     pub fn buckets(&self) -> Vec<String> {
         self.parts
             .catalog
             .read(|state| state.buckets.keys().cloned().collect())
     }
 
-    /// Deletes an object and tells whether there was one.
+    /// Deletes an object and returns whether it existed.
     ///
     /// # Panics
     ///
@@ -338,7 +339,7 @@ impl Server {
         existed
     }
 
-    /// The keys of multipart uploads that were neither completed nor aborted, in the keys' order.
+    /// Returns the keys of multipart uploads that were neither completed nor aborted, in key order.
     pub fn incomplete_uploads(&self, bucket: &str) -> Vec<String> {
         let mut keys: Vec<String> = self.parts.catalog.read(|state| {
             let uploads = state
@@ -367,7 +368,7 @@ impl Drop for Server {
     }
 }
 
-/// An error and its causes in one line.
+/// Formats an error and its causes in one line.
 pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

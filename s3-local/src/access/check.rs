@@ -1,4 +1,4 @@
-//! The check of each request, after its signature was verified and before it is carried out.
+//! Permission check of each request, after signature verification and before the operation runs.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub(crate) struct Access {
     catalog: Arc<Catalog>,
 }
 
-/// What anyone may do on a bucket that is open to the public.
+/// Operations that anyone may use on a public bucket.
 const PUBLIC: &[Operation] = &[
     Operation::HeadBucket,
     Operation::GetBucketLocation,
@@ -53,7 +53,7 @@ impl Access {
         self.keys.keys.get(&credentials?.access_key)
     }
 
-    /// Whether the caller may delete an object; a request for many is checked key by key.
+    /// Returns whether the caller may delete an object. `DeleteObjects` is checked key by key.
     pub(crate) fn may_delete(
         &self,
         credentials: Option<&Credentials>,
@@ -70,7 +70,7 @@ impl Access {
             .is_some_and(|found| found.policy.allows(&permission))
     }
 
-    /// Whether the caller may learn that a key does not exist; others are told "access denied".
+    /// Returns whether the caller may learn that a key does not exist; others get "access denied".
     pub(crate) fn may_list(&self, credentials: Option<&Credentials>, bucket: &str) -> bool {
         let list_prefix = None;
         let permission = Permission {

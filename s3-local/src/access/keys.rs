@@ -1,4 +1,4 @@
-//! The access keys a server knows.
+//! Access keys of a server.
 
 use std::collections::HashMap;
 
@@ -7,16 +7,16 @@ use s3s::{S3Error, S3ErrorCode, S3Result};
 
 use super::Policy;
 
-/// One access key. Its secrets show in no output.
+/// Access key with its policy. Its secrets show in no output.
 #[derive(Clone, Debug)]
 pub(crate) struct AccessKey {
     pub(crate) secret: SecretKey,
-    /// For temporary credentials, which are refused without it.
+    /// Session token of temporary credentials, which are refused without it.
     pub(crate) session_token: Option<SecretKey>,
     pub(crate) policy: Policy,
 }
 
-/// Access keys by their ids.
+/// Access keys by ID.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KeyRing {
     pub(crate) keys: HashMap<String, AccessKey>,

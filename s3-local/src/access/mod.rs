@@ -1,4 +1,4 @@
-//! Who may do what: access keys, their policies, and the checks of each request.
+//! Access control: access keys, their policies, and the permission check of each request.
 
 mod check;
 mod keys;

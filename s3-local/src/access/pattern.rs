@@ -1,6 +1,6 @@
 //! Patterns of policies: `*` for any text, `?` for any one byte.
 
-/// Whether `text` matches `pattern`.
+/// Returns whether `text` matches `pattern`.
 pub(super) fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut p, mut t) = (0, 0);

@@ -1,9 +1,9 @@
-//! What an access key may do, in the terms of IAM.
+//! Policies of access keys, in the terms of IAM.
 
 use super::pattern::matches;
 use crate::Operation;
 
-/// What an access key may do: a list of allowed actions on resources, everything else is denied.
+/// Permissions of an access key: a list of allowed actions on resources; everything else is denied.
 ///
 /// Resources are written as in IAM, with or without `arn:aws:s3:::`: a bucket's name for actions on a
 /// bucket, and the name, a slash and a key for actions on objects. `*` stands for any text in actions
@@ -31,7 +31,7 @@ struct Statement {
     list_prefix: Option<String>,
 }
 
-/// One permission a request needs.
+/// Permission that a request needs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Permission<'a> {
     pub(crate) action: &'a str,
@@ -40,29 +40,29 @@ pub(crate) struct Permission<'a> {
     pub(crate) list_prefix: Option<&'a str>,
 }
 
-/// Actions that no operation of the server is named after alone.
+/// Actions that are also checked apart from an operation's own action.
 const FURTHER_ACTIONS: &[&str] = &["s3:GetObject", "s3:PutObject", "s3:DeleteObject"];
 
 impl Policy {
-    /// Denies everything.
+    /// Returns a policy that denies everything.
     pub fn new() -> Policy {
         Policy::default()
     }
 
-    /// Allows everything.
+    /// Returns a policy that allows everything.
     pub fn allow_all() -> Policy {
         Policy::new().allow("s3:*", "*")
     }
 
-    /// What reading a bucket takes: `s3:ListBucket` on it and `s3:GetObject` on its objects.
+    /// Returns a policy to read a bucket: `s3:ListBucket` on it and `s3:GetObject` on its objects.
     pub fn read_only(bucket: &str) -> Policy {
         Policy::new()
             .allow("s3:ListBucket", bucket)
             .allow("s3:GetObject", &format!("{bucket}/*"))
     }
 
-    /// What reading and writing a bucket takes: [`read_only`](Policy::read_only), and `s3:PutObject`,
-    /// `s3:AbortMultipartUpload` and `s3:DeleteObject` on its objects.
+    /// Returns a policy to read and write a bucket: [`read_only`](Policy::read_only), and
+    /// `s3:PutObject`, `s3:AbortMultipartUpload` and `s3:DeleteObject` on its objects.
     pub fn read_write(bucket: &str) -> Policy {
         let objects = format!("{bucket}/*");
         Policy::read_only(bucket)
@@ -117,7 +117,7 @@ impl Policy {
         })
     }
 
-    /// The first action that can never match, if there is one: a typing mistake.
+    /// Returns the first action that can never match, usually a typing mistake.
     pub(crate) fn unknown_action(&self) -> Option<&str> {
         let known = Operation::ALL
             .iter()

@@ -1,4 +1,4 @@
-//! Operations on buckets as wholes.
+//! Operations on whole buckets.
 
 #![allow(
     clippy::needless_pass_by_value,
@@ -17,7 +17,7 @@ use super::Api;
 use super::convert::{now, timestamp};
 use crate::catalog::{Bucket, BucketSettings, Refusal};
 
-/// The region that answers to no constraint.
+/// Region that is reported without a location constraint.
 const UNNAMED_REGION: &str = "us-east-1";
 
 impl Api {
@@ -129,7 +129,7 @@ fn describe((name, bucket): (&String, &Bucket)) -> dto::Bucket {
     }
 }
 
-/// The limit of a page: what was asked for, at most 1000, which is also the default.
+/// Returns the page limit for a requested one: at most 1000, which is also the default.
 pub(super) fn page_limit(asked: Option<i32>) -> S3Result<usize> {
     let negative = |_| super::convert::invalid_argument("Argument must be at least 0");
     let asked = asked.map(usize::try_from).transpose().map_err(negative)?;

@@ -1,4 +1,4 @@
-//! Between the API's types and the catalog's.
+//! Conversion between the API's types and the catalog's.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use s3s::dto::{self, ETagCondition, Timestamp};
@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use crate::catalog::{EtagCondition, Headers, ReadCondition, Refusal, WriteCondition};
 use crate::digest::Checksum;
 
-/// The most user metadata an object may have, names and values together.
+/// Maximum size of an object's user metadata in bytes, names and values together.
 const MAX_METADATA: usize = 2048;
 
 pub(super) fn timestamp(seconds: i64) -> Timestamp {
@@ -20,17 +20,17 @@ pub(super) fn seconds(timestamp: Timestamp) -> i64 {
     OffsetDateTime::from(timestamp).unix_timestamp()
 }
 
-/// Seconds since 1970.
+/// Returns the current time in seconds since 1970.
 pub(crate) fn now() -> i64 {
     OffsetDateTime::now_utc().unix_timestamp()
 }
 
-/// A length as the API's fields have it.
+/// Converts a length in bytes to the type of the API's fields.
 pub(super) fn length(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
-/// A count as the API's fields have it.
+/// Converts a count to the type of the API's fields.
 pub(super) fn count(number: usize) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
@@ -75,7 +75,7 @@ pub(super) fn read_condition(
     }
 }
 
-/// Checks that user metadata is no larger than S3 stores.
+/// Checks that user metadata is not larger than S3 allows.
 pub(super) fn checked(headers: Headers) -> S3Result<Headers> {
     let size: usize = headers
         .metadata
@@ -117,7 +117,7 @@ macro_rules! headers_of {
 }
 pub(super) use headers_of;
 
-/// The headers that tell a checksum.
+/// Returns the headers that carry a checksum.
 pub(super) fn checksum_headers(checksum: Option<&Checksum>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     if let Some(checksum) = checksum
@@ -130,7 +130,7 @@ pub(super) fn checksum_headers(checksum: Option<&Checksum>) -> HeaderMap {
     headers
 }
 
-/// The fields of answers that tell a checksum in their document.
+/// Returns the fields that carry a checksum in the XML of a response.
 pub(super) fn checksum_fields(checksum: Option<&Checksum>) -> dto::Checksum {
     use crate::digest::ChecksumAlgorithm::{Crc32, Crc32c, Crc64Nvme, Sha1, Sha256};
     let value = |algorithm| {

@@ -19,7 +19,7 @@ use super::{Api, Etags};
 use crate::Quirk;
 use crate::catalog::{Object, ReadCondition, Refusal, WriteCondition};
 
-/// What S3 copies in one request.
+/// Maximum size of the source of a `CopyObject`, in bytes.
 const MAX_COPY: u64 = 5 * 1024 * 1024 * 1024;
 
 impl Api {
@@ -75,8 +75,8 @@ impl Api {
         Ok(S3Response::new(output))
     }
 
-    /// The copy: it shares the source's bytes. They are read only for the digests of an object that was
-    /// uploaded in parts, since a copy is an object of one part.
+    /// Returns the copy, which shares the source's bytes. They are read only to compute digests for a
+    /// source uploaded in parts, since a copy is an object of one part.
     async fn copied(&self, source: &Object, algorithm: Option<&str>) -> S3Result<Object> {
         let wanted = algorithm_of(algorithm)?;
         let kept = source.checksum.clone().filter(|checksum| {
@@ -128,7 +128,7 @@ impl Api {
     }
 }
 
-/// The conditions on what the copy replaces, which `s3s` does not read.
+/// Returns the conditions on the object that the copy replaces, which `s3s` does not parse.
 fn condition_on_target(headers: &HeaderMap) -> S3Result<WriteCondition> {
     let read = |name: HeaderName| {
         let parsed = headers.get(&name).map(|value| {

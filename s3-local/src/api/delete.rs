@@ -11,7 +11,7 @@ use super::convert::etag_condition;
 use crate::access::access_denied;
 use crate::catalog::{EtagCondition, Refusal, WriteCondition};
 
-/// The most keys one request may name.
+/// Maximum number of keys in one request.
 const MAX_KEYS: usize = 1000;
 
 impl Api {

@@ -1,4 +1,4 @@
-//! The one table from refusals to S3 error codes.
+//! Mapping from refusals to S3 error codes.
 
 use http::{HeaderMap, HeaderValue};
 use s3s::dto::{ETag, Timestamp, TimestampFormat};
@@ -32,7 +32,7 @@ impl From<Refusal> for S3Error {
     }
 }
 
-/// The headers a client needs to keep what it has.
+/// Returns the headers that let a client keep its cached copy.
 fn validators(etag: String, modified: &Timestamp) -> HeaderMap {
     let mut headers = HeaderMap::new();
     if let Ok(etag) = ETag::Strong(etag).to_http_header() {

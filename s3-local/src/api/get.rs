@@ -17,10 +17,10 @@ use crate::access::access_denied;
 use crate::catalog::{Object, ReadCondition, Refusal};
 use crate::content::ObjectBody;
 
-/// The bytes a request asks for.
+/// Bytes that a request asks for.
 struct Selection {
     range: Range<u64>,
-    /// For a request with a range.
+    /// Value of the header `Content-Range`, for a request with a range.
     content_range: Option<String>,
 }
 
@@ -150,7 +150,7 @@ impl Api {
     }
 }
 
-/// The checksum, which is one of the whole object: nothing is told about a range.
+/// Returns the checksum headers. A checksum covers the whole object, so a response to a range has none.
 fn told_checksum(object: &Object, selection: &Selection, mode: Option<&ChecksumMode>) -> HeaderMap {
     let wanted = mode.is_some_and(|mode| mode.as_str() == ChecksumMode::ENABLED);
     let whole = selection.content_range.is_none();

@@ -1,4 +1,4 @@
-//! `ListObjectsV2` and its predecessor.
+//! `ListObjectsV2` and `ListObjects`.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use s3s::dto::{
@@ -13,7 +13,7 @@ use super::convert::{count, invalid_argument, length, timestamp};
 use crate::Quirk;
 use crate::catalog::{After, Entry, ListQuery, Object, Order};
 
-/// What S3 leaves as it is when it encodes keys.
+/// Characters that S3 leaves unencoded when it encodes keys.
 const LITERAL: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -21,11 +21,11 @@ const LITERAL: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'*')
     .remove(b'/');
 
-/// How keys are written in an answer.
+/// Encoding of keys in a response.
 #[derive(Clone, Copy)]
 pub(super) enum Encoding {
     Plain,
-    /// As in a form: `%` and two digits, and `+` for a space.
+    /// Form encoding: `%` and two digits, and `+` for a space.
     Url,
 }
 
@@ -58,7 +58,7 @@ fn not_empty(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
 }
 
-/// The entries of a page as the answers have them.
+/// Entries of a page in the types of the responses.
 struct Page {
     objects: Vec<dto::Object>,
     prefixes: Vec<CommonPrefix>,

@@ -24,7 +24,7 @@ use crate::catalog::Catalog;
 use crate::storage::Storage;
 use crate::{Knobs, Quirk};
 
-/// What objects' `ETag`s are made of.
+/// Source of objects' `ETag`s.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Etags {
@@ -48,7 +48,7 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    /// The `ETag` in the answer to a request that made an object.
+    /// Returns the `ETag` for the response to a request that created an object.
     fn written_tag(&self, etag: String) -> Option<dto::ETag> {
         let tag = if self.knobs.has_quirk(Quirk::NoTagOfWrites) {
             String::new()
@@ -59,8 +59,8 @@ impl Api {
     }
 }
 
-/// Implements the trait by the inherent methods of the same names, which are in the file of their family:
-/// `at_once` for those that wait for nothing.
+/// Implements the trait by the inherent methods of the same names, each in the file of its family.
+/// `at_once` marks methods that are not async.
 macro_rules! operations {
     ($($pace:ident $method:ident($input:ident) -> $output:ident;)*) => {
         #[async_trait::async_trait]

@@ -22,7 +22,7 @@ use crate::catalog::{Completion, Part, RequestedPart, Upload, WriteCondition};
 use crate::digest::{ChecksumAlgorithm, ChecksumKind};
 use crate::random;
 
-/// The number of a part: 1 to 10 000.
+/// Checks the number of a part: 1 to 10 000.
 fn part_number(number: i32) -> S3Result<u16> {
     let valid = u16::try_from(number)
         .ok()
@@ -318,7 +318,7 @@ impl Api {
         }))
     }
 
-    /// Key, id and start of the uploads behind a marker, in the order of their keys.
+    /// Returns key, ID and start of the uploads behind a marker, in key order.
     fn uploads_behind(
         &self,
         bucket: &str,
@@ -378,7 +378,7 @@ fn describe_part((&number, part): (&u16, &Part)) -> dto::Part {
     }
 }
 
-/// The bytes of `x-amz-copy-source-range`, which must lie within the source.
+/// Parses `x-amz-copy-source-range`, which must lie within the source.
 fn copied_range(header: &str, size: u64) -> S3Result<std::ops::Range<u64>> {
     match dto::Range::parse(header) {
         Ok(dto::Range::Int {

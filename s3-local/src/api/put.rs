@@ -48,7 +48,7 @@ impl Api {
         Ok(S3Response::with_headers(output, headers))
     }
 
-    /// Refuses early what is going to be refused, before a large body has been taken in.
+    /// Refuses a request that is bound to fail, before a large body is received.
     fn check_before_body(
         &self,
         bucket: &str,
@@ -63,14 +63,14 @@ impl Api {
     }
 }
 
-/// An object that this process itself puts into a bucket.
+/// Object that this process itself stores.
 pub(crate) struct ReceivedPut {
     pub(crate) bytes: Bytes,
     pub(crate) headers: Headers,
     pub(crate) etags: Etags,
 }
 
-/// Stores bytes of this process; blocks on a folder store. Returns the `ETag` without its quotes.
+/// Stores an object of this process; blocks on a folder store. Returns the `ETag` without its quotes.
 pub(crate) fn store(
     catalog: &Catalog,
     storage: &Storage,

@@ -1,4 +1,4 @@
-//! Taking in a request's body: into the store, past its digests, checked against what its sender said.
+//! Receiving a request's body: storing it, computing its digests, and checking them against the headers.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,20 +15,21 @@ use crate::content::Sink;
 use crate::digest::{Checksum, ChecksumAlgorithm, Digests};
 use crate::random;
 
-/// Bodies are stored in pieces of this size: few enough that a response is made of large writes.
+/// Size of a stored piece, in bytes: large enough that a response is made of large writes.
 const SEGMENT: usize = 8 * 1024 * 1024;
 
-/// Up to here, handing a piece to another thread costs more than doing its work here.
+/// Largest piece in bytes that is processed inline: handing a smaller one to another thread costs more
+/// than its work.
 const INLINE: usize = 128 * 1024;
 
-/// What S3 takes in one request.
+/// Maximum size of the body of one request, in bytes.
 const MAX_BODY: u64 = 5 * 1024 * 1024 * 1024;
 
-/// What the sender says about a body.
+/// Length and digests of a body, as the sender states them.
 pub(super) struct Announced {
     md5: Option<[u8; 16]>,
     algorithm: Option<ChecksumAlgorithm>,
-    /// In the headers; otherwise it is in the trailers.
+    /// Checksum from the headers; without one it is in the trailers.
     checksum: Option<String>,
     trailers: Option<TrailingHeaders>,
     length: Option<u64>,
@@ -104,7 +105,7 @@ fn bad_digest(name: &str) -> S3Error {
     S3Error::with_message(S3ErrorCode::BadDigest, message)
 }
 
-/// A body in the store, not yet part of anything.
+/// Stored body that is not yet part of an object or upload.
 pub(super) struct Received {
     pub(super) content: Content,
     pub(super) size: u64,
@@ -113,13 +114,13 @@ pub(super) struct Received {
 }
 
 impl Received {
-    /// The MD5 in hexadecimal, or something random if none was computed.
+    /// Returns the MD5 in hexadecimal, or a random value if none was computed.
     pub(super) fn etag(&self) -> String {
         self.md5.map_or_else(|| random::hex_string(16), hex::encode)
     }
 }
 
-/// The end of a body that digests and stores, which runs on another thread while the next bytes arrive.
+/// Digesting and storing end of a body, which runs on another thread while the next bytes arrive.
 struct Intake {
     sink: Sink,
     digests: Digests,
@@ -134,13 +135,13 @@ impl Intake {
         Ok(self)
     }
 
-    /// Whether a segment costs nothing but a push.
+    /// Returns whether processing a segment only pushes it to a list.
     fn is_trivial(&self) -> bool {
         self.digests.is_empty() && matches!(self.sink, Sink::Memory(_))
     }
 }
 
-/// An intake, here or at work on another thread.
+/// Intake that is idle here or at work on another thread.
 enum Stage {
     Idle(Box<Intake>),
     Busy(JoinHandle<std::io::Result<Box<Intake>>>),
@@ -223,8 +224,8 @@ fn finish(intake: Intake, announced: &Announced) -> S3Result<Received> {
     Ok(received)
 }
 
-/// A body that breaks off is the client's or the network's doing. One with a wrong hash or signature is
-/// known by its text alone, since the types `s3s` has for it are private.
+/// Converts an error of the body. A body that breaks off is the fault of the client or the network. A
+/// wrong hash or signature is recognised by the text alone, since the error types of `s3s` are private.
 fn body_error(source: StdError) -> S3Error {
     let text = source.to_string();
     let mut error = S3Error::with_source(S3ErrorCode::IncompleteBody, source);
@@ -242,7 +243,7 @@ fn body_error(source: StdError) -> S3Error {
     error
 }
 
-/// The part of `content` that a copy takes, with digests where its `ETag` can't be taken over.
+/// Returns the range of `content` that a copy takes, with new digests where its `ETag` can't be kept.
 pub(super) async fn digest_copy(
     content: Content,
     with_md5: bool,

@@ -1,4 +1,4 @@
-//! Making an object of an upload's parts: S3's rules for `CompleteMultipartUpload`, without I/O.
+//! Assembly of an object from an upload's parts: S3's rules for `CompleteMultipartUpload`, without I/O.
 
 use s3s::crypto::{Checksum as _, Md5};
 
@@ -6,29 +6,29 @@ use super::{Object, Part, Refusal, Upload, WriteCondition};
 use crate::content::Content;
 use crate::digest::Checksum;
 
-/// Every part but the last has at least this many bytes.
+/// Minimum size of every part but the last, in bytes.
 pub(crate) const MIN_PART_SIZE: u64 = 5 * 1024 * 1024;
 
-/// A part as the client names it when it completes the upload.
+/// Part as named by the client when it completes the upload.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestedPart {
     pub(crate) number: u16,
-    /// Without the quotes.
+    /// `ETag` without the quotes.
     pub(crate) etag: Option<String>,
-    /// Base64 values, whatever the algorithm.
+    /// Base64 values of any algorithm.
     pub(crate) checksums: Vec<String>,
 }
 
-/// What the client says when it completes an upload.
+/// Parts, condition and checksums that the client sends when it completes an upload.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Completion {
     pub(crate) parts: Vec<RequestedPart>,
     pub(crate) condition: WriteCondition,
-    /// Base64 values for the whole object, whatever the algorithm.
+    /// Base64 values for the whole object, of any algorithm.
     pub(crate) checksums: Vec<String>,
 }
 
-/// The object that the upload becomes if it consists of the requested parts.
+/// Returns the object that results from completing the upload with the requested parts.
 pub(super) fn assemble(
     upload: &Upload,
     completion: &Completion,
@@ -93,7 +93,7 @@ fn find<'u>(upload: &'u Upload, request: &RequestedPart) -> Result<&'u Part, Ref
     }
 }
 
-/// The MD5 of the parts' MD5s, and how many there are.
+/// Returns the MD5 of the parts' MD5s, a hyphen and the number of parts.
 fn etag_of_parts(parts: &[&Part]) -> String {
     let mut md5 = Md5::new();
     for part in parts {

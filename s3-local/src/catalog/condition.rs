@@ -7,7 +7,7 @@ use super::{Object, Refusal};
 pub(crate) enum EtagCondition {
     /// `*`
     Any,
-    /// Without the quotes.
+    /// `ETag` without the quotes.
     Is(String),
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct WriteCondition {
 }
 
 impl WriteCondition {
-    /// Whether the key's current object allows the write.
+    /// Checks whether the key's current object allows the write.
     pub(crate) fn check(&self, current: Option<&Object>) -> Result<(), Refusal> {
         match (&self.if_match, current) {
             (Some(_), None) => return Err(Refusal::NoSuchKey),
@@ -57,7 +57,8 @@ pub(crate) struct ReadCondition {
 }
 
 impl ReadCondition {
-    /// Whether the object is to be sent. An `ETag` condition overrules the time condition of its pair.
+    /// Checks whether the object is to be sent. An `ETag` condition overrules the time condition of its
+    /// pair.
     pub(crate) fn check(&self, object: &Object) -> Result<(), Refusal> {
         let unmet = match (&self.if_match, self.if_unmodified_since) {
             (Some(condition), _) => !condition.matches(object),

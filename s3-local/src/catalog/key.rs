@@ -1,4 +1,4 @@
-//! Object keys as the catalog orders them.
+//! Object keys in the catalog's order.
 
 use std::borrow::Borrow;
 use std::fmt;

@@ -1,8 +1,8 @@
-//! What the server holds: buckets, objects and unfinished uploads, and the rules S3 has for them.
+//! Catalog of the server: buckets, objects and unfinished uploads, and S3's rules for them.
 //!
-//! The state changes by [`Record`]s alone. Each one is decided on and applied under one lock, so every
-//! reader sees either all of a change or none of it; a folder store writes the record to its journal
-//! first and replays it at the next start.
+//! The state changes only by [`Record`]s. Each one is decided on and applied under one lock, so every
+//! reader sees either all of a change or none of it. A folder store writes the record to its journal
+//! first and replays the journal at the next start.
 
 mod assemble;
 mod condition;
@@ -30,7 +30,7 @@ use std::sync::{Arc, RwLock, RwLockReadGuard};
 
 use crate::content::Content;
 
-/// The state and, for a folder store, the log that outlives the process.
+/// State and, for a folder store, the log that outlives the process.
 #[derive(Debug)]
 pub(crate) struct Catalog {
     locked: RwLock<Locked>,
@@ -43,7 +43,8 @@ struct Locked {
 }
 
 impl Locked {
-    /// Writes the record down, then applies it: after a crash the log never lags behind an answer.
+    /// Appends the record to the log, then applies it: after a crash the log never lags behind a
+    /// response.
     fn commit(&mut self, record: Record<Content>) -> Result<(), Refusal> {
         if let Some(log) = &mut self.log {
             log.append(&record).map_err(Refusal::Storage)?;
@@ -133,7 +134,7 @@ impl Catalog {
         })
     }
 
-    /// Stores an object if `condition` holds for what the key names now.
+    /// Stores an object if `condition` holds for the key's current object.
     pub(crate) fn put_object(
         &self,
         bucket: &str,
@@ -152,7 +153,7 @@ impl Catalog {
         })
     }
 
-    /// Deletes an object; one that does not exist is deleted already.
+    /// Deletes an object; a missing one is a success.
     pub(crate) fn delete_object(
         &self,
         bucket: &str,
@@ -189,7 +190,7 @@ impl Catalog {
         })
     }
 
-    /// Runs `read` on an upload, which must be one of this key.
+    /// Runs `read` on an upload, which must belong to this key.
     pub(crate) fn upload<T>(
         &self,
         bucket: &str,
@@ -220,7 +221,8 @@ impl Catalog {
         })
     }
 
-    /// Makes the upload's parts an object. Nothing is copied: the object takes over the parts' contents.
+    /// Makes an object of the upload's parts. Nothing is copied: the object takes over the parts'
+    /// contents.
     pub(crate) fn complete_upload(
         &self,
         bucket: &str,
@@ -283,5 +285,5 @@ impl Catalog {
     }
 }
 
-/// The objects of a bucket in the order of their keys' bytes.
+/// Objects of a bucket in the byte order of their keys.
 pub(crate) type Objects = BTreeMap<Key, Arc<Object>>;

@@ -1,4 +1,4 @@
-//! An object: its bytes and everything S3 says about them.
+//! Object: its content, headers and checksum.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::content::Content;
 use crate::digest::Checksum;
 
-/// The headers a client chose when it stored the object, given back with every read.
+/// Headers that the client set when it stored the object, returned with every read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Headers {
@@ -22,14 +22,14 @@ pub(crate) struct Headers {
     pub(crate) metadata: BTreeMap<String, String>,
 }
 
-/// One object; `C` is its content in memory, or what the journal writes down about it.
+/// Object of a bucket; `C` is its content in memory or as written to the journal.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Object<C = Content> {
     pub(crate) content: C,
     pub(crate) size: u64,
-    /// Without the quotes.
+    /// `ETag` without the quotes.
     pub(crate) etag: String,
-    /// Seconds since 1970, as S3 keeps it: listings and headers then agree.
+    /// Seconds since 1970, the resolution of S3: listings and headers then agree.
     pub(crate) modified: i64,
     pub(crate) headers: Headers,
     pub(crate) checksum: Option<Checksum>,

@@ -1,4 +1,4 @@
-//! One change of the catalog, as it is applied and as the journal keeps it.
+//! Change of the catalog, as applied and as written to the journal.
 
 use std::fmt;
 use std::io;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Key, Object, Part, Upload};
 use crate::content::Content;
 
-/// What a bucket is told at its creation.
+/// Settings of a bucket, fixed at its creation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BucketSettings {
     pub(crate) region: String,
@@ -16,7 +16,7 @@ pub(crate) struct BucketSettings {
     pub(crate) requester_pays: bool,
 }
 
-/// A change that was checked and can't fail any more.
+/// Change that was checked and can't fail any more.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Record<C = Content> {
     CreateBucket {
@@ -60,7 +60,7 @@ pub(crate) enum Record<C = Content> {
 }
 
 impl<C> Record<C> {
-    /// The same change with every content replaced.
+    /// Returns the same change with every content replaced.
     pub(crate) fn try_map<D, E>(self, map: impl FnMut(C) -> Result<D, E>) -> Result<Record<D>, E> {
         Ok(match self {
             Record::CreateBucket {
@@ -119,8 +119,8 @@ impl<C> Record<C> {
     }
 }
 
-/// Where records are kept for the next start.
+/// Log of records that outlives the process.
 pub(crate) trait RecordLog: fmt::Debug + Send + Sync {
-    /// Keeps a record; after an error the change is not made.
+    /// Appends a record; after an error the change is not made.
     fn append(&mut self, record: &Record) -> io::Result<()>;
 }

@@ -1,8 +1,8 @@
-//! Why the catalog did not do what was asked.
+//! Errors of catalog operations.
 
 use std::io;
 
-/// A refusal, named after the S3 error code it becomes.
+/// Error of an operation, named after the S3 error code it becomes.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refusal {
     #[error("the bucket does not exist")]

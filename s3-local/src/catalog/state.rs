@@ -1,29 +1,29 @@
-//! The state itself and how a record changes it.
+//! State of the catalog and its changes by records.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{BucketSettings, Key, Object, Objects, Record, Refusal, Upload};
 
-/// Everything the server holds.
+/// Everything the server stores.
 #[derive(Debug, Default)]
 pub(crate) struct State {
     pub(crate) buckets: BTreeMap<String, Bucket>,
 }
 
-/// One bucket.
+/// Bucket with its objects and unfinished uploads.
 #[derive(Debug)]
 pub(crate) struct Bucket {
     pub(crate) settings: BucketSettings,
     /// Seconds since 1970.
     pub(crate) created: i64,
     pub(crate) objects: Objects,
-    /// By upload id.
+    /// Unfinished uploads by ID.
     pub(crate) uploads: BTreeMap<String, Upload>,
 }
 
 impl Bucket {
-    /// The upload with this id, if it is one of this key.
+    /// Returns the upload with this ID if it belongs to this key.
     pub(crate) fn upload(&self, key: &str, upload_id: &str) -> Result<&Upload, Refusal> {
         let found = self
             .uploads
@@ -52,7 +52,8 @@ impl State {
         self.buckets.get(bucket).ok_or(Refusal::NoSuchBucket)
     }
 
-    /// Applies a change. What it names exists: the catalog checked, or the journal was written so.
+    /// Applies a change. The bucket and the upload it names exist: the catalog checked them before it
+    /// made the record.
     pub(crate) fn apply(&mut self, record: Record) {
         match record {
             Record::CreateBucket {
@@ -146,7 +147,7 @@ impl State {
         }
     }
 
-    /// The shortest list of records that makes this state from nothing.
+    /// Returns the shortest list of records that creates this state from nothing.
     pub(crate) fn snapshot(&self) -> impl Iterator<Item = Record> + '_ {
         self.buckets.iter().flat_map(|(name, bucket)| {
             let create = Record::CreateBucket {

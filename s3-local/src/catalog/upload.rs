@@ -8,24 +8,24 @@ use super::{Headers, Key};
 use crate::content::Content;
 use crate::digest::{Checksum, ChecksumAlgorithm, ChecksumKind};
 
-/// One uploaded part.
+/// Uploaded part.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Part<C = Content> {
     pub(crate) content: C,
     pub(crate) size: u64,
-    /// 32 hex digits, without the quotes.
+    /// `ETag` of 32 hex digits, without the quotes.
     pub(crate) etag: String,
     pub(crate) modified: i64,
     pub(crate) checksum: Option<Checksum>,
 }
 
-/// An upload between its creation and its completion or abort.
+/// Upload between its creation and its completion or abort.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Upload<C = Content> {
     pub(crate) key: Key,
     pub(crate) initiated: i64,
     pub(crate) headers: Headers,
-    /// The checksum the finished object shall carry.
+    /// Algorithm and kind of the finished object's checksum.
     pub(crate) checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
     pub(crate) parts: BTreeMap<u16, Part<C>>,
 }

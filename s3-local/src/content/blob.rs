@@ -1,15 +1,15 @@
-//! A file that holds a body, and when it may go.
+//! File that holds a body, and its removal.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// One body in a file.
+/// Body in a file.
 ///
-/// The file is removed when this value is dropped while nothing of the catalog refers to it: an
-/// upload that failed, or an object that was deleted or replaced and whose last reader is done.
-/// A catalog that is dropped at the end of the process retires nothing, so its files stay.
+/// Dropping this value removes the file unless the catalog refers to it. This covers a failed upload,
+/// and a deleted or replaced object whose last reader is done. A catalog that is dropped at the end of
+/// the process retires nothing, so its files stay.
 #[derive(Debug)]
 pub(crate) struct BlobFile {
     id: String,
@@ -26,7 +26,7 @@ impl BlobFile {
         }
     }
 
-    /// The file's name in its folder.
+    /// Returns the file's name in its folder.
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
@@ -42,7 +42,7 @@ impl BlobFile {
         File::open(&self.path)
     }
 
-    /// The length of the file, or `None` if there is no file.
+    /// Returns the length of the file in bytes, or `None` if there is no file.
     pub(crate) fn len_on_disk(&self) -> Option<u64> {
         fs::metadata(&self.path).ok().map(|metadata| metadata.len())
     }

@@ -1,4 +1,4 @@
-//! Reading content: as a stream for a response, or at once.
+//! Reading of content, as a stream for a response or all at once.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -15,12 +15,12 @@ use tokio::task::JoinHandle;
 
 use super::{Content, Extent};
 
-/// Bytes read from a file at once. Large enough that a read costs little beside its copy, small enough
-/// that two of them stay in the processor's cache.
+/// Bytes of one read of a file. Large enough that a read costs little beside its copy, small enough that
+/// two of them stay in the processor's cache.
 const READ_SIZE: u64 = 1024 * 1024;
 
-/// The content of a response. Extents in memory are handed on as they are, whole; of a file, the next
-/// read is under way while the last one is sent.
+/// Content of a response. Extents in memory are passed on whole. While one piece of a file is sent, the
+/// next one is read.
 pub(crate) struct ObjectBody {
     extents: VecDeque<Extent>,
     remaining: u64,

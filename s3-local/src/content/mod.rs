@@ -1,4 +1,4 @@
-//! The bytes of objects and parts: lists of extents in memory or in files, shared instead of copied.
+//! Content of objects and parts: lists of extents in memory or in files, shared instead of copied.
 
 mod blob;
 mod body;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-/// A run of bytes somewhere in the store.
+/// Byte range in the store.
 #[derive(Clone, Debug)]
 pub(crate) enum Extent {
     Memory(Bytes),
@@ -48,7 +48,7 @@ impl Extent {
     }
 }
 
-/// The bytes of an object or a part, in order.
+/// Bytes of an object or a part, in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Content {
     pub(crate) extents: Vec<Extent>,
@@ -59,7 +59,7 @@ impl Content {
         self.extents.iter().map(Extent::len).sum()
     }
 
-    /// The bytes of `range`, which must lie within the content; nothing is copied.
+    /// Returns the bytes of `range`, which must lie within the content; nothing is copied.
     pub(crate) fn slice(&self, range: Range<u64>) -> Content {
         let mut extents = Vec::new();
         let mut start = 0;
@@ -74,7 +74,7 @@ impl Content {
         Content { extents }
     }
 
-    /// Tells the store that an object or a part of the catalog now consists of these bytes.
+    /// Adds a reference from the catalog to these bytes, as the content of an object or a part.
     pub(crate) fn adopt(&self) {
         for extent in &self.extents {
             if let Extent::File { blob, .. } = extent {
@@ -83,7 +83,8 @@ impl Content {
         }
     }
 
-    /// Undoes one [`adopt`](Content::adopt); files nothing refers to go once their last reader is done.
+    /// Undoes one [`adopt`](Content::adopt). Unreferenced files are removed once their last reader is
+    /// done.
     pub(crate) fn retire(&self) {
         for extent in &self.extents {
             if let Extent::File { blob, .. } = extent {

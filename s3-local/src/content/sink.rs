@@ -1,4 +1,4 @@
-//! Taking in one body.
+//! Storing of one body.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::{BlobFile, Content, Extent};
 
-/// A body on its way into the store. Dropped before [`finish`](Sink::finish), it leaves nothing.
+/// Body being stored. Dropped before [`finish`](Sink::finish), it leaves nothing.
 #[derive(Debug)]
 pub(crate) enum Sink {
     Memory(Vec<Extent>),
@@ -28,7 +28,7 @@ impl Sink {
         Sink::File { blob, file, len: 0 }
     }
 
-    /// Appends bytes; a file store blocks.
+    /// Appends bytes; blocks on a file store.
     pub(crate) fn push(&mut self, bytes: Bytes) -> io::Result<()> {
         match self {
             Sink::Memory(extents) => extents.push(Extent::Memory(bytes)),

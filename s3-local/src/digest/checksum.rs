@@ -1,4 +1,4 @@
-//! The checksums of S3: their names, values, and what a multipart object's checksum is made of.
+//! Checksums of S3: their names and values, and the computation of a multipart object's checksum.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,7 +15,7 @@ pub(crate) enum ChecksumAlgorithm {
     Sha256,
 }
 
-/// Whether a checksum is one of the bytes, or one of the parts' checksums.
+/// Coverage of a checksum: the object's bytes, or the checksums of its parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum ChecksumKind {
     FullObject,
@@ -31,7 +31,7 @@ impl ChecksumAlgorithm {
         ChecksumAlgorithm::Sha256,
     ];
 
-    /// The name in API fields.
+    /// Returns the name in API fields.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             ChecksumAlgorithm::Crc32 => "CRC32",
@@ -42,7 +42,7 @@ impl ChecksumAlgorithm {
         }
     }
 
-    /// The header or trailer that carries the value.
+    /// Returns the header or trailer that carries the value.
     pub(crate) const fn header(self) -> &'static str {
         match self {
             ChecksumAlgorithm::Crc32 => "x-amz-checksum-crc32",
@@ -64,7 +64,7 @@ impl ChecksumAlgorithm {
         ChecksumAlgorithm::ALL.into_iter().find(same)
     }
 
-    /// What a multipart object carries unless the client chose.
+    /// Returns the kind of a multipart object's checksum unless the client chose one.
     pub(crate) const fn default_kind(self) -> ChecksumKind {
         match self {
             ChecksumAlgorithm::Crc64Nvme => ChecksumKind::FullObject,
@@ -74,7 +74,7 @@ impl ChecksumAlgorithm {
 }
 
 impl ChecksumKind {
-    /// The name in API fields.
+    /// Returns the name in API fields.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             ChecksumKind::FullObject => "FULL_OBJECT",
@@ -83,7 +83,7 @@ impl ChecksumKind {
     }
 }
 
-/// A checksum an object or a part carries.
+/// Checksum of an object or a part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Checksum {
     pub(crate) algorithm: ChecksumAlgorithm,
@@ -93,9 +93,9 @@ pub(crate) struct Checksum {
 }
 
 impl Checksum {
-    /// The checksum of an object made of parts with these checksums and sizes.
+    /// Returns the checksum of an object made of parts with these checksums and sizes.
     ///
-    /// `None` if a part has another algorithm, or if the algorithm has no checksum of this kind.
+    /// Returns `None` if a part has another algorithm, or if the algorithm has no checksum of this kind.
     pub(crate) fn of_parts(
         algorithm: ChecksumAlgorithm,
         kind: ChecksumKind,

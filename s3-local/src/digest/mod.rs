@@ -1,4 +1,4 @@
-//! Digests of bodies: the MD5 an `ETag` is made of, and the checksums clients send.
+//! Digests of bodies: the MD5 for the `ETag`, and the checksums that clients send.
 
 mod checksum;
 
@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Md5, Sha1, Sha256};
 
-/// Digests of bytes that pass by once.
+/// Digests computed in one pass over the bytes.
 pub(crate) struct Digests {
     md5: Option<Md5>,
     checksum: Option<(ChecksumAlgorithm, Hasher)>,
@@ -22,7 +22,7 @@ enum Hasher {
     Sha256(Sha256),
 }
 
-/// What the bytes were.
+/// Results of the digests.
 pub(crate) struct Digested {
     pub(crate) md5: Option<[u8; 16]>,
     pub(crate) checksum: Option<Checksum>,
@@ -43,7 +43,7 @@ impl Digests {
         }
     }
 
-    /// Whether bytes need not be looked at.
+    /// Returns whether no digest is computed.
     pub(crate) fn is_empty(&self) -> bool {
         self.md5.is_none() && self.checksum.is_none()
     }

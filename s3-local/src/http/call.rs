@@ -1,4 +1,4 @@
-//! What a request is, read from its line and headers alone.
+//! Classification of a request by its request line and headers.
 
 use http::request::Parts;
 use http::{HeaderMap, Method};
@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::Operation;
 
-/// A request as the log and the knobs see it.
+/// Request as the log and the knobs see it.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
     pub(super) operation: Operation,
@@ -15,11 +15,11 @@ pub(super) struct Call {
     pub(super) part_number: Option<u16>,
     pub(super) range: Option<String>,
     pub(super) access_key: Option<String>,
-    /// The region the request is signed for.
+    /// Region the request is signed for.
     pub(super) region: Option<String>,
 }
 
-/// The value of the first parameter with this name, decoded.
+/// Returns the value of the first query parameter with this name, decoded.
 pub(crate) fn query_parameter(query: &str, name: &str) -> Option<String> {
     let pairs = query
         .split('&')
@@ -61,7 +61,7 @@ impl Call {
     }
 }
 
-/// The access key and the region of the request's signature, version 4.
+/// Returns the access key ID and the region of the request's signature, version 4.
 fn credential_scope(headers: &HeaderMap, query: &str) -> Option<(String, String)> {
     let header = headers
         .get(http::header::AUTHORIZATION)
@@ -126,7 +126,7 @@ fn classify(
     }
 }
 
-/// Whether the request is about something beside the object or the bucket's list of objects.
+/// Returns whether the request names a subresource other than the object or the list of objects.
 fn names_subresource(query: &str) -> bool {
     const SUBRESOURCES: &[&str] = &[
         "accelerate",

@@ -9,7 +9,7 @@ use s3s::StdError;
 
 static SPACES: [u8; 64 * 1024] = [b' '; 64 * 1024];
 
-/// As many spaces as the client takes.
+/// Endless sequence of spaces, as fast as the client reads them.
 pub(super) struct EndlessBody;
 
 impl Body for EndlessBody {

@@ -1,4 +1,4 @@
-//! Every request passes here: it is logged, may meet a fault, and is handed to the S3 service.
+//! Entry of every request: logging, injected faults, and the call of the S3 service.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use super::{quirks, refusal, region};
 use crate::catalog::Catalog;
 use crate::{Fault, Knobs, Operation, RequestLog, log};
 
-/// What the connections share.
+/// State shared by all connections.
 pub(crate) struct Front {
     pub(crate) service: S3Service,
     pub(crate) catalog: Arc<Catalog>,
@@ -30,7 +30,7 @@ pub(crate) struct Front {
     pub(crate) request_ids: AtomicU64,
 }
 
-/// Accepts connections for ever.
+/// Accepts connections forever.
 pub(crate) async fn serve(listener: TcpListener, front: Arc<Front>) -> Infallible {
     loop {
         match listener.accept().await {
@@ -66,12 +66,12 @@ async fn serve_connection(stream: TcpStream, front: Arc<Front>) {
     }
 }
 
-/// There is no answer: the connection is reset.
+/// Error that resets the connection instead of a response.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection is reset on request")]
 struct Reset;
 
-/// Puts a request into the log when it is answered, or when it is given up.
+/// Adds a request to the log when it is answered or cancelled.
 struct Logged<'f> {
     log: &'f RequestLog,
     request: Option<log::Request>,

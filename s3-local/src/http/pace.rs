@@ -1,4 +1,4 @@
-//! Letting a body pass no faster than the bandwidth in force.
+//! Throttling of a body to the bandwidth in force.
 
 use std::future::Future as _;
 use std::pin::Pin;
@@ -8,13 +8,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::{Instant, Sleep};
 
-/// Pieces a second that a limited body comes in: often enough to look like a flow.
+/// Pieces per second of a throttled body: often enough for a smooth flow.
 const PIECES_PER_SECOND: u64 = 100;
 
-/// The clock of one body.
+/// Throttle of one body.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
-    /// When the bytes let through so far would have been transmitted.
+    /// Time at which all bytes passed so far would have been transmitted.
     free_at: Option<Instant>,
     sleep: Option<Pin<Box<Sleep>>>,
 }

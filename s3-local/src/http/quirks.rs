@@ -9,10 +9,10 @@ use super::refusal;
 use crate::catalog::Catalog;
 use crate::{Knobs, Operation, Quirk};
 
-/// The largest number of a part where parts are few.
+/// Largest part number of a server with few parts.
 const FEW_PARTS: u16 = 1000;
 
-/// The refusal that the first of the quirks in force has for this request.
+/// Returns the refusal of this request by the first quirk in force that applies.
 pub(super) fn refusal(
     knobs: &Knobs,
     catalog: &Catalog,
@@ -108,7 +108,7 @@ fn names_marker(call: &Call) -> bool {
     call.key.as_deref().is_some_and(|key| key.ends_with('/'))
 }
 
-/// Bucket and key of what is to be copied.
+/// Returns bucket and key of the source of a copy.
 fn copy_source(headers: &HeaderMap) -> Option<(String, String)> {
     let source = headers.get("x-amz-copy-source")?.to_str().ok()?;
     let source = percent_decode_str(source).decode_utf8().ok()?;

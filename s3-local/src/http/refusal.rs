@@ -1,8 +1,8 @@
-//! Error answers that are given before the S3 service sees a request.
+//! Error responses sent before the S3 service sees a request.
 
 use http::{HeaderValue, Response, StatusCode};
 
-/// An S3 error document, with the elements `further` beside the code and the message.
+/// Returns an S3 error document, with the elements `further` beside the code and the message.
 pub(super) fn response(
     status: StatusCode,
     code: &str,

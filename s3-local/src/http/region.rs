@@ -7,13 +7,13 @@ use super::refusal;
 
 const REGION_HEADER: &str = "x-amz-bucket-region";
 
-/// The region whose endpoint also answers for the others, as `s3.amazonaws.com` does.
+/// Region whose endpoint also answers for the others, as `s3.amazonaws.com` does.
 const GLOBAL: &str = "us-east-1";
 
-/// The answer to a request signed for the wrong region.
+/// Returns the response to a request signed for the wrong region.
 ///
-/// A client signs for the region whose endpoint it talks to. A regional endpoint answers with a
-/// redirect without an address, the global one finds fault with the signature; both name the region.
+/// A client signs for the region of its endpoint. A regional endpoint answers with a redirect without an
+/// address; the global one rejects the signature. Both name the bucket's region.
 pub(super) fn wrong_region(call: &Call, bucket_region: &str) -> Option<Response<s3s::Body>> {
     let signed = call
         .region
@@ -44,7 +44,7 @@ pub(super) fn wrong_region(call: &Call, bucket_region: &str) -> Option<Response<
     Some(response)
 }
 
-/// Names the bucket's region in the headers.
+/// Sets the header with the bucket's region.
 pub(super) fn name_region(headers: &mut HeaderMap, bucket_region: &str) {
     if let Ok(region) = HeaderValue::from_str(bucket_region) {
         headers.insert(REGION_HEADER, region);

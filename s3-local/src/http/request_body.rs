@@ -1,4 +1,4 @@
-//! A request's body on its way in.
+//! Body of a request as received.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use hyper::body::Incoming;
 use super::pace::Pace;
 use crate::Knobs;
 
-/// What is read of a body nobody wants, so that its sender gets to see the answer.
+/// Maximum number of bytes read of an unused body, so that its sender gets to read the response.
 const DRAIN_LIMIT: u64 = 64 * 1024 * 1024;
 
-/// A body as the network delivers it, at no more than the knobs' bandwidth.
+/// Body of a request, throttled to the knobs' bandwidth.
 ///
-/// Dropped before its end, as after an early error, the rest is read and thrown away: closing the
-/// connection on a client that still sends would let it see a reset instead of the answer.
+/// Dropping it before its end, as after an early error, reads and discards the rest. Otherwise, closing
+/// the connection on a client that still sends would show it a reset instead of the response.
 pub(super) struct RequestBody {
     /// Taken when the body is dropped.
     incoming: Option<Incoming>,

@@ -1,4 +1,4 @@
-//! A response's body on its way out: as it is, slowed down, or cut off.
+//! Body of a response: unchanged, throttled, or truncated.
 
 use std::future::Future as _;
 use std::pin::Pin;
@@ -17,7 +17,7 @@ use crate::{Fault, Knobs};
 /// Time for the bytes before a cut to leave the server.
 const FLUSH_TIME: Duration = Duration::from_millis(5);
 
-/// The body of a response, which promises its whole length whatever happens to it.
+/// Body of a response. Its headers announce the whole length, even if the body is cut.
 pub(super) struct ResponseBody {
     inner: s3s::Body,
     knobs: Arc<Knobs>,

@@ -1,9 +1,9 @@
-//! Requests that fail by chance.
+//! Random failure of requests.
 
 use super::Fault;
 
-/// Lets any request fail with the same chance, in one of some ways; see
-/// [`Knobs::set_chance`](crate::Knobs::set_chance). What fails follows from the seed and the order in
+/// Fails any request with the same probability, in one of several ways; see
+/// [`Knobs::set_chance`](crate::Knobs::set_chance). The failures follow from the seed and the order in
 /// which requests arrive.
 ///
 /// ```
@@ -20,11 +20,11 @@ pub struct Chance {
 }
 
 impl Chance {
-    /// One in so many requests fails, in any of these ways.
+    /// Fails one in `one_in` requests on average, each with one of these faults.
     ///
     /// # Panics
     ///
-    /// If it is one in none, or in no way.
+    /// If `one_in` is zero or `faults` is empty.
     #[track_caller]
     pub fn new(one_in: u32, seed: u64, faults: impl Into<Vec<Fault>>) -> Chance {
         let faults = faults.into();
@@ -37,7 +37,7 @@ impl Chance {
         }
     }
 
-    /// The fault that the next request meets.
+    /// Returns the fault of the next request, if it is to fail.
     pub(super) fn draw(&mut self) -> Option<Fault> {
         let drawn = self.next();
         let which = self.next();
@@ -50,7 +50,7 @@ impl Chance {
             .copied()
     }
 
-    /// `SplitMix64`: each seed makes a sequence of its own, the neighbouring ones too.
+    /// Returns the next value of `SplitMix64`: each seed has its own sequence, neighbouring seeds too.
     fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;

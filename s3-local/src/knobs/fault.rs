@@ -1,8 +1,8 @@
-//! How a request can fail, and which request it is to be.
+//! Faults of requests, and the selection of the requests that fail.
 
 use crate::Operation;
 
-/// A way to fail.
+/// Fault of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -14,18 +14,18 @@ pub enum Fault {
     ResetConnection,
     /// The request is carried out, and the connection is reset instead of an answer.
     CarryOutAndReset,
-    /// Nothing is carried out and no answer comes until the client gives up.
+    /// No response until the client gives up; nothing is carried out.
     Hang,
-    /// Nothing is carried out; the answer is 200 with a body that never ends.
+    /// 200 with a body that never ends; nothing is carried out.
     EndlessBody,
-    /// The connection is closed after at most this many bytes of the response's body, all of which the
-    /// headers had promised.
+    /// Connection closed after at most this many bytes of the response's body. The headers announce the
+    /// whole body.
     TruncateBody(u64),
-    /// No more than this many bytes of the response's body come until the client gives up.
+    /// Response stalled after at most this many bytes of the body, until the client gives up.
     StallBody(u64),
 }
 
-/// Which requests are to fail, and how: by default the next one of an operation.
+/// Requests that fail, and their fault; by default the next request of an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Injection {
     operation: Operation,
@@ -36,7 +36,7 @@ pub struct Injection {
 }
 
 impl Injection {
-    /// Lets the next request of an operation fail.
+    /// Fails the next request of an operation.
     pub fn new(operation: Operation, fault: Fault) -> Injection {
         Injection {
             operation,
@@ -47,19 +47,19 @@ impl Injection {
         }
     }
 
-    /// Lets this many requests fail instead of one.
+    /// Sets the number of requests that fail; the default is one.
     #[must_use]
     pub fn times(self, times: u32) -> Injection {
         Injection { times, ..self }
     }
 
-    /// Lets this many requests pass first.
+    /// Sets the number of matching requests that pass before the first failure.
     #[must_use]
     pub fn after(self, skip: u32) -> Injection {
         Injection { skip, ..self }
     }
 
-    /// Only requests for this key fail, or count as passed.
+    /// Restricts the injection to requests for this key: only they fail or count as passed.
     #[must_use]
     pub fn on_key(self, key: impl Into<String>) -> Injection {
         Injection {

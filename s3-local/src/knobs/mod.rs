@@ -1,4 +1,4 @@
-//! What can be changed while the server runs: how slow it is, and how it fails.
+//! Settings that can be changed while the server runs: latency, bandwidth, faults and quirks.
 
 mod chance;
 mod fault;
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use crate::Operation;
 
-/// The knobs of a running server; see [`Server::knobs`](crate::Server::knobs).
+/// Settings of a running server; see [`Server::knobs`](crate::Server::knobs).
 ///
 /// ```
 /// use std::time::Duration;
@@ -34,7 +34,7 @@ use crate::Operation;
 #[derive(Debug, Default)]
 pub struct Knobs {
     latency_nanos: AtomicU64,
-    /// Bytes a second; 0 means unlimited.
+    /// Bytes per second; 0 means unlimited.
     bandwidth: AtomicU64,
     outage: Mutex<Option<Outage>>,
     injections: Mutex<VecDeque<Injection>>,
@@ -43,7 +43,7 @@ pub struct Knobs {
     quirks: quirk::Quirks,
 }
 
-/// Every request fails, until a time or until told otherwise.
+/// Failure of every request, for a time or until it is switched off.
 #[derive(Clone, Copy, Debug)]
 struct Outage {
     fault: Fault,
@@ -51,12 +51,12 @@ struct Outage {
 }
 
 impl Knobs {
-    /// Lets every request fail from now on, before any injection; `None` ends it.
+    /// Fails every request from now on, before any injection; `None` ends the outage.
     pub fn set_outage(&self, fault: Option<Fault>) {
         *locked(&self.outage) = fault.map(|fault| Outage { fault, until: None });
     }
 
-    /// Lets every request fail for this time from now on, before any injection.
+    /// Fails every request for this time from now on, before any injection.
     ///
     /// ```
     /// use std::time::Duration;
@@ -70,56 +70,57 @@ impl Knobs {
         *locked(&self.outage) = Some(Outage { fault, until });
     }
 
-    /// Time that passes between the end of each request and the headers of its response.
+    /// Sets the time between the end of each request and the headers of its response.
     pub fn set_latency(&self, latency: Duration) {
         let nanos = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
         self.latency_nanos.store(nanos, Ordering::Relaxed);
     }
 
-    /// The latency in force.
+    /// Returns the latency in force.
     pub fn latency(&self) -> Duration {
         Duration::from_nanos(self.latency_nanos.load(Ordering::Relaxed))
     }
 
-    /// Bytes per second of each request's and each response's body; `None` and 0 mean no limit.
+    /// Sets the bytes per second of each request's and each response's body; `None` and 0 mean no limit.
     ///
-    /// Bodies under way keep to a change at once.
+    /// A change takes effect at once, also for bodies under way.
     pub fn set_bandwidth(&self, bytes_per_second: Option<u64>) {
         self.bandwidth
             .store(bytes_per_second.unwrap_or(0), Ordering::Relaxed);
     }
 
-    /// The bandwidth in force, in bytes per second.
+    /// Returns the bandwidth in force, in bytes per second.
     pub fn bandwidth(&self) -> Option<u64> {
         Some(self.bandwidth.load(Ordering::Relaxed)).filter(|&bandwidth| bandwidth > 0)
     }
 
-    /// Lets the next `times` requests of an operation fail.
+    /// Fails the next `times` requests of an operation.
     pub fn fail_next(&self, operation: Operation, times: u32, fault: Fault) {
         self.inject(Injection::new(operation, fault).times(times));
     }
 
-    /// Adds an injection behind those still pending; each request meets the first one that is for it.
+    /// Adds an injection behind the pending ones. Each request meets the first injection that matches
+    /// it.
     pub fn inject(&self, injection: Injection) {
         self.injections().push_back(injection);
     }
 
-    /// How many requests are still going to fail.
+    /// Returns the number of requests that pending injections will fail.
     pub fn pending_faults(&self) -> u32 {
         self.injections().iter().map(Injection::remaining).sum()
     }
 
-    /// Lets requests fail by chance from now on, those that meet no injection; `None` ends it.
+    /// Fails requests that meet no injection at random from now on; `None` ends it.
     pub fn set_chance(&self, chance: Option<Chance>) {
         *locked(&self.chance) = chance;
     }
 
-    /// How many requests have failed by chance since the server started.
+    /// Returns the number of requests that have failed at random since the server started.
     pub fn failed_by_chance(&self) -> u64 {
         self.failed_by_chance.load(Ordering::Relaxed)
     }
 
-    /// Lets the server differ from S3 in one respect from now on, or no longer.
+    /// Switches a difference from S3 on or off.
     pub fn set_quirk(&self, quirk: Quirk, on: bool) {
         self.quirks.set(quirk, on);
     }
@@ -129,7 +130,7 @@ impl Knobs {
         self.quirks.has(quirk)
     }
 
-    /// No latency, no limits, no faults, no quirks.
+    /// Removes all latency, limits, faults and quirks.
     pub fn reset(&self) {
         self.set_latency(Duration::ZERO);
         self.set_bandwidth(None);
@@ -139,7 +140,7 @@ impl Knobs {
         self.quirks.clear();
     }
 
-    /// The fault this request meets, if it meets one.
+    /// Returns the fault of this request, if it is to fail.
     pub(crate) fn take_fault(&self, operation: Operation, key: Option<&str>) -> Option<Fault> {
         if let Some(fault) = self.outage() {
             return Some(fault);

@@ -1,9 +1,8 @@
-//! Differences from S3 that other servers have.
+//! Differences of other servers from S3.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A difference from S3 that some server in the field has; see
-/// [`Knobs::set_quirk`](crate::Knobs::set_quirk).
+/// Difference from S3 that some existing server has; see [`Knobs::set_quirk`](crate::Knobs::set_quirk).
 ///
 /// ```
 /// use s3_local::{Quirk, S3Local};
@@ -37,7 +36,7 @@ pub enum Quirk {
     FewParts,
     /// Keys that end in `/` can't be the source of a copy: 404 `NoSuchKey`.
     NoMarkerCopies,
-    /// Keys that end in `/` are not taken: 400 `InvalidArgument`.
+    /// Keys that end in `/` can't be created: 400 `InvalidArgument`.
     NoMarkers,
     /// Requests without a signature get 412 and a text that is no XML.
     UnsignedIsNotS3,

@@ -1,4 +1,4 @@
-//! Opening a folder store: locking it, replaying its journal, clearing what an earlier crash left.
+//! Opening of a folder store: lock, journal replay, and removal of an earlier crash's leftovers.
 
 use std::collections::HashMap;
 use std::fs::{self, File, TryLockError};
@@ -11,15 +11,15 @@ use crate::catalog::{Catalog, Record, State};
 use crate::content::{BlobFile, Content, Extent};
 use crate::random;
 
-/// A folder in use by this process.
+/// Folder in use by this process.
 #[derive(Debug)]
 pub(crate) struct Folder {
     blobs: PathBuf,
-    /// Locked as long as it is open.
+    /// Lock on the folder, held while the file is open.
     _lock: File,
 }
 
-/// Why a folder can't be used.
+/// Error of opening a folder.
 #[derive(Debug)]
 pub(crate) enum OpenError {
     InUse,
@@ -33,7 +33,7 @@ impl From<io::Error> for OpenError {
 }
 
 impl Folder {
-    /// Opens the folder, which need not exist, and everything an earlier server stored in it.
+    /// Opens the folder and everything an earlier server stored in it; creates the folder if necessary.
     pub(crate) fn open(path: &Path) -> Result<(Folder, Catalog), OpenError> {
         let blobs = path.join("blobs");
         fs::create_dir_all(&blobs)?;
@@ -45,7 +45,7 @@ impl Folder {
         Ok((folder, Catalog::recorded(state, Box::new(journal))))
     }
 
-    /// A new, empty file for a body.
+    /// Creates a new, empty file for a body.
     pub(super) fn create_blob(&self) -> io::Result<(Arc<BlobFile>, File)> {
         let blob = self.blob(random::hex_string(16));
         let file = blob.create()?;
@@ -104,7 +104,7 @@ impl Folder {
         })
     }
 
-    /// Removes bodies that no record names: uploads that were under way when a server was killed.
+    /// Removes bodies that no record names: uploads under way when a server was killed.
     fn remove_orphans(&self, state: &State) -> io::Result<()> {
         let mut known = HashMap::new();
         for_each_blob(state, |blob, end| {
@@ -145,7 +145,7 @@ fn lock(path: &Path) -> Result<File, OpenError> {
     }
 }
 
-/// Replaces the journal by the shortest one for this state, in one step.
+/// Replaces the journal atomically by the shortest one for this state.
 fn rewrite(folder: &Path, state: &State) -> io::Result<Journal> {
     let (new, journal) = (folder.join("journal.new"), folder.join("journal"));
     journal::write(File::create(&new)?, state.snapshot())?;
@@ -154,7 +154,7 @@ fn rewrite(folder: &Path, state: &State) -> io::Result<Journal> {
     Ok(Journal::new(File::options().append(true).open(&journal)?))
 }
 
-/// Visits every body the state refers to, with the end of the bytes it refers to.
+/// Visits every body the state refers to, with the end offset of the referenced bytes.
 fn for_each_blob(
     state: &State,
     mut visit: impl FnMut(&BlobFile, u64) -> io::Result<()>,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::{Record, RecordLog};
 use crate::content::{Content, Extent};
 
-/// How the journal names an extent.
+/// Extent as written to the journal.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct StoredExtent {
     pub(super) blob: String,
@@ -36,7 +36,7 @@ impl RecordLog for Journal {
     }
 }
 
-/// Writes a whole journal and makes sure it is on the disk.
+/// Writes a whole journal and syncs it to the disk.
 pub(super) fn write(file: File, records: impl Iterator<Item = Record>) -> io::Result<()> {
     let mut writer = BufWriter::new(file);
     for record in records {
@@ -73,7 +73,7 @@ fn checksum(json: &[u8]) -> u64 {
     crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32IsoHdlc, json)
 }
 
-/// Reads a journal. A torn last line is left out: its change was never answered for.
+/// Reads a journal. A torn last line is skipped: no response has confirmed its change.
 pub(super) fn read(file: &File) -> io::Result<Vec<StoredRecord>> {
     let mut reader = BufReader::new(file);
     let mut records = Vec::new();

@@ -1,4 +1,4 @@
-//! Where bytes live: in memory, or in files of a folder.
+//! Storage of bodies: in memory, or in files of a folder.
 //!
 //! ```text
 //! folder/
@@ -7,8 +7,8 @@
 //!   blobs/     the bodies, one file for each body received
 //! ```
 //!
-//! A killed server loses nothing it has answered for. Nothing is flushed to the disk itself, so a
-//! power failure may cost the last seconds.
+//! A killed server loses no confirmed change. Nothing is flushed to the disk itself, so a power failure
+//! may cost the last seconds.
 
 mod folder;
 mod journal;
@@ -28,7 +28,7 @@ pub(crate) enum Storage {
 }
 
 impl Storage {
-    /// A place for one body.
+    /// Returns a sink for one body.
     pub(crate) fn sink(&self) -> io::Result<Sink> {
         match self {
             Storage::Memory => Ok(Sink::memory()),

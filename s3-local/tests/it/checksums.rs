@@ -1,4 +1,4 @@
-//! Checksums as the SDK sends them and asks for them.
+//! Checksums as the SDK sends and requests them.
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{Credentials, RequestChecksumCalculation, ResponseChecksumValidation};
@@ -10,7 +10,8 @@ use s3_local::Server;
 
 use crate::fixture::{assert_refused, client, config, pattern, server};
 
-/// A client with the SDK's defaults: a CRC32 in the trailer of each upload, verified on each download.
+/// Returns a client with the SDK's defaults: a CRC32 in the trailer of each upload, verified on each
+/// download.
 fn checking_client(server: &Server) -> Client {
     let (id, secret) = (server.access_key_id(), server.secret_access_key());
     let config = config(server)

@@ -1,4 +1,4 @@
-//! Copies: what they keep, and what must hold for them to be made.
+//! Copies: preserved metadata, and conditions.
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::copy_object::builders::CopyObjectFluentBuilder;

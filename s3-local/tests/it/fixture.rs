@@ -1,4 +1,4 @@
-//! A server, an SDK client for it, and what tests say about answers.
+//! Server, SDK clients and assertions for the tests.
 
 use std::fmt::Debug;
 use std::io::{Read as _, Write as _};
@@ -12,25 +12,25 @@ use aws_sdk_s3::config::{
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use s3_local::{S3Local, Server};
 
-/// A server in memory with the bucket `data`.
+/// Starts a server in memory with the bucket `data`.
 pub(crate) fn server() -> Server {
     let server = S3Local::builder().start();
     server.create_bucket("data");
     server
 }
 
-/// A client with the server's root key.
+/// Returns a client with the server's root key.
 pub(crate) fn client(server: &Server) -> Client {
     client_with(server, server.access_key_id(), server.secret_access_key())
 }
 
-/// A client with another key.
+/// Returns a client with another key.
 pub(crate) fn client_with(server: &Server, id: &str, secret: &str) -> Client {
     let credentials = Credentials::new(id, secret, None, None, "test");
     Client::from_conf(config(server).credentials_provider(credentials).build())
 }
 
-/// What all clients have in common: no retries, so that each error is seen.
+/// Returns the configuration common to all clients: no retries, so that each error is visible.
 pub(crate) fn config(server: &Server) -> aws_sdk_s3::config::Builder {
     aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
@@ -74,7 +74,7 @@ where
     assert_eq!(raw.status().as_u16(), status, "{error:?}");
 }
 
-/// The object's bytes, as a client gets them.
+/// Returns the object's bytes as a client reads them.
 pub(crate) async fn read(client: &Client, key: &str) -> Vec<u8> {
     let output = client
         .get_object()
@@ -86,7 +86,7 @@ pub(crate) async fn read(client: &Client, key: &str) -> Vec<u8> {
     output.body.collect().await.unwrap().to_vec()
 }
 
-/// Bytes that differ from place to place.
+/// Returns pseudorandom bytes that differ from position to position.
 pub(crate) fn pattern(len: usize) -> Vec<u8> {
     let mut state = 1_u32;
     let step = |_| {
@@ -96,7 +96,7 @@ pub(crate) fn pattern(len: usize) -> Vec<u8> {
     (0..len).map(step).collect()
 }
 
-/// The answer to a plain HTTP request, as text; what the connection gave until it ended.
+/// Sends a plain HTTP request and returns everything received until the connection ended, as text.
 pub(crate) fn raw(server: &Server, request: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(server.address())?;
     stream.write_all(request.as_bytes())?;
@@ -105,7 +105,7 @@ pub(crate) fn raw(server: &Server, request: &str) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
-/// A GET without credentials on a connection of its own.
+/// Sends a GET without credentials on a connection of its own.
 pub(crate) fn anonymous_get(server: &Server, path: &str) -> std::io::Result<String> {
     raw(
         server,

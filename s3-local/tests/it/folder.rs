@@ -1,4 +1,4 @@
-//! The store on a folder, in this process and after the end of others.
+//! The folder store, in this process and after the end of other processes.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Starting, stopping, and what shows of secrets.
+//! Start, stop, and redaction of secrets.
 
 use std::net::TcpStream;
 

@@ -1,4 +1,4 @@
-//! What is stored with objects beside their bytes.
+//! Headers and user metadata stored with objects.
 
 use std::collections::HashMap;
 
@@ -8,10 +8,10 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, MetadataDirecti
 
 use crate::fixture::{assert_refused, client, server};
 
-/// The most that S3 stores: names and values together.
+/// Maximum size of user metadata that S3 stores, in bytes: names and values together.
 const LIMIT: usize = 2048;
 
-/// Type and metadata of an object, on which all ways to ask agree.
+/// Returns type and metadata of an object; asserts that every kind of read returns the same.
 async fn described(client: &Client, key: &str) -> (String, HashMap<String, String>) {
     let head = client.head_object().bucket("data").key(key);
     let head = head.send().await.unwrap();
@@ -57,7 +57,7 @@ async fn every_way_to_store_keeps_it_and_every_way_to_ask_tells_it() {
     }
 }
 
-/// Makes an upload of one part into an object.
+/// Completes an upload of one part as an object.
 async fn complete(client: &Client, key: &str, id: &str) {
     let part = client.upload_part().bucket("data").key(key).upload_id(id);
     let part = part.part_number(1).body(ByteStream::from_static(b"x"));

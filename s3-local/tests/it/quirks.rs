@@ -38,7 +38,7 @@ async fn a_request_without_a_length_is_refused() {
     with_length.send().await.unwrap();
 }
 
-/// Uploads an object in one part, if nothing is there; says whether it did.
+/// Uploads an object in one part if the key is free; returns whether it was stored.
 async fn upload(client: &Client, key: &str) -> bool {
     let begun = client.create_multipart_upload().bucket("data").key(key);
     let id = begun.send().await.unwrap().upload_id.unwrap();

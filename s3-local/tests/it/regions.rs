@@ -1,4 +1,4 @@
-//! Buckets in regions.
+//! Regions of buckets.
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{Credentials, Region};

@@ -1,4 +1,4 @@
-//! Listing a bucket: which keys and common prefixes are on a page, and where the next one starts.
+//! Listing of a bucket: keys and common prefixes of a page, and the start of the next one.
 
 mod walk;
 
@@ -12,17 +12,17 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::{Key, Object, Objects};
 
-/// What a listing begins behind.
+/// Position behind which a listing begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum After {
     Key(String),
-    /// Every key with this prefix has been rolled up already.
+    /// Common prefix; all of its keys have been listed.
     Prefix(String),
 }
 
 impl After {
-    /// The meaning of `start-after` and `marker`: a value that is itself a common prefix of the listing
-    /// stands for all of its keys, since the first version of the API hands such values out.
+    /// Parses `start-after` and `marker`. A value that is itself a common prefix of the listing stands
+    /// for all of its keys, since `ListObjects` returns such values as markers.
     pub(crate) fn from_marker(marker: &str, prefix: &str, delimiter: Option<&str>) -> After {
         let rolled_up = delimiter.and_then(|delimiter| common_prefix(marker, prefix, delimiter));
         if rolled_up == Some(marker) {
@@ -48,7 +48,7 @@ impl After {
         })
     }
 
-    /// The last key or common prefix of a page.
+    /// Returns the last key or common prefix of a page.
     pub(crate) fn into_marker(self) -> String {
         match self {
             After::Key(text) | After::Prefix(text) => text,
@@ -56,23 +56,23 @@ impl After {
     }
 }
 
-/// The order in which keys are listed.
+/// Order in which keys are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
-    /// That of their bytes.
+    /// Order of the keys' bytes.
     Bytes,
-    /// That in which a walk through folders meets them.
+    /// Order in which a walk through folders visits keys.
     Tree,
 }
 
-/// A page asked for.
+/// Request for a page.
 #[derive(Clone, Debug)]
 pub(crate) struct ListQuery<'a> {
     pub(crate) prefix: &'a str,
-    /// Not empty.
+    /// Delimiter, not empty.
     pub(crate) delimiter: Option<&'a str>,
     pub(crate) after: Option<After>,
-    /// Keys and common prefixes together.
+    /// Maximum number of keys and common prefixes together.
     pub(crate) limit: usize,
 }
 
@@ -82,22 +82,22 @@ pub(crate) enum Entry {
     CommonPrefix(String),
 }
 
-/// A page.
+/// Page of a listing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Listing {
     pub(crate) entries: Vec<Entry>,
-    /// Where the next page begins, if there is one.
+    /// Start of the next page, if there is one.
     pub(crate) resume: Option<After>,
 }
 
-/// The part of `key` up to the first delimiter behind `prefix`, including it.
+/// Returns the part of `key` up to the first delimiter behind `prefix`, including the delimiter.
 fn common_prefix<'k>(key: &'k str, prefix: &str, delimiter: &str) -> Option<&'k str> {
     let rest = key.strip_prefix(prefix)?;
     let end = prefix.len() + rest.find(delimiter)? + delimiter.len();
     key.get(..end)
 }
 
-/// The smallest byte string that follows everything beginning with `prefix`.
+/// Returns the smallest byte string that follows everything beginning with `prefix`.
 fn successor(prefix: &str) -> Vec<u8> {
     let mut bytes = prefix.as_bytes().to_vec();
     // UTF-8 has no byte 0xFF, so this can't overflow.
@@ -118,8 +118,8 @@ fn lower_bound(query: &ListQuery<'_>) -> Bound<Vec<u8>> {
     }
 }
 
-/// One page of `objects`: in the order of the keys' bytes, each group of keys with a common prefix
-/// skipped in one step.
+/// Lists one page of `objects` in byte order. Each group of keys with a common prefix is skipped in one
+/// step.
 pub(crate) fn list(objects: &Objects, query: &ListQuery<'_>) -> Listing {
     let mut listing = Listing::default();
     if query.limit == 0 {

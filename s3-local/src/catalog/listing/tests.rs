@@ -1,4 +1,4 @@
-//! The page algorithm against the obvious one: filter every key, roll up, cut.
+//! Tests of the page algorithm against a simple one: filter every key, roll up, cut.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

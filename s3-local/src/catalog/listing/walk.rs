@@ -1,18 +1,18 @@
-//! Listing as servers do that keep keys in folders and walk through them.
+//! Listing in the order of servers that keep keys in folders and walk through them.
 
 use std::sync::Arc;
 
 use super::{After, Entry, ListQuery, Listing, common_prefix};
 use crate::catalog::Objects;
 
-/// The position of a key in a walk: a folder comes where its name does, before longer names.
+/// Returns the position of a key in a walk: a folder comes where its name does, before longer names.
 fn position(key: &str) -> Vec<u8> {
     let byte = |byte: u8| if byte == b'/' { 0 } else { byte };
     key.bytes().map(byte).collect()
 }
 
-/// Returns whether an entry comes behind the place where a page begins. A name that is passed takes the folder
-/// of that name along.
+/// Returns whether an entry comes behind the start of a page. A name that is passed takes the folder of
+/// that name along.
 fn is_behind(entry: &str, after: &After) -> bool {
     match after {
         After::Key(key) => {
