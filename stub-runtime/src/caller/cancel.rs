@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::protocol::{Channel, Stop, ToSupervisor};
 use crate::sys;
 
-/// What can end the sandboxes of a call, or of many that belong together, from any thread.
+/// Handle that ends the sandboxes of one call, or of many that belong together, from any thread.
 #[derive(Debug, Default)]
 pub struct Canceller {
     state: Mutex<State>,
@@ -17,16 +17,16 @@ pub struct Canceller {
 #[derive(Debug, Default)]
 struct State {
     how: Option<How>,
-    /// What is to be ended, by numbers of their own.
+    /// Sandboxes and others to be ended, each with a number that identifies its registration.
     running: Vec<(u64, Running)>,
     last: u64,
 }
 
-/// What can be ended.
+/// Target of a cancellation.
 enum Running {
     /// The supervisor behind this connection.
     Supervisor(Arc<Channel>),
-    /// Something else: how much time it has, or none.
+    /// Something else: called with its grace period, or with none.
     Other(Box<dyn Fn(Option<Duration>) + Send>),
 }
 
@@ -41,9 +41,9 @@ impl fmt::Debug for Running {
 
 #[derive(Clone, Copy, Debug)]
 enum How {
-    /// What has been written is stored.
+    /// End that stores what has been written.
     Stop(Stop),
-    /// Nothing is.
+    /// End that stores nothing more.
     Abandon,
 }
 
@@ -61,7 +61,7 @@ impl How {
     }
 }
 
-/// A sandbox that can be ended; as long as this exists.
+/// Registration of a sandbox that can be ended, as long as this value exists.
 #[derive(Debug)]
 pub(crate) struct Registered<'a> {
     canceller: &'a Canceller,
@@ -69,22 +69,22 @@ pub(crate) struct Registered<'a> {
 }
 
 impl Canceller {
-    /// Ends the work: what it has written is stored. It has so much time to end by itself.
+    /// Ends the work with SIGTERM and stores what it has written. `grace`: time that the work has to end by itself.
     pub fn cancel(&self, grace: Duration) {
         self.cancel_by(sys::SIGTERM, grace);
     }
 
-    /// As [`cancel`](Self::cancel), with the signal that the work gets.
+    /// Ends the work like [`cancel`](Self::cancel), with this signal.
     pub fn cancel_by(&self, signal: i32, grace: Duration) {
         self.end(How::Stop(Stop::Cancelled { grace, signal }));
     }
 
-    /// Ends everything at once. What is not stored yet is named, and kept on the local disk.
+    /// Ends everything at once. Objects that are not stored yet are named, and kept on the local disk.
     pub fn end_now(&self) {
         self.end(How::Stop(Stop::Now));
     }
 
-    /// Ends everything at once; nothing more is stored.
+    /// Ends everything at once; stores nothing more.
     pub fn abandon(&self) {
         self.end(How::Abandon);
     }
@@ -98,12 +98,12 @@ impl Canceller {
         self.cancelled.notify_all();
     }
 
-    /// From now on the sandbox behind this connection can be ended; it is at once, if that was asked for.
+    /// Registers the sandbox behind this connection, and ends it at once if the end was asked for before.
     pub(super) fn register(&self, supervisor: Arc<Channel>) -> Registered<'_> {
         self.add(Running::Supervisor(supervisor))
     }
 
-    /// The same of something else, which is told how much time it has: none if it is to end at once.
+    /// Registers something else. `end` is called with the grace period: none if it must end at once.
     pub(crate) fn also(&self, end: impl Fn(Option<Duration>) + Send + 'static) -> Registered<'_> {
         self.add(Running::Other(Box::new(end)))
     }
@@ -122,17 +122,17 @@ impl Canceller {
         }
     }
 
-    /// Whether everything was to end at once: what is lost then was not wanted.
+    /// Returns whether everything was to end at once, so that a lost result was not wanted.
     pub(super) fn is_abandoned(&self) -> bool {
         matches!(self.lock().how, Some(How::Abandon))
     }
 
-    /// Whether the end was asked for.
+    /// Returns whether the end was asked for.
     pub fn is_cancelled(&self) -> bool {
         self.lock().how.is_some()
     }
 
-    /// Sleeps, unless and until the end is asked for. Whether it was.
+    /// Sleeps for this time, or until the end is asked for. Returns whether it was.
     pub fn sleep(&self, time: Duration) -> bool {
         let until = Instant::now().checked_add(time);
         let mut state = self.lock();

@@ -16,7 +16,7 @@ use super::running::Running;
 use super::tries::Tries;
 use super::verdict;
 
-/// The values of a call, as they come. The sandbox is there from the first that is asked for to the last.
+/// Values of a call, as they come. The sandbox exists from the first request for a value to the last value.
 pub(crate) struct Emitted {
     plan: Plan,
     input: Payload,
@@ -28,8 +28,8 @@ pub(crate) struct Emitted {
 }
 
 impl Emitted {
-    /// Nothing is started before the first value is asked for. `sink` takes what it prints; else it goes to this
-    /// program's own streams.
+    /// Creates the call; nothing is started before the first value is asked for. `sink` receives the job's output;
+    /// without it, the output goes to this program's own streams.
     pub(crate) fn new(
         plan: Plan,
         input: Payload,
@@ -50,17 +50,17 @@ impl Emitted {
         }
     }
 
-    /// What can end it while a value is waited for; what has been written is stored.
+    /// Returns the handle that ends the call while a value is waited for; what has been written is stored.
     pub(crate) fn canceller(&self) -> Arc<Canceller> {
         Arc::clone(&self.canceller)
     }
 
-    /// Which attempt it is.
+    /// Returns the current attempt.
     pub(crate) fn attempt(&self) -> &Attempt {
         self.tries.attempt()
     }
 
-    /// The next value; an error is the last thing that comes.
+    /// Returns the next value; an error is the last item.
     pub(crate) fn next(&mut self) -> Option<Result<Payload, Error>> {
         let _in_call = self.takers.watch.span().entered();
         while !self.is_over {
@@ -107,7 +107,8 @@ impl Emitted {
         Ok(running)
     }
 
-    /// Nobody wants more: the body ends, and what it has written is stored. What went wrong until then.
+    /// Ends the body, as no more values are wanted, and stores what it has written. Fails with the error that occurred
+    /// until then.
     pub(crate) fn close(mut self) -> Result<(), Error> {
         self.give_up()
     }

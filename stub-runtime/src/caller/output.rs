@@ -1,4 +1,4 @@
-//! What a job prints, where the caller passes it on instead of the job itself.
+//! Output of a job, where the caller passes it on instead of the job itself.
 
 use std::fmt::Debug;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::sys::{self, SysError};
 
-/// So much is read at once.
+/// Maximum number of bytes read at once.
 const CHUNK: usize = 64 << 10;
 
-/// A line is passed on in pieces of at most so many bytes.
+/// Maximum size, in bytes, of a piece of a line; longer lines are passed on in pieces.
 const LONGEST_LINE: usize = 1 << 20;
 
-/// Which of the two streams of a job.
+/// One of the two output streams of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Stream {
     /// Standard output.
@@ -23,9 +23,9 @@ pub(crate) enum Stream {
     Err,
 }
 
-/// Takes what a job prints.
+/// Receiver of a job's output.
 pub(crate) trait Sink: Debug + Send + Sync {
-    /// A line, with its end. `of`: the input that was being run, of a map.
+    /// Handles a line, with its line ending. `of`: index of the input that was being run, if this is a map.
     fn line(&self, stream: Stream, of: Option<u64>, line: &[u8]);
 }
 
@@ -34,7 +34,7 @@ pub(crate) trait Sink: Debug + Send + Sync {
 pub(super) struct Output {
     pipes: Vec<Pipe>,
     sink: Arc<dyn Sink>,
-    /// The input that is being run.
+    /// Index of the input that is being run.
     pub(super) of: Option<u64>,
     buffer: Box<[u8]>,
 }
@@ -43,7 +43,7 @@ pub(super) struct Output {
 struct Pipe {
     stream: Stream,
     reading: OwnedFd,
-    /// The beginning of a line.
+    /// Incomplete line.
     begun: Vec<u8>,
 }
 
@@ -69,17 +69,17 @@ impl Output {
         Ok((output, [jobs_out, jobs_err]))
     }
 
-    /// What to wait for.
+    /// Returns the descriptors to wait for.
     pub(super) fn pipes(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         self.pipes.iter().map(|pipe| pipe.reading.as_fd())
     }
 
-    /// Passes on what there is, without waiting.
+    /// Passes on all output that is there, without waiting.
     pub(super) fn drain(&mut self) {
         while self.read_some() {}
     }
 
-    /// Passes on one piece of what there is, without waiting. Whether there was any.
+    /// Passes on one piece of output, without waiting. Returns whether there was any.
     pub(super) fn read_some(&mut self) -> bool {
         let Self {
             pipes,
@@ -104,7 +104,7 @@ impl Output {
         was_any
     }
 
-    /// Lines which have begun are all there is of them.
+    /// Passes on incomplete lines, as nothing more will come.
     pub(super) fn end_lines(&mut self) {
         for pipe in &mut self.pipes {
             pipe.end_line(&*self.sink, self.of);

@@ -1,4 +1,4 @@
-//! From an annotated function to what its calls carry.
+//! Preparation of a call: from an annotated function to what its calls carry.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use crate::secret;
 use crate::settings::Settings;
 use crate::spec::{CallSpec, Volume, Work};
 
-/// How a function is called.
+/// Prepared function, with its checked options.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
-    /// What each of its sandboxes carries.
+    /// Specification that each of its sandboxes carries.
     pub(crate) spec: CallSpec,
-    /// Checked.
+    /// Checked options.
     pub(crate) options: Options,
 }
 
@@ -58,7 +58,7 @@ pub(super) fn plan(function: &'static Function) -> Result<Plan, Error> {
     Ok(Plan { spec, options })
 }
 
-/// The function's volumes, checked.
+/// Returns the function's volumes, checked.
 pub(crate) fn volumes(function: &Function, name: &str) -> Result<Vec<Volume>, Error> {
     let declared = (function.volumes)();
     if declared.is_empty() {

@@ -1,4 +1,4 @@
-//! One attempt of a call, in a sandbox of its own.
+//! Attempt of a call, in a sandbox of its own.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,28 +14,28 @@ use crate::sys;
 use super::cancel::Canceller;
 use super::launch::{Heard, Launched, Takers};
 
-/// Shortest time that a sandbox has to reach its buckets and to start its work.
+/// Minimum time that a sandbox has to reach its buckets and to start its work.
 const LEAST_TO_START: Duration = Duration::from_secs(5);
 
-/// When a sandbox that was launched now must have started its work: the time until then is not the
-/// work's own, but limited by the same timeout.
+/// Returns the deadline for a sandbox launched now to start its work. The time until then is not the work's own, but
+/// is limited by the same timeout.
 pub(super) fn start_limit(timeout: Option<Duration>) -> Option<Instant> {
     Instant::now().checked_add(timeout?.max(LEAST_TO_START))
 }
 
-/// What is run, up to its end.
+/// A running attempt.
 pub(super) struct Running {
     launched: Launched,
-    /// Through which it can be ended from outside.
+    /// Connection through which it can be ended from outside.
     connection: Arc<Channel>,
     timeout: Option<Duration>,
-    /// When its time is over: that to start, then that to end.
+    /// Deadline: first for the start, then for the end.
     until: Option<Instant>,
     report: Option<(Report, Option<Payload>)>,
 }
 
 impl Running {
-    /// Starts it. `input`: the arguments of a function.
+    /// Starts the sandbox. `input`: the arguments of a function.
     pub(super) fn start(
         spec: CallSpec,
         input: Option<&Payload>,
@@ -57,7 +57,8 @@ impl Running {
         })
     }
 
-    /// Waits for the next of several values; nothing if it is over. The canceller can end it meanwhile.
+    /// Waits for the next of several values; returns nothing if the attempt is over. The canceller can end it
+    /// meanwhile.
     pub(super) fn next_value(&mut self, canceller: &Canceller) -> Option<Payload> {
         let _registered = canceller.register(Arc::clone(&self.connection));
         loop {
@@ -83,7 +84,7 @@ impl Running {
         }
     }
 
-    /// What the record calls its sandbox, if there is one.
+    /// Returns the sandbox's id in the record, if there is a record.
     pub(super) fn recorded(&self) -> Option<SandboxId> {
         self.launched.recorded()
     }
@@ -94,14 +95,14 @@ impl Running {
         self.launched.stop(Stop::TimedOut { after });
     }
 
-    /// Ends it; what it has written is stored.
+    /// Ends the attempt; stores what it has written.
     pub(super) fn stop(&mut self, grace: Duration) {
         let signal = sys::SIGTERM;
         self.launched.stop(Stop::Cancelled { grace, signal });
         while !matches!(self.launched.hear(None), Heard::Over) {}
     }
 
-    /// When it is over: how it ended, and its value if it has one.
+    /// Returns the outcome after the end, and the value if there is one.
     pub(super) fn end(self) -> Result<(Outcome, Option<Payload>), Error> {
         let mut outcome = self.launched.finish()?;
         // A body that returned in time has a value, even if its process lingered.

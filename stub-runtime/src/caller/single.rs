@@ -82,7 +82,8 @@ pub(super) fn command(
     ended
 }
 
-/// How the last attempt ended, and what a function's call would have ended with.
+/// Runs a command up to its last attempt. Returns the outcome of that attempt, and the error of the command if it was
+/// no success.
 fn try_command(
     spec: &CallSpec,
     retries: &Retries,
@@ -107,7 +108,7 @@ fn try_command(
     }
 }
 
-/// Runs what is to be run in a sandbox, and waits for its end and that of the sandbox.
+/// Runs one attempt in a sandbox, and waits for the end of both.
 fn run(
     spec: CallSpec,
     input: Option<&Payload>,

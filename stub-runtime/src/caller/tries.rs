@@ -11,19 +11,19 @@ use crate::watch::{Attempted, Watch};
 
 use super::cancel::Canceller;
 
-/// Which attempt of a call it is, and how many more there may be.
+/// Current attempt of a call, and the delays before further ones.
 pub(super) struct Tries {
     attempt: Attempt,
     began: Instant,
-    /// Where it is made, if there is a record.
+    /// Sandbox of the current attempt, if there is a record.
     sandbox: Option<SandboxId>,
-    /// Before each further one.
+    /// Delay before each further attempt.
     delays: Box<dyn Iterator<Item = Duration> + Send>,
     watch: Arc<Watch>,
 }
 
 impl Tries {
-    /// The first attempt begins.
+    /// Begins the first attempt.
     pub(super) fn new(retries: &Retries, watch: Arc<Watch>) -> Self {
         Self {
             attempt: Attempt::first(Arc::clone(watch.label())),
@@ -34,27 +34,28 @@ impl Tries {
         }
     }
 
-    /// The one that goes on.
+    /// Returns the current attempt.
     pub(super) fn attempt(&self) -> &Attempt {
         &self.attempt
     }
 
-    /// It is made in this sandbox.
+    /// Records the sandbox of the current attempt.
     pub(super) fn is_in(&mut self, sandbox: Option<SandboxId>) {
         self.sandbox = sandbox;
     }
 
-    /// It is the last one, whatever comes.
+    /// Makes the current attempt the last one, whatever its result.
     pub(super) fn make_last(&mut self) {
         self.delays = Box::new(std::iter::empty());
     }
 
-    /// It has ended well.
+    /// Records the success of the current attempt.
     pub(super) fn succeeded(&self) {
         self.watch.attempted(self.ended());
     }
 
-    /// It has failed. Waits until the next one begins; if there is none, returns what the call ends with.
+    /// Records the failure of the current attempt. Waits until the next one begins; if there is none, fails with the
+    /// error of the call.
     pub(super) fn failed(&mut self, error: Error, canceller: &Canceller) -> Result<(), Error> {
         let error = error.in_attempt(&self.attempt);
         let ended = Attempted {
@@ -89,7 +90,7 @@ impl Tries {
         Ok(())
     }
 
-    /// Now, and well.
+    /// Returns the record of an attempt that ends now, with success.
     fn ended(&self) -> Attempted<'static> {
         Attempted {
             input: None,

@@ -1,4 +1,4 @@
-//! What a lost supervisor leaves in the buckets: the multipart uploads it had begun and not ended.
+//! Multipart uploads that a lost supervisor leaves in the buckets: begun and not ended.
 
 use std::collections::BTreeSet;
 
@@ -15,12 +15,12 @@ use super::process;
 pub(super) struct Unfinished(Vec<(MountConfig, BTreeSet<UnfinishedUpload>)>);
 
 impl Unfinished {
-    /// Nothing yet.
+    /// Creates the list of volumes, without uploads.
     pub(super) fn new(volumes: impl Iterator<Item = MountConfig>) -> Self {
         Self(volumes.map(|mount| (mount, BTreeSet::new())).collect())
     }
 
-    /// Takes note.
+    /// Records the begin or the end of an upload.
     pub(super) fn note(&mut self, note: UploadNote) {
         let UploadNote {
             volume,
@@ -36,8 +36,8 @@ impl Unfinished {
         }
     }
 
-    /// Has them aborted by a process of their own, whose time is limited. Says what stays, as the
-    /// continuation of a sentence.
+    /// Aborts the uploads in a process of their own, whose time is limited. Returns what stays, as the continuation of
+    /// a sentence.
     pub(super) fn abort(self, label: &str) -> Option<String> {
         let left = self
             .0

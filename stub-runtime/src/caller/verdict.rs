@@ -1,4 +1,4 @@
-//! From how a call ended to a value or an error.
+//! Conversion of a call's outcome to a value or an error.
 
 use std::io;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub(super) fn value(
     Err(lost(attempt, not_stored, result.err()))
 }
 
-/// What an attempt of a command ends with, if that is no success.
+/// Returns the error of an attempt of a command; nothing if it was a success.
 pub(super) fn command(attempt: Attempt, outcome: Outcome) -> Option<Error> {
     let Outcome { ended, not_stored } = outcome;
     let failure = match ended {
@@ -48,7 +48,8 @@ pub(super) fn command(attempt: Attempt, outcome: Outcome) -> Option<Error> {
     Some(lost(attempt, not_stored, failure))
 }
 
-/// What could not be stored counts more than what went wrong besides.
+/// Makes the error about objects that could not be stored. It takes precedence over any other error, which becomes its
+/// cause.
 fn lost(attempt: Attempt, objects: Vec<NotStored>, cause: Option<Error>) -> Error {
     Error::NotStored {
         attempt,

@@ -1,4 +1,4 @@
-//! What comes from a sandbox: from its supervisor, from its worker, and what it prints.
+//! Events of a sandbox: from its supervisor, from its worker, and its output.
 
 use std::os::fd::AsFd;
 use std::time::Instant;
@@ -12,26 +12,26 @@ use crate::sys;
 use super::{Launched, Line};
 use crate::caller::output::Output;
 
-/// What comes from a sandbox.
+/// Event of a sandbox.
 #[derive(Debug)]
 pub(crate) enum Heard {
     /// The work was started.
     Started,
-    /// One of several values of an input.
+    /// One of several values of an input was received.
     Emitted(Payload),
-    /// One more input has ended. The value, if it returned one.
+    /// An input has ended, with its value if it returned one.
     Reported(Report, Option<Payload>),
     /// The worker takes no more inputs.
     WorkerGone,
-    /// What could not be stored of what had been written when that was asked.
+    /// Objects that could not be stored, in answer to a request to store what had been written.
     Stored(Vec<NotStored>),
-    /// The time is over.
+    /// The deadline passed.
     TimeUp,
-    /// Nothing more will come.
+    /// The sandbox is over; no more events follow.
     Over,
 }
 
-/// Who has something to say.
+/// Sources that have something to read.
 #[derive(Clone, Copy, Debug, Default)]
 struct Ready {
     supervisor: bool,
@@ -40,7 +40,7 @@ struct Ready {
 }
 
 impl Launched {
-    /// Waits for the next thing that comes.
+    /// Waits for the next event.
     pub(crate) fn hear(&mut self, until: Option<Instant>) -> Heard {
         loop {
             let Some(ready) = self.ready(until) else {
@@ -71,8 +71,8 @@ impl Launched {
         }
     }
 
-    /// Who has something to say; nothing if the time is over. After the supervisor's last word, the worker's are
-    /// still to be read, up to their end.
+    /// Waits for sources with something to read; returns nothing when the deadline has passed. After the supervisor's
+    /// last message, the worker's messages are still to be read, up to their end.
     fn ready(&self, until: Option<Instant>) -> Option<Ready> {
         let worker = self.worker.as_ref();
         if self.over.is_some() || worker.is_some_and(|worker| worker.inbox.has_message()) {
@@ -128,7 +128,7 @@ impl Launched {
         Heard::WorkerGone
     }
 
-    /// The input that ended prints no more.
+    /// Assigns later output to the next input, as the one that ended prints no more.
     fn end_printing(&mut self, has_more: bool) {
         let Some(output) = &mut self.output else {
             return;

@@ -37,28 +37,28 @@ pub(super) struct Launched {
     label: Arc<str>,
     supervisor: Child,
     line: Line,
-    /// Of a function, until its process is gone.
+    /// Connection to the worker of a function, until its process is gone.
     worker: Option<Line>,
     unfinished: Unfinished,
-    /// What it prints, if that isn't printed by itself.
+    /// Output of the job, unless the job has this program's own streams.
     output: Option<Output>,
     watched: Watched,
     over: Option<Result<Reply, ChannelError>>,
 }
 
-/// Who takes what comes out of a sandbox besides values.
+/// Receivers of what comes out of a sandbox besides values.
 #[derive(Clone, Debug)]
 pub(super) struct Takers {
-    /// What it prints; else that goes to this program's own streams.
+    /// Receiver of the output; without it, the output goes to this program's own streams.
     pub(super) sink: Option<Arc<dyn Sink>>,
-    /// Who is told what it does.
+    /// Telemetry of the call.
     pub(super) watch: Arc<Watch>,
-    /// It reads nothing from this program's standard input.
+    /// Whether standard input of the job is empty instead of this program's own.
     pub(super) no_stdin: bool,
 }
 
 impl Takers {
-    /// Only those who watch: it uses this program's own streams.
+    /// Creates receivers with telemetry only: the job has this program's own streams.
     pub(super) fn of(watch: Arc<Watch>) -> Self {
         Self {
             sink: None,
@@ -68,7 +68,7 @@ impl Takers {
     }
 }
 
-/// A connection, and what has arrived of it.
+/// A connection, and the messages received on it.
 #[derive(Debug)]
 struct Line {
     channel: Channel,
@@ -85,8 +85,8 @@ impl Line {
 }
 
 impl Launched {
-    /// Starts a supervisor and tells it what to run. With another handle on the connection, whose end is the end of
-    /// the call.
+    /// Starts a supervisor and sends it the call. Also returns a second handle on the connection; shutting that down
+    /// ends the call.
     pub(super) fn start(spec: CallSpec, takers: Takers) -> Result<(Self, Arc<Channel>), Error> {
         let launched = Self::launch(spec, takers)?;
         match launched.line.channel.duplicate() {
@@ -176,7 +176,7 @@ impl Launched {
         self.line.channel.send(&hello, &descriptors)
     }
 
-    /// Gives the worker an input. That of one that is gone is lost with it.
+    /// Sends the worker an input. If the worker is gone, the input is lost with it.
     pub(super) fn give(
         &self,
         function: &Arc<str>,
@@ -198,14 +198,14 @@ impl Launched {
         }
     }
 
-    /// The worker ends when it has done what it was given.
+    /// Ends the worker after the inputs that it was given.
     pub(super) fn give_no_more(&self) {
         if let Some(worker) = &self.worker {
             worker.channel.say_no_more();
         }
     }
 
-    /// Asks what could not be stored of what has been written until now.
+    /// Asks the supervisor to store what has been written until now, and to report what could not be stored.
     pub(super) fn ask_to_store(&self) {
         self.tell(ToSupervisor::Store);
     }
@@ -220,19 +220,19 @@ impl Launched {
         let _ = self.line.channel.send(&message, &[]);
     }
 
-    /// What the record calls it, if there is one.
+    /// Returns the sandbox's id in the record, if there is a record.
     pub(super) fn recorded(&self) -> Option<SandboxId> {
         self.watched.recorded()
     }
 
-    /// From now on, what is printed is that of this input.
+    /// Assigns output from now on to this input.
     pub(super) fn prints_for(&mut self, input: Option<u64>) {
         if let Some(output) = &mut self.output {
             output.of = input;
         }
     }
 
-    /// When it is over: what could not be stored, if that is known.
+    /// Returns the objects that could not be stored, after the sandbox has ended; nothing if they are not known.
     pub(super) fn not_stored(&self) -> Option<Vec<NotStored>> {
         match &self.over {
             Some(Ok(Reply::Ended(outcome))) => Some(outcome.not_stored.clone()),
@@ -240,8 +240,8 @@ impl Launched {
         }
     }
 
-    /// Waits for the end of the supervisor, of which nothing more will come. What the process of the
-    /// work did: what its body said was [heard](Heard::Reported).
+    /// Waits for the supervisor's process to exit, after its last message. Returns how the process of the work ended;
+    /// the result of a body was [reported](Heard::Reported) before.
     pub(super) fn finish(mut self) -> Result<Outcome, Error> {
         let status = self.supervisor.wait();
         match self.over.take().unwrap_or(Err(ChannelError::Closed)) {
@@ -254,7 +254,7 @@ impl Launched {
         }
     }
 
-    /// Cleans up after a supervisor that ended without a word.
+    /// Cleans up after a supervisor that ended without a final message.
     fn lost(self, reason: String, status: &io::Result<ExitStatus>) -> Error {
         let Self {
             label,
@@ -276,7 +276,7 @@ impl Launched {
         }
     }
 
-    /// Ends it at once: nothing more is stored, and what is being uploaded is aborted.
+    /// Ends the sandbox at once: stores nothing more, and aborts running uploads.
     fn abandon(self) {
         let Self {
             mut supervisor,

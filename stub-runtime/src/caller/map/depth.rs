@@ -1,33 +1,32 @@
-//! How many inputs to give to a worker at once.
+//! Number of inputs that a worker is given at once.
 //!
-//! One that waits in the worker's socket is there when the one before has ended, which saves the time
-//! from the report to the next input. But it waits there even if another worker is idle, so only
-//! inputs that take little time are given ahead.
+//! An input that waits in the worker's socket is there when the one before has ended. That saves the time from the
+//! report to the next input. But it waits there even if another worker is idle, so only short inputs are given ahead.
 
 use std::time::Duration;
 
-/// Inputs given ahead together take about so long.
+/// Total run time of the inputs given ahead.
 const AHEAD: Duration = Duration::from_millis(2);
 
-/// No more are given at once: all of them together with their reports fit into the socket.
+/// Maximum number of inputs given at once: all of them, with their reports, fit into the socket.
 const MOST: u32 = 16;
 
-/// Those with more bytes are given one by one.
+/// Maximum size, in bytes, of an input that is given together with others.
 pub(super) const SMALL: u64 = 4 << 10;
 
-/// How long an input takes, as far as is known.
+/// Moving average of the run time of inputs.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Pace {
     mean: Option<Duration>,
 }
 
 impl Pace {
-    /// One input took so long.
+    /// Records the run time of one input.
     pub(super) fn note(&mut self, took: Duration) {
         self.mean = Some(self.mean.map_or(took, |mean| (mean * 7 + took) / 8));
     }
 
-    /// How many may be in a worker's hands.
+    /// Returns the maximum number of inputs that a worker may hold.
     pub(super) fn depth(self) -> usize {
         let Some(mean) = self.mean else {
             return 1;

@@ -11,24 +11,25 @@ use std::thread;
 use super::Told;
 use crate::payload::Payload;
 
-/// So many inputs are asked for at once, as long as they are small.
+/// Maximum number of small inputs requested from the iterator at once.
 const MOST: usize = 16;
 
-/// The next of a larger one is asked for when that is there.
+/// Maximum size, in bytes, of a small input. After a larger one, inputs are requested one by one.
 const SMALL: u64 = 64 << 10;
 
-/// Takes inputs when they are asked for. One that waits when the map is over stays so until there is one more.
+/// Takes inputs from their iterator on request. When the map ends, a blocked iterator holds its thread until its next
+/// item.
 #[derive(Debug)]
 pub(crate) struct Feeder {
     wanted: Sender<usize>,
-    /// Asked for, and not there.
+    /// Number of inputs requested and not yet received.
     asked: usize,
-    /// As far as is known.
+    /// Current limit on requested inputs: [`MOST`] after a small input, else 1.
     most: usize,
 }
 
 impl Feeder {
-    /// Starts the thread, which tells the map of each input.
+    /// Starts the thread, which sends the map each input.
     ///
     /// # Errors
     /// The thread can't be started.
@@ -61,7 +62,7 @@ impl Feeder {
         })
     }
 
-    /// Asks for as many more as there is room for.
+    /// Requests as many more inputs as there is room for.
     pub(crate) fn ask(&mut self, held: usize, has_room: impl Fn(usize) -> bool) {
         let before = self.asked;
         while self.asked < self.most && has_room(held + self.asked) {
@@ -73,7 +74,7 @@ impl Feeder {
         }
     }
 
-    /// One that was asked for is there.
+    /// Records a requested input that has been received.
     pub(crate) fn came(&mut self, input: &io::Result<Payload>) {
         self.asked = self.asked.saturating_sub(1);
         let is_small = input.as_ref().is_ok_and(|input| input.length() <= SMALL);

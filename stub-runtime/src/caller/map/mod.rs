@@ -30,16 +30,16 @@ pub(crate) use feeder::Feeder;
 use shared::Shared;
 pub(crate) use shared::Told;
 
-/// So many inputs for each sandbox are taken from the iterator before their values are.
+/// Number of inputs per sandbox that may be taken from the iterator before their values are read.
 const AHEAD: usize = 64;
 
-/// So many at most, however many sandboxes there are, as each may take a descriptor.
+/// Upper limit for all sandboxes together, as each input may take a descriptor.
 const MOST_AHEAD: usize = 256;
 
-/// So many inputs that do take one.
+/// Maximum number of inputs taken ahead that do take a descriptor.
 const FILES_AHEAD: usize = 64;
 
-/// And so many bytes, unless a sandbox would have nothing to do.
+/// Maximum size, in bytes, of all inputs taken ahead, unless a sandbox would be idle.
 const AHEAD_BYTES: u64 = 256 << 20;
 
 /// A function that is being mapped over inputs.
@@ -48,52 +48,52 @@ pub(crate) struct Mapped {
     shared: Arc<Shared>,
     done: Receiver<Told>,
     slots: Vec<JoinHandle<()>>,
-    /// So many sandboxes at once.
+    /// Maximum number of sandboxes at once.
     most: usize,
     /// The next input's number.
     next: u64,
-    /// Given and not taken back.
+    /// Number of inputs given whose results were not taken yet.
     outstanding: usize,
     bytes: u64,
     /// Inputs among them that take a descriptor.
     files: usize,
-    /// Who has panicked, so that something will never be told of.
+    /// Name of the part that has panicked, whose results will never come.
     unwatched: Option<&'static str>,
 }
 
-/// What can end a map from another thread.
+/// Handle that ends a map from another thread.
 #[derive(Clone, Debug)]
 pub(crate) struct Ender(Arc<Shared>);
 
 impl Ender {
-    /// Ends it; what has been written is stored.
+    /// Ends the map; stores what has been written.
     pub(crate) fn cancel(&self, grace: Duration) {
         self.0.end(Some(grace));
     }
 
-    /// Ends it at once.
+    /// Ends the map at once.
     pub(crate) fn abandon(&self) {
         self.0.end(None);
     }
 
-    /// Ends it at once, and names what is not stored.
+    /// Ends the map at once, and names the objects that are not stored.
     pub(crate) fn end_now(&self) {
         self.0.end_now();
     }
 }
 
-/// What a map hears of.
+/// Event of a map, as its consumer gets it.
 #[derive(Debug)]
 pub(crate) enum Next {
     /// An input has ended.
     Done(Done),
     /// An input has given one of several values.
     Emitted(Payload),
-    /// There is one more.
+    /// The iterator has returned an input, or an error.
     Input(io::Result<Payload>),
-    /// There are no more.
+    /// The iterator has ended.
     NoMore,
-    /// It was ended from outside.
+    /// The map was ended from outside.
     Ended,
 }
 
@@ -106,7 +106,7 @@ pub(crate) struct Done {
 }
 
 impl Mapped {
-    /// Nothing is started before the first input.
+    /// Creates a map. Nothing is started before the first input.
     pub(crate) fn new(plan: Plan, watch: Arc<Watch>) -> Self {
         let most = plan.options.max_containers;
         let most = most.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
@@ -119,7 +119,8 @@ impl Mapped {
         Self::with(plan, watch, most, sink)
     }
 
-    /// With so many sandboxes at once. `sink` takes what is printed; else it goes to this program's own streams.
+    /// Creates a map with at most `most` sandboxes at once. `sink` receives the output; without it, the output goes to
+    /// this program's own streams.
     pub(crate) fn with(
         plan: Plan,
         watch: Arc<Watch>,
@@ -146,17 +147,18 @@ impl Mapped {
         }
     }
 
-    /// Who may tell the consumer of something.
+    /// Returns a sender of events to the consumer.
     pub(crate) fn teller(&self) -> Sender<Told> {
         self.shared.teller()
     }
 
-    /// What can end it.
+    /// Returns the handle that ends the map.
     pub(crate) fn ender(&self) -> Ender {
         Ender(Arc::clone(&self.shared))
     }
 
-    /// Whether another input should be given now. `held`: ended, but not asked for by anybody.
+    /// Returns whether another input should be given now. `held`: number of inputs that have ended and whose results
+    /// nobody has asked for yet.
     pub(crate) fn has_room(&self, held: usize) -> bool {
         let all = self.outstanding + held;
         let window = (self.most * AHEAD).min(MOST_AHEAD);
@@ -164,17 +166,17 @@ impl Mapped {
         all < self.most || (all < window && is_light)
     }
 
-    /// What tells it from the other calls of this machine.
+    /// Returns the id of the call: unique among the running calls of this machine.
     pub(crate) fn id(&self) -> &str {
         self.shared.takers.watch.id()
     }
 
-    /// Whether it was ended from outside.
+    /// Returns whether the map was ended from outside.
     pub(crate) fn is_cancelled(&self) -> bool {
         self.shared.canceller.is_cancelled()
     }
 
-    /// Whether all that was given has ended.
+    /// Returns whether all inputs given so far have ended.
     pub(crate) fn is_idle(&self) -> bool {
         self.outstanding == 0
     }
@@ -193,7 +195,7 @@ impl Mapped {
         index
     }
 
-    /// An input that can't be given takes its number all the same. What it ends with, and its number.
+    /// Takes a number for an input that can't be given. Returns that number, and the error of the input.
     pub(crate) fn skip(&mut self, why: impl FnOnce(Attempt) -> Error) -> (u64, Error) {
         let (mut attempt, index) = (self.first_attempt(), self.next);
         attempt.input = Some(index);
@@ -203,17 +205,17 @@ impl Mapped {
         (index, error)
     }
 
-    /// The first attempt of the call that no input is known of.
+    /// Returns the first attempt of the call, without an input.
     pub(crate) fn first_attempt(&self) -> Attempt {
         self.shared.first_attempt()
     }
 
-    /// There are no more inputs.
+    /// Closes the map to further inputs.
     pub(crate) fn close(&self) {
         self.shared.close();
     }
 
-    /// Waits for what comes next; nothing if all inputs have ended, and none is awaited from a feeder.
+    /// Waits for the next event; returns nothing if all inputs have ended and a feeder has no more.
     pub(crate) fn next(&mut self, is_fed: bool) -> Option<Next> {
         if self.unwatched.is_some() || (self.is_idle() && !is_fed) {
             return None;
@@ -238,7 +240,8 @@ impl Mapped {
         }
     }
 
-    /// When all inputs have ended: waits for the ends of the sandboxes. What could not be stored then.
+    /// Waits for the sandboxes to end, after all inputs have. Returns an error if a part of the map has panicked, or if
+    /// objects could not be stored then.
     pub(crate) fn finish(&mut self) -> Option<Error> {
         if self.unwatched.is_some() {
             self.shared.end(None);
@@ -290,7 +293,7 @@ impl Mapped {
     }
 }
 
-/// What was not asked for is not run, and what is being run is killed.
+/// Drops inputs that were not run, and kills those that are running.
 impl Drop for Mapped {
     fn drop(&mut self) {
         if !self.slots.is_empty() {

@@ -1,11 +1,11 @@
-//! Which input is run next: decided here, done by the slots.
+//! Choice of the next input to run: decided here, done by the slots.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
 use crate::payload::Payload;
 
-/// An input, and how often it was begun.
+/// An input, and the number of its attempts.
 #[derive(Debug)]
 pub(super) struct Task {
     /// Its place among the inputs, from 0.
@@ -19,45 +19,45 @@ pub(super) struct Task {
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     ready: VecDeque<Task>,
-    /// Those that failed and are to be tried again, by when.
+    /// Inputs to be tried again, by the time of their next attempt.
     later: BTreeMap<(Instant, u64), Task>,
     is_closed: bool,
 }
 
-/// What a slot does next.
+/// Next action of a slot.
 #[derive(Debug)]
 pub(super) enum Next {
     Run(Task),
-    /// Look again then, or when something has changed.
+    /// Wait until this time, or until something has changed.
     WaitUntil(Instant),
-    /// Look again when something has changed.
+    /// Wait until something has changed.
     Wait,
-    /// Nothing more comes but what other slots still run.
+    /// End: nothing more comes, except from inputs that other slots still run.
     End,
 }
 
 impl Queue {
-    /// One more input.
+    /// Adds an input.
     pub(super) fn push(&mut self, task: Task) {
         self.ready.push_back(task);
     }
 
-    /// There are no more inputs.
+    /// Closes the queue to further inputs.
     pub(super) fn close(&mut self) {
         self.is_closed = true;
     }
 
-    /// An input that a slot had taken and did not begin: it is the next.
+    /// Returns an input to the head of the queue that a slot had taken and did not begin.
     pub(super) fn put_back(&mut self, task: Task) {
         self.ready.push_front(task);
     }
 
-    /// An input that is to be tried again, not before then.
+    /// Adds an input to be tried again, not before this time.
     pub(super) fn try_again(&mut self, task: Task, at: Instant) {
         self.later.insert((at, task.index), task);
     }
 
-    /// What to run now. What is to be tried again comes first, when its time has come.
+    /// Takes the next action. An input to be tried again comes first once it is due.
     pub(super) fn next(&mut self, now: Instant) -> Next {
         let due = self.later.first_key_value().map(|((at, _), _)| *at);
         if due.is_some_and(|at| at <= now)
@@ -73,12 +73,12 @@ impl Queue {
         }
     }
 
-    /// How many can be run now.
+    /// Returns the number of inputs that can be run now.
     pub(super) fn ready(&self) -> usize {
         self.ready.len()
     }
 
-    /// Everything that waits.
+    /// Removes and returns all inputs that wait.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Task> {
         let later = std::mem::take(&mut self.later);
         std::mem::take(&mut self.ready)

@@ -1,4 +1,4 @@
-//! What the slots of a map and its consumer share.
+//! State that the slots of a map and its consumer share.
 
 use std::io;
 use std::sync::mpsc::Sender;
@@ -18,7 +18,7 @@ use super::queue::{Next, Queue, Task};
 use crate::report::SandboxId;
 use crate::watch::Attempted;
 
-/// What the slots of a map share.
+/// State that the slots of a map share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) plan: Plan,
@@ -31,18 +31,18 @@ pub(super) struct Shared {
 #[derive(Debug)]
 struct State {
     queue: Queue,
-    /// Slots that have begun and not given up.
+    /// Number of slots that have begun and not given up.
     slots: usize,
-    /// Slots that wait for an input.
+    /// Number of slots that wait for an input.
     idle: usize,
-    /// Why no sandbox can be had: it would be the same for every other input.
+    /// Error of the sandbox, if it would be the same for every other input.
     broken: Option<Error>,
-    /// Written but not stored, when no input was being run.
+    /// Objects that were written but not stored, while no input was being run.
     left: Vec<NotStored>,
     done: Sender<Told>,
 }
 
-/// Where and when an attempt was made.
+/// Place and time of an attempt.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run {
     /// The sandbox, if it had one and there is a record.
@@ -50,21 +50,21 @@ pub(super) struct Run {
     pub(super) began: Instant,
 }
 
-/// What the consumer is told.
+/// Message to the consumer.
 #[derive(Debug)]
 pub(crate) enum Told {
     Done(Done),
     /// One of several values of an input.
     Emitted(Payload),
-    /// One more input, or why it is none.
+    /// Next input, or the error of its iterator.
     Input(io::Result<Payload>),
-    /// There are no more.
+    /// The iterator has ended.
     NoMore,
     /// The map was ended from outside.
     Ended,
-    /// Nothing more will be told.
+    /// No more messages follow.
     Over,
-    /// This has panicked: what it had will never be told of.
+    /// The part of this name has panicked: its results will never come.
     Unwatched(&'static str),
 }
 
@@ -73,13 +73,13 @@ pub(crate) enum Told {
 pub(crate) struct Done {
     pub(super) index: u64,
     pub(super) result: Result<Payload, Error>,
-    /// Those of the input.
+    /// Size of the input in bytes.
     pub(super) bytes: u64,
     /// Whether the input took a descriptor.
     pub(super) has_descriptor: bool,
 }
 
-/// One whose input is not held here.
+/// Converts the end of an input that is not held here: it counts neither bytes nor descriptors.
 impl From<super::Done> for Done {
     fn from(done: super::Done) -> Self {
         Self {
@@ -119,7 +119,7 @@ impl Shared {
         }
     }
 
-    /// One more input. Says whether a slot waits for it.
+    /// Adds an input. Returns whether a slot waits for it.
     pub(super) fn push(&self, index: u64, payload: Payload) -> bool {
         let mut state = self.lock();
         let is_awaited = state.idle > state.queue.ready();
@@ -133,13 +133,13 @@ impl Shared {
         is_awaited
     }
 
-    /// There are no more inputs.
+    /// Closes the map to further inputs.
     pub(super) fn close(&self) {
         self.lock().queue.close();
         self.changed.notify_all();
     }
 
-    /// Ends everything, at once or so that what has been written is stored.
+    /// Ends everything: with a grace period, so that what has been written is stored, or at once without one.
     pub(super) fn end(&self, grace: Option<Duration>) {
         match grace {
             Some(grace) => self.canceller.cancel(grace),
@@ -148,7 +148,7 @@ impl Shared {
         self.tell_of_end();
     }
 
-    /// Ends everything at once. What is not stored yet is named.
+    /// Ends everything at once, and names the objects that are not stored.
     pub(super) fn end_now(&self) {
         self.canceller.end_now();
         self.tell_of_end();
@@ -160,12 +160,12 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    /// Who may tell the consumer of something.
+    /// Returns a sender of messages to the consumer.
     pub(super) fn teller(&self) -> Sender<Told> {
         self.lock().done.clone()
     }
 
-    /// The next input, if one is there now.
+    /// Returns the next input, if there is one now.
     pub(super) fn try_take(&self) -> Option<Task> {
         match self.lock().next(self) {
             Next::Run(task) => Some(task),
@@ -173,12 +173,13 @@ impl Shared {
         }
     }
 
-    /// Waits for the next input; nothing if there are no more.
+    /// Waits for the next input; returns nothing if there are no more.
     pub(super) fn take(&self) -> Option<Task> {
         self.take_in(self.lock()).1
     }
 
-    /// The same for a slot that ends if there are no more: from then on it is not there for the inputs of others.
+    /// Waits for the next input like [`take`](Self::take). If there are no more, the slot leaves, and no longer counts
+    /// for inputs that come later.
     pub(super) fn take_or_leave(&self) -> Option<Task> {
         let (mut state, task) = self.take_in(self.lock());
         state.slots -= usize::from(task.is_none());
@@ -212,26 +213,26 @@ impl Shared {
         }
     }
 
-    /// An input that was taken and not begun.
+    /// Puts back an input that was taken and not begun.
     pub(super) fn put_back(&self, task: Task) {
         self.lock().queue.put_back(task);
         self.changed.notify_one();
     }
 
-    /// One more slot begins.
+    /// Registers one more slot.
     pub(super) fn join(&self) {
         self.lock().slots += 1;
     }
 
-    /// One that can't begin. Whether there are others.
+    /// Removes a slot that can't begin. Returns whether there are others.
     pub(super) fn leave(&self) -> bool {
         let mut state = self.lock();
         state.slots -= 1;
         state.slots > 0
     }
 
-    /// A slot that can have no sandbox gives up, if it `may` and there are others for its input, which is returned
-    /// if not.
+    /// Removes a slot that has no sandbox, if it `may` leave and others can run its input. Returns the input
+    /// otherwise.
     pub(super) fn leave_to_others(&self, task: Task, may: bool) -> Option<Task> {
         let mut state = self.lock();
         if !may || state.slots < 2 {
@@ -244,7 +245,7 @@ impl Shared {
         None
     }
 
-    /// A slot has panicked.
+    /// Reports to the consumer that a slot has panicked.
     pub(super) fn unwatched(&self) {
         // Nobody listens to a map that was dropped.
         let _ = self
@@ -253,13 +254,13 @@ impl Shared {
             .send(Told::Unwatched("a thread that ran its inputs"));
     }
 
-    /// An input that was not run, and will not be.
+    /// Records an input that was not run, and will not be.
     pub(super) fn not_run(&self, input: u64, number: u32, error: &Error) {
         let attempted = Attempted::not_run(Some(input), number, error);
         self.takers.watch.attempted(attempted);
     }
 
-    /// An attempt has ended: the input is tried again, or done.
+    /// Records the end of an attempt: the input is tried again, or done.
     pub(super) fn ended(&self, mut task: Task, run: &Run, result: Result<Payload, Error>) {
         let result = result.map_err(|error| error.in_attempt(&self.attempt(&task)));
         let error = result.as_ref().err();
@@ -294,18 +295,18 @@ impl Shared {
         self.plan.options.retries.delays().nth(tries - 1)
     }
 
-    /// No sandbox can be had, for this or any other input.
+    /// Records that no sandbox can be started, for this or any other input.
     pub(super) fn broken(&self, error: Error) {
         self.lock().broken.get_or_insert(error);
         self.changed.notify_all();
     }
 
-    /// Something could not be stored that was written when no input was being run.
+    /// Records objects that could not be stored, and were written while no input was being run.
     pub(super) fn left(&self, objects: Vec<NotStored>) {
         self.lock().left.extend(objects);
     }
 
-    /// The error about that, when all slots have ended.
+    /// Returns the error about those objects, after all slots have ended.
     pub(super) fn take_left(&self) -> Option<Error> {
         let objects = std::mem::take(&mut self.lock().left);
         let attempt = self.first_attempt();
@@ -316,7 +317,7 @@ impl Shared {
         })
     }
 
-    /// Why inputs were not run, if that is so.
+    /// Returns the reason why inputs were not run, if there is one.
     pub(super) fn why(&self) -> Option<Error> {
         let broken = self.lock().broken.clone();
         let cancelled = || Error::Cancelled {
@@ -325,12 +326,12 @@ impl Shared {
         broken.or_else(|| self.canceller.is_cancelled().then(cancelled))
     }
 
-    /// The first attempt of the call that no input is known of.
+    /// Returns the first attempt of the call, without an input.
     pub(super) fn first_attempt(&self) -> Attempt {
         Attempt::first(Arc::clone(self.takers.watch.label()))
     }
 
-    /// Which attempt of which call it is.
+    /// Returns the current attempt of an input.
     pub(super) fn attempt(&self, task: &Task) -> Attempt {
         let mut attempt = self.first_attempt();
         attempt.input = Some(task.index);
@@ -351,7 +352,7 @@ impl State {
         self.queue.next(Instant::now())
     }
 
-    /// What waits is done without having been run.
+    /// Ends all waiting inputs without running them.
     fn give_up(&mut self, shared: &Shared) {
         let waiting: Vec<Task> = self.queue.drain().collect();
         for task in waiting {

@@ -42,7 +42,7 @@ pub(super) fn run(shared: &Shared) {
     }
 }
 
-/// A sandbox that can't be had: neither could it be for the next input.
+/// Ends an input for which no sandbox could be started. An error that is not worth a retry ends all other inputs, too.
 fn refuse(shared: &Shared, task: Task, run: &Run, error: Error) {
     if !error.is_worth_retrying() {
         shared.broken(error.clone());
@@ -50,42 +50,42 @@ fn refuse(shared: &Shared, task: Task, run: &Run, error: Error) {
     shared.ended(task, run, Err(error));
 }
 
-/// What becomes of inputs that a worker is given.
+/// Effect of giving an input to the worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Takes {
-    /// They are run.
+    /// The input is run.
     More,
-    /// None is given any more.
+    /// No further input is given.
     NoMore,
-    /// Not even those that were given begin, for one has panicked.
+    /// No further input is given, and those given do not begin, as one has panicked.
     Nothing,
 }
 
-/// A sandbox, and what its worker was given.
+/// A sandbox, and the inputs that its worker was given.
 struct Slot<'a> {
     shared: &'a Shared,
     launched: Launched,
     _registered: Registered<'a>,
-    /// In the order in which they were given: the first is being run.
+    /// Inputs in the order in which they were given: the first is being run.
     given: VecDeque<Task>,
     launched_at: Instant,
-    /// When its work must have started.
+    /// Deadline for the start of its work.
     must_start: Option<Instant>,
-    /// When the first began, once the worker is there.
+    /// Start time of the first input, once the worker is there.
     began: Option<Instant>,
-    /// How many were given until now.
+    /// Number of inputs given until now.
     count: u64,
     takes: Takes,
-    /// The input whose time was over.
+    /// Input that has timed out.
     late: Option<u64>,
-    /// What the sandbox could not store in the end is told with an input.
+    /// Whether the objects that the sandbox could not store in the end are reported with an input.
     is_told: bool,
     has_started: bool,
     pace: Pace,
 }
 
 impl<'a> Slot<'a> {
-    /// With a sandbox of its own.
+    /// Starts a sandbox for the slot.
     fn begin(shared: &'a Shared, pace: Pace) -> Result<Self, Error> {
         let spec = shared.plan.spec.clone();
         let (launched, connection) = Launched::start(spec, shared.takers.clone())?;
@@ -106,7 +106,7 @@ impl<'a> Slot<'a> {
         })
     }
 
-    /// Runs inputs as long as the worker lives and there are some.
+    /// Runs inputs as long as the worker lives and inputs come.
     fn serve(mut self, first: Task) -> Pace {
         self.give(first);
         loop {
@@ -139,7 +139,7 @@ impl<'a> Slot<'a> {
         }
     }
 
-    /// What is printed from now on is that of the first input.
+    /// Assigns output from now on to the first input.
     fn name_printer(&mut self) {
         let first = self.given.front().map(|task| task.index);
         self.launched.prints_for(first);
@@ -150,20 +150,20 @@ impl<'a> Slot<'a> {
         self.launched.give_no_more();
     }
 
-    /// The worker is gone.
+    /// Records that the worker is gone.
     fn no_more(&mut self) {
         if self.takes == Takes::More {
             self.takes = Takes::NoMore;
         }
     }
 
-    /// Whether what an input has written must be stored before it has ended.
+    /// Returns whether the files written by an input must be stored before the input ends.
     fn stores(&self) -> bool {
         let mut volumes = self.shared.plan.spec.volumes.iter();
         volumes.any(|volume| volume.mount.access != Access::ReadOnly)
     }
 
-    /// Gives inputs ahead, if they are short and there are some.
+    /// Gives inputs ahead, if inputs are short and some wait.
     fn fill(&mut self) {
         let depth = if self.stores() { 1 } else { self.pace.depth() };
         let is_small = |task: &Task| task.payload.length() <= SMALL;
@@ -177,7 +177,7 @@ impl<'a> Slot<'a> {
         }
     }
 
-    /// Waits for an input, for there is none. Whether the sandbox is over.
+    /// Waits for an input, when none was given. Returns whether the sandbox is over.
     fn wait_for_input(&mut self) -> bool {
         let Some(task) = self.shared.take() else {
             self.close();
@@ -226,7 +226,7 @@ impl<'a> Slot<'a> {
         false
     }
 
-    /// The first input has ended, and the next begins.
+    /// Handles the end of the first input: the next one begins.
     fn reported(&mut self, report: Report, value: Option<Payload>) {
         let Some(task) = self.given.pop_front() else {
             return;
@@ -262,7 +262,7 @@ impl<'a> Slot<'a> {
         self.shared.ended(task, &run, result);
     }
 
-    /// Of the first input of those that were given.
+    /// Returns place and time of the attempt of the first input given.
     fn run(&self) -> Run {
         Run {
             sandbox: self.launched.recorded(),
@@ -270,7 +270,8 @@ impl<'a> Slot<'a> {
         }
     }
 
-    /// Waits until what has been written is stored. What could not be; nothing if that is not known.
+    /// Waits until what has been written is stored. Returns the objects that could not be stored; nothing if they are
+    /// not known.
     fn store(&mut self) -> Option<Vec<NotStored>> {
         self.launched.ask_to_store();
         let lost = loop {
@@ -295,12 +296,12 @@ impl<'a> Slot<'a> {
         Some(lost)
     }
 
-    /// Whether the end of the sandbox is that of this input, the first of those that were given.
+    /// Returns whether the end of the sandbox is that of this input, the first of those given.
     fn is_ended(&self, first: &Task) -> bool {
         self.takes != Takes::Nothing && self.late.is_none_or(|late| late == first.index)
     }
 
-    /// What the end of the sandbox means for the inputs that were given.
+    /// Ends the slot after its sandbox: reports the first input, and puts back those that have not begun.
     fn end(mut self) -> Pace {
         let run = self.run();
         let first = self.given.pop_front();
