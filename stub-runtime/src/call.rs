@@ -16,12 +16,12 @@ use crate::error::{Error, Result};
 use crate::logs::Kept;
 use crate::payload::Payload;
 
-/// How long a cancelled body has to end by itself.
+/// Grace period in which a cancelled body may end by itself.
 pub(crate) const GRACE: Duration = Duration::from_secs(5);
 
-/// A call that was spawned. Made by `f::spawn` and `f::spawn_map`.
+/// A spawned call, returned by `f::spawn` and `f::spawn_map`.
 ///
-/// It goes on when this is dropped, as long as the program does.
+/// Dropping this value does not end the call: it goes on as long as the program does.
 ///
 /// ```no_run
 /// # use std::time::Duration;
@@ -54,7 +54,7 @@ struct Shared {
 }
 
 impl<V> Call<V> {
-    /// Has it run on a thread of its own.
+    /// Runs the call on a thread of its own.
     pub(crate) fn spawn(
         attempt: Attempt,
         id: &str,
@@ -86,24 +86,23 @@ impl<V> Call<V> {
         })
     }
 
-    /// What tells it from the other calls of this machine, as long as it goes on: in spans and reports, too.
+    /// Returns the id of the call: unique among the running calls of this machine. Spans and reports show it, too.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Whether it has ended, with a value or an error.
+    /// Returns whether the call has ended, with a value or an error.
     pub fn is_finished(&self) -> bool {
         self.shared.lock().is_some()
     }
 
-    /// What the body, and what it started, has printed until now, on both of its streams: the last MiB of it. It is
-    /// printed by this program as well, line by line. Of a map, nothing.
+    /// Returns the last MiB of output of the body and its children so far: standard output and standard error. This
+    /// program prints the same output, line by line. Empty for a map.
     pub fn logs(&self) -> String {
         self.logs.text()
     }
 
-    /// Waits for the value: as long as that takes (`None`), or so long (a `Duration`). It may be asked for
-    /// again.
+    /// Waits for the value: without a limit (`None`), or at most for a `Duration`. May be called again.
     ///
     /// # Errors
     /// The call's, or [`Error::StillRunning`] if it has not ended in that time.
@@ -119,7 +118,7 @@ impl<V> Call<V> {
         })
     }
 
-    /// As [`get`](Self::get), without blocking the thread: in any async runtime.
+    /// Waits like [`get`](Self::get) without a limit, but without blocking the thread. Works in any async runtime.
     ///
     /// # Errors
     /// The call's.
@@ -133,9 +132,8 @@ impl<V> Call<V> {
         }
     }
 
-    /// Ends the body: it and what it has started get SIGTERM, and are killed when they are still there after five
-    /// seconds. What they have written is stored. The call's error is then [`Error::Cancelled`], unless it
-    /// has ended before.
+    /// Ends the body: sends SIGTERM to it and its children, and kills those that are still there after five seconds.
+    /// What they have written is stored. The call's error is then [`Error::Cancelled`], unless it has ended before.
     pub fn cancel(&self) {
         (self.cancel)(GRACE);
     }
@@ -184,7 +182,7 @@ impl Shared {
         self.notify.notify_waiters();
     }
 
-    /// Whether it has ended by then.
+    /// Waits until the call has ended, or until the deadline. Returns whether the call has ended.
     fn wait(&self, until: Option<Instant>) -> bool {
         let mut ended = self.lock();
         while ended.is_none() {

@@ -1,31 +1,31 @@
-//! How a call ended: one versioned, serialisable value.
+//! Outcome of a call: one versioned, serialisable value.
 
 use std::time::Duration;
 
 use s3fs_core::NotStored;
 use serde::{Deserialize, Serialize};
 
-/// How a call ended. A value travels beside it, as a `Payload`.
+/// Outcome of a call. A value travels beside it, as a `Payload`.
 ///
-/// However the work ended, by itself, by a signal or by its timeout, what it had written is stored,
-/// files that were still open as they were. Only a call whose caller is gone aborts its uploads.
+/// What the work had written is stored, whether it ended by itself, by a signal or by its timeout. Files that were
+/// still open are stored as they were. Only a call whose caller is gone aborts its uploads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// What became of the work.
+    /// End of the work.
     pub ended: Ended,
-    /// What was written but is not in its bucket; empty unless something failed.
+    /// Objects that were written but are not in their bucket; empty unless something failed.
     pub not_stored: Vec<NotStored>,
 }
 
 impl Outcome {
-    /// Whether the work did what it should, and all it wrote is stored.
+    /// Returns whether the work succeeded, and all it wrote is stored.
     pub fn is_success(&self) -> bool {
         let is_good = matches!(self.ended, Ended::Returned | Ended::Exited { code: 0 });
         is_good && self.not_stored.is_empty()
     }
 }
 
-/// What became of the work.
+/// End of the work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ended {
     /// The function returned a value (or `Ok`).
@@ -57,11 +57,11 @@ pub enum Ended {
         /// The signal's number.
         signal: i32,
     },
-    /// It was cancelled before it ended by itself.
+    /// The call was cancelled before the work ended by itself.
     Cancelled,
     /// The timeout passed.
     TimedOut {
-        /// How long the work was allowed to take.
+        /// Time limit of the work.
         after: Duration,
     },
 }

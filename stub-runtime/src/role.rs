@@ -1,22 +1,22 @@
-//! What a process of ours is told about itself: a role, the number of an inherited socket, and
-//! the socket's inode, in one variable.
+//! Role of a process of this program, in one variable of its environment: the role, the number of an inherited socket,
+//! and the socket's inode.
 
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 
 use crate::sys::{self, SysError};
 
-/// What a process of ours is.
+/// Role of a process of this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// Gets its socket as standard input.
+    /// Supervisor, with its socket as standard input.
     Supervisor,
-    /// Gets its socket as standard input.
+    /// Sweeper, with its socket as standard input.
     Sweeper,
-    /// Gets its socket under the number it had.
+    /// Worker, with its socket under the number it had.
     Worker,
 }
 
-/// The variable's content, understood but not yet believed.
+/// Content of the variable, parsed but not yet verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Description {
     pub(crate) role: Role,
@@ -25,7 +25,7 @@ pub(crate) struct Description {
 }
 
 impl Role {
-    /// The variable's value for a process in this role that inherits this socket.
+    /// Returns the variable's value for a process in this role that inherits this socket.
     pub(crate) fn describe(self, socket: &impl AsFd) -> Result<String, SysError> {
         let number = match self {
             Self::Supervisor | Self::Sweeper => 0,
@@ -43,12 +43,12 @@ impl Role {
     }
 }
 
-/// The number of the task, if the variable says that this process is one of a cluster's.
+/// Returns the number of the task, if the variable says that this process is one of a cluster's.
 pub(crate) fn task(value: &str) -> Option<&str> {
     value.strip_prefix("task:")
 }
 
-/// Reads the variable's value.
+/// Parses the variable's value.
 pub(crate) fn parse(value: &str) -> Option<Description> {
     let mut parts = value.split(':');
     let word = parts.next()?;

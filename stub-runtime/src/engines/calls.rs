@@ -1,4 +1,4 @@
-//! One call with one value.
+//! Calls with a single value.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -21,7 +21,7 @@ use crate::watch::Watch;
 
 use super::choice;
 
-/// As [`run`], until the canceller ends it.
+/// Calls a function like [`run`], until the canceller ends it.
 pub(crate) fn run_until(
     function: &'static Function,
     input: &Payload,
@@ -30,8 +30,8 @@ pub(crate) fn run_until(
     Prepared::new(function, None)?.run(input, canceller, || {})
 }
 
-/// Calls a function: evaluates its volumes, secrets and options here, runs its body in a sandbox, and
-/// returns its value, which then is stored as far as it was written to a volume.
+/// Calls a function: evaluates its volumes, secrets and options here, runs its body in a sandbox, and returns its
+/// value. By then, what the body wrote to its volumes is stored.
 ///
 /// Blocks, from any thread.
 ///
@@ -65,7 +65,7 @@ pub async fn run_async(function: &'static Function, input: Payload) -> Result<Pa
     ended.map_err(|_| Error::unwatched(attempt, "the thread that waited for it"))?
 }
 
-/// Ends a call when dropped; one that has ended already doesn't notice.
+/// Guard that ends a call when dropped; no effect on a call that has ended.
 struct Abandon(Arc<Canceller>);
 
 impl Drop for Abandon {
@@ -102,12 +102,12 @@ pub fn run_command(
     }
 }
 
-/// A call of a command for a cluster with Kubernetes, written down instead of begun there.
+/// Manifest of a command's call for a cluster with Kubernetes, written down instead of started there.
 #[derive(Debug)]
 pub struct Manifest {
-    /// What tells it from all other calls: with this, it is found again (`stub jobs attach`).
+    /// Id of the call, unique among all calls: `stub jobs attach` finds it by this id.
     pub id: String,
-    /// A Secret and a Job, as a JSON document that `kubectl apply -f -` takes.
+    /// Secret and Job, as a JSON document that `kubectl apply -f -` takes.
     pub text: String,
 }
 
@@ -122,8 +122,8 @@ fn of_command(spec: &CallSpec, retries: &Retries) -> Plan {
     }
 }
 
-/// Puts what a command needs into the spool of the engine `kubernetes`, and writes down the Job that runs it. It is the
-/// caller's turn to have it run, and to take up the call for what came of it.
+/// Writes a command's data to the spool of the engine `kubernetes`, and returns the manifest of the Job that runs it.
+/// The caller must apply the manifest, and attach to the call for its outcome.
 ///
 /// # Errors
 /// The spool can't be written, or the settings are wrong ([`Error::Engine`], [`Error::Options`]).
@@ -135,8 +135,8 @@ pub fn manifest(spec: &CallSpec, retries: &Retries) -> Result<Manifest, Error> {
     Ok(Manifest { id, text })
 }
 
-/// The value of a call on a cluster with this input. The canceller can end it; `begun` is told when it would go on
-/// without this program.
+/// Runs a call on a cluster and returns its value. The canceller can end it. `begun` is called once the call would go
+/// on without this program.
 fn run_remote(
     mut remote: Remote,
     input: Payload,
@@ -157,13 +157,13 @@ struct Prepared {
     plan: Plan,
     watch: Arc<Watch>,
     sink: Option<Arc<dyn Sink>>,
-    /// Nothing if it is run here.
+    /// Call on a cluster; none if the call runs on this machine.
     remote: Option<Remote>,
 }
 
 impl Prepared {
-    /// Evaluates the function's volumes, secrets and options. `sink` takes what it prints; else it goes to this
-    /// program's own streams.
+    /// Evaluates the function's volumes, secrets and options. `sink` receives the output; without it, the output goes
+    /// to this program's own streams.
     fn new(function: &'static Function, sink: Option<Arc<dyn Sink>>) -> Result<Self, Error> {
         let (plan, watch) = begin(function)?;
         let engine = choice::current(|| Attempt::first(Arc::clone(watch.label())))?;
@@ -185,7 +185,7 @@ impl Prepared {
         })
     }
 
-    /// Runs it to its end. `begun` is told when it would go on without this program, or has begun here.
+    /// Runs the call to its end. `begun` is called once it has begun here, or would go on without this program.
     fn run(
         self,
         input: &Payload,
@@ -218,8 +218,8 @@ pub(crate) struct Background {
 }
 
 impl Background {
-    /// Evaluates the function's volumes, secrets and options. `sink` takes what it prints; else it goes to this
-    /// program's own streams.
+    /// Evaluates the function's volumes, secrets and options. `sink` receives the output; without it, the output goes
+    /// to this program's own streams.
     pub(crate) fn new(
         function: &'static Function,
         sink: Option<Arc<dyn Sink>>,
@@ -234,12 +234,12 @@ impl Background {
         })
     }
 
-    /// What tells it from the other calls of this machine, or of all if it is run elsewhere.
+    /// Returns the id of the call: unique on this machine, or globally if the call runs on a cluster.
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
 
-    /// Runs it to its end, once. `begun` is told when it would go on without this program, if ever.
+    /// Runs the call to its end, once. `begun` is called once it would go on without this program, if ever.
     pub(crate) fn run(&self, input: &Payload, begun: impl FnOnce()) -> Result<Payload, Error> {
         let call = self
             .call
@@ -253,7 +253,7 @@ impl Background {
         call.run(input, &self.canceller, begun)
     }
 
-    /// Ends it, from another thread; what has been written is stored.
+    /// Ends the call from another thread; stores what has been written.
     pub(crate) fn cancel(&self, grace: Duration) {
         self.canceller.cancel(grace);
     }

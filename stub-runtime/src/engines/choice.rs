@@ -1,4 +1,4 @@
-//! Which engine calls are run on.
+//! Choice of the engine that runs calls.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::options::{Engine, EngineName};
 use crate::settings::Settings;
 
-/// What was chosen, by the program itself and on its command line.
+/// Engine chosen by the program itself, and the one chosen on its command line.
 static CHOSEN: Mutex<Chosen> = Mutex::new(Chosen {
     program: None,
     command_line: None,
@@ -21,7 +21,7 @@ struct Chosen {
 }
 
 impl Engine {
-    /// From now on, the calls of this program are run on it, whatever else says.
+    /// Selects this engine for all later calls of this program. It takes precedence over every other choice.
     pub fn select(self) {
         CHOSEN
             .lock()
@@ -30,14 +30,14 @@ impl Engine {
     }
 }
 
-/// From now on, the calls of this program are run on the engine of this name, as `stub.toml` sets it up, unless the
-/// program itself has selected one.
+/// Selects the engine of this name, as `stub.toml` configures it, for all later calls of this program. A choice of the
+/// program itself takes precedence.
 pub fn choose(name: EngineName) {
     let mut chosen = CHOSEN.lock().unwrap_or_else(PoisonError::into_inner);
     chosen.command_line = Some(name);
 }
 
-/// The engine of this name, as `stub.toml` sets it up.
+/// Returns the engine of this name, as `stub.toml` configures it.
 pub(super) fn named(name: EngineName, attempt: impl Fn() -> Attempt) -> Result<Engine, Error> {
     let settings = Settings::load().map_err(|error| Error::Options {
         attempt: attempt(),
@@ -46,7 +46,7 @@ pub(super) fn named(name: EngineName, attempt: impl Fn() -> Attempt) -> Result<E
     Ok(settings.engine(Some(name)))
 }
 
-/// The engine of a call.
+/// Returns the engine for a call.
 pub(super) fn current(attempt: impl Fn() -> Attempt) -> Result<Engine, Error> {
     let name = {
         let chosen = CHOSEN.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! A call whose values come one by one.
+//! Call whose values come one by one.
 
 use std::sync::Arc;
 
@@ -13,15 +13,15 @@ use crate::payload::Payload;
 
 use super::choice;
 
-/// The values of a call, as they come.
+/// Values of a call, as they come.
 pub(crate) enum Emitted {
-    /// From a sandbox of this machine.
+    /// Values from a sandbox of this machine.
     Local(Box<caller::Emitted>),
-    /// From a task of a cluster.
+    /// Values from a task of a cluster.
     Remote(Box<FromTask>),
 }
 
-/// The values that a task gives.
+/// Values that a task returns.
 pub(crate) struct FromTask {
     remote: Remote,
     input: Option<Payload>,
@@ -51,7 +51,7 @@ impl Emitted {
         })))
     }
 
-    /// What can end it while a value is waited for; what has been written is stored.
+    /// Returns the handle that ends the call while a value is waited for; what has been written is stored.
     pub(crate) fn canceller(&self) -> Arc<Canceller> {
         match self {
             Self::Local(emitted) => emitted.canceller(),
@@ -59,7 +59,7 @@ impl Emitted {
         }
     }
 
-    /// Which attempt it is.
+    /// Returns the current attempt.
     pub(crate) fn attempt(&self) -> &Attempt {
         match self {
             Self::Local(emitted) => emitted.attempt(),
@@ -67,7 +67,7 @@ impl Emitted {
         }
     }
 
-    /// The next value; an error is the last thing that comes.
+    /// Returns the next value; an error is the last item.
     pub(crate) fn next(&mut self) -> Option<Result<Payload, Error>> {
         match self {
             Self::Local(emitted) => emitted.next(),
@@ -75,7 +75,8 @@ impl Emitted {
         }
     }
 
-    /// Nobody wants more: the body ends, and what it has written is stored. What went wrong until then.
+    /// Ends the body, as no more values are wanted, and stores what it has written. Fails with the error that occurred
+    /// until then.
     pub(crate) fn close(self) -> Result<(), Error> {
         match self {
             Self::Local(emitted) => emitted.close(),

@@ -1,4 +1,4 @@
-//! Calls that an earlier program began on a cluster, found again.
+//! Reattaching to calls that an earlier program began on a cluster.
 
 use std::sync::Arc;
 
@@ -15,23 +15,22 @@ use crate::payload::Payload;
 
 use super::Mapped;
 
-/// A call on a cluster that may be going on.
+/// A call on a cluster that may still be running.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// What tells it from all others.
+    /// Id of the call, unique among all calls.
     pub id: String,
-    /// What is called: `module::name`, or the name of a command.
+    /// Label of the call: `module::name`, or the name of a command.
     pub label: String,
-    /// When it began.
+    /// Start time of the call.
     pub began: Timestamp,
-    /// The name of its engine.
+    /// Name of its engine.
     pub engine: String,
-    /// Where its inputs and values are.
+    /// Location of the spool with its inputs and values.
     pub spool: String,
 }
 
-/// The calls on clusters that programs of this user began, and whose values nobody has taken to the end; the latest
-/// first.
+/// Lists the calls on clusters that programs of this user began and whose values were not all taken; the latest first.
 ///
 /// # Errors
 /// The folder with their records can't be read.
@@ -46,7 +45,7 @@ pub fn found_calls() -> Result<Vec<Found>> {
     Ok(found.collect())
 }
 
-/// A call that was taken up. It is an iterator of what its inputs end with, as they do.
+/// A call after reattaching: an iterator over the results of its inputs, in the order in which they end.
 #[derive(Debug)]
 pub(crate) struct FoundCall {
     mapped: Mapped,
@@ -55,19 +54,19 @@ pub(crate) struct FoundCall {
     is_over: bool,
 }
 
-/// What an input of a call that was found ended with.
+/// Result of an input of such a call.
 #[derive(Debug)]
 pub(crate) enum FoundValue {
-    /// A value, which JSON shows as far as it can.
+    /// Value, shown as JSON as far as possible.
     Value(serde_json::Value),
-    /// How a command ended.
+    /// Outcome of a command.
     Command(Outcome),
 }
 
-/// Takes up a call that an earlier program began. What it prints goes to this program's own streams.
+/// Reattaches to a call that an earlier program began. Its output goes to this program's own streams.
 ///
 /// # Errors
-/// There is none of that id, or another process attends to it, or its spool can't be reached.
+/// No call has that id, or another process attends to it, or its spool can't be reached.
 pub(crate) fn attach(id: &str) -> Result<FoundCall> {
     let attached = cluster::attach(id, Some(Arc::new(Prefixed)))?;
     Ok(FoundCall {
@@ -78,10 +77,10 @@ pub(crate) fn attach(id: &str) -> Result<FoundCall> {
     })
 }
 
-/// Ends a call that an earlier program began: what has been written is stored.
+/// Ends a call that an earlier program began; stores what has been written.
 ///
 /// # Errors
-/// As [`attach`]; or something could not be stored.
+/// Fails like [`attach`], or if something could not be stored.
 pub fn cancel_found(id: &str) -> Result<()> {
     let attached = cluster::attach(id, None)?;
     let mut mapped = Mapped::Remote(Box::new(attached.remote));
@@ -101,12 +100,12 @@ pub fn cancel_found(id: &str) -> Result<()> {
 }
 
 impl FoundCall {
-    /// Whether it has many inputs.
+    /// Returns whether the call has many inputs.
     pub(crate) fn is_map(&self) -> bool {
         self.is_map
     }
 
-    /// What can end it from another thread.
+    /// Returns the handle that ends the call from another thread.
     pub(crate) fn ender(&self) -> impl End + use<> {
         self.mapped.ender()
     }
@@ -122,8 +121,8 @@ impl FoundCall {
 }
 
 impl Iterator for FoundCall {
-    /// The place of the input, and what it ended with; of one of several values, or an error of the whole call, no
-    /// place.
+    /// Index of the input, and its result. The index is absent for one of several values, and for an error of the
+    /// whole call.
     type Item = (Option<u64>, Result<FoundValue>);
 
     fn next(&mut self) -> Option<Self::Item> {

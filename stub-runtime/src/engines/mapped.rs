@@ -1,4 +1,4 @@
-//! A function that is being mapped over inputs.
+//! Function that is being mapped over inputs.
 
 use std::io;
 use std::sync::Arc;
@@ -20,13 +20,13 @@ use super::choice;
 /// A function that is being mapped over inputs.
 #[derive(Debug)]
 pub(crate) enum Mapped {
-    /// In sandboxes of this machine.
+    /// Map in sandboxes of this machine.
     Local(Box<caller::Mapped>),
-    /// In tasks of a cluster.
+    /// Map in tasks of a cluster.
     Remote(Box<Remote>),
 }
 
-/// What can end a map from another thread.
+/// Handle that ends a map from another thread.
 #[derive(Clone, Debug)]
 pub(crate) enum Ender {
     Local(caller::Ender),
@@ -34,7 +34,7 @@ pub(crate) enum Ender {
 }
 
 impl Ender {
-    /// Ends it; what has been written is stored.
+    /// Ends the map; stores what has been written.
     pub(crate) fn cancel(&self, grace: Duration) {
         match self {
             Self::Local(ender) => ender.cancel(grace),
@@ -42,7 +42,7 @@ impl Ender {
         }
     }
 
-    /// Ends it at once.
+    /// Ends the map at once.
     pub(crate) fn abandon(&self) {
         match self {
             Self::Local(ender) => ender.abandon(),
@@ -67,7 +67,7 @@ impl End for Ender {
     }
 }
 
-/// The same of either.
+/// Evaluates the same expression for either variant.
 macro_rules! either {
     ($mapped:expr, $one:ident => $body:expr) => {
         match $mapped {
@@ -90,7 +90,7 @@ impl Mapped {
         })
     }
 
-    /// What can end it.
+    /// Returns the handle that ends the map.
     pub(crate) fn ender(&self) -> Ender {
         match self {
             Self::Local(mapped) => Ender::Local(mapped.ender()),
@@ -98,22 +98,23 @@ impl Mapped {
         }
     }
 
-    /// Who may tell the consumer of something.
+    /// Returns a sender of events to the consumer.
     pub(crate) fn teller(&self) -> Sender<Told> {
         either!(self, mapped => mapped.teller())
     }
 
-    /// Whether another input should be given now. `held`: ended, but not asked for by anybody.
+    /// Returns whether another input should be given now. `held`: number of inputs that have ended and whose results
+    /// nobody has asked for yet.
     pub(crate) fn has_room(&self, held: usize) -> bool {
         either!(self, mapped => mapped.has_room(held))
     }
 
-    /// What tells it from the other calls of this machine, or of all if it is run elsewhere.
+    /// Returns the id of the call: unique on this machine, or globally if the call runs on a cluster.
     pub(crate) fn id(&self) -> &str {
         either!(self, mapped => mapped.id())
     }
 
-    /// Whether it was ended from outside.
+    /// Returns whether the map was ended from outside.
     pub(crate) fn is_cancelled(&self) -> bool {
         either!(self, mapped => mapped.is_cancelled())
     }
@@ -123,32 +124,33 @@ impl Mapped {
         either!(self, mapped => mapped.give(payload))
     }
 
-    /// An input that can't be given takes its number all the same. What it ends with, and its number.
+    /// Takes a number for an input that can't be given. Returns that number, and the error of the input.
     pub(crate) fn skip(&mut self, why: impl FnOnce(Attempt) -> Error) -> (u64, Error) {
         either!(self, mapped => mapped.skip(why))
     }
 
-    /// The first attempt of the call that no input is known of.
+    /// Returns the first attempt of the call, without an input.
     pub(crate) fn first_attempt(&self) -> Attempt {
         either!(self, mapped => mapped.first_attempt())
     }
 
-    /// There are no more inputs.
+    /// Closes the map to further inputs.
     pub(crate) fn close(&self) {
         either!(self, mapped => mapped.close());
     }
 
-    /// Waits for what comes next; nothing if all inputs have ended, and none is awaited from a feeder.
+    /// Waits for the next event; returns nothing if all inputs have ended and a feeder has no more.
     pub(crate) fn next(&mut self, is_fed: bool) -> Option<Next> {
         either!(self, mapped => mapped.next(is_fed))
     }
 
-    /// When all inputs have ended: waits until nothing is left of it. What went wrong that is no input's.
+    /// Waits until nothing is left of the map, after all inputs have ended. Returns the error that is not about one
+    /// input.
     pub(crate) fn finish(&mut self) -> Option<Error> {
         either!(self, mapped => mapped.finish())
     }
 
-    /// An error of the thread that takes its inputs.
+    /// Makes the error for a thread of the feeder that can't be started.
     pub(crate) fn not_fed(&self, error: io::Error) -> Error {
         Error::start(self.first_attempt(), "start a thread", error)
     }
