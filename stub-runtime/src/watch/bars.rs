@@ -1,4 +1,4 @@
-//! Bars on the terminal of a person who waits.
+//! Progress bars on a terminal.
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
@@ -11,27 +11,27 @@ use s3fs_core::{Pending, Shown};
 
 use crate::config;
 
-/// All of them, so that they don't draw over each other.
+/// All bars, so that they don't draw over each other.
 static BARS: LazyLock<MultiProgress> =
     LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(8)));
 
-/// How often a bar moves that nothing happens to.
+/// Interval at which an idle bar is redrawn.
 const TICK: Duration = Duration::from_millis(250);
 
-/// How many there are.
+/// Number of bars shown.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
-/// Whether they would be seen: asked for, on a terminal.
+/// Returns whether bars would be seen: asked for, and on a terminal.
 fn would_be_seen() -> bool {
     config::wants_progress() && io::stderr().is_terminal()
 }
 
-/// Whether there are any: what is printed must make room.
+/// Returns whether any bars are shown, so that output must make room.
 pub(crate) fn are_shown() -> bool {
     COUNT.load(Ordering::Relaxed) > 0
 }
 
-/// Prints lines to standard error, above the bars. Whether there are any, and it could be done.
+/// Prints lines to standard error, above the bars. Returns whether there are bars and printing succeeded.
 pub(crate) fn above(lines: &[u8]) -> bool {
     if !are_shown() {
         return false;
@@ -40,7 +40,7 @@ pub(crate) fn above(lines: &[u8]) -> bool {
     BARS.println(text.trim_end_matches('\n')).is_ok()
 }
 
-/// A line of ours on standard error.
+/// Prints a line of this library on standard error.
 pub fn say(line: &str) {
     let line = format!("stub: {}\n", legible(line));
     if !above(line.as_bytes()) {
@@ -69,12 +69,12 @@ fn end(bar: &ProgressBar) {
     COUNT.fetch_sub(1, Ordering::Relaxed);
 }
 
-/// The inputs of a map.
+/// Bar for the inputs of a map.
 #[derive(Debug)]
 pub(crate) struct Inputs(Option<ProgressBar>);
 
 impl Inputs {
-    /// As many of them as `count` says, if it knows.
+    /// Creates the bar; `count` returns the number of inputs, if it is known.
     pub(crate) fn new(count: impl FnOnce() -> Option<u64>) -> Self {
         // Where the values go to the same terminal, they are what is to be seen.
         if !would_be_seen() || io::stdout().is_terminal() {
@@ -90,7 +90,7 @@ impl Inputs {
         Self(Some(bar))
     }
 
-    /// One more has ended; so many of all have failed.
+    /// Advances by one input that has ended. `failed`: number of inputs that have failed so far.
     pub(crate) fn one_more(&self, failed: u64) {
         if let Some(bar) = &self.0 {
             bar.set_message(failed.to_string());
@@ -107,7 +107,7 @@ impl Drop for Inputs {
     }
 }
 
-/// What a call has written and waits for.
+/// Bar for data that a call has written and waits to be stored.
 #[derive(Debug)]
 pub(super) struct Storing(ProgressBar);
 
@@ -118,7 +118,7 @@ impl Storing {
         would_be_seen().then(|| Self(bar(Some(0), template)))
     }
 
-    /// So much is left of it.
+    /// Sets the amount of data that is not stored yet.
     pub(super) fn set(&mut self, pending: Pending) {
         let done = self.0.position();
         let total = self.0.length().unwrap_or(0).max(done + pending.bytes);
@@ -137,7 +137,8 @@ impl Drop for Storing {
     }
 }
 
-/// Lines with nothing in them that a terminal acts on: names of objects and words of servers may be in there.
+/// Replaces control characters, which a terminal would act on: the text may have names of objects and words of
+/// servers.
 fn legible(text: &str) -> String {
     let lines = text.split('\n').map(|line| Shown(line).to_string());
     lines.collect::<Vec<_>>().join("\n")

@@ -1,4 +1,4 @@
-//! Records of what calls did, kept for those who asked.
+//! Records of calls, for reports and for the history.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,19 +8,19 @@ use super::bars::say;
 use crate::config;
 use crate::report::{self, Record};
 
-/// No page has more calls; the latest are kept.
+/// Maximum number of calls on a page; the latest are kept.
 const MOST: usize = 100;
 
-/// Nor more attempts, unless the latest call has them: a page must still be opened.
+/// Maximum number of attempts on a page, unless the latest call alone has more: browsers must still open it.
 const MOST_ATTEMPTS: usize = 20_000;
 
 #[derive(Debug)]
 struct Kept {
     page: Option<PathBuf>,
     history: Option<PathBuf>,
-    /// The latest first.
+    /// Records of calls, the latest first.
     records: Vec<Record>,
-    /// The page could not be written the last time.
+    /// Whether the last attempt to write the page failed.
     has_failed: bool,
 }
 
@@ -31,22 +31,23 @@ static KEPT: Mutex<Kept> = Mutex::new(Kept {
     has_failed: false,
 });
 
-/// From now on, a report of all calls of this program is written to this file when each of them ends.
+/// Requests a report of all later calls of this program. The file is rewritten when each of them ends.
 ///
 /// # Errors
-/// It can't be written there.
+/// The file can't be written.
 pub(super) fn want_page(path: PathBuf) -> io::Result<()> {
     report::write_page(&path, &[])?;
     lock().page = Some(path);
     Ok(())
 }
 
-/// From now on, what each call did is kept in the user's own history, of which `stub jobs report` makes a report.
+/// Requests that each later call is recorded in the user's history, from which `stub jobs report` makes a report.
 pub fn want_history() {
     lock().history = config::history_folder();
 }
 
-/// Writes a report of the runs in that history, or of those of one name, unless there are none. How many there are.
+/// Writes a report of the runs in that history, or of those with one name, unless there are none. Returns their
+/// number.
 ///
 /// # Errors
 /// The history can't be read, or the file can't be written.
@@ -72,7 +73,7 @@ fn drop_older(records: &mut Vec<Record>) {
     records.truncate(fit);
 }
 
-/// Whether anyone asked.
+/// Returns whether records were asked for.
 pub(super) fn are_wanted() -> bool {
     let mut kept = lock();
     if kept.page.is_none() {
@@ -81,7 +82,7 @@ pub(super) fn are_wanted() -> bool {
     kept.page.is_some() || kept.history.is_some()
 }
 
-/// Keeps what a call did.
+/// Stores the record of a call.
 pub(super) fn keep(record: &Record) {
     let mut kept = lock();
     let Kept {

@@ -1,7 +1,7 @@
-//! Numbers that can be read while calls are going on.
+//! Metrics that can be read while calls are running.
 //!
-//! They are those of the crate `metrics`: whoever has installed a recorder gets them, and [`serve`] installs
-//! one that Prometheus can ask.
+//! They use the crate `metrics`: any recorder that the program has installed gets them. [`serve`] installs one that
+//! Prometheus can scrape.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use s3fs_core::Usage;
 use super::Attempted;
 use crate::protocol::Progress;
 
-/// The kinds of requests, as [`Usage`] tells them apart.
+/// Kinds of requests, as [`Usage`] counts them.
 const OPERATIONS: [&str; 5] = ["LIST", "GET", "HEAD", "PUT", "DELETE"];
 
 fn by_operation(usage: &Usage) -> [u64; 5] {
@@ -29,7 +29,7 @@ fn by_operation(usage: &Usage) -> [u64; 5] {
     ]
 }
 
-/// Those of a function.
+/// Metrics of a function.
 pub(super) struct Metrics {
     ok: Counter,
     failed: Counter,
@@ -80,12 +80,12 @@ impl Metrics {
         }
     }
 
-    /// So many more sandboxes.
+    /// Adds to the number of sandboxes.
     pub(super) fn sandboxes(&self, more: f64) {
         self.sandboxes.increment(more);
     }
 
-    /// A sandbox has come from here to there.
+    /// Records the progress of a sandbox from one state to a later one.
     pub(super) fn progress(&self, before: &Progress, now: &Progress) {
         let counts = by_operation(&before.usage)
             .into_iter()
@@ -120,10 +120,10 @@ impl std::fmt::Debug for Metrics {
     }
 }
 
-/// Lets Prometheus, and whoever speaks HTTP, read the metrics of this program at this address, as long as it runs.
+/// Serves the metrics of this program at this address, for Prometheus and any HTTP client, as long as it runs.
 ///
 /// # Errors
-/// The address can't be had, or the program has a recorder of its own already.
+/// The address can't be used, or the program has a recorder of its own already.
 pub(super) fn serve(address: SocketAddr) -> Result<(), String> {
     // Before the exporter's own thread tries, which nobody would hear of.
     let refused =

@@ -1,8 +1,8 @@
-//! What calls do while they do it: told by those who run them, for those who want to know.
+//! Telemetry of calls: reported by those who run them, for those who want to know.
 //!
-//! A `Watch` is of one call, however many sandboxes and inputs it has; a `Watched` is one of its sandboxes. What is
-//! told goes to a line at the end (`summary`), to `bars` on a terminal, to `metrics` that anybody may read meanwhile,
-//! and into records that are `kept` for a report.
+//! A `Watch` is of one call, however many sandboxes and inputs it has; a `Watched` is one of its sandboxes. Events go
+//! to a line at the end (`summary`), to `bars` on a terminal, to `metrics` that can be read meanwhile, and into
+//! records that are `kept` for a report.
 
 mod bars;
 mod kept;
@@ -35,12 +35,12 @@ use sandbox::Sandboxes;
 use summary::Summary;
 use trace::CallSpan;
 
-/// What one call does.
+/// Telemetry of one call.
 #[derive(Debug)]
 pub(crate) struct Watch {
     label: Arc<str>,
     id: String,
-    /// Until it has ended.
+    /// State of the call until it has ended.
     open: Mutex<Option<Open>>,
     span: Mutex<CallSpan>,
     metrics: Metrics,
@@ -51,11 +51,11 @@ pub(crate) struct Watch {
 /// A call that has not ended.
 #[derive(Debug)]
 struct Open {
-    /// If there is to be one.
+    /// Line at the end, if it is asked for.
     summary: Option<Summary>,
 }
 
-/// One attempt that has ended.
+/// Attempt that has ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attempted<'a> {
     /// The index of its input, if there are several.
@@ -66,16 +66,16 @@ pub(crate) struct Attempted<'a> {
     pub(crate) sandbox: Option<SandboxId>,
     pub(crate) began: Instant,
     pub(crate) ended: Instant,
-    /// Why it has no value.
+    /// Error of the attempt, if it has no value.
     pub(crate) error: Option<&'a Error>,
-    /// Whether there will be another one.
+    /// Whether the input is tried again.
     pub(crate) is_retried: bool,
-    /// Whether it was ended at once, as nobody wanted it any more.
+    /// Whether the attempt was ended at once, as it was no longer wanted.
     pub(crate) is_abandoned: bool,
 }
 
 impl<'a> Attempted<'a> {
-    /// One that was never made, for this reason.
+    /// Creates the record of an attempt that was never made, for this reason.
     pub(crate) fn not_run(input: Option<u64>, number: u32, error: &'a Error) -> Self {
         let now = Instant::now();
         Self {
@@ -90,7 +90,7 @@ impl<'a> Attempted<'a> {
         }
     }
 
-    /// Whether nobody wanted it any more.
+    /// Returns whether the attempt was no longer wanted.
     fn is_cancelled(&self) -> bool {
         let is_lost = matches!(self.error, Some(Error::Lost { .. }));
         matches!(self.error, Some(Error::Cancelled { .. })) || (self.is_abandoned && is_lost)
@@ -98,7 +98,7 @@ impl<'a> Attempted<'a> {
 }
 
 impl Watch {
-    /// Of a call that begins.
+    /// Creates the telemetry of a call that begins.
     pub(crate) fn of(label: impl Into<Arc<str>>) -> Arc<Self> {
         let label = label.into();
         let id = new_id();
@@ -117,27 +117,27 @@ impl Watch {
         })
     }
 
-    /// What is called: `module::name`, or the name of a command.
+    /// Returns the label of the call: `module::name`, or the name of a command.
     pub(crate) fn label(&self) -> &Arc<str> {
         &self.label
     }
 
-    /// What tells the call from the others of this machine.
+    /// Returns the id of the call: unique on this machine.
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
 
-    /// What was asked of the buckets until now.
+    /// Returns the number of requests and bytes of the buckets until now.
     pub(crate) fn usage(&self) -> Usage {
         locked(&self.sandboxes).usage()
     }
 
-    /// What its events belong to; nothing when it has ended.
+    /// Returns the span of the call's events; a disabled span after the call has ended.
     pub(crate) fn span(&self) -> Span {
         locked(&self.span).span()
     }
 
-    /// An attempt has ended.
+    /// Records an attempt that has ended.
     pub(crate) fn attempted(&self, attempted: Attempted<'_>) {
         self.metrics.attempted(&attempted);
         let Some(record) = &self.record else {
@@ -156,13 +156,13 @@ impl Watch {
         });
     }
 
-    /// It can't begin.
+    /// Records a call that can't begin.
     pub(crate) fn refused(&self, error: &Error) {
         self.attempted(Attempted::not_run(None, 1, error));
         self.end(Some(error));
     }
 
-    /// It has ended, with an error or without. What it took is told, though others may still have it.
+    /// Records the end of the call, with an error or without. Reports its usage, though other handles may still exist.
     pub(crate) fn end(&self, error: Option<&Error>) {
         let Some(Open { summary }) = locked(&self.open).take() else {
             return;
@@ -187,21 +187,21 @@ impl Watch {
     }
 }
 
-/// A command of that name was to be run and can't be, for this reason: that is a failure, too.
+/// Records as a failure that a command of this name can't be run, for this reason.
 pub fn not_run(name: &str, reason: &str) {
     let attempt = Attempt::first(name);
     let reason = reason.to_owned();
     Watch::of(name).refused(&Error::Options { attempt, reason });
 }
 
-/// What has these names has metrics from now on, before it is run for the first time.
+/// Creates the metrics of these names before their first run.
 pub fn announce<'a>(names: impl Iterator<Item = &'a str>) {
     for name in names {
         drop(Metrics::of(&name.into()));
     }
 }
 
-/// One that was given up ends then.
+/// Records the end of a call that was dropped.
 impl Drop for Watch {
     fn drop(&mut self) {
         self.end(None);

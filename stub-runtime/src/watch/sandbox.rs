@@ -1,4 +1,4 @@
-//! The sandboxes of a call, and how far each has come.
+//! Sandboxes of a call, and the progress of each.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,18 +16,18 @@ use crate::report::SandboxId;
 pub(super) struct Sandboxes {
     count: u64,
     live: BTreeMap<u64, Progress>,
-    /// What those that have ended asked of the buckets.
+    /// Requests and bytes of the sandboxes that have ended.
     ended: Usage,
     storing: Option<bars::Storing>,
 }
 
 impl Sandboxes {
-    /// How many there were.
+    /// Returns the number of sandboxes started.
     pub(super) fn count(&self) -> u64 {
         self.count
     }
 
-    /// What all of them asked of the buckets until now.
+    /// Returns the requests and bytes of all sandboxes until now.
     pub(super) fn usage(&self) -> Usage {
         let mut all = self.ended;
         for progress in self.live.values() {
@@ -36,7 +36,7 @@ impl Sandboxes {
         all
     }
 
-    /// What is written and not stored yet.
+    /// Returns the files and bytes that are written and not stored yet.
     pub(super) fn pending(&self) -> Pending {
         let mut all = Pending::default();
         for progress in self.live.values() {
@@ -45,7 +45,7 @@ impl Sandboxes {
         all
     }
 
-    /// Shows that the call waits for nothing but what is being stored, once that is so.
+    /// Shows the bar as soon as the call waits only for what is being stored.
     fn show(&mut self) {
         let waits = !self.live.is_empty() && self.live.values().all(|progress| progress.is_storing);
         if !waits {
@@ -62,18 +62,18 @@ impl Sandboxes {
     }
 }
 
-/// One sandbox, as long as it exists.
+/// Telemetry of one sandbox, as long as it exists.
 #[derive(Debug)]
 pub(crate) struct Watched {
     watch: Arc<Watch>,
     number: u64,
-    /// What the record calls it.
+    /// Id of the sandbox in the record.
     recorded: Option<SandboxId>,
     span: Span,
 }
 
 impl Watched {
-    /// One that begins.
+    /// Records a sandbox that begins.
     pub(crate) fn new(watch: Arc<Watch>) -> Self {
         let record = watch.record.as_ref();
         let recorded = record.map(|record| locked(record).sandbox_began(Instant::now()));
@@ -94,12 +94,12 @@ impl Watched {
         }
     }
 
-    /// What the record calls it, if there is one.
+    /// Returns the sandbox's id in the record, if there is a record.
     pub(crate) fn recorded(&self) -> Option<SandboxId> {
         self.recorded
     }
 
-    /// What the spans of its supervisor belong to.
+    /// Returns the parent for the spans of its supervisor.
     pub(crate) fn trace(&self) -> Trace {
         Trace {
             call: self.watch.id.clone(),
@@ -108,7 +108,7 @@ impl Watched {
         }
     }
 
-    /// Its work was started.
+    /// Records that the work was started.
     pub(crate) fn started(&self) {
         tracing::debug!(parent: &self.span, "started");
         if let (Some(record), Some(id)) = (&self.watch.record, self.recorded) {
@@ -116,7 +116,7 @@ impl Watched {
         }
     }
 
-    /// It has come so far.
+    /// Records the progress of the sandbox.
     pub(crate) fn progress(&self, progress: Progress) {
         // Held from before the sum is made, so that sums are recorded in their order.
         let record = self.watch.record.as_ref().map(locked);
@@ -134,7 +134,7 @@ impl Watched {
     }
 }
 
-/// It has ended.
+/// Records the end of the sandbox.
 impl Drop for Watched {
     fn drop(&mut self) {
         let last = {

@@ -1,4 +1,4 @@
-//! What a command line may ask to see.
+//! Telemetry options of a command line.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -6,31 +6,31 @@ use std::path::PathBuf;
 use super::{kept, metrics};
 use crate::config;
 
-/// Reads the address of [`Seeing::metrics`].
+/// Parses the address of [`Seeing::metrics`].
 ///
 /// # Errors
-/// It is none: with what to write.
+/// The text is no address; the error says what to write.
 pub fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| "write an address and a port, such as 127.0.0.1:9091".to_owned())
 }
 
-/// What is to be seen of the calls of this program, besides bars where there is a terminal.
+/// Telemetry to show for the calls of this program, besides bars on a terminal.
 #[derive(Clone, Debug, Default)]
 pub struct Seeing {
-    /// A line at the end of each call: how long it took, what was asked of the buckets, and what that costs.
+    /// Line at the end of each call: duration, requests to the buckets, and their cost.
     pub summary: bool,
-    /// A file for a page about all calls: inputs, retries, throughput and requests over time.
+    /// File for a page about all calls: inputs, retries, throughput and requests over time.
     pub report: Option<PathBuf>,
-    /// An address at which Prometheus, and whoever speaks HTTP, can read metrics as long as the program runs.
+    /// Address at which Prometheus and other HTTP clients can read metrics as long as the program runs.
     pub metrics: Option<SocketAddr>,
 }
 
 impl Seeing {
-    /// Begins to show it.
+    /// Starts the telemetry.
     ///
     /// # Errors
-    /// The file can't be written, or the address can't be had: with what it is.
+    /// The file can't be written, or the address can't be used; the error names it.
     pub fn begin(self) -> Result<(), String> {
         config::want_progress();
         if self.summary {

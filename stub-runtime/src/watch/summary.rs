@@ -1,4 +1,4 @@
-//! What a call took, in a line at its end, for whoever asks for it.
+//! Summary of a call in a line at its end, on request.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,7 +8,7 @@ use s3fs_core::Usage;
 use super::bars;
 use crate::config;
 
-/// Says it in the end.
+/// Line that is printed at the end of a call.
 #[derive(Debug)]
 pub(super) struct Summary {
     label: Arc<str>,
@@ -16,7 +16,7 @@ pub(super) struct Summary {
 }
 
 impl Summary {
-    /// One for a call of this name, if it is asked for.
+    /// Creates the summary for a call of this name, if it is asked for.
     pub(super) fn of(label: &Arc<str>) -> Option<Self> {
         config::wants_summary().then(|| Self {
             label: Arc::clone(label),
@@ -24,7 +24,7 @@ impl Summary {
         })
     }
 
-    /// It took until now, so many sandboxes, and so much of the buckets.
+    /// Prints the duration until now, the number of sandboxes, and the requests and bytes of the buckets.
     pub(super) fn say(&self, sandboxes: u64, usage: Usage) {
         let seconds = self.begun.elapsed().as_secs_f64();
         let line = line(&self.label, seconds, sandboxes, usage);

@@ -1,6 +1,6 @@
-//! The spans of a call, across its processes: `call` and `sandbox` in the caller, `supervisor` with `mount` and
-//! `request` in the process that serves. What a job starts in turn belongs to its supervisor's, by a variable of its
-//! environment.
+//! Spans of a call, across its processes: `call` and `sandbox` in the caller, `supervisor` with `mount` and `request`
+//! in the process that serves. Spans of a job's own calls are children of its supervisor's span, by a variable of the
+//! job's environment.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::protocol::Trace;
 #[cfg(feature = "opentelemetry")]
 use crate::otel;
 
-/// A call's own span, and what stands for it in other processes where it isn't exported.
+/// Span of a call, and its stand-in for other processes where the span isn't exported.
 #[derive(Debug)]
 pub(super) struct CallSpan {
     span: Span,
@@ -36,18 +36,18 @@ impl CallSpan {
         self.span.clone()
     }
 
-    /// It has ended, though others may still hold this.
+    /// Ends the span, though other handles may still exist.
     pub(super) fn close(&mut self) {
         self.span = Span::none();
     }
 
-    /// The headers that name the span of a sandbox to other processes; none unless spans are exported.
+    /// Returns the headers that name the span of a sandbox to other processes; empty unless spans are exported.
     #[cfg(feature = "opentelemetry")]
     pub(super) fn context(&self, sandbox: &Span) -> BTreeMap<String, String> {
         otel::context(sandbox, &self.unexported)
     }
 
-    /// The headers that name the span of a sandbox to other processes; none unless spans are exported.
+    /// Returns the headers that name the span of a sandbox to other processes; empty unless spans are exported.
     #[cfg(not(feature = "opentelemetry"))]
     #[expect(clippy::unused_self, reason = "with an exporter it is used")]
     pub(super) fn context(&self, _sandbox: &Span) -> BTreeMap<String, String> {
@@ -55,7 +55,7 @@ impl CallSpan {
     }
 }
 
-/// A supervisor's span.
+/// Creates the span of a supervisor.
 pub(crate) fn supervisor(label: &str, trace: &Trace) -> Span {
     let span = tracing::info_span!(
         "supervisor",
@@ -68,7 +68,7 @@ pub(crate) fn supervisor(label: &str, trace: &Trace) -> Span {
     span
 }
 
-/// The variables that tell a job which span it was started in; none unless spans are exported.
+/// Returns the variables that tell a job the span it was started in; empty unless spans are exported.
 pub(crate) fn variables() -> BTreeMap<String, String> {
     #[cfg(feature = "opentelemetry")]
     if let Some(parent) = otel::for_environment(&Span::current()) {
