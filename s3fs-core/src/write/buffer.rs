@@ -101,7 +101,7 @@ impl PartBuffer {
     /// Cuts off, or extends with zeros.
     ///
     /// # Errors
-    /// As [`write_at`](Self::write_at).
+    /// Fails like [`write_at`](Self::write_at).
     pub(super) fn resize(&mut self, length: u64) -> Result<(), WriteError> {
         match self.exclusively(length)? {
             Exclusive::Memory(memory) => memory.bytes.resize(length as usize, 0),
@@ -117,7 +117,7 @@ impl PartBuffer {
     /// Makes bytes zeros.
     ///
     /// # Errors
-    /// As [`write_at`](Self::write_at).
+    /// Fails like [`write_at`](Self::write_at).
     pub(super) fn zero(&mut self, offset: u64, length: u64) -> Result<(), WriteError> {
         let end = offset.saturating_add(length).min(self.length());
         if offset >= end {

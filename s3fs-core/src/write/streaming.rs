@@ -305,7 +305,7 @@ impl Streaming {
         Ok(staged)
     }
 
-    /// As [`to_staged`](Self::to_staged); what finds no room is lost too.
+    /// Fails like [`to_staged`](Self::to_staged); what finds no room is lost too.
     pub(super) fn to_staged_as_far_as_possible(&self) -> Staged {
         let mut staged = Staged::new(&self.target, self.extents());
         for (offset, buffer) in self.held() {

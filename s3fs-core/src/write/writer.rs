@@ -119,7 +119,7 @@ impl Writer {
     /// Writes, if that needs no waiting; says whether it did.
     ///
     /// # Errors
-    /// As [`write`](Self::write).
+    /// Fails like [`write`](Self::write).
     pub fn try_write(&self, offset: u64, data: &[u8]) -> Result<bool, WriteError> {
         let Ok(mut inner) = self.inner.try_lock() else {
             return Ok(false);
@@ -153,7 +153,7 @@ impl Writer {
     /// Cuts the file off or extends it with zeros.
     ///
     /// # Errors
-    /// As [`write`](Self::write).
+    /// Fails like [`write`](Self::write).
     pub async fn resize(&self, length: u64) -> Result<(), WriteError> {
         let mut inner = self.inner.lock().await;
         let resized = inner.resize(length).await;
@@ -164,7 +164,7 @@ impl Writer {
     /// Makes bytes zeros, as far as the file goes. Its length stays.
     ///
     /// # Errors
-    /// As [`write`](Self::write).
+    /// Fails like [`write`](Self::write).
     pub async fn punch(&self, offset: u64, length: u64) -> Result<(), WriteError> {
         let mut inner = self.inner.lock().await;
         let punched = inner.punch(offset..offset.saturating_add(length)).await;
@@ -176,7 +176,7 @@ impl Writer {
     /// file is stored.
     ///
     /// # Errors
-    /// As [`write`](Self::write), or the object has no such bytes.
+    /// Fails like [`write`](Self::write), or the object has no such bytes.
     pub async fn graft(
         &self,
         offset: u64,
