@@ -1,4 +1,4 @@
-//! `stub jobs calls` and `stub jobs cancel`: what programs began on clusters.
+//! `stub jobs calls` and `stub jobs cancel`: calls that other processes started on clusters.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::json;
 use stub_runtime::engine;
 
-/// Lists the calls that may be going on.
+/// Lists the calls that may still be running.
 pub(crate) fn list(json: bool) -> anyhow::Result<ExitCode> {
     let found = engine::found_calls()?;
     let mut out = io::stdout().lock();
@@ -38,7 +38,7 @@ pub(crate) fn list(json: bool) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Ends one.
+/// Cancels a call.
 pub(crate) fn cancel(id: &str) -> anyhow::Result<ExitCode> {
     engine::cancel_found(id)?;
     Ok(ExitCode::SUCCESS)

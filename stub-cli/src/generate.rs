@@ -1,4 +1,4 @@
-//! `stub completions` and `stub man`: made of the definition of the command line.
+//! `stub completions` and `stub man`, generated from the definition of the command line.
 
 use std::fs;
 use std::io;
@@ -11,14 +11,14 @@ use clap_complete::Shell;
 
 use crate::arguments::Cli;
 
-/// Prints the completions of a shell.
+/// Prints the completion script of a shell.
 pub(crate) fn completions(shell: Shell) -> ExitCode {
     let mut command = Cli::command();
     clap_complete::generate(shell, &mut command, "stub", &mut io::stdout().lock());
     ExitCode::SUCCESS
 }
 
-/// Writes a page for each command.
+/// Writes a manual page for each command.
 pub(crate) fn man(folder: &Path) -> anyhow::Result<ExitCode> {
     let can_not_write = || format!("can't write to `{}`", folder.display());
     fs::create_dir_all(folder).with_context(can_not_write)?;

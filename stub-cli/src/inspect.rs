@@ -8,7 +8,7 @@ use stub_runtime::engine::{doctor as look, least_policy};
 use crate::arguments::{DoctorArguments, VolumesArguments};
 use crate::{exit, run};
 
-/// Prints the least policy.
+/// Prints the least policy for the volumes.
 pub(crate) fn policy(arguments: &VolumesArguments) -> anyhow::Result<ExitCode> {
     let volumes = run::volumes(&arguments.volumes, &arguments.service)?;
     let policy = least_policy(volumes.iter().map(|volume| &volume.mount));
@@ -16,7 +16,7 @@ pub(crate) fn policy(arguments: &VolumesArguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints a line for each thing that is needed.
+/// Prints a line for each requirement.
 pub(crate) fn doctor(arguments: &DoctorArguments) -> anyhow::Result<ExitCode> {
     let volumes = run::volumes(&arguments.volumes, &arguments.service)?;
     let mounts: Vec<_> = volumes.into_iter().map(|volume| volume.mount).collect();

@@ -10,7 +10,7 @@ use stub_runtime::engine::{self, CallSpec, Canceller, CtrlC, Entry, Job, JobErro
 use crate::arguments::{JobArguments, JobsCommand, ReportArguments, SeeingArguments};
 use crate::{calls, exit, run};
 
-/// Lists them, or runs one.
+/// Runs a subcommand of `stub jobs`.
 pub(crate) fn jobs(command: JobsCommand) -> anyhow::Result<ExitCode> {
     let settings = Settings::load()?;
     match command {
@@ -73,13 +73,13 @@ fn run_job(settings: &Settings, arguments: JobArguments) -> anyhow::Result<ExitC
     run::run_spec(&spec, &job.retries())
 }
 
-/// What a run carries. One that can't be is a failed run.
+/// Returns the specification of a job's run. An error is recorded as a failed run.
 fn spec(settings: &Settings, job: &Job, more: Vec<OsString>) -> Result<CallSpec, JobError> {
     let spec = job.spec(settings, more);
     spec.inspect_err(|error| engine::not_run(&job.name, &error.to_string()))
 }
 
-/// Runs the jobs that have a schedule, until a signal.
+/// Runs the jobs with a schedule until a signal.
 fn serve(settings: &Settings, seeing: &SeeingArguments) -> anyhow::Result<ExitCode> {
     seeing.begin()?;
     engine::want_history();
@@ -108,7 +108,7 @@ fn serve(settings: &Settings, seeing: &SeeingArguments) -> anyhow::Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs a job with what its secrets are now. How it ended, in words.
+/// Runs a job with the current values of its secrets, and describes how it ended.
 fn run_scheduled(settings: &Settings, job: &Job, canceller: &Canceller) -> String {
     let ended = spec(settings, job, Vec::new())
         .map_err(anyhow::Error::from)
@@ -123,7 +123,7 @@ fn run_scheduled(settings: &Settings, job: &Job, canceller: &Canceller) -> Strin
     }
 }
 
-/// Writes a page about what runs did.
+/// Writes a report page of recorded runs.
 fn report(arguments: &ReportArguments) -> anyhow::Result<ExitCode> {
     let ReportArguments { name, output } = arguments;
     let runs = engine::write_history(name.as_deref(), output)

@@ -1,4 +1,4 @@
-//! `stub k8s`: commands for Kubernetes, for those who apply their manifests themselves.
+//! `stub k8s`: manifests for users who apply them to Kubernetes themselves.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ use stub_runtime::engine;
 use crate::arguments::K8sCommand;
 use crate::{exit, run};
 
-/// Writes a manifest to standard output, and says what is to be done with it.
+/// Writes a manifest to standard output, and the next commands to standard error.
 pub(crate) fn k8s(command: K8sCommand) -> anyhow::Result<ExitCode> {
     let K8sCommand::Manifest(arguments) = command;
     let manifest = engine::manifest(&run::spec(arguments)?, &Retries::default())?;

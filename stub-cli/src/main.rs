@@ -1,4 +1,4 @@
-//! The `stub` program: any command with S3 buckets as folders.
+//! The `stub` program: runs any command with S3 buckets as folders.
 
 mod arguments;
 mod calls;

@@ -15,14 +15,14 @@ use stub_runtime::{Error, Retries, Secret};
 use crate::arguments::{RunArguments, ServiceArguments, VolumeArgument};
 use crate::exit;
 
-/// Runs the program and ends as it did.
+/// Runs the program and returns its exit status.
 pub(crate) fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
     arguments.engine.choose();
     arguments.seeing.begin()?;
     run_spec(&spec(arguments)?, &Retries::default())
 }
 
-/// Runs a command, again if it fails and may be tried again, and ends as it did.
+/// Runs a command, retries it as allowed, and returns its exit status.
 pub(crate) fn run_spec(spec: &CallSpec, retries: &Retries) -> anyhow::Result<ExitCode> {
     let canceller = Canceller::default();
     // At a terminal, the program gets Ctrl-C as well, and may want to go on.
@@ -56,7 +56,7 @@ pub(crate) fn run_spec(spec: &CallSpec, retries: &Retries) -> anyhow::Result<Exi
     }
 }
 
-/// What the command line says.
+/// Builds the call from the command line.
 pub(crate) fn spec(arguments: RunArguments) -> anyhow::Result<CallSpec> {
     let mut command = arguments.command.into_iter();
     let program = command.next().context("no program is given")?;
@@ -91,7 +91,7 @@ pub(crate) fn spec(arguments: RunArguments) -> anyhow::Result<CallSpec> {
     })
 }
 
-/// The volumes, with the defaults of `stub.toml`.
+/// Returns the volumes, with the defaults of `stub.toml`.
 pub(crate) fn volumes(
     volumes: &[VolumeArgument],
     service: &ServiceArguments,
@@ -111,7 +111,7 @@ pub(crate) fn volumes(
     Ok(specs)
 }
 
-/// The exit status; what it can't say is said on standard error.
+/// Returns the exit status; prints unstored objects and a timeout to standard error.
 pub(crate) fn status(program: &str, outcome: &Outcome) -> u8 {
     for lost in &outcome.not_stored {
         exit::say(&format!("not stored: {lost}"));

@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::ServeArguments;
 
-/// Serves until a signal.
+/// Serves until SIGINT or SIGTERM.
 pub(crate) fn serve(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
     let mut builder = S3Local::builder().port(arguments.port);
     if let (Some(id), Some(secret)) = (arguments.access_key_id, arguments.secret_access_key) {

@@ -1,4 +1,4 @@
-//! The command line of `stub jobs`.
+//! Command line of `stub jobs`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! The command line.
+//! Command line of `stub`.
 
 mod jobs;
 mod mode;
@@ -84,7 +84,7 @@ pub(crate) enum Command {
     Serve(ServeArguments),
 }
 
-/// Volumes, and where their buckets are.
+/// Volumes, and options of their S3 service.
 #[derive(Debug, Args)]
 pub(crate) struct VolumesArguments {
     /// A bucket, or a prefix of one, and the folder it is: /my-mount=s3://bucket/prefix[:ro]
@@ -135,7 +135,7 @@ pub(crate) struct ServeArguments {
     pub(crate) secret_access_key: Option<String>,
 }
 
-/// What is to be seen of what is run.
+/// Options for observing a run.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Seeing what happens")]
 pub(crate) struct SeeingArguments {
@@ -150,7 +150,7 @@ pub(crate) struct SeeingArguments {
     metrics: Option<SocketAddr>,
 }
 
-/// Where it is run.
+/// Option that selects the engine of a run.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct EngineArguments {
     /// Run it there: `local`, or a cluster of `[engine]` in stub.toml, such as `slurm`.
@@ -159,7 +159,7 @@ pub(crate) struct EngineArguments {
 }
 
 impl EngineArguments {
-    /// Has commands run where they say.
+    /// Sets the engine for all commands of this process.
     pub(crate) fn choose(self) {
         if let Some(name) = self.engine {
             engine::choose(name);
@@ -168,7 +168,7 @@ impl EngineArguments {
 }
 
 impl SeeingArguments {
-    /// Begins to show it.
+    /// Starts the requested observation.
     pub(crate) fn begin(&self) -> anyhow::Result<()> {
         let seeing = Seeing {
             summary: self.summary,
@@ -189,7 +189,7 @@ pub(crate) enum K8sCommand {
     Manifest(RunArguments),
 }
 
-/// Where buckets are and who asks. Credentials come from the standard AWS chain.
+/// Options of the S3 service and its credentials, which default to the standard AWS chain.
 #[derive(Clone, Debug, Args)]
 #[allow(
     clippy::struct_excessive_bools,
@@ -242,7 +242,7 @@ pub(crate) struct ServiceArguments {
 }
 
 impl ServiceArguments {
-    /// The volume with these options.
+    /// Applies these options to a volume.
     pub(crate) fn apply(&self, mut volume: CloudBucketMount) -> CloudBucketMount {
         volume = volume
             .force_path_style(self.force_path_style)
@@ -353,7 +353,7 @@ pub(crate) struct MountArguments {
 }
 
 impl MountArguments {
-    /// The volume they describe.
+    /// Returns the volume that the arguments describe.
     pub(crate) fn volume(&self) -> CloudBucketMount {
         let mut volume = CloudBucketMount::new(&self.bucket)
             .key_prefix(&self.prefix)

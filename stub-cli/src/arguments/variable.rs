@@ -1,9 +1,9 @@
-//! `NAME=VALUE`.
+//! Argument of the form `NAME=VALUE`.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A variable for the program. Its value may be secret: it is not shown.
+/// Variable for the program. Its value may be secret and is not shown.
 #[derive(Clone)]
 pub(crate) struct Variable {
     pub(crate) name: String,

@@ -1,11 +1,11 @@
-//! `/my-mount=s3://bucket/prefix[:ro]`.
+//! Argument of the form `/my-mount=s3://bucket/prefix[:ro]`.
 
 use std::str::FromStr;
 
 use stub_runtime::engine::VolumeUrl;
 use stub_runtime::{CloudBucketMount, VolumePath};
 
-/// A bucket, or a prefix of one, and the folder it is.
+/// Bucket, or a prefix of it, and the folder to mount it on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct VolumeArgument {
     pub(crate) path: VolumePath,
@@ -13,7 +13,7 @@ pub(crate) struct VolumeArgument {
 }
 
 impl VolumeArgument {
-    /// The volume.
+    /// Returns the volume of the URL.
     pub(crate) fn volume(&self) -> CloudBucketMount {
         self.url.volume()
     }

@@ -1,4 +1,4 @@
-//! A file system attached to a folder of this machine.
+//! File system mounted on a folder of this machine.
 
 use std::io;
 use std::path::Path;
@@ -13,22 +13,22 @@ use tokio::time::timeout;
 
 use super::guardian::Guardian;
 
-/// Time for the kernel to let go of a mount that nobody uses.
+/// Maximum time to wait for the kernel to end an unmounted, unused mount.
 const LET_GO: Duration = Duration::from_secs(1);
 
-/// A bucket that is mounted. To be unmounted explicitly: what is left to store comes first.
+/// Mounted bucket. Must be unmounted explicitly, after its data has been stored.
 #[derive(Debug)]
 pub(super) struct Attached {
     finisher: Finisher,
     unmount: Unmount,
     entry: MountEntry,
-    /// Ends with the mount; `None` when that has been seen.
+    /// Task that ends with the mount; `None` once its end was handled.
     serving: Option<JoinHandle<io::Result<()>>>,
     _guardian: Guardian,
 }
 
 impl Attached {
-    /// Connects, then mounts and serves.
+    /// Connects to the bucket, then mounts and serves it.
     pub(super) async fn new(
         config: MountConfig,
         folder: &Path,
@@ -73,7 +73,7 @@ impl Attached {
         })
     }
 
-    /// Waits until somebody unmounts it.
+    /// Waits until the bucket is unmounted.
     pub(super) async fn unmounted(&mut self) -> anyhow::Result<()> {
         let Some(serving) = &mut self.serving else {
             return Ok(());
@@ -83,13 +83,13 @@ impl Attached {
         ended?.context("serving the file system ended")
     }
 
-    /// Stores and accounts for what was written, beside what goes on.
+    /// Returns the handle that stores what was written and reports unstored objects.
     pub(super) fn finisher(&self) -> Finisher {
         self.finisher.clone()
     }
 
-    /// Unmounts it if nobody else has. Programs that still use it keep what they have open, but can
-    /// change nothing when this returns.
+    /// Unmounts the bucket unless it is unmounted already. Programs that still use it keep their open
+    /// files, but can change nothing after this returns.
     pub(super) async fn unmount(&mut self) -> anyhow::Result<()> {
         if self.entry.is_uppermost() {
             // Busy, or aborted: then it is detached.

@@ -1,4 +1,4 @@
-//! A process that unmounts when `stub mount` is killed, which can't do so itself.
+//! Guardian process, which unmounts the bucket if `stub mount` is killed.
 
 use std::env;
 use std::ffi::OsStr;
@@ -14,12 +14,12 @@ const NAME: &str = "guard-mount";
 /// Variables that a guardian needs to find `fusermount3`.
 const VARIABLES: [&str; 1] = ["PATH"];
 
-/// A guardian, as the process that it watches sees it.
+/// Guardian, as seen by the process that it watches.
 #[derive(Debug)]
 pub(super) struct Guardian(Child);
 
 impl Guardian {
-    /// Starts one that watches this process. It sees nothing secret, and no signal of a terminal.
+    /// Starts a guardian of this process. It gets no secrets, and no signals of a terminal.
     pub(super) fn start(mount: &MountEntry) -> io::Result<Self> {
         let mut command = Command::new("/proc/self/exe");
         command
@@ -58,7 +58,7 @@ pub(crate) fn is_guardian() -> bool {
     env::args_os().nth(1).as_deref() == Some(OsStr::new(NAME))
 }
 
-/// Waits for the end of the process that started this one, then unmounts what that has left.
+/// Waits for the end of the process that started this one, then unmounts its mount.
 pub(crate) fn guard() -> ExitCode {
     let mut input = BufReader::new(io::stdin());
     let mut line = String::new();

@@ -1,4 +1,4 @@
-//! `stub mount`: a bucket on a folder of this machine, in the foreground.
+//! `stub mount`: mounts a bucket on a folder of this machine, in the foreground.
 
 mod attach;
 mod guardian;
@@ -19,7 +19,7 @@ use attach::Attached;
 pub(crate) use guardian::{guard, is_guardian};
 use signals::Signals;
 
-/// Mounts, serves until told to end, stores what is left.
+/// Mounts the bucket, serves it until it is unmounted or a signal arrives, and stores unstored data.
 pub(crate) fn mount(arguments: &MountArguments) -> anyhow::Result<ExitCode> {
     log();
     let config = Settings::load()?.apply(arguments.volume()).into_config()?;
@@ -42,8 +42,8 @@ pub(crate) fn mount(arguments: &MountArguments) -> anyhow::Result<ExitCode> {
     ended
 }
 
-/// What a user has to know: fuser warns of requests that file systems don't have to answer, and of
-/// answers to programs that have gone.
+/// Logs only errors and warnings that concern users. fuser also warns of requests that file systems need
+/// not answer, and of replies to programs that have gone.
 fn log() {
     let filter = tracing_subscriber::EnvFilter::new("error,s3fs_core=warn,fuser::reply=off");
     tracing_subscriber::fmt()
@@ -87,7 +87,7 @@ async fn serve(mut attached: Attached, mut signals: Signals) -> anyhow::Result<E
     served.and(ended)
 }
 
-/// Stores everything and unmounts; names what could not be stored.
+/// Stores everything and unmounts; prints the objects that could not be stored.
 async fn end(attached: &mut Attached) -> anyhow::Result<ExitCode> {
     let finisher = attached.finisher();
     finisher.finish().await;

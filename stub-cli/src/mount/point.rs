@@ -1,4 +1,4 @@
-//! The folder that a bucket is mounted at.
+//! Mount point of a bucket.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use s3fs_core::MountEntry;
 
 use crate::exit;
 
-/// Resolves a folder. Takes a mount of ours away whose process was killed and that is still there.
+/// Resolves a folder. Unmounts a dead mount of a `stub mount` that was killed.
 pub(super) fn resolve(folder: &Path) -> anyhow::Result<PathBuf> {
     let words = || format!("can't mount at `{}`", folder.display());
     let resolved = match folder.canonicalize() {
@@ -32,7 +32,7 @@ pub(super) fn resolve(folder: &Path) -> anyhow::Result<PathBuf> {
     Ok(resolved)
 }
 
-/// A folder that can't be looked at itself.
+/// Resolves a folder that can't be accessed itself, through its parent.
 fn below_resolved_parent(folder: &Path) -> io::Result<PathBuf> {
     let Some(name) = folder.file_name() else {
         return Err(Errno::ENOTCONN.into());

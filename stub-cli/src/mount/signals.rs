@@ -1,16 +1,16 @@
-//! Signals, as `stub mount` waits for them.
+//! Signals that end `stub mount`.
 
 use anyhow::Context;
 use stub_runtime::engine;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-/// All signals that would end the process by default.
+/// Receiver of all signals that would end the process by default.
 #[derive(Debug)]
 pub(super) struct Signals(UnboundedReceiver<()>);
 
 impl Signals {
-    /// Handles them from now on.
+    /// Handles the signals from now on.
     pub(super) fn new() -> anyhow::Result<Self> {
         let (sender, received) = unbounded_channel();
         for number in engine::ending_signals() {
@@ -25,7 +25,7 @@ impl Signals {
         Ok(Self(received))
     }
 
-    /// Waits for one.
+    /// Waits for a signal.
     pub(super) async fn next(&mut self) {
         if self.0.recv().await.is_none() {
             // None is handled: all were to be ignored.

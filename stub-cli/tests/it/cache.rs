@@ -1,4 +1,4 @@
-//! `--cache`, of both.
+//! `--cache` of `stub run` and `stub mount`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,10 +10,10 @@ use s3_local::{Operation, Server};
 use crate::mount::Mounted;
 use crate::{server, stub};
 
-/// Bytes that need several requests.
+/// Size in bytes of an object that takes several requests.
 const SIZE: usize = 3 << 20;
 
-/// How many objects, or parts of some, the server has sent since the last call of this.
+/// Returns the number of `GetObject` requests since its last call, except those answered with 304.
 fn sent(server: &Server) -> usize {
     let requests = server.log().requests();
     server.log().clear();

@@ -1,4 +1,4 @@
-//! How runs and mounts end: by signals, timeouts, kills, and servers that do not answer.
+//! End of runs and mounts: by signals, timeouts, kills, and servers that do not answer.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -15,8 +15,8 @@ use s3_local::{Fault, Injection, Operation, Server};
 use crate::mount::{Mounted, is_mounted};
 use crate::{server, stub};
 
-/// Far longer than anything here may take on a busy machine, far shorter than a server that does not
-/// answer is waited for.
+/// Time limit of a test step: far longer than any takes on a busy machine, far shorter than the timeout
+/// for a server that does not answer.
 const LIMIT: Duration = Duration::from_secs(45);
 
 fn signal(child: &Child, signal: Signal) {
@@ -31,7 +31,7 @@ pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// Waits for the end, which must not take long.
+/// Waits for a prompt end of the process.
 fn ended(mut child: Child) -> Output {
     eventually("it ends", || child.try_wait().unwrap().is_some());
     child.wait_with_output().unwrap()
@@ -41,7 +41,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// A server that accepts connections and never answers. The connections stay open with the value.
+/// Returns a server that accepts connections and never answers. Dropping it closes the connections.
 fn silent() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").unwrap()
 }
@@ -60,7 +60,7 @@ fn against(listener: &TcpListener, subcommand: &str) -> Command {
     command
 }
 
-/// From now on, requests of an operation for a key are never answered.
+/// Leaves all requests of an operation for a key unanswered from now on.
 fn hang(server: &Server, operation: Operation, key: Option<&str>) {
     let injection = Injection::new(operation, Fault::Hang).times(10_000);
     server.knobs().inject(match key {
@@ -252,7 +252,7 @@ fn a_signal_that_was_to_be_ignored_is() {
     assert_eq!(server.get("data", "after").unwrap(), "1".as_bytes());
 }
 
-/// The processes that a process has started.
+/// Returns the child processes of a process.
 fn children(of: u32) -> Vec<i32> {
     let children = fs::read_to_string(format!("/proc/{of}/task/{of}/children")).unwrap();
     children
@@ -301,7 +301,7 @@ fn a_dead_mount_is_taken_away_by_the_next_one() {
     assert!(!is_mounted(folder.path()), "no other mount is below it");
 }
 
-/// Where the kernel lists its FUSE connections.
+/// Folder in which the kernel lists its FUSE connections.
 struct Connections(tempfile::TempDir);
 
 impl Connections {
@@ -321,7 +321,7 @@ impl Connections {
         self.abort_in(&table, folder);
     }
 
-    /// Aborts the connection of a mount that stands in this table.
+    /// Aborts the connection of a mount that is listed in this table.
     fn abort_in(&self, table: &str, folder: &Path) {
         let line = table
             .lines()
@@ -386,7 +386,7 @@ fn what_a_program_had_open_when_its_connection_was_aborted_is_not_stored() {
     assert!(!said.contains("s3://data/closed"), "{said}");
 }
 
-/// Opens and writes files, and ends with all of them open when its input does.
+/// Program that opens and writes files, and ends with all of them open when its input ends.
 const HOLDS_FILES: &str = "
 import sys
 files = [open(f'{sys.argv[1]}/{n}', 'wb', buffering=0) for n in range(200)]
@@ -492,7 +492,7 @@ fn a_folder_whose_move_is_cut_short_by_a_timeout_stays_where_it_was() {
     assert_eq!((count("from/"), count("to/")), (3000, 0));
 }
 
-/// Stops the first process of its sandbox, and goes on.
+/// Program that stops the first process of its sandbox, and continues.
 const STOPS_INIT: &str = "
 import ctypes, time
 ATTACH = 16
@@ -516,7 +516,7 @@ fn a_root_program_that_stops_the_first_process_of_its_sandbox_does_not_outlive_i
     assert!(server.get("data", "stopped").is_some(), "it was stopped");
 }
 
-/// Hands a file over to a process outside by a socket, and ends.
+/// Program that passes a file to a process outside by a socket, and ends.
 const HANDS_OVER: &str = "
 import array, socket, sys
 file = open('/stub-out/handed', 'wb', buffering=0)
@@ -527,7 +527,8 @@ line.sendmsg([b'x'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', [f
 line.recv(1)
 ";
 
-/// Takes the file, writes to it until that is refused, and says how many bytes were accepted.
+/// Program that receives the file, writes to it until a write fails, and prints the number of accepted
+/// bytes.
 const WRITES_ON: &str = "
 import array, os, socket, sys
 line = socket.socket(socket.AF_UNIX)

@@ -1,10 +1,10 @@
-//! What the program says of itself and of wrong command lines, word for word. `UPDATE_EXPECT=1` writes it anew.
+//! Help and error texts of the program, word for word. `UPDATE_EXPECT=1` updates the expected files.
 
 use std::process::Command;
 
 use expect_test::expect_file;
 
-/// Both streams, and the exit status, of each command line.
+/// Returns both streams and the exit status of each command line.
 fn said(lines: &[&str]) -> String {
     let mut text = String::new();
     for line in lines {

@@ -137,7 +137,7 @@ fn what_is_missing_is_said() {
     assert!(problem("s3://absent/").is_some());
 }
 
-/// `stub serve`, and what it says.
+/// Starts `stub serve` and parses its output.
 fn serving(arguments: &[&str]) -> (Child, Vec<(String, String)>) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_stub"))
         .arg("serve")

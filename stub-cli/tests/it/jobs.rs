@@ -1,4 +1,4 @@
-//! `stub jobs`, and what else `stub.toml` does.
+//! `stub jobs`, and other effects of `stub.toml`.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::server;
 
-/// A folder with a `stub.toml` whose bucket `data` is that of the server.
+/// Creates a folder with a `stub.toml` whose bucket `data` is on the server.
 fn folder(server: &Server, jobs: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let keys = folder.path().join("keys.env");
@@ -31,7 +31,7 @@ fn folder(server: &Server, jobs: &str) -> TempDir {
     folder
 }
 
-/// `stub ARGUMENTS` in a folder, for a user without settings of their own.
+/// Runs `stub ARGUMENTS` in a folder, for a user without settings.
 fn stub(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_stub"))
         .args(arguments)

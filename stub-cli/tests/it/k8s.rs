@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::server;
 
-/// A folder with settings, in which records of calls are kept as well.
+/// Creates a folder with settings, in which call records are stored as well.
 fn folder(server: &Server, engine: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let settings = format!(

@@ -1,5 +1,5 @@
-//! The program as its users start it, on a server inside the test. Needs `/dev/fuse`; `mount`
-//! needs root.
+//! Tests of the program from its command line, on a server inside the test. They need `/dev/fuse`; those
+//! of `mount` need root.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cache;
@@ -19,7 +19,7 @@ use std::process::Command;
 
 use s3_local::{S3Local, Server};
 
-/// A server with the bucket `data`.
+/// Starts a server with the bucket `data`.
 fn server() -> Server {
     let server = S3Local::builder().start();
     server.create_bucket("data");
@@ -27,7 +27,7 @@ fn server() -> Server {
     server
 }
 
-/// `stub SUBCOMMAND`, with the server's credentials in the environment as the chain finds them.
+/// Returns `stub SUBCOMMAND` with the server's credentials in its environment.
 fn stub(subcommand: &str, server: &Server) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stub"));
     command

@@ -1,4 +1,4 @@
-//! What happens where a control group leaves little memory. Needs root, or a group that was delegated.
+//! Behaviour in a control group with little memory. Needs root, or a delegated group.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,11 +6,12 @@ use std::process::Command;
 
 use s3_local::S3Local;
 
-/// A control group with a limit, removed at its end.
+/// Control group with a memory limit, removed when dropped.
 struct Group(PathBuf);
 
 impl Group {
-    /// Made below this process's own, of version 2 or 1; none where that may not be.
+    /// Creates a group below this process's own, of version 2 or 1. Returns `None` where that is not
+    /// permitted.
     fn new(bytes: u64) -> Option<Self> {
         let own = fs::read_to_string("/proc/self/cgroup").ok()?;
         let make = |line: &str| {

@@ -13,7 +13,7 @@ use s3_local::Server;
 
 use crate::{server, stub};
 
-/// A running `stub mount`. One that a failed test leaves behind is told to unmount.
+/// Running `stub mount`. Dropping it, as after a failed test, unmounts it.
 pub(crate) struct Mounted(pub(crate) Child);
 
 impl Mounted {
@@ -23,7 +23,7 @@ impl Mounted {
         Self::of(command)
     }
 
-    /// With what it has to remember in a folder.
+    /// Mounts with a folder for the mount's state.
     fn with_state(server: &Server, folder: &Path, state: &Path) -> Self {
         let mut command = stub("mount", server);
         command.arg("data").arg(folder).env("XDG_STATE_HOME", state);

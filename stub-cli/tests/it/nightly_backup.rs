@@ -10,10 +10,10 @@ use std::time::Duration;
 use s3_local::{S3Local, Server};
 use tempfile::TempDir;
 
-/// More than a second: names have seconds.
+/// Pause of more than a second, since backup names have a resolution of one second.
 const LATER: Duration = Duration::from_millis(1100);
 
-/// A server with backups of fourteen nights, as many as are kept.
+/// Starts a server with backups of fourteen nights, the number that the job retains.
 fn server() -> Server {
     let server = S3Local::builder().start();
     server.create_bucket("backups");
@@ -27,7 +27,7 @@ fn old(day: u32) -> String {
     format!("nightly/backup-2020-01-{day:02}T030000Z.tar.gz")
 }
 
-/// A copy of the example beside a database and a folder, with the keys of the server.
+/// Creates a copy of the example beside a database and a folder, with the server's keys.
 fn folder(server: &Server) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/nightly_backup");
@@ -54,7 +54,7 @@ fn change(folder: &TempDir, from: &str, to: &str) {
     fs::write(&settings, text.replace(from, to)).unwrap();
 }
 
-/// One more note in the database, and another file.
+/// Adds a note to the database, and a file.
 fn work(folder: &TempDir, note: &str) {
     let insert = format!("INSERT INTO notes VALUES ('{note}')");
     sqlite(folder.path(), "app.sqlite", &insert);
@@ -66,7 +66,7 @@ fn sqlite(folder: &Path, database: &str, statement: &str) -> String {
     said(sqlite.args([database, statement]).current_dir(folder))
 }
 
-/// What a program that succeeds prints.
+/// Returns the output of a program; asserts that it succeeds.
 fn said(command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -83,7 +83,7 @@ fn stub(folder: &TempDir, arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs the job; returns the key of the backup that is new.
+/// Runs the job; returns the key of the new backup.
 fn back_up(folder: &TempDir, server: &Server) -> String {
     let before = server.keys("backups");
     said(&mut stub(folder, &["jobs", "run", "nightly-backup"]));
@@ -93,7 +93,7 @@ fn back_up(folder: &TempDir, server: &Server) -> String {
     new.remove(0)
 }
 
-/// The notes and the file that a backup holds.
+/// Returns the notes and the file of a backup.
 fn restored(server: &Server, key: &str) -> (String, String) {
     let folder = tempfile::tempdir().unwrap();
     let archive = folder.path().join("archive");

@@ -11,7 +11,7 @@ use s3_local::{Policy, S3Local};
 
 use crate::{server, stub};
 
-/// `stub run ARGUMENTS`, without volumes.
+/// Runs `stub run ARGUMENTS`, without volumes.
 fn run(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_stub"))
         .arg("run")
@@ -122,7 +122,7 @@ fn a_bucket_that_does_not_exist_is_an_error_that_names_it() {
     );
 }
 
-/// Starts a program that has written `closed` and waits.
+/// Starts a program that has written and closed the file `closed`, and waits.
 fn waiting(server: &s3_local::Server) -> std::process::Child {
     let child = stub("run", server)
         .args(["--volume", "/stub-out=s3://data", "--", "sh", "-c"])
@@ -211,7 +211,7 @@ fn a_summary_says_what_was_asked_of_the_buckets() {
     );
 }
 
-/// Where the streams of a person are.
+/// Wraps a command so that its output streams are a terminal.
 fn at_a_terminal(command: &Command) -> Command {
     let mut terminal = Command::new("script");
     let words = [command.get_program()]

@@ -8,8 +8,9 @@ use s3_local::Server;
 use crate::ending::eventually;
 use crate::{server, stub};
 
-/// Runs its arguments in the foreground of a new terminal, below a session leader that is no shell. When its own
-/// input ends, closes the terminal, or types Ctrl-\ into it; then waits for all that it has started.
+/// Program that runs its arguments in the foreground of a new terminal, below a session leader that is
+/// no shell. When its own input ends, it closes the terminal, or types Ctrl-\ into it. Then it waits for
+/// all processes that it has started.
 const TERMINAL: &str = r"
 import ctypes, os, pty, signal, sys
 PR_SET_CHILD_SUBREAPER = 36
@@ -39,7 +40,7 @@ try:
 except ChildProcessError: pass
 ";
 
-/// Counts its signals until a child in another process group has died of one.
+/// Program that counts its signals until a child in another process group has died of one.
 const COUNTS: &str = "
 import os, resource, signal, sys
 number = int(sys.argv[1])
@@ -60,7 +61,7 @@ with open('/stub-out/counted', 'w') as file:
     file.write(f'{len(os.read(counted, 100))} {os.WTERMSIG(end)}')
 ";
 
-/// Signals that the program counted, and the number of the signal by which its child was ended.
+/// Returns the number of signals that the program counted, and the signal that ended its child.
 fn counted(server: &Server, what: &str, signal: Signal, options: &[&str]) -> String {
     let mut command = stub("run", server);
     command

@@ -1,4 +1,4 @@
-//! The job: files written, appended to, changed, mapped, renamed and removed, as programs do it.
+//! Job that writes, appends to, changes, maps, renames and removes files, as programs do.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -12,17 +12,17 @@ use crate::journal::Journal;
 use crate::mapped::write_mapped;
 use crate::random::Random;
 
-/// The variable with the folder that the job writes into.
+/// Variable with the folder that the job writes into.
 pub(crate) const FOLDER: &str = "STUB_STRESS_FOLDER";
-/// The variable with the file that it says into what it has done.
+/// Variable with the path of the job's journal.
 pub(crate) const JOURNAL: &str = "STUB_STRESS_JOURNAL";
-/// The variable with its seed and number of operations.
+/// Variable with the job's seed and number of operations.
 pub(crate) const WORK: &str = "STUB_STRESS_WORK";
 
-/// Exit status of a job of which an operation failed.
+/// Exit status of a job after a failed operation.
 pub(crate) const FAILED: i32 = 3;
 
-/// Sizes that files are held whole, streamed and staged at.
+/// File sizes, in bytes, at which files are held in memory, streamed or staged.
 const SMALL: std::ops::Range<u64> = 0..100_000;
 const LARGE: std::ops::Range<u64> = 8_000_000..18_000_000;
 
@@ -32,7 +32,7 @@ pub(crate) struct Job {
     journal: Journal,
     random: Random,
     operations: u64,
-    /// What each file must hold.
+    /// Expected content of each file.
     files: BTreeMap<String, Vec<u8>>,
 }
 
@@ -51,7 +51,7 @@ impl Job {
         })
     }
 
-    /// Does all operations; ends with the first that fails. Returns the exit status.
+    /// Runs all operations until one fails. Returns the exit status.
     #[allow(clippy::print_stderr, reason = "a job says why it failed")]
     pub(crate) fn run(mut self) -> i32 {
         for number in 0..self.operations {
@@ -80,7 +80,7 @@ impl Job {
         }
     }
 
-    /// Opens a file anew and writes it, in pieces of odd sizes.
+    /// Creates or truncates a file and writes it, in pieces of odd sizes.
     fn write(&mut self, name: &str, sizes: std::ops::Range<u64>) -> io::Result<()> {
         let length = self.random.within(sizes);
         let bytes = self.random.bytes(length);
@@ -103,7 +103,7 @@ impl Job {
         Ok(())
     }
 
-    /// Writes a file through a shared map, as linkers do.
+    /// Writes a file through a shared mapping, as linkers do.
     fn map(&mut self, name: &str) -> io::Result<()> {
         let length = self.random.within(1..3_000_000);
         let bytes = self.random.bytes(length);
@@ -195,7 +195,7 @@ impl Job {
     }
 }
 
-/// Closes a file and returns what `close` says, which dropping it does not.
+/// Closes a file and returns the error of `close`, which dropping the file ignores.
 fn close(file: File) -> io::Result<()> {
     nix::unistd::close(file).map_err(|errno| io::Error::from_raw_os_error(errno as libc::c_int))
 }

@@ -1,4 +1,4 @@
-//! What a job says of its files: a line before each operation, a line when it has succeeded.
+//! Journal of a job: a line before each operation, and a line after it has succeeded.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hasher};
 use std::io::Write;
 use std::path::Path;
 
-/// The length and a hash of bytes.
+/// Length in bytes and hash of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Digest {
     length: u64,
@@ -25,7 +25,7 @@ impl Digest {
     }
 }
 
-/// The writing end.
+/// Journal, open for writing.
 #[derive(Debug)]
 pub(crate) struct Journal(File);
 
@@ -35,12 +35,12 @@ impl Journal {
         Self(file.unwrap())
     }
 
-    /// An operation begins that may change these files.
+    /// Records the start of an operation that may change these files.
     pub(crate) fn begin(&mut self, names: &[&str]) {
         self.line(&format!("begin {}", names.join(" ")));
     }
 
-    /// The operation has succeeded: the file has these bytes, or is gone.
+    /// Records a successful operation: the file has these bytes, or is removed.
     pub(crate) fn done(&mut self, name: &str, bytes: Option<&[u8]>) {
         let line = match bytes.map(Digest::of) {
             Some(Digest { length, hash }) => format!("have {name} {length} {hash}"),
@@ -49,7 +49,7 @@ impl Journal {
         self.line(&line);
     }
 
-    /// `fsync` of the file has succeeded.
+    /// Records a successful `fsync` of the file.
     pub(crate) fn synced(&mut self, name: &str) {
         self.line(&format!("synced {name}"));
     }
@@ -59,14 +59,14 @@ impl Journal {
     }
 }
 
-/// What a journal says at the end of a job.
+/// State of the files according to a journal.
 #[derive(Debug, Default)]
 pub(crate) struct Acknowledged {
-    /// Files by name; nothing for those that were removed.
+    /// Files by name; `None` for removed ones.
     pub(crate) files: BTreeMap<String, Option<Digest>>,
-    /// Files that an operation may have changed which has not succeeded.
+    /// Files that an unfinished operation may have changed.
     pub(crate) unknown: BTreeSet<String>,
-    /// Files that have not been changed since an `fsync` of them.
+    /// Files unchanged since an `fsync` of them.
     pub(crate) synced: BTreeSet<String>,
 }
 

@@ -1,17 +1,17 @@
-//! What a round has left on the machine.
+//! Leftovers of a round on the machine.
 
 use std::fs;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The variable that every process of a round inherits.
+/// Variable that every process of a round inherits.
 pub(crate) const ROUND: &str = "STUB_STRESS_ROUND";
 
-/// Time that the others have to notice a death.
+/// Time that other processes have to notice a death.
 const NOTICE: Duration = Duration::from_secs(15);
 
-/// Waits until nothing of a round is left; returns what is.
+/// Waits until nothing of a round is left; returns the leftovers if the time runs out.
 pub(crate) fn left(round: &str, folder: &Path, temporary: &Path) -> Vec<String> {
     let deadline = Instant::now() + NOTICE;
     loop {

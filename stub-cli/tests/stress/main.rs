@@ -1,8 +1,8 @@
-//! Rounds of a job that writes, on a server that fails by a plan, with signals, kills and time limits at
-//! any moment. The exit status is 0 only if every acknowledged byte is in the bucket; what is not there
-//! is named; each round ends soon after its limit; nothing is left on the machine.
+//! Rounds of a job that writes to a server that fails by a plan, with signals, kills and time limits at
+//! any moment. The exit status is 0 only if every acknowledged byte is in the bucket. Unstored objects
+//! are named, each round ends soon after its limit, and nothing is left on the machine.
 //!
-//! `STUB_STRESS_ROUNDS` sets how many rounds there are, `STUB_STRESS_SEED` the first one's seed: a failure
+//! `STUB_STRESS_ROUNDS` sets the number of rounds, `STUB_STRESS_SEED` the seed of the first. A failure
 //! prints the seed of its round. Needs `/dev/fuse`, and root for the rounds of `stub mount`.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -18,7 +18,7 @@ mod trouble;
 
 use plan::Plan;
 
-/// Number of rounds in a run of all tests; a run of its own has hundreds.
+/// Number of rounds in a run of all tests; a dedicated run has hundreds.
 const ROUNDS: u64 = 12;
 
 fn number(variable: &str) -> Option<u64> {
@@ -47,7 +47,7 @@ fn acknowledged_bytes_are_stored_or_named() {
     assert!(failed.is_empty(), "failed with the seeds {failed:?}");
 }
 
-/// The job of a round, in a process of its own.
+/// Job of a round, in its own process.
 #[test]
 #[ignore = "the job of a round, which starts it"]
 fn job() {

@@ -1,4 +1,4 @@
-//! What happens in a round, decided from its seed without I/O.
+//! Plan of a round, derived from its seed without I/O.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use s3_local::Fault;
 
 use crate::random::Random;
 
-/// Time that a job may take where the plan does not end it earlier.
+/// Maximum time of a job, unless the plan ends it earlier.
 const LIMIT: Duration = Duration::from_mins(2);
 
-/// Everything that happens in a round.
+/// All events of a round.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) seed: u64,
@@ -21,7 +21,7 @@ pub(crate) struct Plan {
     pub(crate) end: End,
 }
 
-/// The program that makes the bucket a folder.
+/// Program that makes the bucket a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Runner {
     /// `stub run`, with the job in its sandbox.
@@ -30,28 +30,28 @@ pub(crate) enum Runner {
     Mount,
 }
 
-/// A stretch of time in which the server fails in one way, after a quiet one.
+/// Quiet period, followed by a period in which the server fails in one way.
 #[derive(Clone, Debug)]
 pub(crate) struct Phase {
     pub(crate) quiet: Duration,
     pub(crate) trouble: Duration,
-    /// One in this many requests fails.
+    /// Failure rate: one in this many requests.
     pub(crate) one_in: u32,
     pub(crate) faults: Vec<Fault>,
 }
 
-/// What ends the round.
+/// Event that ends the round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// The job, when it is done.
+    /// End of the job.
     Done,
-    /// A signal to the program.
+    /// Signal to the program.
     Signal(Signal, Duration),
     /// `kill -9` of the program.
     Kill(Duration),
     /// `kill -9` of a process that the program started.
     KillChild(Duration),
-    /// The time limit.
+    /// Time limit of the program.
     Timeout(Duration),
 }
 
@@ -70,7 +70,7 @@ impl Plan {
         }
     }
 
-    /// The limit that the program is given.
+    /// Returns the time limit of the program.
     pub(crate) fn limit(&self) -> Duration {
         match self.end {
             End::Timeout(limit) => limit,
@@ -78,7 +78,7 @@ impl Plan {
         }
     }
 
-    /// Whether nothing but the server's trouble, which passes, stands in the job's way.
+    /// Returns whether the job must succeed: only the server's temporary failures impede it.
     pub(crate) fn must_succeed(&self) -> bool {
         self.end == End::Done
     }

@@ -1,6 +1,6 @@
-//! Numbers that follow from a seed.
+//! Pseudorandom numbers from a seed.
 
-/// `SplitMix64`: neighbouring seeds make sequences of their own.
+/// `SplitMix64` generator: neighbouring seeds give unrelated sequences.
 #[derive(Clone, Debug)]
 pub(crate) struct Random(u64);
 
@@ -17,12 +17,12 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `end`.
+    /// Returns a number below `end`.
     pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
-    /// A number of a range.
+    /// Returns a number of a range.
     pub(crate) fn within(&mut self, range: std::ops::Range<u64>) -> u64 {
         range.start + self.below(range.end - range.start)
     }
@@ -31,7 +31,7 @@ impl Random {
         of[usize::try_from(self.below(of.len() as u64)).unwrap()]
     }
 
-    /// Bytes that no two draws share.
+    /// Returns bytes that differ from draw to draw.
     pub(crate) fn bytes(&mut self, length: u64) -> Vec<u8> {
         let words = (0..length.div_ceil(8)).flat_map(|_| self.next().to_le_bytes());
         let mut bytes: Vec<u8> = words.collect();
@@ -40,7 +40,7 @@ impl Random {
     }
 }
 
-/// A seed that differs from run to run.
+/// Returns a seed that differs from run to run.
 pub(crate) fn fresh_seed() -> u64 {
     let now = std::time::SystemTime::now();
     let since = now.duration_since(std::time::UNIX_EPOCH).unwrap();

@@ -1,4 +1,4 @@
-//! One round, and what must hold after it.
+//! Execution of a round and checks of its outcome.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,13 +12,13 @@ use crate::plan::{End, Plan, Runner};
 use crate::running::{self, Ended, Places, WORK};
 use crate::trouble::Trouble;
 
-/// Time by which a round may outlast its limit.
+/// Maximum time by which a round may outlast its limit.
 const GRACE: Duration = Duration::from_secs(15);
 
 /// Runs a round.
 ///
 /// # Errors
-/// Everything that must hold after it and does not.
+/// List of failed checks.
 pub(crate) fn run(plan: &Plan) -> Result<(), Vec<String>> {
     let server = Arc::new(S3Local::builder().start());
     server.create_bucket("data");
@@ -96,19 +96,19 @@ fn check(plan: &Plan, places: &Places, server: &Server, ended: &Ended) -> Vec<St
     reasons
 }
 
-/// The key of a file.
+/// Returns the key of a file.
 fn key(name: &str) -> String {
     format!("{WORK}/{name}")
 }
 
-/// Whether a text names a file.
+/// Returns whether a text names a file.
 fn names(text: &str, name: &str) -> bool {
     let key = key(name);
     let mut found = text.match_indices(&key);
     found.any(|(at, _)| !text[at + key.len()..].starts_with(|next: char| next.is_ascii_digit()))
 }
 
-/// Whether the program could say what was not stored.
+/// Returns whether the program had the opportunity to name unstored objects.
 fn is_polite(end: End) -> bool {
     matches!(end, End::Done | End::Signal(..) | End::Timeout(_))
 }

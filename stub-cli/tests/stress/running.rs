@@ -1,4 +1,4 @@
-//! The program of a round, and the job where that runs beside it.
+//! Program of a round, and the job beside it.
 
 use std::fs::{self, File};
 use std::io;
@@ -15,15 +15,15 @@ use crate::job;
 use crate::left::ROUND;
 use crate::plan::{End, Plan, Runner};
 
-/// Folder of the bucket that the job writes into. A job that goes on after the bucket was unmounted does
-/// not find it in the folder below.
+/// Folder of the bucket that the job writes into. A job that continues after the bucket was unmounted
+/// does not find it in the folder below.
 pub(crate) const WORK: &str = "work";
 
-/// Where things of a round are.
+/// Paths of a round.
 #[derive(Debug)]
 pub(crate) struct Places {
     pub(crate) scratch: tempfile::TempDir,
-    /// The folder that is the bucket.
+    /// Mount point of the bucket.
     pub(crate) mount: PathBuf,
 }
 
@@ -45,19 +45,19 @@ impl Places {
         self.scratch.path().join(name)
     }
 
-    /// All that was said on standard error.
+    /// Returns everything printed to standard error.
     pub(crate) fn said(&self) -> String {
         let bytes = fs::read(self.at("stderr")).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 }
 
-/// How the programs of a round ended.
+/// Exit statuses of a round's programs.
 #[derive(Debug)]
 pub(crate) struct Ended {
-    /// Of the program that made the bucket a folder.
+    /// Status of `stub run` or `stub mount`.
     pub(crate) status: ExitStatus,
-    /// Of a job that ran beside it.
+    /// Status of a job beside `stub mount`.
     pub(crate) job: Option<ExitStatus>,
 }
 
@@ -99,10 +99,10 @@ fn stub(plan: &Plan, places: &Places, server: &Server) -> Command {
     command
 }
 
-/// The arguments with which this program is the job.
+/// Arguments that make this program the job.
 const JOB: [&str; 4] = ["--exact", "job", "--ignored", "--nocapture"];
 
-/// Runs the programs of a round to their end. Nothing if they don't end in time.
+/// Runs the programs of a round to their end. Returns `None` if they don't end in time.
 pub(crate) fn run(plan: &Plan, places: &Places, server: &Server, grace: Duration) -> Option<Ended> {
     let deadline = Instant::now() + plan.limit() + grace;
     match plan.runner {
@@ -141,7 +141,7 @@ pub(crate) fn run(plan: &Plan, places: &Places, server: &Server, grace: Duration
     }
 }
 
-/// Does to a program what the plan says.
+/// Ends a program as planned: by a signal or a kill.
 fn disturb(end: End, child: &mut Child) {
     match end {
         End::Done | End::Timeout(_) => {}
@@ -171,7 +171,7 @@ fn signal(child: &Child, signal: Signal) {
     kill(Pid::from_raw(child.id().try_into().unwrap()), signal).unwrap();
 }
 
-/// Waits for a mount, or for the end of the program that is to make it.
+/// Waits for a mount, or for the end of the program that is mounting it.
 fn wait_for_mount(folder: &Path, mounting: &mut Child, deadline: Instant) {
     let line = format!(" {} ", folder.display());
     let is_there = || {
@@ -183,7 +183,7 @@ fn wait_for_mount(folder: &Path, mounting: &mut Child, deadline: Instant) {
     }
 }
 
-/// Waits for a process; kills it, and returns nothing, if it has not ended by then.
+/// Waits for a process. Kills it and returns `None` if it has not ended by the deadline.
 fn ended(child: &mut Child, deadline: Instant) -> Option<ExitStatus> {
     loop {
         match child.try_wait() {

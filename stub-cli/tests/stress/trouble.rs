@@ -1,4 +1,4 @@
-//! A server that fails in phases.
+//! Server that fails in phases.
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -9,7 +9,7 @@ use s3_local::{Chance, Server};
 
 use crate::plan::Plan;
 
-/// A thread that turns the server's knobs; the server is well again when this is dropped.
+/// Thread that controls the server's knobs; dropping this ends all failures.
 #[derive(Debug)]
 pub(crate) struct Trouble {
     over: Option<Sender<()>>,
@@ -17,7 +17,7 @@ pub(crate) struct Trouble {
 }
 
 impl Trouble {
-    /// Begins with the first phase.
+    /// Starts with the first phase.
     pub(crate) fn start(server: &Arc<Server>, plan: &Plan) -> Self {
         let (over, is_over) = mpsc::channel::<()>();
         let (server, seed, phases) = (Arc::clone(server), plan.seed, plan.phases.clone());
