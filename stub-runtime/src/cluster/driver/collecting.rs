@@ -1,4 +1,4 @@
-//! Reading what tasks gave.
+//! Collecting result pieces from the spool.
 
 use std::time::Instant;
 
@@ -12,11 +12,11 @@ use crate::payload::Payload;
 use crate::protocol::Progress;
 use crate::watch::Watched;
 
-/// So many pieces are in memory at once.
+/// Maximum number of pieces in memory at once.
 const AT_ONCE: usize = 16;
 
 impl Driver {
-    /// Looks into the spool, if it is time. Whether it was.
+    /// Reads new pieces from the spool, if that is due. Returns whether it was.
     pub(super) fn collect(&mut self) -> Result<bool, ClusterError> {
         let now = Instant::now();
         if self.spool.is_none() || !self.pauses.is_spool_due(now) {
@@ -134,7 +134,7 @@ impl Driver {
         }
     }
 
-    /// Looks into the spool as soon as may be.
+    /// Schedules the next look into the spool for now, if that is possible.
     pub(super) fn collect_soon(&mut self) {
         self.pauses.look_at_spool_now(Instant::now());
     }

@@ -1,4 +1,4 @@
-//! Ending a call: politely, at once, or because it is over. Nothing is left of it then.
+//! End of a call: with a grace period, at once, or because all inputs have ended. Nothing is left behind.
 
 use std::collections::BTreeMap;
 use std::thread::sleep;
@@ -11,41 +11,41 @@ use crate::cluster::program::leave;
 use crate::cluster::scheduler::{Fate, How, JobId, Seen};
 use crate::cluster::state::Why;
 
-/// After its bodies' time is over, a task has so long to store what they have written.
+/// Time that a task has to store its bodies' files, after their grace period.
 const STORING: Duration = Duration::from_mins(2);
 
-/// A scheduler kills within so long.
+/// Maximum time in which a scheduler kills a job.
 const KILLING: Duration = Duration::from_mins(1);
 
-/// Tasks that nobody wants any more are waited for so long, before their spool is removed.
+/// Maximum wait for unwanted tasks to end before their spool is removed.
 const LEAVING: Duration = Duration::from_secs(45);
 
-/// A scheduler that did not take note of an end is told again after so long.
+/// Interval at which a scheduler is told again of an end that it did not take note of.
 const AGAIN: Duration = Duration::from_secs(3);
 
-/// A folder that is not empty yet is tried again so often.
+/// Number of attempts to remove a folder that is not empty yet.
 const TRIES: u32 = 20;
 
-/// How far the end of a call that was cancelled has come.
+/// Progress of ending a cancelled call.
 #[derive(Debug, Default)]
 pub(super) struct Ending {
-    /// When it is ended at once, and when it is not waited for any more.
+    /// Times at which the call is killed, and at which it is no longer waited for.
     deadlines: Option<(Instant, Instant)>,
     is_killed: bool,
     was_given_up: bool,
-    /// Jobs that are to end, of which the scheduler was not told yet, and when to tell it.
+    /// Time of the next attempt to have the scheduler end the jobs; none once it has taken note.
     unasked: Option<Instant>,
 }
 
 impl Ending {
-    /// When something is to be done about it.
+    /// Returns the time of the next action, if there is one.
     pub(super) fn due(&self) -> Option<Instant> {
         self.unasked
     }
 }
 
 impl Driver {
-    /// Nothing more is begun; what runs has so much time to end by itself.
+    /// Starts nothing more, and ends what runs. `grace`: time that it has to end by itself.
     pub(super) fn cancel(&mut self, grace: Duration) {
         if self.state.is_cancelled() {
             return;
@@ -60,7 +60,7 @@ impl Driver {
         self.pauses.expect_news(now);
     }
 
-    /// Resolves a submission of which it is not known whether the scheduler has it. Whether that was done.
+    /// Finds out whether the scheduler has a submission whose answer was lost. Returns whether that is known now.
     fn resolve_pending(&mut self) -> bool {
         let Some(pending) = &self.pending else {
             return true;
@@ -87,14 +87,14 @@ impl Driver {
         true
     }
 
-    /// The jobs that may have tasks.
+    /// Returns the jobs that may have tasks.
     fn live_jobs(&self) -> Vec<JobId> {
         let expected = self.state.expected();
         let live = expected.iter().filter_map(|number| self.jobs.get(number));
         live.cloned().collect()
     }
 
-    /// What was to end is asked to, and what then did not is ended.
+    /// Asks the scheduler to end jobs when that is due, and kills jobs that did not end in time.
     pub(super) fn end_if_due(&mut self) {
         let now = Instant::now();
         if self.ending.unasked.is_some_and(|at| at <= now) {
@@ -118,18 +118,18 @@ impl Driver {
         }
     }
 
-    /// Whether the scheduler took note.
+    /// Asks the scheduler to end all jobs. Returns whether it took note.
     fn ask_to_end(&mut self) -> bool {
         let jobs = self.live_jobs();
         jobs.is_empty() || self.cluster.scheduler.ask_to_end(&jobs).is_ok()
     }
 
-    /// Whether no task goes on, when all is over: but for those that were not waited for any more.
+    /// Returns whether all tasks have ended, rather than that some are no longer waited for.
     pub(super) fn is_ended(&self) -> bool {
         !self.ending.was_given_up
     }
 
-    /// Nobody wants anything of it any more. Whether nothing of it goes on.
+    /// Kills all tasks, as the call is no longer wanted, and ends its inputs. Returns whether no task is left.
     pub(super) fn abandon(&mut self) -> bool {
         let is_ended = self.kill_all();
         for verdict in self.state.give_up(&Why::Cancelled) {
@@ -138,7 +138,7 @@ impl Driver {
         is_ended
     }
 
-    /// Whether all have ended, as far as can be seen.
+    /// Kills all tasks. Returns whether all have ended, as far as can be seen.
     fn kill_all(&mut self) -> bool {
         // What they write must not come after it was removed.
         let until = Instant::now() + LEAVING;
@@ -168,7 +168,7 @@ impl Driver {
         seen.is_ok_and(|seen| !seen.values().any(is_there))
     }
 
-    /// No task can be had: everything ends with this error.
+    /// Ends everything with this error, as no task can be started.
     pub(super) fn broken(&mut self, error: &ClusterError) {
         let is_ended = self.kill_all();
         self.end_all(error);
@@ -177,7 +177,7 @@ impl Driver {
         }
     }
 
-    /// Neither spool nor scheduler answers. The call goes on, and can be found again.
+    /// Stops watching the call, as neither spool nor scheduler answers. The call goes on, and can be found again.
     pub(super) fn give_up_watching(&mut self, error: &ClusterError) {
         let id = &self.task.id;
         let error = match self.task.attended {
@@ -190,7 +190,7 @@ impl Driver {
         self.end_all(&error);
     }
 
-    /// What has not ended ends with this error, and what is still given.
+    /// Ends all inputs that have not ended with this error, also those that are still to be given.
     fn end_all(&mut self, error: &ClusterError) {
         let failed = error.of_call(&self.cluster.engine, self.watch.label());
         let may_come = !self.state.is_closed() && self.task.staged.is_none();
@@ -208,7 +208,7 @@ impl Driver {
         }
     }
 
-    /// What is given from now on ends at once.
+    /// Ends each input that is given from now on at once, with this error.
     fn refuse_what_comes(&mut self, failed: &crate::error::Error) {
         loop {
             if self.controls.is_abandoned() {
@@ -229,7 +229,7 @@ impl Driver {
         }
     }
 
-    /// Nothing is left of it.
+    /// Removes everything that the call has left.
     pub(super) fn clean(&mut self) {
         self.sandboxes.clear();
         let jobs: Vec<JobId> = self.jobs.values().cloned().collect();

@@ -1,4 +1,4 @@
-//! Asking the scheduler what became of tasks.
+//! Asking the scheduler about the state of tasks.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -7,11 +7,11 @@ use super::Driver;
 use crate::cluster::error::ClusterError;
 use crate::cluster::scheduler::{Fate, How};
 
-/// What a scheduler does not know of a task so long after it has gone, it will not know.
+/// Time after the end of a task at which the scheduler's record of it is no longer waited for.
 const LATE: Duration = Duration::from_secs(15);
 
 impl Driver {
-    /// Asks the scheduler, if it is time. Whether it was.
+    /// Asks the scheduler, if that is due. Returns whether it was.
     pub(super) fn look(&mut self) -> Result<bool, ClusterError> {
         let now = Instant::now();
         if self.spool.is_none() || !self.pauses.is_scheduler_due(now) {

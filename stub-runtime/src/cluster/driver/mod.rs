@@ -1,7 +1,7 @@
-//! The thread of a call on a cluster: it does what `state` decides.
+//! Thread of a call on a cluster: it does what `state` decides.
 //!
-//! `submitting` writes batches, `starting` has tasks started, `collecting` reads what they gave, `looking` asks the scheduler what
-//! became of them, `ending` leaves nothing behind.
+//! `submitting` writes batches, `starting` has tasks started, `collecting` reads their results, `looking` asks the
+//! scheduler about their state, `ending` leaves nothing behind.
 
 mod collecting;
 mod ending;
@@ -40,31 +40,31 @@ use pauses::Patience;
 pub(super) use pauses::Pauses;
 use starting::Pending;
 
-/// More inputs are waited for so long before those that are here are started.
+/// Time to wait for more inputs before those that are here are started.
 pub(super) const GATHERING: Duration = Duration::from_millis(100);
 
-/// What waits is looked at again no sooner.
+/// Minimum pause between two attempts to start waiting inputs.
 const SOON: Duration = Duration::from_millis(20);
 
-/// What is to be run.
+/// Work of the call.
 #[derive(Debug)]
 pub(super) struct Task {
     pub(super) id: String,
     pub(super) label: Arc<str>,
     pub(super) is_map: bool,
-    /// Until it is in the spool.
+    /// Header of the call, until it is in the spool.
     pub(super) header: Option<Header>,
     pub(super) needs: Needs,
     pub(super) key: SealKey,
-    /// How often an input may be tried again.
+    /// Maximum number of retries of an input.
     pub(super) retries: usize,
-    /// Of a call that an earlier caller began.
+    /// Lease of a call that an earlier caller began.
     pub(super) attended: Option<Attended>,
-    /// Of such a call: the program that is in the spool.
+    /// Program in the spool, if an earlier caller began the call.
     pub(super) staged: Option<Staged>,
 }
 
-/// Does a call.
+/// State of the thread that runs a call.
 #[derive(Debug)]
 pub(super) struct Driver {
     task: Task,
@@ -75,33 +75,33 @@ pub(super) struct Driver {
     sink: Option<Arc<dyn Sink>>,
     watch: Arc<Watch>,
     state: State,
-    /// Of inputs that are not in the spool.
+    /// Arguments of inputs that are not in the spool.
     arguments: HashMap<u64, Bytes>,
     spool: Option<Arc<Spool>>,
     program: Option<Program>,
     room: Option<(Instant, Room)>,
-    /// Of a submission, as far as it was refused with more.
+    /// Maximum number of tasks in a submission: halved after a rejection, doubled after a success.
     most_tasks: usize,
     pending: Option<Pending>,
     jobs: BTreeMap<u32, JobId>,
-    /// Tasks that have told something.
+    /// Telemetry of tasks that have reported something.
     sandboxes: HashMap<BatchId, Watched>,
     last_given: Instant,
-    /// Nothing can be written, or asked for, before.
+    /// Time before which nothing can be written, and the scheduler can't be asked.
     not_before: Option<Instant>,
-    /// Since when nothing can be written.
+    /// Time since which nothing can be written.
     unwritable: Option<Instant>,
-    /// What waits has no room, as far as is known.
+    /// Whether the scheduler has no room for the waiting inputs, as far as is known.
     is_full: bool,
-    /// When the last look into the spool began that has read all there was.
+    /// Start of the last look into the spool that has read all pieces there were.
     collected: Instant,
     is_closed_written: bool,
     pauses: Pauses,
     patience: Patience,
     ending: Ending,
-    /// It goes on without this program.
+    /// Whether the call goes on without this program.
     is_left: bool,
-    /// What went wrong that is no input's.
+    /// Error that is not about one input.
     late: Option<Error>,
 }
 
@@ -146,7 +146,7 @@ impl Driver {
         }
     }
 
-    /// Runs it to its end. What went wrong that is no input's.
+    /// Runs the call to its end. Returns an error that is not about one input.
     pub(super) fn run(mut self) -> Option<Error> {
         let _in_call = self.watch.span().entered();
         match self.work() {
@@ -165,7 +165,7 @@ impl Driver {
         self.late
     }
 
-    /// Whether something goes on that this error says nothing about.
+    /// Returns whether tasks may go on to which this error does not apply.
     fn has_begun(&self, error: &ClusterError) -> bool {
         let is_earlier = self.task.staged.is_some();
         let is_of_all = matches!(
@@ -175,7 +175,7 @@ impl Driver {
         (is_earlier || self.has_others()) && !is_of_all
     }
 
-    /// Whether nothing of it is left to end.
+    /// Runs the loop of the call. Returns whether nothing of it is left to end.
     fn work(&mut self) -> Result<bool, ClusterError> {
         if self.task.staged.is_some() {
             self.restore()?;
@@ -199,7 +199,7 @@ impl Driver {
         Ok(self.is_ended())
     }
 
-    /// Waits for what the caller wants, or until something is to be done.
+    /// Waits for orders of the caller, or until an action is due.
     fn take_orders(&mut self) {
         let now = Instant::now();
         let mut until = self.pauses.next(self.spool.is_some());
@@ -249,7 +249,7 @@ impl Driver {
         }
     }
 
-    /// Takes up what an earlier caller began.
+    /// Restores the state of a call that an earlier caller began.
     fn restore(&mut self) -> Result<(), ClusterError> {
         let spool = self.spool()?;
         let names = spool.list("sub/")?;
@@ -278,7 +278,7 @@ impl Driver {
         Ok(())
     }
 
-    /// The spool, opened when it is needed.
+    /// Returns the spool; opens it on first use.
     fn spool(&mut self) -> Result<Arc<Spool>, ClusterError> {
         if let Some(spool) = &self.spool {
             return Ok(Arc::clone(spool));
@@ -289,7 +289,7 @@ impl Driver {
         Ok(spool)
     }
 
-    /// The name of a submission, for the scheduler.
+    /// Returns the scheduler's name for a submission.
     fn submission_name(&self, number: u32) -> String {
         let label = self.task.label.rsplit("::").next().unwrap_or_default();
         let is_plain = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
@@ -304,7 +304,7 @@ impl Driver {
         attempt
     }
 
-    /// An input has ended.
+    /// Reports the end of an input to the caller.
     fn tell(&self, index: u64, result: Result<Payload, Error>, took: Duration) {
         let now = Instant::now();
         let error = result.as_ref().err();
@@ -340,7 +340,7 @@ impl Driver {
         self.tell(verdict.index, Err(error), Duration::ZERO);
     }
 
-    /// What no task will tell of has ended.
+    /// Ends inputs that no task will report on.
     fn decide(&mut self) -> Result<(), ClusterError> {
         let verdicts = self.state.decide(self.collected);
         let unfit = verdicts.iter().find_map(|verdict| match &verdict.why {

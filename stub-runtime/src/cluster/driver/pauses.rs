@@ -1,26 +1,26 @@
-//! How often to look, and how long to put up with what fails: decided without I/O.
+//! Intervals of looks into spool and scheduler, and patience with failures: decided without I/O.
 
 use std::time::{Duration, Instant};
 
 use crate::cluster::error::ClusterError;
 
-/// The spool is looked at again so soon after it had something new.
+/// Shortest interval between looks into the spool, after new pieces were found.
 const SPOOL_FIRST: Duration = Duration::from_millis(50);
 
-/// For each submission that is listed for that: so a bucket is asked for ten lists a second at most.
+/// Additional interval for each further submission that is listed: a bucket gets at most ten lists a second.
 const SPOOL_LIST: Duration = Duration::from_millis(100);
 
-/// And so seldom if it has nothing.
+/// Longest interval between looks into the spool, while there is nothing new.
 const SPOOL_LAST: Duration = Duration::from_secs(2);
 
-/// The scheduler, which all users share, is asked more seldom.
+/// Shortest interval between questions to the scheduler: longer, as all users share it.
 const SCHEDULER_FIRST: Duration = Duration::from_secs(1);
 const SCHEDULER_LAST: Duration = Duration::from_secs(30);
 
-/// What fails for so long, with nothing that succeeds, is not waited for any more.
+/// Time after which repeated failures, without a success, are no longer tolerated.
 pub(super) const PATIENCE: Duration = Duration::from_mins(30);
 
-/// When to look next.
+/// Times of the next looks into spool and scheduler.
 #[derive(Debug)]
 pub(in crate::cluster) struct Pauses {
     spool: Pause,
@@ -42,7 +42,7 @@ impl Pauses {
         }
     }
 
-    /// By when something is to be looked at. Before there is a spool, only the caller has something to say.
+    /// Returns the time of the next look. Before there is a spool, only the caller has something to report.
     pub(in crate::cluster) fn next(&self, has_spool: bool) -> Instant {
         if has_spool {
             self.spool.at.min(self.scheduler.at)
@@ -59,7 +59,7 @@ impl Pauses {
         self.scheduler.at <= now
     }
 
-    /// The spool was looked at: so many submissions.
+    /// Records a look into the spool, at this number of submissions.
     pub(in crate::cluster) fn looked_at_spool(
         &mut self,
         now: Instant,
@@ -71,14 +71,14 @@ impl Pauses {
         self.spool.looked(now, is_new, first, SPOOL_LAST.max(first));
     }
 
-    /// The scheduler was asked.
+    /// Records a question to the scheduler.
     pub(in crate::cluster) fn asked_scheduler(&mut self, now: Instant) {
         // In a large call there is always something new.
         self.scheduler
             .looked(now, false, SCHEDULER_FIRST, SCHEDULER_LAST);
     }
 
-    /// Something has begun or is to end: the scheduler will have news soon.
+    /// Resets both intervals, as something has begun or is to end: the scheduler will have news soon.
     pub(in crate::cluster) fn expect_news(&mut self, now: Instant) {
         for (pause, first) in [
             (&mut self.scheduler, SCHEDULER_FIRST),
@@ -89,7 +89,7 @@ impl Pauses {
         }
     }
 
-    /// A task is gone: what it wrote is looked for now.
+    /// Schedules a look into the spool for now, as a task is gone.
     pub(in crate::cluster) fn look_at_spool_now(&mut self, now: Instant) {
         self.spool.at = now;
         self.spool.next = SPOOL_FIRST;
@@ -107,14 +107,15 @@ impl Pause {
     }
 }
 
-/// How long to put up with what fails.
+/// Patience with failures that may pass.
 #[derive(Debug, Default)]
 pub(super) struct Patience {
     since: Option<Instant>,
 }
 
 impl Patience {
-    /// Something was done, or failed: what may pass is an error when nothing else has passed for long.
+    /// Records a success or a failure. Fails at once if the failure can't pass, or if such failures have lasted for
+    /// [`PATIENCE`] without a success.
     pub(super) fn note(
         &mut self,
         now: Instant,

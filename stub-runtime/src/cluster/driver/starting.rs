@@ -1,4 +1,4 @@
-//! Having the scheduler start tasks for what was written.
+//! Starting tasks by the scheduler, for batches that were written.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -14,11 +14,11 @@ use crate::cluster::spool::{Folder, Location};
 use crate::cluster::state::Planned;
 use crate::cluster::ticket::{KeyPlace, Ticket};
 
-/// A submission that failed is tried again after so long, and then more and more seldom.
+/// Pause before a failed submission is tried again; doubled each time.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LAST_PAUSE: Duration = Duration::from_mins(1);
 
-/// A scheduler that has nothing of ours, and room for nothing, has a reason that will not go away.
+/// Time after which a busy scheduler is taken to refuse for good, if it has no other task of this call.
 const HOPE: Duration = Duration::from_mins(3);
 
 /// A submission that the scheduler does not have yet.
@@ -29,9 +29,9 @@ pub(super) struct Pending {
     tasks: u32,
     pause: Duration,
     since: Instant,
-    /// Whether it may have been taken, though nobody said so.
+    /// Whether an earlier attempt may have succeeded without an answer.
     is_tried: bool,
-    /// Whether its tasks were given their keys: once, so that one that is started twice runs once.
+    /// Whether its tasks were given their keys. They get them once, so that a task that is started twice runs once.
     has_keys: bool,
     planned: Vec<Planned>,
 }
@@ -88,7 +88,7 @@ impl Driver {
         }
     }
 
-    /// Whether other tasks of the call may be there, whose ends make room.
+    /// Returns whether other tasks of the call may exist, whose ends make room.
     pub(super) fn has_others(&self) -> bool {
         let pending = self.pending.as_ref().map(|pending| pending.number);
         self.state
@@ -97,7 +97,8 @@ impl Driver {
             .any(|number| Some(number) != pending)
     }
 
-    /// The scheduler does not want it. What goes on is not ended for that: it is tried again until that is over.
+    /// Handles a refusal by the scheduler. Other tasks are not ended for that: the submission is tried again until
+    /// they are over.
     fn refused(&mut self, error: ClusterError, is_tried: bool) -> Result<(), ClusterError> {
         if self.has_others()
             && let Some(pending) = &mut self.pending
@@ -113,15 +114,15 @@ impl Driver {
         Err(error)
     }
 
-    /// Other tasks have ended: there may be room.
+    /// Schedules the next attempt for soon, as other tasks have ended and may have made room.
     pub(super) fn try_soon(&mut self) {
         if let Some(pending) = &mut self.pending {
             pending.at = pending.at.min(Instant::now() + FIRST_PAUSE);
         }
     }
 
-    /// A user may have fewer jobs than an array may have tasks: what can't wait for others to end is planned again, in
-    /// halves.
+    /// Withdraws a submission, to be planned again with half the tasks, unless it can wait for others to end. A user
+    /// may have fewer jobs than an array may have tasks. Returns whether that was done.
     fn make_smaller(&mut self) -> bool {
         let is_one = self
             .pending
@@ -138,7 +139,7 @@ impl Driver {
         true
     }
 
-    /// What was never taken, for so long, will not be.
+    /// Fails if a submission without other tasks of the call has waited too long to be accepted.
     fn check_hope(&self, error: &ClusterError) -> Result<(), ClusterError> {
         let since = self.pending.as_ref().map(|pending| pending.since);
         let waited = since.map_or(Duration::ZERO, |since| since.elapsed());
@@ -185,7 +186,8 @@ impl Driver {
         })
     }
 
-    /// In a folder, each task has a file of its own with the key, unless the scheduler hands it out.
+    /// Returns the place where tasks find the key. In a folder, each task gets a file of its own with the key, unless
+    /// the scheduler hands it out.
     fn hand_out_keys(&self, submission: u32, tasks: u32) -> Result<KeyPlace, ClusterError> {
         if let Some(path) = &self.cluster.key_file {
             return Ok(KeyPlace::File(path.clone()));
@@ -207,7 +209,7 @@ impl Driver {
         Ok(KeyPlace::Spool)
     }
 
-    /// The end of what a task has printed outside of its call.
+    /// Returns the end of what a task has printed outside of its call.
     pub(super) fn log_of(&self, job: &str, task: u32) -> Option<String> {
         let Location::Folder(root) = &self.cluster.location else {
             return None;

@@ -1,4 +1,4 @@
-//! Writing batches into the spool: what is to be run next, and all that its tasks need.
+//! Writing batches into the spool: the next inputs to run, and all that their tasks need.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -16,17 +16,17 @@ use crate::cluster::record::{Attended, Record};
 use crate::cluster::scheduler::Room;
 use crate::cluster::state::Planned;
 
-/// What a scheduler has room for is asked again after so long.
+/// Interval at which the scheduler is asked again about its free capacity.
 const ROOM: Duration = Duration::from_mins(1);
 
-/// A spool in which nothing can be written for so long, at the beginning, is not the right one.
+/// Maximum time, at the beginning, in which nothing can be written to the spool before it is taken for the wrong one.
 const HOPE: Duration = Duration::from_secs(20);
 
-/// And after so long, if it did not answer.
+/// Pause before the scheduler is asked again, if it did not answer.
 const ROOM_PAUSE: Duration = Duration::from_secs(5);
 
 impl Driver {
-    /// Starts what can be started.
+    /// Starts as many inputs as possible.
     pub(super) fn submit(&mut self) -> Result<(), ClusterError> {
         loop {
             self.start_pending()?;
@@ -69,7 +69,7 @@ impl Driver {
         Ok(())
     }
 
-    /// What the scheduler has room for; nothing if that is not needed or not known now.
+    /// Returns the scheduler's free capacity; nothing if it is not needed, or not known now.
     fn room(&mut self) -> Result<Option<Room>, ClusterError> {
         if !self.state.has_ready() {
             return Ok(None);
@@ -97,7 +97,8 @@ impl Driver {
         }
     }
 
-    /// Writes a submission: first what its tasks need, then what a caller needs who comes back, then it is started.
+    /// Writes a submission: first the data of its tasks, then the record for a caller that reattaches. Then the
+    /// submission can be started.
     fn write(&mut self, number: u32, planned: &[Planned]) -> Result<(), ClusterError> {
         self.prepare()?;
         let spool = self.spool()?;
@@ -139,7 +140,7 @@ impl Driver {
         Ok(())
     }
 
-    /// The arguments of inputs that were in the spool before.
+    /// Returns the arguments of inputs that were in the spool before.
     fn earlier(&mut self, planned: &[Planned]) -> Result<HashMap<u64, Bytes>, ClusterError> {
         let inputs = planned.iter().flat_map(|batch| &batch.inputs);
         let mut before: Vec<BatchId> = inputs.filter_map(|input| input.written).collect();
@@ -160,7 +161,7 @@ impl Driver {
         Ok(arguments)
     }
 
-    /// Before the first submission: the program, what all tasks carry, and a record of the call.
+    /// Writes what the first submission needs: the program, the data of all tasks, and a record of the call.
     fn prepare(&mut self) -> Result<(), ClusterError> {
         if self.program.is_some() {
             return Ok(());
@@ -192,7 +193,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Once all inputs are in the spool, a caller that comes back knows how many there are.
+    /// Writes the number of inputs for a caller that reattaches, once all inputs are in the spool.
     fn write_closed(&mut self) -> Result<(), ClusterError> {
         if self.is_closed_written || self.program.is_none() {
             return Ok(());
@@ -204,7 +205,7 @@ impl Driver {
     }
 }
 
-/// What was written is not there.
+/// Makes the error for an object that was written and is missing.
 fn gone(object: String) -> ClusterError {
     ClusterError::Malformed {
         object,
