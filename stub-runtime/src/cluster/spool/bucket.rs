@@ -1,4 +1,4 @@
-//! A spool under a prefix of a bucket.
+//! Spool under a prefix of a bucket.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::{ClusterError, Place};
 
-/// So many requests at once.
+/// Maximum number of requests at once.
 const AT_ONCE: usize = 32;
 
-/// The objects of one call, or those beside them.
+/// The objects of one call, or those shared by calls.
 #[derive(Debug)]
 pub(crate) struct Bucket {
     objects: Objects,
@@ -24,7 +24,7 @@ pub(crate) struct Bucket {
 }
 
 impl Bucket {
-    /// Reaches the bucket. `folder`: below the spool's own prefix.
+    /// Connects to the bucket. `folder`: path below the spool's own prefix.
     pub(crate) fn connect(config: &MountConfig, folder: &str) -> Result<Self, ClusterError> {
         let url = format!("s3://{}/{}{folder}/", config.bucket, config.prefix);
         let failed = |reason: String| ClusterError::Spool {
@@ -75,7 +75,7 @@ impl Bucket {
         })
     }
 
-    /// A URL with which anybody can read the object for so long.
+    /// Returns a URL with which anybody can read the object for this time.
     pub(crate) fn presigned(&self, name: &str, valid: Duration) -> Result<String, ClusterError> {
         let signed = self.objects.presigned(name, valid);
         self.runtime

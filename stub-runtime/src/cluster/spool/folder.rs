@@ -1,4 +1,4 @@
-//! A spool in a folder that the nodes share.
+//! Spool in a folder that the nodes share.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -10,14 +10,14 @@ use super::{ClusterError, Place, failed};
 use crate::sys;
 use crate::trusted::{self, Untrusted};
 
-/// What the name of a file ends with that is being written.
+/// Suffix of the name of a file that is being written.
 const UNFINISHED: &str = ".unfinished";
 
-/// Folder of one call. Nobody but the user can enter it.
+/// Folder of one call. Only the user can enter it.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
-    /// Set once the folder was found to be such that nobody else can change it.
+    /// Set once the folder was checked: nobody else can change it.
     checked: OnceLock<()>,
 }
 
@@ -89,8 +89,8 @@ impl Folder {
         written.map_err(failed("write", &path))
     }
 
-    /// Makes the folders that a name has, below the call's own: that is made by its caller alone, so that nothing
-    /// comes again after it was removed.
+    /// Creates the parent folders in a name, below the call's own folder. That one is created by the caller alone, so
+    /// that nothing reappears after it was removed.
     fn make_parents(&self, name: &str) -> io::Result<()> {
         let mut path = self.path.clone();
         let mut parts: Vec<&str> = name.split('/').collect();
@@ -169,7 +169,7 @@ impl Place for Folder {
     }
 }
 
-/// Makes a folder that only this user can enter, in one that others can't change.
+/// Creates a folder that only this user can enter, in one that others can't change.
 fn make_own(path: &Path) -> Result<(), Untrusted> {
     if let Some(root) = path.parent() {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(root);
@@ -182,8 +182,7 @@ fn make_own(path: &Path) -> Result<(), Untrusted> {
     trusted::make_own_folder(path)
 }
 
-/// Creates a file that is not there yet under a name that nobody can guess, for what is renamed when it is whole.
-/// Follows no link.
+/// Creates a new file under a name that nobody can guess, to be renamed when it is complete. Follows no link.
 pub(crate) fn create_unfinished(beside: &Path, mode: u32) -> io::Result<(File, PathBuf)> {
     let number = getrandom::u64().map_err(io::Error::other)?;
     let mut name = beside.file_name().unwrap_or_default().to_owned();
@@ -198,8 +197,8 @@ pub(crate) fn create_unfinished(beside: &Path, mode: u32) -> io::Result<(File, P
     Ok((file, path))
 }
 
-/// Under another name first. It is on the disk when it has its own: what was written by a node that then loses its
-/// power was written.
+/// Writes a file under a temporary name first. It is on the disk before it is renamed: a file stays written even if
+/// its node then loses power.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let (mut file, unfinished) = create_unfinished(path, 0o600)?;
     let written = file
@@ -212,18 +211,18 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written
 }
 
-/// The name of the file that is locked.
+/// Name of the file that is locked.
 pub(crate) const LOCK: &str = ".lock";
 
-/// Alone in a folder, as long as this exists, of all who ask. On other machines, too, where the folder's file system
-/// has locks.
+/// Exclusive lock on a folder, as long as this value exists. It holds for other machines, too, where the folder's file
+/// system has locks.
 #[derive(Debug)]
 pub(crate) struct Alone {
     _lock: File,
 }
 
 impl Alone {
-    /// Waits until it is so. The folder is made if it is missing; whoever is alone in it may remove it.
+    /// Waits for the lock. Creates the folder if it is missing; the holder of the lock may remove it.
     pub(crate) fn in_folder(path: &Path) -> Result<Self, ClusterError> {
         let name = path.join(LOCK);
         loop {

@@ -1,4 +1,4 @@
-//! Where a spool is.
+//! Location of a spool.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use s3fs_core::{Credentials, MountConfig};
 use serde::{Deserialize, Serialize};
 
-/// Where a spool is.
+/// Location of a spool.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Location {
     /// A folder that the nodes have under the same path.
@@ -16,7 +16,7 @@ pub(crate) enum Location {
 }
 
 impl Location {
-    /// As a node is told: without keys, for it reaches the bucket with its own.
+    /// Returns the location as nodes get it: without keys, as a node reaches the bucket with its own.
     pub(crate) fn for_nodes(&self) -> Self {
         match self {
             Self::Folder(path) => Self::Folder(path.clone()),

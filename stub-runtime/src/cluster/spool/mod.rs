@@ -1,4 +1,4 @@
-//! Where inputs and values of calls lie on their way: a folder that the nodes share, or a prefix of a bucket.
+//! Store of a call's inputs and values in transit: a folder that the nodes share, or a prefix of a bucket.
 
 mod bucket;
 mod folder;
@@ -18,33 +18,33 @@ use super::error::ClusterError;
 use super::format::{decode, encode};
 use super::seal::SealKey;
 
-/// The folder of one call, or the place where programs are: objects by their names, such as `out/1/2`.
+/// Folder of one call, or of the programs: objects by their names, such as `out/1/2`.
 pub(super) trait Place: Debug + Send + Sync {
-    /// The call begins.
+    /// Prepares the folder when the call begins.
     fn begin(&self) -> Result<(), ClusterError> {
         Ok(())
     }
 
-    /// Others will write objects whose names begin with this, which ends in a `/`. What a machine was told to be missing
-    /// it may believe for long.
+    /// Announces objects that others will write, with names that begin with this, which ends in a `/`. Otherwise, a
+    /// machine that was told that they are missing may believe that for long.
     fn expect(&self, _begin: &str) -> Result<(), ClusterError> {
         Ok(())
     }
 
-    /// Writes objects that are there whole or not at all.
+    /// Writes objects, each of them completely or not at all.
     fn put(&self, objects: Vec<(String, Vec<u8>)>) -> Result<(), ClusterError>;
 
     /// Reads objects, in the order of their names; nothing for one that is not there.
     fn get(&self, names: &[String]) -> Result<Vec<Option<Vec<u8>>>, ClusterError>;
 
-    /// The names that begin with this, which ends in a `/`.
+    /// Lists the names that begin with this, which ends in a `/`.
     fn list(&self, begin: &str) -> Result<Vec<String>, ClusterError>;
 
     /// Removes everything, and the folder.
     fn remove_all(&self) -> Result<(), ClusterError>;
 }
 
-/// The objects of one call, sealed with its key.
+/// The objects of one call, encrypted with its key.
 #[derive(Debug)]
 pub(crate) struct Spool {
     place: Box<dyn Place>,
@@ -52,7 +52,7 @@ pub(crate) struct Spool {
 }
 
 impl Spool {
-    /// The spool of a call.
+    /// Opens the spool of a call.
     ///
     /// # Errors
     /// The bucket can't be reached.
@@ -68,17 +68,17 @@ impl Spool {
         Ok(Self { place, key })
     }
 
-    /// The call begins.
+    /// Prepares the folder when the call begins.
     pub(crate) fn begin(&self) -> Result<(), ClusterError> {
         self.place.begin()
     }
 
-    /// Others will write objects whose names begin with this, which ends in a `/`.
+    /// Announces objects that others will write, with names that begin with this, which ends in a `/`.
     pub(crate) fn expect(&self, begin: &str) -> Result<(), ClusterError> {
         self.place.expect(begin)
     }
 
-    /// An object, sealed, to be [written](Self::put_sealed).
+    /// Encrypts an object, to be [written](Self::put_sealed).
     pub(crate) fn seal<T: Serialize>(
         &self,
         name: String,
@@ -95,7 +95,7 @@ impl Spool {
         }
     }
 
-    /// Writes what was sealed.
+    /// Writes encrypted objects.
     pub(crate) fn put_sealed(&self, objects: Vec<(String, Vec<u8>)>) -> Result<(), ClusterError> {
         self.place.put(objects)
     }
@@ -131,18 +131,18 @@ impl Spool {
         opened.collect()
     }
 
-    /// The names that begin with this, which ends in a `/`.
+    /// Lists the names that begin with this, which ends in a `/`.
     pub(crate) fn list(&self, begin: &str) -> Result<Vec<String>, ClusterError> {
         self.place.list(begin)
     }
 
-    /// Nothing of the call is left in it.
+    /// Removes all objects of the call.
     pub(crate) fn remove(&self) -> Result<(), ClusterError> {
         self.place.remove_all()
     }
 }
 
-/// Why something about a file was not done.
+/// Makes the error for a failed operation on a file.
 pub(super) fn failed(
     operation: &'static str,
     object: &Path,
