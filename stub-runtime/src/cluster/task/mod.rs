@@ -1,6 +1,6 @@
-//! A node's side of a call: this program again, started by a scheduler, with a ticket on its standard input.
+//! Node side of a call: this program again, started by a scheduler, with a ticket on its standard input.
 //!
-//! It is to its sandboxes what the caller is on a machine of its own.
+//! A task is to its sandboxes what the caller is on a machine of its own.
 
 mod environment;
 mod pieces;
@@ -27,25 +27,25 @@ use pieces::Pieces;
 #[cfg(test)]
 pub(super) use pieces::age;
 
-/// No ticket is longer.
+/// Maximum size of a ticket in bytes.
 const LONGEST: u64 = 1 << 20;
 
-/// A spool that does not answer when a task begins is tried for so long.
+/// Maximum time that an unavailable spool is retried when a task begins.
 const PATIENCE: Duration = Duration::from_mins(3);
 
-/// So long after each try.
+/// Pause between these retries.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Why a task does nothing.
+/// Reason why a task does nothing.
 #[derive(Debug, thiserror::Error)]
 enum TaskError {
-    /// No task of this program would.
+    /// No task of this program would run.
     #[error("{0}")]
     Unfit(String),
-    /// Something is not there, or not now.
+    /// An object or service is not there, or not now.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
-    /// Another task has taken it, or it was taken back.
+    /// Another task has taken the batch, or it was taken back.
     #[error("the key for the batch {0} is gone: another task has it, or nobody wants it any more")]
     Taken(BatchId),
 }
@@ -103,7 +103,7 @@ fn run(number: &str) -> Result<work::End, TaskError> {
     Ok(end)
 }
 
-/// What all tasks carry, and what this one has. No thread is left of it.
+/// Reads the header of all tasks, and the batch of this one. Leaves no thread behind.
 fn read(ticket: &Ticket, id: BatchId, key: &SealKey) -> Result<(Header, Batch), TaskError> {
     let spool = Spool::open(&ticket.spool, &ticket.call, key.clone())?;
     let missing = |object: String| ClusterError::Spool {
@@ -117,7 +117,7 @@ fn read(ticket: &Ticket, id: BatchId, key: &SealKey) -> Result<(Header, Batch), 
     Ok((header, batch.ok_or_else(|| missing(id.inputs()))?))
 }
 
-/// Tries again what may pass, for a while.
+/// Retries for a while on errors that may pass.
 fn patiently<T>(mut attempt: impl FnMut() -> Result<T, TaskError>) -> Result<T, TaskError> {
     let start = Instant::now();
     loop {
@@ -151,7 +151,7 @@ fn ticket() -> Result<Ticket, TaskError> {
     }
 }
 
-/// The key of the call. Whoever removes its file has the batch.
+/// Returns the key of the call. The task that removes its file owns the batch.
 fn key(ticket: &Ticket, id: BatchId) -> Result<SealKey, TaskError> {
     let text = match (&ticket.key, &ticket.spool) {
         (KeyPlace::Here(text), _) => text.clone(),

@@ -1,4 +1,4 @@
-//! What a task tells, on its way into the spool: in pieces, of about a second each.
+//! Reports of a task on their way into the spool: in pieces, of about a second each.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle, sleep};
@@ -13,27 +13,27 @@ use crate::cluster::names::{BatchId, RunId};
 use crate::cluster::seal::random_number;
 use crate::cluster::spool::Spool;
 
-/// What was told is written so soon.
+/// Maximum age of a report before it is written.
 const AGE: Duration = Duration::from_secs(1);
 
-/// Of many inputs, later: twice as late each time, up to this. A thousand tasks that write each second would be too
+/// Limit on that age in a map, where it doubles with each piece. A thousand tasks that write each second would be too
 /// many for the prefix of a bucket.
 const LAST_AGE: Duration = Duration::from_secs(8);
 
-/// Or as soon as it has so many bytes.
+/// Size, in bytes, at which reports are written at once.
 const BYTES: usize = 4 << 20;
 
-/// Whoever tells waits while there are more.
+/// Size, in bytes, of reports in memory above which a reporter must wait.
 const MOST: usize = 16 << 20;
 
-/// A spool that does not answer is tried for so long.
+/// Maximum time that an unavailable spool is retried.
 const PATIENCE: Duration = Duration::from_mins(20);
 
-/// So long after the first try, and then more and more seldom.
+/// Pause before the first retry; doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LAST_PAUSE: Duration = Duration::from_secs(30);
 
-/// Takes what a task tells.
+/// Writer of a task's reports.
 #[derive(Debug)]
 pub(super) struct Pieces {
     shared: Arc<Shared>,
@@ -45,13 +45,13 @@ struct Shared {
     spool: Spool,
     batch: BatchId,
     run: RunId,
-    /// Whether it is one of many inputs.
+    /// Whether the call is a map.
     is_map: bool,
     told: Mutex<Told>,
     changed: Condvar,
 }
 
-/// How old what was told may become before the piece of this number is written, if it is one of many inputs.
+/// Returns the maximum age of a report before the piece of this number is written. It grows in a map.
 pub(in crate::cluster) fn age(number: u32, is_map: bool) -> Duration {
     if !is_map {
         return AGE;
@@ -63,7 +63,7 @@ pub(in crate::cluster) fn age(number: u32, is_map: bool) -> Duration {
 struct Told {
     events: Vec<Event>,
     bytes: usize,
-    /// Of the first of them.
+    /// Time of the first event.
     since: Option<Instant>,
     usage: Usage,
     is_over: bool,
@@ -71,7 +71,7 @@ struct Told {
 }
 
 impl Pieces {
-    /// Starts the thread that writes them.
+    /// Starts the thread that writes the pieces.
     pub(super) fn start(spool: Spool, batch: BatchId, is_map: bool) -> Result<Self, ClusterError> {
         let shared = Arc::new(Shared {
             spool,
@@ -89,17 +89,17 @@ impl Pieces {
         Ok(Self { shared, writer })
     }
 
-    /// Tells of something, which has about so many bytes.
+    /// Reports an event of about this number of bytes.
     pub(super) fn tell(&self, event: Event, bytes: usize) {
         self.shared.tell(event, bytes);
     }
 
-    /// So much was asked of the buckets until now.
+    /// Reports the requests and bytes of the buckets until now.
     pub(super) fn used(&self, usage: Usage) {
         self.shared.lock().usage = usage;
     }
 
-    /// Takes what is printed. `index`: which input of the call has a place here.
+    /// Returns a receiver of output. `indices`: index in the call of each input of the batch.
     pub(super) fn sink(&self, indices: Vec<u64>) -> Arc<dyn Sink> {
         Arc::new(Printer {
             shared: Arc::clone(&self.shared),
@@ -107,7 +107,7 @@ impl Pieces {
         })
     }
 
-    /// Nothing more will be told: waits until all is in the spool.
+    /// Ends the reports: waits until all of them are in the spool.
     pub(super) fn end(self) -> Result<(), ClusterError> {
         self.shared.lock().is_over = true;
         self.shared.changed.notify_all();
@@ -120,7 +120,7 @@ impl Pieces {
     }
 }
 
-/// Tells of what is printed.
+/// Receiver of output that reports it.
 #[derive(Debug)]
 struct Printer {
     shared: Arc<Shared>,
@@ -183,7 +183,7 @@ impl Shared {
         }
     }
 
-    /// Waits for what is to be written next.
+    /// Waits for the next piece to be written.
     fn next(&self, number: u32) -> Piece {
         let mut told = self.lock();
         loop {

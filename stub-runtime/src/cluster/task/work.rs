@@ -16,10 +16,10 @@ use crate::watch::Watch;
 
 use super::pieces::Pieces;
 
-/// A body that is killed because its node wants everything to end hears of that at about the same time as we do.
+/// Maximum delay between the end of a body by its node's signal and the arrival of that signal here.
 const SAME_TIME: Duration = Duration::from_millis(300);
 
-/// SIGTERM, with which schedulers end things.
+/// Number of SIGTERM, with which schedulers end things.
 const TERMINATED: i32 = 15;
 
 /// A batch that is being run.
@@ -31,15 +31,15 @@ struct Run<'a> {
     pieces: &'a Pieces,
 }
 
-/// How it ended.
+/// End of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     Done,
-    /// It was told to end, and has left inputs.
+    /// The task was told to end, and has left inputs.
     Told,
 }
 
-/// Runs all inputs of a batch, and tells what they end with.
+/// Runs all inputs of a batch, and reports their results.
 pub(super) fn run(header: &Header, batch: &Batch, pieces: &Pieces) -> End {
     let options = Options {
         retries: header.retries,
@@ -67,7 +67,7 @@ pub(super) fn run(header: &Header, batch: &Batch, pieces: &Pieces) -> End {
 }
 
 impl Run<'_> {
-    /// Runs them one by one: of these, a batch mostly has one.
+    /// Runs inputs one by one, in a sandbox each; such a batch mostly has one input.
     fn each(&self, run: impl Fn(&Self, &Input, &Canceller) -> Result<Value, Error>) -> End {
         for (place, input) in self.inputs.iter().enumerate() {
             let began = Instant::now();
@@ -120,7 +120,7 @@ impl Run<'_> {
         Error::value(Attempt::first(self.plan.spec.label()), error)
     }
 
-    /// Runs them one after another, in a sandbox that stays.
+    /// Runs inputs one after another, in a sandbox that stays.
     fn map(&self) -> End {
         let sink = self.pieces.sink(self.indices());
         let mut mapped = Mapped::with(self.plan.clone(), Arc::clone(&self.watch), 1, Some(sink));
@@ -204,7 +204,8 @@ impl Run<'_> {
         self.pieces.tell(event, bytes);
     }
 
-    /// The attempt as the caller counts: an input may have been tried on other nodes, and has another place here.
+    /// Returns the error with the caller's attempt and index: an input may have been tried on other nodes, and has
+    /// another place here.
     fn as_callers(&self, input: &Input, error: Error) -> Error {
         let mut attempt = error.attempt().clone();
         attempt.input = Some(input.index).filter(|_| self.header.is_map);
@@ -225,7 +226,7 @@ impl Run<'_> {
     }
 }
 
-/// What the end of a node looks like to what runs there.
+/// Returns whether an error looks like the end of the node.
 fn is_interruption(error: &Error) -> bool {
     matches!(
         error,
@@ -237,7 +238,7 @@ fn is_interruption(error: &Error) -> bool {
     )
 }
 
-/// Whether it is the node's end that ended it.
+/// Returns whether the end of the node ended this input.
 fn is_interrupted(mapped: &Mapped, result: &Result<Payload, Error>) -> bool {
     if !result.as_ref().is_err_and(is_interruption) {
         return false;
