@@ -1,4 +1,4 @@
-//! A batch, from its submission until its last piece was read or its task is gone.
+//! Batch of inputs, from its submission until its last piece was read or its task is gone.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -6,21 +6,21 @@ use std::time::Instant;
 use crate::cluster::names::RunId;
 use crate::cluster::scheduler::Fate;
 
-/// A batch whose task may tell something.
+/// A batch whose task may report something.
 #[derive(Debug)]
 pub(super) struct Batch {
-    /// Those of which nothing was told yet.
+    /// Inputs that no report has come for yet.
     pub(super) inputs: BTreeSet<u64>,
-    /// Of which it is read.
+    /// Run of the task whose pieces are read.
     pub(super) run: Option<RunId>,
     pub(super) next_piece: u32,
     pub(super) is_running: bool,
-    /// Its last piece was read.
+    /// Whether its last piece was read.
     pub(super) is_told: bool,
     pub(super) gone: Option<Gone>,
 }
 
-/// That its task is there no more.
+/// Record that the task of a batch no longer exists.
 #[derive(Debug)]
 pub(super) struct Gone {
     pub(super) since: Instant,
@@ -39,7 +39,7 @@ impl Batch {
         }
     }
 
-    /// Whether this piece is to be read, now or later.
+    /// Returns whether this piece is to be read, now or later.
     pub(super) fn may_want(&self, run: RunId, piece: u32) -> bool {
         let is_same = self.run.is_none_or(|own| own == run);
         is_same && self.next_piece <= piece && !self.is_told

@@ -1,4 +1,4 @@
-//! What a scheduler says of tasks, and what that means for the inputs of those that are gone.
+//! Decisions on the inputs of tasks that are gone, from the states that a scheduler reports.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -8,20 +8,20 @@ use super::{State, Verdict, Why};
 use crate::cluster::names::BatchId;
 use crate::cluster::scheduler::{Fate, How, Seen};
 
-/// The inputs of a task that died are split among so many, to find the one that it died of.
+/// Number of batches among which the inputs of a dead task are split, to find the one that killed it.
 const SPLIT: usize = 8;
 
-/// So many tasks find no program, and none does: no other will.
+/// Number of tasks that fail to find the program, with no task that succeeds, after which all inputs end.
 const MOST_UNFIT: u32 = 3;
 
-/// What a task that is gone has written may be seen so much later, in a folder that machines share.
+/// Maximum delay, in a folder that machines share, until what a task wrote before its end is seen.
 const LATE: Duration = Duration::from_secs(3);
 
-/// What one that has ended well has written is there for sure, though perhaps much later.
+/// Maximum delay for a task that has ended well: its pieces were written for sure, though they may be seen much later.
 pub(super) const VERY_LATE: Duration = Duration::from_mins(1);
 
 impl State {
-    /// The submissions with tasks that a scheduler should know of.
+    /// Returns the submissions with tasks that a scheduler should know of.
     pub(in crate::cluster) fn expected(&self) -> BTreeSet<u32> {
         let there = self
             .batches
@@ -30,7 +30,7 @@ impl State {
         there.map(|(id, _)| id.submission).collect()
     }
 
-    /// What a scheduler says of them. `known`: the submissions that it was asked about.
+    /// Records the states that a scheduler reports. `known`: submissions that it was asked about.
     pub(in crate::cluster) fn looked(
         &mut self,
         now: Instant,
@@ -54,7 +54,7 @@ impl State {
         }
     }
 
-    /// Batches that are gone, nobody knows why, and since when.
+    /// Returns the batches that are gone for an unknown reason, and since when.
     pub(in crate::cluster) fn without_fate(&self) -> Vec<(BatchId, Instant)> {
         let without = self.batches.iter().filter_map(|(id, batch)| {
             let gone = batch.gone.as_ref().filter(|gone| gone.fate.is_none())?;
@@ -63,12 +63,12 @@ impl State {
         without.collect()
     }
 
-    /// Whether there are batches that are gone, and not decided on.
+    /// Returns whether there are batches that are gone and not decided on.
     pub(in crate::cluster) fn has_gone(&self) -> bool {
         self.batches.values().any(|batch| batch.gone.is_some())
     }
 
-    /// Why a batch is gone.
+    /// Records the exit reason of a batch that is gone.
     pub(in crate::cluster) fn fate(&mut self, id: BatchId, fate: Fate) {
         if let Some(gone) = self
             .batches
@@ -79,8 +79,8 @@ impl State {
         }
     }
 
-    /// Decides on the inputs of batches that are gone and will tell nothing more: they are ready again, or have ended
-    /// as this says. `collected`: since when all pieces were read that were there.
+    /// Decides on the inputs of batches that are gone and will report nothing more: they are ready again, or end with
+    /// the verdicts returned. `collected`: time since which all pieces were read that were there.
     pub(in crate::cluster) fn decide(&mut self, collected: Instant) -> Vec<Verdict> {
         let is_due = |batch: &Batch| {
             let gone = batch.gone.as_ref()?;

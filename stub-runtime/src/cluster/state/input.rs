@@ -1,28 +1,28 @@
-//! An input, and what it ends with if no task tells of it.
+//! Input of a call, and its result if no task reports one.
 
 use crate::cluster::names::BatchId;
 use crate::cluster::scheduler::{Fate, How};
 
-/// An input that was lost with its node so often is given up.
+/// Maximum number of times an input may be lost with its node.
 pub(super) const MOST_LOST: u32 = 5;
 
 /// An input that has not ended.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Input {
-    /// Of its arguments.
+    /// Size of its arguments in bytes.
     pub(super) bytes: u64,
-    /// The number of the next attempt, from 1.
+    /// Number of the next attempt, from 1.
     pub(super) attempt: u32,
-    /// How often it was lost with its node.
+    /// Number of times it was lost with its node.
     pub(super) lost: u32,
-    /// How often its task died of it.
+    /// Number of times its task died of it.
     pub(super) deaths: u32,
     pub(super) has_emitted: bool,
-    /// The batch with its arguments.
+    /// Batch with its arguments.
     pub(super) written: Option<BatchId>,
 }
 
-/// What an input ends with that no task will tell of.
+/// Result of an input that no task will report on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cluster) struct Verdict {
     pub(in crate::cluster) index: u64,
@@ -30,14 +30,14 @@ pub(in crate::cluster) struct Verdict {
     pub(in crate::cluster) why: Why,
 }
 
-/// Why.
+/// Reason of a verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cluster) enum Why {
-    /// Its call was cancelled.
+    /// The call was cancelled.
     Cancelled,
-    /// As the continuation of a sentence about its supervisor.
+    /// The attempt was lost; the text continues a sentence about its supervisor.
     Lost(String),
-    /// No task can be had.
+    /// No task can run the program.
     Unfit(String),
 }
 
@@ -53,7 +53,7 @@ impl Input {
         }
     }
 
-    /// What it ends with, if it is not tried again.
+    /// Returns the result of an input after the end of its task; nothing if it is tried again.
     pub(super) fn verdict(
         &mut self,
         fate: &Fate,

@@ -1,8 +1,8 @@
-//! What becomes of the inputs of a call and of the batches they are in: decided here, without I/O.
+//! State of the inputs of a call and of their batches: decided here, without I/O.
 //!
-//! An input is *ready*, or in exactly one batch, or has ended. A batch is there until its last piece was read or its
-//! task is gone; what its task did not tell of is then decided on (`verdict`). So each input ends once, whatever
-//! becomes of the tasks, and the first that is told of it counts.
+//! An input is *ready*, or in exactly one batch, or has ended. A batch exists until its last piece was read or its
+//! task is gone; the inputs that its task did not report are then decided on (`verdict`). So each input ends once,
+//! whatever happens to the tasks, and its first report counts.
 
 mod batch;
 mod deciding;
@@ -20,30 +20,30 @@ use input::Input;
 pub(super) use input::{Verdict, Why};
 pub(super) use planning::Planned;
 
-/// The inputs and batches of a call.
+/// State of the inputs and batches of a call.
 #[derive(Debug)]
 pub(super) struct State {
-    /// Those that have not ended.
+    /// Inputs that have not ended.
     inputs: BTreeMap<u64, Input>,
     ready: VecDeque<u64>,
-    /// Each becomes a batch as it is.
+    /// Groups of inputs, each of which becomes a batch unchanged.
     groups: VecDeque<Vec<u64>>,
     batches: BTreeMap<BatchId, Batch>,
     submissions: u32,
-    /// How many there were.
+    /// Number of inputs so far.
     count: u64,
     pace: Pace,
     is_closed: bool,
     is_cancelled: bool,
-    /// Whether a task has told something.
+    /// Whether a task has reported something.
     has_given: bool,
-    /// Tasks that found no program.
+    /// Number of tasks that found no program.
     unfit: u32,
-    /// So many run at once at most.
+    /// Maximum number of tasks that run at once.
     at_once: Option<usize>,
-    /// How often an input may be tried again.
+    /// Maximum number of retries of an input.
     retries: usize,
-    /// How long a task should last.
+    /// Target run time of a task.
     target: Duration,
 }
 
@@ -67,40 +67,40 @@ impl State {
         }
     }
 
-    /// One more input.
+    /// Adds an input.
     pub(super) fn give(&mut self, index: u64, bytes: u64) {
         self.inputs.insert(index, Input::new(bytes));
         self.ready.push_back(index);
         self.count = self.count.max(index + 1);
     }
 
-    /// Whether there are no more inputs.
+    /// Returns whether there are no more inputs.
     pub(super) fn is_closed(&self) -> bool {
         self.is_closed
     }
 
-    /// How many inputs there were until now.
+    /// Returns the number of inputs so far.
     pub(super) fn count(&self) -> u64 {
         self.count
     }
 
-    /// Whether something waits to be started.
+    /// Returns whether inputs wait to be started.
     pub(super) fn has_ready(&self) -> bool {
         let waits = !self.ready.is_empty() || !self.groups.is_empty();
         waits && !self.is_cancelled
     }
 
-    /// There are no more.
+    /// Closes the call to further inputs.
     pub(super) fn close(&mut self) {
         self.is_closed = true;
     }
 
-    /// Whether every input is in the spool.
+    /// Returns whether every input is in the spool.
     pub(super) fn is_all_written(&self) -> bool {
         self.is_closed && self.inputs.values().all(|input| input.written.is_some())
     }
 
-    /// A submission that an earlier caller made.
+    /// Restores a submission of an earlier caller.
     pub(super) fn restore(&mut self, number: u32, batches: Vec<Vec<u64>>) {
         self.submissions = self.submissions.max(number + 1);
         for (task, inputs) in (0..).zip(batches) {
@@ -123,24 +123,24 @@ impl State {
         }
     }
 
-    /// The submissions of which pieces may come.
+    /// Returns the submissions whose pieces may come.
     pub(super) fn awaited(&self) -> BTreeSet<u32> {
         self.batches.keys().map(|id| id.submission).collect()
     }
 
-    /// Whether this is the next piece of a batch that is there.
+    /// Returns whether this is the next piece of an existing batch.
     pub(super) fn wants(&self, id: BatchId, run: RunId, piece: u32) -> bool {
         let is_next = |batch: &Batch| batch.may_want(run, piece) && batch.next_piece == piece;
         self.batches.get(&id).is_some_and(is_next)
     }
 
-    /// Whether this is a piece that will be [wanted](Self::wants), if not at once.
+    /// Returns whether this is a piece that will be [wanted](Self::wants), if not at once.
     pub(super) fn may_want(&self, id: BatchId, run: RunId, piece: u32) -> bool {
         let batch = self.batches.get(&id);
         batch.is_some_and(|batch| batch.may_want(run, piece))
     }
 
-    /// A piece of a batch was read, after its events were [told](Self::ended).
+    /// Records that a piece of a batch was read, after its events were [reported](Self::ended).
     pub(super) fn piece(&mut self, id: BatchId, run: RunId, is_last: bool) {
         self.has_given = true;
         if let Some(batch) = self.batches.get_mut(&id) {
@@ -153,7 +153,7 @@ impl State {
         }
     }
 
-    /// An input has ended in a batch. Says whether it had not before.
+    /// Records the end of an input in a batch. Returns whether it had not ended before.
     pub(super) fn ended(&mut self, id: BatchId, index: u64, took: Duration) -> bool {
         self.pace.note(took);
         self.forget(index);
@@ -171,7 +171,7 @@ impl State {
         }
     }
 
-    /// An input has given one of several values. Says whether it is wanted.
+    /// Records one of several values of an input. Returns whether it is wanted.
     pub(super) fn emitted(&mut self, id: BatchId, index: u64) -> bool {
         let Some(input) = self.inputs.get_mut(&index) else {
             return false;
@@ -182,8 +182,8 @@ impl State {
         is_there
     }
 
-    /// A task has run long enough: others do the rest.
-    /// What that is the end of, as nothing more is begun.
+    /// Records that a task has run long enough: others run its remaining inputs. Returns the verdicts on inputs that
+    /// end with it, as nothing more is begun.
     pub(super) fn left(&mut self, id: BatchId, indices: &[u64]) -> Vec<Verdict> {
         let Some(batch) = self.batches.get_mut(&id) else {
             return Vec::new();
@@ -200,7 +200,7 @@ impl State {
         Vec::new()
     }
 
-    /// Nothing more is begun. What was not begun has ended.
+    /// Stops starting inputs. Returns the verdicts on inputs that were not begun.
     pub(super) fn cancel(&mut self) -> Vec<Verdict> {
         self.is_cancelled = true;
         self.is_closed = true;
@@ -209,12 +209,12 @@ impl State {
         self.end(waiting, &Why::Cancelled)
     }
 
-    /// Whether it was cancelled.
+    /// Returns whether the call was cancelled.
     pub(super) fn is_cancelled(&self) -> bool {
         self.is_cancelled
     }
 
-    /// All have ended, as there can be no tasks, or none is waited for any more.
+    /// Ends all inputs, as there can be no tasks, or none is waited for any more.
     pub(super) fn give_up(&mut self, why: &Why) -> Vec<Verdict> {
         self.is_closed = true;
         self.ready.clear();
@@ -236,7 +236,7 @@ impl State {
         ended.collect()
     }
 
-    /// How many tasks wait, and how many run, as far as is known.
+    /// Returns the numbers of tasks that wait and that run, as far as is known.
     pub(super) fn active(&self) -> (usize, usize) {
         let running = self
             .batches
@@ -246,12 +246,12 @@ impl State {
         (self.batches.len() - running, running)
     }
 
-    /// Whether nothing more will come.
+    /// Returns whether nothing more will come.
     pub(super) fn is_over(&self) -> bool {
         self.is_closed && self.inputs.is_empty() && self.batches.is_empty()
     }
 
-    /// Whether all inputs have ended, though tasks may not have.
+    /// Returns whether all inputs have ended, though tasks may not have.
     #[cfg(test)]
     pub(super) fn is_done(&self) -> bool {
         self.is_closed && self.inputs.is_empty()

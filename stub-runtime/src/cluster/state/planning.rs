@@ -1,34 +1,34 @@
-//! Which inputs the next submission has, and in which batches.
+//! Planning of the next submission: its inputs, and their batches.
 
 use super::{Batch, State};
 use crate::cluster::names::BatchId;
 use crate::cluster::scheduler::Room;
 use crate::cluster::sizes::{per_task, split};
 
-/// So many tasks wait or run at once, or a few for each place if there are more of those.
+/// Maximum number of tasks that wait or run at once; four for each place, if that is more.
 const MOST_ACTIVE: usize = 2000;
 
-/// A submission has no more bytes of arguments: they are in memory together.
+/// Limit on the arguments in a submission, in bytes: they are in memory together.
 const MOST_AT_ONCE: u64 = 256 << 20;
 
-/// A batch as it is to be written.
+/// A batch to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cluster) struct Planned {
     pub(in crate::cluster) inputs: Vec<PlannedInput>,
 }
 
-/// One of its inputs.
+/// An input of a planned batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cluster) struct PlannedInput {
     pub(in crate::cluster) index: u64,
     pub(in crate::cluster) attempt: u32,
-    /// The batch with its arguments, if they were written before.
+    /// Batch with its arguments, if they were written before.
     pub(in crate::cluster) written: Option<BatchId>,
 }
 
 impl State {
-    /// The next submission, if there is something to be run and room for it. `is_gathered`: more inputs will not come
-    /// at once.
+    /// Returns the next submission, if there are inputs to run and room for them. `is_gathered`: no more inputs are
+    /// expected at once.
     pub(in crate::cluster) fn next(
         &mut self,
         room: Room,
@@ -95,7 +95,8 @@ impl State {
         inputs.map(|input| input.bytes).sum()
     }
 
-    /// A submission that can't be made as it was planned: its batches are planned again. Whether they were written.
+    /// Withdraws a submission that can't be made as planned: its batches are planned again. `is_written`: whether they
+    /// are in the spool.
     pub(in crate::cluster) fn withdraw(
         &mut self,
         submission: u32,
