@@ -1,4 +1,4 @@
-//! A scheduler and its nodes, as models.
+//! Models of a scheduler and of its nodes.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
@@ -7,34 +7,34 @@ use crate::cluster::names::BatchId;
 use crate::cluster::scheduler::{Fate, How, Seen};
 use crate::cluster::task::age;
 
-/// From the moment a place is free to that when the first input begins: the scheduler's turn, and our own start.
+/// Time from the moment a place is free until the first input begins: the scheduler's turn, and our own start.
 const BOOT: Duration = Duration::from_millis(1200);
 
-/// A task begins no more inputs after so many times the time that it should last.
+/// Multiple of the target run time after which a task begins no more inputs.
 const SLICES: u32 = 4;
 
-/// What is run where.
+/// Parameters of a simulated call and its cluster.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Model {
     pub(super) inputs: u64,
-    /// So many tasks run at once.
+    /// Number of tasks that run at once.
     pub(super) places: usize,
-    /// How long an input takes, on the average.
+    /// Mean run time of an input.
     pub(super) input: Duration,
-    /// How long a task should last.
+    /// Target run time of a task.
     pub(super) task_time: Duration,
-    /// So many of a thousand tasks are lost with their nodes.
+    /// Number of tasks, of a thousand, that are lost with their nodes.
     pub(super) lost_of_thousand: u32,
 }
 
-/// What a task tells.
+/// Report of a task.
 #[derive(Clone, Debug)]
 pub(super) enum Told {
     Ended(u64, Duration),
     Left(Vec<u64>),
 }
 
-/// A piece, from the moment on when it is in the spool.
+/// A piece, and the time from which it is in the spool.
 #[derive(Clone, Debug)]
 pub(super) struct Piece {
     at: Instant,
@@ -58,7 +58,7 @@ pub(super) struct Nodes<'a> {
     random: fastrand::Rng,
     now: Instant,
     waiting: VecDeque<(BatchId, Vec<u64>)>,
-    /// When each place is free.
+    /// Time at which each place becomes free.
     places: BTreeSet<(Instant, usize)>,
     running: BTreeMap<BatchId, Running>,
     pub(super) begun: u64,
@@ -84,7 +84,7 @@ impl<'a> Nodes<'a> {
         self.waiting.push_back((id, inputs));
     }
 
-    /// What happens until then. `wrote` is told of each piece that is written.
+    /// Advances the simulation to this time. `wrote` is called for each piece that is written.
     pub(super) fn advance(&mut self, until: Instant, mut wrote: impl FnMut(Instant)) {
         while let Some(&(free, place)) = self.places.first()
             && free <= until
@@ -106,7 +106,7 @@ impl<'a> Nodes<'a> {
         }
     }
 
-    /// All that a task will do, unless it is lost in the middle.
+    /// Computes all that a task will do, unless it is lost before its end.
     fn begin(&mut self, now: Instant, inputs: Vec<u64>) -> Running {
         self.begun += 1;
         let begins = now + BOOT;
@@ -158,7 +158,7 @@ impl<'a> Nodes<'a> {
         }
     }
 
-    /// How many pieces of a submission are in the spool, and those that were not read before.
+    /// Returns the number of a submission's pieces in the spool, and those that were not read before.
     pub(super) fn pieces(&mut self, submission: u32) -> (u64, Vec<(BatchId, u32, Piece)>) {
         let range = BatchId {
             submission,
@@ -179,7 +179,7 @@ impl<'a> Nodes<'a> {
         (count, new)
     }
 
-    /// What the scheduler says of these submissions.
+    /// Returns the scheduler's states of the tasks of these submissions.
     pub(super) fn seen(&self, submissions: &BTreeSet<u32>) -> BTreeMap<BatchId, Seen> {
         let waiting = self.waiting.iter().map(|(id, _)| (*id, Seen::Waiting));
         let running = self.running.iter().map(|(id, task)| {

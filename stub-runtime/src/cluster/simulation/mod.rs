@@ -1,6 +1,6 @@
-//! A call on a cluster whose time passes as fast as it can be computed: the caller's decisions are the real ones
-//! (`state`, `sizes`, the driver's pauses, the ages of a task's pieces), the scheduler, its nodes and the bucket are
-//! models. docs/scale.md shows what it gives.
+//! Simulation of a call on a cluster, whose time passes as fast as it can be computed. The caller's decisions are the
+//! real ones (`state`, `sizes`, the driver's pauses, the ages of a task's pieces); the scheduler, its nodes and the
+//! bucket are models. docs/scale.md shows the results.
 
 mod cluster;
 
@@ -14,29 +14,29 @@ use super::state::State;
 
 use cluster::{Model, Nodes, Told};
 
-/// So many requests a second are what 32 at once of 20 ms each can be.
+/// Requests a second, at 32 requests at once of 20 ms each.
 const WRITES_A_SECOND: u32 = 1600;
 
-/// No task is started twice.
+/// Id of every run, as no task is started twice.
 const RUN: RunId = RunId(1);
 
-/// What a run asked of everybody.
+/// Load that a run has caused.
 #[derive(Debug, Default)]
 struct Asked {
     tasks: u64,
     submissions: u64,
-    /// Of the queue.
+    /// Number of queries of the queue.
     looks: u64,
     puts: u64,
     gets: u64,
     lists: u64,
-    /// The most puts within a second.
+    /// Maximum number of puts within a second.
     busiest: u64,
     by_second: BTreeMap<u64, u64>,
     lost: u64,
     ended: u64,
     took: Duration,
-    /// The most tasks that waited or ran at once.
+    /// Maximum number of tasks that waited or ran at once.
     active: usize,
 }
 
@@ -184,7 +184,7 @@ mod tests {
     const WRITES: f64 = 5.0;
     const READS: f64 = 0.4;
 
-    /// Of so many tasks that last as long as they should, each with five inputs.
+    /// Makes a model of this number of tasks that last their target time, each with five inputs.
     fn model(tasks: u64, places: usize) -> Model {
         Model {
             inputs: tasks * 5,
