@@ -1,16 +1,16 @@
-//! Attempts to store a file whose outcome nobody knows: the answer was lost, or the server failed.
+//! Attempts to store a file whose outcome is unknown: the response was lost, or the server failed.
 //!
-//! The object may be there. One that must not replace another client's has to tell its own by what was
-//! stored beside the bytes ([`Described::is_from`]).
+//! The object may exist. A writer that must not replace another client's object recognises its own
+//! by the metadata stored beside the bytes ([`Described::is_from`]).
 
 use crate::object::{ETag, Headers, Key};
 use crate::store::{Described, Store, StoreError};
 use crate::write::error::WriteError;
 
-/// Most attempts that are remembered.
+/// Maximum number of attempts remembered per file.
 const MOST: usize = 8;
 
-/// One attempt to make a file an object.
+/// Attempt to store a file as an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Attempt {
     pub(super) key: Key,
@@ -19,27 +19,27 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    /// Whether an object is what this attempt stored.
+    /// Returns whether this attempt stored the object `found`.
     pub(super) fn made(&self, found: &Described) -> bool {
         found.is_from(&self.headers, self.size)
     }
 }
 
-/// The attempts of a file whose outcome is unknown, the latest last.
+/// Attempts of a file whose outcome is unknown, the latest last.
 #[derive(Debug, Default)]
 pub(super) struct Attempts(Vec<Attempt>);
 
-/// What a refused condition turned out to mean.
+/// Meaning of a failed precondition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Found {
-    /// The object is what was to be stored.
+    /// Object that this attempt stored.
     Stored(ETag),
-    /// The object is what an earlier attempt stored, and may be replaced.
+    /// Object that an earlier attempt stored; it may be replaced.
     Earlier(ETag),
 }
 
 impl Attempts {
-    /// Adds one whose outcome is unknown.
+    /// Adds an attempt whose outcome is unknown.
     pub(super) fn add(&mut self, attempt: Attempt) {
         self.0.retain(|earlier| *earlier != attempt);
         if self.0.len() == MOST {
@@ -48,17 +48,16 @@ impl Attempts {
         self.0.push(attempt);
     }
 
-    /// The object under a key is known again.
+    /// Forgets the attempts for a key, whose object is known again.
     pub(super) fn settled(&mut self, key: &Key) {
         self.0.retain(|attempt| attempt.key != *key);
     }
 
-    /// Returns the attempt of this file that made the object which is in the way of another attempt, or
-    /// nothing if it is another client's object. `error` is the failure of the attempt: one that was only
-    /// refused has stored nothing, whatever the object looks like.
+    /// Returns the attempt of this file that stored the object in the way of `now`, or `None` if it
+    /// is another client's object. `error` is the failure of `now`: a request that was only refused
+    /// has stored nothing, whatever the object looks like.
     ///
-    /// # Errors
-    /// The store could not be asked.
+    /// # Errors Fails if the object's metadata can't be requested.
     pub(super) async fn find(
         &self,
         store: &dyn Store,

@@ -1,4 +1,4 @@
-//! The beginning of an upload, which many parts wait for, and its end.
+//! Start of an upload, which many parts wait for, and its end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,19 +9,19 @@ use crate::object::{Headers, Key};
 use crate::store::{StoreError, StoreErrorKind, UploadId};
 use crate::write::target::Target;
 
-/// An upload that begins when its first part is sent.
+/// Upload that starts when its first part is sent.
 #[derive(Debug)]
 pub(super) struct Begun {
     pub(super) target: Arc<Target>,
     pub(super) key: Key,
     pub(super) headers: Headers,
     id: OnceCell<UploadId>,
-    /// It must not begin any more.
+    /// True once the upload must not start any more.
     ended: AtomicBool,
 }
 
 impl Begun {
-    /// An upload of an object with this key and these headers.
+    /// Creates an upload of an object with this key and these headers.
     pub(super) fn new(target: &Arc<Target>, key: Key, headers: Headers) -> Arc<Self> {
         Arc::new(Self {
             target: Arc::clone(target),
@@ -32,16 +32,16 @@ impl Begun {
         })
     }
 
-    /// The id, if the store has given one.
+    /// Returns the upload's id, if the store has assigned one.
     pub(super) fn known_id(&self) -> Option<UploadId> {
         self.id.get().cloned()
     }
 
-    /// The upload's id, which the first caller asks the store for. It does so in a task of its own:
-    /// if the part that asked is given up, the store has begun the upload all the same.
+    /// Returns the upload's id, which the first caller requests from the store. The request runs in
+    /// a task of its own: if the part that caused it is cancelled, the store starts the upload all
+    /// the same.
     ///
-    /// # Errors
-    /// The store failed; the next caller asks again.
+    /// # Errors Fails if the store fails; the next caller requests the id again.
     pub(super) async fn id(self: &Arc<Self>) -> Result<UploadId, StoreError> {
         if let Some(id) = self.id.get() {
             return Ok(id.clone());
@@ -63,7 +63,7 @@ impl Begun {
         }
     }
 
-    /// Ends the upload: the store forgets its parts.
+    /// Aborts the upload: the store drops its parts.
     pub(super) async fn abort(&self) {
         self.ended.store(true, Ordering::Release);
         // Waits for the store's answer if it has been asked.

@@ -1,4 +1,4 @@
-//! Bytes that are sent as one body: in memory while the budget allows, else in a nameless file.
+//! Bytes that are sent as one body: in memory while the budget allows, else in an unnamed file.
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use crate::write::pool::PartPool;
 use crate::write::stage::StageFile;
 use crate::write::target::{Destination, Target};
 
-/// Larger buffers are taken from the pool.
+/// Largest buffer, in bytes, that is not taken from the pool.
 const SMALL: u64 = 1 << 20;
 
-/// What is in a file is copied in pieces of this.
+/// Size of the pieces, in bytes, in which a file's bytes are copied.
 const PIECE: u64 = 1 << 20;
 
-/// Bytes that can be written anywhere and are sent as one body. A clone and a body share them with
-/// the buffer until it is changed.
+/// Bytes that can be written at any offset and are sent as one body. Clones and bodies share them
+/// with the buffer until it is changed.
 #[derive(Clone, Debug)]
 pub(super) struct PartBuffer {
     content: Content,
@@ -32,7 +32,7 @@ enum Content {
     Spilled(Arc<Spilled>),
 }
 
-/// Memory with its grant, returned to both on drop.
+/// Memory with its grant; returns both on drop.
 #[derive(Debug)]
 struct Pooled {
     bytes: Vec<u8>,
@@ -54,7 +54,7 @@ impl Drop for Pooled {
     }
 }
 
-/// What a body holds of a buffer.
+/// Shared memory of a buffer, as held by a body.
 struct Lent(Arc<Pooled>);
 
 impl AsRef<[u8]> for Lent {
@@ -64,7 +64,7 @@ impl AsRef<[u8]> for Lent {
 }
 
 impl PartBuffer {
-    /// An empty buffer.
+    /// Creates an empty buffer.
     pub(super) fn new(target: &Arc<Target>) -> Self {
         Self {
             content: Content::Memory(Arc::new(Pooled::new(&target.pool))),
@@ -72,7 +72,7 @@ impl PartBuffer {
         }
     }
 
-    /// How many bytes.
+    /// Returns the length in bytes.
     pub(super) fn length(&self) -> u64 {
         match &self.content {
             Content::Memory(memory) => memory.bytes.len() as u64,
@@ -80,15 +80,14 @@ impl PartBuffer {
         }
     }
 
-    /// Whether the bytes are in memory.
+    /// Returns whether the bytes are in memory.
     pub(super) fn is_in_memory(&self) -> bool {
         matches!(self.content, Content::Memory(_))
     }
 
     /// Writes at an offset; a gap before it reads as zeros.
     ///
-    /// # Errors
-    /// The budget is exhausted, and so is the space for temporary files.
+    /// # Errors Fails if the budget and the space for temporary files are both exhausted.
     pub(super) fn write_at(&mut self, offset: u64, data: &[u8]) -> Result<(), WriteError> {
         let end = offset + data.len() as u64;
         match self.exclusively(end)? {
@@ -98,7 +97,7 @@ impl PartBuffer {
         Ok(())
     }
 
-    /// Cuts off, or extends with zeros.
+    /// Truncates the buffer, or extends it with zeros.
     ///
     /// # Errors
     /// Fails like [`write_at`](Self::write_at).
@@ -114,7 +113,7 @@ impl PartBuffer {
         Ok(())
     }
 
-    /// Makes bytes zeros.
+    /// Overwrites a range with zeros.
     ///
     /// # Errors
     /// Fails like [`write_at`](Self::write_at).
@@ -130,10 +129,9 @@ impl PartBuffer {
         Ok(())
     }
 
-    /// Up to `length` bytes from an offset.
+    /// Returns up to `length` bytes from an offset.
     ///
-    /// # Errors
-    /// The temporary file can't be read.
+    /// # Errors Fails if the temporary file can't be read.
     pub(super) fn read_at(&self, offset: u64, length: u64) -> Result<Bytes, WriteError> {
         let end = offset.saturating_add(length).min(self.length());
         let offset = offset.min(end);
@@ -146,10 +144,9 @@ impl PartBuffer {
         }
     }
 
-    /// Gives all bytes to `take`, in pieces with their offsets.
+    /// Passes all bytes to `take`, in pieces with their offsets.
     ///
-    /// # Errors
-    /// The temporary file can't be read, or what `take` says.
+    /// # Errors Fails if the temporary file can't be read, or if `take` fails.
     pub(super) fn each_piece<E: From<WriteError>>(
         &self,
         mut take: impl FnMut(u64, &[u8]) -> Result<(), E>,
@@ -166,10 +163,9 @@ impl PartBuffer {
         }
     }
 
-    /// The bytes as they are now, as a body.
+    /// Returns the present bytes as a request body.
     ///
-    /// # Errors
-    /// The temporary file failed.
+    /// # Errors Fails if the temporary file fails.
     pub(super) fn body(&self) -> Result<Body, WriteError> {
         match &self.content {
             Content::Memory(memory) => {
@@ -182,15 +178,15 @@ impl PartBuffer {
 
     /// Stores the bytes in one request.
     ///
-    /// # Errors
-    /// The store or the temporary file failed.
+    /// # Errors Fails if the store or the temporary file fails.
     pub(super) async fn store(&self, to: &Destination) -> Result<ETag, WriteError> {
         let (store, body) = (&self.target.store, self.body()?);
         let putting = store.put(&to.key, body, &to.headers, &to.precondition);
         Ok(putting.await?)
     }
 
-    /// The content, shared with nobody, with room up to `end`.
+    /// Returns the content for exclusive use, with room up to `end`. Copies it first if it is
+    /// shared.
     fn exclusively(&mut self, end: u64) -> Result<Exclusive<'_>, WriteError> {
         if self.content.is_shared() {
             self.content = self.copied()?.content;
@@ -208,8 +204,8 @@ impl PartBuffer {
         Ok(copy)
     }
 
-    /// Makes sure that memory up to `end` is granted, or goes to a file. Never waits: the memory
-    /// of many half-filled parts would otherwise wait for each other for ever.
+    /// Ensures that memory up to `end` is granted, or moves the bytes to a file. Never waits: many
+    /// half-filled parts would otherwise wait for each other's memory for ever.
     fn make_room(&mut self, end: u64) -> Result<(), WriteError> {
         let Content::Memory(memory) = &mut self.content else {
             return Ok(());
@@ -245,7 +241,7 @@ impl PartBuffer {
     }
 }
 
-/// The content of a buffer that nobody shares.
+/// Content of a buffer that is not shared.
 enum Exclusive<'a> {
     Memory(&'a mut Pooled),
     Spilled(&'a mut Spilled),
@@ -285,7 +281,7 @@ impl Pooled {
         self.bytes[offset..end].copy_from_slice(data);
     }
 
-    /// Takes memory up to `end`: twice as much as there is, or else just that.
+    /// Takes memory up to `end`: double the present grant if possible, else only what is needed.
     fn take_grant(&mut self, end: u64, target: &Target) -> bool {
         if end <= self.granted {
             return true;
@@ -316,7 +312,7 @@ impl Pooled {
 }
 
 impl Spilled {
-    /// Extends with zeros.
+    /// Extends the file with zeros.
     fn grow(&mut self, length: u64) -> Result<(), WriteError> {
         if length > self.length {
             self.write_at(length - 1, &[0])?;
@@ -324,7 +320,7 @@ impl Spilled {
         Ok(())
     }
 
-    /// The file has zeros behind the end, so a gap needs no writing.
+    /// Writes at an offset. The file has zeros behind its end, so a gap needs no writing.
     fn write_at(&mut self, offset: u64, data: &[u8]) -> Result<(), WriteError> {
         let end = offset + data.len() as u64;
         let new = end.saturating_sub(self.length);

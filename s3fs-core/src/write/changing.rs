@@ -1,4 +1,4 @@
-//! Changes of a file's bytes.
+//! Mutation of a file's bytes.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::write::inner::{Inner, Phase};
 use crate::write::sizes::MAX_OBJECT;
 
 impl Inner {
-    /// Writes, if that needs no waiting; says whether it did.
+    /// Writes if that needs no waiting; returns whether it did.
     pub(super) fn try_write(&mut self, offset: u64, data: &[u8]) -> Result<bool, WriteError> {
         let end = end(offset, data.len() as u64)?;
         let first = self.first_part();
@@ -36,7 +36,7 @@ impl Inner {
         Ok(done)
     }
 
-    /// Writes at an offset, waiting for the store where it must.
+    /// Writes at an offset, waiting for the store where necessary.
     pub(super) async fn write(&mut self, offset: u64, data: &[u8]) -> Result<(), WriteError> {
         end(offset, data.len() as u64)?;
         if data.is_empty() {
@@ -60,7 +60,7 @@ impl Inner {
         written
     }
 
-    /// Bytes of mapped pages were refused, for which there is no second attempt.
+    /// Records that bytes of mapped pages were refused. The kernel does not write them again.
     pub(super) fn miss(&mut self, range: Range<u64>, cause: WriteError) {
         self.dirty = true;
         self.missed.add(range, cause);
@@ -91,7 +91,7 @@ impl Inner {
         }
     }
 
-    /// Cuts the file off or extends it with zeros.
+    /// Truncates the file, or extends it with zeros.
     pub(super) async fn resize(&mut self, length: u64) -> Result<(), WriteError> {
         let resized = self.try_to_resize(length).await;
         if resized.is_ok() {
@@ -135,7 +135,7 @@ impl Inner {
         resized
     }
 
-    /// Makes bytes zeros; the length stays.
+    /// Overwrites a range with zeros; the length stays.
     pub(super) async fn punch(&mut self, range: Range<u64>) -> Result<(), WriteError> {
         let range = range.start..range.end.min(self.phase.length());
         if range.is_empty() {
@@ -164,7 +164,7 @@ impl Inner {
         punched
     }
 
-    /// Makes a range the bytes of a stored object.
+    /// Replaces a range of the file with bytes of a stored object.
     pub(super) async fn graft(
         &mut self,
         offset: u64,
@@ -188,7 +188,7 @@ impl Inner {
     }
 }
 
-/// Where so many bytes end.
+/// Returns the end of a range of `length` bytes at `offset`.
 fn end(offset: u64, length: u64) -> Result<u64, WriteError> {
     let end = offset.checked_add(length).filter(|end| *end <= MAX_OBJECT);
     end.ok_or(WriteError::TooLarge)

@@ -1,4 +1,4 @@
-//! Copying a stored object within its bucket, whatever its size.
+//! Server-side copy of an object within its bucket, of any size.
 
 use std::sync::Arc;
 
@@ -10,11 +10,10 @@ use crate::write::plan::{Part, copies};
 use crate::write::target::Target;
 use crate::write::upload::Upload;
 
-/// Has the server copy an object, with its own headers or with others. One of more than 5 GiB is copied
-/// in parts.
+/// Copies an object on the server. Keeps its headers, unless `headers` replaces them. An object of
+/// more than 5 GiB is copied in parts.
 ///
-/// # Errors
-/// The object was replaced or deleted, or the store failed.
+/// # Errors Fails if the object was replaced or deleted, or if the store fails.
 pub async fn copy_object(
     target: &Target,
     from: &ObjectRef,

@@ -1,4 +1,4 @@
-//! Why a write was not taken, or a file not stored.
+//! Errors of writing to a file and of storing it.
 
 use std::io;
 use std::ops::Range;
@@ -6,47 +6,47 @@ use std::sync::Arc;
 
 use crate::store::{Outcome, StoreError, StoreErrorKind};
 
-/// Why a write was not taken, or a file not stored.
+/// Error of a write to a file, or of storing the file.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum WriteError {
-    /// Larger than any object.
+    /// File larger than the largest object.
     #[error("an object has at most 5 TiB")]
     TooLarge,
-    /// The store failed. What was written is still here, and the next attempt goes on from here.
+    /// Failure of the store. The written bytes are kept, and the next attempt continues from them.
     #[error(transparent)]
     Store(Arc<StoreError>),
-    /// No room for what is written but not stored.
+    /// Lack of space for bytes that are written but not stored.
     #[error("there is no room for what is not stored yet")]
     NoSpace,
-    /// The folder for temporary files failed.
+    /// Failure of the folder for temporary files.
     #[error("the temporary folder cannot hold what memory cannot: {0}")]
     Stage(Arc<io::Error>),
-    /// The bytes were with an upload that ended without becoming an object.
+    /// Loss of bytes that an upload had which ended without becoming an object.
     #[error("the bytes were with an upload that has ended")]
     Lost,
-    /// The file was deleted.
+    /// Deletion of the file.
     #[error("the file was deleted")]
     Deleted,
-    /// The file lacks bytes that a program has written to its mapped pages.
+    /// Loss of bytes that a program wrote to mapped pages of the file.
     #[error("bytes {} to {} of its mapped pages were not taken: {cause}", .range.start, .range.end)]
     Missed {
-        /// Which bytes.
+        /// Range of the lost bytes.
         range: Range<u64>,
-        /// Why they were refused when the kernel handed them over.
+        /// Error with which they were refused when the kernel wrote them back.
         cause: Box<WriteError>,
     },
 }
 
 impl WriteError {
-    /// A request that makes no object failed: of a part, or for bytes. Whatever became of it, the key is
-    /// as it was.
+    /// Returns the error of a failed request that creates no object: a part upload or a fetch.
+    /// Whatever its outcome, the object at the key is unchanged.
     pub(super) fn on_the_way(error: StoreError) -> Self {
         let outcome = Outcome::Refused;
         StoreError { outcome, ..error }.into()
     }
 
-    /// Returns the error of a request that is known not to have been carried out, for an object that is
-    /// in its way.
+    /// Returns the same error as a failed precondition with a known outcome: another object is in
+    /// the way.
     pub(super) fn refused(self) -> Self {
         let Self::Store(error) = &self else {
             return self;
@@ -55,17 +55,17 @@ impl WriteError {
         StoreError::new(error.operation, object, StoreErrorKind::PreconditionFailed).into()
     }
 
-    /// Whether the file may be in the bucket in spite of the failure.
+    /// Returns whether the file may be in the bucket in spite of the failure.
     pub fn is_unknown(&self) -> bool {
         matches!(self, Self::Store(error) if error.is_unknown())
     }
 
-    /// Whether another object is where none must be, or another version.
+    /// Returns whether a precondition failed: an unexpected object, or another version.
     pub fn is_precondition(&self) -> bool {
         matches!(self, Self::Store(error) if matches!(error.kind, StoreErrorKind::PreconditionFailed))
     }
 
-    /// Whether the store knows the upload no more.
+    /// Returns whether the upload no longer exists.
     pub(super) fn is_no_upload(&self) -> bool {
         matches!(self, Self::Store(error) if matches!(error.kind, StoreErrorKind::NoSuchUpload))
     }

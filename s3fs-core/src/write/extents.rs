@@ -1,4 +1,4 @@
-//! Where each byte of a file is: an interval map, without I/O.
+//! Interval map from a file's bytes to their sources, without I/O.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -6,26 +6,26 @@ use std::sync::Arc;
 
 use crate::object::ObjectRef;
 
-/// Where bytes are.
+/// Source of a range of bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// In the stage, at the offset they have in the file.
+    /// Stage, at the same offset as in the file.
     Stage,
-    /// In a stored object.
+    /// Stored object.
     Object {
-        /// Which.
+        /// Object that has the bytes.
         object: Arc<ObjectRef>,
-        /// Where the first of them is.
+        /// Offset of the first byte in the object.
         offset: u64,
     },
-    /// Nowhere: they are zeros.
+    /// No source: the bytes are zeros.
     Hole,
-    /// With an upload. They can't be read until that is completed, and are lost without it.
+    /// Upload. The bytes can't be read until it is completed, and are lost if it is not.
     Sent,
 }
 
 impl Source {
-    /// The source of what comes so many bytes later.
+    /// Returns the source of the bytes that follow `bytes` later.
     fn skip(&self, bytes: u64) -> Self {
         match self {
             Self::Object { object, offset } => Self::Object {
@@ -37,32 +37,32 @@ impl Source {
     }
 }
 
-/// A stretch of a file with one source.
+/// Range of a file with a single source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Extent {
-    /// Where in the file; never empty.
+    /// Range in the file; never empty.
     pub range: Range<u64>,
-    /// Where its bytes are.
+    /// Source of the bytes.
     pub source: Source,
 }
 
 impl Extent {
-    /// How many bytes.
+    /// Returns the length in bytes.
     pub fn length(&self) -> u64 {
         self.range.end - self.range.start
     }
 }
 
-/// The sources of all bytes of a file. Neighbours that go on in the same source are one extent.
+/// Sources of all bytes of a file. Neighbours that continue in the same source are one extent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extents {
-    /// By where they begin; each ends where the next begins, the last at the end of the file.
+    /// Sources by start offset. Each ends where the next starts, the last at the end of the file.
     starts: BTreeMap<u64, Source>,
     length: u64,
 }
 
 impl Extents {
-    /// A file that is this object.
+    /// Creates the extents of a file whose content is this object.
     pub fn of(object: Arc<ObjectRef>) -> Self {
         let mut extents = Self::default();
         let all = 0..object.size;
@@ -70,13 +70,12 @@ impl Extents {
         extents
     }
 
-    /// The file's size in bytes.
+    /// Returns the file's size in bytes.
     pub fn length(&self) -> u64 {
         self.length
     }
 
-    /// Says where a range of the file is from now on. If it begins beyond the end, a hole comes
-    /// before it.
+    /// Sets the source of a range. If it starts beyond the end of the file, a hole fills the gap.
     pub fn set(&mut self, range: Range<u64>, source: Source) {
         if range.is_empty() {
             return;
@@ -96,7 +95,7 @@ impl Extents {
         self.join_at(range.end);
     }
 
-    /// Cuts the file off, or extends it by a hole.
+    /// Truncates the file, or extends it by a hole.
     pub fn resize(&mut self, length: u64) {
         if length > self.length {
             self.set(self.length..length, Source::Hole);
@@ -106,7 +105,8 @@ impl Extents {
         }
     }
 
-    /// What refers to one version of an object refers to another of the same bytes.
+    /// Replaces references to one version of an object by references to another with the same
+    /// bytes.
     pub fn replace(&mut self, from: &ObjectRef, to: &Arc<ObjectRef>) {
         for source in self.starts.values_mut() {
             if let Source::Object { object, .. } = source
@@ -117,12 +117,12 @@ impl Extents {
         }
     }
 
-    /// The extents, in order.
+    /// Returns all extents, in order.
     pub fn all(&self) -> impl Iterator<Item = Extent> + '_ {
         self.within(0..self.length)
     }
 
-    /// The extents of a range, in order, cut off at its ends and at the end of the file.
+    /// Returns the extents of a range, in order, cut off at its ends and at the end of the file.
     pub fn within(&self, range: Range<u64>) -> impl Iterator<Item = Extent> + '_ {
         let end = range.end.min(self.length);
         let first = self.starts.range(..=range.start).next_back();
@@ -140,18 +140,18 @@ impl Extents {
         })
     }
 
-    /// How many bytes of a range are in the stage.
+    /// Returns how many bytes of a range are in the stage.
     pub fn staged(&self, range: Range<u64>) -> u64 {
         let staged = self.within(range).filter(|e| e.source == Source::Stage);
         staged.map(|extent| extent.length()).sum()
     }
 
-    /// Whether bytes of a range are with an upload.
+    /// Returns whether bytes of a range are with an upload.
     pub fn has_sent(&self, range: Range<u64>) -> bool {
         self.within(range).any(|e| e.source == Source::Sent)
     }
 
-    /// The object that the file is, from its first byte to its last.
+    /// Returns the object whose content the whole file is, if there is one.
     pub fn whole_object(&self) -> Option<&Arc<ObjectRef>> {
         match self.starts.first_key_value()? {
             (_, Source::Object { object, offset: 0 })
@@ -163,7 +163,7 @@ impl Extents {
         }
     }
 
-    /// Makes an extent begin here, if the file goes on here.
+    /// Splits the extent that contains `at`, if there is one, so that an extent starts there.
     fn split_at(&mut self, at: u64) {
         if at >= self.length {
             return;
@@ -176,7 +176,8 @@ impl Extents {
         }
     }
 
-    /// Makes no extent begin here, if the one before goes on in the same source.
+    /// Merges the extent that starts at `at` into the one before it, if it continues in the same
+    /// source.
     fn join_at(&mut self, at: u64) {
         if let Some((start, before)) = self.starts.range(..at).next_back()
             && self.starts.get(&at) == Some(&before.skip(at - start))

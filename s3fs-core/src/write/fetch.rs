@@ -1,13 +1,12 @@
-//! Fetching the few bytes of stored objects that go into a part or a small file.
+//! Fetch of the few bytes of stored objects that go into a part or a small file.
 
 use crate::object::{ByteRange, ObjectRef};
 use crate::store::{Condition, Store, StoreError, StoreErrorKind};
 use crate::write::error::WriteError;
 
-/// Gives a range of an object to `take`, in pieces with their offsets in the object.
+/// Passes a range of an object to `take`, in pieces with their offsets in the object.
 ///
-/// # Errors
-/// It was replaced or deleted, the store doesn't answer, or what `take` says.
+/// # Errors Fails if the object was replaced or deleted, or if the store or `take` fails.
 pub(super) async fn fetch(
     store: &dyn Store,
     object: &ObjectRef,

@@ -1,4 +1,4 @@
-//! The first part of a file that streams, kept after it was sent: writers of archives, films and
+//! First part of a streaming file, retained after it was sent. Writers of archives, films and
 //! tables come back to it when they know what follows.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,19 +8,19 @@ use crate::budget::{Budget, Reclaim};
 use crate::write::buffer::PartBuffer;
 use crate::write::error::WriteError;
 
-/// The first part's bytes.
+/// State of the first part's bytes.
 #[derive(Debug, Default)]
 pub(super) enum Head {
-    /// Not here.
+    /// Not retained.
     #[default]
     Gone,
-    /// As they were sent, until the memory is needed otherwise.
+    /// Retained as they were sent, until the memory is needed elsewhere.
     Kept(Arc<Kept>),
-    /// Not as they were sent.
+    /// Pinned in memory, and possibly changed since they were sent.
     Changed {
-        /// As they are now.
+        /// Present bytes.
         buffer: PartBuffer,
-        /// Handed to the upload in place of those that were sent.
+        /// True if the upload has these bytes, or has them queued.
         is_put: bool,
     },
 }
@@ -55,7 +55,7 @@ impl Reclaim for Kept {
 }
 
 impl Head {
-    /// Keeps a part, if it takes no disk.
+    /// Retains a part, if it is in memory.
     pub(super) fn keep(buffer: PartBuffer, budget: &Budget) -> Self {
         if !buffer.is_in_memory() {
             return Self::Gone;
@@ -69,7 +69,7 @@ impl Head {
         Self::Kept(kept)
     }
 
-    /// The bytes, if they are here.
+    /// Returns the bytes, if they are retained.
     pub(super) fn get(&self) -> Option<PartBuffer> {
         match self {
             Self::Gone => None,
@@ -78,7 +78,7 @@ impl Head {
         }
     }
 
-    /// The memory is not needed otherwise from now on.
+    /// Pins the bytes: their memory can no longer be reclaimed.
     pub(super) fn pin(&mut self) {
         if let Self::Kept(kept) = self {
             *self = kept.take().map_or(Self::Gone, |buffer| Self::Changed {
@@ -88,10 +88,9 @@ impl Head {
         }
     }
 
-    /// Changes bytes before `end`, if they are here; says whether they are.
+    /// Changes bytes before `end`, if they are retained; returns whether they are.
     ///
-    /// # Errors
-    /// There is no room for another version of them.
+    /// # Errors Fails if there is no room for another version of them.
     pub(super) fn change(
         &mut self,
         end: u64,
@@ -111,7 +110,7 @@ impl Head {
         }
     }
 
-    /// How many bytes are to be sent in place of those that were.
+    /// Returns the number of changed bytes that are still to be sent.
     pub(super) fn left(&self) -> u64 {
         match self {
             Self::Changed { buffer, is_put } if !*is_put => buffer.length(),
@@ -119,7 +118,7 @@ impl Head {
         }
     }
 
-    /// The bytes that are to be sent in place of those that were.
+    /// Takes the changed bytes that are still to be sent, and marks them as handed to the upload.
     pub(super) fn take_unsent(&mut self) -> Option<PartBuffer> {
         match self {
             Self::Changed { buffer, is_put } if !*is_put => {

@@ -1,4 +1,4 @@
-//! What a writer is made of, and how one phase becomes another.
+//! File state of a writer, and the transitions between its phases.
 
 use std::sync::Arc;
 
@@ -12,39 +12,39 @@ use crate::write::staged::Staged;
 use crate::write::streaming::Streaming;
 use crate::write::target::{Place, Target};
 
-/// A writer's state, behind its lock.
+/// State of a writer, behind its lock.
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) target: Arc<Target>,
     pub(super) at: Arc<dyn Place>,
     pub(super) phase: Phase,
-    /// Whether the bucket lacks something of the file.
+    /// True if the bucket lacks some change of the file.
     pub(super) dirty: bool,
-    /// What was stored last, by this writer or before, and with which headers.
+    /// Object stored last, by this writer or before it, with its headers.
     pub(super) stored: Option<(ObjectRef, Headers)>,
-    /// The file was deleted: nothing is stored any more.
+    /// True once the file was deleted: nothing is stored any more.
     pub(super) is_orphan: bool,
-    /// What uploads became whose file had been renamed meanwhile.
+    /// Objects of completed uploads whose file had been renamed meanwhile.
     pub(super) leftovers: Vec<ObjectRef>,
-    /// Attempts to store it of which nobody knows what became.
+    /// Attempts to store the file whose outcome is unknown.
     pub(super) attempts: Attempts,
-    /// What is lacking of mapped pages.
+    /// Ranges of mapped pages that were refused.
     pub(super) missed: Missed,
 }
 
-/// Where the bytes are.
+/// Location of the file's bytes.
 #[derive(Debug)]
 pub(super) enum Phase {
-    /// All here; no more than a first part.
+    /// All held in one buffer, no larger than a first part.
     Whole(PartBuffer),
-    /// On their way, as the file grows at its end.
+    /// Being uploaded, as the file grows at its end.
     Streaming(Streaming),
-    /// Anywhere.
+    /// In several places: the stage, stored objects, or holes.
     Staged(Staged),
 }
 
 impl Phase {
-    /// The file's size in bytes.
+    /// Returns the file's size in bytes.
     pub(super) fn length(&self) -> u64 {
         match self {
             Self::Whole(buffer) => buffer.length(),
@@ -55,7 +55,7 @@ impl Phase {
 }
 
 impl Inner {
-    /// About how many bytes are still to be sent.
+    /// Returns the approximate number of bytes still to be sent.
     pub(super) fn left(&self) -> u64 {
         match &self.phase {
             _ if !self.dirty || self.is_orphan => 0,
@@ -65,22 +65,22 @@ impl Inner {
         }
     }
 
-    /// The largest file that is held as a whole.
+    /// Returns the size, in bytes, of the largest file held in one buffer.
     pub(super) fn first_part(&self) -> u64 {
         self.target.sizes().first()
     }
 
-    /// Whether parts may leave before the file is stored.
+    /// Returns whether parts may be sent before the file is stored.
     pub(super) fn may_stream(&self) -> bool {
         !self.is_orphan && self.at.destination().is_some()
     }
 
-    /// The file with its bytes anywhere, of which those before `end` are still wanted. If some of
-    /// them are with an upload, that is completed first: the file had that content once, as if a
-    /// program had asked for it to be stored.
+    /// Turns the file into a staged one; only bytes before `end` are still needed. If an upload has
+    /// some of them, it is completed first. The file once had that content, so this equals an
+    /// earlier flush.
     ///
-    /// # Errors
-    /// The upload can't be completed, or there is no room for what is here.
+    /// # Errors Fails if the upload can't be completed, or if there is no room for the bytes held
+    /// here.
     pub(super) async fn stage(&mut self, end: u64) -> Result<&mut Staged, WriteError> {
         if let Phase::Streaming(streaming) = &mut self.phase
             && streaming.needs_completion(end)
@@ -109,7 +109,7 @@ impl Inner {
         }
     }
 
-    /// The file grows at its end from now on, if it can: then it is streaming.
+    /// Turns the file into a streaming one that grows at its end, if possible.
     pub(super) fn stream(&mut self) {
         let streaming = match &mut self.phase {
             Phase::Whole(buffer) => {
@@ -127,7 +127,7 @@ impl Inner {
         self.phase = Phase::Streaming(streaming);
     }
 
-    /// The bytes are there from now on, and with no upload.
+    /// Sets the phase, and aborts the upload of the previous one.
     pub(super) async fn become_phase(&mut self, phase: Phase) {
         match std::mem::replace(&mut self.phase, phase) {
             Phase::Whole(_) => {}
@@ -136,7 +136,7 @@ impl Inner {
         }
     }
 
-    /// The upload is no more: what was with it is lost.
+    /// Leaves an upload that no longer exists; bytes that only it had are lost.
     pub(super) fn lose(&mut self) {
         if let Phase::Streaming(streaming) = &mut self.phase {
             let staged = streaming.to_staged_as_far_as_possible();
@@ -147,7 +147,7 @@ impl Inner {
         }
     }
 
-    /// The file was deleted: what is here stays, and nothing more is stored.
+    /// Marks the file as deleted: bytes held here stay, and nothing more is stored.
     pub(super) async fn orphan(&mut self) {
         self.is_orphan = true;
         match &mut self.phase {
@@ -161,7 +161,7 @@ impl Inner {
         self.delete_leftovers(None).await;
     }
 
-    /// A stored object has another name now.
+    /// Updates references to a stored object that was renamed.
     pub(super) async fn moved(&mut self, from: &ObjectRef, to: ObjectRef) {
         if let Some((object, _)) = &mut self.stored
             && object.is(from)

@@ -1,4 +1,4 @@
-//! What one part of an upload is made of, and how it gets there.
+//! Body of one part of an upload, and the request that sends it.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,21 +12,21 @@ use crate::write::fetch::fetch;
 use crate::write::stage::StageFile;
 use crate::write::target::Target;
 
-/// What a part is made of. Cheap to clone, and can be done again after a failure.
+/// Content of a part. Cheap to clone, and can be sent again after a failure.
 #[derive(Clone, Debug)]
 pub(super) enum Job {
-    /// Bytes that are here.
+    /// Bytes held in a buffer.
     Send(PartBuffer),
-    /// A range of the stage, holes included.
+    /// Range of the stage, holes included.
     SendStaged(Arc<StageFile>, Range<u64>),
-    /// Bytes that are here and bytes that are fetched.
+    /// Bytes from several sources, some of which must be fetched.
     Assemble(Arc<Assembly>),
-    /// A range of an object, copied by the server.
+    /// Range of an object, copied by the server.
     Copy(Arc<ObjectRef>, Range<u64>),
 }
 
 impl Job {
-    /// How many bytes it sends.
+    /// Returns the number of bytes to send.
     pub(super) fn sends(&self) -> u64 {
         match self {
             Self::Send(buffer) => buffer.length(),
@@ -36,10 +36,9 @@ impl Job {
         }
     }
 
-    /// Makes it a part.
+    /// Uploads the content as a part.
     ///
-    /// # Errors
-    /// The store failed, or there is no room to put the bytes together.
+    /// # Errors Fails if the store fails, or if there is no room to assemble the bytes.
     pub(super) async fn run(
         &self,
         target: &Arc<Target>,
@@ -77,23 +76,24 @@ fn no_bytes(target: &Target, key: &Key) -> StoreError {
     )
 }
 
-/// A stretch of a file with bytes in different places.
+/// Range of a file whose bytes have several sources.
 #[derive(Debug)]
 pub(super) struct Assembly {
-    /// Where they are; in order, without gaps.
+    /// Sources of the bytes; in order, without gaps.
     pub(super) extents: Vec<Extent>,
-    /// What is here.
+    /// Stage that holds the staged bytes.
     pub(super) stage: Option<Arc<StageFile>>,
 }
 
-/// The stage is copied in pieces of this.
+/// Size of the pieces, in bytes, in which the stage is copied.
 const PIECE: u64 = 1 << 20;
 
 impl Assembly {
-    /// All bytes together. What is fetched is asked for one after the other: there are other parts.
+    /// Gathers all bytes in a buffer. Fetches one range after the other, since other parts fetch
+    /// too.
     ///
-    /// # Errors
-    /// An object was replaced or deleted, the store doesn't answer, or there is no room.
+    /// # Errors Fails if an object was replaced or deleted, if the store fails, or if there is no
+    /// room.
     pub(super) async fn gather(&self, target: &Arc<Target>) -> Result<PartBuffer, WriteError> {
         let mut buffer = PartBuffer::new(target);
         let begin = self.extents.first().map_or(0, |extent| extent.range.start);

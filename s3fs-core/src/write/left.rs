@@ -1,25 +1,25 @@
-//! How much of a file is still to be sent: to be read while the file is being stored, which locks its
-//! writer.
+//! Counter of a file's unsent bytes. Readable while the file is being stored, when its writer is
+//! locked.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// About how many bytes of one file are still to be sent.
+/// Approximate number of bytes of one file that are still to be sent.
 #[derive(Clone, Debug, Default)]
 pub struct Left(Arc<Mutex<u64>>);
 
 impl Left {
-    /// How many bytes.
+    /// Returns the number of bytes.
     pub(super) fn bytes(&self) -> u64 {
         *self.lock()
     }
 
-    /// Counts anew, while nothing is [`taken`](Self::taken).
+    /// Sets the number to `count()`, which never runs at the same time as [`taken`](Self::taken).
     pub(super) fn count(&self, count: impl FnOnce() -> u64) {
         let mut left = self.lock();
         *left = count();
     }
 
-    /// The store has got what `take` takes from that which is counted, of so many bytes.
+    /// Subtracts what `take` returns: the size of a part that it removes, once the store has it.
     pub(super) fn taken(&self, take: impl FnOnce() -> u64) {
         let mut left = self.lock();
         *left = left.saturating_sub(take());

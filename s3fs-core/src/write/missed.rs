@@ -1,25 +1,25 @@
-//! Bytes that a program has written to a mapped file, and that were not taken when the kernel handed
-//! them over.
+//! Bytes that a program wrote to a mapped file, and that were refused when the kernel wrote them
+//! back.
 //!
-//! The kernel hands them over once and drops them, and no program learns that they were refused. A file
-//! that lacks some of them is not what anybody wrote: it is not stored, until they are written again or
-//! cut off.
+//! The kernel writes them back once and drops them, and no program learns that they were refused. A
+//! file that lacks some of them has content that nobody wrote. It is not stored until they are
+//! written again or cut off.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::write::error::WriteError;
 
-/// The ranges that a file lacks, and why the latest was refused.
+/// Ranges that a file lacks, and the error of the latest.
 #[derive(Debug, Default)]
 pub(super) struct Missed {
-    /// Ends by beginnings; ranges neither overlap nor touch.
+    /// End offsets by start offset; ranges neither overlap nor touch.
     ranges: BTreeMap<u64, u64>,
     cause: Option<Box<WriteError>>,
 }
 
 impl Missed {
-    /// The ranges, in order.
+    /// Returns the ranges, in order.
     pub(super) fn ranges(&self) -> impl Iterator<Item = Range<u64>> {
         self.ranges.iter().map(|(start, end)| *start..*end)
     }
@@ -43,7 +43,7 @@ impl Missed {
         self.ranges.insert(range.start, range.end);
     }
 
-    /// Takes out a range that was written since.
+    /// Removes a range that was written since.
     pub(super) fn written(&mut self, range: &Range<u64>) {
         if self.ranges.is_empty() || range.is_empty() {
             return;
@@ -64,10 +64,9 @@ impl Missed {
         }
     }
 
-    /// The error of whoever needs bytes of a range.
+    /// Checks that no bytes of a range are missing.
     ///
-    /// # Errors
-    /// Some of them are missing.
+    /// # Errors Fails with [`WriteError::Missed`] if some are.
     pub(super) fn check(&self, range: &Range<u64>) -> Result<(), WriteError> {
         let mut missing = self.ranges.range(..range.end);
         match (missing.next_back(), &self.cause) {

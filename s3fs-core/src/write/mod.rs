@@ -1,10 +1,13 @@
-//! Writing objects: anything may happen to a file, and only what changed is sent.
+//! Writing of objects: files can be changed in any way, and only changes are sent.
 //!
-//! Without I/O: `sizes` of parts, `extents` (where each byte of a file is), `plan` (how such a file is
-//! stored). `pool`, `buffer` and `stage` hold bytes in memory and in nameless files; `job` is what a
-//! part is made of, `upload` has parts in flight, `left` is what has yet to be sent, `missed` what was refused to the kernel. A file is whole, or `streaming` (with the `head` of
-//! what it has sent), or `staged`: `inner` makes one of the other, `changing` and `storing` are what
-//! is done to it, `attempts` are those whose outcome is unknown, and `writer` is its face. Knows nothing of inodes.
+//! Without I/O: `sizes` of parts, `extents` (the source of each byte of a file) and `plan` (the
+//! requests that store such a file). `pool`, `buffer` and `stage` hold bytes in memory and in
+//! unnamed files. `job` is the body of a part, `upload` has parts in flight, and `left` counts
+//! unsent bytes. `missed` has the ranges of mapped pages that were refused.
+//!
+//! A file is whole, or `streaming` (with the `head` of what it has sent), or `staged`. `inner`
+//! turns one into another; `changing` and `storing` are the operations on it. `attempts` are those
+//! whose outcome is unknown, and `writer` is the interface. Knows nothing of inodes.
 
 mod attempts;
 mod begun;

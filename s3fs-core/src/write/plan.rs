@@ -1,7 +1,8 @@
-//! How a file that is here in part is stored, decided without I/O.
+//! Plan of the requests that store a changed file, without I/O.
 //!
-//! What changed is sent, what did not is copied by the server from where it is stored. A part has at
-//! least 5 MiB, so a smaller change takes some of the stored bytes behind it along; they are fetched.
+//! Changed ranges are sent; unchanged ones are copied by the server from where they are stored. A
+//! part has at least 5 MiB, so a smaller change also sends some stored bytes behind it, which are
+//! fetched.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,41 +11,41 @@ use crate::object::ObjectRef;
 use crate::write::extents::{Extents, Source};
 use crate::write::sizes::PartSizes;
 
-/// How to store a file.
+/// Way to store a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Plan {
-    /// In one request, with all its bytes.
+    /// Single request with all bytes.
     Put,
-    /// As a copy of this object.
+    /// Copy of this object.
     Copy(Arc<ObjectRef>),
-    /// In parts.
+    /// Multipart upload.
     Parts(Vec<Part>),
 }
 
-/// One part of an upload.
+/// Part of a multipart upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// These bytes of the file, wherever they are.
+    /// Range of the file to send, from any source.
     Send(Range<u64>),
-    /// These bytes of an object, copied by the server.
+    /// Range of an object to copy on the server.
     Copy {
-        /// Which object.
+        /// Object to copy from.
         object: Arc<ObjectRef>,
-        /// Which of its bytes.
+        /// Range in the object.
         range: Range<u64>,
     },
 }
 
 impl Part {
-    /// How many bytes.
+    /// Returns the length in bytes.
     pub fn length(&self) -> u64 {
         let (Self::Send(range) | Self::Copy { range, .. }) = self;
         range.end - range.start
     }
 }
 
-/// How to store a file with these extents, none of which are with an upload. `may_copy` says whether
-/// the store may do it by a copy, which heeds no precondition.
+/// Plans how to store a file with these extents, none of which may be with an upload. `may_copy`
+/// tells whether the store may use a copy, which checks no precondition.
 pub fn plan(extents: &Extents, sizes: PartSizes, may_copy: bool) -> Plan {
     match extents.whole_object() {
         Some(object) if may_copy && object.size <= sizes.max() => Plan::Copy(Arc::clone(object)),
@@ -54,7 +55,7 @@ pub fn plan(extents: &Extents, sizes: PartSizes, may_copy: bool) -> Plan {
     }
 }
 
-/// How to copy a whole object into parts of another.
+/// Plans how to copy a whole object into parts of another.
 pub fn copies(object: &Arc<ObjectRef>, sizes: PartSizes) -> Vec<Part> {
     parts(&Extents::of(Arc::clone(object)), sizes)
 }
@@ -70,18 +71,18 @@ fn parts(extents: &Extents, sizes: PartSizes) -> Vec<Part> {
     parts
 }
 
-/// How finely a file is cut.
+/// Granularity at which a file is cut into parts.
 #[derive(Clone, Copy, Debug)]
 struct Grain {
-    /// The smallest part, the last one excepted.
+    /// Smallest part, in bytes, except for the last one.
     min: u64,
-    /// What is sent is cut into pieces of this.
+    /// Size of the parts that are sent, in bytes.
     send: u64,
-    /// What is copied is cut into pieces of this at most.
+    /// Largest part that is copied, in bytes.
     copy: u64,
 }
 
-/// From the finest to the coarsest. At first only what is not fetched gets coarser.
+/// Returns grains from the finest to the coarsest. Sizes that cause no extra fetches grow first.
 fn grains(sizes: PartSizes) -> impl Iterator<Item = Grain> {
     (0..14u32).map(move |step| {
         let (larger, fetched) = (step.min(7), step.saturating_sub(7));
@@ -112,13 +113,14 @@ fn with_grain(extents: &Extents, grain: Grain) -> Vec<Part> {
 
 struct Draft {
     parts: Vec<Part>,
-    /// The parts have the file's bytes up to here.
+    /// End offset of the bytes that the parts cover.
     planned: u64,
     grain: Grain,
 }
 
 impl Draft {
-    /// Copies what is stored, but for bytes that the part before it lacks; none if too few are left.
+    /// Plans copies of a stored range, less the bytes needed to fill the part before it. Plans none
+    /// if too few bytes remain.
     fn copy(&mut self, range: Range<u64>, object: &Arc<ObjectRef>, offset: u64, is_last: bool) {
         let lacking = match range.start - self.planned {
             0 => 0,
@@ -144,7 +146,7 @@ impl Draft {
         self.planned = range.end;
     }
 
-    /// Sends everything up to `end` that is not planned yet.
+    /// Plans parts to send for everything up to `end` that is not covered yet.
     fn send(&mut self, end: u64) {
         let Grain { min, send, .. } = self.grain;
         while end > self.planned {
@@ -189,7 +191,7 @@ mod tests {
         }
     }
 
-    /// How many bytes are fetched because they are sent though they are stored.
+    /// Returns how many stored bytes are fetched because they are sent.
     fn fetched(extents: &Extents, parts: &[Part]) -> u64 {
         let sent = parts.iter().filter_map(|part| match part {
             Part::Send(range) => Some(range.clone()),
@@ -202,7 +204,7 @@ mod tests {
             .sum()
     }
 
-    /// The parts are the file, and S3 takes them.
+    /// Checks that the parts make up the file and that S3 accepts them.
     fn check(extents: &Extents, parts: &[Part]) {
         let sizes = PartSizes::default();
         let mut at = 0;

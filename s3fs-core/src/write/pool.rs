@@ -1,14 +1,14 @@
-//! Buffers that are used again.
+//! Pool of reusable buffers.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::write::sizes::PartSizes;
 
-/// Keep so many unused buffers at most.
+/// Maximum number of unused buffers in the pool.
 const KEEP: usize = 8;
 
-/// Buffers of the size of a first part, used again: fresh memory costs more in page faults than
-/// the copy into it. Cheap to clone.
+/// Pool of buffers of the size of a first part: page faults on fresh memory cost more than the copy
+/// into it. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct PartPool {
     unused: Arc<Mutex<Vec<Vec<u8>>>>,
@@ -16,7 +16,7 @@ pub struct PartPool {
 }
 
 impl PartPool {
-    /// Of parts whose first has so many bytes.
+    /// Creates a pool for parts whose first has `bytes` bytes.
     #[cfg(test)]
     pub fn with_first_part(bytes: u64) -> Self {
         Self {
@@ -25,12 +25,12 @@ impl PartPool {
         }
     }
 
-    /// The sizes of the parts.
+    /// Returns the sizes of the parts.
     pub fn sizes(&self) -> PartSizes {
         self.sizes
     }
 
-    /// A buffer with room for a first part.
+    /// Returns a buffer with room for a first part.
     pub(super) fn take(&self) -> Vec<u8> {
         let unused = self
             .unused
@@ -40,7 +40,7 @@ impl PartPool {
         unused.unwrap_or_else(|| Vec::with_capacity(self.sizes.first() as usize))
     }
 
-    /// Takes a buffer back, if it is worth it.
+    /// Returns a buffer to the pool, if it is large enough.
     pub(super) fn put(&self, mut bytes: Vec<u8>) {
         if bytes.capacity() as u64 >= self.sizes.first() {
             bytes.clear();

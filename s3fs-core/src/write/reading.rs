@@ -1,4 +1,4 @@
-//! What reading a file gives that is being written.
+//! Result of reading a file that is open for writing.
 
 use std::sync::Arc;
 
@@ -9,26 +9,26 @@ use crate::object::ObjectRef;
 /// Bytes of a file that is open for writing.
 #[derive(Clone, Debug)]
 pub enum Reading {
-    /// They are these, in order; fewer than asked for only at the end of the file.
+    /// Pieces in order; fewer bytes than requested only at the end of the file.
     Pieces(Vec<Piece>),
-    /// Some of them are with an upload. Once the file is stored they can be read.
+    /// Bytes of which some are with an upload. They can be read once the file is stored.
     NotReadable,
 }
 
-/// Some bytes of a file.
+/// Piece of a file.
 #[derive(Clone, Debug)]
 pub enum Piece {
-    /// These.
+    /// Bytes held here.
     Bytes(Bytes),
-    /// Those of a stored object.
+    /// Range of a stored object.
     Object {
-        /// Which object.
+        /// Object that has the bytes.
         object: Arc<ObjectRef>,
-        /// Where the first of them is.
+        /// Offset of the first byte in the object.
         offset: u64,
-        /// How many.
+        /// Length in bytes.
         length: u64,
     },
-    /// So many zeros.
+    /// Zeros of this length, in bytes.
     Zeros(u64),
 }

@@ -1,4 +1,4 @@
-//! Saving what is here of a file that could not be stored.
+//! Rescue of a file that could not be stored, into a local file.
 
 use std::fs::File;
 use std::io;
@@ -12,17 +12,17 @@ use crate::write::error::WriteError;
 use crate::write::extents::{Extents, Source};
 use crate::write::inner::{Inner, Phase};
 
-/// What was saved of a file.
+/// Result of saving a file.
 #[derive(Clone, Debug, Default)]
 pub struct Rescued {
-    /// Which bytes were not here. The local file has zeros in their place.
+    /// Ranges that were not held here. The local file has zeros in their place.
     pub missing: Vec<Missing>,
-    /// The upload that has some of them, and was left unfinished for that.
+    /// Upload that has some of them, and was therefore left unfinished.
     pub upload: Option<(Key, UploadId)>,
 }
 
 impl Rescued {
-    /// What is not in the local file, in words; nothing if all is.
+    /// Describes the ranges that the local file lacks; `None` if it is complete.
     pub fn missing(&self) -> Option<String> {
         let words = self
             .missing
@@ -60,29 +60,28 @@ fn of(range: &Range<u64>) -> String {
     format!("bytes {} to {}", range.start, range.end)
 }
 
-/// Bytes that were not here.
+/// Range of bytes that were not held here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Missing {
-    /// They are with the upload, or lost if there is none.
+    /// Bytes that the upload has, or that are lost if there is none.
     Sent(Range<u64>),
-    /// They were refused when the kernel handed them over.
+    /// Bytes of mapped pages that were refused when the kernel wrote them back.
     Refused(Range<u64>),
-    /// They are in a stored object.
+    /// Bytes that a stored object has.
     Stored {
-        /// Which of the file's bytes.
+        /// Range in the file.
         range: Range<u64>,
-        /// Which object.
+        /// Object that has the bytes.
         object: Arc<ObjectRef>,
-        /// Where the first of them is in it.
+        /// Offset of the first byte in the object.
         offset: u64,
     },
 }
 
 impl Inner {
-    /// Writes all that is here into a local file.
+    /// Writes all bytes held here into a local file.
     ///
-    /// # Errors
-    /// The file or the temporary file failed.
+    /// # Errors Fails if the local file or the temporary file fails.
     pub(super) fn rescue(&mut self, into: &File) -> io::Result<Rescued> {
         let length = self.phase.length();
         into.set_len(length)?;
@@ -132,7 +131,7 @@ fn missing(extents: &Extents) -> Vec<Missing> {
     missing.collect()
 }
 
-/// Either file failed.
+/// Failure of the local file or the temporary file.
 struct Failed(io::Error);
 
 impl From<io::Error> for Failed {

@@ -1,39 +1,39 @@
-//! How large parts may be and are.
+//! Sizes of the parts of an upload.
 //!
 //! S3 takes at most 10,000 parts, each of 5 MiB to 5 GiB (the last may be smaller), and objects up
-//! to 5 TiB. Parts of 8 MiB keep memory small but end at 78 GiB, so they grow on the way: nobody
-//! knows in advance how large a file that is being written will be.
+//! to 5 TiB. Parts of 8 MiB need little memory but end at 78 GiB, so later parts are larger: the
+//! final size of a file is unknown while it is being written.
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>
 
-/// The first parts' size, and the largest object stored in a single PUT.
+/// Size of the first parts, in bytes, and of the largest object stored in a single PUT.
 const FIRST_PART: u64 = 8 << 20;
 
-/// S3's largest number of a part.
+/// Largest part number that S3 takes.
 pub const MAX_PARTS: u16 = 10_000;
 
 /// Number of parts that every server takes.
 const FEW_PARTS: usize = 1000;
 
-/// Where parts are few, so many have the first one's size.
+/// Number of parts with the first one's size, where the server takes few parts.
 const FIRST_PARTS: u16 = 100;
 
-/// Where parts are few, they double in size after each of these numbers of them: 1,000 are 2.6 TiB, and a
-/// part is about a seventieth of what was sent before it.
+/// Number of parts after which the size doubles, where the server takes few parts. 1,000 parts are
+/// 2.6 TiB, and a part is about a seventieth of what was sent before it.
 const DOUBLING: u16 = 50;
 
-/// S3's largest object.
+/// Size of S3's largest object, in bytes.
 pub const MAX_OBJECT: u64 = 5 << 40;
 
-/// Number of parts that an upload may have.
+/// Limit on the number of parts of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PartLimit {
-    /// S3's.
+    /// Limit of S3: 10,000 parts.
     TenThousand,
-    /// That of servers which take fewer, or that are not known.
+    /// Limit of servers that take fewer, or whose limit is unknown: 1,000 parts.
     Thousand,
 }
 
-/// How large parts are, all from the size of the first.
+/// Sizes of parts, all derived from the size of the first.
 #[derive(Clone, Copy, Debug)]
 pub struct PartSizes {
     first: u64,
@@ -50,7 +50,7 @@ impl Default for PartSizes {
 }
 
 impl PartSizes {
-    /// With first parts of so few bytes that S3 would not take them.
+    /// Creates sizes whose first parts are too small for S3.
     #[cfg(test)]
     pub fn with_first(first: u64) -> Self {
         Self {
@@ -59,17 +59,18 @@ impl PartSizes {
         }
     }
 
-    /// The first parts' size, and the largest object stored in a single PUT.
+    /// Returns the size of the first parts, in bytes: also the largest object stored in a single
+    /// PUT.
     pub fn first(self) -> u64 {
         self.first
     }
 
-    /// The same where an upload may have so many parts.
+    /// Returns the same sizes with another limit on the number of parts.
     pub fn with_limit(self, limit: PartLimit) -> Self {
         Self { limit, ..self }
     }
 
-    /// The number of parts that a file is cut into at most, if it can be.
+    /// Returns the target for the number of parts of a file; a plan may exceed it if need be.
     pub fn most(self) -> usize {
         match self.limit {
             PartLimit::TenThousand => usize::from(MAX_PARTS),
@@ -77,7 +78,7 @@ impl PartSizes {
         }
     }
 
-    /// The size of the part with this number, the first being 1.
+    /// Returns the size, in bytes, of the part with this number; the first is 1.
     pub fn part(self, number: u16) -> u64 {
         if self.limit == PartLimit::Thousand {
             let doubled = u32::from(number.saturating_sub(FIRST_PARTS).div_ceil(DOUBLING));
@@ -91,17 +92,18 @@ impl PartSizes {
         }
     }
 
-    /// S3's smallest part, 5 MiB; the last one may be smaller.
+    /// Returns the size of S3's smallest part, 5 MiB; the last one may be smaller.
     pub fn min(self) -> u64 {
         self.first * 5 / 8
     }
 
-    /// S3's largest part and the largest range copied in one request, 5 GiB.
+    /// Returns the size of S3's largest part and of the largest range copied in one request, 5 GiB.
     pub fn max(self) -> u64 {
         640 * self.first
     }
 
-    /// The largest range copied as one part while there are few, 512 MiB: several are copied at once.
+    /// Returns the largest range copied as one part while there are few, 512 MiB, so that several
+    /// copies run at once.
     pub fn copy(self) -> u64 {
         64 * self.first
     }

@@ -1,4 +1,4 @@
-//! Nameless files for what memory cannot hold, and the bound on them.
+//! Unnamed temporary files for bytes that exceed memory, and the limit on them.
 
 use std::fs::File;
 use std::io;
@@ -15,10 +15,10 @@ use nix::fcntl::{FallocateFlags, fallocate};
 use crate::store::Body;
 use crate::write::error::WriteError;
 
-/// Zeros are written in pieces of this where no hole can be punched.
+/// Size of the pieces, in bytes, in which zeros are written where no hole can be punched.
 const PIECE: u64 = 64 << 10;
 
-/// Where nameless files are made, and how many bytes they may have together. Cheap to clone.
+/// Folder for unnamed temporary files, and the limit on their bytes in total. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Stages(Arc<Shared>);
 
@@ -36,19 +36,19 @@ impl Default for Stages {
 }
 
 impl Stages {
-    /// In this folder, with so many bytes in all.
+    /// Creates unnamed files in `dir`, with `limit` bytes in total.
     pub fn new(dir: PathBuf, limit: u64) -> Self {
         let used = AtomicU64::new(0);
         Self(Arc::new(Shared { dir, limit, used }))
     }
 
-    /// How many bytes they have now.
+    /// Returns the number of bytes that the files have now.
     #[cfg(test)]
     pub fn used(&self) -> u64 {
         self.0.used.load(Ordering::Relaxed)
     }
 
-    /// A new file.
+    /// Creates a file.
     pub(super) fn create(&self) -> Result<StageFile, WriteError> {
         Ok(StageFile {
             file: Arc::new(tempfile::tempfile_in(&self.0.dir)?),
@@ -61,7 +61,7 @@ impl Stages {
     }
 }
 
-/// Bytes of the bound, given back when dropped.
+/// Bytes taken from the limit, returned on drop.
 #[derive(Debug)]
 struct Space {
     stages: Stages,
@@ -90,23 +90,23 @@ impl Drop for Space {
     }
 }
 
-/// A nameless file. What was not written to it reads as zeros.
+/// Unnamed temporary file. Ranges that were not written read as zeros.
 #[derive(Debug)]
 pub(super) struct StageFile {
     file: Arc<File>,
-    /// Held while the length is read and set. Parts of one upload are sent at the same time: one that
-    /// set a length which it had read before would cut off what another has just added.
+    /// Lock held while the length is read and set. Parts of one upload are sent concurrently:
+    /// setting a length that was read before would cut off bytes added since.
     resizing: Mutex<()>,
     space: Space,
 }
 
 impl StageFile {
-    /// How many bytes it holds.
+    /// Returns the number of bytes held.
     pub(super) fn held(&self) -> u64 {
         self.space.bytes.load(Ordering::Relaxed)
     }
 
-    /// Writes; `new` of the bytes were not held before.
+    /// Writes bytes, of which `new` were not held before.
     pub(super) fn write(&self, at: u64, data: &[u8], new: u64) -> Result<(), WriteError> {
         self.space.take(new)?;
         let written = self.file.write_all_at(data, at);
@@ -116,7 +116,7 @@ impl StageFile {
         Ok(written?)
     }
 
-    /// Makes a range zeros; `held` of its bytes were held.
+    /// Overwrites a range with zeros; `held` of its bytes were held.
     pub(super) fn clear(&self, range: Range<u64>, held: u64) -> io::Result<()> {
         let end = range.end.min(self.file.metadata()?.len());
         if range.start < end {
@@ -145,14 +145,14 @@ impl StageFile {
         Ok(())
     }
 
-    /// Cuts the file off; `held` of the bytes behind the new end were held.
+    /// Truncates the file; `held` of the bytes behind the new end were held.
     pub(super) fn cut(&self, length: u64, held: u64) -> io::Result<()> {
         self.resize_if(|now| now > length, length)?;
         self.space.give_back(held);
         Ok(())
     }
 
-    /// Sets the length, if that is wanted of a file with the present one.
+    /// Sets the length if `is_wanted` accepts the present one.
     fn resize_if(&self, is_wanted: impl Fn(u64) -> bool, length: u64) -> io::Result<()> {
         let _alone = self.resizing.lock().unwrap_or_else(PoisonError::into_inner);
         if is_wanted(self.file.metadata()?.len()) {
@@ -161,12 +161,12 @@ impl StageFile {
         Ok(())
     }
 
-    /// Bytes that were written.
+    /// Reads bytes that were written.
     pub(super) fn read(&self, at: u64, length: u64) -> io::Result<Bytes> {
         read(&self.file, at, length)
     }
 
-    /// A range as a body. Whoever sends it keeps it from changing meanwhile.
+    /// Returns a range as a request body. The caller must keep it from changing while it is sent.
     pub(super) fn body(&self, range: Range<u64>) -> io::Result<Body> {
         self.resize_if(|now| now < range.end, range.end)?;
         Ok(Body::File {
@@ -176,13 +176,13 @@ impl StageFile {
         })
     }
 
-    /// Whether a body of it may still be on its way.
+    /// Returns whether a body of the file may still be in flight.
     pub(super) fn is_sent(&self) -> bool {
         Arc::strong_count(&self.file) > 1
     }
 }
 
-/// Bytes of a file.
+/// Reads a range of a file.
 pub(super) fn read(file: &File, at: u64, length: u64) -> io::Result<Bytes> {
     let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
     file.read_exact_at(&mut bytes, at)?;

@@ -1,4 +1,4 @@
-//! A file whose bytes are in several places: here, in stored objects, nowhere.
+//! File whose bytes have several sources: the stage, stored objects and holes.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,28 +14,28 @@ use crate::write::stage::StageFile;
 use crate::write::target::{Destination, Target};
 use crate::write::upload::Upload;
 
-/// Such a file.
+/// File whose bytes have several sources.
 #[derive(Debug)]
 pub(super) struct Staged {
     target: Arc<Target>,
     extents: Extents,
-    /// What is here, at the offsets it has in the file. Zeros elsewhere.
+    /// Stage with the bytes held here, at the same offsets as in the file. Zeros elsewhere.
     stage: Option<Arc<StageFile>>,
-    /// What an attempt to store the file as it is now has left, to go on from.
+    /// Upload that a failed attempt to store the present content has left, to continue from.
     upload: Option<Upload>,
 }
 
-/// What a file is after it was stored.
+/// State of a file after it was stored.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// An object, no longer here.
+    /// Object whose bytes are no longer held here.
     Object(ETag),
-    /// An object, and still here.
+    /// Object whose bytes are still held in a buffer.
     Whole(ETag, PartBuffer),
 }
 
 impl Staged {
-    /// A file with nothing here.
+    /// Creates a file of which no bytes are held here.
     pub(super) fn new(target: &Arc<Target>, extents: Extents) -> Self {
         Self {
             target: Arc::clone(target),
@@ -45,34 +45,35 @@ impl Staged {
         }
     }
 
-    /// Where the file's bytes are.
+    /// Returns the sources of the file's bytes.
     pub(super) fn extents(&self) -> &Extents {
         &self.extents
     }
 
-    /// Whether some of its bytes are those of stored objects.
+    /// Returns whether some bytes have a stored object as their source.
     pub(super) fn needs_objects(&self) -> bool {
         let mut extents = self.extents.all();
         extents.any(|extent| matches!(extent.source, Source::Object { .. }))
     }
 
-    /// The object that the file is.
+    /// Returns the object whose content the whole file is, if there is one.
     pub(super) fn whole_object(&self) -> Option<&Arc<ObjectRef>> {
         self.extents.whole_object()
     }
 
-    /// Whether a write here appends to an object that can be copied as the first parts.
+    /// Returns whether a write at `offset` appends to an object that can be copied as the first
+    /// parts.
     pub(super) fn grows_at(&self, offset: u64, first_part: u64) -> bool {
         let object = self.whole_object();
         object.is_some_and(|object| object.size == offset && object.size >= first_part)
     }
 
-    /// Whether the next change has to end an upload first.
+    /// Returns whether the next change must abort an upload first.
     pub(super) fn has_upload(&self) -> bool {
         self.upload.is_some()
     }
 
-    /// About how many bytes are still to be sent.
+    /// Returns the approximate number of bytes still to be sent.
     pub(super) fn left(&self) -> u64 {
         match (&self.upload, &self.stage) {
             (Some(upload), _) => upload.left(),
@@ -81,25 +82,23 @@ impl Staged {
         }
     }
 
-    /// Ends what an attempt to store the file has left. To be done before any change.
+    /// Aborts the upload that an attempt to store the file has left. Must precede any change.
     pub(super) async fn abort(&mut self) {
         if let Some(upload) = self.upload.take() {
             upload.abort().await;
         }
     }
 
-    /// Takes in what a buffer holds.
+    /// Writes the bytes of a buffer.
     ///
-    /// # Errors
-    /// There is no room for it.
+    /// # Errors Fails if there is no room for them.
     pub(super) fn put(&mut self, offset: u64, buffer: &PartBuffer) -> Result<(), WriteError> {
         buffer.each_piece(|at, bytes| self.write(offset + at, bytes))
     }
 
-    /// Writes anywhere.
+    /// Writes at any offset.
     ///
-    /// # Errors
-    /// There is no room for it. The file is as before.
+    /// # Errors Fails if there is no room for the bytes. The file is then unchanged.
     pub(super) fn write(&mut self, offset: u64, data: &[u8]) -> Result<(), WriteError> {
         let range = offset..offset + data.len() as u64;
         let new = data.len() as u64 - self.extents.staged(range.clone());
@@ -111,7 +110,7 @@ impl Staged {
         Ok(())
     }
 
-    /// What is not in the stage must read as zeros from its file.
+    /// Clears what a failed write left in the stage's file, outside of its own extents.
     fn clear_around_stage(&self, range: &Range<u64>) -> Result<(), WriteError> {
         let Some(stage) = &self.stage else {
             return Ok(());
@@ -133,10 +132,9 @@ impl Staged {
         Ok(self.stage.insert(stage))
     }
 
-    /// Cuts the file off, or extends it by a hole.
+    /// Truncates the file, or extends it by a hole.
     ///
-    /// # Errors
-    /// The temporary file failed.
+    /// # Errors Fails if the temporary file fails.
     pub(super) fn resize(&mut self, length: u64) -> Result<(), WriteError> {
         if let Some(stage) = &self.stage {
             let held = self.extents.staged(length..self.extents.length());
@@ -146,10 +144,9 @@ impl Staged {
         Ok(())
     }
 
-    /// Says that a range is elsewhere from now on.
+    /// Sets another source for a range.
     ///
-    /// # Errors
-    /// The temporary file failed.
+    /// # Errors Fails if the temporary file fails.
     pub(super) fn set(&mut self, range: Range<u64>, source: Source) -> Result<(), WriteError> {
         if let Some(stage) = &self.stage {
             let held = self.extents.staged(range.clone());
@@ -161,10 +158,9 @@ impl Staged {
         Ok(())
     }
 
-    /// Where the bytes of a range are.
+    /// Reads a range: bytes held here, and references to stored objects.
     ///
-    /// # Errors
-    /// They are lost, or the temporary file failed.
+    /// # Errors Fails if bytes are lost, or if the temporary file fails.
     pub(super) fn read(&self, range: Range<u64>) -> Result<Reading, WriteError> {
         let pieces = self.extents.within(range).map(|extent| {
             let (start, length) = (extent.range.start, extent.length());
@@ -184,9 +180,8 @@ impl Staged {
 
     /// Stores the file.
     ///
-    /// # Errors
-    /// Bytes are lost, or the store failed. What has been sent is not sent again by the next
-    /// attempt.
+    /// # Errors Fails if bytes are lost, or if the store fails. The next attempt does not send
+    /// again what was sent.
     pub(super) async fn store(&mut self, to: &Destination) -> Result<Outcome, WriteError> {
         let size = self.extents.length();
         if self.extents.has_sent(0..size) {
@@ -268,15 +263,14 @@ impl Staged {
         Ok(Outcome::Object(completed?))
     }
 
-    /// A stored object has another name now.
+    /// Updates references to a stored object that was renamed.
     pub(super) fn replace(&mut self, from: &ObjectRef, to: &Arc<ObjectRef>) {
         self.extents.replace(from, to);
     }
 
-    /// Gives all that is here to `take`, in pieces with their offsets.
+    /// Passes all bytes held here to `take`, in pieces with their offsets.
     ///
-    /// # Errors
-    /// The temporary file failed, or what `take` says.
+    /// # Errors Fails if the temporary file or `take` fails.
     pub(super) fn each_piece<E: From<WriteError>>(
         &self,
         mut take: impl FnMut(u64, &[u8]) -> Result<(), E>,
@@ -297,5 +291,5 @@ impl Staged {
     }
 }
 
-/// The stage is copied in pieces of this.
+/// Size of the pieces, in bytes, in which the stage is copied.
 const PIECE: u64 = 1 << 20;

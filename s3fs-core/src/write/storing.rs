@@ -1,4 +1,4 @@
-//! Making the bucket hold a file as it is now.
+//! Flush of a file to the bucket.
 
 use std::sync::Arc;
 
@@ -12,10 +12,9 @@ use crate::write::staged::{Outcome, Staged};
 use crate::write::target::{Destination, Stored};
 
 impl Inner {
-    /// Makes the bucket hold the file as it is now.
+    /// Stores the file in the bucket as it is now.
     ///
-    /// # Errors
-    /// It could not be stored, or was deleted.
+    /// # Errors Fails if the file could not be stored, or was deleted.
     pub(super) async fn store(&mut self) -> Result<Stored, WriteError> {
         if !self.dirty
             && let Some(stored) = self.last_stored(false)
@@ -108,11 +107,11 @@ impl Inner {
         }
     }
 
-    /// An attempt has failed. If it was refused because an object is there, that may be what the same
-    /// attempt or an earlier one stored, whose answer was lost.
+    /// Handles a failed attempt. If an existing object caused the refusal, it may be from the same
+    /// attempt or an earlier one whose response was lost.
     ///
-    /// # Errors
-    /// As the attempt; with a known outcome if the object is another client's.
+    /// # Errors Fails with the attempt's error, with a known outcome if the object is another
+    /// client's.
     async fn failed(
         &mut self,
         attempt: &Attempt,
@@ -136,8 +135,8 @@ impl Inner {
         Err(error)
     }
 
-    /// Completes the upload of a file that streams. If it was renamed since, it is still to be
-    /// stored where it belongs.
+    /// Completes the upload of a streaming file. If the file was renamed since, it must still be
+    /// stored under its new key.
     pub(super) async fn complete(&mut self, to: &Destination) -> Result<(), WriteError> {
         self.missed.check(&(0..u64::MAX))?;
         let Phase::Streaming(streaming) = &self.phase else {
@@ -183,8 +182,8 @@ impl Inner {
         }
     }
 
-    /// What must hold for the file to be stored under a key. Where it is not wanted any more, it must
-    /// replace none but what it left itself.
+    /// Returns the precondition for storing the file under a key. Under a key other than its
+    /// present one, it may replace only an object that it left there itself.
     fn precondition_at(&self, key: &Key, to: &Destination) -> Precondition {
         match self.leftovers.iter().rfind(|leftover| leftover.key == *key) {
             Some(leftover) => Precondition::Is(leftover.etag.clone()),
@@ -193,7 +192,7 @@ impl Inner {
         }
     }
 
-    /// Deletes what a renamed file was stored as, but for what has been replaced since.
+    /// Deletes the objects that a renamed file left, except those that were replaced since.
     pub(super) async fn delete_leftovers(&mut self, stored: Option<&Key>) {
         let store = &self.target.store;
         for ObjectRef { key, etag, .. } in std::mem::take(&mut self.leftovers) {

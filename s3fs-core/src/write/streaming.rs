@@ -1,4 +1,4 @@
-//! A file that grows at its end: full parts leave while the next one fills.
+//! File that grows at its end: full parts are sent while the next one fills.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -17,29 +17,29 @@ use crate::write::staged::Staged;
 use crate::write::target::{Destination, Place, Target};
 use crate::write::upload::Upload;
 
-/// A file of which an upload has the beginning, or will have.
+/// File whose first parts an upload has, or will have.
 #[derive(Debug)]
 pub(super) struct Streaming {
     target: Arc<Target>,
-    /// The file up to the part that is being filled.
+    /// Sources of the bytes before the part that is being filled.
     sent: Extents,
-    /// Begins when the first part is full.
+    /// Upload, which starts when the first part is full.
     upload: Option<Upload>,
     head: Head,
-    /// The part that is being filled, and its number.
+    /// Part that is being filled, and its number.
     tail: PartBuffer,
     number: u16,
-    /// The upload has the tail as it is now.
+    /// True if the upload has the present tail.
     tail_is_put: bool,
 }
 
 impl Streaming {
-    /// Goes on after what a buffer holds.
+    /// Creates a file that continues after the bytes of a buffer.
     pub(super) fn of_buffer(target: &Arc<Target>, buffer: PartBuffer) -> Self {
         Self::with(target, Extents::default(), buffer, 1)
     }
 
-    /// Goes on after a stored object, whose bytes the server will copy.
+    /// Creates a file that continues after a stored object, whose bytes the server will copy.
     pub(super) fn after(target: &Arc<Target>, object: Arc<ObjectRef>) -> Self {
         let copies = copies(&object, target.sizes()).len();
         let number = u16::try_from(copies + 1).unwrap_or(u16::MAX);
@@ -58,12 +58,12 @@ impl Streaming {
         }
     }
 
-    /// The file's size in bytes.
+    /// Returns the file's size in bytes.
     pub(super) fn length(&self) -> u64 {
         self.base() + self.tail.length()
     }
 
-    /// Where the part begins that is being filled.
+    /// Returns the offset of the part that is being filled.
     pub(super) fn base(&self) -> u64 {
         self.sent.length()
     }
@@ -72,20 +72,20 @@ impl Streaming {
         self.target.sizes().part(self.number)
     }
 
-    /// Whether a write that begins here, or a file that ends here, keeps the file streaming.
+    /// Returns whether the file keeps streaming after a write at `offset`, or a resize to it.
     pub(super) fn reaches(&self, offset: u64) -> bool {
         (self.base()..=self.base() + self.part_size()).contains(&offset)
     }
 
-    /// Whether bytes before `end` can neither be read nor changed, unless the upload is completed. What
-    /// is here stays here.
+    /// Returns whether bytes before `end` can neither be read nor changed until the upload is
+    /// completed. Pins the head.
     pub(super) fn needs_completion(&mut self, end: u64) -> bool {
         self.head.pin();
         let head = self.head.get().map_or(0, |head| head.length());
         self.sent.has_sent(head..end)
     }
 
-    /// How many bytes are still to be sent.
+    /// Returns the number of bytes still to be sent.
     pub(super) fn left(&self) -> u64 {
         let upload = self.upload.as_ref().map_or(0, Upload::left);
         let tail = if self.tail_is_put {
@@ -96,23 +96,23 @@ impl Streaming {
         upload + tail + self.head.left()
     }
 
-    /// Whether an upload is under way.
+    /// Returns whether an upload is under way.
     pub(super) fn has_upload(&self) -> bool {
         self.upload.is_some()
     }
 
-    /// The whole file, if nothing of it has been sent.
+    /// Returns the whole file, if nothing of it has been sent.
     pub(super) fn unsent(&self) -> Option<PartBuffer> {
         let is_all = self.upload.is_none() && self.base() == 0;
         is_all.then(|| self.tail.clone())
     }
 
-    /// The first bytes, if they are here and no fewer than `length`.
+    /// Returns the retained head, if it has at least `length` bytes.
     pub(super) fn beginning(&self, length: u64) -> Option<PartBuffer> {
         self.head.get().filter(|head| head.length() >= length)
     }
 
-    /// Writes, if that needs no waiting; says whether it did.
+    /// Writes if that needs no waiting; returns whether it did.
     pub(super) fn try_write(&mut self, offset: u64, data: &[u8]) -> Result<bool, WriteError> {
         let end = offset + data.len() as u64;
         if self.reaches(offset) && self.reaches(end) && !data.is_empty() {
@@ -124,8 +124,8 @@ impl Streaming {
         self.head.change(end, |head| head.write_at(offset, data))
     }
 
-    /// Writes where the file [`reaches`](Self::reaches), waiting for the upload where it must. After
-    /// a failure, the first bytes may have been written.
+    /// Writes where the file [`reaches`](Self::reaches), waiting for the upload where necessary.
+    /// After a failure, the first bytes may have been written.
     pub(super) async fn write(
         &mut self,
         at: &dyn Place,
@@ -152,7 +152,7 @@ impl Streaming {
         Ok(())
     }
 
-    /// Sends the full part on its way.
+    /// Hands the full part to the upload.
     async fn send_tail(&mut self, at: &dyn Place) -> Result<(), WriteError> {
         if self.number > MAX_PARTS {
             return Err(WriteError::TooLarge);
@@ -174,7 +174,7 @@ impl Streaming {
         Ok(())
     }
 
-    /// The upload, which begins where the file belongs now.
+    /// Returns the upload; starts it at the file's present destination if there is none.
     fn begin(&mut self, at: &dyn Place) -> Result<&mut Upload, WriteError> {
         let upload = match self.upload.take() {
             Some(upload) => upload,
@@ -199,13 +199,13 @@ impl Streaming {
         upload
     }
 
-    /// Writes zeros or cuts off or extends within the part that is being filled.
+    /// Truncates or extends with zeros, within the part that is being filled.
     pub(super) fn resize(&mut self, length: u64) -> Result<(), WriteError> {
         self.tail_is_put = false;
         self.tail.resize(length - self.base())
     }
 
-    /// Makes a range zeros, if it is here; says whether it is.
+    /// Overwrites a range with zeros, if it is held here; returns whether it is.
     pub(super) fn punch(&mut self, range: &Range<u64>) -> Result<bool, WriteError> {
         let length = range.end - range.start;
         if range.start >= self.base() {
@@ -217,7 +217,7 @@ impl Streaming {
             .change(range.end, |head| head.zero(range.start, length))
     }
 
-    /// Where the bytes of a range are.
+    /// Reads a range: bytes held here, and references to stored objects.
     pub(super) fn read(&self, range: &Range<u64>) -> Result<Reading, WriteError> {
         let head = self.head.get();
         let mut pieces = Vec::new();
@@ -243,20 +243,20 @@ impl Streaming {
         Ok(Reading::Pieces(pieces))
     }
 
-    /// The key of the object that the file becomes. An upload that has begun can become no other.
+    /// Returns the key of the object that the file becomes. It is fixed once an upload has started.
     pub(super) fn key<'a>(&'a self, to: &'a Destination) -> &'a Key {
         self.upload.as_ref().map_or(&to.key, Upload::key)
     }
 
-    /// The headers of the object that the file becomes: those of when its upload began.
+    /// Returns the headers of the object that the file becomes. They are fixed once an upload has
+    /// started.
     pub(super) fn headers<'a>(&'a self, to: &'a Destination) -> &'a Headers {
         self.upload.as_ref().map_or(&to.headers, Upload::headers)
     }
 
-    /// Sends what is left and makes all of it an object. Returns that and what it was stored with.
+    /// Sends the remaining bytes and completes the upload. Returns the object and its headers.
     ///
-    /// # Errors
-    /// A part or the completion failed; both can be tried again.
+    /// # Errors Fails if a part or the completion fails; both can be retried.
     pub(super) async fn complete(
         &mut self,
         to: &Destination,
@@ -282,7 +282,7 @@ impl Streaming {
         Ok((ObjectRef { key, etag, size }, headers))
     }
 
-    /// What is here of the file, with its offsets; what comes later replaces what comes before.
+    /// Returns the buffers held here, with their offsets. Later buffers override earlier ones.
     pub(super) fn held(&self) -> Vec<(u64, PartBuffer)> {
         let in_upload = self.upload.iter().flat_map(Upload::held);
         // What the upload has of the tail is not newer than the tail.
@@ -293,10 +293,10 @@ impl Streaming {
         held
     }
 
-    /// The same file without its upload. What is not here is lost, unless an object has it.
+    /// Converts the file to a staged one without its upload. Bytes that only the upload has are
+    /// lost.
     ///
-    /// # Errors
-    /// There is no room for what is here.
+    /// # Errors Fails if there is no room for the bytes held here.
     pub(super) fn to_staged(&self) -> Result<Staged, WriteError> {
         let mut staged = Staged::new(&self.target, self.extents());
         for (offset, buffer) in self.held() {
@@ -305,7 +305,8 @@ impl Streaming {
         Ok(staged)
     }
 
-    /// Fails like [`to_staged`](Self::to_staged); what finds no room is lost too.
+    /// Does the same as [`to_staged`](Self::to_staged), but also loses bytes for which there is no
+    /// room.
     pub(super) fn to_staged_as_far_as_possible(&self) -> Staged {
         let mut staged = Staged::new(&self.target, self.extents());
         for (offset, buffer) in self.held() {
@@ -316,26 +317,26 @@ impl Streaming {
         staged
     }
 
-    /// All of the file, with what is here as if it were sent.
+    /// Returns the sources of all bytes of the file; the tail counts as sent.
     pub(super) fn extents(&self) -> Extents {
         let mut extents = self.sent.clone();
         extents.set(self.base()..self.length(), Source::Sent);
         extents
     }
 
-    /// The upload, if there is one.
+    /// Returns the upload, if there is one.
     pub(super) fn upload_mut(&mut self) -> Option<&mut Upload> {
         self.upload.as_mut()
     }
 
-    /// Ends the upload.
+    /// Aborts the upload.
     pub(super) async fn abort(&mut self) {
         if let Some(upload) = self.upload.take() {
             upload.abort().await;
         }
     }
 
-    /// A stored object has another name now.
+    /// Updates references to a stored object that was renamed.
     pub(super) fn replace(&mut self, from: &ObjectRef, to: &Arc<ObjectRef>) {
         self.sent.replace(from, to);
         if let Some(upload) = &mut self.upload {

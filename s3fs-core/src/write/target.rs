@@ -1,4 +1,4 @@
-//! Where what is written goes.
+//! Destination of writes: the store, and the key and headers of a file.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -13,25 +13,25 @@ use crate::write::pool::PartPool;
 use crate::write::sizes::{PartLimit, PartSizes};
 use crate::write::stage::Stages;
 
-/// What a file is written with.
+/// Resources for writing a file.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// The store.
+    /// Store that takes the object.
     pub store: Arc<dyn Store>,
-    /// What bounds the memory.
+    /// Budget that bounds the memory.
     pub budget: Budget,
-    /// Where buffers come from.
+    /// Pool of buffers.
     pub pool: PartPool,
-    /// Where that goes which memory cannot hold.
+    /// Temporary files for bytes that exceed memory.
     pub stages: Stages,
-    /// What is done about uploads that were given up.
+    /// Tasks that abort dropped uploads.
     pub endings: TaskTracker,
-    /// How much is still to be sent: of one file.
+    /// Counter of this file's unsent bytes.
     pub left: Left,
 }
 
 impl Target {
-    /// The sizes of parts that the store takes.
+    /// Returns the sizes of parts that the store takes.
     pub(super) fn sizes(&self) -> PartSizes {
         let limit = if self.store.capabilities().has(Capability::ManyParts) {
             PartLimit::TenThousand
@@ -42,19 +42,19 @@ impl Target {
     }
 }
 
-/// How a file is to be stored.
+/// Key, headers and precondition with which to store a file.
 #[derive(Clone, Debug)]
 pub struct Destination {
-    /// Under this key.
+    /// Key of the object.
     pub key: Key,
-    /// With these headers.
+    /// Headers of the object.
     pub headers: Headers,
-    /// If this holds.
+    /// Precondition of the request.
     pub precondition: Precondition,
 }
 
 impl Destination {
-    /// Whether a copy of an object, which heeds no precondition, keeps this one all the same.
+    /// Returns whether a copy of `object` satisfies the precondition, which a copy does not check.
     pub(super) fn may_copy(&self, object: &ObjectRef) -> bool {
         match &self.precondition {
             Precondition::None => true,
@@ -64,28 +64,28 @@ impl Destination {
     }
 }
 
-/// Knows where a file is stored. It is asked anew each time, since files are renamed and their
-/// attributes changed while they are written; and with the writer's lock held, so it must not ask
-/// the writer back.
+/// Source of a file's destination. It is asked again for each request, since files are renamed and
+/// their attributes change while they are written. It is called with the writer's lock held, so it
+/// must not call the writer.
 pub trait Place: Debug + Send + Sync {
-    /// Where the file is stored now; nothing if it was deleted.
+    /// Returns the present destination of the file; `None` if it was deleted.
     fn destination(&self) -> Option<Destination>;
 
-    /// The file has been stored, also where nobody asked for it: a change of what had been sent
-    /// needs that first.
+    /// Reports that the file has been stored. This also happens without a request to store it,
+    /// since changing bytes that were sent requires it.
     fn stored(&self, _stored: &Stored) {}
 }
 
-/// A file is in the bucket.
+/// Result of storing a file.
 #[derive(Clone, Debug)]
 pub struct Stored {
-    /// The version.
+    /// ETag of the stored version.
     pub etag: ETag,
-    /// Its size in bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// Whether anything had to be sent.
+    /// True if anything had to be sent.
     pub anew: bool,
-    /// What it was stored with; older than what its place says now if they changed while it was
-    /// uploaded.
+    /// Headers that it was stored with. They are older than the destination's if those changed
+    /// during the upload.
     pub headers: Headers,
 }

@@ -1,5 +1,5 @@
-//! A multipart upload with several parts in flight. What its parts are made of is kept until the
-//! store has them, so that a failure loses nothing.
+//! Multipart upload of one file, with several parts in flight. The content of a part is held until
+//! the store has it, so that a failure loses nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,28 +15,28 @@ use crate::write::error::WriteError;
 use crate::write::job::Job;
 use crate::write::target::Target;
 
-/// Parts in flight at once. On loopback more than four of 8 MiB bring nothing; where a connection
-/// is limited to 90 MiB/s, four are slower than the machine. Each holds its memory.
+/// Maximum number of parts in flight. On loopback, more than four of 8 MiB bring nothing. Where a
+/// connection is limited to 90 MiB/s, four are slower than the machine. Each holds its memory.
 const IN_FLIGHT: usize = 10;
 
-/// An upload. It begins with its first part and ends by [`complete`](Self::complete) or
+/// Multipart upload. It starts with its first part and ends by [`complete`](Self::complete) or
 /// [`abort`](Self::abort); dropping it aborts too.
 #[derive(Debug)]
 pub(super) struct Upload {
     begun: Arc<Begun>,
     parts: BTreeMap<u16, Part>,
-    /// Not sent yet, or to be sent again.
+    /// Parts that are not sent yet, or must be sent again.
     queued: BTreeSet<u16>,
     in_flight: JoinSet<Sent>,
     numbers: HashMap<Id, u16>,
     ended: bool,
-    /// Whether a completion was sent whose outcome is unknown.
+    /// True if a completion was sent whose outcome is unknown.
     may_be_completed: bool,
 }
 
 #[derive(Debug)]
 struct Part {
-    /// Where in the file it begins.
+    /// Offset of the part in the file.
     offset: u64,
     state: State,
 }
@@ -45,12 +45,12 @@ struct Part {
 enum State {
     Queued(Job),
     InFlight(Slot),
-    /// In flight with something else, which may fail.
+    /// In flight with older content; this content must be sent next.
     Replaced(Job),
     Done(PartTag),
 }
 
-/// What is in flight: empty, and its memory free, as soon as the store has it.
+/// Content of a part in flight: emptied, and its memory freed, as soon as the store has it.
 #[derive(Clone, Debug)]
 struct Slot(Arc<Mutex<Option<Job>>>);
 
@@ -69,7 +69,7 @@ impl Slot {
 }
 
 impl State {
-    /// What it is made of, unless the store has it.
+    /// Returns the content of the part, unless the store has it.
     fn job(&self) -> Option<Job> {
         match self {
             Self::Queued(job) | Self::Replaced(job) => Some(job.clone()),
@@ -78,7 +78,7 @@ impl State {
         }
     }
 
-    /// How many bytes of it are still to be sent.
+    /// Returns the number of bytes still to be sent.
     fn left(&self) -> u64 {
         match self {
             Self::Queued(job) | Self::Replaced(job) => job.sends(),
@@ -89,7 +89,7 @@ impl State {
 }
 
 impl Upload {
-    /// An upload of an object with this key and these headers.
+    /// Creates an upload of an object with this key and these headers.
     pub(super) fn new(target: &Arc<Target>, key: Key, headers: Headers) -> Self {
         Self {
             begun: Begun::new(target, key, headers),
@@ -102,22 +102,22 @@ impl Upload {
         }
     }
 
-    /// The key of the object that it becomes.
+    /// Returns the key of the resulting object.
     pub(super) fn key(&self) -> &Key {
         &self.begun.key
     }
 
-    /// The headers of the object that it becomes.
+    /// Returns the headers of the resulting object.
     pub(super) fn headers(&self) -> &Headers {
         &self.begun.headers
     }
 
-    /// Its id, if it has begun.
+    /// Returns the upload's id, if it has started.
     pub(super) fn id(&self) -> Option<UploadId> {
         self.begun.known_id()
     }
 
-    /// How many bytes of its parts are still to be sent.
+    /// Returns the number of bytes of its parts that are still to be sent.
     pub(super) fn left(&self) -> u64 {
         let numbers = self.queued.iter().chain(self.numbers.values());
         numbers
@@ -126,7 +126,7 @@ impl Upload {
             .sum()
     }
 
-    /// Has a part sent, in place of what had this number before.
+    /// Queues a part; it replaces the previous one with this number.
     pub(super) fn put(&mut self, number: u16, offset: u64, job: Job) {
         let before = self.parts.remove(&number).map(|part| part.state);
         let state = if let Some(State::InFlight(_) | State::Replaced(_)) = before {
@@ -138,16 +138,16 @@ impl Upload {
         self.parts.insert(number, Part { offset, state });
     }
 
-    /// The object will have no such part. Not while it is in flight.
+    /// Removes a part, which must not be in flight.
     pub(super) fn remove(&mut self, number: u16) {
         self.queued.remove(&number);
         self.parts.remove(&number);
     }
 
-    /// Sends what is queued, as far as that needs no waiting. True if one more part could be sent.
+    /// Sends queued parts as far as that needs no waiting. Returns true if one more part could be
+    /// sent.
     ///
-    /// # Errors
-    /// A part failed. It is queued again.
+    /// # Errors Fails if a part failed, which is queued again.
     pub(super) fn push(&mut self) -> Result<bool, WriteError> {
         while let Some(landed) = self.in_flight.try_join_next_with_id() {
             self.landed(landed)?;
@@ -156,10 +156,9 @@ impl Upload {
         Ok(self.queued.is_empty() && self.in_flight.len() < IN_FLIGHT)
     }
 
-    /// Sends what is queued and waits until one more part could be sent.
+    /// Sends queued parts and waits until one more part could be sent.
     ///
-    /// # Errors
-    /// A part failed. It is queued again.
+    /// # Errors Fails if a part failed, which is queued again.
     pub(super) async fn make_room(&mut self) -> Result<(), WriteError> {
         while !self.push()? {
             self.land().await.transpose()?;
@@ -167,11 +166,10 @@ impl Upload {
         Ok(())
     }
 
-    /// Sends what is queued and waits until the store has all parts. After a failure, nothing more
-    /// is sent, and nothing is in flight.
+    /// Sends queued parts and waits until the store has all of them. After a failure, sends nothing
+    /// more and waits until nothing is in flight.
     ///
-    /// # Errors
-    /// A part failed. It is queued again.
+    /// # Errors Fails if a part failed, which is queued again.
     pub(super) async fn settle(&mut self) -> Result<(), WriteError> {
         let mut failure = None;
         loop {
@@ -186,10 +184,9 @@ impl Upload {
         }
     }
 
-    /// Sends everything and makes it the object, of so many bytes.
+    /// Sends all parts and completes the upload to an object of `size` bytes.
     ///
-    /// # Errors
-    /// A part or the completion failed. Both can be tried again.
+    /// # Errors Fails if a part or the completion failed. Both can be retried.
     pub(super) async fn complete(
         &mut self,
         precondition: &Precondition,
@@ -215,8 +212,8 @@ impl Upload {
         Ok(etag)
     }
 
-    /// Returns the version in the bucket, if it was stored with the metadata of this upload: an older
-    /// object may have the same size, and as many parts.
+    /// Returns the version in the bucket if it was stored with the metadata of this upload: an
+    /// older object may have the same size and the same number of parts.
     async fn as_completed(&self, parts: usize, size: u64) -> Option<ETag> {
         let Begun { target, key, .. } = &*self.begun;
         let attempt = Attempt {
@@ -230,7 +227,7 @@ impl Upload {
         is_it.then_some(found.meta.etag)
     }
 
-    /// Gives up: the store forgets the parts.
+    /// Aborts the upload: the store drops the parts.
     pub(super) async fn abort(mut self) {
         let is_left = std::mem::replace(&mut self.ended, true);
         self.in_flight.shutdown().await;
@@ -239,12 +236,12 @@ impl Upload {
         }
     }
 
-    /// Leaves the upload as it is, also when it is given up.
+    /// Leaves the upload unfinished in the bucket, even when it is dropped or aborted.
     pub(super) fn leave(&mut self) {
         self.ended = true;
     }
 
-    /// What is here of the parts that the store does not have, with their offsets in the file.
+    /// Returns the buffers of parts that the store does not have, with their offsets in the file.
     pub(super) fn held(&self) -> impl Iterator<Item = (u64, PartBuffer)> {
         self.parts
             .values()
@@ -254,7 +251,8 @@ impl Upload {
             })
     }
 
-    /// A stored object has another name now. Copies that are in flight may not find it any more.
+    /// Updates references to a stored object that was renamed. Copies in flight may not find it any
+    /// more.
     pub(super) fn replace(&mut self, from: &ObjectRef, to: &Arc<ObjectRef>) {
         for part in self.parts.values_mut() {
             let Some(Job::Copy(object, range)) = part.state.job() else {
@@ -286,7 +284,7 @@ impl Upload {
         }
     }
 
-    /// Waits for one part; nothing if none is in flight.
+    /// Waits for one part; returns `None` if none is in flight.
     async fn land(&mut self) -> Option<Result<(), WriteError>> {
         let landed = self.in_flight.join_next_with_id().await?;
         Some(self.landed(landed))
@@ -335,7 +333,7 @@ fn is_after_completion(error: &StoreError) -> bool {
     )
 }
 
-/// What became of a part.
+/// Result of sending a part.
 type Sent = Result<PartTag, WriteError>;
 
 async fn send(begun: Arc<Begun>, number: u16, slot: Slot) -> Sent {

@@ -1,10 +1,11 @@
-//! One file that is open for writing.
+//! File that is open for writing.
 //!
-//! A file begins whole, in memory. If it stays within the first part's size, it is stored by a
-//! single PUT. If it outgrows that at its end, it streams: full parts leave while the next one fills,
-//! and storing it (at close or fsync) completes the upload. Anything else that happens to a large
-//! file goes to the stage: what changed is held there, what did not is wherever it was, and storing
-//! sends the one and has the server copy the other.
+//! A file starts whole, in memory. If it stays within the first part's size, it is stored by a
+//! single PUT. If it outgrows that at its end, it streams: full parts are sent while the next one
+//! fills. Storing it (at close or fsync) then completes the upload.
+//!
+//! Any other change of a large file goes to the stage. Changed ranges are held there; the others
+//! stay at their source. Storing sends the changed ranges and has the server copy the others.
 
 use std::io;
 use std::ops::Range;
@@ -28,35 +29,35 @@ use crate::write::rescue::Rescued;
 use crate::write::staged::Staged;
 use crate::write::target::{Place, Stored, Target};
 
-/// A file open for writing, shared by all its handles.
+/// File open for writing, shared by all its handles.
 #[derive(Debug)]
 pub struct Writer {
     inner: Mutex<Inner>,
-    /// A copy of the file's size, to be read without waiting for an upload.
+    /// Copy of the file's size in bytes, readable without waiting for an upload.
     length: AtomicU64,
-    /// A copy of whether the bucket lacks something of the file.
+    /// Copy of the dirty flag: the bucket lacks some change of the file.
     is_dirty: AtomicBool,
-    /// A copy of whether an upload has begun.
+    /// Copy of the flag that an upload has started.
     has_begun: AtomicBool,
-    /// A copy of whether the file was deleted.
+    /// Copy of the flag that the file was deleted.
     is_orphan: AtomicBool,
-    /// A copy of what is still to be sent, which shrinks while the file is being stored.
+    /// Copy of the number of unsent bytes, which shrinks while the file is being stored.
     left: Left,
 }
 
 impl Writer {
-    /// A new, empty file. It exists in the bucket when it is stored, even if it stays empty.
+    /// Creates a new, empty file. It exists in the bucket once it is stored, even if it stays
+    /// empty.
     pub fn create(target: Target, at: Arc<dyn Place>) -> Self {
         let target = Arc::new(target);
         let phase = Phase::Whole(PartBuffer::new(&target));
         Self::with(target, at, phase, None)
     }
 
-    /// A stored file, to be changed. A small one is fetched.
+    /// Opens a stored file for changes. Fetches a small one.
     ///
-    /// # Errors
-    /// It was replaced or deleted meanwhile, or the store doesn't answer, or there is no room for
-    /// what it has.
+    /// # Errors Fails if the object was replaced or deleted meanwhile, if the store fails, or if
+    /// there is no room for its bytes.
     pub async fn open(
         target: Target,
         at: Arc<dyn Place>,
@@ -111,12 +112,12 @@ impl Writer {
         }
     }
 
-    /// The file's size in bytes.
+    /// Returns the file's size in bytes.
     pub fn length(&self) -> u64 {
         self.length.load(Ordering::Acquire)
     }
 
-    /// Writes, if that needs no waiting; says whether it did.
+    /// Writes if that needs no waiting; returns whether it did.
     ///
     /// # Errors
     /// Fails like [`write`](Self::write).
@@ -129,12 +130,12 @@ impl Writer {
         written
     }
 
-    /// Writes at an offset, waiting for the store where it must: for a part to leave, or for what
-    /// was sent to become an object where it changes.
+    /// Writes at an offset. Waits for the store where necessary: until a part is sent, or, if sent
+    /// bytes change, until they have become an object.
     ///
-    /// # Errors
-    /// The object would be too large, there is no room for the bytes, or the store failed. Then some
-    /// of the bytes may have been written, from the first on. What was written before stays.
+    /// # Errors Fails if the object would be too large, if there is no room for the bytes, or if
+    /// the store fails. Some of the bytes may then have been written, from the first on. Earlier
+    /// writes stay.
     pub async fn write(&self, offset: u64, data: &[u8]) -> Result<(), WriteError> {
         let mut inner = self.inner.lock().await;
         let written = inner.write(offset, data).await;
@@ -142,15 +143,15 @@ impl Writer {
         written
     }
 
-    /// Bytes of mapped pages were refused when the kernel handed them over, and no program learns it. The
-    /// file is not stored, until they are written again or cut off.
+    /// Records that bytes of mapped pages were refused when the kernel wrote them back. No program
+    /// learns this. The file is not stored until they are written again or cut off.
     pub async fn miss(&self, range: Range<u64>, cause: WriteError) {
         let mut inner = self.inner.lock().await;
         inner.miss(range, cause);
         self.publish(&inner);
     }
 
-    /// Cuts the file off or extends it with zeros.
+    /// Truncates the file, or extends it with zeros.
     ///
     /// # Errors
     /// Fails like [`write`](Self::write).
@@ -161,7 +162,7 @@ impl Writer {
         resized
     }
 
-    /// Makes bytes zeros, as far as the file goes. Its length stays.
+    /// Overwrites a range with zeros, up to the end of the file. Its length stays.
     ///
     /// # Errors
     /// Fails like [`write`](Self::write).
@@ -172,11 +173,10 @@ impl Writer {
         punched
     }
 
-    /// Makes bytes those of a stored object, without fetching them. The object must stay until the
-    /// file is stored.
+    /// Replaces a range with bytes of a stored object, without fetching them. The object must stay
+    /// until the file is stored.
     ///
-    /// # Errors
-    /// Fails like [`write`](Self::write), or the object has no such bytes.
+    /// # Errors Fails like [`write`](Self::write), or if the object has no such bytes.
     pub async fn graft(
         &self,
         offset: u64,
@@ -201,10 +201,9 @@ impl Writer {
         grafted
     }
 
-    /// Up to `length` bytes from an offset; fewer only at the end of the file.
+    /// Reads up to `length` bytes from an offset; fewer only at the end of the file.
     ///
-    /// # Errors
-    /// The temporary file failed, or the bytes are lost.
+    /// # Errors Fails if the temporary file fails, or if the bytes are lost.
     pub async fn read(&self, offset: u64, length: u64) -> Result<Reading, WriteError> {
         let inner = self.inner.lock().await;
         let range = offset..offset.saturating_add(length).min(inner.phase.length());
@@ -222,11 +221,10 @@ impl Writer {
         }
     }
 
-    /// Makes the bucket hold the file as it is now, where its place says.
+    /// Stores the file as it is now, at its present destination.
     ///
-    /// # Errors
-    /// It could not be stored, or was deleted. Nothing is thrown away: the next call tries again,
-    /// and sends no part twice.
+    /// # Errors Fails if the file could not be stored, or was deleted. Nothing is dropped: the next
+    /// call retries, and sends no part twice.
     pub async fn store(&self) -> Result<Stored, WriteError> {
         let mut inner = self.inner.lock().await;
         let stored = inner.store().await;
@@ -234,22 +232,22 @@ impl Writer {
         stored
     }
 
-    /// Whether the bucket has everything.
+    /// Returns whether the bucket has all changes.
     pub fn is_stored(&self) -> bool {
         !self.is_dirty.load(Ordering::Acquire)
     }
 
-    /// About how many bytes are still to be sent before the bucket has everything.
+    /// Returns the approximate number of bytes still to be sent before the bucket has all changes.
     pub fn left(&self) -> u64 {
         self.left.bytes()
     }
 
-    /// Whether bytes are with an upload already, and with them the headers.
+    /// Returns whether an upload has some bytes already, which also fixes the headers.
     pub fn has_begun(&self) -> bool {
         self.has_begun.load(Ordering::Acquire)
     }
 
-    /// Whether some of its bytes are those of stored objects.
+    /// Returns whether some bytes have a stored object as their source.
     pub async fn needs_objects(&self) -> bool {
         match &self.inner.lock().await.phase {
             Phase::Staged(staged) => staged.needs_objects(),
@@ -257,51 +255,50 @@ impl Writer {
         }
     }
 
-    /// What was stored last.
+    /// Returns the object that was stored last.
     #[cfg(test)]
     pub async fn stored(&self) -> Option<ObjectRef> {
         let inner = self.inner.lock().await;
         inner.stored.as_ref().map(|(object, _)| object.clone())
     }
 
-    /// Whether bytes are with an upload, which can only become an object of the key that the file had
-    /// when it began. A file is to be stored before it is renamed then.
+    /// Returns whether an upload has bytes. It can only become an object of the key that the file
+    /// had when it started, so the file must be stored before it is renamed.
     pub async fn is_streaming(&self) -> bool {
         let inner = self.inner.lock().await;
         matches!(&inner.phase, Phase::Streaming(streaming) if streaming.unsent().is_none())
     }
 
-    /// The file has to be stored again, though no byte changed: its headers or its name did.
+    /// Marks the file dirty though no byte changed, because its headers or its name did.
     pub async fn touch(&self) {
         let mut inner = self.inner.lock().await;
         inner.dirty = true;
         self.publish(&inner);
     }
 
-    /// The file was deleted and is still open, or nobody will try again to store it: from now on
-    /// nothing is stored, and what is here stays readable and writable. What was with an upload is
-    /// lost; the upload is aborted, unless it was left by [`rescue`](Self::rescue).
+    /// Marks a file that is deleted but still open, or that nobody will try to store again. Nothing
+    /// is stored from now on; bytes held here stay readable and writable. Bytes that only an upload
+    /// has are lost. The upload is aborted, unless [`rescue`](Self::rescue) left it.
     pub async fn orphan(&self) {
         let mut inner = self.inner.lock().await;
         inner.orphan().await;
         self.publish(&inner);
     }
 
-    /// Whether the file was deleted, or given up.
+    /// Returns whether the file was deleted, or will not be stored again.
     pub fn is_orphan(&self) -> bool {
         self.is_orphan.load(Ordering::Acquire)
     }
 
-    /// A stored object that the file may refer to has another name now.
+    /// Updates references to a stored object that was renamed.
     pub async fn moved(&self, from: &ObjectRef, to: ObjectRef) {
         self.inner.lock().await.moved(from, to).await;
     }
 
-    /// Writes all that is here of a file that could not be stored into a local one. An upload that
-    /// has the rest is left unfinished.
+    /// Writes all bytes held here into a local file, for a file that could not be stored. An upload
+    /// that has other bytes is left unfinished.
     ///
-    /// # Errors
-    /// Either file failed.
+    /// # Errors Fails if the local file or the temporary file fails.
     pub async fn rescue(&self, into: &std::fs::File) -> io::Result<Rescued> {
         self.inner.lock().await.rescue(into)
     }

@@ -1,4 +1,4 @@
-//! What each case costs in requests.
+//! Number of requests of each case.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,12 +11,12 @@ use crate::store::memory::MemoryStore;
 use crate::store::{Store, StoreErrorKind};
 use crate::write::{Place, Stages, Writer};
 
-/// Counts requests.
+/// Counter of requests.
 #[derive(Debug, Default)]
 struct Counts(Mutex<Vec<Operation>>);
 
 impl Counts {
-    /// How often each of these was asked for since the last call; nothing else may have been.
+    /// Returns how often each operation was requested since the last call; panics if any other was.
     fn take<const N: usize>(&self, operations: [Operation; N]) -> [usize; N] {
         let asked = std::mem::take(&mut *self.0.lock().unwrap());
         let counts = operations.map(|of| asked.iter().filter(|asked| **asked == of).count());

@@ -1,4 +1,4 @@
-//! Requests that fail, uploads that vanish, and what is left.
+//! Failed requests, uploads that vanish, and what remains after them.
 
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
@@ -42,13 +42,13 @@ fn written_at(setting: &Setting, time: &str) {
     });
 }
 
-/// What somebody else does, who has never heard of us.
+/// Aborts the first upload, as another client may.
 async fn abort_upload(memory: &MemoryStore) {
     let id = UploadId("1".into());
     memory.abort_upload(&Key::new("f"), &id).await.unwrap();
 }
 
-/// As many parts as this, all of them sent.
+/// Writes `parts` full parts and one byte, and waits until the parts were sent.
 async fn stream(setting: &Setting, parts: usize) {
     let bytes = vec![1; parts * PART + 1];
     setting.writer.write(0, &bytes).await.unwrap();

@@ -1,5 +1,5 @@
-//! Files that are written, without a file system: any sequence of changes against an array of bytes,
-//! failures, and what each case costs in requests.
+//! Tests of written files, without a file system: sequences of changes compared with an array of
+//! bytes, failures, and the number of requests of each case.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,10 +24,10 @@ use crate::write::{
     Destination, Left, PartPool, Piece, Place, Reading, Stages, Stored, Target, Writer,
 };
 
-/// The size of a first part here; the smallest part has 40 bytes, and 4096 are copied at once.
+/// Size of a first part in these tests. The smallest part has 40 bytes; copies have at most 4096.
 const FIRST_PART: u64 = 64;
 
-/// A bucket for parts of these sizes.
+/// Creates a bucket for parts of these sizes.
 fn bucket() -> MemoryStore {
     MemoryStore::with_min_part(FIRST_PART * 5 / 8)
 }
@@ -43,11 +43,11 @@ fn target(store: Arc<dyn Store>, budget: u64, stages: &Stages) -> Target {
     }
 }
 
-/// Where the file of a test is stored.
+/// Destination of a test's file.
 #[derive(Debug)]
 struct Somewhere {
     destination: Mutex<Option<Destination>>,
-    /// Whether the version that was stored last has to be there still.
+    /// True if the version stored last must still be there.
     is_strict: bool,
 }
 
@@ -98,7 +98,7 @@ async fn object(store: &MemoryStore, key: &Key) -> ObjectRef {
     }
 }
 
-/// What pieces are in bytes.
+/// Returns the bytes of the pieces.
 async fn bytes(store: &MemoryStore, pieces: &[Piece]) -> Vec<u8> {
     let mut all = Vec::new();
     for piece in pieces {
@@ -119,7 +119,7 @@ async fn bytes(store: &MemoryStore, pieces: &[Piece]) -> Vec<u8> {
     all
 }
 
-/// Bytes of a file, if they can be read without storing it.
+/// Returns bytes of a file, if they can be read without storing it.
 async fn try_read(store: &MemoryStore, writer: &Writer, at: u64, length: u64) -> Option<Vec<u8>> {
     match writer.read(at, length).await.unwrap() {
         Reading::Pieces(pieces) => Some(bytes(store, &pieces).await),

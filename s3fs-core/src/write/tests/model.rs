@@ -1,4 +1,4 @@
-//! Any sequence of changes, compared with an array of bytes.
+//! Random sequences of changes, compared with an array of bytes.
 
 use std::sync::Arc;
 
@@ -14,14 +14,14 @@ use crate::store::slow::{Delays, Slow};
 use crate::store::{Precondition, Store};
 use crate::write::{Place, Reading, Stages, Stored, WriteError, Writer};
 
-/// What a run may meet.
+/// Conditions of a run.
 #[derive(Clone, Copy, Debug)]
 struct Conditions {
     budget: u64,
     has_faults: bool,
-    /// Of the stages, if it may be reached.
+    /// Limit on bytes in temporary files, if it may be reached.
     limit: Option<u64>,
-    /// How long each request takes.
+    /// Seed of the delays of requests.
     seed: u64,
 }
 
@@ -33,11 +33,11 @@ struct Run {
     conditions: Conditions,
     at: Arc<Somewhere>,
     writer: Writer,
-    /// Nothing where a byte is lost.
+    /// Expected bytes; `None` where a byte is lost.
     model: Vec<Option<u8>>,
     is_orphan: bool,
     step: usize,
-    /// What failed since the last success.
+    /// Number of failures since the last success.
     failures: usize,
 }
 
@@ -104,7 +104,8 @@ impl Run {
         assert_eq!(self.writer.length(), self.model.len() as u64);
     }
 
-    /// Whether a change was made. Failures pass if it is tried often enough, but for space.
+    /// Returns whether a change was made; `None` if it must be retried. Failures pass after enough
+    /// retries, except for lack of space.
     fn is_done(&mut self, done: Result<(), WriteError>) -> Option<bool> {
         self.failures += 1;
         match done {
@@ -142,7 +143,8 @@ impl Run {
         }
     }
 
-    /// There was no space: any number of the bytes may have been written, from the first on.
+    /// Updates the model after a write that ran out of space: any number of its first bytes may
+    /// have been written.
     async fn written_in_part(&mut self, after: &[Option<u8>], range: std::ops::Range<usize>) {
         let length = self.writer.length() as usize;
         assert!(length >= self.model.len() && length <= self.model.len().max(range.end));
@@ -246,7 +248,7 @@ impl Run {
         }
     }
 
-    /// Stores the file, unless there is no space for that.
+    /// Stores the file; returns false if there is no space for that.
     async fn try_store(&mut self) -> bool {
         let stored = loop {
             let stored = self.writer.store().await;
@@ -276,7 +278,7 @@ impl Run {
         assert_eq!(self.memory.open_uploads(), 0);
     }
 
-    /// As a file system does it: what is stored is copied, and the writer is told.
+    /// Renames the file as a file system does: copies the object and notifies the writer.
     async fn rename(&mut self, name: usize) {
         let key = Key::new(format!("f/{name}"));
         let before = self.at.key();
@@ -326,7 +328,7 @@ impl Run {
         self.writer = opened;
     }
 
-    /// What can be read before can be read afterwards; what is with an upload may be lost.
+    /// Orphans the file. Bytes that were readable stay so; bytes with an upload may be lost.
     async fn orphan(&mut self) {
         let mut was_here = Vec::new();
         for at in 0..self.model.len() as u64 {

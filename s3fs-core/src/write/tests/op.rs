@@ -1,4 +1,4 @@
-//! What may happen to a file.
+//! Random operations on a file.
 
 use proptest::prelude::*;
 
@@ -6,12 +6,12 @@ use super::FIRST_PART;
 use crate::store::disturbed::Operation;
 use crate::store::faulty::Fault;
 
-/// Objects whose bytes are grafted, with their sizes: less than a part, more than one, more than is
-/// copied at once.
+/// Objects whose ranges are grafted, with their sizes: less than a part, more than one, and more
+/// than one copy.
 pub(super) const SOURCES: [(&str, usize); 3] =
     [("s/small", 30), ("s/middle", 150), ("s/large", 5000)];
 
-/// What happens to a file.
+/// Operation on a file.
 #[derive(Clone, Debug)]
 pub(super) enum Op {
     Write(u64, usize),
@@ -29,7 +29,7 @@ pub(super) enum Op {
     Fault(Operation, Fault),
 }
 
-/// Anything that may happen.
+/// Returns a strategy for any operation.
 pub(super) fn op() -> impl Strategy<Value = Op> {
     let offset = prop_oneof![0..FIRST_PART, 0..8 * FIRST_PART];
     let length = prop_oneof![1..20usize, 1..3 * FIRST_PART as usize];
@@ -71,7 +71,7 @@ fn fault() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// Bytes that say where they are from, and are not zeros.
+/// Returns bytes that tell their origin and are never zero.
 pub(super) fn pattern(seed: usize, length: usize) -> Vec<u8> {
     (0..length).map(|i| (seed * 37 + i * 7) as u8 | 1).collect()
 }
