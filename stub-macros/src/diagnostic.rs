@@ -1,4 +1,4 @@
-//! Errors at the user's own tokens, each with what to write instead.
+//! Errors at the user's own tokens, each with a suggested correction.
 
 use std::fmt::Display;
 
@@ -17,7 +17,7 @@ impl Errors {
         }
     }
 
-    /// Keeps the value, or the error.
+    /// Returns the value, or records the error.
     pub(crate) fn ok<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         result.map_err(|error| self.push(error)).ok()
     }
@@ -33,12 +33,12 @@ impl ToTokens for Errors {
     }
 }
 
-/// An error at a token.
+/// Returns an error at a token.
 pub(crate) fn at(span: Span, message: impl Display, help: impl Display) -> syn::Error {
     syn::Error::new(span, with_help(message, help))
 }
 
-/// An error that spans several tokens.
+/// Returns an error that spans several tokens.
 pub(crate) fn on(tokens: impl ToTokens, message: impl Display, help: impl Display) -> syn::Error {
     syn::Error::new_spanned(tokens, with_help(message, help))
 }

@@ -1,5 +1,5 @@
-//! What stands in for the expansion after an error, so that the rest of the program is checked as
-//! if there were none and nothing but our error is reported.
+//! Replacement of the expansion after an error, so that the rest of the program is checked as if there
+//! were none and only our error is reported.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -11,19 +11,20 @@ use crate::expand;
 use crate::item::Item;
 use crate::names::Names;
 
-/// Not a function: the item as it was.
+/// Returns the original item, if it is not a function.
 pub(crate) fn for_unreadable(tokens: &TokenStream, errors: &Errors) -> TokenStream {
     quote!(#errors #tokens)
 }
 
-/// A good function with wrong options: the expansion with those that could be read.
+/// Expands a valid function with the valid ones of its options.
 pub(crate) fn for_wrong_arguments(args: &Args, item: &Item, errors: &Errors) -> TokenStream {
     let expansion = expand::function(args, item);
     quote!(#errors #expansion)
 }
 
-/// A function that can't be expanded: the same names with the same signatures, but no registration.
-/// A method is left alone, as a struct can't stand beside it; so is what returns an unnamed type.
+/// Returns the same names with the same signatures, but no registration, for a function that can't be
+/// expanded. A method is left unchanged, as a struct can't stand beside it; so is a function that
+/// returns an unnamed type.
 pub(crate) fn for_wrong_item(args: &Args, item: &Item, errors: &Errors) -> TokenStream {
     let Item {
         attributes,

@@ -1,4 +1,4 @@
-//! Every path that the expansion may name outside the user's own code.
+//! Paths that the expansion may name outside the user's own code.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -17,7 +17,7 @@ pub(crate) struct Names {
     pub(crate) values: TokenStream,
     /// `stub::Call`.
     pub(crate) call_type: TokenStream,
-    /// `stub::__private`, where everything else lives.
+    /// `stub::__private`, which has everything else.
     pub(crate) private: TokenStream,
 }
 

@@ -1,8 +1,8 @@
-//! `<"a" => expr, …>` and `{ "a" => expr, … }`: volumes and variables.
+//! Entries of the options `volumes` and `env`: `<"a" => expr, …>` and `{ "a" => expr, … }`.
 //!
-//! No expression parser can be asked to stop before the closing `>`: it would take it for a
-//! comparison. So the tokens are cut first, and the pieces parsed: the closing `>` is the last
-//! token of the option, and an entry ends where a comma and a string literal follow.
+//! No expression parser can be asked to stop before the closing `>`: it would take it for a comparison.
+//! So the tokens are cut first and the pieces are parsed. The closing `>` is the last token of the
+//! option, and an entry ends where a comma and a string literal follow.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::LitStr;
@@ -11,18 +11,18 @@ use super::Entry;
 use super::segments::{Segment, Segments, is_punct};
 use crate::diagnostic::{self, Errors};
 
-/// What an option's entries are called.
+/// Names and examples of an option's entries, for messages.
 pub(super) struct Form {
     option: &'static str,
-    /// What stands before the arrow.
+    /// Name of the text before the arrow.
     key: &'static str,
-    /// The same with an article.
+    /// Name of the text before the arrow, with an article.
     the_key: &'static str,
-    /// What stands behind it.
+    /// Name of the expression behind the arrow.
     value: &'static str,
-    /// An example of that.
+    /// Example of a value.
     example: &'static str,
-    /// An example of a key.
+    /// Example of a key.
     example_key: &'static str,
 }
 
@@ -45,7 +45,7 @@ pub(super) const ENV: Form = Form {
 };
 
 impl Form {
-    /// What to write.
+    /// Returns the advice for the whole option.
     pub(super) fn help(&self) -> String {
         format!(
             "write `{} = <\"{}\" => {}>`",
@@ -58,7 +58,7 @@ impl Form {
     }
 }
 
-/// Reads the entries; returns how many more segments belong to them.
+/// Reads the entries; returns the number of following segments that belong to them.
 pub(super) fn read(
     form: &Form,
     segment: &Segment,
@@ -96,7 +96,7 @@ fn entries(form: &Form, segment: &Segment, errors: &mut Errors) -> Vec<Entry> {
         .collect()
 }
 
-/// The tokens between the brackets.
+/// Returns the tokens between the brackets.
 fn inside(form: &Form, segment: &Segment) -> syn::Result<Vec<TokenTree>> {
     match segment.value {
         [open, rest @ ..] if is_punct(open, '<') => match rest.split_last() {
@@ -123,7 +123,7 @@ fn inside(form: &Form, segment: &Segment) -> syn::Result<Vec<TokenTree>> {
     }
 }
 
-/// Cuts at the commas that a string literal follows, and drops one at the end.
+/// Splits at each comma that a string literal follows, and drops a trailing comma.
 fn split(trees: &[TokenTree]) -> Vec<&[TokenTree]> {
     let trees = match trees.split_last() {
         Some((last, rest)) if is_punct(last, ',') => rest,
@@ -175,7 +175,7 @@ fn entry(form: &Form, trees: &[TokenTree]) -> syn::Result<Entry> {
     }
 }
 
-/// A string literal, also one that a `macro_rules` macro has wrapped.
+/// Parses a string literal, also one that a `macro_rules` macro has wrapped.
 fn as_string(tree: &TokenTree) -> Option<LitStr> {
     match tree {
         TokenTree::Literal(_) => syn::parse2(tree.clone().into()).ok(),

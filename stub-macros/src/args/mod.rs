@@ -1,4 +1,4 @@
-//! What stands in the parentheses of `#[stub::function(...)]`.
+//! Arguments of `#[stub::function(...)]`.
 
 mod entries;
 mod segments;
@@ -11,34 +11,34 @@ use syn::{Expr, LitStr, Path};
 use self::segments::{Segment, Segments};
 use crate::diagnostic::{self, Errors};
 
-/// The options, read but not checked.
+/// Options, parsed but not checked.
 #[derive(Default)]
 pub(crate) struct Args {
-    /// Where the expansion finds the crate `stub`.
+    /// Path of the crate `stub` for the expansion.
     pub(crate) krate: Option<Path>,
-    /// What the function is called, if not as in the code.
+    /// Name of the function, unless it is its identifier.
     pub(crate) name: Option<LitStr>,
     pub(crate) volumes: Vec<Entry>,
     pub(crate) secrets: Vec<Expr>,
     pub(crate) env: Vec<Entry>,
-    /// Those whose value is an expression.
+    /// Options whose value is an expression.
     pub(crate) plain: Vec<Plain>,
 }
 
-/// `"key" => value`.
+/// Entry `"key" => value`.
 pub(crate) struct Entry {
     pub(crate) key: LitStr,
     pub(crate) value: Expr,
 }
 
-/// `name = value`, where the method of that name of `Options` takes the value.
+/// Option `name = value`, where the method of that name of `Options` takes the value.
 pub(crate) struct Plain {
     pub(crate) name: Ident,
     pub(crate) value: Expr,
 }
 
 impl Args {
-    /// Reads every option that can be read; of the others, notes why they can't.
+    /// Reads every valid option; records an error for each of the others.
     pub(crate) fn read(tokens: TokenStream, errors: &mut Errors) -> Self {
         let mut args = Self::default();
         let mut seen: Vec<Ident> = Vec::new();
@@ -57,7 +57,7 @@ impl Args {
         args
     }
 
-    /// Reads one option; returns how many more segments it turned out to reach over.
+    /// Reads one option; returns the number of following segments that belong to it.
     fn option(&mut self, segment: &Segment, segments: &Segments, errors: &mut Errors) -> usize {
         let name = segment.name.to_string();
         if segment.value.is_empty() && suggest::options().any(|known| known == name) {
@@ -88,7 +88,7 @@ impl Args {
     }
 }
 
-/// Parses an expression. One that breaks off is an error at its last token, not at the attribute.
+/// Parses an expression. An incomplete one is an error at its last token, not at the attribute.
 fn expression(tokens: TokenStream) -> syn::Result<Expr> {
     let last = tokens.clone().into_iter().last();
     syn::parse2(tokens).map_err(|error| match last {
@@ -110,7 +110,8 @@ fn secrets(segment: &Segment) -> syn::Result<Vec<Expr>> {
     }
 }
 
-/// Known when the program is compiled, as functions are found by their names before any of them runs.
+/// Parses a string literal. It must be known at compile time, as functions are found by name before any
+/// of them runs.
 fn literal(segment: &Segment) -> syn::Result<LitStr> {
     let value = segment.value();
     syn::parse2(value.clone()).map_err(|_| {

@@ -1,24 +1,24 @@
-//! Cuts `a = …, b = …` into options without parsing the values.
+//! Splitting of `a = …, b = …` into options without parsing the values.
 //!
 //! An option begins at the start or after a top-level comma, with a name and a lone `=`. No Rust
-//! expression has that at its top level, save an associated type in a turbofish
-//! (`f::<A<B>, Item = C>`): whoever parses a value may ask for a longer one.
+//! expression has that at its top level, except an associated type in a turbofish (`f::<A<B>, Item =
+//! C>`). A parser of a value may therefore ask for a longer segment.
 
 use proc_macro2::{Ident, Spacing, TokenStream, TokenTree};
 
 use crate::diagnostic;
 
-/// The tokens of an attribute, and where its options begin.
+/// Tokens of an attribute, and the positions at which its options begin.
 pub(super) struct Segments {
     trees: Vec<TokenTree>,
     starts: Vec<usize>,
 }
 
-/// One option.
+/// Tokens of one option.
 pub(super) struct Segment<'a> {
     pub(super) name: Ident,
     pub(super) value: &'a [TokenTree],
-    /// Its place among the segments.
+    /// Index among the segments.
     pub(super) index: usize,
 }
 
@@ -37,7 +37,7 @@ impl Segments {
         Self { trees, starts }
     }
 
-    /// The attribute must begin with an option.
+    /// Checks that the attribute begins with an option.
     pub(super) fn check_start(&self) -> syn::Result<()> {
         let (Some(first), false) = (self.trees.first(), self.starts.first() == Some(&0)) else {
             return Ok(());
@@ -57,7 +57,7 @@ impl Segments {
         self.spanning(index, 0)
     }
 
-    /// The segment, with the `more` following ones taken as a part of its value.
+    /// Returns the segment, with the `more` following ones as part of its value.
     pub(super) fn spanning(&self, index: usize, more: usize) -> Option<Segment<'_>> {
         let start = *self.starts.get(index)?;
         let last = index + more;
@@ -103,7 +103,7 @@ fn starts_option(trees: &[TokenTree], i: usize) -> bool {
         )
 }
 
-/// Whether a `=` is the first half of `==` or `=>`.
+/// Returns whether a `=` is the first half of `==` or `=>`.
 fn begins_operator(spacing: Spacing, next: Option<&TokenTree>) -> bool {
     spacing == Spacing::Joint && next.is_some_and(|tree| is_punct(tree, '=') || is_punct(tree, '>'))
 }

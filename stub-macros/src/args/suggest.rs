@@ -1,10 +1,10 @@
-//! The names of the options, and the one that was probably meant.
+//! Names of the options, and suggestions for misspelt ones.
 
 use proc_macro2::Ident;
 
 use crate::diagnostic;
 
-/// Options whose value is an expression, each with an example of one.
+/// Options whose value is an expression, each with an example.
 pub(super) const PLAIN: [(&str, &str); 11] = [
     ("timeout", "Duration::from_secs(60)"),
     ("retries", "3"),
@@ -19,10 +19,10 @@ pub(super) const PLAIN: [(&str, &str); 11] = [
     ("isolate", "true"),
 ];
 
-/// Options with a form of their own.
+/// Options with their own syntax.
 const SPECIAL: [&str; 5] = ["volumes", "secrets", "env", "name", "crate"];
 
-/// The names of all options.
+/// Returns the names of all options.
 pub(super) fn options() -> impl Iterator<Item = &'static str> {
     SPECIAL
         .into_iter()

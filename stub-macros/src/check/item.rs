@@ -1,4 +1,4 @@
-//! The rules of the annotated function.
+//! Rules for the annotated function.
 
 use syn::{FnArg, Signature};
 
@@ -6,10 +6,10 @@ use super::types;
 use crate::diagnostic::{Errors, on};
 use crate::item::Item;
 
-/// As many as a tuple that serde knows.
+/// Maximum number of arguments: the length of the longest tuple that serde supports.
 const MOST_ARGUMENTS: usize = 16;
 
-/// Checks the function; returns whether it is sound.
+/// Checks the function; returns whether it is valid.
 pub(crate) fn item(item: &Item, errors: &mut Errors) -> bool {
     let mut found = Vec::new();
     qualifiers(&item.signature, &mut found);

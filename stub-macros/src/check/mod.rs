@@ -1,4 +1,4 @@
-//! Every rule, applied to all of the input: the user learns of all mistakes at once.
+//! Checks of all rules on the whole input, so that the user gets all errors at once.
 
 mod item;
 mod path;
@@ -10,7 +10,7 @@ pub(crate) use self::item::item;
 use crate::args::Args;
 use crate::diagnostic::{self, Errors};
 
-/// The rules of the attribute's own arguments.
+/// Checks the arguments of the attribute.
 pub(crate) fn args(args: &Args, errors: &mut Errors) {
     let mut seen = HashSet::new();
     for volume in &args.volumes {

@@ -1,6 +1,6 @@
-//! Mount paths. The rules are those of `VolumePath`, which checks the paths of command lines.
+//! Mount paths. The rules are the same as of `VolumePath`, which checks the paths of command lines.
 
-/// What is wrong, and what to write instead.
+/// Error in a path, with a suggested correction.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Problem {
     pub(super) message: String,

@@ -1,5 +1,5 @@
-//! Types that can't leave the process, where that shows in their tokens. The others are found by
-//! the bounds in the expansion.
+//! Types that can't leave the process, as far as their tokens show it. The bounds in the expansion find
+//! the others.
 
 use quote::ToTokens;
 use syn::visit::{self, Visit};
@@ -8,12 +8,12 @@ use syn::{Lifetime, Type, TypeImplTrait, TypeReference};
 use crate::diagnostic::on;
 use crate::item::Returns;
 
-/// What is wrong with an argument's type.
+/// Returns the errors in an argument's type.
 pub(super) fn argument(ty: &Type) -> Vec<syn::Error> {
     find(ty, "an argument", "take")
 }
 
-/// What is wrong with the return type.
+/// Returns the errors in the return type.
 pub(super) fn returned(returns: &Returns) -> Vec<syn::Error> {
     match returns {
         Returns::Unit => Vec::new(),
@@ -41,7 +41,7 @@ fn find(ty: &Type, subject: &'static str, verb: &'static str) -> Vec<syn::Error>
 struct Finder {
     subject: &'static str,
     verb: &'static str,
-    /// Whether borrowed types may be right.
+    /// Allows borrowed types.
     borrowing: bool,
     found: Vec<syn::Error>,
 }
@@ -107,7 +107,7 @@ impl<'ast> Visit<'ast> for Finder {
         ));
     }
 
-    /// Function pointers can't be serialised anyway: their argument types are not looked at.
+    /// Skips function pointers: they can't be serialised anyway, whatever their argument types.
     fn visit_type(&mut self, ty: &'ast Type) {
         if !matches!(ty, Type::BareFn(_)) {
             visit::visit_type(self, ty);
@@ -115,7 +115,7 @@ impl<'ast> Visit<'ast> for Finder {
     }
 }
 
-/// The owned type that stands for a borrowed one.
+/// Returns the owned type to use instead of a borrowed one.
 fn owned(reference: &TypeReference) -> String {
     match &*reference.elem {
         Type::Slice(slice) => format!("Vec<{}>", text(&slice.elem)),

@@ -1,4 +1,4 @@
-//! The associated functions that call a function many times, or beside the caller.
+//! Associated functions that call a function for many inputs, or without waiting.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -7,7 +7,7 @@ use super::{parameters, value_type};
 use crate::item::{Item, Returns};
 use crate::names::Names;
 
-/// `f::map`, `f::starmap`, `f::for_each`, `f::spawn` and `f::spawn_map`.
+/// Declares `f::map`, `f::starmap`, `f::for_each`, `f::spawn` and `f::spawn_map`.
 pub(super) fn decls(item: &Item, names: &Names) -> TokenStream {
     // Whose values come one by one is called for one input at a time.
     if let Returns::Iterator(_) | Returns::Stream(_) = item.returns() {
@@ -26,14 +26,14 @@ pub(super) fn decls(item: &Item, names: &Names) -> TokenStream {
     }
 }
 
-/// What a function is mapped over.
+/// Types of the inputs of a mapped function.
 struct Over {
     is_async: bool,
     /// The arguments as a tuple.
     tuple: TokenStream,
-    /// What an input is: the argument if there is one, else the tuple.
+    /// Type of an input: the only argument's, else the tuple.
     input: TokenStream,
-    /// `inputs`, as an iterator of tuples.
+    /// Expression for `inputs` as an iterator of tuples.
     tuples: TokenStream,
 }
 
@@ -71,8 +71,8 @@ fn blocking(item: &Item, names: &Names, over: &Over) -> TokenStream {
         ..
     } = over;
     quote! {
-        /// Runs it for each input, several at once, in sandboxes that stay. The values come in the order of
-        /// the inputs. An input is the argument, or of several arguments a tuple.
+        /// Runs the function for each input, several at once, in sandboxes that stay. Returns the values
+        /// in the order of the inputs. An input is the argument, or a tuple of several arguments.
         #conditions
         #visibility fn map<'__inputs>(
             inputs: impl #private::IntoIterator<Item = #input, IntoIter: '__inputs>
@@ -80,7 +80,7 @@ fn blocking(item: &Item, names: &Names, over: &Over) -> TokenStream {
             #private::map(Self::__FUNCTION, Self::__arguments(), #tuples, Self::__value())
         }
 
-        /// As `map`; an input is a tuple of the arguments, however many there are.
+        /// Runs the function for each input like `map`; an input is always a tuple of the arguments.
         #conditions
         #visibility fn starmap<'__inputs>(
             inputs: impl #private::IntoIterator<Item = #tuple, IntoIter: '__inputs>
@@ -89,10 +89,10 @@ fn blocking(item: &Item, names: &Names, over: &Over) -> TokenStream {
             #private::map(Self::__FUNCTION, Self::__arguments(), inputs, Self::__value())
         }
 
-        /// As `map`, without the values.
+        /// Runs the function for each input like `map`, and discards the values.
         ///
         /// # Errors
-        /// The first one, which ends what is being run.
+        /// Returns the first error, which cancels the running calls.
         #conditions
         #visibility fn for_each(inputs: impl #private::IntoIterator<Item = #input>) -> #result<()> {
             #private::for_each(Self::map(inputs))
@@ -112,8 +112,8 @@ fn asynchronous(item: &Item, names: &Names, over: &Over) -> TokenStream {
     } = over;
     let send = quote!(#private::Send + 'static);
     quote! {
-        /// Runs it for each input, several at once, in sandboxes that stay. The values come in the order of
-        /// the inputs. An input is the argument, or of several arguments a tuple.
+        /// Runs the function for each input, several at once, in sandboxes that stay. Returns the values
+        /// in the order of the inputs. An input is the argument, or a tuple of several arguments.
         #conditions
         #visibility fn map(
             inputs: impl #private::IntoIterator<Item = #input, IntoIter: #send>
@@ -121,7 +121,7 @@ fn asynchronous(item: &Item, names: &Names, over: &Over) -> TokenStream {
             #private::map_async(Self::__FUNCTION, Self::__arguments(), #tuples, Self::__value())
         }
 
-        /// As `map`; an input is a tuple of the arguments, however many there are.
+        /// Runs the function for each input like `map`; an input is always a tuple of the arguments.
         #conditions
         #visibility fn starmap(
             inputs: impl #private::IntoIterator<Item = #tuple, IntoIter: #send>
@@ -130,10 +130,10 @@ fn asynchronous(item: &Item, names: &Names, over: &Over) -> TokenStream {
             #private::map_async(Self::__FUNCTION, Self::__arguments(), inputs, Self::__value())
         }
 
-        /// As `map`, without the values.
+        /// Runs the function for each input like `map`, and discards the values.
         ///
         /// # Errors
-        /// The first one, which ends what is being run.
+        /// Returns the first error, which cancels the running calls.
         #conditions
         #visibility async fn for_each(
             inputs: impl #private::IntoIterator<Item = #input, IntoIter: #send>
@@ -151,21 +151,21 @@ fn spawned(item: &Item, names: &Names, over: &Over) -> TokenStream {
     let parameters = parameters(item);
     let arguments = item.arguments().into_iter().map(|argument| argument.name);
     quote! {
-        /// Begins to run it, and doesn't wait.
+        /// Starts a call of the function without waiting for it.
         ///
         /// # Errors
-        /// It can't begin.
+        /// If the call can't be started.
         #conditions
         #visibility fn spawn(#parameters) -> #result<#call<#value>> {
             let arguments = (#(#arguments,)*);
             #private::spawn(Self::__FUNCTION, Self::__arguments(), arguments, Self::__value())
         }
 
-        /// Begins to run it for each input, and doesn't wait. The call's value has all of theirs, in the order of
-        /// the inputs.
+        /// Starts a call of the function for each input without waiting. The value of the call is a list
+        /// of their values, in the order of the inputs.
         ///
         /// # Errors
-        /// It can't begin.
+        /// If the call can't be started.
         #conditions
         #visibility fn spawn_map(
             inputs: impl #private::IntoIterator<Item = #input, IntoIter: #private::Send + 'static>

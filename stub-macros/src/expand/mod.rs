@@ -1,4 +1,4 @@
-//! The result. Nothing here can fail: whatever could be wrong has been checked.
+//! Expansion of the attribute. It can't fail: the checks have found every possible error.
 //!
 //! ```text
 //! // Input
@@ -36,7 +36,7 @@ use crate::names::Names;
 
 mod many;
 
-/// The expansion of the attribute on a function.
+/// Expands the attribute on a function.
 pub(crate) fn function(args: &Args, item: &Item) -> TokenStream {
     let names = Names::new(args.krate.as_ref());
     let namespace = namespace_decl(item);
@@ -62,7 +62,7 @@ pub(crate) fn function(args: &Args, item: &Item) -> TokenStream {
     }
 }
 
-/// The function itself.
+/// Declares the function itself.
 fn callable_decl(item: &Item, names: &Names) -> TokenStream {
     let attributes = item.attributes.outside();
     let Item {
@@ -82,7 +82,7 @@ fn callable_decl(item: &Item, names: &Names) -> TokenStream {
     }
 }
 
-/// The braced struct of the same name.
+/// Declares the braced struct of the same name.
 pub(crate) fn namespace_decl(item: &Item) -> TokenStream {
     let (conditions, visibility) = (item.attributes.conditions(), &item.visibility);
     let (name, allowed) = (quiet(item.name()), allowed());
@@ -95,7 +95,7 @@ pub(crate) fn namespace_decl(item: &Item) -> TokenStream {
     }
 }
 
-/// `f::remote`.
+/// Declares `f::remote`.
 fn remote_decl(item: &Item, names: &Names) -> TokenStream {
     let attributes = item.attributes.signature();
     let Item {
@@ -120,7 +120,7 @@ fn remote_decl(item: &Item, names: &Names) -> TokenStream {
         #[doc = #doc]
         ///
         /// # Errors
-        /// Those of the call, and the function's own.
+        /// Errors of the call, and the function's own.
         #attributes
         #visibility #asyncness fn remote(#parameters) -> #output {
             #call(Self::__FUNCTION, Self::__arguments(), (#(#arguments,)*), Self::__value()) #wait
@@ -128,7 +128,7 @@ fn remote_decl(item: &Item, names: &Names) -> TokenStream {
     }
 }
 
-/// `f::local`: the function as it was written.
+/// Declares `f::local`, the function as written.
 fn local_decl(item: &Item) -> TokenStream {
     let attributes = item.attributes.body();
     let Item {
@@ -148,7 +148,7 @@ fn local_decl(item: &Item) -> TokenStream {
     }
 }
 
-/// The codecs of the arguments: the one place where their types have to be able to cross.
+/// Declares the codecs of the arguments, the only place that requires their types to be serialisable.
 fn arguments_decl(item: &Item, names: &Names) -> TokenStream {
     let (argument, codec) = (names.argument(), names.codec());
     let arguments = item.arguments();
@@ -163,7 +163,7 @@ fn arguments_decl(item: &Item, names: &Names) -> TokenStream {
     }
 }
 
-/// The codec of the value: the one place where its type has to be able to cross.
+/// Declares the codec of the value, the only place that requires its type to be serialisable.
 fn value_decl(item: &Item, names: &Names) -> TokenStream {
     let (codec, value, ty) = (names.codec(), names.value(), value_type(item, names));
     let make = match item.returns() {
@@ -179,7 +179,7 @@ fn value_decl(item: &Item, names: &Names) -> TokenStream {
     }
 }
 
-/// The type of what crosses back.
+/// Returns the type that is sent back to the caller.
 fn value_type(item: &Item, names: &Names) -> TokenStream {
     match item.returns() {
         Returns::Unit => quote!(()),
@@ -191,7 +191,7 @@ fn value_type(item: &Item, names: &Names) -> TokenStream {
     }
 }
 
-/// What the other process finds the function by.
+/// Declares the registration by which the other process finds the function.
 fn registration_decl(args: &Args, item: &Item, names: &Names) -> TokenStream {
     let (function, functions, linkme) = (names.function(), names.functions(), names.linkme());
     let private = &names.private;
@@ -267,7 +267,7 @@ fn options(args: &Args, names: &Names) -> TokenStream {
     quote!(|| #options::new() #(#env)* #(#plain)*)
 }
 
-/// Decodes, runs the body, encodes.
+/// Decodes the arguments, runs the body, and encodes the value.
 fn invoke(item: &Item, names: &Names) -> TokenStream {
     let (decode, private) = (names.decode(), &names.private);
     let name = quiet(item.name());
@@ -332,7 +332,7 @@ fn encoded(item: &Item, names: &Names, run: TokenStream, name: &Ident) -> TokenS
     }
 }
 
-/// The arguments as the caller passes them.
+/// Returns the parameters as the caller passes them.
 pub(crate) fn parameters(item: &Item) -> TokenStream {
     let parameters = item.arguments().into_iter().map(|argument| {
         let (name, ty) = (argument.name, argument.ty);
@@ -341,7 +341,7 @@ pub(crate) fn parameters(item: &Item) -> TokenStream {
     quote!(#(#parameters),*)
 }
 
-/// What the caller gets.
+/// Returns the type that the caller gets.
 pub(crate) fn output(item: &Item, names: &Names) -> TokenStream {
     let (result, value) = (&names.result, value_type(item, names));
     match item.returns() {
@@ -360,7 +360,7 @@ pub(crate) fn output(item: &Item, names: &Names) -> TokenStream {
     }
 }
 
-/// A type as it would be written by hand.
+/// Formats a type as written by hand.
 fn shown(ty: &Type) -> String {
     let mut text = quote!(#ty).to_string();
     for (spaced, plain) in [
@@ -381,12 +381,13 @@ fn wait(item: &Item) -> Option<TokenStream> {
     item.is_async().then(|| quote!(.await))
 }
 
-/// The pieces beside the function bear its name, which is no type's, and may go unused.
+/// Allows lints for generated items: they have the function's name, which is no type's, and may be
+/// unused.
 fn allowed() -> TokenStream {
     quote!(#[allow(dead_code, non_camel_case_types, clippy::all, clippy::pedantic)])
 }
 
-/// The function's name, resolved as the user's but not blamed on them.
+/// Returns the function's name, resolved at the user's code but without lints there.
 pub(crate) fn quiet(name: &Ident) -> Ident {
     let mut quiet = name.clone();
     quiet.set_span(Span::mixed_site().located_at(name.span()));

@@ -1,24 +1,25 @@
-//! Which of the pieces of the expansion each of the user's attributes belongs to.
+//! Distribution of the user's attributes over the items of the expansion.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Attribute, Expr, ExprLit, Lit, Meta};
 
-/// The attributes below ours.
+/// Attributes below `#[stub::function]`.
 pub(crate) struct Attributes {
     all: Vec<Attribute>,
 }
 
 enum Kind {
-    /// `cfg`: on every piece.
+    /// `cfg`: applies to every item.
     Condition,
-    /// `allow` and its kin: wherever the signature is repeated.
+    /// `allow` and similar: apply wherever the signature is repeated.
     Lint,
-    /// `expect`: fulfilled once, so it stays with the body and is an `allow` elsewhere.
+    /// `expect`: fulfilled once, so it stays with the body and becomes an `allow` elsewhere.
     Expect,
-    /// Documentation and what makes a function a test or the entry point: for those who call it.
+    /// Documentation, and attributes of a test or the entry point: apply to the function that users
+    /// call.
     Outside,
-    /// `inline`, `instrument`, `must_use`, …: about the body.
+    /// `inline`, `instrument`, `must_use`, …: apply to the body.
     Body,
 }
 
@@ -27,7 +28,7 @@ impl Attributes {
         Self { all }
     }
 
-    /// For the function itself.
+    /// Returns the attributes of the function itself.
     pub(crate) fn outside(&self) -> TokenStream {
         self.select(|kind| {
             matches!(
@@ -37,17 +38,17 @@ impl Attributes {
         })
     }
 
-    /// For what stands beside it with the same signature.
+    /// Returns the lint attributes of generated functions with the same signature.
     pub(crate) fn signature(&self) -> TokenStream {
         self.select(|kind| matches!(kind, Kind::Lint | Kind::Expect))
     }
 
-    /// For what stands beside it.
+    /// Returns the conditions of all generated items.
     pub(crate) fn conditions(&self) -> TokenStream {
         self.select(|kind| matches!(kind, Kind::Condition))
     }
 
-    /// For the body.
+    /// Returns the attributes of the body.
     pub(crate) fn body(&self) -> TokenStream {
         let mine = |a: &&Attribute| matches!(kind(a), Kind::Lint | Kind::Expect | Kind::Body);
         self.all
@@ -57,7 +58,7 @@ impl Attributes {
             .collect()
     }
 
-    /// The documentation, as far as it is written here.
+    /// Returns the documentation, as far as it consists of string literals.
     pub(crate) fn documentation(&self) -> String {
         let lines = self.all.iter().filter_map(|attribute| {
             let Meta::NameValue(meta) = &attribute.meta else {

@@ -1,4 +1,4 @@
-//! The annotated function: its signature parsed, its body kept as it was written.
+//! Annotated function: signature parsed, body unchanged.
 
 mod attributes;
 
@@ -14,32 +14,32 @@ use syn::{
 pub(crate) use self::attributes::Attributes;
 use crate::diagnostic;
 
-/// The annotated function.
+/// Annotated function.
 pub(crate) struct Item {
     pub(crate) attributes: Attributes,
     pub(crate) visibility: Visibility,
     pub(crate) signature: Signature,
-    /// With its braces. Half-typed code in it is the compiler's concern, not ours.
+    /// Body with its braces. Incomplete code in it is reported by the compiler, not by this macro.
     pub(crate) body: TokenTree,
 }
 
-/// An argument as the caller's side knows it: a pattern has become a name.
+/// Argument on the caller's side: a name replaces the pattern.
 pub(crate) struct Argument<'a> {
     pub(crate) name: Ident,
     pub(crate) ty: &'a Type,
 }
 
-/// What the function returns.
+/// Return type of the function.
 pub(crate) enum Returns<'a> {
-    /// Nothing is written.
+    /// No return type.
     Unit,
-    /// A value.
+    /// Plain value.
     Value(&'a Type),
-    /// A type whose last path segment is `Result`.
+    /// Type whose last path segment is `Result`.
     Result(&'a Type),
-    /// `impl Iterator<Item = …>`: the type of an item.
+    /// Item type of `impl Iterator<Item = …>`.
     Iterator(&'a Type),
-    /// `impl Stream<Item = …>`, the same.
+    /// Item type of `impl Stream<Item = …>`.
     Stream(&'a Type),
 }
 
@@ -59,7 +59,7 @@ impl Item {
         self.signature.asyncness.is_some()
     }
 
-    /// The arguments with their patterns, as they were written.
+    /// Returns the arguments with their patterns, as written.
     pub(crate) fn typed(&self) -> impl Iterator<Item = &PatType> {
         self.signature
             .inputs
@@ -87,8 +87,8 @@ impl Item {
     }
 }
 
-/// The user's name where there is one, so that documentation reads well. The span keeps lints that
-/// look at names away from an identifier that occurs three times.
+/// Returns the user's name of an argument, if it has one, for readable documentation. The span hides an
+/// identifier that occurs three times from lints about names.
 fn argument_name(index: usize, typed: &PatType) -> Ident {
     let span = |at: Span| Span::mixed_site().located_at(at);
     match &*typed.pat {
@@ -112,7 +112,7 @@ fn argument_name(index: usize, typed: &PatType) -> Ident {
     }
 }
 
-/// An `impl Iterator` or an `impl Stream`.
+/// Parses `impl Iterator` or `impl Stream`.
 fn one_by_one(ty: &Type) -> Option<Returns<'_>> {
     let Type::ImplTrait(bounds) = ty else {
         return None;
@@ -130,7 +130,7 @@ fn one_by_one(ty: &Type) -> Option<Returns<'_>> {
     })
 }
 
-/// The type in `<Item = …>`.
+/// Returns the type in `<Item = …>`.
 fn item_of(arguments: &PathArguments) -> Option<&Type> {
     let PathArguments::AngleBracketed(arguments) = arguments else {
         return None;
