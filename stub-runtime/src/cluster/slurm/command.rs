@@ -1,4 +1,4 @@
-//! Running Slurm's commands.
+//! Execution of Slurm's commands.
 
 use std::io::{ErrorKind, Write};
 use std::os::unix::process::CommandExt;
@@ -8,7 +8,7 @@ use super::NAME;
 use crate::cluster::error::ClusterError;
 use crate::config;
 
-/// What Slurm says when its controller is not there, or not able to answer in time.
+/// Messages of Slurm whose controller is not there, or unable to answer in time.
 const AWAY: [&str; 8] = [
     "Could not establish a configuration source",
     "Unable to contact slurm controller",
@@ -20,7 +20,7 @@ const AWAY: [&str; 8] = [
     "Transport endpoint is not connected",
 ];
 
-/// What it says when there are too many jobs for now.
+/// Messages of Slurm when there are too many jobs for now.
 const BUSY: [&str; 4] = [
     "temporarily unable to accept job",
     "Resource temporarily unavailable",
@@ -28,11 +28,11 @@ const BUSY: [&str; 4] = [
     "Job limit",
 ];
 
-/// The command that can be wrong about what it is asked for.
+/// Only command whose failure can mean that the request was wrong.
 const SUBMITS: &str = "sbatch";
 
-/// Runs a command; what it printed. Of this program's environment it gets what it needs to find its cluster: Slurm
-/// hands on what `sbatch` has, and shows it to others.
+/// Runs a command and returns its output. It gets only the variables that it needs to find its cluster: Slurm hands on
+/// the environment of `sbatch`, and shows it to others.
 pub(super) fn run(
     program: &'static str,
     arguments: impl IntoIterator<Item = String>,

@@ -1,4 +1,4 @@
-//! Slurm, by its commands: `options` makes their arguments, `states` reads what they say, `command` runs them.
+//! Slurm, by its commands: `options` makes their arguments, `states` parses their output, `command` runs them.
 
 mod command;
 mod options;
@@ -16,30 +16,30 @@ use crate::sys;
 use command::run;
 pub(super) use options::processors;
 
-/// What messages call it.
+/// Name of the scheduler in messages.
 const NAME: &str = "Slurm";
 
-/// Places that are assumed where Slurm doesn't say.
+/// Assumed number of places where Slurm doesn't say.
 const PLACES: usize = 64;
 
-/// The tasks of an array, where Slurm doesn't say ([`MaxArraySize`]).
+/// Maximum number of tasks of an array where Slurm doesn't say ([`MaxArraySize`]).
 ///
 /// [`MaxArraySize`]: https://slurm.schedmd.com/slurm.conf.html#OPT_MaxArraySize
 const ARRAY: usize = 1001;
 
-/// A cluster with Slurm.
+/// Cluster with Slurm.
 #[derive(Debug)]
 pub(super) struct Slurm {
     settings: Settings,
-    /// A pattern for what tasks print outside of their call.
+    /// Pattern of the files with output of tasks outside of their call.
     log: String,
-    /// Of a task.
+    /// Number of processors of a task.
     processors: usize,
-    /// Tasks of an array, once that is known.
+    /// Maximum number of tasks of an array, once it is known.
     array: Option<usize>,
-    /// The names of submissions by their ids.
+    /// Names of submissions by their ids.
     names: BTreeMap<JobId, String>,
-    /// Fates of tasks, of jobs that were asked about since the queue was looked at.
+    /// Fates of tasks, of jobs that were asked about since the last look at the queue.
     fates: HashMap<JobId, BTreeMap<u32, Fate>>,
 }
 
@@ -155,7 +155,7 @@ impl Scheduler for Slurm {
     }
 }
 
-/// The user's own jobs of these names, each shown as the format says.
+/// Lists the user's own jobs of these names, each in this format.
 fn queue(names: &str, format: &str) -> Result<String, ClusterError> {
     let user = sys::effective_ids().user;
     let arguments = [
@@ -167,8 +167,8 @@ fn queue(names: &str, format: &str) -> Result<String, ClusterError> {
     run("squeue", fixed.into_iter().chain(arguments), None)
 }
 
-/// What became of the tasks of a job: as the controller knows it for some minutes, and as the accounting has it, which
-/// is some seconds late.
+/// Returns the exit reasons of the tasks of a job: from the controller, which knows them for some minutes, and from
+/// the accounting, which is some seconds late.
 fn ask(job: &JobId) -> BTreeMap<u32, Fate> {
     let arguments = states::accounting(&[format!("--jobs={job}")]);
     let accounted = run("sacct", arguments, None).unwrap_or_default();

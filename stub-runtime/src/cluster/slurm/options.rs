@@ -1,17 +1,17 @@
-//! The arguments of `sbatch`.
+//! Arguments of `sbatch`.
 
 use std::time::Duration;
 
 use crate::cluster::scheduler::{Needs, Submission};
 use crate::options::Slurm as Settings;
 
-/// Slurm counts memory in these.
+/// Unit in which Slurm counts memory, in bytes.
 const MEBIBYTE: u64 = 1 << 20;
 
-/// So long before its time is over, a task is asked to end, and has time to store what it has written.
+/// Time before its limit at which a task is asked to end, to store what it has written.
 const WARNING: Duration = Duration::from_mins(1);
 
-/// All of them. Its own come last, so that they have the last word.
+/// Returns all arguments. The flags of the settings come last, so that they take precedence.
 pub(super) fn sbatch(settings: &Settings, log: &str, submission: &Submission<'_>) -> Vec<String> {
     let Submission {
         name,
@@ -65,7 +65,7 @@ fn needed(settings: &Settings, needs: &Needs) -> impl Iterator<Item = String> {
     [cpu, memory, time].into_iter().flatten()
 }
 
-/// Slurm gives whole ones.
+/// Rounds to whole processors, as Slurm allocates no others.
 pub(in crate::cluster) fn processors(cpu: Option<f64>) -> usize {
     // What is not positive was refused before.
     #[expect(
@@ -76,7 +76,8 @@ pub(in crate::cluster) fn processors(cpu: Option<f64>) -> usize {
     cpu.map_or(1, |cpu| cpu.ceil() as usize).max(1)
 }
 
-/// Slurm counts time in these, and looks at it about as often.
+/// Returns the limit for a run time, including [`WARNING`], in minutes: Slurm's unit, and about the interval of its
+/// checks.
 fn minutes(time: Duration) -> u64 {
     (time + WARNING).as_secs().div_ceil(60)
 }

@@ -1,8 +1,8 @@
-//! What Slurm's commands say, understood.
+//! Parsing of the output of Slurm's commands.
 
 use crate::cluster::scheduler::{Fate, How, JobId, Seen};
 
-/// The number of a job, of `sbatch --parsable` (`123` or `123;cluster`) or of a first line of `squeue`.
+/// Parses the number of a job, from `sbatch --parsable` (`123` or `123;cluster`) or from a first line of `squeue`.
 pub(super) fn job_id(said: &str) -> Option<JobId> {
     let first = said.lines().next()?.trim();
     let id = first.split(';').next()?;
@@ -10,7 +10,7 @@ pub(super) fn job_id(said: &str) -> Option<JobId> {
     is_number.then(|| id.to_owned())
 }
 
-/// The arguments of `sacct` for what `of` says.
+/// Returns the arguments of `sacct` for the jobs that `of` selects.
 pub(super) fn accounting(of: &[String]) -> Vec<String> {
     let fixed = [
         "--noheader",
@@ -27,20 +27,20 @@ pub(super) fn accounting(of: &[String]) -> Vec<String> {
         .collect()
 }
 
-/// The number of the job in a line of `sacct`.
+/// Parses the number of the job in a line of `sacct`.
 pub(super) fn array_of(line: &str) -> Option<JobId> {
     let id = line.split('|').next()?;
     job_id(id.split('_').next()?)
 }
 
-/// A line of `squeue`: the name, the task, the state.
+/// Parses a line of `squeue`: name, task and state.
 pub(super) fn queued(line: &str) -> Option<(&str, u32, &str)> {
     let mut fields = line.split('|');
     let (name, task, state) = (fields.next()?, fields.next()?, fields.next()?);
     Some((name.trim(), task_number(task.trim())?, state.trim()))
 }
 
-/// Reasons for which a job waits until somebody changes it or the cluster ([reasons]).
+/// Reasons for which a job waits until somebody changes the job or the cluster ([reasons]).
 ///
 /// [reasons]: https://slurm.schedmd.com/job_reason_codes.html
 const HOPELESS: [&str; 4] = [
@@ -50,7 +50,7 @@ const HOPELESS: [&str; 4] = [
     "InvalidQOS",
 ];
 
-/// Of a line of `squeue` about a job that will not begin: why, and its name.
+/// Parses a line of `squeue` about a job that will never begin: returns the reason, and the job's name.
 pub(super) fn hopeless(line: &str) -> Option<(&str, &str)> {
     let mut fields = line.split('|');
     let (name, _, state) = (fields.next()?, fields.next()?, fields.next()?);
@@ -58,7 +58,7 @@ pub(super) fn hopeless(line: &str) -> Option<(&str, &str)> {
     (state.trim() == "PENDING" && HOPELESS.contains(&reason)).then_some((reason, name))
 }
 
-/// A job that is no array has one task.
+/// Parses the number of a task; a job that is no array has one task.
 fn task_number(text: &str) -> Option<u32> {
     match text {
         "N/A" | "" => Some(0),
@@ -66,7 +66,7 @@ fn task_number(text: &str) -> Option<u32> {
     }
 }
 
-/// What a [state] means; nothing if only the accounting can tell.
+/// Classifies a [state]; returns nothing if only the accounting can tell.
 ///
 /// [state]: https://slurm.schedmd.com/job_state_codes.html
 pub(super) fn seen(state: &str) -> Option<Seen> {
@@ -88,7 +88,7 @@ pub(super) fn seen(state: &str) -> Option<Seen> {
     }
 }
 
-/// A line of `sacct`: the task, and what became of it.
+/// Parses a line of `sacct`: the task, and its exit reason.
 pub(super) fn accounted(line: &str) -> Option<(u32, Fate)> {
     let mut fields = line.split('|');
     let (id, state, status) = (fields.next()?, fields.next()?, fields.next()?);
@@ -98,7 +98,7 @@ pub(super) fn accounted(line: &str) -> Option<(u32, Fate)> {
     Some((task, fate(state, status)?))
 }
 
-/// A line of `scontrol --oneliner show job`.
+/// Parses a line of `scontrol --oneliner show job`.
 pub(super) fn shown(line: &str) -> Option<(u32, Fate)> {
     let field = |name: &str| {
         let mut fields = line
@@ -126,7 +126,7 @@ fn fate(state: &str, status: &str) -> Option<Fate> {
     }
 }
 
-/// `MaxArraySize` of `scontrol show config`.
+/// Parses `MaxArraySize` of `scontrol show config`.
 pub(super) fn array_size(config: &str) -> Option<usize> {
     let lines = config.lines().filter_map(|line| line.split_once('='));
     let mut sizes = lines.filter(|(name, _)| name.trim() == "MaxArraySize");
@@ -135,7 +135,7 @@ pub(super) fn array_size(config: &str) -> Option<usize> {
     Some(size.max(1))
 }
 
-/// The processors that are there, of lines of `sinfo` with `allocated/idle/other/total`.
+/// Sums the allocated and idle processors in lines of `sinfo` with `allocated/idle/other/total`.
 pub(super) fn processors(said: &str) -> Option<usize> {
     let numbers = |line: &str| {
         let mut numbers = line.trim().split('/').map(str::parse::<usize>);
