@@ -1,4 +1,4 @@
-//! Talking to the API server, one request after another.
+//! Client of the API server: one request after another.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -17,31 +17,31 @@ use super::failures::{self, classify};
 use crate::cluster::error::ClusterError;
 use crate::options::Kubernetes as Settings;
 
-/// A request that is not answered within so long may be answered another time.
+/// Timeout of a request, which may then be answered another time.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// So many pods come in one answer.
+/// Maximum number of pods in one answer.
 const PAGE: u32 = 500;
 
-/// What `kubectl delete --now` gives a pod: with no time at all, it would be forgotten before it has ended.
+/// Grace period of `kubectl delete --now`, in seconds. With none at all, a pod would be forgotten before it has ended.
 const NOW: u32 = 1;
 
-/// The pods of a Job.
+/// Label of the pods of a Job.
 const OF_JOB: &str = "batch.kubernetes.io/job-name";
 
-/// A cluster's API, in one namespace.
+/// API of a cluster, in one namespace.
 #[derive(Debug)]
 pub(super) struct Client {
     runtime: Runtime,
     jobs: Api<Job>,
     pods: Api<Pod>,
     secrets: Api<Secret>,
-    /// Whether the server has ever taken who we are: then, it may again.
+    /// Whether the server has ever accepted these credentials, so that it may do so again.
     was_admitted: Cell<bool>,
 }
 
 impl Client {
-    /// Finds the cluster, without asking it for anything.
+    /// Finds the cluster, without a request to it.
     pub(super) fn connect(settings: &Settings) -> Result<Self, ClusterError> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
@@ -89,12 +89,12 @@ impl Client {
         }
     }
 
-    /// A Job, if it is there.
+    /// Returns a Job, if it exists.
     pub(super) fn job(&self, name: &str) -> Result<Option<Job>, ClusterError> {
         self.ask(&format!("get the Job `{name}`"), self.jobs.get_opt(name))
     }
 
-    /// The pods of a Job that have not succeeded.
+    /// Returns the pods of a Job that have not succeeded.
     pub(super) fn pods(&self, job: &str) -> Result<Vec<Pod>, ClusterError> {
         let what = format!("list the pods of the Job `{job}`");
         let mut page = of(job).fields("status.phase!=Succeeded").limit(PAGE);
@@ -109,7 +109,7 @@ impl Client {
         }
     }
 
-    /// Makes a Job. One that is there is ours: its answer was lost.
+    /// Creates a Job. An existing one is ours: the answer to an earlier request was lost.
     pub(super) fn make_job(&self, name: &str, job: &Job) -> Result<Job, ClusterError> {
         let parameters = PostParams::default();
         let what = format!("make the Job `{name}`");
@@ -123,7 +123,7 @@ impl Client {
         }
     }
 
-    /// Makes a Secret, unless it is there.
+    /// Creates a Secret, unless it exists.
     pub(super) fn make_secret(&self, name: &str, secret: &Secret) -> Result<(), ClusterError> {
         let parameters = PostParams::default();
         let made = exists(self.secrets.create(&parameters, secret));
@@ -131,7 +131,7 @@ impl Client {
             .map(drop)
     }
 
-    /// Lets a Job start no more pods, and ends those that it has.
+    /// Suspends a Job: it starts no more pods, and ends those that it has.
     pub(super) fn suspend(&self, name: &str) -> Result<(), ClusterError> {
         let suspended = Patch::Merge(json!({ "spec": { "suspend": true } }));
         let parameters = PatchParams::default();
@@ -152,7 +152,7 @@ impl Client {
             .map(drop)
     }
 
-    /// Removes a Job, with what belongs to it, and its Secret.
+    /// Removes a Job, all that it owns, and its Secret.
     pub(super) fn forget(&self, name: &str) -> Result<(), ClusterError> {
         let parameters = DeleteParams::background();
         let job = self.jobs.delete(name, &parameters);
@@ -167,7 +167,7 @@ fn of(job: &str) -> ListParams {
     ListParams::default().labels(&format!("{OF_JOB}={job}"))
 }
 
-/// Nothing for what is not there.
+/// Turns the error for a missing object into nothing.
 async fn there<T>(answer: impl Future<Output = kube::Result<T>>) -> kube::Result<Option<T>> {
     match answer.await {
         Err(kube::Error::Api(status)) if status.is_not_found() => Ok(None),
@@ -175,7 +175,7 @@ async fn there<T>(answer: impl Future<Output = kube::Result<T>>) -> kube::Result
     }
 }
 
-/// Nothing for what was there already.
+/// Turns the error for an existing object into nothing.
 async fn exists<T>(answer: impl Future<Output = kube::Result<T>>) -> kube::Result<Option<T>> {
     match answer.await {
         Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(None),

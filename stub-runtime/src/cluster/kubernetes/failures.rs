@@ -1,4 +1,4 @@
-//! Why a request failed: whether it may pass, and what helps if not.
+//! Causes of failed requests: whether they may pass, and the remedy if not.
 
 use std::error::Error;
 
@@ -7,10 +7,10 @@ use kube::core::Status;
 use super::NAME;
 use crate::cluster::error::ClusterError;
 
-/// What the names of certificates' errors have in common.
+/// Word that the names of all certificate errors contain.
 const CERTIFICATE: &str = "certificate";
 
-/// There is no cluster to ask.
+/// Makes the error for a missing cluster.
 pub(super) fn no_cluster(error: &dyn Error) -> ClusterError {
     ClusterError::Refused {
         scheduler: NAME,
@@ -21,7 +21,8 @@ pub(super) fn no_cluster(error: &dyn Error) -> ClusterError {
     }
 }
 
-/// What a failed request means. `what` was tried. `was_admitted`: the server has taken who we are before.
+/// Classifies a failed request. `what`: the attempted operation. `was_admitted`: whether the server has accepted the
+/// credentials before.
 pub(super) fn classify(what: &str, error: &kube::Error, was_admitted: bool) -> ClusterError {
     let (scheduler, words) = (NAME, chain(error));
     let unreachable = |said: &str| ClusterError::Unreachable {
@@ -65,14 +66,14 @@ pub(super) fn classify(what: &str, error: &kube::Error, was_admitted: bool) -> C
     }
 }
 
-/// What the server's answer means.
+/// Meaning of an error status of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Meaning {
-    /// Later it may succeed.
+    /// The request may succeed later.
     Passes,
     /// There is no room for now.
     Full,
-    /// Who we are.
+    /// The server does not accept the credentials.
     Unknown,
     Forbidden,
     Absent,
@@ -91,7 +92,7 @@ fn of_status(status: &Status) -> Meaning {
     }
 }
 
-/// An error and its sources, in one line. What one says that the one above has said is left out.
+/// Formats an error and its sources in one line. A source's text is left out if the error above contains it.
 fn chain(error: &dyn Error) -> String {
     let mut words = error.to_string();
     let mut source = error.source();

@@ -1,4 +1,4 @@
-//! Tasks as a Job, and the key of their call as a Secret: decided without I/O.
+//! Manifests of tasks as a Job, and of their call's key as a Secret: made without I/O.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,45 +17,45 @@ use crate::cluster::scheduler::{Needs, Submission};
 use crate::cluster::seal::SealKey;
 use crate::options::Kubernetes as Settings;
 
-/// The file with the key, in a pod.
+/// Path of the file with the key, in a pod.
 pub(in crate::cluster) const KEY_FILE: &str = "/run/stub/key/key";
 
-/// Its folder.
+/// Folder of that file.
 pub(super) const KEY_FOLDER: &str = "/run/stub/key";
 
-/// Its name in the Secret.
+/// Name of the key in the Secret.
 const KEY: &str = "key";
 
-/// The names of a pod's volumes.
+/// Names of a pod's volumes.
 pub(super) const KEY_VOLUME: &str = "key";
 pub(super) const SPOOL_VOLUME: &str = "spool";
 
-/// On all objects, so that people find those of one call, or of all.
+/// Label of all objects, so that people find those of one call, or of all.
 const MANAGER: (&str, &str) = ("app.kubernetes.io/managed-by", "stub");
 const CALL: &str = "stub/call";
 const FUNCTION: &str = "stub/function";
 
-/// A task that is asked to end has so long to store what it has written.
+/// Time that a task has to store what it has written, when it is asked to end.
 const GRACE: Duration = Duration::from_mins(1);
 
-/// A Job that has ended is kept so long for a caller that comes back, and then is removed with its Secret.
+/// Time for which a Job that has ended is kept for a caller that reattaches. It is then removed with its Secret.
 const KEPT: Duration = Duration::from_hours(7 * 24);
 
-/// What all submissions of a call have in common.
+/// Data that all submissions of a call share.
 #[derive(Debug)]
 pub(super) struct Frame {
     pub(super) settings: Settings,
-    /// The id of the call.
+    /// Id of the call.
     pub(super) call: String,
     pub(super) key: SealKey,
     /// The spool, if it is a folder.
     pub(super) folder: Option<PathBuf>,
-    /// Who runs in the containers: user and group.
+    /// User and group id in the containers.
     pub(super) user: (u32, u32),
 }
 
 impl Frame {
-    /// A submission.
+    /// Makes the Job of a submission.
     pub(super) fn job(&self, submission: &Submission<'_>) -> Job {
         let tasks = i32::try_from(submission.tasks).unwrap_or(i32::MAX);
         Job {
@@ -82,7 +82,7 @@ impl Frame {
         }
     }
 
-    /// The Secret of a Job with this name, which goes with it if it is there already.
+    /// Makes the Secret of a Job with this name. It is removed with the Job, if that exists already.
     pub(super) fn secret(&self, name: &str, owner: Option<&Job>) -> Secret {
         let text = self.key.to_text().into_bytes();
         let owner = owner.and_then(|job| job.metadata.uid.clone());

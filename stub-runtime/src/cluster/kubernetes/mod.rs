@@ -1,5 +1,6 @@
-//! Kubernetes, by its API: `manifest` and `container` make what is asked for, `states`, `pods` and `indexes` read what
-//! it says, all without I/O; `client` talks, `failures` understands why it can't, `printed` writes down instead.
+//! Kubernetes, by its API. Without I/O, `manifest` and `container` make the requests; `states`, `pods` and `indexes`
+//! read the answers. `client` sends requests, `failures` classifies their errors, `printed` writes requests down
+//! instead.
 
 mod client;
 mod container;
@@ -32,24 +33,24 @@ use manifest::Frame;
 pub(super) use manifest::KEY_FILE;
 pub(super) use printed::Printed;
 
-/// What messages call it.
+/// Name of the scheduler in messages.
 const NAME: &str = "Kubernetes";
 
-/// Places that are assumed: how many nodes a cluster has, or would have, is not for everybody to know.
+/// Assumed number of places: not everybody may ask for the number of nodes that a cluster has, or would have.
 const PLACES: usize = 64;
 
-/// One Job has no more tasks.
+/// Maximum number of tasks of one Job.
 const TASKS: usize = 1000;
 
-/// What is to end is asked to again and again for so long, with pauses: nobody else would.
+/// Time for which failed requests to end Jobs are repeated, with pauses: nobody else would end them.
 const TRYING: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// A cluster with Kubernetes.
+/// Cluster with Kubernetes.
 #[derive(Debug)]
 pub(super) struct Kubernetes {
     frame: Frame,
-    /// Once it is needed, by the thread that needs it.
+    /// Client of the cluster, made on first use by the thread that needs it.
     client: Option<Client>,
 }
 
@@ -69,7 +70,8 @@ impl Kubernetes {
         self.client.as_ref().ok_or_else(absent)
     }
 
-    /// The same of all, also if the server is away for some seconds; the first error, after all were tried.
+    /// Applies an operation to all Jobs, also if the server is away for some seconds. Returns the first error, after
+    /// all were tried.
     fn each(
         &mut self,
         jobs: &[JobId],
@@ -90,7 +92,7 @@ impl Kubernetes {
     }
 }
 
-/// What is wrong with settings.
+/// Checks settings.
 pub(super) fn check(settings: &Settings) -> Result<(), ClusterError> {
     let wrong = |reason: &str| Err(ClusterError::Unusable(reason.to_owned()));
     if settings.image.is_empty() {
@@ -106,8 +108,8 @@ pub(super) fn check(settings: &Settings) -> Result<(), ClusterError> {
     }
 }
 
-/// Files that pods write into a folder are those of whoever calls. Elsewhere, they are who they need to be to read
-/// the key, whatever the image says.
+/// Makes the data that all submissions share. Files that pods write into a folder belong to the caller's user.
+/// Elsewhere, pods run as root, to be able to read the key, whatever the image says.
 fn frame(settings: Settings, call: &str, key: SealKey, spool: &Location) -> Frame {
     let folder: Option<PathBuf> = match spool {
         Location::Folder(root) => Some(root.clone()),

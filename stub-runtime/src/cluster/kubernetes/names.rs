@@ -1,13 +1,13 @@
-//! What objects of a call are called in Kubernetes.
+//! Names of a call's objects in Kubernetes.
 
-/// A Job's name has no more characters: its pods' host names add the number of a task, and have 63 at most.
+/// Maximum length of a Job's name: its pods' host names add the number of a task, and have 63 characters at most.
 const LONGEST: usize = 56;
 
-/// What the names of all objects begin with: a name may not begin with what a function's may.
+/// Prefix of the names of all objects: a function's name may begin with a character that such a name may not.
 const BEGIN: &str = "stub-";
 
-/// The name of a submission as that of a Job: a [label], whatever the function is called. The same for the same, and
-/// no other's, as the call's id and the submission's number stay in it.
+/// Returns the name of a submission's Job: a [label], whatever the function is called. It is always the same for a
+/// submission, and no other's, as it contains the call's id and the submission's number.
 ///
 /// [label]: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
 pub(super) fn job(submission: &str) -> String {
@@ -34,7 +34,7 @@ fn plain(text: &str) -> String {
     plain.collect()
 }
 
-/// Text as the value of a label, which can't have all characters.
+/// Converts text to the value of a label, which can't have all characters.
 pub(super) fn label_value(text: &str) -> String {
     let plain: String = plain(text).chars().take(63).collect();
     plain.trim_matches('-').to_owned()

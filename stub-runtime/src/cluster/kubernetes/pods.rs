@@ -1,4 +1,4 @@
-//! What a pod is doing, and why it has ended.
+//! State of a pod, and the reason for its end.
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{
@@ -7,10 +7,10 @@ use k8s_openapi::api::core::v1::{
 
 use crate::cluster::scheduler::{Fate, How};
 
-/// After the time that it was given to end, a pod of a node that answers is gone so soon.
+/// Time after its deletion deadline within which a pod disappears if its node answers.
 const LATE: SignedDuration = SignedDuration::from_secs(30);
 
-/// Why a container waits that can't begin as it is. Some of it passes, such as a registry that is away.
+/// Reasons for which a container waits that can't begin as it is. Some of them pass, such as a registry that is away.
 const STUCK: [&str; 6] = [
     "ErrImagePull",
     "ImagePullBackOff",
@@ -20,10 +20,10 @@ const STUCK: [&str; 6] = [
     "RegistryUnavailable",
 ];
 
-/// This does not.
+/// Reason that does not pass.
 const STUCK_FOR_GOOD: &str = "InvalidImageName";
 
-/// Reasons of pods that failed for what is not their own.
+/// Reasons of pods that failed through no fault of their own.
 const LOST: [&str; 8] = [
     "Evicted",
     "NodeLost",
@@ -35,29 +35,29 @@ const LOST: [&str; 8] = [
     "UnexpectedAdmissionError",
 ];
 
-/// The longest message of a container that is told.
+/// Maximum length of a container's message, in characters.
 const LONGEST: usize = 600;
 
-/// What a pod is doing.
+/// State of a pod.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Doing {
     Waiting,
     Running,
-    /// It can't begin.
+    /// The pod can't begin.
     Stuck(Stuck),
     Ended(Fate),
 }
 
-/// Why it can't.
+/// Reason for which a pod can't begin.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Stuck {
     pub(super) words: String,
-    /// How long it has been there.
+    /// Time since the pod was started.
     pub(super) waits: SignedDuration,
     pub(super) for_good: bool,
 }
 
-/// What a pod is doing, as it is now.
+/// Returns the state of a pod at this time.
 pub(super) fn doing(pod: &Pod, now: Timestamp) -> Doing {
     let phase = pod
         .status
@@ -76,7 +76,7 @@ pub(super) fn doing(pod: &Pod, now: Timestamp) -> Doing {
     }
 }
 
-/// Whether it should have ended long ago.
+/// Returns whether the pod's deletion deadline passed long ago.
 fn is_away(pod: &Pod, now: Timestamp) -> bool {
     let until = pod.metadata.deletion_timestamp.as_ref();
     until.is_some_and(|until| now.duration_since(until.0) > LATE)
@@ -119,7 +119,7 @@ fn container(status: &PodStatus) -> Option<&ContainerStatus> {
     status.container_statuses.as_ref()?.first()
 }
 
-/// Why a pod has failed.
+/// Returns the exit reason of a pod that has failed.
 fn fate(pod: &Pod) -> Fate {
     let Some(status) = &pod.status else {
         return Fate::new(How::Unknown, "Failed");
@@ -148,7 +148,7 @@ fn fate(pod: &Pod) -> Fate {
     }
 }
 
-/// How the container itself ended.
+/// Returns the exit reason of the container itself.
 fn of_container(ended: &ContainerStateTerminated) -> Fate {
     let reason = ended.reason.as_deref().unwrap_or("Error");
     let how = match reason {
@@ -171,7 +171,7 @@ fn of_container(ended: &ContainerStateTerminated) -> Fate {
     )
 }
 
-/// The end of a message: what it came to is said last.
+/// Joins the lines of a message, and shortens it to its end, which has its conclusion.
 fn one_line(text: &str) -> String {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let line = lines.collect::<Vec<_>>().join("; ");

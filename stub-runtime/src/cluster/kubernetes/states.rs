@@ -1,4 +1,4 @@
-//! What the API says of Jobs, understood: which of a Job's tasks are doing what.
+//! States of a Job's tasks, from the API's objects.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,16 @@ use super::indexes;
 use super::pods::{self, Doing};
 use crate::cluster::scheduler::{Fate, How, Seen};
 
-/// An image that could not be pulled for so long is not waited for.
+/// Time for which an image that could not be pulled is waited for.
 const PULLING: SignedDuration = SignedDuration::from_mins(2);
 
-/// The number of a pod's task.
+/// Annotation with the number of a pod's task.
 const INDEX: &str = "batch.kubernetes.io/job-completion-index";
 
-/// What the tasks of a Job are doing. `pods`: those of the Job that have not succeeded.
+/// Returns the states of the tasks of a Job. `pods`: those of the Job that have not succeeded.
 ///
 /// # Errors
-/// No pod can begin, in words.
+/// No pod can begin; the text says why.
 pub(super) fn seen(job: &Job, pods: &[Pod], now: Timestamp) -> Result<BTreeMap<u32, Seen>, String> {
     let (spec, status) = (job.spec.as_ref(), job.status.as_ref());
     let tasks = spec.and_then(|spec| spec.completions).unwrap_or(0);
@@ -71,7 +71,7 @@ fn index(pod: &Pod) -> Option<u32> {
     of(pod.metadata.annotations.as_ref()).or_else(|| of(pod.metadata.labels.as_ref()))
 }
 
-/// Why a Job starts no more tasks, if it is so.
+/// Returns the reason why a Job starts no more tasks, if it doesn't.
 fn why_over(job: &Job) -> Option<(How, String)> {
     if job.metadata.deletion_timestamp.is_some() {
         return Some((How::Cancelled, "its Job was deleted".to_owned()));

@@ -6,7 +6,7 @@ use super::*;
 
 const NOW: &str = "2030-01-01T12:00:00Z";
 
-/// What five tasks are doing.
+/// Returns the states of five tasks.
 fn look(mut job: Value, pods: &[Value]) -> Result<BTreeMap<u32, Seen>, String> {
     job["spec"]["completions"] = json!(5);
     job["spec"]["template"] = json!({});
@@ -25,7 +25,7 @@ fn pod(index: u32, phase: &str, more: &Value) -> Value {
     json!({ "metadata": { "name": "p", "annotations": annotations }, "status": status })
 }
 
-/// A container's status.
+/// Makes the status of a container.
 fn container(state: &Value) -> Value {
     let status = json!({
         "name": "task", "image": "i", "imageID": "", "ready": false, "restartCount": 0,
@@ -44,7 +44,7 @@ fn waits(reason: &str) -> Value {
     container(&json!({ "waiting": { "reason": reason, "message": "no such image" } }))
 }
 
-/// The fate of a task whose pod has failed so.
+/// Returns the fate of a task whose pod has failed with this status.
 fn fate(more: &Value) -> Fate {
     let seen = look(json!({}), &[pod(0, "Failed", more)]).unwrap();
     match &seen[&0] {
