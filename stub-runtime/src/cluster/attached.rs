@@ -1,4 +1,4 @@
-//! A call that an earlier caller began, found again by its id.
+//! Reattaching to a call that an earlier caller began, by its id.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,13 +22,13 @@ use super::spool::Spool;
 #[derive(Debug)]
 pub(crate) struct Attached {
     pub(crate) remote: Remote,
-    /// Whether it has many inputs.
+    /// Whether the call has many inputs.
     pub(crate) is_map: bool,
-    /// Of a command.
+    /// Whether the call runs a command.
     pub(crate) is_command: bool,
 }
 
-/// Calls that may be going on, the latest first.
+/// Lists the calls that may be running, the latest first.
 ///
 /// # Errors
 /// The folder with their records can't be read.
@@ -36,11 +36,11 @@ pub(crate) fn kept() -> Result<Vec<Record>, Error> {
     record::all().map_err(|error| error.of_call(&Engine::Local, &"stub".into()))
 }
 
-/// Takes up a call: its values come as if it had begun here, those that are there already at once. `sink` takes what
-/// it prints.
+/// Reattaches to a call: its values come as if it had begun here, those that are there already at once. `sink`
+/// receives its output.
 ///
 /// # Errors
-/// There is none of that id, or another process has it, or its spool can't be reached.
+/// No call has that id, or another process attends to it, or its spool can't be reached.
 pub(crate) fn attach(id: &str, sink: Option<Arc<dyn Sink>>) -> Result<Attached, Error> {
     let again = Attended::again(id);
     let (record, attended) = again.map_err(|error| error.of_call(&Engine::Local, &id.into()))?;

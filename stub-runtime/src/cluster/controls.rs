@@ -1,4 +1,4 @@
-//! What can be done about a call from other threads than its own.
+//! Control of a call from other threads than its own.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
@@ -7,30 +7,30 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-/// What a caller wants.
+/// Order of a caller.
 #[derive(Debug)]
 pub(super) enum Order {
-    /// One more input, with its arguments.
+    /// Run one more input, with its arguments.
     Give(u64, Bytes),
-    /// There are no more.
+    /// Expect no more inputs.
     Close,
-    /// It ends, politely.
+    /// End the call, with this grace period.
     Cancel(Duration),
-    /// Look what has changed.
+    /// Look for changes.
     Wake,
-    /// It goes on without this program.
+    /// Leave the call running without this program.
     Leave,
 }
 
-/// What can end it from another thread, and what is known of it there.
+/// Handle that ends a call from another thread, with the state that is shared with that thread.
 #[derive(Debug)]
 pub(crate) struct Controls {
     orders: Mutex<Sender<Order>>,
     is_cancelled: AtomicBool,
     is_abandoned: AtomicBool,
-    /// Bytes of arguments that are not in the spool.
+    /// Size, in bytes, of the arguments that are not in the spool.
     pub(super) unwritten: AtomicU64,
-    /// Whether the scheduler has it, or never will.
+    /// Whether the scheduler has the call, or never will.
     submitted: Mutex<bool>,
     changed: Condvar,
 }
@@ -53,20 +53,20 @@ impl Controls {
         let _ = orders.send(order);
     }
 
-    /// Ends it; what has been written is stored. The bodies have so much time to end by themselves.
+    /// Ends the call; stores what has been written. `grace`: time that the bodies have to end by themselves.
     pub(crate) fn cancel(&self, grace: Duration) {
         self.is_cancelled.store(true, Ordering::Release);
         self.order(Order::Cancel(grace));
     }
 
-    /// Ends it at once.
+    /// Ends the call at once.
     pub(crate) fn abandon(&self) {
         self.is_cancelled.store(true, Ordering::Release);
         self.is_abandoned.store(true, Ordering::Release);
         self.order(Order::Wake);
     }
 
-    /// The scheduler has all that was given, and there are no more inputs.
+    /// Records that the scheduler has everything that was given, and that no more inputs come.
     pub(super) fn is_submitted(&self) {
         *self
             .submitted
@@ -75,22 +75,22 @@ impl Controls {
         self.changed.notify_all();
     }
 
-    /// It never will.
+    /// Records that the scheduler will never have the call.
     pub(super) fn is_over(&self) {
         self.is_submitted();
     }
 
-    /// Whether it was ended from outside.
+    /// Returns whether the call was ended from outside.
     pub(super) fn is_cancelled(&self) -> bool {
         self.is_cancelled.load(Ordering::Acquire)
     }
 
-    /// Whether it was to end at once.
+    /// Returns whether the call was to end at once.
     pub(super) fn is_abandoned(&self) -> bool {
         self.is_abandoned.load(Ordering::Acquire)
     }
 
-    /// Waits until the scheduler has what was given, or never will.
+    /// Waits until the scheduler has everything that was given, or never will.
     pub(super) fn wait_until_submitted(&self) {
         let submitted = self
             .submitted

@@ -1,4 +1,4 @@
-//! Why something on a cluster was not done.
+//! Errors of operations on a cluster.
 
 use std::sync::Arc;
 
@@ -7,84 +7,84 @@ use crate::error::Error;
 use crate::options::Engine;
 use crate::trusted::Untrusted;
 
-/// Why a spool, or a scheduler, did not do what it was asked.
+/// Error of a spool or of a scheduler.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum ClusterError {
     /// Something in the spool can't be written, read or removed.
     #[error("can't {operation} `{object}`: {reason}")]
     Spool {
-        /// What was tried: `write`, `read`…
+        /// Operation that failed: `write`, `read`…
         operation: &'static str,
-        /// A path, or a URL.
+        /// Path or URL of the object.
         object: String,
         /// The cause.
         reason: String,
     },
-    /// Something in the spool is not what it should be.
+    /// An object in the spool is malformed.
     #[error("`{object}` is not to be believed: {reason}")]
     Malformed {
-        /// Its name in the spool.
+        /// Name of the object in the spool.
         object: String,
-        /// What is wrong with it.
+        /// Defect of the object.
         reason: String,
     },
-    /// It was written in another format.
+    /// An object in the spool has another format version.
     #[error(
         "`{object}` has format {theirs}, and this program understands {ours}: it is of another version of stub"
     )]
     Version {
-        /// Its name in the spool.
+        /// Name of the object in the spool.
         object: String,
-        /// Its format.
+        /// Format version of the object.
         theirs: u32,
-        /// What this program understands.
+        /// Format version of this program.
         ours: u32,
     },
-    /// The program that is to be run can't be brought to the nodes.
+    /// This program can't be brought to the nodes.
     #[error("can't bring this program to the nodes: {0}")]
     Program(String),
-    /// The scheduler does not answer: later it may.
+    /// The scheduler does not answer now, but may later.
     #[error("{scheduler} does not answer: {reason}")]
     Unreachable {
-        /// Which.
+        /// Name of the scheduler.
         scheduler: &'static str,
-        /// What it, or its command, said.
+        /// Message of the scheduler or of its command.
         reason: String,
     },
     /// The scheduler takes no more tasks now, but will when others have ended.
     #[error("{scheduler} takes no more tasks now: {reason}")]
     Busy {
-        /// Which.
+        /// Name of the scheduler.
         scheduler: &'static str,
-        /// What it said.
+        /// Message of the scheduler.
         reason: String,
     },
-    /// The scheduler does not want this.
+    /// The scheduler refuses the request.
     #[error("{scheduler} refuses: {reason}")]
     Refused {
-        /// Which.
+        /// Name of the scheduler.
         scheduler: &'static str,
-        /// What it said.
+        /// Message of the scheduler.
         reason: String,
     },
-    /// It has taken tasks that it will never start.
+    /// The scheduler has taken tasks that it will never start.
     #[error("{scheduler} will not start it: {reason}")]
     Hopeless {
-        /// Which.
+        /// Name of the scheduler.
         scheduler: &'static str,
-        /// What they wait for.
+        /// Reason for which the tasks wait.
         reason: String,
     },
     /// Another user made, or can change, something in a spool that is a folder.
     #[error("failed to use the spool: {0}")]
     Untrusted(String),
-    /// Something else that is to be mended first.
+    /// Something else must be corrected first.
     #[error("{0}")]
     Unusable(String),
 }
 
 impl ClusterError {
-    /// Whether the same may succeed later.
+    /// Returns whether the same operation may succeed later.
     pub(crate) fn may_pass(&self) -> bool {
         matches!(
             self,
@@ -92,7 +92,7 @@ impl ClusterError {
         )
     }
 
-    /// As an error of a call on this engine.
+    /// Converts the error to one of a call on this engine.
     pub(crate) fn of_call(&self, engine: &Engine, label: &Arc<str>) -> Error {
         Error::Engine {
             attempt: Attempt::first(Arc::clone(label)),

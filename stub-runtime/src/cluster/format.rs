@@ -1,4 +1,4 @@
-//! What lies in a spool: versioned values, encoded as `MessagePack` and sealed.
+//! Format of the objects in a spool: versioned values, encoded as `MessagePack` and encrypted.
 
 use std::ffi::OsString;
 use std::time::Duration;
@@ -16,108 +16,108 @@ use crate::spec::CallSpec;
 
 use super::error::ClusterError;
 
-/// The format of everything here.
+/// Format version of all objects here.
 pub(crate) const VERSION: u32 = 1;
 
-/// What all tasks of a call carry.
+/// Data that all tasks of a call need.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Header {
     pub(crate) spec: CallSpec,
     pub(crate) retries: Retries,
     pub(crate) max_inputs: Option<u64>,
-    /// Of a function: whether it gives values one by one.
+    /// Whether a function returns values one by one.
     pub(crate) iterates: bool,
-    /// Whether it has many inputs.
+    /// Whether the call has many inputs.
     pub(crate) is_map: bool,
-    /// So many tasks run at once at most.
+    /// Maximum number of tasks that run at once.
     pub(crate) at_once: Option<usize>,
-    /// The variables of the caller, but for credentials.
+    /// Variables of the caller, except credentials.
     pub(crate) environment: Vec<(OsString, OsString)>,
-    /// The credentials of the caller's environment, for volumes that have none of their own.
+    /// Credentials in the caller's environment, for volumes that have none of their own.
     pub(crate) credentials: Vec<(OsString, OsString)>,
-    /// After so much time, a task begins no more inputs: they are given to another.
+    /// Run time after which a task begins no more inputs: they are given to another task.
     pub(crate) slice: Duration,
 }
 
-/// What a call's submission has, for a caller that comes back.
+/// Record of a submission, for a caller that reattaches.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Submitted {
-    /// The places of the inputs of each batch.
+    /// Indices of the inputs of each batch.
     pub(crate) batches: Vec<Vec<u64>>,
 }
 
-/// The inputs of a task.
+/// Inputs of a task.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Batch {
     pub(crate) inputs: Vec<Input>,
 }
 
-/// One of them.
+/// Input of a batch.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Input {
-    /// Its place among the inputs of the call, from 0.
+    /// Index of the input in the call, from 0.
     pub(crate) index: u64,
-    /// The number of the attempt that is made next, from 1.
+    /// Number of the next attempt, from 1.
     pub(crate) attempt: u32,
-    /// The arguments; nothing for a command.
+    /// Arguments; empty for a command.
     pub(crate) arguments: Bytes,
 }
 
-/// A piece of what a task gave.
+/// Piece of a task's reports.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Piece {
     pub(crate) events: Vec<Event>,
-    /// What was asked of the buckets until now.
+    /// Requests and bytes of the buckets until now.
     pub(crate) usage: Usage,
-    /// There are no more.
+    /// Whether this is the last piece.
     pub(crate) is_last: bool,
 }
 
-/// Something that a task tells.
+/// Report of a task.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Event {
-    /// A line that was printed, with its end.
+    /// A line was printed; includes its line ending.
     Printed {
-        /// The input, if it is known.
+        /// Index of the input, if it is known.
         index: Option<u64>,
         stream: OutputStream,
         line: Bytes,
     },
-    /// One of several values of an input.
+    /// An input has returned one of several values.
     Emitted { index: u64, value: Bytes },
     /// An input has ended, and will not be tried again there.
     Ended {
         index: u64,
         result: Result<Value, Error>,
-        /// How long that took, with all its tries there.
+        /// Duration of all attempts there.
         took: Duration,
     },
-    /// These inputs were not run to their ends, though nothing is wrong with them.
+    /// Inputs were not run to their ends, though nothing is wrong with them.
     Left {
         indices: Vec<u64>,
-        /// The task was asked to end; else it had run for long enough.
+        /// Whether the task was asked to end; else it had run for long enough.
         was_told: bool,
     },
-    /// Something that was written, and is no input's, could not be stored.
+    /// Data was written while no input was being run, and could not be stored.
     Failed(Error),
 }
 
-/// What an input ended with.
+/// Result of an input.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Value {
-    /// The value of a function.
+    /// Value of a function.
     Returned(Bytes),
-    /// How a command ended.
+    /// Outcome of a command.
     Command(Outcome),
 }
 
-/// How many inputs there are.
+/// Total number of inputs.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Closed {
     pub(crate) inputs: u64,
 }
 
-/// With its version, for sealing.
+/// Encodes a value with its format version, to be encrypted.
 pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     let mut bytes = VERSION.to_be_bytes().to_vec();
     // What is encoded here has no type that refuses.
@@ -125,10 +125,10 @@ pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     bytes
 }
 
-/// What was encoded.
+/// Decodes a value.
 ///
 /// # Errors
-/// It has another version, or is something else.
+/// The bytes have another format version, or are no such value.
 pub(crate) fn decode<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T, ClusterError> {
     let malformed = |reason: String| ClusterError::Malformed {
         object: name.to_owned(),

@@ -1,4 +1,4 @@
-//! What is called how in the folder of a call in its spool.
+//! Names of the objects in the folder of a call in its spool.
 //!
 //! ```text
 //! call                 what all its tasks carry
@@ -10,39 +10,39 @@
 //! log-J-I              in a spool that is a folder: what task I of job J printed outside of its call
 //! ```
 //!
-//! Beside the folders of calls lies `programs`, where programs are by their SHA-256.
+//! Programs are in the folder `programs` beside those of the calls, by their SHA-256.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What all tasks of a call carry.
+/// Name of the object with the data that all tasks of a call need.
 pub(crate) const CALL: &str = "call";
 
-/// Says how many inputs a call has, once that is known.
+/// Name of the object with the number of inputs, once that is known.
 pub(crate) const CLOSED: &str = "closed";
 
-/// A batch: a task of a submission.
+/// Id of a batch: a task of a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct BatchId {
-    /// Which submission of the call, from 0.
+    /// Number of the submission in the call, from 0.
     pub(crate) submission: u32,
-    /// Which of its tasks, from 0.
+    /// Number of the task in the submission, from 0.
     pub(crate) task: u32,
 }
 
 impl BatchId {
-    /// Its inputs.
+    /// Returns the name of its inputs.
     pub(crate) fn inputs(self) -> String {
         format!("in/{}/{}", self.submission, self.task)
     }
 
-    /// The key for it.
+    /// Returns the name of its key.
     pub(crate) fn key(self) -> String {
         format!("key/{}/{}", self.submission, self.task)
     }
 
-    /// A piece of what a run of it gave.
+    /// Returns the name of a piece of one of its runs.
     pub(crate) fn piece(self, run: RunId, number: u32) -> String {
         let RunId(run) = run;
         format!(
@@ -52,7 +52,7 @@ impl BatchId {
         )
     }
 
-    /// Which piece of which run has this name.
+    /// Parses the name of a piece, into its batch, run and number.
     pub(crate) fn of_piece(name: &str) -> Option<(Self, RunId, u32)> {
         let (submission, rest) = name.strip_prefix("out/")?.split_once('/')?;
         let mut parts = rest.split('.');
@@ -67,7 +67,7 @@ impl BatchId {
     }
 }
 
-/// A run of a batch: a scheduler may start a task twice, whose pieces must not be mixed.
+/// Id of a run of a batch: a scheduler may start a task twice, whose pieces must not be mixed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RunId(pub(crate) u32);
 
@@ -77,17 +77,17 @@ impl fmt::Display for BatchId {
     }
 }
 
-/// Which inputs are in the batches of a submission.
+/// Returns the name of the record of a submission.
 pub(crate) fn submission(number: u32) -> String {
     format!("sub/{number}")
 }
 
-/// Which submission has this name.
+/// Parses the name of a submission's record.
 pub(crate) fn of_submission(name: &str) -> Option<u32> {
     name.strip_prefix("sub/")?.parse().ok()
 }
 
-/// What the names of all pieces of a submission begin with.
+/// Returns the prefix of the names of all pieces of a submission.
 pub(crate) fn pieces(submission: u32) -> String {
     format!("out/{submission}/")
 }

@@ -1,4 +1,4 @@
-//! From an engine's settings to its spool and its scheduler.
+//! Conversion of an engine's settings to its spool and its scheduler.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
@@ -14,44 +14,44 @@ use crate::config;
 use crate::options::{self, Engine};
 use crate::settings::{Settings, VolumeUrl};
 
-/// In the user's home, which clusters mostly share.
+/// Default spool, in the user's home, which clusters mostly share.
 const SPOOL: &str = ".stub/spool";
 
-/// A cluster that is called on.
+/// A cluster on which calls run.
 #[derive(Debug)]
 pub(super) struct Cluster {
     pub(super) engine: Engine,
-    /// Where the spool is, as it was written.
+    /// Location of the spool, as it was written.
     pub(super) spool: String,
     pub(super) location: Location,
     pub(super) scheduler: Box<dyn Scheduler>,
-    /// Where the scheduler puts the key on nodes, if it does.
+    /// Path at which the scheduler puts the key on nodes, if it does.
     pub(super) key_file: Option<PathBuf>,
-    /// How the script writes the number of its task.
+    /// Shell expression for the number of a task.
     pub(super) number: &'static str,
-    /// So many run at once at most.
+    /// Maximum number of tasks that run at once.
     pub(super) max_tasks: Option<usize>,
-    /// How long a task should last.
+    /// Target run time of a task.
     pub(super) task_time: std::time::Duration,
 }
 
-/// What a cluster is opened for: tasks of one call.
+/// Purpose for which a cluster is opened: tasks of one call.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct For<'a> {
-    /// The id of the call.
+    /// Id of the call.
     pub(super) call: &'a str,
     #[cfg_attr(
         not(feature = "kubernetes"),
         expect(dead_code, reason = "no scheduler hands it out")
     )]
     pub(super) key: &'a SealKey,
-    /// Where its spool is, if an earlier caller has put it there.
+    /// Location of its spool, if an earlier caller has made it.
     pub(super) spool: Option<&'a str>,
-    /// So many processors are what each task takes.
+    /// Number of processors that each task takes.
     pub(super) cpu: Option<f64>,
 }
 
-/// The cluster behind an engine.
+/// Opens the cluster of an engine.
 pub(super) fn open(engine: &Engine, wanted: For<'_>) -> Result<Cluster, ClusterError> {
     match engine {
         Engine::Local => Err(ClusterError::Unusable(
@@ -62,7 +62,7 @@ pub(super) fn open(engine: &Engine, wanted: For<'_>) -> Result<Cluster, ClusterE
     }
 }
 
-/// The same of a cluster with Kubernetes, which is not told of it: `written` gets what it would be told.
+/// Opens a cluster with Kubernetes that gets no requests: `written` receives their text instead.
 pub(super) fn open_to_write(
     engine: &Engine,
     wanted: For<'_>,
@@ -207,7 +207,7 @@ mod tests {
     use super::*;
     use crate::options::Kubernetes;
 
-    /// The error of a call that such settings are for, before any cluster is asked.
+    /// Returns the error of a call with such settings, before any cluster is asked.
     fn refused(settings: Kubernetes) -> String {
         let wanted = For {
             call: "0",

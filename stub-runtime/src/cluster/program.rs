@@ -1,4 +1,4 @@
-//! Bringing this program to the nodes, by its content: what a node runs is what its caller runs.
+//! Transfer of this program to the nodes, by its content: a node runs the same program as its caller.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -13,16 +13,16 @@ use super::error::ClusterError;
 use super::spool::{Alone, Bucket, LOCK, Location, create_unfinished};
 use crate::trusted;
 
-/// This program, whatever became of its file.
+/// Path of this program, even after its file was replaced or removed.
 const SELF: &str = "/proc/self/exe";
 
-/// Below a spool: what other calls may be using as well.
+/// Folder of programs below a spool, which other calls may be using as well.
 const PROGRAMS: &str = "programs";
 
-/// How long tasks may wait for their places until the program is to be had no more: as long as a signature is good.
+/// Time after which waiting tasks can't get the program any more: the maximum lifetime of a signature.
 const VALID: Duration = Duration::from_hours(7 * 24);
 
-/// How a task finds its program.
+/// Program of a call, as its tasks find it.
 #[derive(Clone, Debug)]
 pub(super) struct Program {
     /// SHA-256 of its bytes, in hexadecimal.
@@ -30,21 +30,21 @@ pub(super) struct Program {
     pub(super) place: ProgramPlace,
 }
 
-/// Where it is.
+/// Location of a program.
 #[derive(Clone, Debug)]
 pub(super) enum ProgramPlace {
     /// In the spool.
     Folder(PathBuf),
-    /// Perhaps here on the nodes, too; else it is fetched from the URL, which opens nothing else.
+    /// Perhaps at this path on the nodes, too; else it is fetched from the URL, which grants access to nothing else.
     Bucket { here: PathBuf, url: String },
 }
 
-/// A program that an earlier caller has put into the spool.
+/// Program that an earlier caller has put into the spool.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Staged {
     /// SHA-256 of its bytes, in hexadecimal.
     pub(super) hash: String,
-    /// Where it was on the caller's machine.
+    /// Path of the program on the caller's machine.
     pub(super) path: PathBuf,
 }
 
@@ -58,7 +58,7 @@ fn hash_of_self() -> Result<String, ClusterError> {
     Ok(HASH.get_or_init(|| hash).clone())
 }
 
-/// This program, as a caller that comes back finds it.
+/// Describes this program for a caller that reattaches.
 pub(super) fn own() -> Result<Staged, ClusterError> {
     Ok(Staged {
         hash: hash_of_self()?,
@@ -66,7 +66,7 @@ pub(super) fn own() -> Result<Staged, ClusterError> {
     })
 }
 
-/// Where an earlier caller has put its program.
+/// Returns the location of an earlier caller's program.
 pub(super) fn find(location: &Location, staged: &Staged) -> Result<Program, ClusterError> {
     let Staged { hash, path } = staged.clone();
     let place = match location {
@@ -89,8 +89,8 @@ fn hash(mut file: File) -> io::Result<String> {
     }
 }
 
-/// Puts this program where the tasks of a call find it, unless it is there. The call's folder is made before: as long
-/// as that exists, the program stays.
+/// Puts this program where the tasks of a call find it, unless it is there. The call's folder must exist before: as
+/// long as it does, the program stays.
 pub(super) fn stage(location: &Location, call: &str) -> Result<Program, ClusterError> {
     let hash = hash_of_self()?;
     let place = match location {
@@ -140,7 +140,7 @@ fn copy(to: &Path) -> io::Result<()> {
         .inspect_err(|_| drop(fs::remove_file(&unfinished)))
 }
 
-/// The call is over: if it was the last one of its spool, programs go with it. In a bucket they stay, for the next.
+/// Removes programs after the last call of a spool. In a bucket they stay, for later calls.
 pub(super) fn leave(location: &Location) {
     let Location::Folder(root) = location else {
         return;
@@ -162,7 +162,7 @@ pub(super) fn leave(location: &Location) {
     }
 }
 
-/// Whether this process, a task, is the program that its caller is.
+/// Returns whether this process, a task, runs the same program as its caller.
 pub(super) fn is_own(hash: &str) -> bool {
     let path = fs::read_link(SELF).unwrap_or_default();
     let is_named_so = path.file_name().is_some_and(|name| name == hash);

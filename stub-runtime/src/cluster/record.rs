@@ -1,4 +1,4 @@
-//! What a caller that comes back needs to find a call again, in the user's own state: whose key opens its spool.
+//! Record of a call, for a caller that reattaches: in the user's own state, as it has the key of the call's spool.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
@@ -18,24 +18,24 @@ use crate::options::Engine;
 use crate::report::write_whole;
 use crate::trusted;
 
-/// The format of the file.
+/// Format version of the file.
 const VERSION: u32 = 1;
 
-/// A call that may be going on.
+/// A call that may be running.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Record {
     version: u32,
-    /// What tells it from all others.
+    /// Id of the call, unique among all calls.
     pub(crate) id: String,
-    /// What is called.
+    /// Label of the call: `module::name`, or the name of a command.
     pub(crate) label: Arc<str>,
-    /// Whether it has many inputs.
+    /// Whether the call has many inputs.
     pub(crate) is_map: bool,
-    /// When it began.
+    /// Start time of the call.
     pub(crate) began: Timestamp,
-    /// Where it is run.
+    /// Engine that runs the call.
     pub(crate) engine: Engine,
-    /// Where its spool is, as it was written.
+    /// Location of the spool, as it was written.
     pub(crate) spool: String,
     pub(super) program: Staged,
     key: String,
@@ -69,7 +69,7 @@ impl Record {
     }
 }
 
-/// Who attends to a call, as long as this exists: nobody else may.
+/// Lease of a call: as long as this value exists, no other process can attend to the call.
 #[derive(Debug)]
 pub(super) struct Attended {
     path: PathBuf,
@@ -77,7 +77,7 @@ pub(super) struct Attended {
 }
 
 impl Attended {
-    /// Keeps a record of a call that begins.
+    /// Stores the record of a call that begins, and takes its lease.
     pub(super) fn begin(record: &Record) -> Result<Self, ClusterError> {
         let folder = folder()?;
         let path = folder.join(format!("{}.json", record.id));
@@ -99,7 +99,7 @@ impl Attended {
         write().map_err(failed("write", &path))
     }
 
-    /// Attends to a call that an earlier caller began.
+    /// Takes the lease of a call that an earlier caller began.
     pub(super) fn again(id: &str) -> Result<(Record, Self), ClusterError> {
         let absent = || {
             ClusterError::Unusable(format!(
@@ -127,19 +127,19 @@ impl Attended {
         Ok((record, Self { path, _lock: lock }))
     }
 
-    /// The call is over.
+    /// Removes the record, as the call is over.
     pub(super) fn end(self) {
         // What can't be removed is found again, and then told to be over.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// On a network's file system, only who may write may lock.
+/// Opens a file to lock it. On a network's file system, locking requires write access.
 fn to_lock(path: &std::path::Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).open(path)
 }
 
-/// The calls that may be going on, the latest first.
+/// Lists the calls that may be running, the latest first.
 pub(crate) fn all() -> Result<Vec<Record>, ClusterError> {
     let folder = folder()?;
     let entries = match fs::read_dir(&folder) {

@@ -1,4 +1,4 @@
-//! A call on a cluster, as its caller sees it: inputs go in, values come out.
+//! Call on a cluster, as its caller sees it: inputs go in, values come out.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,16 +24,16 @@ use super::open::{Cluster, For, open, open_to_write};
 use super::scheduler::Needs;
 use super::seal::{SealKey, random_name};
 
-/// So many inputs are taken from their iterator before their values are.
+/// Maximum number of inputs taken from their iterator before their values are read.
 const AHEAD: usize = 200_000;
 
-/// And so many bytes of arguments are held here, before they are in the spool.
+/// Maximum size, in bytes, of the arguments held here before they are in the spool.
 const AHEAD_BYTES: u64 = 128 << 20;
 
-/// One input has no more: what goes through a spool is in memory as a whole, several times.
+/// Maximum size, in bytes, of an input: data in a spool is held in memory as a whole, several times.
 const LARGEST: u64 = 1 << 30;
 
-/// A task begins no more inputs after so many times the time that it should last.
+/// Multiple of the target run time after which a task begins no more inputs.
 const SLICES: u32 = 4;
 
 /// A call on a cluster.
@@ -46,28 +46,29 @@ pub(crate) struct Remote {
     watch: Arc<Watch>,
     id: String,
     is_map: bool,
-    /// The next input's number.
+    /// Number of the next input.
     next: u64,
-    /// Given and not taken back.
+    /// Number of inputs given whose results were not taken yet.
     outstanding: usize,
-    /// Nobody knows how many inputs it has.
+    /// Whether an earlier caller began the call, so that its number of inputs is unknown.
     is_attached: bool,
     unwatched: Option<&'static str>,
-    /// Why it has no value, if it has one input.
+    /// Error of the call, if it has one input.
     failure: Option<Error>,
 }
 
-/// A call that was written down.
+/// A call that was written down instead of started.
 #[derive(Debug)]
 pub(crate) struct Written {
-    /// What tells it from all other calls: with this it is found again.
+    /// Id of the call, unique among all calls. A later caller reattaches by it.
     pub(crate) id: String,
-    /// For `kubectl`.
+    /// Manifest for `kubectl`.
     pub(crate) text: String,
 }
 
 impl Remote {
-    /// Begins a call on a cluster; nothing if the engine is this machine. Nothing is started before the first input.
+    /// Begins a call on a cluster; returns nothing if the engine is this machine. Nothing is started before the first
+    /// input.
     pub(crate) fn begin(
         engine: &Engine,
         plan: &Plan,
@@ -86,7 +87,7 @@ impl Remote {
         Self::start(task, cluster, sink, watch).map(Some)
     }
 
-    /// Writes a call of a command down for whoever has Kubernetes run it, and leaves it to be found again.
+    /// Writes down a call of a command, to be run by Kubernetes on the caller's request. The call can be found again.
     pub(crate) fn write_down(
         engine: &Engine,
         plan: &Plan,
@@ -110,7 +111,7 @@ impl Remote {
         Err(remote.into_value().err().unwrap_or(unwatched))
     }
 
-    /// The value of a call with one input, which was given: waits for it, and until nothing is left of the call.
+    /// Waits for the value of a call with one input, which was given, and until nothing is left of the call.
     pub(crate) fn into_value(mut self) -> Result<Payload, Error> {
         let mut result = None;
         while let Some(next) = self.next(false) {
@@ -128,13 +129,13 @@ impl Remote {
         }
     }
 
-    /// Lets it go on without this program.
+    /// Leaves the call running without this program.
     fn leave(mut self) {
         self.controls.order(Order::Leave);
         let _ = self.join();
     }
 
-    /// Starts the thread that does it.
+    /// Starts the thread of the call.
     pub(super) fn start(
         task: Task,
         cluster: Cluster,
@@ -185,17 +186,17 @@ impl Remote {
         })
     }
 
-    /// What tells it from all other calls: with this it is found again.
+    /// Returns the id of the call, unique among all calls. A later caller reattaches by it.
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
 
-    /// What can end it.
+    /// Returns the handle that ends the call.
     pub(crate) fn controls(&self) -> Arc<Controls> {
         Arc::clone(&self.controls)
     }
 
-    /// As long as what this returns exists, the canceller can end it.
+    /// Registers the call with the canceller, which can end it as long as the returned value exists.
     pub(crate) fn ended_by<'a>(&self, canceller: &'a Canceller) -> Registered<'a> {
         let controls = self.controls();
         canceller.also(move |grace| match grace {
@@ -204,23 +205,24 @@ impl Remote {
         })
     }
 
-    /// Who may tell the consumer of something.
+    /// Returns a sender of events to the consumer.
     pub(crate) fn teller(&self) -> Sender<Told> {
         self.teller.clone()
     }
 
-    /// Whether another input should be given now. `held`: ended, but not asked for by anybody.
+    /// Returns whether another input should be given now. `held`: number of inputs that have ended and whose results
+    /// nobody has asked for yet.
     pub(crate) fn has_room(&self, held: usize) -> bool {
         let bytes = self.controls.unwritten.load(Ordering::Acquire);
         self.outstanding + held < AHEAD && (bytes < AHEAD_BYTES || self.outstanding == 0)
     }
 
-    /// Whether it was ended from outside.
+    /// Returns whether the call was ended from outside.
     pub(crate) fn is_cancelled(&self) -> bool {
         self.controls.is_cancelled()
     }
 
-    /// The first attempt of the call that no input is known of.
+    /// Returns the first attempt of the call, without an input.
     pub(crate) fn first_attempt(&self) -> Attempt {
         Attempt::first(Arc::clone(self.watch.label()))
     }
@@ -255,7 +257,7 @@ impl Remote {
         index
     }
 
-    /// An input that can't be given takes its number all the same. What it ends with, and its number.
+    /// Takes a number for an input that can't be given. Returns that number, and the error of the input.
     pub(crate) fn skip(&mut self, why: impl FnOnce(Attempt) -> Error) -> (u64, Error) {
         let (mut attempt, index) = (self.first_attempt(), self.next);
         attempt.input = self.is_map.then_some(index);
@@ -263,17 +265,18 @@ impl Remote {
         (index, why(attempt))
     }
 
-    /// There are no more inputs.
+    /// Closes the call to further inputs.
     pub(crate) fn close(&self) {
         self.controls.order(Order::Close);
     }
 
-    /// Waits until the scheduler has what was given, so that it goes on when this program has ended; or never will.
+    /// Waits until the scheduler has everything that was given, or never will. After that, the call goes on without
+    /// this program.
     pub(crate) fn wait_until_submitted(&self) {
         self.controls.wait_until_submitted();
     }
 
-    /// Waits for what comes next; nothing if all inputs have ended, and none is awaited from a feeder.
+    /// Waits for the next event; returns nothing if all inputs have ended and a feeder has no more.
     pub(crate) fn next(&mut self, is_fed: bool) -> Option<Next> {
         let is_idle = self.outstanding == 0 && !is_fed && !self.is_attached;
         if self.unwatched.is_some() || is_idle {
@@ -306,7 +309,8 @@ impl Remote {
         }
     }
 
-    /// When all inputs have ended: waits until nothing is left of it. What went wrong besides.
+    /// Waits until nothing is left of the call, after all inputs have ended. Returns the error that is not about one
+    /// input.
     pub(crate) fn finish(&mut self) -> Option<Error> {
         self.close();
         let late = self.join();
@@ -324,7 +328,7 @@ impl Remote {
     }
 }
 
-/// What was not asked for is not run, and what is being run is killed.
+/// Drops inputs that were not run, and kills those that are running.
 impl Drop for Remote {
     fn drop(&mut self) {
         if self.thread.is_some() {
@@ -335,7 +339,7 @@ impl Drop for Remote {
     }
 }
 
-/// A new call's id and key.
+/// Generates the id and the key of a new call.
 fn identity() -> Result<(String, SealKey), ClusterError> {
     let new = random_name().and_then(|id| Ok((id, SealKey::generate()?)));
     new.map_err(ClusterError::Unusable)
@@ -350,7 +354,7 @@ fn wanted<'a>(plan: &Plan, call: &'a str, key: &'a SealKey) -> For<'a> {
     }
 }
 
-/// What is to be run.
+/// Makes the driver's task of a call.
 fn task(
     plan: &Plan,
     cluster: &Cluster,

@@ -1,4 +1,4 @@
-//! What a call needs of a cluster's scheduler.
+//! Interface of a cluster's scheduler, as calls need it.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -10,80 +10,80 @@ use super::script::{LATER, TOLD_TO_END, UNFIT};
 use crate::options::Retries;
 use crate::spec::CallSpec;
 
-/// What a scheduler calls one submission: `1234`, or `stub-0123-1`.
+/// Scheduler's id of one submission: `1234`, or `stub-0123-1`.
 pub(crate) type JobId = String;
 
 /// A scheduler that starts tasks on nodes.
 pub(super) trait Scheduler: Debug + Send {
-    /// What it may be asked for, as it is now.
+    /// Returns its current capacity.
     fn room(&mut self) -> Result<Room, ClusterError>;
 
-    /// Starts tasks. One whose answer is lost may have been taken all the same: [`find`](Self::find) tells.
+    /// Starts tasks. If the answer was lost, they may have been started all the same: [`find`](Self::find) tells.
     fn submit(&mut self, submission: &Submission<'_>) -> Result<JobId, ClusterError>;
 
-    /// The submission of that name, if it has it still.
+    /// Returns the id of the submission with this name, if the scheduler still has it.
     fn find(&mut self, name: &str) -> Result<Option<JobId>, ClusterError>;
 
-    /// What its tasks are doing. A task of which it says nothing is gone.
+    /// Returns the states of the tasks of these jobs. A task without a state is gone.
     fn look(&mut self, jobs: &[(u32, JobId)]) -> Result<BTreeMap<BatchId, Seen>, ClusterError>;
 
-    /// Why a task that is gone has gone; nothing if that is not known, or not yet.
+    /// Returns the exit reason of a task that is gone; nothing if it is not known, or not yet.
     fn fate(&mut self, job: &JobId, task: u32) -> Option<Fate>;
 
-    /// Ends what waits, and asks what runs to end: each task hears SIGTERM, alone.
+    /// Ends waiting tasks, and asks running ones to end: SIGTERM goes to each task's own process only.
     fn ask_to_end(&mut self, jobs: &[JobId]) -> Result<(), ClusterError>;
 
-    /// Ends all at once.
+    /// Ends all tasks at once.
     fn kill(&mut self, jobs: &[JobId]) -> Result<(), ClusterError>;
 
-    /// Nothing of the call is needed any more.
+    /// Forgets jobs, as nothing of the call is needed any more.
     fn forget(&mut self, _jobs: &[JobId]) {}
 }
 
-/// What a scheduler may be asked for.
+/// Capacity of a scheduler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Room {
-    /// So many tasks may run at once, as far as that is known.
+    /// Number of tasks that may run at once, as far as it is known.
     pub(super) places: usize,
-    /// One submission has at most so many tasks.
+    /// Maximum number of tasks of one submission.
     pub(super) tasks: usize,
 }
 
 /// Tasks to be started.
 #[derive(Debug)]
 pub(super) struct Submission<'a> {
-    /// No other has this name.
+    /// Name of the submission, unique.
     pub(super) name: &'a str,
-    /// What is called: for people.
+    /// Label of the call, for people.
     pub(super) label: &'a str,
-    /// Numbered from 0.
+    /// Number of tasks; they are numbered from 0.
     pub(super) tasks: u32,
-    /// Run by each of them, with its number.
+    /// Script that each of them runs, with its number.
     pub(super) script: &'a str,
     pub(super) needs: &'a Needs,
 }
 
-/// What a task needs of its node.
+/// Resources that a task needs of its node.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Needs {
-    /// Processors.
+    /// Number of processors.
     pub(super) cpu: Option<f64>,
-    /// Bytes of memory, of all that the task is.
+    /// Bytes of memory of the whole task.
     pub(super) memory: Option<u64>,
-    /// It ends within this time, or it is to be killed.
+    /// Maximum run time of the task, after which it is to be killed.
     pub(super) time: Option<Duration>,
-    /// So many at once at most.
+    /// Maximum number of tasks at once.
     pub(super) at_once: Option<usize>,
 }
 
-/// What a task has besides its sandbox: this program twice, and what is read and written ahead.
+/// Memory, in bytes, of a task beside its sandbox: this program twice, and data read and written ahead.
 const OWN_MEMORY: u64 = 512 << 20;
 
-/// Storing what was written is not counted, and takes its time.
+/// Time for storing what was written, which no timeout includes.
 const STORING: Duration = Duration::from_mins(10);
 
 impl Needs {
-    /// Those of the tasks of a call, which begin no input after this time.
+    /// Computes the resources of the tasks of a call, which begin no input after `slice`.
     pub(super) fn of(
         spec: &CallSpec,
         retries: &Retries,
@@ -107,7 +107,7 @@ impl Needs {
     }
 }
 
-/// What a task is doing.
+/// State of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Seen {
     Waiting,
@@ -115,38 +115,38 @@ pub(super) enum Seen {
     Ended(Fate),
 }
 
-/// Why a task is there no more.
+/// Exit reason of a task that no longer exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fate {
     pub(super) how: How,
-    /// In the scheduler's words, such as `NODE_FAIL`.
+    /// Scheduler's words for it, such as `NODE_FAIL`.
     pub(super) words: String,
 }
 
-/// The kinds of ends that make a difference.
+/// Kinds of ends that make a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum How {
-    /// It has ended by itself, and well.
+    /// Ended by itself, with success.
     Completed,
-    /// It has ended by itself, or was killed for what it did.
+    /// Ended by itself with a failure, or killed for what it did.
     Died,
-    /// There was no program there that fits.
+    /// Found no program that fits.
     Unfit,
-    /// Its node, or its place there, was lost.
+    /// Lost with its node, or with its place there.
     Lost,
-    /// It took longer than it may.
+    /// Ran longer than it may.
     TimedOut,
-    /// Somebody wanted its end.
+    /// Cancelled by somebody.
     Cancelled,
-    /// Nobody knows.
+    /// Unknown.
     Unknown,
 }
 
-/// With which a shell ends if there is no program, or none that it can start.
+/// Exit statuses of a shell that finds no program, or none that it can start.
 const OF_SHELLS: [i32; 2] = [126, 127];
 
 impl How {
-    /// What an exit status of a task, which is not 0, means: see `script`.
+    /// Classifies an exit status of a task that is not 0: see `script`.
     pub(super) fn of_status(status: i32) -> Self {
         match status {
             UNFIT => Self::Unfit,

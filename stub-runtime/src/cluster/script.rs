@@ -1,20 +1,20 @@
-//! The script that a scheduler starts on a node: it finds the program, and has it take its ticket.
+//! Script that a scheduler starts on a node: it finds the program, and starts it with its ticket.
 //!
-//! Exit statuses tell what became of it, as far as a scheduler keeps them.
+//! Its exit status names the cause of a failure, as far as a scheduler keeps it.
 
 use super::program::{Program, ProgramPlace};
 use super::ticket::Ticket;
 
-/// There is no program that fits (`EX_CONFIG` of `sysexits.h`).
+/// Exit status if there is no program that fits (`EX_CONFIG` of `sysexits.h`).
 pub(super) const UNFIT: i32 = 78;
 
-/// The spool could not be reached: another task may (`EX_TEMPFAIL` of `sysexits.h`).
+/// Exit status if the spool could not be reached, though another task may reach it (`EX_TEMPFAIL` of `sysexits.h`).
 pub(super) const LATER: i32 = 75;
 
-/// It was told to end, and has left inputs: that of a program that SIGTERM ends, to a shell.
+/// Exit status of a task that was told to end and has left inputs: a shell's status for a program that SIGTERM ends.
 pub(super) const TOLD_TO_END: i32 = 143;
 
-/// The script. `number`: how the shell writes the number of the task.
+/// Returns the script. `number`: shell expression for the number of the task.
 pub(super) fn script(label: &str, program: &Program, number: &str, ticket: &Ticket) -> String {
     // It has no line breaks, and a `'` in it is no quotation mark to the shell.
     let ticket = serde_json::to_string(ticket).unwrap_or_default();
@@ -33,10 +33,12 @@ pub(super) fn script(label: &str, program: &Program, number: &str, ticket: &Tick
     )
 }
 
-/// The program that [`FITS`] has opened. What is run is what was compared, whatever lies under its name by then.
+/// Path of the program that [`FITS`] has opened. The program that was compared is the one that is run, even if its
+/// file is replaced meanwhile.
 const OPENED: &str = "/proc/self/fd/9";
 
-/// Opens a program, and says whether it is the one that called, and can be changed by nobody but this user and root.
+/// Shell function that opens a program. It succeeds if that is the caller's program, and only this user and root can
+/// change it.
 const FITS: &str = r#"fits() {
     [ -f "$1" ] && [ -r "$1" ] && [ -x "$1" ] && exec 9<"$1" || return 1
     [ -O /proc/self/fd/9 ] || [ "$(stat -L -c %u /proc/self/fd/9)" = 0 ] || return 1
@@ -82,7 +84,7 @@ fi
     )
 }
 
-/// A word for the shell.
+/// Quotes a word for the shell.
 fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
@@ -133,7 +135,7 @@ mod tests {
 
     const TEXT: &str = "#!/bin/sh\necho \"$STUB_PROCESS\"\ncat\n";
 
-    /// A program in a folder with a name that the shell would take apart.
+    /// Makes a program in a folder with a name that the shell would split.
     fn program(folder: &tempfile::TempDir) -> PathBuf {
         let path = folder.path().join("it's a $program");
         std::fs::write(&path, TEXT).unwrap();

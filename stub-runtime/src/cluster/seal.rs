@@ -1,5 +1,5 @@
-//! What lies in a spool is sealed: who can read it learns nothing of it but its size, and who can write there can't
-//! make a call believe it.
+//! Encryption of the objects in a spool. Readers of the spool learn only the sizes of objects; writers can't make a
+//! call accept forged ones.
 //!
 //! The cipher is `XChaCha20-Poly1305` with a random nonce; each object's name is authenticated with it, so that none
 //! can take the place of another.
@@ -11,39 +11,39 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 
-/// Bytes of a nonce, with which a sealed object begins.
+/// Size of a nonce in bytes; an encrypted object begins with it.
 const NONCE: usize = 24;
 
-/// The key of one call.
+/// Key of one call.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct SealKey([u8; 32]);
 
 impl SealKey {
-    /// A new one.
+    /// Generates a new key.
     ///
     /// # Errors
-    /// The kernel gives no random bytes.
+    /// The kernel returns no random bytes.
     pub(crate) fn generate() -> Result<Self, String> {
         let mut key = [0; 32];
         random(&mut key)?;
         Ok(Self(key))
     }
 
-    /// As text.
+    /// Returns the key as text.
     pub(crate) fn to_text(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 
-    /// From its text.
+    /// Parses a key from its text.
     pub(crate) fn from_text(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text.trim()).ok()?;
         bytes.try_into().ok().map(Self)
     }
 
-    /// Seals what will have this name.
+    /// Encrypts the object of this name.
     ///
     /// # Errors
-    /// The kernel gives no random bytes.
+    /// The kernel returns no random bytes.
     pub(crate) fn seal(&self, name: &str, plain: &[u8]) -> Result<Vec<u8>, String> {
         let mut nonce = [0; NONCE];
         random(&mut nonce)?;
@@ -56,7 +56,7 @@ impl SealKey {
         Ok([&nonce[..], &sealed].concat())
     }
 
-    /// What was sealed under this name with this key; nothing if it was not.
+    /// Decrypts an object; returns nothing if it was not encrypted under this name with this key.
     pub(crate) fn open(&self, name: &str, sealed: &[u8]) -> Option<Vec<u8>> {
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE>()?;
         let payload = Payload {
@@ -77,20 +77,20 @@ impl fmt::Debug for SealKey {
     }
 }
 
-/// A name that no other call has: random, in lower-case letters and digits.
+/// Returns a name that no other call has: random, in lower-case letters and digits.
 ///
 /// # Errors
-/// The kernel gives no random bytes.
+/// The kernel returns no random bytes.
 pub(crate) fn random_name() -> Result<String, String> {
     let mut bytes = [0; 8];
     random(&mut bytes)?;
     Ok(format!("{:016x}", u64::from_be_bytes(bytes)))
 }
 
-/// A number that no other run of a task has, as far as chance goes.
+/// Returns a random number, to tell one run of a task from another.
 ///
 /// # Errors
-/// The kernel gives no random bytes.
+/// The kernel returns no random bytes.
 pub(crate) fn random_number() -> Result<u32, String> {
     let mut bytes = [0; 4];
     random(&mut bytes)?;

@@ -1,36 +1,36 @@
-//! How many inputs a task gets: decided here, without I/O.
+//! Number of inputs per task: decided here, without I/O.
 //!
 //! A task should last seconds: to start one costs the scheduler milliseconds and the user about a second. But all
 //! places of the cluster should have something to do, and the last tasks should end at about the same time.
 
 use std::time::Duration;
 
-/// A task has no more inputs: what it gives must be read in one piece of memory.
+/// Maximum number of inputs of a task: its reports must fit into memory in one piece.
 const MOST_INPUTS: usize = 5000;
 
-/// Nor more bytes of arguments, unless one input has them.
+/// Maximum size, in bytes, of the arguments of a task, unless one input is larger.
 pub(super) const MOST_BYTES: u64 = 16 << 20;
 
-/// As long as nobody knows how long an input takes, each place gets so many tasks: so one that is slow holds up a part.
+/// Number of tasks per place as long as the run time of inputs is unknown, so that a slow task holds up only a part.
 const TASKS_PER_PLACE: usize = 4;
 
-/// A task that is made smaller, so that there are tasks for all places, still lasts so long.
+/// Minimum run time of a task that is made smaller so that there are tasks for all places.
 const LEAST: Duration = Duration::from_secs(1);
 
-/// How long an input takes, as far as is known.
+/// Moving average of the run time of inputs.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Pace {
     mean: Option<f64>,
 }
 
 impl Pace {
-    /// An input took so long.
+    /// Records the run time of an input.
     pub(super) fn note(&mut self, took: Duration) {
         let took = took.as_secs_f64();
         self.mean = Some(self.mean.map_or(took, |mean| mean + (took - mean) / 64.0));
     }
 
-    /// How many take so long.
+    /// Returns the number of inputs that fit into this time.
     fn in_time(self, time: Duration) -> Option<usize> {
         let mean = self.mean?.max(1e-6);
         // Saturates where the quotient is too large.
@@ -44,7 +44,7 @@ impl Pace {
     }
 }
 
-/// How many inputs each task gets, when so many wait.
+/// Returns the number of inputs for each task, when `waiting` inputs wait.
 pub(super) fn per_task(waiting: usize, places: usize, pace: Pace, target: Duration) -> usize {
     let places = places.max(1);
     let fit = match (pace.in_time(target), pace.in_time(LEAST.min(target))) {
@@ -54,7 +54,7 @@ pub(super) fn per_task(waiting: usize, places: usize, pace: Pace, target: Durati
     fit.clamp(1, MOST_INPUTS)
 }
 
-/// Splits inputs, each with its bytes, into batches of at most so many and of at most [`MOST_BYTES`].
+/// Splits inputs, each with its bytes, into batches of at most `per_task` inputs and [`MOST_BYTES`].
 pub(super) fn split(inputs: &[(u64, u64)], per_task: usize) -> Vec<Vec<u64>> {
     let (mut batches, mut batch, mut bytes) = (Vec::new(), Vec::new(), 0_u64);
     for &(index, length) in inputs {

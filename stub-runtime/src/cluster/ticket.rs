@@ -1,4 +1,4 @@
-//! What a scheduler's script hands to a task.
+//! Data that a scheduler's script passes to a task.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::spool::Location;
 
-/// What a scheduler's script gives a task, as JSON on its standard input: nothing in it is a secret by itself. See
-/// docs/scale.md for which threat the key is kept from.
+/// Data that a scheduler's script passes to a task, as JSON on its standard input. Nothing in it is a secret by
+/// itself: a key in it opens nothing without access to the bucket. docs/scale.md says which threats the key is
+/// protected from.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Ticket {
     pub(crate) version: u32,
-    /// The name of the call.
+    /// Name of the call.
     pub(crate) call: Arc<str>,
     pub(crate) spool: Location,
     pub(crate) submission: u32,
@@ -21,13 +22,13 @@ pub(crate) struct Ticket {
     pub(crate) key: KeyPlace,
 }
 
-/// Where the key of a call is for its tasks.
+/// Place where tasks find the key of a call.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum KeyPlace {
-    /// In the spool, in a file for each task, which only the user can read and which is removed when it is read.
+    /// In the spool, in a file for each task: only the user can read it, and it is removed when it is read.
     Spool,
-    /// Here: the spool is elsewhere.
+    /// In the ticket, as the spool is a bucket.
     Here(String),
-    /// In a file of the node that the scheduler puts there.
+    /// In a file that the scheduler puts on the node.
     File(PathBuf),
 }
