@@ -1,4 +1,4 @@
-//! Many folders from one listing that is not folded.
+//! Listing of many folders at once, from the unfolded keys of a tree.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,28 +7,28 @@ use std::time::{Duration, Instant};
 use crate::list::span::{Dated, From, Span};
 use crate::store::{Capability, ListPage, ListedObject, Store};
 
-/// A folder that is not whole after so many more pages is listed by itself.
+/// Maximum number of further pages to wait for before a folder is listed by itself.
 const PAGES: usize = 2;
 
-/// The keys of a tree in order, page by page, of which the folders are taken one after another.
+/// Unfolded listing of a tree, page by page, from which folders are taken in order.
 #[derive(Debug)]
 pub struct Deep {
     store: Arc<dyn Store>,
     prefix: String,
-    /// Keys before this are not here any more.
+    /// Lowest key that may still be held; earlier keys were dropped.
     from: String,
-    /// When the last page was asked for.
+    /// Time when the last page was requested.
     asked: Instant,
     /// Consecutive keys, none before `from`.
     here: VecDeque<(ListedObject, Instant)>,
-    /// The last key that arrived.
+    /// Last key that arrived.
     last: String,
-    /// What follows it; nothing if that is the end.
+    /// Span behind the last page; `None` at the end of the listing.
     rest: Option<Span>,
 }
 
 impl Deep {
-    /// The keys that begin with `prefix`, from behind `after` on. Asks for the first page.
+    /// Starts a listing of the keys with `prefix` that follow `after`, and requests the first page.
     pub fn new(store: Arc<dyn Store>, prefix: String, after: String) -> Self {
         let mut rest = Span::unfolded(From::After(after.clone()));
         rest.ask(&store, &prefix);
@@ -43,9 +43,10 @@ impl Deep {
         }
     }
 
-    /// What a folded listing of a folder would say, and when the store was asked for it. Folders
-    /// must be taken in order. Nothing if one behind it was taken already, the folder is too large, the
-    /// store doesn't list in order, or what is here is older than `good_for`.
+    /// Returns the page that a folded listing of the folder would have, and the time of the
+    /// request. Folders must be taken in order. Returns `None` if a later folder was taken already,
+    /// if the folder is too large, if the store doesn't list in order, or if the keys are older
+    /// than `good_for`.
     pub async fn folder(&mut self, prefix: &str, good_for: Duration) -> Option<Dated> {
         if *prefix < *self.from {
             return None;
@@ -65,15 +66,15 @@ impl Deep {
         (asked.elapsed() < good_for).then_some((page, asked))
     }
 
-    /// Whether no key of the folder can come on a later page.
+    /// Returns whether no key of the folder can come on a later page.
     fn is_whole(&self, prefix: &str) -> bool {
         let last = self.here.back();
         self.rest.is_none()
             || last.is_some_and(|(last, _)| *last.key > *prefix && !last.key.starts_with(prefix))
     }
 
-    /// Takes the next page. Nothing if the store doesn't answer: who lists the folder by itself is
-    /// told why.
+    /// Takes the next page. Returns `None` if the store fails: listing the folder by itself will
+    /// report the error.
     async fn turn(&mut self) -> Option<()> {
         let rest = self.rest.as_mut()?;
         rest.wait(&self.store, &self.prefix).await.ok()?;
@@ -89,7 +90,8 @@ impl Deep {
         Some(())
     }
 
-    /// Nothing if the store does not list in order: folders would be taken for whole that are not.
+    /// Checks that the store lists in order: otherwise, incomplete folders would be taken for
+    /// complete.
     fn check_order(&mut self, page: &ListPage) -> Option<()> {
         let capabilities = self.store.capabilities();
         if page.first().is_some_and(|first| *first <= *self.last) {
@@ -101,22 +103,22 @@ impl Deep {
         capabilities.has_order().then_some(())
     }
 
-    /// Drops the keys before `from`. A page that has just arrived begins with some where files stand
-    /// between two folders.
+    /// Drops the keys before `from`. A page that has just arrived starts with some if there are
+    /// files between two folders.
     fn drop_passed(&mut self) {
         while self.here.front().is_some_and(|(o, _)| o.key < self.from) {
             self.here.pop_front();
         }
     }
 
-    /// Asks for the page that will be needed next.
+    /// Requests the page that will be needed next.
     fn ask_on(&mut self) {
         if let Some(rest) = &mut self.rest {
             rest.ask(&self.store, &self.prefix);
         }
     }
 
-    /// Folds the keys below the folder, which are the first ones here.
+    /// Folds the keys below the folder, which are the first ones held.
     fn fold(&self, prefix: &str) -> Dated {
         let mut page = ListPage::default();
         // The first key behind the folder, or the end, proves that there are no more in it.

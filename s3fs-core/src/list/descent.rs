@@ -1,30 +1,30 @@
-//! Whether a program walks through a tree, decided from nothing but which folders it opened.
+//! Detection of programs that walk through a tree, from the folders that they open.
 //!
-//! `find`, `du`, `tar` and the like open folders in the order of their keys, each below the one they
-//! began with. Listing them one by one costs a round trip each; the keys of many small folders come
-//! in one page of a listing that is not folded.
+//! `find`, `du`, `tar` and the like open folders in the order of their keys, each below the first
+//! one. Listing them one by one costs a round trip each. An unfolded listing has the keys of many
+//! small folders on one page.
 
 use std::time::{Duration, Instant};
 
-/// So many folders, each behind the last, show that it is a walk.
+/// Number of folders, each behind the last, that make a walk.
 const STEPS: u32 = 2;
 
-/// A pause that ends a walk.
+/// Length of a pause that ends a walk.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Folders that were opened one after another.
+/// Sequence of folders opened one after another.
 #[derive(Clone, Debug)]
 pub struct Descent {
-    /// The prefix of the folder it began with.
+    /// Prefix of the first folder.
     root: String,
-    /// The prefix of the folder opened last.
+    /// Prefix of the folder opened last.
     last: String,
     at: Instant,
     steps: u32,
 }
 
 impl Descent {
-    /// A folder was opened that belongs to no walk.
+    /// Starts a sequence at a folder that belongs to no other.
     pub fn new(root: String, now: Instant) -> Self {
         Self {
             last: root.clone(),
@@ -34,18 +34,18 @@ impl Descent {
         }
     }
 
-    /// The prefix of the folder it began with.
+    /// Returns the prefix of the first folder.
     pub fn root(&self) -> &str {
         &self.root
     }
 
-    /// Whether a folder is the next one of this walk.
+    /// Returns whether a folder is the next one of this sequence.
     pub fn includes(&self, prefix: &str, now: Instant) -> bool {
         let is_below = prefix.len() > self.root.len() && prefix.starts_with(&self.root);
         is_below && now.saturating_duration_since(self.at) < PAUSE && *prefix > *self.last
     }
 
-    /// Takes note of the next folder; whether this is a walk by now.
+    /// Records the next folder; returns whether the sequence is a walk by now.
     pub fn step(&mut self, prefix: &str, now: Instant) -> bool {
         prefix.clone_into(&mut self.last);
         self.at = now;
@@ -53,7 +53,7 @@ impl Descent {
         self.steps >= STEPS
     }
 
-    /// Listing it as a whole did not help: its folders are large.
+    /// Resets the count of folders, after an unfolded listing was of no use because they are large.
     pub fn start_again(&mut self) {
         self.steps = 0;
     }

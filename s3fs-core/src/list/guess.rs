@@ -1,14 +1,14 @@
-//! Where the next pages of a long listing begin, guessed from one page, so that several can be
-//! asked for at once. A wrong guess costs a request; what is listed does not depend on it.
+//! Guess of where the next pages of a long listing start, so that several can be requested at once.
 //!
-//! Names made by programs count or are spread evenly: `part-000123.parquet`, hashes, UUIDs, dates.
-//! So the stretch of names that one page covers, read as numbers in the digits that they seem to be
-//! written in, tells how far the next page goes.
+//! A wrong guess costs a request; the listed entries do not depend on it. Names made by programs
+//! count or are spread evenly: `part-000123.parquet`, hashes, UUIDs, dates. The names of one page,
+//! read as numbers in the digits they seem to be written in, therefore predict how far the next
+//! page goes.
 
-/// So many digits fit into a `u128` in any of the bases.
+/// Maximum number of digits: as many fit into a `u128` in any of the bases.
 const DIGITS: usize = 16;
 
-/// The digits that names are written in, the narrowest first.
+/// Sets of digits that names are written in, the smallest first.
 const ALPHABETS: [&[u8]; 4] = [
     b"0123456789",
     b"0123456789abcdef",
@@ -16,8 +16,8 @@ const ALPHABETS: [&[u8]; 4] = [
     b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz",
 ];
 
-/// Names behind which the second, third… page from here may begin, in order, `count` at most; the
-/// page here went from `first` to `last`.
+/// Returns at most `count` names, in order, behind which the second, third… page from here may
+/// start. The present page went from `first` to `last`.
 pub fn guess(first: &str, last: &str, count: usize) -> Vec<String> {
     let Some((stem, numbers)) = Numbers::between(first, last) else {
         return Vec::new();
@@ -32,7 +32,7 @@ pub fn guess(first: &str, last: &str, count: usize) -> Vec<String> {
         .collect()
 }
 
-/// Two names as numbers.
+/// Two names read as numbers.
 #[derive(Debug)]
 struct Numbers {
     alphabet: &'static [u8],
@@ -43,7 +43,8 @@ struct Numbers {
 }
 
 impl Numbers {
-    /// What is the same in both names and not counted, and the rest as numbers.
+    /// Splits two names into their common stem, without the digits that are counted, and two
+    /// numbers.
     fn between<'a>(first: &'a str, last: &str) -> Option<(&'a str, Self)> {
         let same = first.bytes().zip(last.bytes()).take_while(|(a, b)| a == b);
         let same = same.count();
@@ -91,7 +92,7 @@ impl Numbers {
     }
 }
 
-/// The leading digits of a name; missing ones count as the smallest.
+/// Reads the leading digits of a name; missing ones count as the smallest.
 fn read(name: &[u8], alphabet: &[u8], digits: usize) -> u128 {
     let digit = |n: usize| {
         let byte = name.get(n)?;

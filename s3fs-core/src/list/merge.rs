@@ -1,35 +1,35 @@
-//! From pages of keys to entries, decided without I/O.
+//! Merge of listing pages into entries, without I/O.
 //!
-//! Two things make this more than a loop. A component of a key may be no file name; such keys are
-//! hidden. And an object `a` may stand beside keys `a/…`: then the folder `a` is shown and the
-//! object is hidden, in whatever pages the two arrive. Between `a` and `a/` there may be thousands
+//! Two cases make this more than a loop. A component of a key may be no file name; such keys are
+//! hidden. And an object `a` may exist beside keys `a/…`: then the folder `a` is shown and the
+//! object is hidden, on whatever pages the two arrive. Between `a` and `a/` there may be thousands
 //! of keys such as `a-1` and `a.txt`, so a file is held back while its folder may still come. All
-//! files held back are prefixes of the last key seen, hence few.
+//! files held back are prefixes of the last key seen, so there are few.
 
 use std::collections::HashSet;
 
 use crate::object::{EntryName, ObjectMeta};
 use crate::store::ListPage;
 
-/// An entry of a folder.
+/// Entry of a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Listed {
-    /// A folder.
+    /// Folder.
     Dir(EntryName),
-    /// A file.
+    /// File.
     File(EntryName, ObjectMeta),
 }
 
 /// Number of keys of a folder that are not shown: no file can have their name, or a folder has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Hidden {
-    /// Objects.
+    /// Number of objects.
     pub keys: u64,
-    /// Folders, with all that is below them.
+    /// Number of folders, each hidden with everything below it.
     pub folders: u64,
 }
 
-/// The state between the pages of one listing.
+/// State between the pages of one listing.
 #[derive(Debug)]
 pub struct Merger {
     prefix: String,
@@ -38,7 +38,7 @@ pub struct Merger {
 }
 
 impl Merger {
-    /// A listing of the keys under a prefix, folded at `/`.
+    /// Starts a listing of the keys under a prefix, folded at `/`.
     pub fn new(prefix: String) -> Self {
         Self {
             prefix,
@@ -47,17 +47,18 @@ impl Merger {
         }
     }
 
-    /// Whether a file of an earlier page may still come.
+    /// Returns whether files of earlier pages are held back.
     pub fn holds(&self) -> bool {
         !self.held.is_empty()
     }
 
-    /// Returns what has not been shown until now.
+    /// Returns the number of keys hidden so far.
     pub fn hidden(&self) -> Hidden {
         self.hidden
     }
 
-    /// The entries that are certain after this page. Each name comes once, in no particular order.
+    /// Returns the entries that are certain after this page. Each name comes once, in no particular
+    /// order.
     pub fn page(&mut self, page: ListPage) -> Vec<Listed> {
         let last = self.last_component(&page);
         let dirs: Vec<EntryName> = page
@@ -100,7 +101,7 @@ impl Merger {
         name.and_then(EntryName::from_component)
     }
 
-    /// The page's last key or prefix, without the folder's own prefix.
+    /// Returns the page's last key or prefix, without the folder's own prefix.
     fn last_component(&self, page: &ListPage) -> Option<String> {
         Some(page.last()?.strip_prefix(&self.prefix)?.to_owned())
     }
@@ -125,7 +126,7 @@ mod tests {
         }
     }
 
-    /// What S3 returns for these keys, cut into pages of `page_size`.
+    /// Returns S3's listing of these keys, cut into pages of `page_size`.
     fn pages(keys: &BTreeSet<String>, prefix: &str, page_size: usize) -> Vec<ListPage> {
         let mut items: Vec<(String, bool)> = Vec::new();
         for key in keys.iter().filter(|key| key.starts_with(prefix)) {

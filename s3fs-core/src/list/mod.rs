@@ -1,4 +1,4 @@
-//! Listing folders: pages of keys become entries with names.
+//! Listing of folders: pages of keys become entries with names.
 
 mod deep;
 mod descent;

@@ -1,11 +1,10 @@
-//! Pages are listed, and compared with the order that they should have.
+//! Listing of pages, with a check of their order.
 
 use crate::store::{Capabilities, Capability, ListFrom, ListPage, ListRequest, Store, StoreError};
 
-/// One page of keys. Takes note of what it shows of the order in which the store lists.
+/// Requests a page of keys. Records what it proves about the order in which the store lists.
 ///
-/// # Errors
-/// The store doesn't answer.
+/// # Errors Fails if the request fails.
 pub async fn list_page(
     store: &dyn Store,
     request: ListRequest<'_>,
@@ -22,7 +21,7 @@ pub async fn list_page(
     Ok(page)
 }
 
-/// The end of a folded page: whatever stands between two of its keys before that is on the page.
+/// Returns the end of a folded page: all keys between two of its keys before that are on the page.
 pub fn end_of<'a>(page: &'a ListPage, capabilities: &Capabilities) -> Option<&'a str> {
     if capabilities.is_order_proven() {
         page.last()
@@ -31,7 +30,7 @@ pub fn end_of<'a>(page: &'a ListPage, capabilities: &Capabilities) -> Option<&'a
     }
 }
 
-/// The end of a page, whether the store lists by bytes, or as a walk through folders meets keys.
+/// Returns an end that holds for both orders: by bytes, and in the order of a walk through folders.
 fn safe_end(page: &ListPage) -> Option<&str> {
     let object = page.objects.last().map(|object| object.key.as_str());
     // A walk meets a folder where its name is.

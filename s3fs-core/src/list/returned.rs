@@ -1,12 +1,12 @@
-//! Which names a listing has returned, so that it can begin anew where its order was contradicted.
+//! Names that a listing has returned, needed to restart it after its order was contradicted.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
-/// Maximum number of names that are kept track of, 16 bytes each.
+/// Maximum number of tracked names, at 16 bytes each.
 const MOST: usize = 256 << 10;
 
-/// Hashes of names, of 64 bits: that two of a folder are equal does not happen.
+/// Set of 64-bit hashes of names. A collision within a folder is not expected.
 #[derive(Debug, Default)]
 pub(super) struct Returned {
     hasher: RandomState,
@@ -15,7 +15,7 @@ pub(super) struct Returned {
 }
 
 impl Returned {
-    /// Takes note of a name. False if it was returned before.
+    /// Records a name. Returns false if it was returned before.
     pub(super) fn add(&mut self, name: &str) -> bool {
         if self.names.len() >= MOST {
             self.is_over = true;
@@ -24,12 +24,12 @@ impl Returned {
         self.is_over || self.names.insert(self.hasher.hash_one(name))
     }
 
-    /// Whether a name was returned.
+    /// Returns whether a name was returned.
     pub(super) fn has(&self, name: &str) -> bool {
         self.names.contains(&self.hasher.hash_one(name))
     }
 
-    /// Whether there were more names than are kept track of.
+    /// Returns whether there were more names than are tracked.
     pub(super) fn is_over(&self) -> bool {
         self.is_over
     }

@@ -1,4 +1,4 @@
-//! A stretch of keys that is listed by a request of its own.
+//! Range of keys that is listed by a request of its own.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,44 +10,44 @@ use crate::list::order::list_page;
 use crate::object::Key;
 use crate::store::{ListFrom, ListPage, ListRequest, Store, StoreError, StoreErrorKind};
 
-/// What S3 returns at most.
+/// Maximum number of keys per page in S3.
 const PAGE: u16 = 1000;
 
-/// A page, and when it was asked for.
+/// Page with the time of its request.
 pub type Dated = (ListPage, Instant);
 
-/// Where a stretch begins.
+/// Start of a span.
 #[derive(Clone, Debug)]
 pub enum From {
-    /// With the first key.
+    /// First key.
     Beginning,
-    /// Where a page ended.
+    /// End of a page, by its continuation token.
     Continuation(String),
-    /// Behind this key.
+    /// First key behind this one.
     After(String),
 }
 
-/// A stretch of keys and its first page.
+/// Range of keys with its first page.
 #[derive(Debug)]
 pub struct Span {
     from: From,
     is_folded: bool,
-    /// The last key that belongs to it; nothing if it goes on to the end.
+    /// Last key of the span; `None` if it goes on to the end.
     pub until: Option<String>,
     page: Page,
-    /// What its page has behind `until`; the next stretch has it too.
+    /// Keys of its page behind `until`; the next span has them too.
     beyond: ListPage,
 }
 
 #[derive(Debug)]
 enum Page {
-    /// Nobody has asked for it.
+    /// Not requested yet.
     Unasked,
     Asked(Asking),
     Here(Box<Dated>),
 }
 
-/// A request that ends when nobody waits for it any more.
+/// Request that is cancelled when it is dropped.
 #[derive(Debug)]
 struct Asking(JoinHandle<Result<Dated, StoreError>>);
 
@@ -58,7 +58,7 @@ impl Drop for Asking {
 }
 
 impl Span {
-    /// A stretch that nobody has asked for.
+    /// Creates a span that was not requested yet.
     pub fn new(from: From, until: Option<String>) -> Self {
         Self {
             from,
@@ -69,7 +69,7 @@ impl Span {
         }
     }
 
-    /// All keys from there on, not folded at `/`.
+    /// Creates a span of all keys from `from` on, not folded at `/`.
     pub fn unfolded(from: From) -> Self {
         Self {
             is_folded: false,
@@ -77,7 +77,7 @@ impl Span {
         }
     }
 
-    /// A stretch whose first page is here.
+    /// Creates a span whose first page has arrived.
     pub fn here(page: ListPage, asked: Instant) -> Self {
         Self {
             page: Page::Here(Box::new((page, asked))),
@@ -85,7 +85,7 @@ impl Span {
         }
     }
 
-    /// Asks for its first page, if that has not been done.
+    /// Requests its first page, unless that was done.
     pub fn ask(&mut self, store: &Arc<dyn Store>, prefix: &str) {
         if matches!(self.page, Page::Unasked) {
             let (store, prefix) = (Arc::clone(store), prefix.to_owned());
@@ -109,8 +109,7 @@ impl Span {
 
     /// Waits for its first page.
     ///
-    /// # Errors
-    /// The store doesn't answer; it can be asked again.
+    /// # Errors Fails if the store fails; the page can be requested again.
     pub async fn wait(&mut self, store: &Arc<dyn Store>, prefix: &str) -> Result<(), StoreError> {
         loop {
             match &mut self.page {
@@ -132,8 +131,8 @@ impl Span {
         }
     }
 
-    /// If its first page has arrived, parts what follows that page from it: nothing if there is no
-    /// more, or what follows belongs to the next stretch.
+    /// Splits off the span that follows its first page, if that has arrived. Returns `None` if
+    /// there are no more keys, or if they belong to the next span.
     pub fn part(&mut self) -> Option<Self> {
         self.settle();
         let Page::Here(dated) = &mut self.page else {
@@ -157,28 +156,29 @@ impl Span {
         })
     }
 
-    /// Whether its first page has arrived and is empty.
+    /// Returns whether its first page has arrived and is empty.
     pub fn is_empty(&self) -> bool {
         self.page_here().is_some_and(|page| page.last().is_none())
     }
 
-    /// Whether it begins where a page ended.
+    /// Returns whether it starts at a continuation token.
     pub fn is_continuation(&self) -> bool {
         matches!(self.from, From::Continuation(_))
     }
 
-    /// All that its first page had, if that has arrived, `until` or not.
+    /// Returns all keys and prefixes of its first page, if that has arrived, including those behind
+    /// `until`.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         let page = self.page_here().into_iter().chain([&self.beyond]);
         page.flat_map(ListPage::texts)
     }
 
-    /// What its page has behind its end.
+    /// Takes the keys of its page behind its end.
     pub fn take_beyond(&mut self) -> ListPage {
         std::mem::take(&mut self.beyond)
     }
 
-    /// Its first page, if that has arrived.
+    /// Returns its first page, if that has arrived.
     pub fn page_here(&self) -> Option<&ListPage> {
         match &self.page {
             Page::Here(dated) => Some(&dated.0),
@@ -186,7 +186,7 @@ impl Span {
         }
     }
 
-    /// Its first page, if that has arrived.
+    /// Returns its first page with the time of the request, if it has arrived.
     pub fn into_page(self) -> Option<Dated> {
         match self.page {
             Page::Here(dated) => Some(*dated),

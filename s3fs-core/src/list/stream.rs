@@ -1,4 +1,4 @@
-//! A folder's listing, in order, with several pages on their way at once.
+//! Listing of a folder, in order, with several pages in flight at once.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -14,48 +14,49 @@ use crate::store::{
     Capability, ListFrom, ListPage, ListRequest, Store, StoreError, StoreErrorKind,
 };
 
-/// So many pages are asked for at once at most.
+/// Maximum number of pages in flight.
 const FAN: usize = 8;
 
-/// What is asked for ahead shall be returned within this time.
+/// Maximum time between the request of a page ahead and its return to the reader.
 const SOON: Duration = Duration::from_millis(250);
 
-/// A listing in progress. Holds a few pages at a time, whatever the folder's size.
+/// Listing in progress. Holds a few pages at a time, whatever the folder's size.
 #[derive(Debug)]
 pub struct ListStream {
     store: Arc<dyn Store>,
     prefix: String,
     merger: Merger,
-    /// What has not been returned: consecutive stretches of keys, the last one up to the end.
+    /// Consecutive spans that were not returned yet, the last one up to the end.
     spans: VecDeque<Span>,
-    /// How many pages to ask for at once. Doubles while the guesses are good.
+    /// Number of pages to request at once. Doubles while the guesses are good.
     fan: usize,
-    /// Some stretches began at guessed keys.
+    /// True if some spans start at guessed keys.
     has_guessed: bool,
-    /// What was returned, where the order of the store's listings is not proven.
+    /// Names that were returned, while the order of the store's listings is not proven.
     names: Returned,
-    /// The last key of the page that was returned last.
+    /// Last key of the page that was returned last.
     last: Option<String>,
-    /// What that page had behind the end of its stretch.
+    /// Keys of that page behind the end of its span.
     beyond: ListPage,
-    /// When the last page was returned, and how long the reader takes for one.
+    /// Time when the last page was returned; `pace` is the reader's mean time per page.
     returned: Option<Instant>,
     pace: Duration,
-    /// When the first page of which files are held back was asked for.
+    /// Time when the first page with files that are held back was requested.
     held_since: Option<Instant>,
 }
 
-/// Some entries, and when the store was asked for them.
+/// Entries with the time of their request.
 #[derive(Debug)]
 pub struct Batch {
-    /// The entries.
+    /// Entries of the folder.
     pub entries: Vec<Listed>,
-    /// What happened after this may not show in them.
+    /// Time of the request; later changes may be missing.
     pub asked: Instant,
 }
 
 impl ListStream {
-    /// A listing from the beginning. `first`, if given, is its first page, asked for at that time.
+    /// Starts a listing from the first key. `first`, if given, is its first page with its request
+    /// time.
     pub fn new(store: Arc<dyn Store>, prefix: String, first: Option<(ListPage, Instant)>) -> Self {
         let merger = Merger::new(prefix.clone());
         let span = match first {
@@ -78,10 +79,9 @@ impl ListStream {
         }
     }
 
-    /// The next entries; nothing at the end.
+    /// Returns the next entries; `None` at the end.
     ///
-    /// # Errors
-    /// The store doesn't answer; the same page is asked for again next time.
+    /// # Errors Fails if the store fails; the next call requests the same page again.
     pub async fn next(&mut self) -> Result<Option<Batch>, StoreError> {
         if let Some(returned) = self.returned {
             self.pace = (self.pace + returned.elapsed()) / 2;
@@ -117,17 +117,17 @@ impl ListStream {
         }))
     }
 
-    /// Returns what the keys begin with.
+    /// Returns the prefix of the listed keys.
     pub fn prefix(&self) -> &str {
         &self.prefix
     }
 
-    /// Returns the number of keys that have not been shown until now.
+    /// Returns the number of keys hidden so far.
     pub fn hidden(&self) -> Hidden {
         self.merger.hidden()
     }
 
-    /// Keeps track of what is returned, and drops what was returned before.
+    /// Records the returned names, and drops entries that were returned before.
     fn note(&mut self, entries: &mut Vec<Listed>) {
         if self.store.capabilities().is_order_proven() {
             return;
@@ -138,8 +138,8 @@ impl ListStream {
         });
     }
 
-    /// Whether the page that is to be returned next shows that guessed keys were of no use: what stands
-    /// between them may have been passed over.
+    /// Returns whether the next page proves guessed keys useless: keys between them may have been
+    /// skipped.
     async fn is_contradicted(&mut self) -> Result<bool, StoreError> {
         let capabilities = self.store.capabilities();
         let Some(front) = self.spans.front() else {
@@ -163,7 +163,7 @@ impl ListStream {
         Ok(!capabilities.has_order())
     }
 
-    /// Whether the store still has a key or common prefix that a page lacks.
+    /// Returns whether the store still has a key or common prefix that a page lacks.
     async fn is_there(&self, missing: Option<&str>) -> Result<bool, StoreError> {
         let Some(text) = missing else {
             return Ok(false);
@@ -179,7 +179,7 @@ impl ListStream {
         Ok(page.texts().any(is_there))
     }
 
-    /// Begins anew, one page after the other. What was returned is not returned again.
+    /// Restarts the listing, one page after the other. Returned entries are not returned again.
     fn start_over(&mut self) -> Result<(), StoreError> {
         if self.names.is_over() {
             let object = self.store.uri(&Key::new(self.prefix.as_str()));
@@ -195,7 +195,7 @@ impl ListStream {
         Ok(())
     }
 
-    /// Asks for what follows the pages that have arrived.
+    /// Requests pages behind those that have arrived.
     fn look_ahead(&mut self) {
         let mut at = 0;
         // The first page is about to be returned, so what follows it must be parted from it.
@@ -212,8 +212,8 @@ impl ListStream {
         }
     }
 
-    /// How many pages may be here or on their way: what is here for long is out of date when it is
-    /// returned.
+    /// Returns how many pages may be held or in flight: pages held for long are outdated when they
+    /// are returned.
     fn most(&self) -> usize {
         let pages = SOON.as_nanos() / self.pace.as_nanos().max(1);
         usize::try_from(pages)
@@ -221,8 +221,8 @@ impl ListStream {
             .clamp(1, 2 * FAN)
     }
 
-    /// Inserts the stretch that begins behind the page before it. Where nothing else follows, it is
-    /// parted where its pages may begin.
+    /// Inserts the span behind the page before it. If it is the last one, splits it at guessed
+    /// starts of pages.
     fn insert(&mut self, at: usize, mut rest: Span) {
         let is_last = at == self.spans.len();
         let bounds = if is_last && self.store.capabilities().has_order() {
@@ -247,7 +247,7 @@ impl ListStream {
         }
     }
 
-    /// Keys behind the stretch's page where further pages may begin.
+    /// Returns keys behind the span's page at which further pages may start.
     fn bounds(&self, at: usize) -> Vec<String> {
         let page = self.spans.get(at).and_then(Span::page_here);
         let Some((first, last)) = page.and_then(|page| page.first().zip(page.last())) else {
@@ -273,7 +273,7 @@ mod tests {
     use super::*;
     use crate::store::memory::MemoryStore;
 
-    /// The names that a listing of `prefix` brings, from pages of so few keys.
+    /// Lists the names under `prefix`, with `page` keys per page.
     fn names(keys: &BTreeSet<String>, prefix: &str, page: usize) -> Vec<String> {
         let store = MemoryStore::default().with_page(page);
         for key in keys {
