@@ -1,4 +1,4 @@
-//! Changes made through this mount: names that go, names that move, what is kept of entries.
+//! Changes made through this mount: deletions, renames and changes of attributes.
 
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -7,23 +7,23 @@ use crate::object::{ETag, EntryName};
 use crate::tree::{Entry, Ino, Kept, Kind, Looks, Removed, Tree};
 
 impl Tree {
-    /// A new entry made through this mount, with all that is kept of it.
+    /// Creates a new entry made through this mount, with all its attributes.
     pub fn create_with(&self, dir: Ino, name: &EntryName, kind: Kind, looks: Looks) -> Entry {
         let entry = self.lock().create(dir, name, kind, looks);
         self.entries_changed(dir);
         entry
     }
 
-    /// The name was deleted through this mount, in the bucket as well. A file that is open keeps its
-    /// inode.
+    /// Removes a name that was deleted through this mount, in the bucket as well. An open file
+    /// keeps its inode.
     pub fn removed(&self, dir: Ino, name: &EntryName, removed: Removed) {
         let mut state = self.lock();
         state.removed.done(dir, name.clone(), removed);
         state.remove(dir, name);
     }
 
-    /// The name was deleted here, and the bucket will be told: until
-    /// [`removal_done`](Self::removal_done), whatever the store says of it is out of date.
+    /// Removes a name here; the deletion in the bucket follows. Until
+    /// [`removal_done`](Self::removal_done), responses of the store about it are outdated.
     pub fn removing(&self, dir: Ino, name: &EntryName, removed: Removed) {
         let mut state = self.lock();
         state.removed.pending(dir, name.clone(), removed);
@@ -32,7 +32,8 @@ impl Tree {
         self.entries_changed(dir);
     }
 
-    /// As [`removing`](Self::removing), where only this version of a file is to be deleted, later.
+    /// Removes a name like [`removing`](Self::removing), where only this version is to be deleted,
+    /// later.
     pub fn removing_version(&self, dir: Ino, name: &EntryName, etag: ETag) {
         let mut state = self.lock();
         state.removed.version(dir, name.clone(), etag);
@@ -41,19 +42,19 @@ impl Tree {
         self.entries_changed(dir);
     }
 
-    /// The bucket has been told of a deletion.
+    /// Records that a deletion has reached the bucket.
     pub fn removal_done(&self, dir: Ino, name: &EntryName, removed: Removed) {
         self.lock().removed.told(dir, name, removed);
     }
 
-    /// A name lost what it stood for here, but the store may have something of that name: an older
-    /// version, or what a folder hid.
+    /// Removes a name that has lost its entry here, though the store may have something of that
+    /// name: an older version, or an object that a folder hid.
     pub fn uncovered(&self, dir: Ino, name: &EntryName, removed: Removed) {
         self.removed(dir, name, removed);
         self.lock().coverage.forget(dir);
     }
 
-    /// An entry gets another name, in place of whatever had that. The old name is deleted as by
+    /// Renames an entry, replacing any entry at the new name. The old name is deleted as by
     /// [`removing`](Self::removing). The inode stays.
     pub fn rename(&self, dir: Ino, name: &EntryName, to_dir: Ino, to_name: &EntryName) {
         let mut state = self.lock();
@@ -95,12 +96,12 @@ impl Tree {
         self.entries_changed(to_dir);
     }
 
-    /// Entries of the folder that nobody has told us of may exist.
+    /// Marks the cached entries of a folder as incomplete.
     pub fn no_longer_complete(&self, dir: Ino) {
         self.lock().coverage.forget(dir);
     }
 
-    /// The files that are known somewhere below a folder, with their paths from there.
+    /// Returns the known files anywhere below a folder, with their paths relative to it.
     pub fn files_below(&self, dir: Ino) -> Vec<(Ino, String)> {
         let state = self.lock();
         let mut files = Vec::new();
@@ -118,8 +119,8 @@ impl Tree {
         files
     }
 
-    /// A file has so many bytes now, written just now; or when something was written before, if it is
-    /// not `newer`.
+    /// Records the size of a file in bytes after a write. `newer` tells whether bytes were written
+    /// just now, which sets the modification time.
     pub fn wrote(&self, ino: Ino, size: u64, newer: bool) {
         let mut state = self.lock();
         if let Some(inode) = state.inodes.get_mut(&ino)
@@ -136,13 +137,13 @@ impl Tree {
         }
     }
 
-    /// Keeps an inode from being dropped while an operation goes on.
+    /// Keeps an inode from being dropped for the lifetime of the returned guard.
     pub fn held(&self, ino: Ino) -> HeldInode<'_> {
         self.reference(ino);
         HeldInode { tree: self, ino }
     }
 
-    /// Whether `below` is `above` or lies somewhere in it.
+    /// Returns whether `below` is `above`, or lies anywhere in it.
     pub fn is_within(&self, below: Ino, above: Ino) -> bool {
         let state = self.lock();
         let mut at = below;
@@ -155,15 +156,15 @@ impl Tree {
         true
     }
 
-    /// Changes what is kept of an entry.
+    /// Changes the attributes of an entry.
     pub fn update_looks(&self, ino: Ino, update: impl FnOnce(&mut Looks)) {
         if let Some(inode) = self.lock().inodes.get_mut(&ino) {
             update(Arc::make_mut(&mut inode.looks));
         }
     }
 
-    /// The store has told what it keeps with an entry: of a file, with the version `etag`. Changes
-    /// nothing where it was known already.
+    /// Applies the stored metadata of an entry; for a file, that of the version `etag`. Has no
+    /// effect if the metadata was known already.
     pub fn looked_at(&self, ino: Ino, etag: Option<&ETag>, kept: Kept) {
         let mut state = self.lock();
         let Some(inode) = state.inodes.get_mut(&ino) else {
@@ -188,7 +189,7 @@ impl Tree {
         looks.kept = Some(kept);
     }
 
-    /// Entries of a folder were made or removed.
+    /// Updates the times of a folder whose entries were created or removed.
     fn entries_changed(&self, dir: Ino) {
         let now = SystemTime::now();
         self.update_looks(dir, |looks| {
@@ -198,7 +199,7 @@ impl Tree {
     }
 }
 
-/// An inode that stays until this is dropped.
+/// Inode that stays until this guard is dropped.
 #[derive(Debug)]
 #[must_use = "the inode stays as long as this does"]
 pub struct HeldInode<'a> {

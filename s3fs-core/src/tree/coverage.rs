@@ -1,4 +1,4 @@
-//! Which names of a folder are known to be absent, because everything that is there has been learned.
+//! Names that are known to be absent, because the store has reported all others around them.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use crate::object::EntryName;
 use crate::tree::Ino;
 
-/// Remember so many ranges and absent names at most.
+/// Maximum number of ranges, and of absent names.
 const MOST: usize = 4096;
 
-/// What answers of the store have covered, and when they were asked for.
+/// Coverage of the store's responses, with the times of their requests.
 #[derive(Debug, Default)]
 pub(super) struct Coverage {
     whole: HashMap<Ino, Instant>,
@@ -17,11 +17,11 @@ pub(super) struct Coverage {
     absent: HashMap<(Ino, EntryName), Instant>,
 }
 
-/// A stretch of names.
+/// Range of names that a listing page covered.
 #[derive(Clone, Debug)]
 pub(super) struct Range {
     pub(super) first: EntryName,
-    /// The last key that was listed, from the folder on; without one, all that follow were.
+    /// Last key of the page, relative to the folder; `None` if the page went on to the end.
     pub(super) last: Option<String>,
     pub(super) asked: Instant,
 }
@@ -35,7 +35,7 @@ impl Range {
 }
 
 impl Coverage {
-    /// Whether a name of which nothing is known is absent.
+    /// Returns whether a name without a cached entry is absent.
     pub(super) fn is_absent(
         &self,
         dir: Ino,
@@ -51,12 +51,12 @@ impl Coverage {
                 && self.absent.get(&(dir, name.clone())).is_some_and(is_fresh)
     }
 
-    /// All entries of the folder were learned.
+    /// Records that all entries of the folder are known.
     pub(super) fn whole(&mut self, dir: Ino, asked: Instant) {
         self.whole.insert(dir, asked);
     }
 
-    /// All entries of a stretch were learned.
+    /// Records that all entries of a range are known.
     pub(super) fn range(&mut self, dir: Ino, range: Range) {
         if self.ranges.len() >= MOST {
             self.ranges.clear();
@@ -64,7 +64,7 @@ impl Coverage {
         self.ranges.insert(dir, range);
     }
 
-    /// The store said that there is nothing of that name.
+    /// Records that nothing has this name, according to the store.
     pub(super) fn absent(&mut self, dir: Ino, name: EntryName, asked: Instant) {
         if self.absent.len() >= MOST {
             self.absent.clear();
@@ -72,14 +72,14 @@ impl Coverage {
         self.absent.insert((dir, name), asked);
     }
 
-    /// The name may stand for something that nobody has told of.
+    /// Forgets that a name is absent.
     pub(super) fn forget_name(&mut self, dir: Ino, name: &EntryName) {
         if !self.absent.is_empty() {
             self.absent.remove(&(dir, name.clone()));
         }
     }
 
-    /// Entries of the folder may exist that nobody has told of.
+    /// Forgets that all entries of the folder, or of a range in it, are known.
     pub(super) fn forget(&mut self, dir: Ino) {
         self.whole.remove(&dir);
         self.ranges.remove(&dir);

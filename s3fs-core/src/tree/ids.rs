@@ -2,15 +2,15 @@
 
 use std::fmt;
 
-/// An inode of this mount, never used again within it.
+/// Inode of this mount, never used again within it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ino(pub u64);
 
 impl Ino {
-    /// The mount's root.
+    /// Inode of the mount's root.
     pub const ROOT: Self = Self(1);
 
-    /// What is no inode.
+    /// Value that is no inode.
     pub const NONE: Self = Self(0);
 }
 
@@ -25,7 +25,7 @@ impl fmt::Display for Ino {
 pub struct NodeId(pub u64);
 
 impl NodeId {
-    /// The mount's root.
+    /// Number of the mount's root.
     pub const ROOT: Self = Self(1);
 }
 
@@ -34,10 +34,11 @@ impl NodeId {
 pub struct FileNumber(pub u64);
 
 impl FileNumber {
-    /// The mount's root, as programs see it.
+    /// Number of the mount's root, as programs see it.
     pub const ROOT: Self = Self(1);
 
-    /// Whether it means nothing else: programs take 0 for no entry, the kernel 1 for the root.
+    /// Returns whether it has no other meaning: programs take 0 for no entry, the kernel 1 for the
+    /// root.
     pub fn is_usable(self) -> bool {
         self.0 > Self::ROOT.0
     }

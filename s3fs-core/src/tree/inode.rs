@@ -1,4 +1,4 @@
-//! One inode.
+//! Inode: a file or folder, with its state.
 
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -6,53 +6,54 @@ use std::time::{Instant, SystemTime};
 use crate::object::{ETag, EntryName, ObjectMeta};
 use crate::tree::{FileNumber, Ino, Looks, NodeId};
 
-/// What a name stands for, as told to the outside.
+/// Entry of a folder, as reported to callers.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// The inode.
+    /// Inode of the entry.
     pub ino: Ino,
     /// Number by which the kernel knows it.
     pub node: NodeId,
     /// Number by which programs know it.
     pub number: FileNumber,
-    /// What it is.
+    /// File or folder.
     pub kind: Kind,
-    /// What is kept of it beside its bytes.
+    /// Attributes beside the bytes.
     pub looks: Arc<Looks>,
-    /// It is reachable by its name: it was not deleted.
+    /// True while it is reachable by its name: it was not deleted.
     pub named: bool,
-    /// Until when the store need not be asked again; nothing if it is this mount's to know.
+    /// Time until which the store need not be asked again; `None` for a local entry.
     pub valid_until: Option<Instant>,
 }
 
-/// A folder or a file.
+/// Kind of an entry.
 #[derive(Clone, Debug)]
 pub enum Kind {
-    /// A folder.
+    /// Folder.
     Dir,
-    /// A file.
+    /// File.
     File(FileState),
 }
 
-/// What is known of a file.
+/// State of a file.
 #[derive(Clone, Debug)]
 pub struct FileState {
     /// Size in bytes.
     pub size: u64,
-    /// Last change of its bytes, or what a program has set it to.
+    /// Time of the last change of its bytes, or the time that a program has set.
     pub modified: SystemTime,
-    /// A program has set `modified`, and the bytes have not changed since.
+    /// True if a program has set `modified`, and the bytes have not changed since.
     pub modified_is_set: bool,
-    /// When the stored version was stored; nothing if the store has not said so.
+    /// Time when the present version was stored; `None` if the store has not reported it.
     pub stored: Option<SystemTime>,
-    /// The stored version; nothing if it has never been stored.
+    /// ETag of the stored version; `None` if it was never stored.
     pub etag: Option<ETag>,
-    /// It was opened for reading, so that its first bytes are in the kernel's page cache, probably.
+    /// True if it was opened for reading: its first bytes are then probably in the kernel's page
+    /// cache.
     pub was_read: bool,
 }
 
 impl FileState {
-    /// A file that was never stored.
+    /// Creates the state of a file that was never stored.
     pub fn new() -> Self {
         Self {
             size: 0,
@@ -64,8 +65,8 @@ impl FileState {
         }
     }
 
-    /// Takes note of when the store says that this version was stored; whether that is another time
-    /// than it said before.
+    /// Records when this version was stored, according to the store. Returns whether that differs
+    /// from what was reported before.
     pub(super) fn stored_anew(&mut self, at: SystemTime) -> bool {
         let before = self.stored.replace(at);
         before.is_some_and(|before| before != at)
@@ -91,7 +92,7 @@ impl From<ObjectMeta> for FileState {
     }
 }
 
-/// The table's record of an inode.
+/// Record of an inode in the table.
 #[derive(Debug)]
 pub(super) struct Inode {
     pub(super) node: NodeId,
@@ -100,21 +101,22 @@ pub(super) struct Inode {
     pub(super) name: Option<EntryName>,
     pub(super) kind: Kind,
     pub(super) looks: Arc<Looks>,
-    /// How often the kernel has been told of it and not forgotten it.
+    /// Number of the kernel's references: reported to it and not forgotten yet.
     pub(super) lookups: u64,
     /// Number of open handles.
     pub(super) handles: usize,
-    /// Until then the store need not be asked again.
+    /// Time until which the store need not be asked again.
     pub(super) valid_until: Instant,
-    /// The last change made through this mount: what the store said before is out of date.
+    /// Time of the last change through this mount: earlier responses of the store are outdated.
     pub(super) changed: Option<Instant>,
-    /// It exists whatever the store says: it is being written, or is a folder that has no object.
+    /// True if it exists whatever the store says: it is being written, or is a folder without an
+    /// object.
     pub(super) local: bool,
-    /// Still reachable by its name. A replaced version is not.
+    /// True while it is reachable by its name. A replaced version is not.
     pub(super) named: bool,
-    /// Another client has replaced or deleted it: that is how it lost its name.
+    /// True if it lost its name because another client replaced or deleted it.
     pub(super) superseded: bool,
-    /// When one of a folder's entries was dropped last.
+    /// Time when an entry of this folder was last dropped.
     pub(super) lost_entry: Option<Instant>,
 }
 
@@ -131,12 +133,13 @@ impl Inode {
         }
     }
 
-    /// Whether a program may compare it with another: by its name or through a handle.
+    /// Returns whether a program may compare it with another: by its name or through a handle.
     pub(super) fn is_alive(&self) -> bool {
         self.named || self.handles > 0
     }
 
-    /// Whether an answer that was asked for at that time is older than what we did ourselves.
+    /// Returns whether a response requested at `asked` is older than the last change through this
+    /// mount.
     pub(super) fn outdates(&self, asked: Instant) -> bool {
         self.changed.is_some_and(|changed| changed >= asked)
     }

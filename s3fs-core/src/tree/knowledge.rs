@@ -1,39 +1,39 @@
-//! What is said and known of names.
+//! States of a name: according to the store, cached, and reported to the kernel.
 
 use crate::object::ObjectMeta;
 use crate::tree::Entry;
 
-/// What the store says of a name.
+/// State of a name according to the store.
 #[derive(Clone, Debug)]
 pub enum Seen {
-    /// There are keys below it.
+    /// Folder: there are keys below the name.
     Dir,
-    /// There is an object.
+    /// File: there is an object.
     File(ObjectMeta),
-    /// Neither.
+    /// Neither a folder nor a file.
     Absent,
 }
 
-/// What is known of a name without asking.
+/// Cached state of a name.
 #[derive(Clone, Debug)]
 pub enum Known {
-    /// It stands for this.
+    /// Name with an entry.
     Entry(Entry),
-    /// It stands for nothing.
+    /// Name without an entry.
     Absent,
-    /// The store must be asked.
+    /// Name about which the store must be asked.
     Unknown,
 }
 
-/// What became of an entry that was offered to the kernel.
+/// Result of offering an entry to the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {
-    /// The kernel has it, with its attributes.
+    /// Accepted with its attributes.
     Yes,
-    /// The kernel has just its name, or nothing.
+    /// Accepted as a name only, or not at all.
     No,
-    /// The kernel has just its name, and will give back a reference of the node of its number.
+    /// Accepted as a name only. The kernel will return a reference of the node of its number.
     Owed,
-    /// There was no more room.
+    /// Rejected for lack of room.
     Full,
 }

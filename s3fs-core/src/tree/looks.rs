@@ -1,30 +1,31 @@
-//! What is kept of an entry beside its bytes.
+//! Attributes of an entry beside its bytes.
 
 use std::time::SystemTime;
 
 use crate::object::{Attributes, Headers};
 
-/// What is kept of an entry beside its bytes.
+/// Attributes of an entry beside its bytes.
 #[derive(Clone, Debug, Default)]
 pub struct Looks {
-    /// What the bucket keeps, or will keep once it is stored; nothing if the bucket was never asked.
+    /// Stored metadata, present or about to be stored; `None` if the store was never asked for it.
     pub kept: Option<Kept>,
-    /// Last access, where a program has set it. Lives as long as the mount.
+    /// Time of the last access, where a program has set it. Not stored: it lives as long as the
+    /// mount.
     pub accessed: Option<SystemTime>,
-    /// Last change of anything but the bytes, by this mount.
+    /// Time of the last change by this mount of anything but the bytes.
     pub changed: Option<SystemTime>,
-    /// Last change of a folder's entries by this mount, or what a program has set it to.
+    /// Time of this mount's last change of a folder's entries, or the time that a program has set.
     pub modified: Option<SystemTime>,
 }
 
-/// What a bucket keeps with an object.
+/// Metadata stored with an object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kept {
     /// Mode, owner, times, extended attributes.
     pub attributes: Attributes,
-    /// The type of its content; nothing if it is to follow from the name.
+    /// Content type; `None` if it is to be derived from the name.
     pub content_type: Option<String>,
-    /// The object is a folder's, and holds bytes.
+    /// True for a folder's marker object that holds bytes.
     pub is_filled_marker: bool,
 }
 
@@ -39,7 +40,7 @@ impl From<&Headers> for Kept {
 }
 
 impl Looks {
-    /// Of an entry that is made here.
+    /// Creates the attributes of an entry that is created here.
     pub fn of(attributes: Attributes) -> Self {
         let now = SystemTime::now();
         Self {
@@ -54,7 +55,7 @@ impl Looks {
         }
     }
 
-    /// The attributes, as far as they are known.
+    /// Returns the stored attributes, if they are known.
     pub fn attributes(&self) -> Option<&Attributes> {
         self.kept.as_ref().map(|kept| &kept.attributes)
     }

@@ -1,9 +1,9 @@
-//! What is known of the tree of names: inodes, their names, and how fresh the knowledge is.
+//! Tree of names: inodes, their names, and the age of the cached state.
 //!
 //! An inode is one version of an object. When another client replaces the object, its name gets a
-//! new inode: the kernel's page cache belongs to an inode, so bytes of two versions never meet in
-//! it. Changes made through this mount keep the inode, as on any file system. The numbers that programs
-//! and the kernel see are those of `numbers`.
+//! new inode. The kernel's page cache belongs to an inode, so bytes of two versions never meet in
+//! it. Changes made through this mount keep the inode, as on any file system. `numbers` assigns the
+//! numbers that programs and the kernel see.
 //!
 //! All methods are short and without I/O; one lock guards everything.
 

@@ -1,10 +1,11 @@
 //! Numbers of files, as programs and the kernel see them.
 //!
-//! What programs see (`st_ino`, `d_ino`) is a function of an object's key: the same on every mount and
-//! after the kernel has forgotten the file. Two that are alive never share a number: the second gets the
-//! next one of its name. A file that is renamed keeps its number while it is mounted.
+//! Programs see a number (`st_ino`, `d_ino`) that is a function of the object's key. It is the same
+//! on every mount, and after the kernel has forgotten the file. Two live files never share a
+//! number: the second gets the next one of its name. A renamed file keeps its number while it is
+//! mounted.
 //!
-//! What the kernel sees in the protocol is the same number, unless it still knows another version by that.
+//! The kernel sees the same number in the protocol, unless it still knows another version by it.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -19,7 +20,7 @@ const REMEMBERED: usize = 32 << 10;
 /// Maximum number of a name's first numbers that are tried before one that was never tried.
 const TRIED: u32 = 4;
 
-/// A name in a folder of that number.
+/// Number of a folder, and a name in it.
 type Place = (FileNumber, EntryName);
 
 /// Returns the number of a name: the first eight bytes of the SHA-256 of the number of its folder, how
@@ -40,10 +41,10 @@ pub(super) fn number_of_prefix(prefix: &Prefix) -> FileNumber {
     components.fold(FileNumber::ROOT, |folder, name| number_of(folder, name, 0))
 }
 
-/// The numbers in use.
+/// Numbers in use.
 #[derive(Debug)]
 pub(super) struct Numbers {
-    /// Number from which those of the root's entries follow.
+    /// Number from which the numbers of the root's entries are derived.
     root: FileNumber,
     nodes: HashMap<NodeId, Ino>,
     /// Inodes that the kernel knows by another number than programs do.
@@ -52,12 +53,12 @@ pub(super) struct Numbers {
     /// Last position that was tried after the first numbers of a name. No two names share one.
     untried: u32,
     given: Given,
-    /// References that the kernel gives back without having been given them.
+    /// Number of references, per node, that the kernel returns without having been given them.
     owed: HashMap<NodeId, u64>,
 }
 
 impl Numbers {
-    /// Only the root has a number.
+    /// Creates a table in which only the root has a number.
     pub(super) fn new(root: FileNumber) -> Self {
         Self {
             root,
@@ -70,7 +71,7 @@ impl Numbers {
         }
     }
 
-    /// Number from which those of the root's entries follow.
+    /// Returns the number from which the numbers of the root's entries are derived.
     pub(super) fn root(&self) -> FileNumber {
         self.root
     }
@@ -80,7 +81,7 @@ impl Numbers {
         self.nodes.get(&node).copied()
     }
 
-    /// Inodes that have, or had, a number.
+    /// Returns the inodes that have, or had, a number.
     fn holders(&self, number: FileNumber) -> impl Iterator<Item = Ino> {
         let node = self.nodes.get(&NodeId(number.0));
         node.into_iter().chain(self.displaced.get(&number)).copied()
@@ -135,7 +136,7 @@ impl Numbers {
         }
     }
 
-    /// An inode has another name from now on, and keeps its number.
+    /// Records that an inode was renamed; it keeps its number.
     pub(super) fn moved(&mut self, from: &Place, to: Place, number: FileNumber) {
         self.given.forget(from);
         self.given.forget(&to);
@@ -144,7 +145,7 @@ impl Numbers {
         }
     }
 
-    /// What has the name next has a number that follows from it.
+    /// Forgets the number of a name: its next inode gets a number derived from the name.
     pub(super) fn forget_name(&mut self, folder: FileNumber, name: &EntryName) {
         if !self.given.is_empty() {
             self.given.forget(&(folder, name.clone()));
@@ -165,7 +166,7 @@ impl Numbers {
         node
     }
 
-    /// The kernel knows the inode no more.
+    /// Removes an inode that the kernel no longer knows.
     pub(super) fn leave(&mut self, ino: Ino, node: NodeId, number: FileNumber) {
         self.nodes.remove(&node);
         if self.displaced.get(&number) == Some(&ino) {
@@ -173,12 +174,12 @@ impl Numbers {
         }
     }
 
-    /// The kernel will give back a reference that it was not given.
+    /// Records that the kernel will return a reference that it was not given.
     pub(super) fn owe(&mut self, node: NodeId) {
         *self.owed.entry(node).or_default() += 1;
     }
 
-    /// The kernel gives back references; returns how many of them it was given.
+    /// Accounts for references that the kernel returns; returns how many of them it was given.
     pub(super) fn given_back(&mut self, node: NodeId, count: u64) -> u64 {
         let Some(owed) = self.owed.get_mut(&node) else {
             return count;

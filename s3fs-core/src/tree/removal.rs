@@ -1,4 +1,4 @@
-//! Names deleted through this mount: what the store may still say of them for a while.
+//! Names deleted through this mount, for as long as the store may still report them.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -6,18 +6,18 @@ use std::time::{Duration, Instant};
 use crate::object::{ETag, EntryName, Key};
 use crate::tree::{Ino, Kind, Seen};
 
-/// Look for what can be forgotten no earlier than when there is so much of it.
+/// Minimum number of names before expired ones are dropped.
 const SWEEP: usize = 4096;
 
-/// Answers don't arrive later than this after they were asked for.
+/// Maximum delay between a request and its response.
 const ANSWER_DELAY: Duration = Duration::from_mins(2);
 
-/// Which of the two keys that a name has in a bucket.
+/// Kind of a deleted key: a name can have two keys in a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Removed {
-    /// The file's object.
+    /// Object of a file.
     File,
-    /// The folder's marker, or all that is below it.
+    /// Marker of a folder, or all keys below it.
     Dir,
 }
 
@@ -40,19 +40,19 @@ impl From<&Key> for Removed {
     }
 }
 
-/// The names, and since when the bucket has nothing of that name any more.
+/// Deleted names, with the times at which the bucket had nothing of that name any more.
 #[derive(Debug)]
 pub(super) struct Removals {
     names: HashMap<(Ino, EntryName), Gone>,
     sweep_at: usize,
 }
 
-/// A file may have had the name, and a folder after it, before the bucket was told of either.
+/// Deletions of one name. A file and then a folder may have had it before the bucket was updated.
 #[derive(Debug, Default)]
 struct Gone {
     file: Option<Since>,
     dir: Option<Since>,
-    /// What the name has come to stand for since.
+    /// Kind of the entry that has got the name since.
     remade: Option<Removed>,
 }
 
@@ -71,9 +71,10 @@ impl Gone {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Since {
-    /// The bucket has yet to be told.
+    /// Deletion that has not reached the bucket yet.
     Pending,
-    /// The bucket keeps this version of a file for a while, and may have another.
+    /// Deletion of this version of a file, which stays in the bucket for a while. It may have
+    /// another.
     Version(ETag),
     At(Instant),
 }
@@ -88,17 +89,17 @@ impl Default for Removals {
 }
 
 impl Removals {
-    /// The name was deleted, in the bucket as well.
+    /// Records that a name was deleted, in the bucket as well.
     pub(super) fn done(&mut self, dir: Ino, name: EntryName, removed: Removed) {
         self.note(dir, name, removed, Since::At(Instant::now()));
     }
 
-    /// The name was deleted here, and the bucket will be told.
+    /// Records that a name was deleted here; the deletion in the bucket follows.
     pub(super) fn pending(&mut self, dir: Ino, name: EntryName, removed: Removed) {
         self.note(dir, name, removed, Since::Pending);
     }
 
-    /// The name of a file was deleted here, whose object of this version stays for now.
+    /// Records that a file's name was deleted here; its object of this version stays for now.
     pub(super) fn version(&mut self, dir: Ino, name: EntryName, etag: ETag) {
         self.note(dir, name, Removed::File, Since::Version(etag));
     }
@@ -110,7 +111,7 @@ impl Removals {
         gone.remade = gone.remade.filter(|remade| *remade != removed);
     }
 
-    /// The bucket has been told of a deletion.
+    /// Records that a deletion has reached the bucket.
     pub(super) fn told(&mut self, dir: Ino, name: &EntryName, removed: Removed) {
         if let Some(gone) = self.names.get_mut(&(dir, name.clone()))
             && let Some(since @ (Since::Pending | Since::Version(_))) = gone.of(removed)
@@ -119,7 +120,7 @@ impl Removals {
         }
     }
 
-    /// Forgets what no answer can be older than.
+    /// Drops deletions that are older than any response can be.
     fn sweep(&mut self) {
         if self.names.len() >= self.sweep_at {
             let now = Instant::now();
@@ -133,8 +134,8 @@ impl Removals {
         }
     }
 
-    /// The name stands for a file or a folder again. What had it before, if that was of the other kind,
-    /// is as gone as it was.
+    /// Records that the name has a file or a folder again. An earlier entry of the other kind stays
+    /// deleted.
     pub(super) fn undo(&mut self, dir: Ino, name: &EntryName, removed: Removed) {
         if let Some(gone) = self.names.get_mut(&(dir, name.clone())) {
             *gone.of(removed) = None;
@@ -142,7 +143,7 @@ impl Removals {
         }
     }
 
-    /// Whether the name stands for nothing, of which the bucket has yet to be told.
+    /// Returns whether the name has no entry, and the bucket is yet to be updated.
     pub(super) fn is_pending(&self, dir: Ino, name: &EntryName) -> bool {
         !self.names.is_empty()
             && self.names.get(&(dir, name.clone())).is_some_and(|gone| {
@@ -150,7 +151,7 @@ impl Removals {
             })
     }
 
-    /// Whether an answer that was asked for at that time may not know of the deletion.
+    /// Returns whether a response requested at `asked` may be older than the deletion.
     pub(super) fn outdates(&self, dir: Ino, name: &EntryName, seen: &Seen, asked: Instant) -> bool {
         let Some(gone) = self.names.get(&(dir, name.clone())) else {
             return false;

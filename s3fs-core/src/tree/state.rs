@@ -1,4 +1,4 @@
-//! The table itself: inodes, names, and what hangs together with what. `table` guards it.
+//! Contents of the table: inodes, names, and the links between them. Guarded by `table`.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -11,22 +11,22 @@ use crate::tree::numbers::Numbers;
 use crate::tree::removal::Removals;
 use crate::tree::{Entry, FileNumber, Ino, Kind, Known, Looks, NodeId, Removed, Seen, Told};
 
-/// Look for what can be dropped no earlier than when there is so much of it.
+/// Minimum number of inodes before expired ones are dropped.
 pub(super) const SWEEP: usize = 4096;
 
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) inodes: HashMap<Ino, Inode>,
-    /// The names in each folder, in the order in which a bucket lists them.
+    /// Names in each folder, in the order in which a bucket lists them.
     pub(super) names: HashMap<Ino, BTreeMap<EntryName, Ino>>,
     /// Names deleted through this mount.
     pub(super) removed: Removals,
-    /// Inodes that the kernel has never been told of, and will hence never forget.
+    /// Inodes that were never reported to the kernel, which therefore never forgets them.
     pub(super) untold: HashSet<Ino>,
     pub(super) sweep_untold_at: usize,
-    /// Which names are known to be absent.
+    /// Names that are known to be absent.
     pub(super) coverage: Coverage,
-    /// Local entries of each folder: what a listing may lack. A folder that has some is local
+    /// Local entries of each folder, which a listing may lack. A folder that has some is local
     /// itself.
     pub(super) local: HashMap<Ino, HashSet<EntryName>>,
     pub(super) next: u64,
@@ -34,7 +34,8 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Only the root is known. `root` is the number of the folder that it is in the bucket.
+    /// Creates a table with only the root. `root` is the number of the corresponding folder in the
+    /// bucket.
     pub(super) fn new(root: FileNumber) -> Self {
         let numbers = Numbers::new(root);
         let root = Inode {
@@ -138,7 +139,7 @@ impl State {
         Some(self.inodes[&ino].entry(ino))
     }
 
-    /// An entry made through this mount, in place of whatever had the name.
+    /// Creates an entry made through this mount, replacing any entry of that name.
     pub(super) fn create(&mut self, dir: Ino, name: &EntryName, kind: Kind, looks: Looks) -> Entry {
         self.detach(dir, name);
         self.removed.undo(dir, name, Removed::from(&kind));
@@ -192,7 +193,7 @@ impl State {
         ino
     }
 
-    /// Number from which those of a folder's entries follow.
+    /// Returns the number from which the numbers of a folder's entries are derived.
     pub(super) fn number_of_folder(&self, dir: Ino) -> FileNumber {
         match self.inodes.get(&dir) {
             Some(inode) if dir != Ino::ROOT => inode.number,
@@ -200,7 +201,7 @@ impl State {
         }
     }
 
-    /// What has the name.
+    /// Returns the inode that has the name.
     pub(super) fn named(&self, dir: Ino, name: &EntryName) -> Option<Ino> {
         self.names.get(&dir)?.get(name).copied()
     }
@@ -214,14 +215,14 @@ impl State {
         ino
     }
 
-    /// The name is removed through this mount: what has it next is another file.
+    /// Removes a name that was deleted through this mount: its next entry is another file.
     pub(super) fn remove(&mut self, dir: Ino, name: &EntryName) {
         let folder = self.number_of_folder(dir);
         self.numbers.forget_name(folder, name);
         self.detach(dir, name);
     }
 
-    /// Takes the name away from whatever has it.
+    /// Takes the name away from its present inode, if it has one.
     pub(super) fn detach(&mut self, dir: Ino, name: &EntryName) {
         if let Some(ino) = self.unname(dir, name) {
             if let Some(inode) = self.inodes.get_mut(&ino) {
@@ -249,7 +250,7 @@ impl State {
         self.list_local(dir, name, has_local);
     }
 
-    /// Takes note of whether an entry of a folder is local, which makes the folder local too.
+    /// Records whether an entry of a folder is local, which makes the folder local too.
     pub(super) fn list_local(&mut self, dir: Ino, name: EntryName, local: bool) {
         let names = self.local.entry(dir).or_default();
         let was_empty = names.is_empty();
@@ -278,7 +279,7 @@ impl State {
         }
     }
 
-    /// Drops what the kernel has never been told of and the store must be asked about anyway.
+    /// Drops expired inodes that were never reported to the kernel.
     pub(super) fn sweep(&mut self, now: Instant) {
         let inodes = &self.inodes;
         let old = |ino: &&Ino| {
@@ -300,7 +301,7 @@ impl State {
         }
     }
 
-    /// An entry was offered to the kernel.
+    /// Records the result of offering an entry to the kernel.
     pub(super) fn told(&mut self, entry: &Entry, told: Told) {
         match told {
             Told::Yes => self.reference(entry.ino),

@@ -1,4 +1,4 @@
-//! The table of inodes and names.
+//! Table of inodes and names.
 
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use crate::tree::numbers::number_of_prefix;
 use crate::tree::state::State;
 use crate::tree::{Entry, FileState, Ino, Kind, Known, Looks, NodeId, Seen, Told};
 
-/// The tree of one mount.
+/// Tree of one mount.
 #[derive(Debug)]
 pub struct Tree {
     prefix: Prefix,
@@ -20,43 +20,44 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// A tree of which only the root is known. What is learned is believed for `ttl`.
+    /// Creates a tree with only the root. Responses of the store are trusted for `ttl`.
     pub fn new(prefix: Prefix, ttl: Duration) -> Self {
         let state = Mutex::new(State::new(number_of_prefix(&prefix)));
         Self { prefix, ttl, state }
     }
 
-    /// The inode, if the kernel may still know it.
+    /// Returns the entry of an inode, if the kernel may still know it.
     pub fn entry(&self, ino: Ino) -> Option<Entry> {
         self.lock().inodes.get(&ino).map(|inode| inode.entry(ino))
     }
 
-    /// The folder that holds it.
+    /// Returns the folder that contains the inode.
     pub fn parent(&self, ino: Ino) -> Option<Ino> {
         self.lock().inodes.get(&ino).map(|inode| inode.parent)
     }
 
-    /// The folder that holds it and its name there, while it is reachable by it.
+    /// Returns the folder that contains the inode and its name there, while it is reachable by it.
     pub fn place(&self, ino: Ino) -> Option<(Ino, EntryName)> {
         let state = self.lock();
         let inode = state.inodes.get(&ino)?;
         Some((inode.parent, inode.name.clone().filter(|_| inode.named)?))
     }
 
-    /// The folder that holds it, or held it last, and its name there.
+    /// Returns the folder that contains the inode, or contained it last, and its name there.
     pub fn last_place(&self, ino: Ino) -> Option<(Ino, EntryName)> {
         let state = self.lock();
         let inode = state.inodes.get(&ino)?;
         Some((inode.parent, inode.name.clone()?))
     }
 
-    /// Whether an entry lost its name to another client, and not to what was done through this mount.
+    /// Returns whether another client took the name of an entry, rather than a change through this
+    /// mount.
     pub fn is_superseded(&self, ino: Ino) -> bool {
         let state = self.lock();
         state.inodes.get(&ino).is_some_and(|inode| inode.superseded)
     }
 
-    /// The key prefix of a folder's entries: empty or ending in `/`.
+    /// Returns the key prefix of a folder's entries: empty or ending in `/`.
     pub fn prefix_of(&self, dir: Ino) -> Option<String> {
         let state = self.lock();
         let mut names = Vec::new();
@@ -73,17 +74,17 @@ impl Tree {
         Some(prefix)
     }
 
-    /// The key of a file of that name.
+    /// Returns the key of a file of that name.
     pub fn key_in(&self, dir: Ino, name: &EntryName) -> Option<Key> {
         Some(Key::new(self.prefix_of(dir)? + name.as_str()))
     }
 
-    /// What is known of a name now.
+    /// Returns the cached state of a name.
     pub fn known(&self, dir: Ino, name: &EntryName) -> Known {
         self.lock().known(dir, name, self.ttl)
     }
 
-    /// As [`known`](Self::known); an entry also counts as told to the kernel.
+    /// Does the same as [`known`](Self::known); an entry also counts as reported to the kernel.
     pub fn known_told(&self, dir: Ino, name: &EntryName) -> Known {
         let mut state = self.lock();
         let known = state.known(dir, name, self.ttl);
@@ -93,14 +94,14 @@ impl Tree {
         known
     }
 
-    /// Takes note of what the store said when it was asked at `asked`; returns what the name stands
-    /// for, which is what we did ourselves if that was later.
+    /// Applies a response of the store about a name, requested at `asked`. Returns the resulting
+    /// entry. A later change through this mount takes precedence.
     pub fn learn(&self, dir: Ino, name: &EntryName, seen: Seen, asked: Instant) -> Option<Entry> {
         let valid_until = asked + self.ttl;
         self.lock().learn(dir, name, seen, asked, valid_until)
     }
 
-    /// Tells the kernel of a name by what is known of it, if it still stands for something.
+    /// Reports the cached entry of a name to the kernel, if the name still has one.
     pub fn tell(&self, dir: Ino, name: &EntryName, tell: impl FnOnce(&EntryName, &Entry) -> Told) {
         let mut state = self.lock();
         let entry = state.named(dir, name).and_then(|ino| {
@@ -113,8 +114,8 @@ impl Tree {
         }
     }
 
-    /// As [`learn`](Self::learn) for many at once, each also counted as told to the kernel if
-    /// `tell` says so.
+    /// Applies many responses like [`learn`](Self::learn). An entry also counts as reported to the
+    /// kernel if `tell` returns so.
     pub fn learn_all<'a>(
         &self,
         dir: Ino,
@@ -136,8 +137,8 @@ impl Tree {
         }
     }
 
-    /// All entries of the folder were learned by a listing that began at `asked`. Means nothing if
-    /// one of them has been dropped since.
+    /// Records that a listing that started at `asked` returned all entries of the folder. Has no
+    /// effect if one of them was dropped since.
     pub fn completed(&self, dir: Ino, asked: Instant) {
         let mut state = self.lock();
         let inode = state.inodes.get(&dir);
@@ -146,8 +147,8 @@ impl Tree {
         }
     }
 
-    /// All entries of a folder from `first` on were learned by a page that was asked for at `asked`, as
-    /// far as their keys come before `last`.
+    /// Records that a page requested at `asked` returned all entries of a folder from `first` on
+    /// whose keys come before `last`.
     pub fn covered(&self, dir: Ino, first: EntryName, last: Option<String>, asked: Instant) {
         let mut state = self.lock();
         let inode = state.inodes.get(&dir);
@@ -156,7 +157,7 @@ impl Tree {
         }
     }
 
-    /// Entries that a listing may lack.
+    /// Returns the entries that a listing may lack.
     pub fn local_names(&self, dir: Ino) -> Vec<EntryName> {
         let state = self.lock();
         state
@@ -166,12 +167,12 @@ impl Tree {
             .unwrap_or_default()
     }
 
-    /// Counts one more time that the kernel was told of the inode.
+    /// Counts one more reference of the kernel to the inode.
     pub fn reference(&self, ino: Ino) {
         self.lock().reference(ino);
     }
 
-    /// The kernel forgets what it was told `count` times.
+    /// Subtracts `count` references of the kernel to the inode.
     pub fn forget(&self, ino: Ino, count: u64) {
         let mut state = self.lock();
         if let Some(inode) = state.inodes.get_mut(&ino) {
@@ -180,7 +181,7 @@ impl Tree {
         }
     }
 
-    /// The kernel forgets the inode that it knows by a number, which it was told `count` times.
+    /// Subtracts `count` references of the kernel to the inode that it knows by a number.
     pub fn forget_node(&self, node: NodeId, count: u64) {
         let mut state = self.lock();
         let count = state.numbers.given_back(node, count);
@@ -196,31 +197,31 @@ impl Tree {
         self.lock().numbers.ino(node)
     }
 
-    /// Counts a handle of a file.
+    /// Counts an open handle of a file.
     pub fn opened(&self, ino: Ino) {
         if let Some(inode) = self.lock().inodes.get_mut(&ino) {
             inode.handles += 1;
         }
     }
 
-    /// Counts a handle of a file as closed.
+    /// Subtracts an open handle of a file.
     pub fn closed(&self, ino: Ino) {
         if let Some(inode) = self.lock().inodes.get_mut(&ino) {
             inode.handles = inode.handles.saturating_sub(1);
         }
     }
 
-    /// A new entry made through this mount, in place of whatever had the name.
+    /// Creates a new entry made through this mount, replacing any entry of that name.
     pub fn create(&self, dir: Ino, name: &EntryName, kind: Kind) -> Entry {
         self.lock().create(dir, name, kind, Looks::default())
     }
 
-    /// The inode exists whatever the store says, until told otherwise.
+    /// Pins the inode: it exists whatever the store says, until it is unpinned.
     pub fn pin(&self, ino: Ino) {
         self.lock().set_local(ino, true);
     }
 
-    /// A file that was being written is stored, or as it was before.
+    /// Unpins a file that was being written, and is now stored or as it was before.
     pub fn unpin(&self, ino: Ino) {
         let ttl = self.ttl;
         let mut state = self.lock();
@@ -232,7 +233,7 @@ impl Tree {
         state.drop_if_unused(ino);
     }
 
-    /// Changes what is known of a file, because of what was done through this mount.
+    /// Changes the state of a file after a change through this mount.
     pub fn update_file(&self, ino: Ino, update: impl FnOnce(&mut FileState)) {
         let mut state = self.lock();
         if let Some(Inode {
@@ -245,14 +246,14 @@ impl Tree {
         }
     }
 
-    /// What the name stood for when it was asked for last.
+    /// Returns the cached kind of a name, however old.
     pub fn remembered(&self, dir: Ino, name: &EntryName) -> Option<Kind> {
         let state = self.lock();
         let inode = state.inodes.get(&state.named(dir, name)?)?;
         Some(inode.kind.clone())
     }
 
-    /// A handle that reads the file was opened.
+    /// Records that a handle was opened that reads the file.
     pub fn read(&self, ino: Ino) {
         if let Some(Inode {
             kind: Kind::File(file),
@@ -263,7 +264,7 @@ impl Tree {
         }
     }
 
-    /// Whether two names of a folder have at most `step` names between them.
+    /// Returns whether two names of a folder have at most `step` names between them.
     pub fn are_near(&self, dir: Ino, one: &EntryName, other: &EntryName, step: usize) -> bool {
         let state = self.lock();
         let Some(names) = state.names.get(&dir) else {
@@ -276,8 +277,8 @@ impl Tree {
             .any(|(name, _)| name == last)
     }
 
-    /// Files of a folder behind a name, as far as they are known and not this mount's own, among
-    /// so many entries.
+    /// Returns the known files of a folder, except local ones, among the `entries` names behind
+    /// `name`.
     pub fn files_behind(
         &self,
         dir: Ino,
@@ -303,8 +304,8 @@ impl Tree {
             .collect()
     }
 
-    /// Files of a folder behind a name, among so many entries, of which nobody has asked what is kept
-    /// with them.
+    /// Returns the files of a folder among the `entries` names behind `name` whose stored metadata
+    /// was never requested.
     pub fn unlooked_behind(&self, dir: Ino, name: &EntryName, entries: usize) -> Vec<Ino> {
         let state = self.lock();
         let Some(names) = state.names.get(&dir) else {
@@ -322,7 +323,7 @@ impl Tree {
             .collect()
     }
 
-    /// Whether the folder has entries that only this mount knows.
+    /// Returns whether the folder has local entries.
     pub fn has_local(&self, dir: Ino) -> bool {
         self.lock()
             .local
@@ -330,7 +331,7 @@ impl Tree {
             .is_some_and(|names| !names.is_empty())
     }
 
-    /// As if what the store said had been said long ago.
+    /// Expires all cached responses of the store.
     #[cfg(test)]
     pub fn expire(&self) {
         let now = Instant::now();
@@ -342,7 +343,7 @@ impl Tree {
         state.sweep(now);
     }
 
-    /// How many inodes are remembered.
+    /// Returns the number of inodes in the table.
     #[cfg(test)]
     pub fn count(&self) -> usize {
         self.lock().inodes.len()

@@ -1,4 +1,4 @@
-//! The table of inodes and names: versions, freshness, completeness.
+//! Tests of the table of inodes and names: versions, freshness, completeness.
 
 use std::time::{Duration, Instant, SystemTime};
 
