@@ -1,15 +1,15 @@
-//! What objects contain: noise in which every grain begins with its object's and its own number, so
-//! that bytes of another place or another object are noticed, at the price of looking at a few.
+//! Content of objects: noise in which every grain begins with its object's number and its own. Bytes of
+//! another position or object are thus detected by checking only the marks.
 
 use std::io;
 
-/// The size of a sequential read or write.
+/// Size of a sequential read or write, in bytes.
 pub const BLOCK: usize = 1 << 20;
 
-/// The smallest run of bytes that has a number of its own.
+/// Size of the smallest byte range with its own number, in bytes.
 pub const GRAIN: usize = 1 << 16;
 
-/// A block of noise, for a store that compresses or finds zeros would have it easy.
+/// Returns a block of noise, since a store could compress plain data or find zeros.
 pub fn noise() -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut block = Vec::with_capacity(BLOCK);
@@ -22,7 +22,7 @@ pub fn noise() -> Vec<u8> {
     block
 }
 
-/// Makes them the bytes of this object at this offset, which is one of a grain.
+/// Marks the bytes as those of this object at this offset, which must be a grain's.
 pub fn number(bytes: &mut [u8], object: u32, offset: u64) {
     for (grain, first) in bytes.chunks_mut(GRAIN).zip(first_grain(offset)..) {
         let mark = mark(object, first);
@@ -31,7 +31,7 @@ pub fn number(bytes: &mut [u8], object: u32, offset: u64) {
     }
 }
 
-/// Checks that they are the bytes of this object at this offset, by the grains' numbers.
+/// Checks the grains' numbers of this object's bytes at this offset.
 #[allow(dead_code, reason = "each benchmark uses its part")]
 pub fn glance(bytes: &[u8], object: u32, offset: u64) -> io::Result<()> {
     for (grain, first) in bytes.chunks(GRAIN).zip(first_grain(offset)..) {
@@ -44,7 +44,7 @@ pub fn glance(bytes: &[u8], object: u32, offset: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// A whole object.
+/// Returns the bytes of a whole object.
 pub fn object(object: u32, size: u64) -> Vec<u8> {
     let size = usize::try_from(size).unwrap_or(usize::MAX);
     let mut bytes = noise().repeat(size.div_ceil(BLOCK));

@@ -1,5 +1,5 @@
-//! The bucket that is measured on: an S3 server in a process of its own, so that its processor time
-//! and its memory are not counted as anybody else's.
+//! Bucket of a benchmark: an S3 server in its own process, so that its processor time and memory are not
+//! counted as another program's.
 
 pub mod content;
 mod requests;
@@ -12,21 +12,21 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-/// The bucket's name.
+/// Name of the bucket.
 pub const NAME: &str = "bench";
 
-/// The argument with which a benchmark's executable is the server.
+/// Argument that makes a benchmark's executable the server.
 pub const SERVE: &str = "serve";
 
-/// The key of one of many objects, so that the order of the keys is that of their numbers.
+/// Returns the key of one of many objects; the keys' order is that of their numbers.
 pub fn nth_key(prefix: &str, n: u32) -> String {
     format!("{prefix}{n:07}")
 }
 
-/// A server process and the one bucket it has. It ends with this value, or with this process.
+/// Server process with one bucket. It ends when this value is dropped, or with this process.
 pub struct Bucket {
     process: Child,
-    /// Closed to end the server.
+    /// Command pipe; closing it ends the server.
     commands: Option<ChildStdin>,
     replies: BufReader<ChildStdout>,
     pub endpoint_url: String,
@@ -35,8 +35,8 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// Starts this executable again as a server, with an empty bucket. `options` go before the word that
-    /// makes it one.
+    /// Starts this executable again as a server with an empty bucket. `options` precede the argument
+    /// [`SERVE`].
     pub fn start(options: &[&str]) -> io::Result<Self> {
         let mut process = Command::new(std::env::current_exe()?)
             .args(options)
@@ -63,7 +63,7 @@ impl Bucket {
         })
     }
 
-    /// Makes every request wait, and limits the bytes per second of every body.
+    /// Sets the latency of every request and the bytes per second of every body.
     #[allow(dead_code, reason = "each benchmark uses its part")]
     pub fn set_pace(&mut self, latency: Duration, bandwidth: Option<u64>) -> io::Result<()> {
         let bandwidth = bandwidth.unwrap_or(0);
@@ -92,20 +92,20 @@ impl Bucket {
         Ok(())
     }
 
-    /// Checks that an object is of this size and is object 0 of [`content`], and deletes it.
+    /// Checks that an object has this size and the content of object 0 of [`content`], and deletes it.
     #[allow(dead_code, reason = "each benchmark uses its part")]
     pub fn take(&mut self, key: &str, size: u64) -> io::Result<()> {
         self.ask(&format!("take {key} {size}"))?;
         Ok(())
     }
 
-    /// How many objects there are, folders not counted.
+    /// Returns the number of objects, folders not counted.
     #[allow(dead_code, reason = "each benchmark uses its part")]
     pub fn count(&mut self) -> io::Result<u64> {
         self.ask("count")?.parse().map_err(io::Error::other)
     }
 
-    /// The requests since this was asked last.
+    /// Returns the requests since the last call.
     #[allow(dead_code, reason = "each benchmark uses its part")]
     pub fn requests(&mut self) -> io::Result<Requests> {
         self.ask("requests")?.parse()

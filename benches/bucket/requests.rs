@@ -1,4 +1,4 @@
-//! What a server was asked, by the kinds that a bill tells apart.
+//! Number of requests to a server, by kinds as on a bill.
 
 use std::fmt;
 use std::io;
@@ -6,21 +6,21 @@ use std::str::FromStr;
 
 use s3_local::{Operation, RequestLog};
 
-/// The kinds, as a bill names them.
+/// Names of the kinds, as on a bill.
 const KINDS: [&str; 5] = ["LIST", "GET", "HEAD", "PUT", "other"];
 
-/// The list price of one request of each kind, in US dollars, in the first region.
+/// List price of one request of each kind, in US dollars, in the first region.
 #[allow(dead_code, reason = "each benchmark uses its part")]
 const PRICES: [f64; 5] = [5e-6, 0.4e-6, 0.4e-6, 5e-6, 0.0];
 
-/// How many requests of each kind there were.
+/// Number of requests of each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Requests {
     counts: [u64; KINDS.len()],
 }
 
 impl Requests {
-    /// Those of a server's log.
+    /// Returns the requests of a server's log.
     pub fn of(log: &RequestLog) -> Self {
         let mut counts = [0; KINDS.len()];
         for &operation in Operation::ALL {
@@ -29,13 +29,13 @@ impl Requests {
         Self { counts }
     }
 
-    /// How many there were in all.
+    /// Returns the total number of requests.
     #[allow(dead_code, reason = "each benchmark uses its part")]
     pub fn total(&self) -> u64 {
         self.counts.iter().sum()
     }
 
-    /// What they cost, in US dollars.
+    /// Returns the price of the requests, in US dollars.
     #[allow(dead_code, reason = "each benchmark uses its part")]
     #[allow(clippy::cast_precision_loss, reason = "numbers for reading")]
     pub fn cost(&self) -> f64 {
@@ -43,7 +43,7 @@ impl Requests {
         priced.map(|(&count, price)| count as f64 * price).sum()
     }
 
-    /// As words of a reply.
+    /// Formats the counts as words of a reply.
     pub fn to_words(self) -> String {
         self.counts.map(|count| count.to_string()).join(" ")
     }
@@ -52,7 +52,7 @@ impl Requests {
 impl FromStr for Requests {
     type Err = io::Error;
 
-    /// From words of a reply.
+    /// Parses the words of a reply.
     fn from_str(words: &str) -> io::Result<Self> {
         let counts: Result<Vec<u64>, _> = words.split(' ').map(str::parse).collect();
         let counts = counts.map_err(io::Error::other)?;
@@ -62,7 +62,7 @@ impl FromStr for Requests {
     }
 }
 
-/// Those that there were.
+/// Lists the kinds with at least one request.
 impl fmt::Display for Requests {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counted = self.counts.iter().zip(KINDS);
@@ -75,7 +75,7 @@ impl fmt::Display for Requests {
     }
 }
 
-/// The index of an operation's kind. Deleting and aborting are free.
+/// Returns the index of an operation's kind. Deleting and aborting are free.
 fn kind(operation: Operation) -> usize {
     match operation {
         Operation::ListBuckets

@@ -1,4 +1,4 @@
-//! The server process: one command a line on standard input, one reply a line on standard output.
+//! Server process: one command per line on standard input, one reply per line on standard output.
 
 use std::io::{self, BufRead, Write};
 use std::time::Duration;
@@ -68,7 +68,7 @@ fn obey(server: &Server, command: &str) -> Result<String, String> {
     Ok(String::new())
 }
 
-/// Stores many objects, each with its number in the key and in the content.
+/// Stores many objects, each with its number in key and content.
 fn fill(server: &Server, prefix: &str, count: u64, size: u64) -> Result<(), String> {
     let count = u32::try_from(count).map_err(|error| error.to_string())?;
     let mut bytes = content::object(0, size);

@@ -1,8 +1,8 @@
-//! What a call costs: `cargo bench --bench call`.
+//! Overhead of a call: `cargo bench --bench call`.
 //!
-//! The body of an empty function returns the time it is. What lies between the call and that moment,
-//! and between that moment and the call's return, is the price of the sandbox. As root it is measured
-//! twice: the second time as an ordinary user, whose sandbox needs a user namespace as well.
+//! The body of an empty function returns the current time. The time from the call to that moment, and
+//! from that moment to the call's return, is the overhead of the sandbox. As root it is measured twice:
+//! the second time as an ordinary user, whose sandbox also needs a user namespace.
 #![allow(clippy::print_stdout, reason = "a benchmark shows its result")]
 
 #[path = "../bucket/mod.rs"]
@@ -20,25 +20,26 @@ use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Uid;
 use stub::{CloudBucketMount, Secret};
 
-/// A user without rights, on every Linux.
+/// User ID without privileges, on every Linux.
 const NOBODY: u32 = 65_534;
 
 #[derive(Parser)]
 struct Arguments {
-    /// The calls of which the median is taken.
+    /// Number of calls; the median is reported.
     #[arg(long, default_value_t = 50)]
     calls: usize,
-    /// The inputs that functions are mapped over.
+    /// Number of inputs of each map.
     #[arg(long, default_value_t = 10_000)]
     inputs: u64,
-    /// Says that cargo runs this as a benchmark.
+    /// Flag by which cargo runs this as a benchmark.
     #[arg(long, hide = true)]
     bench: bool,
     #[arg(hide = true)]
     role: Option<String>,
 }
 
-/// Set in `main`: the expressions of `volumes` are evaluated in the same process, at each call.
+/// Volume of the functions, set in `main`: the expressions of `volumes` are evaluated in the same
+/// process, at each call.
 static VOLUME: OnceLock<CloudBucketMount> = OnceLock::new();
 
 #[stub::function]
@@ -140,7 +141,7 @@ fn measure(what: &str, calls: usize, call: fn() -> stub::Result<Duration>) -> st
     Ok(())
 }
 
-/// Inputs that are not counted: sandboxes are being set up.
+/// Number of uncounted inputs at the start, while sandboxes are set up.
 const WARM: u64 = 200;
 
 fn measure_map(what: &str, inputs: u64, mut map: stub::Map<'_, ()>) -> stub::Result<()> {
@@ -162,7 +163,7 @@ fn median(mut times: Vec<Duration>) -> String {
     format!("{:.1} ms", times[times.len() / 2].as_secs_f64() * 1e3)
 }
 
-/// The monotonic time, which is one and the same in all processes.
+/// Returns the monotonic time, which is the same in all processes.
 fn now() -> Duration {
     clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from)
 }

@@ -1,7 +1,9 @@
-//! A map on a cluster beside a plain job array of the same work: `scripts/bench-cluster.sh`, which starts a cluster.
+//! Comparison of a map on a cluster with a plain job array: `scripts/bench-cluster.sh`, which starts a
+//! cluster.
 //!
-//! Both run the same inputs, each of which sleeps, on the same nodes: the plain array with as many tasks as the map
-//! has, of this program without anything of stub, each with an equal share of the inputs. They take turns.
+//! Both run the same inputs, each of which sleeps, on the same nodes, in turn. The plain array has as
+//! many tasks as the map. They run this program without the library, each with an equal share of the
+//! inputs.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -15,10 +17,10 @@ use std::{env, fs, thread};
 
 use stub::{Engine, Slurm};
 
-/// How often each is run.
+/// Number of runs of each.
 const ROUNDS: usize = 5;
 
-/// The variable with the milliseconds that an input takes.
+/// Variable with the duration of an input, in milliseconds.
 const TAKES: &str = "STUB_BENCH_TAKES";
 
 #[stub::function]
@@ -26,7 +28,7 @@ fn work(n: u64) -> u64 {
     plain_work(n)
 }
 
-/// The same without us.
+/// Computes the same without the library.
 fn plain_work(n: u64) -> u64 {
     let takes = env::var(TAKES).ok().and_then(|takes| takes.parse().ok());
     thread::sleep(Duration::from_millis(takes.unwrap_or(20)));
@@ -95,7 +97,7 @@ fn timed(run: impl FnOnce()) -> Duration {
     start.elapsed()
 }
 
-/// What somebody writes by hand: a task's share of the inputs, and a file with what they give.
+/// Runs a hand-written task: computes its share of the inputs and writes the sum to a file.
 fn run_share(inputs: u64, tasks: u64, folder: &Path) {
     let task: u64 = env::var("SLURM_ARRAY_TASK_ID").unwrap().parse().unwrap();
     let share = inputs.div_ceil(tasks);
@@ -104,7 +106,8 @@ fn run_share(inputs: u64, tasks: u64, folder: &Path) {
     fs::write(folder.join(format!("sum-{task}")), sum.to_string()).unwrap();
 }
 
-/// `sbatch --wait`, which looks every few seconds, would be slower: this looks for the files.
+/// Submits the array and polls for its files: `sbatch --wait`, which polls every few seconds, would be
+/// slower.
 fn plain_array(inputs: u64, tasks: u64, folder: &Path) {
     let program = env::current_exe().unwrap();
     let wrapped = format!(

@@ -1,4 +1,4 @@
-//! The command line.
+//! Command line of the benchmark.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,23 +15,23 @@ use crate::workload::Workload;
 pub struct Arguments {
     #[command(flatten)]
     pub scale: Scale,
-    /// Makes every request wait so long, such as 20ms.
+    /// Makes every request wait this long, such as 20ms.
     #[arg(long, default_value = "0ms", value_parser = quantity::latency)]
     pub latency: Duration,
     /// Limits the bytes per second of every body, such as 90MiB/s; no limit if absent.
     #[arg(long, value_parser = quantity::bandwidth)]
     pub bandwidth: Option<u64>,
-    /// The server makes up its `ETag`s, as S3 does for objects encrypted with KMS keys: then no MD5, which
-    /// takes longer than all else here, is on the same processors.
+    /// Lets the server generate random `ETag`s, as S3 does for objects encrypted with KMS keys. No MD5,
+    /// the slowest step here, then uses the same processors.
     #[arg(long)]
     pub opaque_etags: bool,
-    /// The rounds of which the medians are taken.
+    /// Measured rounds; the medians are reported.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub rounds: u32,
-    /// The rounds before that.
+    /// Warm-up rounds before them.
     #[arg(long, default_value_t = 1)]
     pub warm_ups: u32,
-    /// After so many seconds a run has failed.
+    /// Seconds after which a run has failed.
     #[arg(long, default_value = "180", value_parser = quantity::seconds)]
     pub timeout: Duration,
     /// Only this workload; may be repeated.
@@ -42,23 +42,23 @@ pub struct Arguments {
     programs: Vec<Kind>,
     #[command(flatten)]
     files: Files,
-    /// Puts the tables into this document, in place of those of the profile.
+    /// Writes the tables into this document, replacing those of the profile.
     #[arg(long, value_name = "FILE", requires = "profile")]
     pub markdown: Option<PathBuf>,
-    /// The name of what is measured in the document.
+    /// Name of the measured profile in the document.
     #[arg(long = "profile-name", value_name = "NAME")]
     pub profile: Option<String>,
-    /// Says that cargo runs this as a benchmark.
+    /// Flag by which cargo runs this as a benchmark.
     #[arg(long, hide = true)]
     pub bench: bool,
     #[command(subcommand)]
     pub role: Option<Role>,
 }
 
-/// Where the programs are.
+/// Paths of the programs.
 #[derive(Args)]
 struct Files {
-    /// The `stub` to measure, instead of one built from here.
+    /// `stub` to measure, instead of one built from this workspace.
     #[arg(long, env = "STUB", value_name = "FILE")]
     stub: Option<PathBuf>,
     /// Mountpoint for Amazon S3, if it is not in the PATH.
@@ -83,18 +83,18 @@ struct Files {
     goofys: PathBuf,
 }
 
-/// What else this executable is.
+/// Other roles of this executable.
 #[derive(Subcommand)]
 #[command(hide = true)]
 pub enum Role {
-    /// The S3 server.
+    /// S3 server.
     Serve,
-    /// The program that uses a mount; prints the nanoseconds at which it began and ended.
+    /// Program that uses a mount; prints the nanoseconds at which it began and ended.
     Work { workload: Workload, folder: PathBuf },
 }
 
 impl Arguments {
-    /// The workloads to run.
+    /// Returns the workloads to run.
     pub fn workloads(&self) -> &[Workload] {
         if self.workloads.is_empty() {
             Workload::value_variants()
@@ -103,12 +103,12 @@ impl Arguments {
         }
     }
 
-    /// Whether this program is to be run.
+    /// Returns whether this program is to be run.
     pub fn wants(&self, program: Kind) -> bool {
         self.programs.is_empty() || self.programs.contains(&program)
     }
 
-    /// Where the program is; nothing for ours, if it is still to be built.
+    /// Returns the path of the program; `None` for `stub` if it must be built first.
     pub fn file(&self, program: Kind) -> Option<&Path> {
         let files = &self.files;
         match program {
@@ -121,7 +121,7 @@ impl Arguments {
         }
     }
 
-    /// What is measured, in words.
+    /// Describes the conditions of the measurement.
     pub fn conditions(&self) -> String {
         let Scale {
             size,

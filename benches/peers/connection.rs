@@ -1,17 +1,18 @@
-//! The kernel's side of a FUSE mount, found without touching the mount itself.
+//! Kernel's side of a FUSE mount, found without touching the mount itself.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The connection between the kernel and the process that serves.
+/// Connection between the kernel and the serving process.
 pub struct Connection {
-    /// Writing to it ends every request, waiting ones included, with an error.
+    /// File to abort the connection: writing to it ends every request, waiting ones included, with an
+    /// error.
     abort: PathBuf,
 }
 
 impl Connection {
-    /// The connection of the mount at this folder, if there is one yet.
+    /// Returns the connection of the mount at this folder, if there is one yet.
     pub fn find(folder: &Path) -> io::Result<Option<Self>> {
         let mounts = fs::read_to_string("/proc/self/mountinfo")?;
         Ok(mounts.lines().find_map(|line| {
@@ -27,7 +28,7 @@ impl Connection {
         }))
     }
 
-    /// Ends the connection.
+    /// Aborts the connection.
     pub fn abort(&self) {
         // If it has ended already, there is nothing to write to.
         let _ = fs::write(&self.abort, "1");

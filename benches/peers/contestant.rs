@@ -1,4 +1,4 @@
-//! Whoever takes part in a comparison, and one run with it.
+//! Contestants of a comparison, and runs of them.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -20,18 +20,18 @@ use crate::usage::Usage;
 use crate::worker::Worker;
 use crate::workload::{FILE, Procedure, Workload};
 
-/// How long a program is left alone to note what it has in its cache on disk. rclone does so when a
-/// file was not read for five seconds.
+/// Time for a program to record the content of its cache on disk. rclone does so when a file was not
+/// read for five seconds.
 const SETTLE: Duration = Duration::from_secs(6);
 
-/// What takes part in a comparison.
+/// Contestant of a comparison.
 pub enum Contestant<'a> {
     Program(&'a Program),
-    /// What a program with a cache on disk is to be measured by.
+    /// Baseline for programs with a cache on disk.
     LocalFile,
 }
 
-/// What a run is done with.
+/// Workload, arguments and bucket of a run.
 pub struct Run<'a> {
     pub workload: Workload,
     pub arguments: &'a Arguments,
@@ -39,7 +39,7 @@ pub struct Run<'a> {
 }
 
 impl Contestant<'_> {
-    /// What it is called in the report.
+    /// Returns the name in the report.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Program(program) => program.name(),
@@ -47,7 +47,7 @@ impl Contestant<'_> {
         }
     }
 
-    /// Whether the others are compared with it.
+    /// Returns whether the others are compared with this one.
     pub fn is_ours(&self) -> bool {
         match self {
             Self::Program(program) => program.is_ours(),
@@ -55,7 +55,7 @@ impl Contestant<'_> {
         }
     }
 
-    /// One run, on a fresh mount.
+    /// Measures one run, on a fresh mount.
     pub fn measure(&self, run: &mut Run<'_>) -> anyhow::Result<Measure> {
         let Self::Program(program) = self else {
             return run.on_the_disk();
@@ -81,7 +81,7 @@ impl Run<'_> {
         Ok(measure)
     }
 
-    /// In the same mount; the second time counts.
+    /// Runs the workload twice in the same mount; the second run counts.
     fn twice(&mut self, program: &Program) -> anyhow::Result<Measure> {
         let mounted = self.mount(program)?;
         self.work(&mounted)?;
@@ -90,7 +90,7 @@ impl Run<'_> {
         Ok(measure)
     }
 
-    /// Mounting counts as well: the worker is there first, and waits for the mount.
+    /// Measures from the start of mounting: the worker starts first and waits for the mount.
     fn while_mounting(&mut self, program: &Program) -> anyhow::Result<Measure> {
         let folder = TempDir::with_prefix("bench-")?;
         let mut worker = Worker::start(self.workload, folder.path(), self.arguments.scale)?;
@@ -109,7 +109,8 @@ impl Run<'_> {
         })
     }
 
-    /// On a mount whose cache on disk an earlier mount has filled; the kernel remembers neither.
+    /// Measures on a mount whose cache on disk was filled by an earlier mount; the kernel's caches are
+    /// empty.
     fn cached(&mut self, program: &Program) -> anyhow::Result<Measure> {
         // Ours is refused if others could read it.
         let private = Permissions::from_mode(0o700);
@@ -128,7 +129,7 @@ impl Run<'_> {
         Ok(measure)
     }
 
-    /// The program that mounts has to end, too.
+    /// Measures until the mounting program has ended.
     fn until_stored(&mut self, program: &Program) -> anyhow::Result<Measure> {
         self.workload.fill(self.bucket, self.arguments.scale)?;
         let mounted = self.mount(program)?;

@@ -1,4 +1,4 @@
-//! Files of this machine, with nothing of them in memory.
+//! Local files that are not in the page cache.
 
 use std::fs::{self, File};
 use std::io;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 
-/// Writes every file in this folder to the disk, and makes the kernel forget what is in them.
+/// Writes every file in this folder to the disk, and evicts it from the page cache.
 pub fn cool(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;

@@ -1,5 +1,5 @@
-//! A document whose tables are written by the benchmark, between two comments:
-//! `<!-- measured: NAME -->` and `<!-- /measured -->`.
+//! Document with tables written by the benchmark, between two comments: `<!-- measured: NAME -->` and
+//! `<!-- /measured -->`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,14 +8,14 @@ use anyhow::Context;
 
 const END: &str = "<!-- /measured -->";
 
-/// A document that has a place for what is measured.
+/// Document with a section for measurements.
 pub struct Document {
     file: PathBuf,
     begin: String,
 }
 
 impl Document {
-    /// The document, which must have a place of this name: better known before hours of measuring.
+    /// Opens the document. Fails early, before hours of measuring, if it has no section of this name.
     pub fn open(file: &Path, name: &str) -> anyhow::Result<Self> {
         let document = Self {
             file: file.to_owned(),
@@ -25,7 +25,7 @@ impl Document {
         Ok(document)
     }
 
-    /// Puts the text there, in place of what there was.
+    /// Replaces the section's text.
     pub fn write(&self, text: &str) -> anyhow::Result<()> {
         let (before, after) = self.parts()?;
         let text = text.trim();
@@ -33,7 +33,7 @@ impl Document {
         fs::write(&self.file, whole).context(self.name())
     }
 
-    /// What stands before and after the place.
+    /// Returns the text before and after the section.
     fn parts(&self) -> anyhow::Result<(String, String)> {
         let text = fs::read_to_string(&self.file).with_context(|| self.name())?;
         let parts = text.split_once(&self.begin).and_then(|(before, rest)| {

@@ -1,4 +1,4 @@
-//! Ctrl-C and the like: nothing ends at once, but whoever waits gives up, and unmounts on the way out.
+//! Signals such as Ctrl-C: nothing ends at once, but waiting code fails and unmounts on the way out.
 
 use std::sync::Arc;
 use std::sync::OnceLock;
@@ -10,7 +10,7 @@ use signal_hook::flag;
 
 static INTERRUPTED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
-/// From now on a signal that would end this process is only noted.
+/// Records signals that would end this process, instead of ending it.
 pub fn note() -> anyhow::Result<()> {
     let noted = INTERRUPTED.get_or_init(Arc::default);
     for &signal in TERM_SIGNALS {
@@ -19,7 +19,7 @@ pub fn note() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Fails once there was a signal.
+/// Fails after a recorded signal.
 pub fn check() -> anyhow::Result<()> {
     let noted = INTERRUPTED.get();
     let interrupted = noted.is_some_and(|noted| noted.load(Ordering::Relaxed));

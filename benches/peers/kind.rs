@@ -1,8 +1,8 @@
-//! Which programs there are.
+//! Programs that can be compared.
 
 use clap::ValueEnum;
 
-/// The programs we know how to call.
+/// Program with a known command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
     Stub,

@@ -1,8 +1,8 @@
-//! `stub mount` beside other programs that mount buckets: `cargo bench --bench peers`.
+//! Comparison of `stub mount` with other programs that mount buckets: `cargo bench --bench peers`.
 //!
-//! Each workload is run with each program in turn, round after round, each time on a fresh mount,
-//! because a mount keeps what was read in the page cache. The server is a process of its own, and so
-//! are the programs that read and write: this process itself touches no mount.
+//! Each workload is run with each program in turn, round after round. Each run has a fresh mount,
+//! because a mount keeps read data in the page cache. The server and the programs that read and write
+//! are separate processes: this process itself touches no mount.
 #![allow(clippy::print_stdout, reason = "a benchmark shows its result")]
 
 mod arguments;
@@ -86,7 +86,7 @@ fn conditions(arguments: &Arguments, programs: &[Program]) -> String {
     text
 }
 
-/// Runs one workload A B A B …; whoever fails is out, and the others go on.
+/// Runs one workload with all programs in turn; a program that fails is not run again.
 fn compare(
     programs: &[Program],
     workload: Workload,

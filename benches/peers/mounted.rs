@@ -1,4 +1,4 @@
-//! A bucket that one of the programs has mounted.
+//! Bucket mounted by one of the programs.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -13,39 +13,39 @@ use crate::interrupt;
 use crate::usage::Usage;
 use crate::worker::{Span, Worker};
 
-/// How long a program may take to mount, or to end after it was unmounted.
+/// Maximum time for a program to mount, or to end after it was unmounted.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How often something that others do is looked at.
+/// Interval between polls.
 const GLANCE: Duration = Duration::from_millis(5);
 
-/// The programs that unmount: as root, else the helper that mounted for us.
+/// Programs that unmount: as root, else the helper that mounted for us.
 const UNMOUNT: [&[&str]; 3] = [&["umount"], &["fusermount3", "-u"], &["fusermount", "-u"]];
 
-/// The same for a mount that somebody still uses.
+/// Programs that detach a mount that is still in use.
 const DETACH: [&[&str]; 3] = [
     &["umount", "-l"],
     &["fusermount3", "-uz"],
     &["fusermount", "-uz"],
 ];
 
-/// A mount and the process that serves it. Both are gone when this value is.
+/// Mount with its serving process. Dropping it ends both.
 pub struct Mounted {
     process: Child,
     connection: Option<Connection>,
     folder: TempDir,
 }
 
-/// How a program ended after its mount was gone.
+/// End of a program after its mount was unmounted.
 #[derive(PartialEq, Eq)]
 pub enum Ended {
     ByItself,
-    /// It was still there after a long time. What it did before was measured.
+    /// Killed after a long time. The measured work had finished before.
     Killed,
 }
 
 impl Mounted {
-    /// Runs the command, which mounts on this folder, and waits until it has done so.
+    /// Runs the command, which mounts on this folder, and waits for the mount.
     pub fn new(mut command: Command, folder: TempDir) -> anyhow::Result<Self> {
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let process = command.spawn().context("start the program")?;
@@ -69,18 +69,18 @@ impl Mounted {
         Ok(mounted)
     }
 
-    /// Where the bucket is.
+    /// Returns the mount point of the bucket.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// What the process has used so far.
+    /// Returns the resource usage of the process so far.
     pub fn usage(&self) -> anyhow::Result<Usage> {
         Usage::of(self.process.id()).context("the process that serves the mount")
     }
 
-    /// Waits for a process that uses the mount. If that takes too long, the mount is made useless, so
-    /// that the process can be killed: in a request that is never answered it could not.
+    /// Waits for a process that uses the mount. If that takes too long, the connection is aborted, so
+    /// that the process can be killed even in a request that is never answered.
     pub fn wait(&self, worker: &mut Worker, timeout: Duration) -> anyhow::Result<Span> {
         worker.wait(timeout).inspect_err(|_| {
             self.abort();
@@ -88,12 +88,13 @@ impl Mounted {
         })
     }
 
-    /// Unmounts, and waits until the process has ended, which it does when everything is stored.
+    /// Unmounts, and waits until the process has ended, after it has stored everything.
     pub fn unmount(self) -> anyhow::Result<Ended> {
         Ok(self.unmount_watching(PATIENCE)?.0)
     }
 
-    /// As [`unmount`](Self::unmount), with what the process had used shortly before its end.
+    /// Unmounts like [`unmount`](Self::unmount), and returns the process's resource usage shortly before
+    /// its end.
     pub fn unmount_watching(mut self, patience: Duration) -> anyhow::Result<(Ended, Usage)> {
         let mut usage = self.usage()?;
         if !self.umount(UNMOUNT) {
@@ -131,7 +132,7 @@ impl Mounted {
 }
 
 impl Drop for Mounted {
-    /// After a failure; everything here may have been done already.
+    /// Cleans up after a failure; after a success there may be nothing left to do.
     fn drop(&mut self) {
         self.abort();
         let _ = self.process.kill();

@@ -1,4 +1,4 @@
-//! Medians, and ratios pair by pair.
+//! Report with medians, and with ratios pair by pair.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -7,33 +7,34 @@ use std::time::Duration;
 use crate::bucket::Requests;
 use crate::usage::Usage;
 
-/// One run.
+/// Measurements of one run.
 pub struct Measure {
     pub wall: Duration,
-    /// Of the process that serves the mount, if there is one.
+    /// Resource usage of the process that serves the mount, if there is one.
     pub usage: Option<Usage>,
-    /// What the server was asked, if it was.
+    /// Requests to the server, if there were any.
     pub requests: Option<Requests>,
 }
 
-/// The runs of one workload.
+/// Runs of one workload.
 pub struct Report {
     rows: Vec<Row>,
-    /// What a run moves, if its rate is of interest.
+    /// Bytes that a run moves, if its rate is of interest.
     bytes: Option<u64>,
 }
 
 struct Row {
     name: &'static str,
     is_ours: bool,
-    /// In the order of the rounds.
+    /// Runs in the order of the rounds.
     runs: Vec<Measure>,
-    /// Why there is nothing to report.
+    /// Reason for a missing result.
     failure: Option<String>,
 }
 
 impl Report {
-    /// An empty one, of contestants by their names; true stands beside ours.
+    /// Creates an empty report from the contestants' names; `true` marks the one that others are
+    /// compared with.
     pub fn new(
         contestants: impl Iterator<Item = (&'static str, bool)>,
         bytes: Option<u64>,
@@ -48,22 +49,22 @@ impl Report {
         Self { rows, bytes }
     }
 
-    /// Adds a run of the contestant of this number.
+    /// Adds a run of the contestant with this index.
     pub fn add(&mut self, contestant: usize, run: Measure) {
         self.rows[contestant].runs.push(run);
     }
 
-    /// The contestant of this number is out.
+    /// Excludes the contestant with this index.
     pub fn fail(&mut self, contestant: usize, reason: String) {
         self.rows[contestant].failure = Some(reason);
     }
 
-    /// Whether the contestant of this number is out.
+    /// Returns whether the contestant with this index is excluded.
     pub fn has_failed(&self, contestant: usize) -> bool {
         self.rows[contestant].failure.is_some()
     }
 
-    /// The median, over the rounds, of ours in relation to the other's in the same round.
+    /// Returns the median ratio of our value to the other's in the same round.
     fn ratio(&self, other: &Row, value: Value) -> Option<f64> {
         let ours = self.rows.iter().find(|row| row.is_ours)?;
         if other.is_ours || ours.failure.is_some() {
@@ -104,7 +105,7 @@ impl Row {
     }
 }
 
-/// A table of Markdown.
+/// Formats a table in Markdown.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut head = vec!["", "wall time"];
@@ -130,7 +131,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// A number of a run; not a number if the run has none.
+/// Accessor of a run's value; NaN if the run has none.
 type Value = fn(&Measure) -> f64;
 
 fn wall(run: &Measure) -> f64 {

@@ -1,4 +1,4 @@
-//! What a process has used.
+//! Resource usage of a process.
 
 use std::fs;
 use std::io;
@@ -7,17 +7,17 @@ use std::time::Duration;
 use nix::time::clock_getcpuclockid;
 use nix::unistd::Pid;
 
-/// What a process has used since it started.
+/// Resource usage of a process since its start.
 #[derive(Clone, Copy)]
 pub struct Usage {
-    /// Processor time of all its threads, ended ones included.
+    /// Processor time of all threads, ended ones included.
     pub cpu: Duration,
-    /// The most memory it ever had, in bytes.
+    /// Peak memory, in bytes.
     pub peak_memory: u64,
 }
 
 impl Usage {
-    /// What this process has used.
+    /// Returns the resource usage of this process.
     pub fn of(pid: u32) -> io::Result<Self> {
         let number = pid.try_into().map_err(io::Error::other)?;
         let cpu = clock_getcpuclockid(Pid::from_raw(number))?.now()?;
@@ -29,7 +29,7 @@ impl Usage {
         })
     }
 
-    /// The same, without the processor time that had been used before.
+    /// Returns this usage minus the processor time used before.
     pub fn since(self, before: Self) -> Self {
         Self {
             cpu: self.cpu.saturating_sub(before.cpu),

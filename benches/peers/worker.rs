@@ -1,4 +1,4 @@
-//! The process that uses a mount, as seen from the one that measures.
+//! Process that uses a mount, as seen by the process that measures.
 
 use std::fs::File;
 use std::io::{Read, Seek};
@@ -13,24 +13,24 @@ use crate::interrupt;
 use crate::scale::Scale;
 use crate::workload::Workload;
 
-/// How often it is looked at.
+/// Interval between polls of the process.
 const GLANCE: Duration = Duration::from_millis(5);
 
-/// A process at work. It is killed when this value is dropped.
+/// Worker process, killed when this value is dropped.
 pub struct Worker {
     process: Child,
-    /// A file, because a pipe that nobody reads could fill up.
+    /// Standard error, in a file, because a pipe that nobody reads could fill up.
     errors: File,
 }
 
-/// When a worker began and ended, by the clock that all processes share.
+/// Start and end of a worker's work, by the clock that all processes share.
 pub struct Span {
     pub begin: Duration,
     pub end: Duration,
 }
 
 impl Worker {
-    /// Starts a fresh process that does this in the folder.
+    /// Starts a process that runs this workload in the folder.
     pub fn start(workload: Workload, folder: &Path, scale: Scale) -> anyhow::Result<Self> {
         let errors = tempfile::tempfile()?;
         let process = Command::new(std::env::current_exe()?)
@@ -44,7 +44,7 @@ impl Worker {
         Ok(Self { process, errors })
     }
 
-    /// Waits until it has ended, and says when it worked.
+    /// Waits until the process has ended, and returns the time span of its work.
     pub fn wait(&mut self, timeout: Duration) -> anyhow::Result<Span> {
         let start = Instant::now();
         loop {
@@ -58,7 +58,7 @@ impl Worker {
         }
     }
 
-    /// Kills it; in a request that is never answered it ends only with the mount.
+    /// Kills the process. In a request that is never answered, it ends only when the mount does.
     pub fn kill(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
@@ -76,7 +76,7 @@ impl Worker {
         })
     }
 
-    /// The first line it complained with.
+    /// Returns the first line of its error output.
     fn reason(&mut self, status: ExitStatus) -> anyhow::Result<String> {
         let mut text = String::new();
         self.errors.rewind()?;

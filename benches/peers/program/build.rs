@@ -1,11 +1,11 @@
-//! Building what is measured, if nobody named one.
+//! Build of the measured program, if no path was given.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::bail;
 
-/// Builds `stub` in the release profile, and says where it is.
+/// Builds `stub` in the release profile, and returns its path.
 pub fn stub() -> anyhow::Result<PathBuf> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args([

@@ -1,4 +1,4 @@
-//! How each program is told to mount the bucket in the foreground, with its own defaults.
+//! Command lines to mount the bucket in the foreground, with each program's own defaults.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,8 +8,8 @@ use crate::bucket::{self, Bucket};
 use crate::kind::Kind;
 
 impl Program {
-    /// The command that mounts the bucket on the folder, and serves until it is unmounted. Credentials
-    /// are in the environment, in the names each one knows.
+    /// Returns the command that mounts the bucket on the folder and serves until it is unmounted.
+    /// Credentials are in the environment, under the names that each program knows.
     pub fn command(&self, bucket: &Bucket, folder: &Path) -> Command {
         let url = &bucket.endpoint_url;
         let mut command = Command::new(&self.file);
@@ -43,9 +43,9 @@ impl Program {
         command
     }
 
-    /// Makes the command keep what it reads in this folder, if the program can. The mount is for
-    /// reading only, as a folder of data for one job after another is: ours then lets the kernel
-    /// read the cache by itself.
+    /// Enables the cache on disk in this folder, if the program has one. The mount is read-only, as for
+    /// a folder of data that one job after another reads. `stub` then lets the kernel read the cache by
+    /// itself.
     pub fn set_cache(&self, command: &mut Command, cache: &Path) -> bool {
         match self.kind {
             Kind::Stub | Kind::Mountpoint => {
@@ -64,7 +64,7 @@ impl Program {
     }
 }
 
-/// What ours and Mountpoint are told alike; the URL follows.
+/// Options that `stub` and Mountpoint have in common; the URL follows.
 const SERVICE: [&str; 4] = [
     "--region",
     "us-east-1",
@@ -72,7 +72,7 @@ const SERVICE: [&str; 4] = [
     "--endpoint-url",
 ];
 
-/// A remote that is in no configuration file.
+/// Returns an rclone remote that needs no configuration file.
 fn rclone_remote(url: &str) -> String {
     let name = bucket::NAME;
     format!(":s3,provider=Other,env_auth=true,region=us-east-1,endpoint=\"{url}\":{name}")

@@ -1,4 +1,4 @@
-//! The programs that are compared.
+//! Programs of the comparison.
 
 mod build;
 mod command;
@@ -13,7 +13,7 @@ use clap::ValueEnum;
 use crate::arguments::Arguments;
 use crate::kind::Kind;
 
-/// A program that mounts a bucket.
+/// Program that mounts a bucket.
 pub struct Program {
     kind: Kind,
     file: PathBuf,
@@ -21,7 +21,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// What it is called in the report.
+    /// Returns the name in the report.
     pub fn name(&self) -> &'static str {
         match self.kind {
             Kind::Stub => "stub mount",
@@ -33,19 +33,18 @@ impl Program {
         }
     }
 
-    /// Whether the others are compared with it.
+    /// Returns whether the others are compared with this one.
     pub fn is_ours(&self) -> bool {
         self.kind == Kind::Stub
     }
 
-    /// What it says that it is.
+    /// Returns the version that the program prints.
     pub fn version(&self) -> &str {
         &self.version
     }
 }
 
-/// Ours, first, and the others that this machine has, if they were asked for. Says which ones are
-/// missing.
+/// Returns `stub`, and then the other requested programs that are installed. Prints the missing ones.
 pub fn find(arguments: &Arguments) -> anyhow::Result<Vec<Program>> {
     let mut programs = Vec::new();
     for &kind in Kind::value_variants() {

@@ -1,4 +1,4 @@
-//! Many threads at once.
+//! Workloads of many threads.
 
 use std::io;
 use std::path::Path;
@@ -7,15 +7,15 @@ use std::thread;
 use super::objects::{self, MANY, MANY_SIZE, READERS};
 use super::sequential;
 
-/// The threads that read each file of [`many`].
+/// Number of threads that read each file of [`many`].
 const THREADS_OF_FILE: u32 = 4;
 
-/// One thread a file, so that they read this many bytes together.
+/// Reads with one thread per file; together they read this many bytes.
 pub fn readers(mount: &Path, size: u64) -> io::Result<()> {
     at_once(mount, READERS, 1, objects::share(size))
 }
 
-/// More threads than any cache has places for.
+/// Reads with more threads than any cache has entries.
 pub fn many(mount: &Path) -> io::Result<()> {
     at_once(mount, MANY, THREADS_OF_FILE, MANY_SIZE)
 }

@@ -1,4 +1,4 @@
-//! Folders, mostly with the programs that people use.
+//! Workloads on folders, mostly with common command-line programs.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader};
@@ -10,10 +10,10 @@ use std::time::Duration;
 use super::objects::{self, LISTED};
 use crate::connection::Connection;
 
-/// How often somebody looks whether the folder is mounted.
+/// Interval between checks whether the folder is mounted.
 const GLANCE: Duration = Duration::from_millis(1);
 
-/// Lists the folder, then asks for the size of each file.
+/// Lists the folder, then gets the size of each file.
 pub fn stat(mount: &Path, count: u32) -> io::Result<()> {
     let entries: io::Result<Vec<_>> = fs::read_dir(objects::folder(mount))?.collect();
     let entries = entries?;
@@ -26,7 +26,7 @@ pub fn stat(mount: &Path, count: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Lists the folder in the order in which it is.
+/// Lists the folder in directory order.
 pub fn ls(mount: &Path, count: u32) -> io::Result<()> {
     let mut ls = command("ls", &["-f"], mount);
     objects::expect(lines(&mut ls)?, count)
@@ -38,13 +38,13 @@ pub fn find(mount: &Path, count: u32) -> io::Result<()> {
     objects::expect(lines(find.args(["-type", "f"]))?, count)
 }
 
-/// Runs a program on the folder, and doesn't look at what it prints.
+/// Runs a program on the folder and ignores its output.
 pub fn run(program: &str, options: &[&str], mount: &Path) -> io::Result<()> {
     let mut command = command(program, options, mount);
     succeeded(command.stdout(Stdio::null()).status()?)
 }
 
-/// Lists the mount as soon as there is one.
+/// Lists the mount as soon as it exists.
 pub fn as_soon_as_mounted(mount: &Path) -> io::Result<()> {
     while Connection::find(mount)?.is_none() {
         thread::sleep(GLANCE);
@@ -62,7 +62,7 @@ fn command(program: &str, options: &[&str], mount: &Path) -> Command {
     command
 }
 
-/// The lines that a program prints, but for the folder itself and its parent.
+/// Counts the lines that a program prints, except for the folder itself and its parent.
 fn lines(command: &mut Command) -> io::Result<u64> {
     let mut process = command.stdout(Stdio::piped()).spawn()?;
     let mut count = 0;

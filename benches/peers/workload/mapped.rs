@@ -1,4 +1,4 @@
-//! A file in memory.
+//! Workload on a memory-mapped file.
 
 use std::fs::File;
 use std::hint::black_box;
@@ -9,7 +9,7 @@ use memmap2::Mmap;
 
 use crate::bucket::content::{self, BLOCK};
 
-/// Maps a file that is object 0 of this size, with no advice to the kernel, and sums it.
+/// Maps a file with object 0 of this size, without advice to the kernel, and sums its bytes.
 pub fn sum(file: &Path, size: u64) -> io::Result<()> {
     let file = File::open(file)?;
     #[allow(unsafe_code, reason = "there is no safe way to map a file")]

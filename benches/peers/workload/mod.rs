@@ -1,4 +1,4 @@
-//! What is done with a mount, by a fresh process that knows nothing but a folder.
+//! Workloads on a mount, run by a fresh process that knows nothing but a folder.
 
 mod crowd;
 mod listing;
@@ -20,7 +20,7 @@ use nix::time::{ClockId, clock_gettime};
 use crate::scale::Scale;
 pub use objects::FILE;
 
-/// What is done with a mount.
+/// Workload on a mount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Workload {
     Read,
@@ -50,22 +50,22 @@ pub enum Workload {
     Rm,
 }
 
-/// How often a workload is done, and when.
+/// Procedure of a run: number of repetitions, and the start and end of the measurement.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Procedure {
     Once,
-    /// In the same mount; the second time counts.
+    /// Twice in the same mount; the second run counts.
     Twice,
-    /// Beginning with the start of the program that mounts.
+    /// From the start of the mounting program.
     WhileMounting,
     /// In a second mount, with the cache on disk that the first one left.
     FromCache,
-    /// Ending with the end of the program that mounts: then everything is stored.
+    /// Until the end of the mounting program: then everything is stored.
     UntilStored,
 }
 
 impl Workload {
-    /// How it is done.
+    /// Returns the procedure of a run.
     pub fn procedure(self) -> Procedure {
         match self {
             Self::Again => Procedure::Twice,
@@ -76,12 +76,12 @@ impl Workload {
         }
     }
 
-    /// The object it makes.
+    /// Returns the key of the object that the workload creates.
     pub fn writes(self) -> Option<&'static str> {
         (self == Self::Write).then_some("written")
     }
 
-    /// How many files there are in the end, where that is to be checked.
+    /// Returns the expected number of files at the end, where it is checked.
     pub fn leaves(self, scale: Scale) -> Option<u64> {
         match self {
             Self::SmallWrite => Some(objects::WRITTEN_FILES.into()),
@@ -91,7 +91,7 @@ impl Workload {
         }
     }
 
-    /// What it is, in a line.
+    /// Describes the workload in one line.
     pub fn summary(self) -> &'static str {
         match self {
             Self::Read => "one file, from the beginning to the end.",
@@ -126,7 +126,7 @@ impl Workload {
         }
     }
 
-    /// Does it, in this process, and says when it began and ended.
+    /// Runs the workload in this process, and returns the times of its start and end.
     pub fn work(self, folder: &Path, scale: Scale) -> io::Result<(Duration, Duration)> {
         let archive = match self {
             Self::Untar => Some(tree::pack(scale)?),
@@ -170,7 +170,7 @@ impl fmt::Display for Workload {
     }
 }
 
-/// The time, by the clock that all processes share.
+/// Returns the time of the clock that all processes share.
 fn now() -> io::Result<Duration> {
     Ok(clock_gettime(ClockId::CLOCK_MONOTONIC)?.into())
 }

@@ -1,4 +1,4 @@
-//! The objects that each workload needs.
+//! Objects for the workloads.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,43 +7,43 @@ use super::Workload;
 use crate::bucket::{self, Bucket};
 use crate::scale::Scale;
 
-/// The key of the one file of a workload that needs one.
+/// Key of the only file of a workload.
 pub const FILE: &str = "file";
 
-/// The size of a file in which reads are dense, or go backward.
+/// Size in bytes of a file with dense or backward reads.
 pub const MIDDLING: u64 = 64 << 20;
 
-/// The readers of [`Workload::Readers`].
+/// Number of readers of [`Workload::Readers`].
 pub const READERS: u32 = 4;
 
-/// The files of [`Workload::Small`] and [`Workload::Handles`], and their size.
+/// Number of files of [`Workload::Small`] and [`Workload::Handles`], and their size in bytes.
 pub const SMALL_FILES: u32 = 1000;
 pub const SMALL: u64 = 16 << 10;
 
-/// The files of [`Workload::SmallSlow`].
+/// Number of files of [`Workload::SmallSlow`].
 pub const SLOW_FILES: u32 = 200;
 
-/// The files that [`Workload::SmallWrite`] makes.
+/// Number of files that [`Workload::SmallWrite`] creates.
 pub const WRITTEN_FILES: u32 = 300;
 
-/// The entries of [`Workload::Stat`].
+/// Number of entries of [`Workload::Stat`].
 pub const ENTRIES: u32 = 5000;
 
-/// The files of [`Workload::Many`], and their size.
+/// Number of files of [`Workload::Many`], and their size in bytes.
 pub const MANY: u32 = 64;
 pub const MANY_SIZE: u64 = 4 << 20;
 
-/// The size of files that are listed, not read.
+/// Size in bytes of files that are listed, not read.
 pub const LISTED: u64 = 100;
 
-/// The files in each folder of a tree.
+/// Number of files in each folder of a tree.
 pub const FILES_OF_FOLDER: u32 = 10;
 
-/// The prefix of numbered keys, and the folder and the beginning of the names that it is in a mount.
+/// Prefix of numbered keys; in a mount it is a folder and the beginning of the file names.
 const NUMBERED: &str = "folder/file-";
 
 impl Workload {
-    /// Makes the bucket what this workload needs, with nothing else in it.
+    /// Replaces the bucket's content by the objects of this workload.
     pub fn fill(self, bucket: &mut Bucket, scale: Scale) -> io::Result<()> {
         bucket.clear()?;
         match self {
@@ -67,7 +67,7 @@ impl Workload {
         }
     }
 
-    /// How much a run moves, if it is whole files.
+    /// Returns the bytes that a run moves, if it moves whole files.
     pub fn bytes(self, scale: Scale) -> Option<u64> {
         match self {
             Self::Read | Self::Again | Self::Cached | Self::Mmap | Self::Write => Some(scale.size),
@@ -78,27 +78,27 @@ impl Workload {
     }
 }
 
-/// The folder of a mount that has everything that is listed.
+/// Returns the folder of a mount with all files to be listed.
 pub fn folder(mount: &Path) -> PathBuf {
     mount.join("folder")
 }
 
-/// One of the numbered files.
+/// Returns the path of a numbered file.
 pub fn numbered(mount: &Path, n: u32) -> PathBuf {
     mount.join(bucket::nth_key(NUMBERED, n))
 }
 
-/// The bytes of each of several readers, in whole MiB.
+/// Returns the bytes that each of several readers reads, in whole MiB.
 pub fn share(size: u64) -> u64 {
     (size / u64::from(READERS)) >> 20 << 20
 }
 
-/// How many files there are in the tree.
+/// Returns the number of files in the tree.
 pub fn files_of_tree(scale: Scale) -> u32 {
     scale.folders * FILES_OF_FOLDER
 }
 
-/// Fails unless there are as many as there should be.
+/// Fails unless the number of files is as expected.
 pub fn expect(found: u64, count: u32) -> io::Result<()> {
     if found == u64::from(count) {
         return Ok(());
@@ -108,7 +108,7 @@ pub fn expect(found: u64, count: u32) -> io::Result<()> {
     )))
 }
 
-/// The folders of a tree of two levels, as many folders in a folder as there are such folders.
+/// Returns the folders of a two-level tree with about equally many folders on both levels.
 pub fn folders_of_tree(folders: u32) -> impl Iterator<Item = String> {
     let side = folders.isqrt().max(1);
     (0..folders).map(move |n| format!("folder/{:04}/{:04}", n / side, n % side))

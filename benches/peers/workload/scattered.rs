@@ -1,4 +1,4 @@
-//! Pieces of a file, in other orders than from the beginning to the end.
+//! Workloads that read pieces of a file out of order.
 
 use std::fs::File;
 use std::io;
@@ -7,19 +7,19 @@ use std::path::Path;
 
 use crate::bucket::content::{self, BLOCK, GRAIN};
 
-/// The size of a read anywhere.
+/// Size of a random read, in bytes.
 const PIECE: u64 = 128 << 10;
 
-/// The size of a column's piece, in a file that is large enough.
+/// Size of a column's piece in a large file, in bytes.
 const COLUMN: u64 = 2 << 20;
 
-/// How many columns are read.
+/// Number of columns to read.
 const COLUMNS: u64 = 8;
 
-/// The same places in every run.
+/// Seed of the random offsets, the same in every run.
 const SEED: u64 = 7;
 
-/// So many reads at aligned places, in no order.
+/// Reads pieces at random aligned offsets.
 pub fn random(file: &Path, size: u64, reads: u32) -> io::Result<()> {
     let mut file = Pieces::open(file)?;
     let mut dice = fastrand::Rng::with_seed(SEED);
@@ -29,7 +29,7 @@ pub fn random(file: &Path, size: u64, reads: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// From the end to the beginning.
+/// Reads blocks from the end to the beginning.
 pub fn backward(file: &Path, size: u64) -> io::Result<()> {
     let mut file = Pieces::open(file)?;
     let block = BLOCK as u64;
@@ -39,7 +39,7 @@ pub fn backward(file: &Path, size: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// A little of every MiB.
+/// Reads a little of every MiB.
 pub fn strided(file: &Path, size: u64) -> io::Result<()> {
     let mut file = Pieces::open(file)?;
     for offset in (0..size).step_by(BLOCK) {
@@ -48,7 +48,7 @@ pub fn strided(file: &Path, size: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// As a reader of Parquet does: the footer, then some columns.
+/// Reads like a Parquet reader: the footer, then some columns.
 pub fn columns(file: &Path, size: u64) -> io::Result<()> {
     let mut file = Pieces::open(file)?;
     file.read(size - GRAIN as u64, GRAIN as u64)?;
@@ -59,7 +59,7 @@ pub fn columns(file: &Path, size: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// An open file that is object 0.
+/// Open file with the content of object 0.
 struct Pieces {
     file: File,
     buffer: Vec<u8>,

@@ -1,4 +1,4 @@
-//! Files from the beginning to the end.
+//! Workloads that read or write a file from the beginning to the end.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::bucket::content::{self, BLOCK};
 
-/// Reads a file that is this object of this size.
+/// Reads a file with the content of this object of this size.
 pub fn read(file: &Path, object: u32, size: u64) -> io::Result<()> {
     let mut file = File::open(file)?;
     let mut block = vec![0; BLOCK];

@@ -1,4 +1,4 @@
-//! Many small files.
+//! Workloads of many small files.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -11,16 +11,16 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use super::objects::{self, SMALL, SMALL_FILES};
 use crate::bucket::content;
 
-/// What a slow reader does after each file.
+/// Pause of a slow reader after each file.
 pub const WORK: Duration = Duration::from_millis(20);
 
-/// The handles that are open at once.
+/// Number of handles open at once.
 const HANDLES: u32 = 10_000;
 
-/// What else a process has open, generously.
+/// Upper bound of a process's other open files.
 const OTHER_FILES: u64 = 100;
 
-/// Lists the folder, then reads one file after the other in the order of their names.
+/// Lists the folder, then reads the files one by one in the order of their names.
 pub fn read_all(mount: &Path, count: u32, work: Duration) -> io::Result<()> {
     let folder = objects::folder(mount);
     let names: io::Result<Vec<_>> = fs::read_dir(&folder)?

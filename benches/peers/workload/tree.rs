@@ -1,4 +1,4 @@
-//! A tree that is unpacked.
+//! Workload that unpacks a tree.
 
 use std::fs;
 use std::io::{self, Error};
@@ -12,7 +12,7 @@ use super::objects::{self, FILES_OF_FOLDER, LISTED};
 use crate::bucket::content;
 use crate::scale::Scale;
 
-/// An archive on the local disk.
+/// Archive on the local disk.
 pub struct Archive(
     #[allow(dead_code, reason = "it is removed with this")] TempDir,
     PathBuf,
@@ -26,7 +26,7 @@ impl Deref for Archive {
     }
 }
 
-/// Makes an archive of the tree that `find` finds.
+/// Creates an archive of the tree of the `find` workload.
 pub fn pack(scale: Scale) -> io::Result<Archive> {
     let work = TempDir::with_prefix("bench-tree-")?;
     let content = content::object(0, LISTED);
@@ -48,7 +48,7 @@ pub fn pack(scale: Scale) -> io::Result<Archive> {
     Ok(Archive(work, archive))
 }
 
-/// Unpacks it. Modes and times are left alone, since some file systems refuse to set them.
+/// Unpacks the archive. Modes and times are not restored, since some file systems refuse to set them.
 pub fn unpack(archive: Option<&Path>, mount: &Path) -> io::Result<()> {
     let archive = archive.ok_or_else(|| Error::other("no archive"))?;
     let mut tar = Command::new("tar");
