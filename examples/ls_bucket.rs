@@ -1,7 +1,7 @@
 //! Lists a bucket as a folder: `cargo run --example ls_bucket`.
 //!
-//! Without arguments the bucket is on a server inside this process; with `--bucket NAME` it is one
-//! of yours. The folder exists for the function, and for what it starts, alone.
+//! Without arguments the bucket is on a server inside this process; `--bucket NAME` uses one of yours.
+//! The folder exists only for the function and its child processes.
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
 mod bucket;

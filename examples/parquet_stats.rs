@@ -1,12 +1,12 @@
 //! A function over Parquet files of any size: `cargo run --release --example parquet_stats`.
 //!
-//! It prints what the footer of each file says: rows, row groups, and of each column the least and the greatest
-//! value and how many are null. A footer is the last few KiB of a file, however huge that is. The `parquet` crate
-//! seeks there, as it would on a disk, and a mount fetches ranges, not files: what is read, and half a MiB that it
-//! asks for with each opening. So a thousand files of a gigabyte cost half a gigabyte of transfer, not a terabyte.
-//! `STUB_SUMMARY=1` shows it: compare what `stats` read with the sizes of the files.
+//! It prints the footer of each file: rows, row groups, and for each column the minimum, the maximum and
+//! the number of nulls. A footer is the last few KiB of a file, however large the file is. The `parquet`
+//! crate seeks there, as on a disk, and a mount fetches ranges, not files: the ranges read, and half a
+//! MiB when a file is opened. So a thousand files of a gigabyte cost half a gigabyte of transfer, not a
+//! terabyte. `STUB_SUMMARY=1` shows it: compare the bytes that `stats` read with the sizes of the files.
 //!
-//! With `--bucket NAME` the files are those of your bucket; without, a few are written first.
+//! With `--bucket NAME` the files are in your bucket; without it, the example writes a few first.
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
 mod bucket;
@@ -23,7 +23,7 @@ use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaDataReader};
 use parquet::schema::types::ColumnDescriptor;
 use serde::{Deserialize, Serialize};
 
-/// What the footer of a file says.
+/// Footer of a file.
 #[derive(Serialize, Deserialize)]
 struct Stats {
     rows: i64,
@@ -32,7 +32,7 @@ struct Stats {
     columns: Vec<Column>,
 }
 
-/// A column of a file. What not all of its row groups say is absent.
+/// Column of a file. A field is `None` unless all of its row groups have the value.
 #[derive(Serialize, Deserialize)]
 struct Column {
     name: String,
@@ -42,7 +42,7 @@ struct Column {
     nulls: Option<u64>,
 }
 
-/// A value as it is stored: times and decimals are integers.
+/// Value as stored: times and decimals are integers.
 #[derive(Clone, PartialEq, PartialOrd, Serialize, Deserialize)]
 enum Value {
     Flag(bool),
@@ -52,7 +52,7 @@ enum Value {
     Text(String),
 }
 
-/// The names of the Parquet files of the bucket, in all folders.
+/// Returns the names of the Parquet files of the bucket, in all folders.
 #[stub::function(volumes = <"/my-mount" => bucket::mount().read_only(true)>)]
 fn files() -> io::Result<Vec<String>> {
     let root = Path::new("/my-mount");
@@ -94,7 +94,7 @@ fn stats(file: String) -> Result<Stats, ParquetError> {
     })
 }
 
-/// Adds up what is said about a column in each row group.
+/// Combines the statistics of a column over all row groups.
 fn summarise(column: &ColumnDescriptor, chunks: &[&ColumnChunkMetaData]) -> Column {
     let ends: Option<Vec<_>> = chunks.iter().map(|chunk| ends(chunk)).collect();
     let ends = ends.unwrap_or_default().concat();
@@ -116,7 +116,7 @@ fn summarise(column: &ColumnDescriptor, chunks: &[&ColumnChunkMetaData]) -> Colu
     }
 }
 
-/// The least and the greatest value of a column in a row group; none if all are null.
+/// Returns the minimum and the maximum of a column in a row group; an empty list if all values are null.
 fn ends(chunk: &ColumnChunkMetaData) -> Option<Vec<Value>> {
     let statistics = chunk.statistics()?;
     let column = chunk.column_descr();
@@ -131,7 +131,7 @@ fn ends(chunk: &ColumnChunkMetaData) -> Option<Vec<Value>> {
     ends.into_iter().map(|end| value(column, end)).collect()
 }
 
-/// A value of a footer; nothing if it is of a type that this example doesn't compare.
+/// Decodes a value of a footer; returns `None` for types that this example doesn't compare.
 fn value(column: &ColumnDescriptor, bytes: &[u8]) -> Option<Value> {
     let unsigned = column.sort_order() == SortOrder::UNSIGNED;
     let text = column.converted_type() == ConvertedType::UTF8;

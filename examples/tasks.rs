@@ -23,7 +23,7 @@ use s3_local::{S3Local, Server};
 use serde::{Deserialize, Serialize};
 use stub::{CloudBucketMount, Cron, Secret};
 
-/// How many lines, words and bytes a text has.
+/// Number of lines, words and bytes of a text.
 #[derive(Debug, Serialize, Deserialize)]
 struct Size {
     lines: usize,
@@ -106,8 +106,8 @@ fn main() -> ExitCode {
 
 static SERVER: OnceLock<Server> = OnceLock::new();
 
-/// A bucket of the server that `S3_ENDPOINT_URL` names, with the credentials of the standard AWS chain; without
-/// it, one of a server inside this process.
+/// Returns a bucket of the server that `S3_ENDPOINT_URL` names, with the credentials of the standard AWS
+/// chain. Without the variable, the server is inside this process.
 fn bucket() -> CloudBucketMount {
     let bucket = CloudBucketMount::new("examples").force_path_style(true);
     if let Ok(url) = env::var("S3_ENDPOINT_URL") {

@@ -1,7 +1,7 @@
 //! A function over many files: `cargo run --release --example thumbnails`.
 //!
-//! It makes a small copy of each picture in the folder `images` of the bucket, in the folder `thumbnails`, several
-//! at once. Where there are no pictures, it draws some first.
+//! It creates a small copy of each picture in the bucket's folder `images`, in the folder `thumbnails`,
+//! several at once. If there are no pictures, it draws some first.
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
 mod bucket;
@@ -10,10 +10,10 @@ use std::{fs, io};
 
 use image::{ImageError, ImageReader, Rgb, RgbImage};
 
-/// No side of a thumbnail is longer.
+/// Maximum side of a thumbnail, in pixels.
 const SIDE: u32 = 96;
 
-/// The names of the pictures.
+/// Returns the names of the pictures.
 #[stub::function(volumes = <"/my-mount" => bucket::mount().read_only(true)>)]
 fn pictures() -> io::Result<Vec<String>> {
     let entries = match fs::read_dir("/my-mount/images") {
@@ -28,7 +28,7 @@ fn pictures() -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// Draws a picture of its own for each number.
+/// Draws a different picture for each number.
 #[stub::function(volumes = <"/my-mount" => bucket::mount()>)]
 fn draw(number: u32) -> Result<String, ImageError> {
     let name = format!("{number:02}.png");

@@ -1,5 +1,5 @@
-//! The bucket of the examples: one on a server inside this process, with a few objects, or with
-//! `--bucket NAME` one of yours, with the credentials of the standard AWS chain.
+//! Bucket of the examples: on a server inside this process, with a few objects, or with `--bucket NAME`
+//! one of yours, with the credentials of the standard AWS chain.
 
 use std::sync::OnceLock;
 
@@ -23,7 +23,8 @@ struct Arguments {
     region: Option<String>,
 }
 
-/// Set in `main`. The expressions of `volumes` are evaluated in the same process, at each call.
+/// Bucket chosen in `main`. The expressions of `volumes` are evaluated in the same process, at each
+/// call.
 static CHOSEN: OnceLock<Chosen> = OnceLock::new();
 
 enum Chosen {
@@ -31,7 +32,7 @@ enum Chosen {
     Real(Arguments, String),
 }
 
-/// Reads the command line and returns what to call the bucket.
+/// Parses the command line and returns the name of the bucket.
 pub fn choose() -> String {
     let mut arguments = Arguments::parse();
     let (chosen, name) = match arguments.bucket.take() {
@@ -42,13 +43,13 @@ pub fn choose() -> String {
     name
 }
 
-/// Whether the bucket is that of the server inside this process, which an example may fill.
+/// Returns whether the bucket is on the server inside this process, which an example may fill.
 #[allow(dead_code, reason = "not every example asks")]
 pub fn is_local() -> bool {
     matches!(CHOSEN.get(), Some(Chosen::Local(_)))
 }
 
-/// The volume.
+/// Returns the volume.
 pub fn mount() -> CloudBucketMount {
     match CHOSEN.get() {
         None => panic!("`bucket::choose` comes first"),

@@ -1,4 +1,4 @@
-//! Parquet files to try things on: what weather stations report, each minute.
+//! Sample Parquet files: reports of weather stations, one a minute.
 
 use std::fs::{self, File};
 use std::sync::Arc;
@@ -21,23 +21,23 @@ message weather {
 
 const STATIONS: [&str; 4] = ["Bergen", "Oslo", "Tromsø", "Vardø"];
 
-/// The row groups of a file, and the rows of each.
+/// Row groups of a file, and rows of each.
 const GROUPS: u32 = 4;
 const ROWS: u32 = 10_000;
 
 /// 2024-01-01, in milliseconds.
 const BEGIN: i64 = 1_704_067_200_000;
 
-/// What a station reports in a minute.
+/// Report of a station for one minute.
 struct Report {
     time: i64,
     station: &'static str,
-    /// Thermometers fail now and then.
+    /// Temperature; thermometers fail now and then.
     temperature: Option<f64>,
     text: String,
 }
 
-/// Writes one of the files, which are counted from zero.
+/// Writes one of the files, which are numbered from zero.
 #[stub::function(volumes = <"/my-mount" => bucket::mount()>)]
 pub fn write(number: u32) -> Result<String, ParquetError> {
     let name = format!("weather/{number:02}.parquet");
@@ -70,7 +70,7 @@ fn report(minute: u32) -> Report {
     }
 }
 
-/// The columns of a row group, in the schema's order.
+/// Writes the columns of a row group, in the schema's order.
 fn write_columns(
     rows: &[Report],
     group: &mut SerializedRowGroupWriter<'_, File>,
@@ -90,7 +90,7 @@ fn write_columns(
     write_column::<ByteArrayType>(group, &texts, None)
 }
 
-/// The next column: its values, and which rows have one if not all do.
+/// Writes the next column: its values, and the definition levels if some rows have none.
 fn write_column<T: DataType>(
     group: &mut SerializedRowGroupWriter<'_, File>,
     values: &[T::T],
