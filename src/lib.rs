@@ -249,19 +249,19 @@ pub mod guide {}
 #[doc(hidden)]
 pub use stub_runtime::__private;
 
-/// The same program in every edition.
+/// Program of the edition tests, in every edition.
 #[cfg(doctest)]
 #[doc = concat!("```edition2018\n", include_str!("../tests/ui/pass/editions.rs"), "\n```")]
 #[doc = concat!("```edition2021\n", include_str!("../tests/ui/pass/editions.rs"), "\n```")]
 #[doc = concat!("```edition2024\n", include_str!("../tests/ui/pass/editions.rs"), "\n```")]
 struct Editions;
 
-/// The examples of the readme.
+/// Examples of the readme.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-/// The example of the page about clusters.
+/// Example of the page about clusters.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/scale.md")]
 struct Scale;
