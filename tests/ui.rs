@@ -1,4 +1,4 @@
-//! The errors that a wrong attribute gives, at the user's own tokens. What must compile is in
+//! Compile errors of a wrong attribute, at the user's own tokens. Code that must compile is in
 //! `tests/ui/pass`, as tests that run.
 
 #[test]

@@ -1,4 +1,5 @@
-//! Parts of tests that need a process of their own: another user, environment or machine, or a death.
+//! Acts: parts of tests that need their own process, with another user, environment or machine, or that
+//! die.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -12,21 +13,21 @@ use tempfile::TempDir;
 use crate::bucket::{BUCKET, keys};
 use crate::clean::MARK;
 
-/// Where an act finds the test's server, and the keys for it if they are given.
+/// Variables with the endpoint of the test's server, and with its keys if the act may use them.
 const ENDPOINT: &str = "STUB_IT_ENDPOINT";
 const KEYS: &str = "STUB_IT_KEYS";
 
-/// The user id of `nobody`.
+/// User ID of `nobody`.
 const NOBODY: &str = "65534";
 
-/// A program's folder, which every user may enter.
+/// Creates a program's folder, which every user may enter.
 pub(crate) fn folder() -> TempDir {
     let folder = tempfile::Builder::new().prefix(MARK).tempdir().unwrap();
     fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
     folder
 }
 
-/// A folder in which every user may write.
+/// Creates a folder in which every user may write.
 pub(crate) fn shared() -> TempDir {
     let folder = folder();
     fs::set_permissions(folder.path(), Permissions::from_mode(0o1777)).unwrap();
@@ -37,7 +38,7 @@ pub(crate) fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
 }
 
-/// This program, about to run one of its ignored tests and to print what that prints.
+/// Returns the command that runs one of this program's ignored tests and shows its output.
 pub(crate) fn act(name: &str) -> Command {
     acting(&std::env::current_exe().unwrap(), name)
 }
@@ -48,14 +49,14 @@ fn acting(program: &Path, name: &str) -> Command {
     command
 }
 
-/// An act on a machine that a shell script changes: in a mount namespace of its own, as root.
+/// Returns an act on a machine changed by a shell script: in its own mount namespace, as root.
 pub(crate) fn act_after(script: &str, name: &str) -> (TempDir, Command) {
     let (folder, program) = copied(&std::env::current_exe().unwrap());
     let command = after(script, &acting(&program, name));
     (folder, command)
 }
 
-/// A copy of a program where every user may execute it.
+/// Copies a program to a place where every user may execute it.
 pub(crate) fn copied(program: &Path) -> (TempDir, PathBuf) {
     let folder = folder();
     let copy = folder.path().join(program.file_name().unwrap());
@@ -63,20 +64,20 @@ pub(crate) fn copied(program: &Path) -> (TempDir, PathBuf) {
     (folder, copy)
 }
 
-/// Becomes `nobody`, with a `/dev/fuse` that everyone may open, as most distributions have it. The
-/// machine's own is not touched.
+/// Returns a command as `nobody`, with a `/dev/fuse` that everyone may open, as on most distributions.
+/// The machine's own device is not touched.
 pub(crate) fn as_nobody(command: &Command) -> Command {
     let script = format!("{DEVICE} && mknod -m 666 /mnt/fuse c 10 229 && {USE_DEVICE}");
     after(&become_nobody(&script), command)
 }
 
-/// Makes a folder for a device.
+/// Script that creates a folder for a device.
 pub(crate) const DEVICE: &str = "mount -t tmpfs stub-it-devices /mnt";
 
-/// Puts the device in the place of the machine's.
+/// Script that replaces the machine's device by that one.
 pub(crate) const USE_DEVICE: &str = "mount --bind /mnt/fuse /dev/fuse && umount -l /mnt";
 
-/// A script that goes on as `nobody`.
+/// Returns a script that continues as `nobody`.
 pub(crate) fn become_nobody(script: &str) -> String {
     let clear = "--clear-groups --inh-caps=-all --bounding-set=-all";
     format!("{script} && exec setpriv --reuid={NOBODY} --regid={NOBODY} {clear} \"$@\"")
@@ -112,13 +113,13 @@ fn after(script: &str, command: &Command) -> Command {
     changed
 }
 
-/// Tells an act where the server is.
+/// Passes the server's endpoint and keys to an act.
 pub(crate) fn tell<'a>(command: &'a mut Command, server: &Server) -> &'a mut Command {
     let keys = format!("{} {}", server.access_key_id(), server.secret_access_key());
     command.env(ENDPOINT, server.endpoint_url()).env(KEYS, keys)
 }
 
-/// In an act: the bucket of the server it was told of, without credentials if `signed` is not so.
+/// Returns, in an act, the bucket of the server passed by [`tell`]; with credentials if `signed`.
 pub(crate) fn told(signed: bool) -> CloudBucketMount {
     let volume = CloudBucketMount::new(BUCKET)
         .bucket_endpoint_url(std::env::var(ENDPOINT).unwrap())
@@ -131,7 +132,7 @@ pub(crate) fn told(signed: bool) -> CloudBucketMount {
     volume.secret(keys(id, secret))
 }
 
-/// What a command printed, both streams, and whether it succeeded.
+/// Runs a command; returns whether it succeeded, and the output of both streams.
 pub(crate) fn output(command: &mut Command) -> (bool, String) {
     let output = command.output().unwrap();
     let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());

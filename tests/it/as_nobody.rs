@@ -1,5 +1,5 @@
-//! The same tests as an ordinary user. Needs root, who becomes that user, and a kernel that allows
-//! user namespaces.
+//! Tests of this program, run as an ordinary user. Needs root, to become that user, and a kernel that
+//! allows user namespaces.
 
 use std::process::Command;
 

@@ -1,36 +1,36 @@
-//! The bucket that a test's functions have as their volume.
+//! Bucket that is the volume of a test's functions.
 
 use std::cell::RefCell;
 
 use s3_local::{Policy, S3Local, Server};
 use stub::{CloudBucketMount, Secret};
 
-/// The name of the bucket.
+/// Name of the bucket.
 pub(crate) const BUCKET: &str = "data";
 
 thread_local! {
-    /// The expressions of `volumes` are evaluated by the thread that calls.
+    /// Volume of this thread: the expressions of `volumes` are evaluated by the calling thread.
     static VOLUME: RefCell<Option<CloudBucketMount>> = const { RefCell::new(None) };
 }
 
-/// What the functions of the tests declare.
+/// Returns the volume that the functions of the tests declare.
 pub(crate) fn volume() -> CloudBucketMount {
     VOLUME
         .with_borrow(Clone::clone)
         .expect("the test has chosen a volume")
 }
 
-/// Chooses what `volume` is for this thread from now on.
+/// Sets the result of `volume` for this thread.
 pub(crate) fn choose(volume: CloudBucketMount) {
     VOLUME.set(Some(volume));
 }
 
-/// A server with the bucket `data`, which holds `hello.txt` and `in/deep.txt`.
+/// Starts a server with the bucket `data`, which has `hello.txt` and `in/deep.txt`.
 pub(crate) fn server() -> Server {
     filled(S3Local::builder().start())
 }
 
-/// The same, where the access key `limited`, whose secret is `limited-secret`, has a policy.
+/// Starts such a server with a policy for the access key `limited`, whose secret is `limited-secret`.
 pub(crate) fn server_with(policy: Policy) -> Server {
     let builder = S3Local::builder();
     filled(
@@ -47,19 +47,19 @@ fn filled(server: Server) -> Server {
     server
 }
 
-/// A bucket of the server, for the key that may do everything.
+/// Returns a bucket of the server, with the key that may do everything.
 pub(crate) fn of(server: &Server, bucket: &str) -> CloudBucketMount {
     at(server, bucket).secret(keys(server.access_key_id(), server.secret_access_key()))
 }
 
-/// A bucket of the server, for nobody in particular.
+/// Returns a bucket of the server, without credentials.
 pub(crate) fn at(server: &Server, bucket: &str) -> CloudBucketMount {
     CloudBucketMount::new(bucket)
         .bucket_endpoint_url(server.endpoint_url())
         .force_path_style(true)
 }
 
-/// The bucket, for the access key of `server_with`.
+/// Returns the bucket, with the access key of `server_with`.
 pub(crate) fn limited(server: &Server) -> CloudBucketMount {
     at(server, BUCKET).secret(keys("limited", "limited-secret"))
 }

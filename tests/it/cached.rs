@@ -1,4 +1,4 @@
-//! Functions that use the same data, one after the other.
+//! Data cached between functions that run one after the other.
 
 use std::fs;
 use std::io;

@@ -1,4 +1,4 @@
-//! Nothing is left behind: no process, no mount, no file.
+//! Check for leftovers: processes, mounts and files.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,11 +11,11 @@ use nix::sys::prctl::set_child_subreaper;
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 
-/// What every folder, file and mount point of these tests is named after.
+/// Prefix of the names of all folders, files and mount points of these tests.
 pub(crate) const MARK: &str = "stub-it";
 
-/// Held by a test from its first line to its end, when it looks for what was left. Tests take turns,
-/// so that everything found is the test's own.
+/// Guard of a test, from its first line to its end, when it checks for leftovers. Tests take turns, so
+/// that everything found is the test's own.
 pub(crate) struct Clean {
     before: BTreeSet<String>,
     _turn: MutexGuard<'static, ()>,
@@ -34,7 +34,7 @@ impl Clean {
         }
     }
 
-    /// Waits until nothing is left: after a death, others need a moment to notice.
+    /// Waits until nothing is left: after a death, other processes need a moment to notice.
     pub(crate) fn settle(&self) {
         eventually("nothing is left", || {
             self.left_since().is_empty().then_some(())
@@ -65,7 +65,7 @@ fn left() -> Vec<String> {
     found
 }
 
-/// The mounts that this process sees at the tests' mount points.
+/// Returns the mounts at the tests' mount points in this process's namespace.
 pub(crate) fn mounts() -> Vec<String> {
     let table = fs::read_to_string("/proc/self/mountinfo").unwrap();
     let ours = table.lines().filter(|line| line.contains(MARK));
@@ -78,7 +78,7 @@ fn files(folder: &Path) -> Vec<String> {
     paths.filter(|path| path.contains(MARK)).collect()
 }
 
-/// All processes below one.
+/// Returns all descendants of a process.
 pub(crate) fn descendants(of: Pid) -> Vec<Pid> {
     let threads = fs::read_dir(format!("/proc/{of}/task"));
     let threads = threads.into_iter().flatten().filter_map(Result::ok);
@@ -94,7 +94,7 @@ pub(crate) fn descendants(of: Pid) -> Vec<Pid> {
     found
 }
 
-/// A process in words, unless it has ended.
+/// Describes a process, unless it has ended.
 fn describe(pid: Pid) -> Option<String> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let has_ended = status.lines().any(|line| line.starts_with("State:\tZ"));
@@ -106,13 +106,13 @@ fn describe(pid: Pid) -> Option<String> {
     Some(format!("{pid}: {}", command_line(pid)))
 }
 
-/// A process's command line, arguments separated by spaces; empty if it has ended.
+/// Returns a process's command line, arguments separated by spaces; empty if it has ended.
 pub(crate) fn command_line(pid: Pid) -> String {
     let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     String::from_utf8_lossy(&line).replace('\0', " ")
 }
 
-/// Waits until something is so; fails after a time in which it must have become so.
+/// Waits until `look` returns a value; panics after 30 s.
 pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {

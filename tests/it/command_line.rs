@@ -1,4 +1,4 @@
-//! The command line of a program: what it prints, word for word, and how it ends.
+//! Command line of a program: its output, word for word, and its exit status.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -19,7 +19,7 @@ fn tasks(arguments: &[&str]) -> Command {
     command
 }
 
-/// What it prints on both streams, and its exit status.
+/// Runs the program; returns the output on both streams, and the exit status.
 fn says(arguments: &[&str]) -> (String, String, i32) {
     let output = tasks(arguments).output().unwrap();
     let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
@@ -213,7 +213,7 @@ fn started(server: &Server, arguments: &[&str]) -> std::process::Child {
     command.spawn().unwrap()
 }
 
-/// It waits, and what it wrote before is stored.
+/// Starts the function `wait`, and waits until its file is stored.
 fn waiting(server: &Server) -> std::process::Child {
     let child = started(server, &["run", "wait", "--seconds", "50"]);
     eventually("it waits", || server.get("examples", "out/waiting"));

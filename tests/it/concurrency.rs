@@ -1,4 +1,4 @@
-//! Many threads, nested calls.
+//! Calls from many threads, and nested calls.
 
 use std::{fs, io, thread};
 
@@ -14,7 +14,7 @@ fn write_and_read(n: usize) -> io::Result<String> {
     fs::read_to_string(path)
 }
 
-/// Everything an inner call needs, as a volume doesn't cross.
+/// Endpoint and keys for an inner call, since a volume can't be an argument.
 type Place = (String, String, String);
 
 #[stub::function(volumes = <"/stub-it/outer" => volume()>)]

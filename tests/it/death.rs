@@ -1,5 +1,5 @@
-//! `kill -9` of caller, supervisor and worker in the middle of an upload: the call says what happened,
-//! nothing is left, and no half of an object is in the bucket.
+//! `kill -9` of caller, supervisor and worker in the middle of an upload: the call returns an error,
+//! nothing is left, and the bucket has no incomplete object.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -33,7 +33,7 @@ fn returns() -> io::Result<usize> {
     Ok(fs::read_dir("/stub-it/data")?.count())
 }
 
-/// The process of the call that the kernel knows by this name.
+/// Returns the call's process with this name in the kernel.
 fn process(name: &str) -> Pid {
     eventually(name, || {
         descendants(Pid::this()).into_iter().find(|pid| {
@@ -43,14 +43,14 @@ fn process(name: &str) -> Pid {
     })
 }
 
-/// Until a part is there, the supervisor may not know yet what it has begun.
+/// Waits until a part is uploaded: before, the supervisor may not know the upload yet.
 fn upload_has_begun(server: &Server) {
     eventually("an upload has begun", || {
         (server.log().count(Operation::UploadPart) > 0).then_some(())
     });
 }
 
-/// The error of a call of which one process is killed.
+/// Kills one process of a call, and returns the call's error.
 fn killing(server: &Server, name: &str) -> Error {
     thread::scope(|scope| {
         let call = scope.spawn(|| {
@@ -68,7 +68,7 @@ fn nothing_half_made(server: &Server) {
     assert_eq!(server.incomplete_uploads(BUCKET), Vec::<String>::new());
 }
 
-/// The machine is as good as before.
+/// Checks that a new call succeeds.
 fn another_call_works(server: &Server) {
     bucket::choose(bucket::of(server, BUCKET));
     assert_eq!(returns().unwrap(), 2);

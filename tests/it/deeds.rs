@@ -1,11 +1,11 @@
-//! Bodies that end in each way, and what their callers must hear.
+//! Bodies for each way to end, and the results that their callers must get.
 
 use std::time::Duration;
 use std::{process, thread};
 
 use stub::Error;
 
-/// What an input does.
+/// Action of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Deed {
     Return,
@@ -31,13 +31,13 @@ pub(crate) fn does(n: u64, deed: Deed) -> Result<u64, String> {
     Ok(n)
 }
 
-/// The same, however busy the machine is.
+/// Runs the same body without a timeout, for busy machines.
 #[stub::function]
 pub(crate) fn does_in_time(n: u64, deed: Deed) -> Result<u64, String> {
     does::local(n, deed)
 }
 
-/// What an input that did this has, and nothing else.
+/// Returns whether a result is the one of an input with this action.
 pub(crate) fn is_right(n: u64, deed: Deed, result: &stub::Result<u64>) -> bool {
     match (deed, result) {
         (Deed::Return, Ok(value)) => *value == n,

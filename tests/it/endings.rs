@@ -1,4 +1,4 @@
-//! How a call can fail, and the words of its error.
+//! Failures of a call, and their error messages.
 
 use std::error::Error as _;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Secrets, and who sees credentials.
+//! Secrets, and the visibility of credentials.
 
 use std::collections::BTreeMap;
 use std::env;

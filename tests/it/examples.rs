@@ -1,4 +1,4 @@
-//! The examples do what the readme promises, for root and for an ordinary user.
+//! Examples, checked against the promises of the readme, for root and for an ordinary user.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::act::{as_nobody, copied, is_root, output};
 use crate::clean::Clean;
 
-/// A program of this workspace, beside this test's own in the target folder.
+/// Returns the path of a program of this workspace, beside this test's own in the target folder.
 pub(crate) fn built(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let program = test.parent().unwrap().parent().unwrap().join(name);

@@ -1,4 +1,4 @@
-//! Reading and writing what is in a bucket.
+//! Reading and writing the files of a bucket.
 
 use std::fs;
 use std::io::{self, Write};
@@ -40,7 +40,7 @@ fn shell(script: String) -> io::Result<(bool, String)> {
     Ok((output.status.success(), String::from_utf8(text).unwrap()))
 }
 
-/// Leaves the file open, so that nobody hears of a failure but the caller.
+/// Leaves the file open, so that only the caller gets a failure.
 #[stub::function(volumes = <"/stub-it/data" => volume()>)]
 fn write_and_return(name: String) -> io::Result<usize> {
     let mut file = fs::File::create(format!("/stub-it/data/{name}"))?;

@@ -1,4 +1,4 @@
-//! Where a volume can be mounted.
+//! Mount points of volumes.
 
 use std::path::Path;
 use std::{fs, io};
@@ -9,7 +9,7 @@ use stub::{CloudBucketMount, Error};
 use crate::bucket::{self, BUCKET, volume};
 use crate::clean::Clean;
 
-/// The bucket `more`, wherever the chosen one is.
+/// Returns the bucket `more`, on the server of the current test.
 fn more() -> CloudBucketMount {
     MORE.with_borrow(Clone::clone).unwrap()
 }

@@ -1,4 +1,4 @@
-//! A server of other people's, in a script that sets it up.
+//! Another project's S3 server, set up by a script.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,7 +7,7 @@ use crate::act::is_root;
 use crate::clean::Clean;
 use crate::examples::built;
 
-/// What the script ends with if the server can't be installed.
+/// Exit status of the script if the server can't be installed.
 const NOT_INSTALLED: i32 = 77;
 
 #[test]

@@ -20,7 +20,7 @@ fn texts(lengths: Vec<usize>) -> impl Iterator<Item = String> + use<> {
     lengths.into_iter().map(|length| "x".repeat(length))
 }
 
-/// Each value waits for a file that whoever took the one before makes.
+/// Yields each value only after the consumer of the previous one has created a file.
 #[stub::function]
 fn in_turns(folder: PathBuf) -> impl Iterator<Item = usize> {
     (0..3).inspect(move |n| {

@@ -1,5 +1,5 @@
-//! Machines that forbid a sandbox: the error says what forbids it and what helps. Each is made in a
-//! mount namespace of its own, which takes root.
+//! Machines that forbid a sandbox: the error names the cause and the remedy. Each is made in its own
+//! mount namespace, which needs root.
 
 use std::fs;
 use std::io;
@@ -15,7 +15,7 @@ fn runs() -> io::Result<usize> {
     Ok(fs::read_dir("/stub-it/data")?.count())
 }
 
-/// What the call says on a machine that a script has changed.
+/// Returns the error of the call on a machine changed by a script.
 fn says(script: &str) -> String {
     let server = bucket::server();
     let (_folder, mut act) = act_after(script, "machine::says_act");
@@ -47,7 +47,7 @@ fn assert_says(script: &str, parts: &[&str]) {
     }
 }
 
-/// The device's folder, with no `fuse` in it.
+/// Script that hides `/dev/fuse`.
 const WITHOUT_FUSE: &str = "mount -t tmpfs stub-it-devices /mnt && for name in null zero urandom; do \
     touch /mnt/$name && mount --bind /dev/$name /mnt/$name; done && mount --move /mnt /dev";
 

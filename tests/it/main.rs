@@ -1,14 +1,14 @@
-//! What users do, on the public interface, with a server in the test's own process. Needs
-//! `/dev/fuse`, and user namespaces or root.
+//! Tests of the public interface, with a server in the test's own process. They need `/dev/fuse`, and
+//! user namespaces or root.
 //!
-//! - `files`: reading and writing what is in a bucket
+//! - `files`: reading and writing the files of a bucket
 //! - `values`: arguments and values, large ones and async functions
-//! - `endings`: how a call can fail, and the words of its error
-//! - `environment`: secrets, and who sees credentials
+//! - `endings`: failures of a call, and their error messages
+//! - `environment`: secrets, and the visibility of credentials
 //! - `concurrency`: many threads, nested calls
-//! - `folders`: where a volume can be mounted
+//! - `folders`: mount points of volumes
 //! - `refusals`: buckets, endpoints and credentials that are wrong
-//! - `command_line`: what a program with `stub::cli` prints, and how it ends
+//! - `command_line`: output and exit status of a program with `stub::cli`
 //! - `iterating`: functions that return iterators
 //! - `machine`: machines that forbid a sandbox
 //! - `mapping`: a function over many inputs
@@ -19,10 +19,11 @@
 //! - `stress`: many inputs and calls with crashes, timeouts and cancellations
 //! - `death`: `kill -9` of caller, supervisor and worker
 //! - `examples`: the examples, as root and as an ordinary user
-//! - `foreign`: a server of other people's
+//! - `foreign`: another project's S3 server
 //! - `as_nobody`: all of these as an ordinary user
 //!
-//! `deeds` has the bodies of several of them. A test begins with [`clean::Clean`], which ends it by looking for what it left.
+//! `deeds` has the bodies of several of them. A test begins with [`clean::Clean`], which checks for
+//! leftovers at its end.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod act;

@@ -1,4 +1,4 @@
-//! A function over many inputs: sandboxes that stay, values in order, workers that die.
+//! Calls over many inputs: reused sandboxes, ordered values, workers that die.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ fn square(n: u64) -> u64 {
     n * n
 }
 
-/// How many inputs this process has had.
+/// Returns the number of inputs that this process has run.
 fn count() -> u64 {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     COUNT.fetch_add(1, Ordering::Relaxed) + 1

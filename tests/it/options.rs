@@ -1,4 +1,4 @@
-//! How a function is run: variables, working folder, network, retries.
+//! Options of a function: variables, working folder, network, retries.
 
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -54,7 +54,7 @@ fn reaches(port: u16) -> bool {
     TcpStream::connect(("127.0.0.1", port)).is_ok()
 }
 
-/// Notes that it was tried.
+/// Records an attempt; returns the number of earlier ones.
 fn note(tries: &PathBuf) -> usize {
     let before = fs::read(tries).map_or(0, |bytes| bytes.len());
     fs::write(tries, vec![b'x'; before + 1]).unwrap();

@@ -1,4 +1,4 @@
-//! Buckets, endpoints and credentials that are wrong: each is an error before the body runs.
+//! Wrong buckets, endpoints and credentials: each is an error before the body runs.
 
 use std::io::{self, Read, Write};
 use std::net::TcpListener;
@@ -18,7 +18,7 @@ fn runs() -> io::Result<usize> {
     Ok(std::fs::read_dir("/stub-it/data")?.count())
 }
 
-/// What the call says of a volume, after the words that name function and path.
+/// Returns the call's reason for rejecting a volume.
 fn says(volume: CloudBucketMount) -> String {
     bucket::choose(volume);
     reason(&runs().unwrap_err())
@@ -180,7 +180,7 @@ fn somewhere(url: &str) -> CloudBucketMount {
     volume.retry_timeout(Duration::from_secs(1))
 }
 
-/// A server that says the same to everyone, for as long as the tests run.
+/// Starts a server that sends the same response to every client, as long as the tests run.
 fn answering(answer: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -279,7 +279,7 @@ fn no_credentials_act() {
     );
 }
 
-/// This program as a task of a cluster, with this ticket. Its exit status, and what it says.
+/// Runs this program as a task of a cluster, with this ticket; returns its exit status and output.
 fn task(ticket: &str) -> (Option<i32>, String) {
     let mut task = Command::new(std::env::current_exe().unwrap())
         .env("STUB_PROCESS", "task:0")

@@ -1,4 +1,4 @@
-//! Calls that go on beside their caller, and their ends.
+//! Calls that run beside their caller, and their ends.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ fn fails() -> Result<u8, String> {
     Err("it fails".to_owned())
 }
 
-/// Says that it has begun, and waits.
+/// Creates a file to show that it has started, and waits.
 #[stub::function]
 fn hangs(begun: PathBuf) -> io::Result<()> {
     fs::write(begun, "")?;
@@ -181,7 +181,7 @@ fn what_a_cancelled_map_had_written_is_stored_by_all_of_it() {
     }
 }
 
-/// What it starts takes a moment to end when it is asked to.
+/// Starts a process that takes a moment to end after SIGTERM.
 #[stub::function]
 fn starts_something(folder: PathBuf) -> io::Result<()> {
     let script = format!(

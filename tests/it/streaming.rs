@@ -1,4 +1,5 @@
-//! Functions that return streams, and async ones that return iterators: values as they come, for async callers.
+//! Functions that return streams, and async functions that return iterators: values one by one, for
+//! async callers.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use crate::act::shared;
 use crate::bucket::{self, BUCKET, volume};
 use crate::clean::{Clean, eventually};
 
-/// It wants the runtime where it is made.
+/// Creates a stream that needs the runtime at its creation.
 #[stub::function]
 fn ticks(count: u64) -> impl Stream<Item = u64> {
     let interval = tokio::time::interval(Duration::from_micros(10));
@@ -35,7 +36,7 @@ async fn later_still(until: u64) -> impl Stream<Item = u64> {
     stream::iter(0..until)
 }
 
-/// A task that is left behind gives the values.
+/// Returns values produced by a spawned task that outlives the function's future.
 #[stub::function]
 async fn fed_by_a_task(count: u64) -> impl Iterator<Item = u64> {
     let (sender, mut receiver) = tokio::sync::mpsc::channel(1);
@@ -48,7 +49,7 @@ async fn fed_by_a_task(count: u64) -> impl Iterator<Item = u64> {
     std::iter::from_fn(move || receiver.blocking_recv())
 }
 
-/// Each value waits for a file that whoever took the one before makes.
+/// Yields each value only after the consumer of the previous one has created a file.
 #[stub::function]
 fn in_turns(folder: PathBuf) -> impl Stream<Item = u32> {
     stream::iter(0..3).then(move |n| {

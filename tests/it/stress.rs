@@ -1,4 +1,4 @@
-//! Many inputs and calls that crash, run out of time or are cancelled: each is accounted for exactly once.
+//! Many inputs and calls that crash, time out or are cancelled: each is accounted for exactly once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -42,7 +42,7 @@ fn each_input_has_its_own_end() {
     }
 }
 
-/// The generator of Knuth, so that a failure can be drawn again.
+/// Returns the next number of Knuth's generator, so that a failure can be reproduced.
 fn random(state: &mut u64) -> u64 {
     *state = state
         .wrapping_mul(6_364_136_223_846_793_005)
@@ -110,7 +110,7 @@ fn sixty_four_calls_at_once_have_their_own_ends() {
     });
 }
 
-/// A call that is cancelled at some moment: before its sandbox is there, or while its body runs.
+/// Cancels a call at some moment: before its sandbox exists, or while its body runs.
 fn cancelled(n: u64) -> stub::Result<u64> {
     let call = does_in_time::spawn(n, Deed::BeCancelled)?;
     thread::sleep(Duration::from_millis(n * n % 60));
@@ -118,7 +118,7 @@ fn cancelled(n: u64) -> stub::Result<u64> {
     call.get(None)
 }
 
-/// Notes that it was begun, in one write at the end of the file.
+/// Records its start, in one write at the end of the file.
 #[stub::function]
 fn leaves_a_mark(marks: PathBuf, n: u64) -> u64 {
     let mut file = fs::OpenOptions::new().append(true).open(marks).unwrap();
@@ -175,7 +175,7 @@ fn waits_a_little(n: u64) -> u64 {
     n
 }
 
-/// With so few descriptors that not all of its sandboxes can be had.
+/// Runs a map with too few descriptors for all of its sandboxes.
 #[test]
 #[ignore = "run by another test"]
 fn short_act() {
@@ -193,7 +193,7 @@ fn a_map_goes_on_with_the_sandboxes_that_it_can_have() {
     assert!(good, "{text}");
 }
 
-/// Input 1 dies when the file has something in it.
+/// Dies on input 1 once the file has content.
 #[stub::function(max_containers = 2, retries = Retries::new(1).initial_delay(Duration::from_millis(1)))]
 fn dies_when_told(told: PathBuf, n: u64) -> u64 {
     while n == 1 {
@@ -203,7 +203,7 @@ fn dies_when_told(told: PathBuf, n: u64) -> u64 {
     n
 }
 
-/// Processes that this one has started.
+/// Returns the number of child processes.
 fn children() -> usize {
     let parent = format!("PPid:\t{}", process::id());
     let processes = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
@@ -213,7 +213,8 @@ fn children() -> usize {
         .count()
 }
 
-/// The other sandbox has ended when there is none to be had for the second attempt.
+/// Checks an input whose sandbox dies while no other is left and none can be started for a second
+/// attempt.
 #[test]
 #[ignore = "run by another test"]
 fn none_left_act() {

@@ -1,4 +1,4 @@
-//! What goes into a call and what comes back.
+//! Arguments and values of calls.
 
 use std::collections::BTreeMap;
 use std::future::Future;

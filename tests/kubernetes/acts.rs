@@ -1,4 +1,4 @@
-//! What runs in a process of its own: callers, and the functions that they call.
+//! Acts, which run in their own process: callers, and the functions that they call.
 
 use std::fs;
 use std::io::{self, Write};
@@ -42,7 +42,7 @@ fn argument() -> String {
     std::env::var("STUB_IT_ARGUMENT").unwrap()
 }
 
-/// Says something to the test.
+/// Prints a message for the test.
 fn say(text: &str) {
     writeln!(io::stdout().lock(), "said: {text}").unwrap();
 }

@@ -1,4 +1,4 @@
-//! The objects of a cluster, and the thread that does what its controllers and its node do.
+//! Objects of a cluster, and the thread that acts as its controllers and its node.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -14,21 +14,21 @@ use crate::api::Faults;
 use crate::jobs::{self, Tally};
 use crate::kubelet::Kubelet;
 
-/// All that there is.
+/// All objects of the cluster.
 #[derive(Debug, Default)]
 pub(crate) struct Objects {
     pub(crate) jobs: BTreeMap<String, Value>,
     pub(crate) pods: BTreeMap<String, Value>,
     pub(crate) secrets: BTreeMap<String, Value>,
-    /// What became of the tasks of Jobs.
+    /// Results of the tasks, by Job.
     pub(crate) tallies: BTreeMap<String, Tally>,
-    /// The uids of pods that are in them.
+    /// UIDs of pods that are counted in the tallies.
     pub(crate) counted: BTreeSet<String>,
     version: u64,
 }
 
 impl Objects {
-    /// What the server says of an object that is new.
+    /// Sets the metadata that a server adds to a new object.
     pub(crate) fn register(&mut self, object: &mut Value) {
         self.version += 1;
         let metadata = &mut object["metadata"];
@@ -37,7 +37,7 @@ impl Objects {
         metadata["creationTimestamp"] = json!(now());
     }
 
-    /// Has a pod end, within so many seconds.
+    /// Schedules the end of a pod in at most this many seconds.
     pub(crate) fn end_pod(pod: &mut Value, seconds: i64) {
         let until = Timestamp::now() + SignedDuration::from_secs(seconds);
         if deletion(pod).is_none_or(|before| until < before) {
@@ -47,7 +47,7 @@ impl Objects {
     }
 }
 
-/// The time, as the API has it.
+/// Returns the current time in the format of the API.
 pub(crate) fn now() -> String {
     text(Timestamp::now())
 }
@@ -56,7 +56,7 @@ pub(crate) fn text(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// By when an object is to be gone.
+/// Returns the time by which an object is to be deleted.
 pub(crate) fn deletion(object: &Value) -> Option<Timestamp> {
     object["metadata"]["deletionTimestamp"]
         .as_str()?
@@ -68,24 +68,24 @@ pub(crate) fn phase(pod: &Value) -> &str {
     pod["status"]["phase"].as_str().unwrap_or("Pending")
 }
 
-/// What happens to a running pod.
+/// Accident of a running pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Accident {
-    /// Its node is gone.
+    /// Loss of its node.
     NodeLost,
-    /// It has taken more memory than it may.
+    /// Use of more memory than its limit.
     OutOfMemory,
 }
 
-/// A cluster.
+/// Cluster, with its objects and the record of its requests.
 #[derive(Debug)]
 pub(crate) struct Cluster {
     objects: Mutex<Objects>,
     pub(crate) faults: Faults,
     accidents: Mutex<Vec<(String, Accident)>>,
-    /// Every request: its method, path and body.
+    /// Method, path and body of every request.
     pub(crate) requests: Mutex<Vec<(String, String, String)>>,
-    /// Signals that pods got, by their names.
+    /// Signals sent to pods, with the pods' names.
     pub(crate) signals: Mutex<Vec<(String, &'static str)>>,
     ends: AtomicBool,
 }
@@ -106,7 +106,7 @@ impl Cluster {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has a pod meet with an accident.
+    /// Schedules an accident of a pod.
     pub(crate) fn accident(&self, pod: &str, accident: Accident) {
         self.accidents
             .lock()
@@ -120,7 +120,7 @@ impl Cluster {
         Some(accidents.remove(place).1)
     }
 
-    /// Starts what its controllers and its node do. `folder`: the node's own. `variables`: those of its pods.
+    /// Starts the controllers and the node. `folder` is the node's own; its pods get `variables`.
     pub(crate) fn run(
         self: &Arc<Self>,
         folder: PathBuf,
@@ -145,7 +145,7 @@ impl Cluster {
         self.ends.store(true, Ordering::Release);
     }
 
-    /// The names of the pods in a phase.
+    /// Returns the names of the pods in a phase.
     pub(crate) fn pods_in(&self, wanted: &str) -> Vec<String> {
         let objects = self.objects();
         let pods = objects.pods.iter().filter(|(_, pod)| phase(pod) == wanted);

@@ -1,9 +1,9 @@
-//! Variables in the command of a container, as the [documentation] has them: `$(NAME)` is its value if there is one,
-//! and `$$` is a `$`.
+//! Expansion of variables in a container's command, as in the [documentation]: `$(NAME)` becomes the
+//! variable's value if it is set, and `$$` becomes `$`.
 //!
 //! [documentation]: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#entrypoint
 
-/// The text with its variables.
+/// Expands the variables of the text.
 pub(crate) fn expand(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
     let (mut expanded, mut rest) = (String::new(), text);
     while let Some(at) = rest.find('$') {

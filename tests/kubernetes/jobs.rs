@@ -1,4 +1,4 @@
-//! The controller of Jobs, and the collector of what belongs to nothing any more.
+//! Controller of Jobs, and garbage collector of orphans.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,21 +6,21 @@ use serde_json::{Value, json};
 
 use crate::cluster::{Objects, deletion, phase};
 
-/// What became of the tasks of a Job.
+/// Results of a Job's tasks.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     completed: BTreeSet<u64>,
     failed: BTreeSet<u64>,
     failures: BTreeMap<u64, u64>,
-    /// Pods that were made, for their names.
+    /// Number of created pods, for their names.
     made: u64,
 }
 
-/// What a controller's annotation and label have as well.
+/// Names used by the real controller, as annotation and label.
 pub(crate) const INDEX: &str = "batch.kubernetes.io/job-completion-index";
 pub(crate) const OF_JOB: &str = "batch.kubernetes.io/job-name";
 
-/// Brings everything a step on.
+/// Advances all Jobs by one step.
 pub(crate) fn reconcile(objects: &mut Objects) {
     let names: Vec<String> = objects.jobs.keys().cloned().collect();
     for name in names {
@@ -44,7 +44,7 @@ fn index(pod: &Value) -> u64 {
     index.unwrap().parse().unwrap()
 }
 
-/// Pods that have ended are counted once.
+/// Counts each ended pod once.
 fn count(objects: &mut Objects, name: &str) {
     let is_suspended = objects.jobs[name]["spec"]["suspend"] == true;
     let limit = objects.jobs[name]["spec"]["backoffLimitPerIndex"].as_u64();
@@ -122,7 +122,7 @@ fn status(tally: &Tally, is_over: bool) -> Value {
     status
 }
 
-/// `1,3-5,7`.
+/// Formats numbers as ranges, such as `1,3-5,7`.
 fn compressed(numbers: &BTreeSet<u64>) -> String {
     let mut ranges: Vec<(u64, u64)> = Vec::new();
     for &number in numbers {
@@ -170,7 +170,7 @@ fn make_pod(objects: &mut Objects, job: &Value, index: u64) {
     objects.pods.insert(name, pod);
 }
 
-/// Removes Jobs whose pods are gone, and what belongs to Jobs that are.
+/// Removes deleted Jobs without pods, and objects whose Job is gone.
 fn collect(objects: &mut Objects) {
     let with_pods: BTreeSet<String> = objects
         .pods

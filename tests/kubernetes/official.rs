@@ -1,5 +1,5 @@
-//! Manifests by the official schemas, with the program `kubernetes-validate`, which scripts/test-programs.sh installs.
-//! Skipped where it is not; where CI=true, it must be.
+//! Manifests checked by the official schemas, with the program `kubernetes-validate`, which
+//! scripts/test-programs.sh installs. Skipped if it is not installed; an error in CI (`CI=true`).
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! What goes well.
+//! Successful calls.
 
 use std::fs;
 use std::io::Write;

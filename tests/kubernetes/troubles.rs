@@ -1,11 +1,11 @@
-//! What goes wrong.
+//! Calls during failures.
 
 use std::time::{Duration, Instant};
 
 use crate::cluster::Accident;
 use crate::world::{Caller, World, eventually};
 
-/// A slow map of so many inputs, in the middle of which something happens; what it gave.
+/// Runs a slow map of `count` inputs, lets something happen in the middle, and returns the map's output.
 fn meanwhile(world: &World, count: u64, happen: impl FnOnce(&World)) -> String {
     let mut caller = Caller::start(&mut world.act("maps_slowly", &count.to_string()));
     eventually("it runs", || {

@@ -1,4 +1,4 @@
-//! A cluster with a bucket, for a test; nothing is left of it.
+//! Cluster with a bucket, for a test, which leaves nothing behind.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -15,29 +15,29 @@ use crate::api::{NAMESPACE, Server, TOKEN};
 use crate::cluster::Cluster;
 use crate::kubelet::IMAGE;
 
-/// The bucket of the spool, and that of the functions.
+/// Buckets of the spool and of the functions.
 pub(crate) const SPOOL: &str = "spool";
 pub(crate) const DATA: &str = "data";
 
-/// Where calls are, in it.
+/// Prefix of calls in the spool's bucket.
 const PREFIX: &str = "calls/";
 
-/// So long, and then it will never be.
+/// Maximum time to wait for an expected event.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// A cluster with a bucket.
+/// Cluster with a bucket.
 pub(crate) struct World {
     pub(crate) cluster: Arc<Cluster>,
     pub(crate) s3: s3_local::Server,
     pub(crate) folder: TempDir,
     node: Option<JoinHandle<()>>,
     _api: Server,
-    /// Two at once would make each other slow.
+    /// Turn of this test: two at once would slow each other down.
     _turn: MutexGuard<'static, ()>,
 }
 
 impl World {
-    /// A cluster, unless this user can't have one.
+    /// Starts a cluster; returns `None` for users other than root.
     pub(crate) fn start() -> Option<Self> {
         static TURN: Mutex<()> = Mutex::new(());
         if !nix::unistd::geteuid().is_root() {
@@ -76,7 +76,7 @@ impl World {
         Some(world)
     }
 
-    /// The settings of callers.
+    /// Writes the settings of callers.
     pub(crate) fn set(&self, image: &str, spool: &str) {
         let text = format!(
             "[buckets.\"*\"]\nendpoint_url = \"{}\"\nforce_path_style = true\n\
@@ -86,7 +86,7 @@ impl World {
         fs::write(self.folder.path().join("stub/stub.toml"), text).unwrap();
     }
 
-    /// A caller: this program, about to run one of its ignored tests.
+    /// Returns a caller: a command that runs one of this program's ignored tests.
     pub(crate) fn act(&self, name: &str, argument: &str) -> Command {
         let mut command = Command::new(std::env::current_exe().unwrap());
         let name = format!("acts::{name}");
@@ -104,19 +104,19 @@ impl World {
         command
     }
 
-    /// What a caller says, when it has ended well.
+    /// Runs a caller; returns its messages, and panics if it fails.
     pub(crate) fn said(&self, name: &str, argument: &str) -> String {
         said(&self.act(name, argument).output().unwrap())
     }
 
-    /// The names of objects in the spool that are not the program.
+    /// Returns the keys of objects in the spool, without the program.
     pub(crate) fn spool(&self) -> Vec<String> {
         let keys = self.s3.keys(SPOOL).into_iter();
         let program = format!("{PREFIX}programs/");
         keys.filter(|key| !key.starts_with(&program)).collect()
     }
 
-    /// The whole text of what clients have sent, but for Secrets.
+    /// Returns the text of all requests, except for those on Secrets.
     pub(crate) fn sent(&self) -> String {
         let requests = self.cluster.requests.lock().unwrap();
         let open = requests
@@ -126,7 +126,7 @@ impl World {
         lines.collect::<Vec<_>>().join("\n")
     }
 
-    /// Nothing of a call is left, wherever it was.
+    /// Checks that nothing of a call is left, in the cluster, the spool or the records.
     pub(crate) fn is_clean(&self) {
         let deadline = Instant::now() + PATIENCE;
         let left = || {
@@ -151,7 +151,7 @@ impl World {
     }
 }
 
-/// Ends its pods.
+/// Ends the cluster and its pods.
 impl Drop for World {
     fn drop(&mut self) {
         self.cluster.end();
@@ -159,7 +159,7 @@ impl Drop for World {
     }
 }
 
-/// The variables of pods: what a node gives them for its bucket.
+/// Returns the variables that the node gives to pods for their bucket.
 fn variables(s3: &s3_local::Server, folder: &TempDir) -> Vec<(String, String)> {
     let home = folder.path().display().to_string();
     let mut variables = vec![
@@ -182,7 +182,7 @@ fn variables(s3: &s3_local::Server, folder: &TempDir) -> Vec<(String, String)> {
     variables
 }
 
-/// What a caller printed for its test.
+/// Returns a caller's messages for its test; panics if it failed.
 pub(crate) fn said(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -191,7 +191,7 @@ pub(crate) fn said(output: &Output) -> String {
     lines.map(|(_, said)| said).collect::<Vec<_>>().join("\n")
 }
 
-/// A caller that goes on.
+/// Running caller.
 pub(crate) struct Caller {
     pub(crate) child: Child,
     lines: BufReader<ChildStdout>,
@@ -204,7 +204,7 @@ impl Caller {
         Self { child, lines }
     }
 
-    /// What it says next; nothing if it has ended.
+    /// Returns the caller's next message, or `None` if it has ended.
     pub(crate) fn next(&mut self) -> Option<String> {
         let mut line = String::new();
         while self.lines.read_line(&mut line).unwrap() > 0 {
@@ -224,7 +224,7 @@ impl Drop for Caller {
     }
 }
 
-/// Waits until something is so; fails after a time in which it must have become so.
+/// Waits until `look` returns a value; panics after a time limit.
 pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {

@@ -1,4 +1,4 @@
-//! Values, errors, output and limits are those of a call on this machine.
+//! Values, errors, output and limits, which must equal those of a call on this machine.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

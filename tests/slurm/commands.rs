@@ -6,7 +6,7 @@ use std::{env, fs};
 
 use crate::turn::{Turn, eventually, names, notes, queue};
 
-/// The program, beside this test's own in the target folder.
+/// Returns the command `stub`, found beside this test's own program in the target folder.
 fn stub(turn: &Turn, folder: &Path) -> Command {
     let test = env::current_exe().unwrap();
     let program: PathBuf = test.parent().unwrap().parent().unwrap().join("stub");

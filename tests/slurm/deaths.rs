@@ -1,4 +1,4 @@
-//! Nodes, controllers, callers and tasks die; each input is accounted for exactly once.
+//! Death of nodes, controllers, callers and tasks; each input is accounted for exactly once.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +9,7 @@ use stub::Error;
 
 use crate::turn::{Turn, eventually, names, notes, queue};
 
-/// Leaves word of where it was run, and takes a while.
+/// Creates a file with its node in the name, and takes a while.
 #[stub::function]
 fn slowly(n: u64, folder: PathBuf) -> io::Result<u64> {
     let node = env::var("SLURMD_NODENAME").unwrap_or_default();
@@ -23,7 +23,7 @@ fn inputs(count: u64, folder: &Path) -> impl Iterator<Item = (u64, PathBuf)> + u
     (0..count).map(move |n| (n, folder.clone()))
 }
 
-/// The node on which something was begun.
+/// Returns a node on which an input was started.
 fn begun_on(folder: &Path) -> String {
     eventually("something has begun", || {
         let name = names(folder).pop()?;
@@ -103,7 +103,7 @@ fn alone(folder: PathBuf) -> io::Result<()> {
     Ok(())
 }
 
-/// The process of the task, as this machine sees it.
+/// Returns the PID of the task's process on this machine.
 fn task() -> String {
     eventually("there is a task", || {
         let found = Command::new("pgrep")

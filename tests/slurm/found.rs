@@ -1,4 +1,4 @@
-//! A caller dies and comes back.
+//! Calls found again after their caller's death.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -43,7 +43,7 @@ fn a_caller_of_one() {
     println!("\nid={}", call.id());
 }
 
-/// Runs an act, and returns it with the id that it prints.
+/// Starts an act, and returns it with the ID that it prints.
 fn act(turn: &Turn, name: &str, notes: &std::path::Path) -> (Child, String) {
     let mut act = Command::new(env::current_exe().unwrap())
         .args(["--ignored", "--exact", name, "--nocapture"])

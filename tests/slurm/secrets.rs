@@ -1,5 +1,5 @@
-//! Who sees a secret on its way to a node: nobody who looks at what the scheduler has, at the spool, or at the
-//! environments and command lines of processes.
+//! Visibility of a secret on its way to a node: it is not found in the scheduler's data, in the spool,
+//! or in the environments and command lines of processes.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -30,7 +30,7 @@ fn said(program: &str, arguments: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// All files below a folder.
+/// Returns all files below a folder.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder)
         .unwrap()

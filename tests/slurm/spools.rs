@@ -1,4 +1,4 @@
-//! A spool in a bucket, so that no file system is shared; and a user who is not root.
+//! Spool in a bucket, so that no file system is shared; and a user who is not root.
 
 use std::path::Path;
 use std::process::Command;
@@ -38,7 +38,8 @@ fn run(act: &mut Command) {
     );
 }
 
-/// A home whose settings have the bucket `spool` of the server as their spool, with keys that nodes find there.
+/// Creates a home whose settings use the server's bucket `spool` as the spool, with keys that nodes find
+/// there.
 fn home(server: &Server, folder: &Path) {
     for name in [".aws", ".config/stub"] {
         fs::create_dir_all(folder.join(name)).unwrap();

@@ -1,4 +1,4 @@
-//! One test at a time has the cluster.
+//! Turns of tests: one at a time uses the cluster.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use stub::{Engine, Slurm};
 use tempfile::TempDir;
 
-/// The folder of the cluster that `scripts/slurm-cluster.sh` has started.
+/// Variable with the folder of the cluster that `scripts/slurm-cluster.sh` has started.
 const CLUSTER: &str = "STUB_TEST_SLURM";
 
-/// Held by a test from its first line to its end, when it looks for what was left.
+/// Guard of a test, from its first line to its end, when it checks for leftovers.
 pub(crate) struct Turn {
     spool: TempDir,
     cluster: PathBuf,
@@ -22,12 +22,12 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
-    /// Nothing where there is no cluster, which is an error where CI=true.
+    /// Starts a test; returns `None` without a cluster, and panics without one in CI.
     pub(crate) fn start() -> Option<Self> {
         Self::with(|slurm| slurm)
     }
 
-    /// The same with other settings.
+    /// Starts a test with other settings.
     pub(crate) fn with(set: impl FnOnce(Slurm) -> Slurm) -> Option<Self> {
         static TURN: Mutex<()> = Mutex::new(());
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -55,7 +55,7 @@ impl Turn {
         self.spool.path()
     }
 
-    /// Does something to the cluster: `kill-node` with its name, and the like.
+    /// Runs a command of the cluster's script, such as `kill-node` with its name.
     pub(crate) fn cluster(&self, what: &str, name: Option<&str>) {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/slurm-cluster.sh");
         let status = Command::new(script)
@@ -69,7 +69,7 @@ impl Turn {
         assert!(status.success(), "{what} {name:?}");
     }
 
-    /// What is left of calls: in the spool, and in the queue.
+    /// Returns the leftovers of calls: in the spool, in the queue, and among the records.
     fn left(&self) -> Vec<String> {
         let entries = fs::read_dir(self.spool()).unwrap();
         let mut left: Vec<String> = entries
@@ -104,7 +104,7 @@ impl Drop for Turn {
     }
 }
 
-/// The jobs that wait or run, each shown as this says.
+/// Returns the waiting and running jobs in this format.
 pub(crate) fn queue(format: &str) -> Vec<String> {
     let format = format!("--format={format}");
     let output = Command::new("squeue")
@@ -115,7 +115,7 @@ pub(crate) fn queue(format: &str) -> Vec<String> {
     text.lines().map(|line| line.trim().to_owned()).collect()
 }
 
-/// Waits until something is so.
+/// Waits until `look` returns a value; panics after one minute.
 pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + Duration::from_mins(1);
     loop {
@@ -131,7 +131,7 @@ pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> 
     }
 }
 
-/// A folder that everybody may write to, in which bodies leave word.
+/// Creates a folder that everybody may write to, for files by which bodies report.
 pub(crate) fn notes() -> TempDir {
     let folder = tempfile::Builder::new()
         .prefix("stub-it")
@@ -141,7 +141,7 @@ pub(crate) fn notes() -> TempDir {
     folder
 }
 
-/// The files in a folder.
+/// Returns the names of the files in a folder.
 pub(crate) fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
     let mut names: Vec<String> = entries

@@ -1,4 +1,4 @@
-//! Spans that are exported to a collector.
+//! Spans exported to a collector.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
@@ -7,7 +7,7 @@ use std::thread;
 
 use super::*;
 
-/// What a collector has received: OTLP as JSON.
+/// Collector of OTLP requests in JSON.
 #[derive(Clone, Default)]
 struct Collector(Arc<Mutex<Vec<Value>>>);
 

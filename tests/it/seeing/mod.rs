@@ -1,4 +1,4 @@
-//! Seeing what happens: pages, metrics, bars on a terminal, spans.
+//! Observability: report pages, metrics, progress bars on a terminal, and spans.
 
 #[cfg(feature = "opentelemetry")]
 mod exported;
@@ -24,7 +24,7 @@ fn program() -> String {
     built("examples").join("tasks").display().to_string()
 }
 
-/// `tasks` with a bucket on this server.
+/// Returns the command `tasks` with a bucket on this server.
 fn tasks(server: &Server, arguments: &[&str]) -> Command {
     let mut command = Command::new(program());
     command.args(arguments).stdin(Stdio::null());
@@ -42,7 +42,7 @@ fn with_bucket(command: &mut Command, server: &Server) {
         .env("AWS_SECRET_ACCESS_KEY", server.secret_access_key());
 }
 
-/// A command of a shell whose streams, unless they are redirected, are a terminal.
+/// Returns a shell command whose streams are a terminal, unless they are redirected.
 fn at_a_terminal(line: &str, server: &Server) -> Command {
     let mut command = Command::new("script");
     command
@@ -52,7 +52,7 @@ fn at_a_terminal(line: &str, server: &Server) -> Command {
     command
 }
 
-/// The records in a page.
+/// Parses the records in a page.
 fn records(page: &Path) -> Vec<Value> {
     let page = fs::read_to_string(page).unwrap();
     let (_, data) = page.split_once("type=\"application/json\"").unwrap();
@@ -138,7 +138,7 @@ fn is_asked() -> bool {
     std::env::var_os("STUB_REPORT").is_some() || std::env::var_os("STUB_PROGRESS").is_some()
 }
 
-/// Calls, with a page and bars asked for by the environment.
+/// Runs calls with the page and the bars that the environment requests.
 #[test]
 #[ignore = "run by another test"]
 fn watched_act() {
@@ -223,7 +223,7 @@ fn read(address: SocketAddr) -> Option<String> {
     Some(text)
 }
 
-/// The value of a metric, by the beginning of its line.
+/// Returns the value of the metric whose line begins with `begin`.
 fn metric(text: &str, begin: &str) -> Option<f64> {
     let line = text.lines().find(|line| line.starts_with(begin))?;
     line.rsplit(' ').next()?.parse().ok()

@@ -1,10 +1,10 @@
-//! Bad moments of the server.
+//! Faults of the API server.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// What goes wrong now.
+/// Faults in force.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     fails_until: Mutex<Option<Instant>>,
@@ -13,17 +13,17 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
-    /// Every answer is an internal error for so long.
+    /// Answers every request with an internal error for this time.
     pub(crate) fn fail(&self, time: Duration) {
         *self.fails_until.lock().unwrap() = Some(Instant::now() + time);
     }
 
-    /// There are no answers for so long, and then connections end.
+    /// Sends no answers for this time, and then closes the connections.
     pub(crate) fn be_silent(&self, time: Duration) {
         *self.is_silent_until.lock().unwrap() = Some(Instant::now() + time);
     }
 
-    /// The answers to so many requests to make a Job are lost.
+    /// Loses the answers to this many requests that create a Job.
     pub(crate) fn lose_answers(&self, count: usize) {
         self.lost_answers.store(count, Ordering::Release);
     }

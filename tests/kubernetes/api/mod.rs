@@ -1,4 +1,5 @@
-//! The API server: `requests` answers, `schema` and `rules` refuse what the API would, `faults` are its bad moments.
+//! API server: `requests` answers, `schema` and `rules` refuse what the API would, `faults` injects
+//! failures.
 
 mod faults;
 mod query;
@@ -22,10 +23,10 @@ use crate::cluster::Cluster;
 pub(crate) use faults::Faults;
 pub(crate) use requests::{NAMESPACE, create};
 
-/// Who may ask.
+/// Bearer token of authorised clients.
 pub(crate) const TOKEN: &str = "the-token-of-a-user";
 
-/// A server of a cluster's API. It ends when it is dropped.
+/// Server of a cluster's API. It ends when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
@@ -85,7 +86,7 @@ async fn serve(listener: TcpListener, cluster: Arc<Cluster>) {
     }
 }
 
-/// An error closes the connection without an answer.
+/// Answers a request; an error closes the connection without an answer.
 async fn answer(
     cluster: &Cluster,
     request: Request<Incoming>,

@@ -1,10 +1,10 @@
-//! What stands behind the `?` of a request.
+//! Query parameters of a request.
 
 use std::collections::BTreeMap;
 
 use super::requests::Refusal;
 
-/// The parameters of a request; one that is not known is refused.
+/// Parses the parameters of a request; an unknown one is an error.
 pub(super) fn query(text: &str) -> Result<BTreeMap<String, String>, Refusal> {
     let pairs = text.split('&').filter(|pair| !pair.is_empty());
     let pairs = pairs.map(|pair| {
@@ -18,7 +18,7 @@ pub(super) fn query(text: &str) -> Result<BTreeMap<String, String>, Refusal> {
     pairs.collect()
 }
 
-/// What was percent-encoded.
+/// Decodes percent-encoded text.
 fn decoded(text: &str) -> String {
     let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
     while let Some((&first, after)) = rest.split_first() {

@@ -1,4 +1,5 @@
-//! Requests and their answers: the verbs on Jobs, pods and Secrets that the documented role allows, and no others.
+//! Requests and their answers: the verbs on Jobs, pods and Secrets that the documented role allows, and
+//! no others.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +10,16 @@ use super::query::query;
 use super::{TOKEN, rules, schema};
 use crate::cluster::{Cluster, Objects};
 
-/// The namespace that there is.
+/// The only namespace.
 pub(crate) const NAMESPACE: &str = "jobs";
 
-/// As a server may, it gives fewer at once than it is asked for.
+/// Maximum number of objects per page; a server may return fewer than requested.
 const PAGE: usize = 2;
 
-/// An answer: its status, and an object.
+/// Object of a successful answer, or a refusal.
 type Answer = Result<Value, Refusal>;
 
-/// A status, its reason and a message.
+/// HTTP status, reason and message of an error.
 pub(super) type Refusal = (u16, &'static str, String);
 
 /// Answers a request.
@@ -113,7 +114,7 @@ fn get<'a>(objects: &'a BTreeMap<String, Value>, name: &str) -> Result<&'a Value
     objects.get(name).ok_or_else(absent)
 }
 
-/// Makes an object, as a request to do so does.
+/// Creates an object, like a `POST` request.
 pub(crate) fn create(objects: &mut Objects, kind: &str, object: &Value) -> Answer {
     let wrong = |message: String| {
         (

@@ -1,4 +1,4 @@
-//! What the API refuses of objects whose fields are right: [validation] of Jobs, their pods, and Secrets.
+//! Rules of the API beyond the fields' types: [validation] of Jobs, their pods, and Secrets.
 //!
 //! [validation]: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/job-v1/
 
@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::schema::quantity;
 
-/// The kinds that have groups of their own.
+/// API versions by kind.
 const VERSIONS: [(&str, &str); 2] = [("Job", "batch/v1"), ("Secret", "v1")];
 
-/// What is wrong with an object.
+/// Checks an object; returns the API's error message.
 pub(super) fn check(kind: &str, object: &Value) -> Result<(), String> {
     let version = VERSIONS.iter().find(|(one, _)| *one == kind).unwrap().1;
     require(
@@ -174,7 +174,7 @@ fn check_labels(labels: &Value) -> Result<(), String> {
     Ok(())
 }
 
-/// What a patch may change of a Job.
+/// Checks that a patch changes only mutable fields of a Job.
 pub(super) fn check_patch(patch: &Value) -> Result<(), String> {
     let changes = patch["spec"].as_object();
     let is_known = patch
@@ -198,7 +198,7 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// RFC 1123.
+/// Returns whether a text is a label by RFC 1123.
 fn is_label(text: &str) -> bool {
     let is_inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     (1..=63).contains(&text.len())

@@ -1,9 +1,9 @@
-//! Which fields objects may have that clients make, and of which types, by the API's reference. What is not here is
+//! Fields of the objects that clients create, and their types, by the API's reference. Other fields are
 //! refused, as with `fieldValidation=Strict`.
 
 use serde_json::{Value, json};
 
-/// The fields of a kind of object; nothing for a kind that is not known.
+/// Returns the fields of a kind of object; `None` for an unknown kind.
 fn fields(kind: &str) -> Option<Value> {
     let metadata = json!({
         "name": "text", "namespace": "text", "labels": { "*": "text" },
@@ -71,7 +71,7 @@ fn container() -> Value {
     })
 }
 
-/// What is wrong with an object.
+/// Checks an object; returns the API's error message.
 pub(super) fn check(kind: &str, object: &Value) -> Result<(), String> {
     let fields = fields(kind).ok_or_else(|| format!("no kind \"{kind}\""))?;
     check_field(kind, &fields, object)
@@ -110,7 +110,7 @@ fn is_of(kind: &str, value: &Value) -> bool {
     }
 }
 
-/// How much a quantity is, in thousandths.
+/// Parses a quantity; returns it in thousandths.
 pub(super) fn quantity(text: &str) -> Option<u128> {
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
     let number: u128 = digits.parse().ok()?;

@@ -1,5 +1,5 @@
-//! A node: pods are processes in mount and process namespaces of their own. `volumes` is what they have, `status` what
-//! is said of them.
+//! Node: pods are processes in their own mount and process namespaces. `volumes` sets up their volumes,
+//! `status` reports their state.
 
 mod status;
 mod volumes;
@@ -23,11 +23,11 @@ use volumes::setup;
 
 pub(crate) use volumes::base64;
 
-/// The images that nodes can pull; the second one lacks the program.
+/// Images that nodes can pull; the second one lacks the program.
 pub(crate) const IMAGE: &str = "registry.test/tasks:1";
 pub(crate) const BARE_IMAGE: &str = "registry.test/bare:1";
 
-/// A pod that has a process.
+/// Pod with a running process.
 #[derive(Debug)]
 struct Running {
     child: Child,
@@ -36,7 +36,7 @@ struct Running {
     is_told: bool,
 }
 
-/// The node.
+/// Node with its pods.
 #[derive(Debug)]
 pub(crate) struct Kubelet {
     folder: PathBuf,
@@ -53,7 +53,7 @@ impl Kubelet {
         }
     }
 
-    /// Does what its pods need.
+    /// Starts, signals and removes pods as their objects require.
     pub(crate) fn sync(&mut self, cluster: &Cluster, objects: &mut Objects) {
         let names: Vec<String> = objects.pods.keys().cloned().collect();
         for name in names {
@@ -184,7 +184,7 @@ impl Kubelet {
         }
     }
 
-    /// Nothing is left of its pods.
+    /// Kills all pods.
     pub(crate) fn end(&mut self) {
         for running in self.running.values_mut() {
             running.kill();
@@ -194,7 +194,7 @@ impl Kubelet {
 }
 
 impl Running {
-    /// To the first process of the container.
+    /// Sends a signal to the first process of the container.
     fn signal(&self, signal: Signal) {
         let pid = self.child.id();
         let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));

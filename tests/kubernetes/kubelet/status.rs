@@ -1,4 +1,4 @@
-//! What a node says of its pods.
+//! Status of pods, as reported by their node.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::{Accident, Objects};
 
-/// The container's state.
+/// Sets the container's state.
 pub(super) fn contain(pod: &mut Value, state: &Value) {
     pod["status"]["containerStatuses"] = json!([{
         "name": pod["spec"]["containers"][0]["name"], "image": "", "imageID": "",
@@ -15,7 +15,7 @@ pub(super) fn contain(pod: &mut Value, state: &Value) {
     }]);
 }
 
-/// A container that can't begin.
+/// Sets the status of a container that can't start.
 pub(super) fn wait(pod: &mut Value, reason: &str, since: &str) {
     pod["status"] = json!({ "phase": "Pending", "startTime": since });
     let message = "the image can't be had from the test's registry";
@@ -25,7 +25,7 @@ pub(super) fn wait(pod: &mut Value, reason: &str, since: &str) {
     );
 }
 
-/// What an accident leaves.
+/// Sets the status after an accident.
 pub(super) fn meet(pod: &mut Value, accident: Accident) {
     pod["status"]["phase"] = json!("Failed");
     match accident {
@@ -46,7 +46,7 @@ pub(super) fn meet(pod: &mut Value, accident: Accident) {
     }
 }
 
-/// How a container has ended by itself, with what it said.
+/// Sets the status of a container that has ended by itself, with its message.
 pub(super) fn end(pod: &mut Value, status: ExitStatus, said: &str) {
     let code = status
         .code()

@@ -1,4 +1,4 @@
-//! The volumes of a pod, as a script that runs in its mount namespace.
+//! Volumes of a pod, set up by a script that runs in its mount namespace.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// Makes the volumes of a pod; nothing if one is not there yet.
+/// Returns the script that creates the volumes of a pod; `None` while a Secret is missing.
 pub(super) fn setup(
     folder: &Path,
     pod: &Value,
@@ -57,7 +57,7 @@ fn put(folder: &Path, data: &Value, mode: u64) {
     }
 }
 
-/// What this is the base64 of.
+/// Decodes base64.
 pub(crate) fn base64(text: &str) -> Vec<u8> {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let (mut bytes, mut bits, mut count) = (Vec::new(), 0_u32, 0);

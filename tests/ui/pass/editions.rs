@@ -1,5 +1,5 @@
-//! The expansion in a crate of any edition, with another name for `stub` and a prelude that means
-//! something else. Compiled and run once per edition, as documentation tests of `src/lib.rs`.
+//! Expansion in a crate of any edition, with another name for `stub` and a prelude with other meanings.
+//! Compiled and run once per edition, as documentation tests of `src/lib.rs`.
 #![deny(warnings)]
 #![allow(dead_code, unused_macros, unused_imports)]
 

@@ -1,5 +1,5 @@
-//! What may stand in the attribute: any expression, closed by the right `>`. Never called, as the
-//! buckets don't exist; that it compiles is the test, and that the paths arrive.
+//! Expressions in the attribute: any expression, closed by the right `>`. The functions are never
+//! called, as the buckets don't exist. The test is that they compile, and that the paths arrive.
 #![deny(warnings)]
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The expansion under the strictest lints: nothing in it is the user's to allow.
+//! Expansion under the strictest lints: users can't allow a lint inside it.
 #![forbid(unsafe_code)]
 #![deny(missing_docs, warnings, unused, unreachable_pub, unused_qualifications)]
 #![deny(
@@ -16,21 +16,21 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// A struct as an argument and as a value.
+/// Struct used as an argument and as a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     names: Vec<String>,
     size: Option<u64>,
 }
 
-/// A module of functions that others call.
+/// Module of functions that others call.
 pub mod library {
     use super::Job;
 
     /// Bears its own documentation.
     ///
     /// # Errors
-    /// Those of the call.
+    /// Errors of the call.
     #[stub::function]
     pub fn same(job: Job) -> Job {
         job
@@ -44,10 +44,10 @@ pub mod library {
         x
     }
 
-    /// Calls the one that only this module sees.
+    /// Calls a function that only this module sees.
     ///
     /// # Errors
-    /// Those of the call.
+    /// Errors of the call.
     pub fn through(x: u8) -> stub::Result<u8> {
         restricted(x)
     }
