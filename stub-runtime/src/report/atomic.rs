@@ -1,4 +1,4 @@
-//! Files that are there whole or not at all.
+//! Atomic writes of files: complete or not at all.
 
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
@@ -7,10 +7,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What the name of a file ends with that is being written.
+/// Suffix of the name of a file that is being written.
 pub(crate) const UNFINISHED: &str = ".unfinished";
 
-/// Writes a file, or replaces it, under another name first. `mode` is that of `open(2)`: the `umask` applies.
+/// Writes or replaces a file, under a temporary name first. `mode` is that of `open(2)`: the `umask` applies.
 pub(crate) fn write(path: &Path, mode: u32, contents: &[u8]) -> io::Result<()> {
     let path = match fs::metadata(path) {
         // A pipe or a terminal must not be replaced by a file.
@@ -35,7 +35,7 @@ pub(crate) fn write(path: &Path, mode: u32, contents: &[u8]) -> io::Result<()> {
     written
 }
 
-/// A name that nobody else writes to. Short, as the file's own may be as long as names can be.
+/// Returns a temporary name that nobody else writes to. It is short, as the file's own may be as long as names can be.
 fn beside(path: &Path) -> io::Result<PathBuf> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     if path.file_name().is_none() {

@@ -1,4 +1,4 @@
-//! Attempts one by one, as many as a page can draw, and for longer those that failed.
+//! Record of single attempts: as many as a page can draw, and more of those that failed.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,40 +6,40 @@ use super::cut::cut;
 use super::sandboxes::SandboxId;
 use super::tally::Ending;
 
-/// How many are kept whatever they ended with.
+/// Number of attempts kept, whatever their result.
 const FIRST: usize = 5000;
 
-/// How many more are kept if they failed.
+/// Number of further attempts kept if they failed.
 const FURTHER: usize = 5000;
 
-/// How many of these may be of inputs that were tried again: they must not crowd out inputs that failed for good.
+/// Maximum number of these whose inputs were tried again: they must not crowd out inputs that failed for good.
 const FURTHER_RETRIED: usize = 4000;
 
-/// The characters of an error that are kept.
+/// Maximum length of an error, in characters.
 pub(crate) const ERROR: usize = 2000;
 
-/// How many errors are kept at that length. Ten thousand of them would be more than a browser likes to open.
+/// Number of errors kept at that length. A browser would be slow to open ten thousand of them.
 const LONG_ERRORS: usize = 500;
 
-/// The characters of each error behind these.
+/// Maximum length of each later error, in characters.
 const SHORT_ERROR: usize = 200;
 
-/// One attempt, in seconds since the beginning of the call.
+/// Record of one attempt, with times in seconds since the beginning of the call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Kept {
-    /// The index of the input, if the call has several.
+    /// Index of the input, if the call has several.
     pub(crate) input: Option<u64>,
-    /// The number of the try, from 1.
+    /// Number of the attempt, from 1.
     pub(crate) number: u32,
-    /// Where it ran, if it came so far.
+    /// Sandbox in which it ran, if it had one.
     pub(crate) sandbox: Option<SandboxId>,
-    /// When it began.
+    /// Start time in seconds.
     pub(crate) from: f64,
-    /// When it ended.
+    /// End time in seconds.
     pub(crate) to: f64,
-    /// How.
+    /// Result of the attempt.
     pub(crate) ending: Ending,
-    /// With what error.
+    /// Error of the attempt.
     pub(crate) error: Option<String>,
 }
 
@@ -47,21 +47,22 @@ pub(crate) struct Kept {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Attempts {
     kept: Vec<Kept>,
-    /// How many of `kept` were of inputs tried again, and came behind the first.
+    /// Number of attempts among `kept`, after the first [`FIRST`], whose inputs were tried again or that were
+    /// cancelled.
     further_retried: usize,
     errors: usize,
     omitted: u64,
-    /// Until when all attempts are kept; nothing if that is so for all.
+    /// Time until which all attempts are kept; none if all of them are.
     all_until: Option<f64>,
 }
 
 impl Attempts {
-    /// How many are kept.
+    /// Returns the number of attempts kept.
     pub(super) fn len(&self) -> usize {
         self.kept.len()
     }
 
-    /// One more that has ended.
+    /// Adds an attempt that has ended.
     pub(crate) fn add(&mut self, mut attempt: Kept) {
         if self.kept.len() >= FIRST {
             self.all_until.get_or_insert(attempt.to);

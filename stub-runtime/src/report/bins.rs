@@ -1,16 +1,16 @@
-//! How many attempts ended when, in bins that widen so that there are never many.
+//! Histogram of the ends of attempts over time, in bins that widen so that there are never many.
 
 use serde::{Deserialize, Serialize};
 
 use super::tally::{Ending, Tally};
 
-/// More than a page has room for side by side, so that widening them is not seen.
+/// Maximum number of bins: more than fit side by side on a page, so that widening them is not seen.
 const MOST: usize = 600;
 
-/// The width of a bin at the beginning, in seconds: a call of a few milliseconds has a shape, too.
+/// Initial width of a bin in seconds, so that a call of a few milliseconds has a shape, too.
 const NARROWEST: f64 = 1.0 / 1024.0;
 
-/// Counts over time: bin `i` has what ended in `width * i .. width * (i + 1)`.
+/// Counts over time: bin `i` has the attempts that ended in `width * i .. width * (i + 1)`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Bins {
     width: f64,
@@ -27,7 +27,7 @@ impl Default for Bins {
 }
 
 impl Bins {
-    /// One more attempt that ended so many seconds after the beginning.
+    /// Counts an attempt that ended at this time, in seconds after the beginning.
     pub(crate) fn count(&mut self, at: f64, ending: Ending) {
         let index = loop {
             let index = self.index(at);

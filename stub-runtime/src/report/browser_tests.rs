@@ -1,4 +1,4 @@
-//! The page as a browser understands it.
+//! Tests of the page in a browser.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -13,10 +13,10 @@ use super::page::{page, write_page};
 use super::record::tests::{begun, tried};
 use super::record::{Record, Tried};
 
-/// The names under which distributions have it.
+/// Names of the browser in distributions.
 const BROWSERS: [&str; 3] = ["chromium-headless-shell", "chromium", "google-chrome"];
 
-/// Without a window, and without asking anything of a network.
+/// Flags for a browser without a window, that sends nothing to a network.
 const FLAGS: [&str; 11] = [
     "--headless",
     "--no-sandbox",
@@ -33,10 +33,11 @@ const FLAGS: [&str; 11] = [
 
 const HOSTILE: &str = "</script><img src=x onerror=document.body.dataset.error=1>";
 
-/// The same where a browser writes a text of the document.
+/// The same text, as a browser writes it in the document.
 const HOSTILE_TEXT: &str = "&lt;/script&gt;&lt;img src=x onerror=document.body.dataset.error=1&gt;";
 
-/// A browser that can be used here. `None`, and a word why, if there is none; where `CI=true` there must be.
+/// Returns a browser that can be used here. Returns `None`, and prints the reason, if there is none; with `CI=true`
+/// there must be one.
 fn browser() -> Option<&'static Path> {
     static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
     FOUND.get_or_init(find_browser).as_deref()
@@ -63,7 +64,7 @@ fn find_browser() -> Option<PathBuf> {
     found
 }
 
-/// Whether a browser opens files of this process: one from a snap has temporary folders of its own.
+/// Returns whether a browser opens files of this process: one from a snap has temporary folders of its own.
 fn can_open(browser: &Path) -> bool {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("page.html");
@@ -72,7 +73,7 @@ fn can_open(browser: &Path) -> bool {
     String::from_utf8_lossy(&output.stdout).contains("<p>opened</p>")
 }
 
-/// What a browser says of a page after its script has run.
+/// Returns the output of a browser about a page after its script has run.
 fn opened(browser: &Path, page: &Path) -> Output {
     let home = tempfile::tempdir().unwrap();
     Command::new("timeout")
@@ -91,7 +92,7 @@ fn opened(browser: &Path, page: &Path) -> Output {
         .unwrap()
 }
 
-/// What the page's script has made of the document.
+/// Returns the document that the page's script has made.
 fn document(browser: &Path, page: &Path) -> String {
     let output = opened(browser, page);
     let complaints = String::from_utf8_lossy(&output.stderr);
@@ -111,7 +112,7 @@ fn shown(records: &[Record]) -> Option<String> {
     Some(document(browser, &path))
 }
 
-/// A call of ten inputs in two sandboxes: the last fails twice, the others are done.
+/// Makes the record of a call of ten inputs in two sandboxes: the last fails twice, the others succeed.
 fn ten(name: &str, time: &str) -> Record {
     let (mut record, beginning) = begun(name, time);
     let after = |seconds| beginning + Duration::from_secs_f64(seconds);

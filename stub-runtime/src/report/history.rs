@@ -1,4 +1,4 @@
-//! A folder of records, of which the latest stay.
+//! Folder of records, of which the latest stay.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
@@ -11,16 +11,16 @@ use std::time::Duration;
 use super::atomic::{self, UNFINISHED};
 use super::record::Record;
 
-/// How many records are kept of each name, so that what runs often doesn't push out what runs at night.
+/// Maximum number of records of each name, so that a frequent call doesn't push out a nightly one.
 const MOST: usize = 100;
 
-/// The characters of a call's name that its file's name has.
+/// Maximum length of a call's name in the name of its file, in characters.
 const NAME: usize = 80;
 
-/// After so long, whoever left an unfinished file has been killed.
+/// Age after which an unfinished file is taken to be left by a killed process.
 const STALE: Duration = Duration::from_hours(1);
 
-/// Keeps a record, and lets older ones go.
+/// Stores a record, and removes older ones beyond the limit.
 pub(crate) fn save(folder: &Path, record: &Record) -> io::Result<PathBuf> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     DirBuilder::new()
@@ -41,7 +41,7 @@ pub(crate) fn save(folder: &Path, record: &Record) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-/// The records that are kept, or those of calls of this name; the newest first. What can't be read is skipped.
+/// Loads all records, or those of calls with this name; the newest first. Skips files that can't be read.
 pub(crate) fn load(folder: &Path, name: Option<&str>) -> io::Result<Vec<Record>> {
     let mut files = match records(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -70,7 +70,7 @@ fn read(path: &Path) -> io::Result<Record> {
     Record::from_json(&fs::read(path)?).map_err(io::Error::other)
 }
 
-/// The names of the files, the oldest first.
+/// Lists the names of the files, the oldest first.
 fn records(folder: &Path) -> io::Result<Vec<String>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -81,7 +81,7 @@ fn records(folder: &Path) -> io::Result<Vec<String>> {
     Ok(files)
 }
 
-/// Whether the name is one that [`save`] gives: nobody else's file is removed.
+/// Returns whether the name is one that [`save`] gives, so that no other file is removed.
 fn is_record(file: &str) -> bool {
     let has_time = file
         .split_once('-')
@@ -111,7 +111,7 @@ fn prune(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The sanitised name of the call, which has no `-`.
+/// Returns the sanitised name of the call in a file's name, which has no `-`.
 fn name_in(file: &str) -> &str {
     file.split('-').nth(1).unwrap_or_default()
 }
@@ -129,7 +129,7 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// The name as a part of a file's name.
+/// Sanitises a name for use in a file's name.
 fn sanitised(name: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
     name.chars().take(NAME).map(plain).collect()

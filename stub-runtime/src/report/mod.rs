@@ -1,4 +1,4 @@
-//! What calls did over time: recorded in bounded memory, kept in a folder, shown on a page.
+//! Records of calls over time: made in bounded memory, stored in a folder, shown on a page.
 
 mod atomic;
 mod attempts;

@@ -1,4 +1,4 @@
-//! What a call did over time, in bounded memory however many inputs it has and however long it runs.
+//! Record of a call over time, in bounded memory for any number of inputs and any duration.
 
 use std::time::Instant;
 
@@ -13,22 +13,22 @@ use super::samples::{Sample, Samples};
 use super::sandboxes::{SandboxId, Sandboxes};
 use super::tally::{Ending, Tally};
 
-/// The form in which records are written. It changes when an older reader would misunderstand one.
+/// Format version of records. It changes when an older reader would misunderstand one.
 const VERSION: u32 = 1;
 
-/// A call as it went until now, or until its end. All times but the first are seconds since the beginning.
+/// Record of a call until now, or until its end. All times but the first are seconds since the beginning.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Record {
     version: u32,
     name: String,
     id: String,
     begun: Timestamp,
-    /// Of no meaning in a record that was read.
+    /// Beginning of the call; without meaning in a record that was read.
     #[serde(skip, default = "Instant::now")]
     beginning: Instant,
-    /// Nothing while it runs, or if its process was killed.
+    /// End of the call; none while it runs, or if its process was killed.
     ended: Option<f64>,
-    /// The latest time that anything is known about.
+    /// Latest time of any event.
     latest: f64,
     error: Option<String>,
     totals: Tally,
@@ -38,40 +38,40 @@ pub(crate) struct Record {
     samples: Samples,
 }
 
-/// One attempt that has ended.
+/// Attempt that has ended.
 #[derive(Clone, Debug)]
 pub(crate) struct Tried {
-    /// The index of the input, from 0, if the call has several.
+    /// Index of the input, from 0, if the call has several.
     pub(crate) input: Option<u64>,
-    /// The number of the try, from 1.
+    /// Number of the attempt, from 1.
     pub(crate) number: u32,
-    /// Where it ran, if it came so far.
+    /// Sandbox in which it ran, if it had one.
     pub(crate) sandbox: Option<SandboxId>,
-    /// When it began.
+    /// Start time.
     pub(crate) from: Instant,
-    /// When it ended.
+    /// End time.
     pub(crate) to: Instant,
-    /// Why it failed, if it did.
+    /// Error, if it failed.
     pub(crate) error: Option<String>,
     /// Whether its input is tried again, if it failed.
     pub(crate) is_retried: bool,
-    /// Whether it failed because nobody wanted it any more.
+    /// Whether it failed because it was no longer wanted.
     pub(crate) is_cancelled: bool,
 }
 
-/// Why something is no record.
+/// Reason for which a file is no valid record.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReadError {
     /// A newer version of this program has written it.
     #[error("it has version {0} of the format, and this program knows {VERSION}")]
     Newer(u32),
-    /// It was never one, or is damaged.
+    /// The file is no record, or is damaged.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
 }
 
 impl Record {
-    /// The record of a call that begins now.
+    /// Creates the record of a call that begins now.
     pub(crate) fn new(name: &str, id: &str) -> Self {
         Self::begun_at(name, id, Timestamp::now(), Instant::now())
     }
@@ -94,7 +94,7 @@ impl Record {
         }
     }
 
-    /// Reads what [`serde_json`] has written.
+    /// Parses a record that [`serde_json`] has written.
     pub(crate) fn from_json(json: &[u8]) -> Result<Self, ReadError> {
         #[derive(Deserialize)]
         struct Versioned {
@@ -108,45 +108,45 @@ impl Record {
         Ok(serde_json::from_slice(json)?)
     }
 
-    /// What was called.
+    /// Returns the name of the call.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// When it began.
+    /// Returns the start time.
     pub(crate) fn begun(&self) -> Timestamp {
         self.begun
     }
 
-    /// What was asked of the buckets in all, if it was measured.
+    /// Returns the total of requests and bytes of the buckets, if it was measured.
     pub(crate) fn usage(&self) -> Option<Usage> {
         self.samples.usage()
     }
 
-    /// How many attempts it has one by one.
+    /// Returns the number of attempts that are recorded one by one.
     pub(crate) fn kept_attempts(&self) -> usize {
         self.attempts.len()
     }
 
-    /// A sandbox is being made.
+    /// Records the start of a sandbox.
     pub(crate) fn sandbox_began(&mut self, at: Instant) -> SandboxId {
         let at = self.note(at);
         self.sandboxes.began(at)
     }
 
-    /// It has its mounts, and the work begins.
+    /// Records that a sandbox has its mounts, and that its work begins.
     pub(crate) fn sandbox_ready(&mut self, id: SandboxId, at: Instant) {
         let at = self.note(at);
         self.sandboxes.ready(id, at);
     }
 
-    /// It is no more.
+    /// Records the end of a sandbox.
     pub(crate) fn sandbox_ended(&mut self, id: SandboxId, at: Instant) {
         let at = self.note(at);
         self.sandboxes.ended(id, at);
     }
 
-    /// An attempt has ended.
+    /// Records an attempt that has ended.
     pub(crate) fn attempt(&mut self, tried: Tried) {
         let from = self.note(tried.from);
         let to = self.note(tried.to);
@@ -169,19 +169,20 @@ impl Record {
         });
     }
 
-    /// What the whole call has asked of the buckets until now, and what is not stored yet.
+    /// Records the requests and bytes of the whole call until now, and the data that is not stored yet.
     pub(crate) fn sample(&mut self, at: Instant, usage: Usage, pending: Pending) {
         let at = self.note(at);
         self.samples.add(Sample { at, usage, pending });
     }
 
-    /// The call has ended.
+    /// Records the end of the call.
     pub(crate) fn end(&mut self, at: Instant, error: Option<String>) {
         self.ended = Some(self.note(at));
         self.error = error.map(|error| cut(&error, ERROR));
     }
 
-    /// Seconds since the beginning, to the microsecond: more digits would only make the file longer.
+    /// Converts a time to seconds since the beginning, rounded to microseconds: more digits would only make the file
+    /// longer.
     fn note(&mut self, at: Instant) -> f64 {
         let since = at.saturating_duration_since(self.beginning).as_secs_f64();
         let seconds = (since * 1e6).round() / 1e6;
@@ -198,14 +199,14 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// A record that began at a time of its own.
+    /// Creates a record that began at a given time.
     pub(crate) fn begun(name: &str, time: &str) -> (Record, Instant) {
         let beginning = Instant::now();
         let record = Record::begun_at(name, "id", time.parse().unwrap(), beginning);
         (record, beginning)
     }
 
-    /// An attempt of an input, in seconds.
+    /// Makes an attempt of an input, with times in seconds.
     pub(crate) fn tried(input: u64, beginning: Instant, from: f64, to: f64) -> Tried {
         Tried {
             input: Some(input),

@@ -1,33 +1,33 @@
-//! What was asked of the buckets up to points in time, of which every other one goes when there are many.
+//! Samples of the requests and bytes of the buckets over time, thinned when there are many.
 
 use s3fs_core::{Pending, Usage};
 use serde::{Deserialize, Serialize};
 
-/// More than a page has room for side by side.
+/// Maximum number of samples: more than fit side by side on a page.
 const MOST: usize = 1200;
 
-/// The state at one point in time.
+/// State at one point in time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Sample {
     /// Seconds since the beginning.
     pub(crate) at: f64,
-    /// All that was asked until then.
+    /// Requests and bytes until then.
     pub(crate) usage: Usage,
-    /// What was pending then.
+    /// Files and bytes that were not stored then.
     pub(crate) pending: Pending,
 }
 
-/// Less far apart, in seconds, samples of several sandboxes would make a rate of any height.
+/// Minimum distance of samples in seconds: closer samples of several sandboxes would show arbitrarily high rates.
 const NEAREST: f64 = 0.4;
 
-/// Samples at distances that are not too small, and the last one.
+/// Samples with a minimum distance, and the last one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Samples {
     kept: Vec<Sample>,
-    /// Not among `kept`, if it is too near.
+    /// Last sample, which is not among `kept` if it is too near.
     last: Option<Sample>,
-    /// Those that are kept are at least so many seconds apart.
+    /// Minimum distance of the samples kept, in seconds.
     distance: f64,
 }
 
@@ -42,7 +42,7 @@ impl Default for Samples {
 }
 
 impl Samples {
-    /// One more, later than all others.
+    /// Adds a sample, later than all others.
     pub(crate) fn add(&mut self, sample: Sample) {
         self.last = Some(sample);
         let before = self.kept.last().map(|before| before.at);
@@ -54,7 +54,7 @@ impl Samples {
         }
     }
 
-    /// What was asked in all, if it was ever measured.
+    /// Returns the total of requests and bytes, if it was ever measured.
     pub(crate) fn usage(&self) -> Option<Usage> {
         self.last.map(|sample| sample.usage)
     }

@@ -1,23 +1,23 @@
-//! When sandboxes began, were ready and ended.
+//! Times of the start, readiness and end of sandboxes.
 
 use serde::{Deserialize, Serialize};
 
-/// How many are kept one by one. A page draws a lane for each.
+/// Maximum number of sandboxes recorded one by one: a page draws a lane for each.
 const MOST: usize = 2000;
 
-/// Which sandbox of a call.
+/// Index of a sandbox in its call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct SandboxId(u64);
 
-/// The first sandboxes of a call; others are only counted.
+/// First sandboxes of a call; others are only counted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Sandboxes {
     total: u64,
     kept: Vec<Life>,
 }
 
-/// When one began, was ready and ended, in seconds since the beginning of the call.
+/// Times of a sandbox's start, readiness and end, in seconds since the beginning of the call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Life {
     began: f64,
@@ -26,7 +26,7 @@ struct Life {
 }
 
 impl Sandboxes {
-    /// One more.
+    /// Adds a sandbox that starts.
     pub(crate) fn began(&mut self, at: f64) -> SandboxId {
         let id = SandboxId(self.total);
         self.total += 1;
@@ -40,14 +40,14 @@ impl Sandboxes {
         id
     }
 
-    /// It is ready for work.
+    /// Records that a sandbox is ready for work.
     pub(crate) fn ready(&mut self, id: SandboxId, at: f64) {
         if let Some(life) = self.life(id) {
             life.ready = Some(at);
         }
     }
 
-    /// It is no more.
+    /// Records the end of a sandbox.
     pub(crate) fn ended(&mut self, id: SandboxId, at: f64) {
         if let Some(life) = self.life(id) {
             life.ended = Some(at);

@@ -1,37 +1,37 @@
-//! How attempts end, and how many ended so.
+//! Results of attempts, and their counts.
 
 use serde::{Deserialize, Serialize};
 
-/// How one attempt ended.
+/// Result of one attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Ending {
-    /// Well.
+    /// Succeeded.
     Done,
-    /// With an error, but its input was tried again.
+    /// Failed, but its input was tried again.
     Retried,
-    /// With an error, which was the last word on its input.
+    /// Failed for good.
     Failed,
-    /// Nobody wanted it any more.
+    /// Ended because it was no longer wanted.
     Cancelled,
 }
 
-/// How many attempts ended in each way.
+/// Number of attempts by result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Tally {
-    /// Inputs that were done.
+    /// Number of inputs that succeeded.
     pub(crate) done: u64,
-    /// Attempts after which their input was tried again.
+    /// Number of attempts after which their input was tried again.
     pub(crate) retried: u64,
-    /// Inputs that were given up.
+    /// Number of inputs that failed for good.
     pub(crate) failed: u64,
-    /// Attempts that were ended because nobody wanted them any more.
+    /// Number of attempts that were ended because they were no longer wanted.
     #[serde(default)]
     pub(crate) cancelled: u64,
 }
 
 impl Tally {
-    /// One more.
+    /// Counts an attempt.
     pub(crate) fn count(&mut self, ending: Ending) {
         match ending {
             Ending::Done => self.done += 1,
@@ -41,7 +41,7 @@ impl Tally {
         }
     }
 
-    /// Both together.
+    /// Returns the sum of two tallies.
     pub(crate) fn plus(self, other: Self) -> Self {
         Self {
             done: self.done + other.done,

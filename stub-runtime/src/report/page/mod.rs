@@ -1,4 +1,4 @@
-//! Records as one HTML file that asks nothing of any network.
+//! Records as one HTML file that sends no requests to any network.
 
 use std::cmp::Reverse;
 use std::io;
@@ -15,7 +15,7 @@ use super::record::Record;
 const TEMPLATE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 
-/// One script: the page runs nothing else.
+/// Script of the page, which runs no other.
 const SCRIPT: &str = concat!(
     include_str!("units.js"),
     include_str!("dom.js"),
@@ -26,10 +26,10 @@ const SCRIPT: &str = concat!(
     include_str!("page.js"),
 );
 
-/// The bytes of records that a page has; older ones are left out. A browser must still open it.
+/// Maximum size, in bytes, of the records on a page; older ones are left out. A browser must still open it.
 const MOST: usize = 32 << 20;
 
-/// A record as the page gets it.
+/// Record as the page gets it.
 #[derive(Serialize)]
 struct Shown<'a> {
     #[serde(flatten)]
@@ -37,13 +37,13 @@ struct Shown<'a> {
     cost: Option<f64>,
 }
 
-/// Writes the page of these records, whole or not at all.
+/// Writes the page of these records, completely or not at all.
 pub(crate) fn write_page(path: &Path, records: &[Record]) -> io::Result<()> {
     // Errors may hold anything: it is its owner's to show it to others.
     atomic::write(path, 0o600, page(records).as_bytes())
 }
 
-/// The page of these records, the newest first.
+/// Returns the page of these records, the newest first.
 pub(crate) fn page(records: &[Record]) -> String {
     let data = embedded(records, MOST);
     // The data comes last: whatever it says, nothing is looked for in it.
@@ -54,7 +54,7 @@ pub(crate) fn page(records: &[Record]) -> String {
         .replacen("{data}", &data, 1)
 }
 
-/// What the page may do: run its own script, have its own style, and nothing else.
+/// Returns the page's content security policy: it may run its own script, have its own style, and nothing else.
 fn policy() -> String {
     let hash = |text: &str| BASE64_STANDARD.encode(Sha256::digest(text));
     format!(
@@ -64,7 +64,7 @@ fn policy() -> String {
     )
 }
 
-/// `{"records": […], "omitted": 0}` for an element of HTML.
+/// Returns `{"records": […], "omitted": 0}`, to be embedded in an HTML element.
 fn embedded(records: &[Record], most: usize) -> String {
     let mut newest: Vec<_> = records.iter().collect();
     newest.sort_by_key(|record| Reverse(record.begun()));
@@ -86,7 +86,7 @@ fn embedded(records: &[Record], most: usize) -> String {
     format!(r#"{{"records":[{}],"omitted":{omitted}}}"#, texts.join(","))
 }
 
-/// The same JSON, in which nothing ends the element it is in or looks like another.
+/// Escapes JSON so that nothing in it ends its HTML element, or looks like another.
 fn escaped(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
