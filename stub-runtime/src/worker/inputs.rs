@@ -1,4 +1,4 @@
-//! The inputs of a worker, and when the next one may begin.
+//! Inputs of a worker, and the wait before the next one may begin.
 
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 use crate::protocol::{Channel, ChannelError, Inbox, Input, ToWorker};
 use crate::sys;
 
-/// A caller that doesn't read what is printed has other worries than whose the lines are.
+/// Maximum time to wait for a caller that doesn't read the output. Output may then be attributed to the next input.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
-/// What the caller sends.
+/// Inputs that the caller sends.
 #[derive(Debug)]
 pub(super) struct Inputs<'a> {
     caller: &'a Channel,
     inbox: Inbox,
-    /// Those that were given ahead of the word to go on.
+    /// Inputs received before the message to go on.
     waiting: VecDeque<(Input, Vec<OwnedFd>)>,
     may_go_on: bool,
 }
@@ -30,7 +30,7 @@ impl<'a> Inputs<'a> {
         }
     }
 
-    /// The next one, with what came beside it; nothing if there are no more.
+    /// Returns the next input with its descriptors; nothing if there are no more.
     pub(super) fn next(&mut self) -> Result<Option<(Input, Vec<OwnedFd>)>, ChannelError> {
         loop {
             if self.may_go_on
@@ -52,15 +52,15 @@ impl<'a> Inputs<'a> {
         }
     }
 
-    /// Nothing begins before the caller says so, if something that was printed is not read yet: what comes
-    /// after it is the next input's. Whether that is so.
+    /// Holds the next input back until the caller's message to go on, if output is not read yet: later output belongs
+    /// to that input. Returns whether that is so.
     pub(super) fn hold_if_printed(&mut self) -> bool {
         self.may_go_on = !has_printed();
         !self.may_go_on
     }
 }
 
-/// Whether something that was printed is not read yet.
+/// Returns whether output is not read yet.
 fn has_printed() -> bool {
     sys::unread(std::io::stdout()) + sys::unread(std::io::stderr()) > 0
 }

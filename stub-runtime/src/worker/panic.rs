@@ -1,4 +1,4 @@
-//! What a panic said, and where.
+//! Message and location of a panic.
 
 use std::any::Any;
 use std::panic;
@@ -9,15 +9,15 @@ use std::thread::{self, ThreadId};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Panic {
     pub(super) message: String,
-    /// `file:line:column`.
+    /// Location as `file:line:column`.
     pub(super) location: Option<String>,
 }
 
-/// The last panic of the thread that made this.
+/// Record of the last panic of the thread that made it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Record(Arc<Mutex<Option<String>>>);
 
-/// Notes where this thread panics from now on; the hook that was there still prints.
+/// Records where this thread panics from now on; the previous hook still prints.
 pub(super) fn record() -> Record {
     let record = Record::default();
     let (noted, thread): (Record, ThreadId) = (record.clone(), thread::current().id());
@@ -34,7 +34,7 @@ pub(super) fn record() -> Record {
 }
 
 impl Record {
-    /// The panic that was caught with this payload.
+    /// Returns the panic that was caught with this payload.
     pub(super) fn take(&self, payload: &(dyn Any + Send)) -> Panic {
         let message = payload
             .downcast_ref::<&str>()
