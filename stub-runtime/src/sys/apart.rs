@@ -1,4 +1,4 @@
-//! What a process shares with others of its user, and how it parts with that.
+//! Isolation of a process from other processes of its user: signals, IPC, keyring, capabilities.
 
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
@@ -19,11 +19,11 @@ struct Ruleset {
 pub(crate) enum Scope {
     /// `LANDLOCK_SCOPE_SIGNAL`.
     Signals = 2,
-    /// That, and `LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET`.
+    /// `LANDLOCK_SCOPE_SIGNAL` and `LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET`.
     SignalsAndAbstractSockets = 3,
 }
 
-/// Keeps this process, and what it starts from now on, from reaching all others. Linux 6.12 or newer.
+/// Keeps this process, and processes that it starts from now on, from reaching all others. Requires Linux 6.12.
 pub(crate) fn leave_processes(scope: Scope) -> Result<()> {
     let ruleset = Ruleset {
         files: 0,
@@ -58,8 +58,8 @@ pub(crate) fn leave_session() -> Result<()> {
     Ok(())
 }
 
-/// Keeps all capabilities from programs that are started from now on; this process keeps its own. In a new user
-/// namespace, where none is inheritable.
+/// Withholds all capabilities from programs that are started from now on; this process keeps its own. For use in a new
+/// user namespace, where none is inheritable.
 pub(crate) fn withhold_capabilities() -> Result<()> {
     // SAFETY: takes numbers, touches no memory.
     let lower = unsafe {

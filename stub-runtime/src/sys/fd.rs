@@ -7,8 +7,8 @@ use nix::sys::stat::{Mode, SFlag, fstat};
 
 use super::error::{Errno, Result, SysError};
 
-/// Takes over a descriptor that this process inherited, if it is what the parent said: the inode
-/// tells a socket made for us from whatever happens to have that number.
+/// Takes over a descriptor that this process inherited, if it has the inode that the parent named. The inode tells a
+/// socket made for us from any other file with that number.
 pub(crate) fn take_descriptor(number: RawFd, expected_inode: u64) -> Option<OwnedFd> {
     if number < 0 {
         return None;
@@ -23,19 +23,19 @@ pub(crate) fn take_descriptor(number: RawFd, expected_inode: u64) -> Option<Owne
     Some(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
-/// Whether standard input is open.
+/// Returns whether standard input is open.
 pub(crate) fn has_stdin() -> bool {
     fstat(std::io::stdin()).is_ok()
 }
 
-/// The inode number behind a descriptor; for a socket unique among all that are open.
+/// Returns the inode number of a descriptor; for a socket, it is unique among all open ones.
 pub(crate) fn inode(fd: impl AsFd) -> Result<u64> {
     fstat(fd)
         .map(|stat| stat.st_ino)
         .map_err(SysError::new("fstat"))
 }
 
-/// A copy whose number is none of the standard streams', closed on exec.
+/// Duplicates a descriptor to a number above the standard streams, closed on exec.
 pub(crate) fn above_standard_streams(fd: impl AsFd) -> Result<OwnedFd> {
     let number =
         fcntl(fd, FcntlArg::F_DUPFD_CLOEXEC(3)).map_err(SysError::new("fcntl(F_DUPFD_CLOEXEC)"))?;
@@ -43,15 +43,16 @@ pub(crate) fn above_standard_streams(fd: impl AsFd) -> Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
-/// A copy that survives exec. For single-threaded processes: a concurrent fork would inherit it.
+/// Duplicates a descriptor so that it survives exec. For single-threaded processes: a concurrent fork would inherit
+/// it.
 pub(crate) fn inheritable(fd: impl AsFd) -> Result<OwnedFd> {
     let copy = above_standard_streams(fd)?;
     fcntl(&copy, FcntlArg::F_SETFD(FdFlag::empty())).map_err(SysError::new("fcntl(F_SETFD)"))?;
     Ok(copy)
 }
 
-/// Descriptors beyond the standard streams that this process has from whoever started it: all of its own are closed
-/// on exec.
+/// Returns the descriptors beyond the standard streams that this process has inherited: all of its own are closed on
+/// exec.
 pub(crate) fn inherited() -> Vec<OwnedFd> {
     let entries = std::fs::read_dir("/proc/self/fd").into_iter().flatten();
     let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
@@ -69,7 +70,7 @@ pub(crate) fn inherited() -> Vec<OwnedFd> {
         .collect()
 }
 
-/// Whether a descriptor is that of a FIFO, a pipe or a regular file: by it, its holder reaches nothing else.
+/// Returns whether a descriptor is that of a FIFO, a pipe or a regular file, by which its holder reaches nothing else.
 pub(crate) fn is_pipe_or_file(fd: &OwnedFd) -> bool {
     let kind = fstat(fd).map(|stat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT);
     kind.is_ok_and(|kind| kind == SFlag::S_IFIFO || kind == SFlag::S_IFREG)

@@ -33,7 +33,7 @@ pub(crate) struct FileStatus {
     /// Permission bits, with set-id and sticky bits.
     pub(crate) mode: u32,
     pub(crate) links: u64,
-    /// Whether nobody can write, as the file system is mounted read-only. Known of open files alone.
+    /// Whether nobody can write, as the file system is mounted read-only. Known only for open files.
     pub(crate) read_only: bool,
 }
 
@@ -61,13 +61,13 @@ impl From<FileStat> for FileStatus {
     }
 }
 
-/// Opens a folder to look at what is in it; links on the way are followed.
+/// Opens a folder to inspect its entries; follows links on the way.
 pub(crate) fn open_folder(path: &Path) -> Result<OwnedFd> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     open(path, flags, Mode::empty()).map_err(SysError::new(format!("open({})", path.display())))
 }
 
-/// Status of what is open.
+/// Returns the status of an open file.
 pub(crate) fn status(file: impl AsFd) -> Result<FileStatus> {
     let found = fstat(&file).map_err(SysError::new("fstat"))?;
     Ok(FileStatus {
@@ -76,14 +76,14 @@ pub(crate) fn status(file: impl AsFd) -> Result<FileStatus> {
     })
 }
 
-/// Status of an entry of a folder; of a link itself.
+/// Returns the status of an entry of a folder; that of a link itself.
 pub(crate) fn status_in(folder: BorrowedFd<'_>, name: &OsStr) -> Result<FileStatus> {
     fstatat(folder, name, AtFlags::AT_SYMLINK_NOFOLLOW)
         .map(FileStatus::from)
         .map_err(SysError::new(format!("fstatat({})", name.display())))
 }
 
-/// Target of a link in a folder.
+/// Returns the target of a link in a folder.
 pub(crate) fn link_in(folder: BorrowedFd<'_>, name: &OsStr) -> Result<OsString> {
     readlinkat(folder, name).map_err(SysError::new(format!("readlinkat({})", name.display())))
 }
@@ -96,13 +96,13 @@ pub(crate) fn open_in(folder: BorrowedFd<'_>, name: &OsStr) -> Result<File> {
         .map_err(SysError::new(format!("openat({})", name.display())))
 }
 
-/// Home of a user, as the machine's users are listed.
+/// Returns the home of a user, from the machine's list of users.
 pub(crate) fn home_of(user: u32) -> Option<PathBuf> {
     let user = User::from_uid(user.into()).ok().flatten()?;
     Some(user.dir)
 }
 
-/// Whether a group is the private group of a user: it has the user's name, and no other members.
+/// Returns whether a group is the private group of a user: it has the user's name, and no other members.
 pub(crate) fn is_private_group(group: u32, user: u32) -> bool {
     let user = User::from_uid(user.into()).ok().flatten();
     let group = Group::from_gid(group.into()).ok().flatten();

@@ -1,4 +1,4 @@
-//! Limits of this process and of what it starts.
+//! Limits of this process and of processes that it starts.
 
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -6,7 +6,7 @@ use nix::unistd::Pid;
 
 use super::error::{Errno, Result, SysError};
 
-/// Limits the memory of each process from here on that is written and not shared, in bytes.
+/// Limits the private, writable memory of each process from here on, in bytes.
 pub(crate) fn limit_memory(bytes: u64) -> Result<()> {
     let failed = || SysError::new(format!("setrlimit(RLIMIT_DATA, {bytes})"));
     let (_, hard) = getrlimit(Resource::RLIMIT_DATA).map_err(failed())?;
@@ -14,14 +14,14 @@ pub(crate) fn limit_memory(bytes: u64) -> Result<()> {
     setrlimit(Resource::RLIMIT_DATA, limit, limit).map_err(failed())
 }
 
-/// How many processors this process may use.
+/// Returns the number of processors that this process may use.
 pub(crate) fn processors() -> Result<usize> {
     let set = sched_getaffinity(Pid::from_raw(0)).map_err(SysError::new("sched_getaffinity"))?;
     Ok(members(&set).count())
 }
 
-/// Lets this process, and what it starts from now on, use so many of its processors. `seed` says which, so that
-/// jobs side by side don't all have the same.
+/// Limits this process, and processes that it starts from now on, to this number of its processors. `seed` selects
+/// which, so that jobs side by side don't all have the same.
 pub(crate) fn limit_processors(count: usize, seed: usize) -> Result<()> {
     let failed = || SysError::new(format!("sched_setaffinity({count} processors)"));
     let all = sched_getaffinity(Pid::from_raw(0)).map_err(failed())?;

@@ -1,4 +1,4 @@
-//! Pipes, and what waits in them and in sockets.
+//! Pipes, and the amount of data that waits in them and in sockets.
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
@@ -8,7 +8,7 @@ use nix::unistd::{pipe2, read};
 use super::error::{Errno, Result, SysError};
 use super::fd::above_standard_streams;
 
-/// A pipe, closed on exec: the end from which one reads without waiting, and the other one.
+/// Makes a pipe, closed on exec: a non-blocking end to read from, and the end to write to.
 pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd)> {
     let (reading, writing) = pipe2(OFlag::O_CLOEXEC).map_err(SysError::new("pipe2"))?;
     let (reading, writing) = (
@@ -20,7 +20,7 @@ pub(crate) fn pipe() -> Result<(OwnedFd, OwnedFd)> {
     Ok((reading, writing))
 }
 
-/// What can be read without waiting: nothing if there is nothing yet, no bytes at the end.
+/// Reads without waiting. Returns nothing if no data is there yet, and 0 bytes at the end.
 pub(crate) fn read_now(pipe: impl AsFd, into: &mut [u8]) -> Result<Option<usize>> {
     loop {
         match read(&pipe, into) {
@@ -31,12 +31,12 @@ pub(crate) fn read_now(pipe: impl AsFd, into: &mut [u8]) -> Result<Option<usize>
     }
 }
 
-/// How many bytes of a pipe nobody has read; none if that can't be told.
+/// Returns the number of unread bytes in a pipe; 0 if it can't be determined.
 pub(crate) fn unread(pipe: impl AsFd) -> usize {
     count(pipe, libc::FIONREAD)
 }
 
-/// About how many bytes that went into a socket the other end has not read; none if that can't be told.
+/// Returns the approximate number of bytes in a socket that the other end has not read; 0 if it can't be determined.
 pub(crate) fn unsent(socket: impl AsFd) -> usize {
     // The same number as `SIOCOUTQ`.
     count(socket, libc::TIOCOUTQ)

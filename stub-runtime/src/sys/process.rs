@@ -1,7 +1,7 @@
 //! Processes.
 //!
-//! The law of `clone_into_namespaces`: the caller has one thread, so the child, a copy of it, may
-//! do whatever the parent could have done (allocate, take locks, start programs).
+//! Invariant of `clone_into_namespaces`: the caller has one thread, so the child, a copy of it, may do everything that
+//! the parent could (allocate, take locks, start programs).
 
 use std::ffi::{CString, OsStr};
 use std::time::{Duration, Instant};
@@ -14,12 +14,12 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{Errno, Result, SysError};
 
-/// Which side of a clone this is.
+/// Side of a clone that this process is on.
 #[derive(Debug)]
 pub(crate) enum Clone {
-    /// The new process.
+    /// New process.
     Child,
-    /// The old one, and the new one's process id as it sees it.
+    /// Old process, with the new one's process id as the old one sees it.
     Parent(i32),
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct Ids {
     pub(crate) group: u32,
 }
 
-/// How the process that did the work ended.
+/// End of the process that did the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum WorkerEnd {
     Exited(i32),
@@ -74,13 +74,13 @@ pub(crate) fn effective_ids() -> Ids {
     }
 }
 
-/// Has the kernel kill this process when its parent dies. A parent that is dead already must be
-/// noticed by other means.
+/// Has the kernel kill this process when its parent dies. A parent that is dead already must be noticed by other
+/// means.
 pub(crate) fn set_death_signal() -> Result<()> {
     prctl::set_pdeathsig(Signal::SIGKILL).map_err(SysError::new("prctl(PR_SET_PDEATHSIG)"))
 }
 
-/// The kernel's release, such as `6.18.0`.
+/// Returns the kernel's release, such as `6.18.0`.
 pub(crate) fn kernel_release() -> String {
     nix::sys::utsname::uname().map_or_else(
         |_| "of an unknown release".to_owned(),
@@ -93,18 +93,18 @@ pub(crate) fn set_undumpable() -> Result<()> {
     prctl::set_dumpable(false).map_err(SysError::new("prctl(PR_SET_DUMPABLE)"))
 }
 
-/// No program started from here on gains privileges by exec.
+/// Keeps programs started from here on from gaining privileges by exec.
 pub(crate) fn set_no_new_privileges() -> Result<()> {
     prctl::set_no_new_privs().map_err(SysError::new("prctl(PR_SET_NO_NEW_PRIVS)"))
 }
 
-/// Names the process in `ps` and `top`; cut at 15 bytes.
+/// Sets the name of the process in `ps` and `top`; cut at 15 bytes.
 pub(crate) fn set_name(name: &str) -> Result<()> {
     let name = CString::new(name).unwrap_or_default();
     prctl::set_name(&name).map_err(SysError::new("prctl(PR_SET_NAME)"))
 }
 
-/// Kills one process; that it is gone already is fine.
+/// Kills one process; succeeds if it is gone already.
 pub(crate) fn kill(pid: i32) -> Result<()> {
     match nix::sys::signal::kill(Pid::from_raw(pid), Signal::SIGKILL) {
         Ok(()) | Err(Errno::ESRCH) => Ok(()),
@@ -112,19 +112,18 @@ pub(crate) fn kill(pid: i32) -> Result<()> {
     }
 }
 
-/// Kills every other process of this process's pid namespace. Refuses to where that would be
-/// the host's.
+/// Kills every other process of this process's pid namespace. Panics if that would be the host's.
 pub(crate) fn kill_everyone() -> Result<()> {
     signal_everyone(libc::SIGKILL)
 }
 
-/// As [`kill_everyone`], but only asks, by a signal that they may handle.
+/// Sends a signal that may be handled to every other process of this pid namespace, like [`kill_everyone`].
 pub(crate) fn ask_everyone(signal: i32) -> Result<()> {
     signal_everyone(signal)
 }
 
-/// As [`ask_everyone`], but for processes in this process's own group. Without a `/proc` of its own pid
-/// namespace, all are asked.
+/// Sends a signal like [`ask_everyone`], except to processes in this process's own group. Without a `/proc` of its own
+/// pid namespace, it sends the signal to all.
 pub(crate) fn ask_other_groups(signal: i32) -> Result<()> {
     let own = nix::unistd::getpgrp();
     let Some(processes) = own_processes() else {
@@ -142,7 +141,7 @@ pub(crate) fn ask_other_groups(signal: i32) -> Result<()> {
     Ok(())
 }
 
-/// Process ids of this process's pid namespace, if `/proc` shows that one.
+/// Returns the process ids of this process's pid namespace, if `/proc` shows that one.
 fn own_processes() -> Option<Vec<i32>> {
     let shown = std::fs::read_link("/proc/self").ok()?;
     if shown.to_str()? != nix::unistd::getpid().to_string() {
@@ -153,7 +152,7 @@ fn own_processes() -> Option<Vec<i32>> {
     Some(numbers.collect())
 }
 
-/// Whether this process is the only one of its pid namespace, of which it is the first.
+/// Returns whether this process, the first of its pid namespace, is the only one in it.
 pub(crate) fn is_alone() -> bool {
     nix::sys::signal::kill(Pid::from_raw(-1), None) == Err(Errno::ESRCH)
 }
@@ -175,9 +174,9 @@ fn signal_everyone(signal: i32) -> Result<()> {
     }
 }
 
-/// Waits for any child, or only asks if `block` is false.
+/// Reaps any child that has ended; waits for one if `block` is true.
 ///
-/// `Ok(None)`: no child is left, or none has ended.
+/// Returns `Ok(None)` if no child is left, or none has ended.
 pub(crate) fn reap(block: bool) -> Result<Option<(i32, WorkerEnd)>> {
     let flags = if block {
         WaitPidFlag::empty()
@@ -205,7 +204,7 @@ pub(crate) fn wait_for_end(pid: i32) {
     while waitid(Id::Pid(Pid::from_raw(pid)), flags) == Err(Errno::EINTR) {}
 }
 
-/// Reaps a child when it has ended, or waits until the time is over. Whether it is gone.
+/// Reaps a child when it has ended, or waits until the deadline. Returns whether it is gone.
 pub(crate) fn wait_for_until(pid: i32, until: Instant) -> bool {
     const PAUSE: Duration = Duration::from_millis(1);
     loop {
@@ -219,26 +218,26 @@ pub(crate) fn wait_for_until(pid: i32, until: Instant) -> bool {
     }
 }
 
-/// Whether this program runs with privileges that its user lacks (set-user-id and the like), so
-/// that its environment must not be believed.
+/// Returns whether this program runs with privileges that its user lacks (set-user-id and the like). Its environment
+/// must then not be trusted.
 pub(crate) fn secure_execution() -> bool {
     // SAFETY: reads a value the kernel put beside the environment.
     unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }
 
-/// Sets a variable of this process. Only before it has a second thread.
+/// Sets a variable of this process. Must be called before it has a second thread.
 pub(crate) fn set_variable(name: &OsStr, value: &OsStr) {
     // SAFETY: called before this process has a second thread, so nobody reads the environment.
     unsafe { std::env::set_var(name, value) }
 }
 
-/// Removes a variable of this process. Only before it has a second thread.
+/// Removes a variable of this process. Must be called before it has a second thread.
 pub(crate) fn remove_variable(name: &str) {
     // SAFETY: called before this process has a second thread, so nobody reads the environment.
     unsafe { std::env::remove_var(name) }
 }
 
-/// Ends the process without running anything that was registered for its end.
+/// Ends the process without running exit handlers.
 pub(crate) fn exit_now(code: i32) -> ! {
     // SAFETY: never returns, touches no memory.
     unsafe { libc::_exit(code) }

@@ -26,26 +26,26 @@ pub(crate) fn unblock_all() -> Result<()> {
         .map_err(SysError::new("sigprocmask"))
 }
 
-/// Children can be waited for, even if the program that started this one ignored their ends.
+/// Resets the handling of SIGCHLD, so that children can be waited for even if the parent process ignored it.
 pub(crate) fn default_child_signal() -> Result<()> {
     set(Signal::SIGCHLD, SigHandler::SigDfl)
 }
 
-/// Writing to a closed pipe is an error, not a death: what Rust's runtime sets before `main`.
+/// Ignores SIGPIPE, so that writing to a closed pipe is an error, as Rust's runtime does before `main`.
 pub(crate) fn ignore_broken_pipes() -> Result<()> {
     set(Signal::SIGPIPE, SigHandler::SigIgn)
 }
 
-/// Outlives Ctrl-C, as [`outlive_terminal_signals`] does.
+/// Outlives Ctrl-C, as [`outlive_ending_signals`] does.
 pub(crate) fn outlive_interrupts() -> Result<()> {
     set(Signal::SIGINT, SigHandler::Handler(do_nothing))
 }
 
-/// The signal that asks a process to end.
+/// Number of the signal that asks a process to end.
 pub(crate) const SIGTERM: i32 = libc::SIGTERM;
 
-/// Signals that can be handled and end a process by default, but for those that report a fault of
-/// its own, and for SIGPIPE, which Rust's runtime ignores.
+/// Signals that can be handled and end a process by default, except those that report a fault of its own, and SIGPIPE,
+/// which Rust's runtime ignores.
 const ENDING: [Signal; 14] = [
     Signal::SIGHUP,
     Signal::SIGINT,
@@ -75,7 +75,7 @@ pub(crate) fn outlive_ending_signals() -> Result<()> {
 /// Disposition of a signal in this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Disposition {
-    /// Whatever the kernel does by default.
+    /// Default action of the kernel.
     Default,
     /// Ignored, as `nohup` has programs ignore SIGHUP.
     Ignored,
@@ -174,11 +174,11 @@ pub(crate) fn take_from_outside(signal: i32) -> bool {
     }
 }
 
-/// The ends of children as something one can wait for beside a socket.
+/// Ends of children, as a descriptor to wait for beside a socket.
 #[derive(Debug)]
 pub(crate) struct ChildSignals(SignalFd);
 
-/// What happened.
+/// Cause of waking up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Woken {
     /// A child may have ended.
