@@ -1,8 +1,8 @@
-//! The first process of a job's namespaces: it builds the sandbox, starts the work, collects what
-//! dies, and takes everything with it when it ends.
+//! First process of a job's namespaces: it builds the sandbox, starts the work, reaps processes that end, and kills
+//! everything in its pid namespace when it ends.
 //!
-//! It is a copy of the supervisor made before that read anything secret, and its only thread. It
-//! keeps no `/dev/fuse` descriptor, so that mounts end with the supervisor that serves them.
+//! It is a copy of the supervisor, with a single thread, made before the supervisor has read anything secret. It keeps
+//! no `/dev/fuse` descriptor, so that mounts end with the supervisor that serves them.
 
 mod job;
 
@@ -13,8 +13,8 @@ use crate::protocol::{Channel, ChannelError, Failure, FromInit, Job, MountPoint,
 use crate::sandbox::{self, Mounted, Step, explain, keep_identity};
 use crate::sys::{self, Ids, Scope, SysError, Woken, WorkerEnd};
 
-/// Serves the supervisor until it says to unmount or goes away. `outside`: the ids to keep, in a
-/// new user namespace. `inherited`: descriptors that the caller was given, for a command.
+/// Serves the supervisor until that asks it to unmount, or goes away. `outside`: the ids to keep, in a new user
+/// namespace. `inherited`: descriptors that the caller was given, for a command.
 pub(crate) fn run(supervisor: &Channel, outside: Option<Ids>, inherited: Vec<OwnedFd>) -> ! {
     let result = set_up(outside).and_then(|()| serve(supervisor, Rights::of(outside), inherited));
     if let Err(Ended::Failed(failure)) = result {
@@ -24,7 +24,7 @@ pub(crate) fn run(supervisor: &Channel, outside: Option<Ids>, inherited: Vec<Own
     sys::exit_now(0)
 }
 
-/// Why there is nothing more to do.
+/// Reason for which init ends.
 enum Ended {
     Failed(Failure),
     SupervisorGone,
@@ -78,11 +78,11 @@ fn set_up(outside: Option<Ids>) -> Result<(), Ended> {
 /// Capabilities that the job's programs get.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Rights {
-    /// Those of this process's user on the machine.
+    /// Capabilities of this process's user on the machine.
     OfUser,
-    /// Those in a user namespace, which are none unless its user has the id 0.
+    /// Capabilities in a user namespace: none unless its user has the id 0.
     InNamespace,
-    /// None.
+    /// No capabilities.
     None,
 }
 
@@ -149,7 +149,7 @@ fn serve(
     }
 }
 
-/// Leaves what the job does not share with others.
+/// Leaves resources that the job does not share with others: network, IPC, keyring, signals.
 fn part(has_network: bool, is_isolated: bool) -> Result<(), Failure> {
     if !has_network {
         sys::leave_network().map_err(|error| explain(&Step::Network, &error))?;
@@ -182,7 +182,7 @@ fn mount_all(supervisor: &Channel, points: &[MountPoint], mounts: &[Mounted]) ->
     Ok(())
 }
 
-/// Starts the work, waits for its end, ends what it left running, and reports.
+/// Starts the work, waits for its end, ends processes that it left running, and reports.
 fn work(
     supervisor: &Channel,
     job: &Job,
@@ -230,8 +230,8 @@ fn work(
     Ok(())
 }
 
-/// Asks the work to end, and all that it has started. A terminal that closes, Ctrl-\\ and `timeout` signal the
-/// process group of the caller, in which this process is too: those who are in it have the signal already.
+/// Sends a signal to the work and to all processes that it has started. A terminal that closes, Ctrl-\\ and `timeout`
+/// signal the process group of the caller, which includes this process: its other members have the signal already.
 fn ask(signal: i32) -> Result<(), SysError> {
     if sys::take_from_outside(signal) {
         sys::ask_other_groups(signal)
@@ -240,7 +240,7 @@ fn ask(signal: i32) -> Result<(), SysError> {
     }
 }
 
-/// Collects whoever has ended; says how, if the worker is among them.
+/// Reaps processes that have ended. Returns the end of the worker, if it is among them.
 fn reap_until(worker: i32) -> Result<Option<WorkerEnd>, Ended> {
     while let Some((pid, end)) = sys::reap(false)? {
         if pid == worker {
