@@ -1,4 +1,4 @@
-//! What comes in from the other processes: a thread each, which blocks on a socket.
+//! Events from other processes: one thread each, which blocks on a socket.
 
 use std::os::fd::OwnedFd;
 use std::sync::mpsc::Sender;
@@ -13,7 +13,7 @@ use crate::sys::{self, SysError};
 use super::driver::Init;
 use super::state::Event;
 
-/// An event, or something that has to be put away first.
+/// Event, or a resource to be stored first.
 pub(super) enum Input {
     Event(Event),
     Prepared(Vec<InnerFolder>),
@@ -24,7 +24,7 @@ pub(super) enum Input {
     },
 }
 
-/// What the caller says while the work goes on, and its end.
+/// Starts the thread that receives the caller's messages while the work goes on, and its end.
 pub(super) fn watch_caller(caller: &Channel, inputs: &Sender<Input>) -> Result<(), Failure> {
     let caller = caller.duplicate().map_err(|error| process(&error))?;
     let inputs = inputs.clone();
@@ -40,8 +40,8 @@ pub(super) fn watch_caller(caller: &Channel, inputs: &Sender<Input>) -> Result<(
     })
 }
 
-/// The messages of init, and its end. With init, everything in its pid namespace has ended: its socket ends
-/// before that.
+/// Starts the thread that receives the messages of init, and its end. With init, everything in its pid namespace has
+/// ended; its socket ends before that.
 pub(super) fn watch_init(init: &Init, inputs: &Sender<Input>) -> Result<(), Failure> {
     let pid = init.pid;
     let init = init.channel.duplicate().map_err(|error| process(&error))?;
@@ -86,7 +86,7 @@ fn beside(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), Failure
         })
 }
 
-/// The failure of a system call about processes and their sockets.
+/// Makes the failure of a system call about processes and their sockets.
 pub(super) fn process(error: &SysError) -> Failure {
     Failure::Sandbox {
         step: Step::Process.to_string(),

@@ -1,20 +1,20 @@
-//! Limiting what a job may use, before it begins.
+//! Enforcement of a job's limits, before the job begins.
 
 use crate::limits::{Cgroup, Facts, Limits, OwnLimits, Plan, plan};
 use crate::protocol::Failure;
 use crate::sandbox::Step;
 use crate::sys;
 
-/// What enforces the limits: the group is removed with its value, when the job's processes are gone.
+/// Limits in force. The control group is removed with this value, when the job's processes are gone.
 #[derive(Debug, Default)]
 pub(super) struct Enforced {
     pub(super) own: OwnLimits,
     pub(super) group: Option<Cgroup>,
 }
 
-/// Enforces limits on what a process starts from now on.
+/// Enforces limits on all that a process starts from now on.
 ///
-/// The failure says what can't be enforced, unless that may be so.
+/// Fails with the limits that can't be enforced, unless the limits are lenient.
 pub(super) fn enforce(limits: &Limits, process: i32) -> Result<Enforced, Failure> {
     if limits.cpu.is_none() && limits.memory.is_none() {
         return Ok(Enforced::default());

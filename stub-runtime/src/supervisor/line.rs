@@ -1,5 +1,5 @@
-//! The connection to the caller: the driver's last word goes over it, and before that, from the
-//! threads that upload, what they have begun and ended.
+//! Connection to the caller. The driver sends its last message over it; before that, the uploading threads send the
+//! uploads that they begin and end.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,7 +7,7 @@ use s3fs_core::{UnfinishedUpload, UploadObserver};
 
 use crate::protocol::{Channel, FromSupervisor, UploadNote};
 
-/// The connection, shared.
+/// Connection, shared by threads.
 #[derive(Clone, Debug)]
 pub(super) struct Line(Arc<Mutex<Channel>>);
 
@@ -16,21 +16,21 @@ impl Line {
         Self(Arc::new(Mutex::new(caller)))
     }
 
-    /// Says something.
+    /// Sends a message.
     pub(super) fn say(&self, message: &FromSupervisor) {
         let caller = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // A caller that is gone doesn't miss it.
         let _ = caller.send(message, &[]);
     }
 
-    /// Whether it reads what it is told: what it has not read doesn't fill the socket.
+    /// Returns whether the caller reads its messages: the unread ones don't fill the socket.
     pub(super) fn is_listening(&self) -> bool {
         const MUCH: usize = 32 << 10;
         // Who holds it may wait for the caller to read.
         self.0.try_lock().is_ok_and(|caller| caller.unread() < MUCH)
     }
 
-    /// Someone who tells the caller of the uploads of a volume.
+    /// Returns an observer that reports the uploads of a volume to the caller.
     pub(super) fn observer(&self, volume: usize) -> Arc<dyn UploadObserver> {
         Arc::new(Observer {
             line: self.clone(),
@@ -46,7 +46,8 @@ struct Observer {
 }
 
 impl Observer {
-    /// In the socket before anything else happens: it is read there after this process's death.
+    /// Writes a note to the socket before anything else happens: it can be read there even after this process has
+    /// died.
     fn note(&self, upload: UnfinishedUpload, ended: bool) {
         let note = UploadNote {
             volume: self.volume,

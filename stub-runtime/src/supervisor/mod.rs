@@ -1,5 +1,5 @@
-//! The process that watches over one call: it has init build the sandbox and start the work,
-//! serves the file systems, finishes the uploads, and reports.
+//! Supervisor of one call: it has init build the sandbox and start the work, serves the file systems, finishes the
+//! uploads, and reports.
 //!
 //! It stays outside the sandbox: it never sees its own mounts (touching them would deadlock), and
 //! the job never sees it. It holds the bucket credentials, so its memory is closed to others.
@@ -47,7 +47,7 @@ pub(crate) fn main(caller: Channel) -> ! {
     sys::exit_now(0)
 }
 
-/// Which of the two processes this is from now on.
+/// Side of the clone that this process is on.
 enum Side {
     Init {
         supervisor: Channel,
@@ -57,7 +57,7 @@ enum Side {
     Supervisor(Init),
 }
 
-/// Makes init.
+/// Clones this process to make init.
 fn split() -> Result<Side, Failure> {
     if sandbox::threads().is_some_and(|count| count > 1) {
         return Err(Failure::Sandbox {
@@ -103,7 +103,7 @@ fn supervise(caller: &Channel, init: Init) -> Result<(), Failure> {
     driver::drive(caller, init, hello, descriptors)
 }
 
-/// What must be so before init, a copy of this process, is made.
+/// Prepares this process before init, a copy of it, is made.
 fn become_private() -> Result<(), SysError> {
     sys::replace_stdin()?;
     sys::unblock_all()?;
@@ -111,7 +111,7 @@ fn become_private() -> Result<(), SysError> {
     sys::set_name("stub-supervisor")
 }
 
-/// What init and the job must not inherit.
+/// Sets what init and the job must not inherit: closed memory, and signal handlers.
 fn outlive_the_job() -> Result<(), SysError> {
     // After init exists: its `/proc` files must stay its own until its ids are mapped.
     sys::set_undumpable()?;

@@ -1,4 +1,4 @@
-//! How far the call has come, told to its caller now and then.
+//! Progress reports to the caller, at intervals.
 
 use std::time::{Duration, Instant};
 
@@ -6,10 +6,10 @@ use crate::protocol::{FromSupervisor, Progress};
 
 use super::line::Line;
 
-/// So often, if something has changed.
+/// Interval of reports, if something has changed.
 const EVERY: Duration = Duration::from_millis(500);
 
-/// Tells it.
+/// Reporter of progress to the caller.
 #[derive(Debug)]
 pub(super) struct Teller {
     caller: Line,
@@ -26,12 +26,12 @@ impl Teller {
         }
     }
 
-    /// When to tell it again.
+    /// Returns the time of the next report.
     pub(super) fn due(&self) -> Instant {
         self.next
     }
 
-    /// It has come so far. A caller that is busy hears of it later.
+    /// Reports the progress if it has changed. A busy caller gets it later.
     pub(super) fn tell(&mut self, progress: Progress) {
         self.next = Instant::now() + EVERY;
         if progress != self.told && self.caller.is_listening() {
@@ -39,7 +39,7 @@ impl Teller {
         }
     }
 
-    /// The same, for the last time.
+    /// Reports the progress for the last time, even to a busy caller.
     pub(super) fn tell_at_last(&mut self, progress: Progress) {
         self.told = progress;
         self.caller.say(&FromSupervisor::Progress(progress));

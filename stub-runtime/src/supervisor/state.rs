@@ -1,4 +1,4 @@
-//! What a supervisor does next. Pure: an event in, actions out.
+//! State machine of a supervisor, without I/O: it takes an event and returns actions.
 //!
 //! ```text
 //! Preparing -> Connecting -> Mounting -> Running -> Storing -> Unmounting -> Over
@@ -14,26 +14,26 @@ use crate::outcome::{Ended, Outcome};
 use crate::protocol::{Failure, Reply, Stop};
 use crate::sys::WorkerEnd;
 
-/// What happened.
+/// Event of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Event {
     /// The mount points exist.
     Prepared,
     /// All buckets answered.
     Connected,
-    /// One more volume is mounted and served.
+    /// A volume is mounted and served.
     Served,
     /// The work was started.
     Started,
-    /// The caller wants to know that what was written until now is stored.
+    /// The caller has asked to store all that was written until now.
     StoreAsked,
-    /// The caller wants the work to end.
+    /// The caller has asked to end the work.
     StopAsked(Stop),
-    /// The time to end by itself has passed.
+    /// The grace period has passed.
     TimeUp,
-    /// The work ended, with all it had started.
+    /// The work has ended, with all processes that it had started.
     Ended(WorkerEnd),
-    /// Uploads are over; this could not be stored.
+    /// Uploads are over; these objects could not be stored.
     Stored(Vec<NotStored>),
     /// Nothing is mounted any more.
     Unmounted,
@@ -43,32 +43,32 @@ pub(super) enum Event {
     Failed(Failure),
     /// Init is dying, and everything in its pid namespace with it.
     InitEnding,
-    /// Init and everything in its pid namespace is gone.
+    /// Init and everything in its pid namespace are gone.
     InitGone,
-    /// The caller died, or lost interest.
+    /// The caller has died, or ended the connection.
     CallerGone,
 }
 
-/// What to do about it.
+/// Action for the driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Action {
-    /// Have the mount points made.
+    /// Have init make the mount points.
     Prepare,
-    /// Ask all buckets.
+    /// Connect to all buckets.
     Connect,
-    /// Have the volumes mounted.
+    /// Have init mount the volumes.
     Mount,
-    /// Have the work started.
+    /// Have init start the work.
     Start,
-    /// Tell the caller that the work was started.
+    /// Report to the caller that the work was started.
     SayStarted,
-    /// Tell the caller what could not be stored of what was asked for.
+    /// Report to the caller which objects could not be stored on its request.
     SayStored(Vec<NotStored>),
-    /// Wake up after this time.
+    /// Set a timer.
     SetTimer(Duration),
-    /// Have the job asked to end, by this signal.
+    /// Have init send this signal to the job.
     Terminate(i32),
-    /// Have the job killed; init stays.
+    /// Have init kill the job; init stays.
     Kill,
     /// Kill init and thereby everything.
     KillInit,
@@ -76,21 +76,21 @@ pub(super) enum Action {
     Store,
     /// Accept no more changes, and finish all uploads.
     StoreAll,
-    /// Give buckets up that carry out nothing for a while.
+    /// Give up buckets that carry out no request for a while.
     LimitSilence,
-    /// Answer what waits for a bucket.
+    /// Answer operations that wait for a bucket.
     EndWaits,
-    /// Ask the buckets nothing from now on.
+    /// Send no more requests to the buckets.
     EndRequests,
     /// Store nothing from now on.
     Refuse,
     /// Abort the uploads.
     Abandon,
-    /// Have the volumes unmounted.
+    /// Have init unmount the volumes.
     Unmount,
-    /// Tell the caller.
+    /// Send the last message to the caller.
     Reply(Reply),
-    /// End.
+    /// End the process.
     Exit,
 }
 
@@ -107,29 +107,29 @@ enum Phase {
     Over,
 }
 
-/// Time for a job that is killed to be gone. Then init is killed: it may have been stopped.
+/// Time for a killed job to be gone. Then init is killed, too, as it may have been stopped.
 const KILL_LIMIT: Duration = Duration::from_secs(5);
 
 /// Time for init to undo the mounts.
 const UNMOUNT_LIMIT: Duration = Duration::from_secs(10);
 
-/// A call's progress.
+/// State of a call.
 #[derive(Clone, Debug)]
 pub(super) struct State {
     phase: Phase,
     volumes: usize,
     stop: Option<Stop>,
-    /// The job was told to end, without a choice.
+    /// Whether the job was killed rather than asked to end.
     is_killed: bool,
     end: Option<WorkerEnd>,
-    /// How many answers about what is stored are awaited while the work goes on.
+    /// Number of answers to requests to store, still awaited while the work goes on.
     storing: usize,
     init_lives: bool,
     not_stored: Vec<NotStored>,
 }
 
 impl State {
-    /// A call with so many volumes, and the first thing to do.
+    /// Creates the state of a call with this number of volumes. Also returns the first action.
     pub(super) fn new(volumes: usize) -> (Self, Action) {
         let state = Self {
             phase: Phase::Preparing,
@@ -144,7 +144,7 @@ impl State {
         (state, Action::Prepare)
     }
 
-    /// Takes note of an event.
+    /// Handles an event. Returns the actions that follow.
     pub(super) fn on(&mut self, event: Event) -> Vec<Action> {
         match (self.phase, event) {
             (Phase::Abandoning, Event::Abandoned) => self.over(Vec::new()),
@@ -200,7 +200,7 @@ impl State {
         }
     }
 
-    /// Whether the work has ended, and what it has written is being stored.
+    /// Returns whether the work has ended, and its files are being stored.
     pub(super) fn is_storing(&self) -> bool {
         self.phase == Phase::Storing
     }
@@ -217,7 +217,8 @@ impl State {
         Vec::new()
     }
 
-    /// Answers come in the order of the questions, so those about work that goes on come first.
+    /// Handles a request to store. Answers come in the order of the requests, so those about work that goes on come
+    /// first.
     fn store_asked(&mut self) -> Vec<Action> {
         match self.phase {
             Phase::Starting | Phase::Running if self.volumes > 0 => {
@@ -262,7 +263,7 @@ impl State {
         }
     }
 
-    /// What was written before is stored.
+    /// Kills the job; what was written before is stored.
     fn kill(&mut self) -> Vec<Action> {
         self.is_killed = true;
         vec![
@@ -273,7 +274,7 @@ impl State {
         ]
     }
 
-    /// What is not stored is named.
+    /// Kills the job at once; objects that are not stored are named.
     fn end_now(&mut self) -> Vec<Action> {
         self.stop = self.stop.or(Some(Stop::Now));
         self.is_killed = true;
@@ -293,7 +294,7 @@ impl State {
         vec![Action::Unmount, Action::SetTimer(UNMOUNT_LIMIT)]
     }
 
-    /// A failure while the work runs is init's; the work is lost with it.
+    /// Handles a failure. While the work runs, a failure is init's, and the work is lost with it.
     fn failed(&mut self, failure: Failure) -> Vec<Action> {
         match self.phase {
             Phase::Running => vec![Action::KillInit],
@@ -334,7 +335,7 @@ impl State {
         actions
     }
 
-    /// What the process did: what its body said has come to the caller by another way.
+    /// Returns the end of the work's process. The result of a body comes to the caller by another way.
     fn ended(&self) -> Ended {
         match (self.stop, self.end) {
             (Some(Stop::TimedOut { after }), _) => Ended::TimedOut { after },

@@ -1,4 +1,4 @@
-//! The volumes of a call as this process serves them.
+//! Volumes of a call, served by this process.
 
 use std::num::NonZero;
 use std::os::fd::OwnedFd;
@@ -18,39 +18,40 @@ use crate::spec::Volume;
 
 use super::line::Line;
 
-/// How long aborting uploads may take once nobody waits for them.
+/// Maximum time for aborting uploads, once nobody waits for them.
 const ABANDON_LIMIT: Duration = Duration::from_secs(10);
 
-/// How long the kernel may take to let go of what was unmounted. A program outside that was given a
-/// descriptor holds it for longer; its connection ends with this process.
+/// Maximum time for the kernel to let go of mounts that were unmounted. A program outside that was given a descriptor
+/// holds a mount for longer; its connection ends with this process.
 const JOIN_LIMIT: Duration = Duration::from_secs(1);
 
-/// Encryption and checksums of eight cores fill any network; more threads only cost start-up.
+/// Maximum number of threads: encryption and checksums of eight cores fill any network, and more threads only slow
+/// down the start.
 const MOST_THREADS: usize = 8;
 
-/// The volumes, first as buckets that answered, then as file systems that are being served.
+/// Volumes: first as buckets that answered, then as file systems that are being served.
 #[derive(Debug)]
 pub(super) struct Volumes {
-    /// Until this is dropped.
+    /// Runtime, until this value is dropped.
     runtime: Option<Runtime>,
     handle: Handle,
     declared: Vec<Volume>,
     connected: Vec<Option<FileSystem>>,
     servings: Vec<Serving>,
-    /// Of those that are served no more.
+    /// Requests and bytes of volumes that are no longer served.
     ended: Usage,
 }
 
-/// Account of what could not be stored.
+/// Account of objects that could not be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Account {
-    /// The work goes on.
+    /// Account while the work goes on.
     Interim,
-    /// No change is accepted after it.
+    /// Last account, after which no change is accepted.
     Last,
 }
 
-/// What init needs to know of a volume: nothing secret.
+/// Returns the data of a volume that init needs: nothing secret.
 pub(super) fn mount_point(volume: &Volume) -> MountPoint {
     let config = &volume.mount;
     MountPoint {
@@ -86,7 +87,7 @@ impl Volumes {
         })
     }
 
-    /// Asks all buckets at once, in the background. The caller is told of uploads from then on.
+    /// Connects to all buckets at once, in the background. From then on, uploads are reported to the caller.
     pub(super) fn connect(
         &self,
         caller: Line,
@@ -97,7 +98,7 @@ impl Volumes {
         self.handle.spawn(connecting.in_current_span());
     }
 
-    /// Takes what `connect` found.
+    /// Takes the file systems that `connect` has made.
     pub(super) fn connected(&mut self, systems: Vec<FileSystem>) {
         self.connected = systems.into_iter().map(Some).collect();
     }
@@ -126,7 +127,7 @@ impl Volumes {
         Ok(())
     }
 
-    /// What was asked of the buckets until now.
+    /// Returns the requests and bytes of the buckets until now.
     pub(super) fn usage(&self) -> Usage {
         let mut all = self.ended;
         for serving in &self.servings {
@@ -135,7 +136,7 @@ impl Volumes {
         all
     }
 
-    /// What is written and not stored yet.
+    /// Returns the files and bytes that are written and not stored yet.
     pub(super) fn pending(&self) -> Pending {
         let mut all = Pending::default();
         for serving in &self.servings {
@@ -144,7 +145,7 @@ impl Volumes {
         all
     }
 
-    /// Finishes all uploads, in the background. `then` gets what could not be stored.
+    /// Finishes all uploads, in the background. `then` gets the objects that could not be stored.
     pub(super) fn store(
         &self,
         account: Account,
@@ -160,21 +161,21 @@ impl Volumes {
         });
     }
 
-    /// Gives buckets up that carry out nothing for a while.
+    /// Gives up buckets that carry out no request for a while.
     pub(super) fn limit_silence(&self) {
         for serving in &self.servings {
             serving.limit_silence();
         }
     }
 
-    /// Answers what waits for a bucket.
+    /// Answers operations that wait for a bucket.
     pub(super) fn end_waits(&self) {
         for serving in &self.servings {
             serving.end_waits();
         }
     }
 
-    /// Asks the buckets nothing from now on.
+    /// Sends no more requests to the buckets.
     pub(super) fn end_requests(&self) {
         for serving in &self.servings {
             serving.end_requests();
@@ -197,7 +198,7 @@ impl Volumes {
         }
     }
 
-    /// Waits for the ends of the file systems' loops, which come with the ends of their mounts.
+    /// Waits for the ends of the file systems' loops, which end with their mounts.
     pub(super) fn join(&mut self) {
         self.ended = self.usage();
         let servings = self.servings.drain(..);
