@@ -1,10 +1,10 @@
-//! Which of the host's folders an isolated job doesn't see. Pure: what is there in, decisions out.
+//! Selection of the host's folders that an isolated job doesn't see: decided here, without I/O.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// Folders of sockets and of temporary files, as far as there are such: an isolated job has empty ones of its own.
+/// Folders of sockets and of temporary files, where they exist: an isolated job has empty ones of its own.
 pub(super) const SHARED: [&str; 6] = [
     "/run",
     "/var/run",
@@ -14,7 +14,7 @@ pub(super) const SHARED: [&str; 6] = [
     "/dev/mqueue",
 ];
 
-/// What an isolated job finds of `/run`: programs and drivers of distributions that have them there.
+/// Entries of `/run` that an isolated job keeps: programs and drivers of distributions that have them there.
 pub(super) const KEPT_OF_RUN: [&str; 5] = [
     "current-system",
     "booted-system",
@@ -23,7 +23,7 @@ pub(super) const KEPT_OF_RUN: [&str; 5] = [
     "opengl-driver-32",
 ];
 
-/// Files and folders of a home with credentials, or with sockets of those who have them.
+/// Files and folders of a home with credentials, or with sockets of programs that have them.
 pub(super) const CREDENTIALS: &[&str] = &[
     ".aws",
     ".azure",
@@ -84,8 +84,8 @@ pub(super) const CREDENTIALS: &[&str] = &[
     ".yarnrc.yml",
 ];
 
-/// Decides which folders are replaced by empty ones: each once, none in another, and none that has a home in it. All
-/// paths have no links.
+/// Selects the folders to replace by empty ones: each once, none inside another, and none that contains a home. No
+/// path may contain links.
 pub(super) fn replaced(folders: Vec<PathBuf>, homes: &[PathBuf]) -> Vec<PathBuf> {
     let mut folders = folders;
     folders.sort();
@@ -101,8 +101,8 @@ pub(super) fn replaced(folders: Vec<PathBuf>, homes: &[PathBuf]) -> Vec<PathBuf>
     chosen
 }
 
-/// Whether the working folder has to be shown again: it lies in a folder that was replaced, or in what is hidden or
-/// protected of a home.
+/// Returns whether the working folder must be shown again: it is in a replaced folder, or in a hidden or protected
+/// entry of a home.
 pub(super) fn shows_again(
     folder: &Path,
     replaced: &[PathBuf],
@@ -127,7 +127,7 @@ pub(super) fn entries_of_homes(path: &Path, homes: &[PathBuf]) -> impl Iterator<
     })
 }
 
-/// Paths of sockets in the kernel's list, which has one a line. Names of any bytes may be among them.
+/// Parses the paths of sockets in the kernel's list, which has one a line. Names of any bytes may be among them.
 pub(super) fn sockets(list: &[u8]) -> Vec<PathBuf> {
     let path = |line: &[u8]| {
         let start = line.windows(2).position(|pair| pair == b" /")?;

@@ -1,4 +1,4 @@
-//! What this machine allows: read only when it matters.
+//! Facts about this machine that explain a refusal, read only then.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -6,34 +6,34 @@ use std::path::Path;
 
 use crate::sys;
 
-/// The facts that explain a refusal.
+/// Facts that explain a refusal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "independent facts, not a state"
 )]
 pub(crate) struct Host {
-    /// `user.max_user_namespaces`.
+    /// Value of `user.max_user_namespaces`.
     pub(crate) max_user_namespaces: Option<u64>,
-    /// `user.max_mnt_namespaces`.
+    /// Value of `user.max_mnt_namespaces`.
     pub(crate) max_mount_namespaces: Option<u64>,
-    /// `kernel.apparmor_restrict_unprivileged_userns`.
+    /// Whether `kernel.apparmor_restrict_unprivileged_userns` is set.
     pub(crate) apparmor_restricts: bool,
-    /// `kernel.unprivileged_userns_clone`, on kernels that have it.
+    /// Value of `kernel.unprivileged_userns_clone`, on kernels that have it.
     pub(crate) userns_clone: Option<bool>,
-    /// `/dev/fuse`.
+    /// State of `/dev/fuse`.
     pub(crate) fuse: FuseDevice,
-    /// `fuse` is among `/proc/filesystems`.
+    /// Whether `fuse` is in `/proc/filesystems`.
     pub(crate) fuse_loaded: bool,
-    /// This is a container, as Docker and Podman mark it.
+    /// Whether this is a container, as Docker and Podman mark it.
     pub(crate) container: bool,
-    /// A seccomp filter applies.
+    /// Whether a seccomp filter applies.
     pub(crate) seccomp: bool,
-    /// The effective user is root.
+    /// Whether the effective user is root.
     pub(crate) root: bool,
 }
 
-/// What `/dev/fuse` is.
+/// State of `/dev/fuse`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum FuseDevice {
     #[default]
@@ -64,7 +64,7 @@ impl Host {
     }
 }
 
-/// Whether mounting takes a user namespace of our own: true but for root with its powers.
+/// Returns whether mounting requires a user namespace of our own: true except for root with its capabilities.
 pub(crate) fn needs_user_namespace() -> bool {
     const CAP_SYS_ADMIN: u64 = 1 << 21;
     let capabilities = status("CapEff:")
@@ -73,7 +73,7 @@ pub(crate) fn needs_user_namespace() -> bool {
     sys::effective_ids().user != 0 || capabilities & CAP_SYS_ADMIN == 0
 }
 
-/// The number of threads of this process, if `/proc` tells.
+/// Returns the number of threads of this process, if `/proc` shows it.
 pub(crate) fn threads() -> Option<usize> {
     status("Threads:")?.parse().ok()
 }

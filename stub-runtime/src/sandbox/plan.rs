@@ -1,36 +1,36 @@
-//! Which mount points are made how, in which order. Pure: what is there in, steps out.
+//! Plan of the mount points, in order, made without I/O from what is there.
 //!
-//! A missing mount point is made without touching the host: the deepest folder that exists on
-//! the way to it (its *anchor*) is replaced, in this sandbox, by a copy: a small tmpfs in which
-//! every entry of the folder is bound, and in which the missing folders can be made.
+//! A missing mount point is made without a change to the host. The deepest existing folder on its path (its *anchor*)
+//! is replaced, in this sandbox, by a copy: a small tmpfs. Every entry of the folder is bound in it, and the missing
+//! folders can be made in it.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// What is at a mount path before anything is mounted.
+/// State of a mount path before anything is mounted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Site {
-    /// As declared.
+    /// Path as declared.
     pub(super) path: PathBuf,
-    /// The deepest part that exists, symbolic links resolved.
+    /// Deepest existing part of the path, with symbolic links resolved.
     pub(super) anchor: PathBuf,
-    /// What is missing below it.
+    /// Missing parts of the path below the anchor.
     pub(super) missing: Vec<OsString>,
-    /// What the anchor is.
+    /// Type of the anchor.
     pub(super) found: Found,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Found {
     Folder,
-    /// A file or the like, named as the user would.
+    /// No folder: a file or the like, with the path that the user would know.
     NoFolder(PathBuf),
     DanglingLink,
     Unreachable(String),
 }
 
-/// One step towards the mounts.
+/// Step towards the mounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum PlanStep {
     /// Replace a folder by a copy, and make these folders in it.
@@ -38,7 +38,7 @@ pub(super) enum PlanStep {
         folder: PathBuf,
         create: Vec<PathBuf>,
     },
-    /// The same for `/`.
+    /// Replace `/` by a copy, and make these folders in it.
     NewRoot { create: Vec<PathBuf> },
     /// Mount a volume.
     Mount {
@@ -48,15 +48,15 @@ pub(super) enum PlanStep {
     },
 }
 
-/// Why a volume can't have its path.
+/// Reason for which a volume can't have its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PlanError {
     pub(super) volume: usize,
     pub(super) reason: String,
 }
 
-/// Plans the mounts of all volumes: copies first, outer ones before inner ones; then volumes,
-/// likewise.
+/// Plans the mounts of all volumes: first the copies, outer ones before inner ones; then the volumes, in the same
+/// order.
 pub(super) fn plan(sites: &[Site]) -> Result<Vec<PlanStep>, PlanError> {
     let mut order: Vec<usize> = (0..sites.len()).collect();
     order.sort_by_key(|&index| sites[index].path.components().count());
@@ -119,8 +119,8 @@ fn is_normal(component: std::path::Component<'_>) -> bool {
     matches!(component, std::path::Component::Normal(_))
 }
 
-/// The place of a volume that lies in another, by its name or by what its links lead to. What
-/// the host has there is hidden and doesn't count.
+/// Returns the place of a volume that lies in another, by its name or by the target of its links. Entries of the host
+/// there are hidden and don't count.
 fn nested(volume: usize, site: &Site, placed: &[Place]) -> Option<Place> {
     let resolved = full(site);
     let (outer, at) = placed.iter().rev().find_map(|outer| {

@@ -1,4 +1,4 @@
-//! What is at a mount path before anything is mounted.
+//! State of a mount path before anything is mounted.
 
 use std::ffi::OsString;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::plan::{Found, Site};
 
-/// Looks at one path: what exists of it, with symbolic links resolved, and what is missing.
+/// Inspects a path: its existing part, with symbolic links resolved, and its missing part.
 pub(super) fn look(path: &Path) -> Site {
     let mut missing: Vec<OsString> = Vec::new();
     let mut existing = path;

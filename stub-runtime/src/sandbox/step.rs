@@ -1,14 +1,14 @@
-//! The steps that build a sandbox, as the user reads them when one fails.
+//! Steps that build a sandbox, with the texts that the user reads when one fails.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// One step.
+/// Step in building a sandbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// `clone(2)` with new namespaces.
     Namespaces {
-        /// A user namespace is one of them.
+        /// Whether a user namespace is one of them.
         user: bool,
     },
     /// Writing `/proc/self/{setgroups,uid_map,gid_map}`.
@@ -27,9 +27,9 @@ pub(crate) enum Step {
     MountBucket(PathBuf),
     /// Leaving the machine's network.
     Network,
-    /// Limiting what the job may use.
+    /// Limiting the job's use of the machine.
     Limits,
-    /// Everything about processes: signals, limits, sockets.
+    /// Setting up processes: signals, limits, sockets.
     Process,
 }
 
