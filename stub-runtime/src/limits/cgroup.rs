@@ -1,18 +1,18 @@
-//! A control group (cgroup v2) for one job.
+//! Control group (cgroup v2) for one job.
 //!
-//! It is made below the supervisor's own, where that is delegated: its controllers are handed on to groups below
-//! it. <https://docs.kernel.org/admin-guide/cgroup-v2.html>
+//! It is a child of the supervisor's own group, if that is delegated and hands its controllers on to its children.
+//! <https://docs.kernel.org/admin-guide/cgroup-v2.html>
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The group of a job. Removed with this value, when its processes are gone.
+/// Control group of a job. Removed with this value, when its processes are gone.
 #[derive(Debug)]
 pub(crate) struct Cgroup(PathBuf);
 
 impl Cgroup {
-    /// Where groups can be made, and which controllers they would have.
+    /// Returns the folder in which groups can be made, and the controllers that they would have.
     pub(crate) fn parent() -> Option<(PathBuf, Vec<String>)> {
         let own = fs::read_to_string("/proc/self/cgroup").ok()?;
         let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
@@ -42,7 +42,7 @@ impl Cgroup {
     }
 }
 
-/// Removes the group that a supervisor which was killed has left.
+/// Removes the group that a killed supervisor has left.
 pub(crate) fn remove_left(supervisor: u32) {
     if let Some((parent, _)) = Cgroup::parent() {
         // Most have none.
@@ -62,7 +62,7 @@ impl Drop for Cgroup {
     }
 }
 
-/// The folder of the own group.
+/// Returns the folder of this process's own group.
 fn folder(own: &str, mounts: &str) -> Option<PathBuf> {
     let path = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
     let mount = mounts.lines().find_map(|line| {

@@ -1,5 +1,5 @@
-//! What a job may use of the machine: `plan` decides how that is enforced, without I/O; `cgroup` is where the
-//! kernel does it for all processes of a job together.
+//! Limits on a job's use of the machine. `plan` decides how they are enforced, without I/O; `cgroup` has the kernel
+//! enforce them for all processes of a job together.
 
 mod cgroup;
 mod plan;
@@ -9,25 +9,25 @@ use serde::{Deserialize, Serialize};
 pub(crate) use cgroup::{Cgroup, remove_left};
 pub(crate) use plan::{Facts, Plan, plan};
 
-/// What a job may use.
+/// Limits on a job's use of the machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Processors, of which a part may be one.
+    /// Number of processors; may be a fraction.
     pub cpu: Option<f64>,
     /// Bytes of memory.
     pub memory: Option<u64>,
-    /// What can't be enforced is warned of; else the job is not run.
+    /// Whether a limit that can't be enforced causes only a warning; else the job is not run.
     pub lenient: bool,
 }
 
-/// No program begins with less.
+/// Minimum limit on memory in bytes: no program can start with less.
 const LEAST_MEMORY: u64 = 16 << 20;
 
 impl Limits {
-    /// Whether they make sense.
+    /// Checks that the limits make sense.
     ///
     /// # Errors
-    /// What is wrong, as a sentence fragment.
+    /// The limits are invalid; the text says why, as a sentence fragment.
     pub fn check(&self) -> Result<(), String> {
         if let Some(cpu) = self.cpu
             && !(cpu.is_finite() && cpu > 0.0)
@@ -43,11 +43,11 @@ impl Limits {
     }
 }
 
-/// What the job's first process does to itself, and so to all that it starts.
+/// Limits that the job's first process sets for itself, and so for all processes that it starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OwnLimits {
-    /// Bytes that each process may have for itself.
+    /// Bytes of private memory of each process.
     pub(crate) memory: Option<u64>,
-    /// Whole processors.
+    /// Number of whole processors.
     pub(crate) processors: Option<usize>,
 }

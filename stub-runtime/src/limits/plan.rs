@@ -1,33 +1,33 @@
-//! How limits are enforced: by a control group where there may be one, else by what each process inherits.
+//! Choice of enforcement for limits: a control group where one is possible, else limits that each process inherits.
 
 use super::{Limits, OwnLimits};
 
-/// The period in which a control group counts processor time, in microseconds: the kernel's own default.
+/// Period in which a control group counts processor time, in microseconds: the kernel's own default.
 const PERIOD: u32 = 100_000;
 
-/// What the machine offers.
+/// Features of the machine that matter for limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Facts {
-    /// A control group of our own can limit memory.
+    /// Whether a control group of our own can limit memory.
     pub(crate) group_memory: bool,
-    /// And processor time.
+    /// Whether a control group of our own can limit processor time.
     pub(crate) group_cpu: bool,
-    /// How many processors this process may use.
+    /// Number of processors that this process may use.
     pub(crate) processors: u32,
 }
 
-/// What to do.
+/// Actions that enforce the limits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Plan {
-    /// The files of the control group, and what to write to them; none is made for nothing.
+    /// Files of the control group, with their values; no group is made if there are none.
     pub(crate) group: Vec<(&'static str, String)>,
-    /// What the first process does to itself.
+    /// Limits that the first process sets for itself.
     pub(crate) own: OwnLimits,
-    /// What can't be enforced as it was asked for.
+    /// Limits that can't be enforced as requested.
     pub(crate) unenforced: Vec<String>,
 }
 
-/// Decides.
+/// Plans the enforcement of limits.
 pub(crate) fn plan(limits: &Limits, facts: Facts) -> Plan {
     let mut plan = Plan::default();
     if let Some(bytes) = limits.memory {
