@@ -7,18 +7,17 @@ use serde::de::DeserializeOwned;
 
 use crate::sys::{self, SysError};
 
-/// No message is larger: an environment has at most a few megabytes, and values travel as
-/// descriptors.
+/// Maximum size of a message in bytes. An environment has at most a few megabytes, and values travel as descriptors.
 const LIMIT: usize = 64 << 20;
 
-/// Before each message: its length in bytes (`u32`, little-endian) and how many descriptors go with it.
+/// Size of the header before each message: its length in bytes (`u32`, little-endian) and its number of descriptors.
 pub(super) const HEADER: usize = 5;
 
-/// One end of a connection between two of our processes.
+/// One end of a connection between two processes of this program.
 #[derive(Debug)]
 pub(crate) struct Channel(OwnedFd);
 
-/// Why a message could not be exchanged.
+/// Reason for which a message could not be exchanged.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ChannelError {
     /// The other process is gone.
@@ -41,12 +40,12 @@ impl Channel {
         Ok((Self(one), Self(other)))
     }
 
-    /// Another handle on the same end.
+    /// Returns another handle on the same end.
     pub(crate) fn duplicate(&self) -> Result<Self, SysError> {
         sys::above_standard_streams(&self.0).map(Self)
     }
 
-    /// Sends one message. At most eight descriptors go with it.
+    /// Sends one message, with at most eight descriptors.
     pub(crate) fn send<T: Serialize>(
         &self,
         message: &T,
@@ -67,7 +66,7 @@ impl Channel {
         })
     }
 
-    /// Receives one message and its descriptors. Not where an [`Inbox`] does.
+    /// Receives one message and its descriptors. Must not be used on a channel that has an [`Inbox`].
     pub(crate) fn receive<T: DeserializeOwned>(&self) -> Result<(T, Vec<OwnedFd>), ChannelError> {
         let mut descriptors = Vec::new();
         let mut header = [0; HEADER];
@@ -91,17 +90,17 @@ impl Channel {
         Ok(())
     }
 
-    /// About how many bytes of what was sent the other end has not read.
+    /// Returns the approximate number of bytes sent that the other end has not read.
     pub(crate) fn unread(&self) -> usize {
         sys::unsent(&self.0)
     }
 
-    /// The other end will hear nothing more, and sees that when it has read what was sent.
+    /// Shuts down this end for sending. The other end sees that after it has read everything that was sent.
     pub(crate) fn say_no_more(&self) {
         sys::shut_down_writing(&self.0);
     }
 
-    /// Ends the connection, whoever else holds this end.
+    /// Ends the connection, even if other handles on this end exist.
     pub(crate) fn shut_down(&self) {
         sys::shut_down(&self.0);
     }
@@ -120,7 +119,7 @@ fn frame<T: Serialize>(message: &T, descriptors: usize) -> Result<Vec<u8>, Chann
     Ok(frame)
 }
 
-/// The length of a message and the number of its descriptors.
+/// Parses a header: the length of a message, and the number of its descriptors.
 pub(super) fn opened(header: [u8; HEADER]) -> Result<(usize, usize), ChannelError> {
     let [a, b, c, d, descriptors] = header;
     let length = u32::from_le_bytes([a, b, c, d]) as usize;

@@ -1,4 +1,4 @@
-//! Messages taken from a socket many at a time.
+//! Buffered receiver of a channel's messages.
 
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
@@ -8,26 +8,26 @@ use serde::de::DeserializeOwned;
 use super::channel::{Channel, ChannelError, HEADER, opened, understood};
 use crate::sys;
 
-/// So much is taken from the socket at once.
+/// Maximum number of bytes taken from the socket at once.
 const CHUNK: usize = 64 << 10;
 
-/// What has arrived of a channel's messages. All of them are received through one inbox.
+/// Bytes and descriptors received on a channel. All its messages must be received through one inbox.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     bytes: Vec<u8>,
-    /// Up to here, messages have been given out.
+    /// Offset up to which messages have been returned.
     start: usize,
-    /// In the order of the messages to which they belong.
+    /// Descriptors, in the order of their messages.
     descriptors: VecDeque<OwnedFd>,
 }
 
 impl Inbox {
-    /// Whether the next message is here, whole.
+    /// Returns whether the next message is here completely.
     pub(crate) fn has_message(&self) -> bool {
         matches!(self.next_length(), Ok(Some(length)) if self.held() >= HEADER + length)
     }
 
-    /// The next message and its descriptors. Waits for it if it isn't here.
+    /// Returns the next message and its descriptors; waits for it if it isn't here.
     pub(crate) fn receive<T: DeserializeOwned>(
         &mut self,
         channel: &Channel,
@@ -45,7 +45,7 @@ impl Inbox {
         self.bytes.len() - self.start
     }
 
-    /// The length of the next message, if its header is here. No message is empty.
+    /// Returns the length of the next message, if its header is here. No message is empty.
     fn next_length(&self) -> Result<Option<usize>, ChannelError> {
         let Some(header) = self.bytes[self.start..].first_chunk::<HEADER>() else {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! The messages.
+//! Messages between the processes of a call.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -20,22 +20,22 @@ use crate::sys::WorkerEnd;
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Hello {
     pub(crate) spec: CallSpec,
-    /// The caller's own bucket credentials, kept out of the environment of every process that
-    /// the job could look at.
+    /// The caller's own bucket credentials. They are kept out of the environment of every process that the job could
+    /// inspect.
     pub(crate) credentials: Vec<(OsString, OsString)>,
     pub(crate) stdin: bool,
-    /// Else they are the caller's own.
+    /// Whether the job has output of its own; else it has the caller's.
     pub(crate) output: bool,
     pub(crate) worker: bool,
     pub(crate) trace: Trace,
 }
 
-/// What a supervisor's own spans belong to.
+/// Parent of a supervisor's own spans.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Trace {
-    /// The id of the call.
+    /// Id of the call.
     pub(crate) call: String,
-    /// The number of its sandbox.
+    /// Number of its sandbox.
     pub(crate) sandbox: u64,
     /// Headers that name the caller's span to other processes ([W3C Trace Context]); none unless it is exported.
     ///
@@ -43,72 +43,71 @@ pub(crate) struct Trace {
     pub(crate) context: BTreeMap<String, String>,
 }
 
-/// Caller to supervisor, later.
+/// Message from caller to supervisor, after the first one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum ToSupervisor {
-    /// Store all that has been written until now, and say what could not be.
+    /// Store everything written until now, and report what could not be stored.
     Store,
     /// End the work.
     Stop(Stop),
 }
 
-/// Why work is ended from outside.
+/// Reason for ending the work from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Stop {
-    /// It took longer than it may.
+    /// The work took longer than it may.
     TimedOut { after: Duration },
-    /// Nobody wants its value any more. It gets this signal, and has so much time to end by itself.
+    /// The value is no longer wanted. The work gets this signal, and the grace period to end by itself.
     Cancelled { grace: Duration, signal: i32 },
-    /// Nobody waits any more, not even for what was written to be stored: it is named.
+    /// Nobody waits any more, not even for files to be stored: those that are not stored are named.
     Now,
 }
 
-/// Supervisor to caller.
+/// Message from supervisor to caller.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum FromSupervisor {
-    /// Which uploads are unfinished has changed: what the caller must know should the supervisor
-    /// be killed.
+    /// An upload has begun or ended: the caller must know unfinished uploads if the supervisor is killed.
     Upload(UploadNote),
     /// The work was started.
     Started,
-    /// Now and then, as long as it changes, and just before the last message.
+    /// Progress of the call: at intervals while it changes, and just before the last message.
     Progress(Progress),
-    /// The answer to each [`ToSupervisor::Store`] while the work goes on.
+    /// Answer to each [`ToSupervisor::Store`] while the work goes on.
     Stored(Vec<NotStored>),
-    /// The last message.
+    /// Last message.
     Reply(Reply),
 }
 
-/// How far a call has come.
+/// Progress of a call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Progress {
-    /// What was asked of the buckets until now.
+    /// Requests and bytes of the buckets until now.
     pub(crate) usage: Usage,
-    /// What is written and not stored yet.
+    /// Files and bytes that are written and not stored yet.
     pub(crate) pending: Pending,
-    /// Whether the work has ended, and only storing what it has written goes on.
+    /// Whether the work has ended, and only its files are still being stored.
     pub(crate) is_storing: bool,
 }
 
-/// A multipart upload of a volume begins or ends.
+/// Begin or end of a multipart upload of a volume.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct UploadNote {
-    /// The volume's index.
+    /// Index of the volume.
     pub(crate) volume: usize,
     pub(crate) upload: UnfinishedUpload,
     pub(crate) ended: bool,
 }
 
-/// How a call ended.
+/// End of a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Reply {
-    /// The work was started and ended.
+    /// The work was started and has ended.
     Ended(Outcome),
     /// The work was not started.
     Refused(Failure),
 }
 
-/// Why the work was not started.
+/// Reason for which the work was not started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Failure {
     /// A volume can't be mounted.
@@ -129,7 +128,7 @@ pub(crate) enum Failure {
     Protocol { reason: String },
 }
 
-/// Supervisor to init.
+/// Message from supervisor to init.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum ToInit {
     /// Build the sandbox up to its mount points.
@@ -137,60 +136,60 @@ pub(crate) enum ToInit {
         points: Vec<MountPoint>,
         /// Whether the job has the machine's network.
         network: bool,
-        /// What an isolated job doesn't see.
+        /// Folders to hide, if the job is isolated.
         hide: Option<Hide>,
     },
-    /// Mount, in the order that was planned.
+    /// Mount the volumes, in the planned order.
     Mount,
     /// Start the work. Descriptors: standard input, if `stdin`; standard output and error, if `output`; the
     /// worker's socket, for a function.
     Start(Job),
-    /// Ask the work and everything it started to end, by this signal.
+    /// Ask the work, and all processes that it started, to end by this signal.
     Terminate { signal: i32 },
-    /// Kill the work and everything it started.
+    /// Kill the work and all processes that it started.
     Kill,
     /// Undo the mounts and end.
     Unmount,
 }
 
-/// What an isolated job doesn't see, as far as this user's environment says it.
+/// Folders to hide from an isolated job, as far as this user's environment names them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Hide {
     /// Homes of the user.
     pub(crate) homes: Vec<PathBuf>,
-    /// Folders for temporary files and sockets, beside those that each machine has.
+    /// Folders for temporary files and sockets, beside those of every machine.
     pub(crate) temporary: Vec<PathBuf>,
     /// Folders in which the user's shell looks for programs.
     pub(crate) programs: Vec<PathBuf>,
-    /// The job's working folder, which it sees wherever that is.
+    /// Working folder of the job, which the job sees wherever it is.
     pub(crate) workdir: PathBuf,
 }
 
-/// Where something is mounted.
+/// Mount point of a volume.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MountPoint {
     pub(crate) path: PathBuf,
     pub(crate) bucket: String,
-    /// What `mount` and `df` show: `s3://bucket/prefix`.
+    /// Source that `mount` and `df` show: `s3://bucket/prefix`.
     pub(crate) source: String,
     pub(crate) read_only: bool,
 }
 
-/// A folder in a volume at which another one is mounted.
+/// Folder in a volume at which another volume is mounted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct InnerFolder {
-    /// The index of the volume that has the folder.
+    /// Index of the volume that has the folder.
     pub(crate) outer: usize,
-    /// Below the volume's root.
+    /// Path below the volume's root.
     pub(crate) folder: String,
 }
 
-/// What init starts.
+/// Work that init starts.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Job {
     pub(crate) program: Program,
     pub(crate) environment: BTreeMap<String, String>,
-    /// Variables that it does not inherit.
+    /// Variables that the program does not inherit.
     pub(crate) without: Vec<String>,
     pub(crate) workdir: PathBuf,
     pub(crate) stdin: bool,
@@ -198,93 +197,93 @@ pub(crate) struct Job {
     pub(crate) limits: OwnLimits,
 }
 
-/// Which program.
+/// Program to start.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Program {
     /// This program again, as a worker for the function.
     Worker { function: Arc<str> },
-    /// Any other.
+    /// Any other program.
     Command {
         program: OsString,
         arguments: Vec<OsString>,
     },
 }
 
-/// Init to supervisor.
+/// Message from init to supervisor.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum FromInit {
-    /// The mount points exist, but for these folders, which the volumes themselves must show.
+    /// The mount points exist, except these folders, which the volumes themselves must show.
     Prepared { inner: Vec<InnerFolder> },
     /// The volume with this index is mounted. Descriptor: its `/dev/fuse`, not served yet.
     Mounted { volume: usize },
     /// The work was started.
     Started,
-    /// The work ended, and whatever it had started is gone too.
+    /// The work has ended, and all processes that it had started are gone.
     Ended(WorkerEnd),
     /// Nothing is mounted any more.
     Unmounted,
-    /// A step failed; nothing more will come.
+    /// A step failed; no more messages follow.
     Failed(Failure),
 }
 
-/// Caller to worker.
+/// Message from caller to worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum ToWorker {
-    /// Any number of times. Descriptor: the arguments, unless they are inside.
+    /// Run an input; sent any number of times. Descriptor: the arguments, unless they are inside.
     Run(Input),
-    /// What was printed for the input that ended is read: what is printed from now on is that of the next.
+    /// Go on: the output of the input that ended was read, and later output belongs to the next one.
     GoOn,
 }
 
-/// What a worker runs.
+/// Input that a worker runs.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Input {
-    /// `module::name`.
+    /// Function to call: `module::name`.
     pub(crate) function: Arc<str>,
     pub(crate) arguments: Packed,
-    /// The caller reads what is printed, and must know of which input it is.
+    /// Whether the caller reads the output, and must know the input that it belongs to.
     pub(crate) prints_apart: bool,
 }
 
-/// Worker to caller, about each input, in their order. Descriptor: the value, if there is one that is not
-/// inside.
+/// Message from worker to caller about an input, in the order of the inputs. Descriptor: the value, if there is one
+/// that is not inside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum FromWorker {
     /// One of several values of a body that goes on.
     Emitted(Packed),
-    /// The body ended. After a panic, nothing more is run in this process.
+    /// The body has ended. After a panic, nothing more is run in this process.
     Ended(Report),
 }
 
-/// How a body ended.
+/// End of a body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Report {
-    /// As far as its process can tell.
+    /// End of the body, as far as its process can tell.
     pub(crate) ended: Ended,
-    /// If it returned.
+    /// Value, if the body returned one.
     pub(crate) value: Option<Packed>,
-    /// Something that was printed is not read yet: nothing goes on before it is ([`ToWorker::GoOn`]).
+    /// Whether output is not read yet: the worker then waits for [`ToWorker::GoOn`].
     pub(crate) has_printed: bool,
 }
 
-/// Caller to sweeper, once.
+/// Message from caller to sweeper, sent once.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Sweep {
     pub(crate) volumes: Vec<SweptVolume>,
-    /// As in `Hello`.
+    /// Bucket credentials, as in `Hello`.
     pub(crate) credentials: Vec<(OsString, OsString)>,
 }
 
-/// What a lost supervisor left unfinished in a bucket.
+/// Unfinished uploads that a lost supervisor left in a bucket.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct SweptVolume {
     pub(crate) mount: MountConfig,
     pub(crate) uploads: Vec<UnfinishedUpload>,
 }
 
-/// Sweeper to caller, once.
+/// Message from sweeper to caller, sent once.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Swept {
-    /// Why uploads could not be aborted; empty if all are.
+    /// Reasons for which uploads could not be aborted; empty if all were.
     pub(crate) failures: Vec<String>,
 }
