@@ -1,9 +1,8 @@
-//! How much the folder holds, shared by all processes that use it: one number in a file, under a
-//! lock that goes with its holder.
+//! Account of the folder's size, shared by all processes that use it: a number in a locked file.
 //!
-//! A process takes room in steps and uses it up by itself, so that the lock is rare. Room that was
-//! taken by a process that died is lost until the folder is counted again: when it is full, and
-//! every hour in which somebody uses it.
+//! The lock ends with its holder. A process takes room in steps and uses it up by itself, so that
+//! locking is rare. Room taken by a process that died is lost until the folder is counted again.
+//! A count happens when it is full, and once an hour while it is in use.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -18,22 +17,22 @@ use super::scan::scan;
 
 const FILE: &str = "account";
 
-/// At most so much is taken at once; of a small cache, a sixteenth.
+/// Maximum number of bytes taken in one step; for a small cache, a sixteenth of its size.
 const LARGEST_STEP: u64 = 16 << 20;
 
-/// Seconds that the number is believed.
+/// Time, in seconds, for which the number is trusted.
 const BELIEVED: u64 = 3600;
 
-/// What one process knows of it.
+/// Account of a folder, as seen by one process.
 #[derive(Debug)]
 pub(super) struct Account {
     folder: Arc<Folder>,
     size: u64,
-    /// Taken and not used.
+    /// Bytes taken and not used.
     left: u64,
 }
 
-/// What the file holds.
+/// Content of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Record {
     bytes: u64,
@@ -41,7 +40,7 @@ struct Record {
 }
 
 impl Account {
-    /// The account of a folder that is to hold so many bytes.
+    /// Creates the account of a folder that is to hold at most `size` bytes.
     pub(super) fn new(folder: Arc<Folder>, size: u64) -> Self {
         Self {
             folder,
@@ -50,7 +49,7 @@ impl Account {
         }
     }
 
-    /// Counts, and removes what is half-made, if nobody has for long.
+    /// Counts the folder and removes unfinished files, if the number has expired.
     pub(super) fn refresh(&self) -> io::Result<()> {
         let file = self.lock()?;
         let record = Record::believed(&file);
@@ -58,7 +57,7 @@ impl Account {
         record.write(&file)
     }
 
-    /// Room for so many bytes; what has not been used for longest goes if there is none.
+    /// Takes room for `bytes` bytes; evicts the least recently used entries if there is none.
     pub(super) fn take(&mut self, bytes: u64) -> io::Result<()> {
         if self.left < bytes {
             let step = (self.size / 16).min(LARGEST_STEP).max(bytes);
@@ -84,7 +83,8 @@ impl Account {
         Ok(())
     }
 
-    /// Counts; if it is more than the cache's size, evicts until no more than `keep` is left.
+    /// Counts the folder. If it exceeds the cache's size, evicts until at most `keep` bytes are
+    /// left.
     fn count(&self, keep: u64) -> io::Result<Record> {
         let found = scan(&self.folder)?;
         let step = self.size.saturating_sub(keep);
@@ -109,7 +109,7 @@ impl Account {
         Ok(file)
     }
 
-    /// Gives back what was taken and not used.
+    /// Returns the room that was taken and not used.
     fn settle(&mut self) -> io::Result<()> {
         let left = std::mem::take(&mut self.left);
         if left == 0 {
@@ -136,7 +136,7 @@ impl Drop for Account {
 impl Record {
     const LENGTH: usize = 24;
 
-    /// The record, if it is whole and not too old.
+    /// Reads the record, if it is intact and not too old.
     fn believed(file: &File) -> Option<Self> {
         let mut bytes = [0; Self::LENGTH];
         file.read_exact_at(&mut bytes, 0).ok()?;
@@ -158,8 +158,8 @@ impl Record {
     }
 }
 
-/// What eviction leaves: a tenth is made free at once, so that the folder is counted once for every
-/// tenth that is written and not for every block.
+/// Returns the size that eviction leaves. It frees a tenth at once, so that the folder is counted
+/// once per tenth written and not for every block.
 pub(super) fn most_kept(size: u64) -> u64 {
     size / 10 * 9
 }

@@ -1,19 +1,19 @@
-//! From pieces as they arrive to whole blocks, without I/O.
+//! Assembly of whole blocks from pieces as they arrive, without I/O.
 
 use super::format::{BLOCK, block_length};
 
-/// Cuts a stretch of an object into blocks. A block whose beginning did not come is skipped, and
-/// one whose end does not come is never whole.
+/// Splits a range of an object into blocks. A block whose start is missing is skipped; a block
+/// whose end is missing is never complete.
 #[derive(Debug)]
 pub(super) struct Assembler {
     size: u64,
     position: u64,
-    /// What came of the block at `position`.
+    /// Bytes received of the block at `position`.
     bytes: Vec<u8>,
 }
 
 impl Assembler {
-    /// For a stretch that begins at an offset of an object of this size.
+    /// Creates an assembler for a range that starts at `position` of an object of `size` bytes.
     pub(super) fn new(size: u64, position: u64) -> Self {
         Self {
             size,
@@ -22,7 +22,7 @@ impl Assembler {
         }
     }
 
-    /// Takes the next piece and hands each block that it makes whole to `whole`.
+    /// Takes the next piece and passes each block that it completes to `whole`.
     pub(super) fn take(&mut self, mut piece: &[u8], mut whole: impl FnMut(u64, Vec<u8>)) {
         while !piece.is_empty() && self.position < self.size {
             let block = self.position / BLOCK;
@@ -49,7 +49,7 @@ impl Assembler {
 mod tests {
     use super::*;
 
-    /// The blocks that come of a stretch in pieces.
+    /// Returns the blocks assembled from a range that arrives in pieces.
     fn assembled(size: u64, start: u64, end: u64, piece: usize) -> Vec<(u64, Vec<u8>)> {
         let bytes: Vec<u8> = (start..end).map(|i| (i % 251) as u8).collect();
         let mut assembler = Assembler::new(size, start);

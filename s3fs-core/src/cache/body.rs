@@ -1,4 +1,4 @@
-//! A range of one version, from the disk as far as it is there and from the store where not.
+//! Body of a range of one version, read from the disk where present and else from the store.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,29 +15,29 @@ use super::tee::{Intake, Tee};
 use crate::object::{ByteRange, Key};
 use crate::store::{Condition, GetBody, Store, StoreError, StoreErrorKind};
 
-/// A request is for so many blocks at most: 256 MiB, more than any reader asks for at once.
+/// Maximum number of blocks per request: 256 MiB, more than any reader requests at once.
 const AHEAD: u64 = 1024;
 
-/// What is still to be handed out.
+/// Body with the bytes still to be returned.
 pub(super) struct Mixture<S> {
     store: Arc<S>,
     cache: Arc<Cache>,
     key: Key,
     entry: Arc<Entry>,
     left: Range<u64>,
-    /// A request for blocks that are absent, and where it ends.
+    /// Response with absent blocks, and the offset at which it ends.
     coming: Option<(Tee, u64)>,
 }
 
-/// What the disk has at an offset.
+/// Result of looking for a block on the disk.
 enum Found {
     Here(Bytes),
-    /// How many blocks to fetch.
+    /// Absent block, with the number of blocks to fetch.
     Absent(u64),
 }
 
 impl<S: Store> Mixture<S> {
-    /// The range of the entry's version, which must lie within it.
+    /// Creates a body for a range that must lie within the entry's version.
     pub(super) fn new(
         store: Arc<S>,
         cache: Arc<Cache>,
@@ -55,8 +55,8 @@ impl<S: Store> Mixture<S> {
         }
     }
 
-    /// Asks the store for the first bytes if they are absent, so that its refusal is the answer to
-    /// the request and not the end of the body.
+    /// Requests the first bytes from the store if they are absent. A refusal is then the response
+    /// to the request, and not the end of the body.
     pub(super) async fn begin(&mut self) -> Result<(), StoreError> {
         let (entry, blocks) = (Arc::clone(&self.entry), self.blocks_ahead());
         let looked = self.cache.blocking(move || entry.presence(blocks)).await;
@@ -68,7 +68,7 @@ impl<S: Store> Mixture<S> {
         }
     }
 
-    /// The bytes, as a body.
+    /// Converts to a body.
     pub(super) fn into_body(self) -> GetBody {
         GetBody::new(stream::try_unfold(self, |mut mixture| async move {
             let next = mixture.next().await?;
@@ -101,13 +101,13 @@ impl<S: Store> Mixture<S> {
         Ok(None)
     }
 
-    /// The blocks at the beginning of what is left.
+    /// Returns the blocks at the start of the remaining range.
     fn blocks_ahead(&self) -> Range<u64> {
         let first = self.left.start / BLOCK;
         first..self.left.end.div_ceil(BLOCK).min(first + AHEAD)
     }
 
-    /// What the disk has of the block at the beginning of what is left.
+    /// Looks for the first block of the remaining range on the disk.
     async fn look(&mut self) -> Found {
         let (entry, left, ahead) = (
             Arc::clone(&self.entry),
@@ -129,7 +129,7 @@ impl<S: Store> Mixture<S> {
         looked.await.unwrap_or(Found::Absent(1))
     }
 
-    /// Asks for the blocks at the beginning of what is left.
+    /// Requests blocks at the start of the remaining range.
     async fn fetch(&mut self, blocks: u64) -> Result<(), StoreError> {
         let first = self.left.start / BLOCK;
         let end = ((first + blocks) * BLOCK).min(self.left.end);

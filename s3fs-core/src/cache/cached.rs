@@ -1,4 +1,4 @@
-//! A store whose objects are kept on the local disk.
+//! Store with a cache of objects on the local disk.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::store::{
     PartNumber, PartTag, Precondition, Store, StoreError, StoreErrorKind, UploadId,
 };
 
-/// A store over another, with a cache. Only GETs are any different.
+/// Store over another, with a cache. Only GETs differ.
 #[derive(Debug)]
 pub struct Cached<S> {
     store: Arc<S>,
@@ -27,7 +27,7 @@ pub struct Cached<S> {
 }
 
 impl<S: Store> Cached<S> {
-    /// The store of this bucket with a cache, which others may use at the same time.
+    /// Creates a store with a cache that others may use at the same time.
     pub fn new(store: S, cache: Arc<Cache>, space: Space) -> Self {
         Self {
             store: Arc::new(store),
@@ -36,8 +36,8 @@ impl<S: Store> Cached<S> {
         }
     }
 
-    /// Whatever is there now. Where the beginning of the range is in the cache, the store is only
-    /// asked whether that is still the version, with the same headers.
+    /// Returns the present version. If the start of the range is in the cache, only asks the store
+    /// whether the version and its headers are still the same.
     async fn get_any(
         &self,
         key: &Key,
@@ -69,7 +69,8 @@ impl<S: Store> Cached<S> {
         self.fetch(key, object, range, Condition::Any).await
     }
 
-    /// The entry with the headers that the object has now; nothing if it has another version.
+    /// Returns the entry with the object's present headers; `None` if the object has another
+    /// version.
     async fn described(&self, key: &Key, mut entry: Entry) -> Result<Option<Entry>, StoreError> {
         let now = self.store.head(key).await?;
         let header = Header::new(entry.header.object, now.meta, now.headers);
@@ -83,7 +84,7 @@ impl<S: Store> Cached<S> {
         Ok(self.cache.blocking(described).await)
     }
 
-    /// A version that the store confirmed before, when the file was opened.
+    /// Returns a version that the store confirmed before, when the file was opened.
     async fn get_version(
         &self,
         key: &Key,
@@ -100,7 +101,7 @@ impl<S: Store> Cached<S> {
         self.fetch(key, object, range, Condition::Is(etag)).await
     }
 
-    /// The entry, if the first byte of the range is in it.
+    /// Returns the entry, if it has the first byte of the range.
     async fn starts_here(&self, entry: Entry, range: ByteRange) -> Option<Entry> {
         let first = touched(range).start;
         let looked = move || entry.word(first).is_some().then_some(entry);
@@ -126,7 +127,7 @@ impl<S: Store> Cached<S> {
         })
     }
 
-    /// From the store, and into the cache on the way.
+    /// Fetches from the store, and fills the cache on the way.
     async fn fetch(
         &self,
         key: &Key,
@@ -163,7 +164,7 @@ impl<S: Store> Cached<S> {
     }
 }
 
-/// The part of a range that an object has; nothing if the store had better say what is wrong.
+/// Returns the part of a range that an object has; `None` if the store should report the error.
 fn within(range: Option<ByteRange>, meta: &ObjectMeta) -> Option<ByteRange> {
     let whole = ByteRange::new(0, meta.size)?;
     range.map_or(Some(whole), |range| common(range, whole))

@@ -1,4 +1,4 @@
-//! One version of one object on the disk. All of it blocks.
+//! Entry of the cache: a version of an object on the disk. All methods block.
 
 use std::fs::File;
 use std::io;
@@ -12,10 +12,10 @@ use super::format;
 use super::header::Header;
 use crate::object::ObjectMeta;
 
-/// The time of the last use is that of the index's last change; it need not be finer.
+/// Minimum age of the last use before it is updated. It is stored as the index's modification time.
 const TOUCH_AFTER: Duration = Duration::from_mins(1);
 
-/// An entry that is open: it stays readable when it is evicted meanwhile.
+/// Open entry. It stays readable if it is evicted meanwhile.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) index: File,
@@ -24,17 +24,17 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// Which version it is of.
+    /// Returns the version of the entry.
     pub(super) fn meta(&self) -> &ObjectMeta {
         &self.header.meta
     }
 
-    /// Whether it has neither been evicted nor replaced since it was opened.
+    /// Returns whether it has been neither evicted nor replaced since it was opened.
     pub(super) fn is_in_place(&self) -> bool {
         self.index.metadata().is_ok_and(|meta| meta.nlink() > 0)
     }
 
-    /// The bytes of a block, if they are here and are what they were.
+    /// Reads a block, if it is present and matches its checksum.
     pub(super) fn read(&self, block: u64) -> Option<Bytes> {
         let word = self.word(block)?;
         let length = format::block_length(self.meta().size, block);
@@ -48,7 +48,7 @@ impl Entry {
         None
     }
 
-    /// Which blocks of these claim to be here.
+    /// Returns which of these blocks are marked as present.
     pub(super) fn presence(&self, blocks: Range<u64>) -> Vec<bool> {
         let mut words = vec![0; (blocks.end - blocks.start) as usize * 8];
         // What a truncated index lacks stays 0: absent.
@@ -64,7 +64,7 @@ impl Entry {
         words.map(|word| word.iter().any(|b| *b != 0)).collect()
     }
 
-    /// The checksum of a block that claims to be here.
+    /// Returns the checksum of a block that is marked as present.
     pub(super) fn word(&self, block: u64) -> Option<u64> {
         let mut word = [0; 8];
         self.index
@@ -73,14 +73,14 @@ impl Entry {
         Some(u64::from_le_bytes(word)).filter(|word| *word != 0)
     }
 
-    /// Writes a block: the bytes first, so that a checksum never stands for bytes to come.
+    /// Writes a block: the bytes first, so that a checksum never precedes its bytes.
     pub(super) fn write(&self, block: u64, bytes: &[u8], checksum: u64) -> io::Result<()> {
         self.data.write_all_at(bytes, block * format::BLOCK)?;
         let word = checksum.to_le_bytes();
         self.index.write_all_at(&word, format::word_at(block))
     }
 
-    /// Takes over what is now known to be stored with these bytes.
+    /// Replaces the header by newer stored headers of the same bytes.
     pub(super) fn describe(&mut self, header: Header) {
         if let Some(encoded) = header.encode() {
             // If it can't be written, the old one is compared with the store's the next time.
@@ -89,7 +89,7 @@ impl Entry {
         self.header = header;
     }
 
-    /// A block is not what it was, and nor is the whole.
+    /// Marks a damaged block as absent, and the entry as not verified.
     fn forget(&self, block: u64) {
         // If it can't be written, the checksum still says so the next time.
         let _ = self
@@ -98,7 +98,7 @@ impl Entry {
             .and_then(|()| self.unseal());
     }
 
-    /// Marks it as used just now.
+    /// Updates the time of the last use.
     pub(super) fn touch(&self) {
         let now = SystemTime::now();
         let last = self.index.metadata().and_then(|meta| meta.modified());

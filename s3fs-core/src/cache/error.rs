@@ -1,41 +1,41 @@
-//! Why a folder is not used as a cache.
+//! Errors of opening a folder as a cache.
 
 use std::path::PathBuf;
 
-/// Why a folder is refused as a cache; the text says what to do.
+/// Error of a folder that is refused as a cache; the text gives the remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CacheError {
-    /// Something else has that name.
+    /// Path of something that is not a folder.
     #[error("the cache `{}` is not a folder: give the path of one, or of nothing", dir.display())]
     NotAFolder {
-        /// What was given.
+        /// Path as given.
         dir: PathBuf,
     },
-    /// Another user could put bytes into it.
+    /// Folder of another user, who could put bytes into it.
     #[error(
         "the cache folder `{dir}` belongs to user {owner}, not to user {user} who mounts: give \
          another folder, or run `chown {user} {dir}`",
         dir = dir.display()
     )]
     Owner {
-        /// The folder.
+        /// Path of the folder.
         dir: PathBuf,
-        /// Whose it is.
+        /// User ID of the folder's owner.
         owner: u32,
-        /// Who mounts.
+        /// User ID of the mounting process.
         user: u32,
     },
-    /// Other users could read the objects, or change them.
+    /// Folder in which other users could read the objects, or change them.
     #[error(
         "the cache folder `{dir}` is open to other users (mode {mode:03o}), and objects would be \
          too: run `chmod 700 {dir}`, or give another folder",
         dir = dir.display()
     )]
     Mode {
-        /// The folder.
+        /// Path of the folder.
         dir: PathBuf,
-        /// Its permission bits.
+        /// Permission bits of the folder.
         mode: u32,
     },
 }

@@ -1,9 +1,9 @@
-//! What goes when there is no room: what has not been used for longest.
+//! Eviction of the least recently used entries.
 
 use super::folder::{Folder, remove};
 use super::scan::{Found, Kept};
 
-/// Removes entries until no more than `keep` bytes are left; returns how many are.
+/// Removes entries until at most `keep` bytes are left; returns how many are left.
 pub(super) fn evict(folder: &Folder, found: Found, keep: u64) -> u64 {
     let mut left = found.bytes();
     for entry in victims(found.entries, left, keep) {
@@ -18,7 +18,7 @@ pub(super) fn evict(folder: &Folder, found: Found, keep: u64) -> u64 {
     left
 }
 
-/// The entries to remove so that of `bytes` no more than `keep` are left.
+/// Selects the entries to remove so that at most `keep` of `bytes` bytes are left.
 fn victims(mut entries: Vec<Kept>, bytes: u64, keep: u64) -> Vec<Kept> {
     entries.sort_by_key(|entry| entry.used);
     let mut left = bytes;

@@ -1,4 +1,4 @@
-//! The folder: private, and where entries are found and made.
+//! Folder of the cache: private, and the place of all entries.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -12,32 +12,32 @@ use super::format::{self, SEAL};
 use super::header::Header;
 use super::name::{ObjectId, UNFINISHED};
 
-/// Another layout of the files is another folder, which older programs do not look into.
+/// Name of the subfolder. It changes with the file layout, so older programs ignore the new one.
 const LAYOUT: &str = "v2";
 
-/// Layouts that nobody writes any more.
+/// Names of layouts that are no longer written.
 const OLD_LAYOUTS: [&str; 1] = ["v1"];
 
-/// Where the entries are. It is held open and named by its descriptor: a mount that comes to cover
-/// it, perhaps the very one that it serves, is not in the way.
+/// Folder of the entries. It is held open and addressed by its descriptor. A mount that covers it,
+/// perhaps the very one that it serves, is therefore not in the way.
 #[derive(Debug)]
 pub(super) struct Folder {
     held: File,
 }
 
-/// Why there is none.
+/// Error of opening the folder.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FolderError {
-    /// It must not be used.
+    /// Folder that must not be used.
     #[error(transparent)]
     Refused(#[from] CacheError),
-    /// It can't be.
+    /// Folder that can't be used.
     #[error(transparent)]
     Unusable(#[from] io::Error),
 }
 
 impl Folder {
-    /// Makes the folder if there is none; else it must be ours alone.
+    /// Opens the folder, or creates it. An existing one must be private to this user.
     pub(super) fn open(dir: &Path) -> Result<Self, FolderError> {
         match fs::metadata(dir) {
             Ok(meta) => check(dir, &meta)?,
@@ -53,7 +53,7 @@ impl Folder {
         Ok(Self { held })
     }
 
-    /// Removes what older programs kept, which no account is of.
+    /// Removes the folders of older layouts, which no account covers.
     pub(super) fn remove_old_layouts(&self) {
         for old in OLD_LAYOUTS {
             // Mostly there is none, and what can't be removed is not in the way.
@@ -61,13 +61,13 @@ impl Folder {
         }
     }
 
-    /// Where a file of it is.
+    /// Returns the path of a file in the folder.
     pub(super) fn at(&self, path: impl AsRef<Path>) -> PathBuf {
         let root = PathBuf::from(format!("/proc/self/fd/{}", self.held.as_raw_fd()));
         root.join(path)
     }
 
-    /// The entry of an object, whichever version it is of.
+    /// Opens the entry of an object, of any version.
     pub(super) fn find(&self, object: ObjectId) -> Option<Entry> {
         let index = existing(&self.at(object.index())).ok()?;
         let header = read_header(&index, object)?;
@@ -79,8 +79,8 @@ impl Folder {
         })
     }
 
-    /// Makes an entry with no blocks in place of what the object has. If another process is doing
-    /// the same, either one's will do.
+    /// Creates an entry without blocks, replacing any entry of the object. If another process does
+    /// the same at once, either result is valid.
     pub(super) fn create(&self, header: Header) -> io::Result<Entry> {
         let object = header.object;
         let too_long = || {
@@ -139,7 +139,7 @@ pub(super) fn read_header(index: &File, object: ObjectId) -> Option<Header> {
     Header::decode(&bytes, object)
 }
 
-/// Removes a file, if it is still there.
+/// Removes a file, if it still exists.
 pub(super) fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
@@ -151,7 +151,7 @@ fn existing(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).open(path)
 }
 
-/// A folder that only we may enter, and those above it.
+/// Creates a folder that only this user may enter, and its parents.
 fn make(dir: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }

@@ -1,15 +1,15 @@
-//! What to fetch of a range that is partly here, decided without I/O.
+//! Missing ranges to fetch of a range that is partly present, without I/O.
 
 use std::ops::Range;
 
 use super::format::BLOCK;
 use crate::object::ByteRange;
 
-/// So many blocks that are here do not end a request: to fetch them once more is quicker than to
-/// ask again behind them.
+/// Minimum number of consecutive present blocks that ends a request. Fetching fewer again is
+/// quicker than another request behind them.
 const BRIDGED: usize = 4;
 
-/// How many blocks to fetch with one request, the first of which is absent.
+/// Returns the number of blocks to fetch with one request, the first of which is absent.
 pub(super) fn run_to_fetch(presence: &[bool]) -> usize {
     let mut run = 0;
     while run < presence.len() {
@@ -26,18 +26,18 @@ pub(super) fn run_to_fetch(presence: &[bool]) -> usize {
     run
 }
 
-/// The range with both ends moved outwards to the grid; its end may lie behind the object's.
+/// Widens a range to block boundaries; its end may lie behind the object's.
 pub(super) fn widen(range: ByteRange) -> ByteRange {
     let end = range.end().div_ceil(BLOCK).saturating_mul(BLOCK);
     ByteRange::new(range.start() / BLOCK * BLOCK, end).unwrap_or(range)
 }
 
-/// The blocks that a range touches.
+/// Returns the blocks that a range touches.
 pub(super) fn touched(range: ByteRange) -> Range<u64> {
     range.start() / BLOCK..range.end().div_ceil(BLOCK)
 }
 
-/// What two ranges have in common.
+/// Returns the intersection of two ranges.
 pub(super) fn common(a: ByteRange, b: ByteRange) -> Option<ByteRange> {
     ByteRange::new(a.start().max(b.start()), a.end().min(b.end()))
 }

@@ -1,4 +1,4 @@
-//! Of what an entry is, as it stands at the beginning of an index.
+//! Header of an index: the identity of an entry.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -16,22 +16,22 @@ const NANOS: usize = SECONDS + 8;
 const SETTLED: usize = NANOS + 4;
 const TEXTS: usize = SETTLED + 1;
 
-/// Servers tell times in seconds, and clocks differ: headers that came sooner after they were
-/// stored may be replaced by others with the same time.
+/// Minimum age at which headers are settled. Servers report times in seconds, and clocks differ:
+/// younger headers may be replaced by others with the same time.
 const SETTLES_AFTER: Duration = Duration::from_mins(1);
 
-/// Of what an entry is: a version, and what was last known to be stored with it.
+/// Identity of an entry: a version, and the headers last known to be stored with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) object: ObjectId,
     pub(super) meta: ObjectMeta,
     pub(super) headers: Headers,
-    /// Whether other headers of this version would have another time.
+    /// True if other headers of this version would have another time.
     pub(super) is_settled: bool,
 }
 
 impl Header {
-    /// Of what an answer says that comes now.
+    /// Creates a header from a response that has just arrived.
     pub(super) fn new(object: ObjectId, meta: ObjectMeta, headers: Headers) -> Self {
         let age = SystemTime::now().duration_since(meta.modified);
         Self {
@@ -42,8 +42,8 @@ impl Header {
         }
     }
 
-    /// The header as it stands in the file, up to the seal; nothing if the tag and the headers are
-    /// longer than S3's are.
+    /// Encodes the header as stored in the file, up to the seal. Returns `None` if the ETag and the
+    /// headers are longer than S3's can be.
     pub(super) fn encode(&self) -> Option<[u8; SEAL]> {
         let mut bytes = [0; SEAL];
         let since = self.meta.modified.duration_since(UNIX_EPOCH);
@@ -64,7 +64,7 @@ impl Header {
         Some(bytes)
     }
 
-    /// The header, if the bytes are one and are of this object.
+    /// Decodes a header; `None` unless it is intact and of this object.
     pub(super) fn decode(bytes: &[u8; SEAL], object: ObjectId) -> Option<Self> {
         let sound = bytes.starts_with(MAGIC)
             && number(bytes, CHECKSUM) == checksum(&bytes[OBJECT..])
@@ -96,19 +96,20 @@ impl Header {
         })
     }
 
-    /// Whether the bytes of one are the bytes of the other.
+    /// Returns whether both headers are of the same bytes.
     pub(super) fn is_of_same_bytes(&self, other: &Self) -> bool {
         let bytes = |header: &Self| (header.object, header.meta.size, header.meta.etag.clone());
         bytes(self) == bytes(other)
     }
 
-    /// Whether it knows more of the headers than the other one of the same bytes.
+    /// Returns whether it has newer headers than the other one of the same bytes.
     pub(super) fn is_later_than(&self, other: &Self) -> bool {
         let known = |header: &Self| (header.meta.modified, header.is_settled);
         known(self) > known(other)
     }
 
-    /// Texts with their lengths: the tag, the type, names and values of the metadata.
+    /// Encodes texts with their lengths: the ETag, the type, and the names and values of the
+    /// metadata.
     fn texts(&self) -> Option<Vec<u8>> {
         let tag = self.meta.etag.to_string();
         let content_type = self.headers.content_type.as_deref().unwrap_or_default();
@@ -127,11 +128,11 @@ impl Header {
     }
 }
 
-/// Texts with their lengths, one after the other.
+/// Sequence of texts with their lengths.
 struct Texts<'a>(&'a [u8]);
 
 impl<'a> Texts<'a> {
-    /// The next one; nothing if there is none.
+    /// Takes the next text; `None` at the end.
     fn take(&mut self) -> Option<&'a str> {
         let (length, rest) = self.0.split_first_chunk()?;
         let length = usize::from(u16::from_le_bytes(*length));
@@ -164,7 +165,7 @@ mod tests {
         Header::new(ObjectId([7; HASH]), meta, headers)
     }
 
-    /// Whether a header with this much metadata comes back.
+    /// Returns whether a header with this much metadata decodes to itself.
     fn is_kept(name: usize, value: usize) -> bool {
         let mut header = header("d41d8cd98f00b204e9800998ecf8427e-12");
         let pair = ("n".repeat(name), "v".repeat(value));

@@ -1,31 +1,31 @@
-//! Objects kept in a folder of the local disk, for the next mount and for other processes.
+//! Cache of objects in a folder of the local disk, for the next mount and for other processes.
 //!
-//! [`Cached`] is a store over another: what the folder holds of a version comes from there, the
-//! rest from the store, and passes into the folder on its way. The store is always asked which
-//! version is there now; what it need not send again are the bytes.
+//! [`Cached`] is a store over another. Blocks of a version that the folder has come from there; the
+//! rest comes from the store, and fills the folder on the way. The store is always asked for the
+//! present version; only the bytes need not be sent again.
 //!
 //! An entry is one version of one object, in two files below `v2/`:
 //!
 //! - `ab/<rest of the object's hash>.<hash of the ETag>.data`: the bytes at their offsets, sparse,
-//!   so that the file can be handed to the kernel as it is;
-//! - `ab/<rest of the object's hash>.index`: whose it is, its headers, and a checksum for each block, 0 for one
-//!   that is absent.
+//!   so that the file can be passed to the kernel as it is;
+//! - `ab/<rest of the object's hash>.index`: the object, its headers, and a checksum for each
+//!   block, 0 if it is absent.
 //!
-//! Headers can change though the bytes, and with them the `ETag`, do not. Then the object's time
-//! changes too, which the store says when it confirms a version: if it is another one, the headers
-//! are asked for. Times are in seconds, so headers that came soon after they were stored are asked
-//! for in any case.
+//! Headers can change while the bytes, and with them the `ETag`, do not. The object's time then
+//! changes too, and the store reports it when it confirms a version. If the time differs, the
+//! headers are requested. Times are in seconds, so headers that arrived soon after they were stored
+//! are requested in any case.
 //!
-//! A block is written before its checksum and compared with it whenever it is read, so neither a
-//! crash nor a damaged disk can make wrong bytes of it, and writers need no order and no locks: the
-//! same version is the same bytes, whoever writes them. An object has one index, so a new version
-//! takes the place of an old one, whose bytes the store would not confirm any more.
+//! A block is written before its checksum and compared with it on each read. Neither a crash nor a
+//! damaged disk can therefore produce wrong bytes, and writers need no order and no locks: the same
+//! version has the same bytes, whichever process writes them. An object has one index. A new
+//! version replaces an old one, which the store would not confirm any more.
 //!
-//! `format`, `header` and `name` say what is in the files and what they are called, `folder` opens them,
-//! `entry` reads and writes one, `seal` proves one whole, `account` and `evict` bound them all.
-//! `writer` is the thread that fills the folder, behind a queue. Where the disk is a little slower
-//! than the network, reading waits for it, so that an object is fetched once; where it is much
-//! slower, blocks are dropped.
+//! `format`, `header` and `name` define the content and the names of the files. `folder` opens
+//! them, `entry` reads and writes one, and `seal` verifies a whole one. `account` and `evict` limit
+//! their size. `writer` is the thread that fills the folder, behind a queue. If the disk is a
+//! little slower than the network, reading waits for it, so that an object is fetched once. If it
+//! is much slower, blocks are dropped.
 
 mod account;
 mod assemble;

@@ -1,4 +1,4 @@
-//! What the files of an entry are called.
+//! Names of the files of an entry.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -7,19 +7,19 @@ use sha2::{Digest, Sha256};
 
 use crate::object::{BucketName, ETag, Key};
 
-/// Bytes of a hash.
+/// Length of a hash, in bytes.
 pub(super) const HASH: usize = 32;
 
-/// What the name of an index ends in.
+/// Suffix of the names of index files.
 pub(super) const INDEX: &str = ".index";
 
-/// What the name of a data file ends in.
+/// Suffix of the names of data files.
 pub(super) const DATA: &str = ".data";
 
-/// What names of files that are not finished begin with.
+/// Prefix of the names of unfinished files.
 pub(super) const UNFINISHED: &str = "new-";
 
-/// A bucket of a service: the same key elsewhere is another object.
+/// Bucket of a service: the same key in another bucket is another object.
 #[derive(Clone, Debug)]
 pub struct Space {
     endpoint: String,
@@ -27,7 +27,7 @@ pub struct Space {
 }
 
 impl Space {
-    /// The bucket at an endpoint; AWS if there is none.
+    /// Creates the space of a bucket at an endpoint; AWS if there is none.
     pub fn new(endpoint: Option<&str>, bucket: &BucketName) -> Self {
         let endpoint = endpoint.unwrap_or("aws").trim_end_matches('/');
         Self {
@@ -36,44 +36,44 @@ impl Space {
         }
     }
 
-    /// One of its objects.
+    /// Returns the identity of an object in it.
     pub(super) fn object(&self, key: &Key) -> ObjectId {
         ObjectId(hash(&[&self.endpoint, &self.bucket, key.as_str()]))
     }
 }
 
-/// An object, whatever its version.
+/// Identity of an object, independent of its version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct ObjectId(pub(super) [u8; HASH]);
 
 impl ObjectId {
-    /// The subfolder, one of 256.
+    /// Returns the name of the object's subfolder, one of 256.
     pub(super) fn shard(&self) -> String {
         hex::encode(&self.0[..1])
     }
 
-    /// What the names of its files begin with.
+    /// Returns the prefix of the names of its files.
     fn stem(&self) -> String {
         hex::encode(&self.0[1..])
     }
 
-    /// The path of its index.
+    /// Returns the path of its index.
     pub(super) fn index(&self) -> PathBuf {
         PathBuf::from(self.shard()).join(format!("{}{INDEX}", self.stem()))
     }
 
-    /// The path of the data of one of its versions.
+    /// Returns the path of the data of one of its versions.
     pub(super) fn data(&self, etag: &ETag) -> PathBuf {
         PathBuf::from(self.shard()).join(format!("{}.{}{DATA}", self.stem(), version(etag)))
     }
 }
 
-/// The part of a data file's name that says which version it is.
+/// Returns the part of a data file's name that identifies the version.
 pub(super) fn version(etag: &ETag) -> String {
     hex::encode(&hash(&[&etag.to_string()])[..HASH / 2])
 }
 
-/// Of the texts and their lengths, so that no two lists of texts look alike.
+/// Hashes the texts with their lengths, so that different lists of texts differ.
 fn hash(texts: &[&str]) -> [u8; HASH] {
     let mut framed = String::new();
     for text in texts {

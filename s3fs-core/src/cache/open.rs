@@ -1,4 +1,4 @@
-//! A folder in use by this process.
+//! Cache folder in use by this process.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -17,36 +17,36 @@ use super::writer::{Job, OVERHEAD, Places, Writer};
 use crate::config::CacheConfig;
 use crate::object::ETag;
 
-/// Reads of the disk at once; each holds a block.
+/// Maximum number of concurrent reads of the disk; each holds a block.
 const READS: usize = 8;
 
-/// A smaller file comes with the request that opens it, or nearly, and is not worth the trouble.
+/// Minimum size, in bytes, of a file that is verified as a whole. A smaller one arrives with the
+/// request that opens it, or soon after.
 const WORTH_PROVING: u64 = 1 << 20;
 
-/// Up to this size a file is proved whole while its open waits, as that takes no longer than a few
-/// requests; a larger one beside it, for the next open.
+/// Maximum size, in bytes, of a file that is verified while its open waits, which takes no longer
+/// than a few requests. A larger one is verified in the background, for the next open.
 const PROVED_AT_ONCE: u64 = 16 << 20;
 
-/// A cache in use. All mounts of a process that use the same folder share one.
+/// Cache in use. All mounts of a process that use the same folder share one.
 #[derive(Debug)]
 pub struct Cache {
     folder: Arc<Folder>,
     writer: Writer,
     size: u64,
     reads: Semaphore,
-    /// Objects that are being proved whole beside their opens.
+    /// Objects that are being verified in the background.
     proving: Mutex<HashSet<ObjectId>>,
 }
 
-/// The caches that a process has open. Cheap to clone.
+/// Caches that a process has open. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Caches(Arc<Mutex<HashMap<CacheConfig, Weak<Cache>>>>);
 
 impl Caches {
-    /// As [`Cache::open`], or the one that is open already.
+    /// Opens a cache like [`Cache::open`], or returns the one that is open already.
     ///
-    /// # Errors
-    /// As [`Cache::open`].
+    /// # Errors Fails like [`Cache::open`].
     pub async fn open(&self, config: &CacheConfig) -> Result<Option<Arc<Cache>>, CacheError> {
         let (caches, config) = (Arc::clone(&self.0), config.clone());
         let opened = spawn_blocking(move || {
@@ -65,10 +65,9 @@ impl Caches {
 }
 
 impl Cache {
-    /// Opens or makes the folder; nothing if it can't be used, which is only warned of. Blocks.
+    /// Opens or creates the folder. Returns `None`, with a warning, if it can't be used. Blocks.
     ///
-    /// # Errors
-    /// The folder belongs to another user, or is open to others.
+    /// # Errors Fails if the folder belongs to another user, or is open to others.
     pub fn open(config: &CacheConfig) -> Result<Option<Self>, CacheError> {
         let opened = Folder::open(&config.dir).and_then(|folder| {
             let folder = Arc::new(folder);
@@ -91,8 +90,8 @@ impl Cache {
         }
     }
 
-    /// Whether blocks of an object are worth keeping: its tag stands for its bytes, eviction
-    /// would not remove it for itself, and an index has room for its headers.
+    /// Returns whether blocks of an object are worth storing: its ETag identifies its bytes,
+    /// eviction would not remove it for itself, and an index has room for its headers.
     pub(super) fn admits(&self, header: &Header) -> bool {
         let meta = &header.meta;
         let fits = meta.size.saturating_add(OVERHEAD) <= most_kept(self.size);
@@ -101,22 +100,22 @@ impl Cache {
         is_wanted && header.encode().is_some()
     }
 
-    /// Whether anything is kept at all.
+    /// Returns whether the cache stores anything at all.
     pub(super) fn is_willing(&self) -> bool {
         self.writer.is_willing()
     }
 
-    /// Keeps a block if the disk keeps up.
+    /// Stores a block if the disk keeps up.
     pub(super) fn offer(&self, job: Job, places: Option<&mut Places>) {
         self.writer.offer(job, places);
     }
 
-    /// Places in the queue for so many blocks, if the disk is not too far behind.
+    /// Reserves places in the queue for `blocks` blocks, if the disk is not too far behind.
     pub(super) async fn reserve(&self, blocks: u32) -> Option<Places> {
         self.writer.reserve(blocks).await
     }
 
-    /// The entry of an object, which counts as a use.
+    /// Opens the entry of an object, which counts as a use.
     pub(super) async fn find(&self, object: ObjectId) -> Option<Entry> {
         let folder = Arc::clone(&self.folder);
         self.blocking(move || {
@@ -128,7 +127,7 @@ impl Cache {
         .flatten()
     }
 
-    /// Looks at the disk on a thread that may block.
+    /// Runs an operation on the disk on a thread that may block.
     pub(super) async fn blocking<T: Send + 'static>(
         &self,
         look: impl FnOnce() -> T + Send + 'static,
@@ -137,7 +136,7 @@ impl Cache {
         spawn_blocking(look).await.ok()
     }
 
-    /// The whole of a version as a file, if it is here and proved.
+    /// Returns the file of a whole version, if it is present and verified.
     pub(super) async fn whole(self: &Arc<Self>, object: ObjectId, etag: &ETag) -> Option<File> {
         let entry = self.find(object).await?;
         if entry.meta().etag != *etag || entry.meta().size < WORTH_PROVING {
@@ -150,7 +149,7 @@ impl Cache {
         self.blocking(proved).await.flatten()
     }
 
-    /// The file if it was proved before; else it is being proved when this returns.
+    /// Returns the file if it was verified before; else starts to verify it in the background.
     async fn proved_beside(self: &Arc<Self>, entry: Entry) -> Option<File> {
         let object = entry.header.object;
         let looked = move || (entry.is_sealed(), entry);

@@ -1,4 +1,4 @@
-//! What is in the folder: the entries, and what others left half-made.
+//! Scan of the folder: its entries, and unfinished files.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -11,43 +11,43 @@ use std::time::{Duration, SystemTime};
 use super::folder::{Folder, read_header, remove};
 use super::name::{DATA, HASH, INDEX, ObjectId, UNFINISHED, version};
 
-/// A file that belongs to nothing is left alone for so long: it may be about to.
+/// Minimum age at which a file without an entry is removed: a younger one may get an entry.
 const STALE: Duration = Duration::from_mins(10);
 
-/// An entry as it lies there.
+/// Entry as found on the disk.
 #[derive(Clone, Debug)]
 pub(super) struct Kept {
     pub(super) index: PathBuf,
     pub(super) data: PathBuf,
-    /// What it takes of the disk.
+    /// Disk space of the entry, in bytes.
     pub(super) bytes: u64,
-    /// When it was last used.
+    /// Time of the last use.
     pub(super) used: SystemTime,
 }
 
-/// All that was found.
+/// Result of a scan.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) entries: Vec<Kept>,
-    /// What is taken by files that are no entries, not yet or not any more.
+    /// Disk space, in bytes, of files without an entry.
     pub(super) others: u64,
 }
 
 impl Found {
-    /// What all of it takes of the disk.
+    /// Returns the disk space of all files, in bytes.
     pub(super) fn bytes(&self) -> u64 {
         self.others + self.entries.iter().map(|entry| entry.bytes).sum::<u64>()
     }
 }
 
-/// The files of one object.
+/// Files of one object.
 #[derive(Debug, Default)]
 struct Files {
     index: Option<(PathBuf, Metadata)>,
     data: Vec<(PathBuf, Metadata)>,
 }
 
-/// Looks at every file, and removes those that nobody will finish.
+/// Scans all files, and removes those that nobody will finish.
 pub(super) fn scan(folder: &Folder) -> io::Result<Found> {
     let mut found = Found::default();
     for shard in fs::read_dir(folder.at(""))? {
@@ -83,7 +83,7 @@ fn scan_shard(shard: &Path, found: &mut Found) -> io::Result<()> {
     Ok(())
 }
 
-/// An index and its data are an entry; all else belongs to nothing.
+/// Adds an index and its data as an entry; all other files are strays.
 fn take_object(shard: &Path, stem: &str, mut files: Files, found: &mut Found) {
     let current = files.index.as_ref().and_then(|(index, _)| {
         let ending = current_version(shard, stem, index)?;
@@ -108,7 +108,7 @@ fn take_object(shard: &Path, stem: &str, mut files: Files, found: &mut Found) {
     }
 }
 
-/// The name of the data file that an index is of.
+/// Returns the name of the data file that belongs to an index.
 fn current_version(shard: &Path, stem: &str, index: &Path) -> Option<String> {
     let mut object = [0; HASH];
     let shard = shard.file_name()?.to_str()?;
@@ -117,7 +117,7 @@ fn current_version(shard: &Path, stem: &str, index: &Path) -> Option<String> {
     Some(format!("{stem}.{}{DATA}", version(&header.meta.etag)))
 }
 
-/// Removes a file that belongs to nothing if it is old, and counts it if not.
+/// Removes a file without an entry if it is old, and counts it otherwise.
 fn stray(path: &Path, meta: &Metadata, found: &mut Found) {
     let age = meta
         .modified()

@@ -1,8 +1,8 @@
-//! Entries that are whole: proved once, then believed for as long as the data file is not touched.
+//! Seals of entries that were verified as a whole, valid while the data file is unchanged.
 //!
-//! A seal names the data file as it was when every block had been compared with its checksum, after
-//! it had been written to the disk: its inode, length and time of change, which no program can set.
-//! Whoever writes to the file voids the seal by that alone; so does restoring it from a backup.
+//! A seal records the state of the data file when every block had been compared with its checksum,
+//! after a sync to the disk: its inode, length and change time, which no program can set. Any write
+//! to the file voids the seal; so does restoring it from a backup.
 
 use std::fs::File;
 use std::io;
@@ -14,7 +14,7 @@ use super::format::{self, checksum, number, put};
 const FIELDS: usize = 4;
 const LENGTH: usize = (FIELDS + 1) * 8;
 
-/// The data file as it was.
+/// State of the data file when it was verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Seal([u64; FIELDS]);
 
@@ -44,7 +44,7 @@ impl Seal {
 }
 
 impl Entry {
-    /// Whether the whole was proved and has not been touched since.
+    /// Returns whether the whole entry was verified and is unchanged since.
     pub(super) fn is_sealed(&self) -> bool {
         let mut bytes = [0; LENGTH];
         let read = self.index.read_exact_at(&mut bytes, format::SEAL as u64);
@@ -56,13 +56,14 @@ impl Entry {
         })
     }
 
-    /// Whether all blocks claim to be here.
+    /// Returns whether all blocks are marked as present.
     pub(super) fn is_complete(&self) -> bool {
         let blocks = format::blocks(self.meta().size);
         blocks > 0 && self.presence(0..blocks).iter().all(|here| *here)
     }
 
-    /// Compares every block with its checksum; true if the whole is here and is now sealed.
+    /// Compares every block with its checksum. Returns true if all are present, and the entry is
+    /// now sealed.
     pub(super) fn seal(&self) -> io::Result<bool> {
         if !self.is_complete() {
             return Ok(false);
@@ -82,7 +83,7 @@ impl Entry {
         Ok(true)
     }
 
-    /// Takes the seal away.
+    /// Removes the seal.
     pub(super) fn unseal(&self) -> io::Result<()> {
         self.index.write_all_at(&[0; LENGTH], format::SEAL as u64)
     }

@@ -1,4 +1,4 @@
-//! A response on its way to a reader, of which whole blocks pass into the cache.
+//! Response on its way to a reader, whose whole blocks also fill the cache.
 
 use std::fmt;
 use std::ops::Range;
@@ -16,20 +16,20 @@ use super::writer::Job;
 use crate::object::ByteRange;
 use crate::store::{GetBody, StoreError};
 
-/// The response to a request that was widened to whole blocks. The reader gets what it asked for.
+/// Response to a request that was widened to whole blocks. The reader gets the range it requested.
 pub(super) struct Tee {
     body: Option<GetBody>,
-    /// Nothing if the object is not kept.
+    /// Intake into the cache; `None` if the object is not stored in it.
     intake: Option<Intake>,
-    /// Where the next piece begins.
+    /// Offset of the next piece.
     at: u64,
-    /// What the reader asked for.
+    /// Range that the reader requested.
     wanted: Range<u64>,
-    /// Where the response ends.
+    /// End offset of the response.
     end: u64,
 }
 
-/// Takes blocks out of what passes.
+/// Splits passing bytes into blocks for the cache.
 pub(super) struct Intake {
     cache: Arc<Cache>,
     header: Arc<Header>,
@@ -37,7 +37,7 @@ pub(super) struct Intake {
 }
 
 impl Tee {
-    /// Of the response `sent`, `wanted` is handed on.
+    /// Creates a tee of the response `sent`, which passes on the bytes in `wanted`.
     pub(super) fn new(
         intake: Option<Intake>,
         sent: ByteRange,
@@ -53,7 +53,7 @@ impl Tee {
         }
     }
 
-    /// What was asked for, as a body.
+    /// Converts to a body with the requested range.
     pub(super) fn into_body(self) -> GetBody {
         GetBody::new(stream::try_unfold(self, |mut tee| async move {
             let next = tee.next().await?;
@@ -61,7 +61,7 @@ impl Tee {
         }))
     }
 
-    /// The next bytes that were asked for; nothing when there are no more.
+    /// Returns the next requested bytes; `None` at the end.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
         while self.at < self.wanted.end
             && let Some(body) = &mut self.body
@@ -86,7 +86,8 @@ impl Tee {
 }
 
 impl Intake {
-    /// For a response that begins at an offset of that version; nothing if it is not to be kept.
+    /// Creates an intake for a response that starts at `start`; `None` if the object is not to be
+    /// stored.
     pub(super) fn new(cache: &Arc<Cache>, header: Header, start: u64) -> Option<Self> {
         cache.admits(&header).then(|| Self {
             cache: Arc::clone(cache),
@@ -115,7 +116,7 @@ impl Intake {
     }
 }
 
-/// The reader has what it asked for and goes; the rest of the last block still arrives.
+/// Reads the rest of the last block in the background, once the reader has its range.
 impl Drop for Tee {
     fn drop(&mut self) {
         let left = self.end.saturating_sub(self.at);

@@ -1,4 +1,4 @@
-//! The thread that fills the folder.
+//! Thread that fills the folder.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,23 +15,23 @@ use super::folder::Folder;
 use super::format;
 use super::header::Header;
 
-/// Blocks that may wait, 16 MiB of them; what comes when there are more is dropped.
+/// Length of the queue, in blocks: 16 MiB. Further blocks are dropped.
 const QUEUE: usize = 64;
 
-/// A response waits so long for the disk before a block is dropped: where the network is a little
-/// faster than the disk, an object is kept whole, so that it is fetched once.
+/// Time that a response waits for the disk before a block is dropped. If the network is a little
+/// faster than the disk, an object is stored whole, so that it is fetched once.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// After a block was dropped, nobody waits for so long: the disk is slower by far.
+/// Time after a dropped block in which no response waits: the disk is slower by far.
 const RESIGNATION: Duration = Duration::from_secs(5);
 
-/// What an entry takes besides its bytes: two inodes, and a page of the index.
+/// Size of an entry besides its bytes: two inodes, and a page of the index.
 pub(super) const OVERHEAD: u64 = 8 << 10;
 
-/// How long the end of the process waits for the disk.
+/// Maximum time that the end of the process waits for the disk.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// A block to be kept.
+/// Block to be stored.
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) header: Arc<Header>,
@@ -39,18 +39,18 @@ pub(super) struct Job {
     pub(super) bytes: Vec<u8>,
 }
 
-/// Places in the queue.
+/// Places reserved in the queue.
 pub(super) type Places = OwnedSemaphorePermit;
 
-/// A block with its place in the queue.
+/// Block with its place in the queue.
 type Queued = (Job, Places);
 
-/// The way to the thread. When it is dropped, the thread writes what waits and ends.
+/// Handle of the thread. When it is dropped, the thread writes the queued blocks and ends.
 #[derive(Debug)]
 pub(super) struct Writer {
     jobs: Option<Sender<Queued>>,
     places: Arc<Semaphore>,
-    /// When a block was dropped last.
+    /// Time when a block was last dropped.
     dropped: Mutex<Option<Instant>>,
     ended: Mutex<Receiver<()>>,
     aside: Arc<AtomicBool>,
@@ -81,12 +81,12 @@ impl Writer {
         })
     }
 
-    /// Whether blocks are of use to it.
+    /// Returns whether the thread accepts blocks.
     pub(super) fn is_willing(&self) -> bool {
         !self.aside.load(Ordering::Relaxed)
     }
 
-    /// Keeps a block, in one of the places reserved for it; drops it if there is none.
+    /// Queues a block in one of the places reserved for it; drops it if there is none.
     pub(super) fn offer(&self, job: Job, places: Option<&mut Places>) {
         let Some(jobs) = self.jobs.as_ref().filter(|_| self.is_willing()) else {
             return;
@@ -100,8 +100,8 @@ impl Writer {
         }
     }
 
-    /// Places for so many blocks. While the disk is behind, waits for them a little, unless it is
-    /// hopelessly so.
+    /// Reserves places for `blocks` blocks. If the disk is behind, waits a little, unless a block
+    /// was dropped lately.
     pub(super) async fn reserve(&self, blocks: u32) -> Option<Places> {
         let places = || Arc::clone(&self.places);
         if let Ok(reserved) = places().try_acquire_many_owned(blocks) {
@@ -130,12 +130,12 @@ impl Drop for Writer {
     }
 }
 
-/// The thread's own.
+/// State of the thread.
 struct Filling {
     folder: Arc<Folder>,
     account: Account,
     aside: Arc<AtomicBool>,
-    /// Where the last block went; the next one is of the same file, more often than not.
+    /// Entry of the last block; the next one is mostly of the same file.
     last: Option<Entry>,
 }
 

@@ -1,4 +1,4 @@
-//! How much is kept, and what goes first.
+//! Limit of the cache's size, and the order of eviction.
 
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
@@ -11,20 +11,20 @@ use crate::cache::header::Header;
 use crate::object::{ETag, Headers, Key, ObjectMeta};
 use crate::store::memory::MemoryStore;
 
-/// What the folder takes of the disk.
+/// Returns the disk space of the folder, in bytes.
 fn taken(dir: &Path) -> u64 {
     let sizes = files(dir).into_iter().map(|file| file.metadata());
     sizes.map(|meta| meta.map_or(0, |m| m.blocks() * 512)).sum()
 }
 
-/// Keeps a key's object.
+/// Reads a key's object into the cache.
 async fn keep(bucket: &MemoryStore, dir: &Path, size: u64, key: &str) {
     let client = Client::with_cache(bucket, cache(dir, size));
     client.read(key).await.unwrap();
     client.end().await;
 }
 
-/// Whether a key's object is all there.
+/// Returns whether the cache has all of a key's object.
 async fn is_kept(bucket: &MemoryStore, dir: &Path, key: &str) -> bool {
     let client = Client::with_cache(bucket, cache(dir, 1 << 40));
     client.read(key).await.unwrap();

@@ -1,4 +1,4 @@
-//! A client of a bucket with a cache, and what its requests came to.
+//! Client of a bucket with a cache, and the number of its requests.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,13 +17,13 @@ use crate::store::disturbed::{Disturbance, Disturbed, Operation};
 use crate::store::memory::MemoryStore;
 use crate::store::{Condition, GetBody, Store, StoreError, StoreErrorKind};
 
-/// What a reader asks for first.
+/// Length of a reader's first request, in bytes.
 const FIRST: u64 = 512 << 10;
 
-/// A reader's larger parts, here not too large.
+/// Length of a reader's larger parts, in bytes; smaller here than usual.
 const PART: u64 = 2 << 20;
 
-/// What came from the bucket.
+/// Traffic from the bucket.
 #[derive(Debug, Default)]
 pub(super) struct Traffic {
     gets: AtomicU64,
@@ -59,13 +59,14 @@ impl Disturbance for Traffic {
     }
 }
 
-/// A client with its cache.
+/// Client with its cache.
 pub(super) struct Client<S: Store = Disturbed<MemoryStore, Traffic>> {
     pub(super) store: Cached<S>,
     traffic: Arc<Traffic>,
 }
 
-/// A folder to keep objects in, which is not there yet, below one that ends with the test.
+/// Returns a path for a cache, which does not exist yet, in a folder that is removed after the
+/// test.
 pub(super) fn folder() -> (TempDir, PathBuf) {
     let above = tempfile::tempdir().unwrap();
     let dir = above.path().join("cache");
@@ -83,7 +84,7 @@ pub(super) fn space() -> Space {
 }
 
 impl Client {
-    /// One that keeps up to 1 GiB.
+    /// Creates a client with a cache of up to 1 GiB.
     pub(super) fn new(bucket: &MemoryStore, dir: &Path) -> Self {
         Self::with_cache(bucket, cache(dir, 1 << 30))
     }
@@ -100,7 +101,7 @@ impl Client {
         }
     }
 
-    /// Requests for objects, and the bytes they brought, since the last call of this.
+    /// Returns the number of requests for objects since the last call, and the bytes they brought.
     pub(super) fn traffic(&self) -> (u64, u64) {
         let taken = |counter: &AtomicU64| counter.swap(0, Ordering::Relaxed);
         (taken(&self.traffic.gets), taken(&self.traffic.bytes))
@@ -115,8 +116,8 @@ impl<S: Store> Client<S> {
         }
     }
 
-    /// Reads an object as a reader does: its beginning, whatever version it is of, and the rest of
-    /// that version in parts.
+    /// Reads an object as a reader does: its start, in any version, and the rest of that version in
+    /// parts.
     pub(super) async fn read(&self, key: &str) -> Result<(ETag, Vec<u8>), StoreError> {
         let key = Key::new(key);
         let first = ByteRange::new(0, FIRST);
@@ -134,7 +135,7 @@ impl<S: Store> Client<S> {
         Ok((meta.etag, bytes))
     }
 
-    /// A range of whatever version is there.
+    /// Reads a range of the present version.
     pub(super) async fn range(&self, key: &str, start: u64, end: u64) -> Vec<u8> {
         let range = ByteRange::new(start, end);
         let answer = self.store.get(&Key::new(key), range, Condition::Any).await;
@@ -143,7 +144,7 @@ impl<S: Store> Client<S> {
         collect(answer.body).await.unwrap()
     }
 
-    /// Waits until all is on the disk that will be.
+    /// Waits until all blocks that will be stored are on the disk.
     pub(super) async fn end(self) {
         // What still arrives behind a reader is a task.
         for _ in 0..20 {
@@ -162,7 +163,7 @@ pub(super) async fn collect(mut body: GetBody) -> Result<Vec<u8>, StoreError> {
     Ok(bytes)
 }
 
-/// So many bytes of which every stretch is different.
+/// Returns `length` bytes in which every range is different.
 pub(super) fn noise(length: u64, seed: u64) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(2 * seed + 1);
     let mut bytes = Vec::with_capacity(length as usize + 8);
@@ -176,7 +177,7 @@ pub(super) fn noise(length: u64, seed: u64) -> Vec<u8> {
     bytes
 }
 
-/// Every file below a folder.
+/// Returns all files below a folder.
 pub(super) fn files(dir: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(dir).into_iter().flatten() {
@@ -191,7 +192,7 @@ pub(super) fn files(dir: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The only file below a folder whose name ends like that.
+/// Returns the only file below a folder whose name has this ending.
 pub(super) fn only(dir: &Path, ending: &str) -> PathBuf {
     let mut files = files(dir);
     files.retain(|file| file.to_str().unwrap().ends_with(ending));

@@ -1,4 +1,4 @@
-//! Whatever becomes of the files, what is read is right.
+//! Tests that reads return the right bytes, whatever happens to the files.
 
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
@@ -11,7 +11,7 @@ use crate::store::memory::MemoryStore;
 
 const SIZE: u64 = 3 * MIB + 77;
 
-/// A bucket, and a folder that holds all of its object.
+/// Creates a bucket, and a folder with the whole of its object.
 async fn filled(dir: &Path) -> MemoryStore {
     let bucket = MemoryStore::default();
     bucket.insert("key", noise(SIZE, 1));
@@ -21,7 +21,7 @@ async fn filled(dir: &Path) -> MemoryStore {
     bucket
 }
 
-/// Reads all, which must be right; the bytes that came from the bucket.
+/// Reads the object, which must be right; returns the number of bytes from the bucket.
 async fn read(bucket: &MemoryStore, dir: &Path) -> u64 {
     let client = Client::new(bucket, dir);
     assert!(client.read("key").await.unwrap().1 == noise(SIZE, 1));

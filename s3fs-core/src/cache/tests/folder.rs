@@ -1,4 +1,4 @@
-//! Whose folder it is, and what happens if it can't be used.
+//! Owner of the folder, and the result if it can't be used.
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -166,7 +166,7 @@ async fn what_was_left_half_made_is_swept_and_what_is_being_made_is_not() {
     assert_eq!(files(&dir), expected);
 }
 
-/// The folder in which the object's files are.
+/// Returns the folder of the object's files.
 fn before_dir(files: &[std::path::PathBuf]) -> std::path::PathBuf {
     let index = files.iter().find(|f| f.extension().is_some()).unwrap();
     index.parent().unwrap().to_owned()

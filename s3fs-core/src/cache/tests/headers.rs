@@ -1,4 +1,4 @@
-//! What is stored with an object beside its bytes, and can change without them.
+//! Stored headers of an object, which can change without its bytes.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::store::{Body, Condition, Precondition, Store};
 
 const SIZE: u64 = MIB + 7;
 
-/// Longer than a server's time is coarse.
+/// Age longer than the resolution of a server's times.
 const LONG_AGO: Duration = Duration::from_hours(1);
 
 fn headers(mode: &str) -> Headers {
@@ -28,15 +28,14 @@ async fn put(bucket: &MemoryStore, headers: &Headers) -> ETag {
     stored.unwrap()
 }
 
-/// What another client's `chmod` does.
+/// Changes the headers, as another client's `chmod` does.
 async fn change(bucket: &MemoryStore, etag: &ETag, headers: &Headers) {
     let key = Key::new("key");
     let changed = bucket.copy(&key, etag, &key, Some(headers)).await;
     assert_eq!(changed.unwrap(), *etag);
 }
 
-/// The headers that come with the bytes, in a process of its own, and what it asked for: requests
-/// and bytes.
+/// Reads the object in a new process: returns the headers, and the number of requests and bytes.
 async fn read(bucket: &MemoryStore, dir: &Path) -> (Headers, (u64, u64)) {
     let client = Client::new(bucket, dir);
     let key = Key::new("key");

@@ -1,5 +1,5 @@
-//! The cache over a bucket in memory: what it saves, and that nothing that happens to its folder
-//! makes wrong bytes of it.
+//! Tests of the cache over a bucket in memory: the requests that it saves, and that damage to its
+//! folder never produces wrong bytes.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! What need not be asked for again.
+//! Requests and bytes that the cache saves.
 
 use super::MIB;
 use super::client::{Client, cache, folder, noise, space};

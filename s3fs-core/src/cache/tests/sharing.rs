@@ -1,4 +1,4 @@
-//! Several clients of one folder at the same time.
+//! Concurrent clients of one folder.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use crate::store::{StoreError, StoreErrorKind};
 
 const SIZE: u64 = 1_500_000;
 
-/// What a key holds in one of its versions.
+/// Returns the content of a key in one of its versions.
 fn content(key: u64, version: u64) -> Vec<u8> {
     noise(SIZE + version, 100 * key + version)
 }

@@ -1,4 +1,4 @@
-//! Files that are whole, and proved to be.
+//! Whole files that are verified.
 
 use std::fs::OpenOptions;
 use std::io::Read;
@@ -20,7 +20,7 @@ async fn copy(client: &Client, etag: &ETag) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// A client of a folder that holds an object of this size, and its version.
+/// Creates a client of a folder with an object of this size; returns it with the version.
 async fn filled(bucket: &MemoryStore, dir: &Path, size: u64) -> (Client, ETag) {
     bucket.insert("key", noise(size, 1));
     let client = Client::new(bucket, dir);
