@@ -4,56 +4,56 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The name of a bucket: never a URL, an ARN or a path.
+/// Name of a bucket: never a URL, an ARN or a path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct BucketName(String);
 
-/// Why a string is not a bucket name; the text says what to write instead.
+/// Error of checking a bucket name; the text says what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BucketNameError {
-    /// Nothing was given.
+    /// Empty name.
     #[error("the bucket name is empty")]
     Empty,
-    /// `s3://bucket/prefix` or an `http(s)` URL.
+    /// URL: `s3://bucket/prefix`, or `http(s)`.
     #[error("`{given}` is a URL, not a bucket name: write `{bucket}`{}", prefix_hint(.prefix))]
     Url {
-        /// What was given.
+        /// Text as given.
         given: String,
-        /// The bucket the URL names.
+        /// Bucket that the URL names.
         bucket: String,
-        /// The prefix the URL names; may be empty.
+        /// Prefix that the URL names; may be empty.
         prefix: String,
     },
-    /// `arn:aws:s3:::bucket`.
+    /// ARN: `arn:aws:s3:::bucket`.
     #[error("`{given}` is an ARN, not a bucket name: write `{bucket}`{}", prefix_hint(.prefix))]
     Arn {
-        /// What was given.
+        /// Text as given.
         given: String,
-        /// The bucket the ARN names.
+        /// Bucket that the ARN names.
         bucket: String,
-        /// The prefix the ARN names; may be empty.
+        /// Prefix that the ARN names; may be empty.
         prefix: String,
     },
-    /// `bucket/prefix`.
+    /// Path: `bucket/prefix`.
     #[error("`{given}` holds a `/`: write the bucket `{bucket}`{}", prefix_hint(.prefix))]
     Path {
-        /// What was given.
+        /// Text as given.
         given: String,
-        /// The part before the first `/`.
+        /// Part before the first `/`.
         bucket: String,
-        /// The part after it.
+        /// Part after it.
         prefix: String,
     },
-    /// A length or a character that no bucket name has.
+    /// Text whose length or characters are not allowed.
     #[error(
         "`{given}` is not a bucket name: {reason} (3 to 63 of a-z, 0-9, `-` and `.`, \
          beginning and ending with a letter or digit)"
     )]
     Invalid {
-        /// What was given.
+        /// Text as given.
         given: String,
-        /// The rule it breaks.
+        /// Rule that it breaks.
         reason: &'static str,
     },
 }
@@ -122,7 +122,7 @@ impl BucketName {
         }
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -133,7 +133,7 @@ fn split_path(text: &str) -> (String, String) {
     (bucket.to_owned(), prefix.to_owned())
 }
 
-/// `https://bucket.s3.region.amazonaws.com/prefix` and `https://host/bucket/prefix`.
+/// Splits `https://bucket.s3.region.amazonaws.com/prefix` and `https://host/bucket/prefix`.
 fn bucket_of_http_url(host: &str, path: &str) -> (String, String) {
     match host.split_once(".s3.").or_else(|| host.split_once(".s3-")) {
         Some((bucket, _)) => (bucket.to_owned(), path.to_owned()),

@@ -1,11 +1,11 @@
-//! Types of objects by the endings of their names.
+//! Content types of objects by the suffixes of their names.
 
 use super::Key;
 
-/// What folders' markers are stored with.
+/// Content type of folder markers.
 const FOLDER: &str = "application/x-directory";
 
-/// What is said of bytes of which nothing is known.
+/// Content type of other names without a known suffix.
 const UNKNOWN: &str = "application/octet-stream";
 
 /// The `Content-Type` to store an object with, by the ending of its key.

@@ -1,10 +1,10 @@
-//! What a listing or a HEAD says of an object.
+//! Metadata of an object, as a listing or a HEAD returns it.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// An object's version tag: two equal tags of one key mean equal bytes.
+/// Version tag of an object: two equal tags of one key mean equal bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ETag(Arc<str>);
 
@@ -19,7 +19,7 @@ impl ETag {
         self.0.is_empty()
     }
 
-    /// The tag in quotation marks, as `If-Match` takes it.
+    /// Returns the tag in quotation marks, as `If-Match` takes it.
     pub fn quoted(&self) -> String {
         format!("\"{}\"", self.0)
     }
@@ -31,13 +31,13 @@ impl fmt::Display for ETag {
     }
 }
 
-/// One version of an object.
+/// Metadata of a version of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectMeta {
     /// Size in bytes.
     pub size: u64,
-    /// When it was stored.
+    /// Time when it was stored.
     pub modified: SystemTime,
-    /// Its version tag.
+    /// Version tag.
     pub etag: ETag,
 }

@@ -1,4 +1,4 @@
-//! S3's own nouns as types: a value of one of these is already valid.
+//! Types for the terms of S3: each value is already valid.
 
 mod attributes;
 mod bucket;

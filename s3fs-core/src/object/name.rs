@@ -11,12 +11,12 @@ const NAME_MAX: usize = 255;
 /// Maximum length in bytes of a name that Linux lets a FUSE file system show; no key is longer.
 const SHOWN_MAX: usize = 1024;
 
-/// A key's component that is a file name: UTF-8, 1 to 1024 bytes, neither `.` nor `..`, no NUL.
+/// Component of a key that is a file name: UTF-8, 1 to 1024 bytes, neither `.` nor `..`, no NUL.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EntryName(Arc<str>);
 
 impl EntryName {
-    /// The name, if this component of a key can be one. Keys with a component that can't are not
+    /// Returns the name, if this component of a key is one. Keys with another component are not
     /// visible in a mount; see `docs/semantics.md`.
     pub fn from_component(component: &str) -> Option<Self> {
         let is_name = !component.is_empty()
@@ -27,29 +27,30 @@ impl EntryName {
         is_name.then(|| Self(component.into()))
     }
 
-    /// Whether Linux takes so long a name.
+    /// Returns whether Linux accepts a name of this length.
     pub fn fits(name: &OsStr) -> bool {
         name.len() <= SHOWN_MAX
     }
 
-    /// Whether a program may make a file of that name.
+    /// Returns whether a program may create a file of that name.
     pub fn may_be_made(&self) -> bool {
         self.0.len() <= NAME_MAX
     }
 
-    /// Whether all components of a key are names: only then it is shown. `key` is the part of it below
-    /// the mount's prefix; a marker ends in `/`.
+    /// Returns whether all components of a key are names: only then it is shown. `key` is the part
+    /// below the mount's prefix; a marker ends in `/`.
     pub fn are_all(key: &str) -> bool {
         let mut components = key.strip_suffix('/').unwrap_or(key).split('/');
         key.is_empty() || components.all(|component| Self::from_component(component).is_some())
     }
 
-    /// The name a program gave, if it can be part of a key: keys are UTF-8, file names are bytes.
+    /// Returns the name that a program gave, if it can be part of a key: keys are UTF-8, names are
+    /// bytes.
     pub fn from_os(name: &OsStr) -> Option<Self> {
         Self::from_component(name.to_str()?)
     }
 
-    /// The name.
+    /// Returns the name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -4,36 +4,36 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The part of a key before a folder's entries: empty, or ending in `/`.
+/// Part of a key before a folder's entries: empty, or ending in `/`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Prefix(String);
 
-/// Why a string is not a prefix.
+/// Error of checking a prefix.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PrefixError {
-    /// `data` instead of `data/`: S3 would match `database` as well.
+    /// Prefix without a slash at its end, such as `data`: S3 would match `database` as well.
     #[error("the key prefix `{given}` must end in `/`: write `{given}/`")]
     NoSlash {
-        /// What was given.
+        /// Text as given.
         given: String,
     },
-    /// `/data/`: S3 keys don't begin with a slash.
+    /// Prefix with a slash at its start, such as `/data/`: S3 keys don't begin with one.
     #[error("the key prefix `{given}` begins with `/`, as no key does: write `{}`", given.trim_start_matches('/'))]
     LeadingSlash {
-        /// What was given.
+        /// Text as given.
         given: String,
     },
-    /// Longer than any key.
+    /// Prefix longer than any key.
     #[error("the key prefix has {length} bytes; S3 keys have at most 1024")]
     TooLong {
-        /// Its length in bytes.
+        /// Length in bytes.
         length: usize,
     },
 }
 
 impl Prefix {
-    /// The whole bucket.
+    /// Returns the empty prefix: the whole bucket.
     pub fn root() -> Self {
         Self(String::new())
     }
@@ -58,12 +58,12 @@ impl Prefix {
         Ok(Self(given))
     }
 
-    /// The prefix as S3 takes it.
+    /// Returns the prefix as S3 takes it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether this is the whole bucket.
+    /// Returns whether this is the whole bucket.
     pub fn is_root(&self) -> bool {
         self.0.is_empty()
     }

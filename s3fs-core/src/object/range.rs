@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A range of an object's bytes, never empty.
+/// Range of an object's bytes, never empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ByteRange {
     start: u64,
@@ -10,28 +10,28 @@ pub struct ByteRange {
 }
 
 impl ByteRange {
-    /// The bytes from `start` up to, not including, `end`; nothing if that is empty.
+    /// Creates the range from `start` up to, not including, `end`; `None` if that is empty.
     pub fn new(start: u64, end: u64) -> Option<Self> {
         (start < end).then_some(Self { start, end })
     }
 
-    /// Offset of the first byte.
+    /// Returns the offset of the first byte.
     pub fn start(self) -> u64 {
         self.start
     }
 
-    /// Offset behind the last byte.
+    /// Returns the offset behind the last byte.
     pub fn end(self) -> u64 {
         self.end
     }
 
-    /// How many bytes.
+    /// Returns the length in bytes.
     pub fn length(self) -> u64 {
         self.end - self.start
     }
 }
 
-/// As the `Range` header spells it, with both ends included.
+/// Formats the range as in the `Range` header, with both ends included.
 impl fmt::Display for ByteRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "bytes={}-{}", self.start, self.end - 1)

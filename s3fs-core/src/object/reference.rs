@@ -1,20 +1,20 @@
-//! One version of an object, by name.
+//! Reference to a version of an object.
 
 use crate::object::{ETag, Key};
 
-/// One version of an object: what is needed to ask for its bytes.
+/// Reference to a version of an object, sufficient to request its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectRef {
-    /// Its key.
+    /// Key of the object.
     pub key: Key,
-    /// Its version tag.
+    /// Version tag.
     pub etag: ETag,
-    /// Its size in bytes.
+    /// Size in bytes.
     pub size: u64,
 }
 
 impl ObjectRef {
-    /// Whether both are the same version of the same object.
+    /// Returns whether both are the same version of the same object.
     pub fn is(&self, other: &Self) -> bool {
         self.key == other.key && self.etag == other.etag
     }

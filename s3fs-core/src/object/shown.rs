@@ -1,4 +1,4 @@
-//! Names and words of others in messages.
+//! Safe display of names and texts from elsewhere.
 
 use std::fmt::{self, Display, Write};
 

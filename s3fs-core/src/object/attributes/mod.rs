@@ -1,8 +1,8 @@
-//! What a file system keeps of a file in its object's user metadata, under the names and in forms
-//! that s3fs-fuse and rclone read, too.
+//! File attributes in an object's user metadata, with names and formats that s3fs-fuse and rclone
+//! also read.
 //!
-//! What can't be read, of names that are ours or not, is kept as it is, and written back until
-//! there is something of ours to write in its place.
+//! Values that can't be parsed, under our names or others, are retained and written back until one
+//! of ours replaces them.
 
 mod mode;
 mod time;
@@ -20,49 +20,49 @@ const MODIFIED: &str = "mtime";
 const XATTRS: &str = "xattr";
 const ACCESSED: &str = "atime";
 
-/// What only s3fs-fuse writes, and always does: when an attribute was changed last.
+/// Name that only s3fs-fuse writes, and always: the time of the last change of an attribute.
 const CHANGED: &str = "ctime";
 
-/// The most bytes of user metadata that S3 stores with an object, as [`metadata_size`] counts them.
+/// Maximum size of user metadata that S3 stores with an object, in bytes, by [`metadata_size`].
 pub const MAX_METADATA: usize = 2048;
 
-/// What a file system keeps of a file; nothing of what is not known.
+/// Attributes of a file; each is absent if it is not known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attributes {
-    /// What kind of file it is.
+    /// Kind of the file.
     pub kind: Option<FileKind>,
-    /// Its permissions, with the set-user-ID, set-group-ID and sticky bits: 12 bits.
+    /// Permissions, with the set-user-ID, set-group-ID and sticky bits: 12 bits.
     pub mode: Option<u16>,
-    /// Its owner.
+    /// User ID of the owner.
     pub uid: Option<u32>,
-    /// Its group.
+    /// Group ID of the owner.
     pub gid: Option<u32>,
-    /// When its bytes were changed.
+    /// Time of the last change of its bytes.
     pub modified: Option<SystemTime>,
-    /// Extended attributes by their whole names, such as `user.x`; of every name space.
+    /// Extended attributes by their full names, such as `user.x`; of every name space.
     pub xattrs: BTreeMap<String, Vec<u8>>,
-    /// Everything else that is stored with the object.
+    /// All other user metadata of the object.
     pub others: BTreeMap<String, String>,
 }
 
-/// What kind of file an object is. Devices are none: they mean something else on every machine.
+/// Kind of file of an object. Devices are not included: their numbers differ between machines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FileKind {
-    /// A regular file.
+    /// Regular file.
     File,
-    /// A folder.
+    /// Folder.
     Dir,
-    /// A symbolic link; the object's bytes are its target.
+    /// Symbolic link; the object's bytes are its target.
     Symlink,
-    /// A named pipe.
+    /// Named pipe.
     Fifo,
-    /// A socket.
+    /// Socket.
     Socket,
 }
 
 impl Attributes {
-    /// Reads what s3fs-fuse or rclone or [`to_metadata`](Self::to_metadata) wrote; `metadata` has
-    /// lowercase names without `x-amz-meta-`.
+    /// Parses metadata written by s3fs-fuse, rclone or [`to_metadata`](Self::to_metadata).
+    /// `metadata` has lowercase names without `x-amz-meta-`.
     pub fn from_metadata(metadata: &BTreeMap<String, String>) -> Self {
         let mut attributes = Self::default();
         let writer = if metadata.contains_key(CHANGED) {
@@ -78,8 +78,8 @@ impl Attributes {
         attributes
     }
 
-    /// As user metadata, which the same tools read. A kind without a mode is written with usual
-    /// permissions where nothing else tells the kind: for links, pipes and sockets.
+    /// Formats the attributes as user metadata, which the same tools read. A kind without a mode
+    /// gets usual permissions if nothing else tells the kind: for links, pipes and sockets.
     pub fn to_metadata(&self) -> BTreeMap<String, String> {
         let written = [
             (MODE, mode::write(self.kind, self.mode)),
@@ -97,13 +97,13 @@ impl Attributes {
         metadata
     }
 
-    /// Names and values that other tools have stored, and that nothing else shows.
+    /// Returns metadata that other tools have stored, and that no attribute shows.
     pub fn foreign(&self) -> impl Iterator<Item = (&str, &str)> {
         let others = self.others.iter().filter(|(name, _)| !is_known(name));
         others.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Whether nothing is known but what is not ours.
+    /// Returns whether no attribute is known, apart from other tools' metadata.
     pub fn is_empty(&self) -> bool {
         let Self {
             kind,
@@ -141,7 +141,7 @@ impl Attributes {
         self.others.remove(ACCESSED);
     }
 
-    /// Takes a value if it is one of ours.
+    /// Parses a value, if it is one of ours.
     fn read(&mut self, name: &str, value: &str, writer: Writer) -> Option<()> {
         match name {
             MODE => {
@@ -158,12 +158,12 @@ impl Attributes {
     }
 }
 
-/// Whether a name is one of ours or of s3fs-fuse, whatever its value.
+/// Returns whether a name is one of ours or of s3fs-fuse, whatever its value.
 fn is_known(name: &str) -> bool {
     [MODE, UID, GID, MODIFIED, XATTRS, ACCESSED, CHANGED].contains(&name)
 }
 
-/// How much of [`MAX_METADATA`] this is: the bytes of names and values.
+/// Returns the size that counts towards [`MAX_METADATA`]: the bytes of names and values.
 pub fn metadata_size(metadata: &BTreeMap<String, String>) -> usize {
     let sizes = metadata.iter();
     sizes.map(|(name, value)| name.len() + value.len()).sum()

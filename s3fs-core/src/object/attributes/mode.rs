@@ -1,33 +1,35 @@
-//! Modes as text. s3fs-fuse writes `st_mode` in decimal (`33188`; for new folders without their
-//! type, `493`) and rclone in octal (`100644`); people write permissions (`644`). With a leading
-//! zero, `0100644`, both of them read octal, so that is how modes are written here.
+//! Modes as text.
+//!
+//! s3fs-fuse writes `st_mode` in decimal (`33188`; for new folders without their type, `493`).
+//! rclone writes octal (`100644`), and people write permissions (`644`). Both tools read a leading
+//! zero, `0100644`, as octal, so modes are written like that here.
 
 use super::FileKind;
 
-/// The bits of `st_mode` that are no type.
+/// Bits of `st_mode` that are not the type.
 const PERMISSIONS: u16 = 0o7777;
 
-/// Those of them that every kind of file has.
+/// Permission bits that every kind of file has.
 const PLAIN: u16 = 0o777;
 
-/// A mode as it was read.
+/// Mode as parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mode {
-    /// Nothing if it has no type bits.
+    /// Kind of the file; `None` if there are no type bits.
     pub(super) kind: Option<FileKind>,
     pub(super) permissions: u16,
 }
 
-/// What is known of who wrote a mode without a leading zero.
+/// Writer of a mode without a leading zero, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Writer {
-    /// It was s3fs-fuse.
+    /// Written by s3fs-fuse.
     S3fs,
     Unknown,
 }
 
 impl Mode {
-    /// Reads a mode in the base that makes most sense of it; nothing if none does.
+    /// Parses a mode in the base that makes most sense; `None` if neither does.
     pub(super) fn read(text: &str, writer: Writer) -> Option<Self> {
         // Some parsers take a sign.
         if !text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -61,8 +63,8 @@ impl Mode {
         })
     }
 
-    /// Whether it is decimal, whoever wrote it: `4755` is a program that runs as its owner and no
-    /// pipe with a sticky bit, `42755` a folder and no link, `644` permissions.
+    /// Returns whether it is decimal, regardless of the writer. `4755` is a set-user-ID program and
+    /// not a pipe with a sticky bit; `42755` is a folder and not a link; `644` are permissions.
     fn is_plain_decimal(self) -> bool {
         match self.kind {
             Some(FileKind::Fifo) => self.permissions & !PLAIN == 0,
@@ -73,7 +75,7 @@ impl Mode {
     }
 }
 
-/// Writes a mode; nothing if there is nothing to say.
+/// Formats a mode; `None` if there is nothing to store.
 pub(super) fn write(kind: Option<FileKind>, permissions: Option<u16>) -> Option<String> {
     let usual = match kind {
         // The key says as much.

@@ -36,7 +36,7 @@ fn what_is_not_ours_is_written_back_as_it_was() {
     assert_eq!(changed.to_metadata(), expected);
 }
 
-/// Seen in a bucket that s3fs 1.90 had mounted.
+/// Metadata as found in a bucket that s3fs 1.90 had mounted.
 #[test]
 fn what_s3fs_wrote_is_read() {
     let file = Attributes::from_metadata(&metadata(&[
@@ -91,7 +91,7 @@ fn what_s3fs_wrote_is_read() {
     assert_eq!(read.xattrs, expected);
 }
 
-/// Seen in a bucket that rclone 1.75 had copied to with `--metadata`.
+/// Metadata as found in a bucket that rclone 1.75 had copied to with `--metadata`.
 #[test]
 fn what_rclone_wrote_is_read() {
     let file = metadata(&[
@@ -140,7 +140,7 @@ fn kind() -> impl Strategy<Value = FileKind> {
     ]
 }
 
-/// A mode with or without a kind, or nothing.
+/// Returns a strategy for a mode with or without a kind, or neither.
 fn kind_and_mode() -> impl Strategy<Value = (Option<FileKind>, Option<u16>)> {
     let mode = (option::of(kind()), 0..=0o7777_u16);
     option::of(mode).prop_map(|known| match known {
@@ -179,7 +179,7 @@ prop_compose! {
     }
 }
 
-/// Numbers of the lengths that modes, owners and times have, and anything.
+/// Returns a strategy for numbers as long as modes, owners and times, and for any text.
 fn value() -> impl Strategy<Value = String> {
     prop_oneof![
         "-?[0-9]{1,25}",

@@ -8,7 +8,7 @@ use ::time::format_description::well_known::Rfc3339;
 
 const DIGITS: usize = 9;
 
-/// Reads a time; nothing if it is none that this machine can tell.
+/// Parses a time; `None` if it is not one that this machine can represent.
 pub(super) fn read(text: &str) -> Option<SystemTime> {
     read_seconds(text).or_else(|| {
         let date = OffsetDateTime::parse(text, &Rfc3339).ok()?;
@@ -35,8 +35,8 @@ fn read_seconds(text: &str) -> Option<SystemTime> {
     }
 }
 
-/// Writes a time. All nine digits or none: s3fs-fuse takes the fraction for a number of
-/// nanoseconds.
+/// Formats a time, with all nine digits of the fraction or none: s3fs-fuse reads the fraction as a
+/// number of nanoseconds.
 pub(super) fn write(time: SystemTime) -> String {
     let (sign, since) = match time.duration_since(UNIX_EPOCH) {
         Ok(since) => ("", since),

@@ -13,14 +13,14 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What is written with a percent sign.
+/// Characters that are percent-encoded.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'-')
     .remove(b'_')
     .remove(b'~');
 
-/// Reads attributes; nothing if they are in another form.
+/// Parses attributes; `None` if they have another format.
 pub(super) fn read(text: &str) -> Option<BTreeMap<String, Vec<u8>>> {
     let json = percent_decode_str(text).decode_utf8().ok()?;
     let values: BTreeMap<String, String> = serde_json::from_str(&json).ok()?;
@@ -28,7 +28,7 @@ pub(super) fn read(text: &str) -> Option<BTreeMap<String, Vec<u8>>> {
     values.into_iter().map(decoded).collect()
 }
 
-/// Writes attributes; nothing if there are none.
+/// Formats attributes; `None` if there are none.
 pub(super) fn write(xattrs: &BTreeMap<String, Vec<u8>>) -> Option<String> {
     if xattrs.is_empty() {
         return None;
