@@ -22,9 +22,9 @@ use super::spool::Spool;
 #[derive(Debug)]
 pub(crate) struct Attached {
     pub(crate) remote: Remote,
-    /// Whether the call has many inputs.
+    /// True if the call has many inputs.
     pub(crate) is_map: bool,
-    /// Whether the call runs a command.
+    /// True if the call runs a command.
     pub(crate) is_command: bool,
 }
 

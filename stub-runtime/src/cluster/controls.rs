@@ -30,7 +30,7 @@ pub(crate) struct Controls {
     is_abandoned: AtomicBool,
     /// Size, in bytes, of the arguments that are not in the spool.
     pub(super) unwritten: AtomicU64,
-    /// Whether the scheduler has the call, or never will.
+    /// True if the scheduler has the call, or never will.
     submitted: Mutex<bool>,
     changed: Condvar,
 }

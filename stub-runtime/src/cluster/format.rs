@@ -25,9 +25,9 @@ pub(crate) struct Header {
     pub(crate) spec: CallSpec,
     pub(crate) retries: Retries,
     pub(crate) max_inputs: Option<u64>,
-    /// Whether a function returns values one by one.
+    /// True if a function returns values one by one.
     pub(crate) iterates: bool,
-    /// Whether the call has many inputs.
+    /// True if the call has many inputs.
     pub(crate) is_map: bool,
     /// Maximum number of tasks that run at once.
     pub(crate) at_once: Option<usize>,
@@ -69,7 +69,7 @@ pub(crate) struct Piece {
     pub(crate) events: Vec<Event>,
     /// Requests and bytes of the buckets until now.
     pub(crate) usage: Usage,
-    /// Whether this is the last piece.
+    /// True if this is the last piece.
     pub(crate) is_last: bool,
 }
 
@@ -95,7 +95,7 @@ pub(crate) enum Event {
     /// Inputs were not run to their ends, though nothing is wrong with them.
     Left {
         indices: Vec<u64>,
-        /// Whether the task was asked to end; else it had run for long enough.
+        /// True if the task was asked to end; else it had run for long enough.
         was_told: bool,
     },
     /// Data was written while no input was being run, and could not be stored.

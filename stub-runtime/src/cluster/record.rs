@@ -29,7 +29,7 @@ pub(crate) struct Record {
     pub(crate) id: String,
     /// Label of the call: `module::name`, or the name of a command.
     pub(crate) label: Arc<str>,
-    /// Whether the call has many inputs.
+    /// True if the call has many inputs.
     pub(crate) is_map: bool,
     /// Start time of the call.
     pub(crate) began: Timestamp,

@@ -50,7 +50,7 @@ pub(crate) struct Remote {
     next: u64,
     /// Number of inputs given whose results were not taken yet.
     outstanding: usize,
-    /// Whether an earlier caller began the call, so that its number of inputs is unknown.
+    /// True if an earlier caller began the call, so that its number of inputs is unknown.
     is_attached: bool,
     unwatched: Option<&'static str>,
     /// Error of the call, if it has one input.

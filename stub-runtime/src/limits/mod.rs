@@ -16,7 +16,7 @@ pub struct Limits {
     pub cpu: Option<f64>,
     /// Bytes of memory.
     pub memory: Option<u64>,
-    /// Whether a limit that can't be enforced causes only a warning; else the job is not run.
+    /// True if a limit that can't be enforced causes only a warning; else the job is not run.
     pub lenient: bool,
 }
 

@@ -8,9 +8,9 @@ const PERIOD: u32 = 100_000;
 /// Features of the machine that matter for limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Facts {
-    /// Whether a control group of our own can limit memory.
+    /// True if a control group of our own can limit memory.
     pub(crate) group_memory: bool,
-    /// Whether a control group of our own can limit processor time.
+    /// True if a control group of our own can limit processor time.
     pub(crate) group_cpu: bool,
     /// Number of processors that this process may use.
     pub(crate) processors: u32,

@@ -24,7 +24,7 @@ pub(crate) struct Hello {
     /// inspect.
     pub(crate) credentials: Vec<(OsString, OsString)>,
     pub(crate) stdin: bool,
-    /// Whether the job has output of its own; else it has the caller's.
+    /// True if the job has output of its own; else it has the caller's.
     pub(crate) output: bool,
     pub(crate) worker: bool,
     pub(crate) trace: Trace,
@@ -85,7 +85,7 @@ pub(crate) struct Progress {
     pub(crate) usage: Usage,
     /// Files and bytes that are written and not stored yet.
     pub(crate) pending: Pending,
-    /// Whether the work has ended, and only its files are still being stored.
+    /// True if the work has ended, and only its files are still being stored.
     pub(crate) is_storing: bool,
 }
 
@@ -134,7 +134,7 @@ pub(crate) enum ToInit {
     /// Build the sandbox up to its mount points.
     Prepare {
         points: Vec<MountPoint>,
-        /// Whether the job has the machine's network.
+        /// True if the job has the machine's network.
         network: bool,
         /// Folders to hide, if the job is isolated.
         hide: Option<Hide>,
@@ -241,7 +241,7 @@ pub(crate) struct Input {
     /// Function to call: `module::name`.
     pub(crate) function: Arc<str>,
     pub(crate) arguments: Packed,
-    /// Whether the caller reads the output, and must know the input that it belongs to.
+    /// True if the caller reads the output, and must know the input that it belongs to.
     pub(crate) prints_apart: bool,
 }
 
@@ -262,7 +262,7 @@ pub(crate) struct Report {
     pub(crate) ended: Ended,
     /// Value, if the body returned one.
     pub(crate) value: Option<Packed>,
-    /// Whether output is not read yet: the worker then waits for [`ToWorker::GoOn`].
+    /// True if output is not read yet: the worker then waits for [`ToWorker::GoOn`].
     pub(crate) has_printed: bool,
 }
 

@@ -53,9 +53,9 @@ pub(crate) struct Tried {
     pub(crate) to: Instant,
     /// Error, if it failed.
     pub(crate) error: Option<String>,
-    /// Whether its input is tried again, if it failed.
+    /// True if its input is tried again, if it failed.
     pub(crate) is_retried: bool,
-    /// Whether it failed because it was no longer wanted.
+    /// True if it failed because it was no longer wanted.
     pub(crate) is_cancelled: bool,
 }
 

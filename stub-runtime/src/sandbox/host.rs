@@ -17,19 +17,19 @@ pub(crate) struct Host {
     pub(crate) max_user_namespaces: Option<u64>,
     /// Value of `user.max_mnt_namespaces`.
     pub(crate) max_mount_namespaces: Option<u64>,
-    /// Whether `kernel.apparmor_restrict_unprivileged_userns` is set.
+    /// True if `kernel.apparmor_restrict_unprivileged_userns` is set.
     pub(crate) apparmor_restricts: bool,
     /// Value of `kernel.unprivileged_userns_clone`, on kernels that have it.
     pub(crate) userns_clone: Option<bool>,
     /// State of `/dev/fuse`.
     pub(crate) fuse: FuseDevice,
-    /// Whether `fuse` is in `/proc/filesystems`.
+    /// True if `fuse` is in `/proc/filesystems`.
     pub(crate) fuse_loaded: bool,
-    /// Whether this is a container, as Docker and Podman mark it.
+    /// True if this is a container, as Docker and Podman mark it.
     pub(crate) container: bool,
-    /// Whether a seccomp filter applies.
+    /// True if a seccomp filter applies.
     pub(crate) seccomp: bool,
-    /// Whether the effective user is root.
+    /// True if the effective user is root.
     pub(crate) root: bool,
 }
 

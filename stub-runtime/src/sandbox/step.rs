@@ -8,7 +8,7 @@ use std::path::PathBuf;
 pub(crate) enum Step {
     /// `clone(2)` with new namespaces.
     Namespaces {
-        /// Whether a user namespace is one of them.
+        /// True if a user namespace is one of them.
         user: bool,
     },
     /// Writing `/proc/self/{setgroups,uid_map,gid_map}`.

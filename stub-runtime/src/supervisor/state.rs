@@ -119,7 +119,7 @@ pub(super) struct State {
     phase: Phase,
     volumes: usize,
     stop: Option<Stop>,
-    /// Whether the job was killed rather than asked to end.
+    /// True if the job was killed rather than asked to end.
     is_killed: bool,
     end: Option<WorkerEnd>,
     /// Number of answers to requests to store, still awaited while the work goes on.

@@ -33,7 +33,7 @@ pub(crate) struct FileStatus {
     /// Permission bits, with set-id and sticky bits.
     pub(crate) mode: u32,
     pub(crate) links: u64,
-    /// Whether nobody can write, as the file system is mounted read-only. Known only for open files.
+    /// True if nobody can write, as the file system is mounted read-only. Known only for open files.
     pub(crate) read_only: bool,
 }
 

@@ -20,7 +20,7 @@ struct Kept {
     history: Option<PathBuf>,
     /// Records of calls, the latest first.
     records: Vec<Record>,
-    /// Whether the last attempt to write the page failed.
+    /// True if the last attempt to write the page failed.
     has_failed: bool,
 }
 

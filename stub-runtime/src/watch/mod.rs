@@ -68,9 +68,9 @@ pub(crate) struct Attempted<'a> {
     pub(crate) ended: Instant,
     /// Error of the attempt, if it has no value.
     pub(crate) error: Option<&'a Error>,
-    /// Whether the input is tried again.
+    /// True if the input is tried again.
     pub(crate) is_retried: bool,
-    /// Whether the attempt was ended at once, as it was no longer wanted.
+    /// True if the attempt was ended at once, as it was no longer wanted.
     pub(crate) is_abandoned: bool,
 }
 

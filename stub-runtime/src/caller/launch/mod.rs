@@ -53,7 +53,7 @@ pub(super) struct Takers {
     pub(super) sink: Option<Arc<dyn Sink>>,
     /// Telemetry of the call.
     pub(super) watch: Arc<Watch>,
-    /// Whether standard input of the job is empty instead of this program's own.
+    /// True if standard input of the job is empty instead of this program's own.
     pub(super) no_stdin: bool,
 }
 

@@ -75,7 +75,7 @@ pub(crate) struct Done {
     pub(super) result: Result<Payload, Error>,
     /// Size of the input in bytes.
     pub(super) bytes: u64,
-    /// Whether the input took a descriptor.
+    /// True if the input took a descriptor.
     pub(super) has_descriptor: bool,
 }
 

@@ -78,7 +78,7 @@ struct Slot<'a> {
     takes: Takes,
     /// Input that has timed out.
     late: Option<u64>,
-    /// Whether the objects that the sandbox could not store in the end are reported with an input.
+    /// True if the objects that the sandbox could not store in the end are reported with an input.
     is_told: bool,
     has_started: bool,
     pace: Pace,

@@ -91,7 +91,7 @@ pub(super) struct Driver {
     not_before: Option<Instant>,
     /// Time since which nothing can be written.
     unwritable: Option<Instant>,
-    /// Whether the scheduler has no room for the waiting inputs, as far as is known.
+    /// True if the scheduler has no room for the waiting inputs, as far as is known.
     is_full: bool,
     /// Start of the last look into the spool that has read all pieces there were.
     collected: Instant,
@@ -99,7 +99,7 @@ pub(super) struct Driver {
     pauses: Pauses,
     patience: Patience,
     ending: Ending,
-    /// Whether the call goes on without this program.
+    /// True if the call goes on without this program.
     is_left: bool,
     /// Error that is not about one input.
     late: Option<Error>,

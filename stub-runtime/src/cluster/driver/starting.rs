@@ -29,9 +29,9 @@ pub(super) struct Pending {
     tasks: u32,
     pause: Duration,
     since: Instant,
-    /// Whether an earlier attempt may have succeeded without an answer.
+    /// True if an earlier attempt may have succeeded without an answer.
     is_tried: bool,
-    /// Whether its tasks were given their keys. They get them once, so that a task that is started twice runs once.
+    /// True if its tasks were given their keys. They get them once, so that a task that is started twice runs once.
     has_keys: bool,
     planned: Vec<Planned>,
 }

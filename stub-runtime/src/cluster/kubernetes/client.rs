@@ -36,7 +36,7 @@ pub(super) struct Client {
     jobs: Api<Job>,
     pods: Api<Pod>,
     secrets: Api<Secret>,
-    /// Whether the server has ever accepted these credentials, so that it may do so again.
+    /// True if the server has ever accepted these credentials, so that it may do so again.
     was_admitted: Cell<bool>,
 }
 

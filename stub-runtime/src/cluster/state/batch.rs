@@ -15,7 +15,7 @@ pub(super) struct Batch {
     pub(super) run: Option<RunId>,
     pub(super) next_piece: u32,
     pub(super) is_running: bool,
-    /// Whether its last piece was read.
+    /// True if its last piece was read.
     pub(super) is_told: bool,
     pub(super) gone: Option<Gone>,
 }

@@ -35,7 +35,7 @@ pub(super) struct State {
     pace: Pace,
     is_closed: bool,
     is_cancelled: bool,
-    /// Whether a task has reported something.
+    /// True if a task has reported something.
     has_given: bool,
     /// Number of tasks that found no program.
     unfit: u32,

@@ -45,7 +45,7 @@ struct Shared {
     spool: Spool,
     batch: BatchId,
     run: RunId,
-    /// Whether the call is a map.
+    /// True if the call is a map.
     is_map: bool,
     told: Mutex<Told>,
     changed: Condvar,
