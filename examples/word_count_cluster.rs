@@ -28,7 +28,7 @@ fn files(folder: PathBuf) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// How often each word is in a file. One input of many; what fails is tried again, wherever that is.
+/// Counts the occurrences of each word in a file. A failed input is retried, on any node.
 #[stub::function(volumes = <"/texts" => bucket::mount().read_only(true)>, retries = 2)]
 fn count(file: PathBuf) -> io::Result<BTreeMap<String, u64>> {
     let text = fs::read(Path::new("/texts").join(file))?;
