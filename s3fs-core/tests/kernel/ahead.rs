@@ -1,4 +1,4 @@
-//! Files that are opened before programs do.
+//! Prefetched opens: files that are opened before programs do.
 
 use std::fs;
 use std::thread::sleep;
@@ -14,7 +14,7 @@ fn name(n: usize) -> String {
     format!("folder/{n:03}")
 }
 
-/// A folder of small files, each with its name.
+/// Starts a server with a folder of small files; the content of each is its name.
 fn folder() -> Server {
     let server = server();
     for n in 0..FILES {

@@ -1,4 +1,4 @@
-//! Mounts that keep what they read on the local disk.
+//! Mounts with a cache on the local disk.
 
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{FileExt, PermissionsExt};
@@ -14,7 +14,7 @@ use crate::mounted::{BUCKET, Bucket, config, noise, server};
 
 const MIB: usize = 1 << 20;
 
-/// A folder for a cache, gone when dropped.
+/// Creates a folder for a cache, removed when dropped.
 pub(crate) fn folder() -> (TempDir, PathBuf) {
     let above = tempfile::tempdir().unwrap();
     let dir = above.path().join("cache");
@@ -27,7 +27,7 @@ pub(crate) fn with(dir: &Path) -> impl FnOnce(&mut MountConfig) {
     move |config| config.cache = Some(CacheConfig { dir, size })
 }
 
-/// How many objects, or parts of some, the server has sent since the last call of this.
+/// Returns the number of `GetObject` requests since its last call, except those answered with 304.
 fn sent(server: &Server) -> usize {
     let requests = server.log().requests();
     server.log().clear();
@@ -146,7 +146,7 @@ fn a_disk_that_is_full_only_costs_requests() {
     }
 }
 
-/// A disk of one and a half megabytes.
+/// File system of one and a half megabytes.
 struct Disk(PathBuf);
 
 impl Disk {

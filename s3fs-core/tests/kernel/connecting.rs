@@ -1,4 +1,4 @@
-//! Buckets that cannot be mounted: each error says what to do.
+//! Buckets that cannot be mounted: each error names the remedy.
 
 use s3_local::{BucketOptions, Policy, Quirk, S3Local};
 use s3fs_core::{BucketName, Credentials, FileSystem, MountConfig, Resources};
@@ -96,7 +96,7 @@ fn an_endpoint_where_nothing_listens_and_one_that_is_not_s3() {
     assert!(text.contains("does not answer as S3 does"), "{text}");
 }
 
-/// Answers every request with a page of HTML.
+/// Starts a server that answers every request with a page of HTML.
 fn web_server() -> std::net::SocketAddr {
     use std::io::{Read, Write};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,4 +1,4 @@
-//! Reading a file in other orders than from its beginning to its end.
+//! Reading a file in other orders than from the beginning to the end.
 
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
@@ -12,7 +12,7 @@ use crate::mounted::{BUCKET, Bucket, noise, server};
 const MIB: usize = 1 << 20;
 const READ: usize = 128 << 10;
 
-/// A bucket with one file of noise.
+/// Mounts a bucket with one file of noise.
 fn file_of(length: usize) -> (Bucket, Vec<u8>) {
     let server = server();
     let content = noise(length);
@@ -20,7 +20,7 @@ fn file_of(length: usize) -> (Bucket, Vec<u8>) {
     (Bucket::mount(server, |_| {}), content)
 }
 
-/// The bytes that were asked for.
+/// Returns the number of requested bytes.
 fn asked_for(bucket: &Bucket) -> usize {
     let requests = bucket.server.log().requests();
     let ranges = requests
@@ -44,7 +44,7 @@ fn check(file: &File, content: &[u8], offset: usize, length: usize) {
     assert!(bytes == content[offset..offset + length], "{offset}");
 }
 
-/// Offsets in no order, each once.
+/// Returns all offsets in scattered order, each once.
 fn scattered(length: usize) -> impl Iterator<Item = usize> {
     let places = length / READ;
     (0..places).map(move |n| n * 37 % places * READ)
@@ -89,7 +89,7 @@ fn what_is_covered_is_in_the_page_cache() {
     }
 }
 
-/// Whether every page of the file is in the page cache.
+/// Returns whether every page of the file is in the page cache.
 fn is_resident(file: &File, length: usize) -> bool {
     let output = std::process::Command::new("fincore")
         .args(["--bytes", "--noheadings", "--output", "RES"])

@@ -1,4 +1,4 @@
-//! What the environment says of a bucket: its endpoint, its profile, its certificate.
+//! Settings from the environment: endpoint, profile and certificate.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -17,12 +17,13 @@ const CONFIG: &str = "STUB_TEST_CONFIG";
 /// Beginning of the line that the child process prints.
 const SAID: &str = "said: ";
 
-/// An empty page of a listing.
+/// Empty page of a listing.
 const EMPTY: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <ListBucketResult><Name>data</Name><KeyCount>0</KeyCount><MaxKeys>1000</MaxKeys>
 <IsTruncated>false</IsTruncated></ListBucketResult>"#;
 
-/// Connects in a process of its own, with these variables and this configuration file of AWS.
+/// Connects in a separate process, with these variables and this AWS configuration file; returns its
+/// result.
 fn said(config: &MountConfig, variables: &[(&str, &str)], file: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config");
@@ -65,7 +66,7 @@ fn connect() {
     }
 }
 
-/// A bucket of which only the environment knows where it is.
+/// Returns the configuration of a bucket whose endpoint only the environment gives.
 fn anywhere() -> MountConfig {
     MountConfig {
         credentials: Credentials::Anonymous,
@@ -176,7 +177,7 @@ fn a_host_name_that_does_not_resolve_is_named() {
     );
 }
 
-/// A server with a certificate for `localhost` that no authority has signed.
+/// Server with a certificate for `localhost` that no authority has signed.
 struct Tls {
     folder: TempDir,
     child: Child,

@@ -1,4 +1,4 @@
-//! A server whose answers a test makes up, and that remembers what it was asked.
+//! Server with prepared answers, which records its requests.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// A server that is no S3. It answers for as long as the tests run.
+/// Server that is no S3. It answers as long as the tests run.
 pub(crate) struct Fake {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<String>>>,
@@ -18,7 +18,7 @@ impl Fake {
         Self::answering_with(move |_| body.to_owned())
     }
 
-    /// Answers every request with the body that is made for its number, counted from 0.
+    /// Answers every request with the body made for its number, counted from 0.
     pub(crate) fn answering_with(body: impl Fn(usize) -> String + Send + Sync + 'static) -> Self {
         let next = AtomicUsize::new(0);
         let body = Arc::new(move || body(next.fetch_add(1, Ordering::Relaxed)));
@@ -36,18 +36,18 @@ impl Fake {
         Self { address, requests }
     }
 
-    /// Its URL, without a path.
+    /// Returns the server's URL, without a path.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The first lines of the requests until now.
+    /// Returns and clears the first lines of all requests until now.
     pub(crate) fn requests(&self) -> Vec<String> {
         std::mem::take(&mut self.requests.lock().unwrap())
     }
 }
 
-/// Requests are taken for as short as those of listings.
+/// Answers the requests of a connection. Each is assumed to be as short as a listing's.
 fn answer(mut stream: TcpStream, body: &dyn Fn() -> String, seen: &Mutex<Vec<String>>) {
     let mut request = [0; 16384];
     while let Ok(length @ 1..) = stream.read(&mut request) {

@@ -1,4 +1,4 @@
-//! A server that fails now and then, and one that fails for good.
+//! Servers that fail now and then, and servers that fail permanently.
 
 use std::fs::{self, File};
 use std::io::Write;

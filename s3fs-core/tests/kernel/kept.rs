@@ -1,4 +1,4 @@
-//! What is kept with objects beside their bytes, and when it is asked for.
+//! Stored metadata of objects, and the requests for it.
 
 use std::fs::{self, File, FileTimes, Permissions};
 use std::io::Write;

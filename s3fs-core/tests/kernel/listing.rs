@@ -132,7 +132,7 @@ fn a_folder_can_be_read_again_from_the_beginning_and_from_the_middle() {
     assert_eq!(second.len(), 3003);
 }
 
-/// All names below a folder, found by opening one folder after another.
+/// Collects all names below a folder, by opening one folder after another.
 fn walk(folder: &std::path::Path, found: &mut BTreeSet<String>) {
     let mut folders = BTreeSet::new();
     for entry in fs::read_dir(folder).unwrap() {

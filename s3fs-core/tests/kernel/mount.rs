@@ -1,4 +1,4 @@
-//! A mount that a process of its own serves.
+//! Mount served by a separate process.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -12,8 +12,8 @@ use tempfile::TempDir;
 
 use crate::serve::{ANSWER, ARGUMENTS, Request};
 
-/// A bucket, mounted on a temporary folder until the value is dropped. It is served by a process of its own:
-/// one that serves a mount and uses it can come to wait for itself, and then cannot even be killed.
+/// Bucket mounted on a temporary folder until the value is dropped. A separate process serves it: a
+/// process that uses its own mount can wait for itself, and then cannot even be killed.
 pub(crate) struct Mount {
     folder: TempDir,
     serving: Child,
@@ -64,14 +64,14 @@ impl Mount {
         }
     }
 
-    /// Stops serving the mount, for as long as the value lives.
+    /// Stops serving the mount until the returned value is dropped.
     pub(crate) fn stop(&self) -> Stopped {
         let process = Pid::from_raw(self.serving.id().cast_signed());
         kill(process, Signal::SIGSTOP).unwrap();
         Stopped(process)
     }
 
-    /// Largest amount of memory that the serving process has held, in bytes.
+    /// Returns the peak memory of the serving process, in bytes.
     pub(crate) fn peak_memory(&self) -> u64 {
         let path = format!("/proc/{}/status", self.serving.id());
         let status = std::fs::read_to_string(path).unwrap();
@@ -80,17 +80,17 @@ impl Mount {
         kib.parse::<u64>().unwrap() << 10
     }
 
-    /// The folder where the bucket is.
+    /// Returns the mount point of the bucket.
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// A path in it.
+    /// Returns a path in the mount.
     pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// The names in a folder, sorted.
+    /// Returns the names in a folder, sorted.
     pub(crate) fn names(&self, folder: &str) -> Vec<String> {
         let entries = std::fs::read_dir(self.at(folder)).unwrap();
         let mut names: Vec<String> = entries
@@ -100,14 +100,14 @@ impl Mount {
         names
     }
 
-    /// Waits until all is stored.
+    /// Waits until everything is stored.
     pub(crate) fn finish(&self) -> Vec<NotStored> {
         writeln!(self.serving.stdin.as_ref().unwrap(), "finish").unwrap();
         serde_json::from_str(&self.answer()).unwrap()
     }
 }
 
-/// A mount that is not served: what needs an answer waits.
+/// Mount that is not served: requests that need an answer wait.
 pub(crate) struct Stopped(Pid);
 
 impl Drop for Stopped {

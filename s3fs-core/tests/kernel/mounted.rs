@@ -1,4 +1,4 @@
-//! A bucket on a server of its own, mounted at a folder of its own, gone when dropped.
+//! Bucket on its own server, mounted on its own folder until dropped.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -10,28 +10,28 @@ use s3fs_core::{BucketName, Credentials, MountConfig};
 
 use crate::mount::Mount;
 
-/// Retry timeout of mounts whose requests are to fail.
+/// Retry timeout of mounts whose requests are expected to fail.
 pub(crate) const SOON: Duration = Duration::from_millis(500);
 
-/// The bucket that tests mount.
+/// Name of the bucket that tests mount.
 pub(crate) const BUCKET: &str = "data";
 
-/// A mounted bucket and the server that has it.
+/// Mounted bucket with its server.
 pub(crate) struct Bucket {
-    /// Before the server, which the end of the mount needs.
+    /// Mount; dropped before the server, which is needed to unmount.
     mount: Mount,
-    /// Shared, to be mounted again.
+    /// Server, shared so that the bucket can be mounted again.
     pub(crate) server: Arc<Server>,
 }
 
-/// A server with the bucket, to be filled before it is mounted.
+/// Starts a server with the bucket, to be filled before it is mounted.
 pub(crate) fn server() -> Server {
     let server = S3Local::builder().start();
     server.create_bucket(BUCKET);
     server
 }
 
-/// How to mount the bucket of a server with its root key.
+/// Returns the configuration to mount the bucket of a server with its root key.
 pub(crate) fn config(server: &Server) -> MountConfig {
     MountConfig {
         endpoint_url: Some(server.endpoint_url()),
@@ -44,7 +44,7 @@ pub(crate) fn config(server: &Server) -> MountConfig {
     }
 }
 
-/// An empty bucket, mounted read-write.
+/// Mounts an empty bucket read-write.
 pub(crate) fn empty() -> Bucket {
     Bucket::mount(server(), |_| {})
 }
@@ -58,7 +58,7 @@ impl Bucket {
         Self::mount_with(server, None, change)
     }
 
-    /// As `mount`, with a limit in bytes on memory for file contents.
+    /// Mounts like `mount`, with a limit in bytes on memory for file contents.
     pub(crate) fn mount_with(
         server: impl Into<Arc<Server>>,
         budget: Option<u64>,
@@ -71,13 +71,13 @@ impl Bucket {
         Self { mount, server }
     }
 
-    /// The keys that the server holds when everything is stored.
+    /// Returns all keys on the server after everything is stored.
     pub(crate) fn keys(&self) -> Vec<String> {
         self.finish();
         self.server.keys(BUCKET)
     }
 
-    /// What the server holds under a key when everything is stored.
+    /// Returns an object on the server after everything is stored.
     pub(crate) fn object(&self, key: &str) -> Option<Vec<u8>> {
         self.finish();
         self.server.get(BUCKET, key).map(|bytes| bytes.to_vec())
@@ -92,7 +92,7 @@ impl Deref for Bucket {
     }
 }
 
-/// `length` bytes of which every stretch is different.
+/// Returns `length` pseudorandom bytes without repetition.
 pub(crate) fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut bytes = Vec::with_capacity(length + 8);
@@ -106,7 +106,7 @@ pub(crate) fn noise(length: usize) -> Vec<u8> {
     bytes
 }
 
-/// Waits until something holds.
+/// Waits until a condition holds; panics after 20 s.
 pub(crate) fn eventually(what: &str, holds: impl Fn() -> bool) {
     let start = Instant::now();
     while !holds() {
@@ -115,7 +115,7 @@ pub(crate) fn eventually(what: &str, holds: impl Fn() -> bool) {
     }
 }
 
-/// The errno of a failed call.
+/// Returns the errno of a failed call.
 pub(crate) fn errno<T: std::fmt::Debug>(result: std::io::Result<T>) -> nix::errno::Errno {
     nix::errno::Errno::from_raw(result.unwrap_err().raw_os_error().unwrap())
 }

@@ -1,4 +1,4 @@
-//! Keys that are not file names, and names that stand for two things.
+//! Keys that are not file names, and names with two meanings.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;

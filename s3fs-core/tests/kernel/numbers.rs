@@ -1,4 +1,4 @@
-//! Numbers of files: `st_ino` and `d_ino`.
+//! Inode numbers of files: `st_ino` and `d_ino`.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -11,12 +11,12 @@ use s3fs_core::Prefix;
 
 use crate::mounted::{BUCKET, Bucket, server};
 
-/// The number of a file.
+/// Returns the inode number of a file.
 fn number(bucket: &Bucket, name: &str) -> u64 {
     fs::symlink_metadata(bucket.at(name)).unwrap().ino()
 }
 
-/// The numbers that a folder's listing shows, by name.
+/// Returns the inode numbers in a folder's listing, by name.
 fn listed(bucket: &Bucket, folder: &str) -> BTreeMap<String, u64> {
     let entries = fs::read_dir(bucket.at(folder)).unwrap();
     let entries = entries.map(Result::unwrap);
@@ -25,7 +25,7 @@ fn listed(bucket: &Bucket, folder: &str) -> BTreeMap<String, u64> {
         .collect()
 }
 
-/// Waits until a name shows what another client has stored.
+/// Waits until a file has the size that another client has stored.
 fn wait_for_size(bucket: &Bucket, name: &str, size: u64) {
     let start = Instant::now();
     while fs::metadata(bucket.at(name)).unwrap().len() != size {

@@ -1,4 +1,4 @@
-//! A server that is away, overloaded or silent for a time, and one whose answers are lost.
+//! Servers that are away, overloaded or silent for a time, and servers whose answers are lost.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -14,7 +14,7 @@ use s3fs_core::Credentials;
 use crate::fake::Fake;
 use crate::mounted::{BUCKET, Bucket, SOON, empty, errno, eventually, noise, server};
 
-/// As long as no test takes.
+/// Time longer than any test takes.
 const FAR: Duration = Duration::from_mins(10);
 
 #[test]
@@ -192,7 +192,7 @@ fn names(folder: &Path) -> io::Result<Vec<OsString>> {
     entries.map(|entry| Ok(entry?.file_name())).collect()
 }
 
-/// A page of a listing that goes on at a token.
+/// Returns a page of a listing that continues at a token.
 fn page(key: Option<&str>, next: Option<&str>) -> String {
     let key = key.map_or_else(String::new, |key| {
         format!(

@@ -1,4 +1,5 @@
-//! Files that the kernel reads from the cache by itself: it goes on while nobody serves the mount.
+//! Passthrough: files that the kernel reads from the cache by itself, even while nobody serves the
+//! mount.
 
 use std::fs::{self, File};
 use std::os::fd::AsFd;
@@ -24,7 +25,7 @@ fn mount(server: &Arc<Server>, dir: &Path, access: Access) -> Bucket {
     })
 }
 
-/// A server with a file, and a folder that holds all of it.
+/// Starts a server with a file, and fills a cache folder with all of it.
 fn filled(dir: &Path) -> Arc<Server> {
     let server = Arc::new(server());
     server.put(BUCKET, "file", noise(SIZE));
@@ -34,7 +35,8 @@ fn filled(dir: &Path) -> Arc<Server> {
     server
 }
 
-/// Whether the kernel can: root, Linux 6.9, and a disk that is not itself stacked on another.
+/// Returns whether passthrough is possible: root, Linux 6.9, and a disk that is not itself stacked on
+/// another.
 fn is_possible(dir: &Path) -> bool {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
     let mut numbers = release.split(|c: char| !c.is_ascii_digit());
@@ -45,7 +47,7 @@ fn is_possible(dir: &Path) -> bool {
     nix::unistd::geteuid().is_root() && is_new && !is_stacked
 }
 
-/// Whether all of an open file can be read while its mount is not served.
+/// Returns whether a whole open file can be read while its mount is not served.
 fn is_read_unserved(bucket: &Bucket, file: &File) -> bool {
     // What the kernel has of it in memory proves nothing.
     posix_fadvise(file.as_fd(), 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED).unwrap();

@@ -1,5 +1,4 @@
-//! What a mount asks for: no more than the documented permissions, and no writes where none are
-//! allowed.
+//! Requests of a mount: no more than the documented permissions, and no writes where none are allowed.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -26,7 +25,7 @@ fn as_limited(config: &mut MountConfig) {
     };
 }
 
-/// Everything that changes something.
+/// Performs every kind of change.
 fn exercise(bucket: &Bucket) {
     fs::write(bucket.at("small"), "x").unwrap();
     fs::write(bucket.at("large"), noise(20 << 20)).unwrap();

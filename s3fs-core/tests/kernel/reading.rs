@@ -63,7 +63,7 @@ fn random_reads_give_the_right_bytes_and_fetch_little_more() {
     assert!(asked < fetched, "{asked} bytes asked for");
 }
 
-/// First and last byte of every ranged GET.
+/// Returns the first and the last byte of every ranged GET.
 fn ranges(bucket: &Bucket) -> Vec<(u64, u64)> {
     let requests = bucket.server.log().requests();
     let ranges = requests.iter().filter_map(|request| request.range.clone());

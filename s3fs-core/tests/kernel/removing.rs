@@ -1,4 +1,4 @@
-//! Deleting files, making and removing folders.
+//! Deleting files, and creating and removing folders.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};

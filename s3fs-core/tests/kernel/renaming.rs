@@ -1,4 +1,4 @@
-//! What renaming costs, and what is left when it fails.
+//! Requests of a rename, and the state after a failed one.
 
 use std::fs::{self, File};
 use std::io::Write;

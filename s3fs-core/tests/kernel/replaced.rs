@@ -1,4 +1,4 @@
-//! Objects that another client replaces while they are read.
+//! Objects replaced by another client while they are read.
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;

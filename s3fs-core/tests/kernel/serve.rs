@@ -1,8 +1,8 @@
-//! The process that serves a test's bucket.
+//! Process that serves a test's bucket.
 //!
 //! Its first line of input is a [`Request`]; the answer is `ready` once the bucket is mounted. The
-//! line `finish` is answered by the objects that could not be stored. At the end of the input,
-//! everything is stored and unmounted.
+//! answer to the line `finish` lists the objects that could not be stored. At the end of the input, the
+//! process stores everything and unmounts.
 
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
@@ -13,22 +13,22 @@ use s3fs_core::{DEFAULT_BUDGET, FileSystem, MountConfig, MountPoint, Mounted, Re
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 
-/// What to serve.
+/// Mount to serve.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Request {
     pub(crate) config: MountConfig,
     pub(crate) folder: PathBuf,
-    /// Bytes of memory for file contents.
+    /// Memory limit for file contents, in bytes.
     pub(crate) budget: Option<u64>,
 }
 
-/// How long a mount may be busy when it is to be unmounted.
+/// Maximum time that a mount may be busy when it is unmounted.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What an answer begins with, to be told from what the test harness prints.
+/// Prefix of answers, which distinguishes them from the output of the test harness.
 pub(crate) const ANSWER: &str = "answer: ";
 
-/// How the test binary is told to be this process.
+/// Arguments that make the test binary this process.
 pub(crate) const ARGUMENTS: [&str; 4] = ["serve::serve", "--exact", "--ignored", "--nocapture"];
 
 #[test]
@@ -52,7 +52,7 @@ fn serve() {
     mounted.serving.join().unwrap();
 }
 
-/// A process that another test has just begun may have our files for a moment.
+/// Unmounts a folder, and retries: a process that another test has just started may have our files open.
 fn unmount_patiently(folder: &Path) {
     let start = Instant::now();
     while let Err(busy) = nix::mount::umount(folder) {

@@ -1,4 +1,4 @@
-//! Storing beside the program, and who waits for it.
+//! Storing in the background, and the calls that wait for it.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
@@ -13,7 +13,7 @@ use s3fs_core::{Credentials, StageConfig};
 
 use crate::mounted::{BUCKET, Bucket, empty, errno, noise, server};
 
-/// Stores one file, so that the mount knows that it may.
+/// Stores one file, so that the mount knows that it has permission to write.
 fn begin(bucket: &Bucket) {
     fs::write(bucket.at("first"), "x").unwrap();
     bucket.finish();
@@ -103,7 +103,7 @@ fn closing_waits_where_that_is_asked_for() {
     }
 }
 
-/// Runs a shell in the bucket that says `ready` on its error output, and then waits for a line.
+/// Runs a shell in the bucket that prints `ready` to standard error and then waits for a line.
 fn shell_that_waits(bucket: &Bucket, script: &str, then: impl FnOnce()) {
     let mut shell = Command::new("sh")
         .args(["-c", script])

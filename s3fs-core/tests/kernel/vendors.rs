@@ -1,4 +1,4 @@
-//! A mount on servers that differ from S3 as other vendors' do.
+//! Mounts on servers that differ from S3 like those of other vendors.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
@@ -12,7 +12,7 @@ use s3_local::{Operation, Quirk, Server};
 
 use crate::mounted::{BUCKET, Bucket, errno, noise, server};
 
-/// A server with some quirks.
+/// Starts a server with some quirks.
 fn odd(quirks: &[Quirk]) -> Server {
     let server = server();
     for quirk in quirks {
@@ -21,7 +21,7 @@ fn odd(quirks: &[Quirk]) -> Server {
     server
 }
 
-/// All files below a folder, as `find -type f` prints them, with the folders in no order.
+/// Collects all files below a folder, as `find -type f` prints them, with the folders in no order.
 fn find(folder: &Path, found: &mut Vec<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
@@ -70,7 +70,7 @@ fn nothing_vanishes_where_keys_are_listed_as_a_walk_meets_them() {
     }
 }
 
-/// Changes of small and large files and of folders, and what the bucket holds then.
+/// Changes small and large files and folders, and checks the content of the bucket.
 fn use_all(server: Server) -> Bucket {
     let bucket = Bucket::mount(server, |_| {});
     let large = noise(20 << 20);

@@ -1,5 +1,5 @@
-//! Programs on a server that fails all the time: a twentieth of all requests get no answer, a refusal, or
-//! half of what they asked for. No byte may be wrong and no file lost.
+//! Programs on a server that fails all the time: a twentieth of all requests get no answer, an error, or
+//! a truncated body. No byte may be wrong and no file lost.
 
 use s3_local::{Chance, Fault};
 
@@ -19,7 +19,7 @@ const FAULTS: [Fault; 7] = [
     Fault::TruncateBody(1_000_000),
 ];
 
-/// A place whose server fails. What fails is drawn anew each time, from a seed that is printed.
+/// Returns a place whose server fails at random, from a new seed that is printed.
 #[allow(clippy::print_stdout, reason = "a failure is repeated with the seed")]
 fn failing() -> Place {
     let seed = seed::random();
@@ -33,7 +33,7 @@ fn failing() -> Place {
     place
 }
 
-/// Ends the failures, and sees that there were some.
+/// Ends the failures, and asserts that there were some.
 fn heal(place: &Place) {
     if let Some(server) = place.server() {
         assert!(server.knobs().failed_by_chance() > 0, "nothing has failed");
@@ -41,7 +41,7 @@ fn heal(place: &Place) {
     }
 }
 
-/// Once more on a fresh mount that fails, and on one that does not.
+/// Runs a check, again on a fresh mount that fails, and on one that does not.
 fn check(place: Place, body: impl Fn(&Place)) {
     body(&place);
     let place = place.check_fresh();

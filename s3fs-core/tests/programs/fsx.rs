@@ -1,4 +1,4 @@
-//! `fsx`: operations on one file by chance, of every kind, with each byte that is read compared.
+//! `fsx`: random operations of every kind on one file, with a comparison of each byte read.
 
 use std::process::Command;
 
@@ -7,13 +7,13 @@ use crate::run::finish;
 use crate::seed;
 use crate::tools::tool;
 
-/// Smaller than what is sent in one piece.
+/// Length in bytes of a file that is sent in one piece.
 const SMALL: u64 = 600_000;
 
-/// Larger, so that it is sent and fetched in parts.
+/// Length in bytes of a file that is sent and fetched in parts.
 const LARGE: u64 = 12_000_000;
 
-/// How often each operation comes. The file is sent each time that it is stored, a large one in parts.
+/// Returns the weights of the operations. Each store sends the whole file, a large one in parts.
 fn configuration(length: u64) -> String {
     let (longest, stored) = if length == SMALL {
         (65_536, 0.2)
@@ -44,7 +44,7 @@ copy_file_range = 5
     )
 }
 
-/// So many operations on a file of at most this length; then the object and a fresh mount must agree.
+/// Runs operations on a file of at most this length; then the object and a fresh mount must agree.
 #[allow(clippy::print_stdout, reason = "a failure is repeated with the seed")]
 fn exercise(length: u64, operations: u32, seed: u64) {
     println!("seed {seed}");

@@ -1,10 +1,10 @@
-//! What programs do with a file system, on a mounted bucket: every idiom by itself, programs that people
-//! use, and two suites of other people's that look for what is wrong with a file system.
+//! Programs on a mounted bucket: every file system idiom by itself, common programs, and two third-party
+//! test suites for file systems.
 //!
-//! Each test has a bucket of its own. With `STUB_PROGRAMS_ON=FOLDER` the same tests run in that folder
-//! instead, which shows that they demand nothing that a local disk does not do. With `STUB_PROGRAMS_BUCKET=NAME`
-//! they run on that bucket, below a prefix of each test's own, with the endpoint and the keys of the AWS
-//! variables of the environment: `scripts/test-servers.sh` does so on servers of other vendors.
+//! Each test has its own bucket. With `STUB_PROGRAMS_ON=FOLDER` the tests run in that folder instead, to
+//! show that a local disk passes them too. With `STUB_PROGRAMS_BUCKET=NAME` they run on that bucket,
+//! each below its own prefix, with the endpoint and the keys of the AWS variables of the environment:
+//! `scripts/test-servers.sh` does so on servers of other vendors.
 #![allow(
     clippy::unwrap_used,
     clippy::cast_possible_truncation,

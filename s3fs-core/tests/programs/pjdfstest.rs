@@ -1,7 +1,7 @@
-//! `pjdfstest`: what POSIX says of each system call, in hundreds of cases.
+//! `pjdfstest`: hundreds of cases on the POSIX semantics of each system call.
 //!
-//! Those that are expected to fail stand in `pjdfstest.expected`, each with its reason; that one of them
-//! passes is a failure too.
+//! `pjdfstest.expected` lists the expected failures, each with its reason; an unexpected pass is a
+//! failure too.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -10,7 +10,7 @@ use crate::place::Place;
 use crate::run::{program, told};
 use crate::tools::tool;
 
-/// The users that all of Debian's kin have are the ones it becomes.
+/// Configuration of the suite. Its users exist on Debian and its derivatives.
 const CONFIGURATION: &str = r#"
 [features]
 posix_fallocate = {}
@@ -23,10 +23,10 @@ naptime = 0.02
 entries = [["nobody", "nogroup"], ["daemon", "daemon"]]
 "#;
 
-/// How many cases ran on Linux when this was written, to notice if hardly any do.
+/// Minimum number of cases: as many ran on Linux when this was written.
 const AT_LEAST: usize = 370;
 
-/// The names of the cases that fail, and why: `name: reason`.
+/// Returns the names of the expected failures and their reasons: `name: reason`.
 fn expected() -> BTreeMap<&'static str, &'static str> {
     include_str!("pjdfstest.expected")
         .lines()

@@ -1,4 +1,4 @@
-//! Where a test works: a mounted bucket, or a plain folder to compare it with.
+//! Place of a test: a mounted bucket, or a plain folder for comparison.
 
 use std::path::{Path, PathBuf};
 use std::process;
@@ -13,18 +13,18 @@ use crate::mount::Mount;
 use crate::mounted::{BUCKET, Bucket, server};
 use crate::tree::Tree;
 
-/// Names a folder in which the tests work instead of a bucket.
+/// Variable with a folder in which the tests work instead of a bucket.
 const ON: &str = "STUB_PROGRAMS_ON";
 
-/// Names a bucket of a server that is already there, in which the tests work below a prefix of their own.
+/// Variable with a bucket of an existing server, in which each test works below its own prefix.
 const BUCKET_OF_OTHERS: &str = "STUB_PROGRAMS_BUCKET";
 
-/// A folder of a test's own, empty at first.
+/// Folder of a test, empty at first.
 pub(crate) struct Place(Kind);
 
 enum Kind {
     Mounted(Bucket),
-    /// A prefix of a bucket whose server the tests know nothing of.
+    /// Prefix of a bucket on a server that the tests do not control.
     Foreign(Mount, MountConfig),
     Local {
         above: TempDir,
@@ -33,7 +33,7 @@ enum Kind {
 }
 
 impl Place {
-    /// On a server of its own.
+    /// Creates a place on its own server, unless the environment gives another.
     pub(crate) fn new() -> Self {
         if let Some(folder) = std::env::var_os(ON) {
             let above = tempfile::tempdir_in(folder).unwrap();
@@ -51,12 +51,12 @@ impl Place {
         Self(Kind::Mounted(Bucket::mount(server(), |_| {})))
     }
 
-    /// The place is a local disk, which can do what no bucket can.
+    /// Returns whether the place is a local disk, which can do more than a bucket.
     pub(crate) fn is_local(&self) -> bool {
         matches!(self.0, Kind::Local { .. })
     }
 
-    /// The folder.
+    /// Returns the folder.
     pub(crate) fn path(&self) -> &Path {
         match &self.0 {
             Kind::Mounted(bucket) => bucket.path(),
@@ -65,12 +65,12 @@ impl Place {
         }
     }
 
-    /// A path in it.
+    /// Returns a path in the folder.
     pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.path().join(name)
     }
 
-    /// The server that has the bucket, if the test has started it.
+    /// Returns the server of the bucket, if the test has started it.
     pub(crate) fn server(&self) -> Option<&Arc<Server>> {
         match &self.0 {
             Kind::Mounted(bucket) => Some(&bucket.server),
@@ -78,8 +78,8 @@ impl Place {
         }
     }
 
-    /// Ends the mount and mounts the bucket in another folder, so that all that is read comes from the
-    /// objects alone.
+    /// Unmounts the bucket and mounts it on another folder, so that all reads come from the objects
+    /// alone.
     pub(crate) fn fresh(self) -> Self {
         self.settle();
         match self.0 {
@@ -115,7 +115,7 @@ impl Place {
         assert!(lost.is_empty(), "not stored: {lost:?}");
     }
 
-    /// The bytes under a key, as the server has them once everything is stored.
+    /// Returns the bytes of a key on the server, after everything is stored.
     pub(crate) fn object(&self, key: &str) -> Option<Vec<u8>> {
         self.settle();
         match &self.0 {
@@ -125,13 +125,13 @@ impl Place {
         }
     }
 
-    /// All that is in the folder.
+    /// Returns the content of the folder.
     pub(crate) fn tree(&self) -> Tree {
         Tree::of(self.path())
     }
 
-    /// Compares the objects with what the folder shows: each file is the object of its name, byte for
-    /// byte, and there is no object that is not shown.
+    /// Compares the objects with the folder: each file is the object of its name, byte for byte, and
+    /// there are no other objects.
     #[track_caller]
     pub(crate) fn check_objects(&self) {
         self.settle();
@@ -155,7 +155,7 @@ impl Place {
         }
     }
 
-    /// Compares the tree with the objects, and with what a fresh mount shows of them; goes on there.
+    /// Compares the tree with the objects and with a fresh mount; returns the fresh mount.
     #[track_caller]
     pub(crate) fn check_fresh(self) -> Self {
         let before = self.tree();
@@ -166,7 +166,7 @@ impl Place {
     }
 }
 
-/// A prefix that no other test has, in a bucket that the environment tells how to reach.
+/// Returns a prefix that no other test has, in a bucket configured by the environment.
 fn foreign(bucket: &str) -> MountConfig {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let prefix = format!(

@@ -1,9 +1,9 @@
-//! Running other people's programs.
+//! Running third-party programs.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-/// A program that sees the same surroundings on each machine.
+/// Returns a command with the same environment on every machine.
 pub(crate) fn program(name: impl AsRef<std::ffi::OsStr>, folder: &Path) -> Command {
     let mut command = Command::new(name);
     command
@@ -17,7 +17,7 @@ pub(crate) fn program(name: impl AsRef<std::ffi::OsStr>, folder: &Path) -> Comma
     command
 }
 
-/// Runs a script in a folder; each command of it must succeed. Returns what it wrote.
+/// Runs a script in a folder; each of its commands must succeed. Returns the output.
 #[track_caller]
 pub(crate) fn sh(folder: &Path, script: &str) -> String {
     let mut command = program("bash", folder);
@@ -31,7 +31,7 @@ pub(crate) fn python(folder: &Path, source: &str) -> String {
     finish(program("python3", folder).args(["-c", source]))
 }
 
-/// Runs a command that must succeed. Returns what it wrote, without the last newline.
+/// Runs a command that must succeed. Returns the output, without the last newline.
 #[track_caller]
 pub(crate) fn finish(command: &mut Command) -> String {
     let output = command.output();
@@ -43,8 +43,8 @@ pub(crate) fn finish(command: &mut Command) -> String {
         .to_owned()
 }
 
-/// Runs the body of a test in a process of its own: what cannot be read from a mapped file ends the
-/// process, and must not end the other tests.
+/// Runs the body of a test in a separate process: an unreadable page of a mapped file ends the process,
+/// and must not end the other tests.
 #[track_caller]
 pub(crate) fn apart<F: FnOnce()>(body: F) {
     const APART: &str = "STUB_PROGRAMS_APART";
@@ -73,7 +73,7 @@ pub(crate) fn apart<F: FnOnce()>(body: F) {
     assert!(text.contains("1 passed"), "{name}: {text}");
 }
 
-/// How a program ended and what it said, the end of it if it is much.
+/// Formats a program's exit status and the end of its output.
 pub(crate) fn told(output: &Output) -> String {
     let text = [output.stdout.as_slice(), &output.stderr].concat();
     let end = &text[text.len().saturating_sub(6000)..];

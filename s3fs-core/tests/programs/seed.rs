@@ -1,8 +1,8 @@
-//! Numbers that tests draw.
+//! Random seeds of tests.
 
 use std::hash::{BuildHasher, RandomState};
 
-/// A seed that no other run has; what `STUB_PROGRAMS_SEED` says, to see again what a failure printed.
+/// Returns a new random seed, or `STUB_PROGRAMS_SEED` to reproduce a failure.
 pub(crate) fn random() -> u64 {
     match std::env::var("STUB_PROGRAMS_SEED") {
         Ok(seed) => seed.parse().unwrap(),

@@ -1,15 +1,15 @@
-//! Programs that no distribution packages: `scripts/test-programs.sh` installs them.
+//! Programs that no distribution packages, installed by `scripts/test-programs.sh`.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use crate::run::told;
 
-/// What the script ends with if something can't be installed.
+/// Exit status of the script if something can't be installed.
 const NOT_INSTALLED: i32 = 77;
 
-/// Where a program is, such as `bin/fsx`. `None`, and a word why, if it can't be installed here; where
-/// `CI=true` it must be.
+/// Returns the path of a program, such as `bin/fsx`. If it can't be installed here, prints the reason
+/// and returns `None`; with `CI=true` it panics.
 pub(crate) fn tool(name: &str) -> Option<PathBuf> {
     static HOME: OnceLock<Option<PathBuf>> = OnceLock::new();
     HOME.get_or_init(install)

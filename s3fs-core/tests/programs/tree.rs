@@ -1,4 +1,4 @@
-//! A folder with all that is in it, as a value.
+//! Snapshot of a folder with everything in it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,12 +8,12 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-/// What lies below a folder, by path. Equal trees have the same names, bytes, links, modes, owners and
+/// Entries below a folder, by path. Equal trees have the same names, bytes, links, modes, owners and
 /// times of files.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Tree(BTreeMap<String, Entry>);
 
-/// Without the times of folders, which change by themselves.
+/// Entry of a tree, without the times of folders, which change by themselves.
 #[derive(Debug, PartialEq, Eq)]
 struct Entry {
     content: Content,
@@ -24,22 +24,22 @@ struct Entry {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Content {
-    /// The checksum of its bytes.
+    /// File with the checksum of its bytes.
     File(String),
     Folder,
     Link(Vec<u8>),
-    /// A FIFO or a socket.
+    /// FIFO or socket.
     Node,
 }
 
-/// The checksum of bytes.
+/// Returns the checksum of bytes.
 pub(crate) fn sum(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
     hex::encode(&digest[..16])
 }
 
 impl Tree {
-    /// What is below a folder now.
+    /// Reads the entries below a folder.
     #[track_caller]
     pub(crate) fn of(folder: &Path) -> Self {
         let mut tree = Self(BTreeMap::new());
@@ -80,7 +80,7 @@ impl Tree {
         }
     }
 
-    /// The files' names and the checksums of their bytes.
+    /// Returns the files' names and the checksums of their bytes.
     pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &String)> {
         self.0
             .iter()
@@ -90,17 +90,17 @@ impl Tree {
             })
     }
 
-    /// Whether there is something of this name.
+    /// Returns whether an entry of this name exists.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
 
-    /// How many entries there are.
+    /// Returns the number of entries.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Fails if the other differs, and shows only in what.
+    /// Fails if the trees differ, and prints only the differences.
     #[track_caller]
     pub(crate) fn assert_same(&self, wanted: &Self) {
         let mut differences = Vec::new();

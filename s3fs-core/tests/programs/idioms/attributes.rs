@@ -19,7 +19,7 @@ fn change_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// When it was read and written last.
+/// Returns the access and the modification time.
 fn times(path: &Path) -> [(i64, i64); 2] {
     let about = fs::symlink_metadata(path).unwrap();
     [
@@ -339,7 +339,7 @@ fn a_folder_gives_its_group_to_what_is_made_in_it() {
     check(&place, "team/folder");
 }
 
-/// Runs a script in a folder as a user who has no rights of their own there.
+/// Runs a script in a folder as a user without privileges there.
 fn as_another(place: &Place, script: &str) {
     use std::os::unix::process::CommandExt;
     let mut command = crate::run::program("bash", place.path());

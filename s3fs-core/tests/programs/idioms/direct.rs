@@ -1,4 +1,4 @@
-//! Files that are written around the page cache, and read through it.
+//! Files written with direct I/O, and read through the page cache.
 #![allow(unsafe_code, reason = "there is no safe way to write asynchronously")]
 
 use std::fs::{self, File, OpenOptions};
@@ -12,14 +12,14 @@ use crate::place::Place;
 const PAGE: usize = 4096;
 const PAGES: usize = 16;
 
-/// How a page is written.
+/// Mode of writing a page.
 #[derive(Clone, Copy, Debug)]
 enum How {
     Waiting,
     Asynchronously,
 }
 
-/// What the kernel keeps of a process's asynchronous writes.
+/// Kernel context of asynchronous writes.
 struct Queue(libc::c_ulong);
 
 impl Queue {
@@ -31,7 +31,7 @@ impl Queue {
         Self(id)
     }
 
-    /// Writes and waits until the kernel says that it is done.
+    /// Writes and waits until the kernel reports completion.
     fn write(&self, file: &File, bytes: &[u8], at: usize) {
         const PWRITE: u16 = 1;
         // SAFETY: numbers alone, for all of which zero is a value.

@@ -1,4 +1,4 @@
-//! Files of which little is written.
+//! Sparse files.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};

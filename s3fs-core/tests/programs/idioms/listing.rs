@@ -1,4 +1,4 @@
-//! Reading folders that change, and from the middle.
+//! Reading of folders that change, and from a position in the middle.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -16,7 +16,7 @@ fn fill(place: &Place, count: usize) -> BTreeSet<String> {
     names
 }
 
-/// The names from where the folder stands, and where each of them ends.
+/// Returns the names from the folder's current position, with the offset behind each.
 fn rest(folder: &mut Dir) -> Vec<(String, i64)> {
     folder
         .map(Result::unwrap)

@@ -1,4 +1,4 @@
-//! Files in memory.
+//! Memory-mapped files.
 #![allow(unsafe_code, reason = "there is no safe way to map a file")]
 
 use std::fs::{self, File};

@@ -1,4 +1,4 @@
-//! What programs do to files and folders, each by itself: through system calls, without a program around.
+//! Single operations on files and folders, by system calls, without a program around.
 
 mod attributes;
 mod direct;
@@ -31,7 +31,7 @@ use rustix::io::Errno;
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
-/// Why a call failed, which it must.
+/// Returns the errno of a call that must fail.
 #[track_caller]
 fn errno<T: Debug>(result: Result<T, impl Into<io::Error>>) -> Errno {
     match result {
@@ -40,19 +40,19 @@ fn errno<T: Debug>(result: Result<T, impl Into<io::Error>>) -> Errno {
     }
 }
 
-/// Renames as `renameat2` does.
+/// Renames with `renameat2`.
 fn rename(from: &Path, to: &Path, flags: RenameFlags) -> rustix::io::Result<()> {
     renameat_with(CWD, from, CWD, to, flags)
 }
 
-/// Opens a file that is there for reading and writing.
+/// Opens an existing file for reading and writing.
 #[track_caller]
 fn open(path: &Path) -> File {
     let file = OpenOptions::new().read(true).write(true).open(path);
     file.unwrap()
 }
 
-/// Creates a file, empty if it was there, for reading and writing.
+/// Creates or truncates a file, for reading and writing.
 #[track_caller]
 fn create(path: &Path) -> File {
     let mut options = OpenOptions::new();
@@ -60,17 +60,17 @@ fn create(path: &Path) -> File {
     options.open(path).unwrap()
 }
 
-/// Whether there is something of this name, even a link to nothing.
+/// Returns whether the name exists, even as a dangling link.
 fn there(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
-/// Whether this is root, who may do what others may not.
+/// Returns whether this process is root, who may do more than others.
 fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
 }
 
-/// Whether the one who runs the tests may do this to a file.
+/// Returns whether the current user may access a file in this way.
 fn may(path: &Path, access: Access) -> bool {
     rustix::fs::access(path, access).is_ok()
 }

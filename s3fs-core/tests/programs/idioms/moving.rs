@@ -1,4 +1,4 @@
-//! Names that move: folders, with all that is in them.
+//! Renaming of folders with all of their content.
 
 use std::fs;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! What a name may be.
+//! Valid file names.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use rustix::io::Errno;
 use super::{errno, rename, there};
 use crate::place::Place;
 
-/// One of each kind of byte that a name may hold.
+/// Returns a name for each kind of byte that a name may contain.
 fn odd() -> Vec<String> {
     let mut names: Vec<String> = (1..128_u8)
         .filter(|&byte| byte != b'/')

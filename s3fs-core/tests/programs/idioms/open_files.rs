@@ -1,4 +1,4 @@
-//! Files without a name.
+//! Unnamed files.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -8,7 +8,7 @@ use super::{KIB, MIB, create, errno, open, there};
 use crate::mounted::noise;
 use crate::place::Place;
 
-/// Reads, writes, grows and shrinks a file that has no name.
+/// Reads, writes, extends and truncates an unnamed file.
 fn use_it(file: &mut File, content: &[u8]) {
     let mut read = Vec::new();
     file.seek(SeekFrom::Start(0)).unwrap();

@@ -1,4 +1,4 @@
-//! Bytes that move from file to file without passing through the program.
+//! Copies from file to file in the kernel.
 
 use std::fs::{self, File};
 use std::io;
@@ -10,7 +10,7 @@ use super::{KIB, MIB, create, errno, open};
 use crate::mounted::noise;
 use crate::place::Place;
 
-/// Copies all of a range, as often as it takes.
+/// Copies a whole range, with as many calls as it takes.
 fn copy(from: &File, mut at: u64, to: &File, mut into: u64, length: usize) -> usize {
     let mut copied = 0;
     while copied < length {

@@ -1,4 +1,5 @@
-//! What a bucket can't do (hard links, exchanged names): it is refused as a program expects, and changes nothing.
+//! Operations that a bucket does not support (hard links, exchanged names): each fails as programs
+//! expect, and changes nothing.
 
 use std::fs::{self, File};
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! Names that move: files.
+//! Renaming of files.
 
 use std::fs;
 

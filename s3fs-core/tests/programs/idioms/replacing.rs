@@ -1,4 +1,4 @@
-//! New content under a name that is in use.
+//! Replacement of a file's content while its name is in use.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -98,7 +98,7 @@ fn a_name_that_is_open_is_replaced_and_both_are_written() {
     assert_eq!(fs::read(fresh.at("name")).unwrap(), b"new kept");
 }
 
-/// Tells the others when it is dropped, by a panic too.
+/// Flag that is set when this is dropped, also by a panic.
 struct End<'d>(&'d AtomicBool);
 
 impl Drop for End<'_> {

@@ -1,4 +1,4 @@
-//! A file that several use at the same time.
+//! Files used by several handles or processes at the same time.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
@@ -36,7 +36,7 @@ fn another_handle_sees_each_byte_at_once() {
     }
 }
 
-/// How long a file is and when it was written, as a handle says.
+/// Returns the length and the modification time of an open file.
 fn about(file: &File) -> (u64, SystemTime) {
     let about = file.metadata().unwrap();
     (about.len(), about.modified().unwrap())

@@ -1,4 +1,4 @@
-//! Bytes anywhere in a file, and its length.
+//! Writes at any position of a file, and changes of its length.
 
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -10,7 +10,7 @@ use super::{KIB, MIB, create, errno, open};
 use crate::mounted::noise;
 use crate::place::Place;
 
-/// Sizes below and above what is sent in one piece.
+/// File lengths in bytes, below and above the limit for sending in one piece.
 const LENGTHS: [usize; 4] = [0, 10 * KIB, 8 * MIB + 1, 40 * MIB];
 
 #[test]

@@ -24,7 +24,7 @@ fn get(path: &Path, name: &str) -> rustix::io::Result<Vec<u8>> {
     Ok(value)
 }
 
-/// All attributes of the user, by name.
+/// Returns all user attributes, by name.
 fn all(path: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut names = vec![0; 4096];
     let length = listxattr(path, &mut names[..]).unwrap();

@@ -1,4 +1,4 @@
-//! Archives and compressed files that are changed in place.
+//! Archives and compressed files, changed in place.
 
 use super::tar::{assert_same, description, original};
 use crate::place::Place;

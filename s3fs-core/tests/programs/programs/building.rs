@@ -1,4 +1,4 @@
-//! Compilers, and what they make is run from the mount.
+//! Compilers, and execution of their output from the mount.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Parquet and HDF5, by the libraries that everyone uses.
+//! Parquet and HDF5, with the common libraries.
 
 use std::path::Path;
 
@@ -6,13 +6,14 @@ use crate::place::Place;
 use crate::run::{finish, program};
 use crate::tools::tool;
 
-/// Runs a program for the Python that has those libraries; `false` if it can't be installed.
+/// Runs a program with a Python that has these libraries; returns `None` if it can't be installed.
 fn run(folder: &Path, source: &str) -> Option<String> {
     let python = tool("python/bin/python")?;
     Some(finish(program(python, folder).args(["-c", source])))
 }
 
-/// Runs a writer, then a reader that must print the same on the mount, on a fresh one and on the objects.
+/// Runs a writer, then a reader, which must print the same on the mount, on a fresh mount and on the
+/// objects.
 fn write_and_read(writer: &str, reader: &str, keys: &[&str]) {
     let place = Place::new();
     if run(place.path(), writer).is_none() {

@@ -1,4 +1,4 @@
-//! cp, mv, dd and their kin: files.
+//! cp, mv, dd and similar programs, on files.
 
 use crate::place::Place;
 use crate::run::sh;

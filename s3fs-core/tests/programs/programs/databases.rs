@@ -1,4 +1,4 @@
-//! Small databases in files, of other kinds.
+//! Other small databases in files.
 
 use crate::place::Place;
 use crate::run::{python, sh};

@@ -1,9 +1,9 @@
-//! Editors: each saves in its own way.
+//! Editors, each with its own way of saving.
 
 use crate::place::Place;
 use crate::run::sh;
 
-/// Runs an editor's command on a text of some lines, which it must change in one of them.
+/// Runs an editor's command on a text of some lines, which must change one line.
 fn edit(prepare: &str, command: &str) {
     let place = Place::new();
     sh(

@@ -5,7 +5,7 @@ use s3_local::Operation;
 use crate::place::Place;
 use crate::run::sh;
 
-/// What each script begins with.
+/// Prologue of each script.
 const AS: &str = "
 export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
 git() { command git -c init.defaultBranch=main -c advice.detachedHead=false -c safe.directory='*' \"$@\"; }
@@ -15,7 +15,7 @@ fn run(place: &Place, script: &str) -> String {
     sh(place.path(), &format!("{AS}{script}"))
 }
 
-/// Makes a repository with a history: programs, links, a large file, branches that were merged.
+/// Creates a repository with a history: programs, links, a large file, merged branches.
 pub(crate) fn make_history(place: &Place) {
     run(
         place,
@@ -33,7 +33,7 @@ pub(crate) fn make_history(place: &Place) {
     );
 }
 
-/// What must hold for that repository, wherever it is.
+/// Checks that repository, also as a copy.
 pub(crate) fn check_history(place: &Place) {
     let said = run(
         place,

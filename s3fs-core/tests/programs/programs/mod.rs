@@ -1,5 +1,5 @@
-//! Programs that people use, each on the mount, on a fresh mount of the same bucket, and with the objects
-//! compared.
+//! Common programs, each on the mount, on a fresh mount of the same bucket, and with a comparison of the
+//! objects.
 
 mod archives;
 mod building;

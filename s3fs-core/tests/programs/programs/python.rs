@@ -1,4 +1,4 @@
-//! Python: its environments, and what its library does to files.
+//! Python: its environments, and file operations of its library.
 
 use crate::place::Place;
 use crate::run::{python, sh};

@@ -1,4 +1,4 @@
-//! What a shell does to files by itself.
+//! File operations built into a shell.
 
 use crate::place::Place;
 use crate::run::sh;

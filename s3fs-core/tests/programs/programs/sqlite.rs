@@ -1,4 +1,4 @@
-//! `SQLite`, in each way that it makes a transaction safe.
+//! `SQLite`, with each kind of journal.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
@@ -19,7 +19,7 @@ fn command(place: &Place, statements: &str) -> Command {
     command
 }
 
-/// Runs statements in a process of their own, and returns what they print.
+/// Runs statements in a separate process, and returns the output.
 #[track_caller]
 pub(crate) fn sql(place: &Place, statements: &str) -> String {
     finish(&mut command(place, statements))
@@ -50,14 +50,14 @@ pub(crate) fn fill(place: &Place, journal: &str) {
     }
 }
 
-/// What must hold for that database.
+/// Checks that database.
 #[track_caller]
 pub(crate) fn check(place: &Place) {
     let statements = "PRAGMA integrity_check; SELECT count(*), sum(length(bytes)) FROM t;";
     assert_eq!(sql(place, statements), "ok\n2000|6000000");
 }
 
-/// All rows in one number, which is the same wherever they are.
+/// Returns all rows as one text, to compare them between places.
 fn rows(place: &Place) -> String {
     sql(
         place,
@@ -99,7 +99,7 @@ fn a_database_with_a_write_ahead_log() {
     journals_in_turn(&["WAL"]);
 }
 
-/// Two processes that each add to a counter; no addition may be lost.
+/// Runs two processes that each increment a counter; no increment may be lost.
 fn count_together(journal: &str) {
     let place = Place::new();
     sql(

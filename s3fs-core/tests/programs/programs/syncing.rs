@@ -6,7 +6,7 @@ use super::tar::{assert_same, description, original};
 use crate::place::Place;
 use crate::run::sh;
 
-/// Copies and returns what it says it did.
+/// Copies a tree and returns the reported changes.
 fn sync(from: &Path, to: &Path, options: &str) -> String {
     let script = format!(
         "rsync -ai --modify-window=-1 {options} {}/tree/ {}/tree/",

@@ -1,4 +1,4 @@
-//! tar: trees that go into an archive and come out of it.
+//! tar: packing and unpacking of trees.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::place::Place;
 use crate::run::sh;
 
-/// Makes a tree on the local disk with all that an archive keeps.
+/// Creates a tree on the local disk with everything that an archive can store.
 pub(crate) fn original(folder: &Path) {
     sh(
         folder,
@@ -22,7 +22,7 @@ pub(crate) fn original(folder: &Path) {
     );
 }
 
-/// All that is known of each entry of `tree` in a folder.
+/// Describes all attributes and contents of the entries of `tree` in a folder.
 pub(crate) fn description(folder: &Path) -> String {
     sh(
         folder,
@@ -80,7 +80,7 @@ fn an_archive_grows_and_is_extracted_over_what_is_there() {
     assert_same(&description(fresh.path()), &before);
 }
 
-/// Fails with the first lines that differ.
+/// Fails with the first differing lines.
 #[track_caller]
 pub(crate) fn assert_same(found: &str, wanted: &str) {
     let without = |some: &str, others: &str| -> Vec<String> {

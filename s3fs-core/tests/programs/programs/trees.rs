@@ -1,4 +1,4 @@
-//! cp, mv, find, du and their kin: trees.
+//! cp, mv, find, du and similar programs, on trees.
 
 use super::tar::{assert_same, description, original};
 use crate::place::Place;
