@@ -1,5 +1,5 @@
-//! The same tests as an ordinary user. Needs root, who becomes that user, and a kernel that allows
-//! user namespaces.
+//! Tests of this program, run as an ordinary user. Needs root, to become that user, and a kernel that
+//! allows user namespaces.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -10,7 +10,7 @@ use crate::harness::folder;
 
 const NOBODY: u32 = 65534;
 
-/// Lets everyone open `/dev/fuse`, as most distributions do, until it is dropped.
+/// Guard that lets everyone open `/dev/fuse`, as most distributions do, until it is dropped.
 struct OpenFuse(Permissions);
 
 impl OpenFuse {

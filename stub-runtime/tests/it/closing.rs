@@ -1,4 +1,4 @@
-//! That a `close` in a sandbox that waits for the bucket knows whether it is the last one.
+//! Detection of the last `close` of a file in a sandbox, if `close` waits for the bucket.
 
 use std::fs::File;
 use std::os::fd::IntoRawFd;
@@ -11,7 +11,7 @@ use stub_runtime::engine::{Ended, Volume};
 use crate::harness::folder;
 use crate::volumes::{printed, server, shell, volume};
 
-/// A volume in which every `close` waits.
+/// Returns a volume in which every `close` waits.
 fn waiting(server: &Server, path: &Path) -> Volume {
     let mut volume = volume(server, "data", path);
     volume.mount.waits_on_close = true;
@@ -48,7 +48,7 @@ fn a_file_is_stored_as_a_whole_where_its_descriptor_is_handed_on() {
     }
 }
 
-/// A server, and a volume whose key only reads.
+/// Returns a server, and a volume whose key only allows reads.
 fn readers_volume(path: &Path) -> (Server, Volume) {
     let server = S3Local::builder()
         .access_key("reader", "reads", Policy::read_only("data"))

@@ -1,4 +1,4 @@
-//! Programs instead of functions.
+//! Calls of programs instead of functions.
 
 use std::collections::BTreeMap;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! Threads, nesting, async.
+//! Threads, nested calls, and async.
 
 use std::future::Future;
 use std::pin::pin;

@@ -36,7 +36,7 @@ fn kill(pid: i32) {
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
 }
 
-/// The process for a function whose own name, as the kernel has it, is this.
+/// Returns the process of a function with this name in the kernel.
 fn process_of(function: &str, name: &str) -> i32 {
     let named = |one: &String| {
         let comm = std::fs::read_to_string(format!("/proc/{}/comm", pid(one)));
@@ -47,7 +47,7 @@ fn process_of(function: &str, name: &str) -> i32 {
     })
 }
 
-/// Calls in another thread, kills one process once the body runs, and returns what the call says.
+/// Calls in another thread, kills one process once the body runs, and returns the call's error.
 fn killing(function: &'static stub_runtime::__private::Function, mark: &str, name: &str) -> Error {
     std::thread::scope(|scope| {
         let caller = scope.spawn(|| call::<()>(function, ()));
@@ -109,7 +109,7 @@ fn a_killed_supervisor_takes_the_body_with_it_and_is_reported() {
     no_mounts();
 }
 
-/// Runs one of the ignored tests below in a process of its own.
+/// Runs one of the ignored tests below in a separate process.
 fn victim(name: &str) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--ignored", "--exact", name])

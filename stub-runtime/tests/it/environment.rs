@@ -1,4 +1,4 @@
-//! What a body finds around it.
+//! Environment of a body.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -72,7 +72,7 @@ fn the_environment_is_the_callers_without_credentials_and_without_our_traces() {
     );
 }
 
-/// Not a test: what the test above runs in a process with other variables.
+/// Process with other variables for the test above; not a test itself.
 #[test]
 #[ignore = "run by another test"]
 #[expect(clippy::print_stdout, reason = "how the act answers")]
@@ -89,7 +89,7 @@ fn credentials_act() {
     );
 }
 
-/// What else the supervisor, or this program's command line, may get a secret from.
+/// Other variables from which the supervisor, or this program's command line, may get a secret.
 const OTHER_CREDENTIALS: [(&str, &str); 9] = [
     ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "sup3rs3cret"),
     ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:9/"),
@@ -160,7 +160,7 @@ fn field(status: &str, name: &str) -> u64 {
     u64::from_str_radix(line.split_whitespace().nth(1).unwrap(), 16).unwrap()
 }
 
-/// Signals 32 and 33 are the C library's own; its `posix_spawn` leaves them ignored.
+/// Bit mask of signals 32 and 33, which are the C library's own; its `posix_spawn` leaves them ignored.
 const INTERNAL: u64 = 0b11 << 31;
 
 #[test]

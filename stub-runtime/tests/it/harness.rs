@@ -1,4 +1,4 @@
-//! Registering functions by hand, calling them, and looking for what they left.
+//! Test harness: registers functions by hand, calls them, and checks for leftovers.
 
 use std::fs;
 use std::path::PathBuf;
@@ -69,7 +69,7 @@ pub(crate) fn call<V: DeserializeOwned>(
     output.map(|payload| payload.decode().unwrap())
 }
 
-/// No volume is mounted where this process can see it.
+/// Checks that this process sees no mounted volume.
 pub(crate) fn no_mounts() {
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
     let ours: Vec<&str> = mounts
@@ -79,7 +79,7 @@ pub(crate) fn no_mounts() {
     assert_eq!(ours, Vec::<&str>::new(), "mounts are left");
 }
 
-/// The processes that run for a function, as `pid: command line`. Zombies have no command line.
+/// Returns the processes of a function, as `pid: command line`. Zombies have no command line.
 pub(crate) fn ours(function: &str) -> Vec<String> {
     let suffix = format!("::{function}");
     let of_function = |line: &String| {
@@ -96,7 +96,7 @@ pub(crate) fn ours(function: &str) -> Vec<String> {
         .collect()
 }
 
-/// The processes with this text in their command line.
+/// Returns the processes with this text in their command line.
 pub(crate) fn with_text(text: &str) -> Vec<String> {
     processes()
         .into_iter()
@@ -105,7 +105,7 @@ pub(crate) fn with_text(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The process id in what `ours` and `with_text` return.
+/// Parses the process ID in the results of `ours` and `with_text`.
 pub(crate) fn pid(description: &str) -> i32 {
     description.split(':').next().unwrap().parse().unwrap()
 }
@@ -133,7 +133,7 @@ fn processes() -> Vec<(u32, String)> {
         .collect()
 }
 
-/// Waits until something is so; fails after a time in which it must have become so.
+/// Waits until `look` returns a value; panics after 20 s.
 pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
@@ -145,7 +145,7 @@ pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> 
     }
 }
 
-/// A folder that is removed with its value.
+/// Creates a folder that is removed with the returned value.
 pub(crate) fn folder() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_owned();

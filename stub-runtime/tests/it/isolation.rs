@@ -1,4 +1,4 @@
-//! What a hostile job can reach of its user's session: by its terminal, and by sockets and files.
+//! Isolation of a hostile job from its user's session: from its terminal, sockets and files.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -13,18 +13,18 @@ use stub_runtime::Error;
 
 use crate::harness::{call, folder, register};
 
-/// What a job found out.
+/// Successful attempts of a job.
 #[derive(Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 struct Found {
-    /// Sockets that took a connection.
+    /// Sockets that accepted a connection.
     sockets: Vec<String>,
-    /// Files and folders that had something in them.
+    /// Files and folders that were not empty.
     contents: Vec<PathBuf>,
     /// Files that could be written.
     written: Vec<PathBuf>,
 }
 
-/// What it tries.
+/// Targets of a job's attempts.
 #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 struct Tries {
     sockets: Vec<String>,
@@ -87,12 +87,13 @@ register!(
     options = || Options::new().isolate(true)
 );
 
-/// Takes connections until the test's process ends.
+/// Accepts connections until the test's process ends.
 fn serve(listener: UnixListener) {
     thread::spawn(move || while listener.accept().is_ok() {});
 }
 
-/// As tmux does, whose server runs whatever a client asks it to; agents and buses are the same.
+/// Connects like a client of tmux, whose server runs any command that a client sends; agents and buses
+/// do too.
 #[test]
 fn sockets_of_the_user_are_not_reached_by_an_isolated_job() {
     let (_folder, path) = folder();
@@ -120,7 +121,7 @@ fn sockets_of_the_user_are_not_reached_by_an_isolated_job() {
     }
 }
 
-/// In a process of its own, whose home and variables are made for this.
+/// Runs an act in a separate process with a prepared home and environment; returns its output.
 fn act(name: &str, home: &Path) -> String {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--ignored", "--exact", name, "--nocapture"])
@@ -142,7 +143,7 @@ fn act(name: &str, home: &Path) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A home outside of the folders for temporary files, if this user may make one.
+/// Creates a home outside of the folders for temporary files, if this user may.
 fn home() -> Option<(tempfile::TempDir, PathBuf)> {
     let base = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let folder = tempfile::tempdir_in(base).ok()?;
@@ -246,7 +247,8 @@ fn session_act() {
     }
 }
 
-/// Types into the caller's terminal, as a hostile job would: the shell that reads from there would run it.
+/// Types into the caller's terminal, as a hostile job would: the shell that reads there would run the
+/// input.
 #[test]
 fn a_job_can_not_type_into_the_callers_terminal() {
     let typed = nix::pty::openpty(None, None).unwrap();
@@ -302,7 +304,7 @@ mod typing {
         assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
     }
 
-    /// Simulates input of a terminal, if the kernel lets it.
+    /// Simulates terminal input, if the kernel allows it.
     pub(super) fn type_into(descriptor: i32) -> String {
         let byte = b"x";
         // A request as glibc hands it on, and with a high half that the kernel doesn't look at.

@@ -1,4 +1,4 @@
-//! Ways by which a hostile job goes past what covers the host from it.
+//! Attacks of a hostile job on the isolation from the host.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,12 +27,12 @@ register!(
     options = || Options::new().isolate(true).network(false)
 );
 
-/// Takes connections until the test's process ends.
+/// Accepts connections until the test's process ends.
 fn serve(listener: UnixListener) {
     thread::spawn(move || while listener.accept().is_ok() {});
 }
 
-/// Runs an ignored test of this file in a process of its own.
+/// Runs an ignored test of this file in a separate process.
 fn act(name: &str, prepare: impl FnOnce(&mut Command)) -> Output {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--ignored", "--exact", name, "--nocapture"]);
@@ -46,7 +46,7 @@ fn connects(names: Vec<PathBuf>) -> Vec<PathBuf> {
     call(&CONNECTS, names).unwrap()
 }
 
-/// Any process of the machine may bind such a name.
+/// Abstract socket name that is not UTF-8; any process of the machine may bind one.
 #[test]
 fn a_name_that_is_no_text_hides_no_socket_from_the_list() {
     // Outside of the folders that are replaced.
@@ -83,7 +83,8 @@ fn working_folder_act() {
     assert_eq!(connects(names.to_vec()), Vec::<PathBuf>::new());
 }
 
-/// A shell may well leave a folder or a socket open; by it, all that is hidden would be reached.
+/// Descriptors of a folder or a socket, which a shell may leave open, and by which everything hidden
+/// would be reachable.
 #[test]
 fn an_isolated_command_gets_no_folders_from_its_caller() {
     let (_guard, path) = folder();
@@ -109,7 +110,7 @@ fn descriptors_act() {
     assert_eq!(isolated(script), Ended::Exited { code: 0 });
 }
 
-/// Runs a script in isolation, without network.
+/// Runs a script in isolation, without a network.
 fn isolated(script: &str) -> Ended {
     let spec = CallSpec {
         version: CallSpec::VERSION,
@@ -130,7 +131,8 @@ fn isolated(script: &str) -> Ended {
     outcome.unwrap().ended
 }
 
-/// As in a container whose root may not mount: its user namespace would give the job all capabilities in it.
+/// Privileges as in a container whose root may not mount: its user namespace would give the job all
+/// capabilities.
 #[test]
 fn an_isolated_job_of_a_root_that_may_not_mount_has_no_capabilities() {
     if !nix::unistd::geteuid().is_root() {
@@ -220,7 +222,7 @@ register!(
     options = || Options::new().isolate(true).network(false)
 );
 
-/// What a shell reads and runs is often not where a dot-file is: it is a link into a folder of such files.
+/// Dot-files that are links into another folder, as is common for files that a shell reads or runs.
 #[test]
 fn folders_of_linked_dot_files_and_of_programs_are_read_only() {
     let Ok(folder) = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")) else {

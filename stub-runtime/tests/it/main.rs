@@ -1,17 +1,18 @@
-//! Calls for real: supervisors, namespaces, workers. Each test leaves nothing behind, and checks.
+//! Tests of calls with real supervisors, namespaces and workers. Each test checks that it leaves nothing
+//! behind.
 //!
-//! - `values`: what goes in and what comes back
+//! - `values`: arguments and values
 //! - `endings`: every way a body can end
-//! - `environment`: what a body finds around it
-//! - `isolation`: what a hostile job can reach of its user's session
-//! - `isolation_attacks`: ways past what hides the host from a hostile job
-//! - `concurrency`: threads, nesting, async
+//! - `environment`: environment of a body
+//! - `isolation`: isolation of a hostile job from its user's session
+//! - `isolation_attacks`: attacks of a hostile job on the isolation from the host
+//! - `concurrency`: threads, nested calls, async
 //! - `death`: `kill -9` of each process, background processes
 //! - `commands`: programs instead of functions
 //! - `volumes`: buckets as folders
-//! - `nesting`: buckets as folders in each other
-//! - `storing`: what is written, and what deaths leave of it
-//! - `closing`: which `close` is the last one
+//! - `nesting`: volumes inside other volumes
+//! - `storing`: storing of written data, and its state after a death
+//! - `closing`: detection of the last `close`
 //! - `as_nobody`: all of these as an ordinary user
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

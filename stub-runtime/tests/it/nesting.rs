@@ -1,4 +1,4 @@
-//! Volumes that lie in others.
+//! Volumes inside other volumes.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use s3fs_core::Access;
 use crate::harness::folder;
 use crate::volumes::{printed, server, volume};
 
-/// The bucket `more` at a folder below the bucket `data`, the inner one declared first.
+/// Returns the bucket `more` at a folder below the bucket `data`, the inner one declared first.
 fn nested(
     server: &Server,
     path: &std::path::Path,

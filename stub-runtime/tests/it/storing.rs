@@ -1,4 +1,4 @@
-//! That what is written is stored or named, and that no death leaves half of an object.
+//! Storing of written data: it is stored or named in an error, and no death leaves an incomplete object.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use stub_runtime::engine::{Canceller, Ended, Volume, run_command};
 use crate::harness::{eventually, folder, no_mounts, pid, with_text};
 use crate::volumes::{kill_supervisor_of, printed, script, server, shell, volume};
 
-/// A server with a key that allows what it takes to mount, and no more.
+/// Starts a server with a key that has only the permissions to mount.
 fn reader() -> Server {
     let server = S3Local::builder()
         .access_key("reader", "reads", Policy::read_only("data"))
@@ -21,7 +21,7 @@ fn reader() -> Server {
     server
 }
 
-/// A writable mount with that key.
+/// Returns a writable volume with that key.
 fn readers_volume(server: &Server, path: &Path) -> Volume {
     let mut volume = volume(server, "data", path);
     volume.mount.credentials = Credentials::Static {
@@ -59,7 +59,7 @@ fn what_a_background_process_wrote_is_stored_and_the_process_is_gone() {
     assert!(server.get("data", "held").unwrap().starts_with(b"x\n"));
 }
 
-/// A script that has begun to upload, and waits.
+/// Returns a script that starts an upload, and waits.
 fn uploading(path: &Path, mark: &str) -> String {
     format!(
         "exec 3>{}/big; head -c 60000000 /dev/zero >&3; sleep {mark}",
@@ -67,8 +67,8 @@ fn uploading(path: &Path, mark: &str) -> String {
     )
 }
 
-/// Waits for the first part: before that, the answer that names the upload may be on its way still,
-/// and who is killed then leaves an upload that nobody knows of.
+/// Waits for the first part. Before, the response that names the upload may still be on its way; a kill
+/// would then leave an upload that nobody knows.
 fn upload_begins(server: &Server) {
     eventually("an upload has begun", || {
         (server.log().count(Operation::UploadPart) > 0).then_some(())
@@ -98,7 +98,7 @@ fn a_killed_supervisor_leaves_no_half_made_object() {
     assert!(server.get("data", "big").is_none());
 }
 
-/// Kills the first process of the sandbox of a shell with this text.
+/// Kills the first process of the sandbox of a shell with this text in its command line.
 fn kill_init_of(text: &str) {
     let shell = pid(&with_text(text)[0]);
     let status = std::fs::read_to_string(format!("/proc/{shell}/status")).unwrap();

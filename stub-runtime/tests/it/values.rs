@@ -1,4 +1,4 @@
-//! What goes in and what comes back.
+//! Arguments and values of calls.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Buckets as folders: where they can be mounted.
+//! Buckets as folders, and their mount points.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ use stub_runtime::engine::{
 
 use crate::harness::{eventually, folder, no_mounts, pid, with_text};
 
-/// A server with the buckets `data` (`hello` and `sub/deep`) and `more` (`other`).
+/// Starts a server with the buckets `data` (`hello` and `sub/deep`) and `more` (`other`).
 pub(crate) fn server() -> Server {
     let server = S3Local::builder().start();
     server.create_bucket("data");
@@ -43,7 +43,7 @@ pub(crate) fn volume(server: &Server, bucket: &str, path: impl AsRef<Path>) -> V
     }
 }
 
-/// A script that is to be run with volumes.
+/// Returns the specification of a script with volumes.
 pub(crate) fn script(volumes: Vec<Volume>, text: &str) -> CallSpec {
     CallSpec {
         version: CallSpec::VERSION,
@@ -62,7 +62,7 @@ pub(crate) fn script(volumes: Vec<Volume>, text: &str) -> CallSpec {
     }
 }
 
-/// A script that is run with volumes, and what it printed.
+/// Runs a script with volumes; returns its outcome and output.
 pub(crate) fn shell(volumes: Vec<Volume>, text: &str) -> Result<(Outcome, String), Error> {
     let output = tempfile::NamedTempFile::new().unwrap();
     let text = format!("exec >{} 2>&1; {text}", output.path().display());
@@ -75,7 +75,7 @@ pub(crate) fn shell(volumes: Vec<Volume>, text: &str) -> Result<(Outcome, String
     Ok((outcome?, fs::read_to_string(output.path()).unwrap()))
 }
 
-/// What a script printed that succeeded, and stored all it wrote.
+/// Runs a script that must succeed and store everything; returns its output.
 pub(crate) fn printed(volumes: Vec<Volume>, script: &str) -> String {
     let (outcome, text) = shell(volumes, script).unwrap();
     let good = Outcome {
@@ -282,7 +282,7 @@ pub(crate) fn kill_supervisor_of(text: &str) {
     nix::sys::signal::kill(supervisor, nix::sys::signal::Signal::SIGKILL).unwrap();
 }
 
-/// Whether a process below one of these (an init) has this text in its command line.
+/// Returns whether a child process of one of these (an init) has this text in its command line.
 fn holds(inits: &str, text: &str) -> bool {
     inits.split_whitespace().any(|init| {
         let children = fs::read_to_string(format!("/proc/{init}/task/{init}/children"));
