@@ -1,4 +1,4 @@
-//! Between the kernel's types and ours.
+//! Conversion between the kernel's types and ours.
 
 use std::fmt::Display;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -11,12 +11,12 @@ use crate::fs::{Allocate, Attr, Existing, FsError, Maker, OpenMode, SetXattr, TT
 use crate::object::FileKind;
 use crate::tree::NodeId;
 
-/// What programs should read and write at a time.
+/// Size, in bytes, in which programs should read and write files.
 const FILE_BLOCK: u32 = 1 << 20;
 
-/// How much of a folder programs should read at a time. The C library would make its buffer as large
-/// as a file's block, and a program that looks at each entry would come to the last of so many when
-/// what is known of them is out of date.
+/// Size, in bytes, in which programs should read folders. The C library would use a buffer as large
+/// as a file's block. A program that looks at each of so many entries would reach the last ones
+/// when their cached attributes have expired.
 const FOLDER_BLOCK: u32 = 4 << 10;
 
 impl From<INodeNo> for NodeId {
@@ -41,7 +41,7 @@ pub(super) fn kind(attr: &Attr) -> FileType {
     }
 }
 
-/// What `mknod` is to make.
+/// Returns the kind of file that `mknod` is to create.
 pub(super) fn node_kind(mode: u32) -> Result<FileKind, FsError> {
     match mode & libc::S_IFMT {
         0 | libc::S_IFREG => Ok(FileKind::File),
@@ -51,7 +51,7 @@ pub(super) fn node_kind(mode: u32) -> Result<FileKind, FsError> {
     }
 }
 
-/// The bits of a mode that `chmod` sets.
+/// Returns the bits of a mode that `chmod` sets.
 pub(super) fn permissions(mode: u32) -> u16 {
     (mode & 0o7777) as u16
 }
@@ -64,7 +64,7 @@ pub(super) fn maker(request: &Request) -> Maker {
     }
 }
 
-/// Whether a rename may take the place of what has the new name.
+/// Returns whether a rename may replace an entry at the new name.
 pub(super) fn replaces(flags: RenameFlags) -> Result<bool, FsError> {
     if flags.is_empty() {
         Ok(true)
@@ -97,7 +97,7 @@ pub(super) fn allocate(mode: i32) -> Result<Allocate, FsError> {
     }
 }
 
-/// Attributes as programs see them.
+/// Returns the attributes as programs see them.
 pub(super) fn file_attr(attr: &Attr) -> FileAttr {
     FileAttr {
         ino: INodeNo(attr.number.0),
@@ -122,7 +122,7 @@ pub(super) fn file_attr(attr: &Attr) -> FileAttr {
     }
 }
 
-/// What `open` with `O_CREAT` asks for where the name is taken.
+/// Returns how `open` with `O_CREAT` treats an existing file.
 pub(super) fn existing(flags: i32) -> Existing {
     if flags & libc::O_EXCL != 0 {
         Existing::Refuse
@@ -133,14 +133,14 @@ pub(super) fn existing(flags: i32) -> Existing {
     }
 }
 
-/// Whether the kernel knows an inode by the number that programs know it by.
+/// Returns whether the kernel knows an inode by the number that programs see.
 pub(super) fn is_plain(attr: &Attr) -> bool {
     attr.node.0 == attr.number.0
 }
 
-/// Attributes that come with an inode's number for the kernel, and for how long they hold. fuser has one
-/// field for that number and for the one that programs see; where they differ, the kernel asks for the
-/// attributes before a program sees them.
+/// Returns the attributes that come with an inode's number for the kernel, and their lifetime.
+/// fuser has one field for that number and for the one that programs see. If they differ, the
+/// lifetime is zero: the kernel asks for the attributes before a program sees them.
 pub(super) fn entry_attr(attr: &Attr) -> (FileAttr, Duration) {
     let ttl = if is_plain(attr) { TTL } else { Duration::ZERO };
     let ino = attr.node.into();
@@ -153,9 +153,9 @@ pub(super) fn entry_attr(attr: &Attr) -> (FileAttr, Duration) {
     )
 }
 
-/// Attributes of an entry of a listing of which the kernel is to know the name and its number alone: it
-/// takes no file for one whose size is negative, keeps nothing of it, and gives back one reference of
-/// the inode of that number.
+/// Returns attributes for an entry of a listing of which the kernel is to know only the name and
+/// number. The kernel rejects a file with a negative size, stores nothing of it, and returns one
+/// reference of the inode of that number.
 pub(super) fn name_only(attr: &Attr) -> FileAttr {
     FileAttr {
         size: u64::MAX,
@@ -179,7 +179,7 @@ pub(super) fn time(time: TimeOrNow) -> SystemTime {
     }
 }
 
-/// Of a time before 1970, fuser counts the nanoseconds backward, the kernel forward.
+/// Corrects a time before 1970: fuser counts its nanoseconds backward, the kernel forward.
 fn corrected(time: SystemTime) -> SystemTime {
     match UNIX_EPOCH.duration_since(time) {
         Ok(before) if before.subsec_nanos() > 0 => {
@@ -190,7 +190,7 @@ fn corrected(time: SystemTime) -> SystemTime {
     }
 }
 
-/// The program sees a number; the cause stands in the log.
+/// Logs an error and returns the number that the program sees.
 pub(super) fn errno(operation: &'static str, ino: impl Display, error: &FsError) -> Errno {
     let errno = error.errno();
     match error {

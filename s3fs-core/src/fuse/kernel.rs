@@ -1,4 +1,4 @@
-//! What we tell the kernel without being asked.
+//! Notifications to the kernel.
 
 use std::ffi::OsStr;
 use std::ops::Range;
@@ -8,7 +8,7 @@ use fuser::Notifier;
 use crate::fs::KernelEdge;
 use crate::tree::NodeId;
 
-/// The kernel behind a session.
+/// Notifier of the kernel behind a session.
 #[derive(Debug)]
 pub(super) struct Kernel(pub(super) Notifier);
 

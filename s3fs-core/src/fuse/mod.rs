@@ -1,7 +1,7 @@
-//! The kernel's edge: requests of the FUSE protocol become calls of [`Fs`](crate::fs::Fs).
+//! FUSE protocol: converts the kernel's requests to calls of [`Fs`](crate::fs::Fs).
 //!
-//! The only place that names `fuser`. Answers that are known at once are given on the thread that
-//! read the request; everything else becomes a task of the tokio runtime, which carries the reply.
+//! Only this module names `fuser`. An answer that is known at once is sent on the thread that read
+//! the request. Every other request becomes a task of the tokio runtime, which carries the reply.
 
 mod adapter;
 mod convert;

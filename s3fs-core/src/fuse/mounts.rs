@@ -1,4 +1,4 @@
-//! What is mounted where, as the kernel says.
+//! Mounts of this machine, from the kernel's mount table.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -14,13 +14,13 @@ use serde::{Deserialize, Serialize};
 /// File system types of our mounts: made by `mount(2)`, and by `fusermount3`.
 const KINDS: [&str; 2] = ["fuse", "fuse.stub"];
 
-/// What the source of a mounted bucket begins with.
+/// Prefix of the source of a mounted bucket.
 const SOURCE: &[u8] = b"s3://";
 
-/// A FUSE mount at a folder of this machine.
+/// FUSE mount at a folder of this machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MountEntry {
-    /// Number of the mount, and of its file system. Both are used again for later mounts.
+    /// Numbers of the mount and of its file system. Both are reused for later mounts.
     id: String,
     device: String,
     folder: PathBuf,
@@ -28,15 +28,15 @@ pub struct MountEntry {
 }
 
 impl MountEntry {
-    /// Returns the uppermost mount at a folder, if it is of our kind. Asks the mount itself nothing: it
-    /// may be dead.
+    /// Returns the uppermost mount at a folder, if it is one of ours. Sends no request to the mount
+    /// itself, which may be dead.
     pub fn at(folder: &Path) -> Option<Self> {
         let table = std::fs::read("/proc/self/mountinfo").ok()?;
         uppermost(&table, folder)
     }
 
-    /// Returns whether it is a mounted bucket whose process is gone. One that is served answers at once: it
-    /// asks its bucket nothing.
+    /// Returns whether it is a mounted bucket whose process is gone. A live mount answers at once,
+    /// without a request to its bucket.
     pub fn is_dead(&self) -> bool {
         self.source.as_bytes().starts_with(SOURCE)
             && matches!(statfs(&self.folder), Err(Errno::ENOTCONN))
@@ -48,18 +48,18 @@ impl MountEntry {
         lines(&table).any(|(_, entry)| entry == *self)
     }
 
-    /// Returns whether it is the uppermost mount at its folder: unmounting goes by the path, and takes
-    /// that one.
+    /// Returns whether it is the uppermost mount at its folder. Unmounting goes by the path, and
+    /// removes that one.
     pub fn is_uppermost(&self) -> bool {
         let table = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
         uppermost(&table, &self.folder).as_ref() == Some(self)
     }
 
-    /// Takes the mount away; programs that use it keep what they have open. As an ordinary user, by
-    /// `fusermount3`.
+    /// Detaches the mount; programs keep the files that they have open. Uses `fusermount3` for an
+    /// ordinary user.
     ///
-    /// # Errors
-    /// It is still mounted, for instance because another mount covers it, which is left alone.
+    /// # Errors Fails if it is still mounted, for instance because another mount covers it, which
+    /// is left alone.
     pub fn detach(&self) -> io::Result<()> {
         if !self.is_uppermost() {
             return if self.is_mounted() {
@@ -102,7 +102,7 @@ fn uppermost(table: &[u8], folder: &Path) -> Option<MountEntry> {
     KINDS.contains(&kind.as_str()).then_some(entry)
 }
 
-/// Entries of a `mountinfo`, each with the type of its file system.
+/// Returns the entries of a `mountinfo`, each with the type of its file system.
 fn lines(table: &[u8]) -> impl Iterator<Item = (String, MountEntry)> {
     table.split(|byte| *byte == b'\n').filter_map(|line| {
         let mut fields = line.split(|byte| *byte == b' ').map(unescaped);
@@ -121,7 +121,7 @@ fn lines(table: &[u8]) -> impl Iterator<Item = (String, MountEntry)> {
     })
 }
 
-/// The kernel writes blanks and their like as `\040`.
+/// Decodes escapes such as `\040`, which the kernel writes for blanks and the like.
 fn unescaped(field: &[u8]) -> OsString {
     let mut plain = Vec::with_capacity(field.len());
     let mut rest = field;

@@ -1,9 +1,9 @@
-//! Open files that the kernel reads from the local disk by itself.
+//! Passthrough: open files that the kernel reads from the local disk by itself.
 //!
-//! The kernel's rules, for each inode: while it is open in this way, every other open must be as
-//! well, with the same backing file; while it is open otherwise, none may be. What breaks them fails
-//! with `EIO`. So the first open decides, and the others follow until the last is closed. They may:
-//! an inode is one version, and an open that has come this far has been confirmed by the store.
+//! The kernel has rules for each inode. While it is open by passthrough, every other open must be
+//! as well, with the same backing file. While it is open otherwise, none may be. A violation fails
+//! with `EIO`. The first open therefore decides, and the others follow until the last is closed.
+//! They may: an inode is one version, and the store has confirmed it for each of these opens.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -13,11 +13,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fuser::{BackingId, FileHandle, FopenFlags, INodeNo, InitFlags, KernelConfig, ReplyOpen};
 
-/// Backing files may lie on a plain file system, not on one that is itself stacked (overlayfs):
-/// more depth here would keep others from stacking on this mount.
+/// Maximum stacking depth of backing files: a plain file system, not a stacked one (overlayfs).
+/// More depth here would keep others from stacking on this mount.
 const STACK_DEPTH: u32 = 1;
 
-/// Which inodes are open in this way.
+/// Inodes that are open, by passthrough or otherwise.
 #[derive(Debug, Default)]
 pub(super) struct Passthrough {
     is_on: AtomicBool,
@@ -25,7 +25,7 @@ pub(super) struct Passthrough {
 }
 
 impl Passthrough {
-    /// Asks the kernel for it, before anything is open.
+    /// Requests passthrough from the kernel, before any file is open.
     pub(super) fn negotiate(&self, config: &mut KernelConfig) {
         let offered = config.add_capabilities(InitFlags::FUSE_PASSTHROUGH).is_ok()
             && config.set_max_stack_depth(STACK_DEPTH).is_ok();
@@ -33,12 +33,13 @@ impl Passthrough {
         tracing::debug!(offered, "passthrough");
     }
 
-    /// Whether a local copy is of any use to the next open of a file.
+    /// Returns whether the next open of a file could use a local copy.
     pub(super) fn wants(&self, ino: INodeNo) -> bool {
         self.is_on.load(Ordering::Relaxed) && !self.lock().is_open(ino)
     }
 
-    /// Answers an open, with a local copy of the file if there is one, or else in the other way.
+    /// Answers an open, by passthrough to a local copy of the file or else with the flags
+    /// `otherwise`.
     pub(super) fn opened(
         &self,
         ino: INodeNo,
@@ -58,7 +59,7 @@ impl Passthrough {
         }
     }
 
-    /// A handle is closed.
+    /// Records that a handle was closed.
     pub(super) fn released(&self, ino: INodeNo) {
         let last = self.lock().release(ino);
         // Outside the lock, because it tells the kernel.
@@ -89,7 +90,7 @@ impl Passthrough {
     }
 }
 
-/// How each inode that is open is open, and by how many handles.
+/// Backing file of each open inode, if it has one, and the number of its handles.
 #[derive(Debug)]
 struct Inodes<B>(HashMap<INodeNo, (Option<Arc<B>>, usize)>);
 
@@ -104,7 +105,7 @@ impl<B> Inodes<B> {
         self.0.contains_key(&ino)
     }
 
-    /// One more handle: with what backs it, if anything does. `first` decides for the first.
+    /// Adds a handle and returns the inode's backing, if any. `first` decides for the first handle.
     fn open(&mut self, ino: INodeNo, first: impl FnOnce() -> Option<B>) -> Option<Arc<B>> {
         let inode = self.0.entry(ino);
         let (backing, handles) = inode.or_insert_with(|| (first().map(Arc::new), 0));
@@ -112,7 +113,7 @@ impl<B> Inodes<B> {
         backing.clone()
     }
 
-    /// One handle fewer; the backing if it was the last.
+    /// Removes a handle; returns the backing if it was the last.
     fn release(&mut self, ino: INodeNo) -> Option<Arc<B>> {
         let (_, handles) = self.0.get_mut(&ino)?;
         *handles -= 1;

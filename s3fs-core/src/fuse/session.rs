@@ -1,4 +1,4 @@
-//! Serving: a descriptor or a mount point, the threads that read it, and their end.
+//! Session: a descriptor or mount point, the threads that serve it, and their end.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -14,44 +14,44 @@ use super::kernel::Kernel;
 use super::mounts::MountEntry;
 use crate::fs::Fs;
 
-/// Threads that read requests. While one copies a megabyte of a write, another can answer.
+/// Number of threads that read requests. While one copies a megabyte of a write, another can
+/// answer.
 const THREADS: usize = 2;
 
-/// A file system being served.
+/// Session that serves a file system.
 #[derive(Debug)]
 pub struct Session {
     serving: JoinHandle<io::Result<()>>,
-    /// Of one that was mounted here.
+    /// Mount, if it was mounted here.
     mount: Option<MountEntry>,
 }
 
-/// How serving ended.
+/// Reason for the end of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionEnd {
-    /// The mount is gone.
+    /// Unmounted.
     Unmounted,
-    /// The mount is still there, but the kernel uses it no more: its connection was aborted.
+    /// Still mounted, but no longer used by the kernel: its connection was aborted.
     Aborted,
 }
 
-/// How a file system is mounted at a folder of the host.
+/// Mount of a file system at a folder of the host.
 #[derive(Clone, Copy, Debug)]
 pub struct MountPoint<'a> {
-    /// The folder.
+    /// Folder to mount at.
     pub folder: &'a Path,
-    /// What `mount` shows as its source.
+    /// Source that `mount` shows.
     pub source: &'a str,
-    /// No writes at all.
+    /// True to forbid all writes.
     pub read_only: bool,
-    /// Users other than the one who mounts may use it.
+    /// True to admit users other than the one who mounts.
     pub allow_other: bool,
 }
 
 impl Session {
     /// Serves on a mounted `/dev/fuse` descriptor.
     ///
-    /// # Errors
-    /// The kernel refuses the handshake, or no thread can be started.
+    /// # Errors Fails if the kernel refuses the handshake, or if no thread can be started.
     pub fn on_descriptor(fs: &Arc<Fs>, fuse: OwnedFd, runtime: Handle) -> io::Result<Self> {
         let adapter = Adapter::new(Arc::clone(fs), runtime);
         // In a user namespace, requests come with ids that the kernel has checked already.
@@ -62,8 +62,7 @@ impl Session {
 
     /// Mounts at a folder and serves: by `mount(2)` as root, by `fusermount3` otherwise.
     ///
-    /// # Errors
-    /// It can't be mounted there.
+    /// # Errors Fails if it can't be mounted there.
     pub fn at(
         fs: &Arc<Fs>,
         point: &MountPoint<'_>,
@@ -114,10 +113,9 @@ impl Session {
         })
     }
 
-    /// Waits until the kernel uses the file system no more.
+    /// Waits until the kernel no longer uses the file system.
     ///
-    /// # Errors
-    /// Serving ended for a reason of its own.
+    /// # Errors Fails if serving ended for another reason.
     pub fn join(self) -> io::Result<SessionEnd> {
         let ended = self.serving.join();
         match ended {
@@ -135,8 +133,8 @@ impl Session {
     }
 }
 
-/// The kernel says one or the other by chance when a connection ends, whatever the cause: which of
-/// its threads reads at that moment decides.
+/// Returns whether the error means the end of the connection. The kernel returns one or another,
+/// whatever the cause: it depends on which of its threads reads at that moment.
 fn is_disconnected(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error(),
@@ -144,15 +142,14 @@ fn is_disconnected(error: &io::Error) -> bool {
     )
 }
 
-/// Takes the mount away, so that serving ends.
+/// Unmounter of a session, which ends it.
 #[derive(Debug)]
 pub struct Unmount(SessionUnmounter);
 
 impl Unmount {
-    /// Unmounts. Once: fuser forgets the mount, so that a second call does nothing and succeeds.
+    /// Unmounts. Works once: fuser forgets the mount, so a second call does nothing and succeeds.
     ///
-    /// # Errors
-    /// A program still uses it, and it is still mounted.
+    /// # Errors Fails if a program still uses it; it then stays mounted.
     pub fn unmount(&mut self) -> io::Result<()> {
         self.0.unmount()
     }

@@ -1,4 +1,4 @@
-//! How results become replies.
+//! Conversion of results into replies.
 
 use std::fmt::Display;
 
@@ -8,8 +8,8 @@ use crate::fs::{Attr, FsError, HandleId, TTL};
 use crate::fuse::convert::{entry_attr, errno, file_attr};
 use crate::tree::Ino;
 
-/// A number is used again for the same name only, and when the kernel has forgotten it, so that generations
-/// are not needed.
+/// Generation of all inodes. A number is reused for the same name only, and once the kernel has
+/// forgotten it, so generations are not needed.
 pub(super) const GENERATION: Generation = Generation(0);
 
 pub(super) fn empty(
@@ -48,7 +48,7 @@ pub(super) fn attr(
     }
 }
 
-/// Answers with bytes where the program may first ask how many there are.
+/// Replies with bytes, or with their number if the program asks for that first.
 pub(super) fn bytes_or_size(
     operation: &'static str,
     ino: Ino,

@@ -1,5 +1,4 @@
-//! What is known of a file beside its bytes: its attributes, those that users give it, and what is
-//! said of the file system.
+//! Requests for attributes: those of `stat`, extended attributes, and those of the file system.
 
 use std::ffi::OsStr;
 
@@ -67,8 +66,8 @@ pub(super) fn remove_extended(adapter: &Adapter, ino: Ino, name: &OsStr, reply: 
     );
 }
 
-/// Reports 1 PiB in blocks of 1 MiB. S3 has no limits; scripts that count in bytes or KiB, in 64 bits or
-/// in doubles, reckon with these numbers without an overflow.
+/// Reports 1 PiB in blocks of 1 MiB. S3 has no limits. Scripts that count in bytes or KiB, in 64
+/// bits or in doubles, can compute with these numbers without an overflow.
 pub(super) fn of_file_system(reply: ReplyStatfs) {
     const BLOCKS: u64 = 1 << 30;
     const FILES: u64 = 1 << 40;

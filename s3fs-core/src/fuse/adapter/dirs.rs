@@ -1,4 +1,4 @@
-//! Folders that are read.
+//! Requests that read folders.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub(super) fn open(adapter: &Adapter, ino: Ino, reply: ReplyOpen) {
     }
 }
 
-/// The names alone.
+/// Reads the names only.
 pub(super) fn read(
     adapter: &Adapter,
     ino: Ino,
@@ -42,7 +42,7 @@ pub(super) fn read(
     });
 }
 
-/// The names with their attributes, as if each had been looked up.
+/// Reads the names with their attributes, as if each had been looked up.
 pub(super) fn read_plus(
     adapter: &Adapter,
     ino: Ino,
@@ -73,7 +73,7 @@ pub(super) fn read_plus(
     });
 }
 
-/// Reads entries unless nobody may wait for them any more.
+/// Reads entries, until waits have ended for all operations.
 async fn unless_ended(
     fs: &Fs,
     reading: impl Future<Output = Result<(), FsError>>,

@@ -1,4 +1,4 @@
-//! Files that are open: from their opening to their release.
+//! Requests for open files: from opening to release.
 
 use std::ffi::OsStr;
 use std::sync::Arc;
@@ -53,7 +53,7 @@ pub(super) fn open(
     }
 }
 
-/// Bytes of a file were changed through a handle by a process of that privilege.
+/// Records that a process of that privilege changed bytes of a file through a handle.
 fn changed(fs: &Fs, handle: HandleId, privilege: Privilege) -> Result<(), FsError> {
     match privilege {
         Privilege::Keeps => Ok(()),
@@ -200,7 +200,7 @@ pub(super) fn flush(
     );
 }
 
-/// The end of a handle, also of a folder's.
+/// Releases a handle of a file or folder.
 pub(super) fn release(adapter: &Adapter, handle: FileHandle, reply: ReplyEmpty) {
     let handle = handle_id(handle);
     adapter.answer(

@@ -1,5 +1,5 @@
-//! The `fuser::Filesystem` of a mount: `protocol` takes the requests, which `names`, `files`, `dirs`
-//! and `attributes` decode and answer.
+//! Implementation of `fuser::Filesystem` for a mount: `protocol` takes the requests, which `names`,
+//! `files`, `dirs` and `attributes` decode and answer.
 
 mod answers;
 mod attributes;
@@ -23,7 +23,7 @@ use crate::tree::Ino;
 pub(super) struct Adapter {
     fs: Arc<Fs>,
     runtime: Handle,
-    /// Nothing where no file may be read like that.
+    /// Passthrough of files to the local disk; `None` if no file may be read like that.
     passthrough: Option<Arc<Passthrough>>,
 }
 
@@ -42,8 +42,8 @@ impl Adapter {
         self.fs.ino(node.into())
     }
 
-    /// Runs an operation beside others and answers when it is done, or when nobody may wait any more. Then it
-    /// goes on without its program: what it has begun must not be left half-done.
+    /// Spawns an operation and answers when it is done, or when waits have ended. The operation
+    /// then goes on without its program: an operation that has started must not be left half-done.
     fn answer<T, F, A>(&self, operation: impl FnOnce(Arc<Fs>) -> F, answer: A)
     where
         F: Future<Output = Result<T, FsError>> + Send + 'static,

@@ -1,4 +1,4 @@
-//! Names: what has one, what gets one, what loses it.
+//! Requests that look up, create, remove and rename names.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

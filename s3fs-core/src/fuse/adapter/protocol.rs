@@ -1,4 +1,4 @@
-//! Requests as fuser gives them, with all their arguments.
+//! Requests as fuser passes them, with all their arguments.
 
 use std::ffi::OsStr;
 use std::io;
@@ -17,11 +17,12 @@ use super::{Adapter, attributes, dirs, files, names};
 use crate::fs::{Privilege, SetAttr};
 use crate::fuse::convert::{maker, permissions, time};
 
-/// Requests the kernel keeps in flight for readahead; above three quarters of it, it skips
-/// readahead altogether.
+/// Maximum number of requests that the kernel keeps in flight for readahead; above three quarters
+/// of it, it skips readahead altogether.
 const MAX_BACKGROUND: u16 = 64;
 
-/// The largest read and write. The kernel cuts it to `fs.fuse.max_pages_limit`, 1 MiB by default.
+/// Largest read and write, in bytes. The kernel limits it to `fs.fuse.max_pages_limit`, by default
+/// 1 MiB.
 const MAX_WRITE: u32 = 1 << 20;
 
 impl Filesystem for Adapter {
