@@ -1,10 +1,9 @@
-//! One bound on the memory that all mounts of a process hold in file contents.
+//! Budget of the memory that all mounts of a process hold in file contents.
 //!
-//! Every buffer carries a [`Grant`]; dropping the buffer gives the bytes back. When the budget is
-//! exhausted, data that was fetched ahead for readers who are not reading is dropped first (they
-//! fetch it again), in the order of a clock: whoever has read since the hand last passed is spared
-//! once. Only then does a demand wait, so prefetching can never starve a read that somebody waits
-//! for.
+//! Every buffer carries a [`Grant`]; dropping the buffer returns the bytes. When the budget is
+//! exhausted, data that was fetched ahead for idle readers is dropped first; they fetch it again.
+//! The order is that of a clock: a reader that has read since the hand last passed is spared once.
+//! Only then does a demand wait, so prefetching never starves a read that a program waits for.
 
 use std::collections::VecDeque;
 use std::fmt::Debug;
@@ -14,25 +13,25 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The semaphore counts in these; its permits are 32 bits wide.
+/// Size of a permit of the semaphore, in bytes: permits are 32 bits wide.
 pub const UNIT: u64 = 64 << 10;
 
-/// Holds data that can be fetched again.
+/// Holder of data that can be fetched again.
 pub trait Reclaim: Debug + Send + Sync {
-    /// Whether it was used since the last call of this.
+    /// Returns whether it was used since the last call.
     fn take_used(&self) -> bool;
-    /// Drops what nobody waits for.
+    /// Drops data that nobody waits for.
     fn reclaim(&self);
 }
 
-/// How long a demand waits before it looks again for idle data: what was waited for when the demand
-/// came may lie idle since.
+/// Interval at which a waiting demand looks for idle data again: data in use when the demand came
+/// may be idle since.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-/// Look for holders that are gone no earlier than when there are so many.
+/// Minimum number of holders before dropped ones are removed.
 const SWEEP: usize = 1024;
 
-/// The bound. Cheap to clone.
+/// Budget of memory. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Budget {
     permits: Arc<Semaphore>,
@@ -46,12 +45,12 @@ struct Clock {
     sweep_at: usize,
 }
 
-/// Bytes of the budget, given back when dropped.
+/// Bytes of the budget, returned on drop.
 #[derive(Debug)]
 pub struct Grant(OwnedSemaphorePermit);
 
 impl Budget {
-    /// A budget of so many bytes.
+    /// Creates a budget of `bytes` bytes.
     pub fn new(bytes: u64) -> Self {
         let permits = usize::try_from(bytes / UNIT).unwrap_or(usize::MAX);
         Self {
@@ -61,12 +60,12 @@ impl Budget {
         }
     }
 
-    /// The whole of it, in bytes.
+    /// Returns the size of the budget in bytes.
     pub fn total(&self) -> u64 {
         self.total
     }
 
-    /// The bytes, if they are free now.
+    /// Takes bytes if they are free now.
     pub fn try_take(&self, bytes: u64) -> Option<Grant> {
         Arc::clone(&self.permits)
             .try_acquire_many_owned(self.units(bytes))
@@ -74,7 +73,7 @@ impl Budget {
             .map(Grant)
     }
 
-    /// The bytes, as soon as they are free; at once if dropping idle data frees them.
+    /// Takes bytes as soon as they are free; at once if dropping idle data frees them.
     pub async fn take(&self, bytes: u64) -> Grant {
         if let Some(grant) = self.take_reclaiming(bytes) {
             return grant;
@@ -90,7 +89,7 @@ impl Budget {
         }
     }
 
-    /// Drops the data of the next holder that has not been used of late.
+    /// Drops the data of the next holder that was not used lately.
     fn reclaim_one(&self) {
         for _ in 0..2 * self.clock_len() {
             match self.next_holder() {
@@ -101,7 +100,7 @@ impl Budget {
         }
     }
 
-    /// The bytes, if they are free now or after dropping idle data.
+    /// Takes bytes if they are free now, or after dropping idle data.
     pub fn take_reclaiming(&self, bytes: u64) -> Option<Grant> {
         if let Some(grant) = self.try_take(bytes) {
             return Some(grant);
@@ -119,9 +118,9 @@ impl Budget {
         None
     }
 
-    /// As [`take_reclaiming`](Self::take_reclaiming), for data that cannot be dropped. A quarter of
-    /// the budget is not given away like that: a program that reads while it has many files open
-    /// for writing would wait for memory that only it can give back.
+    /// Takes bytes like [`take_reclaiming`](Self::take_reclaiming), for data that cannot be
+    /// dropped. A quarter of the budget is not available for this. A program that reads while it
+    /// has many files open for writing would otherwise wait for memory that only it can return.
     pub fn take_to_keep(&self, bytes: u64) -> Option<Grant> {
         let spare = self.total / 4 / UNIT * UNIT;
         let with_spare = bytes.next_multiple_of(UNIT) + spare;
@@ -133,7 +132,7 @@ impl Budget {
         Some(grant)
     }
 
-    /// Makes a holder known to the clock, until it is dropped.
+    /// Registers a holder with the clock, until it is dropped.
     pub fn register(&self, holder: Weak<dyn Reclaim>) {
         let mut clock = self.lock();
         if clock.holders.len() >= clock.sweep_at {
@@ -162,7 +161,8 @@ impl Budget {
         None
     }
 
-    /// Never more than there is, or the demand would wait for ever.
+    /// Converts bytes to permits. Never returns more than there are, or the demand would wait for
+    /// ever.
     fn units(&self, bytes: u64) -> u32 {
         let units = bytes.div_ceil(UNIT).min(self.total / UNIT);
         u32::try_from(units).unwrap_or(u32::MAX)
@@ -170,7 +170,7 @@ impl Budget {
 }
 
 impl Grant {
-    /// Takes some of the bytes out of this grant; nothing if it holds fewer.
+    /// Splits bytes off this grant; `None` if it holds fewer.
     pub fn split(&mut self, bytes: u64) -> Option<Self> {
         let units = usize::try_from(bytes.div_ceil(UNIT)).ok()?;
         self.0.split(units).map(Self)

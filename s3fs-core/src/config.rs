@@ -1,4 +1,4 @@
-//! What is mounted and how: plain data, with no knowledge of where it came from.
+//! Configuration of a mount: plain data, independent of its source.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,76 +8,76 @@ use serde::{Deserialize, Serialize};
 
 use crate::object::{BucketName, Prefix};
 
-/// Everything needed to serve one bucket, or one prefix of it, as a file system.
+/// Configuration to serve a bucket, or a prefix of it, as a file system.
 ///
 /// Serialisable because the process that declares a mount is not the one that serves it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct MountConfig {
-    /// The bucket's name.
+    /// Name of the bucket.
     pub bucket: BucketName,
-    /// Only keys under this prefix are visible; the empty prefix is the whole bucket.
+    /// Prefix of the visible keys; the empty prefix is the whole bucket.
     pub prefix: Prefix,
-    /// The bucket's region; found by asking the bucket when absent.
+    /// Region of the bucket; requested from the bucket when absent.
     pub region: Option<String>,
-    /// An S3-compatible server's URL; AWS when absent.
+    /// URL of an S3-compatible server; AWS when absent.
     pub endpoint_url: Option<String>,
-    /// Address the bucket as `endpoint/bucket` instead of `bucket.endpoint`.
+    /// True to address the bucket as `endpoint/bucket` instead of `bucket.endpoint`.
     pub force_path_style: bool,
-    /// Accept the charges of a requester-pays bucket.
+    /// True to accept the charges of a requester-pays bucket.
     pub requester_pays: bool,
-    /// Who asks.
+    /// Credentials of the requests.
     pub credentials: Credentials,
-    /// What may be changed.
+    /// Permitted changes.
     pub access: Access,
-    /// How entries look to `stat`.
+    /// Owner and permission bits shown by `stat`.
     pub ownership: Ownership,
-    /// Folders, as paths below the root, that exist whether or not the bucket holds them: the mount
-    /// points of volumes that lie under this one.
+    /// Folders, as paths below the root, that exist whether or not the bucket has them: the mount
+    /// points of volumes below this one.
     pub folders: Vec<String>,
-    /// Where objects are kept on the local disk; nowhere when absent.
+    /// Cache of objects on the local disk; none when absent.
     pub cache: Option<CacheConfig>,
-    /// The last `close` of a file waits until it is stored, and says if it could not be.
+    /// True if the last `close` of a file waits until it is stored, and reports a failure.
     pub waits_on_close: bool,
-    /// Where files are that are being changed and don't fit into memory; without a limit in the
-    /// temporary folder when absent.
+    /// Folder for changed files that exceed memory. When absent, the temporary folder, without a
+    /// limit.
     pub stage: Option<StageConfig>,
-    /// A folder for the bytes of files that could not be stored; they are lost when absent.
+    /// Folder for the bytes of files that could not be stored; they are lost when absent.
     pub rescue: Option<PathBuf>,
     /// Maximum time for which a failing request is repeated; zero for a single attempt.
     #[serde(default = "default_retry_timeout")]
     pub retry_timeout: Duration,
 }
 
-/// Time for which a failing request is repeated unless told otherwise: S3 refuses requests for
-/// minutes while it divides a bucket among more of its servers.
+/// Default time for which a failing request is repeated: S3 refuses requests for minutes while it
+/// divides a bucket among more of its servers.
 pub const DEFAULT_RETRY_TIMEOUT: Duration = Duration::from_mins(5);
 
 fn default_retry_timeout() -> Duration {
     DEFAULT_RETRY_TIMEOUT
 }
 
-/// A folder of the local disk for files that are being changed. They are nameless there: nothing is
-/// left when the process ends, however it does.
+/// Folder of the local disk for files that are being changed. They are unnamed: nothing is left
+/// when the process ends, however it does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageConfig {
-    /// The folder, which must exist.
+    /// Path of the folder, which must exist.
     pub dir: PathBuf,
-    /// How many bytes of the disk they may take together.
+    /// Maximum disk space of all files, in bytes.
     pub size: u64,
 }
 
-/// A folder of the local disk in which objects are kept.
+/// Folder of the local disk in which objects are cached.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CacheConfig {
-    /// The folder: made if it is missing, else it must belong to the user who mounts and to nobody
-    /// else.
+    /// Path of the folder. It is created if it is missing; else it must belong to the user who
+    /// mounts, and be private.
     pub dir: PathBuf,
-    /// How many bytes of the disk it may take.
+    /// Maximum disk space of the cache, in bytes.
     pub size: u64,
 }
 
 impl MountConfig {
-    /// A read-write mount of a whole bucket on AWS with the standard credential chain.
+    /// Creates a read-write mount of a whole bucket on AWS with the standard credential chain.
     pub fn new(bucket: BucketName) -> Self {
         Self {
             bucket,
@@ -99,12 +99,12 @@ impl MountConfig {
     }
 }
 
-/// Where the credentials come from.
+/// Source of the credentials.
 #[derive(Clone, Serialize, Deserialize)]
 pub enum Credentials {
-    /// The standard AWS chain: environment, profile files, SSO, web identity, instance role.
+    /// Standard AWS chain: environment, profile files, SSO, web identity, instance role.
     Chain {
-        /// The profile to use instead of what the environment says and the default one.
+        /// Profile to use instead of the one from the environment or the default one.
         profile: Option<String>,
     },
     /// Keys given by the user.
@@ -130,16 +130,16 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// What a mount may change in its bucket.
+/// Changes that a mount may make in its bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Access {
-    /// No request that writes is ever sent.
+    /// Read-only: no request that writes is ever sent.
     ReadOnly,
-    /// New objects may be written.
+    /// Read-write: new objects may be written.
     ReadWrite {
-        /// Objects may be deleted.
+        /// True if objects may be deleted.
         delete: bool,
-        /// Existing objects may be replaced.
+        /// True if existing objects may be replaced.
         overwrite: bool,
     },
 }

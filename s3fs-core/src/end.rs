@@ -1,8 +1,8 @@
-//! The end signal of a mount: shared by all that waits for the bucket.
+//! End signal of a mount, shared by all that waits for the bucket.
 //!
-//! The end comes in two steps. First the operations of programs stop waiting: each is answered with an
-//! error, while what was written is still being stored. Then requests end: none begins, and those
-//! under way are dropped.
+//! The end has two steps. First, waiting operations of programs are answered with an error, while
+//! written data is still being stored. Then requests end: none starts, and those in flight are
+//! dropped.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,18 +10,18 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-/// Longest silence of a store that is tolerated when an end has been asked for, for requests
-/// without bytes.
+/// Maximum silence of a store that is tolerated once an end was requested, for requests without
+/// bytes.
 const SILENCE: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 8 });
 
-/// Slowest transfer rate that still counts as progress, in bytes per second.
+/// Minimum transfer rate that still counts as progress, in bytes per second.
 const SLOWEST: u64 = 1 << 20;
 
-/// Maximum number of bytes that are taken to be on their way at once.
+/// Maximum number of bytes that are assumed to be in flight at once.
 const ON_THEIR_WAY: u64 = 32 << 20;
 
-/// Longest silence of a store that is tolerated with this many bytes left to send. A body is one
-/// request, which shows no progress until its answer.
+/// Returns the maximum silence of a store that is tolerated with this many bytes left to send. A
+/// body is one request, which shows no progress until its response.
 pub(crate) fn patience(left: u64) -> Duration {
     SILENCE + Duration::from_secs(left.min(ON_THEIR_WAY) / SLOWEST)
 }
@@ -74,7 +74,7 @@ impl End {
         self.0.answered.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Number of requests that the store has carried out.
+    /// Returns the number of requests that the store has carried out.
     pub(crate) fn answered(&self) -> u64 {
         self.0.answered.load(Ordering::Relaxed)
     }

@@ -1,9 +1,10 @@
-//! Notes on the local disk of the multipart uploads that are unfinished, for the next mount of the same
-//! bucket: a process that is killed leaves its parts in the bucket, where they cost money, and no
-//! permission of ours can list them.
+//! Journal of unfinished multipart uploads on the local disk, for the next mount of the same
+//! bucket.
 //!
-//! Each mount has a file of its own while an upload is unfinished, and keeps it locked: a line that says which
-//! bucket, then one for each upload that begins or ends.
+//! A process that is killed leaves its parts in the bucket, where they cost money, and a mount may
+//! lack the permission to list them. Each mount has a file of its own while an upload is
+//! unfinished, and keeps it locked. The first line names the bucket; each further line is an upload
+//! that starts or ends.
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -18,21 +19,21 @@ use serde::{Deserialize, Serialize};
 use crate::config::MountConfig;
 use crate::store::{UnfinishedUpload, UploadObserver};
 
-/// Which bucket the notes are about.
+/// Identity of the bucket that the notes belong to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Place {
     endpoint_url: Option<String>,
     bucket: String,
 }
 
-/// What happened to an upload.
+/// Event of an upload.
 #[derive(Debug, Serialize, Deserialize)]
 enum Note {
     Begun(UnfinishedUpload),
     Ended(UnfinishedUpload),
 }
 
-/// The notes of one mount.
+/// Journal of one mount.
 #[derive(Debug)]
 pub(crate) struct Journal {
     folder: PathBuf,
@@ -42,22 +43,23 @@ pub(crate) struct Journal {
 
 #[derive(Debug, Default)]
 struct State {
-    /// There is one only while an upload is unfinished.
+    /// Path and file of the notes; present only while an upload is unfinished.
     notes: Option<(PathBuf, File)>,
     unfinished: BTreeSet<UnfinishedUpload>,
 }
 
-/// What a mount that is no more has left.
+/// Unfinished uploads of a mount whose process has ended.
 #[derive(Debug)]
 pub(crate) struct Left {
     path: PathBuf,
-    /// Keeps others from aborting the same.
+    /// Lock that keeps other processes from aborting the same uploads.
     _lock: File,
     pub(crate) uploads: Vec<UnfinishedUpload>,
 }
 
 impl Journal {
-    /// Notes in a folder, which is made, for its owner alone, when there is something to note.
+    /// Creates a journal in a folder. The folder is created, private to its owner, with the first
+    /// note.
     pub(crate) fn new(folder: &Path, config: &MountConfig) -> Self {
         Self {
             folder: folder.to_owned(),
@@ -69,7 +71,8 @@ impl Journal {
         }
     }
 
-    /// What others have left of the same bucket. The notes of those who live are locked, ours too.
+    /// Returns what dead mounts of the same bucket have left. Live mounts lock their notes, and so
+    /// do we.
     pub(crate) fn left(&self) -> Vec<Left> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let paths = entries.map(|entry| entry.path());
@@ -136,7 +139,7 @@ impl UploadObserver for Journal {
 }
 
 impl Left {
-    /// Nothing is unfinished any more.
+    /// Removes the notes, once no upload is unfinished any more.
     pub(crate) fn done(self) {
         let _ = fs::remove_file(&self.path);
     }
@@ -148,8 +151,8 @@ fn write_line(mut file: &File, value: &impl Serialize) -> io::Result<()> {
     file.write_all(line.as_bytes())
 }
 
-/// The notes of a process that is no more, if they are about this bucket. A line that was cut off is not
-/// one.
+/// Reads the notes of a process that has ended, if they are about this bucket. Ignores a line that
+/// was cut off.
 fn read(path: PathBuf, place: &Place) -> Option<Left> {
     let file = File::open(&path).ok()?;
     file.try_lock().ok()?;

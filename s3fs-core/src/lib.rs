@@ -1,12 +1,13 @@
-//! An S3 bucket as a file system.
+//! S3 bucket as a file system.
 //!
-//! [`FileSystem::connect`] reaches a bucket, [`FileSystem::serve`] serves it on a FUSE descriptor
-//! (or [`FileSystem::mount_at`] at a folder), [`Serving::finish`] waits until everything written
-//! is in the bucket.
+//! [`FileSystem::connect`] connects to a bucket, [`FileSystem::serve`] serves it on a FUSE
+//! descriptor (or [`FileSystem::mount_at`] at a folder), and [`Serving::finish`] waits until
+//! everything written is in the bucket.
 //!
-//! Floors, each naming only the ones before it: `object` and `config` (values), `store` (requests
-//! to a bucket), `cache` (a store over another), `budget`, `tree`, `list`, `read` and `write` (mechanisms, which don't know each
-//! other), `fs` (what each operation means), `fuse` and `mount` (the edges).
+//! Layers, each using only the ones before it: `object` and `config` (values), `store` (requests to
+//! a bucket), `cache` (a store over another), `budget`, `tree`, `list`, `read` and `write`
+//! (mechanisms, independent of each other), `fs` (the operations), `fuse` and `mount` (the
+//! interfaces).
 
 #![allow(
     clippy::cast_possible_truncation,

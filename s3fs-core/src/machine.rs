@@ -1,20 +1,21 @@
-//! Memory that this process may take: the limits of its control groups.
+//! Memory limit of this process, from its control groups.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A hierarchy of control groups that limits memory.
+/// Hierarchy of control groups that limits memory.
 #[derive(Debug, PartialEq, Eq)]
 struct Groups {
     /// Folder of this process's group.
     own: PathBuf,
-    /// Folder of the outermost group that is seen.
+    /// Folder of the outermost visible group.
     root: PathBuf,
-    /// File with the limit, in each group.
+    /// Name of the file with the limit, in each group.
     file: &'static str,
 }
 
-/// Returns the smallest limit in bytes of this process's control groups, of version 2 or 1; none if there is none.
+/// Returns the smallest memory limit, in bytes, of this process's control groups, of version 2 or
+/// 1; `None` if there is no limit.
 pub(crate) fn memory_limit() -> Option<u64> {
     let own = fs::read_to_string("/proc/self/cgroup").ok()?;
     let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
@@ -34,7 +35,8 @@ fn smallest(groups: &Groups) -> Option<u64> {
     limits.min()
 }
 
-/// Where this process's groups are, by `/proc/self/cgroup` and `/proc/self/mountinfo`.
+/// Returns the folders of this process's groups, from `/proc/self/cgroup` and
+/// `/proc/self/mountinfo`.
 fn groups(own: &str, mounts: &str) -> Vec<Groups> {
     let path = |is_wanted: fn(&str) -> bool| {
         own.lines().find_map(|line| {

@@ -1,4 +1,4 @@
-//! From a configuration to a file system that is being served: the crate's front door.
+//! Connection, mounting and serving of a bucket: the crate's main interface.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -20,25 +20,25 @@ use crate::store::{Observed, Store, UploadObserver};
 use crate::sweep::abort_uploads;
 use crate::usage::{Meter, Usage};
 
-/// Why a bucket can't be mounted.
+/// Error of mounting a bucket.
 #[derive(Debug, thiserror::Error)]
 pub enum MountError {
-    /// The bucket doesn't answer as it should.
+    /// Failure to connect to the bucket.
     #[error(transparent)]
     Bucket(#[from] ConnectError),
-    /// The folder that was given as a cache must not be used.
+    /// Refusal of the folder that was given as a cache.
     #[error(transparent)]
     Cache(#[from] CacheError),
 }
 
-/// A bucket that answered: it exists, the credentials are good, and it can be listed.
+/// Connected file system: the bucket exists, the credentials are valid, and it can be listed.
 #[derive(Debug)]
 pub struct FileSystem {
     fs: Arc<Fs>,
     meter: Meter,
 }
 
-/// A file system that is being served.
+/// File system that is being served.
 #[derive(Debug)]
 pub struct Serving {
     fs: Arc<Fs>,
@@ -46,30 +46,28 @@ pub struct Serving {
     session: Session,
 }
 
-/// A file system that is mounted at a folder of the host.
+/// File system that is mounted at a folder of the host.
 #[derive(Debug)]
 pub struct Mounted {
-    /// What is served.
+    /// File system that is being served.
     pub serving: Serving,
-    /// How to end it.
+    /// Handle to unmount it.
     pub unmount: Unmount,
 }
 
 impl FileSystem {
     /// Opens the cache, connects to the bucket and lists the root once.
     ///
-    /// # Errors
-    /// The bucket doesn't exist, the credentials are refused, the endpoint doesn't answer, the
-    /// cache's folder must not be used…
+    /// # Errors Fails if the bucket doesn't exist, the credentials are refused, the endpoint
+    /// doesn't respond, the cache's folder must not be used…
     pub async fn connect(config: MountConfig, resources: &Resources) -> Result<Self, MountError> {
         Self::connect_as(config, resources, None).await
     }
 
-    /// As [`connect`](Self::connect); `observer` is told of every multipart upload, so that
-    /// [`abort_uploads`](crate::abort_uploads) can end them if this process is killed.
+    /// Connects like [`connect`](Self::connect). Reports every multipart upload to `observer`, so
+    /// that [`abort_uploads`](crate::abort_uploads) can abort them if this process is killed.
     ///
-    /// # Errors
-    /// As [`connect`](Self::connect).
+    /// # Errors Fails like [`connect`](Self::connect).
     pub async fn connect_observed(
         config: MountConfig,
         resources: &Resources,
@@ -78,12 +76,11 @@ impl FileSystem {
         Self::connect_as(config, resources, Some(observer)).await
     }
 
-    /// As [`connect`](Self::connect); the uploads that are unfinished are noted in a folder of the local
-    /// disk, made if it is missing. Those that a mount of the same bucket left there when it was killed are
-    /// aborted, beside what goes on.
+    /// Connects like [`connect`](Self::connect), and records unfinished uploads in a folder of the
+    /// local disk, which is created if it is missing. Uploads that a killed mount of the same
+    /// bucket left there are aborted in the background.
     ///
-    /// # Errors
-    /// As [`connect`](Self::connect).
+    /// # Errors Fails like [`connect`](Self::connect).
     pub async fn connect_noting(
         config: MountConfig,
         resources: &Resources,
@@ -134,11 +131,10 @@ impl FileSystem {
     }
 
     /// Serves on a `/dev/fuse` descriptor that has just been mounted. Does the FUSE handshake
-    /// before it returns, then serves from its own threads and the current tokio runtime. `mounter`: the
-    /// pid namespace of the process that mounted.
+    /// before it returns, then serves from its own threads and the current tokio runtime. `mounter`
+    /// is the pid namespace of the process that mounted.
     ///
-    /// # Errors
-    /// The kernel refuses the handshake.
+    /// # Errors Fails if the kernel refuses the handshake.
     pub fn serve(self, fuse: OwnedFd, mounter: PidNamespace) -> io::Result<Serving> {
         self.fs.set_requesters(mounter);
         let session = Session::on_descriptor(&self.fs, fuse, Handle::current())?;
@@ -149,11 +145,10 @@ impl FileSystem {
         })
     }
 
-    /// Mounts at a folder of the host and serves there: as root by itself, as an ordinary user
-    /// with the help of `fusermount3`.
+    /// Mounts at a folder of the host and serves there: as root by itself, as an ordinary user with
+    /// the help of `fusermount3`.
     ///
-    /// # Errors
-    /// It can't be mounted there.
+    /// # Errors Fails if it can't be mounted there.
     pub fn mount_at(self, point: &MountPoint<'_>) -> io::Result<Mounted> {
         let (session, unmount) = Session::at(&self.fs, point, Handle::current())?;
         Ok(Mounted {
@@ -167,18 +162,19 @@ impl FileSystem {
     }
 }
 
-/// Stores and accounts for what was written, beside the thread that waits in [`Serving::join`].
+/// Handle to store written data and report failures, beside the thread that waits in
+/// [`Serving::join`].
 #[derive(Clone, Debug)]
 pub struct Finisher(Arc<Fs>);
 
 impl Finisher {
-    /// As [`Serving::finish`].
+    /// Does the same as [`Serving::finish`].
     pub async fn finish(&self) -> Vec<NotStored> {
         self.0.finish().await
     }
 
-    /// Accounts for the whole mount, before it is unmounted: as [`Serving::close`] and
-    /// [`Serving::finish`]. If the connection to the kernel has been cut until then, files that were open
+    /// Finishes the whole mount before it is unmounted, like [`Serving::close`] and
+    /// [`Serving::finish`]. If the connection to the kernel was cut by then, files that were open
     /// for writing count as not stored.
     pub async fn finish_for_good(&self) -> Vec<NotStored> {
         self.0.close().await;
@@ -190,94 +186,93 @@ impl Finisher {
         self.0.finish().await
     }
 
-    /// As [`Serving::close`].
+    /// Does the same as [`Serving::close`].
     pub async fn close(&self) {
         self.0.close().await;
     }
 
-    /// As [`Serving::end_waits`].
+    /// Does the same as [`Serving::end_waits`].
     pub fn end_waits(&self) {
         self.0.end().end_waits();
     }
 
-    /// As [`Serving::end_requests`].
+    /// Does the same as [`Serving::end_requests`].
     pub fn end_requests(&self) {
         self.0.end().end_requests();
     }
 
-    /// As [`Serving::pending`].
+    /// Does the same as [`Serving::pending`].
     pub fn pending(&self) -> Pending {
         self.0.pending()
     }
 
-    /// As [`Serving::abandon`].
+    /// Does the same as [`Serving::abandon`].
     pub async fn abandon(&self) {
         self.0.abandon().await;
     }
 }
 
 impl Serving {
-    /// Waits until everything written is in the bucket and returns what could not be stored.
-    /// Files still open for writing are stored as they are. To be called when the programs that
-    /// used the mount have ended, before it is unmounted.
+    /// Waits until everything written is in the bucket, and returns the files that could not be
+    /// stored. Files still open for writing are stored as they are. Must be called when the
+    /// programs that used the mount have ended, before it is unmounted.
     pub async fn finish(&self) -> Vec<NotStored> {
         self.fs.finish().await
     }
 
-    /// What was written and is not stored yet: for whoever waits for [`finish`](Self::finish) and may
-    /// ask several times a second.
+    /// Returns the data that is written and not stored yet. Cheap enough to call several times a
+    /// second while another task waits for [`finish`](Self::finish).
     pub fn pending(&self) -> Pending {
         self.fs.pending()
     }
 
-    /// What was asked of the bucket until now.
+    /// Returns the number of requests to the bucket so far.
     pub fn usage(&self) -> Usage {
         self.meter.read()
     }
 
-    /// Refuses every change from now on: what [`finish`](Self::finish) returns after this is the last
-    /// account.
+    /// Refuses every change from now on: the next result of [`finish`](Self::finish) is final.
     pub async fn close(&self) {
         self.fs.close().await;
     }
 
-    /// Answers all operations that wait for the bucket with an error, now and from now on. What was
-    /// written is still stored.
+    /// Answers all operations that wait for the bucket with an error, now and from now on. Written
+    /// data is still stored.
     pub fn end_waits(&self) {
         self.fs.end().end_waits();
     }
 
-    /// Drops all requests to the bucket, and begins none from now on.
+    /// Drops all requests to the bucket, and starts none from now on.
     pub fn end_requests(&self) {
         self.fs.end().end_requests();
     }
 
-    /// Gives the bucket up, from now on, when it has carried out nothing for a while during
-    /// [`finish`](Self::finish): then nothing more is asked of it.
+    /// Limits the silence of the bucket during [`finish`](Self::finish), from now on. If it carries
+    /// out nothing for a while, no more requests are sent.
     pub fn limit_silence(&self) {
         self.fs.limit_silence();
     }
 
-    /// Begins to store nothing from now on.
+    /// Starts to store nothing from now on.
     pub fn refuse(&self) {
         self.fs.refuse();
     }
 
-    /// Aborts what is being uploaded and refuses what comes after.
+    /// Aborts all uploads and refuses later changes.
     pub async fn abandon(&self) {
         self.fs.abandon().await;
     }
 
-    /// For whoever stores what was written while another waits in [`join`](Self::join).
+    /// Returns a handle to store written data while another thread waits in [`join`](Self::join).
     pub fn finisher(&self) -> Finisher {
         Finisher(Arc::clone(&self.fs))
     }
 
     /// Waits for the FUSE loop to end, which it does when the file system has been unmounted.
     ///
-    /// # Errors
-    /// The loop ended for another reason, or the connection to the kernel was aborted while the file
-    /// system was mounted: then files that were open for writing count as not stored.
+    /// # Errors Fails if the loop ended for another reason, or if the connection to the kernel was
+    /// aborted while the file system was mounted. In the latter case, files that were open for
+    /// writing count as not stored.
     pub fn join(self) -> io::Result<()> {
         match self.session.join()? {
             SessionEnd::Unmounted => Ok(()),

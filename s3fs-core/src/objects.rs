@@ -1,4 +1,4 @@
-//! Objects under a prefix, for whoever wants a few of them and no file system.
+//! Access to objects under a prefix, without a file system.
 
 use std::fs::File;
 use std::io;
@@ -16,7 +16,7 @@ use crate::store::{
     Body, Condition, ListFrom, ListRequest, Precondition, Store, StoreError, StoreErrorKind,
 };
 
-/// Maximum number of pages of 1,000 keys in which [`Objects::unshown`] looks.
+/// Maximum number of pages of 1,000 keys that [`Objects::unshown`] lists.
 const UNSHOWN_PAGES: usize = 10;
 
 /// Maximum number of keys that [`Unshown`] names.
@@ -25,13 +25,13 @@ const EXAMPLES: usize = 3;
 /// Keys under a prefix that a mount can't show.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unshown {
-    /// Number of keys that were looked at.
+    /// Number of keys that were checked.
     pub listed: u64,
-    /// Whether these are all keys.
+    /// True if these are all keys.
     pub is_whole: bool,
     /// Number of keys that can't be shown.
     pub keys: u64,
-    /// The first of them.
+    /// First keys that can't be shown.
     pub examples: Vec<String>,
 }
 
@@ -47,7 +47,7 @@ impl Unshown {
     }
 }
 
-/// The objects of a bucket under a prefix, by the rest of their keys.
+/// Objects of a bucket under a prefix, addressed by the rest of their keys.
 #[derive(Debug)]
 pub struct Objects {
     store: Bucket,
@@ -55,10 +55,9 @@ pub struct Objects {
 }
 
 impl Objects {
-    /// Reaches the bucket; of the configuration, what says where it is and who asks.
+    /// Connects to the bucket. Uses the configuration's location, prefix and credentials only.
     ///
-    /// # Errors
-    /// The bucket can't be reached or listed.
+    /// # Errors Fails if the bucket can't be reached or listed.
     pub async fn connect(
         config: &MountConfig,
         resources: &Resources,
@@ -72,8 +71,7 @@ impl Objects {
 
     /// Counts the keys that a mount can't show, among the first ones: no file can have their names.
     ///
-    /// # Errors
-    /// A listing failed.
+    /// # Errors Fails if a listing fails.
     pub async fn unshown(&self) -> Result<Unshown, StoreError> {
         let mut unshown = Unshown::default();
         let mut next: Option<String> = None;
@@ -106,16 +104,14 @@ impl Objects {
 
     /// Stores an object, in one request.
     ///
-    /// # Errors
-    /// The request failed, several times where that may help.
+    /// # Errors Fails if the request fails, after retries where they may help.
     pub async fn put(&self, name: &str, bytes: Bytes) -> Result<(), StoreError> {
         self.store_body(name, Body::Memory(bytes)).await
     }
 
     /// Stores a file that nobody changes meanwhile, of at most 5 GiB.
     ///
-    /// # Errors
-    /// The file can't be read, or the request failed.
+    /// # Errors Fails if the file can't be read, or if the request fails.
     pub async fn put_file(&self, name: &str, path: &Path) -> io::Result<()> {
         let file = Arc::new(File::open(path)?);
         let length = file.metadata()?.len();
@@ -134,10 +130,9 @@ impl Objects {
         stored.await.map(drop)
     }
 
-    /// All bytes of an object; nothing if there is none.
+    /// Returns all bytes of an object; `None` if it does not exist.
     ///
-    /// # Errors
-    /// The request failed.
+    /// # Errors Fails if the request fails.
     pub async fn get(&self, name: &str) -> Result<Option<Bytes>, StoreError> {
         match self.get_all(&self.key(name)).await {
             Ok(bytes) => Ok(Some(bytes)),
@@ -163,10 +158,9 @@ impl Objects {
         ))
     }
 
-    /// Whether there is an object.
+    /// Returns whether an object exists.
     ///
-    /// # Errors
-    /// The request failed.
+    /// # Errors Fails if the request fails.
     pub async fn has(&self, name: &str) -> Result<bool, StoreError> {
         match self.store.head(&self.key(name)).await {
             Ok(_) => Ok(true),
@@ -175,10 +169,9 @@ impl Objects {
         }
     }
 
-    /// The names that begin with this, in order.
+    /// Returns the names that start with `begin`, in order.
     ///
-    /// # Errors
-    /// A request failed.
+    /// # Errors Fails if a request fails.
     pub async fn list(&self, begin: &str) -> Result<Vec<String>, StoreError> {
         let prefix = format!("{}{begin}", self.prefix);
         let (mut names, mut next) = (Vec::new(), None::<String>);
@@ -206,17 +199,15 @@ impl Objects {
 
     /// Deletes an object; deleting what doesn't exist succeeds.
     ///
-    /// # Errors
-    /// The request failed.
+    /// # Errors Fails if the request fails.
     pub async fn delete(&self, name: &str) -> Result<(), StoreError> {
         self.store.delete(&self.key(name)).await
     }
 
-    /// A URL with which anybody may read the object for so long, as long as these credentials are good: at most
-    /// seven days.
+    /// Returns a URL with which anybody may read the object for the time `valid`, at most seven
+    /// days. It ends earlier if the credentials expire.
     ///
-    /// # Errors
-    /// There are no credentials to sign it with.
+    /// # Errors Fails if there are no credentials to sign it with.
     pub async fn presigned(&self, name: &str, valid: Duration) -> Result<String, StoreError> {
         self.store
             .single()

@@ -1,4 +1,4 @@
-//! Which permissions a mount has, found out without leaving anything in the bucket.
+//! Check of a mount's permissions, without leaving anything in the bucket.
 
 use crate::config::{Access, MountConfig};
 use crate::object::{Headers, Key};
@@ -6,17 +6,18 @@ use crate::resources::Resources;
 use crate::store::s3::{Bucket, ConnectError, connect};
 use crate::store::{Store, StoreError, StoreErrorKind, UploadId};
 
-/// A permission that a mount needs, and whether it has it.
+/// Result of checking one permission that a mount needs.
 #[derive(Debug)]
 pub struct Probe {
-    /// Its IAM action, such as `s3:GetObject`.
+    /// IAM action, such as `s3:GetObject`.
     pub action: &'static str,
-    /// Why it can't be used.
+    /// Error of the request, if the permission is missing.
     pub refused: Option<StoreError>,
 }
 
 impl Probe {
-    /// That the object is missing is an answer: whoever may not ask is told so.
+    /// Creates the result from a response. A missing object is a success: a caller without the
+    /// permission gets another error.
     fn of<T>(action: &'static str, answer: Result<T, StoreError>) -> Self {
         let refused = answer
             .err()
@@ -25,10 +26,10 @@ impl Probe {
     }
 }
 
-/// Tries what a mount needs, on a key that no object has: reading it, beginning and aborting an upload, deleting it.
+/// Checks the permissions of a mount on a key that does not exist: reads it, starts and aborts an
+/// upload, deletes it.
 ///
-/// # Errors
-/// The bucket can't be reached or listed.
+/// # Errors Fails if the bucket can't be reached or listed.
 pub async fn probe(
     config: &MountConfig,
     resources: &Resources,
@@ -62,7 +63,7 @@ async fn probe_writing(store: &Bucket, key: &Key) -> Vec<Probe> {
     probes
 }
 
-/// One that no object has.
+/// Returns a key that no object has.
 fn key(config: &MountConfig) -> Key {
     let random: String = std::iter::repeat_with(fastrand::alphanumeric)
         .take(16)

@@ -1,4 +1,4 @@
-//! What mounts of one process share.
+//! Resources that the mounts of one process share.
 
 use crate::budget::Budget;
 use crate::cache::Caches;
@@ -8,17 +8,19 @@ use crate::read::BlockPool;
 use crate::store::s3::HttpClient;
 use crate::write::{PartPool, Stages};
 
-/// The memory that file contents may take in one process, unless told otherwise, or its control group has less.
+/// Default memory for file contents in one process, in bytes. Smaller if its control group has
+/// less.
 pub const DEFAULT_BUDGET: u64 = 128 << 20;
 
-/// The least budget with which parts of uploads fit beside each other.
+/// Minimum budget, in bytes: parts of uploads need as much to fit beside each other.
 const LEAST_BUDGET: u64 = 16 << 20;
 
-/// Part of a control group's memory that file contents take: the rest is for the process itself, and for the job.
+/// Divisor of a control group's memory limit: the share for file contents. The rest is for the
+/// process itself, and for the job.
 const SHARE: u64 = 4;
 
-/// What all mounts of one process share: the memory budget, the HTTP connections, and caches of the
-/// same folder.
+/// Resources that all mounts of one process share: the memory budget, the HTTP connections, and
+/// caches of the same folder.
 ///
 /// Cheap to clone. Must be used inside a tokio runtime.
 #[derive(Clone, Debug)]
@@ -29,7 +31,7 @@ pub struct Resources {
 }
 
 impl Resources {
-    /// With so many bytes of memory for file contents.
+    /// Creates resources with `bytes` bytes of memory for file contents.
     pub fn with_budget(bytes: u64) -> Self {
         let shared = Shared {
             budget: Budget::new(bytes),

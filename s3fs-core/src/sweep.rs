@@ -1,4 +1,4 @@
-//! Aborting the uploads that a process which was killed left in a bucket.
+//! Abort of uploads that a killed process left in a bucket.
 
 use futures_util::stream::{self, StreamExt};
 
@@ -8,14 +8,13 @@ use crate::resources::Resources;
 use crate::store::s3::{ConnectError, connect};
 use crate::store::{Store, StoreError, UnfinishedUpload, UploadId};
 
-/// Requests at once.
+/// Maximum number of requests in flight.
 const AT_ONCE: usize = 16;
 
-/// Aborts uploads. Returns why some could not be aborted; one that has ended meanwhile is no
-/// failure.
+/// Aborts uploads. Returns the errors of those that could not be aborted; an upload that has ended
+/// meanwhile is no error.
 ///
-/// # Errors
-/// The bucket can't be reached.
+/// # Errors Fails if the bucket can't be reached.
 pub async fn abort_uploads(
     config: &MountConfig,
     resources: &Resources,

@@ -1,4 +1,4 @@
-//! What a store can do, tried on objects that are made for it and deleted again.
+//! Tests of a store's capabilities, on objects that are created for it and deleted again.
 
 use bytes::Bytes;
 
@@ -12,31 +12,30 @@ use crate::store::{
     StoreError, StoreErrorKind,
 };
 
-/// A capability, and what came of trying it.
+/// Result of testing a capability.
 #[derive(Debug)]
 pub struct Trial {
-    /// What was tried.
+    /// Capability that was tested.
     pub capability: Capability,
-    /// What came of it.
+    /// Outcome of the test.
     pub outcome: TrialOutcome,
 }
 
-/// What came of trying a capability.
+/// Outcome of testing a capability.
 #[derive(Debug)]
 pub enum TrialOutcome {
-    /// The store has it.
+    /// Supported by the store.
     Supported,
-    /// The store lacks it, and a mount does without.
+    /// Missing in the store; a mount works without it.
     Missing,
-    /// The store failed.
+    /// Failure of the store.
     Failed(StoreError),
 }
 
-/// Tries what mounts make use of. Needs the permissions of a mount that writes and deletes, and leaves
-/// nothing but versions, where the bucket keeps them.
+/// Tests the capabilities that mounts use. Needs the permissions of a mount that writes and
+/// deletes. Leaves nothing but old versions, if the bucket stores them.
 ///
-/// # Errors
-/// The bucket can't be reached or listed.
+/// # Errors Fails if the bucket can't be reached or listed.
 pub async fn trials(
     config: &MountConfig,
     resources: &Resources,
@@ -70,7 +69,7 @@ async fn try_all(store: &dyn Store, root: String) -> Vec<Trial> {
     trials
 }
 
-/// What is tried, in this order: later ones use what earlier ones made.
+/// Capabilities to test, in this order: later tests use objects of earlier ones.
 const TRIED: [Capability; 8] = [
     Capability::ConditionalPut,
     Capability::ConditionalComplete,
@@ -85,7 +84,7 @@ const TRIED: [Capability; 8] = [
 /// Names below the root.
 const NAMES: [&str; 8] = ["a", "b", "c", "d", "m/", "n/", "x-1", "x/1"];
 
-/// The objects that are made.
+/// Store under test, with the prefix of the objects that are created.
 struct Bench<'a> {
     store: &'a dyn Store,
     root: String,
@@ -122,7 +121,8 @@ impl Bench<'_> {
         put.await.map(drop)
     }
 
-    /// Notes that a store did what it should have refused.
+    /// Records that a store lacks a capability if it accepted a request that it should have
+    /// refused.
     fn refused<T>(
         &self,
         capability: Capability,
@@ -163,7 +163,8 @@ impl Bench<'_> {
         self.refused(Capability::ConditionalComplete, completed)
     }
 
-    /// Of an object that was made of a copied part: its `ETag` is another kind of hash.
+    /// Tests a conditional copy of an object made from a copied part: its `ETag` is another kind of
+    /// hash.
     async fn conditional_copy(&self) -> Result<(), StoreError> {
         let (a, c, d) = (self.key("a"), self.key("c"), self.key("d"));
         let etag = self.store.head(&a).await?.meta.etag;
@@ -208,7 +209,7 @@ impl Bench<'_> {
         self.store.copy(&m, &etag, &n, None).await.map(drop)
     }
 
-    /// `x/1` comes behind `x-1`.
+    /// Tests the order of listings: `x/1` comes after `x-1`.
     async fn order(&self) -> Result<(), StoreError> {
         self.put("x/1", "", &Precondition::None).await?;
         self.put("x-1", "", &Precondition::None).await?;

@@ -1,4 +1,4 @@
-//! What was asked of a store, by the kinds that a bill tells apart.
+//! Usage of a store, by the kinds of requests that a bill distinguishes.
 
 use std::fmt;
 use std::ops::AddAssign;
@@ -7,36 +7,35 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-/// The list price of a request that lists, stores or copies, in US dollars, in the first region.
+/// List price of a request that lists, stores or copies, in US dollars, in the first region.
 /// <https://aws.amazon.com/s3/pricing/>
 const DEAR: f64 = 5e-6;
 
-/// That of one that reads.
+/// List price of a request that reads, in US dollars.
 const CHEAP: f64 = 0.4e-6;
 
-/// How many requests there were, and how many bytes they moved. What a request's own retries asked again is not
-/// counted.
+/// Number of requests, and of bytes that they moved. Retries within a request are not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Usage {
-    /// Pages of listings.
+    /// Number of pages of listings.
     pub lists: u64,
-    /// Objects, or ranges of them.
+    /// Number of reads of objects, or ranges of them.
     pub gets: u64,
-    /// What is kept with objects.
+    /// Number of reads of objects' metadata.
     pub heads: u64,
-    /// Objects and parts that were stored or copied, beginnings and ends of uploads.
+    /// Number of objects and parts stored or copied, and of uploads started or completed.
     pub puts: u64,
-    /// Objects and uploads that were removed, which costs nothing.
+    /// Number of objects and uploads removed, which costs nothing.
     pub deletes: u64,
-    /// Bytes of objects that came.
+    /// Number of bytes of objects received.
     pub bytes_read: u64,
-    /// Bytes of objects that were sent.
+    /// Number of bytes of objects sent.
     pub bytes_written: u64,
 }
 
 impl Usage {
-    /// What the requests cost at list price, in US dollars; transfer and storage are not counted.
+    /// Returns the cost of the requests at list price, in US dollars, without transfer and storage.
     #[allow(clippy::cast_precision_loss, reason = "a number for reading")]
     pub fn cost(&self) -> f64 {
         (self.lists + self.puts) as f64 * DEAR + (self.gets + self.heads) as f64 * CHEAP
@@ -55,7 +54,7 @@ impl AddAssign for Usage {
     }
 }
 
-/// `read 1.5 MiB, wrote 0 B; 1 LIST, 2 GET, 0 HEAD, 0 PUT, 0 DELETE: $0.000006`.
+/// Formats as `read 1.5 MiB, wrote 0 B; 1 LIST, 2 GET, 0 HEAD, 0 PUT, 0 DELETE: $0.000006`.
 impl fmt::Display for Usage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -73,7 +72,7 @@ impl fmt::Display for Usage {
     }
 }
 
-/// A number of bytes as people read it.
+/// Number of bytes in readable form.
 struct Bytes(u64);
 
 impl fmt::Display for Bytes {
@@ -93,7 +92,7 @@ impl fmt::Display for Bytes {
     }
 }
 
-/// Counts, from any task.
+/// Counters of requests, usable from any task.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Meter(Arc<Counts>);
 
@@ -134,7 +133,7 @@ impl Meter {
         add(&self.0.bytes_read, bytes);
     }
 
-    /// What was counted until now.
+    /// Returns the counts so far.
     pub(crate) fn read(&self) -> Usage {
         let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
         Usage {
