@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{BucketSettings, Key, Object, Objects, Record, Refusal, Upload};
 
-/// Everything the server stores.
+/// State of the server: all buckets.
 #[derive(Debug, Default)]
 pub(crate) struct State {
     pub(crate) buckets: BTreeMap<String, Bucket>,
