@@ -1,10 +1,11 @@
 //! A function over Parquet files of any size: `cargo run --release --example parquet_stats`.
 //!
-//! It prints the footer of each file: rows, row groups, and for each column the minimum, the maximum and
-//! the number of nulls. A footer is the last few KiB of a file, however large the file is. The `parquet`
-//! crate seeks there, as on a disk, and a mount fetches ranges, not files: the ranges read, and half a
-//! MiB when a file is opened. So a thousand files of a gigabyte cost half a gigabyte of transfer, not a
-//! terabyte. `STUB_SUMMARY=1` shows it: compare the bytes that `stats` read with the sizes of the files.
+//! The program prints the footer of each file: rows, row groups, and for each column the minimum, the
+//! maximum and the number of nulls. A footer is the last few KiB of a file, however large the file is.
+//! The `parquet` crate seeks there, as on a disk. A mount fetches ranges, not files: the ranges read,
+//! and half a MiB when a file is opened. So a thousand files of a gigabyte cost half a gigabyte of
+//! transfer, not a terabyte. `STUB_SUMMARY=1` shows it: compare the bytes that `stats` read with the
+//! sizes of the files.
 //!
 //! With `--bucket NAME` the files are in your bucket; without it, the example writes a few first.
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]

@@ -1,7 +1,7 @@
 //! A function over many files: `cargo run --release --example thumbnails`.
 //!
-//! It creates a small copy of each picture in the bucket's folder `images`, in the folder `thumbnails`,
-//! several at once. If there are no pictures, it draws some first.
+//! The function creates a small copy of each picture in the bucket's folder `images`, in the folder
+//! `thumbnails`, several at once. If there are no pictures, the program draws some first.
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
 mod bucket;

@@ -1,6 +1,7 @@
 //! A function with an argument and a value: `cargo run --example word_count`.
 //!
-//! It counts the words of every file below a folder of the bucket and returns them by file.
+//! The function counts the words of every file below a folder of the bucket and returns the counts by
+//! file.
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
 mod bucket;
