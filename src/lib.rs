@@ -142,30 +142,33 @@
 //!
 //! | | |
 //! |---|---|
-//! | `f(…)`, `f::remote(…)` | runs it, and waits |
-//! | `f(…)` of a function that returns `impl Iterator<Item = T>` | [`Values`]: an iterator of what comes, while the body goes on |
+//! | `f(…)`, `f::remote(…)` | runs the function, and waits |
+//! | `f(…)` of a function that returns `impl Iterator<Item = T>` | [`Values`]: an iterator of values, while the body runs |
 //! | `f(…)` of one that returns `impl Stream<Item = T>`, and of an `async fn` that returns either | [`Stream`]: the same for async callers |
-//! | `f::local(…)` | runs the body here and now, without a sandbox and without volumes, as a unit test may want |
+//! | `f::local(…)` | runs the body in this process, without a sandbox or volumes, such as in a unit test |
 //! | `f::map(inputs)` | a [`Map`]: an iterator of values; of an `async fn`, a [`Stream`] |
-//! | `f::starmap(inputs)` | the same, where an input is a tuple of the arguments, however many there are |
+//! | `f::starmap(inputs)` | the same; an input is always a tuple of the arguments |
 //! | `f::for_each(inputs)` | the same without values; the first error ends it |
-//! | `f::spawn(…)` | a [`Call`] that goes on beside its caller, and can be waited for and cancelled |
+//! | `f::spawn(…)` | a [`Call`] that runs beside its caller, and can be waited for and cancelled |
 //! | `f::spawn_map(inputs)` | the same of a map, with all its values |
 //!
 //! # Seeing what happens
 //!
-//! With the variable `STUB_SUMMARY` set, a line on standard error says at the end of each call how long it took, how
-//! many sandboxes it had, and what was asked of the buckets: bytes, requests by kind, and their list price. `STUB_REPORT`
-//! is the name of a file for a page about all calls of the program: inputs, retries, throughput and requests over time.
-//! `STUB_PROGRESS` asks for bars on the terminal. `STUB_LOG` is a filter such as `info` or `s3fs_core=debug`, for what the
-//! supervisors log; each of their lines says of which call it is.
+//! Environment variables select what is shown:
 //!
-//! What a call prints goes to this program's own streams; lines of workers that a map has beside each other begin
-//! with the number of their input, and what a spawned call prints is in [`Call::logs`] as well.
+//! - `STUB_SUMMARY` prints a line to standard error at the end of each call: duration, number of sandboxes, and the
+//!   bytes, requests by kind and list price of its buckets.
+//! - `STUB_REPORT` names a file for a page about all calls of the program: inputs, retries, throughput and requests
+//!   over time.
+//! - `STUB_PROGRESS` shows progress bars on the terminal.
+//! - `STUB_LOG` is a filter such as `info` or `s3fs_core=debug` for the supervisors' log; each line names its call.
 //!
-//! The spans `call` and `sandbox` of the crate `tracing` are those of this program's subscriber. With the feature
-//! `opentelemetry`, those of all processes of a call are one trace. The numbers of the crate `metrics` are those of its
-//! recorder: [`guide`] names them, and leads from the first call to production.
+//! The output of a call goes to this program's own streams. Lines of concurrent workers of a map begin with the number
+//! of their input. The output of a spawned call is in [`Call::logs`] as well.
+//!
+//! The spans `call` and `sandbox` of the crate `tracing` go to this program's subscriber. With the feature
+//! `opentelemetry`, the spans of all processes of a call form one trace. Metrics go to the recorder of the crate
+//! `metrics`: [`guide`] lists them, and leads from the first call to production.
 //!
 //! # From a shell
 //!
@@ -195,18 +198,18 @@
 /// | `secrets` | `[expr, …]` | each [`Secret`] (or `Result` of one) becomes environment variables of the function |
 /// | `env` | `<"NAME" => expr, …>` or `{ "NAME" => expr, … }` | variables that are no secrets |
 /// | `timeout` | `expr` | a `Duration` (or an `Option` of one) after which an attempt is killed; storing what it has written is not counted |
-/// | `retries` | `expr` | how often a call that failed is tried again: a number (a second apart) or [`Retries`] |
-/// | `max_containers` | `expr` | how many sandboxes a map has at once; as many as there are cores unless set |
-/// | `max_inputs` | `expr` | how many inputs a worker runs before a fresh one takes its place; any number unless set |
-/// | `cpu` | `expr` | how many processors a sandbox may use, such as `2.0` |
-/// | `memory` | `expr` | how many MiB of memory |
-/// | `lenient_limits` | `expr` | `true`: what can't be enforced here is warned of; else it is an error |
+/// | `retries` | `expr` | maximum number of retries of a failed call: a number (a second apart) or [`Retries`] |
+/// | `max_containers` | `expr` | maximum number of concurrent sandboxes of a map; the number of cores unless set |
+/// | `max_inputs` | `expr` | number of inputs after which a worker is replaced; unlimited unless set |
+/// | `cpu` | `expr` | maximum number of processors of a sandbox, such as `2.0` |
+/// | `memory` | `expr` | maximum memory of a sandbox, in MiB |
+/// | `lenient_limits` | `expr` | `true`: limits that can't be enforced here cause a warning instead of an error |
 /// | `schedule` | `expr` | [`Cron`] or [`Period`]: when `serve` of [`cli`] runs a function without arguments |
-/// | `name` | a string literal | what it is called on command lines and in messages; the identifier unless set. Functions of a module may not share one |
+/// | `name` | a string literal | name on command lines and in messages; the identifier unless set. Unique within a module |
 /// | `workdir` | `expr` | the working folder of the body, which may lie in a volume; the caller's unless set |
 /// | `network` | `expr` | `false` gives the body a network of its own, with nothing but localhost; its volumes need none |
 /// | `isolate` | `expr` | `true` hides the host's sockets and temporary files, and credentials in the user's home |
-/// | `crate` | a path | where this crate is, if it was renamed |
+/// | `crate` | a path | path of this crate, if it was renamed |
 ///
 /// The expressions are any Rust; they are evaluated by the caller, at each call. A function without
 /// options is written `#[stub::function]`.
@@ -216,17 +219,17 @@
 /// The function `f(…) -> T` becomes `f(…) -> stub::Result<T>`, and `f(…) -> Result<T, E>` becomes
 /// `f(…) -> stub::Result<T>` as well: the last segment of the return type decides, so
 /// `io::Result<T>` and `anyhow::Result<T>` are results, and an alias of another name is a value.
-/// One that returns `impl Iterator<Item = T>` returns [`Values<T>`](Values), and one that returns `impl Stream<Item = T>`
-/// (of the crate `futures`) [`Stream<T>`](Stream), whose items are results.
+/// `impl Iterator<Item = T>` becomes [`Values<T>`](Values), and `impl Stream<Item = T>` (of the crate `futures`)
+/// becomes [`Stream<T>`](Stream), whose items are results.
 /// `E` is anything that is an error or can be shown. Panics, signals, `process::exit` and the
 /// timeout are errors of the call: see [`Error`].
 ///
 /// # Limits
 ///
-/// `cpu` and `memory` are enforced by a control group (cgroup v2) of the sandbox's own, where the user may make one
-/// below their own; what goes beyond the memory is then killed ([`Error::Killed`]). Elsewhere each process of the
-/// sandbox may have so much memory for itself (`RLIMIT_DATA`), so that it gets no more and mostly aborts, and the
-/// sandbox has so many whole processors. `STUB_LOG=info` says which. `timeout` is always enforced.
+/// `cpu` and `memory` are enforced by a control group (cgroup v2) for the sandbox, where the user may create one
+/// below their own. A sandbox that exceeds its memory is then killed ([`Error::Killed`]). Elsewhere, `memory` limits
+/// each process of the sandbox (`RLIMIT_DATA`): further allocations fail, and most programs abort. `cpu` then is a
+/// number of whole processors. `STUB_LOG=info` shows the mechanism in use. `timeout` is always enforced.
 ///
 /// # What can be annotated
 ///
