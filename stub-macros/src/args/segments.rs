@@ -1,8 +1,8 @@
 //! Splitting of `a = …, b = …` into options without parsing the values.
 //!
 //! An option begins at the start or after a top-level comma, with a name and a lone `=`. No Rust
-//! expression has that at its top level, except an associated type in a turbofish (`f::<A<B>, Item =
-//! C>`). A parser of a value may therefore ask for a longer segment.
+//! expression has that at its top level, except an associated type in a turbofish
+//! (`f::<A<B>, Item = C>`). A parser of a value may therefore ask for a longer segment.
 
 use proc_macro2::{Ident, Spacing, TokenStream, TokenTree};
 
