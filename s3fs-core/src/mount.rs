@@ -58,8 +58,9 @@ pub struct Mounted {
 impl FileSystem {
     /// Opens the cache, connects to the bucket and lists the root once.
     ///
-    /// # Errors Fails if the bucket doesn't exist, the credentials are refused, the endpoint
-    /// doesn't respond, the cache's folder must not be used…
+    /// # Errors
+    /// Fails if the bucket doesn't exist, the credentials are refused, the endpoint doesn't
+    /// respond, the cache's folder must not be used…
     pub async fn connect(config: MountConfig, resources: &Resources) -> Result<Self, MountError> {
         Self::connect_as(config, resources, None).await
     }
@@ -67,7 +68,8 @@ impl FileSystem {
     /// Connects like [`connect`](Self::connect). Reports every multipart upload to `observer`, so
     /// that [`abort_uploads`](crate::abort_uploads) can abort them if this process is killed.
     ///
-    /// # Errors Fails like [`connect`](Self::connect).
+    /// # Errors
+    /// Fails like [`connect`](Self::connect).
     pub async fn connect_observed(
         config: MountConfig,
         resources: &Resources,
@@ -80,7 +82,8 @@ impl FileSystem {
     /// local disk, which is created if it is missing. Uploads that a killed mount of the same
     /// bucket left there are aborted in the background.
     ///
-    /// # Errors Fails like [`connect`](Self::connect).
+    /// # Errors
+    /// Fails like [`connect`](Self::connect).
     pub async fn connect_noting(
         config: MountConfig,
         resources: &Resources,
@@ -134,7 +137,8 @@ impl FileSystem {
     /// before it returns, then serves from its own threads and the current tokio runtime. `mounter`
     /// is the pid namespace of the process that mounted.
     ///
-    /// # Errors Fails if the kernel refuses the handshake.
+    /// # Errors
+    /// Fails if the kernel refuses the handshake.
     pub fn serve(self, fuse: OwnedFd, mounter: PidNamespace) -> io::Result<Serving> {
         self.fs.set_requesters(mounter);
         let session = Session::on_descriptor(&self.fs, fuse, Handle::current())?;
@@ -148,7 +152,8 @@ impl FileSystem {
     /// Mounts at a folder of the host and serves there: as root by itself, as an ordinary user with
     /// the help of `fusermount3`.
     ///
-    /// # Errors Fails if it can't be mounted there.
+    /// # Errors
+    /// Fails if it can't be mounted there.
     pub fn mount_at(self, point: &MountPoint<'_>) -> io::Result<Mounted> {
         let (session, unmount) = Session::at(&self.fs, point, Handle::current())?;
         Ok(Mounted {
@@ -270,9 +275,10 @@ impl Serving {
 
     /// Waits for the FUSE loop to end, which it does when the file system has been unmounted.
     ///
-    /// # Errors Fails if the loop ended for another reason, or if the connection to the kernel was
-    /// aborted while the file system was mounted. In the latter case, files that were open for
-    /// writing count as not stored.
+    /// # Errors
+    /// Fails if the loop ended for another reason, or if the connection to the kernel was aborted
+    /// while the file system was mounted. In the latter case, files that were open for writing
+    /// count as not stored.
     pub fn join(self) -> io::Result<()> {
         match self.session.join()? {
             SessionEnd::Unmounted => Ok(()),

@@ -57,7 +57,8 @@ pub struct Objects {
 impl Objects {
     /// Connects to the bucket. Uses the configuration's location, prefix and credentials only.
     ///
-    /// # Errors Fails if the bucket can't be reached or listed.
+    /// # Errors
+    /// Fails if the bucket can't be reached or listed.
     pub async fn connect(
         config: &MountConfig,
         resources: &Resources,
@@ -71,7 +72,8 @@ impl Objects {
 
     /// Counts the keys that a mount can't show, among the first ones: no file can have their names.
     ///
-    /// # Errors Fails if a listing fails.
+    /// # Errors
+    /// Fails if a listing fails.
     pub async fn unshown(&self) -> Result<Unshown, StoreError> {
         let mut unshown = Unshown::default();
         let mut next: Option<String> = None;
@@ -104,14 +106,16 @@ impl Objects {
 
     /// Stores an object, in one request.
     ///
-    /// # Errors Fails if the request fails, after retries where they may help.
+    /// # Errors
+    /// Fails if the request fails, after retries where they may help.
     pub async fn put(&self, name: &str, bytes: Bytes) -> Result<(), StoreError> {
         self.store_body(name, Body::Memory(bytes)).await
     }
 
     /// Stores a file that nobody changes meanwhile, of at most 5 GiB.
     ///
-    /// # Errors Fails if the file can't be read, or if the request fails.
+    /// # Errors
+    /// Fails if the file can't be read, or if the request fails.
     pub async fn put_file(&self, name: &str, path: &Path) -> io::Result<()> {
         let file = Arc::new(File::open(path)?);
         let length = file.metadata()?.len();
@@ -132,7 +136,8 @@ impl Objects {
 
     /// Returns all bytes of an object; `None` if it does not exist.
     ///
-    /// # Errors Fails if the request fails.
+    /// # Errors
+    /// Fails if the request fails.
     pub async fn get(&self, name: &str) -> Result<Option<Bytes>, StoreError> {
         match self.get_all(&self.key(name)).await {
             Ok(bytes) => Ok(Some(bytes)),
@@ -160,7 +165,8 @@ impl Objects {
 
     /// Returns whether an object exists.
     ///
-    /// # Errors Fails if the request fails.
+    /// # Errors
+    /// Fails if the request fails.
     pub async fn has(&self, name: &str) -> Result<bool, StoreError> {
         match self.store.head(&self.key(name)).await {
             Ok(_) => Ok(true),
@@ -171,7 +177,8 @@ impl Objects {
 
     /// Returns the names that start with `begin`, in order.
     ///
-    /// # Errors Fails if a request fails.
+    /// # Errors
+    /// Fails if a request fails.
     pub async fn list(&self, begin: &str) -> Result<Vec<String>, StoreError> {
         let prefix = format!("{}{begin}", self.prefix);
         let (mut names, mut next) = (Vec::new(), None::<String>);
@@ -199,7 +206,8 @@ impl Objects {
 
     /// Deletes an object; deleting what doesn't exist succeeds.
     ///
-    /// # Errors Fails if the request fails.
+    /// # Errors
+    /// Fails if the request fails.
     pub async fn delete(&self, name: &str) -> Result<(), StoreError> {
         self.store.delete(&self.key(name)).await
     }
@@ -207,7 +215,8 @@ impl Objects {
     /// Returns a URL with which anybody may read the object for the time `valid`, at most seven
     /// days. It ends earlier if the credentials expire.
     ///
-    /// # Errors Fails if there are no credentials to sign it with.
+    /// # Errors
+    /// Fails if there are no credentials to sign it with.
     pub async fn presigned(&self, name: &str, valid: Duration) -> Result<String, StoreError> {
         self.store
             .single()

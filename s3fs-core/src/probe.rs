@@ -29,7 +29,8 @@ impl Probe {
 /// Checks the permissions of a mount on a key that does not exist: reads it, starts and aborts an
 /// upload, deletes it.
 ///
-/// # Errors Fails if the bucket can't be reached or listed.
+/// # Errors
+/// Fails if the bucket can't be reached or listed.
 pub async fn probe(
     config: &MountConfig,
     resources: &Resources,

@@ -14,7 +14,8 @@ const AT_ONCE: usize = 16;
 /// Aborts uploads. Returns the errors of those that could not be aborted; an upload that has ended
 /// meanwhile is no error.
 ///
-/// # Errors Fails if the bucket can't be reached.
+/// # Errors
+/// Fails if the bucket can't be reached.
 pub async fn abort_uploads(
     config: &MountConfig,
     resources: &Resources,

@@ -35,7 +35,8 @@ pub enum TrialOutcome {
 /// Tests the capabilities that mounts use. Needs the permissions of a mount that writes and
 /// deletes. Leaves nothing but old versions, if the bucket stores them.
 ///
-/// # Errors Fails if the bucket can't be reached or listed.
+/// # Errors
+/// Fails if the bucket can't be reached or listed.
 pub async fn trials(
     config: &MountConfig,
     resources: &Resources,

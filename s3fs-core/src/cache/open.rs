@@ -46,7 +46,8 @@ pub struct Caches(Arc<Mutex<HashMap<CacheConfig, Weak<Cache>>>>);
 impl Caches {
     /// Opens a cache like [`Cache::open`], or returns the one that is open already.
     ///
-    /// # Errors Fails like [`Cache::open`].
+    /// # Errors
+    /// Fails like [`Cache::open`].
     pub async fn open(&self, config: &CacheConfig) -> Result<Option<Arc<Cache>>, CacheError> {
         let (caches, config) = (Arc::clone(&self.0), config.clone());
         let opened = spawn_blocking(move || {
@@ -67,7 +68,8 @@ impl Caches {
 impl Cache {
     /// Opens or creates the folder. Returns `None`, with a warning, if it can't be used. Blocks.
     ///
-    /// # Errors Fails if the folder belongs to another user, or is open to others.
+    /// # Errors
+    /// Fails if the folder belongs to another user, or is open to others.
     pub fn open(config: &CacheConfig) -> Result<Option<Self>, CacheError> {
         let opened = Folder::open(&config.dir).and_then(|folder| {
             let folder = Arc::new(folder);

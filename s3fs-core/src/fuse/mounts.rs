@@ -58,8 +58,9 @@ impl MountEntry {
     /// Detaches the mount; programs keep the files that they have open. Uses `fusermount3` for an
     /// ordinary user.
     ///
-    /// # Errors Fails if it is still mounted, for instance because another mount covers it, which
-    /// is left alone.
+    /// # Errors
+    /// Fails if it is still mounted, for instance because another mount covers it, which is left
+    /// alone.
     pub fn detach(&self) -> io::Result<()> {
         if !self.is_uppermost() {
             return if self.is_mounted() {

@@ -51,7 +51,8 @@ pub struct MountPoint<'a> {
 impl Session {
     /// Serves on a mounted `/dev/fuse` descriptor.
     ///
-    /// # Errors Fails if the kernel refuses the handshake, or if no thread can be started.
+    /// # Errors
+    /// Fails if the kernel refuses the handshake, or if no thread can be started.
     pub fn on_descriptor(fs: &Arc<Fs>, fuse: OwnedFd, runtime: Handle) -> io::Result<Self> {
         let adapter = Adapter::new(Arc::clone(fs), runtime);
         // In a user namespace, requests come with ids that the kernel has checked already.
@@ -62,7 +63,8 @@ impl Session {
 
     /// Mounts at a folder and serves: by `mount(2)` as root, by `fusermount3` otherwise.
     ///
-    /// # Errors Fails if it can't be mounted there.
+    /// # Errors
+    /// Fails if it can't be mounted there.
     pub fn at(
         fs: &Arc<Fs>,
         point: &MountPoint<'_>,
@@ -115,7 +117,8 @@ impl Session {
 
     /// Waits until the kernel no longer uses the file system.
     ///
-    /// # Errors Fails if serving ended for another reason.
+    /// # Errors
+    /// Fails if serving ended for another reason.
     pub fn join(self) -> io::Result<SessionEnd> {
         let ended = self.serving.join();
         match ended {
@@ -149,7 +152,8 @@ pub struct Unmount(SessionUnmounter);
 impl Unmount {
     /// Unmounts. Works once: fuser forgets the mount, so a second call does nothing and succeeds.
     ///
-    /// # Errors Fails if a program still uses it; it then stays mounted.
+    /// # Errors
+    /// Fails if a program still uses it; it then stays mounted.
     pub fn unmount(&mut self) -> io::Result<()> {
         self.0.unmount()
     }

@@ -4,7 +4,8 @@ use crate::store::{Capabilities, Capability, ListFrom, ListPage, ListRequest, St
 
 /// Requests a page of keys. Records what it proves about the order in which the store lists.
 ///
-/// # Errors Fails if the request fails.
+/// # Errors
+/// Fails if the request fails.
 pub async fn list_page(
     store: &dyn Store,
     request: ListRequest<'_>,

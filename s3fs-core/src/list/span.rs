@@ -109,7 +109,8 @@ impl Span {
 
     /// Waits for its first page.
     ///
-    /// # Errors Fails if the store fails; the page can be requested again.
+    /// # Errors
+    /// Fails if the store fails; the page can be requested again.
     pub async fn wait(&mut self, store: &Arc<dyn Store>, prefix: &str) -> Result<(), StoreError> {
         loop {
             match &mut self.page {

@@ -81,7 +81,8 @@ impl ListStream {
 
     /// Returns the next entries; `None` at the end.
     ///
-    /// # Errors Fails if the store fails; the next call requests the same page again.
+    /// # Errors
+    /// Fails if the store fails; the next call requests the same page again.
     pub async fn next(&mut self) -> Result<Option<Batch>, StoreError> {
         if let Some(returned) = self.returned {
             self.pace = (self.pace + returned.elapsed()) / 2;

@@ -75,7 +75,8 @@ impl Reader {
     /// Opens the current version. The request that determines the version also brings the first
     /// bytes, unless the page cache has them already.
     ///
-    /// # Errors Fails if the object does not exist or may not be read.
+    /// # Errors
+    /// Fails if the object does not exist or may not be read.
     pub async fn open(
         store: Arc<dyn Store>,
         key: Key,
@@ -166,7 +167,8 @@ impl Reader {
 
     /// Reads `length` bytes from `offset`; returns fewer only at the end of the file.
     ///
-    /// # Errors Fails if the object was replaced or deleted meanwhile, or if the store fails.
+    /// # Errors
+    /// Fails if the object was replaced or deleted meanwhile, or if the store fails.
     pub async fn read(&self, offset: u64, length: u64) -> Result<Bytes, ReadError> {
         let wanted = self.clamp(offset, length);
         if wanted.is_empty() {

@@ -57,7 +57,8 @@ impl Attempts {
     /// is another client's object. `error` is the failure of `now`: a request that was only refused
     /// has stored nothing, whatever the object looks like.
     ///
-    /// # Errors Fails if the object's metadata can't be requested.
+    /// # Errors
+    /// Fails if the object's metadata can't be requested.
     pub(super) async fn find(
         &self,
         store: &dyn Store,

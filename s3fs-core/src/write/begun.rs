@@ -41,7 +41,8 @@ impl Begun {
     /// a task of its own: if the part that caused it is cancelled, the store starts the upload all
     /// the same.
     ///
-    /// # Errors Fails if the store fails; the next caller requests the id again.
+    /// # Errors
+    /// Fails if the store fails; the next caller requests the id again.
     pub(super) async fn id(self: &Arc<Self>) -> Result<UploadId, StoreError> {
         if let Some(id) = self.id.get() {
             return Ok(id.clone());

@@ -87,7 +87,8 @@ impl PartBuffer {
 
     /// Writes at an offset; a gap before it reads as zeros.
     ///
-    /// # Errors Fails if the budget and the space for temporary files are both exhausted.
+    /// # Errors
+    /// Fails if the budget and the space for temporary files are both exhausted.
     pub(super) fn write_at(&mut self, offset: u64, data: &[u8]) -> Result<(), WriteError> {
         let end = offset + data.len() as u64;
         match self.exclusively(end)? {
@@ -131,7 +132,8 @@ impl PartBuffer {
 
     /// Returns up to `length` bytes from an offset.
     ///
-    /// # Errors Fails if the temporary file can't be read.
+    /// # Errors
+    /// Fails if the temporary file can't be read.
     pub(super) fn read_at(&self, offset: u64, length: u64) -> Result<Bytes, WriteError> {
         let end = offset.saturating_add(length).min(self.length());
         let offset = offset.min(end);
@@ -146,7 +148,8 @@ impl PartBuffer {
 
     /// Passes all bytes to `take`, in pieces with their offsets.
     ///
-    /// # Errors Fails if the temporary file can't be read, or if `take` fails.
+    /// # Errors
+    /// Fails if the temporary file can't be read, or if `take` fails.
     pub(super) fn each_piece<E: From<WriteError>>(
         &self,
         mut take: impl FnMut(u64, &[u8]) -> Result<(), E>,
@@ -165,7 +168,8 @@ impl PartBuffer {
 
     /// Returns the present bytes as a request body.
     ///
-    /// # Errors Fails if the temporary file fails.
+    /// # Errors
+    /// Fails if the temporary file fails.
     pub(super) fn body(&self) -> Result<Body, WriteError> {
         match &self.content {
             Content::Memory(memory) => {
@@ -178,7 +182,8 @@ impl PartBuffer {
 
     /// Stores the bytes in one request.
     ///
-    /// # Errors Fails if the store or the temporary file fails.
+    /// # Errors
+    /// Fails if the store or the temporary file fails.
     pub(super) async fn store(&self, to: &Destination) -> Result<ETag, WriteError> {
         let (store, body) = (&self.target.store, self.body()?);
         let putting = store.put(&to.key, body, &to.headers, &to.precondition);

@@ -13,7 +13,8 @@ use crate::write::upload::Upload;
 /// Copies an object on the server. Keeps its headers, unless `headers` replaces them. An object of
 /// more than 5 GiB is copied in parts.
 ///
-/// # Errors Fails if the object was replaced or deleted, or if the store fails.
+/// # Errors
+/// Fails if the object was replaced or deleted, or if the store fails.
 pub async fn copy_object(
     target: &Target,
     from: &ObjectRef,

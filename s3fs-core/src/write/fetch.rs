@@ -6,7 +6,8 @@ use crate::write::error::WriteError;
 
 /// Passes a range of an object to `take`, in pieces with their offsets in the object.
 ///
-/// # Errors Fails if the object was replaced or deleted, or if the store or `take` fails.
+/// # Errors
+/// Fails if the object was replaced or deleted, or if the store or `take` fails.
 pub(super) async fn fetch(
     store: &dyn Store,
     object: &ObjectRef,

@@ -90,7 +90,8 @@ impl Head {
 
     /// Changes bytes before `end`, if they are retained; returns whether they are.
     ///
-    /// # Errors Fails if there is no room for another version of them.
+    /// # Errors
+    /// Fails if there is no room for another version of them.
     pub(super) fn change(
         &mut self,
         end: u64,

@@ -79,8 +79,8 @@ impl Inner {
     /// some of them, it is completed first. The file once had that content, so this equals an
     /// earlier flush.
     ///
-    /// # Errors Fails if the upload can't be completed, or if there is no room for the bytes held
-    /// here.
+    /// # Errors
+    /// Fails if the upload can't be completed, or if there is no room for the bytes held here.
     pub(super) async fn stage(&mut self, end: u64) -> Result<&mut Staged, WriteError> {
         if let Phase::Streaming(streaming) = &mut self.phase
             && streaming.needs_completion(end)

@@ -38,7 +38,8 @@ impl Job {
 
     /// Uploads the content as a part.
     ///
-    /// # Errors Fails if the store fails, or if there is no room to assemble the bytes.
+    /// # Errors
+    /// Fails if the store fails, or if there is no room to assemble the bytes.
     pub(super) async fn run(
         &self,
         target: &Arc<Target>,
@@ -92,8 +93,8 @@ impl Assembly {
     /// Gathers all bytes in a buffer. Fetches one range after the other, since other parts fetch
     /// too.
     ///
-    /// # Errors Fails if an object was replaced or deleted, if the store fails, or if there is no
-    /// room.
+    /// # Errors
+    /// Fails if an object was replaced or deleted, if the store fails, or if there is no room.
     pub(super) async fn gather(&self, target: &Arc<Target>) -> Result<PartBuffer, WriteError> {
         let mut buffer = PartBuffer::new(target);
         let begin = self.extents.first().map_or(0, |extent| extent.range.start);

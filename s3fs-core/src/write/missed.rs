@@ -66,7 +66,8 @@ impl Missed {
 
     /// Checks that no bytes of a range are missing.
     ///
-    /// # Errors Fails with [`WriteError::Missed`] if some are.
+    /// # Errors
+    /// Fails with [`WriteError::Missed`] if some are.
     pub(super) fn check(&self, range: &Range<u64>) -> Result<(), WriteError> {
         let mut missing = self.ranges.range(..range.end);
         match (missing.next_back(), &self.cause) {

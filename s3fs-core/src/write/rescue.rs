@@ -81,7 +81,8 @@ pub enum Missing {
 impl Inner {
     /// Writes all bytes held here into a local file.
     ///
-    /// # Errors Fails if the local file or the temporary file fails.
+    /// # Errors
+    /// Fails if the local file or the temporary file fails.
     pub(super) fn rescue(&mut self, into: &File) -> io::Result<Rescued> {
         let length = self.phase.length();
         into.set_len(length)?;

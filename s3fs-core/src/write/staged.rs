@@ -91,14 +91,16 @@ impl Staged {
 
     /// Writes the bytes of a buffer.
     ///
-    /// # Errors Fails if there is no room for them.
+    /// # Errors
+    /// Fails if there is no room for them.
     pub(super) fn put(&mut self, offset: u64, buffer: &PartBuffer) -> Result<(), WriteError> {
         buffer.each_piece(|at, bytes| self.write(offset + at, bytes))
     }
 
     /// Writes at any offset.
     ///
-    /// # Errors Fails if there is no room for the bytes. The file is then unchanged.
+    /// # Errors
+    /// Fails if there is no room for the bytes. The file is then unchanged.
     pub(super) fn write(&mut self, offset: u64, data: &[u8]) -> Result<(), WriteError> {
         let range = offset..offset + data.len() as u64;
         let new = data.len() as u64 - self.extents.staged(range.clone());
@@ -134,7 +136,8 @@ impl Staged {
 
     /// Truncates the file, or extends it by a hole.
     ///
-    /// # Errors Fails if the temporary file fails.
+    /// # Errors
+    /// Fails if the temporary file fails.
     pub(super) fn resize(&mut self, length: u64) -> Result<(), WriteError> {
         if let Some(stage) = &self.stage {
             let held = self.extents.staged(length..self.extents.length());
@@ -146,7 +149,8 @@ impl Staged {
 
     /// Sets another source for a range.
     ///
-    /// # Errors Fails if the temporary file fails.
+    /// # Errors
+    /// Fails if the temporary file fails.
     pub(super) fn set(&mut self, range: Range<u64>, source: Source) -> Result<(), WriteError> {
         if let Some(stage) = &self.stage {
             let held = self.extents.staged(range.clone());
@@ -160,7 +164,8 @@ impl Staged {
 
     /// Reads a range: bytes held here, and references to stored objects.
     ///
-    /// # Errors Fails if bytes are lost, or if the temporary file fails.
+    /// # Errors
+    /// Fails if bytes are lost, or if the temporary file fails.
     pub(super) fn read(&self, range: Range<u64>) -> Result<Reading, WriteError> {
         let pieces = self.extents.within(range).map(|extent| {
             let (start, length) = (extent.range.start, extent.length());
@@ -180,8 +185,9 @@ impl Staged {
 
     /// Stores the file.
     ///
-    /// # Errors Fails if bytes are lost, or if the store fails. The next attempt does not send
-    /// again what was sent.
+    /// # Errors
+    /// Fails if bytes are lost, or if the store fails. The next attempt does not send again what
+    /// was sent.
     pub(super) async fn store(&mut self, to: &Destination) -> Result<Outcome, WriteError> {
         let size = self.extents.length();
         if self.extents.has_sent(0..size) {
@@ -270,7 +276,8 @@ impl Staged {
 
     /// Passes all bytes held here to `take`, in pieces with their offsets.
     ///
-    /// # Errors Fails if the temporary file or `take` fails.
+    /// # Errors
+    /// Fails if the temporary file or `take` fails.
     pub(super) fn each_piece<E: From<WriteError>>(
         &self,
         mut take: impl FnMut(u64, &[u8]) -> Result<(), E>,

@@ -14,7 +14,8 @@ use crate::write::target::{Destination, Stored};
 impl Inner {
     /// Stores the file in the bucket as it is now.
     ///
-    /// # Errors Fails if the file could not be stored, or was deleted.
+    /// # Errors
+    /// Fails if the file could not be stored, or was deleted.
     pub(super) async fn store(&mut self) -> Result<Stored, WriteError> {
         if !self.dirty
             && let Some(stored) = self.last_stored(false)
@@ -110,8 +111,8 @@ impl Inner {
     /// Handles a failed attempt. If an existing object caused the refusal, it may be from the same
     /// attempt or an earlier one whose response was lost.
     ///
-    /// # Errors Fails with the attempt's error, with a known outcome if the object is another
-    /// client's.
+    /// # Errors
+    /// Fails with the attempt's error, with a known outcome if the object is another client's.
     async fn failed(
         &mut self,
         attempt: &Attempt,

@@ -256,7 +256,8 @@ impl Streaming {
 
     /// Sends the remaining bytes and completes the upload. Returns the object and its headers.
     ///
-    /// # Errors Fails if a part or the completion fails; both can be retried.
+    /// # Errors
+    /// Fails if a part or the completion fails; both can be retried.
     pub(super) async fn complete(
         &mut self,
         to: &Destination,
@@ -296,7 +297,8 @@ impl Streaming {
     /// Converts the file to a staged one without its upload. Bytes that only the upload has are
     /// lost.
     ///
-    /// # Errors Fails if there is no room for the bytes held here.
+    /// # Errors
+    /// Fails if there is no room for the bytes held here.
     pub(super) fn to_staged(&self) -> Result<Staged, WriteError> {
         let mut staged = Staged::new(&self.target, self.extents());
         for (offset, buffer) in self.held() {

@@ -147,7 +147,8 @@ impl Upload {
     /// Sends queued parts as far as that needs no waiting. Returns true if one more part could be
     /// sent.
     ///
-    /// # Errors Fails if a part failed, which is queued again.
+    /// # Errors
+    /// Fails if a part failed, which is queued again.
     pub(super) fn push(&mut self) -> Result<bool, WriteError> {
         while let Some(landed) = self.in_flight.try_join_next_with_id() {
             self.landed(landed)?;
@@ -158,7 +159,8 @@ impl Upload {
 
     /// Sends queued parts and waits until one more part could be sent.
     ///
-    /// # Errors Fails if a part failed, which is queued again.
+    /// # Errors
+    /// Fails if a part failed, which is queued again.
     pub(super) async fn make_room(&mut self) -> Result<(), WriteError> {
         while !self.push()? {
             self.land().await.transpose()?;
@@ -169,7 +171,8 @@ impl Upload {
     /// Sends queued parts and waits until the store has all of them. After a failure, sends nothing
     /// more and waits until nothing is in flight.
     ///
-    /// # Errors Fails if a part failed, which is queued again.
+    /// # Errors
+    /// Fails if a part failed, which is queued again.
     pub(super) async fn settle(&mut self) -> Result<(), WriteError> {
         let mut failure = None;
         loop {
@@ -186,7 +189,8 @@ impl Upload {
 
     /// Sends all parts and completes the upload to an object of `size` bytes.
     ///
-    /// # Errors Fails if a part or the completion failed. Both can be retried.
+    /// # Errors
+    /// Fails if a part or the completion failed. Both can be retried.
     pub(super) async fn complete(
         &mut self,
         precondition: &Precondition,

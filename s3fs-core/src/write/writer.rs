@@ -56,8 +56,9 @@ impl Writer {
 
     /// Opens a stored file for changes. Fetches a small one.
     ///
-    /// # Errors Fails if the object was replaced or deleted meanwhile, if the store fails, or if
-    /// there is no room for its bytes.
+    /// # Errors
+    /// Fails if the object was replaced or deleted meanwhile, if the store fails, or if there is no
+    /// room for its bytes.
     pub async fn open(
         target: Target,
         at: Arc<dyn Place>,
@@ -133,9 +134,9 @@ impl Writer {
     /// Writes at an offset. Waits for the store where necessary: until a part is sent, or, if sent
     /// bytes change, until they have become an object.
     ///
-    /// # Errors Fails if the object would be too large, if there is no room for the bytes, or if
-    /// the store fails. Some of the bytes may then have been written, from the first on. Earlier
-    /// writes stay.
+    /// # Errors
+    /// Fails if the object would be too large, if there is no room for the bytes, or if the store
+    /// fails. Some of the bytes may then have been written, from the first on. Earlier writes stay.
     pub async fn write(&self, offset: u64, data: &[u8]) -> Result<(), WriteError> {
         let mut inner = self.inner.lock().await;
         let written = inner.write(offset, data).await;
@@ -176,7 +177,8 @@ impl Writer {
     /// Replaces a range with bytes of a stored object, without fetching them. The object must stay
     /// until the file is stored.
     ///
-    /// # Errors Fails like [`write`](Self::write), or if the object has no such bytes.
+    /// # Errors
+    /// Fails like [`write`](Self::write), or if the object has no such bytes.
     pub async fn graft(
         &self,
         offset: u64,
@@ -203,7 +205,8 @@ impl Writer {
 
     /// Reads up to `length` bytes from an offset; fewer only at the end of the file.
     ///
-    /// # Errors Fails if the temporary file fails, or if the bytes are lost.
+    /// # Errors
+    /// Fails if the temporary file fails, or if the bytes are lost.
     pub async fn read(&self, offset: u64, length: u64) -> Result<Reading, WriteError> {
         let inner = self.inner.lock().await;
         let range = offset..offset.saturating_add(length).min(inner.phase.length());
@@ -223,8 +226,9 @@ impl Writer {
 
     /// Stores the file as it is now, at its present destination.
     ///
-    /// # Errors Fails if the file could not be stored, or was deleted. Nothing is dropped: the next
-    /// call retries, and sends no part twice.
+    /// # Errors
+    /// Fails if the file could not be stored, or was deleted. Nothing is dropped: the next call
+    /// retries, and sends no part twice.
     pub async fn store(&self) -> Result<Stored, WriteError> {
         let mut inner = self.inner.lock().await;
         let stored = inner.store().await;
@@ -298,7 +302,8 @@ impl Writer {
     /// Writes all bytes held here into a local file, for a file that could not be stored. An upload
     /// that has other bytes is left unfinished.
     ///
-    /// # Errors Fails if the local file or the temporary file fails.
+    /// # Errors
+    /// Fails if the local file or the temporary file fails.
     pub async fn rescue(&self, into: &std::fs::File) -> io::Result<Rescued> {
         self.inner.lock().await.rescue(into)
     }
