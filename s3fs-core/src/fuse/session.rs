@@ -31,7 +31,7 @@ pub struct Session {
 pub enum SessionEnd {
     /// Unmounted.
     Unmounted,
-    /// Still mounted, but no longer used by the kernel: its connection was aborted.
+    /// Aborted connection: still mounted, but no longer used by the kernel.
     Aborted,
 }
 

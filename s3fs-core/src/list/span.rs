@@ -41,7 +41,7 @@ pub struct Span {
 
 #[derive(Debug)]
 enum Page {
-    /// Not requested yet.
+    /// Page that was not requested yet.
     Unasked,
     Asked(Asking),
     Here(Box<Dated>),

@@ -73,7 +73,8 @@ impl BucketName {
     /// leniently where older buckets and other servers differ (upper case, `_`, up to 255 bytes).
     ///
     /// # Errors
-    /// Says what to write where a URL, an ARN or a path was given.
+    /// Fails if it is not a bucket name. For a URL, an ARN or a path, the error says what to write
+    /// instead.
     ///
     /// ```
     /// use s3fs_core::BucketName;

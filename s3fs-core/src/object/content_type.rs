@@ -8,7 +8,7 @@ const FOLDER: &str = "application/x-directory";
 /// Content type of other names without a known suffix.
 const UNKNOWN: &str = "application/octet-stream";
 
-/// The `Content-Type` to store an object with, by the ending of its key.
+/// Returns the `Content-Type` to store an object with, by the suffix of its key.
 ///
 /// ```
 /// use s3fs_core::object::{Key, content_type};

@@ -5,7 +5,8 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::sync::Arc;
 
-/// Maximum length in bytes of a name that a program may make (`NAME_MAX`): what every file system takes.
+/// Maximum length, in bytes, of a name that a program may create (`NAME_MAX`). Every file system
+/// accepts it.
 const NAME_MAX: usize = 255;
 
 /// Maximum length in bytes of a name that Linux lets a FUSE file system show; no key is longer.

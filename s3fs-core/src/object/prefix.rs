@@ -41,7 +41,8 @@ impl Prefix {
     /// Checks a prefix given by a user.
     ///
     /// # Errors
-    /// Says what to write where the prefix doesn't end in `/`, or begins with one.
+    /// Fails if it doesn't end in `/`, begins with one, or is too long. The error says what to write
+    /// instead.
     pub fn new(given: impl Into<String>) -> Result<Self, PrefixError> {
         let given = given.into();
         if given.len() > 1024 {

@@ -2,8 +2,9 @@
 
 use std::fmt::{self, Display, Write};
 
-/// Displays a value with escapes in the place of what a terminal would act on, or a log take for a new line: control
-/// characters, and those that change the direction of text. Object names may hold any of these.
+/// Displays a value with escapes for characters that a terminal would act on, or that would end a
+/// line of a log: control characters, and those that change the direction of text. Object names may
+/// contain any of these.
 ///
 /// ```
 /// # use s3fs_core::Shown;

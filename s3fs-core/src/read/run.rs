@@ -9,7 +9,7 @@ use crate::read::course::{Course, Next};
 use crate::read::fetch::{Fetch, Source};
 use crate::read::window::Window;
 
-/// Number of reads that start other runs before this one drops what it fetched ahead.
+/// Number of reads that start other runs before this one drops its parts.
 const PASSED_OVER: u32 = 4;
 
 /// Run of reads that belong together, with the parts that are held for them.

@@ -23,8 +23,8 @@ const TRIED: u32 = 4;
 /// Number of a folder, and a name in it.
 type Place = (FileNumber, EntryName);
 
-/// Returns the number of a name: the first eight bytes of the SHA-256 of the number of its folder, how
-/// many numbers of that name are taken, and the name.
+/// Returns the number of a name: the first eight bytes of a SHA-256. It covers the number of the
+/// folder, the count of taken numbers of that name, and the name.
 pub(super) fn number_of(folder: FileNumber, name: &str, taken: u32) -> FileNumber {
     let mut hash = Sha256::new();
     hash.update(folder.0.to_be_bytes());
@@ -87,8 +87,8 @@ impl Numbers {
         node.into_iter().chain(self.displaced.get(&number)).copied()
     }
 
-    /// Chooses the number of a name in a folder. `is_taken` tells whether an inode that has a number is
-    /// alive.
+    /// Chooses the number of a name in a folder. `is_taken` tells whether an inode that has a number
+    /// is alive.
     pub(super) fn choose(
         &mut self,
         folder: FileNumber,
@@ -118,8 +118,8 @@ impl Numbers {
         }
     }
 
-    /// Returns the position to try next. The first numbers of a temporary name belong to files that were
-    /// renamed and are alive: trying all of them would make every new file slower than the one before.
+    /// Returns the position to try next. The first numbers of a temporary name belong to files that
+    /// were renamed and are alive. Trying all of them would make each new file slower than the last.
     fn next_position(&mut self, taken: u32) -> u32 {
         if taken < TRIED - 1 {
             return taken + 1;

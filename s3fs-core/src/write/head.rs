@@ -11,12 +11,12 @@ use crate::write::error::WriteError;
 /// State of the first part's bytes.
 #[derive(Debug, Default)]
 pub(super) enum Head {
-    /// Not retained.
+    /// Bytes that are not retained.
     #[default]
     Gone,
-    /// Retained as they were sent, until the memory is needed elsewhere.
+    /// Bytes retained as they were sent, until the memory is needed elsewhere.
     Kept(Arc<Kept>),
-    /// Pinned in memory, and possibly changed since they were sent.
+    /// Bytes pinned in memory, and possibly changed since they were sent.
     Changed {
         /// Present bytes.
         buffer: PartBuffer,

@@ -35,11 +35,11 @@ pub(super) struct Inner {
 /// Location of the file's bytes.
 #[derive(Debug)]
 pub(super) enum Phase {
-    /// All held in one buffer, no larger than a first part.
+    /// Single buffer with all bytes, no larger than a first part.
     Whole(PartBuffer),
-    /// Being uploaded, as the file grows at its end.
+    /// Upload in progress, as the file grows at its end.
     Streaming(Streaming),
-    /// In several places: the stage, stored objects, or holes.
+    /// Several sources: the stage, stored objects, and holes.
     Staged(Staged),
 }
 

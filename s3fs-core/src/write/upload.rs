@@ -45,7 +45,7 @@ struct Part {
 enum State {
     Queued(Job),
     InFlight(Slot),
-    /// In flight with older content; this content must be sent next.
+    /// Content to send next, while older content of the part is in flight.
     Replaced(Job),
     Done(PartTag),
 }

@@ -123,7 +123,7 @@ impl Attributes {
             && self.accessed().is_none()
     }
 
-    /// Stored time of the last access. Tools that write it do so in several forms; it stays as it was
+    /// Returns the stored time of the last access. Tools write it in several formats; it stays as
     /// written until [`set_accessed`](Self::set_accessed).
     pub fn accessed(&self) -> Option<SystemTime> {
         time::read(self.others.get(ACCESSED)?)

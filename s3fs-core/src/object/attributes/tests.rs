@@ -36,7 +36,7 @@ fn what_is_not_ours_is_written_back_as_it_was() {
     assert_eq!(changed.to_metadata(), expected);
 }
 
-/// Metadata as found in a bucket that s3fs 1.90 had mounted.
+/// Uses metadata as found in a bucket that s3fs 1.90 had mounted.
 #[test]
 fn what_s3fs_wrote_is_read() {
     let file = Attributes::from_metadata(&metadata(&[
@@ -91,7 +91,7 @@ fn what_s3fs_wrote_is_read() {
     assert_eq!(read.xattrs, expected);
 }
 
-/// Metadata as found in a bucket that rclone 1.75 had copied to with `--metadata`.
+/// Uses metadata as found in a bucket that rclone 1.75 had copied to with `--metadata`.
 #[test]
 fn what_rclone_wrote_is_read() {
     let file = metadata(&[
