@@ -42,7 +42,7 @@ impl Header {
         }
     }
 
-    /// Encodes the header as stored in the file, up to the seal. Returns `None` if the ETag and the
+    /// Encodes the header as stored in the file, up to the seal. Returns `None` if the `ETag` and the
     /// headers are longer than S3's can be.
     pub(super) fn encode(&self) -> Option<[u8; SEAL]> {
         let mut bytes = [0; SEAL];
@@ -108,7 +108,7 @@ impl Header {
         known(self) > known(other)
     }
 
-    /// Encodes texts with their lengths: the ETag, the type, and the names and values of the
+    /// Encodes texts with their lengths: the `ETag`, the type, and the names and values of the
     /// metadata.
     fn texts(&self) -> Option<Vec<u8>> {
         let tag = self.meta.etag.to_string();

@@ -92,7 +92,7 @@ impl Cache {
         }
     }
 
-    /// Returns whether blocks of an object are worth storing: its ETag identifies its bytes,
+    /// Returns whether blocks of an object are worth storing: its `ETag` identifies its bytes,
     /// eviction would not remove it for itself, and an index has room for its headers.
     pub(super) fn admits(&self, header: &Header) -> bool {
         let meta = &header.meta;

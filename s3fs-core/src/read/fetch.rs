@@ -19,7 +19,7 @@ pub struct Source {
     pub store: Arc<dyn Store>,
     /// Key of the object.
     pub key: Key,
-    /// ETag of the version. Every request is conditional on it, so two versions never mix.
+    /// `ETag` of the version. Every request is conditional on it, so two versions never mix.
     pub etag: ETag,
     /// Size of the object, in bytes.
     pub size: u64,

@@ -45,7 +45,7 @@ pub struct FileState {
     pub modified_is_set: bool,
     /// Time when the present version was stored; `None` if the store has not reported it.
     pub stored: Option<SystemTime>,
-    /// ETag of the stored version; `None` if it was never stored.
+    /// `ETag` of the stored version; `None` if it was never stored.
     pub etag: Option<ETag>,
     /// True if it was opened for reading: its first bytes are then probably in the kernel's page
     /// cache.

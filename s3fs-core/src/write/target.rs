@@ -79,7 +79,7 @@ pub trait Place: Debug + Send + Sync {
 /// Result of storing a file.
 #[derive(Clone, Debug)]
 pub struct Stored {
-    /// ETag of the stored version.
+    /// `ETag` of the stored version.
     pub etag: ETag,
     /// Size in bytes.
     pub size: u64,
