@@ -1,4 +1,4 @@
-//! The command line, made of the functions and their arguments.
+//! Command line, made of the functions and their arguments.
 
 use clap::builder::PathBufValueParser;
 use clap::{Arg, ArgAction, Command};
@@ -6,29 +6,29 @@ use clap::{Arg, ArgAction, Command};
 use super::{engine, names, seeing};
 use crate::function::{Function, Parameter, ParseError};
 
-/// The name of the option with inputs to map over.
+/// Name of the option with inputs to map over.
 pub(super) const INPUTS: &str = "inputs";
-/// The name of the option that asks for values as they are ready.
+/// Name of the option that requests values as they are ready.
 pub(super) const UNORDERED: &str = "unordered";
-/// The name of the option with a file for the value.
+/// Name of the option with a file for the value.
 pub(super) const WRITE_RESULT: &str = "write-result";
-/// The name of the argument with the id of a call.
+/// Name of the argument with the id of a call.
 pub(super) const ID: &str = "id";
 
-/// What an argument's type means for its option.
+/// Form of an option, by the type of its argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shape {
-    /// Given once.
+    /// Required, once.
     One,
-    /// May be left away.
+    /// Optional, once.
     Optional,
-    /// Given any number of times.
+    /// Any number of times.
     Many,
-    /// A flag.
+    /// Flag.
     Flag,
 }
 
-/// The whole command line.
+/// Builds the whole command line.
 pub(super) fn command() -> Command {
     let json = Arg::new("json")
         .long("json")
@@ -94,7 +94,7 @@ fn program() -> String {
     )
 }
 
-/// The command that runs a function.
+/// Builds the command that runs a function.
 fn of(name: String, function: &'static Function) -> Command {
     let documentation = function.documentation.trim();
     let brief = documentation.split("\n\n").next().unwrap_or_default();
@@ -151,7 +151,7 @@ fn argument(parameter: &'static Parameter) -> Arg {
     }
 }
 
-/// The option of an argument. Ours keep their names.
+/// Returns the option of an argument. Our own options keep their names.
 pub(super) fn option(parameter: &str) -> String {
     let option = parameter.replace('_', "-");
     match option.as_str() {
@@ -161,12 +161,12 @@ pub(super) fn option(parameter: &str) -> String {
     }
 }
 
-/// Whether an argument is a flag, which is absent if it is not given.
+/// Returns whether an argument is a flag, which is absent if it is not given.
 pub(super) fn is_flag(parameter: &Parameter) -> bool {
     shape(parameter.ty) == Shape::Flag
 }
 
-/// What is wrong with an argument.
+/// Returns the error text for an invalid argument.
 pub(super) fn wrong(function: &Function, error: &ParseError) -> String {
     let ParseError { argument, reason } = error;
     match function.parameters.get(*argument) {
@@ -179,7 +179,7 @@ pub(super) fn wrong(function: &Function, error: &ParseError) -> String {
     }
 }
 
-/// As far as the tokens tell: an alias of another name has to be given once.
+/// Returns the form of an option, by the tokens of its type. An alias with another name counts as required.
 fn shape(ty: &str) -> Shape {
     let path = ty.split('<').next().unwrap_or_default().trim();
     match path.rsplit("::").next().unwrap_or_default().trim() {

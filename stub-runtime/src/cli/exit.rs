@@ -7,17 +7,17 @@ use crate::interrupt::INTERRUPTED;
 use crate::outcome::{Ended, Outcome};
 use crate::watch::say;
 
-/// The command line is wrong.
+/// Exit status if the command line is wrong.
 pub(super) const USAGE: u8 = 2;
 
-/// The function failed.
+/// Exit status if the function failed.
 const FAILED: u8 = 1;
-/// It ran longer than its timeout.
+/// Exit status if the call ran longer than its timeout.
 const TIMED_OUT: u8 = 124;
-/// It could not be run, or something could not be stored.
+/// Exit status if the call could not be run, or something could not be stored.
 const NOT_RUN: u8 = 125;
 
-/// Why a command has no result.
+/// Reason for which a command has no result.
 #[derive(Debug)]
 pub(super) struct Failure {
     message: String,
@@ -25,7 +25,7 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// Something of this command itself.
+    /// Creates the failure of this command itself.
     pub(super) fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -33,7 +33,7 @@ impl Failure {
         }
     }
 
-    /// Something that was given.
+    /// Creates the failure of invalid arguments.
     pub(super) fn usage(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -41,7 +41,7 @@ impl Failure {
         }
     }
 
-    /// Says why, and ends so.
+    /// Prints the reason, and returns the exit status.
     pub(super) fn report(self) -> ExitCode {
         say(&self.message);
         ExitCode::from(self.status)
@@ -57,7 +57,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// The exit status of whoever ran a command that ended so.
+/// Returns the exit status for a command with this outcome.
 pub fn exit_status(outcome: &Outcome) -> u8 {
     let status = match outcome.ended {
         Ended::Returned => 0,

@@ -1,4 +1,4 @@
-//! `run NAME --inputs FILE`: a line of JSON in, a line of JSON out.
+//! Command `run NAME --inputs FILE`: a line of JSON in, a line of JSON out.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
@@ -83,7 +83,7 @@ fn open(path: &Path) -> std::result::Result<Lines, Failure> {
     Ok(Box::new(reader.lines().filter(is_something)))
 }
 
-/// How many there are, in a file that can be read twice.
+/// Counts the inputs in a file that can be read twice.
 fn count(path: &Path) -> Option<u64> {
     if !path.is_file() {
         return None;
@@ -101,7 +101,7 @@ fn create(path: Option<&Path>) -> std::result::Result<Box<dyn Write>, Failure> {
     Ok(Box::new(BufWriter::new(file)))
 }
 
-/// The arguments in a line.
+/// Parses the arguments in a line.
 fn input(function: &Function, line: io::Result<String>) -> io::Result<Payload> {
     let value = serde_json::from_str(&line?)
         .map_err(|error| io::Error::other(format!("the line is not JSON: {error}")))?;
@@ -109,7 +109,7 @@ fn input(function: &Function, line: io::Result<String>) -> io::Result<Payload> {
     (function.parse)(given).map_err(|error| io::Error::other(wrong(function, &error)))
 }
 
-/// The value of the only argument; else a list of all, or an object with their names.
+/// Splits JSON into arguments: the value of the only one, or else a list of all, or an object with their names.
 fn given(function: &Function, value: Value) -> std::result::Result<Vec<Given>, String> {
     let names: Vec<_> = function
         .parameters

@@ -1,9 +1,9 @@
-//! What functions are called on a command line.
+//! Names of functions on a command line.
 
 use crate::function::{FUNCTIONS, Function};
 use crate::registry;
 
-/// The functions with their names, sorted: the short one where no other function has it.
+/// Returns the functions with their names, sorted. A name is the short one if no other function has it.
 pub(super) fn all() -> Vec<(String, &'static Function)> {
     let mut all: Vec<_> = FUNCTIONS
         .iter()
@@ -21,7 +21,7 @@ fn name(function: &'static Function) -> String {
     }
 }
 
-/// The function of that name.
+/// Returns the function of that name.
 pub(super) fn find(name: &str) -> Option<&'static Function> {
     all()
         .into_iter()

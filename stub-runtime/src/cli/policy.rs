@@ -1,4 +1,4 @@
-//! `policy`: the least IAM policy for all declared volumes.
+//! Command `policy`: the least IAM policy for all declared volumes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::exit::Failure;
 use super::tables;
 
-/// The least policy for these volumes.
+/// Returns the least policy for these volumes.
 pub fn least_policy<'a>(mounts: impl Iterator<Item = &'a MountConfig>) -> Value {
     let mut buckets: BTreeMap<String, Needs> = BTreeMap::new();
     for mount in mounts {
@@ -23,11 +23,11 @@ pub fn least_policy<'a>(mounts: impl Iterator<Item = &'a MountConfig>) -> Value 
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
 
-/// What is done in a bucket, below which prefixes.
+/// Permissions needed in a bucket, by prefix.
 #[derive(Debug, Default)]
 struct Needs {
     prefixes: BTreeSet<String>,
-    /// With the actions, each of which changes something.
+    /// Prefixes by action; each action changes objects.
     writes: BTreeMap<&'static str, BTreeSet<String>>,
 }
 
@@ -88,7 +88,7 @@ impl Needs {
     }
 }
 
-/// The prefixes that lie below no other one.
+/// Returns the prefixes that are not below another one.
 fn minimal(prefixes: &BTreeSet<String>) -> BTreeSet<&str> {
     let covers = |prefix: &str| {
         let mut others = prefixes.iter();
@@ -101,7 +101,7 @@ fn minimal(prefixes: &BTreeSet<String>) -> BTreeSet<&str> {
         .collect()
 }
 
-/// `policy`.
+/// Runs `policy`.
 pub(super) fn print() -> Result<ExitCode, Failure> {
     let declared = tables::declared()?;
     let policy = least_policy(declared.iter().map(|one| &one.mount));
