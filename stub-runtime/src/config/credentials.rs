@@ -1,19 +1,19 @@
-//! Variables that hold a secret, or say where one is: the one list of them, for jobs here and on clusters.
+//! Environment variables that hold a secret or its location: the only list of them, for jobs here and on clusters.
 
 use std::ffi::{OsStr, OsString};
 
-/// Keys for buckets.
+/// Variables with keys for buckets.
 const KEYS: [&str; 3] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
 ];
 
-/// Beginnings of the names of variables by which a machine or a pod gets credentials of its own: of no use elsewhere.
+/// Prefixes of variables by which a machine or a pod gets credentials of its own: of no use elsewhere.
 pub(super) const OF_MACHINE: [&str; 3] = ["AWS_ROLE_", "AWS_WEB_IDENTITY_", "AWS_CONTAINER_"];
 
-/// What else the supervisor gets secrets from: files of the AWS configuration, and what the exporter of spans sends
-/// or signs in with.
+/// Other variables with secrets for the supervisor: AWS configuration files, and headers and keys of the exporter of
+/// spans.
 const OTHERS: [&str; 10] = [
     "AWS_SECURITY_TOKEN",
     "AWS_CONFIG_FILE",
@@ -30,7 +30,7 @@ const OTHERS: [&str; 10] = [
 /// Secrets of the command line, which no other process of a call needs.
 const OF_COMMAND_LINE: [&str; 1] = ["STUB_SERVE_SECRET"];
 
-/// Whether a variable holds a secret or says where one is. A job gets it from its `secrets` or `env`, or not at all.
+/// Returns whether a variable holds a secret or its location. A job gets it only from its `secrets` or `env`.
 pub(crate) fn is_credential(name: &OsStr) -> bool {
     is_used(name) || OF_COMMAND_LINE.iter().any(|one| name == *one)
 }
@@ -39,7 +39,7 @@ fn is_used(name: &OsStr) -> bool {
     KEYS.iter().chain(&OTHERS).any(|one| name == *one) || begins(name, &OF_MACHINE)
 }
 
-/// Whether a variable holds keys for buckets.
+/// Returns whether a variable holds keys for buckets.
 pub(crate) fn is_key(name: &OsStr) -> bool {
     KEYS.iter().any(|one| name == *one)
 }
@@ -62,14 +62,14 @@ pub(crate) fn credentials() -> Vec<(OsString, OsString)> {
         .collect()
 }
 
-/// Returns those that are of use on another machine.
+/// Returns the credentials that are of use on another machine.
 pub(crate) fn credentials_for_nodes() -> Vec<(OsString, OsString)> {
     let mut credentials = credentials();
     credentials.retain(|(name, _)| !super::is_of_node(name));
     credentials
 }
 
-/// Gives this process, which has one thread, credentials that another had.
+/// Sets the credentials of another process in this one, which has one thread.
 pub(crate) fn adopt(variables: &[(OsString, OsString)]) {
     for (name, value) in variables {
         crate::sys::set_variable(name, value);
