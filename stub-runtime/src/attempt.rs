@@ -1,11 +1,12 @@
-//! Which try of which call something is about.
+//! Attempt of a call that an error or an event is about.
 
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// One try of a call. Shown as `` `module::name` ``, with what tells it from others of the function.
+/// Attempt of a call. Shown as `` `module::name` ``, with the input and the number of the attempt if there are
+/// several.
 ///
 /// ```
 /// # use stub_runtime::Attempt;
@@ -18,16 +19,16 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Attempt {
-    /// The function (`module::name`), or the program of a command.
+    /// Function (`module::name`), or program of a command.
     pub function: Arc<str>,
-    /// The index of the input, from 0, if the function is mapped over several.
+    /// Index of the input, from 0, if the function is mapped over several.
     pub input: Option<u64>,
-    /// The number of the try, from 1.
+    /// Number of the attempt, from 1.
     pub number: u32,
 }
 
 impl Attempt {
-    /// The first try of a call.
+    /// Returns the first attempt of a call.
     pub fn first(function: impl Into<Arc<str>>) -> Self {
         Self {
             function: function.into(),

@@ -1,4 +1,4 @@
-//! Causes of errors that come from a node: as far as they can cross, they are what they were there.
+//! Causes of errors from a node: their error numbers are kept, where they have one.
 
 use std::io;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 #[derive(Serialize, Deserialize)]
 struct Crossing {
-    /// Where the kernel has a number for it.
+    /// Number of the operating system's error, if it has one.
     errno: Option<i32>,
     text: String,
 }

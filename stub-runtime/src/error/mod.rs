@@ -1,4 +1,4 @@
-//! The error of a call.
+//! Error of a call.
 
 mod crossing;
 mod message;
@@ -19,12 +19,12 @@ use crate::attempt::Attempt;
 pub use message::Message;
 use words::{at, list, remedy_text, signal_name};
 
-/// The result of a call.
+/// Result of a call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a call has no value.
+/// Reason for which a call has no value.
 ///
-/// Every case names the function (`module::name`), or the program of a command, and the attempt.
+/// Every variant names the function (`module::name`), or the program of a command, and the attempt.
 ///
 /// ```
 /// # fn handle(error: stub_runtime::Error) {
@@ -42,176 +42,176 @@ pub enum Error {
     /// The function returned its own error; its sources are the error's sources.
     #[error("{source}")]
     Failed {
-        /// Of which call.
+        /// Attempt that failed.
         attempt: Attempt,
-        /// Its error, with its sources.
+        /// Error of the function, with its sources.
         source: Message,
     },
     /// The body panicked.
     #[error("{attempt} panicked{}: {message}", at(.location.as_deref()))]
     Panicked {
-        /// Of which call.
+        /// Attempt that failed.
         attempt: Attempt,
-        /// The panic's message.
+        /// Message of the panic.
         message: String,
-        /// `file:line:column`.
+        /// Location as `file:line:column`.
         location: Option<String>,
     },
     /// The body called `std::process::exit`, or something else ended its process.
     #[error("{attempt} ended its process with exit status {code} instead of returning")]
     Exited {
-        /// Of which call.
+        /// Attempt that failed.
         attempt: Attempt,
-        /// The exit status, 0 to 255.
+        /// Exit status, 0 to 255.
         code: i32,
     },
     /// A signal ended the body's process.
     #[error("{attempt} was killed by {}", signal_name(*.signal))]
     Killed {
-        /// Of which call.
+        /// Attempt that failed.
         attempt: Attempt,
-        /// The signal's number.
+        /// Number of the signal.
         signal: i32,
     },
     /// The timeout passed, and the body was killed.
     #[error("{attempt} was killed because it ran longer than its timeout of {after:?}")]
     TimedOut {
-        /// Of which call.
+        /// Attempt that failed.
         attempt: Attempt,
-        /// Its timeout.
+        /// Timeout of the function.
         after: Duration,
     },
     /// The call was cancelled before its body had ended.
     #[error("{attempt} was cancelled")]
     Cancelled {
-        /// Of which call.
+        /// Attempt that was cancelled.
         attempt: Attempt,
     },
     /// A spawned call has not ended in the time that [`Call::get`](crate::Call::get) waited for it.
     #[error("{attempt} has not ended within {waited:?}")]
     StillRunning {
-        /// Of which call.
+        /// Attempt that is running.
         attempt: Attempt,
-        /// How long.
+        /// Time waited.
         waited: Duration,
     },
-    /// Something was written but could not be stored in its bucket.
+    /// Objects were written but could not be stored in their bucket.
     #[error("{attempt} could not store {}", list(.objects))]
     NotStored {
-        /// Of which call.
+        /// Attempt that failed.
         attempt: Attempt,
-        /// At least one, each with its reason.
+        /// Objects, at least one, each with its reason.
         objects: Vec<NotStored>,
-        /// Why the function has no value besides, if it has none.
+        /// Error of the function itself, if it has no value.
         #[source]
         cause: Option<Box<Error>>,
     },
     /// A volume can't be mounted: nothing was run.
     #[error("{attempt} can't have the volume `{}`: {reason}", .path.display())]
     Volume {
-        /// Of which call.
+        /// Attempt that failed.
         attempt: Attempt,
-        /// Where the volume would be.
+        /// Path of the volume.
         path: PathBuf,
-        /// Its bucket.
+        /// Bucket of the volume.
         bucket: String,
-        /// The cause, and what to do.
+        /// Cause and remedy.
         reason: String,
     },
-    /// A secret can't be had: nothing was run.
+    /// A secret can't be obtained: nothing was run.
     #[error("{attempt} can't have its secrets: {reason}")]
     Secret {
-        /// Of which call.
+        /// Attempt that failed.
         attempt: Attempt,
-        /// The cause, and what to do; never a value.
+        /// Cause and remedy; never a value.
         reason: String,
     },
-    /// An option of the function has a value that it can't have: nothing was run.
+    /// An option of the function has an invalid value: nothing was run.
     #[error("{attempt} can't be run: {reason}")]
     Options {
-        /// Of which call.
+        /// Attempt that failed.
         attempt: Attempt,
-        /// The option, what is wrong, and what to do.
+        /// Option, cause and remedy.
         reason: String,
     },
     /// This machine refuses to build the sandbox: nothing was run.
     #[error("{attempt} can't have a sandbox: {step}: {reason}{}", remedy_text(.remedy.as_deref()))]
     Sandbox {
-        /// Of which call.
+        /// Attempt that failed.
         attempt: Attempt,
-        /// What failed.
+        /// Step that failed.
         step: String,
-        /// Why.
+        /// Cause.
         reason: String,
-        /// The command or setting that helps, where it is known.
+        /// Command or setting that helps, where it is known.
         remedy: Option<String>,
     },
     /// A command's program can't be executed: nothing was run.
     #[error("{attempt} can't be started: {source}")]
     NotStarted {
-        /// Of which program.
+        /// Attempt that failed.
         attempt: Attempt,
-        /// The cause: `NotFound`, `PermissionDenied`…
+        /// Cause: `NotFound`, `PermissionDenied`…
         #[serde(with = "crossing")]
         source: Arc<io::Error>,
     },
-    /// What was given can't be its arguments: nothing was run.
+    /// The given values can't be the function's arguments: nothing was run.
     #[error("{attempt} can't be called with these arguments: {reason}")]
     Arguments {
-        /// Of which call.
+        /// Attempt that failed.
         attempt: Attempt,
-        /// The cause.
+        /// Cause.
         reason: String,
     },
     /// The value, or arguments on their way, can't be encoded or decoded.
     #[error("the arguments or the value of {attempt} can't cross between processes: {reason}")]
     Codec {
-        /// Of which call.
+        /// Attempt that failed.
         attempt: Attempt,
-        /// The cause.
+        /// Cause.
         reason: String,
     },
     /// Two functions of the program share a module and a name, or the function isn't registered.
     #[error("{attempt} {reason}")]
     Registry {
-        /// Of which call.
+        /// Attempt that failed.
         attempt: Attempt,
-        /// The cause, and what to do.
+        /// Cause and remedy.
         reason: String,
     },
     /// The call's supervisor died; the body died with it. What the body had written may be
     /// missing from the buckets.
     #[error("the process that supervised {attempt} {reason}")]
     Lost {
-        /// Of which call.
+        /// Attempt that failed.
         attempt: Attempt,
-        /// How it ended.
+        /// End of the supervisor.
         reason: String,
     },
-    /// The engine that the call was to be run on doesn't take it, or doesn't answer.
+    /// The engine of the call doesn't take it, or doesn't answer.
     #[error("{attempt} can't be run by the engine `{engine}`: {reason}")]
     Engine {
-        /// Of which call.
+        /// Attempt that failed.
         attempt: Attempt,
-        /// The engine's name.
+        /// Name of the engine.
         engine: String,
-        /// The cause, and what to do.
+        /// Cause and remedy.
         reason: String,
     },
     /// The call could not even begin.
     #[error("{attempt} can't be called: {step}")]
     Start {
-        /// Of which call.
+        /// Attempt that failed.
         attempt: Attempt,
-        /// What failed.
+        /// Step that failed.
         step: Cow<'static, str>,
-        /// Why.
+        /// Cause.
         #[serde(with = "crossing")]
         source: Arc<io::Error>,
     },
 }
 
-/// The attempt that an error, behind a reference of either kind, is about.
+/// Returns the attempt that an error is about, behind a reference of either kind.
 macro_rules! attempt_of {
     ($error:expr) => {
         match $error {
@@ -239,17 +239,17 @@ macro_rules! attempt_of {
 }
 
 impl Error {
-    /// The function (`module::name`) or the program that was called.
+    /// Returns the function (`module::name`) or the program that was called.
     pub fn function(&self) -> &str {
         &self.attempt().function
     }
 
-    /// The attempt that failed; of a call with retries, the last.
+    /// Returns the attempt that failed; of a call with retries, the last.
     pub fn attempt(&self) -> &Attempt {
         attempt_of!(self)
     }
 
-    /// The same, of this attempt.
+    /// Replaces the attempt of the error.
     pub(crate) fn in_attempt(mut self, of: &Attempt) -> Self {
         // Of a command that can't be started, it names the program.
         if let Self::NotStarted { .. } = self {
@@ -262,8 +262,8 @@ impl Error {
         self
     }
 
-    /// Whether another attempt may succeed: what the body did, and what happened to its process, may
-    /// not happen again. What is wrong with the declaration or the machine stays so.
+    /// Returns whether another attempt may succeed. An error of the body or of its process may not happen again. An
+    /// error in the declaration or of the machine stays.
     pub fn is_worth_retrying(&self) -> bool {
         matches!(
             self,
@@ -277,7 +277,7 @@ impl Error {
         )
     }
 
-    /// With its sources, and whose it is.
+    /// Formats the error with its sources and its attempt in one line.
     pub(crate) fn in_one_line(&self) -> String {
         let (mut text, mut source) = match self {
             // Its own words don't say whose they are.
@@ -294,7 +294,7 @@ impl Error {
         text
     }
 
-    /// A call that could not begin.
+    /// Creates the error of a call that could not begin.
     pub(crate) fn start(attempt: Attempt, step: &'static str, source: io::Error) -> Self {
         Self::Start {
             attempt,
@@ -303,7 +303,7 @@ impl Error {
         }
     }
 
-    /// A call whose end nobody will tell: `who` has panicked.
+    /// Creates the error of a call whose end will never be reported, as `who` has panicked.
     pub(crate) fn unwatched(attempt: Attempt, who: &str) -> Self {
         Self::Lost {
             attempt,
@@ -311,7 +311,7 @@ impl Error {
         }
     }
 
-    /// A value that can't be decoded.
+    /// Creates the error of a value that can't be decoded.
     pub(crate) fn value(attempt: Attempt, error: &io::Error) -> Self {
         Self::Codec {
             attempt,
