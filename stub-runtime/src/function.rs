@@ -7,83 +7,82 @@ use crate::payload::Payload;
 use crate::secret::{Secret, SecretError};
 use crate::volume::CloudBucketMount;
 
-/// One function annotated with `#[stub::function]`.
+/// Function annotated with `#[stub::function]`.
 #[derive(Debug)]
 pub struct Function {
-    /// Its name: what `name` says, or the identifier.
+    /// Name of the function: the option `name`, or the identifier.
     pub name: &'static str,
-    /// As it is called in the code.
+    /// Identifier of the function in the code.
     pub identifier: &'static str,
     /// `module_path!()` of its definition.
     pub module: &'static str,
-    /// Where it is written, for messages.
+    /// File and line of its definition, for messages.
     pub location: (&'static str, u32),
-    /// Its documentation, as it was written.
+    /// Documentation of the function, as it was written.
     pub documentation: &'static str,
-    /// Its arguments, in order.
+    /// Arguments, in order.
     pub parameters: &'static [Parameter],
-    /// Makes arguments of what a command line or a file gives.
+    /// Parses arguments from a command line or a file.
     pub parse: fn(Vec<Given>) -> Result<Payload, ParseError>,
-    /// A value as JSON.
+    /// Converts a value to JSON.
     pub show: fn(Payload) -> io::Result<serde_json::Value>,
-    /// Evaluates the volumes' expressions, in the caller, at each call. The paths were checked at
-    /// compile time (absolute, not `/`, no `..`, no two alike).
+    /// Evaluates the volumes' expressions, in the caller, at each call. The paths were checked at compile time:
+    /// absolute, not `/`, no `..`, no two alike.
     pub volumes: fn() -> Vec<(&'static str, CloudBucketMount)>,
     /// Evaluates the `secrets` expressions: they become variables of the worker.
     pub secrets: fn() -> Result<Vec<Secret>, SecretError>,
     /// Evaluates the other options, in the caller, at each call.
     pub options: fn() -> Options,
-    /// Whether it gives values one by one.
+    /// True if the function returns values one by one.
     pub iterates: bool,
-    /// Decodes the arguments, runs the body in this process, encodes its value; each of several is emitted.
+    /// Decodes the arguments, runs the body in this process, and encodes its value. Emits each of several values.
     pub invoke: fn(Payload, Emit<'_>) -> Result<Payload, InvokeError>,
 }
 
 impl Function {
-    /// `module::name`, as messages call it.
+    /// Returns `module::name`, as used in messages.
     pub fn path(&self) -> String {
         format!("{}::{}", self.module, self.name)
     }
 
-    /// What no other function of the program shares: functions inside functions may have one
-    /// module and one name.
+    /// Returns an id that is unique in the program: functions inside functions may have the same module and name.
     pub fn id(&self) -> String {
         let (file, line) = self.location;
         format!("{} at {file}:{line}", self.path())
     }
 }
 
-/// Takes one of several values. Says whether another one is wanted.
+/// Takes one of several values. Returns whether another one is wanted.
 pub type Emit<'a> = &'a mut dyn FnMut(Payload) -> bool;
 
-/// An argument, as a command line shows it.
+/// Argument, as a command line shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parameter {
-    /// Its name, or `argument_1` for a pattern.
+    /// Name of the argument, or `argument_1` for a pattern.
     pub name: &'static str,
-    /// Its type, as it was written.
+    /// Type of the argument, as it was written.
     pub ty: &'static str,
 }
 
-/// What a command line or a file gives for an argument.
+/// Input for an argument, from a command line or a file.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Given {
-    /// The words behind its option, which may be given several times or not at all.
+    /// Words behind its option, which may be given several times or not at all.
     Words(Vec<String>),
     /// A value.
     Json(serde_json::Value),
 }
 
-/// What was given can't be an argument.
+/// Error about an input that can't be an argument.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseError {
-    /// The argument's place.
+    /// Index of the argument.
     pub argument: usize,
-    /// What is wrong, as a sentence fragment.
+    /// Cause, as a sentence fragment.
     pub reason: String,
 }
 
-/// How an invocation can end without a value, short of the death of its process.
+/// Reason for which an invocation has no value, except the death of its process.
 #[derive(Debug)]
 pub enum InvokeError {
     /// The function returned its own error: the message and its sources, outermost first.

@@ -1,8 +1,8 @@
-//! Finding a function by its name.
+//! Lookup of functions by name.
 
 use crate::function::{FUNCTIONS, Function};
 
-/// `module::name`, or where functions inside functions share that, the place as well.
+/// Returns `module::name`. If functions inside functions share that, it is followed by the location.
 pub(crate) fn name(function: &Function) -> String {
     let same = |other: &&Function| other.name == function.name && other.module == function.module;
     let was_chosen = |function: &Function| function.name != function.identifier;
@@ -15,7 +15,7 @@ pub(crate) fn name(function: &Function) -> String {
     }
 }
 
-/// The one function of that name.
+/// Returns the only function of that name.
 ///
 /// The error is a sentence fragment that follows the name.
 pub(crate) fn find(wanted: &str) -> Result<&'static Function, String> {
@@ -24,7 +24,7 @@ pub(crate) fn find(wanted: &str) -> Result<&'static Function, String> {
         .filter(|function| function.path() == wanted || function.id() == wanted))
 }
 
-/// What is wrong with the names of this program's functions, as a sentence.
+/// Checks that the names of this program's functions are unique. The error is a sentence.
 pub(crate) fn check() -> Result<(), String> {
     for function in FUNCTIONS {
         let name = name(function);

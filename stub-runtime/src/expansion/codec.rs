@@ -1,8 +1,7 @@
-//! How an argument, or the value, is encoded and decoded.
+//! Codecs of arguments and values.
 //!
-//! A codec is the proof that a type can cross: the expansion makes one per argument, at the
-//! argument's type, and everything else takes codecs instead of having bounds. So a type that
-//! can't cross is reported once, and there.
+//! A codec is the proof that a type can be serialised. The expansion makes one per argument, at the argument's type,
+//! and everything else takes codecs instead of having bounds. So an unsuitable type is reported once, and there.
 
 use std::fmt;
 use std::io;
@@ -17,7 +16,7 @@ use super::words;
 use crate::function::{Emit, Given, InvokeError, ParseError};
 use crate::payload::{Decoder, Encoder, Payload};
 
-/// What can be an argument.
+/// Type of an argument.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be an argument of a stub function",
     label = "can't cross between processes",
@@ -29,7 +28,7 @@ pub trait Argument: Serialize + DeserializeOwned + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + 'static> Argument for T {}
 
-/// What can be the value.
+/// Type of the value.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be the value of a stub function",
     label = "can't cross between processes",
@@ -41,7 +40,7 @@ pub trait Value: Serialize + DeserializeOwned + 'static {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + 'static> Value for T {}
 
-/// How a value of the type crosses.
+/// Codec of a type.
 pub struct Codec<T> {
     encode: fn(&mut Encoder, T) -> io::Result<()>,
     decode: fn(&mut Decoder) -> io::Result<T>,
@@ -65,7 +64,7 @@ impl<T> fmt::Debug for Codec<T> {
 }
 
 impl<T> Codec<T> {
-    /// The first value of a payload.
+    /// Decodes the first value of a payload.
     pub(crate) fn decode_one(&self, payload: Payload) -> io::Result<T> {
         (self.decode)(&mut payload.decoder()?)
     }
@@ -82,37 +81,37 @@ impl<T: Serialize + DeserializeOwned + 'static> Codec<T> {
     }
 }
 
-/// The codec of an argument.
+/// Returns the codec of an argument.
 pub fn argument<T: Argument>() -> Codec<T> {
     Codec::new()
 }
 
-/// The codec of the value.
+/// Returns the codec of the value.
 pub fn value<T: Value>() -> Codec<T> {
     Codec::new()
 }
 
-/// The codecs of all arguments: a tuple of [`Codec`]s for a tuple of values.
+/// Codecs of all arguments: a tuple of [`Codec`]s for a tuple of values.
 pub trait Codecs {
-    /// The tuple of values.
+    /// Tuple of values.
     type Values;
 
-    /// Encodes all, each of which is gone then.
+    /// Encodes all values, and drops each of them then.
     ///
     /// # Errors
-    /// The first that refuses.
+    /// The first value that can't be serialised.
     fn encode(self, encoder: &mut Encoder, values: Self::Values) -> io::Result<()>;
 
-    /// Decodes all.
+    /// Decodes all values.
     ///
     /// # Errors
-    /// The first that is not of its type.
+    /// The first value that is not of its type.
     fn decode(self, decoder: &mut Decoder) -> io::Result<Self::Values>;
 
-    /// Makes all of what was given for each.
+    /// Parses the given words or JSON for each argument.
     ///
     /// # Errors
-    /// The first that can't be made.
+    /// The first argument that can't be parsed.
     fn parse(self, given: Vec<Given>) -> Result<Self::Values, ParseError>;
 }
 
@@ -161,7 +160,7 @@ tuples! {
     (A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 N 13 O 14 P 15)
 }
 
-/// The worker's end: decodes the arguments.
+/// Decodes the arguments, in the worker.
 ///
 /// # Errors
 /// The payload has other values.
@@ -172,10 +171,10 @@ pub fn decode<C: Codecs>(payload: Payload, codecs: C) -> Result<C::Values, Invok
     decoded.map_err(|error| InvokeError::Codec(format!("arguments: {error}")))
 }
 
-/// The worker's end: encodes the value.
+/// Encodes the value, in the worker.
 ///
 /// # Errors
-/// The value refuses.
+/// The value can't be serialised.
 pub fn encode<V>(value: V, codec: Codec<V>) -> Result<Payload, InvokeError> {
     encode_all((codec,), (value,)).map_err(|error| InvokeError::Codec(format!("value: {error}")))
 }
@@ -189,10 +188,10 @@ fn parse_one<T>(
     parse(given).map_err(|reason| ParseError { argument, reason })
 }
 
-/// The worker's end of a function whose values come one by one: emits each. What it returns is nothing.
+/// Emits each value of a function that returns an iterator, in the worker. Returns an empty value.
 ///
 /// # Errors
-/// A value refuses.
+/// A value can't be serialised.
 pub fn emit_all<V>(
     values: impl Iterator<Item = V>,
     codec: Codec<V>,
@@ -206,10 +205,10 @@ pub fn emit_all<V>(
     nothing()
 }
 
-/// The same of a function that returns a stream.
+/// Emits each value of a function that returns a stream.
 ///
 /// # Errors
-/// A value refuses.
+/// A value can't be serialised.
 pub async fn emit_stream<V>(
     values: impl Stream<Item = V>,
     codec: Codec<V>,
@@ -228,10 +227,10 @@ fn nothing() -> Result<Payload, InvokeError> {
     Payload::encode(&()).map_err(|error| InvokeError::Codec(error.to_string()))
 }
 
-/// A command line's end: makes arguments of what was given.
+/// Parses the arguments of a command line.
 ///
 /// # Errors
-/// The first that can't be made.
+/// The first argument that can't be parsed.
 pub fn parse<C: Codecs + Copy>(codecs: C, given: Vec<Given>) -> Result<Payload, ParseError> {
     let values = codecs.parse(given)?;
     encode_all(codecs, values).map_err(|error| ParseError {
@@ -240,10 +239,10 @@ pub fn parse<C: Codecs + Copy>(codecs: C, given: Vec<Given>) -> Result<Payload, 
     })
 }
 
-/// A command line's other end: a value as JSON.
+/// Converts a value to JSON, for a command line.
 ///
 /// # Errors
-/// The value has another type, or can't be JSON.
+/// The value has another type, or can't be converted to JSON.
 pub fn show<V>(payload: Payload, codec: Codec<V>) -> io::Result<serde_json::Value> {
     let value = codec.decode_one(payload)?;
     (codec.show)(&value).map_err(io::Error::other)

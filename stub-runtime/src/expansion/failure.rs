@@ -1,8 +1,8 @@
-//! The function's own error, on its way to the caller as text.
+//! Conversion of the function's own error to text, for the caller.
 //!
-//! Whatever a function may fail with is accepted: std errors, `anyhow`, `eyre`, boxed errors, text.
-//! The impls that would say so overlap, so the expansion, which knows the concrete type, picks the
-//! best by the number of references that method resolution strips: `(&&&Kind::of(&e)).kind()`.
+//! A function may fail with any of these: std errors, `anyhow`, `eyre`, boxed errors, text. The impls for them
+//! overlap. So the expansion, which knows the concrete type, picks the best by the number of references that method
+//! resolution strips: `(&&&Kind::of(&e)).kind()`.
 #![allow(clippy::unused_self, reason = "the receiver is the choice")]
 
 use std::error::Error;
@@ -12,7 +12,7 @@ use std::marker::PhantomData;
 
 use crate::function::InvokeError;
 
-/// What a function whose return type is called `Result` returns.
+/// Return type that is called `Result`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is called `Result` but isn't std's",
     label = "not a `std::result::Result`",
@@ -20,15 +20,15 @@ use crate::function::InvokeError;
             or an alias of it"
 )]
 pub trait Fallible {
-    /// The type of `Ok`.
+    /// Type of `Ok`.
     type Value;
-    /// The type of `Err`.
+    /// Type of `Err`.
     type Error;
 
-    /// The result itself.
+    /// Converts to the standard result.
     ///
     /// # Errors
-    /// What it holds.
+    /// Its own error.
     fn into_result(self) -> Result<Self::Value, Self::Error>;
 }
 
@@ -41,12 +41,12 @@ impl<T, E> Fallible for Result<T, E> {
     }
 }
 
-/// Stands for an error's type.
+/// Marker for an error's type.
 #[derive(Debug)]
 pub struct Kind<E>(PhantomData<E>);
 
 impl<E> Kind<E> {
-    /// The type of an error.
+    /// Returns the marker for the type of this error.
     pub fn of(_: &E) -> Self {
         Self(PhantomData)
     }
@@ -60,13 +60,13 @@ pub struct Boxed;
 #[derive(Debug)]
 pub struct SyncBoxed;
 
-/// Errors that can only be shown.
+/// Errors that only implement `Display`.
 #[derive(Debug)]
 pub struct Text;
 
-/// The first choice.
+/// First choice: a boxed error.
 pub trait ByBox {
-    /// How the error is taken apart.
+    /// Returns the conversion for this kind of error.
     fn kind(&self) -> Boxed {
         Boxed
     }
@@ -74,9 +74,9 @@ pub trait ByBox {
 
 impl<E: Into<Box<dyn Error>>> ByBox for &&Kind<E> {}
 
-/// The second choice.
+/// Second choice: a boxed error that is `Send` and `Sync`.
 pub trait BySyncBox {
-    /// How the error is taken apart.
+    /// Returns the conversion for this kind of error.
     fn kind(&self) -> SyncBoxed {
         SyncBoxed
     }
@@ -84,9 +84,9 @@ pub trait BySyncBox {
 
 impl<E: Into<Box<dyn Error + Send + Sync>>> BySyncBox for &Kind<E> {}
 
-/// What is left. It fits every type, so that a type that fits nothing is told of by `Failure`.
+/// Last choice. It fits every type, so that [`Failure`] reports a type that fits nothing else.
 pub trait ByText {
-    /// How the error is taken apart.
+    /// Returns the conversion for this kind of error.
     fn kind(&self) -> Text {
         Text
     }
@@ -94,7 +94,7 @@ pub trait ByText {
 
 impl<E> ByText for Kind<E> {}
 
-/// What a function can fail with.
+/// Error type of a function.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be the error of a stub function",
     label = "can't be shown to the caller",
@@ -106,21 +106,21 @@ pub trait Failure: Display {}
 impl<E: Display> Failure for E {}
 
 impl Boxed {
-    /// The messages of the error and its sources.
+    /// Returns the messages of the error and its sources.
     pub fn failed<E: Into<Box<dyn Error>>>(self, error: E) -> InvokeError {
         failed(&*error.into())
     }
 }
 
 impl SyncBoxed {
-    /// The messages of the error and its sources.
+    /// Returns the messages of the error and its sources.
     pub fn failed<E: Into<Box<dyn Error + Send + Sync>>>(self, error: E) -> InvokeError {
         failed(&*error.into())
     }
 }
 
 impl Text {
-    /// The error's message.
+    /// Returns the error's message.
     pub fn failed<E: Failure>(self, error: E) -> InvokeError {
         InvokeError::Failed(vec![error.to_string()])
     }

@@ -1,4 +1,4 @@
-//! One argument, or the value, on its way between processes.
+//! Serialisation of an argument, or of the value, between processes.
 
 use std::any::{Any, TypeId};
 use std::fmt;
@@ -7,12 +7,12 @@ use serde::de::{self, DeserializeOwned, Visitor};
 use serde::ser::{self, Serialize};
 use serde::{Deserialize, Deserializer, Serializer};
 
-/// Carries a value as its type says, save that a `Vec<u8>`, which serde would take for a list of
-/// numbers, goes as bytes: a gigabyte of them takes one copy instead of a billion steps.
+/// Serialises a value as its type says, except a `Vec<u8>`: serde would take it for a list of numbers, and here it is
+/// written as bytes. A gigabyte then takes one copy instead of a billion steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Wire<T>(pub(super) T);
 
-/// The encoding counts bytes in 32 bits and would silently cut what is longer.
+/// Maximum length of bytes: the encoding counts them in 32 bits, and would silently cut longer ones.
 const LONGEST: usize = u32::MAX as usize;
 
 impl<T: Serialize + 'static> Serialize for Wire<T> {
