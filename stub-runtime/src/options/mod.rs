@@ -1,4 +1,4 @@
-//! The options of a function, but for its volumes and secrets: how it is run.
+//! Options of a function, except its volumes and secrets.
 
 mod engine;
 mod retries;
@@ -12,7 +12,7 @@ pub use retries::Retries;
 use crate::limits::Limits;
 use crate::schedule::{Schedule, ScheduleError};
 
-/// How a function is run. Made by the expansion of the attribute.
+/// Options of a function. Made by the expansion of the attribute.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Options {
@@ -47,7 +47,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// What is wrong with them, as a sentence fragment that says what to do.
+    /// Checks the options. The error is a sentence fragment with a remedy.
     pub(crate) fn check(&self) -> Result<(), String> {
         self.retries.check()?;
         let at_least_one = |option, value| match value {

@@ -1,14 +1,14 @@
-//! How often, and when, a call that failed is tried again.
+//! Number and times of retries of a call that failed.
 
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use serde::{Deserialize, Serialize};
 
-/// The delay of `retries = 3`, and the first one unless told otherwise.
+/// Default delay before a retry; the only one of `retries = 3`.
 const DELAY: Duration = Duration::from_secs(1);
 
-/// How often a call that failed is tried again, and how long to wait before each try.
+/// Number of retries of a call that failed, and the delay before each.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -21,7 +21,7 @@ const DELAY: Duration = Duration::from_secs(1);
 /// assert_eq!(delays, [2, 6, 18, 30]);
 /// ```
 ///
-/// A number in its place, as in `retries = 3`, is so many tries more, one second apart.
+/// A number in its place, as in `retries = 3`, is that number of retries, one second apart.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Retries {
     most: usize,
@@ -31,8 +31,7 @@ pub struct Retries {
 }
 
 impl Retries {
-    /// At most so many tries after the first, with a delay that begins with one second and doubles, up
-    /// to a minute.
+    /// Creates up to `most` retries. Their delay begins with one second and doubles, up to a minute.
     pub fn new(most: u32) -> Self {
         Self {
             most: usize::try_from(most).unwrap_or(usize::MAX),
@@ -42,28 +41,28 @@ impl Retries {
         }
     }
 
-    /// By what each delay is longer than the one before: 1 or more.
+    /// Sets the factor by which each delay is longer than the one before: 1 or more.
     #[must_use]
     pub fn backoff_coefficient(mut self, coefficient: f32) -> Self {
         self.coefficient = coefficient;
         self
     }
 
-    /// The delay before the second try.
+    /// Sets the delay before the second attempt.
     #[must_use]
     pub fn initial_delay(mut self, delay: Duration) -> Self {
         self.initial = delay;
         self
     }
 
-    /// No delay is longer.
+    /// Sets the maximum delay.
     #[must_use]
     pub fn max_delay(mut self, delay: Duration) -> Self {
         self.longest = delay;
         self
     }
 
-    /// The delays, one before each further try.
+    /// Returns the delays, one before each retry.
     pub fn delays(&self) -> impl Iterator<Item = Duration> + use<> {
         // One that is 0 would be multiplied in vain, and backon takes it for none.
         let initial = self.initial.min(self.longest);
@@ -75,7 +74,7 @@ impl Retries {
             .build()
     }
 
-    /// What is wrong, as a sentence fragment.
+    /// Checks the values. The error is a sentence fragment.
     pub(super) fn check(&self) -> Result<(), String> {
         if self.coefficient.is_finite() && self.coefficient >= 1.0 {
             return Ok(());
@@ -88,7 +87,7 @@ impl Retries {
 }
 
 impl Default for Retries {
-    /// None.
+    /// Returns no retries.
     fn default() -> Self {
         Self::new(0)
     }

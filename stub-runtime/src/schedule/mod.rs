@@ -1,4 +1,4 @@
-//! When things are run by themselves, and running them then.
+//! Schedules of commands, and their execution at these times.
 
 mod serve;
 mod when;

@@ -1,4 +1,4 @@
-//! Points in time that come again.
+//! Recurring points in time.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,19 +6,19 @@ use std::time::Duration;
 
 use jiff::Zoned;
 
-/// A schedule in the form of cron: minute, hour, day of the month, month, day of the week, in the machine's
-/// time zone. `Cron("0 3 * * *")` is three o'clock each night.
+/// Schedule in the form of cron: minute, hour, day of the month, month, day of the week, in the machine's time zone.
+/// `Cron("0 3 * * *")` is three o'clock each night.
 ///
-/// A field is a number, a range, a list, a step, or `*`; days and months have names as well, and `@daily` and its
-/// kin stand for the usual ones ([`crontab(5)`](https://man7.org/linux/man-pages/man5/crontab.5.html)).
+/// A field is a number, a range, a list, a step, or `*`. Days and months have names as well, and `@daily` and its kin
+/// stand for the usual schedules ([`crontab(5)`](https://man7.org/linux/man-pages/man5/crontab.5.html)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cron<'a>(pub &'a str);
 
-/// Again and again, so long after it began the last time. `Period(Duration::from_secs(3600))` is each hour.
+/// Schedule with a fixed time from each start to the next. `Period(Duration::from_secs(3600))` is each hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period(pub Duration);
 
-/// When something is run.
+/// Schedule of a function or a job.
 #[derive(Clone, Debug)]
 pub struct Schedule(When);
 
@@ -28,28 +28,28 @@ enum When {
     Period(Duration),
 }
 
-/// Why something is no schedule.
+/// Reason for which a value is no schedule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScheduleError {
-    /// It isn't in the form of cron.
+    /// The text isn't in the form of cron.
     #[error(
         "the schedule `{given}` is not understood: {reason}; write minute, hour, day, month and weekday, \
          such as `0 3 * * *`"
     )]
     NotCron {
-        /// What was given.
+        /// Given text.
         given: String,
-        /// Why not.
+        /// Cause.
         reason: String,
     },
-    /// It comes again at once.
+    /// The period is zero.
     #[error("the period is 0; it must be a second or more")]
     NoPeriod,
 }
 
 impl Schedule {
-    /// The next time after this one; nothing if it never comes.
+    /// Returns the first time after this one; nothing if there is none.
     pub fn next_after(&self, time: &Zoned) -> Option<Zoned> {
         match &self.0 {
             When::Cron(cron) => cron.find_next_occurrence(time, false).ok(),
@@ -90,7 +90,7 @@ impl TryFrom<Period> for Schedule {
     }
 }
 
-/// As it is written.
+/// Formats the schedule as it is written.
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {

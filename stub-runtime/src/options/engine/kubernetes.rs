@@ -1,4 +1,4 @@
-//! A cluster with Kubernetes.
+//! Settings of a cluster with Kubernetes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::TASK_TIME;
 
-/// A cluster with [Kubernetes], reached as `kubectl` reaches it: by the files in `KUBECONFIG`, else `~/.kube/config`,
-/// else by the service account of the pod that this program is in.
+/// Cluster with [Kubernetes], reached as by `kubectl`: by the files in `KUBECONFIG`, else `~/.kube/config`, else by
+/// the service account of the pod that this program is in.
 ///
 /// Each submission of a call is an Indexed Job, each task a pod. A function's `cpu` and `memory` become requests and
-/// limits of its pods, `timeout` their `activeDeadlineSeconds`, `max_containers` the Job's `parallelism`.
+/// limits of its pods, `timeout` becomes their `activeDeadlineSeconds`, and `max_containers` the Job's `parallelism`.
 ///
 /// ```no_run
 /// # use stub_runtime::{Engine, Kubernetes};
@@ -30,7 +30,7 @@ pub struct Kubernetes {
     pub(crate) context: Option<String>,
     pub(crate) service_account: Option<String>,
     pub(crate) image_pull_secret: Option<String>,
-    /// The resource that gives a container `/dev/fuse`; without one, it is privileged.
+    /// Resource that gives a container `/dev/fuse`; without one, it is privileged.
     pub(crate) fuse: Option<String>,
     pub(crate) node_selector: BTreeMap<String, String>,
     pub(crate) max_tasks: Option<usize>,
@@ -38,8 +38,8 @@ pub struct Kubernetes {
 }
 
 impl Kubernetes {
-    /// Pods of this image. It has this program under the path that it has here; or `sh`, `sha256sum` and `curl`, with
-    /// which a pod fetches the program from a spool that is in a bucket.
+    /// Creates the settings of a cluster whose pods have this image. The image must have this program under the same
+    /// path as here; or `sh`, `sha256sum` and `curl`, with which a pod fetches the program from a spool in a bucket.
     pub fn new(image: impl Into<String>) -> Self {
         Self {
             image: image.into(),
@@ -56,53 +56,53 @@ impl Kubernetes {
         }
     }
 
-    /// Where inputs and values lie on their way: `s3://bucket/prefix`, which pods reach with credentials of their own,
-    /// or a folder that this machine and the nodes have under the same path. `~/.stub/spool` unless set, if there is a
-    /// [`volume_claim`](Self::volume_claim).
+    /// Sets the spool, for inputs and values in transit: `s3://bucket/prefix`, which pods reach with credentials of
+    /// their own, or a folder that this machine and the nodes have under the same path. Defaults to `~/.stub/spool` if
+    /// there is a [`volume_claim`](Self::volume_claim).
     pub fn spool(mut self, place: impl Into<String>) -> Self {
         self.spool = Some(place.into());
         self
     }
 
-    /// The `PersistentVolumeClaim` that pods have as the folder of the spool. This machine has what is in it under the
-    /// same path.
+    /// Sets the `PersistentVolumeClaim` that pods have as the folder of the spool. This machine must have the same
+    /// contents under the same path.
     pub fn volume_claim(mut self, name: impl Into<String>) -> Self {
         self.volume_claim = Some(name.into());
         self
     }
 
-    /// The namespace; that of the context unless set.
+    /// Sets the namespace; defaults to that of the context.
     pub fn namespace(mut self, name: impl Into<String>) -> Self {
         self.namespace = Some(name.into());
         self
     }
 
-    /// The context of the kubeconfig; its current one unless set.
+    /// Sets the context of the kubeconfig; defaults to its current one.
     pub fn context(mut self, name: impl Into<String>) -> Self {
         self.context = Some(name.into());
         self
     }
 
-    /// The service account of the pods, whose token they have then.
+    /// Sets the service account of the pods, which then have its token.
     pub fn service_account(mut self, name: impl Into<String>) -> Self {
         self.service_account = Some(name.into());
         self
     }
 
-    /// The Secret with which the image is pulled.
+    /// Sets the Secret with which the image is pulled.
     pub fn image_pull_secret(mut self, name: impl Into<String>) -> Self {
         self.image_pull_secret = Some(name.into());
         self
     }
 
-    /// The resource of a device plugin that gives a container `/dev/fuse`, such as `smarter-devices/fuse`. Unless set,
-    /// containers are privileged.
+    /// Sets the resource of a device plugin that gives a container `/dev/fuse`, such as `smarter-devices/fuse`. By
+    /// default, containers are privileged.
     pub fn fuse(mut self, resource: impl Into<String>) -> Self {
         self.fuse = Some(resource.into());
         self
     }
 
-    /// The labels of the nodes that pods may be on.
+    /// Sets the labels of the nodes that pods may be on.
     pub fn node_selector(
         mut self,
         labels: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
@@ -114,14 +114,14 @@ impl Kubernetes {
         self
     }
 
-    /// At most so many tasks of a call run at once; as many as the function's `max_containers`, or the cluster, allow
-    /// unless set.
+    /// Sets the maximum number of tasks of a call that run at once; defaults to what the function's `max_containers`,
+    /// or the cluster, allow.
     pub fn max_tasks(mut self, most: usize) -> Self {
         self.max_tasks = Some(most);
         self
     }
 
-    /// How long a task should last: it gets as many inputs as that takes. 30 seconds unless set.
+    /// Sets the target run time of a task, by which its number of inputs is chosen; defaults to 30 seconds.
     pub fn task_time(mut self, time: Duration) -> Self {
         self.task_time = time;
         self

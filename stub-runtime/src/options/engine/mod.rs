@@ -1,4 +1,4 @@
-//! Where calls are run.
+//! Engines that run calls.
 
 mod kubernetes;
 mod slurm;
@@ -12,13 +12,13 @@ use serde::{Deserialize, Serialize};
 pub use kubernetes::Kubernetes;
 pub use slurm::Slurm;
 
-/// How long a task should last, unless told otherwise.
+/// Default target run time of a task.
 const TASK_TIME: Duration = Duration::from_secs(30);
 
-/// Where calls are run: the engine behind `f(…)`, `f::map`, `f::spawn` and `stub run`.
+/// Engine that runs calls: those by `f(…)`, `f::map`, `f::spawn` and `stub run`.
 ///
-/// Chosen by the program ([`select`](Self::select)), else by `--engine`, else by the variable `STUB_ENGINE`, else by
-/// `[engine]` of `stub.toml`; else calls are run on this machine.
+/// The program chooses it ([`select`](Self::select)); else `--engine`, else the variable `STUB_ENGINE`, else
+/// `[engine]` of `stub.toml`. Without a choice, calls run on this machine.
 ///
 /// ```no_run
 /// # use stub_runtime::{Engine, Slurm};
@@ -30,13 +30,13 @@ pub enum Engine {
     /// This machine.
     #[default]
     Local,
-    /// A cluster with Slurm, whose commands are on this machine.
+    /// Cluster with Slurm, whose commands are on this machine.
     Slurm(Slurm),
-    /// A cluster with Kubernetes. Its calls need the feature `kubernetes`.
+    /// Cluster with Kubernetes. Its calls need the feature `kubernetes`.
     Kubernetes(Kubernetes),
 }
 
-/// The name of an engine, as command lines and settings have it.
+/// Name of an engine, on command lines and in settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EngineName {
     /// This machine.
@@ -48,10 +48,10 @@ pub enum EngineName {
 }
 
 impl EngineName {
-    /// All of them.
+    /// All names.
     pub const ALL: [Self; 3] = [Self::Local, Self::Slurm, Self::Kubernetes];
 
-    /// As it is written.
+    /// Returns the text of the name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Local => "local",
@@ -80,7 +80,7 @@ impl fmt::Display for EngineName {
 }
 
 impl Engine {
-    /// What it is called.
+    /// Returns the name of the engine.
     pub fn name(&self) -> EngineName {
         match self {
             Self::Local => EngineName::Local,

@@ -1,4 +1,4 @@
-//! A cluster with Slurm.
+//! Settings of a cluster with Slurm.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::TASK_TIME;
 
-/// A cluster with [Slurm]: its commands `sbatch`, `squeue` and `scancel` are found in `PATH`.
+/// Cluster with [Slurm]. Its commands `sbatch`, `squeue` and `scancel` must be in `PATH`.
 ///
-/// A function's `cpu`, `memory` and `timeout` become `--cpus-per-task`, `--mem` and `--time` of its tasks, its
-/// `max_containers` how many of them run at once.
+/// A function's `cpu`, `memory` and `timeout` become `--cpus-per-task`, `--mem` and `--time` of its tasks, and its
+/// `max_containers` becomes the maximum number of them that run at once.
 ///
 /// [Slurm]: https://slurm.schedmd.com
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,63 +44,63 @@ impl Default for Slurm {
 }
 
 impl Slurm {
-    /// As Slurm itself is set up, with a spool in the user's home.
+    /// Creates settings with Slurm's own defaults, and a spool in the user's home.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Where inputs and values lie on their way: a folder that all nodes have under the same path, or
-    /// `s3://bucket/prefix`, which they reach with credentials of their own. `~/.stub/spool` unless set.
+    /// Sets the spool, for inputs and values in transit: a folder that all nodes have under the same path, or
+    /// `s3://bucket/prefix`, which they reach with credentials of their own. Defaults to `~/.stub/spool`.
     pub fn spool(mut self, place: impl Into<String>) -> Self {
         self.spool = Some(place.into());
         self
     }
 
-    /// `--partition`.
+    /// Sets `--partition`.
     pub fn partition(mut self, name: impl Into<String>) -> Self {
         self.partition = Some(name.into());
         self
     }
 
-    /// `--account`.
+    /// Sets `--account`.
     pub fn account(mut self, name: impl Into<String>) -> Self {
         self.account = Some(name.into());
         self
     }
 
-    /// `--qos`.
+    /// Sets `--qos`.
     pub fn qos(mut self, name: impl Into<String>) -> Self {
         self.qos = Some(name.into());
         self
     }
 
-    /// `--time` of the tasks of functions without a `timeout`; what the partition says unless set.
+    /// Sets `--time` of the tasks of functions without a `timeout`; defaults to the partition's limit.
     pub fn time(mut self, limit: Duration) -> Self {
         self.time = Some(limit);
         self
     }
 
-    /// More options of `sbatch`, such as `--constraint=avx512`.
+    /// Adds options of `sbatch`, such as `--constraint=avx512`.
     pub fn flags(mut self, flags: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.flags = flags.into_iter().map(Into::into).collect();
         self
     }
 
-    /// At most so many tasks of a call run at once; as many as the function's `max_containers`, or the cluster, allow
-    /// unless set.
+    /// Sets the maximum number of tasks of a call that run at once; defaults to what the function's `max_containers`,
+    /// or the cluster, allow.
     pub fn max_tasks(mut self, most: usize) -> Self {
         self.max_tasks = Some(most);
         self
     }
 
-    /// How long a task should last: it gets as many inputs as that takes. 30 seconds unless set.
+    /// Sets the target run time of a task, by which its number of inputs is chosen; defaults to 30 seconds.
     pub fn task_time(mut self, time: Duration) -> Self {
         self.task_time = time;
         self
     }
 
-    /// Where Slurm writes what goes wrong before a task can reach its spool: a pattern of `--output`. In the spool if
-    /// that is a folder, else nowhere unless set.
+    /// Sets the file for output of tasks before they can reach their spool: a pattern of `--output`. By default, it is
+    /// in the spool if that is a folder, else there is none.
     pub fn log(mut self, pattern: impl Into<PathBuf>) -> Self {
         self.log = Some(pattern.into());
         self
