@@ -1,71 +1,71 @@
-//! Why a secret could not be made or used; names, never values.
+//! Errors of secrets; with names, never values.
 
 use std::io;
 use std::path::PathBuf;
 
 use crate::trusted::Untrusted;
 
-/// Why a secret could not be made or used. Its text holds names and never values.
+/// Reason for which a secret could not be made or used. Its text has names and never values.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretError {
     /// `from_env` was asked for variables that don't exist.
     #[error("not set in the environment: {}", missing.join(", "))]
     NotSet {
-        /// All of them.
+        /// Names of the missing variables.
         missing: Vec<String>,
     },
     /// A variable's value is not Unicode.
     #[error("the value of the variable {name} is not Unicode")]
     NotUnicode {
-        /// The variable.
+        /// Name of the variable.
         name: String,
     },
     /// Neither the current folder nor one above it has a `.env` file.
     #[error("there is no `.env` file in `{}` or above it", from.display())]
     NoDotenv {
-        /// The current folder.
+        /// Current folder.
         from: PathBuf,
     },
     /// A file of variables can't be read.
     #[error("can't read `{}`", path.display())]
     Unreadable {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The reason.
+        /// Cause.
         source: io::Error,
     },
     /// A line of a file of variables is not `NAME=value`.
     #[error("line {line} of `{}` is not `NAME=value`", path.display())]
     Malformed {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The line, from 1; its text may be a secret.
+        /// Number of the line, from 1; its text may be a secret.
         line: usize,
     },
     /// Another user made a file of variables, or can change it.
     #[error("failed to read a secret: {reason}")]
     NotTrusted {
-        /// The reason, and what to do.
+        /// Cause and remedy.
         reason: String,
     },
     /// `stub.toml` has no secret of this name.
     #[error("no `stub.toml` has a secret `{name}`{}", listed(.known))]
     NotNamed {
-        /// The name.
+        /// Name of the secret.
         name: String,
-        /// Those that there are.
+        /// Names of the secrets that exist.
         known: Vec<String>,
     },
     /// A named secret lacks names that are needed.
     #[error("the secret `{name}` has no {}", missing.join(", "))]
     Lacks {
-        /// The secret.
+        /// Name of the secret.
         name: String,
-        /// All that it lacks.
+        /// Names that it lacks.
         missing: Vec<String>,
     },
-    /// `stub.toml` is not understood.
+    /// `stub.toml` can't be parsed.
     #[error("{0}")]
     Settings(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Others may read the file of a secret.
@@ -74,35 +74,35 @@ pub enum SecretError {
         path.display()
     )]
     NotPrivate {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Its permission bits.
+        /// Permission bits of the file.
         mode: u32,
     },
-    /// The program that gives a secret doesn't.
+    /// The command that prints a secret failed.
     #[error("the secret `{name}` can't be had: {reason}")]
     Command {
-        /// The secret.
+        /// Name of the secret.
         name: String,
-        /// The reason; never what the program printed.
+        /// Cause; never the output of the program.
         reason: String,
     },
     /// An AWS profile has no keys.
     #[error("{reason}")]
     Profile {
-        /// Which profile, the reason, and what to do.
+        /// Profile, cause and remedy.
         reason: String,
     },
-    /// A name that no environment can hold.
+    /// The name can't be that of a variable.
     #[error("{name:?} is not the name of a variable: it is empty, or has a `=` or a NUL")]
     NotAName {
-        /// The name.
+        /// Name of the variable.
         name: String,
     },
-    /// A value that no environment can hold.
+    /// The value can't be that of a variable.
     #[error("the value of {name} has a NUL character, which no variable can hold")]
     NulInValue {
-        /// The name.
+        /// Name of the variable.
         name: String,
     },
 }

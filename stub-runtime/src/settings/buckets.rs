@@ -7,11 +7,11 @@ use super::file::Bucket;
 use crate::secret::Secret;
 use crate::volume::{CloudBucketMount, Defaults};
 
-/// How much of the disk a cache may take unless the file says so.
+/// Default maximum size of a cache in bytes.
 const CACHE_SIZE: u64 = 10 << 30;
 
-/// Gives a volume what it doesn't say itself: first what stands under its bucket's very name, then what
-/// stands under patterns, the longest first.
+/// Fills in the options that a volume doesn't set: first those under its bucket's exact name, then those under
+/// patterns, the longest first.
 pub(super) fn apply(located: &Located, volume: CloudBucketMount) -> CloudBucketMount {
     let name = volume.bucket().to_owned();
     let buckets = &located.file.buckets;

@@ -1,4 +1,4 @@
-//! `[engine]`: where calls are run.
+//! Table `[engine]`: the engines that run calls.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,10 +8,10 @@ use serde::Deserialize;
 use super::units::Time;
 use crate::options::{Engine, EngineName, Kubernetes, Slurm};
 
-/// What `fuse` says where it names no device.
+/// Value of `fuse` that requests privileged containers instead of a device.
 const PRIVILEGED: &str = "privileged";
 
-/// The engines, and the one that is used unless told otherwise.
+/// Engines, and the default one.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct EngineTable {
@@ -20,7 +20,7 @@ pub(super) struct EngineTable {
     pub(super) kubernetes: Option<KubernetesTable>,
 }
 
-/// A cluster with Slurm.
+/// Settings of a cluster with Slurm.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct SlurmTable {
@@ -52,7 +52,7 @@ impl SlurmTable {
     }
 }
 
-/// A cluster with Kubernetes.
+/// Settings of a cluster with Kubernetes.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct KubernetesTable {
@@ -91,8 +91,7 @@ impl KubernetesTable {
     }
 }
 
-/// The engine of this name, or the one that is used unless told otherwise, as these say, of which the nearer comes
-/// first.
+/// Returns the engine of this name, or the default one, from these tables. The nearest one comes first.
 pub(super) fn engine<'a>(
     tables: &(impl Iterator<Item = &'a EngineTable> + Clone),
     name: Option<EngineName>,

@@ -1,36 +1,36 @@
-//! Why a file of settings is not understood.
+//! Errors of files of settings.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why `stub.toml` can't be used.
+/// Reason for which `stub.toml` can't be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingsError {
-    /// It can't be read.
+    /// The file can't be read.
     #[error("can't read `{}`: {source}", path.display())]
     Unreadable {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The reason.
+        /// Cause.
         source: io::Error,
     },
-    /// Another user made it, or can change it, who must not say what is run here.
+    /// Another user made the file, or can change it, and so could choose the commands that are run here.
     #[error("failed to read settings: {reason}")]
     NotTrusted {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The reason, and what to do.
+        /// Cause and remedy.
         reason: String,
     },
-    /// Something in it is not understood.
+    /// The file can't be parsed.
     #[error("`{}`, line {line}: {reason}", path.display())]
     Malformed {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The line, from 1.
+        /// Number of the line, from 1.
         line: usize,
-        /// What is wrong, and what was probably meant. Never a value: the file may hold secrets.
+        /// Cause, and the key that was probably meant. Never a value: the file may hold secrets.
         reason: String,
     },
 }
@@ -48,7 +48,7 @@ impl SettingsError {
     }
 }
 
-/// What stands in the place of something else is not shown: it may be a secret.
+/// Removes values from a message: a value of the wrong type or kind may be a secret.
 fn without_values(message: &str) -> String {
     let wrong = [
         "unknown variant ",
@@ -64,7 +64,7 @@ fn without_values(message: &str) -> String {
     }
 }
 
-/// The message of an unknown key names the known ones: the nearest of them was probably meant.
+/// Adds a suggestion to the message of an unknown key: the nearest of the known ones, which it names.
 fn with_suggestion(message: &str) -> String {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let Some(unknown) = message

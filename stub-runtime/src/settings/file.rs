@@ -1,4 +1,4 @@
-//! The format of the file.
+//! Format of the file.
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
@@ -14,7 +14,7 @@ use crate::schedule::Schedule;
 use crate::trusted::{self, Untrusted};
 use crate::volume::VolumePath;
 
-/// The whole file.
+/// Whole file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct File {
@@ -24,21 +24,21 @@ pub(super) struct File {
     pub(super) engine: EngineTable,
 }
 
-/// Where a secret comes from.
+/// Source of a secret.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) enum Source {
-    /// These variables of the environment.
+    /// Variables of the environment.
     Env(Vec<String>),
-    /// A file of `NAME=value` lines, which nobody else may read.
+    /// File of `NAME=value` lines, which nobody else may read.
     File(PathBuf),
-    /// A program that prints `NAME=value` lines, with its arguments.
+    /// Program that prints `NAME=value` lines, with its arguments.
     Command(Vec<String>),
-    /// A profile of the AWS configuration files.
+    /// Profile of the AWS configuration files.
     Profile(String),
 }
 
-/// What volumes of a bucket are, unless they say it themselves.
+/// Defaults for volumes of a bucket.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Bucket {
@@ -54,7 +54,7 @@ pub(super) struct Bucket {
     pub(super) retry_timeout: Option<Time>,
 }
 
-/// A command with all that it needs.
+/// Command with all that it needs.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct JobTable {
@@ -93,8 +93,8 @@ impl JobTable {
     }
 }
 
-/// Reads a file; nothing if there is none. It has commands, and where secrets are sent to: what other users can
-/// change is not believed.
+/// Reads a file; returns nothing if there is none. The file has commands, and the destinations of secrets. So it fails
+/// for a file that other users can change.
 pub(super) fn read(path: &Path) -> Result<Option<File>, SettingsError> {
     let unreadable = |source| SettingsError::Unreadable {
         path: path.to_owned(),

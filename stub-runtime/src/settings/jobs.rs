@@ -14,35 +14,35 @@ use crate::secret::{Secret, SecretError, environment};
 use crate::spec::{CallSpec, Volume, Work};
 use crate::volume::VolumeError;
 
-/// A job of `stub.toml`.
+/// Job of `stub.toml`.
 #[derive(Clone, Debug)]
 pub struct Job {
-    /// Its name.
+    /// Name of the job.
     pub name: String,
-    /// The file that has it.
+    /// File that has the job.
     pub file: PathBuf,
     table: JobTable,
 }
 
-/// Why a job can't be run.
+/// Reason for which a job can't be run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JobError {
-    /// A secret can't be had.
+    /// A secret can't be obtained.
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// A volume can't be mounted.
     #[error("the volume `{}`: {source}", path.display())]
     Volume {
-        /// Its path.
+        /// Path of the volume.
         path: PathBuf,
-        /// What is wrong.
+        /// Cause.
         source: VolumeError,
     },
     /// A limit makes no sense.
     #[error("{0}")]
     Limit(String),
-    /// It has no command.
+    /// The job has no command.
     #[error("its `command` is empty; write a program and its arguments")]
     NoCommand,
 }
@@ -56,22 +56,22 @@ impl Job {
         }
     }
 
-    /// The program and its arguments.
+    /// Returns the program and its arguments.
     pub fn command(&self) -> &[String] {
         &self.table.command
     }
 
-    /// What it is for, in its own words.
+    /// Returns the job's own description.
     pub fn description(&self) -> &str {
         &self.table.description
     }
 
-    /// When it is run by itself.
+    /// Returns the schedule of the job.
     pub fn schedule(&self) -> Option<&Schedule> {
         self.table.schedule.as_ref()
     }
 
-    /// How often it is tried again.
+    /// Returns the retries of the job.
     pub fn retries(&self) -> Retries {
         let delay = self
             .table
@@ -92,11 +92,11 @@ impl Job {
         Ok(limits)
     }
 
-    /// What a run of it carries, with more arguments. Its working folder is that of its file, unless it says
-    /// another one.
+    /// Returns the specification of a run, with more arguments. The working folder is that of the job's file, unless
+    /// the job has another one.
     ///
     /// # Errors
-    /// A secret or a volume can't be had.
+    /// A secret or a volume can't be obtained.
     pub fn spec(&self, settings: &Settings, more: Vec<OsString>) -> Result<CallSpec, JobError> {
         let JobTable {
             command, volumes, ..

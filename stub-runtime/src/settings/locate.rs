@@ -1,4 +1,4 @@
-//! Where the files are.
+//! Locations of the files.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use crate::config;
 
 const NAME: &str = "stub.toml";
 
-/// The nearest file, and the user's own, as far as they exist.
+/// Returns the nearest file, and the user's own, as far as they exist.
 pub(super) fn paths() -> Vec<PathBuf> {
     let folder = config::working_folder();
     let nearest = folder

@@ -1,7 +1,7 @@
-//! `stub.toml`: named secrets, defaults of buckets, and jobs.
+//! Settings in `stub.toml`: named secrets, defaults of buckets, and jobs.
 //!
-//! Two files are read: the nearest `stub.toml` of the working folder or above it, and the user's own. What
-//! both have, the nearer one says. docs/settings.md describes the format.
+//! Two files are read: the nearest `stub.toml` of the working folder or above it, and the user's own. The nearer one
+//! takes precedence. docs/settings.md describes the format.
 
 mod buckets;
 mod engine;
@@ -25,14 +25,14 @@ pub use units::{Size, Time, VolumeUrl};
 
 use file::File;
 
-/// What the files say.
+/// Settings in the files.
 #[derive(Debug, Default)]
 pub struct Settings {
-    /// The nearer one first.
+    /// Files, the nearer one first.
     files: Vec<Located>,
 }
 
-/// A file, and where it is: its relative paths begin there.
+/// File and its path, to which its own relative paths refer.
 #[derive(Debug)]
 struct Located {
     path: PathBuf,
@@ -46,10 +46,10 @@ impl Located {
 }
 
 impl Settings {
-    /// Reads the files that there are.
+    /// Reads the existing files.
     ///
     /// # Errors
-    /// One can't be read, or something in it is not understood: with its line, and what was probably meant.
+    /// A file can't be read or parsed; the error has the line, and the key that was probably meant.
     pub fn load() -> Result<Self, SettingsError> {
         Self::of(locate::paths())
     }
@@ -65,7 +65,7 @@ impl Settings {
         })
     }
 
-    /// The volume, with the defaults of its bucket for what it doesn't say itself.
+    /// Returns the volume, with the defaults of its bucket for options that it doesn't set.
     pub fn apply(&self, volume: CloudBucketMount) -> CloudBucketMount {
         let mut files = self.files.iter();
         files
@@ -73,16 +73,16 @@ impl Settings {
             .fold(volume, |volume, located| buckets::apply(located, volume))
     }
 
-    /// The engine of this name, or the one that calls are run on unless told otherwise.
+    /// Returns the engine of this name, or the default one.
     pub(crate) fn engine(&self, name: Option<EngineName>) -> Engine {
         let tables = self.files.iter().map(|located| &located.file.engine);
         engine::engine(&tables, name)
     }
 
-    /// A named secret.
+    /// Returns a named secret.
     ///
     /// # Errors
-    /// There is none of that name, or it can't be had.
+    /// No secret has this name, or it can't be obtained.
     pub fn secret(&self, name: &str) -> Result<Secret, SecretError> {
         let mut files = self.files.iter();
         let found = files.find_map(|located| Some((located, located.file.secrets.get(name)?)));
@@ -103,7 +103,7 @@ impl Settings {
         names.cloned().collect()
     }
 
-    /// The jobs, sorted by their names.
+    /// Returns the jobs, sorted by name.
     pub fn jobs(&self) -> Vec<Job> {
         let mut jobs: Vec<Job> = Vec::new();
         for located in &self.files {

@@ -1,22 +1,22 @@
-//! Secrets by their names.
+//! Lookup of secrets by name.
 
 use super::{Settings, SettingsError};
 use crate::secret::{Secret, SecretError};
 
 impl Secret {
-    /// The secret of that name in `stub.toml`: the nearest one of the working folder or above it, or the user's
-    /// own in `~/.config/stub`.
+    /// Returns the secret of that name in `stub.toml`: the nearest one of the working folder or above it, or the
+    /// user's own in `~/.config/stub`.
     ///
     /// # Errors
-    /// There is none of that name, or it can't be had.
+    /// No secret has this name, or it can't be obtained.
     pub fn from_name(name: &str) -> Result<Self, SecretError> {
         Settings::load()?.secret(name)
     }
 
-    /// As [`from_name`](Self::from_name), if it has all these names. (Modal: `required_keys`.)
+    /// Returns the secret like [`from_name`](Self::from_name), if it has all these names. (Modal: `required_keys`.)
     ///
     /// # Errors
-    /// Names all that it lacks.
+    /// The error has all names that the secret lacks.
     pub fn from_name_with<'a>(
         name: &str,
         required_keys: impl IntoIterator<Item = &'a str>,
