@@ -1,4 +1,4 @@
-//! Who asks: from a volume's secret, profile or `anonymous` to credentials and a region.
+//! Credentials and region of a volume, from its secret, profile or `anonymous`.
 
 use s3fs_core::Credentials;
 
@@ -6,11 +6,11 @@ use super::endpoint::Service;
 use super::{CloudBucketMount, VolumeError};
 use crate::secret::Secret;
 
-/// The names under which a secret may hold the two keys of a bucket.
+/// Names of a secret's entries with the two keys of a bucket.
 const AWS: [&str; 2] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
 const GOOGLE: [&str; 2] = ["GOOGLE_ACCESS_KEY_ID", "GOOGLE_ACCESS_KEY_SECRET"];
 
-/// The credentials of a volume and, if it is known, the region.
+/// Returns the credentials of a volume and, if it is known, the region.
 pub(super) fn of(
     volume: &CloudBucketMount,
     service: Service,
@@ -66,7 +66,7 @@ fn keys(secret: &Secret, service: Service) -> Result<Credentials, VolumeError> {
     }
 }
 
-/// An empty value is what an unset variable of a shell script or a CI job turns into.
+/// Returns an entry of a secret unless it is empty: an unset variable of a shell script or a CI job becomes empty.
 fn filled<'a>(secret: &'a Secret, name: &str) -> Option<&'a str> {
     secret.get(name).filter(|value| !value.is_empty())
 }

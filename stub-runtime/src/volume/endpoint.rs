@@ -4,10 +4,10 @@ use http::Uri;
 
 use super::VolumeError;
 
-/// Whose rules for names of credentials hold.
+/// Service whose rules for names of credentials apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Service {
-    /// AWS and everything that imitates it.
+    /// AWS and all that imitate it.
     S3,
     /// Google Cloud Storage.
     Google,
@@ -55,7 +55,7 @@ pub(super) fn check(url: &str, bucket: &str) -> Result<Service, VolumeError> {
     Ok(if google { Service::Google } else { Service::S3 })
 }
 
-/// What may follow a host: nothing, or a colon and a number.
+/// Returns whether a text may follow a host: nothing, or a colon and a number.
 fn is_port(text: &str) -> bool {
     text.is_empty()
         || text

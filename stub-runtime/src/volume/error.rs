@@ -1,25 +1,25 @@
-//! Why a volume, as it is declared, cannot be mounted.
+//! Errors of volumes that cannot be mounted as declared.
 
 use std::path::PathBuf;
 
 use s3fs_core::{BucketNameError, PrefixError};
 
-/// Why a volume, as it is declared, cannot be mounted; the text says what to write instead.
+/// Reason for which a volume cannot be mounted as declared; the text has the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VolumeError {
-    /// The bucket's name.
+    /// The bucket's name is invalid.
     #[error(transparent)]
     Bucket(#[from] BucketNameError),
-    /// `key_prefix`.
+    /// The option `key_prefix` is invalid.
     #[error(transparent)]
     Prefix(#[from] PrefixError),
-    /// `bucket_endpoint_url`.
+    /// The option `bucket_endpoint_url` is invalid.
     #[error("the endpoint `{url}` is not usable: {reason}")]
     Endpoint {
-        /// What was given.
+        /// Given URL.
         url: String,
-        /// The rule it breaks.
+        /// Rule that it breaks.
         reason: String,
     },
     /// `bucket_endpoint_url` holds `user:password@`; it is not repeated here.
@@ -40,36 +40,36 @@ pub enum VolumeError {
         /// Names that the secret has.
         present: Vec<String>,
     },
-    /// Two options that exclude each other.
+    /// Two options exclude each other.
     #[error("`{0}` and `{1}` exclude each other: leave one out")]
     Conflict(&'static str, &'static str),
     /// `region` is the empty string.
     #[error("the region is empty: leave the option out, and the bucket is asked")]
     EmptyRegion,
-    /// `file_mode` or `dir_mode`.
+    /// The option `file_mode` or `dir_mode` is invalid.
     #[error("`{option}` is {mode:#o}, which is more than permission bits: write 0o777 at most")]
     Mode {
-        /// Which of them.
+        /// Name of the option.
         option: &'static str,
-        /// What was given.
+        /// Given mode.
         mode: u32,
     },
     /// `cache`'s folder is a relative path.
     #[error("the cache folder `{}` is a relative path: write an absolute one", dir.display())]
     CachePath {
-        /// What was given.
+        /// Given path.
         dir: PathBuf,
     },
     /// `cache`'s size is 0.
     #[error("the cache `{}` has the size 0: give it some bytes, or leave it out", dir.display())]
     EmptyCache {
-        /// Its folder.
+        /// Path of the folder.
         dir: PathBuf,
     },
     /// `stage`'s folder is a relative path.
     #[error("the stage folder `{}` is a relative path: write an absolute one", dir.display())]
     StagePath {
-        /// What was given.
+        /// Given path.
         dir: PathBuf,
     },
 }

@@ -1,4 +1,4 @@
-//! Volumes: what a function declares at a path.
+//! Volumes: buckets that a function declares at a path.
 
 mod config;
 mod credentials;
@@ -17,11 +17,10 @@ pub use path::{PathError, VolumePath};
 
 use crate::secret::{IntoSecret, Secret, SecretError};
 
-/// A bucket, or the part of one under a key prefix, as a folder for reading and writing.
+/// Bucket, or its part under a key prefix, as a folder for reading and writing.
 ///
-/// A builder of plain data: nothing is asked of the network, and nothing is checked, until a
-/// function that declares it is called. A mistake is then the call's error and names the function
-/// and the path.
+/// This is a builder of plain data: nothing is sent over the network, and nothing is checked, until a function that
+/// declares it is called. A mistake is then the call's error and names the function and the path.
 ///
 /// ```
 /// use stub_runtime::{CloudBucketMount, Secret};
@@ -32,10 +31,9 @@ use crate::secret::{IntoSecret, Secret, SecretError};
 ///     .read_only(true);
 /// ```
 ///
-/// The words are those of Modal's class of the same name. What differs: the bucket's region is
-/// found by itself, credentials may come from the standard AWS chain, and `region`, `profile`,
-/// `anonymous`, `allow_delete`, `allow_overwrite`, `uid`, `gid`, `file_mode`, `dir_mode`,
-/// `cache` and `retry_timeout` have no counterpart there.
+/// The names are those of Modal's class of the same name. Differences: the bucket's region is found automatically,
+/// credentials may come from the standard AWS chain, and `region`, `profile`, `anonymous`, `allow_delete`,
+/// `allow_overwrite`, `uid`, `gid`, `file_mode`, `dir_mode`, `cache` and `retry_timeout` have no counterpart there.
 #[derive(Clone, Debug)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -65,7 +63,7 @@ pub struct CloudBucketMount {
     retry_timeout: Option<Duration>,
 }
 
-/// What volumes of a bucket are, unless they say it themselves.
+/// Defaults for volumes of a bucket.
 #[derive(Debug, Default)]
 pub(crate) struct Defaults {
     pub(crate) endpoint_url: Option<String>,
@@ -80,7 +78,7 @@ pub(crate) struct Defaults {
 }
 
 impl CloudBucketMount {
-    /// The whole of a bucket, for reading and writing.
+    /// Creates a volume of a whole bucket, for reading and writing.
     ///
     /// `bucket` is its name: not an ARN, a URL or a path. (Modal: `bucket_name`.)
     pub fn new(bucket: impl Into<String>) -> Self {
@@ -114,127 +112,123 @@ impl CloudBucketMount {
         }
     }
 
-    /// The bucket's credentials: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and if they are
-    /// temporary ones `AWS_SESSION_TOKEN`; `AWS_REGION` is taken as [`region`](Self::region).
-    /// For Google Cloud Storage also `GOOGLE_ACCESS_KEY_ID` and `GOOGLE_ACCESS_KEY_SECRET`.
+    /// Sets the bucket's credentials: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and if they are temporary ones
+    /// `AWS_SESSION_TOKEN`. `AWS_REGION` is taken as [`region`](Self::region). For Google Cloud Storage also
+    /// `GOOGLE_ACCESS_KEY_ID` and `GOOGLE_ACCESS_KEY_SECRET`.
     ///
-    /// Without a secret the standard AWS chain is asked: environment, profile files, SSO, web
-    /// identity, container and instance roles. The function itself never sees the keys.
-    /// (Modal: `secret`; without one the bucket must be public.)
+    /// Without a secret, the standard AWS chain is used: environment, profile files, SSO, web identity, container and
+    /// instance roles. The function itself never sees the keys. (Modal: `secret`; without one the bucket must be
+    /// public.)
     pub fn secret(mut self, secret: impl IntoSecret) -> Self {
         self.secret = Some(Arc::new(secret.into_secret()));
         self
     }
 
-    /// Whether to refuse every change with `EROFS`, and never to send a request that writes; off
-    /// unless set. Then `s3:ListBucket` and `s3:GetObject` are all the permissions needed.
-    /// (Modal: `read_only`.)
+    /// Makes the volume read-only: every change is refused with `EROFS`, and no request that writes is sent; off by
+    /// default. The only permissions needed are then `s3:ListBucket` and `s3:GetObject`. (Modal: `read_only`.)
     pub fn read_only(mut self, yes: bool) -> Self {
         self.read_only = yes;
         self
     }
 
-    /// Shows only the keys that begin with this prefix, which must end in `/`, without it.
-    /// (Modal: `key_prefix`, by the same rule.)
+    /// Shows only the keys that begin with this prefix, which must end in `/`, without it. (Modal: `key_prefix`, by
+    /// the same rule.)
     pub fn key_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.key_prefix = prefix.into();
         self
     }
 
-    /// The `http` or `https` URL of an S3-compatible service, such as Cloudflare R2, Google Cloud
-    /// Storage, `MinIO` or Ceph; AWS unless set. (Modal: `bucket_endpoint_url`.)
+    /// Sets the `http` or `https` URL of an S3-compatible service, such as Cloudflare R2, Google Cloud Storage,
+    /// `MinIO` or Ceph; defaults to AWS. (Modal: `bucket_endpoint_url`.)
     pub fn bucket_endpoint_url(mut self, url: impl Into<String>) -> Self {
         self.bucket_endpoint_url = Some(url.into());
         self
     }
 
-    /// Whether to address the bucket as `endpoint/bucket` instead of `bucket.endpoint`, as many
-    /// self-hosted services need; off unless set. (Modal: `force_path_style`.)
+    /// Addresses the bucket as `endpoint/bucket` instead of `bucket.endpoint`, as many self-hosted services need; off
+    /// by default. (Modal: `force_path_style`.)
     pub fn force_path_style(mut self, yes: bool) -> Self {
         self.force_path_style = yes;
         self
     }
 
-    /// Whether to accept the charges for requests and transfer that the bucket's owner leaves to
-    /// the requester (`x-amz-request-payer`); off unless set.
+    /// Accepts the charges for requests and transfer that the bucket's owner leaves to the requester
+    /// (`x-amz-request-payer`); off by default.
     ///
-    /// Such a bucket answers signed requests only. (Modal: `requester_pays`, which insists on a
-    /// secret; here credentials from the standard chain do as well.)
+    /// Such a bucket answers signed requests only. (Modal: `requester_pays`, which insists on a secret; here,
+    /// credentials from the standard chain work as well.)
     pub fn requester_pays(mut self, yes: bool) -> Self {
         self.requester_pays = yes;
         self
     }
 
-    /// The bucket's region, such as `eu-west-1`. Unless set it is that of the secret, or is found
-    /// by asking the bucket.
+    /// Sets the bucket's region, such as `eu-west-1`. Defaults to that of the secret, or to the bucket's own answer.
     pub fn region(mut self, region: impl Into<String>) -> Self {
         self.region = Some(region.into());
         self
     }
 
-    /// The profile of the AWS configuration files whose credentials are used instead of the
-    /// default one's. Goes without a secret.
+    /// Sets the profile of the AWS configuration files whose credentials are used, instead of the default one.
+    /// Can't be combined with a secret.
     pub fn profile(mut self, profile: impl Into<String>) -> Self {
         self.profile = Some(profile.into());
         self
     }
 
-    /// Whether to send unsigned requests, for a public bucket; off unless set. Goes without a
-    /// secret and a profile. (Modal: the absence of `secret`.)
+    /// Sends unsigned requests, for a public bucket; off by default. Can't be combined with a secret or a
+    /// profile. (Modal: the absence of `secret`.)
     pub fn anonymous(mut self, yes: bool) -> Self {
         self.anonymous = yes;
         self
     }
 
-    /// Whether files may be deleted (`s3:DeleteObject`); on unless set, as with Modal.
+    /// Allows deleting files (`s3:DeleteObject`); on by default, as with Modal.
     pub fn allow_delete(mut self, yes: bool) -> Self {
         self.allow_delete = yes;
         self
     }
 
-    /// Whether existing files may be changed; on unless set, as with Modal. New files may be
-    /// written in any case.
+    /// Allows changing existing files; on by default, as with Modal. New files may be written in any case.
     pub fn allow_overwrite(mut self, yes: bool) -> Self {
         self.allow_overwrite = yes;
         self
     }
 
-    /// The owner that files and folders show; the caller's user unless set.
+    /// Sets the owner that files and folders show; defaults to the caller's user.
     pub fn uid(mut self, uid: u32) -> Self {
         self.uid = Some(uid);
         self
     }
 
-    /// The group that files and folders show; the caller's group unless set.
+    /// Sets the group that files and folders show; defaults to the caller's group.
     pub fn gid(mut self, gid: u32) -> Self {
         self.gid = Some(gid);
         self
     }
 
-    /// The permission bits of files, `0o644` unless set.
+    /// Sets the permission bits of files; defaults to `0o644`.
     pub fn file_mode(mut self, mode: u32) -> Self {
         self.file_mode = mode;
         self
     }
 
-    /// The permission bits of folders, `0o755` unless set.
+    /// Sets the permission bits of folders; defaults to `0o755`.
     pub fn dir_mode(mut self, mode: u32) -> Self {
         self.dir_mode = mode;
         self
     }
 
-    /// Keeps what was read in a folder of the local disk, where the next call and other processes
-    /// of the same user find it; at most `size_in_bytes` of it, and what was not used for longest
-    /// goes first. Unless set, nothing is kept.
+    /// Keeps bytes read from the bucket in a folder of the local disk, where the next call and other processes of the
+    /// same user find them. At most `size_in_bytes` are kept, and those not used for longest are removed first. By
+    /// default, nothing is kept.
     ///
-    /// `dir` is an absolute path on the host. It is made, for its owner alone, if it is missing; one
-    /// that belongs to, or is open to, other users is refused. Each open of a file still asks the
-    /// bucket which version is there now; only its bytes need not come again. An object that takes
-    /// over nine tenths of the size is not kept. A disk that is full or can't be written to is
-    /// warned of once, and does no harm.
+    /// `dir` is an absolute path on the host. It is made, for its owner alone, if it is missing. A folder that belongs
+    /// to, or is open to, other users is refused. Each open of a file still asks the bucket for its current version;
+    /// only its bytes need not come again. An object larger than nine tenths of the size is not kept. A disk that is
+    /// full or can't be written to causes one warning, and does no harm.
     ///
-    /// With [`read_only`](Self::read_only), and as root, the kernel reads files that are whole in
-    /// the folder by itself, as fast as the disk is.
+    /// With [`read_only`](Self::read_only), and as root, the kernel reads files that are complete in the folder by
+    /// itself, at the speed of the disk.
     ///
     /// ```
     /// use stub_runtime::CloudBucketMount;
@@ -246,18 +240,18 @@ impl CloudBucketMount {
         self
     }
 
-    /// Whether the last `close` of a file waits until it is in the bucket, and fails if it can't be stored; off unless
-    /// set. Otherwise files are stored beside the program, many at once, and `fsync` or the end of the
-    /// call waits. In either case a call succeeds only if everything is in the bucket.
+    /// Makes the last `close` of a file wait until the file is in the bucket, and fail if it can't be stored; off by
+    /// default. Otherwise files are stored in the background, many at once, and `fsync` or the end of the call waits.
+    /// In either case a call succeeds only if everything is in the bucket.
     pub fn wait_on_close(mut self, wait: bool) -> Self {
         self.wait_on_close = wait;
         self
     }
 
-    /// Where files are that are being changed in their middle and don't fit into memory: at most
-    /// `size_in_bytes` of a folder of the local disk, beyond which a write fails with `ENOSPC`. Unless
-    /// set, it is the temporary folder, as far as it reaches. What is written from its beginning to its
-    /// end, of any size, never goes there.
+    /// Sets the folder for files that are being changed in their middle and don't fit into memory: at most
+    /// `size_in_bytes` in a folder of the local disk. Beyond that, a write fails with `ENOSPC`. Defaults to the
+    /// temporary folder, up to its free space. A file that is written from its beginning to its end, of any size,
+    /// never goes there.
     ///
     /// `dir` is an absolute path on the host. The files in it have no names and are gone with the call.
     pub fn stage(mut self, dir: impl Into<PathBuf>, size_in_bytes: u64) -> Self {
@@ -265,9 +259,8 @@ impl CloudBucketMount {
         self
     }
 
-    /// Maximum time for which a request that fails is repeated, five minutes unless set: while the
-    /// server is overloaded, fails, or does not answer. Programs wait meanwhile; then they get `EIO`.
-    /// Zero is a single attempt.
+    /// Sets the maximum time for which a failed request is repeated: while the server is overloaded, fails, or does
+    /// not answer; defaults to five minutes. Programs wait meanwhile; then they get `EIO`. Zero is a single attempt.
     ///
     /// S3 refuses requests for minutes while it divides a bucket among more of its servers.
     ///
@@ -282,12 +275,12 @@ impl CloudBucketMount {
         self
     }
 
-    /// Whether it says who asks.
+    /// Returns whether the volume sets its credentials.
     pub(crate) fn has_credentials(&self) -> bool {
         self.secret.is_some() || self.profile.is_some() || self.anonymous
     }
 
-    /// What it doesn't say itself.
+    /// Fills in the options that the volume doesn't set.
     pub(crate) fn with(mut self, defaults: Defaults) -> Self {
         if !self.has_credentials() {
             self.profile = defaults.profile;
@@ -305,15 +298,15 @@ impl CloudBucketMount {
         self
     }
 
-    /// The name of the bucket, as it was given.
+    /// Returns the name of the bucket, as it was given.
     pub fn bucket(&self) -> &str {
         &self.bucket
     }
 
-    /// Checks all options and turns them into what is mounted.
+    /// Checks all options, and converts them to the configuration of a mount.
     ///
     /// # Errors
-    /// Says which option is wrong and what to write instead; never shows a secret.
+    /// The error names the option and the remedy; it never shows a secret.
     pub fn into_config(self) -> Result<MountConfig, VolumeError> {
         config::of(self)
     }

@@ -1,41 +1,41 @@
-//! Where a volume may be mounted.
+//! Paths at which a volume may be mounted.
 
 use std::fmt;
 use std::path::Path;
 
 use serde::{Deserialize, Deserializer, de};
 
-/// The path of a volume: absolute, normalised, and not one that a Linux program can't do without.
+/// Path of a volume: absolute, normalised, and not one that a Linux program needs.
 ///
 /// `#[stub::function]` checks its literals by the same rules when it is compiled.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct VolumePath(String);
 
-/// Why nothing can be mounted at a path; the text says what to write instead.
+/// Reason for which nothing can be mounted at a path; the text has the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PathError {
-    /// It doesn't begin with `/`.
+    /// The path doesn't begin with `/`.
     #[error("the mount path `{0}` is relative: write an absolute one such as `/{hint}`", hint = .0.trim_start_matches("./"))]
     Relative(String),
-    /// It is `/`.
+    /// The path is `/`.
     #[error("a bucket can't be mounted at `/`: write a folder such as `/data`")]
     Root,
-    /// It has a `..`.
+    /// The path has a `..`.
     #[error("the mount path `{0}` has a `..`: write the path that is meant")]
     Parent(String),
-    /// It has a `.`, a `//` or a `/` at its end.
+    /// The path has a `.`, a `//` or a `/` at its end.
     #[error("the mount path `{given}` is not normalised: write `{meant}`")]
     NotNormalised {
-        /// What was given.
+        /// Given path.
         given: String,
-        /// The same path, normalised.
+        /// Same path, normalised.
         meant: String,
     },
-    /// It holds a NUL, or is longer than the kernel allows.
+    /// The path holds a NUL, or is longer than the kernel allows.
     #[error("the mount path has a NUL character or more than 4095 bytes")]
     NotAPath,
-    /// `/dev`, `/proc` or `/sys`, or a path in the latter two.
+    /// The path is `/dev`, `/proc` or `/sys`, or in the latter two.
     #[error("`{0}` belongs to the kernel: mount at another path")]
     Reserved(String),
 }
@@ -44,7 +44,7 @@ impl VolumePath {
     /// Checks a path.
     ///
     /// # Errors
-    /// Says what to write instead.
+    /// The error has the remedy.
     ///
     /// ```
     /// # use stub_runtime::VolumePath;
