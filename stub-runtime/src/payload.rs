@@ -1,4 +1,4 @@
-//! Arguments and results on their way between processes.
+//! Serialised arguments and results, sent between processes.
 
 use std::borrow::Borrow;
 use std::fs::File;
@@ -14,31 +14,32 @@ use rmp_serde::decode::ReadReader;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// Serialised values. A few bytes travel in the message itself; more lie in anonymous memory, of which
-/// only the descriptor crosses between processes, so that a gigabyte costs one encoding and no pipe.
+/// Serialised values. A few bytes travel in the message itself. Larger ones are in anonymous memory, of which only the
+/// descriptor is sent, so that a gigabyte costs one encoding and no pipe.
 ///
-/// The encoding is `MessagePack` with named fields, one value after the other: self-describing, so
-/// that untagged enums and `serde_json::Value` survive.
+/// The encoding is `MessagePack` with named fields, one value after the other. It is self-describing, so that untagged
+/// enums and `serde_json::Value` survive.
 #[derive(Debug)]
 pub struct Payload(Content);
 
 #[derive(Debug)]
 enum Content {
     Inline(Bytes),
-    /// Never written again.
+    /// Anonymous memory that is never written again.
     File(File),
 }
 
-/// The part of a payload that travels in a message.
+/// Part of a payload that travels in a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Packed {
-    /// Its bytes.
+    /// Bytes of the payload.
     Inline(Bytes),
     /// Nothing: a descriptor travels beside the message.
     Beside,
 }
 
-/// What is longer has a descriptor of its own: making one costs as much as copying so many bytes.
+/// Maximum size, in bytes, of a payload in a message. A larger one has a descriptor of its own: making that costs as
+/// much as copying this number of bytes.
 const MOST_INLINE: usize = 32 << 10;
 
 const BUFFER: usize = 1 << 20;
@@ -47,7 +48,7 @@ impl Payload {
     /// Encodes a value.
     ///
     /// # Errors
-    /// The value refuses to be serialised, or memory is exhausted.
+    /// The value can't be serialised, or memory is exhausted.
     pub fn encode<T: Serialize + ?Sized>(value: &T) -> io::Result<Self> {
         let mut encoder = Encoder::new();
         encoder.add(value)?;
@@ -62,7 +63,7 @@ impl Payload {
         self.decoder()?.next()
     }
 
-    /// Decodes the values one by one.
+    /// Returns a decoder of the values, one by one.
     ///
     /// # Errors
     /// None now; a payload that must be fetched first may have one.
@@ -77,7 +78,7 @@ impl Payload {
         Ok(Decoder(rmp_serde::Deserializer::new(source)))
     }
 
-    /// The same bytes again.
+    /// Duplicates the payload, with the same bytes.
     ///
     /// # Errors
     /// The process has no descriptor left.
@@ -88,7 +89,8 @@ impl Payload {
         }))
     }
 
-    /// The same bytes, here: a process has many more of them than descriptors. Left as it is if it can't be read.
+    /// Moves the bytes into this process, which can have many more of them than descriptors. Leaves the payload
+    /// unchanged if it can't be read.
     pub(crate) fn without_descriptor(self) -> Self {
         let Content::File(file) = &self.0 else {
             return self;
@@ -100,10 +102,10 @@ impl Payload {
         }
     }
 
-    /// All its bytes.
+    /// Returns all bytes.
     ///
     /// # Errors
-    /// They can't be read.
+    /// The bytes can't be read.
     pub(crate) fn into_bytes(self) -> io::Result<Bytes> {
         match self.0 {
             Content::Inline(bytes) => Ok(bytes),
@@ -115,7 +117,7 @@ impl Payload {
         }
     }
 
-    /// A payload of these bytes that is to be given to a process.
+    /// Creates a payload of these bytes, to be sent to a process.
     ///
     /// # Errors
     /// Memory, or descriptors, are exhausted.
@@ -128,17 +130,17 @@ impl Payload {
         spool.finish()
     }
 
-    /// A payload of these bytes, which stay here.
+    /// Creates a payload of these bytes, which stay in this process.
     pub(crate) fn from_held(bytes: Bytes) -> Self {
         Self(Content::Inline(bytes))
     }
 
-    /// Whether it takes a descriptor.
+    /// Returns whether the payload takes a descriptor.
     pub(crate) fn has_descriptor(&self) -> bool {
         matches!(self.0, Content::File(_))
     }
 
-    /// How many bytes it has.
+    /// Returns the size of the payload in bytes.
     pub fn length(&self) -> u64 {
         match &self.0 {
             Content::Inline(bytes) => bytes.len() as u64,
@@ -147,7 +149,7 @@ impl Payload {
         }
     }
 
-    /// What goes into a message, and beside it.
+    /// Splits the payload into the part for a message, and the descriptor beside it.
     pub(crate) fn pack(&self) -> (Packed, Option<BorrowedFd<'_>>) {
         match &self.0 {
             Content::Inline(bytes) => (Packed::Inline(bytes.clone()), None),
@@ -155,7 +157,7 @@ impl Payload {
         }
     }
 
-    /// What came in a message, and beside it; nothing if the descriptor is missing.
+    /// Joins the part from a message and the descriptor beside it. Returns nothing if the descriptor is missing.
     pub(crate) fn unpack(packed: Packed, beside: Vec<OwnedFd>) -> Option<Self> {
         let content = match packed {
             Packed::Inline(bytes) => Content::Inline(bytes),
@@ -165,7 +167,7 @@ impl Payload {
     }
 }
 
-/// Takes values one by one.
+/// Encoder of values, one by one.
 #[derive(Debug)]
 pub struct Encoder(rmp_serde::Serializer<Spool, StructMapConfig<DefaultConfig>>);
 
@@ -176,7 +178,7 @@ impl Default for Encoder {
 }
 
 impl Encoder {
-    /// An empty payload.
+    /// Creates an empty payload.
     pub fn new() -> Self {
         Self(rmp_serde::Serializer::new(Spool::Inline(Vec::new())).with_struct_map())
     }
@@ -184,12 +186,12 @@ impl Encoder {
     /// Encodes a value.
     ///
     /// # Errors
-    /// The value refuses to be serialised, or memory is exhausted.
+    /// The value can't be serialised, or memory is exhausted.
     pub fn add<T: Serialize + ?Sized>(&mut self, value: &T) -> io::Result<()> {
         value.serialize(&mut self.0).map_err(io::Error::other)
     }
 
-    /// The payload of all values.
+    /// Returns the payload of all values.
     ///
     /// # Errors
     /// Memory is exhausted.
@@ -252,7 +254,7 @@ impl Write for Spool {
     }
 }
 
-/// Gives values one by one.
+/// Decoder of values, one by one.
 #[derive(Debug)]
 pub struct Decoder(rmp_serde::Deserializer<ReadReader<Source>, DefaultConfig>);
 
@@ -272,7 +274,7 @@ enum Source {
     File(BufReader<At<File>>),
 }
 
-/// A file that is read from a place of our own: its copies share the file's.
+/// File that is read from an offset of our own: its duplicates share the file's.
 #[derive(Debug)]
 struct At<F> {
     file: F,
@@ -323,7 +325,7 @@ mod tests {
         assert_eq!(payload.decode::<Vec<Untagged>>().unwrap(), value);
     }
 
-    /// As a message and a descriptor beside it would carry it.
+    /// Sends a payload through a message and the descriptor beside it.
     fn across(payload: &Payload) -> Payload {
         let (packed, beside) = payload.pack();
         let beside = beside.map(|fd| fd.try_clone_to_owned().unwrap());

@@ -1,4 +1,4 @@
-//! The values of a map before they have types, in the order that is asked for.
+//! Values of a map before they have types, in the requested order.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -10,35 +10,35 @@ use crate::engines::Mapped;
 use crate::error::{Error, Result};
 use crate::payload::Payload;
 
-/// The values of a map before they have types.
+/// Values of a map before they have types.
 pub(crate) struct Payloads<'a> {
     inputs: Inputs<'a>,
     state: State,
-    /// Ended, but not asked for.
+    /// Results that have ended, and that nobody has asked for.
     held: BTreeMap<u64, Result<Payload>>,
     is_ordered: bool,
-    /// Of the values that are asked for in order.
+    /// Index of the next value, if values are requested in order.
     next: u64,
 }
 
 enum Inputs<'a> {
-    /// Taken where values are asked for, which waits with them.
+    /// Inputs taken on the thread that asks for values, which may block there.
     Here(Box<dyn Iterator<Item = io::Result<Payload>> + 'a>),
     Beside(Feeder),
 }
 
 enum State {
-    /// It can't begin.
+    /// The map can't begin.
     Refused(Error),
-    /// There may be more inputs.
+    /// The iterator may have more inputs.
     Feeding(Mapped),
-    /// There are no more.
+    /// The iterator has no more inputs.
     Draining(Mapped),
     Over,
 }
 
 impl Payloads<'static> {
-    /// Of inputs that a thread of their own takes from their iterator.
+    /// Creates the values of a map whose inputs a thread of their own takes from their iterator.
     pub(crate) fn beside(
         mapped: Result<Mapped>,
         inputs: impl Iterator<Item = io::Result<Payload>> + Send + 'static,
@@ -78,24 +78,24 @@ impl<'a> Payloads<'a> {
         }
     }
 
-    /// Of a map whose inputs were given before.
+    /// Creates the values of a map whose inputs were given before.
     pub(crate) fn given(mapped: Mapped) -> Self {
         let mut payloads = Self::new(Ok(mapped), iter::empty(), true);
         payloads.drain();
         payloads
     }
 
-    /// From now on they come as they are ready.
+    /// Returns later values as they are ready.
     pub(crate) fn unordered(&mut self) {
         self.is_ordered = false;
     }
 
-    /// The place of the next value in order.
+    /// Returns the index of the next value in order.
     pub(crate) fn next_index(&self) -> u64 {
         self.next
     }
 
-    /// Whether the next value is still to be waited for.
+    /// Returns whether the next value is still to be waited for.
     pub(crate) fn is_waiting(&self) -> bool {
         match self.held.first_key_value() {
             Some((first, _)) => self.is_ordered && *first != self.next,
@@ -103,7 +103,7 @@ impl<'a> Payloads<'a> {
         }
     }
 
-    /// Whether it was ended from outside.
+    /// Returns whether the map was ended from outside.
     pub(crate) fn is_cancelled(&self) -> bool {
         match &self.state {
             State::Feeding(mapped) | State::Draining(mapped) => mapped.is_cancelled(),
@@ -111,7 +111,7 @@ impl<'a> Payloads<'a> {
         }
     }
 
-    /// The next value, with the place of its input.
+    /// Returns the next value, with the index of its input.
     pub(crate) fn next(&mut self) -> Option<(u64, Result<Payload>)> {
         loop {
             self.feed();
@@ -151,7 +151,7 @@ impl<'a> Payloads<'a> {
         }
     }
 
-    /// Gives inputs, or asks for them, as long as there is room for them.
+    /// Gives or requests inputs, as long as there is room for them.
     fn feed(&mut self) {
         while let State::Feeding(mapped) = &mut self.state
             && mapped.has_room(self.held.len())
@@ -174,7 +174,7 @@ impl<'a> Payloads<'a> {
         }
     }
 
-    /// One that was asked for.
+    /// Handles a requested input.
     fn came(&mut self, input: io::Result<Payload>) {
         if let Inputs::Beside(feeder) = &mut self.inputs {
             feeder.came(&input);
@@ -196,7 +196,7 @@ impl<'a> Payloads<'a> {
         }
     }
 
-    /// No more inputs are taken.
+    /// Stops taking inputs.
     fn drain(&mut self) {
         if let State::Feeding(mapped) = std::mem::replace(&mut self.state, State::Over) {
             mapped.close();

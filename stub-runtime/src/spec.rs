@@ -1,4 +1,4 @@
-//! What a call carries: one versioned, serialisable value.
+//! Specification of a call: one versioned, serialisable value.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -12,62 +12,62 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::Limits;
 
-/// Everything an engine needs to run a call. The arguments travel beside it, as a `Payload`.
+/// Specification of a call: everything an engine needs to run it. The arguments travel beside it, as a `Payload`.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct CallSpec {
-    /// The format of this value; an engine refuses another.
+    /// Format version of this value; an engine refuses another.
     pub version: u32,
-    /// What it is called, if not as what is run.
+    /// Name of the call, if it differs from that of its work.
     pub name: Option<Arc<str>>,
-    /// What is run.
+    /// Work of the call.
     pub work: Work,
-    /// What is mounted, in the order of declaration.
+    /// Volumes to mount, in the order of declaration.
     pub volumes: Vec<Volume>,
     /// Variables added to the job's environment; they come from `secrets` and may be secret.
     pub environment: BTreeMap<String, String>,
-    /// How long the work may take; the volumes' uploads afterwards are not counted.
+    /// Time limit of the work; the volumes' uploads afterwards are not counted.
     pub timeout: Option<Duration>,
-    /// The working folder of the job.
+    /// Working folder of the job.
     pub workdir: PathBuf,
-    /// Whether the job has the machine's network. Its volumes need none.
+    /// True if the job has the machine's network. Its volumes need none.
     pub network: bool,
-    /// Whether the host's sockets, temporary files and the user's credentials are hidden from the job.
+    /// True if the host's sockets, temporary files and the user's credentials are hidden from the job.
     pub isolate: bool,
-    /// What the job may use of the machine.
+    /// Limits on the job's use of the machine.
     pub limits: Limits,
 }
 
-/// What is run in the sandbox.
+/// Work in the sandbox.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Work {
-    /// An annotated function of this program.
+    /// Annotated function of this program.
     Function {
-        /// `module::name`.
+        /// Path of the function: `module::name`.
         name: Arc<str>,
     },
     /// Any program.
     Command {
-        /// Looked up in `PATH` if it holds no `/`.
+        /// Name or path of the program; looked up in `PATH` if it has no `/`.
         program: OsString,
-        /// Its arguments, without the program itself.
+        /// Arguments, without the program itself.
         arguments: Vec<OsString>,
     },
 }
 
-/// A bucket at a path.
+/// Bucket at a path.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Volume {
-    /// Absolute and normalised.
+    /// Path, absolute and normalised.
     pub path: PathBuf,
-    /// What is mounted there.
+    /// Bucket and its options.
     pub mount: MountConfig,
 }
 
 impl CallSpec {
-    /// The version this program writes and understands.
+    /// Format version that this program writes and understands.
     pub const VERSION: u32 = 4;
 
-    /// What it is called, in a word: for messages.
+    /// Returns the label of the call, for messages.
     pub fn label(&self) -> Arc<str> {
         match (&self.name, &self.work) {
             (Some(name), _) | (None, Work::Function { name }) => Arc::clone(name),
@@ -76,7 +76,7 @@ impl CallSpec {
     }
 }
 
-/// Shows the names of the environment's variables, never their values.
+/// Formats the specification with the names of its variables, never their values.
 impl fmt::Debug for CallSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CallSpec")

@@ -18,35 +18,36 @@ use crate::function::Function;
 use crate::payload::Payload;
 use crate::payloads::Payloads;
 
-/// So many values may have been taken before they are asked for.
+/// Maximum number of values taken before they are asked for.
 const HELD: usize = 16;
 
-/// Values that come one by one, without blocking a thread of an async runtime. It implements the `Stream` of the
-/// crate `futures`.
+/// Values that come one by one, without blocking a thread of an async runtime. Implements the `Stream` of the crate
+/// `futures`.
 ///
-/// - `f::map` and `f::starmap` of an `async fn` give the values of all inputs, in their order: a
+/// - `f::map` and `f::starmap` of an `async fn` return the values of all inputs, in their order: a
 ///   [`Map`](crate::Map). Dropping it kills what is being run.
-/// - Calling a function that returns `impl Stream`, or an `async fn` that returns `impl Iterator`, gives what that
-///   gives, as it comes: [`Values`](crate::Values). An error is the last item. Dropping it ends the body; what that
-///   had written is stored beside what goes on, as long as the program does: [`close`](Stream::close) waits for that.
+/// - Calling a function that returns `impl Stream`, or an `async fn` that returns `impl Iterator`, returns the values
+///   as they come: [`Values`](crate::Values). An error is the last item. Dropping it ends the body. Files that the
+///   body had written are then stored in the background, as long as the program runs: [`close`](Stream::close) waits
+///   for that.
 #[must_use = "its errors are told with its values"]
 pub struct Stream<V> {
     values: mpsc::Receiver<Item>,
     value: Codec<V>,
     attempt: Attempt,
     end: Option<End>,
-    /// Its sender goes with the thread that gives the values.
+    /// Result of the thread that sends the values; its sender is dropped with the thread.
     ended: oneshot::Receiver<Result<()>>,
 }
 
-/// A value, with the place of its input, if there are several.
+/// Value, with the index of its input, if there are several.
 type Item = (Option<u64>, Result<Payload>);
 
-/// Ends what gives the values, from another thread.
+/// Function that ends the sender of the values, from another thread.
 type End = Box<dyn Fn() + Send + Sync>;
 
 impl<V: 'static> Stream<V> {
-    /// The values of a function that is mapped over inputs.
+    /// Creates the stream of a function that is mapped over inputs.
     pub(crate) fn mapped(
         function: &'static Function,
         inputs: impl Iterator<Item = io::Result<Payload>> + Send + 'static,
@@ -66,7 +67,7 @@ impl<V: 'static> Stream<V> {
         })
     }
 
-    /// The values of one call.
+    /// Creates the stream of one call.
     pub(crate) fn emitted(
         function: &'static Function,
         emitted: Result<Emitted>,
@@ -96,7 +97,7 @@ impl<V: 'static> Stream<V> {
         })
     }
 
-    /// `feed` gives items, on a thread of its own, until one is not wanted.
+    /// Creates a stream. `feed` sends items, on a thread of its own, until one is not wanted.
     fn new(
         function: &'static Function,
         value: Codec<V>,
@@ -137,11 +138,11 @@ impl<V: 'static> Stream<V> {
 }
 
 impl<V> Stream<V> {
-    /// Ends what gives the values, as dropping it does, and waits until its sandboxes have ended and what is to be
-    /// stored is stored. Of a mapped function, it waits for an input, too, if the iterator has begun to take one.
+    /// Ends the work, as dropping the stream does, and waits until its sandboxes have ended and its files are stored.
+    /// For a mapped function, it also waits for an input, if the iterator has begun to take one.
     ///
     /// # Errors
-    /// What went wrong after the last value that was taken, such as [`Error::NotStored`].
+    /// The error that occurred after the last value taken, such as [`Error::NotStored`].
     pub async fn close(mut self) -> Result<()> {
         self.end();
         // A thread that was never started has told why with the values.
@@ -155,7 +156,7 @@ impl<V> Stream<V> {
         }
     }
 
-    /// The next value; `None` after the last.
+    /// Returns the next value; `None` after the last.
     pub async fn next(&mut self) -> Option<Result<V>> {
         std::future::poll_fn(|context| self.poll(context)).await
     }

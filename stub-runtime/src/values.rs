@@ -1,4 +1,4 @@
-//! The values of a function that returns an iterator.
+//! Values of a function that returns an iterator.
 
 use std::fmt;
 use std::iter::FusedIterator;
@@ -7,13 +7,13 @@ use crate::engines::Emitted;
 use crate::error::{Error, Result};
 use crate::expansion::Codec;
 
-/// The values of a call whose function returns `impl Iterator`, as they come.
+/// Values of a call whose function returns `impl Iterator`, as they come.
 ///
-/// The work begins with the first call of `next`, and goes on while values are taken, a few of them ahead.
-/// An [`Error`] is the last item; without one, the values were all there are, and everything that was
-/// written is stored. A call is tried again only as long as it has given no value.
+/// The work begins with the first call of `next`, and goes on while values are taken, a few of them ahead. An
+/// [`Error`] is the last item. Without one, all values were returned, and everything written is stored. A call is
+/// tried again only as long as it has returned no value.
 ///
-/// Dropping it ends the body; what that had written is stored.
+/// Dropping it ends the body; files that the body had written are stored.
 #[must_use = "nothing is run before values are asked for"]
 pub struct Values<V> {
     state: State,
@@ -21,7 +21,7 @@ pub struct Values<V> {
 }
 
 enum State {
-    /// It can't begin.
+    /// The call can't begin.
     Refused(Error),
     Running(Box<Emitted>),
     Over,
