@@ -1,4 +1,4 @@
-//! What this machine and the buckets need for calls, each with what helps where it is missing.
+//! Checks of this machine and of buckets for calls, with a remedy for each problem.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -18,17 +18,17 @@ use crate::sandbox::{Step, explain};
 use crate::spec::{CallSpec, Work};
 use crate::sys;
 
-/// The oldest kernel on which an ordinary user can mount in a namespace of their own.
+/// Oldest kernel on which an ordinary user can mount in a namespace of their own.
 const OLDEST_KERNEL: (u32, u32) = (5, 11);
 
-/// One thing that was looked at.
+/// Result of a check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// What it is.
+    /// Subject of the check.
     pub what: String,
-    /// What is wrong with it, and what helps; nothing if all is well.
+    /// Problem and its remedy; none if all is well.
     pub problem: Option<String>,
-    /// What is done otherwise than on Amazon's servers, and nothing is wrong with.
+    /// Harmless difference from Amazon's servers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
@@ -53,9 +53,9 @@ impl fmt::Display for Check {
     }
 }
 
-/// Looks at the machine, and at buckets: each is listed, and on a key that no object has it is tried
-/// whether reading, writing and deleting is allowed. Where all of that is, what the server can do is tried
-/// on objects that are made for it. Nothing is left in them, but for versions where they are kept.
+/// Checks the machine and the buckets. Each bucket is listed. Read, write and delete permission is checked by a key
+/// that does not exist. If all of them are granted, the server's features are tried on objects made for that. Nothing
+/// is left in a bucket, except versions if it keeps them.
 pub fn doctor(mounts: &[MountConfig]) -> Vec<Check> {
     let mut checks = vec![kernel(), fuse(), sandbox()];
     if mounts.is_empty() {
@@ -86,7 +86,7 @@ fn kernel() -> Check {
     Check::new(format!("Linux {release}"), problem)
 }
 
-/// Major and minor.
+/// Parses the major and minor version.
 fn version(release: &str) -> Option<(u32, u32)> {
     let mut numbers = release.split(['.', '-']).map(str::parse);
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
@@ -110,7 +110,7 @@ fn advice(reason: String, remedy: Option<String>) -> String {
     }
 }
 
-/// Whether a sandbox can be had, found out by having one.
+/// Checks that a sandbox can be built, by building one.
 fn sandbox() -> Check {
     let spec = CallSpec {
         version: CallSpec::VERSION,
@@ -159,7 +159,7 @@ async fn bucket(mount: &MountConfig, resources: &Resources) -> Vec<Check> {
     }
 }
 
-/// Whether objects may be made, replaced and deleted.
+/// Returns whether objects may be created, replaced and deleted.
 fn changes_all(mount: &MountConfig) -> bool {
     let all = Access::ReadWrite {
         delete: true,
@@ -168,7 +168,7 @@ fn changes_all(mount: &MountConfig) -> bool {
     mount.access == all
 }
 
-/// Tries what the bucket's server can do, on objects that are deleted again.
+/// Tries the features of the bucket's server, on objects that are deleted again.
 async fn capabilities(name: &str, mount: &MountConfig, resources: &Resources) -> Vec<Check> {
     match trials(mount, resources).await {
         Err(error) => vec![Check::new(name, Some(error.to_string()))],
@@ -188,7 +188,7 @@ fn tried(name: &str, trial: Trial) -> Check {
     }
 }
 
-/// Keys that a mount can't show, if there are some. Nothing is wrong with them: other tools see them.
+/// Returns a check about keys that a mount can't show, if there are any. They are no problem: other tools see them.
 async fn names(name: &str, mount: &MountConfig, resources: &Resources) -> Option<Check> {
     // What can't be listed was said by the checks above.
     let objects = Objects::connect(mount, resources).await.ok()?;

@@ -1,5 +1,5 @@
-//! Signals that end a process by default: the first ends politely, the second at once, the third without
-//! waiting for anything.
+//! Signals that end a process by default. The first one ends a run with a grace period, the second one at once, and
+//! the third one without any wait.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -14,15 +14,15 @@ use crate::caller::{Canceller, Ender};
 use crate::sys::{self, Disposition};
 use crate::watch::say;
 
-/// The exit status of a program that was interrupted.
+/// Exit status of a program that was interrupted.
 pub const INTERRUPTED: u8 = 130;
 
-/// What can be ended.
+/// A run that can be ended.
 pub trait End: Sync {
-    /// Ends it by this signal, as far as it is handed on; what has been written is stored.
+    /// Ends the run by this signal, as far as it is handed on; stores what has been written.
     fn end(&self, signal: i32);
 
-    /// Ends it at once: what is not stored is named. Returns whether that is possible.
+    /// Ends the run at once, and names the objects that are not stored. Returns whether that is possible.
     fn end_now(&self) -> bool {
         false
     }
@@ -56,20 +56,20 @@ impl End for Ender {
     }
 }
 
-/// Whose a Ctrl-C is.
+/// Handling of Ctrl-C.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CtrlC {
-    /// It ends what is run.
+    /// Ctrl-C ends the run.
     Ends,
-    /// What is run gets it from the terminal, and does what it wants.
+    /// The run gets Ctrl-C from the terminal, and handles it by itself.
     IsTheirs,
 }
 
 /// Signals that ask any program to end, also one that handles them itself.
 const ASKING: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
 
-/// Numbers of the signals that end a run: those that would end this process, and SIGHUP, SIGINT and SIGTERM also
-/// where it has handlers of its own. Signals that it was started to ignore are not among them.
+/// Returns the numbers of the signals that end a run: those that would end this process, and SIGHUP, SIGINT and
+/// SIGTERM also where it has handlers of its own. Signals that it was started to ignore are not among them.
 pub fn ending_signals() -> Vec<i32> {
     let ends = |(signal, is): &(i32, Disposition)| match is {
         Disposition::Default => true,
@@ -82,7 +82,7 @@ pub fn ending_signals() -> Vec<i32> {
         .collect()
 }
 
-/// Signals for which this process has handlers of its own.
+/// Returns the signals for which this process has handlers of its own.
 fn handled_signals() -> Vec<i32> {
     sys::ending_signals()
         .filter(|(_, is)| *is == Disposition::Handled)
@@ -90,10 +90,10 @@ fn handled_signals() -> Vec<i32> {
         .collect()
 }
 
-/// Who hears of signals; if nobody does, they end the process, as they end any other.
+/// Receiver of signals. Without one, signals end the process, as they end any other.
 static HEARS: Mutex<Option<Sender<i32>>> = Mutex::new(None);
 
-/// Nobody does from then on.
+/// Guard that removes the receiver.
 struct Close;
 
 impl Drop for Close {
@@ -106,8 +106,8 @@ fn hears() -> MutexGuard<'static, Option<Sender<i32>>> {
     HEARS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Has a thread listen to signals for good: handlers can't be taken back without a moment in which there are none.
-/// Whether there is one.
+/// Starts a thread that listens to signals for good: handlers can't be taken back without a moment in which there are
+/// none. Returns whether there is such a thread.
 fn listen() -> bool {
     static LISTENS: OnceLock<bool> = OnceLock::new();
     *LISTENS.get_or_init(|| {
@@ -130,19 +130,19 @@ fn listen() -> bool {
     })
 }
 
-/// Runs something that a signal ends, politely, however often it comes. Whether one came.
+/// Runs a closure, which a signal ends with a grace period, also if it is repeated. Returns whether a signal came.
 pub(crate) fn until_terminated<T>(what: &impl End, run: impl FnOnce() -> T) -> (T, bool) {
     until_signalled(what, CtrlC::Ends, false, run)
 }
 
-/// Runs something that a signal ends. Whether one came. The second one ends it at once; the process ends with
-/// status [`INTERRUPTED`] by the third one, or by the second where nothing else is possible.
+/// Runs a closure, which a signal ends. Returns whether a signal came. The second signal ends the run at once. The
+/// third one ends the process with status [`INTERRUPTED`], or the second one, if a run can't be ended at once.
 pub fn until_interrupted<T>(what: &impl End, ctrl_c: CtrlC, run: impl FnOnce() -> T) -> (T, bool) {
     until_signalled(what, ctrl_c, true, run)
 }
 
-/// Whether a signal is one more demand to end. SIGHUP only is as the first one: when a terminal closes, the shell
-/// and the kernel each send it, and service managers send it right after SIGTERM.
+/// Returns whether a signal is one more demand to end. SIGHUP counts only if it is the first: when a terminal closes,
+/// the shell and the kernel each send it, and service managers send it right after SIGTERM.
 fn counts(signal: i32, before: u32) -> bool {
     before == 0 || signal != SIGHUP
 }

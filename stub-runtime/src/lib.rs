@@ -1,9 +1,8 @@
 //! Calls, sandboxes, supervisors and workers behind `#[stub::function]`.
 //!
-//! One call is four processes: the *caller* (the user's program) starts a *supervisor*, which
-//! serves the volumes; that has *init* build the sandbox, in which the *worker* runs the body.
-//! All four are the same executable; so is the *sweeper*, which the caller starts if the
-//! supervisor was killed, to abort the uploads that it left unfinished.
+//! One call is four processes. The *caller* (the user's program) starts a *supervisor*, which serves the volumes. The
+//! supervisor has *init* build the sandbox, in which the *worker* runs the body. All four are the same executable. So
+//! is the *sweeper*: the caller starts it if the supervisor was killed, to abort the uploads that it left unfinished.
 
 mod attempt;
 mod call;
@@ -62,7 +61,7 @@ pub use stream::Stream;
 pub use values::Values;
 pub use volume::{CloudBucketMount, PathError, VolumeError, VolumePath};
 
-/// One call: what it carries, how it is run, how it ended.
+/// Engine of calls: what they carry, their execution, and their outcome.
 pub mod engine {
     pub use crate::caller::Canceller;
     pub use crate::cli::{attach, exit_status, least_policy};
@@ -82,7 +81,7 @@ pub mod engine {
     pub use s3fs_core::NotStored;
 }
 
-/// What the expansion of `#[stub::function]` names. Not public API.
+/// Items that the expansion of `#[stub::function]` names. Not public API.
 #[doc(hidden)]
 pub mod __private {
     pub use linkme;

@@ -1,4 +1,4 @@
-//! Where what jobs print goes: to this program's own streams, and into what `Call::logs` shows.
+//! Output of jobs: printed on this program's own streams, and kept for `Call::logs`.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -9,15 +9,15 @@ use std::sync::{Mutex, PoisonError};
 use crate::caller::{OutputStream, Sink};
 use crate::watch;
 
-/// So much of what a call printed is kept, the latest.
+/// Maximum size, in bytes, of a call's output that is kept: the latest.
 const KEPT: usize = 1 << 20;
 
-/// Keeps what a call prints, and prints it.
+/// Receiver that keeps the output of a call, and prints it.
 #[derive(Debug, Default)]
 pub(crate) struct Kept(Mutex<VecDeque<u8>>);
 
 impl Kept {
-    /// What was printed until now.
+    /// Returns the output so far.
     pub(crate) fn text(&self) -> String {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(kept.make_contiguous()).into_owned()
@@ -34,7 +34,7 @@ impl Sink for Kept {
     }
 }
 
-/// Prints lines with the number of the input that printed them.
+/// Receiver that prints lines with the number of their input.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Prefixed;
 
@@ -46,7 +46,7 @@ impl Sink for Prefixed {
     }
 }
 
-/// Prints lines as they are, beside bars.
+/// Receiver that prints lines as they are, beside progress bars.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plain;
 
@@ -56,7 +56,7 @@ impl Sink for Plain {
     }
 }
 
-/// A line at once, so that those of several jobs don't mix. Not through the standard library's streams, whose
+/// Prints a line at once, so that lines of several jobs don't mix. It avoids the standard library's streams, whose
 /// lock the program may hold while it waits for us.
 fn print(stream: OutputStream, line: &[u8]) {
     static TURN: Mutex<()> = Mutex::new(());

@@ -1,7 +1,7 @@
-//! Spans for OpenTelemetry: those of all processes of a call are one trace.
+//! Export of spans for OpenTelemetry: those of all processes of a call are one trace.
 //!
-//! They are exported by OTLP over HTTP if `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is
-//! set; what else the exporter may be told stands in its [specification].
+//! Spans are exported by OTLP over HTTP if `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is
+//! set. The exporter's other settings are in its [specification].
 //!
 //! [specification]: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
 
@@ -24,19 +24,19 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::config;
 
-/// How long the end of a process waits for a collector; a supervisor is waited for by its call.
+/// Maximum time that a process waits for a collector at its end; the caller of a supervisor waits for that, too.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The header with the ids of the trace and the span ([W3C Trace Context]).
+/// Header with the ids of the trace and the span ([W3C Trace Context]).
 ///
 /// [W3C Trace Context]: https://www.w3.org/TR/trace-context/
 const HEADER: &str = "traceparent";
 
 static PROVIDER: OnceLock<SdkTracerProvider> = OnceLock::new();
 
-/// Exports our own spans, if it is asked for.
+/// Returns the exporter of our own spans, if export is requested.
 ///
-/// The error says why they can't be.
+/// The error says why spans can't be exported.
 pub(crate) fn exporter<S>() -> Result<Option<impl Layer<S>>, String>
 where
     S: tracing::Subscriber + for<'a> LookupSpan<'a>,
@@ -68,15 +68,14 @@ where
     Ok(Some(layer.with_filter(ours)))
 }
 
-/// Sends what is still to be sent. A collector that is gone, or doesn't answer, is no reason for a call to fail or to
-/// wait for long.
+/// Sends the remaining spans. A collector that is gone, or doesn't answer, makes no call fail or wait for long.
 pub(crate) fn flush() {
     if let Some(provider) = PROVIDER.get() {
         let _ = provider.shutdown_with_timeout(PATIENCE);
     }
 }
 
-/// The headers that name a span to other processes. Where this one exports none, those of `call`.
+/// Returns the headers that name a span to other processes. If this process exports none, returns those of `call`.
 pub(crate) fn context(span: &Span, call: &Unexported) -> BTreeMap<String, String> {
     let headers = headers(span);
     if headers.is_empty() {
@@ -85,8 +84,8 @@ pub(crate) fn context(span: &Span, call: &Unexported) -> BTreeMap<String, String
     headers.into_iter().collect()
 }
 
-/// What stands for a call that this process doesn't export: the span in which the process was started; where there
-/// is none either, no span at all, so that at least all sandboxes of the call are one trace.
+/// Stand-in for the span of a call that this process doesn't export: the span in which the process was started. If
+/// there is none either, it is an id without a span, so that at least all sandboxes of the call are one trace.
 #[derive(Clone, Debug)]
 pub(crate) struct Unexported(BTreeMap<String, String>);
 
@@ -100,7 +99,7 @@ impl Unexported {
     }
 }
 
-/// Makes a span the child of one of another process.
+/// Makes a span the child of a span of another process.
 pub(crate) fn adopt(span: &Span, headers: &BTreeMap<String, String>) {
     let headers: HashMap<String, String> = headers.clone().into_iter().collect();
     let parent = TraceContextPropagator::new().extract(&headers);
@@ -108,7 +107,7 @@ pub(crate) fn adopt(span: &Span, headers: &BTreeMap<String, String>) {
     let _ = span.set_parent(parent);
 }
 
-/// Makes the span of a call the child of the one in which this process was started, unless it is the child of one of
+/// Makes the span of a call the child of the span in which this process was started, unless it is the child of one of
 /// this process's own.
 pub(crate) fn adopt_environment(span: &Span) {
     let current = Span::current().context();
@@ -118,7 +117,7 @@ pub(crate) fn adopt_environment(span: &Span) {
     }
 }
 
-/// What the environment of a job says of the span in which it was started.
+/// Returns the value of a job's variable that names the span in which it was started.
 pub(crate) fn for_environment(span: &Span) -> Option<String> {
     headers(span).remove(HEADER)
 }

@@ -1,8 +1,7 @@
-//! Opening what nobody but this user and root can change: settings, secrets, spools, programs.
+//! Access to files that only this user and root can change: settings, secrets, spools, programs.
 //!
-//! A path says nothing about what it leads to a moment later. So each file is opened once, without following
-//! links, and what was opened is checked: its owner, its mode, its folder, and each link on the way to it. Folders
-//! further up are not checked.
+//! The target of a path may change a moment later. So each file is opened once, without following links, and the open
+//! file is checked: its owner, its mode, its folder, and each link on its path. Folders further up are not checked.
 
 use std::ffi::OsStr;
 use std::fs::{DirBuilder, File};
@@ -19,28 +18,28 @@ const MOST_LINKS: usize = 40;
 /// Reason why a file or folder is not used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Untrusted {
-    /// It can't be opened.
+    /// The file can't be opened.
     #[error("failed to open `{}`: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
-    /// It belongs to another user.
+    /// The file belongs to another user.
     #[error(
         "`{}` belongs to the user {user}, and is not believed; remove it, or make it yours",
         path.display()
     )]
     Owner { path: PathBuf, user: u32 },
-    /// Other users may change it.
+    /// Other users may change the file.
     #[error(
         "`{}` has the mode {mode:04o}, so that other users can change it; run `chmod go-w` on it",
         path.display()
     )]
     Writable { path: PathBuf, mode: u32 },
-    /// It is a hard link in a folder in which other users can make links to files of this user.
+    /// The file is a hard link in a folder in which other users can make links to files of this user.
     #[error(
         "`{}` is a hard link in a folder that other users can write to; replace it by a copy",
         path.display()
     )]
     HardLink { path: PathBuf },
-    /// It is no regular file, or no folder.
+    /// The file is no regular file, or no folder.
     #[error("`{}` is not a {expected}", path.display())]
     Kind {
         path: PathBuf,
@@ -52,7 +51,7 @@ pub(crate) enum Untrusted {
 }
 
 impl Untrusted {
-    /// Whether there is nothing at the path.
+    /// Returns whether there is nothing at the path.
     pub(crate) fn is_missing(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == ErrorKind::NotFound)
     }
@@ -86,7 +85,7 @@ pub(crate) fn open(path: &Path) -> Result<(File, FileStatus), Untrusted> {
     }
 }
 
-/// Reads a file, as [`open`] opens it.
+/// Reads a file that [`open`] opens.
 pub(crate) fn read(path: &Path) -> Result<(Vec<u8>, FileStatus), Untrusted> {
     let (mut file, status) = open(path)?;
     let mut bytes = Vec::new();
@@ -99,7 +98,7 @@ pub(crate) fn read(path: &Path) -> Result<(Vec<u8>, FileStatus), Untrusted> {
     }
 }
 
-/// Checks that a folder is such that others can change neither it nor what this user has in it.
+/// Checks that others can change neither a folder nor this user's entries in it.
 pub(crate) fn check_folder(path: &Path) -> Result<(), Untrusted> {
     let (_folder, status) = open_any(path)?;
     check_is_folder(path, status)
@@ -139,7 +138,7 @@ fn check_is_folder(path: &Path, status: FileStatus) -> Result<(), Untrusted> {
     }
 }
 
-/// Follows links by itself, and checks each of them.
+/// Opens a file or folder. Follows links by itself, and checks each of them.
 fn open_any(path: &Path) -> Result<(File, FileStatus), Untrusted> {
     let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {
@@ -210,7 +209,7 @@ fn check_owner(path: &Path, status: FileStatus) -> Result<(), Untrusted> {
     })
 }
 
-/// A folder around something: in a sticky one, others can't replace what belongs to this user.
+/// Checks the folder around a file: in a sticky one, others can't replace what belongs to this user.
 fn check_around(path: &Path, status: FileStatus) -> Result<(), Untrusted> {
     check_owner(path, status)?;
     let is_sticky = status.mode & 0o1000 != 0;
@@ -230,15 +229,15 @@ fn check_mode(path: &Path, status: FileStatus) -> Result<(), Untrusted> {
     Ok(())
 }
 
-/// Where each user has a group alone, files are often writable by that group. On a read-only file system, modes say
-/// nothing: folders of Kubernetes' `ConfigMaps` have 0777.
+/// Returns whether other users can write to a file. Where each user has a private group, files are often writable by
+/// that group. On a read-only file system, modes don't matter: folders of Kubernetes' `ConfigMaps` have 0777.
 fn is_writable_by_others(status: FileStatus) -> bool {
     let is_shared = |group| !sys::is_private_group(group, status.user);
     let by_mode = status.mode & 0o002 != 0 || (status.mode & 0o020 != 0 && is_shared(status.group));
     by_mode && !status.read_only
 }
 
-/// Whether this process is in a user namespace in which root exists.
+/// Returns whether this process is in a user namespace in which root exists.
 fn root_has_a_name() -> bool {
     let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
     let first = |line: &str| line.split_whitespace().next().map(|id| id == "0");

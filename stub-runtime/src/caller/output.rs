@@ -14,7 +14,7 @@ const CHUNK: usize = 64 << 10;
 /// Maximum size, in bytes, of a piece of a line; longer lines are passed on in pieces.
 const LONGEST_LINE: usize = 1 << 20;
 
-/// One of the two output streams of a job.
+/// Output stream of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Stream {
     /// Standard output.

@@ -13,7 +13,7 @@ const LIMIT: usize = 64 << 20;
 /// Size of the header before each message: its length in bytes (`u32`, little-endian) and its number of descriptors.
 pub(super) const HEADER: usize = 5;
 
-/// One end of a connection between two processes of this program.
+/// End of a connection between two processes of this program.
 #[derive(Debug)]
 pub(crate) struct Channel(OwnedFd);
 

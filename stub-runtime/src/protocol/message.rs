@@ -249,7 +249,7 @@ pub(crate) struct Input {
 /// that is not inside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum FromWorker {
-    /// One of several values of a body that goes on.
+    /// Value of a body that returns several and goes on.
     Emitted(Packed),
     /// The body has ended. After a panic, nothing more is run in this process.
     Ended(Report),

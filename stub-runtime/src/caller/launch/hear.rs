@@ -17,7 +17,7 @@ use crate::caller::output::Output;
 pub(crate) enum Heard {
     /// The work was started.
     Started,
-    /// One of several values of an input was received.
+    /// An input has returned a value; others may follow.
     Emitted(Payload),
     /// An input has ended, with its value if it returned one.
     Reported(Report, Option<Payload>),

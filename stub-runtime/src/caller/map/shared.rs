@@ -54,7 +54,7 @@ pub(super) struct Run {
 #[derive(Debug)]
 pub(crate) enum Told {
     Done(Done),
-    /// One of several values of an input.
+    /// Value of an input that returns several.
     Emitted(Payload),
     /// Next input, or the error of its iterator.
     Input(io::Result<Payload>),
