@@ -7,6 +7,7 @@
 mod ahead;
 mod attr;
 mod closing;
+mod copies;
 mod crowd;
 mod descents;
 mod dirs;

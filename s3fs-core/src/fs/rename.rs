@@ -3,6 +3,7 @@
 
 use std::ffi::OsStr;
 
+use crate::fs::copies::{Answer, Copied, Undone};
 use crate::fs::lookup::{check_length, existing, possible};
 use crate::fs::orphans::Going;
 use crate::fs::outbox::Want;
@@ -208,19 +209,25 @@ impl Fs {
             }
             Err(error) => {
                 if error.is_unknown() && is_new {
-                    self.delete_copy(to);
+                    let copy = Copied {
+                        source: old,
+                        to: to.key.clone(),
+                        answer: Answer::Lost(wanted),
+                    };
+                    self.undo_renamed(&copy, to).await;
                 }
                 Err(error.into())
             }
         }
     }
 
-    /// A copy that was to become a file of a new name failed, and may be there all the same.
-    fn delete_copy(&self, at: &Named) {
-        self.outbox.unsure(&at.key);
-        self.tree.removing(at.dir, &at.name, Removed::File);
-        let gone = Want::Absent(at.dir, at.name.clone());
-        self.outbox.want(&at.key, gone);
+    /// Deletes the copy that was to become a file of a new name. What the store said of the name before is out
+    /// of date then.
+    async fn undo_renamed(&self, copy: &Copied, at: &Named) {
+        if self.undo_copy(copy).await == Undone::Absent {
+            self.tree.removing(at.dir, &at.name, Removed::File);
+            self.tree.removal_done(at.dir, &at.name, Removed::File);
+        }
     }
 
     /// The bucket has a file under another key, or as another version.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::stream::{self, StreamExt};
 
+use crate::fs::copies::{Answer, Copied};
 use crate::fs::outbox::{Changes, Want};
 use crate::fs::rename::Named;
 use crate::fs::{Fs, FsError};
@@ -27,13 +28,26 @@ struct Moving {
 /// A copy failed, or its answer was lost.
 #[derive(Debug)]
 struct CopyFailed {
-    /// The keys that may have copies.
-    copies: Vec<Key>,
+    /// Copies that may be there.
+    copies: Vec<Copied>,
     error: FsError,
 }
 
-fn copies_of(moved: &[(Moving, ETag)]) -> Vec<Key> {
-    moved.iter().map(|(moving, _)| moving.to.clone()).collect()
+impl Moving {
+    fn copied(&self, answer: Answer) -> Copied {
+        Copied {
+            source: self.old.clone(),
+            to: self.to.clone(),
+            answer,
+        }
+    }
+}
+
+fn copies_of(moved: &[(Moving, ETag)]) -> Vec<Copied> {
+    let moved = moved.iter();
+    moved
+        .map(|(moving, etag)| moving.copied(Answer::Version(etag.clone())))
+        .collect()
 }
 
 impl Fs {
@@ -149,7 +163,7 @@ impl Fs {
     /// Copies all. After a failure, none is on its way.
     ///
     /// # Errors
-    /// One failed; with the keys that may have copies, its own among them if nobody knows.
+    /// One failed; with the copies that may be there, its own among them if it had no answer.
     async fn copy_all(&self, all: Vec<Moving>) -> Result<Vec<(Moving, ETag)>, CopyFailed> {
         let target = self.target();
         let has_failed = AtomicBool::new(false);
@@ -172,7 +186,7 @@ impl Fs {
                 Err(error) => {
                     has_failed.store(true, Ordering::Release);
                     if error.is_unknown() {
-                        unsure.push(moving.to);
+                        unsure.push(moving.copied(Answer::Lost(None)));
                     }
                     failure = Err(FsError::from(error));
                 }
@@ -213,7 +227,7 @@ impl Fs {
             // It may be deleted yet: its copy stays, lest it be in neither place.
             let copy = moved.iter().find(|(moving, _)| moving.old.key == key);
             if let Some((moving, _)) = copy {
-                copies.retain(|copy| *copy != moving.to);
+                copies.retain(|copy| copy.to != moving.to);
                 let reason =
                     format!("stays as a copy of {key}, whose deletion had no answer: {error}");
                 self.ledger.failed(self.store.uri(&moving.to), reason);
@@ -236,14 +250,14 @@ impl Fs {
 
     /// Deletes what a renaming that failed has copied, but for a key that had an object before. The ledger
     /// has what stays.
-    async fn delete_copies(&self, copies: Vec<Key>, kept: Option<&Key>) {
+    async fn delete_copies(&self, copies: Vec<Copied>, kept: Option<&Key>) {
         let mut copies = copies;
-        copies.retain(|key| Some(key) != kept);
-        for (key, error) in self.delete_all(copies).await {
-            self.outbox.unsure(&key);
-            let reason = format!("stays as a copy of a renaming that failed: {error}");
-            self.ledger.failed(self.store.uri(&key), reason);
-        }
+        copies.retain(|copy| Some(&copy.to) != kept);
+        let deleting = copies.into_iter().map(|copy| async move {
+            self.undo_copy(&copy).await;
+        });
+        let deleting = stream::iter(deleting).buffer_unordered(AT_ONCE);
+        deleting.collect::<()>().await;
     }
 
     /// Deletes all; returns those that could not be.

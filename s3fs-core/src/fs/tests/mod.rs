@@ -7,6 +7,7 @@
 )]
 
 mod concurrent;
+mod copies;
 mod descriptors;
 mod ending;
 mod failures;

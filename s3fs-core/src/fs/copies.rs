@@ -1,0 +1,214 @@
+//! Copies of a renaming that failed: they are deleted, and nothing else is.
+//!
+//! Another client may have made an object of the new key meanwhile. So an object is deleted only if it can
+//! be nothing but the copy, and only while its source holds the same bytes.
+
+use crate::fs::Fs;
+use crate::fs::outbox::Changes;
+use crate::object::{Attributes, ETag, Headers, Key, ObjectRef};
+use crate::store::{Described, StoreError};
+
+/// A copy of an object under another key, as far as its request was answered.
+#[derive(Clone, Debug)]
+pub(super) struct Copied {
+    pub(super) source: ObjectRef,
+    pub(super) to: Key,
+    pub(super) answer: Answer,
+}
+
+/// Answer to the request for a copy.
+#[derive(Clone, Debug)]
+pub(super) enum Answer {
+    /// The version of the copy.
+    Version(ETag),
+    /// None: the copy may be there, with the headers that were sent or those of its source.
+    Lost(Option<Headers>),
+}
+
+/// Origin of the object under the new key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Copy,
+    OtherClient,
+    Unclear,
+}
+
+/// State of the new key after its copy was to be deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Undone {
+    /// No object.
+    Absent,
+    /// An object of another client.
+    OtherClient,
+    /// Perhaps the copy.
+    Unclear,
+}
+
+impl Copied {
+    /// Compares the object under the new key with what the old key has.
+    fn origin(&self, found: &Described, source: Option<&Described>) -> Origin {
+        let is_source_kept = source.is_some_and(|source| source.meta.etag == self.source.etag);
+        match &self.answer {
+            Answer::Version(etag) if !etag.is_empty() => {
+                if found.meta.etag != *etag {
+                    Origin::OtherClient
+                } else if is_source_kept {
+                    Origin::Copy
+                } else {
+                    // Another client may have made the same copy and deleted the source: no other is left.
+                    Origin::Unclear
+                }
+            }
+            Answer::Version(_) => origin_by_content(found, source, None, is_source_kept),
+            Answer::Lost(sent) => origin_by_content(found, source, sent.as_ref(), is_source_kept),
+        }
+    }
+}
+
+/// Compares size and metadata. A server may give a copy another tag: then only a time in the metadata tells
+/// it from another client's object.
+fn origin_by_content(
+    found: &Described,
+    source: Option<&Described>,
+    sent: Option<&Headers>,
+    is_source_kept: bool,
+) -> Origin {
+    let Some(source) = source else {
+        return Origin::Unclear;
+    };
+    let metadata = &sent.unwrap_or(&source.headers).metadata;
+    let is_alike = found.meta.size == source.meta.size && found.headers.metadata == *metadata;
+    let has_tag = !found.meta.etag.is_empty() && found.meta.etag == source.meta.etag;
+    let has_time = || Attributes::from_metadata(metadata).modified.is_some();
+    if is_alike && (has_tag || has_time()) {
+        Origin::Copy
+    } else if !is_alike && is_source_kept {
+        Origin::OtherClient
+    } else {
+        Origin::Unclear
+    }
+}
+
+impl Fs {
+    /// Deletes a copy of a renaming that failed. The ledger has the key if a copy may be left.
+    pub(super) async fn undo_copy(&self, copy: &Copied) -> Undone {
+        let undone = self.delete_copy(copy).await;
+        let why = match undone {
+            Ok(undone @ (Undone::Absent | Undone::OtherClient)) => {
+                self.outbox.sure(&copy.to);
+                return undone;
+            }
+            Ok(Undone::Unclear) => "it can't be told from another client's object".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        self.outbox.unsure(&copy.to);
+        let source = &copy.source.key;
+        let reason = format!("may stay as a copy of {source}, whose renaming failed: {why}");
+        self.ledger.failed(self.store.uri(&copy.to), reason);
+        Undone::Unclear
+    }
+
+    /// Deletes the object under the new key if it can be nothing but the copy.
+    async fn delete_copy(&self, copy: &Copied) -> Result<Undone, StoreError> {
+        let Some(found) = self.describe(&copy.to).await? else {
+            return Ok(Undone::Absent);
+        };
+        // Asked for last: a client that moves the object makes its copy before it deletes the source.
+        let source = self.describe(&copy.source.key).await?;
+        match copy.origin(&found, source.as_ref()) {
+            Origin::Copy => {}
+            Origin::OtherClient => return Ok(Undone::OtherClient),
+            Origin::Unclear => return Ok(Undone::Unclear),
+        }
+        let deleted = self.store.delete(&copy.to).await;
+        self.outbox.trust.note(Changes::Delete, deleted.is_ok());
+        deleted.map(|()| Undone::Absent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::object::ObjectMeta;
+
+    fn object(etag: &str, size: u64, metadata: &[(&str, &str)]) -> Described {
+        let metadata = metadata.iter();
+        let meta = ObjectMeta {
+            size,
+            modified: SystemTime::UNIX_EPOCH,
+            etag: ETag::new(etag),
+        };
+        let headers = Headers {
+            content_type: None,
+            metadata: metadata
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        };
+        Described { meta, headers }
+    }
+
+    fn copied(answer: Answer) -> Copied {
+        let source = ObjectRef {
+            key: Key::new("f"),
+            etag: ETag::new("v"),
+            size: 7,
+        };
+        let to = Key::new("g");
+        Copied { source, to, answer }
+    }
+
+    #[test]
+    fn a_copy_without_an_answer_is_told_by_its_tag_or_a_time() {
+        let time = [("mtime", "1.5")];
+        let team = [("team", "a")];
+        let lost = copied(Answer::Lost(None));
+        let origin = |found: &Described, source: Option<&Described>| lost.origin(found, source);
+        for metadata in [&time[..], &team, &[]] {
+            let source = object("v", 7, metadata);
+            assert_eq!(origin(&source, Some(&source)), Origin::Copy);
+            assert_eq!(origin(&source, None), Origin::Unclear, "the last copy");
+            let longer = object("v", 8, metadata);
+            assert_eq!(origin(&longer, Some(&source)), Origin::OtherClient);
+            let with_more = object("v", 7, &[("other", "x")]);
+            assert_eq!(origin(&with_more, Some(&source)), Origin::OtherClient);
+            let another_tag = object("w", 7, metadata);
+            let expected = if metadata == time {
+                Origin::Copy
+            } else {
+                Origin::Unclear
+            };
+            assert_eq!(origin(&another_tag, Some(&source)), expected);
+            // Another client has replaced the source: the copy is of one of two versions.
+            let newer = object("w", 9, metadata);
+            assert_eq!(origin(&source, Some(&newer)), Origin::Unclear);
+            assert_eq!(origin(&newer, Some(&newer)), Origin::Copy);
+        }
+    }
+
+    #[test]
+    fn a_copy_with_other_headers_is_told_by_those() {
+        let source = object("v", 7, &[("mtime", "1")]);
+        let sent = object("v", 7, &[("mtime", "2")]);
+        let lost = copied(Answer::Lost(Some(sent.headers.clone())));
+        assert_eq!(lost.origin(&sent, Some(&source)), Origin::Copy);
+        assert_eq!(lost.origin(&source, Some(&source)), Origin::OtherClient);
+    }
+
+    #[test]
+    fn a_copy_with_an_answer_is_told_by_its_version() {
+        let copy = copied(Answer::Version(ETag::new("c")));
+        let source = object("v", 7, &[]);
+        let made = object("c", 7, &[]);
+        assert_eq!(copy.origin(&made, Some(&source)), Origin::Copy);
+        let other = object("x", 7, &[]);
+        assert_eq!(copy.origin(&other, Some(&source)), Origin::OtherClient);
+        let newer = object("w", 7, &[]);
+        assert_eq!(copy.origin(&made, Some(&newer)), Origin::Unclear);
+        assert_eq!(copy.origin(&made, None), Origin::Unclear);
+        // A server that names no version.
+        let copy = copied(Answer::Version(ETag::new("")));
+        assert_eq!(copy.origin(&made, Some(&source)), Origin::Unclear);
+    }
+}
