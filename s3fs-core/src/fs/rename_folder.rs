@@ -107,6 +107,7 @@ impl Fs {
         for (ino, path) in self.tree.files_below(entry.ino) {
             self.follow(ino, &from_prefix, &path, &moved).await;
         }
+        self.settle_copies(&moved);
         for (key, error) in self.delete_all(old).await {
             let reason = format!("was renamed, and could not be deleted: {error}");
             self.ledger.failed(self.store.uri(&key), reason);
@@ -245,6 +246,14 @@ impl Fs {
             Err(FsError::KeyTooLong)
         } else {
             Ok(())
+        }
+    }
+
+    /// The new keys have the copies, whatever could not be stored or deleted there before.
+    fn settle_copies(&self, moved: &[(Moving, ETag)]) {
+        for (moving, _) in moved {
+            self.outbox.sure(&moving.to);
+            self.ledger.settled(&self.store.uri(&moving.to));
         }
     }
 

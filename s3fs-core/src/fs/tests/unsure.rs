@@ -249,3 +249,20 @@ async fn a_name_that_could_not_be_stored_is_settled_by_a_renaming() {
     assert_eq!(kernel.fs.finish().await, []);
     assert_eq!(memory.objects()["f"], "content");
 }
+
+#[tokio::test]
+async fn a_copy_that_may_have_stayed_is_settled_when_its_folder_is_renamed_again() {
+    let (memory, faults, kernel) = faulty().await;
+    for name in ["d/1", "d/2"] {
+        memory.insert(name, name);
+    }
+    kernel.expire();
+    faults.next(Operation::Copy, Fault::NotReached);
+    faults.next(Operation::Head, Fault::Refused);
+    kernel.rename("d", "e").await.unwrap_err();
+    let left = kernel.fs.not_stored();
+    assert_eq!(left.len(), 1, "{left:?}");
+    kernel.rename("d", "e").await.unwrap();
+    assert_eq!(kernel.fs.finish().await, []);
+    assert_eq!(keys(&memory), ["e/1", "e/2"]);
+}
