@@ -124,7 +124,7 @@ impl Fs {
             Ok((_, meta)) => {
                 // What is closed and stored is not ours any more.
                 if self.open_files.end_closed(ino) {
-                    self.tree.unpin(ino);
+                    self.tree.disown(ino);
                 }
                 // Another version has another inode: the kernel looks the name up again.
                 self.tree.learn(dir, &name, Seen::File(meta), asked);

@@ -233,6 +233,14 @@ impl Tree {
         state.drop_if_unused(ino);
     }
 
+    /// A file that was stored before is the store's to know again. Unlike after [`unpin`](Self::unpin), an
+    /// answer that the store has given since it was stored holds.
+    pub fn disown(&self, ino: Ino) {
+        let mut state = self.lock();
+        state.set_local(ino, false);
+        state.drop_if_unused(ino);
+    }
+
     /// Changes the state of a file after a change through this mount.
     pub fn update_file(&self, ino: Ino, update: impl FnOnce(&mut FileState)) {
         let mut state = self.lock();
