@@ -83,9 +83,9 @@ impl Fs {
         let place = self.place(entry.ino, precondition);
         let writer = Writer::create(self.target(), place.clone());
         writer.write(0, content).await?;
-        self.share(entry.ino, writer, place)?;
+        let file = self.share(entry.ino, writer, place)?;
         self.outbox.room().await;
-        if let Err(error) = self.left(entry.ino, &key).await {
+        if let Err(error) = self.left(&file, &key).await {
             self.take_back(dir, &name, &key);
             self.set_adrift(entry.ino).await;
             self.tree.forget(entry.ino, 1);

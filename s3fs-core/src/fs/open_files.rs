@@ -1,12 +1,13 @@
 //! Files that are open for writing or not stored yet, and who shares them.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::RwLock;
 
+use crate::fs::FsError;
 use crate::fs::place::FilePlace;
 use crate::object::{ETag, Key};
 use crate::read::Reader;
@@ -21,6 +22,29 @@ pub(super) struct OpenFile {
     pub(super) place: Arc<FilePlace>,
     /// It was written since it was stored.
     pub(super) has_changed: AtomicBool,
+    /// Handles that write.
+    handles: Count,
+    /// Those of them that are not being closed.
+    in_use: Count,
+}
+
+/// Number of handles. It changes only while the files are locked.
+#[derive(Debug, Default)]
+struct Count(AtomicUsize);
+
+impl Count {
+    fn get(&self) -> usize {
+        self.0.load(Ordering::Acquire)
+    }
+
+    fn add(&self) {
+        self.0.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn remove(&self) {
+        self.0
+            .store(self.get().saturating_sub(1), Ordering::Release);
+    }
 }
 
 /// One handle of such a file.
@@ -52,57 +76,41 @@ pub(super) type Version = tokio::sync::Mutex<Option<(Key, ETag, Arc<Reader>)>>;
 /// The files with their handles.
 #[derive(Debug, Default)]
 pub(super) struct OpenFiles {
-    files: Mutex<HashMap<Ino, Shared>>,
+    files: Mutex<HashMap<Ino, Arc<OpenFile>>>,
     changes: AtomicU64,
     /// Held while something goes on that must not happen once a file is open for writing.
     quiet: RwLock<()>,
 }
 
-#[derive(Debug)]
-struct Shared {
-    file: Arc<OpenFile>,
-    /// Handles that write.
-    handles: usize,
-    /// Those of them that are not being closed.
-    in_use: usize,
-}
-
 impl OpenFiles {
     pub(super) fn get(&self, ino: Ino) -> Option<Arc<OpenFile>> {
-        self.lock().get(&ino).map(|shared| Arc::clone(&shared.file))
+        self.lock().get(&ino).map(Arc::clone)
     }
 
     pub(super) fn all(&self) -> Vec<Arc<OpenFile>> {
-        let files = self.lock();
-        files
-            .values()
-            .map(|shared| Arc::clone(&shared.file))
-            .collect()
+        self.lock().values().map(Arc::clone).collect()
     }
 
     /// Shows all files. Nobody opens or forgets any meanwhile.
     pub(super) fn each(&self, mut see: impl FnMut(&OpenFile)) {
-        for shared in self.lock().values() {
-            see(&shared.file);
+        for file in self.lock().values() {
+            see(file);
         }
     }
 
     /// One more handle of the file, or of the one that came first if another open was faster.
     pub(super) fn share(&self, ino: Ino, new: Option<OpenFile>) -> Option<Arc<OpenFile>> {
         let mut files = self.lock();
-        if let Some(shared) = files.get_mut(&ino) {
-            shared.handles += 1;
-            shared.in_use += 1;
-            return Some(Arc::clone(&shared.file));
-        }
-        let file = Arc::new(new?);
-        let shared = Shared {
-            file: Arc::clone(&file),
-            handles: 1,
-            in_use: 1,
+        let file = if let Some(file) = files.get(&ino) {
+            Arc::clone(file)
+        } else {
+            let file = Arc::new(new?);
+            files.insert(ino, Arc::clone(&file));
+            self.changed();
+            file
         };
-        files.insert(ino, shared);
-        self.changed();
+        file.handles.add();
+        file.in_use.add();
         Some(file)
     }
 
@@ -133,50 +141,54 @@ impl OpenFiles {
     }
 
     /// One handle fewer.
-    pub(super) fn leave(&self, ino: Ino) {
-        if let Some(shared) = self.lock().get_mut(&ino) {
-            shared.handles = shared.handles.saturating_sub(1);
-            shared.in_use = shared.in_use.saturating_sub(1);
-        }
+    pub(super) fn leave(&self, file: &OpenFile) {
+        let _files = self.lock();
+        file.handles.remove();
+        file.in_use.remove();
     }
 
     /// As [`leave`](Self::leave).
     pub(super) fn released(&self, handle: &WriteHandle) {
-        self.take_back(handle);
-        self.leave(handle.file.ino);
+        let file = &handle.file;
+        let mut files = self.lock();
+        if !handle.is_flushed.swap(true, Ordering::AcqRel) {
+            file.in_use.remove();
+        }
+        file.handles.remove();
+        if !file.writer.is_stored() {
+            // It was forgotten while a write was under way.
+            files.entry(file.ino).or_insert_with(|| Arc::clone(file));
+        }
     }
 
     /// A handle is being closed.
     pub(super) fn flushed(&self, handle: &WriteHandle) {
-        if !handle.is_flushed.swap(true, Ordering::AcqRel)
-            && let Some(shared) = self.lock().get_mut(&handle.file.ino)
-        {
-            shared.in_use = shared.in_use.saturating_sub(1);
+        let _files = self.lock();
+        if !handle.is_flushed.swap(true, Ordering::AcqRel) {
+            handle.file.in_use.remove();
         }
     }
 
     /// A handle is not being closed after all: one descriptor of several was. Who has opened the file since
-    /// reads the stored version, and has to look again.
-    pub(super) fn used(&self, handle: &WriteHandle) {
-        if self.take_back(handle) {
+    /// reads the stored version, and has to look again. A file that was forgotten meanwhile is known again.
+    ///
+    /// # Errors
+    /// Another writer has the inode by now.
+    pub(super) fn used(&self, handle: &WriteHandle) -> Result<(), FsError> {
+        if !handle.is_flushed.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let mut files = self.lock();
+        let known = files.entry(handle.file.ino);
+        let file = known.or_insert_with(|| Arc::clone(&handle.file));
+        if !Arc::ptr_eq(file, &handle.file) {
+            return Err(FsError::Stale);
+        }
+        if handle.is_flushed.swap(false, Ordering::AcqRel) {
+            file.in_use.add();
             self.changed();
         }
-    }
-
-    /// Counts a handle among those in use again; whether it was not. The file may have been forgotten
-    /// meanwhile.
-    fn take_back(&self, handle: &WriteHandle) -> bool {
-        let was_flushed = handle.is_flushed.swap(false, Ordering::AcqRel);
-        if was_flushed {
-            let mut files = self.lock();
-            let shared = files.entry(handle.file.ino).or_insert_with(|| Shared {
-                file: Arc::clone(&handle.file),
-                handles: 1,
-                in_use: 0,
-            });
-            shared.in_use += 1;
-        }
-        was_flushed
+        Ok(())
     }
 
     /// Whether the file is all the mount's own: open for writing, or not stored yet.
@@ -184,7 +196,7 @@ impl OpenFiles {
         let files = self.lock();
         files
             .get(&ino)
-            .is_some_and(|shared| shared.in_use > 0 || !shared.file.writer.is_stored())
+            .is_some_and(|file| file.in_use.get() > 0 || !file.writer.is_stored())
     }
 
     /// Forgets the file if it is stored and all its handles are being closed.
@@ -192,7 +204,7 @@ impl OpenFiles {
         let mut files = self.lock();
         let ends = files
             .get(&ino)
-            .is_some_and(|shared| shared.in_use == 0 && shared.file.writer.is_stored());
+            .is_some_and(|file| file.in_use.get() == 0 && file.writer.is_stored());
         if ends {
             files.remove(&ino);
         }
@@ -203,14 +215,14 @@ impl OpenFiles {
     pub(super) fn has_handles(&self, ino: Ino) -> bool {
         self.lock()
             .get(&ino)
-            .is_some_and(|shared| shared.handles > 0)
+            .is_some_and(|file| file.handles.get() > 0)
     }
 
     /// Whether just one handle writes the file.
     pub(super) fn has_one_handle(&self, ino: Ino) -> bool {
         self.lock()
             .get(&ino)
-            .is_some_and(|shared| shared.handles == 1)
+            .is_some_and(|file| file.handles.get() == 1)
     }
 
     /// Forgets the file, unless it is open or `may_end` objects. Nobody can open the file while
@@ -219,15 +231,28 @@ impl OpenFiles {
         let mut files = self.lock();
         let ends = files
             .get(&ino)
-            .is_some_and(|shared| shared.handles == 0 && may_end(&shared.file));
+            .is_some_and(|file| file.handles.get() == 0 && may_end(file));
         if ends {
             files.remove(&ino);
         }
         ends
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Ino, Shared>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Ino, Arc<OpenFile>>> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl OpenFile {
+    pub(super) fn new(ino: Ino, writer: Writer, place: Arc<FilePlace>) -> Self {
+        Self {
+            ino,
+            writer,
+            place,
+            has_changed: AtomicBool::new(false),
+            handles: Count::default(),
+            in_use: Count::default(),
+        }
     }
 }
 

@@ -216,8 +216,8 @@ impl Fs {
             }
         };
         tracing::debug!(%ino, size = state.size, "fetched, because it is open");
-        self.share(ino, writer, place)?;
-        self.open_files.leave(ino);
+        let file = self.share(ino, writer, place)?;
+        self.open_files.leave(&file);
         Ok(())
     }
 

@@ -76,7 +76,7 @@ impl Fs {
         how: Allocate,
     ) -> Result<(), FsError> {
         let _change = self.gate.enter()?;
-        let handle = self.handles.write(handle)?;
+        let handle = self.writing(handle)?;
         let writer = &handle.file.writer;
         let end = offset
             .checked_add(length)
@@ -109,7 +109,7 @@ impl Fs {
         length: u64,
     ) -> Result<u64, FsError> {
         let _change = self.gate.enter()?;
-        let to_handle = self.handles.write(to)?;
+        let to_handle = self.writing(to)?;
         let source = match self.handles.get(from)? {
             Handle::Read(handle) => handle.ino,
             Handle::Write(handle) => handle.file.ino,

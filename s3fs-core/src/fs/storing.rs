@@ -83,7 +83,7 @@ impl Fs {
 
     /// The last thing that happens to a handle. The last handle of a file has it stored.
     pub(super) fn release_writer(&self, file: &OpenFile) {
-        self.open_files.leave(file.ino);
+        self.open_files.leave(file);
         self.handle_gone(file.ino);
     }
 
@@ -110,10 +110,10 @@ impl Fs {
     }
 
     /// A file that was made without a handle is left to be stored.
-    pub(super) async fn left(&self, ino: Ino, key: &Key) -> Result<(), FsError> {
-        self.open_files.leave(ino);
-        self.outbox.want(key, Want::File(ino));
-        if self.outbox.trust.has(self.changes_of(ino)) {
+    pub(super) async fn left(&self, file: &OpenFile, key: &Key) -> Result<(), FsError> {
+        self.open_files.leave(file);
+        self.outbox.want(key, Want::File(file.ino));
+        if self.outbox.trust.has(file.place.changes()) {
             Ok(())
         } else {
             self.outbox.settle(key).await

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use bytes::{Bytes, BytesMut};
 
@@ -204,12 +204,7 @@ impl Fs {
         writer: Writer,
         place: Arc<FilePlace>,
     ) -> Result<Arc<OpenFile>, FsError> {
-        let file = OpenFile {
-            ino,
-            writer,
-            place,
-            has_changed: AtomicBool::new(false),
-        };
+        let file = OpenFile::new(ino, writer, place);
         self.open_files
             .share(ino, Some(file))
             .ok_or(FsError::BadHandle)
@@ -236,8 +231,7 @@ impl Fs {
     /// As [`write`](Self::write).
     pub fn try_write(&self, handle: HandleId, offset: u64, data: &[u8]) -> Result<bool, FsError> {
         let _change = self.gate.enter()?;
-        let handle = self.handles.write(handle)?;
-        self.open_files.used(&handle);
+        let handle = self.writing(handle)?;
         let done = handle.file.writer.try_write(offset, data)?;
         if done {
             self.written(&handle.file);
@@ -251,7 +245,7 @@ impl Fs {
     /// There is no room for it, or what was written before could not be sent.
     pub async fn write(&self, handle: HandleId, offset: u64, data: &[u8]) -> Result<(), FsError> {
         let _change = self.gate.enter()?;
-        let handle = self.handles.write(handle)?;
+        let handle = self.writing(handle)?;
         // It may have to be stored first, which must not be while its key changes.
         let unmoved = self.moving.read().await;
         let result = handle.file.writer.write(offset, data).await;
@@ -342,7 +336,8 @@ impl Fs {
         if matches!(entry.kind, Kind::Dir) {
             return Err(FsError::IsDirectory);
         }
-        if let Some(handle) = through.and_then(|handle| self.handles.write(handle).ok()) {
+        if let Some(handle) = through.filter(|handle| self.handles.write(*handle).is_ok()) {
+            let handle = self.writing(handle)?;
             return self.resize(&handle.file, size, privilege).await;
         }
         let handle = self.open_writer(ino, size == 0, 0).await?;

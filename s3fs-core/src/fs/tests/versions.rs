@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::config::MountConfig;
 use crate::fs::tests::kernel::{MAKER, PID, TRUNCATE, WRITE};
 use crate::fs::tests::{FIRST_PART, bucket, mount, mount_configured};
-use crate::fs::{Existing, OpenMode};
+use crate::fs::{Existing, FsError, OpenMode};
 use crate::object::BucketName;
 use crate::tree::Ino;
 
@@ -152,4 +152,47 @@ async fn a_descriptor_that_outlives_another_ones_close_is_not_forgotten() {
     let kept = std::fs::read(lost[0].kept_in.as_ref().unwrap()).unwrap();
     assert_eq!(kept, b"more too");
     assert_eq!(memory.objects()["f"], "theirs");
+}
+
+#[tokio::test]
+async fn a_descriptor_of_a_forgotten_file_does_not_write_one_that_was_opened_since() {
+    let memory = bucket();
+    let kernel = mount(Arc::new(memory.clone())).await;
+    let old = kernel.create("f", false).await.unwrap();
+    kernel.write(old, 0, b"old").await.unwrap();
+    kernel.flush(old).await.unwrap();
+    let ino = kernel.walk("f").await.unwrap().ino;
+    assert!(kernel.fs.open_files.end_closed(ino));
+    let new = kernel.open("f", TRUNCATE).await.unwrap();
+    kernel.write(new, 0, b"new").await.unwrap();
+    for _ in 0..2 {
+        let refused = kernel.write(old, 0, b"lost").await;
+        assert!(matches!(refused, Err(FsError::Stale)), "{refused:?}");
+    }
+    assert_eq!(kernel.fs.not_stored()[0].object, "s3://memory/f");
+    kernel.release(old);
+    assert!(kernel.fs.open_files.has_one_handle(ino));
+    kernel.write(new, 3, b" too").await.unwrap();
+    kernel.close(new).await.unwrap();
+    assert_eq!(kernel.fs.finish().await, []);
+    assert_eq!(memory.objects()["f"], "new too");
+}
+
+#[tokio::test]
+async fn all_descriptors_of_a_forgotten_file_count_when_one_of_them_is_written() {
+    let kernel = mount(Arc::new(bucket())).await;
+    let one = kernel.create("f", false).await.unwrap();
+    let other = kernel.open("f", WRITE).await.unwrap();
+    kernel.write(one, 0, b"a").await.unwrap();
+    for handle in [one, other] {
+        kernel.flush(handle).await.unwrap();
+    }
+    let ino = kernel.walk("f").await.unwrap().ino;
+    assert!(kernel.fs.open_files.end_closed(ino));
+    kernel.write(one, 1, b"b").await.unwrap();
+    kernel.write(other, 2, b"c").await.unwrap();
+    kernel.release(one);
+    assert!(kernel.fs.open_files.has_handles(ino));
+    kernel.close(other).await.unwrap();
+    assert_eq!(kernel.load("f").await.unwrap(), "abc");
 }
