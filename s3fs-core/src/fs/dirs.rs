@@ -49,6 +49,7 @@ impl Fs {
     pub fn opendir(&self, ino: Ino) -> Result<HandleId, FsError> {
         self.check_dir(ino)?;
         let state = Mutex::new(None);
+        self.tree.opened(ino);
         Ok(self
             .handles
             .insert(Handle::Dir(Arc::new(DirHandle { ino, state }))))

@@ -297,7 +297,8 @@ impl Fs {
                 handle.file.ino
             }
             Some(Handle::Read(handle)) => handle.ino,
-            Some(Handle::Dir(_)) | None => return,
+            Some(Handle::Dir(dir)) => return self.tree.closed(dir.ino),
+            None => return,
         };
         self.handle_closed(ino);
     }

@@ -197,14 +197,14 @@ impl Tree {
         self.lock().numbers.ino(node)
     }
 
-    /// Counts an open handle of a file.
+    /// Counts an open handle of a file or folder.
     pub fn opened(&self, ino: Ino) {
         if let Some(inode) = self.lock().inodes.get_mut(&ino) {
             inode.handles += 1;
         }
     }
 
-    /// Subtracts an open handle of a file.
+    /// Subtracts an open handle of a file or folder.
     pub fn closed(&self, ino: Ino) {
         if let Some(inode) = self.lock().inodes.get_mut(&ino) {
             inode.handles = inode.handles.saturating_sub(1);

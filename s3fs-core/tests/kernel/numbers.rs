@@ -134,3 +134,25 @@ fn another_version_has_the_same_number_but_for_those_who_have_the_old_one_open()
     drop((open, ours));
     assert_eq!(bucket.object("f").unwrap().len(), 11);
 }
+
+#[test]
+fn a_folder_that_is_open_keeps_its_number_from_one_that_is_made_in_its_place() {
+    let server = server();
+    server.put(BUCKET, "e/x", "x");
+    let bucket = Bucket::mount(server, |_| {});
+    for name in ["d", "e"] {
+        if name == "d" {
+            fs::create_dir(bucket.at(name)).unwrap();
+        } else {
+            fs::remove_file(bucket.at("e/x")).unwrap();
+        }
+        let first = number(&bucket, name);
+        let open = File::open(bucket.at(name)).unwrap();
+        fs::remove_dir(bucket.at(name)).unwrap();
+        fs::create_dir(bucket.at(name)).unwrap();
+        assert_eq!(open.metadata().unwrap().ino(), first, "{name}");
+        let second = number(&bucket, name);
+        assert_ne!(second, first, "{name}");
+        assert_eq!(listed(&bucket, "")[name], second, "{name}");
+    }
+}

@@ -236,3 +236,19 @@ async fn numbers_outlive_what_the_kernel_remembers() {
     kernel.save("b", b"a new one").await.unwrap();
     assert_ne!(number("b").await, a);
 }
+
+#[tokio::test]
+async fn a_folder_shares_its_number_with_none_that_is_open() {
+    let kernel = mount(Arc::new(bucket())).await;
+    kernel.mkdir("d").await.unwrap();
+    let first = kernel.walk("d").await.unwrap();
+    let open = kernel.fs.opendir(first.ino).unwrap();
+    kernel.rmdir("d").await.unwrap();
+    kernel.mkdir("d").await.unwrap();
+    let second = kernel.walk("d").await.unwrap();
+    assert_ne!(second.number, first.number);
+    kernel.fs.release(open);
+    kernel.rmdir("d").await.unwrap();
+    kernel.mkdir("d").await.unwrap();
+    assert_eq!(kernel.walk("d").await.unwrap().number, first.number);
+}
