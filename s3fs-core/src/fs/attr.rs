@@ -13,7 +13,7 @@ const SET_USER_ID: u16 = 0o4000;
 
 /// Bit that lets a program run with its group's rights; of a folder, the bit that gives its group to
 /// what is made in it.
-const SET_GROUP_ID: u16 = 0o2000;
+pub(super) const SET_GROUP_ID: u16 = 0o2000;
 
 /// Permission of the group to execute. Without it, [`SET_GROUP_ID`] of a file stands for mandatory locks.
 const GROUP_EXECUTES: u16 = 0o010;
@@ -299,29 +299,6 @@ impl Fs {
         } else {
             self.outbox.settle(&key).await
         }
-    }
-
-    /// Attributes to store for a new entry of a folder. A folder with the set-group-ID bit gives its group
-    /// to the entry, and the bit to a new folder.
-    ///
-    /// # Errors
-    /// The folder's own attributes can't be read.
-    pub(super) async fn new_attributes(
-        &self,
-        dir: Ino,
-        kind: FileKind,
-        mode: u16,
-        maker: Maker,
-    ) -> Result<Attributes, FsError> {
-        let folder = self.look_if_rich(dir).await?;
-        let mut attributes = self.owner.attributes(kind, mode, maker);
-        if self.attr(&folder).mode & SET_GROUP_ID != 0 {
-            attributes.gid = folder.looks.attributes().and_then(|kept| kept.gid);
-            if kind == FileKind::Dir {
-                attributes.mode = attributes.mode.map(|mode| mode | SET_GROUP_ID);
-            }
-        }
-        Ok(attributes)
     }
 
     /// Drops the set-user-ID and set-group-ID bits of a file whose bytes are changed by a process without

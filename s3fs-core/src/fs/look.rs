@@ -14,29 +14,40 @@ use crate::read::STEP;
 use crate::store::{Described, StoreError, StoreErrorKind};
 use crate::tree::{Entry, Ino, Kept, Kind, Seen};
 
-/// Entries that are being looked at before somebody asks.
+/// A look at an entry that others share.
+type SharedLook = Shared<BoxFuture<'static, Result<(), FsError>>>;
+
+/// Entries that are being looked at, before somebody asks or for all who ask.
 #[derive(Debug, Default)]
-pub(super) struct Looking(Mutex<HashMap<Ino, Shared<BoxFuture<'static, ()>>>>);
+pub(super) struct Looking(Mutex<HashMap<Ino, SharedLook>>);
 
 impl Looking {
-    fn get(&self, ino: Ino) -> Option<Shared<BoxFuture<'static, ()>>> {
+    fn get(&self, ino: Ino) -> Option<SharedLook> {
         self.lock(|looking| looking.get(&ino).cloned())
     }
 
-    fn begin(&self, ino: Ino, look: impl Future<Output = ()> + Send + 'static) {
-        let looking = look.boxed().shared();
-        self.lock(|all| all.insert(ino, looking.clone()));
-        tokio::spawn(looking);
+    /// Returns the look that is under way; if there is none, begins one.
+    fn begin(
+        &self,
+        ino: Ino,
+        look: impl Future<Output = Result<(), FsError>> + Send + 'static,
+    ) -> SharedLook {
+        self.lock(|all| {
+            if let Some(looking) = all.get(&ino) {
+                return looking.clone();
+            }
+            let looking = look.boxed().shared();
+            all.insert(ino, looking.clone());
+            tokio::spawn(looking.clone());
+            looking
+        })
     }
 
     fn ended(&self, ino: Ino) {
         self.lock(|looking| looking.remove(&ino));
     }
 
-    fn lock<T>(
-        &self,
-        act: impl FnOnce(&mut HashMap<Ino, Shared<BoxFuture<'static, ()>>>) -> T,
-    ) -> T {
+    fn lock<T>(&self, act: impl FnOnce(&mut HashMap<Ino, SharedLook>) -> T) -> T {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -103,31 +114,38 @@ impl Fs {
             }
         }
         if let Some(looking) = self.looking.get(entry.ino) {
-            looking.await;
+            // If it failed, it is tried again.
+            let _ = looking.await;
         }
         self.look(entry.ino).await.map(drop)
     }
 
-    fn begin_to_look(&self, ino: Ino) {
-        if self.looking.get(ino).is_some() {
-            return;
+    fn begin_to_look(&self, ino: Ino) -> Option<SharedLook> {
+        if let Some(looking) = self.looking.get(ino) {
+            return Some(looking);
         }
-        let Some(fs) = self.me.upgrade() else {
-            return;
-        };
+        let fs = self.me.upgrade()?;
         let looking = async move {
-            // Whoever needs it asks again.
-            let _ = fs.look(ino).await;
+            let looked = fs.look(ino).await;
             fs.looking.ended(ino);
+            looked.map(drop)
         };
-        self.looking.begin(ino, looking);
+        Some(self.looking.begin(ino, looking))
     }
 
-    /// As [`look`](Self::look), where more may be kept than is known.
+    /// As [`look`](Self::look), with one request for all who look at the same time.
+    pub(super) async fn look_together(&self, ino: Ino) -> Result<Entry, FsError> {
+        if let Some(looking) = self.begin_to_look(ino) {
+            looking.await?;
+        }
+        self.tree.entry(ino).ok_or(FsError::NotFound)
+    }
+
+    /// As [`look_together`](Self::look_together), where more may be kept than is known.
     pub(super) async fn look_if_rich(&self, ino: Ino) -> Result<Entry, FsError> {
         let entry = self.tree.entry(ino).ok_or(FsError::NotFound)?;
         match self.tree.parent(ino) {
-            Some(dir) if self.may_be_rich(dir, &entry) => self.look(ino).await,
+            Some(dir) if self.may_be_rich(dir, &entry) => self.look_together(ino).await,
             _ => Ok(entry),
         }
     }

@@ -33,6 +33,7 @@ mod orphans;
 mod outbox;
 mod pending;
 mod place;
+mod prepare;
 mod ranges;
 mod readers;
 mod remove;

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use crate::fs::attr::Maker;
 use crate::fs::lookup::{check_length, possible};
 use crate::fs::open_files::Version;
+use crate::fs::prepare::{NewEntry, Prepared};
 use crate::fs::{Attr, Fs, FsError};
 use crate::object::FileKind;
 use crate::store::Precondition;
@@ -61,10 +62,10 @@ impl Fs {
         self.check_dir(dir)?;
         let name = possible(name)?;
         let key = self.key_in(dir, &name)?;
-        let attributes = self.new_attributes(dir, kind, mode, maker).await?;
-        if self.find(dir, &name).await?.is_some() {
+        let new = NewEntry { kind, mode, maker };
+        let Prepared::Free(attributes) = self.find_or_prepare(dir, &name, new).await? else {
             return Err(FsError::Exists);
-        }
+        };
         check_length(&name)?;
         let file = FileState {
             size: content.len() as u64,

@@ -9,6 +9,7 @@ use crate::fs::attr::Maker;
 use crate::fs::lookup::{check_length, existing, possible};
 use crate::fs::orphans::Going;
 use crate::fs::outbox::{Changes, Want};
+use crate::fs::prepare::{NewEntry, Prepared};
 use crate::fs::{Attr, Fs, FsError};
 use crate::object::{EntryName, FileKind, Key};
 use crate::store::{Capability, ListFrom, ListRequest};
@@ -34,11 +35,14 @@ impl Fs {
         self.check_dir(dir)?;
         let name = possible(name)?;
         let key = self.key_in(dir, &name)?;
-        let attributes = self.new_attributes(dir, FileKind::Dir, mode, made_by);
-        let attributes = attributes.await?;
-        if self.find(dir, &name).await?.is_some() {
+        let new = NewEntry {
+            kind: FileKind::Dir,
+            mode,
+            maker: made_by,
+        };
+        let Prepared::Free(attributes) = self.find_or_prepare(dir, &name, new).await? else {
             return Err(FsError::Exists);
-        }
+        };
         check_length(&name)?;
         let marker = Key::new(format!("{key}/"));
         if marker.is_too_long() {

@@ -11,6 +11,7 @@ use crate::fs::handles::{Handle, Opened};
 use crate::fs::lookup::{check_length, possible};
 use crate::fs::open_files::{OpenFile, Version, WriteHandle};
 use crate::fs::place::FilePlace;
+use crate::fs::prepare::{NewEntry, Prepared};
 use crate::fs::{Attr, Fs, FsError, HandleId};
 use crate::object::{FileKind, ObjectRef};
 use crate::store::Precondition;
@@ -47,11 +48,12 @@ impl Fs {
         self.check_dir(dir)?;
         let name = possible(name)?;
         let key = self.key_in(dir, &name)?;
-        let attributes = self.new_attributes(dir, FileKind::File, mode, maker);
-        let attributes = attributes.await?;
-        if let Some(entry) = self.find(dir, &name).await? {
-            return self.create_over(entry, existing, maker).await;
-        }
+        let kind = FileKind::File;
+        let new = NewEntry { kind, mode, maker };
+        let attributes = match self.find_or_prepare(dir, &name, new).await? {
+            Prepared::Taken(entry) => return self.create_over(entry, existing, maker).await,
+            Prepared::Free(attributes) => attributes,
+        };
         check_length(&name)?;
         // What is there still, though it was deleted here, may be replaced.
         let is_ours = self.outbox.may_exist(&key) || self.orphans.keeps(&key);
@@ -223,6 +225,23 @@ impl Fs {
             endings: self.endings.clone(),
             left: Left::default(),
         }
+    }
+
+    /// Handle through which a program changes a file.
+    ///
+    /// # Errors
+    /// It is not open for writing; or one of its descriptors was closed, the file was forgotten, and
+    /// another open began to write it anew.
+    pub(super) fn writing(&self, handle: HandleId) -> Result<Arc<WriteHandle>, FsError> {
+        let handle = self.handles.write(handle)?;
+        let used = self.open_files.used(&handle);
+        if used.is_err()
+            && let Some(key) = self.last_key_of(handle.file.ino)
+        {
+            let reason = "a descriptor of a version before could not be written";
+            self.ledger.failed(self.store.uri(&key), reason.to_owned());
+        }
+        used.map(|()| handle)
     }
 
     /// Writes, if that needs no waiting; says whether it did.

@@ -16,6 +16,7 @@ mod kernel;
 mod listings;
 mod model;
 mod pending;
+mod preparing;
 mod unsure;
 mod versions;
 

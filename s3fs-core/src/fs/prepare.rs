@@ -1,0 +1,65 @@
+//! What precedes the making of an entry: its name must be free, and its folder may give it a group.
+
+use crate::fs::attr::{Maker, SET_GROUP_ID};
+use crate::fs::{Fs, FsError};
+use crate::object::{Attributes, EntryName, FileKind};
+use crate::tree::{Entry, Ino};
+
+/// An entry that is to be made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NewEntry {
+    pub(super) kind: FileKind,
+    pub(super) mode: u16,
+    pub(super) maker: Maker,
+}
+
+/// A name of which an entry is to be made.
+#[derive(Debug)]
+pub(super) enum Prepared {
+    /// It stands for this.
+    Taken(Entry),
+    /// It stands for nothing; a new entry has these attributes.
+    Free(Attributes),
+}
+
+impl Fs {
+    /// Returns what has a name, or the attributes of an entry to be made of it. What the bucket keeps of the
+    /// folder is asked for only if nothing has the name.
+    ///
+    /// # Errors
+    /// The store doesn't say what has the name, or what it keeps of the folder.
+    pub(super) async fn find_or_prepare(
+        &self,
+        dir: Ino,
+        name: &EntryName,
+        new: NewEntry,
+    ) -> Result<Prepared, FsError> {
+        if let Some(entry) = self.find(dir, name).await? {
+            return Ok(Prepared::Taken(entry));
+        }
+        let mut folder = self.tree.entry(dir).ok_or(FsError::NotFound)?;
+        let above = self.tree.parent(dir);
+        if above.is_some_and(|above| self.may_be_rich(above, &folder)) {
+            folder = self.look_together(dir).await?;
+            // That took a moment.
+            if let Some(entry) = self.find(dir, name).await? {
+                return Ok(Prepared::Taken(entry));
+            }
+        }
+        Ok(Prepared::Free(self.new_attributes(&folder, new)))
+    }
+
+    /// Attributes to store for a new entry of a folder. A folder with the set-group-ID bit gives its group
+    /// to the entry, and the bit to a new folder.
+    fn new_attributes(&self, folder: &Entry, new: NewEntry) -> Attributes {
+        let NewEntry { kind, mode, maker } = new;
+        let mut attributes = self.owner.attributes(kind, mode, maker);
+        if self.attr(folder).mode & SET_GROUP_ID != 0 {
+            attributes.gid = folder.looks.attributes().and_then(|kept| kept.gid);
+            if kind == FileKind::Dir {
+                attributes.mode = attributes.mode.map(|mode| mode | SET_GROUP_ID);
+            }
+        }
+        attributes
+    }
+}
