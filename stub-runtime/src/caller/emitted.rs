@@ -1,4 +1,4 @@
-//! A call whose values come one by one.
+//! Call whose values come one by one.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The caller's side of a call on this machine: it starts a supervisor, says what is to be run, and waits.
+//! Caller's side of a call on this machine: it starts a supervisor, sends it the specification, and waits.
 
 mod cancel;
 mod emitted;
@@ -41,8 +41,9 @@ pub(crate) fn begin(function: &'static Function) -> Result<(Plan, Arc<Watch>), E
     Ok((plan, watch))
 }
 
-/// Runs a function's body in a sandbox, until the canceller ends it. Its value is there when what it has written is
-/// stored. `sink` takes what it prints; else it goes to this program's own streams. Blocks, from any thread.
+/// Runs a function's body in a sandbox, until the canceller ends it. Returns its value after the files that it has
+/// written are stored. `sink` receives the output; without it, the output goes to this program's own streams. Blocks,
+/// from any thread.
 pub(crate) fn call(
     plan: &Plan,
     input: &Payload,
@@ -62,7 +63,7 @@ pub(crate) fn run_command(
     run_command_watched(spec, retries, canceller, &Watch::of(spec.label()))
 }
 
-/// The same of one that is watched already.
+/// Runs a command like [`run_command`], with telemetry that the caller has started.
 pub(crate) fn run_command_watched(
     spec: &CallSpec,
     retries: &Retries,
@@ -73,7 +74,7 @@ pub(crate) fn run_command_watched(
     single::command(spec, retries, canceller, &takers)
 }
 
-/// The same of one whose output goes elsewhere.
+/// Runs a command like [`run_command_watched`], without standard input. `sink` receives the output.
 pub(crate) fn run_command_here(
     spec: &CallSpec,
     retries: &Retries,

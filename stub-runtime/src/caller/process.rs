@@ -9,9 +9,9 @@ use crate::config;
 use crate::protocol::Channel;
 use crate::role::Role;
 
-/// The socket takes the place of standard input, which travels through it: so no descriptor needs
-/// to be made inheritable in a process with other threads. So do credentials, which the
-/// environment lacks, as others may read it.
+/// Starts this program again in a role. The socket takes the place of standard input, which is sent through it: so no
+/// descriptor must be made inheritable in a process with other threads. Credentials are sent through it, too, as
+/// others may read the environment.
 pub(super) fn start(role: Role, title: String, socket: Channel) -> io::Result<Child> {
     let description = role.describe(&socket)?;
     let mut command = Command::new("/proc/self/exe");

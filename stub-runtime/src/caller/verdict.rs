@@ -11,7 +11,7 @@ use crate::outcome::{Ended, Outcome};
 use crate::payload::Payload;
 use crate::protocol::Failure;
 
-/// The value of a function's call.
+/// Returns the value of a function's call.
 pub(super) fn value(
     attempt: Attempt,
     outcome: Outcome,
@@ -79,7 +79,7 @@ fn error(attempt: &Attempt, ended: Ended) -> Option<Error> {
     })
 }
 
-/// The error of a call whose work was not started.
+/// Returns the error of a call whose work was not started.
 pub(super) fn refused(attempt: Attempt, failure: Failure) -> Error {
     match failure {
         Failure::Volume {

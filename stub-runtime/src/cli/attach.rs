@@ -12,10 +12,11 @@ use crate::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
 use crate::outcome::Outcome;
 use crate::watch::say;
 
-/// Takes up a call, and prints what it gives as the command that began it would have: the values of a map a line
-/// each, with the places of their inputs; one value as it is; of a command nothing but what it prints itself.
+/// Reattaches to a call, and prints its output like the command that began it. The values of a map are printed one per
+/// line, with the indices of their inputs. A single value is printed as it is. For a command, only its own output is
+/// printed.
 ///
-/// Exit status: as of the command that began it.
+/// Exit status: that of the command that began the call.
 pub fn attach(id: &str) -> ExitCode {
     match print_all(id) {
         Ok(status) => ExitCode::from(status),
@@ -70,7 +71,7 @@ fn line(index: u64, value: Result<FoundValue>) -> Value {
     }
 }
 
-/// The exit status of a command; what it can't say is said on standard error.
+/// Returns the exit status of a command. Prints objects that are not stored on standard error.
 fn status_of(outcome: &Outcome) -> u8 {
     for lost in &outcome.not_stored {
         say(&format!("not stored: {lost}"));

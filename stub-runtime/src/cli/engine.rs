@@ -8,7 +8,7 @@ use crate::options::EngineName;
 /// The name of the option.
 pub(super) const NAME: &str = "engine";
 
-/// The option.
+/// Returns the option.
 pub(super) fn argument() -> Arg {
     Arg::new(NAME)
         .long(NAME)
@@ -18,7 +18,7 @@ pub(super) fn argument() -> Arg {
         .help_heading("Where it is run")
 }
 
-/// Has calls run where the command line says.
+/// Selects the engine that the command line names.
 pub(super) fn choose_as(arguments: &ArgMatches) {
     if let Some(name) = arguments.get_one::<EngineName>(NAME) {
         choose(*name);

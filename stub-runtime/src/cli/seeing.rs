@@ -1,4 +1,4 @@
-//! Options about seeing what a command does.
+//! Telemetry options of a command line.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ const METRICS: &str = "metrics";
 /// The names of all of them.
 pub(super) const NAMES: [&str; 3] = [SUMMARY, REPORT, METRICS];
 
-/// The options.
+/// Returns the options.
 pub(super) fn arguments() -> [Arg; 3] {
     [
         Arg::new(SUMMARY)
@@ -37,7 +37,7 @@ pub(super) fn arguments() -> [Arg; 3] {
     .map(|argument| argument.help_heading("Seeing what happens"))
 }
 
-/// Begins to show what was asked for.
+/// Starts the requested telemetry.
 pub(super) fn begin(arguments: &ArgMatches) -> Result<(), Failure> {
     let seeing = Seeing {
         summary: arguments.get_flag(SUMMARY),

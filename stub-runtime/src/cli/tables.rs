@@ -1,4 +1,4 @@
-//! `list` and `mounts`: what the program declares.
+//! Commands `list` and `mounts`: functions and volumes that the program declares.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ pub(super) struct Declared {
     pub(super) mount: MountConfig,
 }
 
-/// All volumes of all functions.
+/// Returns all volumes of all functions.
 pub(super) fn declared() -> Result<Vec<Declared>, Failure> {
     let mut all = Vec::new();
     for (name, function) in names::all() {

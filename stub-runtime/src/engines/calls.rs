@@ -74,8 +74,8 @@ impl Drop for Abandon {
     }
 }
 
-/// Runs a command in a sandbox, which the canceller can end, and again if it fails; `Outcome` has its exit
-/// status or signal, and what could not be stored. Blocks.
+/// Runs a command in a sandbox, which the canceller can end, and again if it fails. `Outcome` has its exit status or
+/// signal, and the objects that could not be stored. Blocks.
 ///
 /// # Errors
 /// The command was not run ([`Error::Volume`], [`Error::Sandbox`], [`Error::NotStarted`],

@@ -46,7 +46,7 @@ pub(super) struct Launched {
     over: Option<Result<Reply, ChannelError>>,
 }
 
-/// Receivers of what comes out of a sandbox besides values.
+/// Receivers of a sandbox's output and events, besides values.
 #[derive(Clone, Debug)]
 pub(super) struct Takers {
     /// Receiver of the output; without it, the output goes to this program's own streams.

@@ -1,7 +1,8 @@
-//! A function mapped over many inputs: sandboxes stay, and their workers run one input after another.
+//! Map of a function over many inputs: sandboxes stay, and their workers run one input after another.
 //!
 //! `queue` and `depth` decide, without I/O; a `slot` is a thread with one sandbox at a time; a `feeder` takes inputs
-//! from an iterator that may wait; `shared` is what all of them and the consumer, who is here, have in common.
+//! from an iterator that may wait. `shared` has the state that all of them share with the consumer, which is in this
+//! module.
 
 mod depth;
 mod feeder;
