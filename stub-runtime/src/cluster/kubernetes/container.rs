@@ -1,4 +1,4 @@
-//! The container of a task: what it runs, what it may, what it has.
+//! Container of a task: its command, permissions and volumes.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::options::Kubernetes as Settings;
 /// The container's name.
 const NAME: &str = "task";
 
-/// The container of each task of a submission.
+/// Returns the container of each task of a submission.
 pub(super) fn container(frame: &Frame, submission: &Submission<'_>) -> Container {
     let settings = &frame.settings;
     Container {
@@ -62,7 +62,8 @@ fn millicores(cpu: f64) -> String {
     format!("{:.0}m", (cpu * 1000.0).ceil().max(1.0))
 }
 
-/// A sandbox mounts file systems of its own, which takes `/dev/fuse` and mounting.
+/// Returns the security context of a container. A sandbox mounts file systems of its own, which requires `/dev/fuse`
+/// and the right to mount.
 fn security(settings: &Settings, (user, group): (u32, u32)) -> SecurityContext {
     let who = SecurityContext {
         run_as_user: Some(i64::from(user)),
@@ -108,7 +109,7 @@ fn mounts(frame: &Frame) -> Vec<VolumeMount> {
     [key].into_iter().chain(spool).collect()
 }
 
-/// The folder of the spool: what a claim has, or what the nodes have under this path.
+/// Returns the volume with the folder of the spool: that of a claim, or the nodes' folder under this path.
 pub(super) fn spool(folder: &Path, settings: &Settings) -> Volume {
     let claim = settings.volume_claim.clone();
     let host_path = claim.is_none().then(|| HostPathVolumeSource {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-/// The numbers of a list that are less than `end`; what is not understood is left out.
+/// Parses a list of numbers and ranges. Returns those less than `end`; ignores malformed parts.
 pub(super) fn parse(list: &str, end: u32) -> BTreeSet<u32> {
     let ranges = list.split(',').filter_map(|part| {
         let (from, to) = part.split_once('-').unwrap_or((part, part));

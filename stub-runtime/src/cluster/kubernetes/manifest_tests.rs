@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// A frame of a spool in a bucket.
+/// Makes the frame of a spool in a bucket.
 fn frame(settings: Settings) -> Frame {
     Frame {
         settings,

@@ -14,7 +14,7 @@ use crate::cluster::seal::SealKey;
 use crate::cluster::spool::Location;
 use crate::options::Kubernetes as Settings;
 
-/// Takes one submission, of one task, and knows nothing of what becomes of it.
+/// Scheduler that prints one submission, of one task, and knows nothing of its later state.
 #[derive(Debug)]
 pub(in crate::cluster) struct Printed {
     frame: Frame,

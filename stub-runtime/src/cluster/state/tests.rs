@@ -32,7 +32,7 @@ fn indices(planned: &[Planned]) -> Vec<Vec<u64>> {
     planned.iter().map(batch).collect()
 }
 
-/// The scheduler knows no task of that submission any more, for this reason.
+/// Makes the scheduler report that no task of the submission exists any more, for this reason.
 fn gone(state: &mut State, submission: u32, how: How) -> Vec<Verdict> {
     let now = Instant::now();
     state.looked(now, &[submission].into(), &BTreeMap::new());

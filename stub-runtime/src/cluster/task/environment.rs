@@ -1,4 +1,4 @@
-//! A task's environment: the caller's, but for what is the node's own.
+//! Environment of a task: the caller's, except for the variables that belong to the node.
 
 use std::ffi::OsStr;
 
