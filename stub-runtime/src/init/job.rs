@@ -70,7 +70,7 @@ pub(super) fn start(job: &Job, descriptors: Vec<OwnedFd>) -> Result<i32, Failure
     }
 }
 
-/// This process's limits are those of all that it starts.
+/// Sets the limits of this process, which all processes that it starts inherit.
 fn limit(limits: &OwnLimits) -> Result<(), Failure> {
     let failed = |error: SysError| explain(&Step::Limits, &error);
     if let Some(count) = limits.processors {

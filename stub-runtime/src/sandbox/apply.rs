@@ -20,8 +20,8 @@ pub(crate) struct Mounted {
     inside: Option<usize>,
 }
 
-/// The folders that volumes must show because others are mounted there. A name that isn't UTF-8
-/// can't be one of a bucket's.
+/// Returns the folders that volumes must show because others are mounted there. A name that isn't UTF-8 can't be one
+/// of a bucket's.
 pub(crate) fn inner_folders(mounts: &[Mounted]) -> Vec<InnerFolder> {
     let inner = mounts.iter().filter_map(|mount| {
         let outer = mount.inside?;
@@ -32,8 +32,7 @@ pub(crate) fn inner_folders(mounts: &[Mounted]) -> Vec<InnerFolder> {
     inner.collect()
 }
 
-/// Separates this mount namespace from the host's and makes all mount points. Returns what is to
-/// be mounted, in order.
+/// Separates this mount namespace from the host's and makes all mount points. Returns the mounts, in order.
 pub(crate) fn prepare(points: &[MountPoint], hide: Option<&Hide>) -> Result<Vec<Mounted>, Failure> {
     let root = Path::new("/");
     // Slave, not private: what the host unmounts during a call goes away here too, instead of
@@ -90,7 +89,7 @@ pub(crate) fn mount_bucket(points: &[MountPoint], mount: &Mounted) -> Result<Own
     Ok(fuse)
 }
 
-/// A volume in another needs a folder there; the other one is being served by now.
+/// Checks that a volume has the folder of a volume in it; the outer one is being served by now.
 fn check_inner_folder(point: &MountPoint, at: &Path, outer: &MountPoint) -> Result<(), Failure> {
     let what = match std::fs::metadata(at) {
         Ok(metadata) if metadata.is_dir() => return Ok(()),

@@ -1,4 +1,4 @@
-//! Entries of a home that programs outside of a sandbox believe, beside those that begin with a dot.
+//! Entries of a home that programs outside of a sandbox trust, beside those that begin with a dot.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -13,8 +13,8 @@ const MOST_LINKS: usize = 40;
 /// Folder of a home that many shells look for programs in, whether or not this one does.
 const PROGRAMS: &str = "bin";
 
-/// Returns the entries of homes, links excepted, over which the links of dot-files and the search path of programs
-/// lead. By renaming one of them, a job would put another file in the place of a believed one.
+/// Returns the entries of homes, links excepted, that links of dot-files and the search path of programs lead over. By
+/// renaming one of them, a job would replace a trusted file.
 pub(super) fn entries(homes: &[PathBuf], programs: &[PathBuf]) -> Vec<PathBuf> {
     let mut believed: Vec<PathBuf> = programs.to_vec();
     for home in homes {

@@ -1,4 +1,4 @@
-//! Why a machine refuses a sandbox, and what helps. Pure: facts in, words out.
+//! Diagnosis of a machine that refuses a sandbox, with a remedy; made from facts, without I/O.
 
 use crate::protocol::Failure;
 use crate::sys::{Errno, SysError};
@@ -9,7 +9,7 @@ use super::step::Step;
 const DOCKER: &str = "start the container with `--device /dev/fuse --cap-add SYS_ADMIN \
      --security-opt seccomp=unconfined --security-opt apparmor=unconfined`";
 
-/// The failure of a step, explained by what this machine allows.
+/// Returns the failure of a step, explained by the settings of this machine.
 pub(crate) fn explain(step: &Step, error: &SysError) -> Failure {
     let (reason, remedy) = diagnose(step, error.errno, &Host::look());
     let reason = reason.unwrap_or_else(|| error.to_string());
@@ -20,7 +20,7 @@ pub(crate) fn explain(step: &Step, error: &SysError) -> Failure {
     }
 }
 
-/// The reason, where more is known than the error's own text, and the remedy.
+/// Returns the reason, where more is known than the error's own text, and the remedy.
 fn diagnose(step: &Step, errno: Errno, host: &Host) -> (Option<String>, Option<String>) {
     let found = match step {
         Step::OpenFuse => fuse_device(errno, host),

@@ -1,4 +1,4 @@
-//! Hides from an isolated job what lets it speak to the host, or as its user. Runs in the job's first process.
+//! Isolation of a job from everything that lets it speak to the host, or as its user. Runs in the job's first process.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -25,8 +25,8 @@ const GROUPS: &str = "/sys/fs/cgroup";
 /// List of the sockets of this network namespace.
 const SOCKETS: &str = "/proc/net/unix";
 
-/// Hides the host's sockets, temporary files and terminals, and the credentials in the user's homes; what else in a
-/// home begins with a dot becomes read-only, and so does the home itself.
+/// Hides the host's sockets, temporary files and terminals, and the credentials in the user's homes. Other entries of
+/// a home that begin with a dot become read-only, and so does the home itself.
 pub(super) fn hide(wanted: &Hide) -> Result<(), SysError> {
     // Before anything is covered. Names in the list have any bytes.
     let list = fs::read(SOCKETS).map_err(mirror::failed("read", Path::new(SOCKETS)))?;
@@ -111,8 +111,8 @@ fn replace(folder: &Path, resolver: Option<&Path>) -> Result<(), SysError> {
     change_folder(Path::new("/"))
 }
 
-/// Hides credentials in a home, and keeps the rest from being changed that programs outside believe: what begins with
-/// a dot, and which entries there are.
+/// Hides credentials in a home, and makes read-only what programs outside trust: entries that begin with a dot, and
+/// the list of entries.
 fn protect(home: &Path) -> Result<(), SysError> {
     mirror::mirror(home, &[])?;
     let entries = fs::read_dir(home).into_iter().flatten().flatten();

@@ -40,9 +40,9 @@ pub(super) fn new_root(create: &[PathBuf]) -> Result<(), SysError> {
     seal(root)
 }
 
-/// Makes a copy read-only, so that a file written beside a mount point fails instead of vanishing
-/// with the sandbox. Not so a folder for temporary files (sticky, as `/tmp` is): most programs
-/// can't do without, and what is written there is not meant to last.
+/// Makes a copy read-only, so that a file written beside a mount point fails instead of vanishing with the sandbox. A
+/// folder for temporary files (sticky, as `/tmp` is) stays writable: most programs need it, and its files are not
+/// meant to last.
 fn seal(folder: &Path) -> Result<(), SysError> {
     const STICKY: u32 = 0o1000;
     let metadata = fs::metadata(folder).map_err(failed("stat", folder))?;
@@ -53,7 +53,7 @@ fn seal(folder: &Path) -> Result<(), SysError> {
     }
 }
 
-/// Any folder of `/` that the new root can be put on for a moment.
+/// Returns a folder of `/` on which the new root can be mounted for a moment.
 fn stage() -> Result<PathBuf, SysError> {
     let usable = |path: &PathBuf| path.is_dir() && !path.is_symlink();
     ["/tmp", "/run", "/usr", "/etc"]
@@ -75,7 +75,7 @@ fn free_name(folder: &Path) -> PathBuf {
         .unwrap_or_default()
 }
 
-/// A tmpfs with the permissions of `like`, and its owner where this process may say so.
+/// Mounts a tmpfs with the permissions of `like`, and with its owner if this process may set it.
 pub(super) fn mount_tmpfs(like: &Path, target: &Path) -> Result<(), SysError> {
     let metadata = fs::metadata(like).map_err(failed("stat", like))?;
     let data = format!("mode={:o}", metadata.mode() & 0o7777);

@@ -1,4 +1,4 @@
-//! Performs what the state machine decides, and tells it what happens.
+//! Driver of a supervisor: it performs the actions that the state machine returns, and sends it events.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
@@ -183,7 +183,7 @@ impl Driver {
         })
     }
 
-    /// Volumes show the mount points of those that lie in them, whatever their buckets hold.
+    /// Makes volumes show the mount points of volumes in them, whatever their buckets hold.
     fn show_folders(&mut self, inner: Vec<InnerFolder>) {
         for InnerFolder { outer, folder } in inner {
             if let Some(volume) = self.spec.volumes.get_mut(outer) {
@@ -201,7 +201,7 @@ impl Driver {
         }
     }
 
-    /// An action that fails at once is an event, too.
+    /// Performs an action. If it fails at once, that is an event, too.
     fn perform(&mut self, action: Action, state: &mut State) {
         tracing::debug!(?action);
         let result = match action {
@@ -376,7 +376,7 @@ impl Driver {
         let _ = self.inputs.send(Input::Event(Event::Abandoned));
     }
 
-    /// Nothing may be left when this process ends: the caller waits for that.
+    /// Ends everything: nothing may be left when this process ends, as the caller waits for that.
     fn exit(&mut self) -> Result<(), Failure> {
         self.over = true;
         self.kill_init()?;

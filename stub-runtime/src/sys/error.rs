@@ -5,13 +5,13 @@ pub(crate) use nix::errno::Errno;
 /// The result of a system call.
 pub(crate) type Result<T> = std::result::Result<T, SysError>;
 
-/// A system call that failed, with what it was given.
+/// Error of a system call, with its arguments.
 #[derive(Debug, thiserror::Error)]
 #[error("{call}: {}", .errno.desc())]
 pub(crate) struct SysError {
     /// `mount(/dev/x, /y)`.
     pub(crate) call: String,
-    /// Why.
+    /// Error number.
     pub(crate) errno: Errno,
 }
 

@@ -2,8 +2,8 @@
 
 use super::error::{Errno, Result, SysError};
 
-/// `ioctl` by architecture (as the kernel names it to filters) and number: of this one, and of those whose programs
-/// the same kernel runs.
+/// `ioctl` by architecture (as the kernel names it to filters) and number: for this architecture, and for those whose
+/// programs the same kernel runs.
 #[cfg(target_arch = "x86_64")]
 const IOCTLS: &[(u32, u32)] = &[
     (X86_64, 16),
@@ -18,7 +18,7 @@ const X86_64: u32 = 0xC000_003E;
 const IOCTLS: &[(u32, u32)] = &[(0xC000_00B7, 29), (0x4000_0028, 54)];
 #[cfg(target_arch = "riscv64")]
 const IOCTLS: &[(u32, u32)] = &[(0xC000_00F3, 29)];
-/// Not known: nothing is filtered.
+/// Unknown architecture: nothing is filtered.
 #[cfg(not(any(
     target_arch = "x86_64",
     target_arch = "aarch64",

@@ -1,4 +1,4 @@
-//! System calls: one function each, with an error that names the call and what it was given.
+//! System calls: one function each, with an error that names the call and its arguments.
 //!
 //! Nothing here decides anything. `libc`, `nix` and `unsafe` of the runtime live in this module.
 #![allow(unsafe_code, reason = "this is the module that talks to the kernel")]

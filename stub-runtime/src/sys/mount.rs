@@ -38,7 +38,7 @@ pub(crate) fn bind(source: &Path, target: &Path) -> Result<()> {
     )))
 }
 
-/// Keeps what is mounted here from showing up elsewhere.
+/// Keeps mounts made here from showing up elsewhere.
 pub(crate) fn make_slave(target: &Path) -> Result<()> {
     let none = None::<&OsStr>;
     nix::mount::mount(
@@ -51,7 +51,7 @@ pub(crate) fn make_slave(target: &Path) -> Result<()> {
     .map_err(SysError::new(format!("mount({}, slave)", target.display())))
 }
 
-/// Makes one mount read-only; what is mounted below it stays as it is.
+/// Makes one mount read-only; mounts below it stay unchanged.
 pub(crate) fn set_read_only(target: &Path) -> Result<()> {
     let flags = MountFlags::MS_REMOUNT
         | MountFlags::MS_BIND

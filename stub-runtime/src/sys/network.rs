@@ -7,8 +7,8 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 
 use super::error::{Errno, Result, SysError};
 
-/// Moves this process, and what it starts from now on, into a network of its own, where there is
-/// nothing but `localhost`.
+/// Moves this process, and processes that it starts from now on, into a network of its own, which has only
+/// `localhost`.
 pub(crate) fn leave_network() -> Result<()> {
     unshare(CloneFlags::CLONE_NEWNET).map_err(SysError::new("unshare(CLONE_NEWNET)"))?;
     bring_up_loopback()

@@ -149,8 +149,8 @@ pub(crate) fn hold_ending_signals() -> Result<()> {
     }
 }
 
-/// Takes what is held back of a signal. Returns whether the kernel or a process outside of this pid
-/// namespace has sent it.
+/// Takes a pending signal that is held back. Returns whether the kernel or a process outside of this pid namespace has
+/// sent it.
 pub(crate) fn take_from_outside(signal: i32) -> bool {
     let wanted = set_of(std::iter::once(signal));
     let now = libc::timespec {

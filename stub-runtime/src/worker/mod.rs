@@ -18,7 +18,7 @@ use crate::sys;
 use inputs::Inputs;
 use panic::Record;
 
-/// Runs what the caller sends and ends the process.
+/// Runs the inputs that the caller sends, and ends the process.
 pub(crate) fn main(caller: &Channel) -> ! {
     // What Rust's runtime does before `main`, which this process never reaches. If the kernel
     // refuses, the body merely sees the default.
@@ -51,7 +51,7 @@ fn serve(caller: &Channel) -> Result<(), ChannelError> {
     Ok(())
 }
 
-/// Runs an input whose values, if they come one by one, are sent as they do.
+/// Runs an input, and sends its values as they come, if there are several.
 fn run_emitting(
     caller: &Channel,
     record: &Record,
