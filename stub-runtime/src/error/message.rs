@@ -12,7 +12,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// From messages, outermost first.
+    /// Creates a message from texts, outermost first.
     pub(crate) fn from_chain(chain: Vec<String>) -> Self {
         let linked = chain.into_iter().rev().fold(None, |source, text| {
             Some(Self {

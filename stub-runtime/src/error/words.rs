@@ -14,7 +14,7 @@ pub(super) fn remedy_text(remedy: Option<&str>) -> String {
         .unwrap_or_default()
 }
 
-/// A few are named, the rest counted: the whole list is in the error.
+/// Formats the first few objects, and the number of the others: the whole list is in the error.
 pub(super) fn list(objects: &[NotStored]) -> String {
     const SHOWN: usize = 5;
     let shown = objects.iter().take(SHOWN).map(|one| match &one.kept_in {

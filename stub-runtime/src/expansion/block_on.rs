@@ -11,10 +11,10 @@ pub fn block_on<F: Future>(body: F) -> F::Output {
     block_on_then(body, |output| output)
 }
 
-/// The same; what the body leaves behind goes on until `then` is done with what it returned.
+/// Runs a future like [`block_on`]. Tasks that the body leaves behind run until `then` is done with its result.
 ///
 /// # Panics
-/// As [`block_on`].
+/// Panics like [`block_on`].
 pub fn block_on_then<F: Future, R>(body: F, then: impl FnOnce(F::Output) -> R) -> R {
     let runtime = Left(Some(runtime()));
     let Left(Some(running)) = &runtime else {
@@ -26,7 +26,7 @@ pub fn block_on_then<F: Future, R>(body: F, then: impl FnOnce(F::Output) -> R) -
     then(output)
 }
 
-/// A runtime whose tasks nobody waits for in the end, also if something panics.
+/// Runtime whose tasks are not waited for at its end, also after a panic.
 struct Left(Option<Runtime>);
 
 impl Drop for Left {

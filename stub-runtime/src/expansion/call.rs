@@ -1,4 +1,4 @@
-//! From typed arguments to a typed value, around an engine that knows only payloads.
+//! Calls with typed arguments and a typed value, on an engine that knows only payloads.
 
 use super::codec::{Codec, Codecs, encode_all};
 use crate::attempt::Attempt;
@@ -49,7 +49,7 @@ pub fn call_iterator<C: Codecs, V>(
     Values::new(input.and_then(|input| Emitted::new(function, input)), value)
 }
 
-/// The same where async code takes them.
+/// Calls a function whose values come one by one, from async code.
 pub fn call_stream<C: Codecs, V: 'static>(
     function: &'static Function,
     codecs: C,

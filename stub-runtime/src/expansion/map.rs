@@ -30,7 +30,7 @@ where
     Map::new(Mapped::new(function), inputs, value)
 }
 
-/// The same of an async function.
+/// Maps an async function over inputs.
 pub fn map_async<C, V>(
     function: &'static Function,
     codecs: C,

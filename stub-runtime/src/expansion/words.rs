@@ -1,14 +1,14 @@
-//! Arguments from the words of a command line.
+//! Parsing of arguments from the words of a command line.
 //!
-//! The type says what it wants, so that a number is a number, a text needs no quotes and a flag no
-//! word; what has parts (structs, tuples, maps) is JSON.
+//! The type decides the syntax: a number is a number, a text needs no quotes, and a flag has no word. A compound value
+//! (structs, tuples, maps) is JSON.
 
 use serde::de::value::{Error, SeqDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Visitor};
 
 use crate::function::Given;
 
-/// Makes an argument of what was given. The error is a sentence fragment.
+/// Parses an argument from the given words or JSON. The error is a sentence fragment.
 pub(super) fn parse<T: DeserializeOwned>(given: Given) -> Result<T, String> {
     match given {
         Given::Json(value) => serde_json::from_value(value).map_err(|error| error.to_string()),
@@ -40,7 +40,7 @@ fn json(word: &str) -> serde_json::Deserializer<serde_json::de::StrRead<'_>> {
     serde_json::Deserializer::from_str(word)
 }
 
-/// The words as JSON, which is what the error says if they are none.
+/// Adds the word to an error of parsing it as JSON.
 fn as_json<T>(word: &str, parsed: serde_json::Result<T>) -> Result<T, Error> {
     parsed.map_err(|error| {
         Error::custom(format_args!(
@@ -92,7 +92,7 @@ impl<'de> Deserializer<'de> for Words<'de> {
         deserialize_map();
     }
 
-    /// A flag by itself is `true`.
+    /// Returns `true` for a flag without a word.
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.0 {
             [] => visitor.visit_bool(true),
@@ -147,7 +147,7 @@ impl<'de> Deserializer<'de> for Words<'de> {
         visitor.visit_newtype_struct(self)
     }
 
-    /// Each word is an element; one that is a JSON list is the list.
+    /// Takes each word as an element; a single word that is a JSON list is the list.
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         if let [word] = self.0
             && word.trim_start().starts_with('[')
@@ -158,7 +158,7 @@ impl<'de> Deserializer<'de> for Words<'de> {
         visitor.visit_seq(SeqDeserializer::new(elements))
     }
 
-    /// The name of a variant, or JSON for one that has parts.
+    /// Takes the name of a variant, or JSON for a variant with fields.
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         name: &'static str,

@@ -1,4 +1,4 @@
-//! Running what has a schedule at its times.
+//! Execution of scheduled entries at their times.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,10 +10,10 @@ use jiff::Zoned;
 use super::Schedule;
 use crate::caller::Canceller;
 
-/// No sleep is longer, so that a machine that slept, or whose clock was set, is noticed soon.
+/// Maximum time to sleep, so that a machine that slept, or whose clock was set, is noticed soon.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
-/// Something that is run at its times.
+/// Entry that is run at its times.
 pub struct Entry<'a> {
     /// Its name, for messages.
     pub name: String,
@@ -23,8 +23,8 @@ pub struct Entry<'a> {
     pub run: Box<dyn Fn(&Canceller) -> String + Sync + 'a>,
 }
 
-/// Runs each at its times, beside each other, until it is cancelled and what is running has ended. One that is
-/// still running when its time comes again is not begun a second time. Says what happens, and when.
+/// Runs each entry at its times, side by side, until that is cancelled and all running entries have ended. An entry
+/// that is still running when its time comes again is not started a second time. `say` gets a line about each event.
 pub fn serve(entries: &[Entry<'_>], canceller: &Canceller, say: &(dyn Fn(&str) + Sync)) {
     let running: Vec<AtomicBool> = entries.iter().map(|_| AtomicBool::new(false)).collect();
     let mut due: Vec<Option<Zoned>> = next_of_all(entries, &Zoned::now());

@@ -1,4 +1,4 @@
-//! Files of `NAME=value` lines. One syntax for all that secrets are read from, which takes values as they are:
+//! Files of `NAME=value` lines. All sources of secrets have this syntax, which takes values as they are:
 //!
 //! - A line is `NAME=value`, `export NAME=value`, empty, or a comment that begins with `#`.
 //! - Blanks around the name and around the value don't count.
@@ -40,7 +40,7 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, String>, SecretError>
     of_file(path, &bytes)
 }
 
-/// Understands what was read from a file.
+/// Parses the contents of a file.
 pub(super) fn of_file(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, String>, SecretError> {
     parse(bytes).map_err(|line| SecretError::Malformed {
         path: path.to_owned(),
@@ -75,7 +75,7 @@ fn entry(line: &str) -> Option<(&str, &str)> {
     is_plain.then(|| (name, without_quotes(value.trim_start())))
 }
 
-/// The value between a pair of quotes.
+/// Returns the value between a pair of quotes.
 fn without_quotes(value: &str) -> &str {
     let between = |quote| value.strip_prefix(quote)?.strip_suffix(quote);
     between('"').or_else(|| between('\'')).unwrap_or(value)

@@ -29,7 +29,7 @@ pub use error::SecretError;
 pub struct Secret(BTreeMap<String, String>);
 
 impl Secret {
-    /// A secret of the given names and values; of a name given twice, the last value counts.
+    /// Creates a secret of these names and values; of a name given twice, the last value counts.
     pub fn from_dict<K, V>(entries: impl IntoIterator<Item = (K, V)>) -> Self
     where
         K: Into<String>,
@@ -106,13 +106,13 @@ impl Secret {
         dotenv::read(path.as_ref()).map(Self)
     }
 
-    /// The keys of a profile of the AWS configuration files (`~/.aws/config`), static or brought by a login, a program
-    /// or a role: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, as far as there are any, `AWS_SESSION_TOKEN` and
+    /// Reads the keys of a profile of the AWS configuration files (`~/.aws/config`), static or brought by a login, a
+    /// program or a role: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, if there are any, `AWS_SESSION_TOKEN` and
     /// `AWS_REGION`. For a program that needs them itself; a volume has a
     /// [`profile`](crate::CloudBucketMount::profile) of its own, whose keys are renewed while it is mounted.
     ///
     /// # Errors
-    /// There is no such profile, or its keys can't be had: with what to do.
+    /// There is no such profile, or its keys can't be obtained; the error has the remedy.
     pub fn from_profile(profile: &str) -> Result<Self, SecretError> {
         profile::get(profile)
     }
@@ -127,7 +127,7 @@ impl Secret {
         dotenv::parse(bytes).map(Self)
     }
 
-    /// The names, in alphabetical order.
+    /// Returns the names, in alphabetical order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
@@ -137,8 +137,8 @@ impl Secret {
     }
 }
 
-/// The variables of all the secrets together, for [`CallSpec::environment`]; of a name that several
-/// hold, the last value counts.
+/// Returns the variables of all the secrets together, for [`CallSpec::environment`]. If several have the same name,
+/// the last value counts.
 ///
 /// # Errors
 /// A name or value that no environment can hold.
@@ -173,10 +173,10 @@ impl fmt::Debug for Secret {
     label = "expected a `Secret` or a `Result<Secret, SecretError>`"
 )]
 pub trait IntoSecret {
-    /// The secret.
+    /// Converts to a secret.
     ///
     /// # Errors
-    /// The constructor's.
+    /// The error of the constructor.
     fn into_secret(self) -> Result<Secret, SecretError>;
 }
 

@@ -24,7 +24,7 @@ pub(super) fn get(name: &str, source: &Source, folder: &Path) -> Result<Secret, 
     }
 }
 
-/// Reads a file that is this user's alone: what others can read is no secret, what they can change none of ours.
+/// Reads a file that only this user can read and change: others must not know a secret, nor replace it.
 fn read_private(path: &Path) -> Result<Vec<u8>, SecretError> {
     let not_private = |mode| SecretError::NotPrivate {
         path: path.to_owned(),

@@ -39,7 +39,7 @@ const UNITS: [(&str, u64); 10] = [
     ("TB", 1_000_000_000_000),
 ];
 
-/// A number and its unit.
+/// Splits a text into a number and its unit.
 fn parts(text: &str) -> (&str, &str) {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     text.split_at(digits)
@@ -48,7 +48,7 @@ fn parts(text: &str) -> (&str, &str) {
 impl FromStr for Time {
     type Err = String;
 
-    /// A bare number is seconds.
+    /// Parses a time; a bare number is seconds.
     fn from_str(text: &str) -> Result<Self, String> {
         let (number, unit) = parts(text);
         let seconds = match unit {
@@ -71,7 +71,7 @@ impl FromStr for Time {
 impl FromStr for Size {
     type Err = String;
 
-    /// A bare number is bytes.
+    /// Parses a size; a bare number is bytes.
     fn from_str(text: &str) -> Result<Self, String> {
         let (number, name) = parts(text);
         let form = || "write a whole number and MiB, GiB or TiB, such as 10GiB".to_owned();
@@ -87,7 +87,7 @@ impl FromStr for Size {
 }
 
 impl VolumeUrl {
-    /// The volume.
+    /// Returns the volume.
     pub fn volume(&self) -> CloudBucketMount {
         CloudBucketMount::new(&self.bucket)
             .key_prefix(&self.prefix)
@@ -98,8 +98,8 @@ impl VolumeUrl {
 impl FromStr for VolumeUrl {
     type Err = String;
 
-    /// A prefix names a folder: a `/` at its end is added if it is missing. One that itself ends in `:ro` is
-    /// written with `:rw` after it.
+    /// Parses a URL. A prefix names a folder: a `/` at its end is added if it is missing. A prefix that itself ends in
+    /// `:ro` is written with `:rw` after it.
     fn from_str(text: &str) -> Result<Self, String> {
         let Some(url) = text.strip_prefix("s3://") else {
             return Err("write s3://bucket/prefix, and :ro after it for reading only".to_owned());

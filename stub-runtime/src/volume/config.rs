@@ -1,4 +1,4 @@
-//! From the options of a volume to what is mounted: all the checks, in one place, without I/O.
+//! Conversion of a volume's options to a mount's configuration: all the checks, in one place, without I/O.
 
 use std::path::PathBuf;
 
@@ -73,7 +73,8 @@ fn ownership(volume: &CloudBucketMount) -> Result<Ownership, VolumeError> {
     })
 }
 
-/// Only `rwxrwxrwx`: the mount is `nosuid`, and the kind of the file is not ours to choose.
+/// Checks permission bits. Only `rwxrwxrwx` are allowed: the mount is `nosuid`, and the kind of a file can't be
+/// chosen.
 fn permission_bits(option: &'static str, mode: u32) -> Result<u16, VolumeError> {
     match u16::try_from(mode) {
         Ok(bits) if bits <= 0o777 => Ok(bits),
