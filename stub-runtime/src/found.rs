@@ -38,10 +38,11 @@ impl<V: Value> Call<V> {
 }
 
 impl<V: Value> Call<Vec<V>> {
-    /// The same of a call of `f::spawn_map`, with the values of all inputs in their order.
+    /// Reattaches to a call of `f::spawn_map`, with the values of all inputs in their order.
     ///
     /// # Errors
-    /// As [`from_id`](Call::from_id); a program that ended before it had given all inputs is an error of the call.
+    /// Fails like [`from_id`](Call::from_id). If its program ended before it had given all inputs, that is an error of
+    /// the call.
     pub fn from_map_id(id: &str) -> Result<Self> {
         take_up(id, |payloads| {
             let values = payloads.into_iter().map(|one| value::<V>().decode_one(one));

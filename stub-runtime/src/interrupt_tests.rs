@@ -31,7 +31,7 @@ fn say_line(line: &str) {
     println!("{line}");
 }
 
-/// A program with handlers of its own, which runs something until that is ended, and then waits for its input.
+/// Runs as a program with handlers of its own: it runs something until that is ended, and then waits for its input.
 #[test]
 #[ignore = "an act of the tests below"]
 fn act() {
@@ -90,7 +90,7 @@ impl Program {
         panic!("not {expected}: {before:?}");
     }
 
-    /// Has it end by itself.
+    /// Lets the program end by itself.
     fn close(mut self) -> ExitStatus {
         drop(self.0.stdin.take());
         self.0.wait().unwrap()

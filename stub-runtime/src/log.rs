@@ -37,7 +37,7 @@ impl Write for Lines {
         self.write_all(bytes).map(|()| bytes.len())
     }
 
-    /// A line at once, as they come.
+    /// Writes each line at once.
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         let line = one_line(&String::from_utf8_lossy(bytes));
         if watch::above(line.as_bytes()) {
@@ -56,7 +56,7 @@ fn one_line(event: &str) -> String {
     format!("{}\n", line.replace('\n', "\\n").replace('\r', "\\r"))
 }
 
-/// Nothing more will be logged: what is still to be exported is.
+/// Ends the log: exports the remaining spans.
 pub fn end() {
     #[cfg(feature = "opentelemetry")]
     crate::otel::flush();

@@ -10,18 +10,18 @@ use crate::expansion::Codec;
 use crate::payload::Payload;
 use crate::payloads::Payloads;
 
-/// The values of a function that is being mapped over inputs, in the order of the inputs.
+/// Values of a function that is being mapped over inputs, in the order of the inputs.
 ///
-/// Made by `f::map` and `f::starmap`. Inputs are taken from their iterator when there is room for them, so
-/// there may be any number; while the iterator waits for one, so do values that are ready (not with a
-/// [`Stream`](crate::Stream), or `f::spawn_map`, whose iterators have a thread of their own). The work begins with the first call of `next`. Each item is the value of one
-/// input or its [`Error`], whose [attempt](Error::attempt) says which input it was; whoever wants to stop at
-/// the first error collects into a `Result`.
+/// Made by `f::map` and `f::starmap`. Inputs are taken from their iterator when there is room for them, so there may
+/// be any number. While the iterator waits for an input, values that are ready wait, too. That is not so with a
+/// [`Stream`](crate::Stream) or `f::spawn_map`, whose iterators have a thread of their own. The work begins with the
+/// first call of `next`. Each item is the value of one input or its [`Error`], whose [attempt](Error::attempt) has the
+/// index of the input. To stop at the first error, collect into a `Result`.
 ///
-/// `Ok` means that all that had been written when the body returned is stored. What threads or programs
-/// that a body left behind write later, and could not be stored, is one more error, after the last value.
+/// `Ok` means that everything written until the body returned is stored. A body may leave threads or programs behind
+/// that write later. If their data can't be stored, one more error follows after the last value.
 ///
-/// Dropping it kills what is being run.
+/// Dropping it kills the inputs that are running.
 ///
 /// ```no_run
 /// # mod f { pub fn map(_: std::ops::Range<u64>) -> stub_runtime::Map<'static, u64> { todo!() } }
@@ -51,18 +51,18 @@ impl<'a, V> Map<'a, V> {
         }
     }
 
-    /// The values in the order in which they are ready, not in that of the inputs.
+    /// Returns the values in the order in which they are ready, not in that of the inputs.
     pub fn unordered(mut self) -> Self {
         self.payloads.unordered();
         self
     }
 
-    /// Each value with the place of its input, from 0.
+    /// Returns each value with the index of its input, from 0.
     pub fn indexed(mut self) -> impl Iterator<Item = (u64, Result<V>)> + use<'a, V> {
         std::iter::from_fn(move || self.next_indexed())
     }
 
-    /// The next value, with the place of its input.
+    /// Returns the next value, with the index of its input.
     pub fn next_indexed(&mut self) -> Option<(u64, Result<V>)> {
         let (index, payload) = self.payloads.next()?;
         let value = payload.and_then(|payload| {

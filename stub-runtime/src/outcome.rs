@@ -32,7 +32,7 @@ pub enum Ended {
     Returned,
     /// The function returned `Err`: its message and sources, outermost first.
     Failed {
-        /// At least one.
+        /// Messages, at least one.
         chain: Vec<String>,
     },
     /// The body panicked.

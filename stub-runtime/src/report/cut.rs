@@ -1,6 +1,6 @@
 //! Texts of a bounded length.
 
-/// The text, or its beginning and an ellipsis if it has more characters than this.
+/// Returns the text, or its beginning and an ellipsis if it has more characters than this.
 pub(crate) fn cut(text: &str, most: usize) -> String {
     if text.chars().nth(most).is_none() {
         return text.to_owned();

@@ -45,7 +45,7 @@ impl Sandboxes {
         all
     }
 
-    /// Shows the bar as soon as the call waits only for what is being stored.
+    /// Shows the bar as soon as the call waits only for its files to be stored.
     fn show(&mut self) {
         let waits = !self.live.is_empty() && self.live.values().all(|progress| progress.is_storing);
         if !waits {
