@@ -48,7 +48,8 @@ pub use policy::least_policy;
 /// retries, throughput and requests) and `--metrics ADDRESS` (for Prometheus, meanwhile). An argument that has the
 /// name of one of our options is `--argument-NAME`.
 ///
-/// `--engine NAME` of `run` and `serve` selects the engine: `local` or `slurm` (see [`Engine`](crate::Engine)).
+/// `--engine NAME` of `run` and `serve` selects the engine: `local`, `slurm` or `kubernetes` (see
+/// [`Engine`](crate::Engine)).
 ///
 /// An argument is an option of its name: a number, a text, or a flag for a `bool`. One of type `Option` may be
 /// omitted, and one of type `Vec` may be given several times. A compound value is JSON.
