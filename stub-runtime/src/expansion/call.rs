@@ -12,7 +12,7 @@ use crate::values::Values;
 /// Calls a function and waits.
 ///
 /// # Errors
-/// Those of the call, and the function's own.
+/// The errors of the call, and the function's own error.
 pub fn call<C: Codecs, V>(
     function: &'static Function,
     codecs: C,
@@ -26,7 +26,7 @@ pub fn call<C: Codecs, V>(
 /// Calls an async function.
 ///
 /// # Errors
-/// Those of the call, and the function's own.
+/// The errors of the call, and the function's own error.
 pub fn call_async<C: Codecs, V>(
     function: &'static Function,
     codecs: C,

@@ -53,7 +53,7 @@ impl Folder {
     /// Reads a file of plain text, and removes it: only one caller gets it.
     ///
     /// # Errors
-    /// It can't be read.
+    /// The file can't be read.
     pub(crate) fn take(&self, name: &str) -> Result<Option<String>, ClusterError> {
         let path = self.path.join(name);
         if !self.check()? {
