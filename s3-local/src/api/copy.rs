@@ -62,7 +62,7 @@ impl Api {
         let object = self.copied(&source, algorithm.as_deref()).await?;
         let object = Object { headers, ..object };
         let result = CopyObjectResult {
-            e_tag: self.written_tag(object.etag.clone()),
+            e_tag: Some(self.written_tag(object.etag.clone())),
             last_modified: Some(timestamp(object.modified)),
             ..copy_result(&object)
         };

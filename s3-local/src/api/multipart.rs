@@ -213,7 +213,7 @@ impl Api {
             location: Some(format!("/{bucket}/{key}")),
             bucket: Some(input.bucket),
             key: Some(input.key),
-            e_tag: self.written_tag(object.etag),
+            e_tag: Some(self.written_tag(object.etag)),
             checksum_crc32: fields.checksum_crc32,
             checksum_crc32c: fields.checksum_crc32c,
             checksum_crc64nvme: fields.checksum_crc64nvme,

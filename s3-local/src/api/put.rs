@@ -41,7 +41,7 @@ impl Api {
         self.catalog
             .put_object(&input.bucket, &input.key, object, &condition)?;
         let output = PutObjectOutput {
-            e_tag: self.written_tag(etag),
+            e_tag: Some(self.written_tag(etag)),
             ..Default::default()
         };
         let headers = checksum_headers(checksum.as_ref());

@@ -25,7 +25,7 @@ pub(crate) struct Place(Kind);
 enum Kind {
     Mounted(Bucket),
     /// Prefix of a bucket on a server that the tests do not control.
-    Foreign(Mount, MountConfig),
+    Foreign(Mount, Box<MountConfig>),
     Local {
         above: TempDir,
         folder: PathBuf,
@@ -46,7 +46,8 @@ impl Place {
         }
         if let Ok(bucket) = std::env::var(BUCKET_OF_OTHERS) {
             let config = foreign(&bucket);
-            return Self(Kind::Foreign(Mount::start(config.clone(), None), config));
+            let mount = Mount::start(config.clone(), None);
+            return Self(Kind::Foreign(mount, Box::new(config)));
         }
         Self(Kind::Mounted(Bucket::mount(server(), |_| {})))
     }
@@ -90,7 +91,8 @@ impl Place {
             }
             Kind::Foreign(mount, config) => {
                 drop(mount);
-                Self(Kind::Foreign(Mount::start(config.clone(), None), config))
+                let mount = Mount::start((*config).clone(), None);
+                Self(Kind::Foreign(mount, config))
             }
             Kind::Local { above, folder } => {
                 let next = folder.with_file_name(format!("{}x", folder.display()));

@@ -38,12 +38,8 @@ with zipfile.ZipFile('tiny-1.0-py3-none-any.whl', 'w') as wheel:
     fresh.check_objects();
 }
 
-#[test]
-fn the_library_reads_and_writes_in_many_ways() {
-    let place = Place::new();
-    python(
-        place.path(),
-        r"
+/// Program that writes by most modules of the library that write files.
+const WRITES_IN_MANY_WAYS: &str = r"
 import csv, dbm.dumb, gzip, json, mmap, os, pathlib, pickle, shelve, shutil, sqlite3, tempfile, zipfile
 
 with zipfile.ZipFile('a.zip', 'w', zipfile.ZIP_DEFLATED) as archive:
@@ -113,12 +109,10 @@ pathlib.Path('touched').touch(mode=0o600)
 pathlib.Path('touched').rename('renamed')
 os.makedirs('deep/er/est', exist_ok=True)
 os.removedirs('deep/er/est')
-",
-    );
-    let fresh = place.check_fresh();
-    let said = python(
-        fresh.path(),
-        r"
+";
+
+/// Program that prints what it reads of that.
+const READS_IN_MANY_WAYS: &str = r"
 import dbm.dumb, filecmp, gzip, json, shelve, sqlite3, tarfile, zipfile
 print(zipfile.ZipFile('a.zip').testzip(), len(tarfile.open('packed.tar.gz').getnames()) > 50)
 print(filecmp.dircmp('out/d', 'moved').diff_files, json.load(open('state.json')))
@@ -126,8 +120,14 @@ view = open('mapped', 'rb').read()
 print(view[1_000_000:1_000_005], view[-4:], len(view), view.count(0))
 print(sqlite3.connect('db').execute('select sum(n) from t').fetchone())
 print(len(shelve.Shelf(dbm.dumb.open('shelf'))['99']), gzip.open('text.gz', 'rt').read().split())
-",
-    );
+";
+
+#[test]
+fn the_library_reads_and_writes_in_many_ways() {
+    let place = Place::new();
+    python(place.path(), WRITES_IN_MANY_WAYS);
+    let fresh = place.check_fresh();
+    let said = python(fresh.path(), READS_IN_MANY_WAYS);
     let wanted = "None True\n[] {'round': 2}\nb'hello' b'last' 4000000 3999991\n(499500,)\n99 ['one', 'two']";
     assert_eq!(said, wanted);
 }
