@@ -4,7 +4,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Credentials;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier, RequestPayer};
-use s3_local::{BucketOptions, Error, Policy, S3Local};
+use s3_local::{BucketOptions, Error, Policy, S3Local, Server};
 
 use crate::fixture::{
     anonymous_get, assert_refused, assert_status, client, client_with, config, server,
@@ -28,27 +28,29 @@ async fn a_wrong_secret_and_an_unknown_key_are_told_apart() {
     assert_refused(large.send().await, 403, "SignatureDoesNotMatch");
 }
 
-#[tokio::test]
-async fn a_policy_allows_what_it_names_and_nothing_else() {
+/// Code of a refusal by a policy.
+const DENIED: &str = "AccessDenied";
+
+/// A server with a key for each kind of policy, and a bucket that some of them are about.
+fn guarded() -> Server {
+    let getter = Policy::new().allow("s3:GetObject", "data/open/*");
+    let home = Policy::new().allow_listing("data", "home/*");
     let server = S3Local::builder()
         .access_key("READER", "secret", Policy::read_only("data"))
         .access_key("WRITER", "secret", Policy::read_write("data"))
-        .access_key(
-            "GETTER",
-            "secret",
-            Policy::new().allow("s3:GetObject", "data/open/*"),
-        )
-        .access_key(
-            "HOME",
-            "secret",
-            Policy::new().allow_listing("data", "home/*"),
-        )
+        .access_key("GETTER", "secret", getter)
+        .access_key("HOME", "secret", home)
         .start();
     server.create_bucket("data");
     server.create_bucket("other");
     server.put("data", "open/k", "x");
     server.put("data", "shut", "x");
+    server
+}
 
+#[tokio::test]
+async fn a_reader_reads_and_learns_what_is_missing() {
+    let server = guarded();
     let reader = client_with(&server, "READER", "secret");
     reader
         .get_object()
@@ -69,11 +71,16 @@ async fn a_policy_allows_what_it_names_and_nothing_else() {
         404,
         "NoSuchKey",
     );
-    let denied = "AccessDenied";
+}
+
+#[tokio::test]
+async fn a_reader_changes_nothing_and_sees_no_other_bucket() {
+    let server = guarded();
+    let reader = client_with(&server, "READER", "secret");
     assert_refused(
         reader.put_object().bucket("data").key("k").send().await,
         403,
-        denied,
+        DENIED,
     );
     assert_refused(
         reader
@@ -83,7 +90,7 @@ async fn a_policy_allows_what_it_names_and_nothing_else() {
             .send()
             .await,
         403,
-        denied,
+        DENIED,
     );
     let create = reader
         .create_multipart_upload()
@@ -91,7 +98,7 @@ async fn a_policy_allows_what_it_names_and_nothing_else() {
         .key("k")
         .send()
         .await;
-    assert_refused(create, 403, denied);
+    assert_refused(create, 403, DENIED);
     let copy = reader
         .copy_object()
         .bucket("data")
@@ -99,13 +106,13 @@ async fn a_policy_allows_what_it_names_and_nothing_else() {
         .copy_source("data/shut")
         .send()
         .await;
-    assert_refused(copy, 403, denied);
+    assert_refused(copy, 403, DENIED);
     assert_refused(
         reader.list_objects_v2().bucket("other").send().await,
         403,
-        denied,
+        DENIED,
     );
-    assert_refused(reader.list_buckets().send().await, 403, denied);
+    assert_refused(reader.list_buckets().send().await, 403, DENIED);
     let identifier = ObjectIdentifier::builder().key("shut").build().unwrap();
     let delete = Delete::builder().objects(identifier).build().unwrap();
     let output = reader
@@ -115,8 +122,12 @@ async fn a_policy_allows_what_it_names_and_nothing_else() {
         .send()
         .await
         .unwrap();
-    assert_eq!(output.errors()[0].code(), Some(denied));
+    assert_eq!(output.errors()[0].code(), Some(DENIED));
+}
 
+#[tokio::test]
+async fn a_policy_for_some_keys_is_for_these_alone() {
+    let server = guarded();
     let getter = client_with(&server, "GETTER", "secret");
     getter
         .get_object()
@@ -128,7 +139,7 @@ async fn a_policy_allows_what_it_names_and_nothing_else() {
     assert_refused(
         getter.get_object().bucket("data").key("shut").send().await,
         403,
-        denied,
+        DENIED,
     );
     // Whoever may not list does not learn what is missing.
     assert_refused(
@@ -139,9 +150,13 @@ async fn a_policy_allows_what_it_names_and_nothing_else() {
             .send()
             .await,
         403,
-        denied,
+        DENIED,
     );
+}
 
+#[tokio::test]
+async fn a_policy_for_a_prefix_lists_it_alone() {
+    let server = guarded();
     let home = client_with(&server, "HOME", "secret");
     home.list_objects_v2()
         .bucket("data")
@@ -150,8 +165,12 @@ async fn a_policy_allows_what_it_names_and_nothing_else() {
         .await
         .unwrap();
     let all = home.list_objects_v2().bucket("data").send().await;
-    assert_refused(all, 403, denied);
+    assert_refused(all, 403, DENIED);
+}
 
+#[tokio::test]
+async fn a_writer_writes_in_its_bucket_alone() {
+    let server = guarded();
     let writer = client_with(&server, "WRITER", "secret");
     writer
         .put_object()
@@ -167,7 +186,7 @@ async fn a_policy_allows_what_it_names_and_nothing_else() {
         .copy_source("other/k")
         .send()
         .await;
-    assert_refused(copy, 403, denied);
+    assert_refused(copy, 403, DENIED);
     let id = writer
         .create_multipart_upload()
         .bucket("data")
@@ -187,7 +206,7 @@ async fn a_policy_allows_what_it_names_and_nothing_else() {
     assert_refused(
         writer.delete_bucket().bucket("other").send().await,
         403,
-        denied,
+        DENIED,
     );
     assert_eq!(server.keys("data"), ["open/k", "shut"]);
 }
