@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 
 use crate::fs::open_files::OpenFile;
-use crate::fs::outbox::{Changes, Want};
+use crate::fs::outbox::{Changes, Fulfilled, Want};
 use crate::fs::place::{differ, headers};
 use crate::fs::{Fs, FsError, outbox};
 use crate::object::{EntryName, Headers, Key, ObjectRef};
@@ -28,7 +28,7 @@ impl Fs {
     }
 
     /// Does what a key is wanted to become.
-    pub(super) async fn fulfil(&self, key: &Key, want: Want) -> Result<(), FsError> {
+    pub(super) async fn fulfil(&self, key: &Key, want: Want) -> Result<Fulfilled, FsError> {
         let _unmoved = self.moving.read().await;
         if self.is_abandoned() {
             return Err(FsError::ReadOnly);
@@ -40,23 +40,21 @@ impl Fs {
         };
         match present {
             // It was deleted.
-            Err(_) => return Ok(()),
+            Err(_) => return Ok(Fulfilled::Done),
             // A folder above was renamed.
             Ok(present) if present != *key => {
                 self.outbox.want(&present, want);
-                return Ok(());
+                return Ok(Fulfilled::PassedOn);
             }
             Ok(_) => {}
         }
         match want {
-            Want::Absent(dir, name) => {
-                self.delete(key, dir, &name).await;
-                Ok(())
-            }
-            Want::File(ino) => self.store_file(key, ino).await,
-            Want::Headers(ino) => self.store_headers(key, ino).await,
-            Want::Marker(ino) => self.store_marker(key, ino).await,
+            Want::Absent(dir, name) => self.delete(key, dir, &name).await,
+            Want::File(ino) => self.store_file(key, ino).await?,
+            Want::Headers(ino) => return self.store_headers(key, ino).await,
+            Want::Marker(ino) => self.store_marker(key, ino).await?,
         }
+        Ok(Fulfilled::Done)
     }
 
     /// Deletes an object. The ledger has it if that fails.
@@ -145,21 +143,22 @@ impl Fs {
         }
     }
 
-    async fn store_headers(&self, key: &Key, ino: Ino) -> Result<(), FsError> {
+    async fn store_headers(&self, key: &Key, ino: Ino) -> Result<Fulfilled, FsError> {
         let Some(entry) = self.tree.entry(ino) else {
-            return Ok(());
+            return Ok(Fulfilled::Done);
         };
         if entry.looks.kept.is_none() {
             // It could not be changed before, and is as the bucket has it.
-            return Ok(());
+            return Ok(Fulfilled::Done);
         }
         if let Some(file) = self.open_files.get(ino) {
             // It goes with the bytes.
             file.writer.touch().await;
-            if !self.open_files.has_handles(ino) {
-                self.outbox.want(key, Want::File(ino));
+            if self.open_files.has_handles(ino) {
+                return Ok(Fulfilled::Done);
             }
-            return Ok(());
+            self.outbox.want(key, Want::File(ino));
+            return Ok(Fulfilled::PassedOn);
         }
         self.store_grafts(key.as_str(), ino).await?;
         let wanted = headers(&entry, key, &self.owner);
@@ -181,7 +180,7 @@ impl Fs {
         if self.open_files.get(ino).is_none() {
             self.tree.unpin(ino);
         }
-        Ok(())
+        Ok(Fulfilled::Done)
     }
 
     /// Stores other headers with an object by copying it onto itself.

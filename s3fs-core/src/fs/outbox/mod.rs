@@ -14,10 +14,10 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
 
-pub(super) use slots::Want;
+pub(super) use slots::{Fulfilled, Want};
 pub(super) use trust::{Kind as Changes, Standing, Trust};
 
-use crate::fs::outbox::slots::{Next, Slots, State, Version};
+use crate::fs::outbox::slots::{Next, Slots, Version, Wish};
 use crate::fs::outbox::unsure::Unsure;
 use crate::fs::{Fs, FsError};
 use crate::object::Key;
@@ -148,7 +148,8 @@ impl Outbox {
         self.lock().wanted(key).cloned()
     }
 
-    /// Does what is wanted of the key, and waits for it. What failed before is tried again.
+    /// Does what is wanted of the key, and waits for it. What failed before is tried again. What is wanted of
+    /// it later is not waited for.
     ///
     /// # Errors
     /// It could not be done. It is still wanted.
@@ -156,17 +157,25 @@ impl Outbox {
         self.settle_all(std::slice::from_ref(key)).await
     }
 
-    /// Waits until nothing more is being done about the key.
-    async fn settled(&self, key: &Key) -> Result<(), FsError> {
+    /// Waits until the wish has an answer.
+    async fn answer(&self, wish: &Wish) -> Result<(), FsError> {
         loop {
             let changed = self.changed.notified();
-            match self.lock().state(key) {
-                State::Settled => return Ok(()),
-                State::Failed(error) => return Err(error),
-                State::Busy => {}
+            if let Some(answer) = self.lock().answer(wish) {
+                return answer;
             }
             changed.await;
         }
+    }
+
+    /// As [`answer`](Self::answer), of all.
+    async fn answers(&self, wishes: &[Wish]) -> Result<(), FsError> {
+        let mut settled = Ok(());
+        // One after another: they end beside each other.
+        for wish in wishes {
+            settled = settled.and(self.answer(wish).await);
+        }
+        settled
     }
 
     /// The keys with something to be done that begin so.
@@ -193,18 +202,24 @@ impl Outbox {
     /// # Errors
     /// As [`settle`](Self::settle), of any of them.
     pub(super) async fn settle_all(&self, keys: &[Key]) -> Result<(), FsError> {
+        let mut wishes = Vec::new();
         for key in keys {
-            let ticket = self.lock().again(key);
+            let Some((wish, ticket)) = self.lock().again(key) else {
+                continue;
+            };
             if let Some(ticket) = ticket {
                 self.start(key.clone(), ticket, Duration::ZERO);
             }
+            wishes.push(wish);
         }
-        let mut settled = Ok(());
-        // One after another: they end beside each other.
-        for key in keys {
-            settled = settled.and(self.settled(key).await);
-        }
-        settled
+        self.answers(&wishes).await
+    }
+
+    /// Waits for all that is to be done by now. What failed before is not tried again.
+    pub(super) async fn settle_under_way(&self) {
+        let wishes = self.lock().under_way();
+        // The ledger knows of failures.
+        let _ = self.answers(&wishes).await;
     }
 
     /// From now on nothing waits longer than it must, or no longer so.

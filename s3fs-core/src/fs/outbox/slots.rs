@@ -41,8 +41,8 @@ enum Phase {
     Waiting(Version),
     /// A request is on its way.
     Running,
-    /// An operation does requests about the key by itself.
-    Held,
+    /// An operation does requests about the key by itself. With the ticket of whoever waits to begin.
+    Held(Option<Version>),
     /// The last attempt failed; what is wanted is still wanted.
     Failed(FsError),
 }
@@ -55,6 +55,8 @@ struct Slot {
     phase: Phase,
     /// The bucket may have an object here that was deleted, though something else is wanted now.
     shadow: Option<(Ino, EntryName)>,
+    /// Last wish that has an answer, and the answer: of the request that was to fulfil it.
+    answered: (Version, Result<(), FsError>),
 }
 
 /// The slots of one mount.
@@ -62,6 +64,15 @@ struct Slot {
 pub(super) struct Slots {
     slots: HashMap<Key, Slot>,
     last: u64,
+}
+
+/// What a request has done about a wish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::fs) enum Fulfilled {
+    /// All that it asked for.
+    Done,
+    /// Nothing yet: a later wish asks for it.
+    PassedOn,
 }
 
 /// What follows from a request's end.
@@ -73,15 +84,11 @@ pub(super) enum Next {
     Rest,
 }
 
-/// What somebody who waits for a key sees.
-#[derive(Debug)]
-pub(super) enum State {
-    /// Nothing is to be done.
-    Settled,
-    /// Something is being done or waits to be.
-    Busy,
-    /// It failed.
-    Failed(FsError),
+/// A wish that somebody waits for.
+#[derive(Clone, Debug)]
+pub(super) struct Wish {
+    pub(super) key: Key,
+    version: Version,
 }
 
 impl Slots {
@@ -97,6 +104,7 @@ impl Slots {
             version,
             phase: Phase::Failed(FsError::NotFound),
             shadow: None,
+            answered: (Version(version.0.saturating_sub(1)), Ok(())),
         })
     }
 
@@ -121,21 +129,42 @@ impl Slots {
                 slot.phase = Phase::Waiting(version);
                 Some(version)
             }
-            Phase::Waiting(_) | Phase::Running | Phase::Held => None,
+            Phase::Waiting(_) | Phase::Running | Phase::Held(_) => None,
         }
     }
 
-    /// A new ticket for what waits or failed; the one before is void.
-    pub(super) fn again(&mut self, key: &Key) -> Option<Version> {
+    /// The latest wish about a key, and a new ticket for what waits or failed; the one before is void.
+    pub(super) fn again(&mut self, key: &Key) -> Option<(Wish, Option<Version>)> {
         let version = self.next();
         let slot = self.slots.get_mut(key)?;
-        match slot.phase {
-            Phase::Waiting(_) | Phase::Failed(_) => {
-                slot.phase = Phase::Waiting(version);
+        let ticket = match slot.phase {
+            Phase::Waiting(_) => Some(version),
+            Phase::Failed(_) => {
+                // What failed is the answer to the wish before.
+                slot.version = version;
                 Some(version)
             }
-            Phase::Running | Phase::Held => None,
+            Phase::Running | Phase::Held(_) => None,
+        };
+        if let Some(ticket) = ticket {
+            slot.phase = Phase::Waiting(ticket);
         }
+        let wish = Wish {
+            key: key.clone(),
+            version: slot.version,
+        };
+        Some((wish, ticket))
+    }
+
+    /// The latest wish about each key, but for those that have failed.
+    pub(super) fn under_way(&self) -> Vec<Wish> {
+        let slots = self.slots.iter();
+        let busy = slots.filter(|(_, slot)| !matches!(slot.phase, Phase::Failed(_)));
+        let wishes = busy.map(|(key, slot)| Wish {
+            key: key.clone(),
+            version: slot.version,
+        });
+        wishes.collect()
     }
 
     /// What to do, for the holder of a ticket that is not void.
@@ -143,6 +172,10 @@ impl Slots {
         let slot = self.slots.get_mut(key)?;
         match slot.phase {
             Phase::Waiting(valid) if valid == ticket => {}
+            Phase::Held(Some(valid)) if valid == ticket => {
+                slot.phase = Phase::Held(None);
+                return None;
+            }
             _ => return None,
         }
         let Some(want) = slot.want.clone() else {
@@ -158,7 +191,7 @@ impl Slots {
         &mut self,
         key: &Key,
         version: Version,
-        result: Result<(), FsError>,
+        result: Result<Fulfilled, FsError>,
     ) -> Next {
         let ticket = self.next();
         let Some(slot) = self.slots.get_mut(key) else {
@@ -167,6 +200,11 @@ impl Slots {
         if slot.version != version && slot.want.is_some() {
             if result.is_ok() {
                 slot.shadow = None;
+            }
+            match result {
+                Ok(Fulfilled::PassedOn) => {}
+                Ok(Fulfilled::Done) => slot.answered = (version, Ok(())),
+                Err(error) => slot.answered = (version, Err(error)),
             }
             slot.phase = Phase::Waiting(ticket);
             return Next::Begin(ticket);
@@ -183,14 +221,17 @@ impl Slots {
     pub(super) fn hold(&mut self, key: &Key) -> bool {
         let version = self.next();
         let slot = self.slot(key, version);
-        let is_free = matches!(slot.phase, Phase::Waiting(_) | Phase::Failed(_));
-        if is_free {
-            slot.phase = Phase::Held;
-        }
-        is_free
+        let queued = match slot.phase {
+            Phase::Waiting(ticket) => Some(ticket),
+            Phase::Failed(_) => None,
+            Phase::Running | Phase::Held(_) => return false,
+        };
+        slot.phase = Phase::Held(queued);
+        true
     }
 
-    /// The operation that held the key has ended. Returns a ticket if something is to be done.
+    /// The operation that held the key has ended. Returns a ticket if somebody must begin: nobody who waited
+    /// before has to wait anew, or a key that is held again and again would have no turn.
     pub(super) fn let_go(&mut self, key: &Key) -> Option<Version> {
         let version = self.next();
         let slot = self.slots.get_mut(key)?;
@@ -198,8 +239,12 @@ impl Slots {
             self.slots.remove(key);
             return None;
         }
-        slot.phase = Phase::Waiting(version);
-        Some(version)
+        let queued = match slot.phase {
+            Phase::Held(queued) => queued,
+            _ => None,
+        };
+        slot.phase = Phase::Waiting(queued.unwrap_or(version));
+        queued.is_none().then_some(version)
     }
 
     /// What is wanted of the key.
@@ -233,7 +278,7 @@ impl Slots {
                 self.slots.remove(key);
                 (taken, None)
             }
-            Phase::Running | Phase::Held => (taken, None),
+            Phase::Running | Phase::Held(_) => (taken, None),
         }
     }
 
@@ -260,12 +305,17 @@ impl Slots {
         })
     }
 
-    /// How it is about the key.
-    pub(super) fn state(&self, key: &Key) -> State {
-        match self.slots.get(key).map(|slot| &slot.phase) {
-            None => State::Settled,
-            Some(Phase::Failed(error)) => State::Failed(error.clone()),
-            Some(_) => State::Busy,
+    /// The answer to a wish, or to a later one of its key; nothing while it has none. Wishes that follow
+    /// without a pause put no answer off.
+    pub(super) fn answer(&self, wish: &Wish) -> Option<Result<(), FsError>> {
+        let Some(slot) = self.slots.get(&wish.key) else {
+            return Some(Ok(()));
+        };
+        let (answered, answer) = &slot.answered;
+        match &slot.phase {
+            _ if wish.version <= *answered => Some(answer.clone()),
+            Phase::Failed(error) => Some(Err(error.clone())),
+            Phase::Waiting(_) | Phase::Running | Phase::Held(_) => None,
         }
     }
 
@@ -291,88 +341,5 @@ impl Slots {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key() -> Key {
-        Key::new("d/f")
-    }
-
-    fn absent() -> Want {
-        Want::Absent(Ino::ROOT, EntryName::from_component("f").unwrap())
-    }
-
-    const FILE: Want = Want::File(Ino(7));
-
-    #[test]
-    fn what_is_wanted_later_takes_the_place_of_what_has_not_begun() {
-        let mut slots = Slots::default();
-        let ticket = slots.want(&key(), FILE).unwrap();
-        assert_eq!(slots.want(&key(), absent()), None, "one begins");
-        let (want, version) = slots.begin(&key(), ticket).unwrap();
-        assert_eq!(want, absent());
-        assert_eq!(slots.begin(&key(), ticket), None, "once");
-        assert_eq!(slots.ended(&key(), version, Ok(())), Next::Rest);
-        assert!(matches!(slots.state(&key()), State::Settled));
-    }
-
-    #[test]
-    fn what_is_wanted_while_a_request_is_on_its_way_comes_after_it() {
-        let mut slots = Slots::default();
-        let ticket = slots.want(&key(), FILE).unwrap();
-        let (_, version) = slots.begin(&key(), ticket).unwrap();
-        assert!(slots.may_exist(&key()));
-        assert_eq!(slots.want(&key(), absent()), None);
-        let Next::Begin(ticket) = slots.ended(&key(), version, Ok(())) else {
-            panic!("the deletion is to be done");
-        };
-        assert_eq!(slots.begin(&key(), ticket).unwrap().0, absent());
-    }
-
-    #[test]
-    fn a_file_that_goes_elsewhere_leaves_the_deletion_that_it_had_covered() {
-        let mut slots = Slots::default();
-        slots.want(&key(), absent()).unwrap();
-        slots.want(&key(), FILE);
-        assert!(slots.may_exist(&key()));
-        let (taken, ticket) = slots.take(&key());
-        assert_eq!(taken, Some(FILE));
-        assert_eq!(slots.begin(&key(), ticket.unwrap()).unwrap().0, absent());
-        assert_eq!(slots.take(&key()), (None, None), "a deletion stays");
-        slots.want(&Key::new("new"), FILE);
-        assert_eq!(slots.take(&Key::new("new")), (Some(FILE), None));
-        assert!(matches!(slots.state(&Key::new("new")), State::Settled));
-    }
-
-    #[test]
-    fn what_failed_is_wanted_still() {
-        let mut slots = Slots::default();
-        let ticket = slots.want(&key(), FILE).unwrap();
-        let (_, version) = slots.begin(&key(), ticket).unwrap();
-        slots.ended(&key(), version, Err(FsError::BadHandle));
-        assert!(matches!(slots.state(&key()), State::Failed(_)));
-        let ticket = slots.again(&key()).unwrap();
-        assert_eq!(slots.begin(&key(), ticket).unwrap().0, FILE);
-    }
-
-    #[test]
-    fn a_held_key_waits_for_whoever_holds_it() {
-        let mut slots = Slots::default();
-        let void = slots.want(&key(), FILE).unwrap();
-        assert!(slots.hold(&key()));
-        assert!(!slots.hold(&key()));
-        assert_eq!(slots.begin(&key(), void), None);
-        let ticket = slots.let_go(&key()).unwrap();
-        assert_eq!(slots.begin(&key(), ticket).unwrap().0, FILE);
-        assert!(slots.hold(&Key::new("other")));
-        assert_eq!(slots.let_go(&Key::new("other")), None);
-    }
-
-    #[test]
-    fn what_is_kept_with_a_file_goes_with_its_bytes() {
-        let mut slots = Slots::default();
-        let ticket = slots.want(&key(), FILE).unwrap();
-        slots.want(&key(), Want::Headers(Ino(7)));
-        assert_eq!(slots.begin(&key(), ticket).unwrap().0, FILE);
-    }
-}
+#[path = "slots_tests.rs"]
+mod tests;

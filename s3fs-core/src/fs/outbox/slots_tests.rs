@@ -1,0 +1,138 @@
+use super::*;
+
+fn key() -> Key {
+    Key::new("d/f")
+}
+
+fn absent() -> Want {
+    Want::Absent(Ino::ROOT, EntryName::from_component("f").unwrap())
+}
+
+const FILE: Want = Want::File(Ino(7));
+
+const DONE: Result<Fulfilled, FsError> = Ok(Fulfilled::Done);
+
+fn is_settled(slots: &mut Slots, key: &Key) -> bool {
+    slots.again(key).is_none()
+}
+
+#[test]
+fn what_is_wanted_later_takes_the_place_of_what_has_not_begun() {
+    let mut slots = Slots::default();
+    let ticket = slots.want(&key(), FILE).unwrap();
+    assert_eq!(slots.want(&key(), absent()), None, "one begins");
+    let (want, version) = slots.begin(&key(), ticket).unwrap();
+    assert_eq!(want, absent());
+    assert_eq!(slots.begin(&key(), ticket), None, "once");
+    assert_eq!(slots.ended(&key(), version, DONE), Next::Rest);
+    assert!(is_settled(&mut slots, &key()));
+}
+
+#[test]
+fn what_is_wanted_while_a_request_is_on_its_way_comes_after_it() {
+    let mut slots = Slots::default();
+    let ticket = slots.want(&key(), FILE).unwrap();
+    let (_, version) = slots.begin(&key(), ticket).unwrap();
+    assert!(slots.may_exist(&key()));
+    assert_eq!(slots.want(&key(), absent()), None);
+    let Next::Begin(ticket) = slots.ended(&key(), version, DONE) else {
+        panic!("the deletion is to be done");
+    };
+    assert_eq!(slots.begin(&key(), ticket).unwrap().0, absent());
+}
+
+#[test]
+fn a_file_that_goes_elsewhere_leaves_the_deletion_that_it_had_covered() {
+    let mut slots = Slots::default();
+    slots.want(&key(), absent()).unwrap();
+    slots.want(&key(), FILE);
+    assert!(slots.may_exist(&key()));
+    let (taken, ticket) = slots.take(&key());
+    assert_eq!(taken, Some(FILE));
+    assert_eq!(slots.begin(&key(), ticket.unwrap()).unwrap().0, absent());
+    assert_eq!(slots.take(&key()), (None, None), "a deletion stays");
+    slots.want(&Key::new("new"), FILE);
+    assert_eq!(slots.take(&Key::new("new")), (Some(FILE), None));
+    assert!(is_settled(&mut slots, &Key::new("new")));
+}
+
+#[test]
+fn what_failed_is_wanted_still() {
+    let mut slots = Slots::default();
+    let ticket = slots.want(&key(), FILE).unwrap();
+    let (_, version) = slots.begin(&key(), ticket).unwrap();
+    slots.ended(&key(), version, Err(FsError::BadHandle));
+    assert_eq!(slots.busy(), 0);
+    let (wish, ticket) = slots.again(&key()).unwrap();
+    assert!(slots.answer(&wish).is_none(), "the failure is none to it");
+    assert_eq!(slots.begin(&key(), ticket.unwrap()).unwrap().0, FILE);
+}
+
+/// A wish whose request is on its way, and one that comes meanwhile.
+fn followed(slots: &mut Slots) -> (Wish, Version, Wish) {
+    slots.want(&key(), FILE).unwrap();
+    let (first, ticket) = slots.again(&key()).unwrap();
+    let (_, version) = slots.begin(&key(), ticket.unwrap()).unwrap();
+    assert_eq!(slots.want(&key(), FILE), None);
+    let (second, _) = slots.again(&key()).unwrap();
+    (first, version, second)
+}
+
+#[test]
+fn a_wish_is_answered_though_others_follow_without_a_pause() {
+    let mut slots = Slots::default();
+    let (first, version, second) = followed(&mut slots);
+    assert!(slots.answer(&first).is_none());
+    slots.ended(&key(), version, DONE);
+    assert!(matches!(slots.answer(&first), Some(Ok(()))));
+    assert!(slots.answer(&second).is_none(), "it came later");
+    let mut slots = Slots::default();
+    let (first, version, _) = followed(&mut slots);
+    slots.ended(&key(), version, Err(FsError::BadHandle));
+    assert!(matches!(slots.answer(&first), Some(Err(_))));
+}
+
+#[test]
+fn a_wish_that_was_passed_on_is_answered_with_the_later_one() {
+    let mut slots = Slots::default();
+    let (first, version, _) = followed(&mut slots);
+    let Next::Begin(ticket) = slots.ended(&key(), version, Ok(Fulfilled::PassedOn)) else {
+        panic!("the later one is to be done");
+    };
+    assert!(slots.answer(&first).is_none());
+    let (_, version) = slots.begin(&key(), ticket).unwrap();
+    slots.ended(&key(), version, DONE);
+    assert!(matches!(slots.answer(&first), Some(Ok(()))));
+}
+
+#[test]
+fn a_held_key_waits_for_whoever_holds_it() {
+    let mut slots = Slots::default();
+    let early = slots.want(&key(), FILE).unwrap();
+    assert!(slots.hold(&key()));
+    assert!(!slots.hold(&key()));
+    assert_eq!(slots.begin(&key(), early), None);
+    let ticket = slots.let_go(&key()).unwrap();
+    assert_eq!(slots.begin(&key(), ticket).unwrap().0, FILE);
+    assert!(slots.hold(&Key::new("other")));
+    assert_eq!(slots.let_go(&Key::new("other")), None);
+}
+
+#[test]
+fn a_key_that_is_held_again_and_again_keeps_its_place() {
+    let mut slots = Slots::default();
+    let ticket = slots.want(&key(), FILE).unwrap();
+    for _ in 0..3 {
+        assert!(slots.hold(&key()));
+        assert_eq!(slots.let_go(&key()), None, "somebody waits already");
+    }
+    assert_eq!(slots.begin(&key(), ticket).unwrap().0, FILE);
+}
+
+#[test]
+fn what_is_kept_with_a_file_goes_with_its_bytes() {
+    let mut slots = Slots::default();
+    let ticket = slots.want(&key(), FILE).unwrap();
+    slots.want(&key(), Want::Headers(Ino(7)));
+    assert_eq!(slots.begin(&key(), ticket).unwrap().0, FILE);
+}
