@@ -218,9 +218,9 @@ impl Finisher {
 }
 
 impl Serving {
-    /// Waits until everything written is in the bucket, and returns the files that could not be
-    /// stored. Files still open for writing are stored as they are. Must be called when the
-    /// programs that used the mount have ended, before it is unmounted.
+    /// Waits until everything written until now is in the bucket and returns what could not be stored.
+    /// Files still open for writing are stored as they are, and what programs write meanwhile is not waited
+    /// for. After [`close`](Self::close), it is the last account.
     pub async fn finish(&self) -> Vec<NotStored> {
         self.fs.finish().await
     }

@@ -92,11 +92,13 @@ impl Fs {
         };
         trust.note(changes, true);
         let store = self.store.clone();
-        self.endings.spawn(async move {
+        let aborting = async move {
             if let Err(error) = store.abort_upload(&to.key, &id).await {
                 tracing::warn!(%error, "an unfinished upload stays in the bucket until its rules remove it");
             }
-        });
+        };
+        self.endings
+            .spawn_on(aborting, &tokio::runtime::Handle::current());
         Ok(())
     }
 

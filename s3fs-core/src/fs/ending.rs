@@ -33,7 +33,8 @@ impl Fs {
     }
 
     /// Stores all that is not stored and returns what could not be since the mount began. After
-    /// [`close`](Self::close), what it returns is final.
+    /// [`close`](Self::close), what it returns is final. Before, it is about what was written until it began:
+    /// programs that go on writing put its end off no further.
     pub async fn finish(&self) -> Vec<NotStored> {
         let needs = || !self.is_hasty.load(Ordering::Acquire);
         self.unless_silent(self.finish_patiently(), needs).await
@@ -47,7 +48,11 @@ impl Fs {
         }
         self.store_all().await;
         self.rescue_all().await;
-        self.uploads_ended().await;
+        if self.gate.is_closed() {
+            self.endings.all().await;
+        } else {
+            self.endings.begun().await;
+        }
         self.not_stored()
     }
 
@@ -67,18 +72,31 @@ impl Fs {
             }
         }
         self.delete_deferred().await;
+        // Before what was removed in them is deleted: of what programs remove from now on, the next account tells.
+        let kept = self.take_kept();
+        // What failed is tried again, once. The ledger knows of failures.
+        let _ = self.outbox.settle_below("").await;
+        self.mark(kept).await;
+        // Markers, and what has gone to another key meanwhile.
+        self.outbox.settle_under_way().await;
+        if self.gate.is_closed() {
+            self.come_to_rest().await;
+        }
+        self.outbox.hurry(false);
+    }
+
+    /// Does what is still to be done until nothing is. No program may add to it.
+    async fn come_to_rest(&self) {
         loop {
-            // The ledger knows of failures.
-            let _ = self.outbox.settle_below("").await;
+            self.outbox.settle_under_way().await;
             if !self.outbox.is_idle() {
                 continue;
             }
-            self.mark_kept().await;
+            self.mark(self.take_kept()).await;
             if self.outbox.is_idle() {
                 break;
             }
         }
-        self.outbox.hurry(false);
     }
 
     /// Waits until something is done; ends all requests if the store is silent meanwhile and nothing
@@ -107,13 +125,6 @@ impl Fs {
         }
     }
 
-    /// Waits until the store has forgotten the uploads that were given up.
-    async fn uploads_ended(&self) {
-        self.endings.close();
-        self.endings.wait().await;
-        self.endings.reopen();
-    }
-
     /// Begins to store nothing from now on.
     pub fn refuse(&self) {
         self.abandoned.store(true, Ordering::Release);
@@ -127,7 +138,7 @@ impl Fs {
         for file in self.open_files.all() {
             file.writer.orphan().await;
         }
-        self.uploads_ended().await;
+        self.endings.all().await;
     }
 
     pub(super) fn is_abandoned(&self) -> bool {

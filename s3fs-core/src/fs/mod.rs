@@ -69,7 +69,6 @@ pub use writing::Existing;
 pub use xattr::SetXattr;
 
 use tokio::sync::RwLock;
-use tokio_util::task::TaskTracker;
 
 use crate::budget::Budget;
 use crate::config::{Access, MountConfig};
@@ -98,7 +97,7 @@ use crate::list::{Listed, Merger};
 use crate::read::{Ahead, BlockPool, Habit};
 use crate::store::{Ending, ListPage, Store};
 use crate::tree::{Ino, Kind, Seen, Told, Tree};
-use crate::write::{PartPool, Stages};
+use crate::write::{Endings, PartPool, Stages};
 
 /// How long what the store said is believed, by us and by the kernel.
 pub const TTL: Duration = Duration::from_secs(1);
@@ -123,7 +122,7 @@ pub struct Fs {
     parts: PartPool,
     stages: Stages,
     /// Uploads that are given up: the end waits for them.
-    endings: TaskTracker,
+    endings: Endings,
     /// Where bytes go that could not be stored.
     rescue: Option<PathBuf>,
     /// Closing a file waits until it is stored.
@@ -217,7 +216,7 @@ impl Fs {
                 || shared.stages.clone(),
                 |stage| Stages::new(stage.dir.clone(), stage.size),
             ),
-            endings: TaskTracker::default(),
+            endings: Endings::default(),
             rescue: config.rescue.clone(),
             waits_on_close: config.waits_on_close,
             ahead: Ahead::new(TTL),

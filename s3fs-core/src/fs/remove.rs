@@ -1,5 +1,6 @@
 //! Making and removing folders, deleting files.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::sync::PoisonError;
 
@@ -230,12 +231,14 @@ impl Fs {
         }
     }
 
-    /// Makes markers of the folders that stay though they have no key left.
-    pub(super) async fn mark_kept(&self) {
-        let kept = {
-            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::take(&mut *kept)
-        };
+    /// Takes the folders that stay though they may have no key left.
+    pub(super) fn take_kept(&self) -> HashSet<Ino> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *kept)
+    }
+
+    /// Makes markers of folders that have no key left. What was removed in them is gone from the bucket by now.
+    pub(super) async fn mark(&self, kept: HashSet<Ino>) {
         let marking = kept.into_iter().map(|dir| async move {
             let is_there = self.tree.entry(dir).is_some_and(|entry| entry.named)
                 && self.store.capabilities().has(Capability::Markers);

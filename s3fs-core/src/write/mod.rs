@@ -7,13 +7,14 @@
 //!
 //! A file is whole, or `streaming` (with the `head` of what it has sent), or `staged`. `inner`
 //! turns one into another; `changing` and `storing` are the operations on it. `attempts` are those
-//! whose outcome is unknown, and `writer` is the interface. Knows nothing of inodes.
+//! whose outcome is unknown, `endings` abort dropped uploads, and `writer` is the interface. Knows nothing of inodes.
 
 mod attempts;
 mod begun;
 mod buffer;
 mod changing;
 mod copy;
+mod endings;
 mod error;
 mod extents;
 mod fetch;
@@ -38,6 +39,7 @@ mod upload;
 mod writer;
 
 pub use copy::copy_object;
+pub use endings::Endings;
 pub use error::WriteError;
 pub use left::Left;
 pub use pool::PartPool;

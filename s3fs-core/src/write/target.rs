@@ -3,11 +3,10 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use tokio_util::task::TaskTracker;
-
 use crate::budget::Budget;
 use crate::object::{ETag, Headers, Key, ObjectRef};
 use crate::store::{Capability, Precondition, Store};
+use crate::write::endings::Endings;
 use crate::write::left::Left;
 use crate::write::pool::PartPool;
 use crate::write::sizes::{PartLimit, PartSizes};
@@ -25,7 +24,7 @@ pub struct Target {
     /// Temporary files for bytes that exceed memory.
     pub stages: Stages,
     /// Tasks that abort dropped uploads.
-    pub endings: TaskTracker,
+    pub endings: Endings,
     /// Counter of this file's unsent bytes.
     pub left: Left,
 }

@@ -96,9 +96,9 @@ impl Attached {
             let _ = self.unmount.unmount();
         }
         let detached = self.entry.detach();
-        if timeout(LET_GO, self.unmounted()).await.is_err() {
-            self.finisher.close().await;
-        }
+        // It ends with the kernel's last request, unless programs still use it.
+        let _ = timeout(LET_GO, self.unmounted()).await;
+        self.finisher.close().await;
         detached.context("failed to unmount the bucket")
     }
 }

@@ -84,6 +84,75 @@ async fn what_is_accepted_while_the_mount_closes_is_in_its_account() {
 }
 
 #[tokio::test]
+async fn programs_that_write_without_a_pause_put_no_account_off() {
+    for seed in 1..6 {
+        let memory = bucket();
+        let (store, _) = Delays::over(memory.clone(), seed);
+        let kernel = Arc::new(mount_waiting(store, 64 << 20, false).await);
+        kernel.save("before", b"the account").await.unwrap();
+        let writing = ["new", "same"].map(|kind| {
+            let kernel = Arc::clone(&kernel);
+            tokio::spawn(async move {
+                let mut accepted = 0_usize;
+                let name = |count| match kind {
+                    "new" => format!("new{}", count % 50),
+                    kind => kind.to_owned(),
+                };
+                while kernel.save(&name(accepted), b"bytes").await.is_ok() {
+                    accepted += 1;
+                    tokio::task::yield_now().await;
+                }
+                name(accepted)
+            })
+        });
+        settle().await;
+        let lost = timeout(LIMIT, kernel.fs.finish()).await.unwrap();
+        assert_eq!(lost, []);
+        assert_eq!(memory.objects()["before"], "the account");
+        assert!(writing.iter().all(|writing| !writing.is_finished()));
+        kernel.fs.close().await;
+        let lost = timeout(LIMIT, kernel.fs.finish()).await.unwrap();
+        assert_eq!(lost, []);
+        let mut refused = Vec::new();
+        for writing in writing {
+            refused.push(writing.await.unwrap());
+        }
+        for (key, bytes) in memory.objects() {
+            let is_whole = bytes == "bytes" || bytes == "the account" || refused.contains(&key);
+            assert!(is_whole, "{key}: {bytes:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_folder_is_kept_though_a_program_goes_on_removing_in_it() {
+    let memory = bucket();
+    for key in ["d/0", "d/1", "d/2"] {
+        memory.insert(key, "bytes");
+    }
+    let (store, delays) = Delays::over(memory.clone(), 0);
+    let kernel = Arc::new(mount_waiting(store, 64 << 20, false).await);
+    kernel.unlink("d/0").await.unwrap();
+    let first = delays.hold(Operation::Delete, Point::Before);
+    kernel.unlink("d/1").await.unwrap();
+    let finishing = tokio::spawn({
+        let kernel = Arc::clone(&kernel);
+        async move { kernel.fs.finish().await }
+    });
+    settle().await;
+    let second = delays.hold(Operation::Delete, Point::Before);
+    kernel.unlink("d/2").await.unwrap();
+    first.open();
+    settle().await;
+    second.open();
+    assert_eq!(finishing.await.unwrap(), []);
+    kernel.fs.close().await;
+    assert_eq!(kernel.fs.finish().await, []);
+    let keys: Vec<_> = memory.objects().into_keys().collect();
+    assert_eq!(keys, ["d/"]);
+}
+
+#[tokio::test]
 async fn a_silent_store_is_given_up_and_all_that_waits_is_named() {
     let (store, delays) = Delays::over(bucket(), 0);
     let kernel = mount_waiting(store, 64 << 20, false).await;

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use tokio_util::task::TaskTracker;
-
 use crate::budget::Budget;
 use crate::store::Body;
 use crate::store::memory::MemoryStore;
 use crate::write::buffer::PartBuffer;
+use crate::write::endings::Endings;
 use crate::write::left::Left;
 use crate::write::pool::PartPool;
 use crate::write::stage::{Stages, read};
@@ -19,7 +18,7 @@ fn target(budget: u64) -> Arc<Target> {
         budget: Budget::new(budget),
         pool: PartPool::default(),
         stages: Stages::default(),
-        endings: TaskTracker::default(),
+        endings: Endings::default(),
         left: Left::default(),
     })
 }

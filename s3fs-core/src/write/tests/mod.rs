@@ -14,14 +14,12 @@ mod op;
 
 use std::sync::{Arc, Mutex};
 
-use tokio_util::task::TaskTracker;
-
 use crate::budget::Budget;
 use crate::object::{Headers, Key, ObjectRef};
 use crate::store::memory::MemoryStore;
 use crate::store::{Precondition, Store};
 use crate::write::{
-    Destination, Left, PartPool, Piece, Place, Reading, Stages, Stored, Target, Writer,
+    Destination, Endings, Left, PartPool, Piece, Place, Reading, Stages, Stored, Target, Writer,
 };
 
 /// Size of a first part in these tests. The smallest part has 40 bytes; copies have at most 4096.
@@ -38,7 +36,7 @@ fn target(store: Arc<dyn Store>, budget: u64, stages: &Stages) -> Target {
         budget: Budget::new(budget),
         pool: PartPool::with_first_part(FIRST_PART),
         stages: stages.clone(),
-        endings: TaskTracker::default(),
+        endings: Endings::default(),
         left: Left::default(),
     }
 }

@@ -182,3 +182,26 @@ fn every_byte_that_a_mount_accepts_while_it_ends_is_stored() {
         assert_eq!(server.get("data", "log").unwrap().len(), accepted);
     }
 }
+
+#[test]
+fn a_mount_ends_though_a_program_writes_without_a_pause() {
+    let (server, folder) = (server(), tempfile::tempdir().unwrap());
+    server.knobs().set_latency(Duration::from_millis(50));
+    let mut mounted = Mounted::new(&server, folder.path(), &[]);
+    // In the folder, not by its path: that is another one once the bucket is unmounted.
+    let script = "n=0; while test $n -lt 200000 && echo > f$n; do n=$((n + 1)); done";
+    let mut writing = Command::new("sh")
+        .args(["-c", script])
+        .current_dir(folder.path())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let is_stored = |file| server.keys("data").iter().any(|key| key == file);
+    eventually("it writes", || is_stored("f9"));
+    mounted.signal(Signal::SIGTERM);
+    eventually("the mount ends", || !is_mounted(folder.path()));
+    eventually("writing is refused", || {
+        writing.try_wait().unwrap().is_some()
+    });
+    assert_eq!(mounted.status(), Some(0));
+}
