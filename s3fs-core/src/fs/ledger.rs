@@ -37,7 +37,6 @@ pub(super) struct Ledger(Mutex<BTreeMap<String, Failure>>);
 #[derive(Clone, Debug, Default)]
 struct Failure {
     reason: String,
-    kept_in: Option<PathBuf>,
     /// Storing the object later does not settle it.
     is_final: bool,
 }
@@ -48,7 +47,6 @@ impl Ledger {
             let failure = failures.entry(object).or_default();
             if !failure.is_final {
                 failure.reason = reason;
-                failure.kept_in = None;
             }
         });
     }
@@ -57,7 +55,6 @@ impl Ledger {
     pub(super) fn lost_for_good(&self, object: String, reason: String) {
         let failure = Failure {
             reason,
-            kept_in: None,
             is_final: true,
         };
         self.lock(|failures| failures.insert(object, failure));
@@ -79,41 +76,13 @@ impl Ledger {
         });
     }
 
-    /// The bytes are on the local disk, but for what is `missing` there.
-    pub(super) fn rescued(&self, object: &str, path: PathBuf, missing: Option<String>) {
-        self.change(object, |failure| {
-            failure.kept_in = Some(path);
-            if let Some(missing) = missing {
-                failure.reason = format!("{} ({missing})", failure.reason);
-            }
-        });
-    }
-
-    /// The bytes are lost.
-    pub(super) fn lost(&self, object: &str, why: &str) {
-        self.change(object, |failure| {
-            failure.reason = format!("{}; {why}", failure.reason);
-        });
-    }
-
-    pub(super) fn open(&self) -> Vec<NotStored> {
+    /// The objects and the reasons.
+    pub(super) fn open(&self) -> Vec<(String, String)> {
         self.lock(|failures| {
             let open = failures.iter();
-            open.map(|(object, failure)| NotStored {
-                object: object.clone(),
-                reason: failure.reason.clone(),
-                kept_in: failure.kept_in.clone(),
-            })
-            .collect()
+            open.map(|(object, failure)| (object.clone(), failure.reason.clone()))
+                .collect()
         })
-    }
-
-    fn change(&self, object: &str, change: impl FnOnce(&mut Failure)) {
-        self.lock(|failures| {
-            if let Some(failure) = failures.get_mut(object) {
-                change(failure);
-            }
-        });
     }
 
     fn lock<T>(&self, act: impl FnOnce(&mut BTreeMap<String, Failure>) -> T) -> T {

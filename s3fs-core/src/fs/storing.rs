@@ -1,7 +1,6 @@
 //! Storing what was written: beside programs that go on, or waited for.
 
 use crate::fs::handles::Handle;
-use crate::fs::ledger::NotStored;
 use crate::fs::open_files::OpenFile;
 use crate::fs::outbox::{Changes, Want};
 use crate::fs::{Fs, FsError, HandleId};
@@ -145,11 +144,6 @@ impl Fs {
             self.outbox.trust.note(self.changes_of(ino), false);
             self.ledger.failed(self.store.uri(&key), reason);
         }
-    }
-
-    /// What could not be stored until now.
-    pub fn not_stored(&self) -> Vec<NotStored> {
-        self.ledger.open()
     }
 
     /// Only folders have markers.

@@ -17,6 +17,7 @@ mod listings;
 mod model;
 mod pending;
 mod preparing;
+mod rescue;
 mod unsure;
 mod versions;
 

@@ -1,0 +1,84 @@
+//! Saving what could not be stored: its bytes go to a folder of the local disk.
+
+mod copies;
+
+use std::collections::HashSet;
+use std::io;
+
+use crate::fs::open_files::OpenFile;
+use crate::fs::rescue::copies::{Copy, Round};
+use crate::fs::{Fs, NotStored};
+
+pub(super) use copies::Rescues;
+
+impl Fs {
+    /// Saves the bytes of all files that could not be stored. A copy that was made before stays until there
+    /// is a newer one, or the file is stored.
+    pub(super) async fn rescue_all(&self) {
+        let is_last = self.gate.is_closed();
+        let (mut round, mut unsaved) = (None, HashSet::new());
+        for file in self.open_files.all() {
+            if file.writer.is_stored() || !self.is_wanted(file.ino) {
+                continue;
+            }
+            unsaved.insert(file.ino);
+            let Some(key) = self.last_key_of(file.ino) else {
+                continue;
+            };
+            let uri = self.store.uri(&key);
+            if !self.ledger.has(&uri) {
+                // A program goes on writing it: it will be stored.
+                if !is_last {
+                    continue;
+                }
+                let reason = "it was changed when the mount had been closed";
+                self.ledger.failed(uri.clone(), reason.to_owned());
+            }
+            let Some(dir) = &self.rescue else {
+                continue;
+            };
+            let round = round.get_or_insert_with(|| Round::new(dir));
+            match self.rescue(round, &file, &uri).await {
+                Ok(copy) => self.rescues.saved(file.ino, uri, copy),
+                Err(error) => {
+                    let failure = format!("{}: {error}", dir.display());
+                    self.rescues.failed(file.ino, uri, failure);
+                }
+            }
+        }
+        self.rescues.retain(&unsaved);
+    }
+
+    /// Saves the bytes of one. Leaves no file behind that lacks some.
+    async fn rescue(
+        &self,
+        round: &mut Round<'_>,
+        file: &OpenFile,
+        uri: &str,
+    ) -> io::Result<Copy> {
+        let (mut copy, saved) = round.create(uri, &self.reserve)?;
+        let rescued = file.writer.rescue(&saved).await;
+        let synced = saved.sync_all();
+        drop(saved);
+        // The next one needs it.
+        self.reserve.fill();
+        match rescued.and_then(|rescued| synced.map(|()| rescued)) {
+            Ok(rescued) => {
+                copy.missing = rescued.missing();
+                Ok(copy)
+            }
+            Err(error) => {
+                copy.remove();
+                Err(error)
+            }
+        }
+    }
+
+    /// What could not be stored until now.
+    pub fn not_stored(&self) -> Vec<NotStored> {
+        let failures = self.ledger.open().into_iter();
+        let accounts =
+            failures.flat_map(|(object, reason)| self.rescues.account(&object, &reason));
+        accounts.collect()
+    }
+}
