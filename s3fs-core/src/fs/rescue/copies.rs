@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::fs::ledger::NotStored;
+use crate::fs::rescue::names::path_of;
 use crate::fs::reserve::Reserve;
 use crate::tree::Ino;
 
@@ -150,7 +151,8 @@ impl<'a> Round<'a> {
         Self { dir, run }
     }
 
-    /// Makes a file of its own for an object, `s3://bucket/key`: below the folder, by bucket and key.
+    /// Makes a file of its own for an object, `s3://bucket/key`: below the folder, by bucket and key
+    /// as far as the local disk has such names.
     ///
     /// # Errors
     /// There is no room for it, or the folder can't be used.
@@ -166,8 +168,8 @@ impl<'a> Round<'a> {
     }
 
     fn try_to_create(&self, uri: &str, reserve: &Reserve) -> io::Result<(Copy, File)> {
-        // A key's parts are names of entries: none of them is `..`.
-        let path = self.run.join(uri.strip_prefix("s3://").unwrap_or(uri));
+        let name = uri.strip_prefix("s3://").unwrap_or(uri);
+        let path = self.run.join(path_of(name));
         let copy = Copy {
             run: self.run.clone(),
             path,

@@ -1,6 +1,7 @@
 //! Saving what could not be stored: its bytes go to a folder of the local disk.
 
 mod copies;
+mod names;
 
 use std::collections::HashSet;
 use std::io;
@@ -50,12 +51,7 @@ impl Fs {
     }
 
     /// Saves the bytes of one. Leaves no file behind that lacks some.
-    async fn rescue(
-        &self,
-        round: &mut Round<'_>,
-        file: &OpenFile,
-        uri: &str,
-    ) -> io::Result<Copy> {
+    async fn rescue(&self, round: &mut Round<'_>, file: &OpenFile, uri: &str) -> io::Result<Copy> {
         let (mut copy, saved) = round.create(uri, &self.reserve)?;
         let rescued = file.writer.rescue(&saved).await;
         let synced = saved.sync_all();
@@ -77,8 +73,7 @@ impl Fs {
     /// What could not be stored until now.
     pub fn not_stored(&self) -> Vec<NotStored> {
         let failures = self.ledger.open().into_iter();
-        let accounts =
-            failures.flat_map(|(object, reason)| self.rescues.account(&object, &reason));
+        let accounts = failures.flat_map(|(object, reason)| self.rescues.account(&object, &reason));
         accounts.collect()
     }
 }

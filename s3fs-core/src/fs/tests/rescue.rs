@@ -103,3 +103,29 @@ async fn two_files_of_one_key_are_both_kept() {
     kept.sort();
     assert_eq!(kept, [&b"ON others"[..], b"mine"], "{lost:?}");
 }
+
+#[tokio::test]
+async fn a_name_that_no_local_disk_can_have_is_kept_under_another() {
+    let (unsaved, memory) = (tempfile::tempdir().unwrap(), bucket());
+    let keys = ["1", "2"].map(|end| format!("{}/{}{end}", "d".repeat(300), "ä".repeat(150)));
+    for key in &keys {
+        memory.insert(key, "old");
+    }
+    let (kernel, faults) = mounted(memory, unsaved.path()).await;
+    refuse(&faults);
+    for key in &keys {
+        let writer = kernel.open(key, WRITE).await.unwrap();
+        kernel.write(writer, 0, key.as_bytes()).await.unwrap();
+    }
+    kernel.fs.close().await;
+    let lost = kernel.fs.finish().await;
+    assert_eq!(lost.len(), 2, "{lost:?}");
+    for (lost, key) in lost.iter().zip(&keys) {
+        let (path, said) = (lost.kept_in.as_ref().unwrap(), lost.to_string());
+        assert_eq!(fs::read(path).unwrap(), key.as_bytes());
+        assert!(
+            said.contains(key) && said.contains(path.to_str().unwrap()),
+            "{said}"
+        );
+    }
+}
