@@ -4,7 +4,7 @@
 //! closes is whether the bucket takes what it wrote; the file is stored after the last close.
 
 use crate::fs::handles::Handle;
-use crate::fs::holders::{Wanted, can_write};
+use crate::fs::holders::{Wanted, may_write};
 use crate::fs::open_files::{OpenFile, WriteHandle};
 use crate::fs::outbox::Standing;
 use crate::fs::requesters::PidNamespace;
@@ -113,7 +113,7 @@ impl Fs {
     }
 
     /// Returns whether the process that closes a file, or one that it has started, can still write it. A process
-    /// that is unknown can: what it wrote is stored after the last `close`, and no part of it before.
+    /// that is unknown, or that this one may not look at, can: what it wrote is stored after the last `close`, and no part of it before.
     async fn is_written_still(&self, file: &OpenFile, pid: u32) -> bool {
         let Some((_, name)) = self.tree.last_place(file.ino) else {
             return false;
@@ -128,7 +128,7 @@ impl Fs {
         let requesters = self.requesters();
         let looking = tokio::task::spawn_blocking(move || {
             let thread = requesters.thread(pid);
-            thread.is_none_or(|thread| can_write(thread, &wanted))
+            thread.is_none_or(|thread| may_write(thread, &wanted))
         });
         looking.await.unwrap_or(true)
     }

@@ -8,6 +8,7 @@
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -31,8 +32,9 @@ enum Counting {
 }
 
 /// Whether a process, by the id in `/proc` of one of its threads, or one that it has started can still write a file:
-/// through a descriptor or through mapped memory. What can't be seen is not there.
-pub(super) fn can_write(thread: u32, file: &Wanted) -> bool {
+/// through a descriptor or through mapped memory. A process that is not shown, such as another user's to a
+/// user without privileges, can. The thread waits for its answer, so it has not ended.
+pub(super) fn may_write(thread: u32, file: &Wanted) -> bool {
     let mut seen = HashSet::new();
     let mut left = vec![(thread, Counting::All)];
     while let Some((process, counting)) = left.pop() {
@@ -40,8 +42,10 @@ pub(super) fn can_write(thread: u32, file: &Wanted) -> bool {
             continue;
         }
         let folder = PathBuf::from(format!("/proc/{process}"));
-        if has_descriptor(&folder, file, counting) || has_mapped(&folder, file) {
-            return true;
+        match writes(&folder, file, counting) {
+            Ok(false) => {}
+            Err(error) if is_gone(&error) && process != thread => continue,
+            Ok(true) | Err(_) => return true,
         }
         let started = children(&folder).into_iter();
         left.extend(started.map(|child| (child, Counting::Inherited)));
@@ -49,14 +53,41 @@ pub(super) fn can_write(thread: u32, file: &Wanted) -> bool {
     false
 }
 
-fn has_descriptor(process: &Path, file: &Wanted, counting: Counting) -> bool {
-    let descriptors = fs::read_dir(process.join("fdinfo")).into_iter().flatten();
-    descriptors.flatten().any(|descriptor| {
-        let info = fs::read_to_string(descriptor.path()).unwrap_or_default();
-        is_writable(&info, file.numbers, counting)
-            && fs::read_link(process.join("fd").join(descriptor.file_name()))
-                .is_ok_and(|path| is_named(path.as_os_str(), &file.name))
-    })
+/// Returns whether a process writes the file.
+///
+/// # Errors
+/// The process is not shown, or has ended.
+fn writes(process: &Path, file: &Wanted, counting: Counting) -> io::Result<bool> {
+    Ok(has_descriptor(process, file, counting)? || has_mapped(process, file)?)
+}
+
+fn has_descriptor(process: &Path, file: &Wanted, counting: Counting) -> io::Result<bool> {
+    for descriptor in fs::read_dir(process.join("fdinfo"))? {
+        let descriptor = descriptor?;
+        let info = unless_gone(fs::read_to_string(descriptor.path()))?;
+        if !info.is_some_and(|info| is_writable(&info, file.numbers, counting)) {
+            continue;
+        }
+        let path = fs::read_link(process.join("fd").join(descriptor.file_name()));
+        let path = unless_gone(path)?;
+        if path.is_some_and(|path| is_named(path.as_os_str(), &file.name)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Nothing of what has been closed meanwhile.
+fn unless_gone<T>(shown: io::Result<T>) -> io::Result<Option<T>> {
+    match shown {
+        Err(error) if is_gone(&error) => Ok(None),
+        shown => shown.map(Some),
+    }
+}
+
+/// Whether `/proc` has no such process or descriptor.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH))
 }
 
 /// Whether `fdinfo` describes a descriptor that counts and writes the inode.
@@ -75,10 +106,11 @@ fn is_writable(shown: &str, numbers: [u64; 2], counting: Counting) -> bool {
     is_it && flags.is_some_and(|flags| writes(flags) && counts(flags))
 }
 
-fn has_mapped(process: &Path, file: &Wanted) -> bool {
-    let maps = fs::read(process.join("maps")).unwrap_or_default();
+fn has_mapped(process: &Path, file: &Wanted) -> io::Result<bool> {
+    // A process that is ending has no memory.
+    let maps = unless_gone(fs::read(process.join("maps")))?.unwrap_or_default();
     let mut lines = maps.split(|byte| *byte == b'\n');
-    lines.any(|line| maps_writably(line, file))
+    Ok(lines.any(|line| maps_writably(line, file)))
 }
 
 /// Whether a line of `maps` is of writable memory that is shared with the file.
@@ -126,21 +158,49 @@ mod tests {
             ..wanted.clone()
         };
         let me = std::process::id();
-        assert!(can_write(me, &wanted));
-        assert!(!can_write(me, &other));
+        assert!(may_write(me, &wanted));
+        assert!(!may_write(me, &other));
         let mut child = Command::new("cat")
             .stdin(Stdio::piped())
             .stdout(file)
             .spawn()
             .unwrap();
-        assert!(can_write(me, &wanted), "the child has it");
+        assert!(may_write(me, &wanted), "the child has it");
         drop(child.stdin.take());
         child.wait().unwrap();
-        assert!(!can_write(me, &wanted));
+        assert!(!may_write(me, &wanted));
         let reader = fs::File::open(&path).unwrap();
-        assert!(!can_write(me, &wanted), "one that reads is no writer");
+        assert!(!may_write(me, &wanted), "one that reads is no writer");
         drop(reader);
-        assert!(!can_write(0, &wanted), "a process that can't be seen");
+        assert!(may_write(0, &wanted), "a process that is not shown");
+    }
+
+    #[test]
+    fn a_process_that_must_not_be_seen_may_have_it() {
+        let name = "fs::holders::tests::of_a_parent_outside";
+        // In a user namespace, a process may not look at those outside.
+        let apart = Command::new("unshare")
+            .arg("--user")
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", name, "--ignored", "--nocapture"])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&apart.stdout);
+        assert!(said.contains("1 passed"), "{apart:?}");
+    }
+
+    #[test]
+    #[ignore = "looks at its parent from a user namespace"]
+    fn of_a_parent_outside() {
+        let parent = std::os::unix::process::parent_id();
+        let denied = fs::read_dir(format!("/proc/{parent}/fdinfo")).unwrap_err();
+        assert_eq!(denied.kind(), io::ErrorKind::PermissionDenied);
+        let file = Wanted {
+            numbers: [1, 1],
+            name: "a name".into(),
+        };
+        assert!(may_write(parent, &file));
+        assert!(!may_write(std::process::id(), &file));
     }
 
     #[test]

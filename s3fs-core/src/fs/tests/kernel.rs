@@ -9,15 +9,19 @@ use bytes::Bytes;
 use crate::fs::{Attr, Existing, Fs, FsError, HandleId, Maker, OpenMode};
 use crate::tree::{Ino, Told};
 
-/// Every open and every close comes from this process.
-pub(super) const PID: u32 = 7;
+/// Every open and every close comes from this process: `/proc` shows that it has no file of the mount open.
+pub(super) fn pid() -> u32 {
+    std::process::id()
+}
 
 /// Everything is made by this user.
-pub(super) const MAKER: Maker = Maker {
-    uid: 0,
-    gid: 0,
-    pid: PID,
-};
+pub(super) fn maker() -> Maker {
+    Maker {
+        uid: 0,
+        gid: 0,
+        pid: pid(),
+    }
+}
 
 /// For writing, with the present content.
 pub(super) const WRITE: OpenMode = OpenMode::Write { truncate: false };
@@ -76,7 +80,7 @@ impl Kernel {
         } else {
             Existing::Truncate
         };
-        let (attr, opened) = self.fs.create(dir, name, existing, 0o644, MAKER).await?;
+        let (attr, opened) = self.fs.create(dir, name, existing, 0o644, maker()).await?;
         self.tell(attr.ino);
         self.open.lock().unwrap().insert(opened.handle, attr.ino);
         Ok(opened.handle)
@@ -85,10 +89,10 @@ impl Kernel {
     /// Opens; looks the path up once more where the file system says `ESTALE`, as Linux does.
     pub(super) async fn open(&self, path: &str, mode: OpenMode) -> Result<HandleId, FsError> {
         let mut ino = self.walk(path).await?.ino;
-        let opened = match self.fs.open(ino, mode, PID).await {
+        let opened = match self.fs.open(ino, mode, pid()).await {
             Err(error) if error.errno() == nix::errno::Errno::ESTALE => {
                 ino = self.walk(path).await?.ino;
-                self.fs.open(ino, mode, PID).await?
+                self.fs.open(ino, mode, pid()).await?
             }
             opened => opened?,
         };
@@ -121,7 +125,7 @@ impl Kernel {
     }
 
     pub(super) async fn flush(&self, handle: HandleId) -> Result<(), FsError> {
-        self.fs.flush(handle, PID).await
+        self.fs.flush(handle, pid()).await
     }
 
     /// The last close: flush and release.
@@ -162,7 +166,7 @@ impl Kernel {
 
     pub(super) async fn mkdir(&self, path: &str) -> Result<(), FsError> {
         let (dir, name) = self.parent(path).await?;
-        let attr = self.fs.mkdir(dir, name, 0o755, MAKER).await?;
+        let attr = self.fs.mkdir(dir, name, 0o755, maker()).await?;
         self.tell(attr.ino);
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::MountConfig;
-use crate::fs::tests::kernel::{MAKER, PID, TRUNCATE, WRITE};
+use crate::fs::tests::kernel::{TRUNCATE, WRITE, maker, pid};
 use crate::fs::tests::{FIRST_PART, bucket, mount, mount_configured};
 use crate::fs::{Existing, FsError, OpenMode};
 use crate::object::BucketName;
@@ -94,7 +94,7 @@ async fn a_reader_who_came_too_late_has_a_turn_before_the_name_is_replaced_again
     }
     let old = kernel.walk("f").await.unwrap().ino;
     kernel.rename("g", "f").await.unwrap();
-    assert!(kernel.fs.open(old, OpenMode::Read, PID).await.is_err());
+    assert!(kernel.fs.open(old, OpenMode::Read, pid()).await.is_err());
     let other = Arc::clone(&kernel);
     let renaming = tokio::spawn(async move { other.rename("h", "f").await });
     for _ in 0..100 {
@@ -115,7 +115,7 @@ async fn a_file_that_others_made_just_before_is_emptied_only_if_asked_for() {
         let name = std::ffi::OsStr::new(if left.is_empty() { "emptied" } else { "kept" });
         store.insert(name.to_str().unwrap(), "theirs");
         kernel.expire();
-        let created = kernel.fs.create(Ino::ROOT, name, existing, 0o644, MAKER);
+        let created = kernel.fs.create(Ino::ROOT, name, existing, 0o644, maker());
         let (_, opened) = created.await.unwrap();
         let read = kernel.fs.read(opened.handle, 0, 100).await.unwrap();
         assert_eq!(read, left);
