@@ -1,7 +1,6 @@
 //! Doing what the bucket has yet to be told: requests that store, delete, and change what is kept.
 
 use std::fmt::Display;
-use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 
@@ -75,7 +74,6 @@ impl Fs {
         };
         // Boxed: what is stored first may have bytes of others, in turn.
         Box::pin(self.store_grafts(key.as_str(), ino)).await?;
-        file.has_changed.store(false, Ordering::Release);
         let changes = file.place.changes();
         match file.writer.store().await {
             Ok(stored) => {

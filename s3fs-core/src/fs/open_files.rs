@@ -20,8 +20,6 @@ pub(super) struct OpenFile {
     pub(super) ino: Ino,
     pub(super) writer: Writer,
     pub(super) place: Arc<FilePlace>,
-    /// It was written since it was stored.
-    pub(super) has_changed: AtomicBool,
     /// Handles that write.
     handles: Count,
     /// Those of them that are not being closed.
@@ -44,6 +42,22 @@ impl Count {
     fn remove(&self) {
         self.0
             .store(self.get().saturating_sub(1), Ordering::Release);
+    }
+}
+
+/// Count of files opened for writing, changed for the first time since they were stored, and stored: while it
+/// stays, so does every version. Clones are the same one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Changes(Arc<AtomicU64>);
+
+impl Changes {
+    fn count(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Bytes of some file changed, or may from now on.
+    pub(super) fn add(&self) {
+        self.0.fetch_add(1, Ordering::AcqRel);
     }
 }
 
@@ -77,7 +91,7 @@ pub(super) type Version = tokio::sync::Mutex<Option<(Key, ETag, Arc<Reader>)>>;
 #[derive(Debug, Default)]
 pub(super) struct OpenFiles {
     files: Mutex<HashMap<Ino, Arc<OpenFile>>>,
-    changes: AtomicU64,
+    changes: Changes,
     /// Held while something goes on that must not happen once a file is open for writing.
     quiet: RwLock<()>,
 }
@@ -114,15 +128,19 @@ impl OpenFiles {
         Some(file)
     }
 
-    /// Counts files opened for writing, written for the first time since, and stored: while it stays, so
-    /// does every version.
+    /// Number of [`Changes`] until now.
     pub(super) fn changes(&self) -> u64 {
-        self.changes.load(Ordering::Acquire)
+        self.changes.count()
     }
 
-    /// Bytes of some file changed, or may from now on.
+    /// Counts a change.
     pub(super) fn changed(&self) {
-        self.changes.fetch_add(1, Ordering::AcqRel);
+        self.changes.add();
+    }
+
+    /// The count itself, for whoever learns of a change before all others.
+    pub(super) fn change_count(&self) -> Changes {
+        self.changes.clone()
     }
 
     /// Does something that must not happen once the file is open for writing, unless it is. Not for a
@@ -249,7 +267,6 @@ impl OpenFile {
             ino,
             writer,
             place,
-            has_changed: AtomicBool::new(false),
             handles: Count::default(),
             in_use: Count::default(),
         }

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::fs::attr::Owner;
-use crate::fs::outbox::Changes;
+use crate::fs::open_files::Changes;
+use crate::fs::outbox;
 use crate::object::{Attributes, FileKind, Headers, Key, content_type};
 use crate::store::Precondition;
 use crate::tree::{Entry, Ino, Kind, Tree};
@@ -16,6 +17,7 @@ pub(super) struct FilePlace {
     tree: Arc<Tree>,
     owner: Owner,
     precondition: Mutex<Precondition>,
+    changes: Changes,
 }
 
 impl FilePlace {
@@ -24,12 +26,14 @@ impl FilePlace {
         tree: &Arc<Tree>,
         owner: Owner,
         precondition: Precondition,
+        changes: Changes,
     ) -> Self {
         Self {
             ino,
             tree: Arc::clone(tree),
             owner,
             precondition: Mutex::new(precondition),
+            changes,
         }
     }
 
@@ -44,11 +48,11 @@ impl FilePlace {
     }
 
     /// The kind of change by which it is stored.
-    pub(super) fn changes(&self) -> Changes {
+    pub(super) fn changes(&self) -> outbox::Changes {
         if self.must_be_new() {
-            Changes::Create
+            outbox::Changes::Create
         } else {
-            Changes::Replace
+            outbox::Changes::Replace
         }
     }
 
@@ -70,6 +74,10 @@ impl Place for FilePlace {
             headers,
             precondition,
         })
+    }
+
+    fn changed(&self) {
+        self.changes.add();
     }
 
     fn stored(&self, stored: &Stored) {

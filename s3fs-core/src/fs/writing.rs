@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use bytes::{Bytes, BytesMut};
 
@@ -213,7 +212,9 @@ impl Fs {
     }
 
     pub(super) fn place(&self, ino: Ino, precondition: Precondition) -> Arc<FilePlace> {
-        Arc::new(FilePlace::new(ino, &self.tree, self.owner, precondition))
+        let changes = self.open_files.change_count();
+        let place = FilePlace::new(ino, &self.tree, self.owner, precondition, changes);
+        Arc::new(place)
     }
 
     pub(super) fn target(&self) -> Target {
@@ -288,9 +289,6 @@ impl Fs {
     }
 
     pub(super) fn written(&self, file: &OpenFile) {
-        if !file.has_changed.swap(true, Ordering::AcqRel) {
-            self.open_files.changed();
-        }
         // What is kept with a file that streams was sent when its upload began.
         let has_begun = file.writer.has_begun();
         self.tree.wrote(file.ino, file.writer.length(), !has_begun);

@@ -70,6 +70,10 @@ pub trait Place: Debug + Send + Sync {
     /// Returns the present destination of the file; `None` if it was deleted.
     fn destination(&self) -> Option<Destination>;
 
+    /// Reports the first change of the file since it was stored. Readers of the stored version have to look
+    /// again before the change is answered.
+    fn changed(&self) {}
+
     /// Reports that the file has been stored. This also happens without a request to store it,
     /// since changing bytes that were sent requires it.
     fn stored(&self, _stored: &Stored) {}

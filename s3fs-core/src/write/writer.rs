@@ -310,7 +310,10 @@ impl Writer {
 
     fn publish(&self, inner: &Inner) {
         self.length.store(inner.phase.length(), Ordering::Release);
-        self.is_dirty.store(inner.dirty, Ordering::Release);
+        let was_dirty = self.is_dirty.swap(inner.dirty, Ordering::AcqRel);
+        if inner.dirty && !was_dirty {
+            inner.at.changed();
+        }
         let has_begun =
             matches!(&inner.phase, Phase::Streaming(streaming) if streaming.has_upload());
         self.has_begun.store(has_begun, Ordering::Release);

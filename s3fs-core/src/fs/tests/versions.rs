@@ -5,9 +5,18 @@ use std::sync::Arc;
 use crate::config::MountConfig;
 use crate::fs::tests::kernel::{TRUNCATE, WRITE, maker, pid};
 use crate::fs::tests::{FIRST_PART, bucket, mount, mount_configured};
-use crate::fs::{Existing, FsError, OpenMode};
+use crate::fs::{Allocate, Existing, FsError, OpenMode};
 use crate::object::BucketName;
+use crate::store::disturbed::Operation;
+use crate::store::slow::{Delays, Point};
 use crate::tree::Ino;
+
+/// Waits until all that goes on has got as far as it gets.
+async fn settle() {
+    for _ in 0..1000 {
+        tokio::task::yield_now().await;
+    }
+}
 
 #[tokio::test]
 async fn an_open_reader_sees_what_this_mount_writes() {
@@ -120,6 +129,39 @@ async fn a_file_that_others_made_just_before_is_emptied_only_if_asked_for() {
         let read = kernel.fs.read(opened.handle, 0, 100).await.unwrap();
         assert_eq!(read, left);
     }
+}
+
+#[tokio::test]
+async fn a_reader_sees_what_changes_after_a_store_that_had_waited_for_a_write() {
+    let (store, delays) = Delays::over(bucket(), 0);
+    let kernel = Arc::new(mount(store).await);
+    let writer = kernel.create("f", false).await.unwrap();
+    let parts = delays.hold(Operation::UploadPart, Point::Before);
+    let beside = |fsync: bool| {
+        let kernel = Arc::clone(&kernel);
+        tokio::spawn(async move {
+            if fsync {
+                kernel.fs.fsync(writer).await.unwrap();
+            } else {
+                kernel.write(writer, 0, &[1; 200 * 4096]).await.unwrap();
+            }
+        })
+    };
+    let writing = beside(false);
+    settle().await;
+    assert!(!writing.is_finished(), "it waits for parts to leave");
+    let storing = beside(true);
+    settle().await;
+    parts.open();
+    writing.await.unwrap();
+    storing.await.unwrap();
+    // A descriptor of the file is closed, and another one of the same handle is not.
+    kernel.flush(writer).await.unwrap();
+    let reader = kernel.open("f", OpenMode::Read).await.unwrap();
+    assert_eq!(kernel.read(reader, 0, 3).await.unwrap(), [1; 3][..]);
+    let punched = kernel.fs.allocate(writer, 0, 2, Allocate::Punch).await;
+    punched.unwrap();
+    assert_eq!(kernel.read(reader, 0, 3).await.unwrap(), [0, 0, 1][..]);
 }
 
 #[tokio::test]
