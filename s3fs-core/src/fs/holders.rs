@@ -31,7 +31,7 @@ enum Counting {
     Inherited,
 }
 
-/// Whether a process, by the id in `/proc` of one of its threads, or one that it has started can still write a file:
+/// Returns whether a process, by the id in `/proc` of one of its threads, or one that it has started can write a file:
 /// through a descriptor or through mapped memory. A process that is not shown, such as another user's to a
 /// user without privileges, can. The thread waits for its answer, so it has not ended.
 pub(super) fn may_write(thread: u32, file: &Wanted) -> bool {
@@ -77,7 +77,7 @@ fn has_descriptor(process: &Path, file: &Wanted, counting: Counting) -> io::Resu
     Ok(false)
 }
 
-/// Nothing of what has been closed meanwhile.
+/// Returns nothing if it has been closed or has ended meanwhile.
 fn unless_gone<T>(shown: io::Result<T>) -> io::Result<Option<T>> {
     match shown {
         Err(error) if is_gone(&error) => Ok(None),
@@ -85,7 +85,7 @@ fn unless_gone<T>(shown: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-/// Whether `/proc` has no such process or descriptor.
+/// Returns whether `/proc` has no such process or descriptor.
 fn is_gone(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH))
 }

@@ -66,12 +66,12 @@ pub(super) struct Slots {
     last: u64,
 }
 
-/// What a request has done about a wish.
+/// Result of a request that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::fs) enum Fulfilled {
-    /// All that it asked for.
+    /// The wish is fulfilled.
     Done,
-    /// Nothing yet: a later wish asks for it.
+    /// A later wish asks for the same.
     PassedOn,
 }
 

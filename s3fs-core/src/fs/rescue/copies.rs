@@ -72,7 +72,7 @@ impl Rescues {
         }
     }
 
-    /// What could not be stored of an object: once for each file that was to become it.
+    /// Account of an object that could not be stored: an entry for each file that was to become it.
     pub(super) fn account(&self, object: &str, reason: &str) -> Vec<NotStored> {
         let copies = self.lock();
         let saved = copies.values().filter(|saved| saved.object == object);
@@ -135,7 +135,7 @@ impl Copy {
     }
 }
 
-/// One round of copies: a folder of its own below that of the mount.
+/// Round of copies: a folder of its own below that of the mount.
 #[derive(Debug)]
 pub(super) struct Round<'a> {
     dir: &'a Path,

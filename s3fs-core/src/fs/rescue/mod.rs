@@ -70,7 +70,7 @@ impl Fs {
         }
     }
 
-    /// What could not be stored until now.
+    /// Account of what could not be stored until now.
     pub fn not_stored(&self) -> Vec<NotStored> {
         let failures = self.ledger.open().into_iter();
         let accounts = failures.flat_map(|(object, reason)| self.rescues.account(&object, &reason));

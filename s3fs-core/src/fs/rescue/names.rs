@@ -29,7 +29,7 @@ fn local(part: &str) -> String {
     format!("{}~{}", &beginning[..kept], &hash[..DIGITS])
 }
 
-/// Whether a name ends like one that was changed.
+/// Returns whether a name ends like one that was changed.
 fn has_hash(name: &str) -> bool {
     let digits = name.rsplit_once('~').map(|(_, digits)| digits);
     digits.is_some_and(|digits| {
