@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use tokio::task::JoinSet;
 
-use crate::fs::tests::kernel::{Kernel, MAKER};
+use crate::fs::tests::kernel::{Kernel, maker};
 use crate::fs::tests::{bucket, mount};
 use crate::fs::{Existing, FsError};
 use crate::object::EntryName;
@@ -63,11 +63,11 @@ async fn counted() -> (Kernel, Ino, Arc<Heads>, Arc<Delays>) {
 async fn a_name_that_is_taken_costs_no_look_at_its_folder() {
     let (kernel, folder, heads, _) = counted().await;
     let (fs, name) = (&kernel.fs, OsStr::new("x"));
-    let created = fs.create(folder, name, Existing::Refuse, 0o644, MAKER);
+    let created = fs.create(folder, name, Existing::Refuse, 0o644, maker());
     assert!(matches!(created.await, Err(FsError::Exists)));
-    let made = fs.mkdir(folder, name, 0o755, MAKER).await;
+    let made = fs.mkdir(folder, name, 0o755, maker()).await;
     assert!(matches!(made, Err(FsError::Exists)));
-    let linked = fs.symlink(folder, name, b"y", MAKER).await;
+    let linked = fs.symlink(folder, name, b"y", maker()).await;
     assert!(matches!(linked, Err(FsError::Exists)));
     assert_eq!(heads.count(), 0);
 }
@@ -81,7 +81,7 @@ async fn files_that_are_made_at_once_share_a_look_at_their_folder() {
         let fs = Arc::clone(&kernel.fs);
         creating.spawn(async move {
             let name = OsStr::new(name);
-            let created = fs.create(folder, name, Existing::Refuse, 0o644, MAKER);
+            let created = fs.create(folder, name, Existing::Refuse, 0o644, maker());
             created.await.map(|(_, opened)| opened.handle)
         });
     }
@@ -96,7 +96,7 @@ async fn files_that_are_made_at_once_share_a_look_at_their_folder() {
     let name = OsStr::new("6");
     let created = kernel
         .fs
-        .create(folder, name, Existing::Refuse, 0o644, MAKER);
+        .create(folder, name, Existing::Refuse, 0o644, maker());
     kernel.fs.release(created.await.unwrap().1.handle);
     assert_eq!(heads.count(), 1);
     assert_eq!(kernel.fs.finish().await, []);
