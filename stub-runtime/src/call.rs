@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use crate::attempt::Attempt;
+use crate::codec::Payload;
 use crate::error::{Error, Result};
 use crate::logs::Kept;
-use crate::payload::Payload;
 
 /// Grace period in which a cancelled body may end by itself.
 pub(crate) const GRACE: Duration = Duration::from_secs(5);

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use crate::call::Call;
 use crate::caller::Sink;
 use crate::cluster::{Attached, attach};
+use crate::codec::{Payload, Value, value};
 use crate::engines::Mapped;
 use crate::error::Result;
-use crate::expansion::{Value, value};
 use crate::logs::Kept;
-use crate::payload::Payload;
 use crate::payloads::Payloads;
 
 impl<V: Value> Call<V> {

@@ -9,6 +9,7 @@ mod call;
 mod caller;
 mod cli;
 mod cluster;
+mod codec;
 mod config;
 mod doctor;
 mod engines;
@@ -19,7 +20,6 @@ mod found;
 mod function;
 mod init;
 mod interrupt;
-mod json;
 mod limits;
 mod log;
 mod logs;
@@ -28,7 +28,6 @@ mod options;
 #[cfg(feature = "opentelemetry")]
 mod otel;
 mod outcome;
-mod payload;
 mod payloads;
 mod protocol;
 mod registry;
@@ -86,10 +85,12 @@ pub mod engine {
 pub mod __private {
     pub use linkme;
 
-    pub use crate::expansion::*;
-    pub use crate::function::{
-        Emit, FUNCTIONS, Function, Given, InvokeError, Parameter, ParseError,
+    pub use crate::codec::{
+        Argument, ByBox, BySyncBox, ByText, Codec, Codecs, Emit, Fallible, Given, InvokeError,
+        Kind, ParseError, Payload, Value, argument, decode, emit_all, emit_stream, encode, parse,
+        show, value,
     };
+    pub use crate::expansion::*;
+    pub use crate::function::{FUNCTIONS, Function, Parameter};
     pub use crate::options::Options;
-    pub use crate::payload::Payload;
 }

@@ -6,9 +6,9 @@ use std::iter;
 
 use crate::attempt::Attempt;
 use crate::caller::{Done, Feeder, Next};
+use crate::codec::Payload;
 use crate::engines::Mapped;
 use crate::error::{Error, Result};
-use crate::payload::Payload;
 
 /// Values of a map before they have types.
 pub(crate) struct Payloads<'a> {

@@ -11,11 +11,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::attempt::Attempt;
 use crate::call::GRACE;
+use crate::codec::{Codec, Payload};
 use crate::engines::{Emitted, Mapped};
 use crate::error::{Error, Result};
-use crate::expansion::Codec;
 use crate::function::Function;
-use crate::payload::Payload;
 use crate::payloads::Payloads;
 
 /// Maximum number of values taken before they are asked for.

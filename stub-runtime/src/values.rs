@@ -3,9 +3,9 @@
 use std::fmt;
 use std::iter::FusedIterator;
 
+use crate::codec::Codec;
 use crate::engines::Emitted;
 use crate::error::{Error, Result};
-use crate::expansion::Codec;
 
 /// Values of a call whose function returns `impl Iterator`, as they come.
 ///

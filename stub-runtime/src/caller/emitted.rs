@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::attempt::Attempt;
 use crate::call::GRACE;
+use crate::codec::Payload;
 use crate::error::Error;
-use crate::payload::Payload;
 use crate::watch::Watch;
 
 use super::cancel::Canceller;

@@ -15,11 +15,11 @@ mod verdict;
 
 use std::sync::Arc;
 
+use crate::codec::Payload;
 use crate::error::Error;
 use crate::function::Function;
 use crate::options::Retries;
 use crate::outcome::Outcome;
-use crate::payload::Payload;
 use crate::registry;
 use crate::spec::CallSpec;
 use crate::watch::Watch;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::codec::Payload;
 use crate::error::Error;
 use crate::outcome::Outcome;
-use crate::payload::Payload;
 use crate::protocol::{Channel, Report, Stop};
 use crate::report::SandboxId;
 use crate::spec::{CallSpec, Work};

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::codec::Payload;
 use crate::error::Error;
 use crate::options::Retries;
 use crate::outcome::Outcome;
-use crate::payload::Payload;
 use crate::spec::CallSpec;
 use crate::watch::Watch;
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use s3fs_core::NotStored;
 
 use crate::attempt::Attempt;
+use crate::codec::Payload;
 use crate::error::{Error, Message};
 use crate::outcome::{Ended, Outcome};
-use crate::payload::Payload;
 use crate::protocol::Failure;
 
 /// Returns the value of a function's call.

@@ -4,7 +4,8 @@ use clap::builder::PathBufValueParser;
 use clap::{Arg, ArgAction, Command};
 
 use super::{engine, names, seeing};
-use crate::function::{Function, Parameter, ParseError};
+use crate::codec::ParseError;
+use crate::function::{Function, Parameter};
 
 /// Name of the option with inputs to map over.
 pub(super) const INPUTS: &str = "inputs";

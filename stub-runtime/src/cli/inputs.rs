@@ -10,11 +10,11 @@ use serde_json::{Map as Object, Value, json};
 use super::command::wrong;
 use super::exit::Failure;
 use crate::attempt::Attempt;
+use crate::codec::{Given, Payload};
 use crate::engines::Mapped;
 use crate::error::{Error, Result};
-use crate::function::{Function, Given};
+use crate::function::Function;
 use crate::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
-use crate::payload::Payload;
 use crate::payloads::Payloads;
 use crate::watch::{InputsBar, say};
 

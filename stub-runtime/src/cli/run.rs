@@ -11,10 +11,10 @@ use serde_json::Value;
 use super::command::{INPUTS, UNORDERED, WRITE_RESULT, is_flag, wrong};
 use super::exit::Failure;
 use super::{engine, inputs, names, print, seeing};
+use crate::codec::{Given, Payload};
 use crate::engines::{Background, Emitted};
-use crate::function::{Function, Given};
+use crate::function::Function;
 use crate::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
-use crate::payload::Payload;
 use crate::watch::say;
 
 /// Runs a function as the command line says.

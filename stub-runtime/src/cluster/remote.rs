@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use crate::attempt::Attempt;
 use crate::caller::{Canceller, Done, Next, Plan, Registered, Sink, Told};
+use crate::codec::Payload;
 use crate::config;
 use crate::error::Error;
 use crate::options::Engine;
-use crate::payload::Payload;
 use crate::watch::Watch;
 
 use super::controls::{Controls, Order};

@@ -6,12 +6,11 @@ use jiff::Timestamp;
 
 use crate::caller::Next;
 use crate::cluster;
+use crate::codec::{Json, Payload};
 use crate::error::{Error, Result};
 use crate::interrupt::End;
-use crate::json::Json;
 use crate::logs::Prefixed;
 use crate::outcome::Outcome;
-use crate::payload::Payload;
 
 use super::Mapped;
 

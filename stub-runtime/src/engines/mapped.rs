@@ -9,11 +9,11 @@ use crate::attempt::Attempt;
 use crate::call::GRACE;
 use crate::caller::{self, Next, Sink, Told, begin};
 use crate::cluster::{Controls, Remote};
+use crate::codec::Payload;
 use crate::error::Error;
 use crate::function::Function;
 use crate::interrupt::End;
 use crate::logs::Prefixed;
-use crate::payload::Payload;
 
 use super::choice;
 

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
-use super::codec::{Codec, Codecs, encode_all};
 use crate::attempt::Attempt;
 use crate::call::Call;
 use crate::caller::Sink;
+use crate::codec::Payload;
+use crate::codec::{Codec, Codecs, encode_all};
 use crate::engines::{Background, Mapped};
 use crate::error::{Error, Result};
 use crate::function::Function;
 use crate::logs::Kept;
 use crate::map::Map;
-use crate::payload::Payload;
 use crate::payloads::Payloads;
 use crate::stream::Stream;
 

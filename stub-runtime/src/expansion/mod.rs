@@ -5,20 +5,11 @@
 
 mod block_on;
 mod call;
-mod codec;
-mod failure;
 mod map;
 mod options;
-mod wire;
-mod words;
 
 pub use block_on::{block_on, block_on_then};
 pub use call::{call, call_async, call_iterator, call_stream};
-pub use codec::{
-    Argument, Codec, Codecs, Value, argument, decode, emit_all, emit_stream, encode, parse, show,
-    value,
-};
-pub use failure::{ByBox, BySyncBox, ByText, Fallible, Kind};
 pub use map::{for_each, for_each_async, map, map_async, spawn, spawn_map};
 pub use options::{
     IntoRetries, IntoSchedule, Text as VariableText, Timeout, secret, secrets, volumes,

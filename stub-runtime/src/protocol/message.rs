@@ -9,9 +9,9 @@ use std::time::Duration;
 use s3fs_core::{MountConfig, NotStored, Pending, UnfinishedUpload, Usage};
 use serde::{Deserialize, Serialize};
 
+use crate::codec::Packed;
 use crate::limits::OwnLimits;
 use crate::outcome::{Ended, Outcome};
-use crate::payload::Packed;
 use crate::spec::CallSpec;
 use crate::sys::WorkerEnd;
 

@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use s3fs_core::NotStored;
 
-use crate::payload::Payload;
+use crate::caller::output::Output;
+use crate::codec::Payload;
 use crate::protocol::{FromSupervisor, FromWorker, Report, ToWorker};
 use crate::sys;
 
 use super::{Launched, Line};
-use crate::caller::output::Output;
 
 /// Event of a sandbox.
 #[derive(Debug)]

@@ -11,11 +11,11 @@ use std::sync::Arc;
 use s3fs_core::NotStored;
 
 use crate::attempt::Attempt;
+use crate::codec::Payload;
 use crate::config;
 use crate::error::Error;
 use crate::limits::remove_left;
 use crate::outcome::Outcome;
-use crate::payload::Payload;
 use crate::protocol::{
     Channel, ChannelError, Hello, Inbox, Input, Reply, Stop, ToSupervisor, ToWorker,
 };

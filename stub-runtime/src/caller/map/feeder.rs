@@ -9,7 +9,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 use super::Told;
-use crate::payload::Payload;
+use crate::codec::Payload;
 
 /// Maximum number of small inputs requested from the iterator at once.
 const MOST: usize = 16;

@@ -19,9 +19,9 @@ use std::thread::{self, JoinHandle, available_parallelism};
 use std::time::Duration;
 
 use crate::attempt::Attempt;
+use crate::codec::Payload;
 use crate::error::Error;
 use crate::logs::{Plain, Prefixed};
-use crate::payload::Payload;
 use crate::watch::{Watch, are_shown};
 
 use super::launch::Takers;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
-use crate::payload::Payload;
+use crate::codec::Payload;
 
 /// An input, and the number of its attempts.
 #[derive(Debug)]

@@ -8,15 +8,13 @@ use std::time::{Duration, Instant};
 use s3fs_core::NotStored;
 
 use crate::attempt::Attempt;
-use crate::caller::cancel::Canceller;
-use crate::caller::launch::Takers;
-use crate::caller::prepare::Plan;
+use crate::caller::{cancel::Canceller, launch::Takers, prepare::Plan};
+use crate::codec::Payload;
 use crate::error::Error;
-use crate::payload::Payload;
-
-use super::queue::{Next, Queue, Task};
 use crate::report::SandboxId;
 use crate::watch::Attempted;
+
+use super::queue::{Next, Queue, Task};
 
 /// State that the slots of a map share.
 #[derive(Debug)]

@@ -5,13 +5,15 @@ use std::time::Instant;
 
 use s3fs_core::{Access, NotStored};
 
-use crate::caller::cancel::Registered;
-use crate::caller::launch::{Heard, Launched};
-use crate::caller::running::start_limit;
-use crate::caller::verdict;
+use crate::caller::{
+    cancel::Registered,
+    launch::{Heard, Launched},
+    running::start_limit,
+    verdict,
+};
+use crate::codec::Payload;
 use crate::error::Error;
 use crate::outcome::{Ended, Outcome};
-use crate::payload::Payload;
 use crate::protocol::{Report, Stop};
 
 use super::depth::{Pace, SMALL};

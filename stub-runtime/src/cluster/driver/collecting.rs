@@ -4,11 +4,13 @@ use std::time::Instant;
 
 use super::Driver;
 use crate::caller::Told;
-use crate::cluster::error::ClusterError;
-use crate::cluster::format::{Event, Piece, Value};
-use crate::cluster::names::{BatchId, RunId, pieces};
+use crate::cluster::{
+    error::ClusterError,
+    format::{Event, Piece, Value},
+    names::{BatchId, RunId, pieces},
+};
+use crate::codec::Payload;
 use crate::error::Error;
-use crate::payload::Payload;
 use crate::protocol::Progress;
 use crate::watch::Watched;
 

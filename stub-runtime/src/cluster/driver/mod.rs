@@ -19,8 +19,8 @@ use bytes::Bytes;
 
 use crate::attempt::Attempt;
 use crate::caller::{Done, Sink, Told};
+use crate::codec::Payload;
 use crate::error::Error;
-use crate::payload::Payload;
 use crate::watch::{Attempted, Watch, Watched};
 
 use super::controls::{Controls, Order};

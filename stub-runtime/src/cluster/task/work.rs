@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use crate::attempt::Attempt;
 use crate::caller::{self, Canceller, Emitted, Mapped, Next, Plan};
 use crate::cluster::format::{Batch, Event, Header, Input, Value};
+use crate::codec::Payload;
 use crate::error::Error;
 use crate::interrupt::until_terminated;
 use crate::options::Options;
-use crate::payload::Payload;
 use crate::spec::Work;
 use crate::watch::Watch;
 

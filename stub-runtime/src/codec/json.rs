@@ -100,7 +100,7 @@ mod tests {
     use serde_json::json;
 
     use super::Json;
-    use crate::payload::Payload;
+    use crate::codec::payload::Payload;
 
     #[derive(Serialize)]
     struct Everything {

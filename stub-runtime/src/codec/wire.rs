@@ -75,7 +75,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
     use super::Wire;
-    use crate::payload::Payload;
+    use crate::codec::payload::Payload;
 
     fn there_and_back<A, B>(value: A) -> B
     where

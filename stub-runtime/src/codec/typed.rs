@@ -11,10 +11,10 @@ use futures_util::{Stream, StreamExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::invoke::{Emit, Given, InvokeError, ParseError};
+use super::payload::{Decoder, Encoder, Payload};
 use super::wire::Wire;
 use super::words;
-use crate::function::{Emit, Given, InvokeError, ParseError};
-use crate::payload::{Decoder, Encoder, Payload};
 
 /// Type of an argument.
 #[diagnostic::on_unimplemented(
@@ -248,7 +248,7 @@ pub fn show<V>(payload: Payload, codec: Codec<V>) -> io::Result<serde_json::Valu
     (codec.show)(&value).map_err(io::Error::other)
 }
 
-pub(super) fn encode_all<C: Codecs>(codecs: C, values: C::Values) -> io::Result<Payload> {
+pub(crate) fn encode_all<C: Codecs>(codecs: C, values: C::Values) -> io::Result<Payload> {
     let mut encoder = Encoder::new();
     codecs.encode(&mut encoder, values)?;
     encoder.finish()

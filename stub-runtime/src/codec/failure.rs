@@ -10,7 +10,7 @@ use std::fmt::Display;
 use std::iter;
 use std::marker::PhantomData;
 
-use crate::function::InvokeError;
+use super::invoke::InvokeError;
 
 /// Return type that is called `Result`.
 #[diagnostic::on_unimplemented(
@@ -139,7 +139,7 @@ mod tests {
     use std::{fmt, io};
 
     use super::{ByBox as _, BySyncBox as _, ByText as _, Kind};
-    use crate::function::InvokeError;
+    use crate::codec::invoke::InvokeError;
 
     macro_rules! chain {
         ($error:expr) => {{

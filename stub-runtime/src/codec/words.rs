@@ -6,7 +6,7 @@
 use serde::de::value::{Error, SeqDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Visitor};
 
-use crate::function::Given;
+use super::invoke::Given;
 
 /// Parses an argument from the given words or JSON. The error is a sentence fragment.
 pub(super) fn parse<T: DeserializeOwned>(given: Given) -> Result<T, String> {
