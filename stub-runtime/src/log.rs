@@ -7,7 +7,8 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::{config, watch};
+use crate::host::config;
+use crate::watch;
 
 /// Starts logging. A filter that can't be understood is replaced by the default one.
 pub fn start() {

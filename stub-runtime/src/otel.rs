@@ -22,7 +22,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::config;
+use crate::host::config;
 
 /// Maximum time that a process waits for a collector at its end; the caller of a supervisor waits for that, too.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::attempt::Attempt;
-use crate::config;
 use crate::error::Error;
 use crate::function::Function;
+use crate::host::config;
 use crate::options::Options;
 use crate::registry;
 use crate::secret;

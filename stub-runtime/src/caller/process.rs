@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
-use crate::config;
+use crate::host::config;
 use crate::protocol::Channel;
 use crate::role::Role;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use s3fs_core::{MountConfig, Shown, UnfinishedUpload};
 
-use crate::config;
+use crate::host::config;
 use crate::protocol::{Channel, ChannelError, Sweep, Swept, SweptVolume, UploadNote};
 use crate::role::Role;
 

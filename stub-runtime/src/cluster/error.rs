@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::attempt::Attempt;
 use crate::error::Error;
+use crate::host::trusted::Untrusted;
 use crate::options::Engine;
-use crate::trusted::Untrusted;
 
 /// Error of a spool or of a scheduler.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -10,7 +10,7 @@ use super::scheduler::Scheduler;
 use super::seal::SealKey;
 use super::slurm::{Slurm, processors};
 use super::spool::Location;
-use crate::config;
+use crate::host::config;
 use crate::options::{self, Engine};
 use crate::settings::{Settings, VolumeUrl};
 

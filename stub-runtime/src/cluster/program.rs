@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::ClusterError;
 use super::spool::{Alone, Bucket, LOCK, Location, create_unfinished};
-use crate::trusted;
+use crate::host::trusted;
 
 /// Path of this program, even after its file was replaced or removed.
 const SELF: &str = "/proc/self/exe";

@@ -13,10 +13,9 @@ use super::error::ClusterError;
 use super::program::Staged;
 use super::seal::SealKey;
 use super::spool::failed;
-use crate::config;
+use crate::host::{config, trusted};
 use crate::options::Engine;
 use crate::report::write_whole;
-use crate::trusted;
 
 /// Format version of the file.
 const VERSION: u32 = 1;

@@ -11,8 +11,8 @@ use std::time::Duration;
 use crate::attempt::Attempt;
 use crate::caller::{Canceller, Done, Next, Plan, Registered, Sink, Told};
 use crate::codec::Payload;
-use crate::config;
 use crate::error::Error;
+use crate::host::config;
 use crate::options::Engine;
 use crate::watch::Watch;
 

@@ -3,8 +3,8 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::attempt::Attempt;
-use crate::config;
 use crate::error::Error;
+use crate::host::config;
 use crate::options::{Engine, EngineName};
 use crate::settings::Settings;
 

@@ -9,9 +9,14 @@
 
 mod constructor;
 
+use crate::cluster;
+use crate::host::config;
 use crate::protocol::Channel;
 use crate::role::{self, Role};
-use crate::{cluster, config, supervisor, sweeper, sys, worker};
+use crate::supervisor;
+use crate::sweeper;
+use crate::sys;
+use crate::worker;
 
 /// Runs before `main`. Returns unless this process is one of ours.
 fn before_main() {

@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::config;
+use crate::host::config;
 use crate::limits::OwnLimits;
 use crate::protocol::{Failure, Job, Program};
 use crate::role::Role;

@@ -10,8 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::SecretError;
-use crate::config;
-use crate::trusted;
+use crate::host::{config, trusted};
 
 /// Reads the `.env` of the current folder or of the nearest one above it.
 pub(super) fn nearest() -> Result<BTreeMap<String, String>, SecretError> {

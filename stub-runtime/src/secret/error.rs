@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::trusted::Untrusted;
+use crate::host::trusted::Untrusted;
 
 /// Reason for which a secret could not be made or used. Its text has names and never values.
 #[derive(Debug, thiserror::Error)]

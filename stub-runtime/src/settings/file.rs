@@ -10,8 +10,8 @@ use serde::Deserialize;
 use super::engine::EngineTable;
 use super::error::SettingsError;
 use super::units::{Size, Time, VolumeUrl};
+use crate::host::trusted::{self, Untrusted};
 use crate::schedule::Schedule;
-use crate::trusted::{self, Untrusted};
 use crate::volume::VolumePath;
 
 /// Whole file.

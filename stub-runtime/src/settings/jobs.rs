@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Settings;
 use super::file::JobTable;
-use crate::config;
+use crate::host::config;
 use crate::limits::Limits;
 use crate::options::Retries;
 use crate::schedule::Schedule;

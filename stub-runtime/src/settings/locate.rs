@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::config;
+use crate::host::config;
 
 const NAME: &str = "stub.toml";
 

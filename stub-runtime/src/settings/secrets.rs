@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::file::Source;
+use crate::host::trusted::{self, Untrusted};
 use crate::secret::{Secret, SecretError};
-use crate::trusted::{self, Untrusted};
 
 /// The bits of everyone but the owner.
 const OTHERS: u32 = 0o077;

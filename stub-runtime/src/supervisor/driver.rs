@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use s3fs_core::PidNamespace;
 
-use crate::config;
+use crate::host::config;
 use crate::limits::Cgroup;
 use crate::protocol::{
     Channel, ChannelError, Failure, FromSupervisor, Hello, Hide, InnerFolder, Job, Program,

@@ -10,9 +10,10 @@ use futures_util::future::join_all;
 use s3fs_core::{Resources, abort_uploads};
 use tokio::runtime::Builder;
 
+use crate::host::config;
+use crate::log;
 use crate::protocol::{Channel, ChannelError, Sweep, Swept, SweptVolume};
-use crate::sys::SysError;
-use crate::{config, log, sys};
+use crate::sys::{self, SysError};
 
 /// The caller waits for this long at most.
 const LIMIT: Duration = Duration::from_secs(20);

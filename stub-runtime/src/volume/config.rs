@@ -26,7 +26,7 @@ pub(super) fn of(volume: CloudBucketMount) -> Result<MountConfig, VolumeError> {
     if let Some(timeout) = volume.retry_timeout {
         config.retry_timeout = timeout;
     }
-    config.rescue = crate::config::rescue_folder();
+    config.rescue = crate::host::config::rescue_folder();
     config.endpoint_url = volume.bucket_endpoint_url;
     config.force_path_style = volume.force_path_style;
     config.requester_pays = volume.requester_pays;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use s3fs_core::{Pending, Shown};
 
-use crate::config;
+use crate::host::config;
 
 /// All bars, so that they don't draw over each other.
 static BARS: LazyLock<MultiProgress> =

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::bars::say;
-use crate::config;
+use crate::host::config;
 use crate::report::{self, Record};
 
 /// Maximum number of calls on a page; the latest are kept.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::{kept, metrics};
-use crate::config;
+use crate::host::config;
 
 /// Parses the address of [`Seeing::metrics`].
 ///

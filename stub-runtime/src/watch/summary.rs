@@ -6,7 +6,7 @@ use std::time::Instant;
 use s3fs_core::Usage;
 
 use super::bars;
-use crate::config;
+use crate::host::config;
 
 /// Line that is printed at the end of a call.
 #[derive(Debug)]

@@ -72,7 +72,7 @@ pub(crate) fn supervisor(label: &str, trace: &Trace) -> Span {
 pub(crate) fn variables() -> BTreeMap<String, String> {
     #[cfg(feature = "opentelemetry")]
     if let Some(parent) = otel::for_environment(&Span::current()) {
-        return BTreeMap::from([(crate::config::TRACE_PARENT.to_owned(), parent)]);
+        return BTreeMap::from([(crate::host::config::TRACE_PARENT.to_owned(), parent)]);
     }
     BTreeMap::new()
 }

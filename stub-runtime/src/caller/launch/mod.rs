@@ -12,8 +12,8 @@ use s3fs_core::NotStored;
 
 use crate::attempt::Attempt;
 use crate::codec::Payload;
-use crate::config;
 use crate::error::Error;
+use crate::host::config;
 use crate::limits::remove_left;
 use crate::outcome::Outcome;
 use crate::protocol::{

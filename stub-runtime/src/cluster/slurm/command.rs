@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use super::NAME;
 use crate::cluster::error::ClusterError;
-use crate::config;
+use crate::host::config;
 
 /// Messages of Slurm whose controller is not there, or unable to answer in time.
 const AWAY: [&str; 8] = [

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::{ClusterError, Place, failed};
+use crate::host::trusted::{self, Untrusted};
 use crate::sys;
-use crate::trusted::{self, Untrusted};
 
 /// Suffix of the name of a file that is being written.
 const UNFINISHED: &str = ".unfinished";

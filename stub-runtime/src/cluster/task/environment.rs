@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 
 use crate::cluster::format::Header;
-use crate::config;
+use crate::host::config;
 use crate::sys;
 
 /// Takes over the variables of the caller. Only before this process has a second thread.

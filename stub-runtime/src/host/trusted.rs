@@ -258,9 +258,9 @@ mod tests {
             mkdir -m 777 \"$1/config\"
             echo text > \"$1/config/file\"
             chmod 666 \"$1/config/file\"
-            EXPECTED=refused \"$0\" --ignored --exact trusted::tests::mode_act
+            EXPECTED=refused \"$0\" --ignored --exact host::trusted::tests::mode_act
             mount -o remount,ro \"$1\"
-            EXPECTED=believed \"$0\" --ignored --exact trusted::tests::mode_act";
+            EXPECTED=believed \"$0\" --ignored --exact host::trusted::tests::mode_act";
         let output = Command::new("unshare")
             .args(["--user", "--map-root-user", "--mount", "sh", "-c", script])
             .arg(std::env::current_exe().unwrap())
