@@ -4,8 +4,8 @@
 //! supervisor has *init* build the sandbox, in which the *worker* runs the body. All four are the same executable. So
 //! is the *sweeper*: the caller starts it if the supervisor was killed, to abort the uploads that it left unfinished.
 
+mod api;
 mod attempt;
-mod call;
 mod caller;
 mod cli;
 mod cluster;
@@ -14,8 +14,6 @@ mod doctor;
 mod engines;
 mod entry;
 mod error;
-mod expansion;
-mod found;
 mod function;
 mod host;
 mod init;
@@ -23,12 +21,10 @@ mod interrupt;
 mod limits;
 mod log;
 mod logs;
-mod map;
 mod options;
 #[cfg(feature = "opentelemetry")]
 mod otel;
 mod outcome;
-mod payloads;
 mod protocol;
 mod registry;
 mod report;
@@ -38,25 +34,20 @@ mod schedule;
 mod secret;
 mod settings;
 mod spec;
-mod stream;
 mod supervisor;
 mod sweeper;
 mod sys;
-mod values;
 mod volume;
 mod watch;
 mod worker;
 
+pub use api::{Call, Map, Stream, Values};
 pub use attempt::Attempt;
-pub use call::Call;
 pub use cli::cli;
 pub use error::{Error, Message, Result};
-pub use map::Map;
 pub use options::{Engine, EngineName, Kubernetes, Retries, Slurm};
 pub use schedule::{Cron, Period, Schedule, ScheduleError};
 pub use secret::{IntoSecret, Secret, SecretError};
-pub use stream::Stream;
-pub use values::Values;
 pub use volume::{CloudBucketMount, PathError, VolumeError, VolumePath};
 
 /// Engine of calls: what they carry, their execution, and their outcome.
@@ -84,12 +75,12 @@ pub mod engine {
 pub mod __private {
     pub use linkme;
 
+    pub use crate::api::expansion::*;
     pub use crate::codec::{
         Argument, ByBox, BySyncBox, ByText, Codec, Codecs, Emit, Fallible, Given, InvokeError,
         Kind, ParseError, Payload, Value, argument, decode, emit_all, emit_stream, encode, parse,
         show, value,
     };
-    pub use crate::expansion::*;
     pub use crate::function::{FUNCTIONS, Function, Parameter};
     pub use crate::options::Options;
 }

@@ -5,6 +5,9 @@ use std::time::Duration;
 use s3fs_core::NotStored;
 use serde::{Deserialize, Serialize};
 
+/// Grace period in which a cancelled body may end by itself.
+pub(crate) const GRACE: Duration = Duration::from_secs(5);
+
 /// Outcome of a call. A value travels beside it, as a `Payload`.
 ///
 /// What the work had written is stored, whether it ended by itself, by a signal or by its timeout. Files that were

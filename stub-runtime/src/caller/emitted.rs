@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::attempt::Attempt;
-use crate::call::GRACE;
 use crate::codec::Payload;
 use crate::error::Error;
+use crate::outcome::GRACE;
 use crate::watch::Watch;
 
 use super::cancel::Canceller;

@@ -9,13 +9,13 @@ use serde_json::{Map as Object, Value, json};
 
 use super::command::wrong;
 use super::exit::Failure;
+use crate::api::Payloads;
 use crate::attempt::Attempt;
 use crate::codec::{Given, Payload};
 use crate::engines::Mapped;
 use crate::error::{Error, Result};
 use crate::function::Function;
 use crate::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
-use crate::payloads::Payloads;
 use crate::watch::{InputsBar, say};
 
 /// Maps a function over the lines of a file.

@@ -83,7 +83,7 @@ pub(crate) fn attach(id: &str) -> Result<FoundCall> {
 pub fn cancel_found(id: &str) -> Result<()> {
     let attached = cluster::attach(id, None)?;
     let mut mapped = Mapped::Remote(Box::new(attached.remote));
-    mapped.ender().cancel(crate::call::GRACE);
+    mapped.ender().cancel(crate::outcome::GRACE);
     let mut failed = None;
     while let Some(next) = mapped.next(false) {
         if let Next::Done(done) = next

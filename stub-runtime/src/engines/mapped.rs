@@ -6,7 +6,6 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use crate::attempt::Attempt;
-use crate::call::GRACE;
 use crate::caller::{self, Next, Sink, Told, begin};
 use crate::cluster::{Controls, Remote};
 use crate::codec::Payload;
@@ -14,6 +13,7 @@ use crate::error::Error;
 use crate::function::Function;
 use crate::interrupt::End;
 use crate::logs::Prefixed;
+use crate::outcome::GRACE;
 
 use super::choice;
 

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::call::Call;
+use super::{call::Call, payloads::Payloads};
 use crate::caller::Sink;
 use crate::cluster::{Attached, attach};
 use crate::codec::{Payload, Value, value};
 use crate::engines::Mapped;
 use crate::error::Result;
 use crate::logs::Kept;
-use crate::payloads::Payloads;
 
 impl<V: Value> Call<V> {
     /// Finds a call of `f::spawn` again that this or an earlier program of the user has begun on a cluster, by its

@@ -3,18 +3,14 @@
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
+use crate::api::{call::Call, map::Map, payloads::Payloads, stream::Stream};
 use crate::attempt::Attempt;
-use crate::call::Call;
 use crate::caller::Sink;
-use crate::codec::Payload;
-use crate::codec::{Codec, Codecs, encode_all};
+use crate::codec::{Codec, Codecs, Payload, encode_all};
 use crate::engines::{Background, Mapped};
 use crate::error::{Error, Result};
 use crate::function::Function;
 use crate::logs::Kept;
-use crate::map::Map;
-use crate::payloads::Payloads;
-use crate::stream::Stream;
 
 /// `f::map` and `f::starmap`: the inputs are tuples of arguments.
 pub fn map<'a, C, V>(

@@ -9,13 +9,13 @@ use std::thread;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::payloads::Payloads;
 use crate::attempt::Attempt;
-use crate::call::GRACE;
 use crate::codec::{Codec, Payload};
 use crate::engines::{Emitted, Mapped};
 use crate::error::{Error, Result};
 use crate::function::Function;
-use crate::payloads::Payloads;
+use crate::outcome::GRACE;
 
 /// Maximum number of values taken before they are asked for.
 const HELD: usize = 16;

@@ -15,9 +15,7 @@ use crate::attempt::Attempt;
 use crate::codec::Payload;
 use crate::error::{Error, Result};
 use crate::logs::Kept;
-
-/// Grace period in which a cancelled body may end by itself.
-pub(crate) const GRACE: Duration = Duration::from_secs(5);
+use crate::outcome::GRACE;
 
 /// A spawned call, returned by `f::spawn` and `f::spawn_map`.
 ///

@@ -1,13 +1,11 @@
 //! Calls with typed arguments and a typed value, on an engine that knows only payloads.
 
+use crate::api::{stream::Stream, values::Values};
 use crate::attempt::Attempt;
-use crate::codec::Payload;
-use crate::codec::{Codec, Codecs, encode_all};
+use crate::codec::{Codec, Codecs, Payload, encode_all};
 use crate::engines::{Emitted, run, run_async};
 use crate::error::{Error, Result};
 use crate::function::Function;
-use crate::stream::Stream;
-use crate::values::Values;
 
 /// Calls a function and waits.
 ///

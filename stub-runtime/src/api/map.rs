@@ -4,10 +4,10 @@ use std::fmt;
 use std::io;
 use std::iter::FusedIterator;
 
+use super::payloads::Payloads;
 use crate::codec::{Codec, Payload};
 use crate::engines::Mapped;
 use crate::error::Result;
-use crate::payloads::Payloads;
 
 /// Values of a function that is being mapped over inputs, in the order of the inputs.
 ///
