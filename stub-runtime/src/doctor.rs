@@ -9,13 +9,11 @@ use s3fs_core::{
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
+use crate::call::{CallSpec, Error, Limits, Work};
 use crate::caller::{Canceller, run_command};
-use crate::error::Error;
-use crate::limits::Limits;
 use crate::options::Retries;
 use crate::protocol::Failure;
 use crate::sandbox::{Step, explain};
-use crate::spec::{CallSpec, Work};
 use crate::sys;
 
 /// Oldest kernel on which an ordinary user can mount in a namespace of their own.

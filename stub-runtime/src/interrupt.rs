@@ -9,8 +9,8 @@ use std::thread;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use crate::call::GRACE;
 use crate::caller::{Canceller, Ender};
-use crate::outcome::GRACE;
 use crate::sys::{self, Disposition};
 use crate::watch::say;
 

@@ -5,7 +5,7 @@
 //! is the *sweeper*: the caller starts it if the supervisor was killed, to abort the uploads that it left unfinished.
 
 mod api;
-mod attempt;
+mod call;
 mod caller;
 mod cli;
 mod cluster;
@@ -13,7 +13,6 @@ mod codec;
 mod doctor;
 mod engines;
 mod entry;
-mod error;
 mod function;
 mod host;
 mod init;
@@ -24,7 +23,6 @@ mod logs;
 mod options;
 #[cfg(feature = "opentelemetry")]
 mod otel;
-mod outcome;
 mod protocol;
 mod registry;
 mod report;
@@ -33,7 +31,6 @@ mod sandbox;
 mod schedule;
 mod secret;
 mod settings;
-mod spec;
 mod supervisor;
 mod sweeper;
 mod sys;
@@ -42,9 +39,8 @@ mod watch;
 mod worker;
 
 pub use api::{Call, Map, Stream, Values};
-pub use attempt::Attempt;
+pub use call::{Attempt, Error, Message, Result};
 pub use cli::cli;
-pub use error::{Error, Message, Result};
 pub use options::{Engine, EngineName, Kubernetes, Retries, Slurm};
 pub use schedule::{Cron, Period, Schedule, ScheduleError};
 pub use secret::{IntoSecret, Secret, SecretError};
@@ -52,6 +48,9 @@ pub use volume::{CloudBucketMount, PathError, VolumeError, VolumePath};
 
 /// Engine of calls: what they carry, their execution, and their outcome.
 pub mod engine {
+    pub use crate::call::Limits;
+    pub use crate::call::{CallSpec, Volume, Work};
+    pub use crate::call::{Ended, Outcome};
     pub use crate::caller::Canceller;
     pub use crate::cli::{attach, exit_status, least_policy};
     pub use crate::doctor::{Check, doctor};
@@ -59,13 +58,10 @@ pub mod engine {
         Found, Manifest, cancel_found, choose, found_calls, manifest, run, run_async, run_command,
     };
     pub use crate::interrupt::{CtrlC, End, INTERRUPTED, ending_signals, until_interrupted};
-    pub use crate::limits::Limits;
     pub use crate::log::{Lines as LogLines, end as end_log, start as start_log};
-    pub use crate::outcome::{Ended, Outcome};
     pub use crate::schedule::{Entry, serve};
     pub use crate::secret::environment;
     pub use crate::settings::{Job, JobError, Settings, SettingsError, Size, Time, VolumeUrl};
-    pub use crate::spec::{CallSpec, Volume, Work};
     pub use crate::watch::{Seeing, address, announce, not_run, say, want_history, write_history};
     pub use s3fs_core::NotStored;
 }

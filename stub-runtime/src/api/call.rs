@@ -11,11 +11,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use crate::attempt::Attempt;
+use crate::call::{Attempt, Error, GRACE, Result};
 use crate::codec::Payload;
-use crate::error::{Error, Result};
 use crate::logs::Kept;
-use crate::outcome::GRACE;
 
 /// A spawned call, returned by `f::spawn` and `f::spawn_map`.
 ///

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::{call::Call, payloads::Payloads};
+use crate::call::Result;
 use crate::caller::Sink;
 use crate::cluster::{Attached, attach};
 use crate::codec::{Payload, Value, value};
 use crate::engines::Mapped;
-use crate::error::Result;
 use crate::logs::Kept;
 
 impl<V: Value> Call<V> {

@@ -5,9 +5,9 @@ use std::io;
 use std::iter::FusedIterator;
 
 use super::payloads::Payloads;
+use crate::call::Result;
 use crate::codec::{Codec, Payload};
 use crate::engines::Mapped;
-use crate::error::Result;
 
 /// Values of a function that is being mapped over inputs, in the order of the inputs.
 ///

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::io;
 use std::iter;
 
-use crate::attempt::Attempt;
+use crate::call::{Attempt, Error, Result};
 use crate::caller::{Done, Feeder, Next};
 use crate::codec::Payload;
 use crate::engines::Mapped;
-use crate::error::{Error, Result};
 
 /// Values of a map before they have types.
 pub(crate) struct Payloads<'a> {

@@ -10,12 +10,10 @@ use std::thread;
 use tokio::sync::{mpsc, oneshot};
 
 use super::payloads::Payloads;
-use crate::attempt::Attempt;
+use crate::call::{Attempt, Error, GRACE, Result};
 use crate::codec::{Codec, Payload};
 use crate::engines::{Emitted, Mapped};
-use crate::error::{Error, Result};
 use crate::function::Function;
-use crate::outcome::GRACE;
 
 /// Maximum number of values taken before they are asked for.
 const HELD: usize = 16;

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::iter::FusedIterator;
 
+use crate::call::{Error, Result};
 use crate::codec::Codec;
 use crate::engines::Emitted;
-use crate::error::{Error, Result};
 
 /// Values of a call whose function returns `impl Iterator`, as they come.
 ///

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::attempt::Attempt;
+use crate::call::{Attempt, Error, GRACE};
 use crate::codec::Payload;
-use crate::error::Error;
-use crate::outcome::GRACE;
 use crate::watch::Watch;
 
 use super::cancel::Canceller;

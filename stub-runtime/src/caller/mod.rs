@@ -15,13 +15,11 @@ mod verdict;
 
 use std::sync::Arc;
 
+use crate::call::{CallSpec, Error, Outcome};
 use crate::codec::Payload;
-use crate::error::Error;
 use crate::function::Function;
 use crate::options::Retries;
-use crate::outcome::Outcome;
 use crate::registry;
-use crate::spec::CallSpec;
 use crate::watch::Watch;
 
 use launch::Takers;

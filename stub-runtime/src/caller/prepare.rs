@@ -3,15 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::attempt::Attempt;
-use crate::error::Error;
+use crate::call::{Attempt, CallSpec, Error, Volume, Work};
 use crate::function::Function;
 use crate::host::config;
 use crate::options::Options;
 use crate::registry;
 use crate::secret;
 use crate::settings::Settings;
-use crate::spec::{CallSpec, Volume, Work};
 
 /// Prepared function, with its checked options.
 #[derive(Clone, Debug)]

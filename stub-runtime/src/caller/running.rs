@@ -3,12 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::call::{CallSpec, Error, Outcome, Work};
 use crate::codec::Payload;
-use crate::error::Error;
-use crate::outcome::Outcome;
 use crate::protocol::{Channel, Report, Stop};
 use crate::report::SandboxId;
-use crate::spec::{CallSpec, Work};
 use crate::sys;
 
 use super::cancel::Canceller;

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::call::{CallSpec, Error, Outcome};
 use crate::codec::Payload;
-use crate::error::Error;
 use crate::options::Retries;
-use crate::outcome::Outcome;
-use crate::spec::CallSpec;
 use crate::watch::Watch;
 
 use super::cancel::Canceller;

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::attempt::Attempt;
-use crate::error::Error;
+use crate::call::{Attempt, Error};
 use crate::options::Retries;
 use crate::report::SandboxId;
 use crate::watch::{Attempted, Watch};

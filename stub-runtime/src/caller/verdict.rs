@@ -5,10 +5,8 @@ use std::sync::Arc;
 
 use s3fs_core::NotStored;
 
-use crate::attempt::Attempt;
+use crate::call::{Attempt, Ended, Error, Message, Outcome};
 use crate::codec::Payload;
-use crate::error::{Error, Message};
-use crate::outcome::{Ended, Outcome};
 use crate::protocol::Failure;
 
 /// Returns the value of a function's call.

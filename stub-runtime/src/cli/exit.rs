@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-use crate::error::Error;
+use crate::call::{Ended, Error, Outcome};
 use crate::interrupt::INTERRUPTED;
-use crate::outcome::{Ended, Outcome};
 use crate::watch::say;
 
 /// Exit status if the command line is wrong.
@@ -92,8 +91,8 @@ fn status(error: &Error) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use crate::attempt::Attempt;
-    use crate::error::Message;
+    use crate::call::Attempt;
+    use crate::call::Message;
 
     use super::*;
 

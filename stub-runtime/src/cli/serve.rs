@@ -4,10 +4,9 @@ use std::process::ExitCode;
 
 use super::exit::Failure;
 use super::names;
-use crate::attempt::Attempt;
+use crate::call::{Attempt, Error};
 use crate::caller::Canceller;
 use crate::engines::run_until;
-use crate::error::Error;
 use crate::function::Function;
 use crate::interrupt::{CtrlC, until_interrupted};
 use crate::registry;

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use super::exit::Failure;
 use super::{names, print};
+use crate::call::Volume;
 use crate::caller::volumes;
 use crate::function::Function;
-use crate::spec::Volume;
 
 /// A volume of a function.
 #[derive(Debug)]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::call::Error;
 use crate::caller::Sink;
-use crate::error::Error;
 use crate::options::{Engine, Retries};
 use crate::watch::Watch;
 
@@ -84,7 +84,7 @@ pub(crate) fn attach(id: &str, sink: Option<Arc<dyn Sink>>) -> Result<Attached, 
 }
 
 fn of(header: &Header) -> (Needs, Retries, bool) {
-    let is_command = matches!(header.spec.work, crate::spec::Work::Command { .. });
+    let is_command = matches!(header.spec.work, crate::call::Work::Command { .. });
     let slice: Duration = header.slice;
     let needs = Needs::of(&header.spec, &header.retries, header.at_once, slice);
     (needs, header.retries, is_command)

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::attempt::Attempt;
-use crate::error::Error;
+use crate::call::{Attempt, Error};
 use crate::host::trusted::Untrusted;
 use crate::options::Engine;
 

@@ -8,11 +8,9 @@ use s3fs_core::Usage;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::call::{CallSpec, Error, Outcome};
 use crate::caller::OutputStream;
-use crate::error::Error;
 use crate::options::Retries;
-use crate::outcome::Outcome;
-use crate::spec::CallSpec;
 
 use super::error::ClusterError;
 
@@ -152,8 +150,8 @@ pub(crate) fn decode<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T,
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-    use crate::attempt::Attempt;
-    use crate::error::Message;
+    use crate::call::Attempt;
+    use crate::call::Message;
 
     use super::*;
 

@@ -8,10 +8,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::attempt::Attempt;
+use crate::call::{Attempt, Error};
 use crate::caller::{Canceller, Done, Next, Plan, Registered, Sink, Told};
 use crate::codec::Payload;
-use crate::error::Error;
 use crate::host::config;
 use crate::options::Engine;
 use crate::watch::Watch;

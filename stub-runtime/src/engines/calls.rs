@@ -6,17 +6,14 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::attempt::Attempt;
+use crate::call::{Attempt, CallSpec, Error, Outcome};
 use crate::caller::{self, Canceller, Plan, Sink, begin};
 use crate::cluster::{Remote, Written};
 use crate::codec::Payload;
-use crate::error::Error;
 use crate::function::Function;
 use crate::interrupt::End;
 use crate::logs::Plain;
 use crate::options::{EngineName, Options, Retries};
-use crate::outcome::Outcome;
-use crate::spec::CallSpec;
 use crate::watch::Watch;
 
 use super::choice;

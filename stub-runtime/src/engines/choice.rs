@@ -2,8 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::attempt::Attempt;
-use crate::error::Error;
+use crate::call::{Attempt, Error};
 use crate::host::config;
 use crate::options::{Engine, EngineName};
 use crate::settings::Settings;

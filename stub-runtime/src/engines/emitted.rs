@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::attempt::Attempt;
+use crate::call::{Attempt, Error, GRACE};
 use crate::caller::{self, Canceller, Next, begin};
 use crate::cluster::Remote;
 use crate::codec::Payload;
-use crate::error::Error;
 use crate::function::Function;
 use crate::logs::Plain;
-use crate::outcome::GRACE;
 
 use super::choice;
 

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::call::{Error, Outcome, Result};
 use crate::caller::Next;
 use crate::cluster;
 use crate::codec::{Json, Payload};
-use crate::error::{Error, Result};
 use crate::interrupt::End;
 use crate::logs::Prefixed;
-use crate::outcome::Outcome;
 
 use super::Mapped;
 
@@ -83,7 +82,7 @@ pub(crate) fn attach(id: &str) -> Result<FoundCall> {
 pub fn cancel_found(id: &str) -> Result<()> {
     let attached = cluster::attach(id, None)?;
     let mut mapped = Mapped::Remote(Box::new(attached.remote));
-    mapped.ender().cancel(crate::outcome::GRACE);
+    mapped.ender().cancel(crate::call::GRACE);
     let mut failed = None;
     while let Some(next) = mapped.next(false) {
         if let Next::Done(done) = next

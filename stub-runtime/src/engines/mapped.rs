@@ -5,15 +5,13 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use crate::attempt::Attempt;
+use crate::call::{Attempt, Error, GRACE};
 use crate::caller::{self, Next, Sink, Told, begin};
 use crate::cluster::{Controls, Remote};
 use crate::codec::Payload;
-use crate::error::Error;
 use crate::function::Function;
 use crate::interrupt::End;
 use crate::logs::Prefixed;
-use crate::outcome::GRACE;
 
 use super::choice;
 

@@ -6,8 +6,8 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::call::OwnLimits;
 use crate::host::config;
-use crate::limits::OwnLimits;
 use crate::protocol::{Failure, Job, Program};
 use crate::role::Role;
 use crate::sandbox::{Step, explain};

@@ -1,6 +1,6 @@
 //! Choice of enforcement for limits: a control group where one is possible, else limits that each process inherits.
 
-use super::{Limits, OwnLimits};
+use crate::call::{Limits, OwnLimits};
 
 /// Period in which a control group counts processor time, in microseconds: the kernel's own default.
 const PERIOD: u32 = 100_000;

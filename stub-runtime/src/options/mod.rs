@@ -9,7 +9,7 @@ use std::time::Duration;
 pub use engine::{Engine, EngineName, Kubernetes, Slurm};
 pub use retries::Retries;
 
-use crate::limits::Limits;
+use crate::call::Limits;
 use crate::schedule::{Schedule, ScheduleError};
 
 /// Options of a function. Made by the expansion of the attribute.

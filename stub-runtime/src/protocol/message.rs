@@ -9,10 +9,8 @@ use std::time::Duration;
 use s3fs_core::{MountConfig, NotStored, Pending, UnfinishedUpload, Usage};
 use serde::{Deserialize, Serialize};
 
+use crate::call::{CallSpec, Ended, Outcome, OwnLimits};
 use crate::codec::Packed;
-use crate::limits::OwnLimits;
-use crate::outcome::{Ended, Outcome};
-use crate::spec::CallSpec;
 use crate::sys::WorkerEnd;
 
 /// Caller to supervisor, once. Descriptors: the job's standard input, if `stdin`; its standard output and its

@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use super::Settings;
 use super::file::JobTable;
+use crate::call::{CallSpec, Limits, Volume, Work};
 use crate::host::config;
-use crate::limits::Limits;
 use crate::options::Retries;
 use crate::schedule::Schedule;
 use crate::secret::{Secret, SecretError, environment};
-use crate::spec::{CallSpec, Volume, Work};
 use crate::volume::VolumeError;
 
 /// Job of `stub.toml`.

@@ -288,7 +288,7 @@ isolate = true
     let settings = settings.unwrap();
     let job = &settings.jobs()[0];
     let spec = job.spec(&settings, vec!["--more".into()]).unwrap();
-    let crate::spec::Work::Command { program, arguments } = &spec.work else {
+    let crate::call::Work::Command { program, arguments } = &spec.work else {
         panic!("{spec:?}")
     };
     assert_eq!(

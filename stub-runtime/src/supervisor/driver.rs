@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use s3fs_core::PidNamespace;
 
+use crate::call::{CallSpec, Work};
 use crate::host::config;
 use crate::limits::Cgroup;
 use crate::protocol::{
     Channel, ChannelError, Failure, FromSupervisor, Hello, Hide, InnerFolder, Job, Program,
     Progress, ToInit,
 };
-use crate::spec::{CallSpec, Work};
 use crate::sys;
 use crate::watch;
 

@@ -1,6 +1,7 @@
 //! Enforcement of a job's limits, before the job begins.
 
-use crate::limits::{Cgroup, Facts, Limits, OwnLimits, Plan, plan};
+use crate::call::{Limits, OwnLimits};
+use crate::limits::{Cgroup, Facts, Plan, plan};
 use crate::protocol::Failure;
 use crate::sandbox::Step;
 use crate::sys;

@@ -16,12 +16,12 @@ mod volumes;
 
 use std::os::fd::OwnedFd;
 
+use crate::call::CallSpec;
 use crate::host::config;
 use crate::init;
 use crate::log;
 use crate::protocol::{Channel, ChannelError, Failure, FromSupervisor, Hello, Reply};
 use crate::sandbox::{self, Step, explain};
-use crate::spec::CallSpec;
 use crate::sys::{self, Clone, Ids, SysError};
 use crate::watch;
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use s3fs_core::NotStored;
 
-use crate::outcome::{Ended, Outcome};
+use crate::call::{Ended, Outcome};
 use crate::protocol::{Failure, Reply, Stop};
 use crate::sys::WorkerEnd;
 

@@ -12,9 +12,9 @@ use s3fs_core::{
 use tokio::runtime::{Builder, Handle, Runtime};
 use tracing::Instrument;
 
+use crate::call::Volume;
 use crate::protocol::{Failure, MountPoint};
 use crate::sandbox::Step;
-use crate::spec::Volume;
 
 use super::line::Line;
 

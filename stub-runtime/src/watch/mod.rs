@@ -19,8 +19,7 @@ use std::time::Instant;
 use s3fs_core::Usage;
 use tracing::Span;
 
-use crate::attempt::Attempt;
-use crate::error::Error;
+use crate::call::{Attempt, Error};
 use crate::report::{Record, SandboxId, Tried};
 
 pub use bars::say;

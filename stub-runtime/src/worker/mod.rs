@@ -8,9 +8,9 @@ use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::call::Ended;
 use crate::codec::{Emit, InvokeError, Payload};
 use crate::function::Function;
-use crate::outcome::Ended;
 use crate::protocol::{Channel, ChannelError, FromWorker, Input, Report};
 use crate::registry;
 use crate::sys;

@@ -1,10 +1,9 @@
 //! Calls with typed arguments and a typed value, on an engine that knows only payloads.
 
 use crate::api::{stream::Stream, values::Values};
-use crate::attempt::Attempt;
+use crate::call::{Attempt, Error, Result};
 use crate::codec::{Codec, Codecs, Payload, encode_all};
 use crate::engines::{Emitted, run, run_async};
-use crate::error::{Error, Result};
 use crate::function::Function;
 
 /// Calls a function and waits.

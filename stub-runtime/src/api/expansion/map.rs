@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 
 use crate::api::{call::Call, map::Map, payloads::Payloads, stream::Stream};
-use crate::attempt::Attempt;
+use crate::call::{Attempt, Error, Result};
 use crate::caller::Sink;
 use crate::codec::{Codec, Codecs, Payload, encode_all};
 use crate::engines::{Background, Mapped};
-use crate::error::{Error, Result};
 use crate::function::Function;
 use crate::logs::Kept;
 

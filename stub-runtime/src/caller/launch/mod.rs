@@ -10,18 +10,15 @@ use std::sync::Arc;
 
 use s3fs_core::NotStored;
 
-use crate::attempt::Attempt;
+use crate::call::{Attempt, CallSpec, Error, Outcome, Work};
 use crate::codec::Payload;
-use crate::error::Error;
 use crate::host::config;
 use crate::limits::remove_left;
-use crate::outcome::Outcome;
 use crate::protocol::{
     Channel, ChannelError, Hello, Inbox, Input, Reply, Stop, ToSupervisor, ToWorker,
 };
 use crate::report::SandboxId;
 use crate::role::Role;
-use crate::spec::{CallSpec, Work};
 use crate::sys;
 use crate::watch::{Watch, Watched};
 

@@ -18,9 +18,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle, available_parallelism};
 use std::time::Duration;
 
-use crate::attempt::Attempt;
+use crate::call::{Attempt, Error};
 use crate::codec::Payload;
-use crate::error::Error;
 use crate::logs::{Plain, Prefixed};
 use crate::watch::{Watch, are_shown};
 

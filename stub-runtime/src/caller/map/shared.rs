@@ -7,10 +7,9 @@ use std::time::{Duration, Instant};
 
 use s3fs_core::NotStored;
 
-use crate::attempt::Attempt;
+use crate::call::{Attempt, Error};
 use crate::caller::{cancel::Canceller, launch::Takers, prepare::Plan};
 use crate::codec::Payload;
-use crate::error::Error;
 use crate::report::SandboxId;
 use crate::watch::Attempted;
 

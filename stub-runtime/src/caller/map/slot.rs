@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use s3fs_core::{Access, NotStored};
 
+use crate::call::{Ended, Error, Outcome};
 use crate::caller::{
     cancel::Registered,
     launch::{Heard, Launched},
@@ -12,8 +13,6 @@ use crate::caller::{
     verdict,
 };
 use crate::codec::Payload;
-use crate::error::Error;
-use crate::outcome::{Ended, Outcome};
 use crate::protocol::{Report, Stop};
 
 use super::depth::{Pace, SMALL};

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::Driver;
+use crate::call::Error;
 use crate::caller::Told;
 use crate::cluster::{
     error::ClusterError,
@@ -10,7 +11,6 @@ use crate::cluster::{
     names::{BatchId, RunId, pieces},
 };
 use crate::codec::Payload;
-use crate::error::Error;
 use crate::protocol::Progress;
 use crate::watch::Watched;
 

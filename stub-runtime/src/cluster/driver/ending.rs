@@ -209,7 +209,7 @@ impl Driver {
     }
 
     /// Ends each input that is given from now on at once, with this error.
-    fn refuse_what_comes(&mut self, failed: &crate::error::Error) {
+    fn refuse_what_comes(&mut self, failed: &crate::call::Error) {
         loop {
             if self.controls.is_abandoned() {
                 return;

@@ -17,10 +17,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use crate::attempt::Attempt;
+use crate::call::{Attempt, Error};
 use crate::caller::{Done, Sink, Told};
 use crate::codec::Payload;
-use crate::error::Error;
 use crate::watch::{Attempted, Watch, Watched};
 
 use super::controls::{Controls, Order};

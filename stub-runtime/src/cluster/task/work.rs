@@ -4,14 +4,12 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::attempt::Attempt;
+use crate::call::{Attempt, Error, Work};
 use crate::caller::{self, Canceller, Emitted, Mapped, Next, Plan};
 use crate::cluster::format::{Batch, Event, Header, Input, Value};
 use crate::codec::Payload;
-use crate::error::Error;
 use crate::interrupt::until_terminated;
 use crate::options::Options;
-use crate::spec::Work;
 use crate::watch::Watch;
 
 use super::pieces::Pieces;

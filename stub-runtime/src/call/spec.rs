@@ -10,7 +10,7 @@ use std::time::Duration;
 use s3fs_core::MountConfig;
 use serde::{Deserialize, Serialize};
 
-use crate::limits::Limits;
+use super::limits::Limits;
 
 /// Specification of a call: everything an engine needs to run it. The arguments travel beside it, as a `Payload`.
 #[derive(Clone, Serialize, Deserialize)]

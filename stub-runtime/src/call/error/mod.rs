@@ -14,7 +14,7 @@ use std::time::Duration;
 use s3fs_core::NotStored;
 use serde::{Deserialize, Serialize};
 
-use crate::attempt::Attempt;
+use crate::call::attempt::Attempt;
 
 pub use message::Message;
 use words::{at, list, remedy_text, signal_name};

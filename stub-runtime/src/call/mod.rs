@@ -1,0 +1,15 @@
+//! What a call carries, and how it ended: versioned, serialisable values.
+
+mod attempt;
+mod error;
+mod limits;
+mod outcome;
+mod spec;
+
+pub use attempt::Attempt;
+pub use error::{Error, Message, Result};
+pub use limits::Limits;
+pub(crate) use limits::OwnLimits;
+pub(crate) use outcome::GRACE;
+pub use outcome::{Ended, Outcome};
+pub use spec::{CallSpec, Volume, Work};
