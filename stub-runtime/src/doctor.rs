@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 
 use crate::call::{CallSpec, Error, Limits, Work};
 use crate::caller::{Canceller, run_command};
-use crate::options::Retries;
+use crate::declare::Retries;
 use crate::protocol::Failure;
 use crate::sandbox::{Step, explain};
 use crate::sys;

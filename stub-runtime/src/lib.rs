@@ -10,41 +10,35 @@ mod caller;
 mod cli;
 mod cluster;
 mod codec;
+mod declare;
 mod doctor;
 mod engines;
 mod entry;
-mod function;
 mod host;
 mod init;
 mod interrupt;
 mod limits;
 mod log;
 mod logs;
-mod options;
 #[cfg(feature = "opentelemetry")]
 mod otel;
 mod protocol;
-mod registry;
 mod report;
 mod role;
 mod sandbox;
-mod schedule;
-mod secret;
-mod settings;
 mod supervisor;
 mod sweeper;
 mod sys;
-mod volume;
 mod watch;
 mod worker;
 
 pub use api::{Call, Map, Stream, Values};
 pub use call::{Attempt, Error, Message, Result};
 pub use cli::cli;
-pub use options::{Engine, EngineName, Kubernetes, Retries, Slurm};
-pub use schedule::{Cron, Period, Schedule, ScheduleError};
-pub use secret::{IntoSecret, Secret, SecretError};
-pub use volume::{CloudBucketMount, PathError, VolumeError, VolumePath};
+pub use declare::{
+    CloudBucketMount, Cron, Engine, EngineName, IntoSecret, Kubernetes, PathError, Period, Retries,
+    Schedule, ScheduleError, Secret, SecretError, Slurm, VolumeError, VolumePath,
+};
 
 /// Engine of calls: what they carry, their execution, and their outcome.
 pub mod engine {
@@ -52,16 +46,18 @@ pub mod engine {
     pub use crate::call::{CallSpec, Volume, Work};
     pub use crate::call::{Ended, Outcome};
     pub use crate::caller::Canceller;
+    pub use crate::cli::{Entry, serve};
     pub use crate::cli::{attach, exit_status, least_policy};
+    pub use crate::declare::secret::environment;
+    pub use crate::declare::settings::{
+        Job, JobError, Settings, SettingsError, Size, Time, VolumeUrl,
+    };
     pub use crate::doctor::{Check, doctor};
     pub use crate::engines::{
         Found, Manifest, cancel_found, choose, found_calls, manifest, run, run_async, run_command,
     };
     pub use crate::interrupt::{CtrlC, End, INTERRUPTED, ending_signals, until_interrupted};
     pub use crate::log::{Lines as LogLines, end as end_log, start as start_log};
-    pub use crate::schedule::{Entry, serve};
-    pub use crate::secret::environment;
-    pub use crate::settings::{Job, JobError, Settings, SettingsError, Size, Time, VolumeUrl};
     pub use crate::watch::{Seeing, address, announce, not_run, say, want_history, write_history};
     pub use s3fs_core::NotStored;
 }
@@ -77,6 +73,6 @@ pub mod __private {
         Kind, ParseError, Payload, Value, argument, decode, emit_all, emit_stream, encode, parse,
         show, value,
     };
-    pub use crate::function::{FUNCTIONS, Function, Parameter};
-    pub use crate::options::Options;
+    pub use crate::declare::Options;
+    pub use crate::declare::{FUNCTIONS, Function, Parameter};
 }

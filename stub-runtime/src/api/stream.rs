@@ -12,8 +12,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::payloads::Payloads;
 use crate::call::{Attempt, Error, GRACE, Result};
 use crate::codec::{Codec, Payload};
+use crate::declare::Function;
 use crate::engines::{Emitted, Mapped};
-use crate::function::Function;
 
 /// Maximum number of values taken before they are asked for.
 const HELD: usize = 16;

@@ -17,9 +17,7 @@ use std::sync::Arc;
 
 use crate::call::{CallSpec, Error, Outcome};
 use crate::codec::Payload;
-use crate::function::Function;
-use crate::options::Retries;
-use crate::registry;
+use crate::declare::{Function, Retries, registry};
 use crate::watch::Watch;
 
 use launch::Takers;

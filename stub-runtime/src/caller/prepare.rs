@@ -4,12 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::call::{Attempt, CallSpec, Error, Volume, Work};
-use crate::function::Function;
+use crate::declare::settings::Settings;
+use crate::declare::{Function, Options, registry, secret};
 use crate::host::config;
-use crate::options::Options;
-use crate::registry;
-use crate::secret;
-use crate::settings::Settings;
 
 /// Prepared function, with its checked options.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::call::{CallSpec, Error, Outcome};
 use crate::codec::Payload;
-use crate::options::Retries;
+use crate::declare::Retries;
 use crate::watch::Watch;
 
 use super::cancel::Canceller;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::call::{Attempt, Error};
-use crate::options::Retries;
+use crate::declare::Retries;
 use crate::report::SandboxId;
 use crate::watch::{Attempted, Watch};
 

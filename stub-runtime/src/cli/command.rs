@@ -5,7 +5,7 @@ use clap::{Arg, ArgAction, Command};
 
 use super::{engine, names, seeing};
 use crate::codec::ParseError;
-use crate::function::{Function, Parameter};
+use crate::declare::{Function, Parameter};
 
 /// Name of the option with inputs to map over.
 pub(super) const INPUTS: &str = "inputs";

@@ -2,8 +2,8 @@
 
 use clap::{Arg, ArgMatches};
 
+use crate::declare::EngineName;
 use crate::engines::choose;
-use crate::options::EngineName;
 
 /// The name of the option.
 pub(super) const NAME: &str = "engine";

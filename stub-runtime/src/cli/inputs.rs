@@ -12,8 +12,8 @@ use super::exit::Failure;
 use crate::api::Payloads;
 use crate::call::{Attempt, Error, Result};
 use crate::codec::{Given, Payload};
+use crate::declare::Function;
 use crate::engines::Mapped;
-use crate::function::Function;
 use crate::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
 use crate::watch::{InputsBar, say};
 

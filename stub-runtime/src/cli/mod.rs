@@ -8,6 +8,7 @@ mod inputs;
 mod names;
 mod policy;
 mod run;
+mod schedules;
 mod seeing;
 mod serve;
 mod tables;
@@ -17,12 +18,14 @@ use std::process::ExitCode;
 
 use clap::ArgMatches;
 
-use crate::{log, registry};
+use crate::declare::registry;
+use crate::log;
 use exit::Failure;
 
 pub use attach::attach;
 pub use exit::exit_status;
 pub use policy::least_policy;
+pub use schedules::{Entry, serve};
 
 /// Gives a program a command line with which its annotated functions are listed, run and mapped.
 ///

@@ -1,7 +1,6 @@
 //! Names of functions on a command line.
 
-use crate::function::{FUNCTIONS, Function};
-use crate::registry;
+use crate::declare::{FUNCTIONS, Function, registry};
 
 /// Returns the functions with their names, sorted. A name is the short one if no other function has it.
 pub(super) fn all() -> Vec<(String, &'static Function)> {

@@ -12,8 +12,8 @@ use super::command::{INPUTS, UNORDERED, WRITE_RESULT, is_flag, wrong};
 use super::exit::Failure;
 use super::{engine, inputs, names, print, seeing};
 use crate::codec::{Given, Payload};
+use crate::declare::Function;
 use crate::engines::{Background, Emitted};
-use crate::function::Function;
 use crate::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
 use crate::watch::say;
 

@@ -4,13 +4,12 @@ use std::process::ExitCode;
 
 use super::exit::Failure;
 use super::names;
+use super::schedules::{Entry, serve as run_all};
 use crate::call::{Attempt, Error};
 use crate::caller::Canceller;
+use crate::declare::{Function, Schedule, registry};
 use crate::engines::run_until;
-use crate::function::Function;
 use crate::interrupt::{CtrlC, until_interrupted};
-use crate::registry;
-use crate::schedule::{Entry, Schedule, serve as run_all};
 use crate::watch::{announce, say};
 
 /// Runs them until a signal.

@@ -11,7 +11,7 @@ use super::exit::Failure;
 use super::{names, print};
 use crate::call::Volume;
 use crate::caller::volumes;
-use crate::function::Function;
+use crate::declare::Function;
 
 /// A volume of a function.
 #[derive(Debug)]

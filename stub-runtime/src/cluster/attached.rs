@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::call::Error;
 use crate::caller::Sink;
-use crate::options::{Engine, Retries};
+use crate::declare::{Engine, Retries};
 use crate::watch::Watch;
 
 use super::driver::Task;

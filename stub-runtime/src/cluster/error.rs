@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::call::{Attempt, Error};
+use crate::declare::Engine;
 use crate::host::trusted::Untrusted;
-use crate::options::Engine;
 
 /// Error of a spool or of a scheduler.
 #[derive(Clone, Debug, thiserror::Error)]

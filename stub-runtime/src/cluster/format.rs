@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::{CallSpec, Error, Outcome};
 use crate::caller::OutputStream;
-use crate::options::Retries;
+use crate::declare::Retries;
 
 use super::error::ClusterError;
 

@@ -10,9 +10,10 @@ use super::scheduler::Scheduler;
 use super::seal::SealKey;
 use super::slurm::{Slurm, processors};
 use super::spool::Location;
+use crate::declare;
+use crate::declare::Engine;
+use crate::declare::settings::{Settings, VolumeUrl};
 use crate::host::config;
-use crate::options::{self, Engine};
-use crate::settings::{Settings, VolumeUrl};
 
 /// Default spool, in the user's home, which clusters mostly share.
 const SPOOL: &str = ".stub/spool";
@@ -79,7 +80,7 @@ pub(super) fn open_to_write(
 
 fn slurm(
     engine: &Engine,
-    settings: &options::Slurm,
+    settings: &declare::Slurm,
     wanted: For<'_>,
 ) -> Result<Cluster, ClusterError> {
     let spool = match wanted.spool.or(settings.spool.as_deref()) {
@@ -112,7 +113,7 @@ fn slurm(
 #[cfg(feature = "kubernetes")]
 fn kubernetes(
     engine: &Engine,
-    settings: &options::Kubernetes,
+    settings: &declare::Kubernetes,
     wanted: For<'_>,
     written: Option<Sender<String>>,
 ) -> Result<Cluster, ClusterError> {
@@ -160,7 +161,7 @@ fn kubernetes(
 #[cfg(not(feature = "kubernetes"))]
 fn kubernetes(
     _: &Engine,
-    _: &options::Kubernetes,
+    _: &declare::Kubernetes,
     _: For<'_>,
     _: Option<Sender<String>>,
 ) -> Result<Cluster, ClusterError> {
@@ -205,7 +206,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
     use super::*;
-    use crate::options::Kubernetes;
+    use crate::declare::Kubernetes;
 
     /// Returns the error of a call with such settings, before any cluster is asked.
     fn refused(settings: Kubernetes) -> String {

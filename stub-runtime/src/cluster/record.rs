@@ -13,8 +13,8 @@ use super::error::ClusterError;
 use super::program::Staged;
 use super::seal::SealKey;
 use super::spool::failed;
+use crate::declare::Engine;
 use crate::host::{config, trusted};
-use crate::options::Engine;
 use crate::report::write_whole;
 
 /// Format version of the file.

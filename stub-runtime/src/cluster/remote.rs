@@ -11,8 +11,8 @@ use std::time::Duration;
 use crate::call::{Attempt, Error};
 use crate::caller::{Canceller, Done, Next, Plan, Registered, Sink, Told};
 use crate::codec::Payload;
+use crate::declare::Engine;
 use crate::host::config;
-use crate::options::Engine;
 use crate::watch::Watch;
 
 use super::controls::{Controls, Order};

@@ -8,7 +8,7 @@ use super::error::ClusterError;
 use super::names::BatchId;
 use super::script::{LATER, TOLD_TO_END, UNFIT};
 use crate::call::CallSpec;
-use crate::options::Retries;
+use crate::declare::Retries;
 
 /// Scheduler's id of one submission: `1234`, or `stub-0123-1`.
 pub(crate) type JobId = String;

@@ -7,13 +7,13 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::call::{Attempt, CallSpec, Error, Outcome};
-use crate::caller::{self, Canceller, Plan, Sink, begin};
+use crate::caller;
+use crate::caller::{Canceller, Plan, Sink, begin};
 use crate::cluster::{Remote, Written};
 use crate::codec::Payload;
-use crate::function::Function;
+use crate::declare::{EngineName, Function, Options, Retries};
 use crate::interrupt::End;
 use crate::logs::Plain;
-use crate::options::{EngineName, Options, Retries};
 use crate::watch::Watch;
 
 use super::choice;

@@ -3,9 +3,9 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::call::{Attempt, Error};
+use crate::declare::settings::Settings;
+use crate::declare::{Engine, EngineName};
 use crate::host::config;
-use crate::options::{Engine, EngineName};
-use crate::settings::Settings;
 
 /// Engine chosen by the program itself, and the one chosen on its command line.
 static CHOSEN: Mutex<Chosen> = Mutex::new(Chosen {

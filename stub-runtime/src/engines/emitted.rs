@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::call::{Attempt, Error, GRACE};
-use crate::caller::{self, Canceller, Next, begin};
+use crate::caller;
+use crate::caller::{Canceller, Next, begin};
 use crate::cluster::Remote;
 use crate::codec::Payload;
-use crate::function::Function;
+use crate::declare::Function;
 use crate::logs::Plain;
 
 use super::choice;

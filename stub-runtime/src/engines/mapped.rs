@@ -6,10 +6,11 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use crate::call::{Attempt, Error, GRACE};
-use crate::caller::{self, Next, Sink, Told, begin};
+use crate::caller;
+use crate::caller::{Next, Sink, Told, begin};
 use crate::cluster::{Controls, Remote};
 use crate::codec::Payload;
-use crate::function::Function;
+use crate::declare::Function;
 use crate::interrupt::End;
 use crate::logs::Prefixed;
 

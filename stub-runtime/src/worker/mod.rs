@@ -10,9 +10,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::call::Ended;
 use crate::codec::{Emit, InvokeError, Payload};
-use crate::function::Function;
+use crate::declare::{Function, registry};
 use crate::protocol::{Channel, ChannelError, FromWorker, Input, Report};
-use crate::registry;
 use crate::sys;
 
 use inputs::Inputs;

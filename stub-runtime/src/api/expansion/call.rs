@@ -1,10 +1,11 @@
 //! Calls with typed arguments and a typed value, on an engine that knows only payloads.
 
-use crate::api::{stream::Stream, values::Values};
+use crate::api::stream::Stream;
+use crate::api::values::Values;
 use crate::call::{Attempt, Error, Result};
 use crate::codec::{Codec, Codecs, Payload, encode_all};
+use crate::declare::Function;
 use crate::engines::{Emitted, run, run_async};
-use crate::function::Function;
 
 /// Calls a function and waits.
 ///

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
-use crate::api::{call::Call, map::Map, payloads::Payloads, stream::Stream};
+use crate::api::call::Call;
+use crate::api::map::Map;
+use crate::api::payloads::Payloads;
+use crate::api::stream::Stream;
 use crate::call::{Attempt, Error, Result};
 use crate::caller::Sink;
 use crate::codec::{Codec, Codecs, Payload, encode_all};
+use crate::declare::Function;
 use crate::engines::{Background, Mapped};
-use crate::function::Function;
 use crate::logs::Kept;
 
 /// `f::map` and `f::starmap`: the inputs are tuples of arguments.

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::options::{Options, Retries};
-use crate::schedule::{Cron, Period, Schedule, ScheduleError};
-use crate::secret::{IntoSecret, Secret, SecretError};
-use crate::volume::CloudBucketMount;
+use crate::declare::{
+    CloudBucketMount, Cron, IntoSecret, Options, Period, Retries, Schedule, ScheduleError, Secret,
+    SecretError,
+};
 
 /// Option `volumes = <"/path" => mount, …>`.
 pub fn volumes<const N: usize>(

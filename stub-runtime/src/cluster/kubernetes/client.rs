@@ -15,7 +15,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::NAME;
 use super::failures::{self, classify};
 use crate::cluster::error::ClusterError;
-use crate::options::Kubernetes as Settings;
+use crate::declare::Kubernetes as Settings;
 
 /// Timeout of a request, which may then be answered another time.
 const PATIENCE: Duration = Duration::from_mins(1);

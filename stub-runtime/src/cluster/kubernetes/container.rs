@@ -12,7 +12,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use super::manifest::{Frame, KEY_FOLDER, KEY_VOLUME, SPOOL_VOLUME};
 use crate::cluster::scheduler::{Needs, Submission};
-use crate::options::Kubernetes as Settings;
+use crate::declare::Kubernetes as Settings;
 
 /// The container's name.
 const NAME: &str = "task";

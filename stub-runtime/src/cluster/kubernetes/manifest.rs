@@ -15,7 +15,7 @@ use super::container;
 use super::names;
 use crate::cluster::scheduler::{Needs, Submission};
 use crate::cluster::seal::SealKey;
-use crate::options::Kubernetes as Settings;
+use crate::declare::Kubernetes as Settings;
 
 /// Path of the file with the key, in a pod.
 pub(in crate::cluster) const KEY_FILE: &str = "/run/stub/key/key";

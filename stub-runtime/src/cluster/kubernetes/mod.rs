@@ -24,7 +24,7 @@ use super::names::BatchId;
 use super::scheduler::{Fate, How, JobId, Room, Scheduler, Seen, Submission};
 use super::seal::SealKey;
 use super::spool::Location;
-use crate::options::Kubernetes as Settings;
+use crate::declare::Kubernetes as Settings;
 use crate::sys;
 
 use client::Client;

@@ -12,7 +12,7 @@ use crate::cluster::names::BatchId;
 use crate::cluster::scheduler::{Fate, JobId, Room, Scheduler, Seen, Submission};
 use crate::cluster::seal::SealKey;
 use crate::cluster::spool::Location;
-use crate::options::Kubernetes as Settings;
+use crate::declare::Kubernetes as Settings;
 
 /// Scheduler that prints one submission, of one task, and knows nothing of its later state.
 #[derive(Debug)]

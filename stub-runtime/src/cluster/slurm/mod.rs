@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use super::error::ClusterError;
 use super::names::BatchId;
 use super::scheduler::{Fate, JobId, Room, Scheduler, Seen, Submission};
-use crate::options::Slurm as Settings;
+use crate::declare::Slurm as Settings;
 use crate::sys;
 
 use command::run;

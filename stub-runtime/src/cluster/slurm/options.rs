@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cluster::scheduler::{Needs, Submission};
-use crate::options::Slurm as Settings;
+use crate::declare::Slurm as Settings;
 
 /// Unit in which Slurm counts memory, in bytes.
 const MEBIBYTE: u64 = 1 << 20;

@@ -5,11 +5,12 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::call::{Attempt, Error, Work};
-use crate::caller::{self, Canceller, Emitted, Mapped, Next, Plan};
+use crate::caller;
+use crate::caller::{Canceller, Emitted, Mapped, Next, Plan};
 use crate::cluster::format::{Batch, Event, Header, Input, Value};
 use crate::codec::Payload;
+use crate::declare::Options;
 use crate::interrupt::until_terminated;
-use crate::options::Options;
 use crate::watch::Watch;
 
 use super::pieces::Pieces;

@@ -4,7 +4,7 @@ use s3fs_core::Credentials;
 
 use super::endpoint::Service;
 use super::{CloudBucketMount, VolumeError};
-use crate::secret::Secret;
+use crate::declare::secret::Secret;
 
 /// Names of a secret's entries with the two keys of a bucket.
 const AWS: [&str; 2] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];

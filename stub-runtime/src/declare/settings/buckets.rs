@@ -4,8 +4,8 @@ use glob::Pattern;
 
 use super::Located;
 use super::file::Bucket;
-use crate::secret::Secret;
-use crate::volume::{CloudBucketMount, Defaults};
+use crate::declare::secret::Secret;
+use crate::declare::volume::{CloudBucketMount, Defaults};
 
 /// Default maximum size of a cache in bytes.
 const CACHE_SIZE: u64 = 10 << 30;

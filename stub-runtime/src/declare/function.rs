@@ -2,10 +2,10 @@
 
 use std::io;
 
+use super::options::Options;
+use super::secret::{Secret, SecretError};
+use super::volume::CloudBucketMount;
 use crate::codec::{Emit, Given, InvokeError, ParseError, Payload};
-use crate::options::Options;
-use crate::secret::{Secret, SecretError};
-use crate::volume::CloudBucketMount;
 
 /// Function annotated with `#[stub::function]`.
 #[derive(Debug)]

@@ -10,9 +10,10 @@ use serde::Deserialize;
 use super::engine::EngineTable;
 use super::error::SettingsError;
 use super::units::{Size, Time, VolumeUrl};
-use crate::host::trusted::{self, Untrusted};
-use crate::schedule::Schedule;
-use crate::volume::VolumePath;
+use crate::declare::schedule::Schedule;
+use crate::declare::volume::VolumePath;
+use crate::host::trusted;
+use crate::host::trusted::Untrusted;
 
 /// Whole file.
 #[derive(Debug, Default, Deserialize)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::*;
-use crate::options::Kubernetes;
+use crate::declare::options::Kubernetes;
 
 /// Settings of a folder, and more of one above it.
 fn settings(near: &str, far: &str) -> (TempDir, Result<Settings, SettingsError>) {

@@ -1,6 +1,6 @@
 //! Lookup of functions by name.
 
-use crate::function::{FUNCTIONS, Function};
+use super::function::{FUNCTIONS, Function};
 
 /// Returns `module::name`. If functions inside functions share that, it is followed by the location.
 pub(crate) fn name(function: &Function) -> String {

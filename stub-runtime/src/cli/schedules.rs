@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use jiff::Zoned;
 
-use super::Schedule;
 use crate::caller::Canceller;
+use crate::declare::Schedule;
 
 /// Maximum time to sleep, so that a machine that slept, or whose clock was set, is noticed soon.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
@@ -75,7 +75,7 @@ mod tests {
     use std::sync::atomic::AtomicUsize;
 
     use super::*;
-    use crate::schedule::Period;
+    use crate::declare::Period;
 
     fn each_second() -> Schedule {
         Period(Duration::from_secs(1)).try_into().unwrap()

@@ -1,7 +1,7 @@
 //! Lookup of secrets by name.
 
 use super::{Settings, SettingsError};
-use crate::secret::{Secret, SecretError};
+use crate::declare::secret::{Secret, SecretError};
 
 impl Secret {
     /// Returns the secret of that name in `stub.toml`: the nearest one of the working folder or above it, or the

@@ -3,7 +3,7 @@
 use s3fs_core::{Access, Credentials};
 
 use super::{CloudBucketMount, VolumeError};
-use crate::secret::Secret;
+use crate::declare::secret::Secret;
 
 fn volume() -> CloudBucketMount {
     CloudBucketMount::new("my-bucket")

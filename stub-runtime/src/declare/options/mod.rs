@@ -10,7 +10,7 @@ pub use engine::{Engine, EngineName, Kubernetes, Slurm};
 pub use retries::Retries;
 
 use crate::call::Limits;
-use crate::schedule::{Schedule, ScheduleError};
+use crate::declare::schedule::{Schedule, ScheduleError};
 
 /// Options of a function. Made by the expansion of the attribute.
 #[derive(Clone, Debug)]

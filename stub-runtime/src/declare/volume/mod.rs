@@ -15,7 +15,7 @@ use s3fs_core::{MountConfig, Ownership};
 pub use error::VolumeError;
 pub use path::{PathError, VolumePath};
 
-use crate::secret::{IntoSecret, Secret, SecretError};
+use crate::declare::secret::{IntoSecret, Secret, SecretError};
 
 /// Bucket, or its part under a key prefix, as a folder for reading and writing.
 ///

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
-use crate::options::EngineName;
-use crate::schedule::Schedule;
-use crate::volume::CloudBucketMount;
+use crate::declare::options::EngineName;
+use crate::declare::schedule::Schedule;
+use crate::declare::volume::CloudBucketMount;
 
 /// `90`, `90s`, `15m`, `2h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

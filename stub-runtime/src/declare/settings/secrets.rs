@@ -4,8 +4,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::file::Source;
-use crate::host::trusted::{self, Untrusted};
-use crate::secret::{Secret, SecretError};
+use crate::declare::secret::{Secret, SecretError};
+use crate::host::trusted;
+use crate::host::trusted::Untrusted;
 
 /// The bits of everyone but the owner.
 const OTHERS: u32 = 0o077;

@@ -7,11 +7,11 @@ use std::time::Duration;
 use super::Settings;
 use super::file::JobTable;
 use crate::call::{CallSpec, Limits, Volume, Work};
+use crate::declare::options::Retries;
+use crate::declare::schedule::Schedule;
+use crate::declare::secret::{Secret, SecretError, environment};
+use crate::declare::volume::VolumeError;
 use crate::host::config;
-use crate::options::Retries;
-use crate::schedule::Schedule;
-use crate::secret::{Secret, SecretError, environment};
-use crate::volume::VolumeError;
 
 /// Job of `stub.toml`.
 #[derive(Clone, Debug)]

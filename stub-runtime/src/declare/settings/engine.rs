@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::units::Time;
-use crate::options::{Engine, EngineName, Kubernetes, Slurm};
+use crate::declare::options::{Engine, EngineName, Kubernetes, Slurm};
 
 /// Value of `fuse` that requests privileged containers instead of a device.
 const PRIVILEGED: &str = "privileged";

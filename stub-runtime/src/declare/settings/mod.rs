@@ -15,9 +15,9 @@ mod units;
 
 use std::path::{Path, PathBuf};
 
-use crate::options::{Engine, EngineName};
-use crate::secret::{Secret, SecretError};
-use crate::volume::CloudBucketMount;
+use crate::declare::options::{Engine, EngineName};
+use crate::declare::secret::{Secret, SecretError};
+use crate::declare::volume::CloudBucketMount;
 
 pub use error::SettingsError;
 pub use jobs::{Job, JobError};

@@ -1,0 +1,15 @@
+//! What a program declares: functions with their options, volumes, secrets and schedules, and `stub.toml`.
+
+mod function;
+mod options;
+pub(crate) mod registry;
+mod schedule;
+pub(crate) mod secret;
+pub(crate) mod settings;
+mod volume;
+
+pub use function::{FUNCTIONS, Function, Parameter};
+pub use options::{Engine, EngineName, Kubernetes, Options, Retries, Slurm};
+pub use schedule::{Cron, Period, Schedule, ScheduleError};
+pub use secret::{IntoSecret, Secret, SecretError};
+pub use volume::{CloudBucketMount, PathError, VolumeError, VolumePath};
