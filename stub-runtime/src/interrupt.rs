@@ -11,8 +11,9 @@ use signal_hook::iterator::Signals;
 
 use crate::call::GRACE;
 use crate::caller::{Canceller, Ender};
-use crate::sys::{self, Disposition};
-use crate::watch::say;
+use crate::observe::watch::say;
+use crate::sys;
+use crate::sys::Disposition;
 
 /// Exit status of a program that was interrupted.
 pub const INTERRUPTED: u8 = 130;

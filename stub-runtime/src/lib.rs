@@ -18,18 +18,13 @@ mod host;
 mod init;
 mod interrupt;
 mod limits;
-mod log;
-mod logs;
-#[cfg(feature = "opentelemetry")]
-mod otel;
+mod observe;
 mod protocol;
-mod report;
 mod role;
 mod sandbox;
 mod supervisor;
 mod sweeper;
 mod sys;
-mod watch;
 mod worker;
 
 pub use api::{Call, Map, Stream, Values};
@@ -57,8 +52,10 @@ pub mod engine {
         Found, Manifest, cancel_found, choose, found_calls, manifest, run, run_async, run_command,
     };
     pub use crate::interrupt::{CtrlC, End, INTERRUPTED, ending_signals, until_interrupted};
-    pub use crate::log::{Lines as LogLines, end as end_log, start as start_log};
-    pub use crate::watch::{Seeing, address, announce, not_run, say, want_history, write_history};
+    pub use crate::observe::{
+        LogLines, Seeing, address, announce, end_log, not_run, say, start_log, want_history,
+        write_history,
+    };
     pub use s3fs_core::NotStored;
 }
 

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 use crate::call::{Attempt, Error, GRACE, Result};
 use crate::codec::Payload;
-use crate::logs::Kept;
+use crate::observe::logs::Kept;
 
 /// A spawned call, returned by `f::spawn` and `f::spawn_map`.
 ///

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::{call::Call, payloads::Payloads};
 use crate::call::Result;
-use crate::caller::Sink;
 use crate::cluster::{Attached, attach};
 use crate::codec::{Payload, Value, value};
 use crate::engines::Mapped;
-use crate::logs::Kept;
+use crate::observe::logs::Kept;
+use crate::observe::output::Sink;
 
 impl<V: Value> Call<V> {
     /// Finds a call of `f::spawn` again that this or an earlier program of the user has begun on a cluster, by its

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use crate::call::{Attempt, Error, GRACE};
 use crate::codec::Payload;
-use crate::watch::Watch;
+use crate::observe::watch::Watch;
 
 use super::cancel::Canceller;
 use super::launch::Takers;
-use super::output::Sink;
 use super::prepare::Plan;
 use super::running::Running;
 use super::tries::Tries;
 use super::verdict;
+use crate::observe::output::Sink;
 
 /// Values of a call, as they come. The sandbox exists from the first request for a value to the last value.
 pub(crate) struct Emitted {

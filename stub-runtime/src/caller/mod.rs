@@ -18,7 +18,8 @@ use std::sync::Arc;
 use crate::call::{CallSpec, Error, Outcome};
 use crate::codec::Payload;
 use crate::declare::{Function, Retries, registry};
-use crate::watch::Watch;
+use crate::observe::output::Sink;
+use crate::observe::watch::Watch;
 
 use launch::Takers;
 
@@ -26,7 +27,6 @@ pub use cancel::Canceller;
 pub(crate) use cancel::Registered;
 pub(crate) use emitted::Emitted;
 pub(crate) use map::{Done, Ender, Feeder, Mapped, Next, Told};
-pub(crate) use output::{Sink, Stream as OutputStream};
 pub(crate) use prepare::{Plan, volumes};
 
 /// Evaluates a function's volumes, secrets and options for a call, which is watched from then on, also if it can't

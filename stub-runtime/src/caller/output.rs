@@ -1,11 +1,9 @@
 //! Output of a job, where the caller passes it on instead of the job itself.
 
-use std::fmt::Debug;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
+use crate::observe::output::{OutputStream, Sink};
 use crate::sys::{self, SysError};
 
 /// Maximum number of bytes read at once.
@@ -13,21 +11,6 @@ const CHUNK: usize = 64 << 10;
 
 /// Maximum size, in bytes, of a piece of a line; longer lines are passed on in pieces.
 const LONGEST_LINE: usize = 1 << 20;
-
-/// Output stream of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Stream {
-    /// Standard output.
-    Out,
-    /// Standard error.
-    Err,
-}
-
-/// Receiver of a job's output.
-pub(crate) trait Sink: Debug + Send + Sync {
-    /// Handles a line, with its line ending. `of`: index of the input that was being run, if this is a map.
-    fn line(&self, stream: Stream, of: Option<u64>, line: &[u8]);
-}
 
 /// The pipes of a job's two streams.
 #[derive(Debug)]
@@ -41,7 +24,7 @@ pub(super) struct Output {
 
 #[derive(Debug)]
 struct Pipe {
-    stream: Stream,
+    stream: OutputStream,
     reading: OwnedFd,
     /// Incomplete line.
     begun: Vec<u8>,
@@ -59,7 +42,7 @@ impl Output {
             reading,
             begun: Vec::new(),
         };
-        let pipes = [(Stream::Out, out), (Stream::Err, err)];
+        let pipes = [(OutputStream::Out, out), (OutputStream::Err, err)];
         let output = Self {
             pipes: pipes.map(pipe).into(),
             sink,
@@ -143,10 +126,10 @@ mod tests {
     use super::*;
 
     #[derive(Debug, Default)]
-    struct Lines(Mutex<Vec<(Stream, Option<u64>, String)>>);
+    struct Lines(Mutex<Vec<(OutputStream, Option<u64>, String)>>);
 
     impl Sink for Lines {
-        fn line(&self, stream: Stream, of: Option<u64>, line: &[u8]) {
+        fn line(&self, stream: OutputStream, of: Option<u64>, line: &[u8]) {
             let line = String::from_utf8(line.to_vec()).unwrap();
             self.0.lock().unwrap().push((stream, of, line));
         }
@@ -172,11 +155,11 @@ mod tests {
         assert_eq!(output.pipes().count(), 0);
         let line = |stream, of, text: &str| (stream, Some(of), format!("{text}\n"));
         let expected = [
-            line(Stream::Out, 1, "one"),
-            line(Stream::Out, 1, "two"),
-            line(Stream::Err, 1, "other"),
-            line(Stream::Out, 1, "three"),
-            line(Stream::Out, 2, "four"),
+            line(OutputStream::Out, 1, "one"),
+            line(OutputStream::Out, 1, "two"),
+            line(OutputStream::Err, 1, "other"),
+            line(OutputStream::Out, 1, "three"),
+            line(OutputStream::Out, 2, "four"),
         ];
         assert_eq!(*lines.0.lock().unwrap(), expected);
     }

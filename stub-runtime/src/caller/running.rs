@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::call::{CallSpec, Error, Outcome, Work};
 use crate::codec::Payload;
+use crate::observe::report::SandboxId;
 use crate::protocol::{Channel, Report, Stop};
-use crate::report::SandboxId;
 use crate::sys;
 
 use super::cancel::Canceller;

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use crate::call::{CallSpec, Error, Outcome};
 use crate::codec::Payload;
 use crate::declare::Retries;
-use crate::watch::Watch;
+use crate::observe::watch::Watch;
 
 use super::cancel::Canceller;
 use super::launch::Takers;
-use super::output::Sink;
 use super::prepare::Plan;
 use super::running::Running;
 use super::tries::Tries;
 use super::verdict;
+use crate::observe::output::Sink;
 
 /// Calls a function until it has a value, or as often as it may be tried.
 pub(super) fn call(

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::call::{Attempt, Error};
 use crate::declare::Retries;
-use crate::report::SandboxId;
-use crate::watch::{Attempted, Watch};
+use crate::observe::report::SandboxId;
+use crate::observe::watch::{Attempted, Watch};
 
 use super::cancel::Canceller;
 

@@ -9,7 +9,7 @@ use super::exit::{Failure, exit_status};
 use crate::call::{Outcome, Result};
 use crate::engines::{FoundCall, FoundValue, attach as take_up};
 use crate::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
-use crate::watch::say;
+use crate::observe::watch::say;
 
 /// Reattaches to a call, and prints its output like the command that began it. The values of a map are printed one per
 /// line, with the indices of their inputs. A single value is printed as it is. For a command, only its own output is

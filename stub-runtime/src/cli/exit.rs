@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::call::{Ended, Error, Outcome};
 use crate::interrupt::INTERRUPTED;
-use crate::watch::say;
+use crate::observe::watch::say;
 
 /// Exit status if the command line is wrong.
 pub(super) const USAGE: u8 = 2;

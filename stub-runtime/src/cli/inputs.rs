@@ -15,7 +15,7 @@ use crate::codec::{Given, Payload};
 use crate::declare::Function;
 use crate::engines::Mapped;
 use crate::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
-use crate::watch::{InputsBar, say};
+use crate::observe::watch::{InputsBar, say};
 
 /// Maps a function over the lines of a file.
 pub(super) fn map(

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use clap::ArgMatches;
 
 use crate::declare::registry;
-use crate::log;
+use crate::observe::log;
 use exit::Failure;
 
 pub use attach::attach;

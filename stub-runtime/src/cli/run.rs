@@ -15,7 +15,7 @@ use crate::codec::{Given, Payload};
 use crate::declare::Function;
 use crate::engines::{Background, Emitted};
 use crate::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
-use crate::watch::say;
+use crate::observe::watch::say;
 
 /// Runs a function as the command line says.
 pub(super) fn run(name: &str, arguments: &ArgMatches) -> Result<ExitCode, Failure> {

@@ -7,7 +7,7 @@ use clap::builder::PathBufValueParser;
 use clap::{Arg, ArgAction, ArgMatches};
 
 use super::exit::Failure;
-use crate::watch::{Seeing, address};
+use crate::observe::watch::{Seeing, address};
 
 const SUMMARY: &str = "summary";
 const REPORT: &str = "report";

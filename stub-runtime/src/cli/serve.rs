@@ -10,7 +10,7 @@ use crate::caller::Canceller;
 use crate::declare::{Function, Schedule, registry};
 use crate::engines::run_until;
 use crate::interrupt::{CtrlC, until_interrupted};
-use crate::watch::{announce, say};
+use crate::observe::watch::{announce, say};
 
 /// Runs them until a signal.
 pub(super) fn serve() -> Result<ExitCode, Failure> {

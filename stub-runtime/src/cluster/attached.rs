@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::call::Error;
-use crate::caller::Sink;
 use crate::declare::{Engine, Retries};
-use crate::watch::Watch;
+use crate::observe::output::Sink;
+use crate::observe::watch::Watch;
 
 use super::driver::Task;
 use super::error::ClusterError;

@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::call::{CallSpec, Error, Outcome};
-use crate::caller::OutputStream;
 use crate::declare::Retries;
+use crate::observe::output::OutputStream;
 
 use super::error::ClusterError;
 

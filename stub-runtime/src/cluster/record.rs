@@ -15,7 +15,7 @@ use super::seal::SealKey;
 use super::spool::failed;
 use crate::declare::Engine;
 use crate::host::{config, trusted};
-use crate::report::write_whole;
+use crate::observe::report::write_whole;
 
 /// Format version of the file.
 const VERSION: u32 = 1;

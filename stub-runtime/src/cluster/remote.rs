@@ -9,11 +9,12 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::call::{Attempt, Error};
-use crate::caller::{Canceller, Done, Next, Plan, Registered, Sink, Told};
+use crate::caller::{Canceller, Done, Next, Plan, Registered, Told};
 use crate::codec::Payload;
 use crate::declare::Engine;
 use crate::host::config;
-use crate::watch::Watch;
+use crate::observe::output::Sink;
+use crate::observe::watch::Watch;
 
 use super::controls::{Controls, Order};
 use super::driver::{Driver, Task};

@@ -8,13 +8,14 @@ use tokio::sync::oneshot;
 
 use crate::call::{Attempt, CallSpec, Error, Outcome};
 use crate::caller;
-use crate::caller::{Canceller, Plan, Sink, begin};
+use crate::caller::{Canceller, Plan, begin};
 use crate::cluster::{Remote, Written};
 use crate::codec::Payload;
 use crate::declare::{EngineName, Function, Options, Retries};
 use crate::interrupt::End;
-use crate::logs::Plain;
-use crate::watch::Watch;
+use crate::observe::logs::Plain;
+use crate::observe::output::Sink;
+use crate::observe::watch::Watch;
 
 use super::choice;
 

@@ -8,7 +8,8 @@ use crate::caller::{Canceller, Next, begin};
 use crate::cluster::Remote;
 use crate::codec::Payload;
 use crate::declare::Function;
-use crate::logs::Plain;
+use crate::observe::logs::Plain;
+use crate::observe::output::Sink;
 
 use super::choice;
 
@@ -35,7 +36,7 @@ impl Emitted {
         let (plan, watch) = begin(function)?;
         let attempt = Attempt::first(Arc::clone(watch.label()));
         let engine = choice::current(|| attempt.clone())?;
-        let sink = Some(Arc::new(Plain) as Arc<dyn caller::Sink>);
+        let sink = Some(Arc::new(Plain) as Arc<dyn Sink>);
         let remote = Remote::begin(&engine, &plan, true, false, sink, &watch);
         let Some(remote) = remote.inspect_err(|error| watch.refused(error))? else {
             let emitted = caller::Emitted::new(plan, input, &watch, None);

@@ -9,7 +9,7 @@ use crate::caller::Next;
 use crate::cluster;
 use crate::codec::{Json, Payload};
 use crate::interrupt::End;
-use crate::logs::Prefixed;
+use crate::observe::logs::Prefixed;
 
 use super::Mapped;
 

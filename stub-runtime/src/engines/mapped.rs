@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use crate::call::{Attempt, Error, GRACE};
 use crate::caller;
-use crate::caller::{Next, Sink, Told, begin};
+use crate::caller::{Next, Told, begin};
 use crate::cluster::{Controls, Remote};
 use crate::codec::Payload;
 use crate::declare::Function;
 use crate::interrupt::End;
-use crate::logs::Prefixed;
+use crate::observe::logs::Prefixed;
+use crate::observe::output::Sink;
 
 use super::choice;
 

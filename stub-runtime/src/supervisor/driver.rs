@@ -10,12 +10,12 @@ use s3fs_core::PidNamespace;
 use crate::call::{CallSpec, Work};
 use crate::host::config;
 use crate::limits::Cgroup;
+use crate::observe::watch;
 use crate::protocol::{
     Channel, ChannelError, Failure, FromSupervisor, Hello, Hide, InnerFolder, Job, Program,
     Progress, ToInit,
 };
 use crate::sys;
-use crate::watch;
 
 use super::inputs::{Input, process, watch_caller, watch_init};
 use super::limiting::enforce;

@@ -18,12 +18,11 @@ use std::os::fd::OwnedFd;
 
 use crate::call::CallSpec;
 use crate::host::config;
-use crate::init;
-use crate::log;
+use crate::observe::{log, watch};
 use crate::protocol::{Channel, ChannelError, Failure, FromSupervisor, Hello, Reply};
-use crate::sandbox::{self, Step, explain};
-use crate::sys::{self, Clone, Ids, SysError};
-use crate::watch;
+use crate::sandbox::{Step, explain};
+use crate::sys::{Clone, Ids, SysError};
+use crate::{init, sandbox, sys};
 
 use driver::Init;
 

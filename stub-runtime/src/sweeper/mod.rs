@@ -11,9 +11,10 @@ use s3fs_core::{Resources, abort_uploads};
 use tokio::runtime::Builder;
 
 use crate::host::config;
-use crate::log;
+use crate::observe::log;
 use crate::protocol::{Channel, ChannelError, Sweep, Swept, SweptVolume};
-use crate::sys::{self, SysError};
+use crate::sys;
+use crate::sys::SysError;
 
 /// The caller waits for this long at most.
 const LIMIT: Duration = Duration::from_secs(20);

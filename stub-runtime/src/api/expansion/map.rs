@@ -8,11 +8,11 @@ use crate::api::map::Map;
 use crate::api::payloads::Payloads;
 use crate::api::stream::Stream;
 use crate::call::{Attempt, Error, Result};
-use crate::caller::Sink;
 use crate::codec::{Codec, Codecs, Payload, encode_all};
 use crate::declare::Function;
 use crate::engines::{Background, Mapped};
-use crate::logs::Kept;
+use crate::observe::logs::Kept;
+use crate::observe::output::Sink;
 
 /// `f::map` and `f::starmap`: the inputs are tuples of arguments.
 pub fn map<'a, C, V>(

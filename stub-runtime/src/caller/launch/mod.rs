@@ -14,19 +14,20 @@ use crate::call::{Attempt, CallSpec, Error, Outcome, Work};
 use crate::codec::Payload;
 use crate::host::config;
 use crate::limits::remove_left;
+use crate::observe::report::SandboxId;
+use crate::observe::watch::{Watch, Watched};
 use crate::protocol::{
     Channel, ChannelError, Hello, Inbox, Input, Reply, Stop, ToSupervisor, ToWorker,
 };
-use crate::report::SandboxId;
 use crate::role::Role;
 use crate::sys;
-use crate::watch::{Watch, Watched};
 
 pub(super) use hear::Heard;
 
-use super::output::{JobsEnds, Output, Sink};
+use super::output::{JobsEnds, Output};
 use super::unfinished::Unfinished;
 use super::{process, verdict};
+use crate::observe::output::Sink;
 
 /// A sandbox in which something is run.
 #[derive(Debug)]

@@ -20,12 +20,12 @@ use std::time::Duration;
 
 use crate::call::{Attempt, Error};
 use crate::codec::Payload;
-use crate::logs::{Plain, Prefixed};
-use crate::watch::{Watch, are_shown};
+use crate::observe::logs::{Plain, Prefixed};
+use crate::observe::watch::{Watch, are_shown};
 
 use super::launch::Takers;
-use super::output::Sink;
 use super::prepare::Plan;
+use crate::observe::output::Sink;
 pub(crate) use feeder::Feeder;
 use shared::Shared;
 pub(crate) use shared::Told;

@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 use s3fs_core::NotStored;
 
 use crate::call::{Attempt, Error};
-use crate::caller::{cancel::Canceller, launch::Takers, prepare::Plan};
+use crate::caller::cancel::Canceller;
+use crate::caller::launch::Takers;
+use crate::caller::prepare::Plan;
 use crate::codec::Payload;
-use crate::report::SandboxId;
-use crate::watch::Attempted;
+use crate::observe::report::SandboxId;
+use crate::observe::watch::Attempted;
 
 use super::queue::{Next, Queue, Task};
 

@@ -5,14 +5,12 @@ use std::time::Instant;
 use super::Driver;
 use crate::call::Error;
 use crate::caller::Told;
-use crate::cluster::{
-    error::ClusterError,
-    format::{Event, Piece, Value},
-    names::{BatchId, RunId, pieces},
-};
+use crate::cluster::error::ClusterError;
+use crate::cluster::format::{Event, Piece, Value};
+use crate::cluster::names::{BatchId, RunId, pieces};
 use crate::codec::Payload;
+use crate::observe::watch::Watched;
 use crate::protocol::Progress;
-use crate::watch::Watched;
 
 /// Maximum number of pieces in memory at once.
 const AT_ONCE: usize = 16;

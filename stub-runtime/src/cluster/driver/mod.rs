@@ -18,9 +18,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use crate::call::{Attempt, Error};
-use crate::caller::{Done, Sink, Told};
+use crate::caller::{Done, Told};
 use crate::codec::Payload;
-use crate::watch::{Attempted, Watch, Watched};
+use crate::observe::output::Sink;
+use crate::observe::watch::{Attempted, Watch, Watched};
 
 use super::controls::{Controls, Order};
 use super::error::ClusterError;

@@ -11,8 +11,9 @@ use std::process;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::watch::say;
-use crate::{log, sys};
+use crate::observe::log;
+use crate::observe::watch::say;
+use crate::sys;
 
 use super::error::ClusterError;
 use super::format::{Batch, Header, VERSION};

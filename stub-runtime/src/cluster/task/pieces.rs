@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use s3fs_core::Usage;
 
-use crate::caller::{OutputStream, Sink};
 use crate::cluster::error::ClusterError;
 use crate::cluster::format::{Event, Piece};
 use crate::cluster::names::{BatchId, RunId};
 use crate::cluster::seal::random_number;
 use crate::cluster::spool::Spool;
+use crate::observe::output::{OutputStream, Sink};
 
 /// Maximum age of a report before it is written.
 const AGE: Duration = Duration::from_secs(1);

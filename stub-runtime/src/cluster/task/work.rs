@@ -11,7 +11,7 @@ use crate::cluster::format::{Batch, Event, Header, Input, Value};
 use crate::codec::Payload;
 use crate::declare::Options;
 use crate::interrupt::until_terminated;
-use crate::watch::Watch;
+use crate::observe::watch::Watch;
 
 use super::pieces::Pieces;
 

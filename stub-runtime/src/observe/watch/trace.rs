@@ -10,7 +10,7 @@ use tracing::Span;
 use crate::protocol::Trace;
 
 #[cfg(feature = "opentelemetry")]
-use crate::otel;
+use crate::observe::otel;
 
 /// Span of a call, and its stand-in for other processes where the span isn't exported.
 #[derive(Debug)]

@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::sync::{Mutex, PoisonError};
 
-use crate::caller::{OutputStream, Sink};
-use crate::watch;
+use crate::observe::output::{OutputStream, Sink};
+use crate::observe::watch;
 
 /// Maximum size, in bytes, of a call's output that is kept: the latest.
 const KEPT: usize = 1 << 20;

@@ -8,8 +8,8 @@ use s3fs_core::{Pending, Usage};
 use tracing::Span;
 
 use super::{Watch, bars, locked};
+use crate::observe::report::SandboxId;
 use crate::protocol::{Progress, Trace};
-use crate::report::SandboxId;
 
 /// The sandboxes of a call.
 #[derive(Debug, Default)]

@@ -20,7 +20,7 @@ use s3fs_core::Usage;
 use tracing::Span;
 
 use crate::call::{Attempt, Error};
-use crate::report::{Record, SandboxId, Tried};
+use crate::observe::report::{Record, SandboxId, Tried};
 
 pub use bars::say;
 pub(crate) use bars::{Inputs as InputsBar, above, are_shown};

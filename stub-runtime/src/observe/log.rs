@@ -8,7 +8,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::host::config;
-use crate::watch;
+use crate::observe::watch;
 
 /// Starts logging. A filter that can't be understood is replaced by the default one.
 pub fn start() {
@@ -20,7 +20,7 @@ pub fn start() {
         .with_filter(filter);
     let log = tracing_subscriber::registry().with(lines);
     #[cfg(feature = "opentelemetry")]
-    let log = log.with(crate::otel::exporter().unwrap_or_else(|reason| {
+    let log = log.with(crate::observe::otel::exporter().unwrap_or_else(|reason| {
         watch::say(&reason);
         None
     }));
@@ -60,7 +60,7 @@ fn one_line(event: &str) -> String {
 /// Ends the log: exports the remaining spans.
 pub fn end() {
     #[cfg(feature = "opentelemetry")]
-    crate::otel::flush();
+    crate::observe::otel::flush();
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::bars::say;
 use crate::host::config;
-use crate::report::{self, Record};
+use crate::observe::report;
+use crate::observe::report::Record;
 
 /// Maximum number of calls on a page; the latest are kept.
 const MOST: usize = 100;
