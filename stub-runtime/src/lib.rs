@@ -6,26 +6,16 @@
 
 mod api;
 mod call;
-mod caller;
 mod cli;
 mod cluster;
 mod codec;
 mod declare;
-mod doctor;
 mod engines;
-mod entry;
 mod host;
-mod init;
-mod interrupt;
-mod limits;
+mod local;
 mod observe;
 mod protocol;
-mod role;
-mod sandbox;
-mod supervisor;
-mod sweeper;
 mod sys;
-mod worker;
 
 pub use api::{Call, Map, Stream, Values};
 pub use call::{Attempt, Error, Message, Result};
@@ -40,18 +30,18 @@ pub mod engine {
     pub use crate::call::Limits;
     pub use crate::call::{CallSpec, Volume, Work};
     pub use crate::call::{Ended, Outcome};
-    pub use crate::caller::Canceller;
     pub use crate::cli::{Entry, serve};
     pub use crate::cli::{attach, exit_status, least_policy};
     pub use crate::declare::secret::environment;
     pub use crate::declare::settings::{
         Job, JobError, Settings, SettingsError, Size, Time, VolumeUrl,
     };
-    pub use crate::doctor::{Check, doctor};
     pub use crate::engines::{
         Found, Manifest, cancel_found, choose, found_calls, manifest, run, run_async, run_command,
     };
-    pub use crate::interrupt::{CtrlC, End, INTERRUPTED, ending_signals, until_interrupted};
+    pub use crate::local::Canceller;
+    pub use crate::local::{Check, doctor};
+    pub use crate::local::{CtrlC, End, INTERRUPTED, ending_signals, until_interrupted};
     pub use crate::observe::{
         LogLines, Seeing, address, announce, end_log, not_run, say, start_log, want_history,
         write_history,

@@ -5,9 +5,9 @@ use std::io;
 use std::iter;
 
 use crate::call::{Attempt, Error, Result};
-use crate::caller::{Done, Feeder, Next};
 use crate::codec::Payload;
 use crate::engines::Mapped;
+use crate::local::caller::{Done, Feeder, Next};
 
 /// Values of a map before they have types.
 pub(crate) struct Payloads<'a> {

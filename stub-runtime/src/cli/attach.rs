@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::exit::{Failure, exit_status};
 use crate::call::{Outcome, Result};
 use crate::engines::{FoundCall, FoundValue, attach as take_up};
-use crate::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
+use crate::local::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
 use crate::observe::watch::say;
 
 /// Reattaches to a call, and prints its output like the command that began it. The values of a map are printed one per

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::call::{Ended, Error, Outcome};
-use crate::interrupt::INTERRUPTED;
+use crate::local::interrupt::INTERRUPTED;
 use crate::observe::watch::say;
 
 /// Exit status if the command line is wrong.

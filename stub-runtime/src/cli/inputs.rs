@@ -14,7 +14,7 @@ use crate::call::{Attempt, Error, Result};
 use crate::codec::{Given, Payload};
 use crate::declare::Function;
 use crate::engines::Mapped;
-use crate::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
+use crate::local::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
 use crate::observe::watch::{InputsBar, say};
 
 /// Maps a function over the lines of a file.

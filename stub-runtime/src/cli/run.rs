@@ -14,7 +14,7 @@ use super::{engine, inputs, names, print, seeing};
 use crate::codec::{Given, Payload};
 use crate::declare::Function;
 use crate::engines::{Background, Emitted};
-use crate::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
+use crate::local::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
 use crate::observe::watch::say;
 
 /// Runs a function as the command line says.

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use jiff::Zoned;
 
-use crate::caller::Canceller;
 use crate::declare::Schedule;
+use crate::local::caller::Canceller;
 
 /// Maximum time to sleep, so that a machine that slept, or whose clock was set, is noticed soon.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);

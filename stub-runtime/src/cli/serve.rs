@@ -6,10 +6,10 @@ use super::exit::Failure;
 use super::names;
 use super::schedules::{Entry, serve as run_all};
 use crate::call::{Attempt, Error};
-use crate::caller::Canceller;
 use crate::declare::{Function, Schedule, registry};
 use crate::engines::run_until;
-use crate::interrupt::{CtrlC, until_interrupted};
+use crate::local::caller::Canceller;
+use crate::local::interrupt::{CtrlC, until_interrupted};
 use crate::observe::watch::{announce, say};
 
 /// Runs them until a signal.

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::exit::Failure;
 use super::{names, print};
 use crate::call::Volume;
-use crate::caller::volumes;
 use crate::declare::Function;
+use crate::local::caller::volumes;
 
 /// A volume of a function.
 #[derive(Debug)]
@@ -144,7 +144,7 @@ pub(super) fn doctor(as_json: bool) -> Result<ExitCode, Failure> {
             mounts.push(one.mount);
         }
     }
-    let checks = crate::doctor::doctor(&mounts);
+    let checks = crate::local::doctor(&mounts);
     let text = if as_json {
         format!("{:#}\n", json!(checks))
     } else {

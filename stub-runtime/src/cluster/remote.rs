@@ -9,10 +9,10 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::call::{Attempt, Error};
-use crate::caller::{Canceller, Done, Next, Plan, Registered, Told};
 use crate::codec::Payload;
 use crate::declare::Engine;
 use crate::host::config;
+use crate::local::caller::{Canceller, Done, Next, Plan, Registered, Told};
 use crate::observe::output::Sink;
 use crate::observe::watch::Watch;
 

@@ -7,12 +7,12 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::call::{Attempt, CallSpec, Error, Outcome};
-use crate::caller;
-use crate::caller::{Canceller, Plan, begin};
 use crate::cluster::{Remote, Written};
 use crate::codec::Payload;
 use crate::declare::{EngineName, Function, Options, Retries};
-use crate::interrupt::End;
+use crate::local::caller;
+use crate::local::caller::{Canceller, Plan, begin};
+use crate::local::interrupt::End;
 use crate::observe::logs::Plain;
 use crate::observe::output::Sink;
 use crate::observe::watch::Watch;

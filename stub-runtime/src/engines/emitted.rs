@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::call::{Attempt, Error, GRACE};
-use crate::caller;
-use crate::caller::{Canceller, Next, begin};
 use crate::cluster::Remote;
 use crate::codec::Payload;
 use crate::declare::Function;
+use crate::local::caller;
+use crate::local::caller::{Canceller, Next, begin};
 use crate::observe::logs::Plain;
 use crate::observe::output::Sink;
 

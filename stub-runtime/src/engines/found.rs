@@ -5,10 +5,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::call::{Error, Outcome, Result};
-use crate::caller::Next;
 use crate::cluster;
 use crate::codec::{Json, Payload};
-use crate::interrupt::End;
+use crate::local::caller::Next;
+use crate::local::interrupt::End;
 use crate::observe::logs::Prefixed;
 
 use super::Mapped;

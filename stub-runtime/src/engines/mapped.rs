@@ -6,12 +6,12 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use crate::call::{Attempt, Error, GRACE};
-use crate::caller;
-use crate::caller::{Next, Told, begin};
 use crate::cluster::{Controls, Remote};
 use crate::codec::Payload;
 use crate::declare::Function;
-use crate::interrupt::End;
+use crate::local::caller;
+use crate::local::caller::{Next, Told, begin};
+use crate::local::interrupt::End;
 use crate::observe::logs::Prefixed;
 use crate::observe::output::Sink;
 

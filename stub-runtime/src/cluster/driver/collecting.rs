@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use super::Driver;
 use crate::call::Error;
-use crate::caller::Told;
 use crate::cluster::error::ClusterError;
 use crate::cluster::format::{Event, Piece, Value};
 use crate::cluster::names::{BatchId, RunId, pieces};
 use crate::codec::Payload;
+use crate::local::caller::Told;
 use crate::observe::watch::Watched;
 use crate::protocol::Progress;
 

@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use crate::call::{Attempt, Error};
-use crate::caller::{Done, Told};
 use crate::codec::Payload;
+use crate::local::caller::{Done, Told};
 use crate::observe::output::Sink;
 use crate::observe::watch::{Attempted, Watch, Watched};
 

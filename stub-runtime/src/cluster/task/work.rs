@@ -5,12 +5,12 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::call::{Attempt, Error, Work};
-use crate::caller;
-use crate::caller::{Canceller, Emitted, Mapped, Next, Plan};
 use crate::cluster::format::{Batch, Event, Header, Input, Value};
 use crate::codec::Payload;
 use crate::declare::Options;
-use crate::interrupt::until_terminated;
+use crate::local::caller;
+use crate::local::caller::{Canceller, Emitted, Mapped, Next, Plan};
+use crate::local::interrupt::until_terminated;
 use crate::observe::watch::Watch;
 
 use super::pieces::Pieces;

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use s3fs_core::{MountConfig, Shown, UnfinishedUpload};
 
 use crate::host::config;
+use crate::local::role::Role;
 use crate::protocol::{Channel, ChannelError, Sweep, Swept, SweptVolume, UploadNote};
-use crate::role::Role;
 
 use super::process;
 

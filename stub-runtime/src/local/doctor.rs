@@ -9,11 +9,11 @@ use s3fs_core::{
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
+use super::caller::{Canceller, run_command};
+use super::sandbox::{Step, explain};
 use crate::call::{CallSpec, Error, Limits, Work};
-use crate::caller::{Canceller, run_command};
 use crate::declare::Retries;
 use crate::protocol::Failure;
-use crate::sandbox::{Step, explain};
 use crate::sys;
 
 /// Oldest kernel on which an ordinary user can mount in a namespace of their own.

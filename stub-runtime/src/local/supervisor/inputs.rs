@@ -6,9 +6,10 @@ use std::thread;
 
 use s3fs_core::FileSystem;
 
+use crate::local::sandbox::Step;
 use crate::protocol::{Channel, Failure, FromInit, InnerFolder, ToSupervisor};
-use crate::sandbox::Step;
-use crate::sys::{self, SysError};
+use crate::sys;
+use crate::sys::SysError;
 
 use super::driver::Init;
 use super::state::Event;

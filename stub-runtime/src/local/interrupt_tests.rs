@@ -54,7 +54,7 @@ impl Program {
             .args([
                 "--ignored",
                 "--exact",
-                "interrupt::tests::act",
+                "local::interrupt::tests::act",
                 "--nocapture",
             ])
             .stdin(Stdio::piped())

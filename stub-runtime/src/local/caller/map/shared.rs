@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use s3fs_core::NotStored;
 
 use crate::call::{Attempt, Error};
-use crate::caller::cancel::Canceller;
-use crate::caller::launch::Takers;
-use crate::caller::prepare::Plan;
 use crate::codec::Payload;
+use crate::local::caller::cancel::Canceller;
+use crate::local::caller::launch::Takers;
+use crate::local::caller::prepare::Plan;
 use crate::observe::report::SandboxId;
 use crate::observe::watch::Attempted;
 

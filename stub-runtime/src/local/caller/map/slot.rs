@@ -6,13 +6,11 @@ use std::time::Instant;
 use s3fs_core::{Access, NotStored};
 
 use crate::call::{Ended, Error, Outcome};
-use crate::caller::{
-    cancel::Registered,
-    launch::{Heard, Launched},
-    running::start_limit,
-    verdict,
-};
 use crate::codec::Payload;
+use crate::local::caller::cancel::Registered;
+use crate::local::caller::launch::{Heard, Launched};
+use crate::local::caller::running::start_limit;
+use crate::local::caller::verdict;
 use crate::protocol::{Report, Stop};
 
 use super::depth::{Pace, SMALL};

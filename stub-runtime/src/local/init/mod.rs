@@ -9,9 +9,11 @@ mod job;
 use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
 
+use crate::local::sandbox;
+use crate::local::sandbox::{Mounted, Step, explain, keep_identity};
 use crate::protocol::{Channel, ChannelError, Failure, FromInit, Job, MountPoint, Program, ToInit};
-use crate::sandbox::{self, Mounted, Step, explain, keep_identity};
-use crate::sys::{self, Ids, Scope, SysError, Woken, WorkerEnd};
+use crate::sys;
+use crate::sys::{Ids, Scope, SysError, Woken, WorkerEnd};
 
 /// Serves the supervisor until that asks it to unmount, or goes away. `outside`: the ids to keep, in a new user
 /// namespace. `inherited`: descriptors that the caller was given, for a command.

@@ -13,8 +13,8 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tracing::Instrument;
 
 use crate::call::Volume;
+use crate::local::sandbox::Step;
 use crate::protocol::{Failure, MountPoint};
-use crate::sandbox::Step;
 
 use super::line::Line;
 

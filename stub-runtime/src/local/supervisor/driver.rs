@@ -9,7 +9,7 @@ use s3fs_core::PidNamespace;
 
 use crate::call::{CallSpec, Work};
 use crate::host::config;
-use crate::limits::Cgroup;
+use crate::local::limits::Cgroup;
 use crate::observe::watch;
 use crate::protocol::{
     Channel, ChannelError, Failure, FromSupervisor, Hello, Hide, InnerFolder, Job, Program,

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use s3fs_core::NotStored;
 
-use crate::caller::output::Output;
 use crate::codec::Payload;
+use crate::local::caller::output::Output;
 use crate::protocol::{FromSupervisor, FromWorker, Report, ToWorker};
 use crate::sys;
 

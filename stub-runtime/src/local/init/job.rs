@@ -8,10 +8,11 @@ use std::process::{Command, Stdio};
 
 use crate::call::OwnLimits;
 use crate::host::config;
+use crate::local::role::Role;
+use crate::local::sandbox::{Step, explain};
 use crate::protocol::{Failure, Job, Program};
-use crate::role::Role;
-use crate::sandbox::{Step, explain};
-use crate::sys::{self, SysError};
+use crate::sys;
+use crate::sys::SysError;
 
 /// Starts the work with the job's environment and working folder. Returns its process id.
 pub(super) fn start(job: &Job, descriptors: Vec<OwnedFd>) -> Result<i32, Failure> {

@@ -18,11 +18,12 @@ use std::os::fd::OwnedFd;
 
 use crate::call::CallSpec;
 use crate::host::config;
+use crate::local::sandbox::{Step, explain};
+use crate::local::{init, sandbox};
 use crate::observe::{log, watch};
 use crate::protocol::{Channel, ChannelError, Failure, FromSupervisor, Hello, Reply};
-use crate::sandbox::{Step, explain};
+use crate::sys;
 use crate::sys::{Clone, Ids, SysError};
-use crate::{init, sandbox, sys};
 
 use driver::Init;
 

@@ -1,9 +1,9 @@
 //! Enforcement of a job's limits, before the job begins.
 
 use crate::call::{Limits, OwnLimits};
-use crate::limits::{Cgroup, Facts, Plan, plan};
+use crate::local::limits::{Cgroup, Facts, Plan, plan};
+use crate::local::sandbox::Step;
 use crate::protocol::Failure;
-use crate::sandbox::Step;
 use crate::sys;
 
 /// Limits in force. The control group is removed with this value, when the job's processes are gone.

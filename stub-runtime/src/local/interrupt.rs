@@ -9,8 +9,8 @@ use std::thread;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use super::caller::{Canceller, Ender};
 use crate::call::GRACE;
-use crate::caller::{Canceller, Ender};
 use crate::observe::watch::say;
 use crate::sys;
 use crate::sys::Disposition;

@@ -6,8 +6,8 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
 use crate::host::config;
+use crate::local::role::Role;
 use crate::protocol::Channel;
-use crate::role::Role;
 
 /// Starts this program again in a role. The socket takes the place of standard input, which is sent through it: so no
 /// descriptor must be made inheritable in a process with other threads. Credentials are sent through it, too, as

@@ -9,14 +9,11 @@
 
 mod constructor;
 
-use crate::cluster;
 use crate::host::config;
+use crate::local::role::Role;
+use crate::local::{role, supervisor, sweeper, worker};
 use crate::protocol::Channel;
-use crate::role::{self, Role};
-use crate::supervisor;
-use crate::sweeper;
-use crate::sys;
-use crate::worker;
+use crate::{cluster, sys};
 
 /// Runs before `main`. Returns unless this process is one of ours.
 fn before_main() {

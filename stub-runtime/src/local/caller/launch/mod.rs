@@ -13,13 +13,14 @@ use s3fs_core::NotStored;
 use crate::call::{Attempt, CallSpec, Error, Outcome, Work};
 use crate::codec::Payload;
 use crate::host::config;
-use crate::limits::remove_left;
+use crate::local::limits::remove_left;
+use crate::local::role::Role;
+use crate::observe::output::Sink;
 use crate::observe::report::SandboxId;
 use crate::observe::watch::{Watch, Watched};
 use crate::protocol::{
     Channel, ChannelError, Hello, Inbox, Input, Reply, Stop, ToSupervisor, ToWorker,
 };
-use crate::role::Role;
 use crate::sys;
 
 pub(super) use hear::Heard;
@@ -27,7 +28,6 @@ pub(super) use hear::Heard;
 use super::output::{JobsEnds, Output};
 use super::unfinished::Unfinished;
 use super::{process, verdict};
-use crate::observe::output::Sink;
 
 /// A sandbox in which something is run.
 #[derive(Debug)]
