@@ -4,11 +4,11 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use serde_json::json;
-use stub_runtime::engine;
+use stub_runtime::engines;
 
 /// Lists the calls that may still be running.
 pub(crate) fn list(json: bool) -> anyhow::Result<ExitCode> {
-    let found = engine::found_calls()?;
+    let found = engines::found_calls()?;
     let mut out = io::stdout().lock();
     if json {
         let calls: Vec<_> = found
@@ -40,6 +40,6 @@ pub(crate) fn list(json: bool) -> anyhow::Result<ExitCode> {
 
 /// Cancels a call.
 pub(crate) fn cancel(id: &str) -> anyhow::Result<ExitCode> {
-    engine::cancel_found(id)?;
+    engines::cancel_found(id)?;
     Ok(ExitCode::SUCCESS)
 }

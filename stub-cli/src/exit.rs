@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-pub(crate) use stub_runtime::engine::say;
+pub(crate) use stub_runtime::observe::say;
 
 /// Status of a failed `stub mount`.
 pub(crate) const FAILED: u8 = 1;

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use stub_runtime::engine::{doctor as look, least_policy};
+use stub_runtime::cli::least_policy;
+use stub_runtime::local::doctor as look;
 
 use crate::arguments::{DoctorArguments, VolumesArguments};
 use crate::{exit, run};

@@ -5,7 +5,11 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use stub_runtime::engine::{self, CallSpec, Canceller, CtrlC, Entry, Job, JobError, Settings};
+use stub_runtime::call::CallSpec;
+use stub_runtime::cli::Entry;
+use stub_runtime::declare::{Job, JobError, Settings};
+use stub_runtime::local::{Canceller, CtrlC};
+use stub_runtime::{cli, engines, local, observe};
 
 use crate::arguments::{JobArguments, JobsCommand, ReportArguments, SeeingArguments};
 use crate::{calls, exit, run};
@@ -19,7 +23,7 @@ pub(crate) fn jobs(command: JobsCommand) -> anyhow::Result<ExitCode> {
         JobsCommand::Serve(seeing) => serve(&settings, &seeing),
         JobsCommand::Report(arguments) => report(&arguments),
         JobsCommand::Calls { json } => calls::list(json),
-        JobsCommand::Attach { id } => Ok(engine::attach(&id)),
+        JobsCommand::Attach { id } => Ok(cli::attach(&id)),
         JobsCommand::Cancel { id } => calls::cancel(&id),
     }
 }
@@ -67,7 +71,7 @@ fn run_job(settings: &Settings, arguments: JobArguments) -> anyhow::Result<ExitC
     };
     arguments.engine.choose();
     arguments.seeing.begin()?;
-    engine::want_history();
+    observe::want_history();
     let spec =
         spec(settings, job, arguments.more).with_context(|| format!("the job `{}`", job.name))?;
     run::run_spec(&spec, &job.retries())
@@ -76,13 +80,13 @@ fn run_job(settings: &Settings, arguments: JobArguments) -> anyhow::Result<ExitC
 /// Returns the specification of a job's run. An error is recorded as a failed run.
 fn spec(settings: &Settings, job: &Job, more: Vec<OsString>) -> Result<CallSpec, JobError> {
     let spec = job.spec(settings, more);
-    spec.inspect_err(|error| engine::not_run(&job.name, &error.to_string()))
+    spec.inspect_err(|error| observe::not_run(&job.name, &error.to_string()))
 }
 
 /// Runs the jobs with a schedule until a signal.
 fn serve(settings: &Settings, seeing: &SeeingArguments) -> anyhow::Result<ExitCode> {
     seeing.begin()?;
-    engine::want_history();
+    observe::want_history();
     let jobs = settings.jobs();
     let entries: Vec<Entry<'_>> = jobs
         .iter()
@@ -97,13 +101,13 @@ fn serve(settings: &Settings, seeing: &SeeingArguments) -> anyhow::Result<ExitCo
     if entries.is_empty() {
         bail!("no job has a `schedule`, such as `schedule = \"0 3 * * *\"`");
     }
-    engine::announce(entries.iter().map(|entry| entry.name.as_str()));
+    observe::announce(entries.iter().map(|entry| entry.name.as_str()));
     for entry in &entries {
         exit::say(&format!("{}: {}", entry.name, entry.schedule));
     }
     let canceller = Canceller::default();
-    engine::until_interrupted(&canceller, CtrlC::Ends, || {
-        engine::serve(&entries, &canceller, &|line| exit::say(line));
+    local::until_interrupted(&canceller, CtrlC::Ends, || {
+        cli::serve(&entries, &canceller, &|line| exit::say(line));
     });
     Ok(ExitCode::SUCCESS)
 }
@@ -112,7 +116,7 @@ fn serve(settings: &Settings, seeing: &SeeingArguments) -> anyhow::Result<ExitCo
 fn run_scheduled(settings: &Settings, job: &Job, canceller: &Canceller) -> String {
     let ended = spec(settings, job, Vec::new())
         .map_err(anyhow::Error::from)
-        .and_then(|spec| Ok(engine::run_command(&spec, &job.retries(), canceller)?));
+        .and_then(|spec| Ok(engines::run_command(&spec, &job.retries(), canceller)?));
     match ended {
         Err(error) => format!("failed: {error:#}"),
         Ok(outcome) if outcome.is_success() => "ended well".to_owned(),
@@ -126,7 +130,7 @@ fn run_scheduled(settings: &Settings, job: &Job, canceller: &Canceller) -> Strin
 /// Writes a report page of recorded runs.
 fn report(arguments: &ReportArguments) -> anyhow::Result<ExitCode> {
     let ReportArguments { name, output } = arguments;
-    let runs = engine::write_history(name.as_deref(), output)
+    let runs = observe::write_history(name.as_deref(), output)
         .with_context(|| format!("can't write `{}`", output.display()))?;
     let of = name
         .as_ref()

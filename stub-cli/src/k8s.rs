@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use stub_runtime::Retries;
-use stub_runtime::engine;
+use stub_runtime::engines;
 
 use crate::arguments::K8sCommand;
 use crate::{exit, run};
@@ -12,7 +12,7 @@ use crate::{exit, run};
 /// Writes a manifest to standard output, and the next commands to standard error.
 pub(crate) fn k8s(command: K8sCommand) -> anyhow::Result<ExitCode> {
     let K8sCommand::Manifest(arguments) = command;
-    let manifest = engine::manifest(&run::spec(arguments)?, &Retries::default())?;
+    let manifest = engines::manifest(&run::spec(arguments)?, &Retries::default())?;
     writeln!(io::stdout().lock(), "{}", manifest.text)?;
     exit::say(&format!(
         "`kubectl apply -f -` runs it, and then `stub jobs attach {}` takes what comes of it",

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use arguments::{Cli, Command};
 use clap::Parser;
-use stub_runtime::engine;
+use stub_runtime::observe;
 
 fn main() -> ExitCode {
     if mount::is_guardian() {
@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     };
     // A mount has a log of its own.
     if !matches!(cli.command, Command::Mount(_)) {
-        engine::start_log();
+        observe::start_log();
     }
     let (ended, own_failure) = match cli.command {
         Command::Run(arguments) => (run::run(arguments), exit::RUN_FAILED),
@@ -41,6 +41,6 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => (serve::serve(arguments), exit::FAILED),
     };
     let ended = ended.unwrap_or_else(|error| exit::failed(&error, own_failure));
-    engine::end_log();
+    observe::end_log();
     ended
 }

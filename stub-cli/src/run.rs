@@ -7,10 +7,10 @@ use std::path::absolute;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use stub_runtime::engine::{
-    self, CallSpec, Canceller, CtrlC, Ended, Limits, Outcome, Settings, Volume, Work,
-};
-use stub_runtime::{Error, Retries, Secret};
+use stub_runtime::call::{CallSpec, Ended, Limits, Outcome, Volume, Work};
+use stub_runtime::declare::Settings;
+use stub_runtime::local::{Canceller, CtrlC};
+use stub_runtime::{Error, Retries, Secret, cli, declare, engines, local};
 
 use crate::arguments::{RunArguments, ServiceArguments, VolumeArgument};
 use crate::exit;
@@ -32,12 +32,12 @@ pub(crate) fn run_spec(spec: &CallSpec, retries: &Retries) -> anyhow::Result<Exi
     } else {
         CtrlC::Ends
     };
-    let run = || engine::run_command(spec, retries, &canceller);
-    let (outcome, is_interrupted) = engine::until_interrupted(&canceller, ctrl_c, run);
+    let run = || engines::run_command(spec, retries, &canceller);
+    let (outcome, is_interrupted) = local::until_interrupted(&canceller, ctrl_c, run);
     match outcome {
         Ok(outcome) if is_interrupted => {
             status(&spec.label(), &outcome);
-            Ok(ExitCode::from(engine::INTERRUPTED))
+            Ok(ExitCode::from(local::INTERRUPTED))
         }
         Ok(outcome) => Ok(ExitCode::from(status(&spec.label(), &outcome))),
         Err(Error::NotStarted { attempt, source }) => {
@@ -79,7 +79,7 @@ pub(crate) fn spec(arguments: RunArguments) -> anyhow::Result<CallSpec> {
             arguments: command.collect(),
         },
         volumes: volumes(&arguments.volumes, &arguments.service)?,
-        environment: engine::environment(secrets)?,
+        environment: declare::environment(secrets)?,
         timeout: arguments.timeout,
         network: !arguments.no_network,
         isolate: arguments.isolate,
@@ -121,14 +121,14 @@ pub(crate) fn status(program: &str, outcome: &Outcome) -> u8 {
             "{program} was killed: it ran longer than {after:?}"
         ));
     }
-    engine::exit_status(outcome)
+    cli::exit_status(outcome)
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use stub_runtime::engine::{Ended, NotStored, Outcome};
+    use stub_runtime::call::{Ended, NotStored, Outcome};
 
     use super::status;
 

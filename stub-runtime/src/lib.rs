@@ -5,15 +5,15 @@
 //! is the *sweeper*: the caller starts it if the supervisor was killed, to abort the uploads that it left unfinished.
 
 mod api;
-mod call;
-mod cli;
+pub mod call;
+pub mod cli;
 mod cluster;
 mod codec;
-mod declare;
-mod engines;
+pub mod declare;
+pub mod engines;
 mod host;
-mod local;
-mod observe;
+pub mod local;
+pub mod observe;
 mod protocol;
 mod sys;
 
@@ -24,30 +24,6 @@ pub use declare::{
     CloudBucketMount, Cron, Engine, EngineName, IntoSecret, Kubernetes, PathError, Period, Retries,
     Schedule, ScheduleError, Secret, SecretError, Slurm, VolumeError, VolumePath,
 };
-
-/// Engine of calls: what they carry, their execution, and their outcome.
-pub mod engine {
-    pub use crate::call::Limits;
-    pub use crate::call::{CallSpec, Volume, Work};
-    pub use crate::call::{Ended, Outcome};
-    pub use crate::cli::{Entry, serve};
-    pub use crate::cli::{attach, exit_status, least_policy};
-    pub use crate::declare::secret::environment;
-    pub use crate::declare::settings::{
-        Job, JobError, Settings, SettingsError, Size, Time, VolumeUrl,
-    };
-    pub use crate::engines::{
-        Found, Manifest, cancel_found, choose, found_calls, manifest, run, run_async, run_command,
-    };
-    pub use crate::local::Canceller;
-    pub use crate::local::{Check, doctor};
-    pub use crate::local::{CtrlC, End, INTERRUPTED, ending_signals, until_interrupted};
-    pub use crate::observe::{
-        LogLines, Seeing, address, announce, end_log, not_run, say, start_log, want_history,
-        write_history,
-    };
-    pub use s3fs_core::NotStored;
-}
 
 /// Items that the expansion of `#[stub::function]` names. Not public API.
 #[doc(hidden)]

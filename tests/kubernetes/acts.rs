@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use stub::{Call, CloudBucketMount};
 use stub_runtime::Retries;
-use stub_runtime::engine::{self, CallSpec, Limits, Work};
+use stub_runtime::call::{CallSpec, Limits, Work};
+use stub_runtime::{cli, engines};
 
 #[stub::function]
 fn double(number: u64) -> u64 {
@@ -133,7 +134,7 @@ fn writes_down() {
         limits: Limits::default(),
         workdir: "/".into(),
     };
-    let manifest = engine::manifest(&spec, &Retries::default()).unwrap();
+    let manifest = engines::manifest(&spec, &Retries::default()).unwrap();
     say(&manifest.id);
     let text: serde_json::Value = serde_json::from_str(&manifest.text).unwrap();
     say(&text.to_string());
@@ -142,5 +143,5 @@ fn writes_down() {
 #[test]
 #[ignore = "an act"]
 fn attaches() {
-    say(&format!("{:?}", engine::attach(&argument())));
+    say(&format!("{:?}", cli::attach(&argument())));
 }

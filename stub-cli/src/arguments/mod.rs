@@ -13,8 +13,10 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
-use stub_runtime::engine::{self, Seeing, Size, Time};
+use stub_runtime::declare::{Size, Time};
+use stub_runtime::observe::Seeing;
 use stub_runtime::{CloudBucketMount, EngineName};
+use stub_runtime::{engines, observe};
 
 pub(crate) use jobs::{JobArguments, JobsCommand, ReportArguments};
 pub(crate) use variable::Variable;
@@ -146,7 +148,7 @@ pub(crate) struct SeeingArguments {
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
     /// Serve metrics for Prometheus at this address meanwhile, such as 127.0.0.1:9091.
-    #[arg(long, value_name = "ADDRESS", value_parser = engine::address)]
+    #[arg(long, value_name = "ADDRESS", value_parser = observe::address)]
     metrics: Option<SocketAddr>,
 }
 
@@ -162,7 +164,7 @@ impl EngineArguments {
     /// Sets the engine for all commands of this process.
     pub(crate) fn choose(self) {
         if let Some(name) = self.engine {
-            engine::choose(name);
+            engines::choose(name);
         }
     }
 }

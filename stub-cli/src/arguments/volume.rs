@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use stub_runtime::engine::VolumeUrl;
+use stub_runtime::declare::VolumeUrl;
 use stub_runtime::{CloudBucketMount, VolumePath};
 
 /// Bucket, or a prefix of it, and the folder to mount it on.

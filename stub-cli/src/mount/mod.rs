@@ -11,7 +11,8 @@ use std::pin::pin;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use stub_runtime::engine::{LogLines, Settings};
+use stub_runtime::declare::Settings;
+use stub_runtime::observe::LogLines;
 
 use crate::arguments::MountArguments;
 use crate::exit;

@@ -1,7 +1,7 @@
 //! Signals that end `stub mount`.
 
 use anyhow::Context;
-use stub_runtime::engine;
+use stub_runtime::local;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -13,7 +13,7 @@ impl Signals {
     /// Handles the signals from now on.
     pub(super) fn new() -> anyhow::Result<Self> {
         let (sender, received) = unbounded_channel();
-        for number in engine::ending_signals() {
+        for number in local::ending_signals() {
             let handled = signal(SignalKind::from_raw(number));
             let mut coming =
                 handled.with_context(|| format!("failed to handle signal {number}"))?;

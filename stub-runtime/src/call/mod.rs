@@ -12,4 +12,5 @@ pub use limits::Limits;
 pub(crate) use limits::OwnLimits;
 pub(crate) use outcome::GRACE;
 pub use outcome::{Ended, Outcome};
+pub use s3fs_core::NotStored;
 pub use spec::{CallSpec, Volume, Work};

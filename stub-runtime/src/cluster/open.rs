@@ -11,8 +11,7 @@ use super::seal::SealKey;
 use super::slurm::{Slurm, processors};
 use super::spool::Location;
 use crate::declare;
-use crate::declare::Engine;
-use crate::declare::settings::{Settings, VolumeUrl};
+use crate::declare::{Engine, Settings, VolumeUrl};
 use crate::host::config;
 
 /// Default spool, in the user's home, which clusters mostly share.

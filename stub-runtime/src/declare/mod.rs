@@ -4,12 +4,13 @@ mod function;
 mod options;
 pub(crate) mod registry;
 mod schedule;
-pub(crate) mod secret;
-pub(crate) mod settings;
+mod secret;
+mod settings;
 mod volume;
 
 pub use function::{FUNCTIONS, Function, Parameter};
 pub use options::{Engine, EngineName, Kubernetes, Options, Retries, Slurm};
 pub use schedule::{Cron, Period, Schedule, ScheduleError};
-pub use secret::{IntoSecret, Secret, SecretError};
+pub use secret::{IntoSecret, Secret, SecretError, environment};
+pub use settings::{Job, JobError, Settings, SettingsError, Size, Time, VolumeUrl};
 pub use volume::{CloudBucketMount, PathError, VolumeError, VolumePath};

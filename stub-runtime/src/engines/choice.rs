@@ -3,8 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::call::{Attempt, Error};
-use crate::declare::settings::Settings;
-use crate::declare::{Engine, EngineName};
+use crate::declare::{Engine, EngineName, Settings};
 use crate::host::config;
 
 /// Engine chosen by the program itself, and the one chosen on its command line.

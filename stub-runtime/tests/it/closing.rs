@@ -6,7 +6,7 @@ use std::path::Path;
 
 use s3_local::{Operation, Policy, S3Local, Server};
 use s3fs_core::Credentials;
-use stub_runtime::engine::{Ended, Volume};
+use stub_runtime::call::{Ended, Volume};
 
 use crate::harness::folder;
 use crate::volumes::{printed, server, shell, volume};

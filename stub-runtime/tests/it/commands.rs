@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use stub_runtime::Error;
 use stub_runtime::Retries;
-use stub_runtime::engine::{CallSpec, Canceller, Ended, Limits, Outcome, Work, run_command};
+use stub_runtime::call::{CallSpec, Ended, Limits, Outcome, Work};
+use stub_runtime::engines::run_command;
+use stub_runtime::local::Canceller;
 
 use crate::harness::{folder, no_mounts};
 

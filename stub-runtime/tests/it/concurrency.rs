@@ -41,7 +41,7 @@ fn many_threads_call_at_once() {
 
 fn square(n: u64) -> u64 {
     // Not `call`: the other threads' processes are alive.
-    let output = stub_runtime::engine::run(&SQUARE, &Payload::encode(&(n,)).unwrap());
+    let output = stub_runtime::engines::run(&SQUARE, &Payload::encode(&(n,)).unwrap());
     output.unwrap().decode().unwrap()
 }
 
@@ -55,7 +55,7 @@ fn an_async_call_needs_no_particular_runtime() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    let double = |n: u64| stub_runtime::engine::run_async(&TWICE, Payload::encode(&(n,)).unwrap());
+    let double = |n: u64| stub_runtime::engines::run_async(&TWICE, Payload::encode(&(n,)).unwrap());
     let (one, two) = runtime.block_on(async {
         let one = tokio::spawn(double(1));
         (one.await.unwrap().unwrap(), double(2).await.unwrap())
@@ -85,7 +85,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
 
 #[test]
 fn a_dropped_future_takes_its_call_with_it() {
-    let mut future = Box::pin(stub_runtime::engine::run_async(
+    let mut future = Box::pin(stub_runtime::engines::run_async(
         &DROPPED,
         Payload::encode(&()).unwrap(),
     ));

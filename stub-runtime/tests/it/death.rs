@@ -89,7 +89,7 @@ fn a_killed_init_is_reported_as_a_killed_body() {
 fn a_killed_supervisor_takes_the_body_with_it_and_is_reported() {
     std::thread::scope(|scope| {
         let payload = stub_runtime::__private::Payload::encode(&()).unwrap();
-        let caller = scope.spawn(move || stub_runtime::engine::run(&SUPERVISOR_DIES, &payload));
+        let caller = scope.spawn(move || stub_runtime::engines::run(&SUPERVISOR_DIES, &payload));
         eventually("the body runs", || {
             (with_text("86403.5").len() == 1).then_some(())
         });

@@ -59,7 +59,7 @@ pub(crate) fn call<V: DeserializeOwned>(
     function: &'static Function,
     arguments: impl Serialize,
 ) -> Result<V, Error> {
-    let output = stub_runtime::engine::run(function, &Payload::encode(&arguments).unwrap());
+    let output = stub_runtime::engines::run(function, &Payload::encode(&arguments).unwrap());
     assert_eq!(
         ours(function.name),
         Vec::<String>::new(),

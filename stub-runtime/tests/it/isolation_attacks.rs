@@ -13,7 +13,9 @@ use std::thread;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use stub_runtime::__private::Options;
-use stub_runtime::engine::{CallSpec, Canceller, Ended, Limits, Work, run_command};
+use stub_runtime::call::{CallSpec, Ended, Limits, Work};
+use stub_runtime::engines::run_command;
+use stub_runtime::local::Canceller;
 use stub_runtime::{Error, Retries};
 
 use crate::harness::{call, folder, register};

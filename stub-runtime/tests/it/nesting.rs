@@ -9,11 +9,7 @@ use crate::harness::folder;
 use crate::volumes::{printed, server, volume};
 
 /// Returns the bucket `more` at a folder below the bucket `data`, the inner one declared first.
-fn nested(
-    server: &Server,
-    path: &std::path::Path,
-    inner: &str,
-) -> Vec<stub_runtime::engine::Volume> {
+fn nested(server: &Server, path: &std::path::Path, inner: &str) -> Vec<stub_runtime::call::Volume> {
     vec![
         volume(server, "more", path.join(inner)),
         volume(server, "data", path),

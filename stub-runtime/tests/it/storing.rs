@@ -7,7 +7,9 @@ use s3_local::{Operation, Policy, S3Local, Server};
 use s3fs_core::Credentials;
 use stub_runtime::Error;
 use stub_runtime::Retries;
-use stub_runtime::engine::{Canceller, Ended, Volume, run_command};
+use stub_runtime::call::{Ended, Volume};
+use stub_runtime::engines::run_command;
+use stub_runtime::local::Canceller;
 
 use crate::harness::{eventually, folder, no_mounts, pid, with_text};
 use crate::volumes::{kill_supervisor_of, printed, script, server, shell, volume};

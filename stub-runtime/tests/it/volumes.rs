@@ -8,9 +8,9 @@ use s3_local::{S3Local, Server};
 use s3fs_core::{Access, BucketName, Credentials, MountConfig};
 use stub_runtime::Error;
 use stub_runtime::Retries;
-use stub_runtime::engine::{
-    CallSpec, Canceller, Ended, Limits, Outcome, Volume, Work, run_command,
-};
+use stub_runtime::call::{CallSpec, Ended, Limits, Outcome, Volume, Work};
+use stub_runtime::engines::run_command;
+use stub_runtime::local::Canceller;
 
 use crate::harness::{eventually, folder, no_mounts, pid, with_text};
 

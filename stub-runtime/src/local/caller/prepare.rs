@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::call::{Attempt, CallSpec, Error, Volume, Work};
-use crate::declare::settings::Settings;
-use crate::declare::{Function, Options, registry, secret};
+use crate::declare;
+use crate::declare::{Function, Options, Settings, registry};
 use crate::host::config;
 
 /// Prepared function, with its checked options.
@@ -30,7 +30,7 @@ pub(super) fn plan(function: &'static Function) -> Result<Plan, Error> {
         attempt: Attempt::first(Arc::clone(&name)),
         reason,
     })?;
-    let secrets = (function.secrets)().and_then(secret::environment);
+    let secrets = (function.secrets)().and_then(declare::environment);
     let secrets = secrets.map_err(|error| Error::Secret {
         attempt: Attempt::first(Arc::clone(&name)),
         reason: error.to_string(),
