@@ -10,8 +10,7 @@ use crate::call::{Attempt, CallSpec, Error, Outcome};
 use crate::cluster::{Remote, Written};
 use crate::codec::Payload;
 use crate::declare::{EngineName, Function, Options, Retries};
-use crate::local::caller;
-use crate::local::caller::{Canceller, Plan, begin};
+use crate::local::caller::{Canceller, LocalCall, Plan, Takers, begin};
 use crate::local::interrupt::End;
 use crate::observe::logs::Plain;
 use crate::observe::output::Sink;
@@ -88,7 +87,16 @@ pub fn run_command(
     let plan = of_command(spec, retries);
     let sink = Some(Arc::new(Plain) as Arc<dyn Sink>);
     match Remote::begin(&engine, &plan, false, false, sink, &watch)? {
-        None => caller::run_command_watched(spec, retries, canceller, &watch),
+        None => {
+            let takers = Takers::of(watch);
+            let call = LocalCall {
+                spec,
+                retries,
+                canceller,
+                takers,
+            };
+            call.outcome()
+        }
         Some(remote) => {
             let nothing = Payload::from_held(bytes::Bytes::new());
             let ended = run_remote(remote, nothing, canceller, || {})?;
@@ -198,7 +206,16 @@ impl Prepared {
         } = self;
         let Some(remote) = remote else {
             begun();
-            return caller::call(&plan, input, canceller, sink.as_ref(), &watch);
+            let call = LocalCall {
+                spec: &plan.spec,
+                retries: &plan.options.retries,
+                canceller,
+                takers: Takers {
+                    sink,
+                    ..Takers::of(watch)
+                },
+            };
+            return call.value(input);
         };
         let input = input.try_clone();
         let input = input.map_err(|error| Error::value(remote.first_attempt(), &error))?;

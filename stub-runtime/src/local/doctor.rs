@@ -9,10 +9,11 @@ use s3fs_core::{
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
-use super::caller::{Canceller, run_command};
+use super::caller::{Canceller, LocalCall, Takers};
 use super::sandbox::{Step, explain};
 use crate::call::{CallSpec, Error, Limits, Work};
 use crate::declare::Retries;
+use crate::observe::watch::Watch;
 use crate::protocol::Failure;
 use crate::sys;
 
@@ -125,7 +126,13 @@ fn sandbox() -> Check {
         isolate: false,
         limits: Limits::default(),
     };
-    let problem = match run_command(&spec, &Retries::default(), &Canceller::default()) {
+    let call = LocalCall {
+        takers: Takers::of(Watch::of(spec.label())),
+        spec: &spec,
+        retries: &Retries::default(),
+        canceller: &Canceller::default(),
+    };
+    let problem = match call.outcome() {
         // That there is no such program is no fault of the sandbox.
         Ok(_) | Err(Error::NotStarted { .. }) => None,
         Err(error) => Some(error.to_string()),

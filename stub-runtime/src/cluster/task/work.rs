@@ -8,8 +8,7 @@ use crate::call::{Attempt, Error, Work};
 use crate::cluster::format::{Batch, Event, Header, Input, Value};
 use crate::codec::Payload;
 use crate::declare::Options;
-use crate::local::caller;
-use crate::local::caller::{Canceller, Emitted, Mapped, Next, Plan};
+use crate::local::caller::{Canceller, Emitted, LocalCall, Mapped, Next, Plan, Takers};
 use crate::local::interrupt::until_terminated;
 use crate::observe::watch::Watch;
 
@@ -84,9 +83,17 @@ impl Run<'_> {
     fn command(&self, _: &Input, canceller: &Canceller) -> Result<Value, Error> {
         let sink = self.pieces.sink(self.indices());
         let Plan { spec, options } = &self.plan;
-        let outcome =
-            caller::run_command_here(spec, &options.retries, canceller, sink, &self.watch);
-        match outcome {
+        let call = LocalCall {
+            spec,
+            retries: &options.retries,
+            canceller,
+            takers: Takers {
+                sink: Some(sink),
+                no_stdin: true,
+                ..Takers::of(Arc::clone(&self.watch))
+            },
+        };
+        match call.outcome() {
             // It was told to end, and will be run elsewhere unless that was its caller's wish.
             Ok(outcome)
                 if canceller.is_cancelled()

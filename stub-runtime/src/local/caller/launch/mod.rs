@@ -46,18 +46,18 @@ pub(super) struct Launched {
 
 /// Receivers of a sandbox's output and events, besides values.
 #[derive(Clone, Debug)]
-pub(super) struct Takers {
+pub(crate) struct Takers {
     /// Receiver of the output; without it, the output goes to this program's own streams.
-    pub(super) sink: Option<Arc<dyn Sink>>,
+    pub(crate) sink: Option<Arc<dyn Sink>>,
     /// Telemetry of the call.
-    pub(super) watch: Arc<Watch>,
+    pub(crate) watch: Arc<Watch>,
     /// True if standard input of the job is empty instead of this program's own.
-    pub(super) no_stdin: bool,
+    pub(crate) no_stdin: bool,
 }
 
 impl Takers {
     /// Creates receivers with telemetry only: the job has this program's own streams.
-    pub(super) fn of(watch: Arc<Watch>) -> Self {
+    pub(crate) fn of(watch: Arc<Watch>) -> Self {
         Self {
             sink: None,
             watch,
