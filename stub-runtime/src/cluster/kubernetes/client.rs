@@ -12,8 +12,8 @@ use kube::{Api, Config};
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
 
-use super::NAME;
 use super::failures::{self, classify};
+use super::frame::NAME;
 use crate::cluster::error::ClusterError;
 use crate::declare::Kubernetes as Settings;
 

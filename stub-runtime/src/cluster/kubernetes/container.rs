@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
-use super::manifest::{Frame, KEY_FOLDER, KEY_VOLUME, SPOOL_VOLUME};
+use super::frame::{Frame, KEY_FOLDER, KEY_VOLUME, SPOOL_VOLUME};
 use crate::cluster::scheduler::{Needs, Submission};
 use crate::declare::Kubernetes as Settings;
 

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use kube::core::Status;
 
-use super::NAME;
+use super::frame::NAME;
 use crate::cluster::error::ClusterError;
 
 /// Word that the names of all certificate errors contain.

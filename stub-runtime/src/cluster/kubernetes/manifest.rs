@@ -1,7 +1,6 @@
 //! Manifests of tasks as a Job, and of their call's key as a Secret: made without I/O.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use k8s_openapi::ByteString;
@@ -12,23 +11,12 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
 use super::container;
+use super::frame::{Frame, KEY_VOLUME};
 use super::names;
 use crate::cluster::scheduler::{Needs, Submission};
-use crate::cluster::seal::SealKey;
-use crate::declare::Kubernetes as Settings;
-
-/// Path of the file with the key, in a pod.
-pub(in crate::cluster) const KEY_FILE: &str = "/run/stub/key/key";
-
-/// Folder of that file.
-pub(super) const KEY_FOLDER: &str = "/run/stub/key";
 
 /// Name of the key in the Secret.
 const KEY: &str = "key";
-
-/// Names of a pod's volumes.
-pub(super) const KEY_VOLUME: &str = "key";
-pub(super) const SPOOL_VOLUME: &str = "spool";
 
 /// Label of all objects, so that people find those of one call, or of all.
 const MANAGER: (&str, &str) = ("app.kubernetes.io/managed-by", "stub");
@@ -40,19 +28,6 @@ const GRACE: Duration = Duration::from_mins(1);
 
 /// Time for which a Job that has ended is kept for a caller that reattaches. It is then removed with its Secret.
 const KEPT: Duration = Duration::from_hours(7 * 24);
-
-/// Data that all submissions of a call share.
-#[derive(Debug)]
-pub(super) struct Frame {
-    pub(super) settings: Settings,
-    /// Id of the call.
-    pub(super) call: String,
-    pub(super) key: SealKey,
-    /// The spool, if it is a folder.
-    pub(super) folder: Option<PathBuf>,
-    /// User and group id in the containers.
-    pub(super) user: (u32, u32),
-}
 
 impl Frame {
     /// Makes the Job of a submission.

@@ -3,6 +3,9 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::cluster::kubernetes::frame::{KEY_FILE, KEY_FOLDER};
+use crate::cluster::seal::SealKey;
+use crate::declare::Kubernetes as Settings;
 
 /// Makes the frame of a spool in a bucket.
 fn frame(settings: Settings) -> Frame {

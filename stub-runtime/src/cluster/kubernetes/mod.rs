@@ -5,6 +5,7 @@
 mod client;
 mod container;
 mod failures;
+mod frame;
 mod indexes;
 mod manifest;
 mod names;
@@ -13,7 +14,6 @@ mod printed;
 mod states;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -25,16 +25,12 @@ use super::scheduler::{Fate, How, JobId, Room, Scheduler, Seen, Submission};
 use super::seal::SealKey;
 use super::spool::Location;
 use crate::declare::Kubernetes as Settings;
-use crate::sys;
 
 use client::Client;
-use manifest::Frame;
+use frame::{Frame, NAME};
 
-pub(super) use manifest::KEY_FILE;
+pub(super) use frame::KEY_FILE;
 pub(super) use printed::Printed;
-
-/// Name of the scheduler in messages.
-const NAME: &str = "Kubernetes";
 
 /// Assumed number of places: not everybody may ask for the number of nodes that a cluster has, or would have.
 const PLACES: usize = 64;
@@ -57,7 +53,7 @@ pub(super) struct Kubernetes {
 impl Kubernetes {
     pub(super) fn new(settings: Settings, call: &str, key: SealKey, spool: &Location) -> Self {
         Self {
-            frame: frame(settings, call, key, spool),
+            frame: Frame::new(settings, call, key, spool),
             client: None,
         }
     }
@@ -105,23 +101,6 @@ pub(super) fn check(settings: &Settings) -> Result<(), ClusterError> {
             "`fuse` is `{resource}`; write `privileged`, or the resource of a device plugin, such as smarter-devices/fuse"
         )),
         _ => Ok(()),
-    }
-}
-
-/// Makes the data that all submissions share. Files that pods write into a folder belong to the caller's user.
-/// Elsewhere, pods run as root, to be able to read the key, whatever the image says.
-fn frame(settings: Settings, call: &str, key: SealKey, spool: &Location) -> Frame {
-    let folder: Option<PathBuf> = match spool {
-        Location::Folder(root) => Some(root.clone()),
-        Location::Bucket(_) => None,
-    };
-    let ids = sys::effective_ids();
-    Frame {
-        settings,
-        call: call.to_owned(),
-        key,
-        user: folder.as_ref().map_or((0, 0), |_| (ids.user, ids.group)),
-        folder,
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::mpsc::Sender;
 
 use serde_json::json;
 
-use super::manifest::Frame;
-use super::{NAME, frame, names};
+use super::frame::{Frame, NAME};
+use super::names;
 use crate::cluster::error::ClusterError;
 use crate::cluster::names::BatchId;
 use crate::cluster::scheduler::{Fate, JobId, Room, Scheduler, Seen, Submission};
@@ -31,7 +31,7 @@ impl Printed {
         printed: Sender<String>,
     ) -> Self {
         Self {
-            frame: frame(settings, call, key, spool),
+            frame: Frame::new(settings, call, key, spool),
             printed,
         }
     }

@@ -5,8 +5,6 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use s3fs_core::PidNamespace;
-
 use crate::call::{CallSpec, Work};
 use crate::host::config;
 use crate::local::limits::Cgroup;
@@ -17,6 +15,7 @@ use crate::protocol::{
 };
 use crate::sys;
 
+use super::first::Init;
 use super::inputs::{Input, process, watch_caller, watch_init};
 use super::limiting::enforce;
 use super::line::Line;
@@ -26,22 +25,6 @@ use super::volumes::{Account, Volumes, mount_point};
 
 /// Time for killed processes to be gone.
 const DEATH_LIMIT: Duration = Duration::from_secs(5);
-
-/// The job's first process, as its parent holds it.
-#[derive(Debug)]
-pub(super) struct Init {
-    pub(super) pid: i32,
-    pub(super) channel: Channel,
-}
-
-impl Init {
-    /// Pid namespace that it is the first process of.
-    fn namespace(&self) -> PidNamespace {
-        PidNamespace::Child {
-            init: self.pid.unsigned_abs(),
-        }
-    }
-}
 
 fn hidden(spec: &CallSpec) -> Hide {
     let own = sys::home_of(sys::effective_ids().user);

@@ -11,7 +11,7 @@ use crate::protocol::{Channel, Failure, FromInit, InnerFolder, ToSupervisor};
 use crate::sys;
 use crate::sys::SysError;
 
-use super::driver::Init;
+use super::first::Init;
 use super::state::Event;
 
 /// Event, or a resource to be stored first.

@@ -7,6 +7,7 @@
 //! Invariant: it has one thread, and has read nothing secret, until init exists.
 
 mod driver;
+mod first;
 mod inputs;
 mod limiting;
 mod line;
@@ -25,7 +26,7 @@ use crate::protocol::{Channel, ChannelError, Failure, FromSupervisor, Hello, Rep
 use crate::sys;
 use crate::sys::{Clone, Ids, SysError};
 
-use driver::Init;
+use first::Init;
 
 /// Runs one call and ends the process.
 pub(crate) fn main(caller: Channel) -> ! {
