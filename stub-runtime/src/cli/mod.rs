@@ -7,13 +7,13 @@ mod exit;
 mod inputs;
 mod names;
 mod policy;
+mod print;
 mod run;
 mod schedules;
 mod seeing;
 mod serve;
 mod tables;
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::ArgMatches;
@@ -104,12 +104,4 @@ fn dispatch(matches: &ArgMatches) -> Result<ExitCode, Failure> {
         },
         _ => Ok(ExitCode::from(exit::USAGE)),
     }
-}
-
-/// Prints text, and says so if nobody wants it any more.
-fn print(text: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())
-        .and_then(|()| out.flush())
-        .map_err(|error| Failure::new(format!("can't write to standard output: {error}")))
 }

@@ -105,7 +105,7 @@ fn minimal(prefixes: &BTreeSet<String>) -> BTreeSet<&str> {
 pub(super) fn print() -> Result<ExitCode, Failure> {
     let declared = tables::declared()?;
     let policy = least_policy(declared.iter().map(|one| &one.mount));
-    super::print(&format!("{policy:#}\n"))?;
+    super::print::print(&format!("{policy:#}\n"))?;
     Ok(ExitCode::SUCCESS)
 }
 

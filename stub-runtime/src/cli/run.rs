@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use super::command::{INPUTS, UNORDERED, WRITE_RESULT, is_flag, wrong};
 use super::exit::Failure;
-use super::{engine, inputs, names, print, seeing};
+use super::print::print;
+use super::{engine, inputs, names, seeing};
 use crate::codec::{Given, Payload};
 use crate::declare::Function;
 use crate::engines::{Background, Emitted};

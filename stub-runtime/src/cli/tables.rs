@@ -8,7 +8,8 @@ use s3fs_core::{Access, MountConfig, Shown};
 use serde_json::{Value, json};
 
 use super::exit::Failure;
-use super::{names, print};
+use super::names;
+use super::print::print;
 use crate::call::Volume;
 use crate::declare::Function;
 use crate::local::caller::volumes;

@@ -4,9 +4,11 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
-use super::NAME;
 use crate::cluster::error::ClusterError;
 use crate::host::config;
+
+/// Name of the scheduler in messages.
+pub(super) const NAME: &str = "Slurm";
 
 /// Messages of Slurm whose controller is not there, or unable to answer in time.
 const AWAY: [&str; 8] = [

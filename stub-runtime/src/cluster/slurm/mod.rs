@@ -13,11 +13,8 @@ use super::scheduler::{Fate, JobId, Room, Scheduler, Seen, Submission};
 use crate::declare::Slurm as Settings;
 use crate::sys;
 
-use command::run;
+use command::{NAME, run};
 pub(super) use options::processors;
-
-/// Name of the scheduler in messages.
-const NAME: &str = "Slurm";
 
 /// Assumed number of places where Slurm doesn't say.
 const PLACES: usize = 64;

@@ -62,13 +62,6 @@ pub(crate) fn credentials() -> Vec<(OsString, OsString)> {
         .collect()
 }
 
-/// Returns the credentials that are of use on another machine.
-pub(crate) fn credentials_for_nodes() -> Vec<(OsString, OsString)> {
-    let mut credentials = credentials();
-    credentials.retain(|(name, _)| !super::is_of_node(name));
-    credentials
-}
-
 /// Sets the credentials of another process in this one, which has one thread.
 pub(crate) fn adopt(variables: &[(OsString, OsString)]) {
     for (name, value) in variables {

@@ -1,14 +1,14 @@
 //! Environment variables, read and named: no other module reads the environment.
 
 mod credentials;
+mod nodes;
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-pub(crate) use credentials::{
-    adopt, credentials, credentials_for_nodes, is_credential, is_key, kept_from_jobs,
-};
+pub(crate) use credentials::{adopt, credentials, is_credential, is_key, kept_from_jobs};
+pub(crate) use nodes::{credentials_for_nodes, is_of_node};
 
 /// Variable with the role of a process that isn't the user's program. Removed before anything else runs.
 pub(crate) const ROLE: &str = "STUB_PROCESS";
@@ -36,26 +36,6 @@ pub(crate) const DEFAULT_LOG: &str = "error,fuser=off,s3fs_core=warn,stub_runtim
 
 /// Variable with the name of the engine that runs calls.
 const ENGINE: &str = "STUB_ENGINE";
-
-/// Variables that belong to a node, by their names, or by their prefixes if they end with `_`: facts from its
-/// scheduler about a task, and paths. Variables that give a pod credentials of its own, for the spool, belong to it,
-/// too.
-const OF_NODES: [&str; 14] = [
-    "SLURM_",
-    "SLURMD_",
-    "KUBERNETES_",
-    "JOB_COMPLETION_INDEX",
-    "TMPDIR",
-    "TMP",
-    "TEMP",
-    "HOSTNAME",
-    "XDG_RUNTIME_DIR",
-    "CUDA_VISIBLE_DEVICES",
-    "ROCR_VISIBLE_DEVICES",
-    "ZE_AFFINITY_MASK",
-    "GPU_DEVICE_ORDINAL",
-    "NVIDIA_",
-];
 
 /// Variables that name sockets and terminals of a user's session, or folders for temporary files. An isolated job has
 /// none of them.
@@ -144,14 +124,6 @@ pub(crate) fn engine() -> Option<String> {
 /// Makes calls by this task's bodies run on its node. Must be called before this process has a second thread.
 pub(crate) fn stay_here() {
     crate::sys::set_variable(OsStr::new(ENGINE), OsStr::new("local"));
-}
-
-/// Returns whether a variable belongs to the node, whatever a caller's environment says.
-pub(crate) fn is_of_node(name: &OsStr) -> bool {
-    OF_NODES.iter().any(|own| match own.strip_suffix('_') {
-        Some(_) => credentials::begins(name, &[own]),
-        None => name == *own,
-    }) || credentials::begins(name, &credentials::OF_MACHINE)
 }
 
 /// Returns the variables of this process for a node: all except credentials, and requests for telemetry here.

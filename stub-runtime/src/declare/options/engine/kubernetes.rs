@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::TASK_TIME;
+use super::tasks::TASK_TIME;
 
 /// Cluster with [Kubernetes], reached as by `kubectl`: by the files in `KUBECONFIG`, else `~/.kube/config`, else by
 /// the service account of the pod that this program is in.

@@ -2,18 +2,15 @@
 
 mod kubernetes;
 mod slurm;
+mod tasks;
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 pub use kubernetes::Kubernetes;
 pub use slurm::Slurm;
-
-/// Default target run time of a task.
-const TASK_TIME: Duration = Duration::from_secs(30);
 
 /// Engine that runs calls: those by `f(…)`, `f::map`, `f::spawn` and `stub run`.
 ///

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::TASK_TIME;
+use super::tasks::TASK_TIME;
 
 /// Cluster with [Slurm]. Its commands `sbatch`, `squeue` and `scancel` must be in `PATH`.
 ///
