@@ -1,4 +1,4 @@
-//! What a call carries, and how it ended: versioned, serialisable values.
+//! Values of a call: what it carries, and how it ended. They are versioned and serialisable.
 
 mod attempt;
 mod error;

@@ -1,4 +1,4 @@
-//! What a program declares: functions with their options, volumes, secrets and schedules, and `stub.toml`.
+//! Declarations of a program: functions with their options, volumes, secrets and schedules, and `stub.toml`.
 
 mod function;
 mod options;

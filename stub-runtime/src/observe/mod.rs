@@ -1,4 +1,4 @@
-//! What is seen of calls: their progress, records of them, the log, spans, and what jobs print.
+//! Telemetry of calls: progress, records, the log, spans, and the output of jobs.
 
 pub(crate) mod log;
 pub(crate) mod logs;

@@ -1,4 +1,4 @@
-//! Where what a job prints goes, line by line.
+//! Receivers of a job's output, line by line.
 
 use std::fmt::Debug;
 

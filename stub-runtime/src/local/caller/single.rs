@@ -15,13 +15,13 @@ use super::verdict;
 /// A call with one value, or a command, in sandboxes of this machine. Blocks, from any thread.
 #[derive(Debug)]
 pub(crate) struct LocalCall<'a> {
-    /// What each of its sandboxes carries.
+    /// Call that each sandbox carries.
     pub(crate) spec: &'a CallSpec,
-    /// How often it is tried.
+    /// Number of attempts, and the time between them.
     pub(crate) retries: &'a Retries,
-    /// What can end it.
+    /// Ends the call from another thread.
     pub(crate) canceller: &'a Canceller,
-    /// Where its output goes, and what it is seen by.
+    /// Receivers of output and telemetry.
     pub(crate) takers: Takers,
 }
 
