@@ -1,37 +1,38 @@
-//! What a store can do. Amazon's S3 can do all of it; other servers lack this or that.
+//! Capabilities of a store. Amazon S3 has all of them; other servers lack some.
 //!
-//! A mount begins with what is known of the endpoint and learns the rest from answers. Trust is only ever
-//! taken away: a capability that was contradicted once is not used again.
+//! A mount starts with the capabilities expected of its endpoint and corrects them by the
+//! responses. Capabilities are only ever removed: once contradicted, a capability is not used
+//! again.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// One thing that a store can do, or not.
+/// Capability that a store has or lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capability {
     /// Keys are listed in the order of their bytes.
     OrderedListing,
-    /// `start-after` begins a page behind that key.
+    /// `start-after` starts a page after that key.
     StartAfter,
-    /// `PutObject` heeds `If-Match` and `If-None-Match`.
+    /// `PutObject` honours `If-Match` and `If-None-Match`.
     ConditionalPut,
-    /// `CompleteMultipartUpload` heeds `If-Match` and `If-None-Match`.
+    /// `CompleteMultipartUpload` honours `If-Match` and `If-None-Match`.
     ConditionalComplete,
-    /// `CopyObject` and `UploadPartCopy` heed `x-amz-copy-source-if-match`, and compare the `ETag` that a
-    /// `HEAD` shows.
+    /// `CopyObject` and `UploadPartCopy` honour `x-amz-copy-source-if-match`, and compare it with
+    /// the `ETag` that `HEAD` returns.
     ConditionalCopy,
     /// Empty objects whose keys end in `/` can be stored.
     Markers,
-    /// Such an object can be copied.
+    /// Empty objects whose keys end in `/` can be copied.
     MarkerCopy,
-    /// An upload has up to 10,000 parts.
+    /// An upload may have up to 10,000 parts.
     ManyParts,
-    /// The checksums that the SDK adds by itself are taken.
+    /// The checksums that the SDK adds by default are accepted.
     Checksums,
 }
 
 impl Capability {
-    /// All of them, in the order in which they are shown.
+    /// All capabilities, in display order.
     pub const ALL: [Self; 9] = [
         Self::OrderedListing,
         Self::StartAfter,
@@ -44,7 +45,7 @@ impl Capability {
         Self::Checksums,
     ];
 
-    /// Consequence of its absence, for whoever reads the log.
+    /// Returns the consequence of a missing capability, as a log message.
     pub fn without(self) -> &'static str {
         match self {
             Self::OrderedListing => {
@@ -95,16 +96,16 @@ impl fmt::Display for Capability {
     }
 }
 
-/// Origin of what is known of a store before it answers.
+/// Vendor of a store, which decides the capabilities expected before any response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Vendor {
-    /// Amazon's S3, whose documentation is kept to.
+    /// Amazon S3, expected to work as documented.
     Amazon,
-    /// Another server, or one that is not known.
+    /// Other or unknown server.
     Other,
 }
 
-/// The capabilities of one store.
+/// Capabilities of one store.
 #[derive(Debug)]
 pub struct Capabilities {
     vendor: Vendor,
@@ -113,7 +114,7 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// What a vendor's servers are trusted to do before they have answered.
+    /// Returns the capabilities expected of a vendor's servers before any response.
     pub fn of(vendor: Vendor) -> Self {
         let missing = match vendor {
             Vendor::Amazon => 0,
@@ -134,37 +135,39 @@ impl Capabilities {
         }
     }
 
-    /// Whether the store can do this, as far as is known.
+    /// Returns whether the store is expected to have this capability.
     pub fn has(&self, capability: Capability) -> bool {
         self.missing.load(Ordering::Acquire) & capability.bit() == 0
     }
 
-    /// Whether the store has shown that it can do this. Its absence would show in no answer.
+    /// Returns whether the store has proved that it has this capability. No response would show
+    /// that it lacks it.
     pub fn is_proven(&self, capability: Capability) -> bool {
         self.proven.load(Ordering::Acquire) & capability.bit() != 0
     }
 
-    /// The store has shown that it can do this.
+    /// Records that the store has proved this capability.
     pub fn prove(&self, capability: Capability) {
         self.proven.fetch_or(capability.bit(), Ordering::AcqRel);
     }
 
-    /// Whether pages may begin at any key, and what lies between two keys of a page is known.
+    /// Returns whether a page may start after any key, and a page shows that nothing lies between
+    /// two of its keys.
     pub fn has_order(&self) -> bool {
         self.has(Capability::OrderedListing) && self.has(Capability::StartAfter)
     }
 
-    /// Whether the order of listings needs no proof.
+    /// Returns whether the order of listings needs no proof.
     pub fn is_order_proven(&self) -> bool {
         self.vendor == Vendor::Amazon && self.has_order()
     }
 
-    /// Assumes all, to be contradicted by trials. Not for a mount.
+    /// Assumes all capabilities, for tests to contradict. Not for mounts.
     pub(crate) fn assume_all(&self) {
         self.missing.store(0, Ordering::Release);
     }
 
-    /// The store can't do this. Says so in the log, the first time.
+    /// Records that the store lacks this capability; logs a warning the first time.
     pub fn lacks(&self, capability: Capability) {
         let before = self.missing.fetch_or(capability.bit(), Ordering::AcqRel);
         if before & capability.bit() == 0 {

@@ -1,11 +1,11 @@
-//! Why a store did not do what it was asked.
+//! Errors of requests to a store.
 
 use std::error::Error as StdError;
 use std::time::SystemTime;
 
 use crate::object::Shown;
 
-/// A failed request: what was asked of which object, and why it was not done.
+/// Failed request: its operation, its object and the reason.
 #[derive(Debug, thiserror::Error)]
 #[error("{operation} {}: {kind}", Shown(.object))]
 pub struct StoreError {
@@ -13,24 +13,25 @@ pub struct StoreError {
     pub operation: &'static str,
     /// `s3://bucket/key`.
     pub object: String,
-    /// What a caller can act on.
+    /// Reason, as callers distinguish it.
     pub kind: StoreErrorKind,
-    /// Whether the store may have done it in spite of the failure.
+    /// Effect on the bucket: whether the store may have carried out the request despite the
+    /// failure.
     pub outcome: Outcome,
 }
 
 /// Effect of a failed request on the bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Nothing was done: the store refused it, or it was not sent.
+    /// No effect: the store refused the request, or it was not sent.
     Refused,
-    /// The store may have done it, in this attempt or an earlier one: the server failed, or its
-    /// answer was lost.
+    /// Possible effect: this attempt or an earlier one may have been carried out. The server
+    /// failed, or its response was lost.
     Unknown,
 }
 
 impl StoreError {
-    /// A failure of one attempt.
+    /// Returns the error of one attempt.
     pub fn new(operation: &'static str, object: String, kind: StoreErrorKind) -> Self {
         let outcome = kind.outcome();
         Self {
@@ -41,7 +42,8 @@ impl StoreError {
         }
     }
 
-    /// The same failure, where an earlier attempt, or a part of this one, may have been carried out.
+    /// Returns the same error, where an earlier attempt or a part of this one may have been carried
+    /// out.
     #[must_use]
     pub fn after_unknown(self) -> Self {
         Self {
@@ -50,14 +52,14 @@ impl StoreError {
         }
     }
 
-    /// Returns whether the store may have done what was asked: a key that was to be stored may
-    /// exist, one that was to be deleted may be gone.
+    /// Returns whether the store may have carried out the request: a key to be stored may exist, a
+    /// key to be deleted may be gone.
     pub fn is_unknown(&self) -> bool {
         self.outcome == Outcome::Unknown
     }
 }
 
-/// Why a request failed, in the kinds that make a difference to a caller.
+/// Reason that a request failed, in the kinds that callers distinguish.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreErrorKind {
     /// No such object.
@@ -66,10 +68,10 @@ pub enum StoreErrorKind {
     /// No such bucket.
     #[error("no such bucket")]
     NoSuchBucket,
-    /// No such upload: it was completed or aborted, perhaps by somebody else.
+    /// No such upload: it was completed or aborted, perhaps by another client.
     #[error("no such upload")]
     NoSuchUpload,
-    /// The credentials are good but not for this.
+    /// The credentials are valid but lack permission.
     #[error("access denied{}", in_parentheses(.0))]
     AccessDenied(String),
     /// The credentials themselves are refused.
@@ -78,53 +80,53 @@ pub enum StoreErrorKind {
     /// The credentials to sign with could not be loaded.
     #[error("no credentials{}", in_parentheses(.0))]
     NoCredentials(String),
-    /// The object has another version than the one asked for, or exists though it must not.
+    /// The object has another version than the requested one, or exists though it must not.
     #[error("the object was changed meanwhile")]
     PreconditionFailed,
-    /// The object still has the version that is here already.
+    /// The object still has the version that the caller has.
     #[error("the object has not changed")]
     NotModified {
-        /// When it was stored, if the server said so: it changes with the headers, the version
-        /// does not.
+        /// Time of the last modification, if the server returned it. A change of headers changes
+        /// the time but not the version.
         modified: Option<SystemTime>,
     },
-    /// The bucket, or whoever it belongs to, may hold no more.
+    /// The bucket or its owner has exceeded a quota.
     #[error("the quota of the bucket or its owner is exceeded ({})", Shown(.0))]
     QuotaExceeded(String),
-    /// The bucket is served elsewhere.
+    /// The bucket is in another region.
     #[error("the bucket is in region {}", Shown(.region.as_deref().unwrap_or("(not said)")))]
     WrongRegion {
-        /// Where, if the server said so.
+        /// Region of the bucket, if the server returned it.
         region: Option<String>,
     },
-    /// The server doesn't know this operation or option.
+    /// The server does not support this operation or option.
     #[error("the server does not support this{}", in_parentheses(.0))]
     Unsupported(String),
-    /// The server asks for fewer requests.
+    /// The server asks for a lower request rate.
     #[error("the server asks for fewer requests ({})", Shown(.0))]
     Throttled(String),
     /// The server failed, or is overloaded.
     #[error("the server is overloaded or failing ({})", Shown(.0))]
     Overloaded(String),
-    /// No answer: the name doesn't resolve, nothing listens, the connection broke.
+    /// No response: the name does not resolve, nothing listens, or the connection broke.
     #[error("the endpoint does not answer ({})", Shown(.0))]
     Unreachable(String),
-    /// The server's certificate is not accepted.
+    /// The server's certificate is not trusted.
     #[error("the certificate of the endpoint is not accepted ({})", Shown(.0))]
     Certificate(String),
-    /// No answer in time.
+    /// No response in time.
     #[error("no answer in time")]
     TimedOut,
-    /// An answer that isn't S3's.
+    /// Response that does not follow S3's protocol.
     #[error("the endpoint does not answer as S3 does ({})", Shown(.0))]
     NotS3(String),
-    /// Fewer bytes than announced.
+    /// Body shorter than announced.
     #[error("the body ended early ({})", Shown(.0))]
     Truncated(String),
-    /// The mount ended: nothing is asked of the bucket any more.
+    /// The mount ended, and sends no more requests to the bucket.
     #[error("the mount ended before the bucket had answered")]
     Ended,
-    /// Anything else, with the server's code and message.
+    /// Any other error, with the server's code and message.
     #[error("{}", Shown(.0))]
     Other(String),
 }
@@ -138,8 +140,8 @@ fn in_parentheses(text: &str) -> String {
 }
 
 impl StoreErrorKind {
-    /// Whether the same request may succeed a moment later. Credentials that worked once may be had
-    /// again.
+    /// Returns whether the same request may succeed a moment later. Credentials that worked once
+    /// may become available again.
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
@@ -157,8 +159,8 @@ impl StoreErrorKind {
         matches!(self, Self::BadCredentials(words) if words.starts_with("RequestTimeTooSkewed"))
     }
 
-    /// Effect on the bucket of an attempt that failed like this. A server that fails, or a gateway
-    /// before it, may have carried out what it was asked.
+    /// Returns the effect on the bucket of an attempt that failed for this reason. A failing
+    /// server, or a gateway before it, may have carried out the request.
     fn outcome(&self) -> Outcome {
         match self {
             Self::Throttled(_)
@@ -185,8 +187,8 @@ impl StoreErrorKind {
     }
 }
 
-/// An error with all its sources in one line: the SDK hides the cause several levels deep, and
-/// writes a line for each place where it looked for credentials.
+/// Returns an error with all its sources in one line. The SDK hides the cause several levels deep,
+/// and writes a line for each place where it looked for credentials.
 pub(super) fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -1,6 +1,6 @@
-//! The object store as a file system needs it: one trait, with S3 and in-memory forms.
+//! Object store as the file system uses it: one trait, with S3 and in-memory implementations.
 //!
-//! Nothing above this module names the AWS SDK, and nothing in it knows of inodes or errnos.
+//! Modules above this one do not name the AWS SDK. Modules in it know nothing of inodes or errnos.
 
 mod body;
 mod capabilities;
@@ -41,17 +41,17 @@ pub use retry::{RetryLimits, Retrying};
 
 use crate::object::{ByteRange, ETag, Headers, Key};
 
-/// One bucket. Every method is one request (or its retries), and names its operation and object in
-/// its error.
+/// Object store of one bucket. Each method is one request (or its retries); its errors name the
+/// operation and the object.
 #[async_trait]
 pub trait Store: Debug + Send + Sync + 'static {
-    /// One page of keys in order.
+    /// Lists one page of keys, in order.
     async fn list(&self, request: ListRequest<'_>) -> Result<ListPage, StoreError>;
 
-    /// What is known of an object, without its bytes.
+    /// Reads the attributes and headers of an object, without its bytes.
     async fn head(&self, key: &Key) -> Result<Described, StoreError>;
 
-    /// An object's bytes, or a range of them, if its version is as the condition says.
+    /// Reads an object, or a range of it, if its version meets the condition.
     async fn get(
         &self,
         key: &Key,
@@ -68,16 +68,14 @@ pub trait Store: Debug + Send + Sync + 'static {
         precondition: &Precondition,
     ) -> Result<ETag, StoreError>;
 
-    /// Deletes an object; deleting what doesn't exist succeeds.
+    /// Deletes an object; deleting an object that does not exist succeeds.
     async fn delete(&self, key: &Key) -> Result<(), StoreError>;
 
-    /// Makes this version of an object, of at most [`MAX_COPY`] bytes, into the object `key`,
-    /// without moving its bytes through here. `None` keeps the source's headers, which S3 refuses
-    /// where source and key are the same.
+    /// Copies this version of `source`, of at most [`MAX_COPY`] bytes, to `key` on the server.
+    /// `None` keeps the source's headers; S3 refuses that where source and key are the same.
     ///
-    /// Its errors name the source: it is what is missing
-    /// ([`NoSuchKey`](StoreErrorKind::NoSuchKey)) or has another version
-    /// ([`PreconditionFailed`](StoreErrorKind::PreconditionFailed)).
+    /// Errors refer to the source: it is missing ([`NoSuchKey`](StoreErrorKind::NoSuchKey)) or has
+    /// another version ([`PreconditionFailed`](StoreErrorKind::PreconditionFailed)).
     async fn copy(
         &self,
         source: &Key,
@@ -86,10 +84,10 @@ pub trait Store: Debug + Send + Sync + 'static {
         headers: Option<&Headers>,
     ) -> Result<ETag, StoreError>;
 
-    /// Begins a multipart upload of an object with these headers.
+    /// Creates a multipart upload of an object with these headers.
     async fn create_upload(&self, key: &Key, headers: &Headers) -> Result<UploadId, StoreError>;
 
-    /// Sends one part.
+    /// Uploads one part.
     async fn upload_part(
         &self,
         key: &Key,
@@ -98,7 +96,7 @@ pub trait Store: Debug + Send + Sync + 'static {
         body: Body,
     ) -> Result<PartTag, StoreError>;
 
-    /// Makes a range of a stored object into a part, without moving its bytes through here.
+    /// Copies a range of a stored object into a part, on the server.
     async fn upload_part_copy(
         &self,
         key: &Key,
@@ -107,7 +105,7 @@ pub trait Store: Debug + Send + Sync + 'static {
         source: CopySource<'_>,
     ) -> Result<PartTag, StoreError>;
 
-    /// Makes the parts, in order of their numbers, into the object.
+    /// Completes the upload: joins the parts, in order of their numbers, into the object.
     async fn complete_upload(
         &self,
         key: &Key,
@@ -116,18 +114,18 @@ pub trait Store: Debug + Send + Sync + 'static {
         precondition: &Precondition,
     ) -> Result<ETag, StoreError>;
 
-    /// Forgets an upload and its parts.
+    /// Aborts an upload and discards its parts.
     async fn abort_upload(&self, key: &Key, upload: &UploadId) -> Result<(), StoreError>;
 
-    /// All of this version as a local file that nobody changes, if it is here; for whoever can use
-    /// one in place of requests.
+    /// Returns a local file with all of this version, if there is one. The file never changes;
+    /// callers read it instead of sending requests.
     async fn local_copy(&self, _key: &Key, _etag: &ETag) -> Option<File> {
         None
     }
 
-    /// What the store can do, as far as is known.
+    /// Returns the capabilities of the store, as far as they are known.
     fn capabilities(&self) -> &Capabilities;
 
-    /// `s3://bucket/key`, for messages.
+    /// Returns `s3://bucket/key`, for messages.
     fn uri(&self, key: &Key) -> String;
 }

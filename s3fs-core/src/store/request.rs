@@ -1,45 +1,45 @@
-//! What requests to a store carry and return.
+//! Values that requests to a store carry and return.
 
 use crate::object::{ByteRange, ETag, Headers, Key, ObjectMeta};
 use crate::store::GetBody;
 
-/// Which keys to list.
+/// Parameters of one page of a listing.
 #[derive(Clone, Copy, Debug)]
 pub struct ListRequest<'a> {
-    /// Only keys that begin with this.
+    /// Prefix of all keys to list.
     pub prefix: &'a str,
-    /// Fold what follows the first `/` after the prefix into one common prefix.
+    /// Folds everything after the first `/` behind the prefix into one common prefix.
     pub folded: bool,
-    /// Where the page begins.
+    /// Start of the page.
     pub from: ListFrom<'a>,
-    /// At most so many keys and common prefixes; S3 never returns more than 1000.
+    /// Maximum number of keys and common prefixes; S3 never returns more than 1000.
     pub max_keys: u16,
 }
 
-/// Where a page of a listing begins.
+/// Start of a page of a listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListFrom<'a> {
-    /// With the first key.
+    /// First key.
     Beginning,
-    /// Where the page with this [`next`](ListPage::next) ended.
+    /// Token in [`next`](ListPage::next) of the page before.
     Continuation(&'a str),
-    /// With the first key behind this one, which need not exist.
+    /// First key after this one, which need not exist.
     After(&'a str),
 }
 
-/// One page of a listing; both lists are in order of UTF-8 bytes.
+/// Page of a listing; both lists are in order of UTF-8 bytes.
 #[derive(Clone, Debug, Default)]
 pub struct ListPage {
     /// Objects.
     pub objects: Vec<ListedObject>,
     /// Common prefixes, each ending in `/`.
     pub prefixes: Vec<String>,
-    /// Where the next page begins; nothing on the last one.
+    /// Token of the next page; `None` on the last page.
     pub next: Option<String>,
 }
 
 impl ListPage {
-    /// The first key or common prefix.
+    /// Returns the first key or common prefix.
     pub fn first(&self) -> Option<&str> {
         let object = self.objects.first().map(|object| object.key.as_str());
         let prefix = self.prefixes.first().map(String::as_str);
@@ -49,48 +49,49 @@ impl ListPage {
         }
     }
 
-    /// Whether objects and common prefixes are in order, each for itself. Between the two, a page does
-    /// not show it.
+    /// Returns whether the objects are in order and the common prefixes are in order. A page does
+    /// not show the order between the two.
     pub fn is_ordered(&self) -> bool {
         self.objects.is_sorted_by(|a, b| a.key < b.key) && self.prefixes.is_sorted_by(|a, b| a < b)
     }
 
-    /// All keys and common prefixes, in no particular order.
+    /// Returns all keys and common prefixes, in no particular order.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         let keys = self.objects.iter().map(|object| object.key.as_str());
         keys.chain(self.prefixes.iter().map(String::as_str))
     }
 
-    /// The last key or common prefix.
+    /// Returns the last key or common prefix.
     pub fn last(&self) -> Option<&str> {
         let object = self.objects.last().map(|object| object.key.as_str());
         object.max(self.prefixes.last().map(String::as_str))
     }
 }
 
-/// An object in a listing.
+/// Object in a listing.
 #[derive(Clone, Debug)]
 pub struct ListedObject {
-    /// Its whole key.
+    /// Full key.
     pub key: String,
-    /// Its present version.
+    /// Current version.
     pub meta: ObjectMeta,
 }
 
-/// Which version of an object a GET is about; the server checks it together with the read.
+/// Condition on the version that a GET reads. The server checks it together with the read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition<'a> {
-    /// Whatever is there now.
+    /// Any version.
     Any,
-    /// This one (`If-Match`); else [`PreconditionFailed`](crate::store::StoreErrorKind::PreconditionFailed).
+    /// Only this version (`If-Match`); otherwise
+    /// [`PreconditionFailed`](crate::store::StoreErrorKind::PreconditionFailed).
     Is(&'a ETag),
-    /// Any but this one (`If-None-Match`), which is here already; else
+    /// Any version but this one, which the caller has already (`If-None-Match`); otherwise
     /// [`NotModified`](crate::store::StoreErrorKind::NotModified).
     IsNot(&'a ETag),
 }
 
 impl<'a> Condition<'a> {
-    /// The value of `If-Match`.
+    /// Returns the value of `If-Match`.
     pub fn if_match(self) -> Option<&'a ETag> {
         match self {
             Self::Is(etag) => Some(etag),
@@ -98,7 +99,7 @@ impl<'a> Condition<'a> {
         }
     }
 
-    /// The value of `If-None-Match`.
+    /// Returns the value of `If-None-Match`.
     pub fn if_none_match(self) -> Option<&'a ETag> {
         match self {
             Self::IsNot(etag) => Some(etag),
@@ -107,19 +108,19 @@ impl<'a> Condition<'a> {
     }
 }
 
-/// What is known of an object, without its bytes.
+/// Attributes and headers of an object, without its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Described {
-    /// Its present version.
+    /// Current version.
     pub meta: ObjectMeta,
-    /// What is stored with it.
+    /// Stored headers.
     pub headers: Headers,
 }
 
 impl Described {
-    /// Returns whether the object can only be what a request with these headers and this many bytes
-    /// stored: no two clients write a file of one size at the same nanosecond. Metadata that was added
-    /// since, by the server or another client, leaves it the same.
+    /// Returns whether the object must come from a request with these headers and this many bytes.
+    /// No two clients write a file of one size at the same nanosecond. Metadata added later, by the
+    /// server or another client, makes no difference.
     pub(crate) fn is_from(&self, headers: &Headers, size: u64) -> bool {
         let sent = &headers.metadata;
         let has = |(name, value)| self.headers.metadata.get(name) == Some(value);
@@ -127,61 +128,61 @@ impl Described {
     }
 }
 
-/// The head of a GET's response, and its bytes to come.
+/// Head of a GET's response, and its body.
 #[derive(Debug)]
 pub struct GetResponse {
-    /// The version that is being sent; `size` is the whole object's.
+    /// Version that is sent; `size` is the size of the whole object.
     pub meta: ObjectMeta,
-    /// What is stored with it.
+    /// Stored headers.
     pub headers: Headers,
-    /// Which of its bytes follow; nothing if it is empty.
+    /// Byte range of the body; `None` if the body is empty.
     pub range: Option<ByteRange>,
-    /// The bytes.
+    /// Body.
     pub body: GetBody,
 }
 
-/// What must hold for a write to be done; the server checks it together with the write.
+/// Precondition of a write. The server checks it together with the write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Precondition {
-    /// The last writer wins.
+    /// No precondition: the last writer wins.
     None,
     /// No object has this key (`If-None-Match: *`).
     Absent,
-    /// The object has this version (`If-Match`); else
+    /// The object has this version (`If-Match`); otherwise
     /// [`PreconditionFailed`](crate::store::StoreErrorKind::PreconditionFailed), or
-    /// [`NoSuchKey`](crate::store::StoreErrorKind::NoSuchKey) if there is none.
+    /// [`NoSuchKey`](crate::store::StoreErrorKind::NoSuchKey) if there is no object.
     Is(ETag),
 }
 
-/// A multipart upload that has begun.
+/// ID of a multipart upload in progress.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UploadId(pub String);
 
-/// The number of a part: 1 to 10,000.
+/// Part number: 1 to 10,000.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartNumber(pub u16);
 
-/// The receipt for a part, to be handed back when the upload is completed.
+/// Result of uploading a part, required to complete the upload.
 #[derive(Clone, Debug)]
 pub struct PartTag {
-    /// Its number.
+    /// Part number.
     pub number: PartNumber,
-    /// Its tag.
+    /// Part ETag.
     pub etag: ETag,
-    /// Its CRC32 in base64, where the server computed one.
+    /// CRC32 in base64, if the server computed one.
     pub crc32: Option<String>,
 }
 
-/// The most bytes that a store copies in one request.
+/// Maximum number of bytes that a store copies in one request.
 pub const MAX_COPY: u64 = 5 << 30;
 
-/// A range of a stored object.
+/// Range of a stored object, as the source of a copy.
 #[derive(Clone, Copy, Debug)]
 pub struct CopySource<'a> {
-    /// The object.
+    /// Key of the object.
     pub key: &'a Key,
-    /// The version it must still have.
+    /// Version that the object must still have.
     pub etag: &'a ETag,
-    /// The bytes.
+    /// Byte range.
     pub range: ByteRange,
 }
