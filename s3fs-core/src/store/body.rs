@@ -1,4 +1,4 @@
-//! Bytes on their way to and from a store.
+//! Request and response bodies of a store.
 
 use std::fmt;
 use std::fs::File;
@@ -14,24 +14,24 @@ use tracing::Span;
 
 use crate::store::StoreError;
 
-/// The bytes of an object or a part that is to be stored. Can be sent again after a failure.
+/// Body of an object or a part to upload. It can be sent again after a failure.
 #[derive(Clone, Debug)]
 pub enum Body {
-    /// In memory.
+    /// Bytes in memory.
     Memory(Bytes),
     /// Bytes of a local file.
     File {
-        /// The file; the bytes must not change while the body lives.
+        /// File; the bytes must not change while the body exists.
         file: Arc<File>,
-        /// Where the first of them is.
+        /// Offset of the first byte in the file.
         offset: u64,
-        /// How many.
+        /// Number of bytes.
         length: u64,
     },
 }
 
 impl Body {
-    /// How many bytes.
+    /// Returns the length in bytes.
     pub fn length(&self) -> u64 {
         match self {
             Self::Memory(bytes) => bytes.len() as u64,
@@ -39,23 +39,23 @@ impl Body {
         }
     }
 
-    /// A path under which the file can be opened again, with an offset of its own, though it has
-    /// no name. Good for as long as the body lives.
+    /// Returns a path that opens the file again, with an offset of its own, though the file has no
+    /// name. The path is valid while the body exists.
     pub(super) fn reopenable_path(file: &File) -> PathBuf {
         PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
     }
 }
 
-/// The bytes of an object as they arrive.
+/// Body of a response, received in pieces.
 pub struct GetBody(Pin<Box<dyn Stream<Item = Result<Bytes, StoreError>> + Send>>);
 
 impl GetBody {
-    /// A body made of pieces.
+    /// Creates a body from a stream of pieces.
     pub fn new(pieces: impl Stream<Item = Result<Bytes, StoreError>> + Send + 'static) -> Self {
         Self(Box::pin(pieces))
     }
 
-    /// The same, inside a span, where each piece is shown as it comes.
+    /// Returns the same body, polled inside a span; `see` is called for each piece.
     pub(super) fn observed(self, span: Span, see: impl Fn(&Bytes) + Send + 'static) -> Self {
         let mut pieces = self.0;
         Self::new(stream::poll_fn(move |context| {
@@ -67,7 +67,7 @@ impl GetBody {
         }))
     }
 
-    /// The same until `ended`, which then is the last thing that comes.
+    /// Returns the same body until `ended` resolves; its error is then the last item.
     pub(super) fn until(self, ended: impl Future<Output = StoreError> + Send + 'static) -> Self {
         let mut pieces = self.0;
         let mut ended = Some(Box::pin(ended));
@@ -86,7 +86,7 @@ impl GetBody {
         }))
     }
 
-    /// The next piece; nothing at the end.
+    /// Returns the next piece, or `None` at the end.
     ///
     /// # Errors
     /// The connection broke or the server stopped before the end.

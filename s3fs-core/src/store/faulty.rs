@@ -1,4 +1,4 @@
-//! A store that fails when it is told to.
+//! Store that fails on demand.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,35 +9,35 @@ use futures_util::stream;
 use crate::store::disturbed::{Disturbance, Disturbed, Operation};
 use crate::store::{GetBody, Store, StoreError, StoreErrorKind};
 
-/// A store with [`Faults`].
+/// Store with [`Faults`].
 pub(crate) type Faulty<S> = Disturbed<S, Faults>;
 
-/// What goes wrong with the next request of an operation.
+/// Fault of the next request of an operation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fault {
-    /// It is refused, and nothing is done.
+    /// The request is refused, and not carried out.
     Refused,
-    /// It is lost on its way, and nothing is done.
+    /// The request is lost, and not carried out.
     NotReached,
-    /// It is done, and the answer is lost.
+    /// The request is carried out, and its response is lost.
     AnswerLost,
-    /// The body breaks off after so many bytes, with an error.
+    /// The body breaks off with an error after this many bytes.
     Broken(usize),
 }
 
-/// The faults to come.
+/// Faults of the next requests.
 #[derive(Debug, Default)]
 pub(crate) struct Faults(Mutex<Vec<(Operation, Fault)>>);
 
 impl Faults {
-    /// A store with no faults yet.
+    /// Wraps a store without faults.
     pub(crate) fn over<S: Store>(store: S) -> (Arc<Faulty<S>>, Arc<Self>) {
         let disturbance = Arc::<Self>::default();
         let faults = Arc::clone(&disturbance);
         (Arc::new(Disturbed { store, disturbance }), faults)
     }
 
-    /// The next such request goes wrong; called twice, the next two do.
+    /// Makes the next request of an operation fail. Two calls make the next two fail.
     pub(crate) fn next(&self, operation: Operation, fault: Fault) {
         self.0.lock().unwrap().push((operation, fault));
     }

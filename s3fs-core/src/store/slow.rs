@@ -1,4 +1,4 @@
-//! A store whose answers take a while, so that operations overlap.
+//! Store with delayed responses, so that operations overlap.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,39 +9,40 @@ use tokio::sync::Semaphore;
 use crate::store::disturbed::{Disturbance, Disturbed, Operation};
 use crate::store::{Store, StoreErrorKind};
 
-/// A store with [`Delays`].
+/// Store with [`Delays`].
 pub(crate) type Slow<S> = Disturbed<S, Delays>;
 
-/// Lets other tasks run before and after each request, for a number of turns drawn from a seed: on
-/// a runtime of one thread, a seed is an interleaving. One operation can be held up altogether.
+/// Delays that let other tasks run before and after each request. The number of turns is drawn from
+/// a seed: on a single-threaded runtime, a seed determines the interleaving. One operation can be
+/// held altogether.
 #[derive(Debug)]
 pub(crate) struct Delays {
     random: AtomicU64,
     gates: std::sync::Mutex<Vec<(Operation, Point, Arc<Semaphore>)>>,
 }
 
-/// Where a request is held up.
+/// Point at which a request is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Point {
-    /// The store has not seen it.
+    /// Before the store receives the request.
     Before,
-    /// The store has done it; the answer is on its way.
+    /// After the store has carried it out, before the response.
     After,
 }
 
-/// Requests wait here until it is opened.
+/// Gate that requests wait at until it is opened.
 #[derive(Debug)]
 pub(crate) struct Gate(Arc<Semaphore>);
 
 impl Gate {
-    /// Lets all go on, now and later.
+    /// Lets all requests pass, now and later.
     pub(crate) fn open(&self) {
         self.0.add_permits(1 << 20);
     }
 }
 
 impl Delays {
-    /// A store with delays drawn from a seed; none if it is 0.
+    /// Wraps a store with delays drawn from a seed; 0 means no delays.
     pub(crate) fn over<S: Store>(store: S, seed: u64) -> (Arc<Slow<S>>, Arc<Self>) {
         let disturbance = Arc::new(Self {
             random: AtomicU64::new(seed),
@@ -51,7 +52,7 @@ impl Delays {
         (Arc::new(Disturbed { store, disturbance }), delays)
     }
 
-    /// Holds up all requests of an operation until the gate is opened.
+    /// Holds all requests of an operation until the gate is opened.
     pub(crate) fn hold(&self, operation: Operation, point: Point) -> Gate {
         let gate = Arc::new(Semaphore::new(0));
         let mut gates = self.gates.lock().unwrap();
@@ -73,7 +74,7 @@ impl Delays {
         }
     }
 
-    /// Knuth's generator: good enough to interleave tasks.
+    /// Draws a number with Knuth's generator, which is good enough to interleave tasks.
     fn draw(&self) -> u64 {
         let step = |state: u64| {
             (state != 0).then(|| {

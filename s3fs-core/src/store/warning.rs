@@ -1,4 +1,4 @@
-//! Bound on how often the user is warned.
+//! Rate limit of user warnings.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 /// Minimum time between two warnings.
 const INTERVAL: Duration = Duration::from_secs(20);
 
-/// When the last warning was given: a thousand requests that wait for one server are one warning.
+/// Time of the last warning. Any number of requests that wait for one server cause one warning.
 #[derive(Debug, Default)]
 pub(super) struct Warning(Mutex<Option<Instant>>);
 
@@ -35,19 +35,19 @@ pub(super) mod seen {
     use tracing_subscriber::Layer;
     use tracing_subscriber::layer::{Context, SubscriberExt};
 
-    /// Texts of warnings of this thread.
+    /// Warnings of this thread, as text.
     #[derive(Clone, Default)]
     pub(in crate::store) struct Warnings(Arc<Mutex<Vec<String>>>);
 
     impl Warnings {
-        /// Collects them until the guard is dropped.
+        /// Collects warnings until the guard is dropped.
         pub(in crate::store) fn begin() -> (Self, DefaultGuard) {
             let warnings = Self::default();
             let subscriber = tracing_subscriber::registry().with(warnings.clone());
             (warnings, tracing::subscriber::set_default(subscriber))
         }
 
-        /// Returns those until now.
+        /// Returns the warnings collected so far.
         pub(in crate::store) fn texts(&self) -> Vec<String> {
             self.0.lock().unwrap().clone()
         }

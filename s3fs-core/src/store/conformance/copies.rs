@@ -1,4 +1,4 @@
-//! Objects that are copied by the store itself.
+//! Copies of objects by the store itself.
 
 use super::headers::{headers, headers_of, put_with};
 use super::{PART, body, content, is_missing, is_precondition, key, put};

@@ -1,10 +1,10 @@
-//! What is stored with objects beside their bytes.
+//! Headers stored with objects.
 
 use super::{body, collect, key};
 use crate::object::{ETag, Headers};
 use crate::store::{Condition, PartNumber, Precondition, Store};
 
-/// A type, and metadata of these names and values.
+/// Creates headers with a content type, and metadata of these names and values.
 pub(super) fn headers(content_type: &str, metadata: &[(&str, &str)]) -> Headers {
     let pairs = metadata.iter().map(|(name, value)| (*name, *value));
     Headers {
@@ -18,7 +18,7 @@ pub(super) async fn put_with(store: &dyn Store, name: &str, headers: &Headers) -
     store.put(&at, body("bytes"), headers, &none).await.unwrap()
 }
 
-/// The headers of an object, which a HEAD and a GET of it or of a range must agree on.
+/// Returns the headers of an object; HEAD, and GET of it or of a range, must agree.
 pub(super) async fn headers_of(store: &dyn Store, name: &str) -> Headers {
     let headers = store.head(&key(name)).await.unwrap().headers;
     for range in [None, super::range(1, 3)] {

@@ -1,5 +1,5 @@
-//! What every store must do, tried on the one in memory and on S3's over a real server: so that
-//! tests on the former say something about the latter.
+//! Conformance tests of stores, run on the store in memory and on the S3 store over a real server.
+//! They show that tests on the former are valid for the latter.
 
 #![allow(clippy::unwrap_used, reason = "a failed request is a failed test")]
 
@@ -68,7 +68,7 @@ fn is_precondition<T>(result: Result<T, StoreError>) -> bool {
     matches!(result, Err(error) if matches!(error.kind, StoreErrorKind::PreconditionFailed))
 }
 
-/// All of a listing, page by page: objects, and common prefixes.
+/// Returns a whole listing, read page by page: objects, and common prefixes.
 async fn list(
     store: &dyn Store,
     prefix: &str,

@@ -1,4 +1,4 @@
-//! Writes that replace one version and no other.
+//! Writes conditional on the version they replace.
 
 use super::{body, content, is_missing, is_precondition, key, put};
 use crate::object::{ETag, Headers};

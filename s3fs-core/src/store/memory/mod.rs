@@ -1,4 +1,4 @@
-//! A bucket in memory, by S3's rules: the store under tests that need no network.
+//! Bucket in memory, by S3's rules: the store of tests that need no network.
 
 mod state;
 mod walk;
@@ -21,13 +21,13 @@ use crate::store::{
     StoreErrorKind, UploadId, Vendor,
 };
 
-/// S3's smallest part, the last one excepted.
+/// Minimum size of S3's parts in bytes, except for the last part.
 const MIN_PART: u64 = 5 << 20;
 
-/// Bodies arrive in pieces of so many bytes.
+/// Size of the pieces of a body, in bytes.
 const PIECE: usize = 48 << 10;
 
-/// The bucket. Cheap to clone: another client of the same bucket.
+/// Bucket in memory. A clone is another client of the same bucket.
 #[derive(Clone, Debug)]
 pub(crate) struct MemoryStore {
     state: Arc<Mutex<State>>,
@@ -37,11 +37,11 @@ pub(crate) struct MemoryStore {
     capabilities: Arc<Capabilities>,
 }
 
-/// The order in which keys are listed.
+/// Order in which keys are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Order {
     Bytes,
-    /// As a walk through folders meets them: `a/…` before `a-b`.
+    /// Order of a walk through folders: `a/…` before `a-b`.
     Tree,
 }
 
@@ -52,7 +52,7 @@ impl Default for MemoryStore {
 }
 
 impl MemoryStore {
-    /// A bucket that takes parts of so few bytes.
+    /// Creates a bucket with this minimum part size in bytes.
     pub(crate) fn with_min_part(min_part: u64) -> Self {
         Self {
             state: Arc::default(),
@@ -63,12 +63,12 @@ impl MemoryStore {
         }
     }
 
-    /// The same bucket, whose listings have pages of so few keys.
+    /// Returns the same bucket, whose listings have pages of `page` keys.
     pub(crate) fn with_page(self, page: usize) -> Self {
         Self { page, ..self }
     }
 
-    /// The same bucket, whose keys are listed as a walk through folders meets them.
+    /// Returns the same bucket, whose keys are listed in the order of a walk through folders.
     pub(crate) fn walking(self) -> Self {
         Self {
             order: Order::Tree,
@@ -76,7 +76,7 @@ impl MemoryStore {
         }
     }
 
-    /// Every key with its bytes.
+    /// Returns every key with its bytes.
     pub(crate) fn objects(&self) -> BTreeMap<String, Bytes> {
         let state = self.lock();
         let objects = state.objects.iter();
@@ -85,7 +85,7 @@ impl MemoryStore {
             .collect()
     }
 
-    /// What another client does: stores an object.
+    /// Stores an object, as another client does.
     pub(crate) fn insert(&self, key: &str, bytes: impl Into<Bytes>) {
         if self.order == Order::Tree && walk::is_refused(&self.lock(), key) {
             return;
@@ -94,18 +94,18 @@ impl MemoryStore {
         self.lock().objects.insert(key.to_owned(), object);
     }
 
-    /// As if an object had been stored so much earlier.
+    /// Sets an object's time of modification back by `by`.
     pub(crate) fn age(&self, key: &str, by: Duration) {
         let mut state = self.lock();
         state.objects.get_mut(key).unwrap().meta.modified -= by;
     }
 
-    /// What another client does: deletes an object.
+    /// Deletes an object, as another client does.
     pub(crate) fn remove(&self, key: &str) {
         self.lock().objects.remove(key);
     }
 
-    /// How many uploads are neither completed nor aborted.
+    /// Returns the number of uploads that are neither completed nor aborted.
     pub(crate) fn open_uploads(&self) -> usize {
         self.lock().uploads.len()
     }

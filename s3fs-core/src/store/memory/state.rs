@@ -1,4 +1,4 @@
-//! What is in the bucket, and the rules about it.
+//! State of a bucket in memory, and its rules.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -11,7 +11,7 @@ use crate::store::{
     Described, PartNumber, PartTag, Precondition, StoreError, StoreErrorKind, UploadId,
 };
 
-/// What S3 says of objects that were stored without a type.
+/// Content type that S3 returns for objects stored without one.
 const UNKNOWN_TYPE: &str = "binary/octet-stream";
 
 #[derive(Debug, Default)]
@@ -41,7 +41,7 @@ impl State {
         self.objects.get(key.as_str()).ok_or_else(missing)
     }
 
-    /// The object, which must have this version.
+    /// Returns the object, which must have this version.
     pub(super) fn version(
         &self,
         operation: &'static str,
@@ -111,7 +111,7 @@ impl State {
 }
 
 impl Object {
-    /// As with S3, equal bytes have equal tags, whatever their headers.
+    /// Creates an object. As with S3, equal bytes have equal ETags, whatever their headers.
     pub(super) fn new(bytes: Bytes, headers: &Headers) -> Self {
         let mut hasher = DefaultHasher::new();
         bytes.hash(&mut hasher);

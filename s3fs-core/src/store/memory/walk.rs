@@ -1,15 +1,15 @@
-//! Listing in the order in which a walk through folders meets keys, as some servers do.
+//! Listings in the order in which a walk through folders meets keys, as on some servers.
 
 use super::state::State;
 use crate::store::{ListFrom, ListPage, ListRequest, ListedObject};
 
-/// The position of a key: a folder comes where its name does, before longer names.
+/// Returns the sort key of a key: a folder sorts as its name does, before longer names.
 fn position(key: &str) -> Vec<u8> {
     let byte = |byte: u8| if byte == b'/' { 0 } else { byte };
     key.bytes().map(byte).collect()
 }
 
-/// Whether a key can't be stored: a name can't be both a file and a folder.
+/// Returns whether a key is refused, because a name would be both a file and a folder.
 pub(super) fn is_refused(state: &State, key: &str) -> bool {
     let is_above = |above: &str, below: &str| {
         let rest = below.strip_prefix(above);
@@ -19,8 +19,8 @@ pub(super) fn is_refused(state: &State, key: &str) -> bool {
     keys.any(|there| is_above(key, there) || is_above(there, key))
 }
 
-/// One page of at most `room` entries. A page that begins behind a name passes over the folder of that
-/// name.
+/// Returns one page of at most `room` entries. A page that starts after a name skips the folder of
+/// that name.
 pub(super) fn page(state: &State, request: &ListRequest<'_>, room: usize) -> ListPage {
     let is_behind = |entry: &str| match request.from {
         ListFrom::Beginning => true,

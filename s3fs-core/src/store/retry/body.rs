@@ -1,4 +1,4 @@
-//! Bodies that are fetched again from where they broke off.
+//! Bodies that resume after they break off.
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -9,7 +9,8 @@ use super::{Bucket, Retrying};
 use crate::object::{ByteRange, ETag, Key};
 use crate::store::{Condition, GetBody, GetResponse, Store, StoreError, StoreErrorKind};
 
-/// The same answer, whose body goes on where it breaks off, with bytes of the same version.
+/// Returns the same response, with a body that resumes with bytes of the same version after it
+/// breaks off.
 pub(super) fn resumed<S: Store>(
     store: &Retrying<S>,
     key: &Key,
@@ -38,7 +39,7 @@ pub(super) fn resumed<S: Store>(
     }
 }
 
-/// One version of an object.
+/// Source of a body: one version of an object.
 struct Source<S> {
     store: Retrying<S>,
     key: Key,
@@ -47,9 +48,10 @@ struct Source<S> {
 
 struct Resumable<S> {
     source: Source<S>,
-    /// Bytes that have not come.
+    /// Range of the bytes not yet received.
     missing: Option<ByteRange>,
-    /// Nothing while it is asked for again: a body that broke off must not hold its place.
+    /// Current body; `None` while the rest is requested, because a broken body must not hold its
+    /// permit.
     body: Option<GetBody>,
     breaks: Breaks,
 }
@@ -75,7 +77,7 @@ impl<S: Store> Resumable<S> {
         Ok(None)
     }
 
-    /// The next piece of the body that there is, or of the one that is asked for now.
+    /// Returns the next piece of the current body, or requests the missing range first.
     async fn piece(&mut self, missing: ByteRange) -> Result<Bytes, StoreError> {
         let body = if let Some(body) = &mut self.body {
             body

@@ -1,26 +1,26 @@
-//! How long the rest of a body is asked for that breaks off again and again. Without I/O.
+//! Limit on the time for which a body that keeps breaking off is resumed. No I/O.
 
 use super::policy::Tries;
 
-/// Bytes that have to come after a break before the next one has time of its own. A server that cuts
-/// each answer after a few KiB is asked until the deadline, and a large object that breaks off now
-/// and then is read to its end, however long that takes.
+/// Bytes to receive after a break before the next break has a retry time of its own. A server that
+/// cuts each response after a few KiB is retried until the deadline. A large object that breaks off
+/// now and then is read to its end, however long that takes.
 const PROGRESS: u64 = 1 << 20;
 
 /// Breaks of one body.
 #[derive(Debug, Default)]
 pub(super) struct Breaks(Option<Series>);
 
-/// Breaks with little between them.
+/// Series of breaks with little progress between them.
 #[derive(Debug)]
 struct Series {
     tries: Tries,
-    /// Bytes since the first break.
+    /// Bytes received since the first break.
     came: u64,
 }
 
 impl Breaks {
-    /// Notes bytes that came.
+    /// Records received bytes.
     pub(super) fn came(&mut self, bytes: u64) {
         if let Some(series) = &mut self.0 {
             series.came = series.came.saturating_add(bytes);
@@ -28,8 +28,8 @@ impl Breaks {
         self.0.take_if(|series| series.came >= PROGRESS);
     }
 
-    /// Returns the attempts that a break belongs to: those of the breaks shortly before, or those that
-    /// `begin` makes.
+    /// Returns the attempts that a break belongs to: the attempts of the current series of breaks,
+    /// or new ones from `begin`.
     pub(super) fn tries(&mut self, begin: impl FnOnce() -> Tries) -> &mut Tries {
         let series = self.0.get_or_insert_with(|| Series {
             tries: begin().again_after_break(),
@@ -54,8 +54,8 @@ mod tests {
     const KIB: u64 = 1 << 10;
     const MIB: u64 = 1 << 20;
 
-    /// Requests for a body of `size` bytes from a server that cuts each answer after `cut`, and the time
-    /// that passed; an error where the body was given up.
+    /// Reads a body of `size` bytes from a server that cuts each response after `cut`. Returns the
+    /// number of requests and the time that passed, as an error if the body failed.
     fn read(timeout: Duration, size: u64, cut: u64) -> Result<(u32, Duration), (u32, Duration)> {
         let start = Instant::now();
         let (mut breaks, mut now, mut missing) = (Breaks::default(), start, size);

@@ -1,5 +1,5 @@
-//! State that all requests to a bucket share: how fast they may be sent, since when they fail, and
-//! when the user was last warned.
+//! State that all requests to a bucket share: the request rate, the start of failures, and the time
+//! of the last warning to the user.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,15 +10,15 @@ use super::rate::Rate;
 use crate::store::warning::Warning;
 use crate::store::{StoreError, StoreErrorKind};
 
-/// Time for which a failure counts as present.
+/// Time for which a failure counts as recent.
 const RECENT: Duration = Duration::from_mins(1);
 
-/// Health of a bucket, as its requests find it.
+/// Health of a bucket, as seen by its requests.
 #[derive(Debug)]
 pub(super) struct Health {
     facts: Mutex<Facts>,
     pub(super) warning: Warning,
-    /// When the next request may be sent. Those that wait for their turn do so in order.
+    /// Earliest time of the next request. Requests wait for their turn in order.
     turn: tokio::sync::Mutex<Instant>,
 }
 
@@ -28,7 +28,7 @@ struct Facts {
     failing: Option<Failing>,
 }
 
-/// Failures since the last answer.
+/// Times of the first and the last failure since the last response.
 #[derive(Clone, Copy, Debug)]
 struct Failing {
     first: Instant,
@@ -36,7 +36,7 @@ struct Failing {
 }
 
 impl Failing {
-    /// Returns whether it says anything of the present.
+    /// Returns whether the last failure is recent.
     fn is_recent(&self, now: Instant) -> bool {
         now.duration_since(self.last) < RECENT
     }
@@ -57,7 +57,7 @@ impl Default for Health {
 }
 
 impl Health {
-    /// Waits until one more request may be sent.
+    /// Waits until the rate allows another request.
     pub(super) async fn admit(&self) {
         if self.facts().rate.interval().is_none() {
             return;
@@ -70,14 +70,14 @@ impl Health {
         }
     }
 
-    /// Notes an answer, be it a refusal.
+    /// Records a response; a refusal is one, too.
     pub(super) fn answered(&self, now: Instant) {
         let mut facts = self.facts();
         facts.rate.answered(now);
         facts.failing = None;
     }
 
-    /// Notes a failure.
+    /// Records a failed request.
     pub(super) fn failed(&self, error: &StoreError, now: Instant) {
         if !error.kind.is_transient() {
             return self.answered(now);
@@ -94,7 +94,7 @@ impl Health {
         }
     }
 
-    /// Returns for how long every request has failed.
+    /// Returns the duration for which every request has failed.
     pub(super) fn failing(&self, now: Instant) -> Duration {
         let failing = self.facts().failing;
         let failing = failing.filter(|failing| failing.is_recent(now));

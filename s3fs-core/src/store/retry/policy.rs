@@ -1,4 +1,4 @@
-//! When a failed request is sent again. Without I/O.
+//! Retry policy of failed requests. No I/O.
 
 use std::time::Duration;
 
@@ -6,38 +6,38 @@ use tokio::time::Instant;
 
 use crate::store::{StoreError, StoreErrorKind};
 
-/// Delay before the first repetition; it doubles with each.
+/// Delay before the first retry; it doubles with each.
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 
-/// Maximum delay: a server that is back is noticed this soon.
+/// Maximum delay between retries, so that a recovered server is noticed soon.
 const MAX_DELAY: Duration = Duration::from_secs(5);
 
-/// Maximum time that a request waits for a bucket that has never answered: a mistyped endpoint is
-/// soon an error.
+/// Maximum time that a request waits for a bucket that has never answered, so that a mistyped
+/// endpoint soon fails.
 const CONNECTING: Duration = Duration::from_secs(20);
 
-/// Maximum time that a request waits once the bucket has been failing for the whole timeout.
+/// Maximum time that a request waits after the bucket has failed for the whole timeout.
 const AFTER_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Parts of the retry timeout that the first attempt of a transfer may take one of.
+/// Share of the retry timeout that the first attempt of a transfer may take: one in this many.
 const TRANSFERS: u32 = 3;
 
-/// Attempts of a request whose answers are not S3's: a proxy in between may have failed.
+/// Attempts of a request whose response is not S3's, because a proxy in between may have failed.
 const NOT_S3_ATTEMPTS: u32 = 3;
 
-/// Maximum time from the first attempt of a request to its last.
+/// Maximum time from the first attempt of a request to its last, by kind of failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryLimits {
-    /// Where the server answers that it is overloaded or has failed.
+    /// Limit while the server responds that it is overloaded or failing.
     pub answering: Duration,
-    /// Where no answer comes.
+    /// Limit while there is no response.
     pub silent: Duration,
-    /// Where the credentials cannot be loaded.
+    /// Limit while the credentials cannot be loaded.
     pub credentials: Duration,
 }
 
 impl RetryLimits {
-    /// Limits of a bucket that has answered.
+    /// Returns the limits of a bucket that has answered.
     pub fn new(timeout: Duration) -> Self {
         Self {
             answering: timeout,
@@ -46,8 +46,8 @@ impl RetryLimits {
         }
     }
 
-    /// Limits of the first request to a bucket. Credentials that have never worked are missing, and
-    /// waiting brings none.
+    /// Returns the limits of the first request to a bucket. Credentials that have never worked are
+    /// missing, and waiting does not help.
     pub fn connecting(timeout: Duration) -> Self {
         Self {
             answering: timeout,
@@ -56,16 +56,16 @@ impl RetryLimits {
         }
     }
 
-    /// Returns the maximum time of an attempt in which the server moves data, when `silent` others
-    /// have brought no answer. A lost answer leaves time for another attempt, and a slow server has
-    /// more time with each.
+    /// Returns the maximum time of an attempt in which the server moves data, after `silent`
+    /// attempts without a response. A lost response leaves time for another attempt, and a slow
+    /// server gets more time with each.
     pub(super) fn transfer(self, silent: u32, shortest: Duration) -> Duration {
         let first = (self.silent / TRANSFERS).max(shortest);
         first.saturating_mul(1 << silent.min(8))
     }
 
-    /// Limits while every request has failed for `failing`: those that begin after the timeout do
-    /// not wait for the whole of it once more.
+    /// Returns the limits while every request has failed for `failing`. Requests that start after
+    /// the timeout do not wait for all of it again.
     pub(super) fn after(self, failing: Duration) -> Self {
         let cut = |limit: Duration| {
             if failing >= limit {
@@ -82,7 +82,7 @@ impl RetryLimits {
     }
 }
 
-/// The attempts of one request.
+/// Attempts of one request.
 #[derive(Debug)]
 pub(super) struct Tries {
     started: Instant,
@@ -91,27 +91,27 @@ pub(super) struct Tries {
     again: Again,
 }
 
-/// Failure that is followed by another attempt though the time is over, once.
+/// Failure that is followed by another attempt after the time limit, once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Again {
     Never,
-    /// A long attempt that brought no answer.
+    /// Long attempt without a response.
     WithoutAnswer,
-    /// The first break of a body: much of it may have come.
+    /// First break of a body, of which much may have arrived.
     AfterBreak,
 }
 
-/// What follows a failed attempt.
+/// Step after a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Another attempt, after this delay.
+    /// Another attempt after this delay.
     Retry(Duration),
-    /// None.
+    /// No further attempt.
     GiveUp,
 }
 
 impl Tries {
-    /// A request whose first attempt begins now.
+    /// Creates the attempts of a request; the first one starts at `now`.
     pub(super) fn new(limits: RetryLimits, now: Instant) -> Self {
         Self {
             started: now,
@@ -121,8 +121,8 @@ impl Tries {
         }
     }
 
-    /// The same, where a single attempt may take longer than the limits: if it brings no answer,
-    /// another one follows all the same, once.
+    /// Returns the same request, whose single attempts may take longer than the limits. After an
+    /// attempt without a response, another one follows anyway, once.
     pub(super) fn again_without_answer(self) -> Self {
         let again = if self.limits.silent.is_zero() {
             Again::Never
@@ -132,13 +132,14 @@ impl Tries {
         Self { again, ..self }
     }
 
-    /// The same, of a body that breaks off: its rest is asked for once, however short the time is.
+    /// Returns the same request, for the rest of a body that broke off. The rest is requested once,
+    /// however little time is left.
     pub(super) fn again_after_break(self) -> Self {
         let again = Again::AfterBreak;
         Self { again, ..self }
     }
 
-    /// Limits of the request.
+    /// Returns the limits of the request.
     pub(super) fn limits(&self) -> RetryLimits {
         self.limits
     }
@@ -153,8 +154,8 @@ impl Tries {
         self.failed
     }
 
-    /// Decides what follows a failure. `jitter`, between 0 and 1, spreads the requests that failed
-    /// together.
+    /// Decides what follows a failure. `jitter`, between 0 and 1, spreads retries of requests that
+    /// failed together.
     pub(super) fn next(&mut self, error: &StoreError, now: Instant, jitter: f64) -> Next {
         self.failed += 1;
         let Some(limit) = self.limit(&error.kind) else {
@@ -175,7 +176,7 @@ impl Tries {
         })
     }
 
-    /// Returns whether an attempt follows this failure though the time is over.
+    /// Returns whether another attempt follows this failure after the time limit.
     fn takes_again(&mut self, kind: &StoreErrorKind) -> bool {
         let is_meant = match self.again {
             Again::Never => false,
@@ -221,7 +222,8 @@ mod tests {
         error(StoreErrorKind::Throttled("SlowDown".into()))
     }
 
-    /// Attempts fail at once until none follows; returns their number and the time that passed.
+    /// Fails attempts at once until no other follows. Returns their number and the time that
+    /// passed.
     fn exhaust(limits: RetryLimits, error: &StoreError, jitter: f64) -> (u32, Duration) {
         let start = Instant::now();
         let mut tries = Tries::new(limits, start);

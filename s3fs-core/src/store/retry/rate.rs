@@ -1,29 +1,29 @@
-//! Rate of requests to a bucket that asks for fewer. Without I/O.
+//! Request rate of a bucket that throttles. No I/O.
 //!
-//! As in TCP: where a tenth of the requests is refused, the rate falls by a third; then it doubles
-//! each second up to the rate it fell to, and grows slowly beyond. Single refusals are part of a
-//! server's life: their requests are sent again, and the others go on.
+//! As in TCP, the rate falls by 30 % when a tenth of the requests is refused. Then it doubles each
+//! second up to the rate it fell to, and grows slowly beyond. Single refusals are normal: those
+//! requests are retried, and the others continue.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Requests per second that are sent however often the server refuses.
+/// Minimum rate in requests per second, however often the server refuses.
 const MIN_RATE: f64 = 4.0;
 
-/// Requests per second assumed before the first refusal where fewer were answered.
+/// Rate in requests per second assumed at the first fall, if fewer requests were answered.
 const ASSUMED_RATE: f64 = 256.0;
 
-/// Share of refusals, of all answers, that lowers the rate.
+/// Minimum share of refusals, of all responses, that lowers the rate.
 const TOO_MANY: f64 = 0.1;
 
-/// Least number of refusals that lowers the rate.
+/// Minimum number of refusals that lowers the rate.
 const SEVERAL: u32 = 5;
 
 /// Factor by which the rate falls.
 const FALL: f64 = 0.7;
 
-/// Requests refused within this time were sent before the rate fell.
+/// Minimum time between two falls: requests refused sooner were sent before the rate fell.
 const FALL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Growth per answered request above the threshold: 10 % per second.
@@ -32,7 +32,7 @@ const SLOW_GROWTH: f64 = 0.1;
 /// Time without a refusal after which there is no limit.
 const RELEASE: Duration = Duration::from_mins(1);
 
-/// Requests per second, limited from the first refusal on.
+/// Request rate, unlimited until the first fall.
 #[derive(Debug)]
 pub(super) struct Rate {
     limited: Option<Limited>,
@@ -43,13 +43,13 @@ pub(super) struct Rate {
 struct Limited {
     /// Requests per second.
     rate: f64,
-    /// Rate up to which it doubles each second.
+    /// Rate up to which `rate` doubles each second.
     threshold: f64,
     fell: Instant,
     answered: bool,
 }
 
-/// Answers of this second and the one before.
+/// Responses of this second and the one before.
 #[derive(Debug)]
 struct Window {
     began: Instant,
@@ -85,7 +85,7 @@ impl Window {
 }
 
 impl Rate {
-    /// No limit.
+    /// Creates a rate without limit.
     pub(super) fn new(now: Instant) -> Self {
         Self {
             limited: None,
@@ -97,13 +97,14 @@ impl Rate {
         }
     }
 
-    /// Returns the time between two requests; nothing where there is no limit.
+    /// Returns the time between two requests; `None` without a limit.
     pub(super) fn interval(&self) -> Option<Duration> {
         let limited = self.limited.as_ref()?;
         Some(Duration::from_secs_f64(1.0 / limited.rate))
     }
 
-    /// Notes that the server asked for fewer requests, and lowers the rate if it did so often.
+    /// Records that the server refused a request as too many, and lowers the rate if it did so
+    /// often.
     pub(super) fn refused(&mut self, now: Instant) {
         self.window.advance(now);
         let refused = &mut self.window.present.refused;
@@ -133,7 +134,7 @@ impl Rate {
         (limited.fell, limited.answered) = (now, false);
     }
 
-    /// Raises the rate: a request was answered.
+    /// Records an answered request, and raises the rate.
     pub(super) fn answered(&mut self, now: Instant) {
         self.window.advance(now);
         let good = &mut self.window.present.good;
@@ -162,7 +163,7 @@ mod tests {
         1.0 / rate.interval().unwrap().as_secs_f64()
     }
 
-    /// Refusals for so many seconds, sixty-four at a time.
+    /// Refuses 64 requests a second for this many seconds.
     fn refuse(rate: &mut Rate, now: &mut Instant, seconds: u32) {
         for _ in 0..seconds {
             for _ in 0..64 {
@@ -172,7 +173,7 @@ mod tests {
         }
     }
 
-    /// A second in which everything that the rate lets through is answered.
+    /// Answers every request that the rate permits for a second.
     fn answer_for_a_second(rate: &mut Rate, now: &mut Instant) {
         let end = *now + Duration::from_secs(1);
         while let Some(interval) = rate.interval().filter(|interval| *now + *interval < end) {
