@@ -89,7 +89,7 @@ impl GetBody {
     /// Returns the next piece, or `None` at the end.
     ///
     /// # Errors
-    /// The connection broke or the server stopped before the end.
+    /// Returns an error if the connection broke, or the server stopped before the end.
     pub async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
         self.0.next().await.transpose()
     }

@@ -118,7 +118,7 @@ impl Capabilities {
     pub fn of(vendor: Vendor) -> Self {
         let missing = match vendor {
             Vendor::Amazon => 0,
-            // Not all servers have these, and their absence shows in no answer, or too late.
+            // Not all servers have these, and no response shows in time that they are missing.
             Vendor::Other => {
                 Capability::ConditionalComplete.bit()
                     | Capability::ManyParts.bit()

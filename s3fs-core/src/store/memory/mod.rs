@@ -126,7 +126,7 @@ impl Store for MemoryStore {
         let mut page = ListPage::default();
         let mut after = match request.from {
             ListFrom::Beginning => None,
-            // Before the prefix, nothing is excluded.
+            // A start before the prefix excludes nothing.
             ListFrom::After(key) if key < request.prefix => None,
             ListFrom::Continuation(key) | ListFrom::After(key) => Some(key.to_owned()),
         };
@@ -150,7 +150,7 @@ impl Store for MemoryStore {
             let below = &key[request.prefix.len()..];
             if let Some((folder, _)) = below.split_once('/').filter(|_| request.folded) {
                 let folder = format!("{}{folder}/", request.prefix);
-                // Behind every key below the folder.
+                // A position after every key below the folder.
                 after = Some(format!("{folder}\u{10ffff}\u{10ffff}"));
                 page.prefixes.push(folder);
             } else {
@@ -332,7 +332,7 @@ impl Store for MemoryStore {
 
 fn read(body: &Body) -> Bytes {
     match body {
-        // As over a network: the sender's memory is not kept.
+        // Copied, as over a network, so that the sender's memory is freed.
         Body::Memory(bytes) => Bytes::copy_from_slice(bytes),
         Body::File {
             file,

@@ -43,7 +43,7 @@ pub(super) fn page(state: &State, request: &ListRequest<'_>, room: usize) -> Lis
             continue;
         }
         if page.objects.len() + page.prefixes.len() == room {
-            // Behind every key below a folder.
+            // A position after every key below a folder.
             let is_folder = page.prefixes.last().map(String::as_str) == last;
             let behind = if is_folder { "\u{10ffff}" } else { "" };
             page.next = last.map(|last| format!("{last}{behind}"));

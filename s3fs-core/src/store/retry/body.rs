@@ -16,7 +16,7 @@ pub(super) fn resumed<S: Store>(
     key: &Key,
     answer: GetResponse,
 ) -> GetResponse {
-    // Without a version, what comes later could be of another one.
+    // Without an ETag, the rest could be of another version.
     let Some(range) = answer.range.filter(|_| !answer.meta.etag.is_empty()) else {
         return answer;
     };
@@ -100,7 +100,7 @@ impl<S: Store> Source<S> {
         health.admit().await;
         let answer = store.get(&self.key, Some(missing), condition).await?;
         health.answered(Instant::now());
-        // A server that ignores `Range` or `If-Match` must not slip other bytes in.
+        // A server that ignores `Range` or `If-Match` would send other bytes.
         if answer.meta.etag != self.etag {
             return Err(self.failed(StoreErrorKind::PreconditionFailed));
         }

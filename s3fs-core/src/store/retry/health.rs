@@ -64,7 +64,7 @@ impl Health {
         }
         let mut turn = self.turn.lock().await;
         sleep_until(*turn).await;
-        // It may have changed meanwhile.
+        // The interval may have changed meanwhile.
         if let Some(interval) = self.facts().rate.interval() {
             *turn = Instant::now() + interval;
         }
@@ -83,7 +83,7 @@ impl Health {
             return self.answered(now);
         }
         let mut facts = self.facts();
-        // What failed some time ago belongs to another outage.
+        // An old failure belongs to another outage.
         let present = facts.failing.filter(|failing| failing.is_recent(now));
         facts.failing = Some(Failing {
             first: present.map_or(now, |failing| failing.first),

@@ -127,7 +127,7 @@ impl Rate {
             return;
         }
         limited.rate = (limited.rate * FALL).max(MIN_RATE);
-        // While nothing is answered, the rate that was too much is not known better.
+        // Without an answered request since the last fall, the threshold is still the best estimate.
         if limited.answered {
             limited.threshold = limited.rate;
         }

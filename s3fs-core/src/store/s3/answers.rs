@@ -1,4 +1,4 @@
-//! A bound on the bytes of answers: all but the bodies of objects are held in memory.
+//! Size limit of responses: all but object bodies are held in memory.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -11,14 +11,14 @@ use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-/// Maximum size of a page of a listing: 1000 keys of 1024 bytes, each written as three, and what
-/// stands around them.
+/// Maximum size of a page of a listing in bytes: 1000 keys of 1024 bytes, each byte encoded as
+/// three, and the XML around them.
 const LISTING: u64 = 8 << 20;
 
-/// Maximum size of any other answer, errors included.
+/// Maximum size of any other response in bytes, errors included.
 const OTHER: u64 = 1 << 20;
 
-/// Bounds answers while they arrive.
+/// Interceptor that limits the size of responses while they arrive.
 #[derive(Debug)]
 pub(super) struct BoundAnswers;
 
@@ -36,7 +36,7 @@ impl Intercept for BoundAnswers {
         let operation = config.load::<Metadata>().map_or("", Metadata::name);
         let response = context.response_mut();
         let bound = match operation {
-            // Its reader takes the bytes as they come.
+            // The body is streamed to its reader, not held in memory.
             "GetObject" if response.status().is_success() => return Ok(()),
             "ListObjectsV2" => LISTING,
             _ => OTHER,
@@ -51,14 +51,14 @@ impl Intercept for BoundAnswers {
     }
 }
 
-/// A body that fails beyond its bound.
+/// Body that fails beyond its limit.
 struct Bounded {
     body: SdkBody,
     left: u64,
     bound: u64,
 }
 
-/// The text by which such an answer is known among errors.
+/// Text that identifies such a response among errors.
 pub(super) const TOO_LARGE: &str = "the answer is larger than";
 
 #[derive(Debug, thiserror::Error)]

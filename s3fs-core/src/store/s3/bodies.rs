@@ -1,4 +1,4 @@
-//! Bytes between the SDK and us.
+//! Conversion of bodies between the SDK and [`crate::store`].
 
 use aws_sdk_s3::primitives::{ByteStream, Length};
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use crate::store::error::chain;
 use crate::store::{Body, GetBody, Store, StoreError, StoreErrorKind};
 
 impl S3Store {
-    /// A body as the SDK takes it, whose progress is watched.
+    /// Returns a body in the SDK's form, and its progress.
     pub(super) async fn stream(
         &self,
         operation: &'static str,
@@ -26,7 +26,7 @@ impl S3Store {
                 offset,
                 length,
             } => {
-                // Opened anew for each attempt, each with an offset of its own.
+                // Opened again for each attempt, with an offset of its own.
                 let path = Body::reopenable_path(file);
                 let stream = ByteStream::read_from()
                     .path(path)
@@ -40,7 +40,7 @@ impl S3Store {
         Ok(watched(stream))
     }
 
-    /// The bytes as they arrive; `place` is kept until the last one.
+    /// Returns the body of a response; `place` is held until the last byte.
     pub(super) fn body(
         &self,
         key: &Key,

@@ -1,5 +1,5 @@
-//! Listings that do not advance: a server that begins again, or repeats a page, would be listed for
-//! ever.
+//! Detection of listings that do not advance. A server that starts again or repeats a page would
+//! otherwise be listed for ever.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -7,13 +7,13 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::store::{ListFrom, ListPage, ListRequest};
 
-/// Maximum number of listings that are followed at a time; the oldest is forgotten first.
+/// Maximum number of listings tracked at a time; the oldest is dropped first.
 const FOLLOWED: usize = 256;
 
-/// Maximum number of pages without any key, one after another.
+/// Maximum number of consecutive pages without a key.
 const EMPTY_PAGES: u32 = 100;
 
-/// Listings under way, by the token that continues each.
+/// Listings in progress, by the token that continues each.
 #[derive(Debug, Default)]
 pub(super) struct Chains(Mutex<State>);
 
@@ -26,17 +26,17 @@ struct State {
 /// Pages of one listing.
 #[derive(Debug, Default)]
 struct Chain {
-    /// First and last key of each page, as a hash.
+    /// Hashes of the first and last key of each page.
     seen: HashSet<u64>,
     empty: u32,
 }
 
 impl Chains {
-    /// Notes the page that a token brought, or the first one of a listing. A page that is an error
-    /// changes nothing: the same page is an error when it comes again.
+    /// Records the page for a token, or the first page of a listing. A page that is an error
+    /// changes nothing: it is an error again when it comes again.
     ///
     /// # Errors
-    /// The listing does not advance.
+    /// Returns an error if the listing does not advance.
     pub(super) fn advance(
         &self,
         request: &ListRequest<'_>,
@@ -61,8 +61,8 @@ impl Chains {
         let known = place.and_then(|place| state.chains.remove(&place));
         if let Some(next) = &page.next {
             let next = name(request, next);
-            // A page that is asked for again, as by another reader of the same listing, leads to where
-            // the listing is: its earlier pages must not be forgotten.
+            // A page requested again, such as by another reader of the same listing, has the token of
+            // a chain that is tracked already: keep the chain's earlier pages.
             if is_again && state.chains.contains_key(&next) {
                 return Ok(());
             }
@@ -74,15 +74,15 @@ impl Chains {
     }
 }
 
-/// Name of a place in a listing: servers use the same tokens in several.
+/// Returns the name of a position in a listing: servers use the same tokens in several listings.
 fn name(request: &ListRequest<'_>, token: &str) -> String {
     let kind = if request.folded { "folded" } else { "all" };
     format!("{kind}\0{}\0{token}", request.prefix)
 }
 
 impl Chain {
-    /// Returns whether a page may follow: it has not come before, and there are not too many without
-    /// a key.
+    /// Returns whether a page may follow: it is new, and there are not too many pages without a
+    /// key.
     fn allows(&self, page: &ListPage) -> bool {
         match hash(page) {
             Some(hash) => !self.seen.contains(&hash),
@@ -102,7 +102,7 @@ impl Chain {
     }
 }
 
-/// Returns the hash of the first and the last key of a page, if it has any.
+/// Returns the hash of the first and the last key of a page, if it has any key.
 fn hash(page: &ListPage) -> Option<u64> {
     let mut hasher = DefaultHasher::new();
     (page.first()?, page.last()?).hash(&mut hasher);
@@ -210,7 +210,7 @@ mod tests {
     fn two_listings_side_by_side_that_do_not_advance_are_an_error() {
         for behind in 0..3 {
             let chains = Chains::default();
-            // Pages in a circle, each with another token.
+            // Pages in a cycle, each with another token.
             let ask = |number: usize| {
                 let token = number.checked_sub(1).map(|last| last.to_string());
                 let page = page(["a/", "b/", "c/"][number % 3], Some(&number.to_string()));

@@ -1,4 +1,4 @@
-//! From the SDK's errors to the kinds that a caller can act on.
+//! Conversion of the SDK's errors to the kinds that callers distinguish.
 
 use std::error::Error as StdError;
 use std::time::SystemTime;
@@ -12,10 +12,10 @@ use super::answers::TOO_LARGE;
 use crate::store::StoreErrorKind;
 use crate::store::error::chain;
 
-/// The header in which S3 says where a bucket is, also on errors.
+/// Header with the region of a bucket, also on errors.
 const BUCKET_REGION: &str = "x-amz-bucket-region";
 
-/// When the object was stored, also on answers that have nothing else to say of it.
+/// Header with the time of an object's last modification, also on responses without other metadata.
 const LAST_MODIFIED: &str = "last-modified";
 
 fn http_date(text: &str) -> Option<SystemTime> {
@@ -23,7 +23,7 @@ fn http_date(text: &str) -> Option<SystemTime> {
     date.try_into().ok()
 }
 
-/// The kind of a failed `HEAD` request: its answer has no body, so the status has to do.
+/// Returns the kind of a failed `HEAD` request from its status, because the response has no body.
 pub(super) fn classify_head<E>(error: &SdkError<E, HttpResponse>) -> StoreErrorKind
 where
     E: ProvideErrorMetadata + StdError + 'static,
@@ -34,7 +34,8 @@ where
     }
 }
 
-/// The kind of a failed request. A 404 whose body is not S3's says that the server isn't S3.
+/// Returns the kind of a failed request. A 404 whose body is not S3's means that the server is not
+/// S3.
 pub(super) fn classify<E>(error: &SdkError<E, HttpResponse>) -> StoreErrorKind
 where
     E: ProvideErrorMetadata + StdError + 'static,
@@ -62,7 +63,7 @@ where
     }
 }
 
-/// An answer that could not be read to its end, or is not S3's.
+/// Returns the kind of a response that could not be read to its end, or is not S3's.
 fn of_unread(status: u16, text: &str) -> StoreErrorKind {
     let words = format!("HTTP {status}, {text}");
     let is_cut = [
@@ -82,7 +83,7 @@ fn of_unread(status: u16, text: &str) -> StoreErrorKind {
     }
 }
 
-/// The same kind, naming the host whose name does not resolve.
+/// Returns the same kind, with the name of a host that does not resolve.
 pub(super) fn with_host(kind: StoreErrorKind, host: &str) -> StoreErrorKind {
     match kind {
         StoreErrorKind::Unreachable(words) if words.contains("dns error") => {
@@ -93,16 +94,15 @@ pub(super) fn with_host(kind: StoreErrorKind, host: &str) -> StoreErrorKind {
     }
 }
 
-/// Words of the SDK's errors about credentials that have no type of their own: its cache of them has
-/// waited too long for its provider, or there is no provider.
+/// Texts of the SDK's credential errors that have no type of their own: its cache has waited too
+/// long for the provider, or there is no provider.
 const NO_IDENTITY: [&str; 2] = [
     "identity resolver timed out",
     "failed to select an auth scheme",
 ];
 
 /// Returns whether a request was not sent because its credentials could not be loaded. The causes
-/// may look like the failures of a bucket: the service that issues credentials is asked over the
-/// network, too.
+/// may look like failures of a bucket, because credentials may be fetched over the network, too.
 fn lacks_credentials(error: &(dyn StdError + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(cause) = next {
@@ -115,12 +115,12 @@ fn lacks_credentials(error: &(dyn StdError + 'static)) -> bool {
     false
 }
 
-/// A request that brought no answer: the SDK tells its causes apart only in words.
+/// Returns the kind of a request without a response: the SDK distinguishes the causes only by text.
 fn of_unsent(text: String) -> StoreErrorKind {
     let lower = text.to_lowercase();
     if lower.contains("invalid peer certificate") {
         StoreErrorKind::Certificate(text)
-    // Something answered, and it wasn't HTTP, or not over TLS.
+    // There was a response, but not HTTP, or not over TLS.
     } else if lower.contains("invalid http")
         || lower.contains("incomplete message")
         || lower.contains("corrupt message")
@@ -131,7 +131,7 @@ fn of_unsent(text: String) -> StoreErrorKind {
     }
 }
 
-/// What an error document says of the bucket's region.
+/// Returns the region that an error document names for the bucket.
 fn region_in(document: &[u8]) -> Option<String> {
     let document = std::str::from_utf8(document).ok()?;
     let (_, rest) = document.split_once("<Region>")?;
@@ -174,7 +174,7 @@ fn of_answer(
             _,
         ) => StoreErrorKind::BadCredentials(words()),
         ("PreconditionFailed", _) | (_, 412) => StoreErrorKind::PreconditionFailed,
-        // Another request was about the key at the same moment; the next attempt may succeed.
+        // Another request for the key ran at the same time; the next attempt may succeed.
         ("ConditionalRequestConflict" | "OperationAborted", _) => {
             StoreErrorKind::Overloaded(words())
         }
@@ -210,7 +210,7 @@ mod tests {
         of_answer(status, code, Some("words"), Some("eu-west-1".into()))
     }
 
-    /// The kind of a request that was not sent for this cause.
+    /// Returns the kind of a request that was not sent for this cause.
     fn unsent(cause: impl Into<BoxError>) -> StoreErrorKind {
         let failure = ConnectorError::other(cause.into(), None);
         classify(&SdkError::<ListObjectsV2Error, _>::dispatch_failure(

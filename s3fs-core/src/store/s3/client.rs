@@ -1,4 +1,4 @@
-//! An SDK client for one bucket: credentials, region, endpoint, time limits, checksums.
+//! SDK client of one bucket: credentials, region, endpoint, timeouts, checksums.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,22 +22,22 @@ use super::profile::{known_region, or_guess, provider};
 use crate::config::{Credentials, MountConfig};
 use crate::store::Vendor;
 
-/// A request for metadata that takes longer has been lost.
+/// Maximum time of an attempt of a metadata request; a slower one counts as lost.
 const METADATA_ATTEMPT: Duration = Duration::from_secs(20);
 
-/// Attempts that there is time for, however short it is.
+/// Minimum number of attempts that fit into the retry timeout, however short it is.
 const ATTEMPTS: u32 = 3;
 
-/// Least time of an attempt, however short the time for all of them is.
+/// Minimum time of an attempt, however short the retry timeout is.
 const SHORTEST_ATTEMPT: Duration = Duration::from_secs(1);
 
-/// An attempt in which the server copies, or puts parts together.
+/// Maximum time of an attempt in which the server copies an object or joins parts.
 const TRANSFER_ATTEMPT: Duration = Duration::from_mins(5);
 
-/// Time for a connection.
+/// Connect timeout.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// What the user and the environment say about how to reach a bucket.
+/// Access to a bucket, from the mount's configuration and the environment.
 #[derive(Debug)]
 pub(super) struct Access {
     pub(super) sdk: SdkConfig,
@@ -52,9 +52,9 @@ pub(super) struct Access {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RegionSource {
-    /// The mount's own configuration: contradicting it is an error.
+    /// Mount's own configuration: contradicting it is an error.
     Given,
-    /// The environment or a profile, or nothing at all: only a first guess.
+    /// Environment, profile or default: only a first guess.
     Guessed,
 }
 
@@ -62,7 +62,7 @@ impl Access {
     /// Reads the profile files and the environment as the AWS command line does.
     ///
     /// # Errors
-    /// The endpoint is no URL.
+    /// Returns an error if the endpoint is not a URL.
     pub(super) async fn load(
         config: &MountConfig,
         http: &HttpClient,
@@ -121,22 +121,22 @@ impl Access {
         })
     }
 
-    /// The region requests are signed for.
+    /// Returns the region that requests are signed for.
     pub(super) fn region(&self) -> &str {
         self.region.as_ref()
     }
 
-    /// Follows a bucket to where it is.
+    /// Sets the region to the bucket's.
     pub(super) fn set_region(&mut self, region: String) {
         self.region = Region::new(region);
     }
 
-    /// The endpoint, where it isn't AWS's own.
+    /// Returns the endpoint if it is not AWS's own.
     pub(super) fn endpoint_url(&self) -> Option<&str> {
         self.endpoint.as_ref().map(Endpoint::url)
     }
 
-    /// Returns the host that requests about a bucket go to.
+    /// Returns the host of requests about a bucket.
     pub(super) fn host(&self, bucket: &str) -> String {
         match (&self.endpoint, self.path_style) {
             (Some(endpoint), PathStyle::Forced) => endpoint.host().to_owned(),
@@ -145,7 +145,7 @@ impl Access {
         }
     }
 
-    /// Whose server it is, as far as its name tells.
+    /// Returns the vendor of the server, judged by its host name.
     pub(super) fn vendor(&self) -> Vendor {
         match &self.endpoint {
             Some(endpoint) if !endpoint.is_aws() => Vendor::Other,
@@ -168,8 +168,8 @@ impl Access {
             .retry_config(RetryConfig::disabled())
             .timeout_config(metadata_timeouts(self.attempt))
             .interceptor(BoundAnswers)
-            // It fires when the reader is slow, and on the copies that a server does in silence;
-            // bodies have their own limit (`S3Store::body`).
+            // It fails slow readers, and copies during which a server sends nothing; bodies have a
+            // limit of their own (`S3Store::body`).
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         if self.anonymous {
             builder = builder.allow_no_auth();
@@ -184,12 +184,12 @@ impl Access {
     }
 }
 
-/// Returns how long one attempt may take that moves no data.
+/// Returns the maximum time of an attempt that moves no data.
 fn attempt_limit(retry_timeout: Duration) -> Duration {
     (retry_timeout / ATTEMPTS).clamp(SHORTEST_ATTEMPT, METADATA_ATTEMPT)
 }
 
-/// Limits for requests that move no data, or whose data is read under its own limit.
+/// Returns the timeouts of requests that move no data, or whose data has a limit of its own.
 fn metadata_timeouts(attempt: Duration) -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(CONNECT)
@@ -198,7 +198,7 @@ fn metadata_timeouts(attempt: Duration) -> TimeoutConfig {
         .build()
 }
 
-/// Limits for requests that make the server move data.
+/// Returns the timeouts of requests that make the server move data.
 pub(super) fn transfer_timeouts() -> aws_sdk_s3::config::Builder {
     aws_sdk_s3::Config::builder().timeout_config(
         TimeoutConfig::builder()
@@ -209,7 +209,8 @@ pub(super) fn transfer_timeouts() -> aws_sdk_s3::config::Builder {
     )
 }
 
-/// Limits for requests with a body, which [`S3Store::sent`](super::S3Store::sent) watches.
+/// Returns the timeouts of requests with a body, which [`S3Store::sent`](super::S3Store::sent)
+/// limits.
 pub(super) fn sending_timeouts() -> aws_sdk_s3::config::Builder {
     aws_sdk_s3::Config::builder().timeout_config(
         TimeoutConfig::builder()

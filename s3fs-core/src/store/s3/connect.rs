@@ -1,4 +1,4 @@
-//! The first request to a bucket: is it there, where is it, may we read it?
+//! First request to a bucket: checks that it exists, finds its region, lists the mount's root.
 
 use std::sync::Arc;
 
@@ -20,20 +20,20 @@ use crate::store::{
 /// Ending of the names of Amazon's directory buckets.
 const DIRECTORY_BUCKET: &str = "--x-s3";
 
-/// A bucket that answered, whose requests are repeated.
+/// Connected bucket, whose failed requests are retried.
 pub type Bucket = Retrying<S3Store>;
 
-/// Why a bucket cannot be mounted, and what to do about it.
+/// Error that prevents a bucket from being mounted, with the remedy.
 #[derive(Debug, thiserror::Error)]
 #[error("bucket {bucket}{}: {reason}", at_endpoint(.endpoint.as_deref()))]
 pub struct ConnectError {
     /// The bucket.
     pub bucket: BucketName,
-    /// The endpoint, where it isn't AWS's own.
+    /// Endpoint, if it is not AWS's own.
     pub endpoint: Option<String>,
-    /// Why, in words that say what to do.
+    /// Reason and remedy.
     pub reason: String,
-    /// What the store said.
+    /// Kind of the store's error.
     pub kind: StoreErrorKind,
 }
 
@@ -41,12 +41,12 @@ fn at_endpoint(endpoint: Option<&str>) -> String {
     endpoint.map(|url| format!(" at {url}")).unwrap_or_default()
 }
 
-/// Reaches the bucket and lists the root of the mount: one request if the region is right, two if
-/// it has to be found first.
+/// Connects to the bucket and lists the root of the mount: one request if the region is right, two
+/// if it must be found first.
 ///
 /// # Errors
-/// The bucket doesn't exist, the credentials are missing or refused, listing is denied, the
-/// endpoint doesn't answer or isn't S3.
+/// Returns an error if the bucket does not exist, the credentials are missing or refused, listing
+/// is denied, or the endpoint does not respond or is not S3.
 pub async fn connect(
     config: &MountConfig,
     http: &HttpClient,
@@ -115,7 +115,7 @@ async fn list_root(
     }
 }
 
-/// Where to look instead, unless the user insists on where we looked.
+/// Returns the region to try next, unless the mount's configuration sets one.
 fn region_to_follow(error: &StoreError, access: &Access) -> Option<String> {
     let StoreErrorKind::WrongRegion {
         region: Some(region),
@@ -176,11 +176,11 @@ fn advice(kind: &StoreErrorKind, config: &MountConfig, access: &Access) -> Strin
     }
 }
 
-/// What is known of the bucket before it answers.
+/// Returns the capabilities expected of the bucket before any response.
 fn capabilities(config: &MountConfig, access: &Access) -> Capabilities {
     let capabilities = Capabilities::of(access.vendor());
     if config.bucket.as_str().ends_with(DIRECTORY_BUCKET) {
-        // Amazon's directory buckets list in no order.
+        // Amazon's directory buckets list keys in no order.
         capabilities.lacks(Capability::OrderedListing);
         capabilities.lacks(Capability::StartAfter);
     }
@@ -208,7 +208,7 @@ impl S3Store {
         }
     }
 
-    /// Asks the bucket itself where it is; the answer stands in a header even where it is denied.
+    /// Requests the region of the bucket; the header has it even if access is denied.
     async fn bucket_region(&self) -> Option<String> {
         let request = self.client.head_bucket().bucket(self.bucket.as_str());
         match request.send().await {
@@ -236,8 +236,8 @@ mod tests {
     use super::*;
     use crate::object::Key;
 
-    /// Credentials that are loaded for each request, from a service that fails a few times: with an
-    /// error, without any credentials, without an answer.
+    /// Provider that loads credentials for each request from a service that fails a few times: with
+    /// an error, without credentials, or without a response.
     #[derive(Clone, Debug)]
     struct Failing {
         keys: Keys,

@@ -1,4 +1,4 @@
-//! HTTP connections, and how many bodies arrive over them.
+//! HTTP connections, and a limit on the bodies received over them.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use tokio::sync::Semaphore;
 
-/// So many bodies arrive at once at most. Each has a buffer of its own, of some hundred kilobytes, that
-/// no budget accounts for; and this many connections bring more than any machine takes.
+/// Maximum number of bodies received at once. Each has a buffer of some hundred kilobytes that no
+/// budget includes. This many connections exceed the bandwidth of any machine.
 const BODIES: usize = 96;
 
 /// HTTP connections, shared by all mounts of a process.

@@ -1,5 +1,5 @@
-//! The endpoint of a bucket: resolved once, from the mount's configuration, the environment and the
-//! profile files. What follows from it is decided here alone.
+//! Endpoint of a bucket, resolved once from the mount's configuration, the environment and the
+//! profile files. All decisions that depend on it are made here.
 
 use std::net::IpAddr;
 
@@ -13,16 +13,16 @@ use super::PayloadSigning;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Endpoint {
     uri: Uri,
-    /// As it was given.
+    /// URL as configured, without credentials, for messages.
     url: String,
 }
 
-/// An endpoint that is no `http` or `https` URL.
+/// Endpoint that is not an `http` or `https` URL.
 #[derive(Debug, thiserror::Error)]
 #[error("the endpoint `{0}` is no http or https URL: write `https://` and its host")]
 pub(super) struct EndpointError(String);
 
-/// How a bucket is addressed.
+/// Addressing style of a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PathStyle {
     /// `endpoint/bucket`.
@@ -31,8 +31,8 @@ pub(super) enum PathStyle {
     VirtualHosted,
 }
 
-/// Returns the endpoint that the environment or the profile names for S3 (`AWS_ENDPOINT_URL_S3`, a
-/// `services` section), or else for all services.
+/// Returns the endpoint that the environment or the profile sets for S3 (`AWS_ENDPOINT_URL_S3`, a
+/// `services` section), or for all services.
 fn configured(sdk: &SdkConfig) -> Option<String> {
     let key = ServiceConfigKey::builder()
         .service_id("S3")
@@ -45,10 +45,10 @@ fn configured(sdk: &SdkConfig) -> Option<String> {
 }
 
 impl Endpoint {
-    /// Returns the endpoint to send requests to; nothing where it is AWS's own.
+    /// Returns the endpoint of requests; `None` if it is AWS's own.
     ///
     /// # Errors
-    /// It is no URL.
+    /// Returns an error if the endpoint is not a URL.
     pub(super) fn resolve(
         given: Option<&str>,
         sdk: &SdkConfig,
@@ -69,12 +69,12 @@ impl Endpoint {
         }
     }
 
-    /// Returns the URL for messages, without credentials that it may hold.
+    /// Returns the URL for messages, without credentials.
     pub(super) fn url(&self) -> &str {
         &self.url
     }
 
-    /// Returns the URL as the SDK takes it: it appends the bucket to a path as it stands.
+    /// Returns the URL for the SDK, which appends the bucket to the path as it is.
     pub(super) fn base(&self) -> String {
         let url = self.uri.to_string();
         if url.ends_with('/') {
@@ -84,7 +84,7 @@ impl Endpoint {
         }
     }
 
-    /// Returns its host.
+    /// Returns the host.
     pub(super) fn host(&self) -> &str {
         self.uri.host().unwrap_or_default().trim_matches(['[', ']'])
     }
@@ -94,8 +94,8 @@ impl Endpoint {
         host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
     }
 
-    /// Returns how a bucket is addressed there: `bucket.127.0.0.1` is no host name, and a gateway
-    /// below a path serves no hosts of buckets.
+    /// Returns the addressing style of buckets. `bucket.127.0.0.1` is not a host name, and a
+    /// gateway below a path serves no virtual hosts.
     pub(super) fn path_style(&self) -> PathStyle {
         let has_path = !self.uri.path().trim_matches('/').is_empty();
         if has_path || self.is_loopback() || self.host().parse::<IpAddr>().is_ok() {
@@ -105,8 +105,8 @@ impl Endpoint {
         }
     }
 
-    /// Returns whether bodies are hashed into signatures: where neither TLS nor the loopback device
-    /// protects them.
+    /// Returns whether bodies are hashed into signatures: only if neither TLS nor the loopback
+    /// device protects them.
     pub(super) fn payload_signing(&self) -> PayloadSigning {
         if self.uri.scheme_str() == Some("http") && !self.is_loopback() {
             PayloadSigning::Signed
@@ -115,7 +115,7 @@ impl Endpoint {
         }
     }
 
-    /// Returns whether it is AWS's, whose servers take the SDK's newer checksums.
+    /// Returns whether the endpoint is AWS's, whose servers accept the SDK's newer checksums.
     pub(super) fn is_aws(&self) -> bool {
         [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"]
             .iter()
@@ -123,7 +123,7 @@ impl Endpoint {
     }
 }
 
-/// Returns a URL as messages show it, also one that is mistyped.
+/// Returns a URL without credentials, for messages; the URL may be mistyped.
 pub(super) fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.rsplit('@').next().unwrap_or(url).to_owned();

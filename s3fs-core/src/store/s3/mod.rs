@@ -1,4 +1,4 @@
-//! The store over S3's HTTP interface: the only place that names the AWS SDK.
+//! Store over S3's HTTP interface: the only module that names the AWS SDK.
 
 mod answers;
 mod bodies;
@@ -36,29 +36,28 @@ use crate::store::{Capabilities, StoreError, StoreErrorKind};
 use chains::Chains;
 use pace::Pace;
 
-/// One bucket, with the credentials and the region it answers to.
+/// Store of one S3 bucket, with its credentials and region.
 #[derive(Debug)]
 pub struct S3Store {
     client: Client,
     bucket: BucketName,
     payer: Option<RequestPayer>,
-    /// Bounds the bodies that arrive at once.
+    /// Limit on bodies received at once.
     bodies: Arc<Semaphore>,
     payload_signing: PayloadSigning,
     endpoint_url: Option<String>,
     capabilities: Capabilities,
-    /// Host that requests go to, for messages.
+    /// Host of requests, for messages.
     host: String,
-    /// Maximum silence of a server that was sent a body.
+    /// Maximum silence of a server after it has been sent a body.
     patience: Duration,
     pace: Pace,
     warning: Warning,
     chains: Chains,
 }
 
-/// Whether the bytes of an upload are hashed into its signature. SHA-256 of every byte costs more
-/// CPU than all the rest of an upload, and proves nothing where TLS or the loopback device already
-/// protects the bytes.
+/// Signing of upload bodies. SHA-256 of every byte costs more CPU than the rest of an upload. It
+/// proves nothing where TLS or the loopback device already protects the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PayloadSigning {
     Signed,
@@ -66,7 +65,7 @@ enum PayloadSigning {
 }
 
 impl S3Store {
-    /// The endpoint, where it isn't AWS's own.
+    /// Returns the endpoint if it is not AWS's own.
     pub fn endpoint_url(&self) -> Option<&str> {
         self.endpoint_url.as_deref()
     }
@@ -81,7 +80,7 @@ impl S3Store {
     }
 }
 
-/// Whether requests of an operation may have a condition.
+/// Returns whether requests of an operation may have a condition.
 fn may_be_conditional(operation: &str) -> bool {
     matches!(
         operation,
@@ -89,7 +88,8 @@ fn may_be_conditional(operation: &str) -> bool {
     )
 }
 
-/// A failed condition of a request that had none: Swift's answer to unsigned requests.
+/// Returns the kind of a failed precondition of a request without one: Swift's response to unsigned
+/// requests.
 fn unasked_412() -> StoreErrorKind {
     StoreErrorKind::AccessDenied("HTTP 412 to a request without conditions".to_owned())
 }

@@ -82,7 +82,7 @@ impl S3Store {
     ) -> Result<ETag, StoreError> {
         let is_conditional = *precondition != Precondition::None;
         if is_conditional && !self.capabilities.has(Capability::ConditionalComplete) {
-            // It may be ignored.
+            // The server may ignore the precondition.
             self.check("CompleteMultipartUpload", key, precondition)
                 .await?;
         }
@@ -145,7 +145,7 @@ impl S3Store {
             .send()
             .await;
         match answer {
-            // It has ended already.
+            // The upload has been completed or aborted already.
             Err(error) if error.code() == Some("NoSuchUpload") => Ok(()),
             answer => answer
                 .map(drop)

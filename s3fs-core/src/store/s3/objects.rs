@@ -1,4 +1,4 @@
-//! Requests about whole objects, and the `Store` of S3 that sends them.
+//! Requests on whole objects, and the implementation of `Store` for S3.
 
 use std::sync::Arc;
 
@@ -215,7 +215,7 @@ impl Store for S3Store {
 }
 
 impl S3Store {
-    /// Turns the SDK's error into ours, for `map_err`.
+    /// Returns a conversion of the SDK's errors into [`StoreError`], for `map_err`.
     pub(super) fn error<E>(
         &self,
         operation: &'static str,

@@ -1,21 +1,21 @@
-//! Rate at which a bucket's server has taken bodies lately, and how long it may be silent after one.
+//! Recent upload rate of a bucket's server, and its maximum silence after a body.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Bytes per second of the slowest connection that is waited for: 250 kbit/s.
+/// Minimum upload rate in bytes per second that is waited for: 250 kbit/s.
 pub(super) const SLOWEST: u64 = 30_000;
 
-/// Bytes that the kernel may still hold when the last one has left this process.
+/// Bytes that the kernel may still hold after the last one has left this process.
 const SOCKET_BUFFER: u64 = 4 << 20;
 
-/// Length of the shortest body that tells a rate rather than a delay.
+/// Minimum size in bytes of a body that measures a rate rather than a latency.
 const TELLING: u64 = 64 << 10;
 
-/// Fraction of the usual rate that still counts as progress.
+/// Divisor of the usual rate that gives the minimum rate that counts as progress.
 const MARGIN: u64 = 10;
 
-/// Maximum time that is given at that fraction; a third of the usual rate has the time that it takes.
+/// Maximum wait at the minimum rate, unless a third of the usual rate takes longer.
 const MOST: Duration = Duration::from_secs(150);
 
 /// Usual rate in bytes per second; 0 while it is unknown.
@@ -23,7 +23,7 @@ const MOST: Duration = Duration::from_secs(150);
 pub(super) struct Pace(AtomicU64);
 
 impl Pace {
-    /// Notes that a body was taken and answered in this time.
+    /// Records that a body was sent and its request answered in this time.
     pub(super) fn answered(&self, length: u64, took: Duration) {
         if length < TELLING {
             return;
@@ -31,7 +31,7 @@ impl Pace {
         let rate = u128::from(length) * 1_000_000 / took.as_micros().max(1);
         let rate = u64::try_from(rate).unwrap_or(u64::MAX).max(1);
         let before = self.usual();
-        // A slower one counts more: several bodies share a connection to the network.
+        // Slower bodies count more, because several bodies share the network.
         let now = match before {
             0 => rate,
             before if before < rate => before.saturating_mul(2).min(rate),
@@ -40,13 +40,13 @@ impl Pace {
         self.0.store(now, Ordering::Relaxed);
     }
 
-    /// Notes that a body was given up. If the connection has become slow, the next one has more time.
+    /// Records that a body failed. If the connection has become slow, the next body gets more time.
     pub(super) fn lost(&self) {
         self.0.store(self.usual() / 8, Ordering::Relaxed);
     }
 
-    /// Returns the time that `sent` bytes of a body may take on their way beyond this process. A proxy may
-    /// hold all of a body that was sent to its end.
+    /// Returns the time that `sent` bytes of a body may take beyond this process. A proxy may hold
+    /// a whole body that has been sent.
     pub(super) fn allowance(&self, sent: u64, length: u64) -> Duration {
         let in_kernel = sent.min(SOCKET_BUFFER);
         let usual = self.usual();

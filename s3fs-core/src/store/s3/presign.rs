@@ -1,4 +1,4 @@
-//! URLs that stand for a signed request.
+//! Presigned URLs.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use super::S3Store;
 use crate::object::Key;
 use crate::store::{StoreError, StoreErrorKind};
 
-/// No signature is good for longer ([S3]).
+/// Maximum validity of a signature ([S3]).
 ///
 /// [S3]: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
 const LONGEST: Duration = Duration::from_hours(7 * 24);
 
 impl S3Store {
-    /// A URL with which whoever has it can read the object.
+    /// Returns a URL that lets its holder read the object.
     ///
     /// # Errors
-    /// There is nothing to sign it with.
+    /// Returns an error if there are no credentials to sign with.
     pub(crate) async fn presigned_get(
         &self,
         key: &Key,

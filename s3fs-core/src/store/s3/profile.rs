@@ -1,4 +1,4 @@
-//! Profiles of the AWS configuration files: their keys and regions.
+//! Profiles of the AWS configuration files: keys and regions.
 
 use std::fmt;
 
@@ -18,22 +18,22 @@ use aws_types::os_shim_internal::{Env, Fs};
 use super::connections::HttpClient;
 use crate::store::error::chain;
 
-/// The region that answers for every bucket, if only to say where the bucket really is.
+/// Default region, which answers for every bucket, if only with the bucket's region.
 const FIRST_GUESS: &str = "us-east-1";
 
-/// Profile that counts where none is named.
+/// Profile used if none is named.
 const DEFAULT_PROFILE: &str = "default";
 
-/// What a profile lets one sign requests with.
+/// Keys of a profile, for signing requests.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProfileKeys {
     /// `AWS_ACCESS_KEY_ID`.
     pub access_key_id: String,
     /// `AWS_SECRET_ACCESS_KEY`.
     pub secret_access_key: String,
-    /// `AWS_SESSION_TOKEN`, where the keys are good for some time only.
+    /// `AWS_SESSION_TOKEN`, if the keys are temporary.
     pub session_token: Option<String>,
-    /// The region of the environment or the profile.
+    /// Region of the environment or the profile.
     pub region: Option<String>,
 }
 
@@ -45,13 +45,13 @@ impl fmt::Debug for ProfileKeys {
     }
 }
 
-/// Why there are no keys, and what to do about it.
+/// Error of loading a profile's keys, with the remedy.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {reason}", whose(.profile.as_deref()))]
 pub struct ProfileError {
-    /// The profile; the standard AWS chain when absent.
+    /// Profile; `None` for the standard AWS chain.
     pub profile: Option<String>,
-    /// Why, in words that say what to do.
+    /// Reason and remedy.
     pub reason: String,
 }
 
@@ -62,13 +62,13 @@ fn whose(profile: Option<&str>) -> String {
     }
 }
 
-/// The keys of a profile: those that stand in the files, or those that a login (SSO), a program or
-/// a role brings. Without a profile the standard AWS chain is asked, as for a mount.
+/// Returns the keys of a profile, from the files or through a login (SSO), a program or a role.
+/// Without a profile it uses the standard AWS chain, as a mount does.
 ///
-/// What is good for some time only is not renewed.
+/// Temporary keys are not renewed.
 ///
 /// # Errors
-/// There is no such profile, or it has no keys, or they can't be brought.
+/// Returns an error if the profile does not exist, has no keys, or they cannot be loaded.
 pub async fn profile_credentials(profile: Option<&str>) -> Result<ProfileKeys, ProfileError> {
     let http = HttpClient::default();
     let region = known_region(profile).await;
@@ -109,23 +109,23 @@ async fn keys(
     })
 }
 
-/// Who brings the keys of a profile that was named. Not the SDK's chain, which would take those of
-/// the environment instead, and, where there is no such profile, those of the machine.
+/// Returns the credential provider of a named profile. The SDK's chain would prefer the keys of the
+/// environment, and use those of the machine if the profile does not exist.
 pub(super) fn provider(
     profile: &str,
     files: Builder,
     http: &HttpClient,
     region: &Region,
 ) -> ProfileFileCredentialsProvider {
-    // A role is asked for in some region.
+    // Assuming a role takes a region.
     let config = ProviderConfig::without_region()
         .with_http_client(http.client.clone())
         .with_region(Some(region.clone()));
     files.configure(&config).profile_name(profile).build()
 }
 
-/// The region of the environment or the profile. The SDK's own chain would go on to ask an EC2
-/// instance's metadata service, for seconds where there is none; the bucket knows better.
+/// Returns the region of the environment or the profile. The SDK's own chain would also query an
+/// EC2 instance's metadata service, for seconds where there is none; the bucket knows better.
 pub(super) async fn known_region(profile: Option<&str>) -> Option<Region> {
     if let Some(region) = EnvironmentVariableRegionProvider::new().region().await {
         return Some(region);
@@ -137,18 +137,18 @@ pub(super) async fn known_region(profile: Option<&str>) -> Option<Region> {
     files.build().region().await
 }
 
-/// Checks the profile that the environment names (`AWS_PROFILE`): where it doesn't exist, the SDK's
-/// chain would go on to the credentials of the machine. Keys in the environment go before it.
+/// Checks the profile that the environment names (`AWS_PROFILE`). If it does not exist, the SDK's
+/// chain would use the credentials of the machine. Keys in the environment take precedence.
 ///
 /// # Errors
-/// There is no such profile, and there are no keys in the environment.
+/// Returns an error if the profile does not exist and the environment has no keys.
 #[allow(
     deprecated,
     reason = "this crate of the SDK has no other names for them"
 )]
 pub(super) async fn check_profile() -> Result<(), String> {
     let (fs, env) = (Fs::real(), Env::real());
-    // What is wrong with the files is said when they are used.
+    // Errors in the files are reported when they are used.
     let files = profile_file::ProfileFiles::default();
     let Ok(profiles) = load(&fs, &env, &files, None).await else {
         return Ok(());
@@ -167,12 +167,12 @@ pub(super) async fn check_profile() -> Result<(), String> {
     ))
 }
 
-/// A region to ask in first.
+/// Returns the region, or the default for the first request.
 pub(super) fn or_guess(region: Option<Region>) -> Region {
     region.unwrap_or(Region::from_static(FIRST_GUESS))
 }
 
-/// What the SDK says is kept: it quotes neither keys nor what a program printed as such.
+/// Returns an error with the SDK's text, which contains neither keys nor the output of a program.
 fn failed(profile: Option<&str>, words: &str) -> ProfileError {
     let login = words.contains("SSO token")
         || words.contains("/sso/cache/")
@@ -181,7 +181,7 @@ fn failed(profile: Option<&str>, words: &str) -> ProfileError {
         Some(name) if words.contains(&format!("could not find source profile {name} ")) => {
             format!("there is no such profile: {}", make(name))
         }
-        // The SDK says no more where the files are empty or missing.
+        // The SDK gives no other reason if the files are empty or missing.
         Some(name) if words == NOTHING => {
             format!("it does not exist or has no keys: {}", make(name))
         }
@@ -204,7 +204,7 @@ fn failed(profile: Option<&str>, words: &str) -> ProfileError {
     }
 }
 
-/// How the SDK says that nothing is wrong, and nothing there.
+/// Text of the SDK's error for a provider that has nothing to load.
 const NOTHING: &str = "the credential provider was not enabled";
 
 fn make(profile: &str) -> String {

@@ -1,4 +1,4 @@
-//! Storing an object in one request, if a condition holds.
+//! Conditional writes of an object in one request.
 
 use super::client::sending_timeouts;
 use super::values::{content_length, if_match, if_none_match, metadata};
@@ -7,8 +7,8 @@ use crate::object::{ETag, Headers, Key};
 use crate::store::{Body, Capability, Precondition, Store, StoreError, StoreErrorKind};
 
 impl S3Store {
-    /// Stores an object if the precondition holds. Where the server knows no conditions, it is checked
-    /// before.
+    /// Stores an object if the precondition holds. If the server does not support conditions, the
+    /// precondition is checked before.
     pub(super) async fn put_if(
         &self,
         key: &Key,
@@ -53,10 +53,10 @@ impl S3Store {
         self.failed("PutObject", key, StoreErrorKind::Unsupported(words))
     }
 
-    /// Compares what is under a key with a precondition. Somebody may change it right after.
+    /// Compares the object of a key with a precondition. Another client may change it right after.
     ///
     /// # Errors
-    /// It does not hold.
+    /// Returns an error if the precondition does not hold.
     pub(super) async fn check(
         &self,
         operation: &'static str,
@@ -119,7 +119,7 @@ impl S3Store {
     }
 }
 
-/// Whether it is the key of a folder.
+/// Returns whether the key is a folder marker's.
 pub(super) fn is_marker(key: &Key) -> bool {
     key.as_str().ends_with('/')
 }

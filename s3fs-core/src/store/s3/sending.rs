@@ -1,4 +1,4 @@
-//! Bodies on their way to the server: how far they have come, and when an attempt has been lost.
+//! Upload progress of bodies, and detection of lost attempts.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,13 +16,14 @@ use super::S3Store;
 use crate::object::Key;
 use crate::store::{Store, StoreError, StoreErrorKind};
 
-/// Bytes per second that an attempt must reach over all of its time.
+/// Minimum average rate of an attempt in bytes per second.
 const SLOWEST_OVERALL: u64 = 10_000;
 
-/// Bytes given to the connection at once: progress is seen in such steps.
+/// Size in bytes of the steps in which a body is passed to the connection, and progress is
+/// measured.
 const STEP: usize = 256 * 1024;
 
-/// Progress of one attempt.
+/// Upload progress of one attempt.
 #[derive(Clone, Debug)]
 pub(super) struct Progress(Arc<Taken>);
 
@@ -32,7 +33,7 @@ struct Taken {
     last: Mutex<Instant>,
 }
 
-/// Returns how long an attempt to send so many bytes may take.
+/// Returns the maximum time of an attempt to send `length` bytes.
 fn whole(length: u64) -> Duration {
     Duration::from_mins(1) + Duration::from_secs(length / SLOWEST_OVERALL)
 }
@@ -59,7 +60,7 @@ impl Progress {
     }
 }
 
-/// Returns the same body, and how far it has come.
+/// Returns the same body, and its progress.
 pub(super) fn watched(body: ByteStream) -> (ByteStream, Progress) {
     let progress = Progress::new();
     let seen = progress.clone();
@@ -74,10 +75,10 @@ pub(super) fn watched(body: ByteStream) -> (ByteStream, Progress) {
 }
 
 impl S3Store {
-    /// Waits for the answer to a request with a body of `length` bytes.
+    /// Waits for the response to a request with a body of `length` bytes.
     ///
     /// # Errors
-    /// The request failed, or its server was silent for too long.
+    /// Returns an error if the request failed, or its server was silent for too long.
     pub(super) async fn sent<T>(
         &self,
         (operation, key): (&'static str, &Key),
@@ -128,7 +129,7 @@ impl S3Store {
     }
 }
 
-/// A body that is seen as the connection takes it, in steps.
+/// Body that records its progress as the connection takes it, in steps.
 struct Watched {
     body: SdkBody,
     pending: Bytes,

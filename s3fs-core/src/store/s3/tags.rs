@@ -1,4 +1,4 @@
-//! Versions in answers to requests that write, where a server may leave them out.
+//! ETags in responses to writes, which some servers omit.
 
 use super::S3Store;
 use super::values::etag;
@@ -6,11 +6,11 @@ use crate::object::{ETag, Key};
 use crate::store::{Store, StoreError, StoreErrorKind};
 
 impl S3Store {
-    /// Returns the version that a request made. Where the answer has no `ETag`, or an empty one, as that of
-    /// Ceph's RADOS Gateway 16 to `CompleteMultipartUpload`, it is the one that HEAD shows.
+    /// Returns the ETag of the version that a request created. If the response has no `ETag` or an
+    /// empty one, as from Ceph's RADOS Gateway 16 on `CompleteMultipartUpload`, HEAD returns it.
     ///
     /// # Errors
-    /// Those of HEAD, with an unknown outcome: the object was stored.
+    /// Returns an error of HEAD, with an unknown outcome: the object was stored.
     pub(super) async fn stored_tag(
         &self,
         key: &Key,
@@ -24,10 +24,10 @@ impl S3Store {
         Ok(there.meta.etag)
     }
 
-    /// Returns the version of a part, without which an upload can't be completed.
+    /// Returns the ETag of a part, which is required to complete the upload.
     ///
     /// # Errors
-    /// Says that the answer is not S3's where it has none.
+    /// Returns [`StoreErrorKind::NotS3`] if the response has no ETag.
     pub(super) fn part_tag(
         &self,
         operation: &'static str,

@@ -1,4 +1,4 @@
-//! Between the SDK's values and ours.
+//! Conversion of values between the SDK and [`crate::store`].
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use percent_encoding::percent_decode_str;
 use crate::object::{ByteRange, ETag, Headers, ObjectMeta};
 use crate::store::{Body, ListedObject, Precondition};
 
-/// Says that a request has no body, which some servers want to hear.
+/// Sets `content-length: 0`, which some servers require of requests without a body.
 pub(super) fn without_body(request: &mut HttpRequest) {
     request.headers_mut().insert("content-length", "0");
 }
@@ -28,7 +28,7 @@ pub(super) fn if_match(precondition: &Precondition) -> Option<String> {
     }
 }
 
-/// User metadata as the SDK takes it.
+/// Returns user metadata in the SDK's form.
 pub(super) fn metadata(headers: &Headers) -> Option<HashMap<String, String>> {
     let pairs = || headers.metadata.clone().into_iter().collect();
     (!headers.metadata.is_empty()).then(pairs)
@@ -79,7 +79,7 @@ pub(super) fn folded(prefix: &CommonPrefix, encoded: bool) -> Option<String> {
     decode(prefix.prefix()?, encoded)
 }
 
-/// Undoes `encoding-type=url`, where the server says that it did it. S3 writes a space as `+`.
+/// Decodes `encoding-type=url`, if the server says that it is applied. S3 encodes a space as `+`.
 fn decode(key: &str, encoded: bool) -> Option<String> {
     if !encoded {
         return Some(key.to_owned());
@@ -91,7 +91,7 @@ fn decode(key: &str, encoded: bool) -> Option<String> {
         .map(Cow::into_owned)
 }
 
-/// `bytes 0-9/100`
+/// Parses a header such as `bytes 0-9/100`.
 pub(super) fn parse_content_range(header: &str) -> Option<(ByteRange, u64)> {
     let (sent, size) = header.strip_prefix("bytes ")?.split_once('/')?;
     let (first, last) = sent.split_once('-')?;

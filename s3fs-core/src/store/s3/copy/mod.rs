@@ -1,4 +1,4 @@
-//! Requests that copy what is stored already.
+//! Requests that copy stored objects.
 
 use aws_sdk_s3::types::MetadataDirective;
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use crate::store::{
     StoreErrorKind, UploadId,
 };
 
-/// What a copy source's key is written with, besides letters and digits.
+/// Bytes of a copy source's key to percent-encode: all but letters, digits and `/-._~`.
 const COPY_SOURCE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'-')
@@ -30,8 +30,8 @@ enum Replaced {
 }
 
 impl S3Store {
-    /// Copies this version of an object. Where the server can't compare versions, that is done here,
-    /// before and after.
+    /// Copies this version of an object. If the server cannot compare versions, they are compared
+    /// here, before and after.
     pub(super) async fn copy_object(
         &self,
         source: &Key,
@@ -62,7 +62,7 @@ impl S3Store {
         headers: Option<&Headers>,
     ) -> Result<ETag, StoreError> {
         if self.must_prove_conditions() {
-            // A server that ignores conditions makes this copy.
+            // A server that ignores conditions carries out this copy.
             let replaced = self.check_before(source, tag, key).await?;
             let none = impossible();
             let copied = self.send_copy(source, Some(&none), key, headers);
@@ -86,10 +86,11 @@ impl S3Store {
         self.checked(copied, replaced, (source, tag), key).await
     }
 
-    /// Compares the source's version before a copy without a condition. Returns what the copy replaces.
+    /// Compares the source's version before a copy without a condition. Returns the content to be
+    /// replaced.
     ///
     /// # Errors
-    /// The source has another version.
+    /// Returns an error if the source has another version.
     async fn check_before(
         &self,
         source: &Key,
@@ -107,11 +108,12 @@ impl S3Store {
         }
     }
 
-    /// The copy that was made without a condition, if it was of this version. Otherwise it is deleted
-    /// if nothing else can go with it.
+    /// Returns the ETag of a copy made without a condition, if it copied this version. Otherwise
+    /// the copy is deleted, unless it replaced another object.
     ///
     /// # Errors
-    /// It may have been of another version. Unless it was deleted, what it replaced is lost.
+    /// Returns an error if the copy may be of another version. Unless the copy was deleted, its outcome
+    /// is unknown and the replaced object is lost.
     async fn checked(
         &self,
         copied: ETag,
@@ -119,7 +121,7 @@ impl S3Store {
         (source, tag): (&Key, &ETag),
         key: &Key,
     ) -> Result<ETag, StoreError> {
-        // A copy onto itself may change the tag.
+        // A copy onto itself may change the ETag.
         let expected = if source == key { &copied } else { tag };
         let Err(error) = self.check_version("CopyObject", source, expected).await else {
             return Ok(copied);
@@ -134,7 +136,7 @@ impl S3Store {
         Err(error.after_unknown())
     }
 
-    /// Deletes a copy, if the key still has it. Returns whether it did.
+    /// Deletes a copy if the key still has it. Returns whether it was deleted.
     async fn delete_copy(&self, key: &Key, copied: &ETag) -> bool {
         let deleted = match self.has_version(key, copied).await {
             Ok(true) => self.delete(key).await,
@@ -147,15 +149,15 @@ impl S3Store {
         deleted.is_ok()
     }
 
-    /// Whether the server has yet to show that it heeds conditions of copies. One that ignores them says
-    /// nothing.
+    /// Returns whether the server has yet to prove that it honours conditions of copies. A server
+    /// that ignores them gives no sign.
     fn must_prove_conditions(&self) -> bool {
         let capability = Capability::ConditionalCopy;
         self.capabilities.has(capability) && !self.capabilities.is_proven(capability)
     }
 
-    /// What the answer to a copy on a condition that can't hold shows. A server that ignores the condition
-    /// has made the copy: that is returned.
+    /// Evaluates the response to a copy on a condition that cannot hold. A server that ignores the
+    /// condition has made the copy, which is returned.
     fn proof<T>(&self, answer: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
         match answer {
             Ok(copied) => {
@@ -170,7 +172,7 @@ impl S3Store {
         }
     }
 
-    /// Stores a folder's marker under another key, where the server can't copy it.
+    /// Stores a folder's marker under another key, if the server cannot copy it.
     async fn store_marker_anew(
         &self,
         source: &Key,
@@ -239,8 +241,8 @@ impl S3Store {
         self.stored_tag(key, tag.as_deref()).await
     }
 
-    /// Copies a range of this version of an object into a part, as
-    /// [`copy_object`](Self::copy_object) does.
+    /// Copies a range of this version of an object into a part, with the checks of
+    /// [`copy_object`](Self::copy_object).
     pub(super) async fn copy_part(
         &self,
         key: &Key,
@@ -309,14 +311,14 @@ impl S3Store {
         })
     }
 
-    /// A key as the source of a copy.
+    /// Returns a key in the form of a copy source.
     fn copy_source(&self, key: &Key) -> String {
         let key = utf8_percent_encode(key.as_str(), COPY_SOURCE);
         format!("{}/{key}", self.bucket)
     }
 }
 
-/// A tag that no version has.
+/// Returns an ETag that no version has.
 fn impossible() -> ETag {
     ETag::new("00000000000000000000000000000000")
 }

@@ -1,4 +1,4 @@
-//! Copies on a server that ignores their conditions, beside another client.
+//! Tests of copies on a server that ignores their conditions, next to another client.
 
 use std::time::Duration;
 
@@ -56,7 +56,8 @@ async fn the_first_copy_of_a_replaced_version_changes_nothing() {
     assert_eq!(server.log().count(Operation::DeleteObject), 0);
 }
 
-/// A copy of what another client stored between the check and the copy; `after` follows the copy.
+/// Copies an object that another client stores between the check and the copy. `after` runs after
+/// the copy.
 async fn copied_in_a_race(
     store: &S3Store,
     server: &Server,
