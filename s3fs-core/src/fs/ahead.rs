@@ -1,4 +1,4 @@
-//! Opening files before programs do: the next ones of a folder that is being walked through.
+//! Opening files ahead of programs: the next files of a folder that a program reads in order.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,27 +10,29 @@ use crate::read::{Expected, FIRST, Habit, Opening, Reader, STEP, Walk};
 use crate::store::StoreError;
 use crate::tree::{Entry, FileState, Ino, Kind};
 
-/// Remember so many folders at most; those that have been quiet for long are forgotten.
+/// Maximum number of tracked folders. At the limit, folders without an open for [`QUIET`] are
+/// forgotten.
 const FOLDERS: usize = 256;
 
-/// Nobody walks through a folder in which nothing was opened for so long.
+/// Time without an open after which a folder counts as no longer walked through.
 const QUIET: Duration = Duration::from_secs(2);
 
-/// Where programs are in the folders that they walk through.
+/// Position of programs in each folder that they walk through.
 #[derive(Debug, Default)]
 pub(super) struct Walks(Mutex<HashMap<Ino, Place>>);
 
 #[derive(Debug)]
 struct Place {
-    /// The furthest one.
+    /// Name of the furthest file that was opened.
     last: EntryName,
     at: Instant,
     walk: Walk,
 }
 
 impl Walks {
-    /// A file of the folder was opened; `near` says whether another one is close to it. Returns how
-    /// many files behind it to open ahead: none if it is the furthest one again, or one before it.
+    /// Records that a file of the folder was opened. `near` says whether another file is close to
+    /// it. Returns the number of files behind it to open ahead: 0 if the file is the furthest one
+    /// again, or near it and before it.
     pub(super) fn opened(
         &self,
         dir: Ino,
@@ -60,7 +62,7 @@ impl Walks {
 }
 
 impl Fs {
-    /// Opens whatever version of the file is there now.
+    /// Opens the current version of the file.
     pub(super) fn open_object(
         &self,
         key: Key,
@@ -69,7 +71,8 @@ impl Fs {
         self.open_expecting(key, expected(file))
     }
 
-    /// As [`open_object`](Self::open_object), by what is expected of it.
+    /// Opens the current version of the object at `key`, with `expected` as a hint about its size
+    /// or version.
     pub(super) fn open_expecting(
         &self,
         key: Key,
@@ -79,8 +82,8 @@ impl Fs {
         Reader::open(store, key, expected, budget, self.blocks.clone())
     }
 
-    /// Begins to open an object of which the first bytes take so much, unless that has begun. Nobody
-    /// waits for it, so it takes no memory that others use.
+    /// Starts to open an object unless that has started. `first` is the memory for its first bytes.
+    /// Nobody waits for this open, so it starts only if the budget has that memory free.
     fn begin_ahead(&self, key: Key, first: u64, expected: Expected) {
         if !self.ahead.has(&key) && self.budget.try_take(first).is_some() {
             let open = self.open_expecting(key.clone(), expected);
@@ -88,13 +91,15 @@ impl Fs {
         }
     }
 
-    /// The version of the file that is being opened already, if it is still the one that is meant.
+    /// Returns a reader that was opened ahead, after its open completes, if it has the version of
+    /// `file`.
     pub(super) async fn opened_ahead(&self, key: &Key, file: &FileState) -> Option<Arc<Reader>> {
         let (reader, meta) = self.ahead.take(key)?.wait().await.ok()?;
         (Some(&meta.etag) == file.etag.as_ref()).then_some(reader)
     }
 
-    /// As [`opened_ahead`](Self::opened_ahead), if it has been opened by now.
+    /// Returns a reader that was opened ahead, if its open has completed and it has the version of
+    /// `file`.
     pub(super) fn try_opened_ahead(&self, key: &Key, file: &FileState) -> Option<Arc<Reader>> {
         let opening: Opening = self.ahead.get(key)?;
         let (reader, meta) = opening.now()?.as_ref().ok()?;
@@ -104,7 +109,8 @@ impl Fs {
         is_meant.then_some(reader)
     }
 
-    /// Begins to open an object of which nothing is known, if what is looked up is opened, as a rule.
+    /// Starts to open an object of unknown size and version, if programs usually open what they
+    /// look up.
     pub(super) fn open_with_lookup(&self, dir: Ino, name: &EntryName) {
         let is_folder = matches!(self.tree.remembered(dir, name), Some(Kind::Dir));
         if is_folder || !self.habit().opens() {
@@ -115,7 +121,7 @@ impl Fs {
         }
     }
 
-    /// Takes note of what was looked up.
+    /// Records the result of a lookup.
     pub(super) fn looked_up(&self, entry: Option<&Entry>) {
         match entry {
             Some(entry) if matches!(entry.kind, Kind::File(_)) => self.habit().found(entry.ino),
@@ -128,7 +134,7 @@ impl Fs {
         self.habit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes note that a file was opened for reading, and begins to open those that will be next.
+    /// Records that a file was opened for reading, and starts to open the next files of the folder.
     pub(super) fn opened(&self, dir: Ino, name: &EntryName, ino: Ino) {
         self.tree.read(ino);
         self.habit().opened(&ino);
@@ -154,7 +160,7 @@ impl Fs {
     }
 }
 
-/// What is known of a file before it is opened.
+/// Returns the hint about a file that its open starts with.
 fn expected(file: &FileState) -> Expected {
     match (&file.etag, file.was_read) {
         (Some(etag), true) => Expected::Here(ObjectMeta {

@@ -1,4 +1,4 @@
-//! What `stat` shows, and what of it can be changed.
+//! File attributes: reading and changing what `stat` shows.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -11,21 +11,22 @@ use crate::tree::{Entry, FileNumber, Ino, Kind, NodeId};
 /// Bit that lets a program run with its owner's rights.
 const SET_USER_ID: u16 = 0o4000;
 
-/// Bit that lets a program run with its group's rights; of a folder, the bit that gives its group to
-/// what is made in it.
+/// Bit that lets a program run with its group's rights. On a folder, new entries get the folder's
+/// group.
 pub(super) const SET_GROUP_ID: u16 = 0o2000;
 
 /// Permission of the group to execute. Without it, [`SET_GROUP_ID`] of a file stands for mandatory locks.
 const GROUP_EXECUTES: u16 = 0o010;
 
-/// Who owns what says nothing about it, and with what permissions.
+/// Owner and permissions of entries without stored attributes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Owner {
     pub(super) uid: u32,
     pub(super) gid: u32,
     pub(super) file_mode: u16,
     pub(super) dir_mode: u16,
-    /// Owners that the bucket keeps are shown. An ordinary user's namespace knows but one.
+    /// Show the owners that are stored in the bucket. A user namespace of an ordinary user knows
+    /// only one.
     shows_others: bool,
 }
 
@@ -45,7 +46,8 @@ impl Owner {
         }
     }
 
-    /// What is kept of a new entry. Of its owner nothing, if it is as where nothing is kept.
+    /// Returns the attributes to store for a new entry. `uid` and `gid` are omitted when they equal
+    /// the mount's defaults.
     pub(super) fn attributes(&self, kind: FileKind, mode: u16, maker: Maker) -> Attributes {
         Attributes {
             kind: Some(kind),
@@ -57,8 +59,8 @@ impl Owner {
     }
 }
 
-/// Permission bits without those that give a program the rights of its owner or group, as after a
-/// change of a file's bytes or owner.
+/// Returns the permission bits without set-user-ID and set-group-ID, as after a change of a file's
+/// bytes or owner.
 fn without_set_id(mode: u16) -> u16 {
     let dropped = if mode & GROUP_EXECUTES == 0 {
         SET_USER_ID
@@ -68,35 +70,35 @@ fn without_set_id(mode: u16) -> u16 {
     mode & !dropped
 }
 
-/// Returns whether a process may change a file's bytes and leave its set-user-ID and set-group-ID bits.
+/// Privilege of a process to change a file's bytes and keep its set-user-ID and set-group-ID bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Privilege {
     /// The bits stay (`CAP_FSETID`).
     #[default]
     Keeps,
-    /// The bits go.
+    /// The bits are cleared.
     Drops,
 }
 
 impl Privilege {
-    /// Privilege of a user's processes, where the kernel says nothing more exact.
+    /// Returns the privilege of a user's processes, where the kernel says nothing more exact.
     pub fn of(uid: u32) -> Self {
         if uid == 0 { Self::Keeps } else { Self::Drops }
     }
 }
 
-/// Who makes an entry.
+/// Creator of an entry.
 #[derive(Clone, Copy, Debug)]
 pub struct Maker {
-    /// Its user.
+    /// User ID.
     pub uid: u32,
-    /// Its group.
+    /// Group ID.
     pub gid: u32,
-    /// Its process.
+    /// Process ID.
     pub pid: u32,
 }
 
-/// What `stat` shows.
+/// Attributes of an inode, as `stat` shows them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attr {
     /// The inode.
@@ -105,13 +107,13 @@ pub struct Attr {
     pub node: NodeId,
     /// Number by which programs know it.
     pub number: FileNumber,
-    /// Whether it is a folder.
+    /// The inode is a folder.
     pub is_dir: bool,
-    /// What it is.
+    /// Type of the inode.
     pub kind: FileKind,
     /// Size in bytes; 0 for a folder.
     pub size: u64,
-    /// How many names it has.
+    /// Link count.
     pub links: u32,
     /// Last access, as far as a program has set it.
     pub accessed: SystemTime,
@@ -125,12 +127,12 @@ pub struct Attr {
     pub uid: u32,
     /// Group.
     pub gid: u32,
-    /// For how long its name stands for it without asking again. Not the full [`TTL`] where the
-    /// store said so a while ago, or two beliefs would add up.
+    /// Time for which the kernel may use the name without asking again. Less than [`TTL`] if the
+    /// store's answer is not fresh: otherwise both periods would add up.
     pub valid: Duration,
 }
 
-/// What is to be changed.
+/// Attributes to change.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SetAttr {
     /// Size in bytes.
@@ -145,20 +147,20 @@ pub struct SetAttr {
     pub uid: Option<u32>,
     /// Group.
     pub gid: Option<u32>,
-    /// Handle that the program does it through (`ftruncate`), which it has yet to close.
+    /// Handle that the program changes the file through (`ftruncate`) and has yet to close.
     pub through: Option<HandleId>,
-    /// Privilege of the process that changes it.
+    /// Privilege of the process that makes the change.
     pub privilege: Privilege,
 }
 
 impl SetAttr {
-    /// Whether it changes what the bucket keeps beside the bytes.
+    /// Returns whether it changes attributes that are stored with the object.
     fn is_kept(&self) -> bool {
         self.modified.is_some() || self.mode.is_some() || self.uid.is_some() || self.gid.is_some()
     }
 }
 
-/// Returns whether the mode of a file, as it is shown, changed by losing those bits.
+/// Clears the set-ID bits of a file. Returns whether its visible mode changed.
 fn drop_set_id(kept: &mut Attributes, owner: &Owner) -> bool {
     let mode = kept.mode.unwrap_or(owner.file_mode);
     let dropped = without_set_id(mode);
@@ -169,7 +171,7 @@ fn drop_set_id(kept: &mut Attributes, owner: &Owner) -> bool {
 }
 
 impl Fs {
-    /// What `stat` shows of an inode, as far as it is known.
+    /// Returns the attributes of an inode as far as they are cached.
     ///
     /// # Errors
     /// The kernel has forgotten the inode.
@@ -236,8 +238,8 @@ impl Fs {
             .update_looks(ino, |looks| looks.modified = Some(modified));
     }
 
-    /// Changes what is kept of an entry, here; [`keep_changed`](Self::keep_changed) lets the bucket
-    /// know.
+    /// Changes the stored attributes of an entry in the tree. [`keep_changed`](Self::keep_changed)
+    /// queues the change for the bucket.
     pub(super) async fn change_kept(
         &self,
         ino: Ino,
@@ -264,7 +266,8 @@ impl Fs {
         changed
     }
 
-    /// Lets the bucket know, soon, of what is kept of an entry.
+    /// Queues the attributes of an entry to be stored soon. Waits for the bucket unless it has
+    /// taken such a change before.
     pub(super) async fn keep_changed(&self, ino: Ino) -> Result<(), FsError> {
         let Some(entry) = self.tree.entry(ino).filter(|entry| entry.named) else {
             return Ok(());
@@ -301,7 +304,7 @@ impl Fs {
         }
     }
 
-    /// Drops the set-user-ID and set-group-ID bits of a file whose bytes are changed by a process without
+    /// Clears the set-user-ID and set-group-ID bits of a file after a write by a process without
     /// the privilege to keep them.
     pub(super) fn drop_set_id(&self, ino: Ino) {
         let Some(entry) = self.tree.entry(ino) else {

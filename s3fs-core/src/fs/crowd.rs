@@ -1,8 +1,8 @@
-//! A bound on the entries that listings have told the kernel of.
+//! Limit on the entries that listings have reported to the kernel.
 //!
-//! Of each entry that the kernel knows, we know as well, and it forgets none before memory is scarce.
-//! So a walk through millions of files would take our memory with it. Beyond a number of entries,
-//! the kernel is asked to forget those that it was told of first.
+//! Each entry that the kernel caches is held in memory here as well. The kernel drops entries only
+//! when memory is scarce, so a walk through millions of files would use this process's memory.
+//! Above the limit, the kernel is asked to forget the oldest entries.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -11,23 +11,23 @@ use crate::fs::edge::{KernelCell, KernelEdge};
 use crate::object::EntryName;
 use crate::tree::NodeId;
 
-/// So many entries are kept. Each takes up to half a kilobyte here.
+/// Number of entries above which the kernel is asked to forget some. Each takes up to 0.5 KB here.
 const MOST: usize = 128 << 10;
 
-/// So many are forgotten at a time.
+/// Number of entries that are forgotten at a time.
 const BATCH: usize = 4 << 10;
 
-/// The entries that listings have told the kernel of, the oldest first.
+/// Entries that listings have reported to the kernel, the oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Crowd(Mutex<VecDeque<(NodeId, EntryName)>>);
 
 impl Crowd {
-    /// The kernel was told of an entry.
+    /// Records an entry that was reported to the kernel.
     pub(super) fn push(&self, dir: NodeId, name: EntryName) {
         self.lock(|told| told.push_back((dir, name)));
     }
 
-    /// Makes the kernel forget what is too much, beside what is going on.
+    /// Makes the kernel forget the entries above the limit, in the background.
     pub(super) fn thin_out(&self, kernel: &KernelCell) {
         let excess = self.lock(|told| {
             let is_full = told.len() >= MOST + BATCH;
@@ -36,7 +36,7 @@ impl Crowd {
         if let Some(excess) = excess
             && let Some(kernel) = kernel.get()
         {
-            // Not on a thread that answers: it waits for the folders that are being read.
+            // Not on a runtime thread: the call waits for folders that are being read.
             tokio::task::spawn_blocking(move || forget(&*kernel, &excess));
         }
     }

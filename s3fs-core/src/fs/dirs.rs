@@ -14,30 +14,30 @@ use crate::list::ListStream;
 use crate::object::EntryName;
 use crate::tree::{Entry, Ino, Told};
 
-/// Entries that may be asked for again: the kernel does so when a program's buffer was smaller
+/// Number of entries kept to be read again: the kernel does so when a program's buffer was smaller
 /// than ours.
 const KEEP: usize = 4096;
 
 /// Offsets 1 and 2 stand behind `.` and `..`; entry `i` is followed by offset `i + 3`.
 const DOTS: u64 = 2;
 
-/// Which listing of an open folder.
+/// Listing of an open folder: the first or a later one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pass {
-    /// The first since it was opened.
+    /// First listing since the folder was opened.
     First,
-    /// Another, after `rewinddir` or `seekdir`.
+    /// Later listing, after `rewinddir` or `seekdir`.
     Again,
 }
 
-/// An entry on its way to the kernel.
+/// Entry to report to the kernel.
 #[derive(Debug)]
 pub struct DirEntry<'a> {
-    /// Where reading goes on behind it.
+    /// Offset of the entry behind it.
     pub next_offset: u64,
     /// Its name.
     pub name: &'a OsStr,
-    /// What `stat` shows of it.
+    /// Attributes of the entry.
     pub attr: Attr,
 }
 
@@ -45,7 +45,7 @@ impl Fs {
     /// Opens a folder.
     ///
     /// # Errors
-    /// It is no folder.
+    /// The inode is not a folder.
     pub fn opendir(&self, ino: Ino) -> Result<HandleId, FsError> {
         self.check_dir(ino)?;
         let state = Mutex::new(None);
@@ -55,8 +55,8 @@ impl Fs {
             .insert(Handle::Dir(Arc::new(DirHandle { ino, state }))))
     }
 
-    /// Begins a listing that shows the present. Only the first one of a handle may begin with what was
-    /// asked for ahead.
+    /// Starts a listing of the current state. Only the first listing of a handle may start with a
+    /// page that was requested ahead.
     async fn start_listing(&self, ino: Ino, pass: Pass) -> Result<DirState, FsError> {
         let prefix = self.tree.prefix_of(ino).ok_or(FsError::NotFound)?;
         // Before the store is asked: what is stored meanwhile is in one of the two.
@@ -83,11 +83,12 @@ impl Fs {
     }
 
     /// Offers entries from an offset on, until `offer` says that it is full. Each entry taken with
-    /// [`Told::Yes`] counts as told to the kernel.
+    /// [`Told::Yes`] counts as reported to the kernel.
     ///
     /// # Errors
-    /// The store doesn't answer, and nothing has been offered: what comes with an error is thrown
-    /// away by the kernel, which would then not know that it was told.
+    /// The store doesn't answer, and no entry was offered. After the first entry no error is
+    /// returned: the kernel would discard the entries that come with it, though they count as
+    /// reported.
     pub async fn readdir(
         &self,
         handle: HandleId,
@@ -155,7 +156,7 @@ impl Fs {
         }
     }
 
-    /// Goes to an entry: forward by reading, back by what is kept or from the beginning.
+    /// Moves to an entry: forward by reading, back within the kept entries or by a new listing.
     async fn seek(&self, state: &mut DirState, ino: Ino, number: u64) -> Result<(), FsError> {
         if number < state.first {
             *state = self.start_listing(ino, Pass::Again).await?;
@@ -166,8 +167,8 @@ impl Fs {
         Ok(())
     }
 
-    /// Offers the entries that are here from `number` on; returns the number of the first that
-    /// isn't, or nothing when the kernel has enough.
+    /// Offers the fetched entries from `number` on. Returns the number of the first entry that is
+    /// not fetched, or nothing when the kernel's buffer is full.
     fn offer_known(
         &self,
         dir: Ino,
@@ -183,7 +184,7 @@ impl Fs {
             let tell = |name: &EntryName, entry: &Entry| {
                 let mut attr = self.attr(entry);
                 if self.may_be_rich(dir, entry) {
-                    // Whoever looks at it asks us.
+                    // The kernel must ask again before it shows the attributes.
                     attr.valid = Duration::ZERO;
                 }
                 let told = offer(DirEntry {

@@ -1,5 +1,4 @@
-//! What the kernel is told unasked: bytes that were fetched before programs asked for them, and names
-//! to forget.
+//! Kernel notifier: bytes fetched ahead for the page cache, and names and pages to drop.
 
 use std::ffi::OsStr;
 use std::fmt::Debug;
@@ -12,19 +11,20 @@ use crate::object::ETag;
 use crate::read::Pages;
 use crate::tree::{Ino, Kind, NodeId, Tree};
 
-/// The kernel that a file system is served to.
+/// Kernel that a file system is served to.
 pub trait KernelEdge: Debug + Send + Sync + 'static {
-    /// Puts bytes of a file into the page cache; whether the kernel took them.
+    /// Puts bytes of a file into the page cache. Returns whether the kernel took them.
     fn store(&self, node: NodeId, offset: u64, bytes: &[u8]) -> bool;
 
-    /// Makes it forget what a name stands for. May wait for operations on the folder.
+    /// Makes the kernel drop a cached name. May wait for operations on the folder.
     fn forget_name(&self, dir: NodeId, name: &OsStr);
 
-    /// Makes it forget the pages of a range of a file. Waits for the reads of them that are under way.
+    /// Makes the kernel drop the cached pages of a range of a file. Waits for reads of them that
+    /// are under way.
     fn forget_pages(&self, node: NodeId, range: Range<u64>);
 }
 
-/// Where the kernel is found, once it serves.
+/// Kernel of the mount, set once it serves.
 #[derive(Debug, Default)]
 pub(super) struct KernelCell(OnceLock<Arc<dyn KernelEdge>>);
 
@@ -38,7 +38,7 @@ impl KernelCell {
         self.0.get().map(Arc::clone)
     }
 
-    /// The page cache of a version of a file.
+    /// Returns the page cache of a version of a file, if the kernel is known.
     pub(super) fn pages(
         &self,
         ino: Ino,
@@ -62,12 +62,13 @@ impl KernelCell {
 }
 
 impl Fs {
-    /// Bytes were written around the page cache (`O_DIRECT`), into which others may have read those before
-    /// them meanwhile. The kernel forgets them by itself where the program waits in the call, and not
-    /// where it writes asynchronously. To be awaited before the write is answered.
+    /// Drops the cached pages of a range that was written around the page cache (`O_DIRECT`), since
+    /// other programs may have read the old bytes into it meanwhile. The kernel drops them itself
+    /// for synchronous writes, but not for asynchronous ones. Must be awaited before the write is
+    /// answered.
     pub async fn written_directly(&self, node: NodeId, range: Range<u64>) {
         if let Some(kernel) = self.kernel.get() {
-            // A read that it waits for needs a thread of the runtime.
+            // It waits for reads, which need a thread of the runtime.
             let forgetting = tokio::task::spawn_blocking(move || kernel.forget_pages(node, range));
             // Only a panic ends it early.
             let _ = forgetting.await;
@@ -86,7 +87,8 @@ struct FilePages {
 }
 
 impl FilePages {
-    /// Whether the inode stands for the version still: what this mount writes keeps the inode.
+    /// Returns whether the inode still has this version: a write through this mount keeps the
+    /// inode.
     fn is_present(&self) -> bool {
         let kind = self.tree.entry(self.ino).map(|entry| entry.kind);
         matches!(kind, Some(Kind::File(file)) if file.etag.as_ref() == Some(&self.etag))
@@ -101,7 +103,7 @@ impl Drop for FilePages {
 
 impl Pages for FilePages {
     fn store(&self, offset: u64, bytes: &[u8]) -> bool {
-        // What a program writes must not be overwritten by what was there before.
+        // Old bytes must not overwrite what a program writes.
         let Some(node) = self.node else {
             return false;
         };

@@ -1,4 +1,4 @@
-//! Why an operation failed, and the one table of errnos.
+//! Errors of file system operations, and the table of their errnos.
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use nix::errno::Errno;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::write::WriteError;
 
-/// Why an operation failed.
+/// Error of a file system operation.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum FsError {
-    /// No such name or inode.
+    /// The name or inode does not exist.
     #[error("no such file or folder")]
     NotFound,
     /// The name exists already.
@@ -43,7 +43,7 @@ pub enum FsError {
     /// The key would be longer than S3 allows.
     #[error("the key would be longer than 1024 bytes")]
     KeyTooLong,
-    /// Longer than a name may be.
+    /// The name is longer than 255 bytes.
     #[error("a new name has at most 255 bytes")]
     NameTooLong,
     /// The handle is not open, or not for this.
@@ -55,25 +55,25 @@ pub enum FsError {
     /// The operation makes no sense with these arguments.
     #[error("{0}")]
     Invalid(&'static str),
-    /// A bucket has nothing of the kind.
+    /// The operation has no equivalent in a bucket.
     #[error("not supported: {0}")]
     NotSupported(&'static str),
     /// There is no such extended attribute.
     #[error("no such attribute")]
     NoAttribute,
-    /// More would be kept with the object than S3 takes.
+    /// The object's metadata would exceed the limit of S3.
     #[error("S3 keeps at most 2 KiB with an object beside its bytes")]
     NoRoom,
     /// The store failed.
     #[error(transparent)]
     Store(Arc<StoreError>),
-    /// The write was not taken.
+    /// The write failed.
     #[error(transparent)]
     Write(WriteError),
 }
 
 impl FsError {
-    /// Whether the object has another version than the one that was meant.
+    /// Returns whether the object has another version than the expected one.
     pub(super) fn is_stale(&self) -> bool {
         self.errno() == Errno::ESTALE
     }
@@ -87,7 +87,7 @@ impl FsError {
         }
     }
 
-    /// The number the program sees.
+    /// Returns the errno that the program sees.
     pub fn errno(&self) -> Errno {
         match self {
             Self::NotFound | Self::Write(WriteError::Deleted) => Errno::ENOENT,

@@ -1,25 +1,26 @@
-//! Whether objects of a folder have anything kept with them that a listing doesn't show.
+//! Heuristic for stored metadata: decides whether to request it for the objects of a folder.
 //!
-//! A listing shows sizes and times, not modes, owners or whether something is a symlink: that takes a
-//! request for each object. Most buckets keep nothing of the kind, so it is decided from the first
-//! objects of a folder whether to ask for the others. Decided here, without I/O.
+//! A listing shows sizes and times. Modes, owners and symlinks take a request for each object. Most
+//! buckets store no such metadata, so the first objects of a folder decide about the others. This
+//! module does no I/O.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::tree::Ino;
 
-/// So many objects of a folder without anything kept speak for all of it; markers of the folders in it
-/// count too.
+/// Number of objects of a folder without stored metadata after which the folder counts as plain.
+/// Markers of its folders count too.
 pub(super) const SAMPLE: u32 = 3;
 
-/// So many objects of a mount without anything kept, and none with, speak for all of it.
+/// Number of objects of a mount without stored metadata, and none with, after which the mount
+/// counts as plain.
 const MOUNT_SAMPLE: u32 = 16;
 
-/// Remember so many folders at most.
+/// Maximum number of tracked folders.
 const FOLDERS: usize = 4096;
 
-/// What objects had kept with them.
+/// Counts of objects with and without stored metadata.
 #[derive(Debug, Default)]
 pub(super) struct Evidence(Mutex<Seen>);
 
@@ -36,19 +37,19 @@ struct Folder {
     is_rich: bool,
 }
 
-/// What to think of an object that nobody has asked about.
+/// Verdict about the stored metadata of an object that was not requested yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// There is nothing that a listing doesn't show.
+    /// A listing shows everything.
     Plain,
-    /// There may be.
+    /// There may be metadata that a listing does not show.
     Rich,
     /// Not enough is known yet.
     Unknown,
 }
 
 impl Evidence {
-    /// The store was asked about an object of the folder, or one was made here.
+    /// Records the metadata of an object of the folder that was requested or made here.
     pub(super) fn note(&self, dir: Ino, is_rich: bool) {
         self.lock(|seen| {
             if seen.folders.len() >= FOLDERS {
@@ -65,7 +66,7 @@ impl Evidence {
         });
     }
 
-    /// What to think of the folder's objects.
+    /// Returns the verdict about the folder's objects.
     pub(super) fn verdict(&self, dir: Ino) -> Verdict {
         self.lock(|seen| {
             let folder = seen.folders.get(&dir).copied().unwrap_or_default();

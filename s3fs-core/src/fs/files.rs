@@ -14,14 +14,14 @@ use crate::read::{Expected, Reader};
 use crate::store::StoreErrorKind;
 use crate::tree::{FileState, Ino, Kind, Seen};
 
-/// How a file is opened.
+/// Mode of opening a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenMode {
     /// For reading only.
     Read,
     /// For writing, and perhaps reading.
     Write {
-        /// Its present content is of no interest (`O_TRUNC`).
+        /// The content is discarded (`O_TRUNC`).
         truncate: bool,
     },
 }
@@ -30,7 +30,7 @@ impl Fs {
     /// Opens a file. `pid` is the process that asked.
     ///
     /// # Errors
-    /// It was deleted or replaced meanwhile, or may not be opened like this.
+    /// The file was deleted or replaced meanwhile, or may not be opened in this mode.
     pub async fn open(&self, ino: Ino, mode: OpenMode, pid: u32) -> Result<Opened, FsError> {
         let entry = self.tree.entry(ino).ok_or(FsError::NotFound)?;
         if matches!(entry.kind, Kind::Dir) {
@@ -51,7 +51,7 @@ impl Fs {
         })
     }
 
-    /// As [`open`](Self::open), if the file was opened ahead.
+    /// Opens a file for reading without waiting, if it was opened ahead.
     pub fn try_open(&self, ino: Ino, mode: OpenMode, pid: u32) -> Option<Opened> {
         let changes = self.open_files.changes();
         if mode != OpenMode::Read || self.open_files.get(ino).is_some() {
@@ -70,7 +70,8 @@ impl Fs {
         })
     }
 
-    /// If a file was replaced before it could be opened, the next one of its name is not, for a moment.
+    /// Records that a file was replaced before it could be opened. The next file of its name is
+    /// then not replaced for a moment.
     fn came_late(&self, ino: Ino, pid: u32, error: &FsError) {
         if error.is_stale()
             && let Some((dir, name)) = self.tree.last_place(ino)
@@ -174,7 +175,7 @@ impl Fs {
         Arc::new(ReadHandle::new(ino, Some((key, etag, reader)), changes))
     }
 
-    /// What is known of a file now.
+    /// Returns the cached state of a file.
     pub(super) fn file(&self, ino: Ino) -> Option<FileState> {
         match self.tree.entry(ino)?.kind {
             Kind::File(file) => Some(file),
@@ -182,7 +183,7 @@ impl Fs {
         }
     }
 
-    /// Bytes of an open file, if they are here already.
+    /// Reads bytes of an open file, if they are already fetched.
     pub fn try_read(
         &self,
         handle: HandleId,
@@ -200,7 +201,7 @@ impl Fs {
         }
     }
 
-    /// Bytes of an open file; fewer than asked for only at its end.
+    /// Reads bytes of an open file. Returns fewer than requested only at its end.
     ///
     /// # Errors
     /// The object was replaced or deleted, or the store doesn't answer.
@@ -215,8 +216,8 @@ impl Fs {
         }
     }
 
-    /// Bytes of the version that a handle reads: the one it was opened with, or the newest that
-    /// this mount has made of it since.
+    /// Reads bytes of the version that a handle shows: the one it was opened with, or the newest
+    /// that this mount has made of it since.
     async fn read_version(
         &self,
         handle: &ReadHandle,
@@ -264,7 +265,7 @@ impl Fs {
         Ok(reader.read(offset, length).await?)
     }
 
-    /// A reader of that version.
+    /// Returns a reader of the version `etag`.
     pub(super) async fn reader_of(
         &self,
         version: &Version,
@@ -287,8 +288,8 @@ impl Fs {
         Ok(reader)
     }
 
-    /// Closes a handle for good. A file that was written is stored soon if it isn't yet; whether that
-    /// went well shows in [`not_stored`](Self::not_stored).
+    /// Releases a handle. A file that was written is stored soon if it isn't yet. A failure to
+    /// store it shows in [`not_stored`](Self::not_stored).
     pub fn release(&self, handle: HandleId) {
         let ino = match self.handles.remove(handle) {
             Some(Handle::Write(handle)) => {
