@@ -1,4 +1,5 @@
-//! Doing what the bucket has yet to be told: requests that store, delete, and change what is kept.
+//! Requests that flush queued changes to the bucket: storing files, deletions, and changes of
+//! stored metadata.
 
 use std::fmt::Display;
 
@@ -14,7 +15,7 @@ use crate::tree::{Ino, Removed};
 use crate::write::{Place, Stored, WriteError, copy_object};
 
 impl Fs {
-    /// How much the request about a key weighs.
+    /// Returns the weight of the queued request about a key.
     pub(super) fn weight(&self, key: &Key) -> u32 {
         let bytes = match self.outbox.wanted(key) {
             Some(Want::File(ino)) => self
@@ -26,7 +27,7 @@ impl Fs {
         outbox::weight(bytes)
     }
 
-    /// Does what a key is wanted to become.
+    /// Brings the object of a key to its desired state.
     pub(super) async fn fulfil(&self, key: &Key, want: Want) -> Result<Fulfilled, FsError> {
         let _unmoved = self.moving.read().await;
         if self.is_abandoned() {
@@ -40,7 +41,7 @@ impl Fs {
         match present {
             // It was deleted.
             Err(_) => return Ok(Fulfilled::Done),
-            // A folder above was renamed.
+            // A parent folder was renamed.
             Ok(present) if present != *key => {
                 self.outbox.want(&present, want);
                 return Ok(Fulfilled::PassedOn);
@@ -56,7 +57,7 @@ impl Fs {
         Ok(Fulfilled::Done)
     }
 
-    /// Deletes an object. The ledger has it if that fails.
+    /// Deletes an object. A failure is recorded in the ledger.
     pub(super) async fn delete(&self, key: &Key, dir: Ino, name: &EntryName) {
         let deleted = self.store.delete(key).await;
         if deleted.is_ok() {
@@ -72,7 +73,7 @@ impl Fs {
         let Some(file) = self.open_files.get(ino) else {
             return Ok(());
         };
-        // Boxed: what is stored first may have bytes of others, in turn.
+        // Boxed: recursion. The files stored first may have copied ranges of other objects.
         Box::pin(self.store_grafts(key.as_str(), ino)).await?;
         let changes = file.place.changes();
         match file.writer.store().await {
@@ -123,7 +124,8 @@ impl Fs {
         }
     }
 
-    /// What is kept with a large file was sent when its upload began, and may have changed since.
+    /// Corrects the metadata of a stored file. The metadata of a large file was sent when its
+    /// upload began, and may have changed since.
     async fn correct_headers(
         &self,
         key: &Key,
@@ -169,7 +171,8 @@ impl Fs {
                     StoreErrorKind::PreconditionFailed | StoreErrorKind::NoSuchKey
                 ) => {}
             Err(error) => {
-                // The program has been told, or the ledger has it: what is shown is what the bucket has.
+                // The failure was reported to the program or recorded. From here on the metadata of
+                // the bucket is shown.
                 self.tree.update_looks(ino, |looks| looks.kept = None);
                 self.tree.unpin(ino);
                 return Err(error);
@@ -223,7 +226,7 @@ impl Fs {
         Ok(())
     }
 
-    /// Stores what is kept of a folder. The bytes that its marker holds stay.
+    /// Stores the metadata of a folder. The bytes of its marker are kept.
     async fn put_marker(
         &self,
         key: &Key,
@@ -249,7 +252,7 @@ impl Fs {
         Ok(put.await.map(drop)?)
     }
 
-    /// Notes in the ledger how a request about a key ended.
+    /// Records the result of a request about a key in the ledger.
     pub(super) fn account<T, E: Display>(&self, key: &Key, result: &Result<T, E>, what: &str) {
         let uri = self.store.uri(key);
         match result {

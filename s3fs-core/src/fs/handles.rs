@@ -8,18 +8,18 @@ use crate::fs::FsError;
 use crate::fs::listing::DirHandle;
 use crate::fs::open_files::{ReadHandle, WriteHandle};
 
-/// An open handle's number, never used again within a mount.
+/// Number of an open handle, never used again within a mount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct HandleId(pub u64);
 
-/// An open file.
+/// Result of opening a file.
 #[derive(Clone, Copy, Debug)]
 pub struct Opened {
-    /// Its handle.
+    /// Handle of the file.
     pub handle: HandleId,
 }
 
-/// What is behind a handle.
+/// Open file or folder behind a handle.
 #[derive(Clone, Debug)]
 pub(super) enum Handle {
     Read(Arc<ReadHandle>),

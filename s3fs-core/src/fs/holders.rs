@@ -1,9 +1,9 @@
-//! Whether a process that closes a descriptor has the file open all the same.
+//! Search in `/proc` for processes that can still write a file when one of them closes it.
 //!
-//! The kernel tells of each `close`, and of the last one no sooner than when it has returned. A shell that
-//! redirects the output of a program closes the file before the program begins. So where a `close` has to
-//! wait for the file to be stored, `/proc` is asked whether it was the last one: of the process and of
-//! those that it has started.
+//! The kernel reports each `close`, and reports the last one only after it has returned. A shell
+//! that redirects the output of a program closes the file before the program starts. So where a
+//! `close` must wait for the file to be stored, `/proc` shows whether it was the last one. The
+//! search covers the process and its children.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -17,23 +17,25 @@ use crate::fs::requesters::children;
 /// A file as `/proc` names it.
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
-    /// Inode numbers that the kernel may show: that of programs, and until it asks for the attributes its own.
+    /// Inode numbers that `/proc` may show: the number that programs see, and the kernel's own
+    /// number until it has asked for the attributes.
     pub(super) numbers: [u64; 2],
-    /// Name in its folder: inode numbers of other file systems are the same ones.
+    /// Name in its folder, since other file systems have the same inode numbers.
     pub(super) name: String,
 }
 
-/// Which descriptors count.
+/// Descriptors to count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Counting {
     All,
-    /// Not those that a program which is about to begin closes by itself.
+    /// Only descriptors without close-on-exec: a program that is about to start closes the others.
     Inherited,
 }
 
-/// Returns whether a process, by the id in `/proc` of one of its threads, or one that it has started can write a file:
-/// through a descriptor or through mapped memory. A process that is not shown, such as another user's to a
-/// user without privileges, can. The thread waits for its answer, so it has not ended.
+/// Returns whether a process or one of its children can write a file, through a descriptor or
+/// mapped memory. `thread` is the ID in `/proc` of one of its threads. A process that is not
+/// visible counts as a writer, such as another user's process to a user without privileges. The
+/// thread waits for its answer, so it has not ended.
 pub(super) fn may_write(thread: u32, file: &Wanted) -> bool {
     let mut seen = HashSet::new();
     let mut left = vec![(thread, Counting::All)];
@@ -56,7 +58,7 @@ pub(super) fn may_write(thread: u32, file: &Wanted) -> bool {
 /// Returns whether a process writes the file.
 ///
 /// # Errors
-/// The process is not shown, or has ended.
+/// The process is not visible, or has ended.
 fn writes(process: &Path, file: &Wanted, counting: Counting) -> io::Result<bool> {
     Ok(has_descriptor(process, file, counting)? || has_mapped(process, file)?)
 }
@@ -77,7 +79,7 @@ fn has_descriptor(process: &Path, file: &Wanted, counting: Counting) -> io::Resu
     Ok(false)
 }
 
-/// Returns nothing if it has been closed or has ended meanwhile.
+/// Returns `None` if the descriptor was closed or the process has ended meanwhile.
 fn unless_gone<T>(shown: io::Result<T>) -> io::Result<Option<T>> {
     match shown {
         Err(error) if is_gone(&error) => Ok(None),
@@ -90,7 +92,7 @@ fn is_gone(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH))
 }
 
-/// Whether `fdinfo` describes a descriptor that counts and writes the inode.
+/// Returns whether `fdinfo` describes a writable descriptor of the inode that counts.
 fn is_writable(shown: &str, numbers: [u64; 2], counting: Counting) -> bool {
     let value = |of: &str| {
         let mut lines = shown.lines();
@@ -113,7 +115,7 @@ fn has_mapped(process: &Path, file: &Wanted) -> io::Result<bool> {
     Ok(lines.any(|line| maps_writably(line, file)))
 }
 
-/// Whether a line of `maps` is of writable memory that is shared with the file.
+/// Returns whether a line of `maps` describes a writable shared mapping of the file.
 fn maps_writably(line: &[u8], file: &Wanted) -> bool {
     let mut fields = line.split(|byte| *byte == b' ');
     let (_, permissions) = (fields.next(), fields.next());
@@ -129,7 +131,7 @@ fn maps_writably(line: &[u8], file: &Wanted) -> bool {
     is_shared && is_it && is_named(OsStr::from_bytes(line), &file.name)
 }
 
-/// Whether a path as `/proc` shows it ends in the name.
+/// Returns whether a path, as `/proc` shows it, ends in the name.
 fn is_named(path: &OsStr, name: &str) -> bool {
     let shown = path.as_bytes();
     let shown = shown.strip_suffix(b" (deleted)").unwrap_or(shown);

@@ -1,4 +1,4 @@
-//! What could not be stored: the account that a mount gives at its end.
+//! Failures to store objects, reported when a mount ends.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,9 +14,9 @@ use crate::object::Shown;
 pub struct NotStored {
     /// `s3://bucket/key`.
     pub object: String,
-    /// The cause, as a sentence fragment.
+    /// Cause, as a sentence fragment.
     pub reason: String,
-    /// The local file that its bytes are kept in.
+    /// Local file that holds its bytes.
     pub kept_in: Option<PathBuf>,
 }
 
@@ -30,14 +30,14 @@ impl fmt::Display for NotStored {
     }
 }
 
-/// The latest failure of each object; a later success settles it.
+/// Latest failure of each object. A later success removes it.
 #[derive(Debug, Default)]
 pub(super) struct Ledger(Mutex<BTreeMap<String, Failure>>);
 
 #[derive(Clone, Debug, Default)]
 struct Failure {
     reason: String,
-    /// Storing the object later does not settle it.
+    /// A later success does not remove the failure.
     is_final: bool,
 }
 
@@ -51,7 +51,7 @@ impl Ledger {
         });
     }
 
-    /// Something of an object is lost, whatever is stored of it later.
+    /// Records that data of an object is lost. A later success does not remove this failure.
     pub(super) fn lost_for_good(&self, object: String, reason: String) {
         let failure = Failure {
             reason,
@@ -76,7 +76,7 @@ impl Ledger {
         });
     }
 
-    /// The objects and the reasons.
+    /// Returns the failed objects and their reasons.
     pub(super) fn open(&self) -> Vec<(String, String)> {
         self.lock(|failures| {
             let open = failures.iter();

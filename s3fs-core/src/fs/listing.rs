@@ -1,4 +1,4 @@
-//! An open folder: where its listing is.
+//! Open folders and the state of their listings.
 
 use std::collections::{HashSet, VecDeque};
 use std::time::Instant;
@@ -14,29 +14,29 @@ use crate::tree::{Ino, Tree};
 #[derive(Debug)]
 pub(super) struct DirHandle {
     pub(super) ino: Ino,
-    /// Nothing before the first read.
+    /// Listing, or `None` before the first read.
     pub(super) state: Mutex<Option<DirState>>,
 }
 
 #[derive(Debug)]
 pub(super) struct DirState {
     pub(super) stream: ListStream,
-    /// When the listing began.
+    /// Start time of the listing.
     pub(super) began: Instant,
     /// Consecutive entries, the first being number `first`.
     pub(super) entries: VecDeque<(Item, Instant)>,
     pub(super) first: u64,
-    /// Every entry before this one has been offered, and is hence known to the tree.
+    /// Number of the first entry that was not offered. Entries before it are known to the tree.
     pub(super) offered: u64,
     /// Names made through this mount that the listing has not shown.
     pub(super) local: HashSet<EntryName>,
     pub(super) ended: bool,
 }
 
-/// An entry, by whoever knows of it.
+/// Entry of a folder, by its source.
 #[derive(Debug)]
 pub(super) enum Item {
-    /// What a listing says.
+    /// Entry of a listing.
     Listed(Listed),
     /// A name that only this mount knows.
     Local(EntryName),
@@ -47,7 +47,7 @@ impl DirState {
         self.first + self.entries.len() as u64
     }
 
-    /// Makes sure that entry `number` is here; false if there is none.
+    /// Fetches entries up to `number`. Returns false if there is no such entry.
     pub(super) async fn fill(
         &mut self,
         tree: &Tree,
@@ -68,7 +68,8 @@ impl DirState {
         Ok(self.end() > number)
     }
 
-    /// Adds what only this mount knows, and tells the tree if it has seen everything.
+    /// Adds the names that only this mount knows. Marks the folder as complete in the tree if every
+    /// listed entry was offered.
     fn finish(&mut self, tree: &Tree, ino: Ino) {
         if self.offered >= self.end() {
             tree.completed(ino, self.began);

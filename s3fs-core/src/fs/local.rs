@@ -7,13 +7,13 @@ use crate::fs::handles::Handle;
 use crate::fs::{Fs, HandleId};
 
 impl Fs {
-    /// Whether an open file may be read behind our back: only where no program of this mount can
-    /// change it meanwhile, and where there is a cache to have it.
+    /// Returns whether programs may read a local copy without this file system. It needs a cache
+    /// and a read-only mount, so that no program of this mount changes the file meanwhile.
     pub fn may_be_read_locally(&self) -> bool {
         self.has_cache && self.access == Access::ReadOnly
     }
 
-    /// All of the version that a handle reads as a local file, if it is here.
+    /// Returns the version that a handle reads as a local file, if the whole of it is cached.
     pub async fn local_copy(&self, handle: HandleId) -> Option<File> {
         let Handle::Read(file) = self.handles.get(handle).ok()? else {
             return None;

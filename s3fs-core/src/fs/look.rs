@@ -1,4 +1,5 @@
-//! Asking the store what it keeps with an object: mode, owner, times, whether it is a symlink.
+//! Stored metadata of an object, requested from the store: mode, owner, times, and whether it is a
+//! symlink.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -14,10 +15,10 @@ use crate::read::STEP;
 use crate::store::{Described, StoreError, StoreErrorKind};
 use crate::tree::{Entry, Ino, Kept, Kind, Seen};
 
-/// A look at an entry that others share.
+/// Request for the metadata of an entry, shared by all who wait for it.
 type SharedLook = Shared<BoxFuture<'static, Result<(), FsError>>>;
 
-/// Entries that are being looked at, before somebody asks or for all who ask.
+/// Metadata requests under way, by entry.
 #[derive(Debug, Default)]
 pub(super) struct Looking(Mutex<HashMap<Ino, SharedLook>>);
 
@@ -26,7 +27,7 @@ impl Looking {
         self.lock(|looking| looking.get(&ino).cloned())
     }
 
-    /// Returns the look that is under way; if there is none, begins one.
+    /// Returns the request that is under way. If there is none, starts one.
     fn begin(
         &self,
         ino: Ino,
@@ -53,7 +54,7 @@ impl Looking {
 }
 
 impl Fs {
-    /// The entry, with what is kept of it.
+    /// Returns the entry with its stored metadata.
     ///
     /// # Errors
     /// The store doesn't answer, or has another version by now.
@@ -69,7 +70,7 @@ impl Fs {
         };
         let asked = Instant::now();
         let described = match self.describe(&key).await {
-            // Who may not read it may list it all the same.
+            // Listing may be allowed where reading is not.
             Err(error) if matches!(error.kind, StoreErrorKind::AccessDenied(_)) => {
                 self.tree.looked_at(ino, etag.as_ref(), Kept::default());
                 return self.tree.entry(ino).ok_or(FsError::Stale);
@@ -98,8 +99,8 @@ impl Fs {
         Err(FsError::Stale)
     }
 
-    /// As [`look`](Self::look). While a program looks at the files of a folder one after another, the next
-    /// ones are looked at beside it.
+    /// Requests the stored metadata of an entry as [`look`](Self::look) does. While a program
+    /// inspects the files of a folder in order, the metadata of the next ones is requested too.
     pub(super) async fn look_ahead(
         &self,
         dir: Ino,
@@ -114,7 +115,7 @@ impl Fs {
             }
         }
         if let Some(looking) = self.looking.get(entry.ino) {
-            // If it failed, it is tried again.
+            // A failed request is repeated below.
             let _ = looking.await;
         }
         self.look(entry.ino).await.map(drop)
@@ -133,7 +134,8 @@ impl Fs {
         Some(self.looking.begin(ino, looking))
     }
 
-    /// As [`look`](Self::look), with one request for all who look at the same time.
+    /// Requests the stored metadata of an entry as [`look`](Self::look) does, with one request for
+    /// concurrent callers.
     pub(super) async fn look_together(&self, ino: Ino) -> Result<Entry, FsError> {
         if let Some(looking) = self.begin_to_look(ino) {
             looking.await?;
@@ -141,7 +143,8 @@ impl Fs {
         self.tree.entry(ino).ok_or(FsError::NotFound)
     }
 
-    /// As [`look_together`](Self::look_together), where more may be kept than is known.
+    /// Returns the entry. Requests its metadata with [`look_together`](Self::look_together) if it
+    /// may have more than is cached.
     pub(super) async fn look_if_rich(&self, ino: Ino) -> Result<Entry, FsError> {
         let entry = self.tree.entry(ino).ok_or(FsError::NotFound)?;
         match self.tree.parent(ino) {
@@ -150,7 +153,7 @@ impl Fs {
         }
     }
 
-    /// What the store keeps under a key; nothing if it has no such object.
+    /// Requests the metadata of the object at a key. Returns `None` if there is no such object.
     pub(super) async fn describe(&self, key: &Key) -> Result<Option<Described>, StoreError> {
         match self.store.head(key).await {
             Ok(described) => Ok(Some(described)),
@@ -161,7 +164,7 @@ impl Fs {
         }
     }
 
-    /// Takes note of what the store keeps with an entry.
+    /// Caches the stored metadata of an entry. `None` means that the store has no such object.
     pub(super) fn described(&self, ino: Ino, described: Option<&Described>) {
         let Some(entry) = self.tree.entry(ino) else {
             return;
@@ -183,7 +186,7 @@ impl Fs {
         self.tree.looked_at(ino, etag, kept);
     }
 
-    /// Whether more may be kept of an entry than is known.
+    /// Returns whether an entry may have stored metadata that is not cached.
     pub(super) fn may_be_rich(&self, dir: Ino, entry: &Entry) -> bool {
         if entry.looks.kept.is_some() || !entry.named {
             return false;
@@ -191,8 +194,8 @@ impl Fs {
         self.evidence.verdict(dir) != Verdict::Plain
     }
 
-    /// Finds out from a few of the first entries of a folder whether more is kept of them than a listing
-    /// shows, if nobody knows yet.
+    /// Requests the metadata of a few of the first entries of a folder, unless there is a verdict
+    /// about it. Their metadata decides whether to request that of the others.
     pub(super) async fn sample<'a>(&self, dir: Ino, listed: impl Iterator<Item = &'a Listed>) {
         if self.evidence.verdict(dir) != Verdict::Unknown {
             return;
@@ -213,7 +216,7 @@ impl Fs {
         keys.extend(markers);
         keys.truncate(SAMPLE as usize);
         let asking = keys.iter().map(|key| self.describe(key));
-        // What can't be asked is asked again when it matters.
+        // A failed request is repeated when its result is needed.
         for described in join_all(asking).await.into_iter().flatten() {
             let kept = described.map(|described| Kept::from(&described.headers));
             let is_rich = kept.is_some_and(|kept| !kept.attributes.is_empty());

@@ -1,4 +1,4 @@
-//! From a name to what it stands for.
+//! Lookup of names.
 
 use std::ffi::OsStr;
 use std::time::Instant;
@@ -11,8 +11,8 @@ use crate::store::{ListFrom, ListPage, ListRequest, Store, StoreError};
 use crate::tree::{Entry, Ino, Kind, Known, NodeId, Seen, Told};
 
 impl Fs {
-    /// What a name stands for, with what is kept of it. The kernel has been told of it when this
-    /// returns.
+    /// Looks up a name. Returns its attributes with the stored metadata. The entry counts as
+    /// reported to the kernel.
     ///
     /// # Errors
     /// There is no such name, or the store doesn't answer.
@@ -42,7 +42,8 @@ impl Fs {
         self.told(dir, name, &entry.ok_or(FsError::NotFound)?).await
     }
 
-    /// Looks at an entry, if more may be kept of it than is known, and counts it as told to the kernel.
+    /// Requests the metadata of an entry if it may have more than is cached. Counts the entry as
+    /// reported to the kernel.
     async fn told(&self, dir: Ino, name: &EntryName, entry: &Entry) -> Result<Attr, FsError> {
         if self.may_be_rich(dir, entry) {
             match self.look_ahead(dir, name, entry).await {
@@ -51,7 +52,7 @@ impl Fs {
                 looked => looked?,
             }
         }
-        // However long that took.
+        // The entry is read again, since the request may have taken long.
         let mut attr = None;
         self.tree.tell(dir, name, |_, entry| {
             attr = Some(self.attr(entry));
@@ -60,7 +61,7 @@ impl Fs {
         attr.ok_or(FsError::NotFound)
     }
 
-    /// As [`lookup`](Self::lookup), if the answer is known without asking the store.
+    /// Looks up a name, if the answer is cached.
     pub fn try_lookup(&self, dir: Ino, name: &OsStr) -> Option<Result<Attr, FsError>> {
         let name = match existing(name) {
             Ok(name) => name,
@@ -79,17 +80,17 @@ impl Fs {
         }
     }
 
-    /// The kernel forgets an inode it was told of `count` times.
+    /// Drops `count` of the kernel's references to an inode.
     pub fn forget(&self, node: NodeId, count: u64) {
         self.tree.forget_node(node, count);
     }
 
-    /// Returns the inode that the kernel means by a number.
+    /// Returns the inode for a node number of the kernel.
     pub fn ino(&self, node: NodeId) -> Ino {
         self.tree.ino(node).unwrap_or(Ino::NONE)
     }
 
-    /// What a name stands for now, asking the store if need be.
+    /// Returns the current entry of a name, and asks the store if necessary.
     pub(super) async fn find(&self, dir: Ino, name: &EntryName) -> Result<Option<Entry>, FsError> {
         match self.tree.known(dir, name) {
             Known::Entry(entry) => return Ok(Some(entry)),
@@ -112,8 +113,8 @@ impl Fs {
         Ok((seen, asked))
     }
 
-    /// As [`ask`](Self::ask). What is kept with an object of the name is asked for at the same time, if
-    /// there may be more than a listing shows.
+    /// Asks the store what a name stands for, as [`ask`](Self::ask) does. The metadata of an object
+    /// of the name is requested at the same time, if it may have more than a listing shows.
     async fn ask_and_look(&self, dir: Ino, name: &EntryName) -> Result<(Seen, Instant), FsError> {
         let key = self.key_in(dir, name)?;
         let is_plain = self.evidence.verdict(dir) == Verdict::Plain;
@@ -141,9 +142,9 @@ impl Fs {
         Ok((seen, asked))
     }
 
-    /// What an open that has begun says of a file that was known before.
+    /// Returns the result of an open under way for a file that was known before.
     async fn seen_ahead(&self, dir: Ino, name: &EntryName) -> Option<(Seen, Instant)> {
-        // Whether a folder hides it, only a listing tells.
+        // Only a listing shows whether a folder hides it.
         let Some(Kind::File(_)) = self.tree.remembered(dir, name) else {
             return None;
         };
@@ -154,9 +155,9 @@ impl Fs {
         Some((Seen::File(meta), asked))
     }
 
-    /// One request tells whether there is an object, a folder or neither: all keys that begin with
-    /// the name, folded. Only where more than a page of siblings lie between `name` and `name/`
-    /// does it take a second one.
+    /// Asks the store whether a key is an object, a folder or neither. One folded listing of all
+    /// keys that begin with the name decides. A second request is needed only if more than a page
+    /// of siblings lie between `name` and `name/`.
     async fn ask_for(&self, key: &Key) -> Result<Seen, StoreError> {
         let request = |prefix, max_keys| ListRequest {
             prefix,
@@ -190,7 +191,8 @@ impl Fs {
         }
     }
 
-    /// The key of a file. If its name has gone to another inode, looking it up again finds that.
+    /// Returns the key of a file. If its name belongs to another inode, the kernel must look the
+    /// name up again.
     pub(super) fn key_of(&self, ino: Ino) -> Result<Key, FsError> {
         let (dir, name) = self.tree.place(ino).ok_or(FsError::Stale)?;
         self.key_in(dir, &name)
@@ -204,7 +206,7 @@ impl Fs {
     }
 }
 
-/// A name that may exist.
+/// Converts a name that may exist.
 pub(super) fn existing(name: &OsStr) -> Result<EntryName, FsError> {
     EntryName::from_os(name).ok_or(if EntryName::fits(name) {
         FsError::NotFound
@@ -213,7 +215,7 @@ pub(super) fn existing(name: &OsStr) -> Result<EntryName, FsError> {
     })
 }
 
-/// A name stands for nothing, and may be too long to be made.
+/// Returns the error for a missing name: another one if it is too long for a new entry.
 pub(super) fn absent(name: &EntryName) -> FsError {
     if name.may_be_made() {
         FsError::NotFound
@@ -222,7 +224,7 @@ pub(super) fn absent(name: &EntryName) -> FsError {
     }
 }
 
-/// A name that stands for nothing yet may be made.
+/// Checks that a name is short enough for a new entry.
 pub(super) fn check_length(name: &EntryName) -> Result<(), FsError> {
     if name.may_be_made() {
         Ok(())
@@ -231,7 +233,7 @@ pub(super) fn check_length(name: &EntryName) -> Result<(), FsError> {
     }
 }
 
-/// A name that is to be made, unless it exists and is too long: see [`check_length`].
+/// Converts a name of a new or existing entry. [`check_length`] checks the length of a new one.
 pub(super) fn possible(name: &OsStr) -> Result<EntryName, FsError> {
     EntryName::from_os(name).ok_or(if EntryName::fits(name) {
         FsError::NoKeyName
@@ -240,7 +242,8 @@ pub(super) fn possible(name: &OsStr) -> Result<EntryName, FsError> {
     })
 }
 
-/// What a page with the keys from `key` on says; nothing if more of that name may come on a later one.
+/// Decides what a name stands for by a page with the keys from `key` on. Returns `None` if more
+/// keys of that name may follow on a later page.
 pub(super) fn decide(store: &dyn Store, page: &ListPage, key: &Key) -> Option<Seen> {
     let folder = format!("{key}/");
     if page.prefixes.contains(&folder) {

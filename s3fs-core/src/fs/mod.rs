@@ -1,8 +1,8 @@
-//! The file system: what each operation means, with no kernel in sight.
+//! File system operations, independent of the kernel interface.
 //!
-//! One file per family of operations, each an `impl Fs`. This floor composes the ones below and
-//! carries facts across: what a listing says goes to the tree, what a writer stored goes to the
-//! tree. It knows nothing of FUSE, functions or sandboxes.
+//! Each file holds an `impl Fs` for one family of operations. This module combines the ones below
+//! it and passes facts between them: results of listings and of writers go to the tree. It doesn't
+//! depend on FUSE, functions or sandboxes.
 
 mod ahead;
 mod attr;
@@ -99,15 +99,15 @@ use crate::store::{Ending, ListPage, Store};
 use crate::tree::{Ino, Kind, Seen, Told, Tree};
 use crate::write::{Endings, PartPool, Stages};
 
-/// How long what the store said is believed, by us and by the kernel.
+/// Validity of the store's answers, in this process and in the kernel.
 pub const TTL: Duration = Duration::from_secs(1);
 
 /// The file system of one mount.
 #[derive(Debug)]
 pub struct Fs {
-    /// For what goes on beside an operation.
+    /// Reference to itself, for background tasks.
     me: Weak<Self>,
-    /// Ends with the mount.
+    /// Store whose requests end with the mount.
     store: Arc<dyn Store>,
     end: End,
     tree: Arc<Tree>,
@@ -115,15 +115,15 @@ pub struct Fs {
     /// The store keeps objects on the local disk.
     has_cache: bool,
     owner: Owner,
-    /// Folders have no time in S3; they show when they were mounted.
+    /// Mount time, shown as the time of folders: S3 stores none.
     born: SystemTime,
     budget: Budget,
     blocks: BlockPool,
     parts: PartPool,
     stages: Stages,
-    /// Uploads that are given up: the end waits for them.
+    /// Aborts of unfinished uploads. The end of the mount waits for them.
     endings: Endings,
-    /// Where bytes go that could not be stored.
+    /// Local folder for bytes that could not be stored.
     rescue: Option<PathBuf>,
     /// Closing a file waits until it is stored.
     waits_on_close: bool,
@@ -131,19 +131,20 @@ pub struct Fs {
     ahead: Ahead,
     walks: Walks,
     descents: Descents,
-    /// Whether names that are looked up are opened.
+    /// Heuristic whether programs open the names that they look up.
     habit: Mutex<Habit<Ino>>,
     asked: Asked,
     handles: Handles,
     open_files: Arc<OpenFiles>,
     outbox: Outbox,
-    /// Written by whoever renames a folder; read by whoever does requests about keys below any.
+    /// Lock against renames of folders: a rename holds it for writing, a request about a key in a
+    /// folder for reading.
     moving: RwLock<()>,
     orphans: Orphans,
     grafts: Grafts,
-    /// Folders in which something was removed, and which stay.
+    /// Folders in which an entry was removed, and which must stay.
     kept: Mutex<HashSet<Ino>>,
-    /// What listings don't show.
+    /// Heuristic for metadata that listings don't show.
     evidence: Evidence,
     looks: Walks,
     looking: Looking,
@@ -151,7 +152,7 @@ pub struct Fs {
     turns: Turns,
     unshown: Unshown,
     kernel: KernelCell,
-    /// Numbers the processes that requests come from.
+    /// PID namespace of the process IDs in requests.
     requesters: OnceLock<PidNamespace>,
     crowd: Crowd,
     ledger: Ledger,
@@ -159,31 +160,31 @@ pub struct Fs {
     reserve: Reserve,
     /// Admits changes.
     gate: Gate,
-    /// The kernel uses the file system no more.
+    /// The kernel no longer uses the file system.
     is_cut_off: AtomicBool,
-    /// A store that is silent is given up at the end.
+    /// At the end of the mount, requests to a silent store are cancelled.
     is_hasty: AtomicBool,
-    /// Nothing is to be stored any more.
+    /// Nothing is stored from now on.
     abandoned: AtomicBool,
-    /// The root's first page, which connecting brought; the first listing uses it.
+    /// First page of the root, fetched on connecting and used by the first listing.
     root_page: Mutex<Option<(ListPage, Instant)>>,
 }
 
-/// What mounts of one process share.
+/// Resources that mounts of one process share.
 #[derive(Clone, Debug)]
 pub struct Shared {
-    /// The bound on memory.
+    /// Memory limit.
     pub budget: Budget,
     /// Buffers for reading.
     pub blocks: BlockPool,
     /// Buffers for writing.
     pub parts: PartPool,
-    /// Where files are that are being changed and don't fit into memory.
+    /// Local storage of files that are being changed and don't fit into memory.
     pub stages: Stages,
 }
 
 impl Fs {
-    /// A file system over a store whose root's first page was asked for at `asked`.
+    /// Creates a file system over a store whose first root page was requested at `asked`.
     pub fn new(
         store: Arc<dyn Store>,
         config: &MountConfig,
@@ -253,7 +254,7 @@ impl Fs {
         fs
     }
 
-    /// Folders that exist whether or not the bucket holds them.
+    /// Creates folders that exist whether or not the bucket holds them.
     fn plant_folders(&self, folders: &[String]) {
         for folder in folders {
             let mut dir = Ino::ROOT;
@@ -272,13 +273,13 @@ impl Fs {
         }
     }
 
-    /// Serves to this kernel from now on.
+    /// Sets the kernel that the file system is served to.
     pub fn set_kernel(&self, kernel: Arc<dyn KernelEdge>) {
         self.kernel.set(kernel);
     }
 
-    /// Reads process ids of requests as those of this namespace. The first call counts; without one they are
-    /// those of this process's own.
+    /// Sets the namespace of process IDs in requests. Only the first call has an effect. The
+    /// default is this process's own namespace.
     pub fn set_requesters(&self, namespace: PidNamespace) {
         let _ = self.requesters.set(namespace);
     }
@@ -296,7 +297,7 @@ impl Fs {
         page.filter(|(_, asked)| asked.elapsed() < TTL)
     }
 
-    /// An entry was made here, which pages asked for earlier lack.
+    /// Drops pages that were requested before an entry was made here.
     fn made(&self, dir: Ino) {
         self.descents.outdate();
         if dir == Ino::ROOT {
@@ -307,7 +308,7 @@ impl Fs {
         }
     }
 
-    /// What may be changed at all.
+    /// Checks that the mount allows changes.
     fn check_writable(&self) -> Result<(), FsError> {
         match self.access {
             Access::ReadOnly => Err(FsError::ReadOnly),

@@ -1,9 +1,9 @@
-//! Asking for a name together with its neighbours.
+//! Sibling listing: asks for a name together with its neighbours.
 //!
-//! A program that takes one name of a folder after another, without listing it or more slowly than
-//! what a listing said goes out of date, would cost a request for each; so would one that makes many
-//! files, whose names must not be there. A page of keys costs as much as one key, so it is asked for
-//! instead, from that name on, once several names in a row were there, or were not.
+//! A program may look up the names of a folder one after another without listing it, or more slowly
+//! than a listing expires. Each name would cost a request. The same holds for a program that makes
+//! many files, whose names must not exist. A page of keys costs as much as one key. So once several
+//! names in a row existed, or did not, a page from that name on is requested instead.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -15,34 +15,35 @@ use crate::object::{EntryName, Key};
 use crate::store::{ListFrom, ListPage, ListRequest};
 use crate::tree::{Ino, Seen, Told};
 
-/// So many names of a folder are asked for alone, each behind the last.
+/// Number of consecutive names of a folder that are requested alone.
 const ALONE: u32 = 2;
 
-/// A pause after which they are counted anew.
+/// Pause after which consecutive names are counted anew.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Remember so many folders at most.
+/// Maximum number of tracked folders.
 const FOLDERS: usize = 256;
 
-/// The names that had to be asked for, by folder.
+/// Names that were requested from the store, by folder.
 #[derive(Debug, Default)]
 pub(super) struct Asked(Mutex<HashMap<Ino, Row>>);
 
-/// Names that were asked for.
+/// Consecutive names of one folder that were requested.
 #[derive(Debug)]
 struct Row {
     last: EntryName,
     at: Instant,
-    /// One behind the other, and there.
+    /// Number of consecutive existing names, each behind the last.
     found: u32,
-    /// One after the other, and not there.
+    /// Number of consecutive missing names, in any order.
     missed: u32,
     /// The folder has more than a page of entries.
     is_large: bool,
 }
 
 impl Asked {
-    /// Whether the name goes on with a row, so that its neighbours should be asked for as well.
+    /// Returns whether the name continues a series, so that its neighbours should be requested as
+    /// well.
     fn is_row(&self, dir: Ino, name: &EntryName) -> bool {
         let folders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         folders.get(&dir).is_some_and(|row| {
@@ -51,8 +52,8 @@ impl Asked {
         })
     }
 
-    /// Whether names were not there, in whatever order, so that all of the folder is of interest, and
-    /// it may fit into a page.
+    /// Returns whether names were missing, in any order, and the folder may fit into a page. All of
+    /// it is of interest then.
     fn may_fit_a_page(&self, dir: Ino) -> bool {
         let folders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let row = folders.get(&dir);
@@ -66,7 +67,7 @@ impl Asked {
         }
     }
 
-    /// A name was asked for.
+    /// Records that a name was requested.
     fn note(&self, dir: Ino, name: &EntryName, is_there: bool) {
         let now = Instant::now();
         let mut folders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -89,8 +90,8 @@ impl Asked {
 }
 
 impl Fs {
-    /// What the store says of a name, learned together with what it says of its neighbours; nothing
-    /// if the name should be asked for alone.
+    /// Asks the store for a name and its neighbours, and updates the tree. Returns `None` if the
+    /// name should be requested alone.
     pub(super) async fn ask_with_neighbours(
         &self,
         dir: Ino,
@@ -115,7 +116,8 @@ impl Fs {
         self.ask_page(dir, name, key, &prefix, Some(&after)).await
     }
 
-    /// Learns a page of a folder, from its beginning or behind a key; returns what it says of a name.
+    /// Adds a page of a folder to the tree, from its beginning or behind a key. Returns what the
+    /// page says about a name.
     async fn ask_page(
         &self,
         dir: Ino,
@@ -131,7 +133,8 @@ impl Fs {
             from: after.map_or(ListFrom::Beginning, ListFrom::After),
             max_keys: 1000,
         };
-        // Servers may refuse where it begins. The name alone is asked for then, and may fail.
+        // Servers may refuse this start of a page. The name is then requested alone, which may
+        // fail.
         let page = list_page(&*self.store, request).await.ok()?;
         if after.is_some() && !self.store.capabilities().has_order() {
             return None;
@@ -150,7 +153,7 @@ impl Fs {
         decided
     }
 
-    /// A name was asked for, and is there or not.
+    /// Records that a name was requested, and whether it exists.
     pub(super) fn asked_for(&self, dir: Ino, name: &EntryName, seen: &Seen) {
         self.asked.note(dir, name, !matches!(seen, Seen::Absent));
     }
@@ -162,7 +165,8 @@ impl Fs {
     }
 }
 
-/// A string before the key with little in between, so that what follows it begins with the key.
+/// Returns a string shortly before the key in key order, so that a page behind it begins with the
+/// key.
 pub(super) fn just_before(key: &str) -> String {
     let mut before = key.to_owned();
     let last = before.pop().map_or(0, u32::from);

@@ -1,4 +1,4 @@
-//! Symlinks, and what is neither a file nor a folder.
+//! Symlinks, FIFOs and sockets.
 
 use std::ffi::OsStr;
 
@@ -14,7 +14,7 @@ use crate::store::Precondition;
 use crate::tree::{FileState, Ino, Kind, Looks};
 use crate::write::Writer;
 
-/// The longest target that Linux takes, in bytes.
+/// Maximum length of a symlink's target in Linux, in bytes.
 const MAX_TARGET: u64 = 4095;
 
 impl Fs {
@@ -95,10 +95,10 @@ impl Fs {
         self.getattr(entry.ino)
     }
 
-    /// Where a symlink points.
+    /// Returns the target of a symlink.
     ///
     /// # Errors
-    /// It is none, or the store doesn't answer.
+    /// The inode is not a symlink, or the store doesn't answer.
     pub async fn readlink(&self, ino: Ino) -> Result<Bytes, FsError> {
         let attr = self.getattr(ino)?;
         if attr.kind != FileKind::Symlink {
