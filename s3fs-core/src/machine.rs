@@ -60,8 +60,8 @@ fn groups(own: &str, mounts: &str) -> Vec<Groups> {
             }
             _ => return None,
         };
-        // In a container, the path may be the host's, of which only the container's own group is seen: what isn't
-        // there has no limit.
+        // In a container, the path may be the host's, of which only the container's own group is
+        // seen: what isn't there has no limit.
         let own = path
             .strip_prefix(within)
             .map_or_else(|_| at.clone(), |rest| at.join(rest));

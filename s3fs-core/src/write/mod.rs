@@ -7,7 +7,8 @@
 //!
 //! A file is whole, or `streaming` (with the `head` of what it has sent), or `staged`. `inner`
 //! turns one into another; `changing` and `storing` are the operations on it. `attempts` are those
-//! whose outcome is unknown, `endings` abort dropped uploads, and `writer` is the interface. Knows nothing of inodes.
+//! whose outcome is unknown, `endings` abort dropped uploads, and `writer` is the interface. Knows
+//! nothing of inodes.
 
 mod attempts;
 mod begun;
