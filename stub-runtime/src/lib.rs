@@ -1,8 +1,9 @@
 //! Calls, sandboxes, supervisors and workers behind `#[stub::function]`.
 //!
-//! One call is four processes. The *caller* (the user's program) starts a *supervisor*, which serves the volumes. The
-//! supervisor has *init* build the sandbox, in which the *worker* runs the body. All four are the same executable. So
-//! is the *sweeper*: the caller starts it if the supervisor was killed, to abort the uploads that it left unfinished.
+//! One call is four processes. The *caller* (the user's program) starts a *supervisor*, which
+//! serves the volumes. The supervisor has *init* build the sandbox, in which the *worker* runs the
+//! body. All four are the same executable. So is the *sweeper*: the caller starts it if the
+//! supervisor was killed, to abort the uploads that it left unfinished.
 
 mod api;
 pub mod call;

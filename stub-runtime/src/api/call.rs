@@ -82,7 +82,8 @@ impl<V> Call<V> {
         })
     }
 
-    /// Returns the id of the call: unique among the running calls of this machine. Spans and reports show it, too.
+    /// Returns the id of the call: unique among the running calls of this machine. Spans and
+    /// reports show it, too.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -92,8 +93,8 @@ impl<V> Call<V> {
         self.shared.lock().is_some()
     }
 
-    /// Returns the last MiB of output of the body and its children so far: standard output and standard error. This
-    /// program prints the same output, line by line. Empty for a map.
+    /// Returns the last MiB of output of the body and its children so far: standard output and
+    /// standard error. This program prints the same output, line by line. Empty for a map.
     pub fn logs(&self) -> String {
         self.logs.text()
     }
@@ -114,7 +115,8 @@ impl<V> Call<V> {
         })
     }
 
-    /// Waits like [`get`](Self::get) without a limit, but without blocking the thread. Works in any async runtime.
+    /// Waits like [`get`](Self::get) without a limit, but without blocking the thread. Works in any
+    /// async runtime.
     ///
     /// # Errors
     /// The call's.
@@ -128,8 +130,9 @@ impl<V> Call<V> {
         }
     }
 
-    /// Ends the body: sends SIGTERM to it and its children, and kills those that are still there after five seconds.
-    /// What they have written is stored. The call's error is then [`Error::Cancelled`], unless it has ended before.
+    /// Ends the body: sends SIGTERM to it and its children, and kills those that are still there
+    /// after five seconds. What they have written is stored. The call's error is then
+    /// [`Error::Cancelled`], unless it has ended before.
     pub fn cancel(&self) {
         (self.cancel)(GRACE);
     }

@@ -11,8 +11,9 @@ use crate::observe::logs::Kept;
 use crate::observe::output::Sink;
 
 impl<V: Value> Call<V> {
-    /// Finds a call of `f::spawn` again that this or an earlier program of the user has begun on a cluster, by its
-    /// [id](Self::id): also if it has ended meanwhile. Whoever has a value has had it: then the call is no more.
+    /// Finds a call of `f::spawn` again that this or an earlier program of the user has begun on a
+    /// cluster, by its [id](Self::id): also if it has ended meanwhile. Whoever has a value has had
+    /// it: then the call is no more.
     ///
     /// ```no_run
     /// # fn id() -> String { todo!() }
@@ -39,8 +40,8 @@ impl<V: Value> Call<Vec<V>> {
     /// Reattaches to a call of `f::spawn_map`, with the values of all inputs in their order.
     ///
     /// # Errors
-    /// Fails like [`from_id`](Call::from_id). If its program ended before it had given all inputs, that is an error of
-    /// the call.
+    /// Fails like [`from_id`](Call::from_id). If its program ended before it had given all inputs,
+    /// that is an error of the call.
     pub fn from_map_id(id: &str) -> Result<Self> {
         take_up(id, |payloads| {
             let values = payloads.into_iter().map(|one| value::<V>().decode_one(one));

@@ -11,14 +11,16 @@ use crate::engines::Mapped;
 
 /// Values of a function that is being mapped over inputs, in the order of the inputs.
 ///
-/// Made by `f::map` and `f::starmap`. Inputs are taken from their iterator when there is room for them, so there may
-/// be any number. While the iterator waits for an input, values that are ready wait, too. That is not so with a
-/// [`Stream`](crate::Stream) or `f::spawn_map`, whose iterators have a thread of their own. The work begins with the
-/// first call of `next`. Each item is the value of one input or its [`Error`], whose [attempt](Error::attempt) has the
-/// index of the input. To stop at the first error, collect into a `Result`.
+/// Made by `f::map` and `f::starmap`. Inputs are taken from their iterator when there is room for
+/// them, so there may be any number. While the iterator waits for an input, values that are ready
+/// wait, too. That is not so with a [`Stream`](crate::Stream) or `f::spawn_map`, whose iterators
+/// have a thread of their own. The work begins with the first call of `next`. Each item is the
+/// value of one input or its [`Error`], whose [attempt](Error::attempt) has the index of the input.
+/// To stop at the first error, collect into a `Result`.
 ///
-/// `Ok` means that everything written until the body returned is stored. A body may leave threads or programs behind
-/// that write later. If their data can't be stored, one more error follows after the last value.
+/// `Ok` means that everything written until the body returned is stored. A body may leave threads
+/// or programs behind that write later. If their data can't be stored, one more error follows after
+/// the last value.
 ///
 /// Dropping it kills the inputs that are running.
 ///

@@ -1,4 +1,5 @@
-//! Calls as users of the macro see them, and the expansion of the macro, around engines that know only payloads.
+//! Calls as users of the macro see them, and the expansion of the macro, around engines that know
+//! only payloads.
 
 mod call;
 pub(crate) mod expansion;

@@ -18,15 +18,15 @@ use crate::engines::{Emitted, Mapped};
 /// Maximum number of values taken before they are asked for.
 const HELD: usize = 16;
 
-/// Values that come one by one, without blocking a thread of an async runtime. Implements the `Stream` of the crate
-/// `futures`.
+/// Values that come one by one, without blocking a thread of an async runtime. Implements the
+/// `Stream` of the crate `futures`.
 ///
 /// - `f::map` and `f::starmap` of an `async fn` return the values of all inputs, in their order: a
 ///   [`Map`](crate::Map). Dropping it kills what is being run.
-/// - Calling a function that returns `impl Stream`, or an `async fn` that returns `impl Iterator`, returns the values
-///   as they come: [`Values`](crate::Values). An error is the last item. Dropping it ends the body. Files that the
-///   body had written are then stored in the background, as long as the program runs: [`close`](Stream::close) waits
-///   for that.
+/// - Calling a function that returns `impl Stream`, or an `async fn` that returns `impl Iterator`,
+///   returns the values as they come: [`Values`](crate::Values). An error is the last item.
+///   Dropping it ends the body. Files that the body had written are then stored in the background,
+///   as long as the program runs: [`close`](Stream::close) waits for that.
 #[must_use = "its errors are told with its values"]
 pub struct Stream<V> {
     values: mpsc::Receiver<Item>,
@@ -135,8 +135,9 @@ impl<V: 'static> Stream<V> {
 }
 
 impl<V> Stream<V> {
-    /// Ends the work, as dropping the stream does, and waits until its sandboxes have ended and its files are stored.
-    /// For a mapped function, it also waits for an input, if the iterator has begun to take one.
+    /// Ends the work, as dropping the stream does, and waits until its sandboxes have ended and its
+    /// files are stored. For a mapped function, it also waits for an input, if the iterator has
+    /// begun to take one.
     ///
     /// # Errors
     /// The error that occurred after the last value taken, such as [`Error::NotStored`].

@@ -9,9 +9,9 @@ use crate::engines::Emitted;
 
 /// Values of a call whose function returns `impl Iterator`, as they come.
 ///
-/// The work begins with the first call of `next`, and goes on while values are taken, a few of them ahead. An
-/// [`Error`] is the last item. Without one, all values were returned, and everything written is stored. A call is
-/// tried again only as long as it has returned no value.
+/// The work begins with the first call of `next`, and goes on while values are taken, a few of them
+/// ahead. An [`Error`] is the last item. Without one, all values were returned, and everything
+/// written is stored. A call is tried again only as long as it has returned no value.
 ///
 /// Dropping it ends the body; files that the body had written are stored.
 #[must_use = "nothing is run before values are asked for"]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// Attempt of a call. Shown as `` `module::name` ``, with the input and the number of the attempt if there are
-/// several.
+/// Attempt of a call. Shown as `` `module::name` ``, with the input and the number of the attempt
+/// if there are several.
 ///
 /// ```
 /// # use stub_runtime::Attempt;

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::limits::Limits;
 
-/// Specification of a call: everything an engine needs to run it. The arguments travel beside it, as a `Payload`.
+/// Specification of a call: everything an engine needs to run it. The arguments travel beside it,
+/// as a `Payload`.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct CallSpec {
     /// Format version of this value; an engine refuses another.

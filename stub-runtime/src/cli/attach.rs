@@ -11,9 +11,9 @@ use crate::engines::{FoundCall, FoundValue, attach as take_up};
 use crate::local::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
 use crate::observe::watch::say;
 
-/// Reattaches to a call, and prints its output like the command that began it. The values of a map are printed one per
-/// line, with the indices of their inputs. A single value is printed as it is. For a command, only its own output is
-/// printed.
+/// Reattaches to a call, and prints its output like the command that began it. The values of a map
+/// are printed one per line, with the indices of their inputs. A single value is printed as it is.
+/// For a command, only its own output is printed.
 ///
 /// Exit status: that of the command that began the call.
 pub fn attach(id: &str) -> ExitCode {

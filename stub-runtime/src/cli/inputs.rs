@@ -108,7 +108,8 @@ fn input(function: &Function, line: io::Result<String>) -> io::Result<Payload> {
     (function.parse)(given).map_err(|error| io::Error::other(wrong(function, &error)))
 }
 
-/// Splits JSON into arguments: the value of the only one, or else a list of all, or an object with their names.
+/// Splits JSON into arguments: the value of the only one, or else a list of all, or an object with
+/// their names.
 fn given(function: &Function, value: Value) -> std::result::Result<Vec<Given>, String> {
     let names: Vec<_> = function
         .parameters

@@ -47,23 +47,25 @@ pub use schedules::{Entry, serve};
 /// | `policy` | the least IAM policy that all of them need |
 /// | `doctor` | says of the machine and of each bucket whether it has what calls need, and what helps |
 ///
-/// `run` and `serve` take `--summary` (duration, requests and their list price), `--report FILE` (a page about inputs,
-/// retries, throughput and requests) and `--metrics ADDRESS` (for Prometheus, meanwhile). An argument that has the
-/// name of one of our options is `--argument-NAME`.
+/// `run` and `serve` take `--summary` (duration, requests and their list price), `--report FILE` (a
+/// page about inputs, retries, throughput and requests) and `--metrics ADDRESS` (for Prometheus,
+/// meanwhile). An argument that has the name of one of our options is `--argument-NAME`.
 ///
 /// `--engine NAME` of `run` and `serve` selects the engine: `local`, `slurm` or `kubernetes` (see
 /// [`Engine`](crate::Engine)).
 ///
-/// An argument is an option of its name: a number, a text, or a flag for a `bool`. One of type `Option` may be
-/// omitted, and one of type `Vec` may be given several times. A compound value is JSON.
+/// An argument is an option of its name: a number, a text, or a flag for a `bool`. One of type
+/// `Option` may be omitted, and one of type `Vec` may be given several times. A compound value is
+/// JSON.
 ///
-/// Ctrl-C and SIGTERM end a body with a grace period: it gets SIGTERM and five seconds, and what it has written is
-/// stored. The second signal ends everything at once. For a call on a cluster, it ends only this program (`stub jobs
-/// cancel ID` ends the rest).
+/// Ctrl-C and SIGTERM end a body with a grace period: it gets SIGTERM and five seconds, and what it
+/// has written is stored. The second signal ends everything at once. For a call on a cluster, it
+/// ends only this program (`stub jobs cancel ID` ends the rest).
 ///
-/// Exit status: 0; 1 if the function failed or panicked; 2 if the command line is wrong; 124 if it ran longer than
-/// its timeout; 125 if it could not be run, or something it wrote could not be stored; 130 if it was
-/// interrupted; 128 + N if signal N killed it; its own, if it called `std::process::exit`.
+/// Exit status: 0; 1 if the function failed or panicked; 2 if the command line is wrong; 124 if it
+/// ran longer than its timeout; 125 if it could not be run, or something it wrote could not be
+/// stored; 130 if it was interrupted; 128 + N if signal N killed it; its own, if it called
+/// `std::process::exit`.
 pub fn cli() -> ExitCode {
     if let Err(reason) = registry::check() {
         return Failure::new(reason).report();

@@ -23,8 +23,9 @@ pub struct Entry<'a> {
     pub run: Box<dyn Fn(&Canceller) -> String + Sync + 'a>,
 }
 
-/// Runs each entry at its times, side by side, until that is cancelled and all running entries have ended. An entry
-/// that is still running when its time comes again is not started a second time. `say` gets a line about each event.
+/// Runs each entry at its times, side by side, until that is cancelled and all running entries have
+/// ended. An entry that is still running when its time comes again is not started a second time.
+/// `say` gets a line about each event.
 pub fn serve(entries: &[Entry<'_>], canceller: &Canceller, say: &(dyn Fn(&str) + Sync)) {
     let running: Vec<AtomicBool> = entries.iter().map(|_| AtomicBool::new(false)).collect();
     let mut due: Vec<Option<Zoned>> = next_of_all(entries, &Zoned::now());

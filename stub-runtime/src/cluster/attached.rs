@@ -36,8 +36,8 @@ pub(crate) fn kept() -> Result<Vec<Record>, Error> {
     record::all().map_err(|error| error.of_call(&Engine::Local, &"stub".into()))
 }
 
-/// Reattaches to a call: its values come as if it had begun here, those that are there already at once. `sink`
-/// receives its output.
+/// Reattaches to a call: its values come as if it had begun here, those that are there already at
+/// once. `sink` receives its output.
 ///
 /// # Errors
 /// No call has that id, or another process attends to it, or its spool can't be reached.

@@ -35,7 +35,8 @@ pub(super) struct Program {
 pub(super) enum ProgramPlace {
     /// In the spool.
     Folder(PathBuf),
-    /// Perhaps at this path on the nodes, too; else it is fetched from the URL, which grants access to nothing else.
+    /// Perhaps at this path on the nodes, too; else it is fetched from the URL, which grants access
+    /// to nothing else.
     Bucket { here: PathBuf, url: String },
 }
 
@@ -89,8 +90,8 @@ fn hash(mut file: File) -> io::Result<String> {
     }
 }
 
-/// Puts this program where the tasks of a call find it, unless it is there. The call's folder must exist before: as
-/// long as it does, the program stays.
+/// Puts this program where the tasks of a call find it, unless it is there. The call's folder must
+/// exist before: as long as it does, the program stays.
 pub(super) fn stage(location: &Location, call: &str) -> Result<Program, ClusterError> {
     let hash = hash_of_self()?;
     let place = match location {
@@ -153,7 +154,8 @@ pub(super) fn leave(location: &Location) {
         |entry: io::Result<fs::DirEntry>| entry.is_ok_and(|entry| entry.file_name() != PROGRAMS);
     let has_others = fs::read_dir(root).map_or(true, |mut entries| entries.any(is_other));
     if !has_others {
-        // What can't be removed is in nobody's way. The lock goes last: whoever makes a new one finds nothing else.
+        // What can't be removed is in nobody's way. The lock goes last: whoever makes a new one
+        // finds nothing else.
         let files = fs::read_dir(&programs).into_iter().flatten().flatten();
         for file in files.filter(|file| file.file_name() != LOCK) {
             let _ = fs::remove_file(file.path());

@@ -1,4 +1,5 @@
-//! Record of a call, for a caller that reattaches: in the user's own state, as it has the key of the call's spool.
+//! Record of a call, for a caller that reattaches: in the user's own state, as it has the key of
+//! the call's spool.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
@@ -88,7 +89,8 @@ impl Attended {
             let bytes = serde_json::to_vec(record)?;
             write_whole(&path, 0o600, &bytes)?;
             let lock = to_lock(&path)?;
-            // A file system without locks has no record that two may take up at once without harm; there is no better.
+            // A file system without locks has no record that two may take up at once without harm;
+            // there is no better.
             let _ = lock.try_lock();
             Ok(Self {
                 path: path.clone(),

@@ -67,8 +67,8 @@ pub(crate) struct Written {
 }
 
 impl Remote {
-    /// Begins a call on a cluster; returns nothing if the engine is this machine. Nothing is started before the first
-    /// input.
+    /// Begins a call on a cluster; returns nothing if the engine is this machine. Nothing is
+    /// started before the first input.
     pub(crate) fn begin(
         engine: &Engine,
         plan: &Plan,
@@ -87,7 +87,8 @@ impl Remote {
         Self::start(task, cluster, sink, watch).map(Some)
     }
 
-    /// Writes down a call of a command, to be run by Kubernetes on the caller's request. The call can be found again.
+    /// Writes down a call of a command, to be run by Kubernetes on the caller's request. The call
+    /// can be found again.
     pub(crate) fn write_down(
         engine: &Engine,
         plan: &Plan,
@@ -210,8 +211,8 @@ impl Remote {
         self.teller.clone()
     }
 
-    /// Returns whether another input should be given now. `held`: number of inputs that have ended and whose results
-    /// nobody has asked for yet.
+    /// Returns whether another input should be given now. `held`: number of inputs that have ended
+    /// and whose results nobody has asked for yet.
     pub(crate) fn has_room(&self, held: usize) -> bool {
         let bytes = self.controls.unwritten.load(Ordering::Acquire);
         self.outstanding + held < AHEAD && (bytes < AHEAD_BYTES || self.outstanding == 0)
@@ -270,8 +271,8 @@ impl Remote {
         self.controls.order(Order::Close);
     }
 
-    /// Waits until the scheduler has everything that was given, or never will. After that, the call goes on without
-    /// this program.
+    /// Waits until the scheduler has everything that was given, or never will. After that, the call
+    /// goes on without this program.
     pub(crate) fn wait_until_submitted(&self) {
         self.controls.wait_until_submitted();
     }
@@ -309,8 +310,8 @@ impl Remote {
         }
     }
 
-    /// Waits until nothing is left of the call, after all inputs have ended. Returns the error that is not about one
-    /// input.
+    /// Waits until nothing is left of the call, after all inputs have ended. Returns the error that
+    /// is not about one input.
     pub(crate) fn finish(&mut self) -> Option<Error> {
         self.close();
         let late = self.join();

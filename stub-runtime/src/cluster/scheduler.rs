@@ -18,7 +18,8 @@ pub(super) trait Scheduler: Debug + Send {
     /// Returns its current capacity.
     fn room(&mut self) -> Result<Room, ClusterError>;
 
-    /// Starts tasks. If the answer was lost, they may have been started all the same: [`find`](Self::find) tells.
+    /// Starts tasks. If the answer was lost, they may have been started all the same:
+    /// [`find`](Self::find) tells.
     fn submit(&mut self, submission: &Submission<'_>) -> Result<JobId, ClusterError>;
 
     /// Returns the id of the submission with this name, if the scheduler still has it.

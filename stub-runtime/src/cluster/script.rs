@@ -8,10 +8,12 @@ use super::ticket::Ticket;
 /// Exit status if there is no program that fits (`EX_CONFIG` of `sysexits.h`).
 pub(super) const UNFIT: i32 = 78;
 
-/// Exit status if the spool could not be reached, though another task may reach it (`EX_TEMPFAIL` of `sysexits.h`).
+/// Exit status if the spool could not be reached, though another task may reach it (`EX_TEMPFAIL`
+/// of `sysexits.h`).
 pub(super) const LATER: i32 = 75;
 
-/// Exit status of a task that was told to end and has left inputs: a shell's status for a program that SIGTERM ends.
+/// Exit status of a task that was told to end and has left inputs: a shell's status for a program
+/// that SIGTERM ends.
 pub(super) const TOLD_TO_END: i32 = 143;
 
 /// Returns the script. `number`: shell expression for the number of the task.
@@ -33,12 +35,12 @@ pub(super) fn script(label: &str, program: &Program, number: &str, ticket: &Tick
     )
 }
 
-/// Path of the program that [`FITS`] has opened. The program that was compared is the one that is run, even if its
-/// file is replaced meanwhile.
+/// Path of the program that [`FITS`] has opened. The program that was compared is the one that is
+/// run, even if its file is replaced meanwhile.
 const OPENED: &str = "/proc/self/fd/9";
 
-/// Shell function that opens a program. It succeeds if that is the caller's program, and only this user and root can
-/// change it.
+/// Shell function that opens a program. It succeeds if that is the caller's program, and only this
+/// user and root can change it.
 const FITS: &str = r#"fits() {
     [ -f "$1" ] && [ -r "$1" ] && [ -x "$1" ] && exec 9<"$1" || return 1
     [ -O /proc/self/fd/9 ] || [ "$(stat -L -c %u /proc/self/fd/9)" = 0 ] || return 1

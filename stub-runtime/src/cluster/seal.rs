@@ -1,8 +1,8 @@
-//! Encryption of the objects in a spool. Readers of the spool learn only the sizes of objects; writers can't make a
-//! call accept forged ones.
+//! Encryption of the objects in a spool. Readers of the spool learn only the sizes of objects;
+//! writers can't make a call accept forged ones.
 //!
-//! The cipher is `XChaCha20-Poly1305` with a random nonce; each object's name is authenticated with it, so that none
-//! can take the place of another.
+//! The cipher is `XChaCha20-Poly1305` with a random nonce; each object's name is authenticated with
+//! it, so that none can take the place of another.
 
 use std::fmt;
 

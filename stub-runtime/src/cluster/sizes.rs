@@ -1,7 +1,8 @@
 //! Number of inputs per task: decided here, without I/O.
 //!
-//! A task should last seconds: to start one costs the scheduler milliseconds and the user about a second. But all
-//! places of the cluster should have something to do, and the last tasks should end at about the same time.
+//! A task should last seconds: to start one costs the scheduler milliseconds and the user about a
+//! second. But all places of the cluster should have something to do, and the last tasks should end
+//! at about the same time.
 
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ const MOST_INPUTS: usize = 5000;
 /// Maximum size, in bytes, of the arguments of a task, unless one input is larger.
 pub(super) const MOST_BYTES: u64 = 16 << 20;
 
-/// Number of tasks per place as long as the run time of inputs is unknown, so that a slow task holds up only a part.
+/// Number of tasks per place as long as the run time of inputs is unknown, so that a slow task
+/// holds up only a part.
 const TASKS_PER_PLACE: usize = 4;
 
 /// Minimum run time of a task that is made smaller so that there are tasks for all places.

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::spool::Location;
 
-/// Data that a scheduler's script passes to a task, as JSON on its standard input. Nothing in it is a secret by
-/// itself: a key in it opens nothing without access to the bucket. docs/scale.md says which threats the key is
-/// protected from.
+/// Data that a scheduler's script passes to a task, as JSON on its standard input. Nothing in it is
+/// a secret by itself: a key in it opens nothing without access to the bucket. docs/scale.md says
+/// which threats the key is protected from.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Ticket {
     pub(crate) version: u32,

@@ -1,8 +1,8 @@
 //! Conversion of the function's own error to text, for the caller.
 //!
-//! A function may fail with any of these: std errors, `anyhow`, `eyre`, boxed errors, text. The impls for them
-//! overlap. So the expansion, which knows the concrete type, picks the best by the number of references that method
-//! resolution strips: `(&&&Kind::of(&e)).kind()`.
+//! A function may fail with any of these: std errors, `anyhow`, `eyre`, boxed errors, text. The
+//! impls for them overlap. So the expansion, which knows the concrete type, picks the best by the
+//! number of references that method resolution strips: `(&&&Kind::of(&e)).kind()`.
 #![allow(clippy::unused_self, reason = "the receiver is the choice")]
 
 use std::error::Error;

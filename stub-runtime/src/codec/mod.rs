@@ -1,4 +1,5 @@
-//! Arguments and values as bytes: in messages, in sealed anonymous memory, as words of a command line, as JSON.
+//! Arguments and values as bytes: in messages, in sealed anonymous memory, as words of a command
+//! line, as JSON.
 
 mod failure;
 mod invoke;

@@ -14,11 +14,11 @@ use rmp_serde::decode::ReadReader;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// Serialised values. A few bytes travel in the message itself. Larger ones are in anonymous memory, of which only the
-/// descriptor is sent, so that a gigabyte costs one encoding and no pipe.
+/// Serialised values. A few bytes travel in the message itself. Larger ones are in anonymous
+/// memory, of which only the descriptor is sent, so that a gigabyte costs one encoding and no pipe.
 ///
-/// The encoding is `MessagePack` with named fields, one value after the other. It is self-describing, so that untagged
-/// enums and `serde_json::Value` survive.
+/// The encoding is `MessagePack` with named fields, one value after the other. It is
+/// self-describing, so that untagged enums and `serde_json::Value` survive.
 #[derive(Debug)]
 pub struct Payload(Content);
 
@@ -38,8 +38,8 @@ pub(crate) enum Packed {
     Beside,
 }
 
-/// Maximum size, in bytes, of a payload in a message. A larger one has a descriptor of its own: making that costs as
-/// much as copying this number of bytes.
+/// Maximum size, in bytes, of a payload in a message. A larger one has a descriptor of its own:
+/// making that costs as much as copying this number of bytes.
 const MOST_INLINE: usize = 32 << 10;
 
 const BUFFER: usize = 1 << 20;
@@ -89,8 +89,8 @@ impl Payload {
         }))
     }
 
-    /// Moves the bytes into this process, which can have many more of them than descriptors. Leaves the payload
-    /// unchanged if it can't be read.
+    /// Moves the bytes into this process, which can have many more of them than descriptors. Leaves
+    /// the payload unchanged if it can't be read.
     pub(crate) fn without_descriptor(self) -> Self {
         let Content::File(file) = &self.0 else {
             return self;
@@ -157,7 +157,8 @@ impl Payload {
         }
     }
 
-    /// Joins the part from a message and the descriptor beside it. Returns nothing if the descriptor is missing.
+    /// Joins the part from a message and the descriptor beside it. Returns nothing if the
+    /// descriptor is missing.
     pub(crate) fn unpack(packed: Packed, beside: Vec<OwnedFd>) -> Option<Self> {
         let content = match packed {
             Packed::Inline(bytes) => Content::Inline(bytes),

@@ -1,7 +1,8 @@
 //! Codecs of arguments and values.
 //!
-//! A codec is the proof that a type can be serialised. The expansion makes one per argument, at the argument's type,
-//! and everything else takes codecs instead of having bounds. So an unsuitable type is reported once, and there.
+//! A codec is the proof that a type can be serialised. The expansion makes one per argument, at the
+//! argument's type, and everything else takes codecs instead of having bounds. So an unsuitable
+//! type is reported once, and there.
 
 use std::fmt;
 use std::io;

@@ -7,8 +7,9 @@ use serde::de::{self, DeserializeOwned, Visitor};
 use serde::ser::{self, Serialize};
 use serde::{Deserialize, Deserializer, Serializer};
 
-/// Serialises a value as its type says, except a `Vec<u8>`: serde would take it for a list of numbers, and here it is
-/// written as bytes. A gigabyte then takes one copy instead of a billion steps.
+/// Serialises a value as its type says, except a `Vec<u8>`: serde would take it for a list of
+/// numbers, and here it is written as bytes. A gigabyte then takes one copy instead of a billion
+/// steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Wire<T>(pub(super) T);
 

@@ -1,7 +1,7 @@
 //! Parsing of arguments from the words of a command line.
 //!
-//! The type decides the syntax: a number is a number, a text needs no quotes, and a flag has no word. A compound value
-//! (structs, tuples, maps) is JSON.
+//! The type decides the syntax: a number is a number, a text needs no quotes, and a flag has no
+//! word. A compound value (structs, tuples, maps) is JSON.
 
 use serde::de::value::{Error, SeqDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Visitor};

@@ -26,8 +26,8 @@ pub struct Function {
     pub parse: fn(Vec<Given>) -> Result<Payload, ParseError>,
     /// Converts a value to JSON.
     pub show: fn(Payload) -> io::Result<serde_json::Value>,
-    /// Evaluates the volumes' expressions, in the caller, at each call. The paths were checked at compile time:
-    /// absolute, not `/`, no `..`, no two alike.
+    /// Evaluates the volumes' expressions, in the caller, at each call. The paths were checked at
+    /// compile time: absolute, not `/`, no `..`, no two alike.
     pub volumes: fn() -> Vec<(&'static str, CloudBucketMount)>,
     /// Evaluates the `secrets` expressions: they become variables of the worker.
     pub secrets: fn() -> Result<Vec<Secret>, SecretError>,
@@ -35,7 +35,8 @@ pub struct Function {
     pub options: fn() -> Options,
     /// True if the function returns values one by one.
     pub iterates: bool,
-    /// Decodes the arguments, runs the body in this process, and encodes its value. Emits each of several values.
+    /// Decodes the arguments, runs the body in this process, and encodes its value. Emits each of
+    /// several values.
     pub invoke: fn(Payload, Emit<'_>) -> Result<Payload, InvokeError>,
 }
 
@@ -45,7 +46,8 @@ impl Function {
         format!("{}::{}", self.module, self.name)
     }
 
-    /// Returns an id that is unique in the program: functions inside functions may have the same module and name.
+    /// Returns an id that is unique in the program: functions inside functions may have the same
+    /// module and name.
     pub fn id(&self) -> String {
         let (file, line) = self.location;
         format!("{} at {file}:{line}", self.path())

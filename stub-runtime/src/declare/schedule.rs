@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use jiff::Zoned;
 
-/// Schedule in the form of cron: minute, hour, day of the month, month, day of the week, in the machine's time zone.
-/// `Cron("0 3 * * *")` is three o'clock each night.
+/// Schedule in the form of cron: minute, hour, day of the month, month, day of the week, in the
+/// machine's time zone. `Cron("0 3 * * *")` is three o'clock each night.
 ///
-/// A field is a number, a range, a list, a step, or `*`. Days and months have names as well, and `@daily` and its kin
-/// stand for the usual schedules ([`crontab(5)`](https://man7.org/linux/man-pages/man5/crontab.5.html)).
+/// A field is a number, a range, a list, a step, or `*`. Days and months have names as well, and
+/// `@daily` and its kin stand for the usual schedules
+/// ([`crontab(5)`](https://man7.org/linux/man-pages/man5/crontab.5.html)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cron<'a>(pub &'a str);
 

@@ -27,8 +27,8 @@ pub(crate) fn run_until(
     Prepared::new(function, None)?.run(input, canceller, || {})
 }
 
-/// Calls a function: evaluates its volumes, secrets and options here, runs its body in a sandbox, and returns its
-/// value. By then, what the body wrote to its volumes is stored.
+/// Calls a function: evaluates its volumes, secrets and options here, runs its body in a sandbox,
+/// and returns its value. By then, what the body wrote to its volumes is stored.
 ///
 /// Blocks, from any thread.
 ///
@@ -71,8 +71,8 @@ impl Drop for Abandon {
     }
 }
 
-/// Runs a command in a sandbox, which the canceller can end, and again if it fails. `Outcome` has its exit status or
-/// signal, and the objects that could not be stored. Blocks.
+/// Runs a command in a sandbox, which the canceller can end, and again if it fails. `Outcome` has
+/// its exit status or signal, and the objects that could not be stored. Blocks.
 ///
 /// # Errors
 /// The command was not run ([`Error::Volume`], [`Error::Sandbox`], [`Error::NotStarted`],
@@ -128,8 +128,8 @@ fn of_command(spec: &CallSpec, retries: &Retries) -> Plan {
     }
 }
 
-/// Writes a command's data to the spool of the engine `kubernetes`, and returns the manifest of the Job that runs it.
-/// The caller must apply the manifest, and attach to the call for its outcome.
+/// Writes a command's data to the spool of the engine `kubernetes`, and returns the manifest of the
+/// Job that runs it. The caller must apply the manifest, and attach to the call for its outcome.
 ///
 /// # Errors
 /// The spool can't be written, or the settings are wrong ([`Error::Engine`], [`Error::Options`]).
@@ -141,8 +141,8 @@ pub fn manifest(spec: &CallSpec, retries: &Retries) -> Result<Manifest, Error> {
     Ok(Manifest { id, text })
 }
 
-/// Runs a call on a cluster and returns its value. The canceller can end it. `begun` is called once the call would go
-/// on without this program.
+/// Runs a call on a cluster and returns its value. The canceller can end it. `begun` is called once
+/// the call would go on without this program.
 fn run_remote(
     mut remote: Remote,
     input: Payload,
@@ -168,8 +168,8 @@ struct Prepared {
 }
 
 impl Prepared {
-    /// Evaluates the function's volumes, secrets and options. `sink` receives the output; without it, the output goes
-    /// to this program's own streams.
+    /// Evaluates the function's volumes, secrets and options. `sink` receives the output; without
+    /// it, the output goes to this program's own streams.
     fn new(function: &'static Function, sink: Option<Arc<dyn Sink>>) -> Result<Self, Error> {
         let (plan, watch) = begin(function)?;
         let engine = choice::current(|| Attempt::first(Arc::clone(watch.label())))?;
@@ -191,7 +191,8 @@ impl Prepared {
         })
     }
 
-    /// Runs the call to its end. `begun` is called once it has begun here, or would go on without this program.
+    /// Runs the call to its end. `begun` is called once it has begun here, or would go on without
+    /// this program.
     fn run(
         self,
         input: &Payload,
@@ -233,8 +234,8 @@ pub(crate) struct Background {
 }
 
 impl Background {
-    /// Evaluates the function's volumes, secrets and options. `sink` receives the output; without it, the output goes
-    /// to this program's own streams.
+    /// Evaluates the function's volumes, secrets and options. `sink` receives the output; without
+    /// it, the output goes to this program's own streams.
     pub(crate) fn new(
         function: &'static Function,
         sink: Option<Arc<dyn Sink>>,

@@ -28,8 +28,8 @@ impl Engine {
     }
 }
 
-/// Selects the engine of this name, as `stub.toml` configures it, for all later calls of this program. A choice of the
-/// program itself takes precedence.
+/// Selects the engine of this name, as `stub.toml` configures it, for all later calls of this
+/// program. A choice of the program itself takes precedence.
 pub fn choose(name: EngineName) {
     let mut chosen = CHOSEN.lock().unwrap_or_else(PoisonError::into_inner);
     chosen.command_line = Some(name);

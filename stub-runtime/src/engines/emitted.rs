@@ -75,8 +75,8 @@ impl Emitted {
         }
     }
 
-    /// Ends the body, as no more values are wanted, and stores what it has written. Fails with the error that occurred
-    /// until then.
+    /// Ends the body, as no more values are wanted, and stores what it has written. Fails with the
+    /// error that occurred until then.
     pub(crate) fn close(self) -> Result<(), Error> {
         match self {
             Self::Local(emitted) => emitted.close(),

@@ -28,7 +28,8 @@ pub struct Found {
     pub spool: String,
 }
 
-/// Lists the calls on clusters that programs of this user began and whose values were not all taken; the latest first.
+/// Lists the calls on clusters that programs of this user began and whose values were not all
+/// taken; the latest first.
 ///
 /// # Errors
 /// The folder with their records can't be read.
@@ -119,8 +120,8 @@ impl FoundCall {
 }
 
 impl Iterator for FoundCall {
-    /// Index of the input, and its result. The index is absent for one of several values, and for an error of the
-    /// whole call.
+    /// Index of the input, and its result. The index is absent for one of several values, and for
+    /// an error of the whole call.
     type Item = (Option<u64>, Result<FoundValue>);
 
     fn next(&mut self) -> Option<Self::Item> {

@@ -103,8 +103,8 @@ impl Mapped {
         either!(self, mapped => mapped.teller())
     }
 
-    /// Returns whether another input should be given now. `held`: number of inputs that have ended and whose results
-    /// nobody has asked for yet.
+    /// Returns whether another input should be given now. `held`: number of inputs that have ended
+    /// and whose results nobody has asked for yet.
     pub(crate) fn has_room(&self, held: usize) -> bool {
         either!(self, mapped => mapped.has_room(held))
     }
@@ -144,8 +144,8 @@ impl Mapped {
         either!(self, mapped => mapped.next(is_fed))
     }
 
-    /// Waits until nothing is left of the map, after all inputs have ended. Returns the error that is not about one
-    /// input.
+    /// Waits until nothing is left of the map, after all inputs have ended. Returns the error that
+    /// is not about one input.
     pub(crate) fn finish(&mut self) -> Option<Error> {
         either!(self, mapped => mapped.finish())
     }

@@ -1,7 +1,8 @@
 //! Access to files that only this user and root can change: settings, secrets, spools, programs.
 //!
-//! The target of a path may change a moment later. So each file is opened once, without following links, and the open
-//! file is checked: its owner, its mode, its folder, and each link on its path. Folders further up are not checked.
+//! The target of a path may change a moment later. So each file is opened once, without following
+//! links, and the open file is checked: its owner, its mode, its folder, and each link on its path.
+//! Folders further up are not checked.
 
 use std::ffi::OsStr;
 use std::fs::{DirBuilder, File};
@@ -117,7 +118,8 @@ pub(crate) fn check_own_folder(path: &Path) -> Result<(), Untrusted> {
     check_mode(path, status)
 }
 
-/// Makes a folder that only this user can enter, unless it exists, and checks it as [`check_own_folder`] does.
+/// Makes a folder that only this user can enter, unless it exists, and checks it as
+/// [`check_own_folder`] does.
 pub(crate) fn make_own_folder(path: &Path) -> Result<(), Untrusted> {
     match DirBuilder::new().mode(0o700).create(path) {
         Err(source) if source.kind() != ErrorKind::AlreadyExists => Err(Untrusted::Io {
@@ -229,8 +231,9 @@ fn check_mode(path: &Path, status: FileStatus) -> Result<(), Untrusted> {
     Ok(())
 }
 
-/// Returns whether other users can write to a file. Where each user has a private group, files are often writable by
-/// that group. On a read-only file system, modes don't matter: folders of Kubernetes' `ConfigMaps` have 0777.
+/// Returns whether other users can write to a file. Where each user has a private group, files are
+/// often writable by that group. On a read-only file system, modes don't matter: folders of
+/// Kubernetes' `ConfigMaps` have 0777.
 fn is_writable_by_others(status: FileStatus) -> bool {
     let is_shared = |group| !sys::is_private_group(group, status.user);
     let by_mode = status.mode & 0o002 != 0 || (status.mode & 0o020 != 0 && is_shared(status.group));

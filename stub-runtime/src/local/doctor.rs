@@ -52,9 +52,9 @@ impl fmt::Display for Check {
     }
 }
 
-/// Checks the machine and the buckets. Each bucket is listed. Read, write and delete permission is checked by a key
-/// that does not exist. If all of them are granted, the server's features are tried on objects made for that. Nothing
-/// is left in a bucket, except versions if it keeps them.
+/// Checks the machine and the buckets. Each bucket is listed. Read, write and delete permission is
+/// checked by a key that does not exist. If all of them are granted, the server's features are
+/// tried on objects made for that. Nothing is left in a bucket, except versions if it keeps them.
 pub fn doctor(mounts: &[MountConfig]) -> Vec<Check> {
     let mut checks = vec![kernel(), fuse(), sandbox()];
     if mounts.is_empty() {
@@ -193,7 +193,8 @@ fn tried(name: &str, trial: Trial) -> Check {
     }
 }
 
-/// Returns a check about keys that a mount can't show, if there are any. They are no problem: other tools see them.
+/// Returns a check about keys that a mount can't show, if there are any. They are no problem: other
+/// tools see them.
 async fn names(name: &str, mount: &MountConfig, resources: &Resources) -> Option<Check> {
     // What can't be listed was said by the checks above.
     let objects = Objects::connect(mount, resources).await.ok()?;

@@ -1,5 +1,5 @@
-//! Signals that end a process by default. The first one ends a run with a grace period, the second one at once, and
-//! the third one without any wait.
+//! Signals that end a process by default. The first one ends a run with a grace period, the second
+//! one at once, and the third one without any wait.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -69,8 +69,9 @@ pub enum CtrlC {
 /// Signals that ask any program to end, also one that handles them itself.
 const ASKING: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
 
-/// Returns the numbers of the signals that end a run: those that would end this process, and SIGHUP, SIGINT and
-/// SIGTERM also where it has handlers of its own. Signals that it was started to ignore are not among them.
+/// Returns the numbers of the signals that end a run: those that would end this process, and
+/// SIGHUP, SIGINT and SIGTERM also where it has handlers of its own. Signals that it was started to
+/// ignore are not among them.
 pub fn ending_signals() -> Vec<i32> {
     let ends = |(signal, is): &(i32, Disposition)| match is {
         Disposition::Default => true,
@@ -107,8 +108,8 @@ fn hears() -> MutexGuard<'static, Option<Sender<i32>>> {
     HEARS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Starts a thread that listens to signals for good: handlers can't be taken back without a moment in which there are
-/// none. Returns whether there is such a thread.
+/// Starts a thread that listens to signals for good: handlers can't be taken back without a moment
+/// in which there are none. Returns whether there is such a thread.
 fn listen() -> bool {
     static LISTENS: OnceLock<bool> = OnceLock::new();
     *LISTENS.get_or_init(|| {
@@ -131,19 +132,22 @@ fn listen() -> bool {
     })
 }
 
-/// Runs a closure, which a signal ends with a grace period, also if it is repeated. Returns whether a signal came.
+/// Runs a closure, which a signal ends with a grace period, also if it is repeated. Returns whether
+/// a signal came.
 pub(crate) fn until_terminated<T>(what: &impl End, run: impl FnOnce() -> T) -> (T, bool) {
     until_signalled(what, CtrlC::Ends, false, run)
 }
 
-/// Runs a closure, which a signal ends. Returns whether a signal came. The second signal ends the run at once. The
-/// third one ends the process with status [`INTERRUPTED`], or the second one, if a run can't be ended at once.
+/// Runs a closure, which a signal ends. Returns whether a signal came. The second signal ends the
+/// run at once. The third one ends the process with status [`INTERRUPTED`], or the second one, if a
+/// run can't be ended at once.
 pub fn until_interrupted<T>(what: &impl End, ctrl_c: CtrlC, run: impl FnOnce() -> T) -> (T, bool) {
     until_signalled(what, ctrl_c, true, run)
 }
 
-/// Returns whether a signal is one more demand to end. SIGHUP counts only if it is the first: when a terminal closes,
-/// the shell and the kernel each send it, and service managers send it right after SIGTERM.
+/// Returns whether a signal is one more demand to end. SIGHUP counts only if it is the first: when
+/// a terminal closes, the shell and the kernel each send it, and service managers send it right
+/// after SIGTERM.
 fn counts(signal: i32, before: u32) -> bool {
     before == 0 || signal != SIGHUP
 }

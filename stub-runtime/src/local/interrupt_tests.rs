@@ -31,7 +31,8 @@ fn say_line(line: &str) {
     println!("{line}");
 }
 
-/// Runs as a program with handlers of its own: it runs something until that is ended, and then waits for its input.
+/// Runs as a program with handlers of its own: it runs something until that is ended, and then
+/// waits for its input.
 #[test]
 #[ignore = "an act of the tests below"]
 fn act() {

@@ -1,4 +1,5 @@
-//! Calls on this machine: the processes of a call, each of which has a folder, and what their sandboxes are made of.
+//! Calls on this machine: the processes of a call, each of which has a folder, and what their
+//! sandboxes are made of.
 
 pub(crate) mod caller;
 mod doctor;

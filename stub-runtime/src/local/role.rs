@@ -1,5 +1,5 @@
-//! Role of a process of this program, in one variable of its environment: the role, the number of an inherited socket,
-//! and the socket's inode.
+//! Role of a process of this program, in one variable of its environment: the role, the number of
+//! an inherited socket, and the socket's inode.
 
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 

@@ -1,5 +1,5 @@
-//! The log of our processes that have credentials, and of command lines: standard error, filtered as the environment
-//! asks. With the feature `opentelemetry`, their spans are exported as well.
+//! The log of our processes that have credentials, and of command lines: standard error, filtered
+//! as the environment asks. With the feature `opentelemetry`, their spans are exported as well.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -28,8 +28,8 @@ pub fn start() {
     let _ = log.try_init();
 }
 
-/// Standard error, where there may be bars: a line for each event, whatever names of objects are in it. What a
-/// terminal acts on is escaped before.
+/// Standard error, where there may be bars: a line for each event, whatever names of objects are in
+/// it. What a terminal acts on is escaped before.
 #[derive(Debug)]
 pub struct Lines;
 

@@ -56,8 +56,8 @@ impl Sink for Plain {
     }
 }
 
-/// Prints a line at once, so that lines of several jobs don't mix. It avoids the standard library's streams, whose
-/// lock the program may hold while it waits for us.
+/// Prints a line at once, so that lines of several jobs don't mix. It avoids the standard library's
+/// streams, whose lock the program may hold while it waits for us.
 fn print(stream: OutputStream, line: &[u8]) {
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,7 +1,8 @@
 //! Export of spans for OpenTelemetry: those of all processes of a call are one trace.
 //!
-//! Spans are exported by OTLP over HTTP if `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is
-//! set. The exporter's other settings are in its [specification].
+//! Spans are exported by OTLP over HTTP if `OTEL_EXPORTER_OTLP_ENDPOINT` or
+//! `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is set. The exporter's other settings are in its
+//! [specification].
 //!
 //! [specification]: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
 
@@ -24,7 +25,8 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::host::config;
 
-/// Maximum time that a process waits for a collector at its end; the caller of a supervisor waits for that, too.
+/// Maximum time that a process waits for a collector at its end; the caller of a supervisor waits
+/// for that, too.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Header with the ids of the trace and the span ([W3C Trace Context]).
@@ -68,14 +70,16 @@ where
     Ok(Some(layer.with_filter(ours)))
 }
 
-/// Sends the remaining spans. A collector that is gone, or doesn't answer, makes no call fail or wait for long.
+/// Sends the remaining spans. A collector that is gone, or doesn't answer, makes no call fail or
+/// wait for long.
 pub(crate) fn flush() {
     if let Some(provider) = PROVIDER.get() {
         let _ = provider.shutdown_with_timeout(PATIENCE);
     }
 }
 
-/// Returns the headers that name a span to other processes. If this process exports none, returns those of `call`.
+/// Returns the headers that name a span to other processes. If this process exports none, returns
+/// those of `call`.
 pub(crate) fn context(span: &Span, call: &Unexported) -> BTreeMap<String, String> {
     let headers = headers(span);
     if headers.is_empty() {
@@ -84,8 +88,9 @@ pub(crate) fn context(span: &Span, call: &Unexported) -> BTreeMap<String, String
     headers.into_iter().collect()
 }
 
-/// Stand-in for the span of a call that this process doesn't export: the span in which the process was started. If
-/// there is none either, it is an id without a span, so that at least all sandboxes of the call are one trace.
+/// Stand-in for the span of a call that this process doesn't export: the span in which the process
+/// was started. If there is none either, it is an id without a span, so that at least all sandboxes
+/// of the call are one trace.
 #[derive(Clone, Debug)]
 pub(crate) struct Unexported(BTreeMap<String, String>);
 
@@ -107,8 +112,8 @@ pub(crate) fn adopt(span: &Span, headers: &BTreeMap<String, String>) {
     let _ = span.set_parent(parent);
 }
 
-/// Makes the span of a call the child of the span in which this process was started, unless it is the child of one of
-/// this process's own.
+/// Makes the span of a call the child of the span in which this process was started, unless it is
+/// the child of one of this process's own.
 pub(crate) fn adopt_environment(span: &Span) {
     let current = Span::current().context();
     let has_parent = current.span().span_context().is_valid();

@@ -7,10 +7,12 @@ use serde::de::DeserializeOwned;
 
 use crate::sys::{self, SysError};
 
-/// Maximum size of a message in bytes. An environment has at most a few megabytes, and values travel as descriptors.
+/// Maximum size of a message in bytes. An environment has at most a few megabytes, and values
+/// travel as descriptors.
 const LIMIT: usize = 64 << 20;
 
-/// Size of the header before each message: its length in bytes (`u32`, little-endian) and its number of descriptors.
+/// Size of the header before each message: its length in bytes (`u32`, little-endian) and its
+/// number of descriptors.
 pub(super) const HEADER: usize = 5;
 
 /// End of a connection between two processes of this program.

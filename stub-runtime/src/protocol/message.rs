@@ -18,8 +18,8 @@ use crate::sys::WorkerEnd;
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Hello {
     pub(crate) spec: CallSpec,
-    /// The caller's own bucket credentials. They are kept out of the environment of every process that the job could
-    /// inspect.
+    /// The caller's own bucket credentials. They are kept out of the environment of every process
+    /// that the job could inspect.
     pub(crate) credentials: Vec<(OsString, OsString)>,
     pub(crate) stdin: bool,
     /// True if the job has output of its own; else it has the caller's.
@@ -35,7 +35,8 @@ pub(crate) struct Trace {
     pub(crate) call: String,
     /// Number of its sandbox.
     pub(crate) sandbox: u64,
-    /// Headers that name the caller's span to other processes ([W3C Trace Context]); none unless it is exported.
+    /// Headers that name the caller's span to other processes ([W3C Trace Context]); none unless it
+    /// is exported.
     ///
     /// [W3C Trace Context]: https://www.w3.org/TR/trace-context/
     pub(crate) context: BTreeMap<String, String>,
@@ -243,8 +244,8 @@ pub(crate) struct Input {
     pub(crate) prints_apart: bool,
 }
 
-/// Message from worker to caller about an input, in the order of the inputs. Descriptor: the value, if there is one
-/// that is not inside.
+/// Message from worker to caller about an input, in the order of the inputs. Descriptor: the value,
+/// if there is one that is not inside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum FromWorker {
     /// Value of a body that returns several and goes on.

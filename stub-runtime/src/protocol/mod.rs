@@ -1,5 +1,5 @@
-//! Protocol between the processes of a call: closed sets of messages in length-prefixed frames, with descriptors
-//! beside them.
+//! Protocol between the processes of a call: closed sets of messages in length-prefixed frames,
+//! with descriptors beside them.
 
 mod channel;
 mod inbox;

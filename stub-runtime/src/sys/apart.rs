@@ -23,7 +23,8 @@ pub(crate) enum Scope {
     SignalsAndAbstractSockets = 3,
 }
 
-/// Keeps this process, and processes that it starts from now on, from reaching all others. Requires Linux 6.12.
+/// Keeps this process, and processes that it starts from now on, from reaching all others. Requires
+/// Linux 6.12.
 pub(crate) fn leave_processes(scope: Scope) -> Result<()> {
     let ruleset = Ruleset {
         files: 0,
@@ -50,7 +51,8 @@ pub(crate) fn leave_processes(scope: Scope) -> Result<()> {
         .map_err(SysError::new("landlock_restrict_self"))
 }
 
-/// Leaves the user's shared memory, semaphores and message queues of System V, and the keyring of its session.
+/// Leaves the user's shared memory, semaphores and message queues of System V, and the keyring of
+/// its session.
 pub(crate) fn leave_session() -> Result<()> {
     unshare(CloneFlags::CLONE_NEWIPC).map_err(SysError::new("unshare(CLONE_NEWIPC)"))?;
     // SAFETY: KEYCTL_JOIN_SESSION_KEYRING with no name makes a new one; no memory is touched.
@@ -58,8 +60,8 @@ pub(crate) fn leave_session() -> Result<()> {
     Ok(())
 }
 
-/// Withholds all capabilities from programs that are started from now on; this process keeps its own. For use in a new
-/// user namespace, where none is inheritable.
+/// Withholds all capabilities from programs that are started from now on; this process keeps its
+/// own. For use in a new user namespace, where none is inheritable.
 pub(crate) fn withhold_capabilities() -> Result<()> {
     // SAFETY: takes numbers, touches no memory.
     let lower = unsafe {

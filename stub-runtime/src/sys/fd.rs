@@ -7,8 +7,8 @@ use nix::sys::stat::{Mode, SFlag, fstat};
 
 use super::error::{Errno, Result, SysError};
 
-/// Takes over a descriptor that this process inherited, if it has the inode that the parent named. The inode tells a
-/// socket made for us from any other file with that number.
+/// Takes over a descriptor that this process inherited, if it has the inode that the parent named.
+/// The inode tells a socket made for us from any other file with that number.
 pub(crate) fn take_descriptor(number: RawFd, expected_inode: u64) -> Option<OwnedFd> {
     if number < 0 {
         return None;
@@ -43,16 +43,16 @@ pub(crate) fn above_standard_streams(fd: impl AsFd) -> Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
-/// Duplicates a descriptor so that it survives exec. For single-threaded processes: a concurrent fork would inherit
-/// it.
+/// Duplicates a descriptor so that it survives exec. For single-threaded processes: a concurrent
+/// fork would inherit it.
 pub(crate) fn inheritable(fd: impl AsFd) -> Result<OwnedFd> {
     let copy = above_standard_streams(fd)?;
     fcntl(&copy, FcntlArg::F_SETFD(FdFlag::empty())).map_err(SysError::new("fcntl(F_SETFD)"))?;
     Ok(copy)
 }
 
-/// Returns the descriptors beyond the standard streams that this process has inherited: all of its own are closed on
-/// exec.
+/// Returns the descriptors beyond the standard streams that this process has inherited: all of its
+/// own are closed on exec.
 pub(crate) fn inherited() -> Vec<OwnedFd> {
     let entries = std::fs::read_dir("/proc/self/fd").into_iter().flatten();
     let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
@@ -64,13 +64,15 @@ pub(crate) fn inherited() -> Vec<OwnedFd> {
         flags.is_ok_and(|flags| !flags.contains(FdFlag::FD_CLOEXEC))
     };
     let numbers = numbers.into_iter().filter(is_inherited);
-    // SAFETY: they are open, and nothing in this process knows about them: what it opens itself is closed on exec.
+    // SAFETY: they are open, and nothing in this process knows about them: what it opens itself is
+    // closed on exec.
     numbers
         .map(|number| unsafe { OwnedFd::from_raw_fd(number) })
         .collect()
 }
 
-/// Returns whether a descriptor is that of a FIFO, a pipe or a regular file, by which its holder reaches nothing else.
+/// Returns whether a descriptor is that of a FIFO, a pipe or a regular file, by which its holder
+/// reaches nothing else.
 pub(crate) fn is_pipe_or_file(fd: &OwnedFd) -> bool {
     let kind = fstat(fd).map(|stat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT);
     kind.is_ok_and(|kind| kind == SFlag::S_IFIFO || kind == SFlag::S_IFREG)

@@ -2,8 +2,8 @@
 
 use super::error::{Errno, Result, SysError};
 
-/// `ioctl` by architecture (as the kernel names it to filters) and number: for this architecture, and for those whose
-/// programs the same kernel runs.
+/// `ioctl` by architecture (as the kernel names it to filters) and number: for this architecture,
+/// and for those whose programs the same kernel runs.
 #[cfg(target_arch = "x86_64")]
 const IOCTLS: &[(u32, u32)] = &[
     (X86_64, 16),
@@ -34,15 +34,16 @@ const NUMBER: u32 = 0;
 const ARCHITECTURE: u32 = 4;
 const REQUEST: u32 = 24;
 
-/// Refuses, from here on and in all that this process starts, requests that simulate input of a terminal: EPERM.
-/// Takes `no_new_privs`, or `CAP_SYS_ADMIN`.
+/// Refuses, from here on and in all that this process starts, requests that simulate input of a
+/// terminal: EPERM. Takes `no_new_privs`, or `CAP_SYS_ADMIN`.
 pub(crate) fn refuse_simulated_input() -> Result<()> {
     let mut program = program();
     let filter = libc::sock_fprog {
         len: u16::try_from(program.len()).unwrap_or(0),
         filter: program.as_mut_ptr(),
     };
-    // SAFETY: the kernel copies the program, which lives through the call and has as many instructions as it says.
+    // SAFETY: the kernel copies the program, which lives through the call and has as many
+    // instructions as it says.
     let result = unsafe {
         libc::prctl(
             libc::PR_SET_SECCOMP,

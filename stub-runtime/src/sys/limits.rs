@@ -20,8 +20,8 @@ pub(crate) fn processors() -> Result<usize> {
     Ok(members(&set).count())
 }
 
-/// Limits this process, and processes that it starts from now on, to this number of its processors. `seed` selects
-/// which, so that jobs side by side don't all have the same.
+/// Limits this process, and processes that it starts from now on, to this number of its processors.
+/// `seed` selects which, so that jobs side by side don't all have the same.
 pub(crate) fn limit_processors(count: usize, seed: usize) -> Result<()> {
     let failed = || SysError::new(format!("sched_setaffinity({count} processors)"));
     let all = sched_getaffinity(Pid::from_raw(0)).map_err(failed())?;

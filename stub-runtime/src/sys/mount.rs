@@ -75,7 +75,8 @@ pub(crate) fn make_read_only(target: &Path) -> Result<()> {
         propagation: 0,
         userns_fd: 0,
     };
-    // SAFETY: the path and the attributes, whose size the kernel is told, live through the call, which reads them.
+    // SAFETY: the path and the attributes, whose size the kernel is told, live through the call,
+    // which reads them.
     let result = unsafe {
         libc::syscall(
             libc::SYS_mount_setattr,

@@ -36,7 +36,8 @@ pub(crate) fn unread(pipe: impl AsFd) -> usize {
     count(pipe, libc::FIONREAD)
 }
 
-/// Returns the approximate number of bytes in a socket that the other end has not read; 0 if it can't be determined.
+/// Returns the approximate number of bytes in a socket that the other end has not read; 0 if it
+/// can't be determined.
 pub(crate) fn unsent(socket: impl AsFd) -> usize {
     // The same number as `SIOCOUTQ`.
     count(socket, libc::TIOCOUTQ)

@@ -1,7 +1,7 @@
 //! Processes.
 //!
-//! Invariant of `clone_into_namespaces`: the caller has one thread, so the child, a copy of it, may do everything that
-//! the parent could (allocate, take locks, start programs).
+//! Invariant of `clone_into_namespaces`: the caller has one thread, so the child, a copy of it, may
+//! do everything that the parent could (allocate, take locks, start programs).
 
 use std::ffi::{CString, OsStr};
 use std::time::{Duration, Instant};
@@ -74,8 +74,8 @@ pub(crate) fn effective_ids() -> Ids {
     }
 }
 
-/// Has the kernel kill this process when its parent dies. A parent that is dead already must be noticed by other
-/// means.
+/// Has the kernel kill this process when its parent dies. A parent that is dead already must be
+/// noticed by other means.
 pub(crate) fn set_death_signal() -> Result<()> {
     prctl::set_pdeathsig(Signal::SIGKILL).map_err(SysError::new("prctl(PR_SET_PDEATHSIG)"))
 }
@@ -122,8 +122,8 @@ pub(crate) fn ask_everyone(signal: i32) -> Result<()> {
     signal_everyone(signal)
 }
 
-/// Sends a signal like [`ask_everyone`], except to processes in this process's own group. Without a `/proc` of its own
-/// pid namespace, it sends the signal to all.
+/// Sends a signal like [`ask_everyone`], except to processes in this process's own group. Without a
+/// `/proc` of its own pid namespace, it sends the signal to all.
 pub(crate) fn ask_other_groups(signal: i32) -> Result<()> {
     let own = nix::unistd::getpgrp();
     let Some(processes) = own_processes() else {
@@ -218,8 +218,8 @@ pub(crate) fn wait_for_until(pid: i32, until: Instant) -> bool {
     }
 }
 
-/// Returns whether this program runs with privileges that its user lacks (set-user-id and the like). Its environment
-/// must then not be trusted.
+/// Returns whether this program runs with privileges that its user lacks (set-user-id and the
+/// like). Its environment must then not be trusted.
 pub(crate) fn secure_execution() -> bool {
     // SAFETY: reads a value the kernel put beside the environment.
     unsafe { libc::getauxval(libc::AT_SECURE) != 0 }

@@ -44,8 +44,8 @@ pub(crate) fn outlive_interrupts() -> Result<()> {
 /// Number of the signal that asks a process to end.
 pub(crate) const SIGTERM: i32 = libc::SIGTERM;
 
-/// Signals that can be handled and end a process by default, except those that report a fault of its own, and SIGPIPE,
-/// which Rust's runtime ignores.
+/// Signals that can be handled and end a process by default, except those that report a fault of
+/// its own, and SIGPIPE, which Rust's runtime ignores.
 const ENDING: [Signal; 14] = [
     Signal::SIGHUP,
     Signal::SIGINT,
@@ -149,8 +149,8 @@ pub(crate) fn hold_ending_signals() -> Result<()> {
     }
 }
 
-/// Takes a pending signal that is held back. Returns whether the kernel or a process outside of this pid namespace has
-/// sent it.
+/// Takes a pending signal that is held back. Returns whether the kernel or a process outside of
+/// this pid namespace has sent it.
 pub(crate) fn take_from_outside(signal: i32) -> bool {
     let wanted = set_of(std::iter::once(signal));
     let now = libc::timespec {

@@ -163,7 +163,8 @@ fn capabilities_act() {
 register!(
     SIGNALS,
     |(): ()| {
-        // By number 0, a whole process group: that of the caller, in whatever pid namespaces its processes are.
+        // By number 0, a whole process group: that of the caller, in whatever pid namespaces its
+        // processes are.
         let _ = kill(Pid::from_raw(0), Signal::SIGWINCH);
         Ok(())
     },

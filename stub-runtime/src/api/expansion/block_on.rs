@@ -11,7 +11,8 @@ pub fn block_on<F: Future>(body: F) -> F::Output {
     block_on_then(body, |output| output)
 }
 
-/// Runs a future like [`block_on`]. Tasks that the body leaves behind run until `then` is done with its result.
+/// Runs a future like [`block_on`]. Tasks that the body leaves behind run until `then` is done with
+/// its result.
 ///
 /// # Panics
 /// Panics like [`block_on`].

@@ -97,7 +97,8 @@ pub fn spawn<C: Codecs, V: 'static>(
         move |grace| canceller.cancel(grace),
         move |payloads| value.decode_one(only(payloads)?),
     )?;
-    // Whoever has the call of a cluster can end and find it again. Nothing is ever sent: this ends with the sender.
+    // Whoever has the call of a cluster can end and find it again. Nothing is ever sent: this ends
+    // with the sender.
     let _ = has_begun.recv();
     Ok(call)
 }
@@ -133,8 +134,8 @@ where
             let mut payloads = Payloads::beside(Ok(mapped), inputs, true);
             let mut values = Ok(Vec::new());
             while let Some((_, value)) = payloads.next() {
-                // After the first error nothing more is wanted, but a map that was cancelled stores what all of
-                // its inputs have written.
+                // After the first error nothing more is wanted, but a map that was cancelled stores
+                // what all of its inputs have written.
                 let is_over = value.is_err() && !payloads.is_cancelled();
                 values = values.and_then(|mut values: Vec<Payload>| {
                     values.push(value?.without_descriptor());

@@ -1,7 +1,7 @@
 //! Items that the expansion of `#[stub::function]` uses. Not public API.
 //!
-//! The traits here exist for their diagnostics: an argument, a value or an error that can't be sent between processes
-//! is reported at its type, in the words of this crate.
+//! The traits here exist for their diagnostics: an argument, a value or an error that can't be sent
+//! between processes is reported at its type, in the words of this crate.
 
 mod block_on;
 mod call;

@@ -262,8 +262,8 @@ impl Error {
         self
     }
 
-    /// Returns whether another attempt may succeed. An error of the body or of its process may not happen again. An
-    /// error in the declaration or of the machine stays.
+    /// Returns whether another attempt may succeed. An error of the body or of its process may not
+    /// happen again. An error in the declaration or of the machine stays.
     pub fn is_worth_retrying(&self) -> bool {
         matches!(
             self,

@@ -60,7 +60,8 @@ impl Driver {
         self.pauses.expect_news(now);
     }
 
-    /// Finds out whether the scheduler has a submission whose answer was lost. Returns whether that is known now.
+    /// Finds out whether the scheduler has a submission whose answer was lost. Returns whether that
+    /// is known now.
     fn resolve_pending(&mut self) -> bool {
         let Some(pending) = &self.pending else {
             return true;
@@ -129,7 +130,8 @@ impl Driver {
         !self.ending.was_given_up
     }
 
-    /// Kills all tasks, as the call is no longer wanted, and ends its inputs. Returns whether no task is left.
+    /// Kills all tasks, as the call is no longer wanted, and ends its inputs. Returns whether no
+    /// task is left.
     pub(super) fn abandon(&mut self) -> bool {
         let is_ended = self.kill_all();
         for verdict in self.state.give_up(&Why::Cancelled) {
@@ -177,7 +179,8 @@ impl Driver {
         }
     }
 
-    /// Stops watching the call, as neither spool nor scheduler answers. The call goes on, and can be found again.
+    /// Stops watching the call, as neither spool nor scheduler answers. The call goes on, and can
+    /// be found again.
     pub(super) fn give_up_watching(&mut self, error: &ClusterError) {
         let id = &self.task.id;
         let error = match self.task.attended {

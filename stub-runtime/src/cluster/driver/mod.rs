@@ -1,7 +1,7 @@
 //! Thread of a call on a cluster: it does what `state` decides.
 //!
-//! `submitting` writes batches, `starting` has tasks started, `collecting` reads their results, `looking` asks the
-//! scheduler about their state, `ending` leaves nothing behind.
+//! `submitting` writes batches, `starting` has tasks started, `collecting` reads their results,
+//! `looking` asks the scheduler about their state, `ending` leaves nothing behind.
 
 mod collecting;
 mod ending;

@@ -114,8 +114,8 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// Records a success or a failure. Fails at once if the failure can't pass, or if such failures have lasted for
-    /// [`PATIENCE`] without a success.
+    /// Records a success or a failure. Fails at once if the failure can't pass, or if such failures
+    /// have lasted for [`PATIENCE`] without a success.
     pub(super) fn note(
         &mut self,
         now: Instant,

@@ -31,7 +31,8 @@ pub(super) struct Pending {
     since: Instant,
     /// True if an earlier attempt may have succeeded without an answer.
     is_tried: bool,
-    /// True if its tasks were given their keys. They get them once, so that a task that is started twice runs once.
+    /// True if its tasks were given their keys. They get them once, so that a task that is started
+    /// twice runs once.
     has_keys: bool,
     planned: Vec<Planned>,
 }
@@ -97,8 +98,8 @@ impl Driver {
             .any(|number| Some(number) != pending)
     }
 
-    /// Handles a refusal by the scheduler. Other tasks are not ended for that: the submission is tried again until
-    /// they are over.
+    /// Handles a refusal by the scheduler. Other tasks are not ended for that: the submission is
+    /// tried again until they are over.
     fn refused(&mut self, error: ClusterError, is_tried: bool) -> Result<(), ClusterError> {
         if self.has_others()
             && let Some(pending) = &mut self.pending
@@ -121,8 +122,9 @@ impl Driver {
         }
     }
 
-    /// Withdraws a submission, to be planned again with half the tasks, unless it can wait for others to end. A user
-    /// may have fewer jobs than an array may have tasks. Returns whether that was done.
+    /// Withdraws a submission, to be planned again with half the tasks, unless it can wait for
+    /// others to end. A user may have fewer jobs than an array may have tasks. Returns whether that
+    /// was done.
     fn make_smaller(&mut self) -> bool {
         let is_one = self
             .pending
@@ -186,8 +188,8 @@ impl Driver {
         })
     }
 
-    /// Returns the place where tasks find the key. In a folder, each task gets a file of its own with the key, unless
-    /// the scheduler hands it out.
+    /// Returns the place where tasks find the key. In a folder, each task gets a file of its own
+    /// with the key, unless the scheduler hands it out.
     fn hand_out_keys(&self, submission: u32, tasks: u32) -> Result<KeyPlace, ClusterError> {
         if let Some(path) = &self.cluster.key_file {
             return Ok(KeyPlace::File(path.clone()));

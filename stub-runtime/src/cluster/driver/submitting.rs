@@ -19,7 +19,8 @@ use crate::cluster::state::Planned;
 /// Interval at which the scheduler is asked again about its free capacity.
 const ROOM: Duration = Duration::from_mins(1);
 
-/// Maximum time, at the beginning, in which nothing can be written to the spool before it is taken for the wrong one.
+/// Maximum time, at the beginning, in which nothing can be written to the spool before it is taken
+/// for the wrong one.
 const HOPE: Duration = Duration::from_secs(20);
 
 /// Pause before the scheduler is asked again, if it did not answer.
@@ -97,8 +98,8 @@ impl Driver {
         }
     }
 
-    /// Writes a submission: first the data of its tasks, then the record for a caller that reattaches. Then the
-    /// submission can be started.
+    /// Writes a submission: first the data of its tasks, then the record for a caller that
+    /// reattaches. Then the submission can be started.
     fn write(&mut self, number: u32, planned: &[Planned]) -> Result<(), ClusterError> {
         self.prepare()?;
         let spool = self.spool()?;

@@ -23,7 +23,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Maximum number of pods in one answer.
 const PAGE: u32 = 500;
 
-/// Grace period of `kubectl delete --now`, in seconds. With none at all, a pod would be forgotten before it has ended.
+/// Grace period of `kubectl delete --now`, in seconds. With none at all, a pod would be forgotten
+/// before it has ended.
 const NOW: u32 = 1;
 
 /// Label of the pods of a Job.

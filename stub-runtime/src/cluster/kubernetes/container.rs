@@ -31,7 +31,8 @@ pub(super) fn container(frame: &Frame, submission: &Submission<'_>) -> Container
         resources: resources(settings, submission.needs),
         security_context: Some(security(settings, frame.user)),
         volume_mounts: Some(mounts(frame)),
-        // What a task says when it can't even begin is in the pod's status then, which whoever may see pods may see.
+        // What a task says when it can't even begin is in the pod's status then, which whoever may
+        // see pods may see.
         termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
         ..Container::default()
     }
@@ -62,8 +63,8 @@ fn millicores(cpu: f64) -> String {
     format!("{:.0}m", (cpu * 1000.0).ceil().max(1.0))
 }
 
-/// Returns the security context of a container. A sandbox mounts file systems of its own, which requires `/dev/fuse`
-/// and the right to mount.
+/// Returns the security context of a container. A sandbox mounts file systems of its own, which
+/// requires `/dev/fuse` and the right to mount.
 fn security(settings: &Settings, (user, group): (u32, u32)) -> SecurityContext {
     let who = SecurityContext {
         run_as_user: Some(i64::from(user)),

@@ -21,8 +21,8 @@ pub(super) fn no_cluster(error: &dyn Error) -> ClusterError {
     }
 }
 
-/// Classifies a failed request. `what`: the attempted operation. `was_admitted`: whether the server has accepted the
-/// credentials before.
+/// Classifies a failed request. `what`: the attempted operation. `was_admitted`: whether the server
+/// has accepted the credentials before.
 pub(super) fn classify(what: &str, error: &kube::Error, was_admitted: bool) -> ClusterError {
     let (scheduler, words) = (NAME, chain(error));
     let unreachable = |said: &str| ClusterError::Unreachable {

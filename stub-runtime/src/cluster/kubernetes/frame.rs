@@ -34,8 +34,9 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    /// Makes the data that all submissions share. Files that pods write into a folder belong to the caller's user.
-    /// Elsewhere, pods run as root, to be able to read the key, whatever the image says.
+    /// Makes the data that all submissions share. Files that pods write into a folder belong to the
+    /// caller's user. Elsewhere, pods run as root, to be able to read the key, whatever the image
+    /// says.
     pub(super) fn new(settings: Settings, call: &str, key: SealKey, spool: &Location) -> Self {
         let folder: Option<PathBuf> = match spool {
             Location::Folder(root) => Some(root.clone()),

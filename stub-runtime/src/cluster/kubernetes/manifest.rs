@@ -26,7 +26,8 @@ const FUNCTION: &str = "stub/function";
 /// Time that a task has to store what it has written, when it is asked to end.
 const GRACE: Duration = Duration::from_mins(1);
 
-/// Time for which a Job that has ended is kept for a caller that reattaches. It is then removed with its Secret.
+/// Time for which a Job that has ended is kept for a caller that reattaches. It is then removed
+/// with its Secret.
 const KEPT: Duration = Duration::from_hours(7 * 24);
 
 impl Frame {
@@ -39,8 +40,9 @@ impl Frame {
                 completion_mode: Some("Indexed".to_owned()),
                 completions: Some(tasks),
                 parallelism: Some(self.at_once(tasks, submission.needs)),
-                // What a task gives has its number in its name: none is started twice. The caller, who knows which of
-                // its inputs have ended, runs the others again as tasks of another Job.
+                // What a task gives has its number in its name: none is started twice. The caller,
+                // who knows which of its inputs have ended, runs the others again as tasks of
+                // another Job.
                 backoff_limit_per_index: Some(0),
                 max_failed_indexes: Some(tasks),
                 ttl_seconds_after_finished: i32::try_from(KEPT.as_secs()).ok(),
@@ -133,7 +135,8 @@ impl Frame {
             name: KEY_VOLUME.to_owned(),
             secret: Some(SecretVolumeSource {
                 secret_name: Some(secret.to_owned()),
-                // Its files are root's: another user reads them as one of all, but only this container has them.
+                // Its files are root's: another user reads them as one of all, but only this
+                // container has them.
                 default_mode: Some(if self.user.0 == 0 { 0o400 } else { 0o444 }),
                 ..SecretVolumeSource::default()
             }),

@@ -1,6 +1,6 @@
-//! Kubernetes, by its API. Without I/O, `manifest` and `container` make the requests; `states`, `pods` and `indexes`
-//! read the answers. `client` sends requests, `failures` classifies their errors, `printed` writes requests down
-//! instead.
+//! Kubernetes, by its API. Without I/O, `manifest` and `container` make the requests; `states`,
+//! `pods` and `indexes` read the answers. `client` sends requests, `failures` classifies their
+//! errors, `printed` writes requests down instead.
 
 mod client;
 mod container;
@@ -66,8 +66,8 @@ impl Kubernetes {
         self.client.as_ref().ok_or_else(absent)
     }
 
-    /// Applies an operation to all Jobs, also if the server is away for some seconds. Returns the first error, after
-    /// all were tried.
+    /// Applies an operation to all Jobs, also if the server is away for some seconds. Returns the
+    /// first error, after all were tried.
     fn each(
         &mut self,
         jobs: &[JobId],

@@ -1,13 +1,15 @@
 //! Names of a call's objects in Kubernetes.
 
-/// Maximum length of a Job's name: its pods' host names add the number of a task, and have 63 characters at most.
+/// Maximum length of a Job's name: its pods' host names add the number of a task, and have 63
+/// characters at most.
 const LONGEST: usize = 56;
 
 /// Prefix of the names of all objects: a function's name may begin with a character that such a name may not.
 const BEGIN: &str = "stub-";
 
-/// Returns the name of a submission's Job: a [label], whatever the function is called. It is always the same for a
-/// submission, and no other's, as it contains the call's id and the submission's number.
+/// Returns the name of a submission's Job: a [label], whatever the function is called. It is always
+/// the same for a submission, and no other's, as it contains the call's id and the submission's
+/// number.
 ///
 /// [label]: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
 pub(super) fn job(submission: &str) -> String {

@@ -10,7 +10,8 @@ use crate::cluster::scheduler::{Fate, How};
 /// Time after its deletion deadline within which a pod disappears if its node answers.
 const LATE: SignedDuration = SignedDuration::from_secs(30);
 
-/// Reasons for which a container waits that can't begin as it is. Some of them pass, such as a registry that is away.
+/// Reasons for which a container waits that can't begin as it is. Some of them pass, such as a
+/// registry that is away.
 const STUCK: [&str; 6] = [
     "ErrImagePull",
     "ImagePullBackOff",

@@ -7,7 +7,8 @@ use crate::cluster::names::BatchId;
 use crate::cluster::scheduler::{Fate, How, Seen};
 use crate::cluster::task::age;
 
-/// Time from the moment a place is free until the first input begins: the scheduler's turn, and our own start.
+/// Time from the moment a place is free until the first input begins: the scheduler's turn, and our
+/// own start.
 const BOOT: Duration = Duration::from_millis(1200);
 
 /// Multiple of the target run time after which a task begins no more inputs.

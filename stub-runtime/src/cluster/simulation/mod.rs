@@ -1,6 +1,6 @@
-//! Simulation of a call on a cluster, whose time passes as fast as it can be computed. The caller's decisions are the
-//! real ones (`state`, `sizes`, the driver's pauses, the ages of a task's pieces); the scheduler, its nodes and the
-//! bucket are models. docs/scale.md shows the results.
+//! Simulation of a call on a cluster, whose time passes as fast as it can be computed. The caller's
+//! decisions are the real ones (`state`, `sizes`, the driver's pauses, the ages of a task's
+//! pieces); the scheduler, its nodes and the bucket are models. docs/scale.md shows the results.
 
 mod cluster;
 

@@ -33,8 +33,8 @@ const BUSY: [&str; 4] = [
 /// Only command whose failure can mean that the request was wrong.
 const SUBMITS: &str = "sbatch";
 
-/// Runs a command and returns its output. It gets only the variables that it needs to find its cluster: Slurm hands on
-/// the environment of `sbatch`, and shows it to others.
+/// Runs a command and returns its output. It gets only the variables that it needs to find its
+/// cluster: Slurm hands on the environment of `sbatch`, and shows it to others.
 pub(super) fn run(
     program: &'static str,
     arguments: impl IntoIterator<Item = String>,

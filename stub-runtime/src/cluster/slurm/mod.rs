@@ -1,4 +1,5 @@
-//! Slurm, by its commands: `options` makes their arguments, `states` parses their output, `command` runs them.
+//! Slurm, by its commands: `options` makes their arguments, `states` parses their output, `command`
+//! runs them.
 
 mod command;
 mod options;
@@ -164,8 +165,8 @@ fn queue(names: &str, format: &str) -> Result<String, ClusterError> {
     run("squeue", fixed.into_iter().chain(arguments), None)
 }
 
-/// Returns the exit reasons of the tasks of a job: from the controller, which knows them for some minutes, and from
-/// the accounting, which is some seconds late.
+/// Returns the exit reasons of the tasks of a job: from the controller, which knows them for some
+/// minutes, and from the accounting, which is some seconds late.
 fn ask(job: &JobId) -> BTreeMap<u32, Fate> {
     let arguments = states::accounting(&[format!("--jobs={job}")]);
     let accounted = run("sacct", arguments, None).unwrap_or_default();

@@ -76,8 +76,8 @@ pub(in crate::cluster) fn processors(cpu: Option<f64>) -> usize {
     cpu.map_or(1, |cpu| cpu.ceil() as usize).max(1)
 }
 
-/// Returns the limit for a run time, including [`WARNING`], in minutes: Slurm's unit, and about the interval of its
-/// checks.
+/// Returns the limit for a run time, including [`WARNING`], in minutes: Slurm's unit, and about the
+/// interval of its checks.
 fn minutes(time: Duration) -> u64 {
     (time + WARNING).as_secs().div_ceil(60)
 }

@@ -2,7 +2,8 @@
 
 use crate::cluster::scheduler::{Fate, How, JobId, Seen};
 
-/// Parses the number of a job, from `sbatch --parsable` (`123` or `123;cluster`) or from a first line of `squeue`.
+/// Parses the number of a job, from `sbatch --parsable` (`123` or `123;cluster`) or from a first
+/// line of `squeue`.
 pub(super) fn job_id(said: &str) -> Option<JobId> {
     let first = said.lines().next()?.trim();
     let id = first.split(';').next()?;

@@ -89,8 +89,8 @@ impl Folder {
         written.map_err(failed("write", &path))
     }
 
-    /// Creates the parent folders in a name, below the call's own folder. That one is created by the caller alone, so
-    /// that nothing reappears after it was removed.
+    /// Creates the parent folders in a name, below the call's own folder. That one is created by
+    /// the caller alone, so that nothing reappears after it was removed.
     fn make_parents(&self, name: &str) -> io::Result<()> {
         let mut path = self.path.clone();
         let mut parts: Vec<&str> = name.split('/').collect();
@@ -197,8 +197,8 @@ pub(crate) fn create_unfinished(beside: &Path, mode: u32) -> io::Result<(File, P
     Ok((file, path))
 }
 
-/// Writes a file under a temporary name first. It is on the disk before it is renamed: a file stays written even if
-/// its node then loses power.
+/// Writes a file under a temporary name first. It is on the disk before it is renamed: a file stays
+/// written even if its node then loses power.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let (mut file, unfinished) = create_unfinished(path, 0o600)?;
     let written = file
@@ -214,8 +214,8 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Name of the file that is locked.
 pub(crate) const LOCK: &str = ".lock";
 
-/// Exclusive lock on a folder, as long as this value exists. It holds for other machines, too, where the folder's file
-/// system has locks.
+/// Exclusive lock on a folder, as long as this value exists. It holds for other machines, too,
+/// where the folder's file system has locks.
 #[derive(Debug)]
 pub(crate) struct Alone {
     _lock: File,
@@ -246,7 +246,8 @@ impl Alone {
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 Err(error) => return Err(failed("open", &name)(error)),
             };
-            // A file system without locks: two that start at once may both copy a program, which harms nothing.
+            // A file system without locks: two that start at once may both copy a program, which
+            // harms nothing.
             let _ = lock.lock();
             let inode = |metadata: fs::Metadata| metadata.ino();
             let is_there = fs::metadata(&name).map(inode).ok();

@@ -25,8 +25,8 @@ pub(super) trait Place: Debug + Send + Sync {
         Ok(())
     }
 
-    /// Announces objects that others will write, with names that begin with this, which ends in a `/`. Otherwise, a
-    /// machine that was told that they are missing may believe that for long.
+    /// Announces objects that others will write, with names that begin with this, which ends in a
+    /// `/`. Otherwise, a machine that was told that they are missing may believe that for long.
     fn expect(&self, _begin: &str) -> Result<(), ClusterError> {
         Ok(())
     }

@@ -17,7 +17,8 @@ const MOST_UNFIT: u32 = 3;
 /// Maximum delay, in a folder that machines share, until what a task wrote before its end is seen.
 const LATE: Duration = Duration::from_secs(3);
 
-/// Maximum delay for a task that has ended well: its pieces were written for sure, though they may be seen much later.
+/// Maximum delay for a task that has ended well: its pieces were written for sure, though they may
+/// be seen much later.
 pub(super) const VERY_LATE: Duration = Duration::from_mins(1);
 
 impl State {
@@ -79,8 +80,9 @@ impl State {
         }
     }
 
-    /// Decides on the inputs of batches that are gone and will report nothing more: they are ready again, or end with
-    /// the verdicts returned. `collected`: time since which all pieces were read that were there.
+    /// Decides on the inputs of batches that are gone and will report nothing more: they are ready
+    /// again, or end with the verdicts returned. `collected`: time since which all pieces were read
+    /// that were there.
     pub(in crate::cluster) fn decide(&mut self, collected: Instant) -> Vec<Verdict> {
         let is_due = |batch: &Batch| {
             let gone = batch.gone.as_ref()?;

@@ -1,8 +1,9 @@
 //! State of the inputs of a call and of their batches: decided here, without I/O.
 //!
-//! An input is *ready*, or in exactly one batch, or has ended. A batch exists until its last piece was read or its
-//! task is gone; the inputs that its task did not report are then decided on (`verdict`). So each input ends once,
-//! whatever happens to the tasks, and its first report counts.
+//! An input is *ready*, or in exactly one batch, or has ended. A batch exists until its last piece
+//! was read or its task is gone; the inputs that its task did not report are then decided on
+//! (`verdict`). So each input ends once, whatever happens to the tasks, and its first report
+//! counts.
 
 mod batch;
 mod deciding;
@@ -182,8 +183,8 @@ impl State {
         is_there
     }
 
-    /// Records that a task has run long enough: others run its remaining inputs. Returns the verdicts on inputs that
-    /// end with it, as nothing more is begun.
+    /// Records that a task has run long enough: others run its remaining inputs. Returns the
+    /// verdicts on inputs that end with it, as nothing more is begun.
     pub(super) fn left(&mut self, id: BatchId, indices: &[u64]) -> Vec<Verdict> {
         let Some(batch) = self.batches.get_mut(&id) else {
             return Vec::new();

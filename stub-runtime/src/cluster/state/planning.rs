@@ -27,8 +27,8 @@ pub(in crate::cluster) struct PlannedInput {
 }
 
 impl State {
-    /// Returns the next submission, if there are inputs to run and room for them. `is_gathered`: no more inputs are
-    /// expected at once.
+    /// Returns the next submission, if there are inputs to run and room for them. `is_gathered`: no
+    /// more inputs are expected at once.
     pub(in crate::cluster) fn next(
         &mut self,
         room: Room,
@@ -95,8 +95,8 @@ impl State {
         inputs.map(|input| input.bytes).sum()
     }
 
-    /// Withdraws a submission that can't be made as planned: its batches are planned again. `is_written`: whether they
-    /// are in the spool.
+    /// Withdraws a submission that can't be made as planned: its batches are planned again.
+    /// `is_written`: whether they are in the spool.
     pub(in crate::cluster) fn withdraw(
         &mut self,
         submission: u32,

@@ -16,8 +16,8 @@ use crate::observe::output::{OutputStream, Sink};
 /// Maximum age of a report before it is written.
 const AGE: Duration = Duration::from_secs(1);
 
-/// Limit on that age in a map, where it doubles with each piece. A thousand tasks that write each second would be too
-/// many for the prefix of a bucket.
+/// Limit on that age in a map, where it doubles with each piece. A thousand tasks that write each
+/// second would be too many for the prefix of a bucket.
 const LAST_AGE: Duration = Duration::from_secs(8);
 
 /// Size, in bytes, at which reports are written at once.

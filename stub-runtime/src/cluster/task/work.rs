@@ -210,8 +210,8 @@ impl Run<'_> {
         self.pieces.tell(event, bytes);
     }
 
-    /// Returns the error with the caller's attempt and index: an input may have been tried on other nodes, and has
-    /// another place here.
+    /// Returns the error with the caller's attempt and index: an input may have been tried on other
+    /// nodes, and has another place here.
     fn as_callers(&self, input: &Input, error: Error) -> Error {
         let mut attempt = error.attempt().clone();
         attempt.input = Some(input.index).filter(|_| self.header.is_map);

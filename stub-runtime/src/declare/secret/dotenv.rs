@@ -47,8 +47,8 @@ pub(super) fn of_file(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, Stri
     })
 }
 
-/// Understands lines. The error is the number of the first line that is of another form: the line itself may be a
-/// secret.
+/// Understands lines. The error is the number of the first line that is of another form: the line
+/// itself may be a secret.
 pub(super) fn parse(bytes: &[u8]) -> Result<BTreeMap<String, String>, usize> {
     let mut entries = BTreeMap::new();
     for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {

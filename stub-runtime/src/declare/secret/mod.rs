@@ -86,9 +86,9 @@ impl Secret {
 
     /// Reads a file of `NAME=value` lines.
     ///
-    /// Values are taken as they are: `$`, `\` and `#` have no meaning in them, nor have quotes, but for one pair
-    /// around the whole value. Blanks around names and values, empty lines, lines that begin with `#`, and an
-    /// `export` before a name don't count.
+    /// Values are taken as they are: `$`, `\` and `#` have no meaning in them, nor have quotes, but
+    /// for one pair around the whole value. Blanks around names and values, empty lines, lines that
+    /// begin with `#`, and an `export` before a name don't count.
     ///
     /// ```
     /// # use stub_runtime::Secret;
@@ -106,10 +106,11 @@ impl Secret {
         dotenv::read(path.as_ref()).map(Self)
     }
 
-    /// Reads the keys of a profile of the AWS configuration files (`~/.aws/config`), static or brought by a login, a
-    /// program or a role: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, if there are any, `AWS_SESSION_TOKEN` and
-    /// `AWS_REGION`. For a program that needs them itself; a volume has a
-    /// [`profile`](crate::CloudBucketMount::profile) of its own, whose keys are renewed while it is mounted.
+    /// Reads the keys of a profile of the AWS configuration files (`~/.aws/config`), static or
+    /// brought by a login, a program or a role: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and,
+    /// if there are any, `AWS_SESSION_TOKEN` and `AWS_REGION`. For a program that needs them
+    /// itself; a volume has a [`profile`](crate::CloudBucketMount::profile) of its own, whose keys
+    /// are renewed while it is mounted.
     ///
     /// # Errors
     /// There is no such profile, or its keys can't be obtained; the error has the remedy.
@@ -137,8 +138,8 @@ impl Secret {
     }
 }
 
-/// Returns the variables of all the secrets together, for [`CallSpec::environment`]. If several have the same name,
-/// the last value counts.
+/// Returns the variables of all the secrets together, for [`CallSpec::environment`]. If several
+/// have the same name, the last value counts.
 ///
 /// # Errors
 /// A name or value that no environment can hold.

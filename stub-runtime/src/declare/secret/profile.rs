@@ -7,7 +7,8 @@ use tokio::runtime::Builder;
 
 use super::{Secret, SecretError};
 
-/// Asks the profile, on a thread of its own: the caller may be async code, which must not block on async code.
+/// Asks the profile, on a thread of its own: the caller may be async code, which must not block on
+/// async code.
 pub(super) fn get(profile: &str) -> Result<Secret, SecretError> {
     let asked = thread::scope(|scope| scope.spawn(|| ask(profile)).join());
     let keys = asked.unwrap_or_else(|_| Err("asking for it panicked".to_owned()));

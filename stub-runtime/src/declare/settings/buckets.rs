@@ -10,8 +10,8 @@ use crate::declare::volume::{CloudBucketMount, Defaults};
 /// Default maximum size of a cache in bytes.
 const CACHE_SIZE: u64 = 10 << 30;
 
-/// Fills in the options that a volume doesn't set: first those under its bucket's exact name, then those under
-/// patterns, the longest first.
+/// Fills in the options that a volume doesn't set: first those under its bucket's exact name, then
+/// those under patterns, the longest first.
 pub(super) fn apply(located: &Located, volume: CloudBucketMount) -> CloudBucketMount {
     let name = volume.bucket().to_owned();
     let buckets = &located.file.buckets;

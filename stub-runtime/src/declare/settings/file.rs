@@ -94,8 +94,8 @@ impl JobTable {
     }
 }
 
-/// Reads a file; returns nothing if there is none. The file has commands, and the destinations of secrets. So it fails
-/// for a file that other users can change.
+/// Reads a file; returns nothing if there is none. The file has commands, and the destinations of
+/// secrets. So it fails for a file that other users can change.
 pub(super) fn read(path: &Path) -> Result<Option<File>, SettingsError> {
     let unreadable = |source| SettingsError::Unreadable {
         path: path.to_owned(),

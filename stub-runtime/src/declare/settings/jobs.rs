@@ -91,8 +91,8 @@ impl Job {
         Ok(limits)
     }
 
-    /// Returns the specification of a run, with more arguments. The working folder is that of the job's file, unless
-    /// the job has another one.
+    /// Returns the specification of a run, with more arguments. The working folder is that of the
+    /// job's file, unless the job has another one.
     ///
     /// # Errors
     /// A secret or a volume can't be obtained.

@@ -1,7 +1,7 @@
 //! Settings in `stub.toml`: named secrets, defaults of buckets, and jobs.
 //!
-//! Two files are read: the nearest `stub.toml` of the working folder or above it, and the user's own. The nearer one
-//! takes precedence. docs/settings.md describes the format.
+//! Two files are read: the nearest `stub.toml` of the working folder or above it, and the user's
+//! own. The nearer one takes precedence. docs/settings.md describes the format.
 
 mod buckets;
 mod engine;

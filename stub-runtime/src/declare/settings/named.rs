@@ -4,8 +4,8 @@ use super::{Settings, SettingsError};
 use crate::declare::secret::{Secret, SecretError};
 
 impl Secret {
-    /// Returns the secret of that name in `stub.toml`: the nearest one of the working folder or above it, or the
-    /// user's own in `~/.config/stub`.
+    /// Returns the secret of that name in `stub.toml`: the nearest one of the working folder or
+    /// above it, or the user's own in `~/.config/stub`.
     ///
     /// # Errors
     /// No secret has this name, or it can't be obtained.
@@ -13,7 +13,8 @@ impl Secret {
         Settings::load()?.secret(name)
     }
 
-    /// Returns the secret like [`from_name`](Self::from_name), if it has all these names. (Modal: `required_keys`.)
+    /// Returns the secret like [`from_name`](Self::from_name), if it has all these names. (Modal:
+    /// `required_keys`.)
     ///
     /// # Errors
     /// The error has all names that the secret lacks.

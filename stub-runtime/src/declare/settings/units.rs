@@ -98,8 +98,8 @@ impl VolumeUrl {
 impl FromStr for VolumeUrl {
     type Err = String;
 
-    /// Parses a URL. A prefix names a folder: a `/` at its end is added if it is missing. A prefix that itself ends in
-    /// `:ro` is written with `:rw` after it.
+    /// Parses a URL. A prefix names a folder: a `/` at its end is added if it is missing. A prefix
+    /// that itself ends in `:ro` is written with `:rw` after it.
     fn from_str(text: &str) -> Result<Self, String> {
         let Some(url) = text.strip_prefix("s3://") else {
             return Err("write s3://bucket/prefix, and :ro after it for reading only".to_owned());

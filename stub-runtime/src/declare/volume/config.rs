@@ -73,8 +73,8 @@ fn ownership(volume: &CloudBucketMount) -> Result<Ownership, VolumeError> {
     })
 }
 
-/// Checks permission bits. Only `rwxrwxrwx` are allowed: the mount is `nosuid`, and the kind of a file can't be
-/// chosen.
+/// Checks permission bits. Only `rwxrwxrwx` are allowed: the mount is `nosuid`, and the kind of a
+/// file can't be chosen.
 fn permission_bits(option: &'static str, mode: u32) -> Result<u16, VolumeError> {
     match u16::try_from(mode) {
         Ok(bits) if bits <= 0o777 => Ok(bits),

@@ -66,7 +66,8 @@ fn keys(secret: &Secret, service: Service) -> Result<Credentials, VolumeError> {
     }
 }
 
-/// Returns an entry of a secret unless it is empty: an unset variable of a shell script or a CI job becomes empty.
+/// Returns an entry of a secret unless it is empty: an unset variable of a shell script or a CI job
+/// becomes empty.
 fn filled<'a>(secret: &'a Secret, name: &str) -> Option<&'a str> {
     secret.get(name).filter(|value| !value.is_empty())
 }

@@ -19,8 +19,9 @@ use crate::declare::secret::{IntoSecret, Secret, SecretError};
 
 /// Bucket, or its part under a key prefix, as a folder for reading and writing.
 ///
-/// This is a builder of plain data: nothing is sent over the network, and nothing is checked, until a function that
-/// declares it is called. A mistake is then the call's error and names the function and the path.
+/// This is a builder of plain data: nothing is sent over the network, and nothing is checked, until
+/// a function that declares it is called. A mistake is then the call's error and names the function
+/// and the path.
 ///
 /// ```
 /// use stub_runtime::{CloudBucketMount, Secret};
@@ -31,9 +32,10 @@ use crate::declare::secret::{IntoSecret, Secret, SecretError};
 ///     .read_only(true);
 /// ```
 ///
-/// The names are those of Modal's class of the same name. Differences: the bucket's region is found automatically,
-/// credentials may come from the standard AWS chain, and `region`, `profile`, `anonymous`, `allow_delete`,
-/// `allow_overwrite`, `uid`, `gid`, `file_mode`, `dir_mode`, `cache` and `retry_timeout` have no counterpart there.
+/// The names are those of Modal's class of the same name. Differences: the bucket's region is found
+/// automatically, credentials may come from the standard AWS chain, and `region`, `profile`,
+/// `anonymous`, `allow_delete`, `allow_overwrite`, `uid`, `gid`, `file_mode`, `dir_mode`, `cache`
+/// and `retry_timeout` have no counterpart there.
 #[derive(Clone, Debug)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -112,41 +114,42 @@ impl CloudBucketMount {
         }
     }
 
-    /// Sets the bucket's credentials: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and if they are temporary ones
-    /// `AWS_SESSION_TOKEN`. `AWS_REGION` is taken as [`region`](Self::region). For Google Cloud Storage also
-    /// `GOOGLE_ACCESS_KEY_ID` and `GOOGLE_ACCESS_KEY_SECRET`.
+    /// Sets the bucket's credentials: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, and if they
+    /// are temporary ones `AWS_SESSION_TOKEN`. `AWS_REGION` is taken as [`region`](Self::region).
+    /// For Google Cloud Storage also `GOOGLE_ACCESS_KEY_ID` and `GOOGLE_ACCESS_KEY_SECRET`.
     ///
-    /// Without a secret, the standard AWS chain is used: environment, profile files, SSO, web identity, container and
-    /// instance roles. The function itself never sees the keys. (Modal: `secret`; without one the bucket must be
-    /// public.)
+    /// Without a secret, the standard AWS chain is used: environment, profile files, SSO, web
+    /// identity, container and instance roles. The function itself never sees the keys. (Modal:
+    /// `secret`; without one the bucket must be public.)
     pub fn secret(mut self, secret: impl IntoSecret) -> Self {
         self.secret = Some(Arc::new(secret.into_secret()));
         self
     }
 
-    /// Makes the volume read-only: every change is refused with `EROFS`, and no request that writes is sent; off by
-    /// default. The only permissions needed are then `s3:ListBucket` and `s3:GetObject`. (Modal: `read_only`.)
+    /// Makes the volume read-only: every change is refused with `EROFS`, and no request that writes
+    /// is sent; off by default. The only permissions needed are then `s3:ListBucket` and
+    /// `s3:GetObject`. (Modal: `read_only`.)
     pub fn read_only(mut self, yes: bool) -> Self {
         self.read_only = yes;
         self
     }
 
-    /// Shows only the keys that begin with this prefix, which must end in `/`, without it. (Modal: `key_prefix`, by
-    /// the same rule.)
+    /// Shows only the keys that begin with this prefix, which must end in `/`, without it. (Modal:
+    /// `key_prefix`, by the same rule.)
     pub fn key_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.key_prefix = prefix.into();
         self
     }
 
-    /// Sets the `http` or `https` URL of an S3-compatible service, such as Cloudflare R2, Google Cloud Storage,
-    /// `MinIO` or Ceph; defaults to AWS. (Modal: `bucket_endpoint_url`.)
+    /// Sets the `http` or `https` URL of an S3-compatible service, such as Cloudflare R2, Google
+    /// Cloud Storage, `MinIO` or Ceph; defaults to AWS. (Modal: `bucket_endpoint_url`.)
     pub fn bucket_endpoint_url(mut self, url: impl Into<String>) -> Self {
         self.bucket_endpoint_url = Some(url.into());
         self
     }
 
-    /// Addresses the bucket as `endpoint/bucket` instead of `bucket.endpoint`, as many self-hosted services need; off
-    /// by default. (Modal: `force_path_style`.)
+    /// Addresses the bucket as `endpoint/bucket` instead of `bucket.endpoint`, as many self-hosted
+    /// services need; off by default. (Modal: `force_path_style`.)
     pub fn force_path_style(mut self, yes: bool) -> Self {
         self.force_path_style = yes;
         self
@@ -162,14 +165,15 @@ impl CloudBucketMount {
         self
     }
 
-    /// Sets the bucket's region, such as `eu-west-1`. Defaults to that of the secret, or to the bucket's own answer.
+    /// Sets the bucket's region, such as `eu-west-1`. Defaults to that of the secret, or to the
+    /// bucket's own answer.
     pub fn region(mut self, region: impl Into<String>) -> Self {
         self.region = Some(region.into());
         self
     }
 
-    /// Sets the profile of the AWS configuration files whose credentials are used, instead of the default one.
-    /// Can't be combined with a secret.
+    /// Sets the profile of the AWS configuration files whose credentials are used, instead of the
+    /// default one. Can't be combined with a secret.
     pub fn profile(mut self, profile: impl Into<String>) -> Self {
         self.profile = Some(profile.into());
         self
@@ -218,17 +222,18 @@ impl CloudBucketMount {
         self
     }
 
-    /// Keeps bytes read from the bucket in a folder of the local disk, where the next call and other processes of the
-    /// same user find them. At most `size_in_bytes` are kept, and those not used for longest are removed first. By
-    /// default, nothing is kept.
+    /// Keeps bytes read from the bucket in a folder of the local disk, where the next call and
+    /// other processes of the same user find them. At most `size_in_bytes` are kept, and those not
+    /// used for longest are removed first. By default, nothing is kept.
     ///
-    /// `dir` is an absolute path on the host. It is made, for its owner alone, if it is missing. A folder that belongs
-    /// to, or is open to, other users is refused. Each open of a file still asks the bucket for its current version;
-    /// only its bytes need not come again. An object larger than nine tenths of the size is not kept. A disk that is
-    /// full or can't be written to causes one warning, and does no harm.
+    /// `dir` is an absolute path on the host. It is made, for its owner alone, if it is missing. A
+    /// folder that belongs to, or is open to, other users is refused. Each open of a file still
+    /// asks the bucket for its current version; only its bytes need not come again. An object
+    /// larger than nine tenths of the size is not kept. A disk that is full or can't be written to
+    /// causes one warning, and does no harm.
     ///
-    /// With [`read_only`](Self::read_only), and as root, the kernel reads files that are complete in the folder by
-    /// itself, at the speed of the disk.
+    /// With [`read_only`](Self::read_only), and as root, the kernel reads files that are complete
+    /// in the folder by itself, at the speed of the disk.
     ///
     /// ```
     /// use stub_runtime::CloudBucketMount;
@@ -240,18 +245,19 @@ impl CloudBucketMount {
         self
     }
 
-    /// Makes the last `close` of a file wait until the file is in the bucket, and fail if it can't be stored; off by
-    /// default. Otherwise files are stored in the background, many at once, and `fsync` or the end of the call waits.
-    /// In either case a call succeeds only if everything is in the bucket.
+    /// Makes the last `close` of a file wait until the file is in the bucket, and fail if it can't
+    /// be stored; off by default. Otherwise files are stored in the background, many at once, and
+    /// `fsync` or the end of the call waits. In either case a call succeeds only if everything is
+    /// in the bucket.
     pub fn wait_on_close(mut self, wait: bool) -> Self {
         self.wait_on_close = wait;
         self
     }
 
-    /// Sets the folder for files that are being changed in their middle and don't fit into memory: at most
-    /// `size_in_bytes` in a folder of the local disk. Beyond that, a write fails with `ENOSPC`. Defaults to the
-    /// temporary folder, up to its free space. A file that is written from its beginning to its end, of any size,
-    /// never goes there.
+    /// Sets the folder for files that are being changed in their middle and don't fit into memory:
+    /// at most `size_in_bytes` in a folder of the local disk. Beyond that, a write fails with
+    /// `ENOSPC`. Defaults to the temporary folder, up to its free space. A file that is written
+    /// from its beginning to its end, of any size, never goes there.
     ///
     /// `dir` is an absolute path on the host. The files in it have no names and are gone with the call.
     pub fn stage(mut self, dir: impl Into<PathBuf>, size_in_bytes: u64) -> Self {
@@ -259,8 +265,9 @@ impl CloudBucketMount {
         self
     }
 
-    /// Sets the maximum time for which a failed request is repeated: while the server is overloaded, fails, or does
-    /// not answer; defaults to five minutes. Programs wait meanwhile; then they get `EIO`. Zero is a single attempt.
+    /// Sets the maximum time for which a failed request is repeated: while the server is
+    /// overloaded, fails, or does not answer; defaults to five minutes. Programs wait meanwhile;
+    /// then they get `EIO`. Zero is a single attempt.
     ///
     /// S3 refuses requests for minutes while it divides a bucket among more of its servers.
     ///

@@ -1,4 +1,5 @@
-//! Environment variables that hold a secret or its location: the only list of them, for jobs here and on clusters.
+//! Environment variables that hold a secret or its location: the only list of them, for jobs here
+//! and on clusters.
 
 use std::ffi::{OsStr, OsString};
 
@@ -12,8 +13,8 @@ const KEYS: [&str; 3] = [
 /// Prefixes of variables by which a machine or a pod gets credentials of its own: of no use elsewhere.
 pub(super) const OF_MACHINE: [&str; 3] = ["AWS_ROLE_", "AWS_WEB_IDENTITY_", "AWS_CONTAINER_"];
 
-/// Other variables with secrets for the supervisor: AWS configuration files, and headers and keys of the exporter of
-/// spans.
+/// Other variables with secrets for the supervisor: AWS configuration files, and headers and keys
+/// of the exporter of spans.
 const OTHERS: [&str; 10] = [
     "AWS_SECURITY_TOKEN",
     "AWS_CONFIG_FILE",

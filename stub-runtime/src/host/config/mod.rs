@@ -37,8 +37,8 @@ pub(crate) const DEFAULT_LOG: &str = "error,fuser=off,s3fs_core=warn,stub_runtim
 /// Variable with the name of the engine that runs calls.
 const ENGINE: &str = "STUB_ENGINE";
 
-/// Variables that name sockets and terminals of a user's session, or folders for temporary files. An isolated job has
-/// none of them.
+/// Variables that name sockets and terminals of a user's session, or folders for temporary files.
+/// An isolated job has none of them.
 const OF_SESSION: [&str; 25] = [
     "DBUS_SESSION_BUS_ADDRESS",
     "DBUS_SYSTEM_BUS_ADDRESS",
@@ -137,7 +137,8 @@ pub(crate) fn for_nodes() -> Vec<(OsString, OsString)> {
         .collect()
 }
 
-/// Returns the variables of this process for Slurm's commands. Only few, as Slurm hands them on and shows them.
+/// Returns the variables of this process for Slurm's commands. Only few, as Slurm hands them on and
+/// shows them.
 pub(crate) fn for_slurm() -> Vec<(OsString, OsString)> {
     let is_needed = |name: &OsStr| {
         FOR_SLURM.iter().any(|one| name == *one) || name.as_encoded_bytes().starts_with(b"SBATCH_")
@@ -235,7 +236,8 @@ pub(crate) fn rescue_folder() -> Option<PathBuf> {
     Some(xdg("XDG_STATE_HOME", ".local/state")?.join("stub/unsaved"))
 }
 
-/// Returns the folder with records of calls on clusters that may be running. Nothing for a user without a home.
+/// Returns the folder with records of calls on clusters that may be running. Nothing for a user
+/// without a home.
 pub(crate) fn calls_folder() -> Option<PathBuf> {
     Some(xdg("XDG_STATE_HOME", ".local/state")?.join("stub/calls"))
 }
@@ -251,14 +253,14 @@ pub(crate) fn history_folder() -> Option<PathBuf> {
     Some(xdg("XDG_STATE_HOME", ".local/state")?.join("stub/runs"))
 }
 
-/// Returns the folder with the user's own settings, by the XDG Base Directory Specification. Nothing for a user
-/// without a home.
+/// Returns the folder with the user's own settings, by the XDG Base Directory Specification.
+/// Nothing for a user without a home.
 pub(crate) fn settings_folder() -> Option<PathBuf> {
     Some(xdg("XDG_CONFIG_HOME", ".config")?.join("stub"))
 }
 
-/// Returns the folder that a variable names, or else one in the user's home. By the specification, a path that is not
-/// absolute is ignored.
+/// Returns the folder that a variable names, or else one in the user's home. By the specification,
+/// a path that is not absolute is ignored.
 fn xdg(variable: &str, in_home: &str) -> Option<PathBuf> {
     let absolute = |name| {
         let path = PathBuf::from(std::env::var_os(name)?);

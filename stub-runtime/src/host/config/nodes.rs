@@ -4,9 +4,9 @@ use std::ffi::{OsStr, OsString};
 
 use super::credentials::{OF_MACHINE, begins, credentials};
 
-/// Variables that belong to a node, by their names, or by their prefixes if they end with `_`: facts from its
-/// scheduler about a task, and paths. Variables that give a pod credentials of its own, for the spool, belong to it,
-/// too.
+/// Variables that belong to a node, by their names, or by their prefixes if they end with `_`:
+/// facts from its scheduler about a task, and paths. Variables that give a pod credentials of its
+/// own, for the spool, belong to it, too.
 const OF_NODES: [&str; 14] = [
     "SLURM_",
     "SLURMD_",

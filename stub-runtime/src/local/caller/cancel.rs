@@ -69,7 +69,8 @@ pub(crate) struct Registered<'a> {
 }
 
 impl Canceller {
-    /// Ends the work with SIGTERM and stores what it has written. `grace`: time that the work has to end by itself.
+    /// Ends the work with SIGTERM and stores what it has written. `grace`: time that the work has
+    /// to end by itself.
     pub fn cancel(&self, grace: Duration) {
         self.cancel_by(sys::SIGTERM, grace);
     }

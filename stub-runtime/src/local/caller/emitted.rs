@@ -26,8 +26,8 @@ pub(crate) struct Emitted {
 }
 
 impl Emitted {
-    /// Creates the call; nothing is started before the first value is asked for. `sink` receives the job's output;
-    /// without it, the output goes to this program's own streams.
+    /// Creates the call; nothing is started before the first value is asked for. `sink` receives
+    /// the job's output; without it, the output goes to this program's own streams.
     pub(crate) fn new(
         plan: Plan,
         input: Payload,
@@ -105,8 +105,8 @@ impl Emitted {
         Ok(running)
     }
 
-    /// Ends the body, as no more values are wanted, and stores what it has written. Fails with the error that occurred
-    /// until then.
+    /// Ends the body, as no more values are wanted, and stores what it has written. Fails with the
+    /// error that occurred until then.
     pub(crate) fn close(mut self) -> Result<(), Error> {
         self.give_up()
     }

@@ -27,8 +27,8 @@ pub(crate) use map::{Done, Ender, Feeder, Mapped, Next, Told};
 pub(crate) use prepare::{Plan, volumes};
 pub(crate) use single::LocalCall;
 
-/// Evaluates a function's volumes, secrets and options for a call, which is watched from then on, also if it can't
-/// begin.
+/// Evaluates a function's volumes, secrets and options for a call, which is watched from then on,
+/// also if it can't begin.
 pub(crate) fn begin(function: &'static Function) -> Result<(Plan, Arc<Watch>), Error> {
     let watch = Watch::of(registry::name(function));
     let plan = prepare::plan(function).inspect_err(|error| watch.refused(error))?;

@@ -9,9 +9,9 @@ use crate::host::config;
 use crate::local::role::Role;
 use crate::protocol::Channel;
 
-/// Starts this program again in a role. The socket takes the place of standard input, which is sent through it: so no
-/// descriptor must be made inheritable in a process with other threads. Credentials are sent through it, too, as
-/// others may read the environment.
+/// Starts this program again in a role. The socket takes the place of standard input, which is sent
+/// through it: so no descriptor must be made inheritable in a process with other threads.
+/// Credentials are sent through it, too, as others may read the environment.
 pub(super) fn start(role: Role, title: String, socket: Channel) -> io::Result<Child> {
     let description = role.describe(&socket)?;
     let mut command = Command::new("/proc/self/exe");

@@ -15,8 +15,8 @@ use super::launch::{Heard, Launched, Takers};
 /// Minimum time that a sandbox has to reach its buckets and to start its work.
 const LEAST_TO_START: Duration = Duration::from_secs(5);
 
-/// Returns the deadline for a sandbox launched now to start its work. The time until then is not the work's own, but
-/// is limited by the same timeout.
+/// Returns the deadline for a sandbox launched now to start its work. The time until then is not
+/// the work's own, but is limited by the same timeout.
 pub(super) fn start_limit(timeout: Option<Duration>) -> Option<Instant> {
     Instant::now().checked_add(timeout?.max(LEAST_TO_START))
 }

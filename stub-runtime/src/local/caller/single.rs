@@ -26,8 +26,8 @@ pub(crate) struct LocalCall<'a> {
 }
 
 impl LocalCall<'_> {
-    /// Runs a function until it has a value, or as often as it may be tried. Its value is there when what it has
-    /// written is stored.
+    /// Runs a function until it has a value, or as often as it may be tried. Its value is there
+    /// when what it has written is stored.
     pub(crate) fn value(&self, input: &Payload) -> Result<Payload, Error> {
         let watch = &self.takers.watch;
         let result = watch.span().in_scope(|| self.try_value(input));
@@ -65,8 +65,8 @@ impl LocalCall<'_> {
         ended
     }
 
-    /// Runs a command up to its last attempt. Returns the outcome of that attempt, and the error of the command if it was
-    /// no success.
+    /// Runs a command up to its last attempt. Returns the outcome of that attempt, and the error of
+    /// the command if it was no success.
     fn try_command(&self) -> (Result<Outcome, Error>, Option<Error>) {
         let mut tries = self.tries();
         loop {

@@ -53,8 +53,8 @@ impl Tries {
         self.watch.attempted(self.ended());
     }
 
-    /// Records the failure of the current attempt. Waits until the next one begins; if there is none, fails with the
-    /// error of the call.
+    /// Records the failure of the current attempt. Waits until the next one begins; if there is
+    /// none, fails with the error of the call.
     pub(super) fn failed(&mut self, error: Error, canceller: &Canceller) -> Result<(), Error> {
         let error = error.in_attempt(&self.attempt);
         let ended = Attempted {

@@ -36,8 +36,8 @@ impl Unfinished {
         }
     }
 
-    /// Aborts the uploads in a process of their own, whose time is limited. Returns a text about those that remain, as
-    /// the continuation of a sentence.
+    /// Aborts the uploads in a process of their own, whose time is limited. Returns a text about
+    /// those that remain, as the continuation of a sentence.
     pub(super) fn abort(self, label: &str) -> Option<String> {
         let left = self
             .0

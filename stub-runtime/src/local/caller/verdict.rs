@@ -46,8 +46,8 @@ pub(super) fn command(attempt: Attempt, outcome: Outcome) -> Option<Error> {
     Some(lost(attempt, not_stored, failure))
 }
 
-/// Makes the error about objects that could not be stored. It takes precedence over any other error, which becomes its
-/// cause.
+/// Makes the error about objects that could not be stored. It takes precedence over any other
+/// error, which becomes its cause.
 fn lost(attempt: Attempt, objects: Vec<NotStored>, cause: Option<Error>) -> Error {
     Error::NotStored {
         attempt,

@@ -1,5 +1,5 @@
-//! Recognition of this program's own processes, before `main`: every program with an annotated function can be started
-//! again as one of them.
+//! Recognition of this program's own processes, before `main`: every program with an annotated
+//! function can be started again as one of them.
 //!
 //! A variable describes the role and the socket (see `role`). A variable that strayed in from
 //! elsewhere has no such socket and does nothing; neither does one given to a program that has

@@ -1,8 +1,9 @@
-//! First process of a job's namespaces: it builds the sandbox, starts the work, reaps processes that end, and kills
-//! everything in its pid namespace when it ends.
+//! First process of a job's namespaces: it builds the sandbox, starts the work, reaps processes
+//! that end, and kills everything in its pid namespace when it ends.
 //!
-//! It is a copy of the supervisor, with a single thread, made before the supervisor has read anything secret. It keeps
-//! no `/dev/fuse` descriptor, so that mounts end with the supervisor that serves them.
+//! It is a copy of the supervisor, with a single thread, made before the supervisor has read
+//! anything secret. It keeps no `/dev/fuse` descriptor, so that mounts end with the supervisor that
+//! serves them.
 
 mod job;
 
@@ -15,8 +16,8 @@ use crate::protocol::{Channel, ChannelError, Failure, FromInit, Job, MountPoint,
 use crate::sys;
 use crate::sys::{Ids, Scope, SysError, Woken, WorkerEnd};
 
-/// Serves the supervisor until that asks it to unmount, or goes away. `outside`: the ids to keep, in a new user
-/// namespace. `inherited`: descriptors that the caller was given, for a command.
+/// Serves the supervisor until that asks it to unmount, or goes away. `outside`: the ids to keep,
+/// in a new user namespace. `inherited`: descriptors that the caller was given, for a command.
 pub(crate) fn run(supervisor: &Channel, outside: Option<Ids>, inherited: Vec<OwnedFd>) -> ! {
     let result = set_up(outside).and_then(|()| serve(supervisor, Rights::of(outside), inherited));
     if let Err(Ended::Failed(failure)) = result {
@@ -162,8 +163,8 @@ fn part(has_network: bool, is_isolated: bool) -> Result<(), Failure> {
             let left = sys::leave_processes(Scope::SignalsAndAbstractSockets);
             left.map_err(|error| explain(&Step::AbstractSockets, &error))?;
         } else if let Err(error) = sys::leave_processes(Scope::Signals) {
-            // Abstract sockets of the machine's network are elsewhere. A signal to its process group can stop a call,
-            // and shows nothing.
+            // Abstract sockets of the machine's network are elsewhere. A signal to its process
+            // group can stop a call, and shows nothing.
             tracing::debug!(%error, "the job can signal its process group");
         }
     }
@@ -232,8 +233,9 @@ fn work(
     Ok(())
 }
 
-/// Sends a signal to the work and to all processes that it has started. A terminal that closes, Ctrl-\\ and `timeout`
-/// signal the process group of the caller, which includes this process: its other members have the signal already.
+/// Sends a signal to the work and to all processes that it has started. A terminal that closes,
+/// Ctrl-\\ and `timeout` signal the process group of the caller, which includes this process: its
+/// other members have the signal already.
 fn ask(signal: i32) -> Result<(), SysError> {
     if sys::take_from_outside(signal) {
         sys::ask_other_groups(signal)

@@ -1,6 +1,7 @@
 //! Control group (cgroup v2) for one job.
 //!
-//! It is a child of the supervisor's own group, if that is delegated and hands its controllers on to its children.
+//! It is a child of the supervisor's own group, if that is delegated and hands its controllers on
+//! to its children.
 //! <https://docs.kernel.org/admin-guide/cgroup-v2.html>
 
 use std::fs;

@@ -1,5 +1,5 @@
-//! Limits on a job's use of the machine. `plan` decides how they are enforced, without I/O; `cgroup` has the kernel
-//! enforce them for all processes of a job together.
+//! Limits on a job's use of the machine. `plan` decides how they are enforced, without I/O;
+//! `cgroup` has the kernel enforce them for all processes of a job together.
 
 mod cgroup;
 mod plan;

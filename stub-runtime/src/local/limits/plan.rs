@@ -1,4 +1,5 @@
-//! Choice of enforcement for limits: a control group where one is possible, else limits that each process inherits.
+//! Choice of enforcement for limits: a control group where one is possible, else limits that each
+//! process inherits.
 
 use crate::call::{Limits, OwnLimits};
 

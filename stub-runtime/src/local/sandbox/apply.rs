@@ -20,8 +20,8 @@ pub(crate) struct Mounted {
     inside: Option<usize>,
 }
 
-/// Returns the folders that volumes must show because others are mounted there. A name that isn't UTF-8 can't be one
-/// of a bucket's.
+/// Returns the folders that volumes must show because others are mounted there. A name that isn't
+/// UTF-8 can't be one of a bucket's.
 pub(crate) fn inner_folders(mounts: &[Mounted]) -> Vec<InnerFolder> {
     let inner = mounts.iter().filter_map(|mount| {
         let outer = mount.inside?;

@@ -13,8 +13,8 @@ const MOST_LINKS: usize = 40;
 /// Folder of a home that many shells look for programs in, whether or not this one does.
 const PROGRAMS: &str = "bin";
 
-/// Returns the entries of homes, links excepted, that links of dot-files and the search path of programs lead over. By
-/// renaming one of them, a job would replace a trusted file.
+/// Returns the entries of homes, links excepted, that links of dot-files and the search path of
+/// programs lead over. By renaming one of them, a job would replace a trusted file.
 pub(super) fn entries(homes: &[PathBuf], programs: &[PathBuf]) -> Vec<PathBuf> {
     let mut believed: Vec<PathBuf> = programs.to_vec();
     for home in homes {
@@ -34,7 +34,8 @@ pub(super) fn entries(homes: &[PathBuf], programs: &[PathBuf]) -> Vec<PathBuf> {
     entries.into_iter().filter(is_own).collect()
 }
 
-/// Returns each file, folder and link that is passed on the way to an absolute path, with no links before its name.
+/// Returns each file, folder and link that is passed on the way to an absolute path, with no links
+/// before its name.
 fn passed(path: &Path) -> Vec<PathBuf> {
     let mut passed = Vec::new();
     let mut links = 0;

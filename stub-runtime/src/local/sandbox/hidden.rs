@@ -84,8 +84,8 @@ pub(super) const CREDENTIALS: &[&str] = &[
     ".yarnrc.yml",
 ];
 
-/// Selects the folders to replace by empty ones: each once, none inside another, and none that contains a home. No
-/// path may contain links.
+/// Selects the folders to replace by empty ones: each once, none inside another, and none that
+/// contains a home. No path may contain links.
 pub(super) fn replaced(folders: Vec<PathBuf>, homes: &[PathBuf]) -> Vec<PathBuf> {
     let mut folders = folders;
     folders.sort();
@@ -101,8 +101,8 @@ pub(super) fn replaced(folders: Vec<PathBuf>, homes: &[PathBuf]) -> Vec<PathBuf>
     chosen
 }
 
-/// Returns whether the working folder must be shown again: it is in a replaced folder, or in a hidden or protected
-/// entry of a home.
+/// Returns whether the working folder must be shown again: it is in a replaced folder, or in a
+/// hidden or protected entry of a home.
 pub(super) fn shows_again(
     folder: &Path,
     replaced: &[PathBuf],
@@ -127,7 +127,8 @@ pub(super) fn entries_of_homes(path: &Path, homes: &[PathBuf]) -> impl Iterator<
     })
 }
 
-/// Parses the paths of sockets in the kernel's list, which has one a line. Names of any bytes may be among them.
+/// Parses the paths of sockets in the kernel's list, which has one a line. Names of any bytes may
+/// be among them.
 pub(super) fn sockets(list: &[u8]) -> Vec<PathBuf> {
     let path = |line: &[u8]| {
         let start = line.windows(2).position(|pair| pair == b" /")?;

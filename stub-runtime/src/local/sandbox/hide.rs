@@ -1,4 +1,5 @@
-//! Isolation of a job from everything that lets it speak to the host, or as its user. Runs in the job's first process.
+//! Isolation of a job from everything that lets it speak to the host, or as its user. Runs in the
+//! job's first process.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -25,8 +26,9 @@ const GROUPS: &str = "/sys/fs/cgroup";
 /// List of the sockets of this network namespace.
 const SOCKETS: &str = "/proc/net/unix";
 
-/// Hides the host's sockets, temporary files and terminals, and the credentials in the user's homes. Other entries of
-/// a home that begin with a dot become read-only, and so does the home itself.
+/// Hides the host's sockets, temporary files and terminals, and the credentials in the user's
+/// homes. Other entries of a home that begin with a dot become read-only, and so does the home
+/// itself.
 pub(super) fn hide(wanted: &Hide) -> Result<(), SysError> {
     // Before anything is covered. Names in the list have any bytes.
     let list = fs::read(SOCKETS).map_err(mirror::failed("read", Path::new(SOCKETS)))?;
@@ -111,8 +113,8 @@ fn replace(folder: &Path, resolver: Option<&Path>) -> Result<(), SysError> {
     change_folder(Path::new("/"))
 }
 
-/// Hides credentials in a home, and makes read-only what programs outside trust: entries that begin with a dot, and
-/// the list of entries.
+/// Hides credentials in a home, and makes read-only what programs outside trust: entries that begin
+/// with a dot, and the list of entries.
 fn protect(home: &Path) -> Result<(), SysError> {
     mirror::mirror(home, &[])?;
     let entries = fs::read_dir(home).into_iter().flatten().flatten();

@@ -5,8 +5,8 @@ use std::io;
 
 use crate::sys::{Errno, Ids, SysError};
 
-/// Maps the ids that this process had outside of a new user namespace to themselves: files and processes look as they
-/// did, and no other id exists.
+/// Maps the ids that this process had outside of a new user namespace to themselves: files and
+/// processes look as they did, and no other id exists.
 pub(crate) fn keep_identity(outside: Ids) -> Result<(), SysError> {
     // Without this an unprivileged process may not write its group map (CVE-2014-8989). A kernel
     // that lacks the file lacks the rule.

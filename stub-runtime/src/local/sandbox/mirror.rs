@@ -40,9 +40,9 @@ pub(super) fn new_root(create: &[PathBuf]) -> Result<(), SysError> {
     seal(root)
 }
 
-/// Makes a copy read-only, so that a file written beside a mount point fails instead of vanishing with the sandbox. A
-/// folder for temporary files (sticky, as `/tmp` is) stays writable: most programs need it, and its files are not
-/// meant to last.
+/// Makes a copy read-only, so that a file written beside a mount point fails instead of vanishing
+/// with the sandbox. A folder for temporary files (sticky, as `/tmp` is) stays writable: most
+/// programs need it, and its files are not meant to last.
 fn seal(folder: &Path) -> Result<(), SysError> {
     const STICKY: u32 = 0o1000;
     let metadata = fs::metadata(folder).map_err(failed("stat", folder))?;

@@ -1,5 +1,5 @@
-//! Sandbox of a job: decisions (`plan`, `diagnosis`), facts that they need (`site`, `host`), and actions (`identity`,
-//! `mirror`, `apply`).
+//! Sandbox of a job: decisions (`plan`, `diagnosis`), facts that they need (`site`, `host`), and
+//! actions (`identity`, `mirror`, `apply`).
 //!
 //! It is built by the job's first process, inside new namespaces. The supervisor, which serves
 //! the file systems, stays outside and so cannot touch what it serves.

@@ -1,8 +1,8 @@
 //! Plan of the mount points, in order, made without I/O from what is there.
 //!
-//! A missing mount point is made without a change to the host. The deepest existing folder on its path (its *anchor*)
-//! is replaced, in this sandbox, by a copy: a small tmpfs. Every entry of the folder is bound in it, and the missing
-//! folders can be made in it.
+//! A missing mount point is made without a change to the host. The deepest existing folder on its
+//! path (its *anchor*) is replaced, in this sandbox, by a copy: a small tmpfs. Every entry of the
+//! folder is bound in it, and the missing folders can be made in it.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -55,8 +55,8 @@ pub(super) struct PlanError {
     pub(super) reason: String,
 }
 
-/// Plans the mounts of all volumes: first the copies, outer ones before inner ones; then the volumes, in the same
-/// order.
+/// Plans the mounts of all volumes: first the copies, outer ones before inner ones; then the
+/// volumes, in the same order.
 pub(super) fn plan(sites: &[Site]) -> Result<Vec<PlanStep>, PlanError> {
     let mut order: Vec<usize> = (0..sites.len()).collect();
     order.sort_by_key(|&index| sites[index].path.components().count());
@@ -119,8 +119,8 @@ fn is_normal(component: std::path::Component<'_>) -> bool {
     matches!(component, std::path::Component::Normal(_))
 }
 
-/// Returns the place of a volume that lies in another, by its name or by the target of its links. Entries of the host
-/// there are hidden and don't count.
+/// Returns the place of a volume that lies in another, by its name or by the target of its links.
+/// Entries of the host there are hidden and don't count.
 fn nested(volume: usize, site: &Site, placed: &[Place]) -> Option<Place> {
     let resolved = full(site);
     let (outer, at) = placed.iter().rev().find_map(|outer| {

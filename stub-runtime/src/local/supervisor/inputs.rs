@@ -41,8 +41,8 @@ pub(super) fn watch_caller(caller: &Channel, inputs: &Sender<Input>) -> Result<(
     })
 }
 
-/// Starts the thread that receives the messages of init, and its end. With init, everything in its pid namespace has
-/// ended; its socket ends before that.
+/// Starts the thread that receives the messages of init, and its end. With init, everything in its
+/// pid namespace has ended; its socket ends before that.
 pub(super) fn watch_init(init: &Init, inputs: &Sender<Input>) -> Result<(), Failure> {
     let pid = init.pid;
     let init = init.channel.duplicate().map_err(|error| process(&error))?;

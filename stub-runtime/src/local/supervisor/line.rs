@@ -1,5 +1,5 @@
-//! Connection to the caller. The driver sends its last message over it; before that, the uploading threads send the
-//! uploads that they begin and end.
+//! Connection to the caller. The driver sends its last message over it; before that, the uploading
+//! threads send the uploads that they begin and end.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -46,8 +46,8 @@ struct Observer {
 }
 
 impl Observer {
-    /// Writes a note to the socket before anything else happens: it can be read there even after this process has
-    /// died.
+    /// Writes a note to the socket before anything else happens: it can be read there even after
+    /// this process has died.
     fn note(&self, upload: UnfinishedUpload, ended: bool) {
         let note = UploadNote {
             volume: self.volume,

@@ -1,5 +1,5 @@
-//! Supervisor of one call: it has init build the sandbox and start the work, serves the file systems, finishes the
-//! uploads, and reports.
+//! Supervisor of one call: it has init build the sandbox and start the work, serves the file
+//! systems, finishes the uploads, and reports.
 //!
 //! It stays outside the sandbox: it never sees its own mounts (touching them would deadlock), and
 //! the job never sees it. It holds the bucket credentials, so its memory is closed to others.
@@ -71,8 +71,8 @@ fn split() -> Result<Side, Failure> {
         });
     }
     become_private().map_err(|error| explain(&Step::Process, &error))?;
-    // A command gets what its caller was given, by init, which knows what it starts. Here, it would only keep open
-    // what others wait for the end of.
+    // A command gets what its caller was given, by init, which knows what it starts. Here, it would
+    // only keep open what others wait for the end of.
     let inherited = sys::inherited();
     let (ours, theirs) = Channel::pair().map_err(|error| explain(&Step::Process, &error))?;
     let user = sandbox::needs_user_namespace();

@@ -217,8 +217,8 @@ impl State {
         Vec::new()
     }
 
-    /// Handles a request to store. Answers come in the order of the requests, so those about work that goes on come
-    /// first.
+    /// Handles a request to store. Answers come in the order of the requests, so those about work
+    /// that goes on come first.
     fn store_asked(&mut self) -> Vec<Action> {
         match self.phase {
             Phase::Starting | Phase::Running if self.volumes > 0 => {

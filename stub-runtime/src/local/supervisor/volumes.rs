@@ -21,12 +21,12 @@ use super::line::Line;
 /// Maximum time for aborting uploads, once nobody waits for them.
 const ABANDON_LIMIT: Duration = Duration::from_secs(10);
 
-/// Maximum time for the kernel to let go of mounts that were unmounted. A program outside that was given a descriptor
-/// holds a mount for longer; its connection ends with this process.
+/// Maximum time for the kernel to let go of mounts that were unmounted. A program outside that was
+/// given a descriptor holds a mount for longer; its connection ends with this process.
 const JOIN_LIMIT: Duration = Duration::from_secs(1);
 
-/// Maximum number of threads: encryption and checksums of eight cores fill any network, and more threads only slow
-/// down the start.
+/// Maximum number of threads: encryption and checksums of eight cores fill any network, and more
+/// threads only slow down the start.
 const MOST_THREADS: usize = 8;
 
 /// Volumes: first as buckets that answered, then as file systems that are being served.

@@ -1,8 +1,8 @@
-//! Sweeper: the process that cleans up after a killed supervisor. It aborts the multipart uploads that the supervisor
-//! had reported to the caller, and reports those that it could not abort.
+//! Sweeper: the process that cleans up after a killed supervisor. It aborts the multipart uploads
+//! that the supervisor had reported to the caller, and reports those that it could not abort.
 //!
-//! The caller doesn't do this itself: it is the user's program, in which we start no threads and open no connections.
-//! It may also die meanwhile.
+//! The caller doesn't do this itself: it is the user's program, in which we start no threads and
+//! open no connections. It may also die meanwhile.
 
 use std::time::Duration;
 

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use crate::protocol::{Channel, ChannelError, Inbox, Input, ToWorker};
 use crate::sys;
 
-/// Maximum time to wait for a caller that doesn't read the output. Output may then be attributed to the next input.
+/// Maximum time to wait for a caller that doesn't read the output. Output may then be attributed to
+/// the next input.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// Inputs that the caller sends.
@@ -52,8 +53,8 @@ impl<'a> Inputs<'a> {
         }
     }
 
-    /// Holds the next input back until the caller's message to go on, if output is not read yet: later output belongs
-    /// to that input. Returns whether that is so.
+    /// Holds the next input back until the caller's message to go on, if output is not read yet:
+    /// later output belongs to that input. Returns whether that is so.
     pub(super) fn hold_if_printed(&mut self) -> bool {
         self.may_go_on = !has_printed();
         !self.may_go_on

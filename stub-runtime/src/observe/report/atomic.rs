@@ -35,7 +35,8 @@ pub(crate) fn write(path: &Path, mode: u32, contents: &[u8]) -> io::Result<()> {
     written
 }
 
-/// Returns a temporary name that nobody else writes to. It is short, as the file's own may be as long as names can be.
+/// Returns a temporary name that nobody else writes to. It is short, as the file's own may be as
+/// long as names can be.
 fn beside(path: &Path) -> io::Result<PathBuf> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     if path.file_name().is_none() {

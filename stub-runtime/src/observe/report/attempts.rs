@@ -12,7 +12,8 @@ const FIRST: usize = 5000;
 /// Number of further attempts kept if they failed.
 const FURTHER: usize = 5000;
 
-/// Maximum number of these whose inputs were tried again: they must not crowd out inputs that failed for good.
+/// Maximum number of these whose inputs were tried again: they must not crowd out inputs that
+/// failed for good.
 const FURTHER_RETRIED: usize = 4000;
 
 /// Maximum length of an error, in characters.

@@ -36,8 +36,8 @@ const HOSTILE: &str = "</script><img src=x onerror=document.body.dataset.error=1
 /// The same text, as a browser writes it in the document.
 const HOSTILE_TEXT: &str = "&lt;/script&gt;&lt;img src=x onerror=document.body.dataset.error=1&gt;";
 
-/// Returns a browser that can be used here. Returns `None`, and prints the reason, if there is none; with `CI=true`
-/// there must be one.
+/// Returns a browser that can be used here. Returns `None`, and prints the reason, if there is
+/// none; with `CI=true` there must be one.
 fn browser() -> Option<&'static Path> {
     static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
     FOUND.get_or_init(find_browser).as_deref()

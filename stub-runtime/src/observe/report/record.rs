@@ -181,8 +181,8 @@ impl Record {
         self.error = error.map(|error| cut(&error, ERROR));
     }
 
-    /// Converts a time to seconds since the beginning, rounded to microseconds: more digits would only make the file
-    /// longer.
+    /// Converts a time to seconds since the beginning, rounded to microseconds: more digits would
+    /// only make the file longer.
     fn note(&mut self, at: Instant) -> f64 {
         let since = at.saturating_duration_since(self.beginning).as_secs_f64();
         let seconds = (since * 1e6).round() / 1e6;

@@ -17,7 +17,8 @@ pub(crate) struct Sample {
     pub(crate) pending: Pending,
 }
 
-/// Minimum distance of samples in seconds: closer samples of several sandboxes would show arbitrarily high rates.
+/// Minimum distance of samples in seconds: closer samples of several sandboxes would show
+/// arbitrarily high rates.
 const NEAREST: f64 = 0.4;
 
 /// Samples with a minimum distance, and the last one.

@@ -137,8 +137,8 @@ impl Drop for Storing {
     }
 }
 
-/// Replaces control characters, which a terminal would act on: the text may have names of objects and words of
-/// servers.
+/// Replaces control characters, which a terminal would act on: the text may have names of objects
+/// and words of servers.
 fn legible(text: &str) -> String {
     let lines = text.split('\n').map(|line| Shown(line).to_string());
     lines.collect::<Vec<_>>().join("\n")

@@ -42,13 +42,14 @@ pub(super) fn want_page(path: PathBuf) -> io::Result<()> {
     Ok(())
 }
 
-/// Requests that each later call is recorded in the user's history, from which `stub jobs report` makes a report.
+/// Requests that each later call is recorded in the user's history, from which `stub jobs report`
+/// makes a report.
 pub fn want_history() {
     lock().history = config::history_folder();
 }
 
-/// Writes a report of the runs in that history, or of those with one name, unless there are none. Returns their
-/// number.
+/// Writes a report of the runs in that history, or of those with one name, unless there are none.
+/// Returns their number.
 ///
 /// # Errors
 /// The history can't be read, or the file can't be written.

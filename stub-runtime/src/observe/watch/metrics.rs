@@ -1,7 +1,7 @@
 //! Metrics that can be read while calls are running.
 //!
-//! They use the crate `metrics`: any recorder that the program has installed gets them. [`serve`] installs one that
-//! Prometheus can scrape.
+//! They use the crate `metrics`: any recorder that the program has installed gets them. [`serve`]
+//! installs one that Prometheus can scrape.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -120,7 +120,8 @@ impl std::fmt::Debug for Metrics {
     }
 }
 
-/// Serves the metrics of this program at this address, for Prometheus and any HTTP client, as long as it runs.
+/// Serves the metrics of this program at this address, for Prometheus and any HTTP client, as long
+/// as it runs.
 ///
 /// # Errors
 /// The address can't be used, or the program has a recorder of its own already.

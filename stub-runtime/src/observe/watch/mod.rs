@@ -1,8 +1,8 @@
 //! Telemetry of calls: reported by those who run them, for those who want to know.
 //!
-//! A `Watch` is of one call, however many sandboxes and inputs it has; a `Watched` is one of its sandboxes. Events go
-//! to a line at the end (`summary`), to `bars` on a terminal, to `metrics` that can be read meanwhile, and into
-//! records that are `kept` for a report.
+//! A `Watch` is of one call, however many sandboxes and inputs it has; a `Watched` is one of its
+//! sandboxes. Events go to a line at the end (`summary`), to `bars` on a terminal, to `metrics`
+//! that can be read meanwhile, and into records that are `kept` for a report.
 
 mod bars;
 mod kept;
@@ -161,7 +161,8 @@ impl Watch {
         self.end(Some(error));
     }
 
-    /// Records the end of the call, with an error or without. Reports its usage, though other handles may still exist.
+    /// Records the end of the call, with an error or without. Reports its usage, though other
+    /// handles may still exist.
     pub(crate) fn end(&self, error: Option<&Error>) {
         let Some(Open { summary }) = locked(&self.open).take() else {
             return;

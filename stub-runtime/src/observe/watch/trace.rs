@@ -1,6 +1,6 @@
-//! Spans of a call, across its processes: `call` and `sandbox` in the caller, `supervisor` with `mount` and `request`
-//! in the process that serves. Spans of a job's own calls are children of its supervisor's span, by a variable of the
-//! job's environment.
+//! Spans of a call, across its processes: `call` and `sandbox` in the caller, `supervisor` with
+//! `mount` and `request` in the process that serves. Spans of a job's own calls are children of its
+//! supervisor's span, by a variable of the job's environment.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -41,13 +41,15 @@ impl CallSpan {
         self.span = Span::none();
     }
 
-    /// Returns the headers that name the span of a sandbox to other processes; empty unless spans are exported.
+    /// Returns the headers that name the span of a sandbox to other processes; empty unless spans
+    /// are exported.
     #[cfg(feature = "opentelemetry")]
     pub(super) fn context(&self, sandbox: &Span) -> BTreeMap<String, String> {
         otel::context(sandbox, &self.unexported)
     }
 
-    /// Returns the headers that name the span of a sandbox to other processes; empty unless spans are exported.
+    /// Returns the headers that name the span of a sandbox to other processes; empty unless spans
+    /// are exported.
     #[cfg(not(feature = "opentelemetry"))]
     #[expect(clippy::unused_self, reason = "with an exporter it is used")]
     pub(super) fn context(&self, _sandbox: &Span) -> BTreeMap<String, String> {

@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::tasks::TASK_TIME;
 
-/// Cluster with [Kubernetes], reached as by `kubectl`: by the files in `KUBECONFIG`, else `~/.kube/config`, else by
-/// the service account of the pod that this program is in.
+/// Cluster with [Kubernetes], reached as by `kubectl`: by the files in `KUBECONFIG`, else
+/// `~/.kube/config`, else by the service account of the pod that this program is in.
 ///
-/// Each submission of a call is an Indexed Job, each task a pod. A function's `cpu` and `memory` become requests and
-/// limits of its pods, `timeout` becomes their `activeDeadlineSeconds`, and `max_containers` the Job's `parallelism`.
+/// Each submission of a call is an Indexed Job, each task a pod. A function's `cpu` and `memory`
+/// become requests and limits of its pods, `timeout` becomes their `activeDeadlineSeconds`, and
+/// `max_containers` the Job's `parallelism`.
 ///
 /// ```no_run
 /// # use stub_runtime::{Engine, Kubernetes};
@@ -38,8 +39,9 @@ pub struct Kubernetes {
 }
 
 impl Kubernetes {
-    /// Creates the settings of a cluster whose pods have this image. The image must have this program under the same
-    /// path as here; or `sh`, `sha256sum` and `curl`, with which a pod fetches the program from a spool in a bucket.
+    /// Creates the settings of a cluster whose pods have this image. The image must have this
+    /// program under the same path as here; or `sh`, `sha256sum` and `curl`, with which a pod
+    /// fetches the program from a spool in a bucket.
     pub fn new(image: impl Into<String>) -> Self {
         Self {
             image: image.into(),
@@ -56,16 +58,16 @@ impl Kubernetes {
         }
     }
 
-    /// Sets the spool, for inputs and values in transit: `s3://bucket/prefix`, which pods reach with credentials of
-    /// their own, or a folder that this machine and the nodes have under the same path. Defaults to `~/.stub/spool` if
-    /// there is a [`volume_claim`](Self::volume_claim).
+    /// Sets the spool, for inputs and values in transit: `s3://bucket/prefix`, which pods reach
+    /// with credentials of their own, or a folder that this machine and the nodes have under the
+    /// same path. Defaults to `~/.stub/spool` if there is a [`volume_claim`](Self::volume_claim).
     pub fn spool(mut self, place: impl Into<String>) -> Self {
         self.spool = Some(place.into());
         self
     }
 
-    /// Sets the `PersistentVolumeClaim` that pods have as the folder of the spool. This machine must have the same
-    /// contents under the same path.
+    /// Sets the `PersistentVolumeClaim` that pods have as the folder of the spool. This machine
+    /// must have the same contents under the same path.
     pub fn volume_claim(mut self, name: impl Into<String>) -> Self {
         self.volume_claim = Some(name.into());
         self
@@ -95,8 +97,8 @@ impl Kubernetes {
         self
     }
 
-    /// Sets the resource of a device plugin that gives a container `/dev/fuse`, such as `smarter-devices/fuse`. By
-    /// default, containers are privileged.
+    /// Sets the resource of a device plugin that gives a container `/dev/fuse`, such as
+    /// `smarter-devices/fuse`. By default, containers are privileged.
     pub fn fuse(mut self, resource: impl Into<String>) -> Self {
         self.fuse = Some(resource.into());
         self
@@ -114,8 +116,8 @@ impl Kubernetes {
         self
     }
 
-    /// Sets the maximum number of tasks of a call that run at once; defaults to what the function's `max_containers`,
-    /// or the cluster, allow.
+    /// Sets the maximum number of tasks of a call that run at once; defaults to what the function's
+    /// `max_containers`, or the cluster, allow.
     pub fn max_tasks(mut self, most: usize) -> Self {
         self.max_tasks = Some(most);
         self

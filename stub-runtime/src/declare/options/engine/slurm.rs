@@ -9,8 +9,8 @@ use super::tasks::TASK_TIME;
 
 /// Cluster with [Slurm]. Its commands `sbatch`, `squeue` and `scancel` must be in `PATH`.
 ///
-/// A function's `cpu`, `memory` and `timeout` become `--cpus-per-task`, `--mem` and `--time` of its tasks, and its
-/// `max_containers` becomes the maximum number of them that run at once.
+/// A function's `cpu`, `memory` and `timeout` become `--cpus-per-task`, `--mem` and `--time` of its
+/// tasks, and its `max_containers` becomes the maximum number of them that run at once.
 ///
 /// [Slurm]: https://slurm.schedmd.com
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,8 +86,8 @@ impl Slurm {
         self
     }
 
-    /// Sets the maximum number of tasks of a call that run at once; defaults to what the function's `max_containers`,
-    /// or the cluster, allow.
+    /// Sets the maximum number of tasks of a call that run at once; defaults to what the function's
+    /// `max_containers`, or the cluster, allow.
     pub fn max_tasks(mut self, most: usize) -> Self {
         self.max_tasks = Some(most);
         self
@@ -99,8 +99,8 @@ impl Slurm {
         self
     }
 
-    /// Sets the file for output of tasks before they can reach their spool: a pattern of `--output`. By default, it is
-    /// in the spool if that is a folder, else there is none.
+    /// Sets the file for output of tasks before they can reach their spool: a pattern of
+    /// `--output`. By default, it is in the spool if that is a folder, else there is none.
     pub fn log(mut self, pattern: impl Into<PathBuf>) -> Self {
         self.log = Some(pattern.into());
         self

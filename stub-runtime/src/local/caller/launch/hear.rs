@@ -71,8 +71,9 @@ impl Launched {
         }
     }
 
-    /// Waits for sources with something to read; returns nothing when the deadline has passed. After the supervisor's
-    /// last message, the worker's messages are still to be read, up to their end.
+    /// Waits for sources with something to read; returns nothing when the deadline has passed.
+    /// After the supervisor's last message, the worker's messages are still to be read, up to their
+    /// end.
     fn ready(&self, until: Option<Instant>) -> Option<Ready> {
         let worker = self.worker.as_ref();
         if self.over.is_some() || worker.is_some_and(|worker| worker.inbox.has_message()) {

@@ -83,8 +83,8 @@ impl Line {
 }
 
 impl Launched {
-    /// Starts a supervisor and sends it the call. Also returns a second handle on the connection; shutting that down
-    /// ends the call.
+    /// Starts a supervisor and sends it the call. Also returns a second handle on the connection;
+    /// shutting that down ends the call.
     pub(super) fn start(spec: CallSpec, takers: Takers) -> Result<(Self, Arc<Channel>), Error> {
         let launched = Self::launch(spec, takers)?;
         match launched.line.channel.duplicate() {
@@ -230,7 +230,8 @@ impl Launched {
         }
     }
 
-    /// Returns the objects that could not be stored, after the sandbox has ended; nothing if they are not known.
+    /// Returns the objects that could not be stored, after the sandbox has ended; nothing if they
+    /// are not known.
     pub(super) fn not_stored(&self) -> Option<Vec<NotStored>> {
         match &self.over {
             Some(Ok(Reply::Ended(outcome))) => Some(outcome.not_stored.clone()),
@@ -238,8 +239,8 @@ impl Launched {
         }
     }
 
-    /// Waits for the supervisor's process to exit, after its last message. Returns how the process of the work ended;
-    /// the result of a body was [reported](Heard::Reported) before.
+    /// Waits for the supervisor's process to exit, after its last message. Returns how the process
+    /// of the work ended; the result of a body was [reported](Heard::Reported) before.
     pub(super) fn finish(mut self) -> Result<Outcome, Error> {
         let status = self.supervisor.wait();
         match self.over.take().unwrap_or(Err(ChannelError::Closed)) {

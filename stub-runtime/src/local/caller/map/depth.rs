@@ -1,7 +1,8 @@
 //! Number of inputs that a worker is given at once.
 //!
-//! An input that waits in the worker's socket is there when the one before has ended. That saves the time from the
-//! report to the next input. But it waits there even if another worker is idle, so only short inputs are given ahead.
+//! An input that waits in the worker's socket is there when the one before has ended. That saves
+//! the time from the report to the next input. But it waits there even if another worker is idle,
+//! so only short inputs are given ahead.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! Inputs that a thread of their own takes from their iterator.
 //!
-//! An iterator may wait for long: for a line of standard input, for a queue. Values that are ready, and the end of the
-//! map, need not wait with it.
+//! An iterator may wait for long: for a line of standard input, for a queue. Values that are ready,
+//! and the end of the map, need not wait with it.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,8 +17,8 @@ const MOST: usize = 16;
 /// Maximum size, in bytes, of a small input. After a larger one, inputs are requested one by one.
 const SMALL: u64 = 64 << 10;
 
-/// Takes inputs from their iterator on request. When the map ends, a blocked iterator holds its thread until its next
-/// item.
+/// Takes inputs from their iterator on request. When the map ends, a blocked iterator holds its
+/// thread until its next item.
 #[derive(Debug)]
 pub(crate) struct Feeder {
     wanted: Sender<usize>,

@@ -1,8 +1,8 @@
 //! Map of a function over many inputs: sandboxes stay, and their workers run one input after another.
 //!
-//! `queue` and `depth` decide, without I/O; a `slot` is a thread with one sandbox at a time; a `feeder` takes inputs
-//! from an iterator that may wait. `shared` has the state that all of them share with the consumer, which is in this
-//! module.
+//! `queue` and `depth` decide, without I/O; a `slot` is a thread with one sandbox at a time; a
+//! `feeder` takes inputs from an iterator that may wait. `shared` has the state that all of them
+//! share with the consumer, which is in this module.
 
 mod depth;
 mod feeder;
@@ -119,8 +119,8 @@ impl Mapped {
         Self::with(plan, watch, most, sink)
     }
 
-    /// Creates a map with at most `most` sandboxes at once. `sink` receives the output; without it, the output goes to
-    /// this program's own streams.
+    /// Creates a map with at most `most` sandboxes at once. `sink` receives the output; without it,
+    /// the output goes to this program's own streams.
     pub(crate) fn with(
         plan: Plan,
         watch: Arc<Watch>,
@@ -157,8 +157,8 @@ impl Mapped {
         Ender(Arc::clone(&self.shared))
     }
 
-    /// Returns whether another input should be given now. `held`: number of inputs that have ended and whose results
-    /// nobody has asked for yet.
+    /// Returns whether another input should be given now. `held`: number of inputs that have ended
+    /// and whose results nobody has asked for yet.
     pub(crate) fn has_room(&self, held: usize) -> bool {
         let all = self.outstanding + held;
         let window = (self.most * AHEAD).min(MOST_AHEAD);
@@ -240,8 +240,8 @@ impl Mapped {
         }
     }
 
-    /// Waits for the sandboxes to end, after all inputs have. Returns an error if a part of the map has panicked, or if
-    /// objects could not be stored then.
+    /// Waits for the sandboxes to end, after all inputs have. Returns an error if a part of the map
+    /// has panicked, or if objects could not be stored then.
     pub(crate) fn finish(&mut self) -> Option<Error> {
         if self.unwatched.is_some() {
             self.shared.end(None);

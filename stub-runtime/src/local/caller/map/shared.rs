@@ -177,8 +177,8 @@ impl Shared {
         self.take_in(self.lock()).1
     }
 
-    /// Waits for the next input like [`take`](Self::take). If there are no more, the slot leaves, and no longer counts
-    /// for inputs that come later.
+    /// Waits for the next input like [`take`](Self::take). If there are no more, the slot leaves,
+    /// and no longer counts for inputs that come later.
     pub(super) fn take_or_leave(&self) -> Option<Task> {
         let (mut state, task) = self.take_in(self.lock());
         state.slots -= usize::from(task.is_none());

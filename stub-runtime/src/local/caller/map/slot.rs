@@ -41,7 +41,8 @@ pub(super) fn run(shared: &Shared) {
     }
 }
 
-/// Ends an input for which no sandbox could be started. An error that is not worth a retry ends all other inputs, too.
+/// Ends an input for which no sandbox could be started. An error that is not worth a retry ends all
+/// other inputs, too.
 fn refuse(shared: &Shared, task: Task, run: &Run, error: Error) {
     if !error.is_worth_retrying() {
         shared.broken(error.clone());
@@ -269,8 +270,8 @@ impl<'a> Slot<'a> {
         }
     }
 
-    /// Waits until what has been written is stored. Returns the objects that could not be stored; nothing if they are
-    /// not known.
+    /// Waits until what has been written is stored. Returns the objects that could not be stored;
+    /// nothing if they are not known.
     fn store(&mut self) -> Option<Vec<NotStored>> {
         self.launched.ask_to_store();
         let lost = loop {

@@ -54,7 +54,8 @@ pub(crate) fn page(records: &[Record]) -> String {
         .replacen("{data}", &data, 1)
 }
 
-/// Returns the page's content security policy: it may run its own script, have its own style, and nothing else.
+/// Returns the page's content security policy: it may run its own script, have its own style, and
+/// nothing else.
 fn policy() -> String {
     let hash = |text: &str| BASE64_STANDARD.encode(Sha256::digest(text));
     format!(
