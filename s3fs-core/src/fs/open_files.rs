@@ -1,4 +1,4 @@
-//! Files that are open for writing or not stored yet, and who shares them.
+//! Files that are open for writing or not stored yet, and their handles.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -20,9 +20,9 @@ pub(super) struct OpenFile {
     pub(super) ino: Ino,
     pub(super) writer: Writer,
     pub(super) place: Arc<FilePlace>,
-    /// Handles that write.
+    /// Number of handles that write.
     handles: Count,
-    /// Those of them that are not being closed.
+    /// Number of handles that are not being closed.
     in_use: Count,
 }
 
@@ -45,8 +45,8 @@ impl Count {
     }
 }
 
-/// Count of files opened for writing, changed for the first time since they were stored, and stored: while it
-/// stays, so does every version. Clones are the same one.
+/// Count of events that may change a file: opened for writing, first changed since it was stored,
+/// or stored. While the count stays the same, so does every version. Clones share the count.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Changes(Arc<AtomicU64>);
 
@@ -55,44 +55,45 @@ impl Changes {
         self.0.load(Ordering::Acquire)
     }
 
-    /// Bytes of some file changed, or may from now on.
+    /// Counts a change of some file's bytes, or the start of a period in which they may change.
     pub(super) fn add(&self) {
         self.0.fetch_add(1, Ordering::AcqRel);
     }
 }
 
-/// One handle of such a file.
+/// Handle of a file that is open for writing.
 #[derive(Debug)]
 pub(super) struct WriteHandle {
     pub(super) file: Arc<OpenFile>,
-    /// The process that opened it. Where closing waits for the file to be stored, it waits when this
-    /// process closes the file; a child that merely inherited the descriptor and exits is no reason to.
+    /// Process that opened it. Where closing waits for the file to be stored, only a `close` by
+    /// this process waits. A child that inherited the descriptor and exits does not.
     pub(super) opener: u32,
-    /// A reader of the stored version, for what the writer doesn't hold.
+    /// Reader of the stored version, for bytes that the writer doesn't hold.
     pub(super) reader: Version,
-    /// The opener has closed it, and nothing was written through it since: the kernel will release it
-    /// in a moment.
+    /// The opener has closed it, and nothing was written through it since. The kernel will release
+    /// it soon.
     is_flushed: AtomicBool,
 }
 
-/// A handle that only reads: the version it was opened with, or what this mount makes of it.
+/// Handle that only reads. It shows the version it was opened with, or the newest that this mount
+/// has made of it since.
 #[derive(Debug)]
 pub(super) struct ReadHandle {
     pub(super) ino: Ino,
     pub(super) reader: Version,
-    /// [`OpenFiles::changes`] when the reader was known to be of the present version.
+    /// [`OpenFiles::changes`] at the time when the reader had the current version.
     pub(super) checked: AtomicU64,
 }
 
-/// A reader of one version of an object, replaced when this mount makes another.
+/// Reader of one version of an object. It is replaced when this mount makes another version.
 pub(super) type Version = tokio::sync::Mutex<Option<(Key, ETag, Arc<Reader>)>>;
 
-/// The files with their handles.
+/// Open files with their handles.
 #[derive(Debug, Default)]
 pub(super) struct OpenFiles {
     files: Mutex<HashMap<Ino, Arc<OpenFile>>>,
     changes: Changes,
-    /// Held while something goes on that must not happen once a file is open for writing.
+    /// Lock held for reading during work that must not happen once a file is open for writing.
     quiet: RwLock<()>,
 }
 
@@ -105,14 +106,15 @@ impl OpenFiles {
         self.lock().values().map(Arc::clone).collect()
     }
 
-    /// Shows all files. Nobody opens or forgets any meanwhile.
+    /// Calls `see` for all files. No file is opened or forgotten meanwhile.
     pub(super) fn each(&self, mut see: impl FnMut(&OpenFile)) {
         for file in self.lock().values() {
             see(file);
         }
     }
 
-    /// One more handle of the file, or of the one that came first if another open was faster.
+    /// Adds a handle of the file. If another open was faster, adds it to that file and drops `new`.
+    /// Returns `None` if there is neither.
     pub(super) fn share(&self, ino: Ino, new: Option<OpenFile>) -> Option<Arc<OpenFile>> {
         let mut files = self.lock();
         let file = if let Some(file) = files.get(&ino) {
@@ -128,7 +130,7 @@ impl OpenFiles {
         Some(file)
     }
 
-    /// Number of [`Changes`] until now.
+    /// Returns the number of [`Changes`] until now.
     pub(super) fn changes(&self) -> u64 {
         self.changes.count()
     }
@@ -138,34 +140,34 @@ impl OpenFiles {
         self.changes.add();
     }
 
-    /// The count itself, for whoever learns of a change before all others.
+    /// Returns the count itself, for code that observes a change first.
     pub(super) fn change_count(&self) -> Changes {
         self.changes.clone()
     }
 
-    /// Does something that must not happen once the file is open for writing, unless it is. Not for a
-    /// thread of the runtime.
+    /// Runs `act` unless the file is open for writing. No open for writing completes meanwhile.
+    /// Blocks, so it must not be called on a thread of the runtime.
     pub(super) fn unless_written<T>(&self, ino: Ino, act: impl FnOnce() -> T) -> Option<T> {
         let _quiet = self.quiet.blocking_read();
         let is_open = self.lock().contains_key(&ino);
         (!is_open).then(act)
     }
 
-    /// Waits until nothing goes on that began before the file was open for writing. To be awaited by whoever opens
-    /// a file for writing, before a program writes to it; holding no lock, because what goes on may
-    /// wait for the answer to a read.
+    /// Waits for calls of [`unless_written`](Self::unless_written) that began before the file was
+    /// open for writing. An open for writing must await this before a program writes to the file.
+    /// The caller must hold no lock, because the calls may wait for the answer to a read.
     pub(super) async fn settle(&self) {
         drop(self.quiet.write().await);
     }
 
-    /// One handle fewer.
+    /// Removes a handle that is not being closed.
     pub(super) fn leave(&self, file: &OpenFile) {
         let _files = self.lock();
         file.handles.remove();
         file.in_use.remove();
     }
 
-    /// As [`leave`](Self::leave).
+    /// Removes a handle that was released.
     pub(super) fn released(&self, handle: &WriteHandle) {
         let file = &handle.file;
         let mut files = self.lock();
@@ -174,12 +176,12 @@ impl OpenFiles {
         }
         file.handles.remove();
         if !file.writer.is_stored() {
-            // It was forgotten while a write was under way.
+            // The file was forgotten while a write was under way.
             files.entry(file.ino).or_insert_with(|| Arc::clone(file));
         }
     }
 
-    /// A handle is being closed.
+    /// Marks a handle as being closed.
     pub(super) fn flushed(&self, handle: &WriteHandle) {
         let _files = self.lock();
         if !handle.is_flushed.swap(true, Ordering::AcqRel) {
@@ -187,11 +189,12 @@ impl OpenFiles {
         }
     }
 
-    /// A handle is not being closed after all: one descriptor of several was. Who has opened the file since
-    /// reads the stored version, and has to look again. A file that was forgotten meanwhile is known again.
+    /// Marks a handle as in use again: only one descriptor of several was closed. Handles opened
+    /// since then read the stored version and must check again. A file that was forgotten meanwhile
+    /// is added again.
     ///
     /// # Errors
-    /// Another writer has the inode by now.
+    /// The inode has another writer by now.
     pub(super) fn used(&self, handle: &WriteHandle) -> Result<(), FsError> {
         if !handle.is_flushed.load(Ordering::Acquire) {
             return Ok(());
@@ -209,7 +212,7 @@ impl OpenFiles {
         Ok(())
     }
 
-    /// Whether the file is all the mount's own: open for writing, or not stored yet.
+    /// Returns whether the file is open for writing or not stored yet.
     pub(super) fn is_ours(&self, ino: Ino) -> bool {
         let files = self.lock();
         files
@@ -229,22 +232,22 @@ impl OpenFiles {
         ends
     }
 
-    /// Whether a handle writes the file.
+    /// Returns whether the file has a handle that writes.
     pub(super) fn has_handles(&self, ino: Ino) -> bool {
         self.lock()
             .get(&ino)
             .is_some_and(|file| file.handles.get() > 0)
     }
 
-    /// Whether just one handle writes the file.
+    /// Returns whether the file has exactly one handle that writes.
     pub(super) fn has_one_handle(&self, ino: Ino) -> bool {
         self.lock()
             .get(&ino)
             .is_some_and(|file| file.handles.get() == 1)
     }
 
-    /// Forgets the file, unless it is open or `may_end` objects. Nobody can open the file while
-    /// `may_end` runs.
+    /// Forgets the file, unless it is open or `may_end` returns false. The file can't be opened
+    /// while `may_end` runs.
     pub(super) fn end(&self, ino: Ino, may_end: impl FnOnce(&OpenFile) -> bool) -> bool {
         let mut files = self.lock();
         let ends = files
@@ -293,7 +296,7 @@ impl ReadHandle {
         }
     }
 
-    /// Bytes, if they are here already and this mount has changed nothing.
+    /// Reads bytes, if they are fetched and this mount has changed nothing since the last check.
     pub(super) fn try_read(&self, changes: u64, offset: u64, length: u64) -> Option<Bytes> {
         if self.checked.load(Ordering::Acquire) != changes {
             return None;

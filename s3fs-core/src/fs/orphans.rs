@@ -1,8 +1,8 @@
-//! Files that were deleted or replaced while programs have them open.
+//! Deleted or replaced files that programs still have open.
 //!
-//! They go on reading, and writing, what they opened. A small file is fetched before its object goes. The
-//! object of a large one that was deleted stays until its last handle is closed, unless another file
-//! takes its key.
+//! Programs still read and write the file that they opened. A small file is fetched before its
+//! object is deleted. The object of a large deleted file stays until its last handle is closed,
+//! unless another file takes its key.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,35 +17,36 @@ use crate::store::Precondition;
 use crate::tree::{Entry, FileState, Ino, Kind, Removed};
 use crate::write::Writer;
 
-/// How long the kernel may take to tell that a file was closed.
+/// Maximum time to wait for the kernel to report a closed file.
 const CLOSING: Duration = Duration::from_secs(1);
 
-/// The handles of each file, and the objects that stay for them.
+/// Handles of each file, and the objects that stay for them.
 #[derive(Debug, Default)]
 pub(super) struct Orphans {
     open: Mutex<Open>,
-    /// Held by whoever deletes what had been left, so that the end can wait for it.
+    /// Lock held while a deferred deletion runs, so that the end of the mount can wait for it.
     deleting: tokio::sync::Mutex<()>,
-    /// Something that had been left was deleted.
+    /// Signal that a deferred deletion has completed.
     deleted: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Open {
-    /// Of any kind.
+    /// Number of handles of any kind, by inode.
     handles: HashMap<Ino, usize>,
-    /// Open files in whose place there are others: who found one by its name may open it a little later.
+    /// Open files that were replaced. A program that has just looked up such a file may open it a
+    /// little later.
     replaced: HashSet<Ino>,
     deferred: HashMap<Ino, Deferred>,
 }
 
-/// An object that is to be deleted when nobody reads it any more.
+/// Object to delete after the last handle of its file is closed.
 #[derive(Clone, Debug)]
 struct Deferred {
     key: Key,
     dir: Ino,
     name: EntryName,
-    /// The version that was deleted; nothing if it may be one that nobody knows.
+    /// Version that was deleted, or `None` if the object may be of an unknown version.
     etag: Option<ETag>,
 }
 
@@ -54,7 +55,7 @@ impl Orphans {
         self.lock(|open| *open.handles.entry(ino).or_default() += 1);
     }
 
-    /// One handle fewer; whether it was the last.
+    /// Removes a handle of the file. Returns whether it was the last one.
     pub(super) fn closed(&self, ino: Ino) -> bool {
         self.lock(|open| {
             let Some(count) = open.handles.get_mut(&ino) else {
@@ -73,7 +74,8 @@ impl Orphans {
         self.lock(|open| open.replaced.insert(ino));
     }
 
-    /// Whether another file took its place while it was open; asked when it is closed.
+    /// Returns whether another file replaced it while it was open, and clears that mark. Called
+    /// when the file is closed.
     fn was_replaced(&self, ino: Ino) -> bool {
         self.lock(|open| open.replaced.remove(&ino))
     }
@@ -86,7 +88,7 @@ impl Orphans {
         self.lock(|open| open.deferred.insert(ino, deferred));
     }
 
-    /// Whether a deleted object is still under some key that begins so.
+    /// Returns whether the object of a deleted file is still stored under a key with this prefix.
     fn keeps_below(&self, prefix: &str) -> bool {
         self.lock(|open| {
             let mut keys = open.deferred.values().map(|deferred| &deferred.key);
@@ -94,14 +96,13 @@ impl Orphans {
         })
     }
 
-    /// Waits for the objects below a folder that stayed for handles which are closed by now: the kernel
-    /// tells of the last close a little later than the program closes.
+    /// Waits until the objects below a folder are deleted whose handles are closed by now. The
+    /// kernel reports the last close a little later than the program closes.
     pub(super) async fn settle_below(&self, prefix: &str) {
         let gone = async {
             loop {
                 let deleted = self.deleted.notified();
-                // One that was taken is being deleted still.
-                // Whoever has taken one holds this until it is deleted.
+                // An object that was taken out is still being deleted while this lock is held.
                 let deleting = self.deleting.lock().await;
                 if !self.keeps_below(prefix) {
                     return;
@@ -110,7 +111,7 @@ impl Orphans {
                 deleted.await;
             }
         };
-        // Those of files that are open will be found to be there.
+        // The objects of files that are still open remain, and the caller finds them.
         let _ = tokio::time::timeout(CLOSING, gone).await;
     }
 
@@ -131,7 +132,7 @@ impl Orphans {
         })
     }
 
-    /// Whether a deleted object is still under the key.
+    /// Returns whether the object of a deleted file is still stored under the key.
     pub(super) fn keeps(&self, key: &Key) -> bool {
         self.lock(|open| open.deferred.values().any(|deferred| deferred.key == *key))
     }
@@ -141,18 +142,18 @@ impl Orphans {
     }
 }
 
-/// What becomes of the object of a file that goes.
+/// Fate of the object of a file that loses its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Going {
-    /// It is deleted.
+    /// The object is deleted.
     Deleted,
-    /// Another takes its place at once.
+    /// Another object replaces it at once.
     Replaced,
 }
 
 impl Fs {
-    /// Before a file goes: sees to it that those who have it open keep it. Returns whether its object
-    /// may go now.
+    /// Prepares a file for losing its name: its open handles keep its content. Returns whether its
+    /// object may be deleted or replaced now.
     pub(super) async fn set_aside(
         &self,
         entry: &Entry,
@@ -207,7 +208,7 @@ impl Fs {
             Ok(writer) => writer,
             Err(error) => {
                 let error = FsError::from(error);
-                // Somebody else was faster: nothing is left to be fetched.
+                // Another client deleted or replaced the object: nothing is left to fetch.
                 return if error.is_stale() || matches!(error.errno(), nix::errno::Errno::ENOENT) {
                     Ok(())
                 } else {
@@ -221,7 +222,8 @@ impl Fs {
         Ok(())
     }
 
-    /// After a file has lost its name.
+    /// Detaches the writer of a file that has lost its name, if the file is open. Forgets the file
+    /// otherwise.
     pub(super) async fn set_adrift(&self, ino: Ino) {
         let Some(file) = self.open_files.get(ino) else {
             return;
@@ -234,8 +236,8 @@ impl Fs {
         }
     }
 
-    /// As [`set_adrift`](Self::set_adrift), for a file in whose place there is another: who has just found
-    /// it by the name may yet open it.
+    /// Detaches a file that was replaced, as [`set_adrift`](Self::set_adrift) does, but forgets it
+    /// only after [`TTL`]: a program that has just looked it up may yet open it.
     pub(super) async fn set_adrift_later(&self, ino: Ino) {
         let Some(file) = self
             .open_files
@@ -266,7 +268,7 @@ impl Fs {
         self.open_files.end(file.ino, |_| true);
     }
 
-    /// The object of a deleted file stays for now.
+    /// Defers the deletion of a deleted file's object until the file is closed.
     pub(super) fn defer_deletion(
         &self,
         ino: Ino,
@@ -283,20 +285,22 @@ impl Fs {
         self.orphans.defer(ino, deferred);
     }
 
-    /// A handle of a file was opened.
+    /// Records that a handle of a file was opened.
     pub(super) fn handle_opened(&self, ino: Ino) {
         self.orphans.opened(ino);
         self.tree.opened(ino);
     }
 
-    /// A handle of a file was closed.
+    /// Records that a handle of a file was closed. After the last one, forgets a file without a
+    /// name and runs its deferred deletion.
     pub(super) fn handle_closed(&self, ino: Ino) {
         self.tree.closed(ino);
         if !self.orphans.closed(ino) {
             return;
         }
         let was_replaced = self.orphans.was_replaced(ino);
-        // What another client has replaced, and what was written to it since, is kept to be saved.
+        // A file that another client has replaced is kept with what was written to it since, to be
+        // saved.
         let is_wanted = |file: &OpenFile| !file.writer.is_stored() && self.is_wanted(ino);
         if self.tree.place(ino).is_none()
             && let Some(file) = self.open_files.get(ino).filter(|file| !is_wanted(file))
@@ -320,7 +324,7 @@ impl Fs {
         }
     }
 
-    /// Deletes what stayed for handles that are open still.
+    /// Runs all deferred deletions, even if handles are still open.
     pub(super) async fn delete_deferred(&self) {
         let _deleting = self.orphans.deleting.lock().await;
         for deferred in self.orphans.take_all() {
@@ -342,7 +346,7 @@ impl Fs {
         }
         // The ledger knows of failures.
         let _ = self.store_grafts(key.as_str(), Ino::ROOT).await;
-        // Another client may have put something else there: nobody kept it from that.
+        // Another client may have stored another object under the key.
         let described = self.describe(&key).await;
         if let Err(error) = &described {
             let reason = format!("could not be deleted: {error}");

@@ -1,4 +1,4 @@
-//! What was written and is not stored yet.
+//! Number of files and bytes that were written and are not stored yet.
 
 use std::ops::AddAssign;
 
@@ -6,22 +6,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::fs::Fs;
 
-/// What was written and is not stored yet: "3 files, 20 MB left".
+/// Files and bytes that were written and are not stored yet, such as "3 files, 20 MB left".
 ///
-/// A file counts from its first change until the bucket has all of it, whether it is open, waits or is
-/// being stored; one that could not be stored counts until a later attempt succeeds. Deletions, folders
-/// and changes of nothing but attributes do not count.
+/// A file counts from its first change until the bucket has all of it, whether it is open, queued
+/// or being stored. A file that failed to be stored counts until a later attempt succeeds.
+/// Deletions, folders and changes of attributes alone do not count.
 ///
-/// The bytes are those that have yet to be sent, and approximate. A part of an upload, or a file that is
-/// sent in one request, counts as a whole until the store has all of it. Of a large file that was changed
-/// in places, what is counted before it is being stored is what changed; then it is the parts that are
-/// sent, which have some bytes around that, too. What the store copies by itself is no bytes, though it
-/// takes time.
+/// The number of bytes is approximate: bytes that are not sent yet. A part of an upload, or a file
+/// that is sent in one request, counts as a whole until the store has all of it. A large file that
+/// was changed in places counts by its changed bytes before it is stored. While it is stored, it
+/// counts by the parts to send, which include some bytes around the changes. Bytes that the store
+/// copies by itself do not count, though the copy takes time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
-    /// Files that the bucket lacks something of.
+    /// Number of files that are not fully stored.
     pub files: u64,
-    /// About how many of their bytes are still to be sent.
+    /// Approximate number of their bytes still to be sent.
     pub bytes: u64,
 }
 
@@ -33,7 +33,7 @@ impl AddAssign for Pending {
 }
 
 impl Fs {
-    /// What was written and is not stored yet. Waits for no request.
+    /// Returns the files and bytes that were written and are not stored yet. Waits for no request.
     pub fn pending(&self) -> Pending {
         let mut pending = Pending::default();
         self.open_files.each(|file| {

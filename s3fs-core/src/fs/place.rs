@@ -1,4 +1,4 @@
-//! Where a file is stored, and with what beside its bytes.
+//! Destination of a file: key, metadata and precondition.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,7 +10,7 @@ use crate::store::Precondition;
 use crate::tree::{Entry, Ino, Kind, Tree};
 use crate::write::{Destination, Place, Stored};
 
-/// Where a file is stored: under the name it has by then.
+/// Destination of a file, by the name that it has when it is stored.
 #[derive(Debug)]
 pub(super) struct FilePlace {
     ino: Ino,
@@ -37,17 +37,18 @@ impl FilePlace {
         }
     }
 
-    /// It exists now and is ours to replace, or has moved to where something may be.
+    /// Drops the precondition: the object may be replaced by this mount, or the file has moved to a
+    /// name where an object may exist.
     pub(super) fn allow_overwriting(&self) {
         *self.lock() = Precondition::None;
     }
 
-    /// It must not replace anything.
+    /// Returns whether the file must not replace an object.
     pub(super) fn must_be_new(&self) -> bool {
         *self.lock() == Precondition::Absent
     }
 
-    /// The kind of change by which it is stored.
+    /// Returns the kind of change by which the file is stored.
     pub(super) fn changes(&self) -> outbox::Changes {
         if self.must_be_new() {
             outbox::Changes::Create
@@ -89,7 +90,7 @@ impl Place for FilePlace {
     }
 }
 
-/// What is stored with an entry beside its bytes.
+/// Returns the headers to store with an entry.
 pub(super) fn headers(entry: &Entry, key: &Key, owner: &Owner) -> Headers {
     let kept = entry.looks.kept.clone().unwrap_or_default();
     let (kind, mode, modified) = match &entry.kind {
@@ -112,8 +113,8 @@ pub(super) fn headers(entry: &Entry, key: &Key, owner: &Owner) -> Headers {
     }
 }
 
-/// Whether two sets of headers differ in what a program has asked for: a time that follows from when the
-/// bytes were written is not that, nor is a time of access.
+/// Returns whether two sets of headers differ in a value that a program has set. A modification
+/// time that follows from the last write does not count, nor does an access time.
 pub(super) fn differ(stored: &Headers, wanted: &Headers, modified_is_set: bool) -> bool {
     let relevant = |headers: &Headers| {
         let mut attributes = Attributes::from_metadata(&headers.metadata);

@@ -1,11 +1,11 @@
-//! What precedes the making of an entry: its name must be free, and its folder may give it a group.
+//! Preparation of a new entry: its name must be free, and its folder may give it a group.
 
 use crate::fs::attr::{Maker, SET_GROUP_ID};
 use crate::fs::{Fs, FsError};
 use crate::object::{Attributes, EntryName, FileKind};
 use crate::tree::{Entry, Ino};
 
-/// An entry that is to be made.
+/// Entry to make.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NewEntry {
     pub(super) kind: FileKind,
@@ -13,21 +13,21 @@ pub(super) struct NewEntry {
     pub(super) maker: Maker,
 }
 
-/// A name of which an entry is to be made.
+/// Result of preparing a name for a new entry.
 #[derive(Debug)]
 pub(super) enum Prepared {
-    /// It stands for this.
+    /// The name has this entry.
     Taken(Entry),
-    /// It stands for nothing; a new entry has these attributes.
+    /// The name is free; a new entry has these attributes.
     Free(Attributes),
 }
 
 impl Fs {
-    /// Returns what has a name, or the attributes of an entry to be made of it. What the bucket keeps of the
-    /// folder is asked for only if nothing has the name.
+    /// Returns the entry of a name, or the attributes for a new entry of it. The stored metadata of
+    /// the folder is requested only if the name is free.
     ///
     /// # Errors
-    /// The store doesn't say what has the name, or what it keeps of the folder.
+    /// The store does not answer about the name or the folder.
     pub(super) async fn find_or_prepare(
         &self,
         dir: Ino,
@@ -41,7 +41,7 @@ impl Fs {
         let above = self.tree.parent(dir);
         if above.is_some_and(|above| self.may_be_rich(above, &folder)) {
             folder = self.look_together(dir).await?;
-            // That took a moment.
+            // The name may have been taken meanwhile.
             if let Some(entry) = self.find(dir, name).await? {
                 return Ok(Prepared::Taken(entry));
             }

@@ -1,4 +1,4 @@
-//! Ranges of files: made empty, reserved, copied from one file to another.
+//! Ranges of files: zeroing, reserving, and copying from one file to another.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,16 +9,18 @@ use crate::object::{Key, ObjectRef};
 use crate::tree::Ino;
 use crate::write::WriteError;
 
-/// A copy of fewer bytes is read and written: a part of an upload is not smaller.
+/// Minimum length in bytes of a copy that the server makes, since a part of an upload is not
+/// smaller. Shorter copies are read and written.
 const WORTH_GRAFTING: u64 = 8 << 20;
 
-/// So much is copied at once where it goes through here.
+/// Maximum number of bytes per copy that this process reads and writes.
 const PIECE: u64 = 1 << 20;
 
-/// The kernel counts what was copied in 32 bits.
+/// Maximum number of bytes per copy, since the kernel counts them in 32 bits.
 const MOST: u64 = 1 << 30;
 
-/// Files that have yet to be stored with bytes of other objects, which must stay until then.
+/// Files not stored yet that contain copied ranges of other objects. Those objects must stay until
+/// then.
 #[derive(Debug, Default)]
 pub(super) struct Grafts(Mutex<Vec<(Ino, Key)>>);
 
@@ -30,12 +32,13 @@ impl Grafts {
         }
     }
 
-    /// The file is stored.
+    /// Removes a file that was stored.
     pub(super) fn stored(&self, ino: Ino) {
         self.lock().retain(|(of, _)| *of != ino);
     }
 
-    /// Takes out the files with bytes of objects whose keys begin so, but for one.
+    /// Takes out the files with copied ranges of objects whose keys have this prefix, except the
+    /// file `except`.
     fn take(&self, prefix: &str, except: Ino) -> Vec<(Ino, Key)> {
         let mut grafts = self.lock();
         grafts
@@ -50,21 +53,21 @@ impl Grafts {
     }
 }
 
-/// What `fallocate` is asked for.
+/// Operation of `fallocate`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Allocate {
-    /// The file is at least so long.
+    /// Extend the file to the end of the range.
     Extend,
-    /// Room for bytes that may come: S3 has always enough.
+    /// Reserve space; nothing to do, since S3 always has enough.
     Reserve,
-    /// Zeros; the size stays.
+    /// Zero the range; the size stays.
     Punch,
-    /// Zeros; the file is at least so long.
+    /// Zero the range, and extend the file to its end.
     Zero,
 }
 
 impl Fs {
-    /// Makes a range of a file zeros, or the file long enough for it.
+    /// Zeroes a range of a file, or extends the file to its end.
     ///
     /// # Errors
     /// As [`write`](Self::write).
@@ -96,7 +99,8 @@ impl Fs {
         Ok(())
     }
 
-    /// Copies bytes from one open file to another, within the bucket where it can be; returns how many.
+    /// Copies bytes from one open file to another, by a copy of the server where possible. Returns
+    /// the number of bytes copied.
     ///
     /// # Errors
     /// As [`read`](Self::read) and [`write`](Self::write).
@@ -133,11 +137,11 @@ impl Fs {
         Ok(bytes.len() as u64)
     }
 
-    /// Before an object goes or changes: stores the files that have bytes of it. With a `prefix` ending in
-    /// `/`, before all below it do.
+    /// Stores the files that contain copied ranges of an object, before the object is deleted or
+    /// changed. A `prefix` that ends in `/` means all objects below it.
     pub(super) async fn store_grafts(&self, prefix: &str, except: Ino) -> Result<(), FsError> {
         let mut stored = Ok(());
-        // Taken out first: files may have bytes of each other.
+        // Taken out first: files may contain ranges of each other.
         for (ino, from) in self.grafts.take(prefix, except) {
             let file = self.open_files.get(ino);
             let key = self.key_of(ino);
@@ -151,7 +155,7 @@ impl Fs {
         stored
     }
 
-    /// The object that a file is, if nothing of it is newer here.
+    /// Returns the object of a file, if the file has no changes that are not stored.
     fn whole_object(&self, ino: Ino) -> Option<ObjectRef> {
         if self
             .open_files
@@ -176,7 +180,7 @@ impl Fs {
         from: u64,
         length: u64,
     ) -> Result<(), FsError> {
-        // Noted before, so that the object stays from now on.
+        // Recorded first, so that the object stays from now on.
         self.grafts.note(to.file.ino, object.key.clone());
         let unmoved = self.moving.read().await;
         let grafted = to

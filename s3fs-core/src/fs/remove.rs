@@ -16,7 +16,7 @@ use crate::object::{EntryName, FileKind, Key};
 use crate::store::{Capability, ListFrom, ListRequest};
 use crate::tree::{Entry, Ino, Kind, Looks, Removed};
 
-/// So many folders are asked for at once.
+/// Maximum number of folders listed at once.
 const AT_ONCE: usize = 64;
 
 impl Fs {
@@ -66,8 +66,8 @@ impl Fs {
         self.getattr(entry.ino)
     }
 
-    /// What was made, but could not be stored, was never there. If the bucket may have it all the same, it
-    /// is deleted.
+    /// Removes an entry that was made but could not be stored. If the bucket may have its object
+    /// all the same, the object is deleted.
     pub(super) fn take_back(&self, dir: Ino, name: &EntryName, key: &Key) {
         self.outbox.take(key);
         let (uri, removed) = (self.store.uri(key), Removed::from(key));
@@ -113,7 +113,7 @@ impl Fs {
         Ok(())
     }
 
-    /// Waits for what is being deleted below a folder: it would still be listed.
+    /// Waits for deletions below a folder: a listing would still show their objects.
     pub(super) async fn settle_entries(&self, marker: &Key) -> Result<(), FsError> {
         let mut keys = self.outbox.below(marker.as_str());
         keys.retain(|key| key != marker);
@@ -122,8 +122,8 @@ impl Fs {
         Ok(())
     }
 
-    /// Makes sure that no key lies below a folder, and that its marker, which no name shows, holds no
-    /// bytes; returns whether it has a marker.
+    /// Checks that no key lies below a folder, and that its marker has no bytes. No name shows the
+    /// marker. Returns whether the folder has a marker.
     pub(super) async fn check_empty(&self, folder: &Entry, marker: &Key) -> Result<bool, FsError> {
         if self.tree.has_local(folder.ino) {
             return Err(FsError::NotEmpty);
@@ -147,7 +147,7 @@ impl Fs {
         Ok(!page.objects.is_empty())
     }
 
-    /// Deletes a file. Those who have it open keep it.
+    /// Deletes a file. Programs that have it open keep it.
     ///
     /// # Errors
     /// It is a folder, or the mount doesn't allow it.
@@ -159,11 +159,11 @@ impl Fs {
         }
         let key = self.key_in(dir, &name)?;
         self.outbox.room().await;
-        // Nothing is done about it by others, until it is gone.
+        // No other request about the key runs until the object is deleted.
         let _held = self.outbox.hold(&key).await;
         let _unmoved = self.moving.read().await;
         if self.key_in(dir, &name)? != key {
-            // A folder above was renamed; the kernel asks again.
+            // A parent folder was renamed; the kernel asks again.
             return Err(FsError::Stale);
         }
         let may_go = self.set_aside(&entry, &key, Going::Deleted).await?;
@@ -177,7 +177,7 @@ impl Fs {
         match etag {
             Some(etag) if !may_go => {
                 self.outbox.forget(&key);
-                // What is there by now may be what a request without an answer has made.
+                // The object may be that of a request without an answer.
                 let version = (!self.outbox.is_unsure(&key)).then_some(etag);
                 match &version {
                     Some(etag) => self.tree.removing_version(dir, &name, etag.clone()),
@@ -199,8 +199,8 @@ impl Fs {
         Ok(())
     }
 
-    /// The first deletion is waited for before anything is gone here: it may not be allowed. By whoever
-    /// keeps all others from doing anything about the key.
+    /// Deletes an object and waits for the result, before anything changes in the tree: deletion
+    /// may not be allowed. The caller must prevent other requests about the key.
     pub(super) async fn delete_first(&self, key: &Key) -> Result<(), FsError> {
         let deleted = self.store.delete(key).await;
         if deleted.is_ok() {
@@ -222,7 +222,7 @@ impl Fs {
         Ok((name, entry))
     }
 
-    /// The folder stays, though it may have no key left in the bucket.
+    /// Keeps a folder in the tree, though it may have no key left in the bucket.
     pub(super) fn keep(&self, dir: Ino) {
         if dir != Ino::ROOT {
             self.tree.pin(dir);
@@ -231,13 +231,14 @@ impl Fs {
         }
     }
 
-    /// Takes the folders that stay though they may have no key left.
+    /// Takes out the folders that are kept though they may have no key left.
     pub(super) fn take_kept(&self) -> HashSet<Ino> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *kept)
     }
 
-    /// Makes markers of folders that have no key left. What was removed in them is gone from the bucket by now.
+    /// Stores markers of folders that have no key left. The caller has waited for the deletions in
+    /// them.
     pub(super) async fn mark(&self, kept: HashSet<Ino>) {
         let marking = kept.into_iter().map(|dir| async move {
             let is_there = self.tree.entry(dir).is_some_and(|entry| entry.named)

@@ -1,5 +1,5 @@
-//! Renaming. S3 has no such request: an object is copied by the server, then the old one is deleted. What
-//! has not been stored yet just gets another name.
+//! Renaming files. S3 has no such request: the server copies an object, then the old one is
+//! deleted. A file that is not stored yet only changes its name in the tree.
 
 use std::ffi::OsStr;
 
@@ -22,11 +22,11 @@ pub(super) struct Named {
 }
 
 impl Fs {
-    /// Gives an entry another name; with `replace`, in place of what may have that.
+    /// Renames an entry. `replace` allows it to replace an existing entry.
     ///
     /// # Errors
-    /// There is no such entry, the new name is taken by something that it may not replace, or the
-    /// store fails. Then everything is as before.
+    /// The entry does not exist, the new name is taken by an entry that it may not replace, or the
+    /// store fails. Nothing has changed then.
     pub async fn rename(
         &self,
         dir: Ino,
@@ -93,7 +93,7 @@ impl Fs {
         }
     }
 
-    /// What has an object leaves by having it deleted.
+    /// Checks that a file may lose its name: if it has an object, deletions must be allowed.
     async fn check_may_leave(&self, ino: Ino) -> Result<(), FsError> {
         if self.may_delete() {
             return Ok(());
@@ -120,7 +120,7 @@ impl Fs {
         if target.is_some() {
             self.turns.wait(to.dir, &to.name).await;
         }
-        // In order, lest two renames wait for each other.
+        // In the order of keys, to avoid a deadlock of two renames.
         let (first, second) = if from.key < to.key {
             (from, to)
         } else {
@@ -132,7 +132,7 @@ impl Fs {
         let is_same =
             |named: &Named| Ok::<_, FsError>(self.key_in(named.dir, &named.name)? == named.key);
         if !is_same(from)? || !is_same(to)? {
-            // A folder above was renamed; the kernel asks again.
+            // A parent folder was renamed; the kernel asks again.
             return Err(FsError::Stale);
         }
         self.check_may_leave(entry.ino).await?;
@@ -142,7 +142,7 @@ impl Fs {
         self.store_grafts(from.key.as_str(), entry.ino).await?;
         let is_new = target.is_none();
         let copied = self.copy_renamed(entry.ino, from, to, is_new).await?;
-        // From here on nothing fails.
+        // No operation below can fail.
         let is_target_stored = target.is_some_and(|target| {
             let now = self.file(target.ino);
             now.is_some_and(|file| file.etag.is_some())
@@ -165,14 +165,14 @@ impl Fs {
         self.keep(from.dir);
         self.ledger.settled(&self.store.uri(&from.key));
         if is_copied {
-            // The copy is there instead of a file that could not be stored before.
+            // The copy replaces a file that could not be stored before.
             self.ledger.settled(&self.store.uri(&to.key));
         }
         Ok(())
     }
 
-    /// Copies what the bucket has of a file. What is newer here is stored first, unless the bucket has
-    /// nothing yet.
+    /// Copies the object of a file, if it has one. Newer changes are stored first, unless the
+    /// bucket has no object of the file yet.
     async fn copy_renamed(
         &self,
         ino: Ino,
@@ -197,7 +197,7 @@ impl Fs {
             size: state.size,
         };
         let entry = self.tree.entry(ino).ok_or(FsError::Stale)?;
-        // What was to be kept with it goes along.
+        // Headers that are queued for the old key go to the copy.
         let wanted = match self.outbox.wanted(&from.key) {
             Some(Want::Headers(_)) => Some(headers(&entry, &to.key, &self.owner)),
             _ => None,
@@ -221,8 +221,8 @@ impl Fs {
         }
     }
 
-    /// Deletes the copy that was to become a file of a new name. What the store said of the name before is out
-    /// of date then.
+    /// Deletes the copy of a failed rename. The store's earlier answer about the new name is
+    /// outdated then.
     async fn undo_renamed(&self, copy: &Copied, at: &Named) {
         if self.undo_copy(copy).await == Undone::Absent {
             self.tree.removing(at.dir, &at.name, Removed::File);
@@ -230,7 +230,7 @@ impl Fs {
         }
     }
 
-    /// The bucket has a file under another key, or as another version.
+    /// Records that the bucket has a file under another key, or as another version.
     pub(super) async fn moved(&self, ino: Ino, old: &ObjectRef, new: ObjectRef) {
         self.open_files.changed();
         self.tree.update_file(ino, |file| {
@@ -242,7 +242,7 @@ impl Fs {
         }
     }
 
-    /// What is to be done about the new key.
+    /// Updates the queued requests about the new key.
     fn now_at(
         &self,
         ino: Ino,
@@ -259,7 +259,8 @@ impl Fs {
             return;
         }
         if replaces_stored {
-            // If the file goes before it is stored, what it replaces has gone too.
+            // If the file is deleted before it is stored, the object that it replaces must be
+            // deleted too.
             let gone = Want::Absent(to.dir, to.name.clone());
             self.outbox.want(&to.key, gone);
         }

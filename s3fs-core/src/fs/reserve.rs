@@ -1,5 +1,4 @@
-//! Descriptors kept in reserve: a process that has none left can store nothing, and must be able to save
-//! the bytes all the same.
+//! Reserve of file descriptors, to save bytes that a process without free descriptors can't store.
 
 use std::fs::File;
 use std::io;
@@ -7,10 +6,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
 
-/// Number of descriptors: one is enough, unless somebody else takes it in the moment when it is free.
+/// Number of descriptors in reserve. One is enough, unless another thread takes it while it is
+/// free.
 const KEPT: usize = 4;
 
-/// The descriptors.
+/// Descriptors in reserve.
 #[derive(Debug)]
 pub(super) struct Reserve(Mutex<Vec<File>>);
 
@@ -23,7 +23,7 @@ impl Default for Reserve {
 }
 
 impl Reserve {
-    /// Opens a file, in place of one in reserve if no other descriptor is left.
+    /// Opens a file. If no other descriptor is free, a descriptor of the reserve is closed for it.
     ///
     /// # Errors
     /// As `open`.
@@ -40,7 +40,7 @@ impl Reserve {
         }
     }
 
-    /// Takes descriptors into reserve again, as far as there are any.
+    /// Refills the reserve as far as descriptors are free.
     pub(super) fn fill(&self) {
         let mut kept = self.lock();
         while kept.len() < KEPT
@@ -55,7 +55,7 @@ impl Reserve {
     }
 }
 
-/// Whether the process or the machine has no descriptor left.
+/// Returns whether the process or the machine has no free descriptor.
 fn is_out(error: &io::Error) -> bool {
     let errno = error.raw_os_error().map(Errno::from_raw);
     matches!(errno, Some(Errno::EMFILE | Errno::ENFILE))
