@@ -20,14 +20,14 @@
 //! }
 //! ```
 //!
-//! `f()` starts two processes of the same program. One makes a mount namespace of its own and
-//! serves the bucket there; the other runs the body in it. The rest of the machine sees nothing of
-//! it, nothing has to be installed, no root is needed, and nothing is left behind.
+//! `f()` starts two processes of the same program. One creates a mount namespace and serves the
+//! bucket there; the other runs the body in it. The mount is invisible to the rest of the machine.
+//! It needs no installation and no root, and leaves nothing behind.
 //!
 //! # Read and write
 //!
-//! A volume is read and written with `std::fs` or by any program that is started. A call returns
-//! `Ok` when the body has, and everything written is stored; otherwise
+//! The body reads and writes a volume with `std::fs`, or with any program that it starts. A call
+//! returns `Ok` when the body has returned and everything written is stored. Otherwise
 //! [`Error::NotStored`] names the objects and the reasons.
 //!
 //! ```no_run
@@ -51,10 +51,11 @@
 //!
 //! # Arguments and values
 //!
-//! Both cross between processes, so they are owned and implement serde's `Serialize` and
-//! `Deserialize`. A gigabyte of `String` or `Vec<u8>` is fine. For a function that returns a
-//! `Result` (std's, under any alias of that name: `io::Result`, `anyhow::Result`), the call returns
-//! the value of its `Ok`; its error arrives as [`Error::Failed`], with the messages of its sources.
+//! Arguments and values cross between processes. They are owned types that implement serde's
+//! `Serialize` and `Deserialize`. A gigabyte of `String` or `Vec<u8>` is fine. For a function that
+//! returns a `Result` (std's, under any alias of that name: `io::Result`, `anyhow::Result`), the
+//! call returns the value of its `Ok`. Its error arrives as [`Error::Failed`], with the messages of
+//! its sources.
 //!
 //! ```no_run
 //! #[derive(serde::Serialize, serde::Deserialize)]
@@ -76,15 +77,14 @@
 //! # }
 //! ```
 //!
-//! An `async fn` is called with `.await`, from any runtime; its body runs on one of its own.
+//! An `async fn` is called with `.await`, from any runtime; its body runs on a runtime of its own.
 //!
 //! # Credentials
 //!
-//! A volume without a [`Secret`] asks the standard AWS chain: environment, profile files, SSO,
-//! container and instance roles. The body never sees the credentials of its volumes:
-//! `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` and the other variables by
-//! which credentials are found are taken out of its environment. What it needs itself, `secrets`
-//! puts there:
+//! A volume without a [`Secret`] uses the standard AWS chain: environment, profile files, SSO,
+//! container and instance roles. The body never sees the credentials of its volumes. Its environment
+//! lacks `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` and the other variables
+//! by which credentials are found. Secrets for the body itself are set with `secrets`:
 //!
 //! ```no_run
 //! use std::env;
@@ -97,7 +97,7 @@
 //! # fn main() { let _ = authorised(); }
 //! ```
 //!
-//! # A limit of time
+//! # Timeout
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -118,9 +118,9 @@
 //!
 //! # Many inputs
 //!
-//! Beside a function `f` stands a struct of the same name, with other ways to run it. `f::map` runs it for
-//! each input, several at once, in sandboxes that stay, so that an input costs microseconds; the values come in
-//! the order of the inputs, and inputs are taken from their iterator as they are needed:
+//! The macro also defines a struct named `f`, with other ways to run the function. `f::map` runs it
+//! for each input, several at once. It reuses the sandboxes, so an input costs microseconds. Values
+//! come in the order of the inputs. Inputs are taken from their iterator as they are needed:
 //!
 //! ```no_run
 //! #[stub::function(retries = 3, max_containers = 8)]
@@ -137,8 +137,9 @@
 //! # }
 //! ```
 //!
-//! An item is the value of one input or its [`Error`]; a worker that dies takes only its input with it, and a
-//! fresh one goes on. The value of an input is there when all that its body wrote is stored.
+//! An item is the value of one input, or its [`Error`]. If a worker dies, only its input fails; a
+//! new worker continues. The value of an input arrives when everything that its body wrote is
+//! stored.
 //!
 //! | | |
 //! |---|---|
@@ -152,29 +153,31 @@
 //! | `f::spawn(…)` | a [`Call`] that runs beside its caller, and can be waited for and cancelled |
 //! | `f::spawn_map(inputs)` | the same of a map, with all its values |
 //!
-//! # Seeing what happens
+//! # Observability
 //!
-//! Environment variables select what is shown:
+//! Environment variables select the output:
 //!
-//! - `STUB_SUMMARY` prints a line to standard error at the end of each call: duration, number of sandboxes, and the
-//!   bytes, requests by kind and list price of its buckets.
-//! - `STUB_REPORT` names a file for a page about all calls of the program: inputs, retries, throughput and requests
-//!   over time.
+//! - `STUB_SUMMARY` prints a line to standard error at the end of each call: duration, number of
+//!   sandboxes, and the bytes, requests by kind and list price of its buckets.
+//! - `STUB_REPORT` names a file for a report on all calls of the program: inputs, retries,
+//!   throughput and requests over time.
 //! - `STUB_PROGRESS` shows progress bars on the terminal.
-//! - `STUB_LOG` is a filter such as `info` or `s3fs_core=debug` for the supervisors' log; each line names its call.
+//! - `STUB_LOG` is a filter such as `info` or `s3fs_core=debug` for the supervisors' log; each line
+//!   names its call.
 //!
-//! The output of a call goes to this program's own streams. Lines of concurrent workers of a map begin with the number
-//! of their input. The output of a spawned call is in [`Call::logs`] as well.
+//! The output of a call goes to this program's own streams. Lines of concurrent workers of a map
+//! begin with the number of their input. [`Call::logs`] returns the output of a spawned call, too.
 //!
-//! The spans `call` and `sandbox` of the crate `tracing` go to this program's subscriber. With the feature
-//! `opentelemetry`, the spans of all processes of a call form one trace. Metrics go to the recorder of the crate
-//! `metrics`: [`guide`] lists them, and leads from the first call to production.
+//! The spans `call` and `sandbox` of the crate `tracing` go to this program's subscriber. With the
+//! feature `opentelemetry`, the spans of all processes of a call form one trace. Metrics go to the
+//! recorder of the crate `metrics`. The [`guide`] lists them, and leads from the first call to
+//! production.
 //!
-//! # From a shell
+//! # Command line
 //!
-//! `fn main() -> ExitCode { stub::cli() }` gives a program a command line of its functions: see [`cli`].
-//! `stub.toml`, found in the working folder or above it, has named secrets ([`Secret::from_name`]), defaults of
-//! buckets, and jobs, which the program `stub` runs.
+//! `fn main() -> ExitCode { stub::cli() }` gives a program a command line of its functions: see
+//! [`cli`]. `stub.toml`, in the working folder or above it, contains named secrets
+//! ([`Secret::from_name`]), defaults of buckets, and jobs, which the program `stub` runs.
 
 /// Runs a function in a sandbox in which buckets are folders.
 ///
@@ -211,31 +214,33 @@
 /// | `isolate` | `expr` | `true` hides the host's sockets and temporary files, and credentials in the user's home |
 /// | `crate` | a path | path of this crate, if it was renamed |
 ///
-/// The expressions are any Rust; they are evaluated by the caller, at each call. A function without
+/// The caller evaluates the expressions at each call; they may be any Rust. A function without
 /// options is written `#[stub::function]`.
 ///
 /// # What a call does
 ///
 /// The function `f(…) -> T` becomes `f(…) -> stub::Result<T>`, and `f(…) -> Result<T, E>` becomes
-/// `f(…) -> stub::Result<T>` as well: the last segment of the return type decides, so
+/// `f(…) -> stub::Result<T>` as well. The last segment of the return type decides:
 /// `io::Result<T>` and `anyhow::Result<T>` are results, and an alias of another name is a value.
-/// `impl Iterator<Item = T>` becomes [`Values<T>`](Values), and `impl Stream<Item = T>` (of the crate `futures`)
-/// becomes [`Stream<T>`](Stream), whose items are results.
-/// `E` is anything that is an error or can be shown. Panics, signals, `process::exit` and the
-/// timeout are errors of the call: see [`Error`].
+/// `impl Iterator<Item = T>` becomes [`Values<T>`](Values), and `impl Stream<Item = T>` (of the
+/// crate `futures`) becomes [`Stream<T>`](Stream), whose items are results. `E` implements
+/// `std::error::Error` or `Display`. Panics, signals, `process::exit` and the timeout are errors of
+/// the call: see [`Error`].
 ///
 /// # Limits
 ///
-/// `cpu` and `memory` are enforced by a control group (cgroup v2) for the sandbox, where the user may create one
-/// below their own. A sandbox that exceeds its memory is then killed ([`Error::Killed`]). Elsewhere, `memory` limits
-/// each process of the sandbox (`RLIMIT_DATA`): further allocations fail, and most programs abort. `cpu` then is a
-/// number of whole processors. `STUB_LOG=info` shows the mechanism in use. `timeout` is always enforced.
+/// A control group (cgroup v2) of the sandbox enforces `cpu` and `memory`, if the user may create
+/// one below their own. A sandbox that exceeds its memory is then killed ([`Error::Killed`]).
+/// Elsewhere, `memory` limits each process of the sandbox (`RLIMIT_DATA`): further allocations fail,
+/// and most programs abort. `cpu` then is a number of whole processors. `STUB_LOG=info` shows the
+/// mechanism in use. `timeout` is always enforced.
 ///
 /// # What can be annotated
 ///
-/// Free functions, `async` or not, in modules, libraries, tests and other functions, with at most
-/// 16 owned arguments, patterns included. Not methods, generic, `const`, `unsafe` or `extern`
-/// functions. Every mistake is a compile error at its own token.
+/// The macro accepts free functions, `async` or not, in modules, libraries, tests and other
+/// functions. They have at most 16 owned arguments, patterns included. Methods and generic, `const`,
+/// `unsafe` or `extern` functions are not accepted. Every mistake is a compile error at its own
+/// token.
 ///
 /// `#![forbid(unsafe_code)]` holds in a crate that uses it.
 pub use stub_macros::function;
