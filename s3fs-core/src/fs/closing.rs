@@ -1,7 +1,7 @@
 //! Closing descriptors of files that were written.
 //!
-//! A `close` is not the end of a file: others may have the descriptor. What a program is told when it
-//! closes is whether the bucket takes what it wrote; the file is stored after the last close.
+//! A file may have further descriptors after a `close`. The result of `close` says whether the
+//! bucket takes the written data. The file is stored after the last close.
 
 use crate::fs::handles::Handle;
 use crate::fs::holders::{Wanted, may_write};
@@ -13,10 +13,11 @@ use crate::store::StoreErrorKind;
 use crate::write::Place;
 
 impl Fs {
-    /// A program closes one of its descriptors.
+    /// Handles the `close` of one of a program's descriptors.
     ///
     /// # Errors
-    /// The file could not be stored, where closing waits for that; or it can't be, as is learned now.
+    /// The file could not be stored, if closing waits for that; or the bucket is found not to take
+    /// files.
     pub async fn flush(&self, handle: HandleId, pid: u32) -> Result<(), FsError> {
         match self.handles.get(handle)? {
             Handle::Write(handle) if self.is_one_process(handle.opener, pid).await => {
@@ -40,14 +41,14 @@ impl Fs {
             }
         }
         if self.is_written_still(file, pid).await {
-            // Now it would be stored in part.
+            // The file would be stored in part now.
             return Ok(());
         }
         self.store_now(file).await
     }
 
-    /// A file that is whole and that nobody has open is left to be stored, or waited for where closing
-    /// one would be.
+    /// Handles a complete change of a file that no program has open. Waits until the file is stored
+    /// if a `close` would.
     pub(super) async fn changed_as_a_whole(&self, file: &OpenFile) -> Result<(), FsError> {
         if file.writer.is_stored() {
             return Ok(());
@@ -59,8 +60,8 @@ impl Fs {
         Ok(())
     }
 
-    /// Learns whether the bucket takes anything, unless that is known: by beginning an upload of the file's
-    /// key and giving it up, which changes nothing.
+    /// Checks whether the bucket takes files, unless that is known. It starts an upload of the
+    /// file's key and aborts it, which changes nothing.
     async fn learn_to_store(&self, file: &OpenFile) -> Result<(), FsError> {
         let (trust, changes) = (&self.outbox.trust, file.place.changes());
         let is_known = || trust.standing(changes) != Standing::Unknown;
@@ -75,13 +76,13 @@ impl Fs {
             return Ok(());
         };
         if !is_answerable(to.key.as_str()) {
-            // It is learned by storing the file.
+            // Storing the file shows it.
             return Ok(());
         }
         let id = match self.store.create_upload(&to.key, &to.headers).await {
             Ok(id) => id,
             Err(error) if matches!(error.kind, StoreErrorKind::Unsupported(_)) => {
-                // It is learned by storing, then.
+                // Storing the file shows it instead.
                 trust.note(changes, true);
                 return Ok(());
             }
@@ -102,7 +103,7 @@ impl Fs {
         Ok(())
     }
 
-    /// Returns whether two threads, as requests name them, are one or of one process.
+    /// Returns whether two threads named by requests are the same, or belong to one process.
     async fn is_one_process(&self, thread: u32, other: u32) -> bool {
         let requesters = self.requesters();
         if thread == other || requesters == PidNamespace::Own {
@@ -112,8 +113,9 @@ impl Fs {
         looking.await.unwrap_or(false)
     }
 
-    /// Returns whether the process that closes a file, or one that it has started, can still write it. A process
-    /// that is unknown, or that this one may not look at, can: what it wrote is stored after the last `close`, and no part of it before.
+    /// Returns whether the process that closes a file, or a child of it, can still write the file.
+    /// A process that is unknown, or may not be inspected, counts as a writer. Its changes are then
+    /// stored after the last `close`, and no part of them before.
     async fn is_written_still(&self, file: &OpenFile, pid: u32) -> bool {
         let Some((_, name)) = self.tree.last_place(file.ino) else {
             return false;
@@ -134,8 +136,8 @@ impl Fs {
     }
 }
 
-/// Returns whether an answer about an upload can name the key: XML has no such characters, so the upload would
-/// be begun, and nobody could give it up.
+/// Returns whether an answer about an upload can name the key. XML can't represent some characters:
+/// an upload of such a key would start, and could not be aborted.
 fn is_answerable(key: &str) -> bool {
     let is_xml =
         |c: char| c >= ' ' && !matches!(c, '\u{fffe}' | '\u{ffff}') || "\t\n\r".contains(c);

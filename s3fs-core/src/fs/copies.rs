@@ -1,14 +1,14 @@
-//! Copies of a renaming that failed: they are deleted, and nothing else is.
+//! Copies of a failed rename: they are deleted, and no other object is.
 //!
-//! Another client may have made an object of the new key meanwhile. So an object is deleted only if it can
-//! be nothing but the copy, and only while its source holds the same bytes.
+//! Another client may have made an object under the new key meanwhile. So an object is deleted only
+//! if it can only be the copy, and only while its source holds the same bytes.
 
 use crate::fs::Fs;
 use crate::fs::outbox::Changes;
 use crate::object::{Attributes, ETag, Headers, Key, ObjectRef};
 use crate::store::{Described, StoreError};
 
-/// A copy of an object under another key, as far as its request was answered.
+/// Copy of an object under another key, and the answer to its request.
 #[derive(Clone, Debug)]
 pub(super) struct Copied {
     pub(super) source: ObjectRef,
@@ -19,9 +19,9 @@ pub(super) struct Copied {
 /// Answer to the request for a copy.
 #[derive(Clone, Debug)]
 pub(super) enum Answer {
-    /// The version of the copy.
+    /// Version of the copy.
     Version(ETag),
-    /// None: the copy may be there, with the headers that were sent or those of its source.
+    /// No answer: the copy may exist, with the headers that were sent or those of its source.
     Lost(Option<Headers>),
 }
 
@@ -33,19 +33,19 @@ enum Origin {
     Unclear,
 }
 
-/// State of the new key after its copy was to be deleted.
+/// State of the new key after the attempt to delete its copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Undone {
-    /// No object.
+    /// The key has no object.
     Absent,
-    /// An object of another client.
+    /// The key has an object of another client.
     OtherClient,
-    /// Perhaps the copy.
+    /// The key may have the copy.
     Unclear,
 }
 
 impl Copied {
-    /// Compares the object under the new key with what the old key has.
+    /// Compares the object under the new key with the object under the old key.
     fn origin(&self, found: &Described, source: Option<&Described>) -> Origin {
         let is_source_kept = source.is_some_and(|source| source.meta.etag == self.source.etag);
         match &self.answer {
@@ -55,7 +55,8 @@ impl Copied {
                 } else if is_source_kept {
                     Origin::Copy
                 } else {
-                    // Another client may have made the same copy and deleted the source: no other is left.
+                    // Another client may have made the same copy and deleted the source: no other
+                    // copy is left.
                     Origin::Unclear
                 }
             }
@@ -65,8 +66,8 @@ impl Copied {
     }
 }
 
-/// Compares size and metadata. A server may give a copy another tag: then only a time in the metadata tells
-/// it from another client's object.
+/// Compares size and metadata. A server may give a copy another ETag: then only a time in the
+/// metadata tells it from another client's object.
 fn origin_by_content(
     found: &Described,
     source: Option<&Described>,
@@ -90,7 +91,8 @@ fn origin_by_content(
 }
 
 impl Fs {
-    /// Deletes a copy of a renaming that failed. The ledger has the key if a copy may be left.
+    /// Deletes a copy of a failed rename. If the copy may remain, its key is recorded in the
+    /// ledger.
     pub(super) async fn undo_copy(&self, copy: &Copied) -> Undone {
         let undone = self.delete_copy(copy).await;
         let why = match undone {
@@ -108,12 +110,13 @@ impl Fs {
         Undone::Unclear
     }
 
-    /// Deletes the object under the new key if it can be nothing but the copy.
+    /// Deletes the object under the new key if it can only be the copy.
     async fn delete_copy(&self, copy: &Copied) -> Result<Undone, StoreError> {
         let Some(found) = self.describe(&copy.to).await? else {
             return Ok(Undone::Absent);
         };
-        // Asked for last: a client that moves the object makes its copy before it deletes the source.
+        // Requested last: a client that moves the object makes its copy before it deletes the
+        // source.
         let source = self.describe(&copy.source.key).await?;
         match copy.origin(&found, source.as_ref()) {
             Origin::Copy => {}

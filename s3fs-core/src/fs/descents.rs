@@ -1,4 +1,4 @@
-//! Listing the folders of a tree together while a program walks through it.
+//! Tree listing: lists the folders of a tree together while a program walks through it.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
@@ -9,14 +9,14 @@ use crate::fs::neighbours::just_before;
 use crate::fs::{Fs, TTL};
 use crate::list::{Dated, Deep, Descent};
 
-/// Remember so many walks at once.
+/// Maximum number of tracked walks.
 const WALKS: usize = 8;
 
-/// The walks through trees, the latest last.
+/// Walks through trees, the latest last.
 #[derive(Debug, Default)]
 pub(super) struct Descents(std::sync::Mutex<Vec<Walk>>);
 
-/// A walk and its listing, once there is one.
+/// Walk and its listing, once there is one.
 #[derive(Debug)]
 struct Walk {
     descent: Descent,
@@ -24,8 +24,8 @@ struct Walk {
 }
 
 impl Descents {
-    /// Takes note that a folder is about to be listed. If that is part of a walk, returns the prefix
-    /// of the folder it began with and its listing.
+    /// Records that a folder is about to be listed. If that is part of a walk, returns the prefix
+    /// of the walk's first folder, and its listing.
     fn note(&self, prefix: &str) -> Option<(String, Arc<Mutex<Option<Deep>>>)> {
         let now = Instant::now();
         let mut walks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -46,7 +46,7 @@ impl Descents {
         is_walk.then_some(found)
     }
 
-    /// A folder's listing by the walk was of no use.
+    /// Restarts a walk whose listing was of no use for a folder.
     fn start_again(&self, listing: &Arc<Mutex<Option<Deep>>>) {
         let mut walks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let walk = walks.iter_mut().find(|w| Arc::ptr_eq(&w.listing, listing));
@@ -55,7 +55,7 @@ impl Descents {
         }
     }
 
-    /// An entry was made here, which pages asked for earlier lack.
+    /// Drops all walks, since their pages lack an entry that was made here.
     pub(super) fn outdate(&self) {
         let mut walks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         walks.clear();
@@ -65,8 +65,8 @@ impl Descents {
 impl Fs {
     /// Returns the page of a folder from the listing of a whole tree, if a program walks through one.
     ///
-    /// Returns nothing for a folder without keys: whoever opened it was shown by another listing that it
-    /// has some, so it is listed by itself before anybody is told otherwise.
+    /// Returns `None` for a folder without keys. Another listing showed the program that the folder
+    /// has some, so it is listed by itself before another answer is given.
     pub(super) async fn listed_together(&self, prefix: &str) -> Option<Dated> {
         if !self.store.capabilities().has_order() {
             return None;

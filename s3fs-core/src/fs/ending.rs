@@ -1,4 +1,4 @@
-//! The end of a mount: changes are refused, waiting ends, all is stored and accounted for.
+//! End of a mount: changes are refused, waiting ends, and all files are stored or reported.
 
 use std::future::Future;
 use std::pin::pin;
@@ -14,16 +14,16 @@ use crate::fs::{Fs, FsError, NotStored};
 /// Time for changes under way when the mount closes, before their operations stop waiting.
 const MOMENT: Duration = Duration::from_secs(2);
 
-/// Interval at which the progress of a store is looked at.
+/// Interval between checks of the store's progress.
 const GLANCE: Duration = Duration::from_millis(250);
 
 impl Fs {
-    /// The signal that ends what waits for the bucket.
+    /// Returns the signal that ends operations which wait for the bucket.
     pub(crate) fn end(&self) -> &End {
         &self.end
     }
 
-    /// Refuses every change from now on. What is returned as done to a program until this returns is
+    /// Refuses every change from now on. Changes that were reported as done before this returns are
     /// part of the next [`finish`](Self::finish).
     pub async fn close(&self) {
         self.gate.close();
@@ -32,9 +32,9 @@ impl Fs {
         }
     }
 
-    /// Stores all that is not stored and returns what could not be since the mount began. After
-    /// [`close`](Self::close), what it returns is final. Before, it is about what was written until it began:
-    /// programs that go on writing put its end off no further.
+    /// Stores everything that is not stored. Returns the objects that could not be stored since the
+    /// mount began. After [`close`](Self::close), the result is final. Before, it covers changes up
+    /// to the call: programs that go on writing do not delay it.
     pub async fn finish(&self) -> Vec<NotStored> {
         let needs = || !self.is_hasty.load(Ordering::Acquire);
         self.unless_silent(self.finish_patiently(), needs).await
@@ -42,7 +42,7 @@ impl Fs {
 
     async fn finish_patiently(&self) -> Vec<NotStored> {
         if self.gate.is_closed() {
-            // Files that wait to be stored are given the time that their requests have.
+            // Files that wait to be stored get the time that their requests have.
             let has_files = || self.pending().files > 0;
             self.unless_silent(self.gate.emptied(), has_files).await;
         }
@@ -56,7 +56,7 @@ impl Fs {
         self.not_stored()
     }
 
-    /// Gives the store up, from now on, when it has carried out nothing for a while during
+    /// Cancels requests to the store, from now on, if it has completed none for a while during
     /// [`finish`](Self::finish).
     pub fn limit_silence(&self) {
         self.is_hasty.store(true, Ordering::Release);
@@ -72,12 +72,12 @@ impl Fs {
             }
         }
         self.delete_deferred().await;
-        // Before what was removed in them is deleted: of what programs remove from now on, the next account tells.
+        // Before the removed entries are deleted: later removals belong to the next account.
         let kept = self.take_kept();
-        // What failed is tried again, once. The ledger knows of failures.
+        // Failed requests are repeated once. The ledger has the failures.
         let _ = self.outbox.settle_below("").await;
         self.mark(kept).await;
-        // Markers, and what has gone to another key meanwhile.
+        // Markers, and files that have moved to another key meanwhile.
         self.outbox.settle_under_way().await;
         if self.gate.is_closed() {
             self.come_to_rest().await;
@@ -85,7 +85,7 @@ impl Fs {
         self.outbox.hurry(false);
     }
 
-    /// Does what is still to be done until nothing is. No program may add to it.
+    /// Waits until nothing is queued. Programs must not add requests.
     async fn come_to_rest(&self) {
         loop {
             self.outbox.settle_under_way().await;
@@ -99,8 +99,8 @@ impl Fs {
         }
     }
 
-    /// Waits until something is done; ends all requests if the store is silent meanwhile and nothing
-    /// `needs` it.
+    /// Waits for `doing`. Ends all requests if the store is silent meanwhile, unless `needs`
+    /// returns true.
     async fn unless_silent<T>(
         &self,
         doing: impl Future<Output = T>,
@@ -125,13 +125,13 @@ impl Fs {
         }
     }
 
-    /// Begins to store nothing from now on.
+    /// Refuses changes, and starts no queued request from now on.
     pub fn refuse(&self) {
         self.abandoned.store(true, Ordering::Release);
         self.gate.close();
     }
 
-    /// Throws away all that is not stored.
+    /// Discards all changes that are not stored.
     pub async fn abandon(&self) {
         self.refuse();
         self.end.end_requests();
@@ -145,18 +145,18 @@ impl Fs {
         self.abandoned.load(Ordering::Acquire)
     }
 
-    /// Takes note that the kernel uses the file system no more.
+    /// Records that the kernel no longer uses the file system.
     pub(crate) fn kernel_has_left(&self) {
         self.is_cut_off.store(true, Ordering::Release);
     }
 
-    /// Returns whether the kernel uses the file system no more.
+    /// Returns whether the kernel no longer uses the file system.
     pub fn is_cut_off(&self) -> bool {
         self.is_cut_off.load(Ordering::Acquire)
     }
 
-    /// The connection to the kernel was cut while the mount was still there: what programs had mapped
-    /// and changed may not have come here.
+    /// Handles an abort of the connection to the kernel while the mount was still there. Changes of
+    /// mapped memory may be lost, so files open for writing are recorded in the ledger.
     pub fn connection_lost(&self) {
         self.gate.close();
         self.end.end_waits();

@@ -1,4 +1,5 @@
-//! Admits changes until the mount closes: after its last account, nothing is changed.
+//! Gate for changes: admits them until the mount closes, since nothing may change after its last
+//! account.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -25,7 +26,7 @@ impl Gate {
     /// # Errors
     /// The gate is closed.
     pub(super) fn enter(&self) -> Result<Change<'_>, FsError> {
-        // Counted first: whoever closes the gate sees either the change or a refusal.
+        // Counted first: the thread that closes the gate sees either the change or a refusal.
         self.inside.fetch_add(1, Ordering::SeqCst);
         let change = Change(self);
         if self.is_closed() {

@@ -1,6 +1,6 @@
-//! Requests of the kernel's own: mapped pages that it hands over at a time of its choosing.
+//! Failed writes of mapped pages, which the kernel sends at a time of its choosing.
 //!
-//! When one fails, no program is there to see the error.
+//! No program waits for such a write, so none sees its error.
 
 use std::io;
 use std::ops::Range;
@@ -10,8 +10,9 @@ use crate::tree::Ino;
 use crate::write::WriteError;
 
 impl Fs {
-    /// Bytes of mapped pages that the kernel handed over were not taken. It does so once and drops them,
-    /// and has nobody to tell: so the file is not stored without them, and the ledger says why.
+    /// Records a failed write of mapped pages. The kernel sends them once and drops them, and
+    /// reports the error to no program. So the file is not stored without them, and the ledger has
+    /// the reason.
     pub async fn missed(&self, ino: Ino, range: Range<u64>, error: &FsError) {
         let cause = match error {
             FsError::Write(cause) => cause.clone(),

@@ -1,4 +1,5 @@
-//! Handles that read the same version of a file share a reader, and so what it has fetched.
+//! Readers shared by all handles of the same version of a file, with the bytes that they have
+//! fetched.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -7,10 +8,10 @@ use crate::object::{ETag, Key};
 use crate::read::Reader;
 use crate::tree::Ino;
 
-/// Look for readers that are gone no earlier than when there are so many.
+/// Minimum number of entries at which dropped readers are removed.
 const SWEEP: usize = 1024;
 
-/// The readers of files that are open.
+/// Readers of open files.
 #[derive(Debug, Default)]
 pub(super) struct Readers(Mutex<Live>);
 
@@ -21,8 +22,8 @@ struct Live {
 }
 
 impl Readers {
-    /// The reader that other handles of this version use already, which takes over what the new one
-    /// has fetched; else the new one.
+    /// Returns the reader that other handles of this version use already, after it takes over what
+    /// `new` has fetched. Returns `new` if there is none.
     pub(super) fn share(&self, ino: Ino, key: &Key, etag: &ETag, new: Arc<Reader>) -> Arc<Reader> {
         let mut live = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((at, of, reader)) = live.readers.get(&ino)

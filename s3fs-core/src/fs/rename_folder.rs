@@ -1,5 +1,5 @@
-//! Renaming a folder: every key below it is copied, then every old one is deleted. If a copy fails, the
-//! copies are deleted again; at no time is a key in neither place.
+//! Renaming folders: every key below the folder is copied, then every old one is deleted. If a copy
+//! fails, the copies are deleted again. Each object has at least one key at any time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,20 +15,20 @@ use crate::store::{ListFrom, ListRequest, ListedObject, StoreError};
 use crate::tree::{Entry, Ino, Removed};
 use crate::write::copy_object;
 
-/// So many objects are copied or deleted at once.
+/// Maximum number of objects copied or deleted at once.
 const AT_ONCE: usize = 64;
 
-/// A key below a folder that is renamed.
+/// Object below a folder to rename, and its new key.
 #[derive(Clone, Debug)]
 struct Moving {
     old: ObjectRef,
     to: Key,
 }
 
-/// A copy failed, or its answer was lost.
+/// Failure of copying a folder: a copy failed, or its answer was lost.
 #[derive(Debug)]
 struct CopyFailed {
-    /// Copies that may be there.
+    /// Copies that may exist.
     copies: Vec<Copied>,
     error: FsError,
 }
@@ -76,15 +76,16 @@ impl Fs {
         self.store_grafts(&from_prefix, Ino::ROOT).await?;
         self.outbox.settle_below(&from_prefix).await?;
         self.outbox.settle_below(&to_prefix).await?;
-        // Nothing is stored under keys that are about to change.
+        // No request stores an object under keys that are about to change.
         let _alone = self.moving.write().await;
         let moving = self.keys_to_move(&from_prefix, &to_prefix).await?;
         let has_marker = moving
             .iter()
             .any(|moving| moving.old.key.as_str() == from_prefix);
         self.check_keys_below(entry.ino, &to_prefix)?;
-        // Without a key it would be gone; and the marker of the folder that it replaces says how that was.
-        // It was there before, and is no copy alone.
+        // A folder without keys would vanish, so it gets a marker. If it replaces a folder with a
+        // marker, that marker has the metadata of the replaced folder. The marker existed before,
+        // so it is not deleted as a copy.
         let kept = has_target_marker.then(|| Key::new(to_prefix.as_str()));
         let needs_marker = moving.is_empty() || has_target_marker && !has_marker;
         let moved = match self.copy_all(moving).await {
@@ -122,7 +123,7 @@ impl Fs {
         Ok(())
     }
 
-    /// All keys below a folder, but those that are to be deleted anyway.
+    /// Lists the objects below a folder, except those that are to be deleted anyway.
     async fn keys_to_move(&self, from: &str, to: &str) -> Result<Vec<Moving>, FsError> {
         let mut moving = Vec::new();
         let mut next: Option<String> = None;
@@ -161,10 +162,10 @@ impl Fs {
         }
     }
 
-    /// Copies all. After a failure, none is on its way.
+    /// Copies all objects. After a failure, no copy is under way.
     ///
     /// # Errors
-    /// One failed; with the copies that may be there, its own among them if it had no answer.
+    /// A copy failed. The error has the copies that may exist, including one whose answer was lost.
     async fn copy_all(&self, all: Vec<Moving>) -> Result<Vec<(Moving, ETag)>, CopyFailed> {
         let target = self.target();
         let has_failed = AtomicBool::new(false);
@@ -180,7 +181,7 @@ impl Fs {
         });
         let mut copying = stream::iter(copying).buffer_unordered(AT_ONCE);
         let (mut moved, mut unsure, mut failure) = (Vec::new(), Vec::new(), Ok(()));
-        // After a failure, those on their way are waited for, so that no copy is left behind.
+        // After a failure, copies under way are awaited, so that none is left behind.
         while let Some((moving, copied)) = copying.next().await {
             match copied {
                 Ok(new) => moved.push((moving, new.etag)),
@@ -203,7 +204,8 @@ impl Fs {
         Ok(moved)
     }
 
-    /// If deletions may not be allowed, tries one before anything is changed here.
+    /// Deletes one of the old objects before anything changes in the tree, if deletions may not be
+    /// allowed.
     async fn delete_one_first(
         &self,
         old: &mut Vec<Key>,
@@ -225,7 +227,7 @@ impl Fs {
                 // It was deleted, and the answer was lost.
                 return Ok(());
             }
-            // It may be deleted yet: its copy stays, lest it be in neither place.
+            // The object may yet be deleted: its copy stays, so that one of the two exists.
             let copy = moved.iter().find(|(moving, _)| moving.old.key == key);
             if let Some((moving, _)) = copy {
                 copies.retain(|copy| copy.to != moving.to);
@@ -238,7 +240,8 @@ impl Fs {
         Err(error)
     }
 
-    /// No file below a folder may get a key that is too long, whether the bucket has it yet or not.
+    /// Checks that no file below a folder gets a key that is too long, including files not stored
+    /// yet.
     fn check_keys_below(&self, dir: Ino, to: &str) -> Result<(), FsError> {
         let mut files = self.tree.files_below(dir).into_iter();
         let is_too_long = |(_, path): (Ino, String)| Key::new(format!("{to}{path}")).is_too_long();
@@ -249,7 +252,7 @@ impl Fs {
         }
     }
 
-    /// The new keys have the copies, whatever could not be stored or deleted there before.
+    /// Clears earlier failures of the new keys, which have the copies now.
     fn settle_copies(&self, moved: &[(Moving, ETag)]) {
         for (moving, _) in moved {
             self.outbox.sure(&moving.to);
@@ -257,8 +260,8 @@ impl Fs {
         }
     }
 
-    /// Deletes what a renaming that failed has copied, but for a key that had an object before. The ledger
-    /// has what stays.
+    /// Deletes the copies of a failed rename, except that of a key that had an object before.
+    /// Copies that stay are recorded in the ledger.
     async fn delete_copies(&self, copies: Vec<Copied>, kept: Option<&Key>) {
         let mut copies = copies;
         copies.retain(|copy| Some(&copy.to) != kept);
@@ -269,7 +272,7 @@ impl Fs {
         deleting.collect::<()>().await;
     }
 
-    /// Deletes all; returns those that could not be.
+    /// Deletes objects. Returns the keys that could not be deleted.
     async fn delete_all(&self, keys: Vec<Key>) -> Vec<(Key, StoreError)> {
         let deleting = keys.into_iter().map(|key| {
             let store = Arc::clone(&self.store);
@@ -282,7 +285,7 @@ impl Fs {
         deleting.filter_map(async |failed| failed).collect().await
     }
 
-    /// A file that is known below the folder has another key, and perhaps another version tag.
+    /// Updates the key and version of a cached file below the folder.
     async fn follow(&self, ino: Ino, from: &str, path: &str, moved: &[(Moving, ETag)]) {
         let old_key = format!("{from}{path}");
         let found = moved

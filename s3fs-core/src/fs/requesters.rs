@@ -1,29 +1,29 @@
-//! Processes that requests come from.
+//! Process IDs of requests.
 //!
-//! The kernel numbers them as the pid namespace does in which the file system was mounted. A sandbox mounts
-//! in a namespace of its own, while `/proc` here numbers its processes otherwise.
+//! The kernel uses the IDs of the PID namespace in which the file system was mounted. A sandbox
+//! mounts in its own namespace, while `/proc` here shows other IDs for its processes.
 
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Request of a process outside the pid namespace, or of the kernel.
+/// ID in requests of the kernel, or of a process outside the PID namespace.
 const NOBODY: u32 = 0;
 
-/// Pid namespace of the process that mounted a file system.
+/// PID namespace of the process that mounted a file system.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PidNamespace {
-    /// That of this process.
+    /// Namespace of this process.
     #[default]
     Own,
-    /// A namespace whose first process is a child of this process.
+    /// Namespace whose first process is a child of this process.
     Child {
         /// Process id of the child, as this process sees it.
         init: u32,
     },
 }
 
-/// Thread of a process in another pid namespace.
+/// Thread of a process in another PID namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Thread {
     /// Id in `/proc`.
@@ -33,8 +33,9 @@ struct Thread {
 }
 
 impl PidNamespace {
-    /// Returns the id in `/proc` of the thread that a request names. It is unknown if the thread is outside
-    /// the namespace, or not seen among the processes that the namespace's first one has started.
+    /// Returns the ID in `/proc` of the thread that a request names. Returns `None` if the thread
+    /// is outside the namespace, or not found among the descendants of the namespace's first
+    /// process.
     pub(super) fn thread(self, named: u32) -> Option<u32> {
         match self {
             _ if named == NOBODY => None,
@@ -47,11 +48,12 @@ impl PidNamespace {
         }
     }
 
-    /// Whether two threads that requests name are one, or of one process. The second one is alive: it waits
-    /// for its answer.
+    /// Returns whether two threads named by requests are the same, or belong to one process. The
+    /// second one is alive: it waits for its answer.
     ///
-    /// Where that is unknown they are not. A file is then stored after its last handle is released, without
-    /// a `close` that waits; taken for one process, a child's `close` would store what its parent still writes.
+    /// Returns false if that is unknown. A file is then stored after its last handle is released,
+    /// without a `close` that waits. If the threads counted as one process, a child's `close` would
+    /// store a file that its parent is still writing.
     pub(super) fn is_one_process(self, thread: u32, other: u32) -> bool {
         if thread == NOBODY || other == NOBODY {
             return false;
@@ -65,10 +67,10 @@ impl PidNamespace {
     }
 }
 
-/// Threads of the process that has a thread of this id in the namespace of `init`.
+/// Returns the threads of the process that has a thread of this ID in the namespace of `init`.
 fn process_of(init: u32, named: u32) -> Option<Vec<Thread>> {
     let own = ids(&read_status(Path::new("/proc/self")));
-    // By what `/proc` says about this process: it may be that of a namespace around this one.
+    // By the IDs that `/proc` shows for this process: `/proc` may belong to an outer namespace.
     let first = children(Path::new("/proc/self"))
         .into_iter()
         .find(|child| is_first(&own, &ids(&read_status(&folder(*child))), init))?;
@@ -88,8 +90,8 @@ fn process_of(init: u32, named: u32) -> Option<Vec<Thread>> {
     None
 }
 
-/// Whether the ids of a child are those of the first process of a namespace just below this process's own,
-/// where the child has the id `init`.
+/// Returns whether a child is the first process of a namespace directly below this process's own,
+/// and has the ID `init` in the latter.
 fn is_first(own: &[u32], child: &[u32], init: u32) -> bool {
     let is_below = !own.is_empty() && child.len() == own.len() + 1;
     is_below && child.ends_with(&[init, 1])
@@ -105,7 +107,8 @@ fn threads(process: &Path, depth: usize) -> Vec<Thread> {
     threads.collect()
 }
 
-/// Ids of a thread as its `status` shows them, from the namespace of `/proc` inwards; none if it is not shown.
+/// Returns the IDs of a thread that its `status` shows, from the namespace of `/proc` inwards. The
+/// result is empty if `status` does not show them.
 fn ids(status: &str) -> Vec<u32> {
     let mut lines = status.lines();
     let shown = lines.find_map(|line| line.strip_prefix("NSpid:"));
@@ -113,7 +116,7 @@ fn ids(status: &str) -> Vec<u32> {
     ids.map_while(|id| id.parse().ok()).collect()
 }
 
-/// The processes that the threads of one have started.
+/// Returns the child processes of all threads of a process.
 pub(super) fn children(process: &Path) -> Vec<u32> {
     let threads = fs::read_dir(process.join("task")).into_iter().flatten();
     let listed = threads
@@ -127,7 +130,7 @@ pub(super) fn children(process: &Path) -> Vec<u32> {
 }
 
 fn read_status(thread: &Path) -> String {
-    // The name of a program, which is shown too, may be no text.
+    // The program's name in it may not be UTF-8.
     let status = fs::read(thread.join("status")).unwrap_or_default();
     String::from_utf8_lossy(&status).into_owned()
 }

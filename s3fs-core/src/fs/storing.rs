@@ -1,4 +1,4 @@
-//! Storing what was written: beside programs that go on, or waited for.
+//! Storing written files, in the background or before an operation returns.
 
 use crate::fs::handles::Handle;
 use crate::fs::open_files::OpenFile;
@@ -8,10 +8,10 @@ use crate::object::Key;
 use crate::tree::Ino;
 
 impl Fs {
-    /// Makes the bucket hold the file as it is now.
+    /// Stores the file as it is now, and waits for it.
     ///
     /// # Errors
-    /// It could not be stored.
+    /// The file could not be stored.
     pub async fn fsync(&self, handle: HandleId) -> Result<(), FsError> {
         match self.handles.get(handle)? {
             Handle::Write(handle) => self.store_now(&handle.file).await,
@@ -24,10 +24,10 @@ impl Fs {
         }
     }
 
-    /// Makes the bucket hold all that was made and removed in a folder, and below it.
+    /// Stores all entries made below a folder and runs all deletions below it, and waits for them.
     ///
     /// # Errors
-    /// Some of it could not be done.
+    /// One of the requests failed.
     pub async fn fsync_dir(&self, ino: Ino) -> Result<(), FsError> {
         match self.tree.prefix_of(ino) {
             Some(prefix) => self.outbox.settle_below(&prefix).await,
@@ -35,7 +35,7 @@ impl Fs {
         }
     }
 
-    /// Stores a file, and waits for it.
+    /// Stores a file and waits for it.
     pub(super) async fn store_now(&self, file: &OpenFile) -> Result<(), FsError> {
         loop {
             let Ok(key) = self.key_of(file.ino) else {
@@ -45,18 +45,19 @@ impl Fs {
                 self.outbox.want(&key, Want::File(file.ino));
             }
             self.outbox.settle(&key).await?;
-            // A folder above may have been renamed meanwhile.
+            // A parent folder may have been renamed meanwhile.
             if self.key_of(file.ino).ok().as_ref() == Some(&key) {
                 return Ok(());
             }
         }
     }
 
-    /// A file without a name is not to be stored, if it was deleted or replaced here. If another client
-    /// has taken its place, what was written is an error and kept.
+    /// Returns the result for a file without a name. It is not stored if it was deleted or replaced
+    /// through this mount. If another client replaced it, unsaved changes are kept and reported as
+    /// an error.
     ///
-    /// The tree knows which of the two it was from the moment when the name went. The writer hears of it a
-    /// little later, and a handle may be closed in between.
+    /// The tree distinguishes both cases as soon as the name is gone. The writer is told a little
+    /// later, and a handle may be closed in between.
     fn nameless(&self, file: &OpenFile) -> Result<(), FsError> {
         if file.writer.is_stored() || !self.tree.is_superseded(file.ino) {
             return Ok(());
@@ -68,26 +69,26 @@ impl Fs {
         Err(FsError::Stale)
     }
 
-    /// Whether what was written to a file is to be stored or kept: it was neither deleted nor replaced
-    /// through this mount.
+    /// Returns whether changes of a file are to be stored or kept: it was neither deleted nor
+    /// replaced through this mount.
     pub(super) fn is_wanted(&self, ino: Ino) -> bool {
         self.key_of(ino).is_ok() || self.tree.is_superseded(ino)
     }
 
-    /// The key that a file has, or had last.
+    /// Returns the current or last key of a file.
     pub(super) fn last_key_of(&self, ino: Ino) -> Option<Key> {
         let (dir, name) = self.tree.last_place(ino)?;
         self.tree.key_in(dir, &name)
     }
 
-    /// The last thing that happens to a handle. The last handle of a file has it stored.
+    /// Releases a handle of a file. The last handle queues the file to be stored.
     pub(super) fn release_writer(&self, file: &OpenFile) {
         self.open_files.leave(file);
         self.handle_gone(file.ino);
     }
 
-    /// As [`release_writer`](Self::release_writer), for one of whose handle the file was told that it is
-    /// being closed.
+    /// Queues a file to be stored after its last handle, as
+    /// [`release_writer`](Self::release_writer) does, for a handle that was already removed.
     pub(super) fn handle_gone(&self, ino: Ino) {
         if self.open_files.has_handles(ino) {
             return;
@@ -98,7 +99,7 @@ impl Fs {
                     self.outbox.want(&key, Want::File(ino));
                 }
             }
-            // Of a file that was deleted, the last handle of any kind is the end.
+            // A deleted file ends with its last handle of any kind.
             Err(_) => {
                 if let Some(file) = self.open_files.get(ino) {
                     // The ledger has it.
@@ -108,7 +109,8 @@ impl Fs {
         }
     }
 
-    /// A file that was made without a handle is left to be stored.
+    /// Queues a file that was made without a handle. Waits for it unless the bucket has taken such
+    /// changes before.
     pub(super) async fn left(&self, file: &OpenFile, key: &Key) -> Result<(), FsError> {
         self.open_files.leave(file);
         self.outbox.want(key, Want::File(file.ino));
@@ -119,7 +121,7 @@ impl Fs {
         }
     }
 
-    /// The kind of change by which a file is stored.
+    /// Returns the kind of change by which a file is stored.
     fn changes_of(&self, ino: Ino) -> Changes {
         let file = self.open_files.get(ino);
         file.map_or(Changes::Replace, |file| file.place.changes())
@@ -131,14 +133,14 @@ impl Fs {
             let is_stored = file.writer.is_stored();
             if is_stored {
                 self.tree.unpin(ino);
-                // Pages that were asked for before it was stored lack it.
+                // Pages requested before it was stored lack it.
                 self.descents.outdate();
             }
             is_stored
         })
     }
 
-    /// A file could not be stored.
+    /// Records that a file could not be stored.
     pub(super) fn note_failure(&self, ino: Ino, reason: String) {
         if let Ok(key) = self.key_of(ino) {
             self.outbox.trust.note(self.changes_of(ino), false);
@@ -146,7 +148,7 @@ impl Fs {
         }
     }
 
-    /// Only folders have markers.
+    /// Returns the key of a folder's marker.
     pub(super) fn marker_of(&self, ino: Ino) -> Result<Key, FsError> {
         let prefix = self.tree.prefix_of(ino).ok_or(FsError::NotFound)?;
         let marker = Key::new(prefix);

@@ -1,8 +1,8 @@
-//! Readers of a name that others keep replacing get a turn.
+//! Replace back-off: a reader gets to open a name that is replaced again and again.
 //!
-//! An open of a file that was replaced since its name was looked up is an error on which the kernel looks the name
-//! up again, once. If it has been replaced again by then, the program sees an error that no local disk gives. So
-//! whoever replaces a name waits a little for a reader who has just come too late.
+//! If a file was replaced between its lookup and its open, the open fails and the kernel looks the
+//! name up again, once. If the file has been replaced again by then, the program sees an error that
+//! no local disk gives. So a replace waits briefly for a reader that has just come too late.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,10 +13,11 @@ use tokio::sync::Notify;
 use crate::object::EntryName;
 use crate::tree::Ino;
 
-/// So long is waited for a reader: the kernel asks again within microseconds, unless the machine is busy.
+/// Maximum time a replace waits for a late reader. The kernel asks again within microseconds,
+/// unless the machine is busy.
 const TURN: Duration = Duration::from_millis(250);
 
-/// The readers who came too late, by the name that they want.
+/// Readers that came too late, by the name that they want.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
     late: Mutex<HashMap<(Ino, EntryName), HashMap<u32, Instant>>>,
@@ -24,7 +25,8 @@ pub(super) struct Turns {
 }
 
 impl Turns {
-    /// An open of what had this name came too late; `pid` is the thread that asked.
+    /// Records an open that came too late for the file of this name; `pid` is the thread that
+    /// asked.
     pub(super) fn missed(&self, dir: Ino, name: EntryName, pid: u32) {
         let mut late = self.lock();
         late.entry((dir, name))
@@ -32,7 +34,7 @@ impl Turns {
             .insert(pid, Instant::now());
     }
 
-    /// What has this name was opened by a thread.
+    /// Records that a thread opened the file of this name.
     pub(super) fn had(&self, dir: Ino, name: &EntryName, pid: u32) {
         let mut late = self.lock();
         if !late.is_empty()
@@ -44,19 +46,19 @@ impl Turns {
         }
     }
 
-    /// Waits, before a name is replaced, for a reader who came too late.
+    /// Waits for late readers of a name, before it is replaced.
     pub(super) async fn wait(&self, dir: Ino, name: &EntryName) {
         loop {
             let had = self.had.notified();
             let Some(left) = self.left(dir, name) else {
                 return;
             };
-            // Either may have changed what is left.
+            // Both a timeout and an open may change the remaining time.
             let _ = tokio::time::timeout(left, had).await;
         }
     }
 
-    /// How long to wait for a reader of the name.
+    /// Returns the time left to wait for readers of the name.
     fn left(&self, dir: Ino, name: &EntryName) -> Option<Duration> {
         let mut late = self.lock();
         if late.is_empty() {

@@ -1,4 +1,4 @@
-//! Keys that a listing does not show: said once for each folder.
+//! Warnings about keys that a listing does not show, one for each folder.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -7,15 +7,16 @@ use crate::fs::Fs;
 use crate::list::Hidden;
 use crate::object::Key;
 
-/// Maximum number of folders of which it is remembered what was said.
+/// Maximum number of folders that are remembered as reported.
 const FOLDERS: usize = 4096;
 
-/// Prefixes of the folders of which it was said.
+/// Prefixes of the folders that were reported.
 #[derive(Debug, Default)]
 pub(super) struct Unshown(Mutex<HashSet<String>>);
 
 impl Unshown {
-    /// Whether the number of keys of a folder that are not shown is worth a line: it was not said before.
+    /// Returns whether to report the hidden keys of a folder: it has some, and was not reported
+    /// before.
     fn is_news(&self, prefix: &str, hidden: Hidden) -> bool {
         if hidden == Hidden::default() {
             return false;
@@ -32,7 +33,7 @@ impl Unshown {
 }
 
 impl Fs {
-    /// Says once of a folder that was listed how many of its keys are not shown.
+    /// Logs the number of hidden keys of a listed folder, once for each folder.
     pub(super) fn say_hidden(&self, prefix: &str, hidden: Hidden) {
         if self.unshown.is_news(prefix, hidden) {
             let Hidden { keys, folders } = hidden;

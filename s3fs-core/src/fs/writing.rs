@@ -17,20 +17,20 @@ use crate::store::Precondition;
 use crate::tree::{Entry, FileState, Ino, Kind, Looks};
 use crate::write::{Left, Piece, Reading, Target, WriteError, Writer};
 
-/// What becomes of a file that has the name of one that is created.
+/// Treatment of an existing file of the name to create.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
-    /// Creating fails (`O_EXCL`).
+    /// Fail (`O_EXCL`).
     Refuse,
-    /// It is emptied (`O_TRUNC`).
+    /// Empty the file (`O_TRUNC`).
     Truncate,
-    /// It stays as it is.
+    /// Keep its content.
     Keep,
 }
 
 impl Fs {
-    /// Creates a file and opens it for writing. [`Existing::Refuse`] insists, against other clients too,
-    /// that it is new.
+    /// Creates a file and opens it for writing. [`Existing::Refuse`] also fails if another client
+    /// has created the object.
     ///
     /// # Errors
     /// The name can't be a key, or the mount doesn't allow it.
@@ -54,7 +54,7 @@ impl Fs {
             Prepared::Free(attributes) => attributes,
         };
         check_length(&name)?;
-        // What is there still, though it was deleted here, may be replaced.
+        // An object that was deleted here but still exists may be replaced.
         let is_ours = self.outbox.may_exist(&key) || self.orphans.keeps(&key);
         let must_be_new = (existing == Existing::Refuse || !self.may_overwrite()) && !is_ours;
         let precondition = if must_be_new {
@@ -80,7 +80,7 @@ impl Fs {
         Ok((self.attr(&entry), Opened { handle }))
     }
 
-    /// The kernel thought the name was free, and it isn't.
+    /// Opens a file that exists, though the kernel took the name for free.
     async fn create_over(
         &self,
         entry: Entry,
@@ -98,7 +98,7 @@ impl Fs {
         if truncate && Privilege::of(maker.uid) == Privilege::Drops {
             self.drop_set_id(entry.ino);
         }
-        // Being open for writing, it is not dropped before the kernel is told.
+        // A file that is open for writing is not dropped before the kernel is told.
         self.tree.reference(entry.ino);
         let attr = match self.getattr(entry.ino) {
             Ok(attr) => attr,
@@ -128,8 +128,8 @@ impl Fs {
         let file = self.shared_file(ino, truncate).await?;
         self.open_files.settle().await;
         self.tree.pin(ino);
-        // It may have been replaced meanwhile; a file that was deleted here while it was open may be
-        // opened again.
+        // The file may have been replaced meanwhile. A file that was deleted here while it was open
+        // may be opened again.
         let entry = self.tree.entry(ino);
         let is_there = entry.is_some_and(|entry| entry.named) || file.writer.is_orphan();
         let mut ready = if is_there {
@@ -151,16 +151,16 @@ impl Fs {
         Ok(Arc::new(WriteHandle::new(file, pid)))
     }
 
-    /// One more handle of a file, opened now if nobody else has.
+    /// Adds a handle of a file. Opens the file if it isn't open.
     async fn shared_file(&self, ino: Ino, truncate: bool) -> Result<Arc<OpenFile>, FsError> {
         loop {
-            // What is being created may be changed, whatever else may not.
+            // A file that is being created may always be changed.
             if let Some(file) = self.open_files.share(ino, None) {
                 return Ok(file);
             }
             self.check_may_overwrite()?;
             let changes = self.open_files.changes();
-            // What is kept with it is kept on.
+            // The new version keeps the stored metadata.
             self.look(ino).await?;
             let state = self.file(ino).ok_or(FsError::Stale)?;
             let place = self.place(ino, Precondition::None);
@@ -169,7 +169,7 @@ impl Fs {
                 writer => writer?,
             };
             let file = self.share(ino, writer, place)?;
-            // What another handle stored while this one fetched must not be undone.
+            // A version that another handle stored during this fetch must not be undone.
             let now = self.file(ino).and_then(|file| file.etag);
             if truncate || now == state.etag {
                 return Ok(file);
@@ -228,11 +228,11 @@ impl Fs {
         }
     }
 
-    /// Handle through which a program changes a file.
+    /// Returns the handle through which a program changes a file, and marks it as in use.
     ///
     /// # Errors
-    /// It is not open for writing; or one of its descriptors was closed, the file was forgotten, and
-    /// another open began to write it anew.
+    /// The handle is not open for writing. Or one of its descriptors was closed, the file was
+    /// forgotten, and another open began to write it anew.
     pub(super) fn writing(&self, handle: HandleId) -> Result<Arc<WriteHandle>, FsError> {
         let handle = self.handles.write(handle)?;
         let used = self.open_files.used(&handle);
@@ -245,7 +245,7 @@ impl Fs {
         used.map(|()| handle)
     }
 
-    /// Writes, if that needs no waiting; says whether it did.
+    /// Writes, if that needs no waiting. Returns whether it did.
     ///
     /// # Errors
     /// As [`write`](Self::write).
@@ -262,11 +262,11 @@ impl Fs {
     /// Writes at an offset.
     ///
     /// # Errors
-    /// There is no room for it, or what was written before could not be sent.
+    /// There is no space, or an earlier write could not be sent.
     pub async fn write(&self, handle: HandleId, offset: u64, data: &[u8]) -> Result<(), FsError> {
         let _change = self.gate.enter()?;
         let handle = self.writing(handle)?;
-        // It may have to be stored first, which must not be while its key changes.
+        // The write may store the file first, which must not happen while its key changes.
         let unmoved = self.moving.read().await;
         let result = handle.file.writer.write(offset, data).await;
         drop(unmoved);
@@ -279,7 +279,7 @@ impl Fs {
         Ok(result?)
     }
 
-    /// Bytes of a file were changed by a program that has no rights of its own to keep others'.
+    /// Clears the set-ID bits of a file that a program without [`Privilege::Keeps`] has changed.
     ///
     /// # Errors
     /// The handle is not open for writing.
@@ -289,12 +289,12 @@ impl Fs {
     }
 
     pub(super) fn written(&self, file: &OpenFile) {
-        // What is kept with a file that streams was sent when its upload began.
+        // The metadata of a streamed file was sent when its upload began.
         let has_begun = file.writer.has_begun();
         self.tree.wrote(file.ino, file.writer.length(), !has_begun);
     }
 
-    /// Bytes of a file that is open for writing or not stored yet.
+    /// Reads bytes of a file that is open for writing or not stored yet.
     pub(super) async fn read_back(
         &self,
         file: &OpenFile,
@@ -305,7 +305,7 @@ impl Fs {
         loop {
             match file.writer.read(offset, length).await? {
                 Reading::Pieces(pieces) => return self.join(version, pieces).await,
-                // What was sent can be read when it has become the object.
+                // Sent bytes can be read only after the upload is complete.
                 Reading::NotReadable => self.store_now(file).await?,
             }
         }
@@ -340,8 +340,8 @@ impl Fs {
         Ok(joined.freeze())
     }
 
-    /// Changes a file's size, `through` a handle or by its name. If nobody has it open, it is stored
-    /// soon; else when it is closed.
+    /// Changes a file's size, `through` a handle or by its name. A file that is not open is stored
+    /// soon; an open one when it is closed.
     pub(super) async fn truncate(
         &self,
         ino: Ino,

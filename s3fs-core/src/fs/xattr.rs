@@ -1,4 +1,4 @@
-//! Extended attributes: those of users, which the bucket keeps with the object.
+//! Extended attributes: `user.*` attributes, stored in the object's metadata.
 
 use std::ffi::OsStr;
 
@@ -6,31 +6,31 @@ use crate::fs::{Fs, FsError};
 use crate::object::{Attributes, MAX_METADATA, metadata_size};
 use crate::tree::Ino;
 
-/// The only ones that programs may choose freely.
+/// Prefix of attributes that programs may choose freely.
 const USER: &str = "user.";
 
-/// Metadata that other tools have stored with an object: `x-amz-meta-a` is `user.s3.a`.
+/// Prefix of metadata that other tools have stored with an object: `x-amz-meta-a` is `user.s3.a`.
 const FOREIGN: &str = "user.s3.";
 
-/// Room for what is kept of every file: mode, owner, time.
+/// Bytes of metadata reserved for attributes of every file: mode, owner, time.
 const RESERVED: usize = 128;
 
-/// Whether an attribute must be there already.
+/// Condition on the existence of an attribute to set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SetXattr {
-    /// It may be.
+    /// The attribute may exist.
     Any,
-    /// It must not be (`XATTR_CREATE`).
+    /// The attribute must not exist (`XATTR_CREATE`).
     Create,
-    /// It must be (`XATTR_REPLACE`).
+    /// The attribute must exist (`XATTR_REPLACE`).
     Replace,
 }
 
 impl Fs {
-    /// The value of an attribute.
+    /// Returns the value of an attribute.
     ///
     /// # Errors
-    /// There is none, or the store doesn't answer.
+    /// The attribute doesn't exist, or the store doesn't answer.
     pub async fn getxattr(&self, ino: Ino, name: &OsStr) -> Result<Vec<u8>, FsError> {
         let name = user_name(name)?;
         let entry = self.look_if_rich(ino).await?;
@@ -39,7 +39,7 @@ impl Fs {
             .ok_or(FsError::NoAttribute)
     }
 
-    /// The names of all attributes, each with a NUL behind it.
+    /// Returns the names of all attributes, each followed by a NUL.
     ///
     /// # Errors
     /// The store doesn't answer.
@@ -60,7 +60,7 @@ impl Fs {
     /// Sets an attribute.
     ///
     /// # Errors
-    /// The object would have more kept with it than S3 takes, or the mount doesn't allow it.
+    /// The object's metadata would exceed the limit of S3, or the mount doesn't allow it.
     pub async fn setxattr(
         &self,
         ino: Ino,
@@ -95,7 +95,7 @@ impl Fs {
     /// Removes an attribute.
     ///
     /// # Errors
-    /// There is none, or the mount doesn't allow it.
+    /// The attribute doesn't exist, or the mount doesn't allow it.
     pub async fn removexattr(&self, ino: Ino, name: &OsStr) -> Result<(), FsError> {
         self.check_writable()?;
         let _change = self.gate.enter()?;
@@ -122,14 +122,14 @@ fn user_name(name: &OsStr) -> Result<&str, FsError> {
     name.ok_or(FsError::NotSupported("only user.* attributes are kept"))
 }
 
-/// Whether user metadata can have this name, and keeps it as it is.
+/// Returns whether user metadata can have this name and keeps it unchanged.
 fn is_metadata_name(name: &str) -> bool {
     let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let is_plain = |byte: u8| is_letter(byte) || matches!(byte, b'-' | b'_' | b'.');
     !name.is_empty() && name.bytes().all(is_plain)
 }
 
-/// The value of an attribute, ours or foreign.
+/// Returns the value of an attribute, ours or foreign.
 fn value(kept: &Attributes, name: &str) -> Option<Vec<u8>> {
     match name.strip_prefix(FOREIGN) {
         Some(foreign) => {
@@ -141,12 +141,12 @@ fn value(kept: &Attributes, name: &str) -> Option<Vec<u8>> {
     }
 }
 
-/// The name of foreign metadata.
+/// Returns the name of foreign metadata.
 fn foreign_name(name: &str) -> Option<String> {
     name.strip_prefix(FOREIGN).map(str::to_owned)
 }
 
-/// A value as metadata has it.
+/// Converts a value to user metadata.
 fn foreign_value(value: &[u8]) -> Result<String, FsError> {
     let is_plain = value.iter().all(|byte| matches!(byte, b' '..=b'~'));
     let text = std::str::from_utf8(value).ok().filter(|_| is_plain);
