@@ -1,4 +1,4 @@
-//! Requests that fail and are repeated, on a store whose faults are planned.
+//! Tests of retries, on a store with planned faults.
 
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
@@ -18,7 +18,7 @@ use crate::store::{
     Body, Condition, GetBody, Precondition, Store, StoreError, StoreErrorKind, UploadId,
 };
 
-/// Failures to come, the last one first: before the store sees a request, or after it is done.
+/// Planned failures, last one first: before the store receives a request, or after it is carried out.
 #[derive(Debug, Default)]
 struct Plan {
     before: Mutex<Vec<StoreErrorKind>>,
@@ -128,7 +128,7 @@ async fn an_object_of_ours_that_has_more_metadata_since_is_no_conflict() {
     plan.before.lock().unwrap().push(StoreErrorKind::TimedOut);
     let absent = put(&store, "x", "1", &Precondition::Absent);
     assert_eq!(absent.await.unwrap(), etag);
-    // A copy that was to remove it has not been carried out.
+    // The copy that was to remove it has not been carried out.
     plan.before.lock().unwrap().push(StoreErrorKind::TimedOut);
     let (older, fewer) = (ETag::new("older"), headers("1"));
     let copied = store.copy(&key, &older, &key, Some(&fewer));
@@ -169,7 +169,7 @@ async fn headers_changed_by_an_attempt_whose_answer_was_lost_are_no_conflict() {
     let key = Key::new("k");
     let none = Precondition::None;
     let etag = put(&store, "x", "1", &none).await.unwrap();
-    // The copy was done, and gave the object another version.
+    // The copy was carried out, and changed the version of the object.
     memory.insert("k", "x");
     let changed = put(&store, "x2", "2", &none).await.unwrap();
     plan.before.lock().unwrap().push(StoreErrorKind::TimedOut);
@@ -219,7 +219,7 @@ async fn an_upload_is_told_whether_its_completion_may_have_been_done() {
     assert!(error.is_unknown());
 }
 
-/// A store whose first requests are carried out, and never answered.
+/// Store whose first requests are carried out without a response.
 #[derive(Debug)]
 struct Silent(AtomicUsize);
 
@@ -251,7 +251,7 @@ async fn a_copy_without_an_answer_is_sent_again_though_its_time_is_over() {
             store: memory.clone(),
             disturbance: Arc::new(Silent(AtomicUsize::new(silent))),
         };
-        // An attempt takes longer than all of them may.
+        // One attempt takes longer than the limit of all attempts.
         let store = Retrying {
             shortest_transfer: Duration::from_millis(50),
             ..Retrying::new(store, RetryLimits::new(Duration::from_millis(10)))
