@@ -1,7 +1,7 @@
-//! What the bucket has yet to be told: stores, deletions, and what is kept with objects.
+//! Write-back queue: stores, deletions and metadata changes that the bucket has yet to receive.
 //!
-//! Programs go on while it is done: files are stored, deleted and changed beside them, many at a time.
-//! `slots` decides what is done about each key and in which order; here it is done.
+//! Programs continue while requests run, many at a time. `slots` decides on the requests about each
+//! key and their order. This module runs them.
 
 mod slots;
 mod trust;
@@ -22,43 +22,44 @@ use crate::fs::outbox::unsure::Unsure;
 use crate::fs::{Fs, FsError};
 use crate::object::Key;
 
-/// What is asked for waits so long, because programs that write a file under a temporary name, and
-/// then set its mode and times and rename it, do so within a few milliseconds.
+/// Delay of a request. A program that writes a file under a temporary name, then sets its mode and
+/// times and renames it, does so within a few milliseconds.
 const DELAY: Duration = Duration::from_millis(100);
 
-/// So many small requests are on their way at once.
+/// Maximum number of small requests under way.
 const AT_ONCE: u32 = 64;
 
-/// A request weighs one more for each of these bytes that it sends: they take memory.
+/// Number of bytes to send that add one to the weight of a request: they take memory.
 const WEIGHT: u64 = 1 << 20;
 
-/// The weight of a request that sends so many bytes.
+/// Returns the weight of a request that sends this number of bytes.
 pub(super) fn weight(bytes: u64) -> u32 {
     u32::try_from(1 + bytes / WEIGHT).map_or(AT_ONCE / 4, |weight| weight.min(AT_ONCE / 4))
 }
 
-/// When so many keys wait, whoever makes more waits as well: each may hold memory or a descriptor.
+/// Number of queued keys above which programs wait before they add more: each may hold memory or a
+/// descriptor.
 const MOST: usize = 1024;
 
-/// What the bucket has yet to be told.
+/// Queue of desired states by key, and of the requests for them.
 #[derive(Debug)]
 pub(super) struct Outbox {
     fs: Weak<Fs>,
     slots: Mutex<Slots>,
     unsure: Unsure,
-    /// Some slot has changed.
+    /// Signal that a slot has changed.
     changed: Notify,
-    /// Nothing waits any longer than it must.
+    /// Signal to skip the delay of queued requests.
     hurry: Notify,
     is_hurried: AtomicBool,
     room: Arc<Semaphore>,
-    /// What the bucket has shown to allow.
+    /// Results of the last changes of each kind.
     pub(super) trust: Trust,
-    /// Operations of the kernel's edge ask for things on threads of their own.
+    /// Runtime for requests, since kernel operations queue them from threads outside of it.
     runtime: Handle,
 }
 
-/// A key about which nothing is done but by its holder.
+/// Exclusive hold of a key: only its holder makes requests about it.
 #[derive(Debug)]
 pub(super) struct Hold<'a> {
     outbox: &'a Outbox,
@@ -66,7 +67,7 @@ pub(super) struct Hold<'a> {
 }
 
 impl Outbox {
-    /// Must be called inside a tokio runtime.
+    /// Creates an empty queue. Must be called inside a tokio runtime.
     pub(super) fn new(fs: Weak<Fs>) -> Self {
         Self {
             fs,
@@ -81,15 +82,16 @@ impl Outbox {
         }
     }
 
-    /// The key is to become something else, soon.
+    /// Queues a new desired state of the key.
     pub(super) fn want(&self, key: &Key, want: Want) {
         if let Some(ticket) = self.lock().want(key, want) {
             self.start(key.clone(), ticket, DELAY);
         }
     }
 
-    /// What was wanted under a key has gone elsewhere, or was deleted. `exists` says whether the bucket
-    /// has an object there, which is to be deleted: by `want`. Returns whether it is.
+    /// Drops the desired state of a key whose file was moved or deleted. `exists` says whether the
+    /// bucket has an object there. If it has or may have one, queues `want`, which deletes it, and
+    /// returns true.
     pub(super) fn instead(&self, key: &Key, exists: bool, want: Want) -> bool {
         let mut slots = self.lock();
         let must = exists || slots.may_exist(key) || self.unsure.has(key);
@@ -106,13 +108,14 @@ impl Outbox {
         must
     }
 
-    /// Nothing at all is wanted of the key any more: it has become what it should by other means.
+    /// Drops the desired state of the key and any deletion: the key has become what it should by
+    /// other means.
     pub(super) fn forget(&self, key: &Key) {
         self.lock().forget(key);
         self.changed.notify_waiters();
     }
 
-    /// Nothing is wanted of the key any more, except what a deletion before had asked for.
+    /// Takes the desired state of the key. A deletion that was requested before remains queued.
     pub(super) fn take(&self, key: &Key) -> Option<Want> {
         let (taken, ticket) = self.lock().take(key);
         if let Some(ticket) = ticket {
@@ -121,43 +124,44 @@ impl Outbox {
         taken
     }
 
-    /// Whether the bucket may have an object under the key that was deleted here, or that a request without
-    /// an answer has made.
+    /// Returns whether the bucket may have an object under the key that was deleted here, or that a
+    /// request without an answer has made.
     pub(super) fn may_exist(&self, key: &Key) -> bool {
         self.unsure.has(key) || self.lock().may_exist(key)
     }
 
-    /// A request that was to make an object of the key had no answer: it may be there, whatever else
-    /// becomes of the key.
+    /// Records that a request to make an object of the key had no answer. The object may exist,
+    /// whatever else becomes of the key.
     pub(super) fn unsure(&self, key: &Key) {
         self.unsure.add(key);
     }
 
-    /// A request about the key was answered: what is there is known again.
+    /// Records that a request about the key was answered, so its object is known again.
     pub(super) fn sure(&self, key: &Key) {
         self.unsure.settled(key);
     }
 
-    /// Whether the bucket may have an object under the key because of a request without an answer.
+    /// Returns whether the bucket may have an object under the key because of a request without an
+    /// answer.
     pub(super) fn is_unsure(&self, key: &Key) -> bool {
         self.unsure.has(key)
     }
 
-    /// What is wanted of the key.
+    /// Returns the desired state of the key.
     pub(super) fn wanted(&self, key: &Key) -> Option<Want> {
         self.lock().wanted(key).cloned()
     }
 
-    /// Does what is wanted of the key, and waits for it. What failed before is tried again. What is wanted of
-    /// it later is not waited for.
+    /// Brings the key to its desired state and waits for that. A failed request is repeated. Later
+    /// desired states are not waited for.
     ///
     /// # Errors
-    /// It could not be done. It is still wanted.
+    /// The request failed. Its state is still desired.
     pub(super) async fn settle(&self, key: &Key) -> Result<(), FsError> {
         self.settle_all(std::slice::from_ref(key)).await
     }
 
-    /// Waits until the wish has an answer.
+    /// Waits for the answer to the wish.
     async fn answer(&self, wish: &Wish) -> Result<(), FsError> {
         loop {
             let changed = self.changed.notified();
@@ -168,39 +172,40 @@ impl Outbox {
         }
     }
 
-    /// As [`answer`](Self::answer), of all.
+    /// Waits for the answers to all wishes. Returns the first error.
     async fn answers(&self, wishes: &[Wish]) -> Result<(), FsError> {
         let mut settled = Ok(());
-        // One after another: they end beside each other.
+        // One after another: the requests run concurrently.
         for wish in wishes {
             settled = settled.and(self.answer(wish).await);
         }
         settled
     }
 
-    /// The keys with something to be done that begin so.
+    /// Returns the queued keys with this prefix.
     pub(super) fn below(&self, prefix: &str) -> Vec<Key> {
         self.lock().below(prefix)
     }
 
-    /// Whether nothing is to be done but what has failed.
+    /// Returns whether the queue has no requests except failed ones.
     pub(super) fn is_idle(&self) -> bool {
         self.lock().busy() == 0
     }
 
-    /// As [`settle`](Self::settle) for all keys that begin so.
+    /// Brings all queued keys with this prefix to their desired state, as [`settle`](Self::settle)
+    /// does.
     ///
     /// # Errors
-    /// As [`settle`](Self::settle), of any of them.
+    /// A request about one of them failed.
     pub(super) async fn settle_below(&self, prefix: &str) -> Result<(), FsError> {
         let keys = self.lock().below(prefix);
         self.settle_all(&keys).await
     }
 
-    /// As [`settle`](Self::settle) for many keys, at once.
+    /// Brings several keys to their desired state at once, as [`settle`](Self::settle) does.
     ///
     /// # Errors
-    /// As [`settle`](Self::settle), of any of them.
+    /// A request about one of them failed.
     pub(super) async fn settle_all(&self, keys: &[Key]) -> Result<(), FsError> {
         let mut wishes = Vec::new();
         for key in keys {
@@ -215,20 +220,20 @@ impl Outbox {
         self.answers(&wishes).await
     }
 
-    /// Waits for all that is to be done by now. What failed before is not tried again.
+    /// Waits for all requests that are queued now. Failed ones are not repeated.
     pub(super) async fn settle_under_way(&self) {
         let wishes = self.lock().under_way();
         // The ledger knows of failures.
         let _ = self.answers(&wishes).await;
     }
 
-    /// From now on nothing waits longer than it must, or no longer so.
+    /// Turns the delay of requests off or on again.
     pub(super) fn hurry(&self, hurry: bool) {
         self.is_hurried.store(hurry, Ordering::Release);
         self.hurry.notify_waiters();
     }
 
-    /// Waits while too much waits to be done.
+    /// Waits while the queue is full.
     pub(super) async fn room(&self) {
         loop {
             let changed = self.changed.notified();
@@ -243,7 +248,7 @@ impl Outbox {
         }
     }
 
-    /// Keeps everybody else from doing anything about the key; waits for what is on its way.
+    /// Prevents other requests about the key. Waits for the one under way.
     pub(super) async fn hold(&self, key: &Key) -> Hold<'_> {
         loop {
             let changed = self.changed.notified();
@@ -276,7 +281,7 @@ impl Outbox {
     }
 }
 
-/// Does what is wanted of a key until nothing more is.
+/// Runs requests about a key until it has its desired state.
 async fn work(fs: &Arc<Fs>, key: &Key, ticket: Version) {
     let outbox = &fs.outbox;
     let mut ticket = ticket;

@@ -1,9 +1,9 @@
-//! What each key is to become, and what is being done about it: decided here, done elsewhere.
+//! Desired state of each key and the state of its request: pure decisions, without I/O.
 //!
-//! A key with something to be done has a slot. At most one request about a key is on its way, so they
-//! take effect in the order in which programs asked; what is asked for in between replaces what was
-//! asked for before. So a file that is written, renamed and written again is stored once, and one that
-//! is deleted before it was stored costs nothing.
+//! Each queued key has a slot. At most one request about a key is under way, so requests take
+//! effect in the order in which programs asked. A newer desired state replaces one whose request
+//! has not started. So a file that is written, renamed and written again is stored once. A file
+//! that is deleted before it was stored costs no request.
 
 use std::collections::HashMap;
 
@@ -11,16 +11,16 @@ use crate::fs::FsError;
 use crate::object::{EntryName, Key};
 use crate::tree::Ino;
 
-/// What a key is to become.
+/// Desired state of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::fs) enum Want {
-    /// No object; the name it had.
+    /// No object; with the folder and name that it had.
     Absent(Ino, EntryName),
-    /// What a file's writer holds.
+    /// Object with the bytes of a file's writer.
     File(Ino),
-    /// The same bytes, with what the tree keeps of the file.
+    /// Object with the same bytes and the file's attributes in the tree.
     Headers(Ino),
-    /// The empty object that keeps a folder.
+    /// Empty object that marks a folder.
     Marker(Ino),
 }
 
@@ -30,32 +30,34 @@ impl Want {
     }
 }
 
-/// The number of a wish: what is asked for later has a larger one.
+/// Number of a wish; a later one has a larger number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Version(u64);
 
-/// What is being done about a key.
+/// State of the request about a key.
 #[derive(Debug)]
 enum Phase {
-    /// Somebody will [`begin`](Slots::begin) with this ticket.
+    /// Queued: a task will [`begin`](Slots::begin) with this ticket.
     Waiting(Version),
-    /// A request is on its way.
+    /// A request is under way.
     Running,
-    /// An operation does requests about the key by itself. With the ticket of whoever waits to begin.
+    /// An operation makes requests about the key itself. Has the ticket of the task that waits to
+    /// begin.
     Held(Option<Version>),
-    /// The last attempt failed; what is wanted is still wanted.
+    /// The last attempt failed; the state is still desired.
     Failed(FsError),
 }
 
 #[derive(Debug)]
 struct Slot {
     want: Option<Want>,
-    /// Of `want`.
+    /// Number of the wish `want`.
     version: Version,
     phase: Phase,
-    /// The bucket may have an object here that was deleted, though something else is wanted now.
+    /// Folder and name of a deleted object that the bucket may still have, though something else is
+    /// wanted now.
     shadow: Option<(Ino, EntryName)>,
-    /// Last wish that has an answer, and the answer: of the request that was to fulfil it.
+    /// Last answered wish, and the answer of its request.
     answered: (Version, Result<(), FsError>),
 }
 
@@ -75,16 +77,16 @@ pub(in crate::fs) enum Fulfilled {
     PassedOn,
 }
 
-/// What follows from a request's end.
+/// Next step after the end of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Something else is wanted by now: begin with this ticket.
+    /// Begin with this ticket: the desired state has changed.
     Begin(Version),
-    /// Nothing, for now.
+    /// Do nothing for now.
     Rest,
 }
 
-/// A wish that somebody waits for.
+/// Wish that a caller waits for.
 #[derive(Clone, Debug)]
 pub(super) struct Wish {
     pub(super) key: Key,
@@ -97,7 +99,7 @@ impl Slots {
         Version(self.last)
     }
 
-    /// The key's slot; a new one, at rest, if nothing was to be done.
+    /// Returns the key's slot. Makes a new one, at rest, if the key is not queued.
     fn slot(&mut self, key: &Key, version: Version) -> &mut Slot {
         self.slots.entry(key.clone()).or_insert_with(|| Slot {
             want: None,
@@ -108,7 +110,7 @@ impl Slots {
         })
     }
 
-    /// The key is to become something else. Returns a ticket if somebody must begin.
+    /// Sets a new desired state of the key. Returns a ticket if a task must begin.
     pub(super) fn want(&mut self, key: &Key, want: Want) -> Option<Version> {
         let version = self.next();
         let slot = self.slot(key, version);
@@ -117,7 +119,7 @@ impl Slots {
         {
             slot.shadow = Some((dir, name));
         }
-        // A file's bytes take along what is kept with them.
+        // Storing a file's bytes stores its headers too.
         let is_part =
             matches!((&slot.want, &want), (Some(Want::File(of)), Want::Headers(ino)) if of == ino);
         if !is_part {
@@ -133,14 +135,15 @@ impl Slots {
         }
     }
 
-    /// The latest wish about a key, and a new ticket for what waits or failed; the one before is void.
+    /// Returns the latest wish about a key. If it waits or has failed, returns a new ticket too;
+    /// the previous ticket is void.
     pub(super) fn again(&mut self, key: &Key) -> Option<(Wish, Option<Version>)> {
         let version = self.next();
         let slot = self.slots.get_mut(key)?;
         let ticket = match slot.phase {
             Phase::Waiting(_) => Some(version),
             Phase::Failed(_) => {
-                // What failed is the answer to the wish before.
+                // The failure is the answer to the previous wish.
                 slot.version = version;
                 Some(version)
             }
@@ -156,7 +159,7 @@ impl Slots {
         Some((wish, ticket))
     }
 
-    /// The latest wish about each key, but for those that have failed.
+    /// Returns the latest wish about each key, except failed ones.
     pub(super) fn under_way(&self) -> Vec<Wish> {
         let slots = self.slots.iter();
         let busy = slots.filter(|(_, slot)| !matches!(slot.phase, Phase::Failed(_)));
@@ -167,7 +170,8 @@ impl Slots {
         wishes.collect()
     }
 
-    /// What to do, for the holder of a ticket that is not void.
+    /// Begins the request of a ticket. Returns its desired state and number, unless the ticket is
+    /// void, the key is held, or nothing is desired.
     pub(super) fn begin(&mut self, key: &Key, ticket: Version) -> Option<(Want, Version)> {
         let slot = self.slots.get_mut(key)?;
         match slot.phase {
@@ -186,7 +190,7 @@ impl Slots {
         Some((want, slot.version))
     }
 
-    /// What was begun has ended.
+    /// Records the result of a request. Returns the next step.
     pub(super) fn ended(
         &mut self,
         key: &Key,
@@ -216,8 +220,8 @@ impl Slots {
         Next::Rest
     }
 
-    /// Takes the key for an operation that does requests about it by itself, with what is wanted of
-    /// it; false while somebody else has it.
+    /// Holds the key and its desired state for an operation that makes requests about it itself.
+    /// Returns false while a request is under way or the key is held.
     pub(super) fn hold(&mut self, key: &Key) -> bool {
         let version = self.next();
         let slot = self.slot(key, version);
@@ -230,8 +234,8 @@ impl Slots {
         true
     }
 
-    /// The operation that held the key has ended. Returns a ticket if somebody must begin: nobody who waited
-    /// before has to wait anew, or a key that is held again and again would have no turn.
+    /// Releases a held key. Returns a ticket if a task must begin. A task that waited before keeps
+    /// its ticket, since a key that is held again and again would otherwise have no turn.
     pub(super) fn let_go(&mut self, key: &Key) -> Option<Version> {
         let version = self.next();
         let slot = self.slots.get_mut(key)?;
@@ -247,14 +251,13 @@ impl Slots {
         queued.is_none().then_some(version)
     }
 
-    /// What is wanted of the key.
+    /// Returns the desired state of the key.
     pub(super) fn wanted(&self, key: &Key) -> Option<&Want> {
         self.slots.get(key)?.want.as_ref()
     }
 
-    /// What was wanted of the key is not wanted any more: the file has gone elsewhere. What the
-    /// bucket may have under the key, though it was deleted, is still to be deleted. Returns what was
-    /// wanted, and a ticket if somebody must begin.
+    /// Takes the desired state of a key whose file has moved. A deletion that was requested before
+    /// remains. Returns the state, and a ticket if a task must begin.
     pub(super) fn take(&mut self, key: &Key) -> (Option<Want>, Option<Version>) {
         let version = self.next();
         let Some(slot) = self.slots.get_mut(key) else {
@@ -282,7 +285,7 @@ impl Slots {
         }
     }
 
-    /// Nothing is wanted of the key any more.
+    /// Drops the desired state of the key and any deletion.
     pub(super) fn forget(&mut self, key: &Key) {
         let version = self.next();
         let Some(slot) = self.slots.get_mut(key) else {
@@ -296,7 +299,8 @@ impl Slots {
         }
     }
 
-    /// Whether a request about the key may be on its way, or the bucket may have what was deleted.
+    /// Returns whether a request about the key may be under way, or a deleted object may still
+    /// exist.
     pub(super) fn may_exist(&self, key: &Key) -> bool {
         self.slots.get(key).is_some_and(|slot| {
             slot.shadow.is_some()
@@ -305,8 +309,8 @@ impl Slots {
         })
     }
 
-    /// The answer to a wish, or to a later one of its key; nothing while it has none. Wishes that follow
-    /// without a pause put no answer off.
+    /// Returns the answer to a wish or to a later one of its key, or `None` while there is none. A
+    /// series of wishes without a pause delays no answer.
     pub(super) fn answer(&self, wish: &Wish) -> Option<Result<(), FsError>> {
         let Some(slot) = self.slots.get(&wish.key) else {
             return Some(Ok(()));
@@ -319,7 +323,7 @@ impl Slots {
         }
     }
 
-    /// The keys with something to be done that begin so.
+    /// Returns the queued keys with this prefix.
     pub(super) fn below(&self, prefix: &str) -> Vec<Key> {
         let keys = self.slots.keys();
         keys.filter(|key| key.as_str().starts_with(prefix))
@@ -327,7 +331,7 @@ impl Slots {
             .collect()
     }
 
-    /// How many keys have something to be done that has not failed.
+    /// Returns the number of queued keys whose last request has not failed.
     pub(super) fn busy(&self) -> usize {
         let slots = self.slots.values();
         slots

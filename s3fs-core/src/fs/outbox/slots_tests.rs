@@ -68,7 +68,7 @@ fn what_failed_is_wanted_still() {
     assert_eq!(slots.begin(&key(), ticket.unwrap()).unwrap().0, FILE);
 }
 
-/// A wish whose request is on its way, and one that comes meanwhile.
+/// Returns a wish whose request is under way, and a wish that comes meanwhile.
 fn followed(slots: &mut Slots) -> (Wish, Version, Wish) {
     slots.want(&key(), FILE).unwrap();
     let (first, ticket) = slots.again(&key()).unwrap();

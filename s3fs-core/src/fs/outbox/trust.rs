@@ -1,42 +1,43 @@
-//! Whether a program need not wait to hear how its changes are received.
+//! Error mode of changes: decides whether a program waits for the result of a change.
 //!
-//! A mount whose credentials may not write should say so to the program that writes, not at the end of
-//! the call. So the first change of a kind is waited for, and so is each one after a failure. Before the
-//! first file is stored, it is learned without changing anything. That one kind succeeds says nothing of
-//! another that failed: a server may take folders and refuse new files.
+//! A mount whose credentials may not write should report that to the program that writes, not when
+//! the mount ends. So a program waits for the first change of a kind, and for each one after a
+//! failure. Before the first file is stored, a check that changes nothing shows whether the bucket
+//! takes it. The success of one kind says nothing about another that failed: a server may take
+//! folders and refuse new files.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use tokio::sync::{Mutex, MutexGuard};
 
-/// Changes that are received alike: they need the same permission and are the same request.
+/// Kind of change. Changes of a kind are the same request and need the same permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::fs) enum Kind {
-    /// A file is stored if nothing has its name.
+    /// Store a file if no object has its key.
     Create,
-    /// A file is stored, whatever has its name.
+    /// Store a file over any object of its key.
     Replace,
-    /// An object is copied onto itself with other metadata.
+    /// Copy an object onto itself with other metadata.
     Headers,
-    /// A folder's object is stored.
+    /// Store the marker of a folder.
     Marker,
-    /// An object is deleted.
+    /// Delete an object.
     Delete,
 }
 
-/// How changes of a kind were received last.
+/// Result of the last change of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(in crate::fs) enum Standing {
-    /// There was none.
+    /// There was no change yet.
     Unknown,
-    /// The last one succeeded.
+    /// The last change succeeded.
     Good,
-    /// The last one failed.
+    /// The last change failed.
     Failed,
 }
 
-/// The standing of each kind of changes.
+/// Standing of each kind of change.
 #[derive(Debug, Default)]
 pub(in crate::fs) struct Trust {
     standings: [AtomicU8; 5],
@@ -44,12 +45,12 @@ pub(in crate::fs) struct Trust {
 }
 
 impl Trust {
-    /// Whether the last such change succeeded.
+    /// Returns whether the last change of this kind succeeded.
     pub(in crate::fs) fn has(&self, kind: Kind) -> bool {
         self.standing(kind) == Standing::Good
     }
 
-    /// How such changes were received last.
+    /// Returns the result of the last change of this kind.
     pub(in crate::fs) fn standing(&self, kind: Kind) -> Standing {
         match self.of(kind).load(Ordering::Acquire) {
             good if good == Standing::Good as u8 => Standing::Good,
@@ -58,7 +59,7 @@ impl Trust {
         }
     }
 
-    /// A change has succeeded or failed.
+    /// Records the result of a change.
     pub(in crate::fs) fn note(&self, kind: Kind, succeeded: bool) {
         let standing = if succeeded {
             Standing::Good
@@ -82,7 +83,7 @@ impl Trust {
         );
     }
 
-    /// Held by whoever asks the store, so that one does for all.
+    /// Locks the check of the store, so that one check serves all.
     pub(in crate::fs) async fn learning(&self) -> MutexGuard<'_, ()> {
         self.learning.lock().await
     }

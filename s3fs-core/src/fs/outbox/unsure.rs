@@ -1,24 +1,24 @@
-//! Keys with an object that nobody knows of, perhaps: a request that was to make it had no answer.
+//! Keys that may have an unknown object: a request to make it had no answer.
 //!
-//! Whatever is decided about such a key later counts on both: a file of it that is deleted or renamed
-//! leaves an object that has to be deleted.
+//! Later decisions about such a key allow for both outcomes. If a file of it is deleted or renamed,
+//! its object must be deleted too.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::object::Key;
 
-/// The keys.
+/// Keys that may have an unknown object.
 #[derive(Debug, Default)]
 pub(super) struct Unsure(Mutex<HashSet<Key>>);
 
 impl Unsure {
-    /// A request that was to make an object of the key failed, and may have made it.
+    /// Records that a request to make an object of the key failed, but may have made it.
     pub(super) fn add(&self, key: &Key) {
         self.lock().insert(key.clone());
     }
 
-    /// A later request about the key was answered.
+    /// Records that a later request about the key was answered.
     pub(super) fn settled(&self, key: &Key) {
         self.lock().remove(key);
     }

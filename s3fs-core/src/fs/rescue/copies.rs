@@ -27,11 +27,11 @@ struct Saved {
     /// `s3://bucket/key`.
     object: String,
     copy: Option<Copy>,
-    /// Why there is no newer copy.
+    /// Reason why there is no newer copy.
     failure: Option<String>,
 }
 
-/// A local file, and the folder of the round that made it.
+/// Local file, and the folder of the round that made it.
 #[derive(Clone, Debug)]
 pub(super) struct Copy {
     run: PathBuf,
@@ -41,7 +41,7 @@ pub(super) struct Copy {
 }
 
 impl Rescues {
-    /// Takes note of a file's copy, which is complete. Removes the one before.
+    /// Records a complete copy of a file. Removes the previous copy.
     pub(super) fn saved(&self, ino: Ino, object: String, copy: Copy) {
         let saved = Saved {
             object,
@@ -54,7 +54,7 @@ impl Rescues {
         }
     }
 
-    /// Takes note that a file could not be copied. The copy before stays.
+    /// Records that a file could not be copied. The previous copy stays.
     pub(super) fn failed(&self, ino: Ino, object: String, failure: String) {
         let mut copies = self.lock();
         let saved = copies.entry(ino).or_default();
@@ -72,7 +72,8 @@ impl Rescues {
         }
     }
 
-    /// Account of an object that could not be stored: an entry for each file that was to become it.
+    /// Returns the account of an object that could not be stored, with an entry for each file that
+    /// was to become it.
     pub(super) fn account(&self, object: &str, reason: &str) -> Vec<NotStored> {
         let copies = self.lock();
         let saved = copies.values().filter(|saved| saved.object == object);
@@ -114,7 +115,7 @@ impl Saved {
 }
 
 impl Copy {
-    /// Removes it, and the folders of its round that it leaves empty.
+    /// Removes the copy, and the folders of its round that are empty then.
     pub(super) fn remove(&self) {
         if let Err(error) = fs::remove_file(&self.path) {
             let path = self.path.display();
@@ -127,7 +128,7 @@ impl Copy {
     fn remove_folders(&self) {
         let folders = self.path.ancestors().skip(1);
         for folder in folders.take_while(|folder| folder.starts_with(&self.run)) {
-            // One with other copies stays.
+            // A folder with other copies stays.
             if fs::remove_dir(folder).is_err() {
                 break;
             }
@@ -151,14 +152,14 @@ impl<'a> Round<'a> {
         Self { dir, run }
     }
 
-    /// Makes a file of its own for an object, `s3://bucket/key`: below the folder, by bucket and key
-    /// as far as the local disk has such names.
+    /// Creates a new file for an object, `s3://bucket/key`. Its path below the folder follows the
+    /// bucket and key as far as the local disk allows.
     ///
     /// # Errors
-    /// There is no room for it, or the folder can't be used.
+    /// There is no space for it, or the folder can't be used.
     pub(super) fn create(&mut self, uri: &str, reserve: &Reserve) -> io::Result<(Copy, File)> {
         match self.try_to_create(uri, reserve) {
-            // Another file of this key, or a file where this key has a folder.
+            // The key has another file, or the path of a folder is a file.
             Err(error) if is_taken(&error) => {
                 *self = Self::new(self.dir);
                 self.try_to_create(uri, reserve)
@@ -180,7 +181,7 @@ impl<'a> Round<'a> {
     }
 }
 
-/// Makes a file that only its owner may read, and the folders above it.
+/// Creates a file that only its owner may read, and its parent folders.
 fn make(path: &Path, reserve: &Reserve) -> io::Result<File> {
     if let Some(folder) = path.parent() {
         DirBuilder::new()

@@ -1,4 +1,4 @@
-//! Saving what could not be stored: its bytes go to a folder of the local disk.
+//! Rescue: bytes that could not be stored are saved in a local folder.
 
 mod copies;
 mod names;
@@ -13,8 +13,8 @@ use crate::fs::{Fs, NotStored};
 pub(super) use copies::Rescues;
 
 impl Fs {
-    /// Saves the bytes of all files that could not be stored. A copy that was made before stays until there
-    /// is a newer one, or the file is stored.
+    /// Saves the bytes of all files that could not be stored. An earlier copy stays until there is
+    /// a newer one, or the file is stored.
     pub(super) async fn rescue_all(&self) {
         let is_last = self.gate.is_closed();
         let (mut round, mut unsaved) = (None, HashSet::new());
@@ -28,7 +28,7 @@ impl Fs {
             };
             let uri = self.store.uri(&key);
             if !self.ledger.has(&uri) {
-                // A program goes on writing it: it will be stored.
+                // A program is still writing it: it will be stored.
                 if !is_last {
                     continue;
                 }
@@ -50,13 +50,13 @@ impl Fs {
         self.rescues.retain(&unsaved);
     }
 
-    /// Saves the bytes of one. Leaves no file behind that lacks some.
+    /// Saves the bytes of one file. Leaves no incomplete copy behind.
     async fn rescue(&self, round: &mut Round<'_>, file: &OpenFile, uri: &str) -> io::Result<Copy> {
         let (mut copy, saved) = round.create(uri, &self.reserve)?;
         let rescued = file.writer.rescue(&saved).await;
         let synced = saved.sync_all();
         drop(saved);
-        // The next one needs it.
+        // The next copy needs the descriptor.
         self.reserve.fill();
         match rescued.and_then(|rescued| synced.map(|()| rescued)) {
             Ok(rescued) => {
@@ -70,7 +70,7 @@ impl Fs {
         }
     }
 
-    /// Account of what could not be stored until now.
+    /// Returns the objects that could not be stored until now.
     pub fn not_stored(&self) -> Vec<NotStored> {
         let failures = self.ledger.open().into_iter();
         let accounts = failures.flat_map(|(object, reason)| self.rescues.account(&object, &reason));

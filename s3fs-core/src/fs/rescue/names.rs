@@ -1,4 +1,4 @@
-//! Names of local copies: the parts of a key, where the local disk can have them.
+//! Names of local copies: the parts of a key, as far as the local disk can have them.
 
 use std::path::PathBuf;
 
@@ -10,13 +10,13 @@ const LONGEST: usize = 255;
 /// Number of hexadecimal digits that tell a changed name from others.
 const DIGITS: usize = 32;
 
-/// Path below a folder for a bucket and key. Different ones have different paths.
+/// Returns the path below a folder for a bucket and key. Different keys have different paths.
 pub(super) fn path_of(name: &str) -> PathBuf {
     name.split('/').map(local).collect()
 }
 
-/// The part itself, or as much of it as a name can have, and a hash. A part that looks like such a name has a
-/// hash of its own.
+/// Returns the part of a key, or as much of it as a name can have, and a hash. A part that looks
+/// like such a name also gets a hash.
 fn local(part: &str) -> String {
     let is_possible =
         part.len() <= LONGEST && !matches!(part, "" | "." | "..") && !part.contains('\0');
@@ -29,7 +29,7 @@ fn local(part: &str) -> String {
     format!("{}~{}", &beginning[..kept], &hash[..DIGITS])
 }
 
-/// Returns whether a name ends like one that was changed.
+/// Returns whether a name ends like a changed name.
 fn has_hash(name: &str) -> bool {
     let digits = name.rsplit_once('~').map(|(_, digits)| digits);
     digits.is_some_and(|digits| {
