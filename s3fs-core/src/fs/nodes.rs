@@ -36,7 +36,7 @@ impl Fs {
     /// Makes an empty file, a FIFO or a socket.
     ///
     /// # Errors
-    /// As [`symlink`](Self::symlink).
+    /// Same errors as [`symlink`](Self::symlink).
     pub async fn mknod(
         &self,
         dir: Ino,

@@ -70,7 +70,7 @@ impl Fs {
     /// Zeroes a range of a file, or extends the file to its end.
     ///
     /// # Errors
-    /// As [`write`](Self::write).
+    /// Same errors as [`write`](Self::write).
     pub async fn allocate(
         &self,
         handle: HandleId,
@@ -103,7 +103,7 @@ impl Fs {
     /// the number of bytes copied.
     ///
     /// # Errors
-    /// As [`read`](Self::read) and [`write`](Self::write).
+    /// Same errors as [`read`](Self::read) and [`write`](Self::write).
     pub async fn copy_range(
         &self,
         from: HandleId,

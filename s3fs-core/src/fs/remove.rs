@@ -87,7 +87,7 @@ impl Fs {
     /// Removes an empty folder.
     ///
     /// # Errors
-    /// It has entries, visible or not; or the mount doesn't allow it.
+    /// The folder has entries, visible or not, or the mount doesn't allow it.
     pub async fn rmdir(&self, dir: Ino, name: &OsStr) -> Result<(), FsError> {
         let _change = self.gate.enter()?;
         let (name, entry) = self.find_for_removal(dir, name).await?;
@@ -150,7 +150,7 @@ impl Fs {
     /// Deletes a file. Programs that have it open keep it.
     ///
     /// # Errors
-    /// It is a folder, or the mount doesn't allow it.
+    /// The entry is a folder, or the mount doesn't allow it.
     pub async fn unlink(&self, dir: Ino, name: &OsStr) -> Result<(), FsError> {
         let _change = self.gate.enter()?;
         let (name, entry) = self.find_for_removal(dir, name).await?;

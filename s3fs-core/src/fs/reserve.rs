@@ -26,7 +26,7 @@ impl Reserve {
     /// Opens a file. If no other descriptor is free, a descriptor of the reserve is closed for it.
     ///
     /// # Errors
-    /// As `open`.
+    /// Same errors as `open`.
     pub(super) fn open(&self, open: impl Fn() -> io::Result<File>) -> io::Result<File> {
         loop {
             match open() {

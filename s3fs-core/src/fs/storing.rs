@@ -27,7 +27,7 @@ impl Fs {
     /// Stores all entries made below a folder and runs all deletions below it, and waits for them.
     ///
     /// # Errors
-    /// One of the requests failed.
+    /// At least one request failed.
     pub async fn fsync_dir(&self, ino: Ino) -> Result<(), FsError> {
         match self.tree.prefix_of(ino) {
             Some(prefix) => self.outbox.settle_below(&prefix).await,

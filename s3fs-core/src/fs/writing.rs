@@ -248,7 +248,7 @@ impl Fs {
     /// Writes, if that needs no waiting. Returns whether it did.
     ///
     /// # Errors
-    /// As [`write`](Self::write).
+    /// Same errors as [`write`](Self::write).
     pub fn try_write(&self, handle: HandleId, offset: u64, data: &[u8]) -> Result<bool, FsError> {
         let _change = self.gate.enter()?;
         let handle = self.writing(handle)?;

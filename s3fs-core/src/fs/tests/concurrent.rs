@@ -1,4 +1,4 @@
-//! Several tasks on few names, in many interleavings: a seed is one of them.
+//! Several tasks on few names, in many interleavings, each given by a seed.
 
 use std::future::Future;
 use std::sync::Arc;

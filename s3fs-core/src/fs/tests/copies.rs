@@ -1,4 +1,4 @@
-//! Copies of a renaming that fails while another client changes the same names.
+//! Copies of a failed rename while another client changes the same names.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};

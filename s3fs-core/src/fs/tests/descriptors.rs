@@ -1,4 +1,4 @@
-//! A process that has no descriptor left.
+//! Process without free descriptors.
 
 use std::fs::{self, File};
 use std::process::Command;

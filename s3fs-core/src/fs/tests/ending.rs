@@ -1,4 +1,4 @@
-//! The end of a mount: what is refused, what stops waiting, and what the account says.
+//! End of a mount: refused operations, ended waits, and the account.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,14 +14,14 @@ use crate::store::disturbed::Operation;
 use crate::store::faulty::{Fault, Faults};
 use crate::store::slow::{Delays, Point};
 
-/// Far longer than anything here takes.
+/// Timeout far above the duration of any test here.
 const LIMIT: Duration = Duration::from_mins(1);
 
 fn objects(lost: &[NotStored]) -> Vec<&str> {
     lost.iter().map(|one| one.object.as_str()).collect()
 }
 
-/// Waits until an operation has got as far as it gets.
+/// Waits until an operation has got as far as it can.
 async fn settle() {
     for _ in 0..1000 {
         tokio::task::yield_now().await;
@@ -187,7 +187,7 @@ async fn what_is_given_up_on_is_not_stored_and_its_upload_is_aborted() {
     assert_eq!(memory.objects().len(), 0);
 }
 
-/// A folder of objects and a rename of it that has copied some.
+/// Starts a rename of a folder of objects, which has copied some.
 async fn renaming(
     copies: Operation,
 ) -> (Arc<Kernel>, tokio::task::JoinHandle<Result<(), FsError>>) {

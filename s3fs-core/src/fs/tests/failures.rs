@@ -1,4 +1,4 @@
-//! Requests that fail, and what is left of what the program wanted.
+//! Failed requests, and the state after them.
 
 use std::sync::Arc;
 use std::time::Duration;

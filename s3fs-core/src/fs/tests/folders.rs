@@ -1,4 +1,4 @@
-//! Listings that are interrupted, resumed and outdated.
+//! Interrupted, resumed and outdated listings.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::store::memory::MemoryStore;
 use crate::store::slow::{Delays, Point};
 use crate::tree::Told;
 
-/// More keys in `d` than a page has.
+/// Creates a bucket with more keys in `d` than a page has.
 fn two_pages() -> MemoryStore {
     let store = bucket();
     for i in 0..1500 {

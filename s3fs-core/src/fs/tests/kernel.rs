@@ -1,4 +1,4 @@
-//! What the kernel does with a file system: walks paths, counts what it was told of, forgets it.
+//! Stand-in for the kernel: walks paths, counts references to inodes, and forgets them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsStr;
@@ -9,12 +9,13 @@ use bytes::Bytes;
 use crate::fs::{Attr, Existing, Fs, FsError, HandleId, Maker, OpenMode};
 use crate::tree::{Ino, Told};
 
-/// Every open and every close comes from this process: `/proc` shows that it has no file of the mount open.
+/// Process ID of every open and close: `/proc` shows that this process has no file of the mount
+/// open.
 pub(super) fn pid() -> u32 {
     std::process::id()
 }
 
-/// Everything is made by this user.
+/// Creator of all entries.
 pub(super) fn maker() -> Maker {
     Maker {
         uid: 0,
@@ -23,13 +24,13 @@ pub(super) fn maker() -> Maker {
     }
 }
 
-/// For writing, with the present content.
+/// Mode for writing that keeps the content.
 pub(super) const WRITE: OpenMode = OpenMode::Write { truncate: false };
 
-/// For writing anew.
+/// Mode for writing that discards the content.
 pub(super) const TRUNCATE: OpenMode = OpenMode::Write { truncate: true };
 
-/// A kernel of one mount.
+/// Kernel of one mount.
 #[derive(Debug)]
 pub(super) struct Kernel {
     pub(super) fs: Arc<Fs>,
@@ -50,13 +51,13 @@ impl Kernel {
         *self.told.lock().unwrap().entry(ino).or_default() += 1;
     }
 
-    /// The folder and the name of a path.
+    /// Returns the folder and the name of a path.
     pub(super) async fn parent<'p>(&self, path: &'p str) -> Result<(Ino, &'p OsStr), FsError> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         Ok((self.walk(folder).await?.ino, OsStr::new(name)))
     }
 
-    /// Looks every component up, as if nothing were cached.
+    /// Looks up every component, as if nothing were cached.
     pub(super) async fn walk(&self, path: &str) -> Result<Attr, FsError> {
         let mut at = self.fs.getattr(Ino::ROOT)?;
         for name in path.split('/').filter(|name| !name.is_empty()) {
@@ -86,7 +87,7 @@ impl Kernel {
         Ok(opened.handle)
     }
 
-    /// Opens; looks the path up once more where the file system says `ESTALE`, as Linux does.
+    /// Opens a file. Looks the path up once more after `ESTALE`, as Linux does.
     pub(super) async fn open(&self, path: &str, mode: OpenMode) -> Result<HandleId, FsError> {
         let mut ino = self.walk(path).await?.ino;
         let opened = match self.fs.open(ino, mode, pid()).await {
@@ -128,7 +129,7 @@ impl Kernel {
         self.fs.flush(handle, pid()).await
     }
 
-    /// The last close: flush and release.
+    /// Closes the last descriptor: flush and release.
     pub(super) async fn close(&self, handle: HandleId) -> Result<(), FsError> {
         let flushed = self.flush(handle).await;
         self.release(handle);
@@ -182,12 +183,13 @@ impl Kernel {
         self.fs.rename(dir, name, to_dir, to_name, true).await
     }
 
-    /// Waits until the bucket has been told of everything.
+    /// Waits until all queued requests are done.
     pub(super) async fn settle(&self) -> Result<(), FsError> {
         self.fs.outbox.settle_below("").await
     }
 
-    /// The entries of a folder, and whether each is one, by replies of `room` entries.
+    /// Returns the entries of a folder, and whether each is a folder. Each reply has at most `room`
+    /// entries.
     pub(super) async fn list(
         &self,
         path: &str,
@@ -233,7 +235,7 @@ impl Kernel {
         }
     }
 
-    /// Forgets what no open handle needs.
+    /// Forgets all inodes that no open handle needs.
     pub(super) fn forget(&self) {
         let mut needed = HashSet::new();
         for ino in self.open.lock().unwrap().values() {
@@ -252,7 +254,7 @@ impl Kernel {
         }
     }
 
-    /// Time passes: what the store said must be asked again.
+    /// Lets all answers of the store expire.
     pub(super) fn expire(&self) {
         self.fs.root_page.lock().unwrap().take();
         self.fs.tree.expire();

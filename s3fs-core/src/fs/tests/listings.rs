@@ -1,5 +1,5 @@
-//! Every shortcut of listing against the plain listing: trees listed together, pages at guessed
-//! bounds, names asked for with their neighbours.
+//! Comparison of every listing shortcut with the plain listing: trees listed together, pages at
+//! guessed bounds, and names requested with their neighbours.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ enum Step {
     Delete(usize, usize),
     /// This mount makes a file.
     Save(usize, usize),
-    /// What the store said must be asked again.
+    /// All answers of the store expire.
     Expire,
     Forget,
 }
@@ -76,7 +76,7 @@ fn keys() -> impl Strategy<Value = BTreeSet<String>> {
     proptest::collection::vec(some, 1..14).prop_map(|keys| keys.into_iter().flatten().collect())
 }
 
-/// The plain listing of a folder.
+/// Returns the plain listing of a folder.
 fn plain(keys: &BTreeSet<String>, prefix: &str) -> Entries {
     let below = keys.iter().filter_map(|key| key.strip_prefix(prefix));
     let below: Vec<&str> = below.filter(|name| !name.is_empty()).collect();
@@ -90,7 +90,7 @@ fn plain(keys: &BTreeSet<String>, prefix: &str) -> Entries {
     entries
 }
 
-/// A mount, and every state that the bucket has had.
+/// Mount, and every state that the bucket has had.
 struct Run {
     store: MemoryStore,
     kernel: Kernel,
@@ -118,7 +118,8 @@ impl Run {
         self.states.push(keys.collect());
     }
 
-    /// Names that were in a folder all the time, and those that were in it at some time.
+    /// Returns the names that were in a folder all the time, and those that were in it at some
+    /// time.
     fn bounds(&self, prefix: &str) -> (Entries, Entries) {
         let each = || self.states.iter().map(|keys| plain(keys, prefix));
         let always = each().reduce(|a, b| a.intersection(&b).cloned().collect());

@@ -1,5 +1,5 @@
-//! The file system without a kernel: over a bucket in memory, with every failure and interleaving
-//! that a test can think of.
+//! Tests of the file system without a kernel, over a bucket in memory, with injected failures and
+//! interleavings.
 
 #![allow(
     clippy::unwrap_used,
@@ -34,10 +34,10 @@ use crate::store::memory::MemoryStore;
 use crate::store::{ListFrom, ListRequest, Store};
 use crate::write::{PartPool, Stages};
 
-/// The size of a first part here, so that small files stream.
+/// Size of a first part in bytes, small so that small files stream.
 const FIRST_PART: u64 = 4096;
 
-/// A bucket that takes small parts.
+/// Creates a bucket that takes small parts.
 fn bucket() -> MemoryStore {
     MemoryStore::with_min_part(1)
 }
@@ -51,7 +51,7 @@ async fn mount_with(store: Arc<dyn Store>, access: Access, budget: u64) -> Kerne
     mount_as(store, access, budget, true).await
 }
 
-/// As `mount`, where closing a file waits for the store or doesn't.
+/// Mounts a store read-write. `waits` says whether closing a file waits for the store.
 async fn mount_waiting(store: Arc<dyn Store>, budget: u64, waits: bool) -> Kernel {
     mount_as(store, Access::default(), budget, waits).await
 }

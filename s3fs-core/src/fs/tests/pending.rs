@@ -1,4 +1,4 @@
-//! What is not stored yet.
+//! Number of files and bytes that are not stored yet.
 
 use std::sync::Arc;
 

@@ -16,7 +16,7 @@ use crate::store::disturbed::Operation;
 use crate::store::faulty::{Fault, Faults};
 use crate::store::memory::MemoryStore;
 
-/// A mount that keeps copies in a folder, of a bucket that knows that it takes files.
+/// Mounts a bucket that is known to take files, with a folder for local copies.
 async fn mounted(store: MemoryStore, unsaved: &Path) -> (Kernel, Arc<Faults>) {
     let (store, faults) = Faults::over(store);
     let config = MountConfig {
@@ -30,7 +30,7 @@ async fn mounted(store: MemoryStore, unsaved: &Path) -> (Kernel, Arc<Faults>) {
     (kernel, faults)
 }
 
-/// The next attempts to store something are refused.
+/// Refuses the next attempts to store a file.
 fn refuse(faults: &Faults) {
     for _ in 0..4 {
         faults.next(Operation::Put, Fault::Refused);

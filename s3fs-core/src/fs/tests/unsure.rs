@@ -1,4 +1,5 @@
-//! Requests that are carried out and whose answer is lost: whatever follows counts on both outcomes.
+//! Requests that are carried out but whose answer is lost. Later operations must allow for both
+//! outcomes.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What a reader sees of a file that is changed here, or elsewhere.
+//! Versions that a reader sees of a file that this mount or another client changes.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::store::disturbed::Operation;
 use crate::store::slow::{Delays, Point};
 use crate::tree::Ino;
 
-/// Waits until all that goes on has got as far as it gets.
+/// Waits until all tasks have got as far as they can.
 async fn settle() {
     for _ in 0..1000 {
         tokio::task::yield_now().await;

@@ -1,4 +1,5 @@
-//! Any sequence of operations, by this mount and by others, compared with a simple tree.
+//! Random sequences of operations by this mount and by other clients, compared with a reference
+//! model.
 
 mod reference;
 mod run;
@@ -81,7 +82,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// Bytes that say where they are from.
+/// Returns bytes that identify their version.
 fn bytes(version: usize, length: usize) -> Vec<u8> {
     (0..length).map(|i| (version * 31 + i) as u8).collect()
 }

@@ -1,30 +1,31 @@
-//! What a bucket and a mount should look like.
+//! Reference model of a bucket and a mount.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fs::HandleId;
 
-/// A simple tree.
+/// Expected files and folders.
 #[derive(Debug, Default)]
 pub(super) struct Reference {
-    /// The visible files, by the numbers of their contents.
+    /// Visible files, with the number of their contents.
     pub(super) files: BTreeMap<String, usize>,
     pub(super) contents: Vec<Content>,
     pub(super) markers: BTreeSet<String>,
     /// Folders that stay because something in them was removed here.
     pub(super) kept: BTreeSet<String>,
     pub(super) handles: Vec<Open>,
-    /// Files that went while they were open, and where they were: their objects may stay there.
+    /// Files that lost their names while they were open, and their last paths: their objects may
+    /// stay there.
     left: Vec<(usize, String)>,
 }
 
-/// A file, whether it has a name or not.
+/// Content of a file, with or without a name.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Content {
     pub(super) bytes: Vec<u8>,
-    /// Its object has gone, and not all of it is here.
+    /// Its object is gone, and its bytes may not all be here.
     pub(super) may_be_lost: bool,
-    /// `None` where nobody said.
+    /// Mode, or `None` if it was not set.
     pub(super) mode: Option<u16>,
 }
 
@@ -35,7 +36,7 @@ pub(super) struct Open {
     pub(super) writes: bool,
 }
 
-/// The folder of a path.
+/// Returns the folder of a path.
 pub(super) fn parent(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
@@ -58,7 +59,7 @@ impl Reference {
         self.is_dir(path) || self.files.contains_key(path)
     }
 
-    /// The entries of a folder, and which are folders.
+    /// Returns the entries of a folder, and whether each is a folder.
     pub(super) fn entries(&self, path: &str) -> BTreeMap<String, bool> {
         let prefix = if path.is_empty() {
             String::new()
@@ -91,8 +92,8 @@ impl Reference {
         file
     }
 
-    /// Another client has made another version of what had the name, or a file of more than `kept`
-    /// bytes loses its object.
+    /// Records that another client has replaced the file of a path, or that a file of more than
+    /// `kept` bytes loses its object.
     pub(super) fn replaced(&mut self, path: &str, kept: usize) {
         if let Some(file) = self.files.get(path) {
             let content = &mut self.contents[*file];
@@ -103,14 +104,15 @@ impl Reference {
         }
     }
 
-    /// Whether a folder may hold the object of a file that went and is open still: it stays as long.
+    /// Returns whether a folder may hold the object of a file without a name. The object stays
+    /// while the file is open.
     pub(super) fn may_stay(&self, folder: &str) -> bool {
         let is_open = |file| self.handles.iter().any(|open| open.file == file);
         let mut left = self.left.iter();
         left.any(|(file, path)| is_within(path, folder) && is_open(*file))
     }
 
-    /// Where a file is, if it has a name.
+    /// Returns the path of a file, if it has a name.
     pub(super) fn path_of(&self, file: usize) -> Option<&str> {
         let mut files = self.files.iter();
         files
@@ -130,8 +132,8 @@ impl Reference {
         }
     }
 
-    /// Renames, if that may be; whether it did.
-    /// `below` tells whether the bucket has a key below a folder afterwards.
+    /// Renames, if that is allowed. Returns whether it did. `below` tells whether the bucket has a
+    /// key below a folder afterwards.
     pub(super) fn rename(&mut self, from: &str, to: &str, kept: usize, below: Below) -> bool {
         if !self.exists(from) || !self.is_dir(parent(to)) {
             return false;
@@ -180,7 +182,7 @@ impl Reference {
         self.keep(from);
     }
 
-    /// What the bucket must hold.
+    /// Returns the objects that the bucket must hold.
     pub(super) fn keys(&self) -> BTreeMap<String, bytes::Bytes> {
         let content = |file: &usize| self.contents[*file].bytes.clone().into();
         let files = self.files.iter();
@@ -195,8 +197,8 @@ impl Reference {
 /// Keys of a bucket below a folder, but for its marker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Below {
-    /// There is none.
+    /// No key.
     Nothing,
-    /// There are some.
+    /// At least one key.
     Keys,
 }

@@ -1,4 +1,4 @@
-//! A sequence of operations, on a mount and on the reference.
+//! Run of a sequence of operations, on a mount and on the reference.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::fs::tests::{FIRST_PART, bucket, mount_waiting};
 use crate::fs::{Allocate, FsError, HandleId, OpenMode, SetAttr};
 use crate::store::memory::MemoryStore;
 
-/// A deleted file of so many bytes can be read as long as it is open.
+/// Maximum size in bytes of a deleted file that can be read as long as it is open.
 const KEPT: usize = FIRST_PART as usize;
 
 pub(super) struct Run {
@@ -132,12 +132,13 @@ impl Run {
         self.opened(id, file, mode != OpenMode::Read);
     }
 
-    /// A handle that may write its file.
+    /// Returns a handle if it may write its file.
     fn writer(&self, handle: usize) -> Option<Open> {
         self.open(handle).filter(|open| open.writes)
     }
 
-    /// What was done to a file must have succeeded, unless not all of it is here.
+    /// Checks that an operation on a file succeeded, unless its bytes may not all be here. Returns
+    /// whether it did.
     fn check(&self, open: &Open, done: &Result<(), FsError>) -> bool {
         let may_fail = self.reference.contents[open.file].may_be_lost;
         assert!(done.is_ok() || may_fail, "{open:?}: {done:?}");
@@ -327,7 +328,8 @@ impl Run {
         assert_eq!(done.is_ok(), expected, "{from} to {to}: {done:?}");
     }
 
-    /// Another client stores an object, where that changes no name's kind and nobody writes.
+    /// Stores an object as another client, where that changes no name's kind and no handle writes
+    /// the file.
     async fn other_puts(&mut self, path: &str, length: usize) {
         let mut above = path;
         while !above.is_empty() {
@@ -357,7 +359,8 @@ impl Run {
         self.kernel.expire();
     }
 
-    /// Closes everything; then the bucket must hold what the reference does, and nobody remembers.
+    /// Closes all handles. Then the bucket must hold the files of the reference, and no state may
+    /// remain.
     pub(super) async fn end(&mut self) {
         for open in std::mem::take(&mut self.reference.handles) {
             self.kernel.release(open.id);
