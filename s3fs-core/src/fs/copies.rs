@@ -1,7 +1,7 @@
 //! Copies of a failed rename: they are deleted, and no other object is.
 //!
 //! Another client may have made an object under the new key meanwhile. So an object is deleted only
-//! if it can only be the copy, and only while its source holds the same bytes.
+//! if it can only be the copy. Its source must still hold the same bytes.
 
 use crate::fs::Fs;
 use crate::fs::outbox::Changes;

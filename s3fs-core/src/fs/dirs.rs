@@ -193,8 +193,8 @@ impl Fs {
                     attr,
                 });
                 full = told == Told::Full;
-                // A folder may be somebody's working folder, or have mounts below it, which forgetting
-                // its name would take away.
+                // A folder may be a working directory or have mounts below it, which forgetting its
+                // name would take away.
                 if told == Told::Yes
                     && !attr.is_dir
                     && let Some(node) = node

@@ -62,9 +62,9 @@ impl KernelCell {
 }
 
 impl Fs {
-    /// Drops the cached pages of a range that was written around the page cache (`O_DIRECT`), since
-    /// other programs may have read the old bytes into it meanwhile. The kernel drops them itself
-    /// for synchronous writes, but not for asynchronous ones. Must be awaited before the write is
+    /// Drops the cached pages of a range that was written around the page cache (`O_DIRECT`). Other
+    /// programs may have read the old bytes into it meanwhile. The kernel drops them itself for
+    /// synchronous writes, but not for asynchronous ones. Must be awaited before the write is
     /// answered.
     pub async fn written_directly(&self, node: NodeId, range: Range<u64>) {
         if let Some(kernel) = self.kernel.get() {

@@ -87,7 +87,7 @@ impl Fs {
                 self.end_stored(ino);
                 Ok(())
             }
-            // Nobody wants it any more.
+            // The file was deleted meanwhile.
             Err(WriteError::Deleted) => Ok(()),
             Err(error) => {
                 if error.is_unknown() {
@@ -164,7 +164,7 @@ impl Fs {
         let wanted = headers(&entry, key, &self.owner);
         match self.copy_onto_itself(key, ino, &wanted).await {
             Ok(()) => {}
-            // Another client has replaced or deleted it, and what was kept with it has gone too.
+            // Another client has replaced or deleted the object, and its metadata with it.
             Err(FsError::Store(error))
                 if matches!(
                     error.kind,

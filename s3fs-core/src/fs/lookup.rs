@@ -113,8 +113,8 @@ impl Fs {
         Ok((seen, asked))
     }
 
-    /// Asks the store what a name stands for, as [`ask`](Self::ask) does. The metadata of an object
-    /// of the name is requested at the same time, if it may have more than a listing shows.
+    /// Asks the store what a name stands for, as [`ask`](Self::ask) does. If an object of the name
+    /// may have more metadata than a listing shows, that is requested at the same time.
     async fn ask_and_look(&self, dir: Ino, name: &EntryName) -> Result<(Seen, Instant), FsError> {
         let key = self.key_in(dir, name)?;
         let is_plain = self.evidence.verdict(dir) == Verdict::Plain;

@@ -8,15 +8,15 @@ use crate::fs::Fs;
 
 /// Files and bytes that were written and are not stored yet, such as "3 files, 20 MB left".
 ///
-/// A file counts from its first change until the bucket has all of it, whether it is open, queued
-/// or being stored. A file that failed to be stored counts until a later attempt succeeds.
-/// Deletions, folders and changes of attributes alone do not count.
+/// A file counts from its first change until the bucket has all of it: while it is open, queued or
+/// being stored. A file that failed to be stored counts until a later attempt succeeds. Deletions,
+/// folders and changes of attributes alone do not count.
 ///
-/// The number of bytes is approximate: bytes that are not sent yet. A part of an upload, or a file
-/// that is sent in one request, counts as a whole until the store has all of it. A large file that
-/// was changed in places counts by its changed bytes before it is stored. While it is stored, it
-/// counts by the parts to send, which include some bytes around the changes. Bytes that the store
-/// copies by itself do not count, though the copy takes time.
+/// The number of bytes is approximate: bytes that are not sent yet. A part of an upload counts as a
+/// whole until the store has all of it. So does a file that is sent in one request. A large file
+/// that was changed in places counts by its changed bytes before it is stored. While it is stored,
+/// it counts by the parts to send, which include some bytes around the changes. Bytes that the
+/// store copies by itself do not count, though the copy takes time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
     /// Number of files that are not fully stored.

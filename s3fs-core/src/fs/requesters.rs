@@ -90,8 +90,8 @@ fn process_of(init: u32, named: u32) -> Option<Vec<Thread>> {
     None
 }
 
-/// Returns whether a child is the first process of a namespace directly below this process's own,
-/// and has the ID `init` in the latter.
+/// Returns whether a child is the first process of a namespace directly below this process's own.
+/// `init` is the child's ID in this process's namespace.
 fn is_first(own: &[u32], child: &[u32], init: u32) -> bool {
     let is_below = !own.is_empty() && child.len() == own.len() + 1;
     is_below && child.ends_with(&[init, 1])

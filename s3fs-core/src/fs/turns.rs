@@ -1,8 +1,8 @@
 //! Replace back-off: a reader gets to open a name that is replaced again and again.
 //!
-//! If a file was replaced between its lookup and its open, the open fails and the kernel looks the
-//! name up again, once. If the file has been replaced again by then, the program sees an error that
-//! no local disk gives. So a replace waits briefly for a reader that has just come too late.
+//! An open fails if the file was replaced since its lookup. The kernel then looks the name up
+//! again, once. If the file has been replaced again by then, the program sees an error that no
+//! local disk gives. So a replace waits briefly for a reader that has just come too late.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

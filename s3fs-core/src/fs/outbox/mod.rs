@@ -22,8 +22,8 @@ use crate::fs::outbox::unsure::Unsure;
 use crate::fs::{Fs, FsError};
 use crate::object::Key;
 
-/// Delay of a request. A program that writes a file under a temporary name, then sets its mode and
-/// times and renames it, does so within a few milliseconds.
+/// Delay of a request. Programs often write a file under a temporary name, set its mode and times,
+/// and rename it. They do so within a few milliseconds.
 const DELAY: Duration = Duration::from_millis(100);
 
 /// Maximum number of small requests under way.
@@ -124,8 +124,8 @@ impl Outbox {
         taken
     }
 
-    /// Returns whether the bucket may have an object under the key that was deleted here, or that a
-    /// request without an answer has made.
+    /// Returns whether the bucket may have an object under the key: one that was deleted here, or
+    /// one of a request without an answer.
     pub(super) fn may_exist(&self, key: &Key) -> bool {
         self.unsure.has(key) || self.lock().may_exist(key)
     }

@@ -235,7 +235,7 @@ impl Slots {
     }
 
     /// Releases a held key. Returns a ticket if a task must begin. A task that waited before keeps
-    /// its ticket, since a key that is held again and again would otherwise have no turn.
+    /// its ticket: otherwise a key that is often held would have no turn.
     pub(super) fn let_go(&mut self, key: &Key) -> Option<Version> {
         let version = self.next();
         let slot = self.slots.get_mut(key)?;

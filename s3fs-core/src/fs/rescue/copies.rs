@@ -72,8 +72,8 @@ impl Rescues {
         }
     }
 
-    /// Returns the account of an object that could not be stored, with an entry for each file that
-    /// was to become it.
+    /// Returns the account of an object that could not be stored. It has an entry for each file
+    /// that was to become the object.
     pub(super) fn account(&self, object: &str, reason: &str) -> Vec<NotStored> {
         let copies = self.lock();
         let saved = copies.values().filter(|saved| saved.object == object);

@@ -9,13 +9,13 @@ use bytes::Bytes;
 use crate::fs::{Attr, Existing, Fs, FsError, HandleId, Maker, OpenMode};
 use crate::tree::{Ino, Told};
 
-/// Process ID of every open and close: `/proc` shows that this process has no file of the mount
-/// open.
+/// Returns the process ID of every open and close. `/proc` shows that this process has no file of
+/// the mount open.
 pub(super) fn pid() -> u32 {
     std::process::id()
 }
 
-/// Creator of all entries.
+/// Returns the creator of all entries.
 pub(super) fn maker() -> Maker {
     Maker {
         uid: 0,

@@ -61,7 +61,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Keys: some single ones, and in some folders as many in a row as fill pages.
+/// Returns a strategy for keys: some single ones, and in some folders enough in a row to fill
+/// pages.
 fn keys() -> impl Strategy<Value = BTreeSet<String>> {
     let one = (0..FOLDERS.len(), 0..NAMES.len());
     let one = one.prop_map(|(f, n)| vec![format!("{}{}", FOLDERS[f], NAMES[n])]);

@@ -92,8 +92,8 @@ impl Reference {
         file
     }
 
-    /// Records that another client has replaced the file of a path, or that a file of more than
-    /// `kept` bytes loses its object.
+    /// Records that another client has replaced the file of a path. Or a file of more than `kept`
+    /// bytes loses its object.
     pub(super) fn replaced(&mut self, path: &str, kept: usize) {
         if let Some(file) = self.files.get(path) {
             let content = &mut self.contents[*file];
