@@ -208,7 +208,7 @@ fn what_could_not_be_stored_is_the_error_of_its_input_alone() {
                 assert_eq!(objects.len(), 1);
                 assert_eq!(objects[0].object, format!("s3://{BUCKET}/bad/{n}"));
             }
-            // The first store of a mount is waited for, and the program is told.
+            // The first store of a mount is synchronous, and the program gets its error.
             Err(Error::Failed { source, .. }) => assert!(source.to_string().contains("denied")),
             other => panic!("{n}: {other:?}"),
         }

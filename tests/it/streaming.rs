@@ -141,7 +141,7 @@ async fn what_a_closed_stream_could_not_store_is_told() {
     let server = bucket::server_with(Policy::read_only(BUCKET));
     bucket::choose(bucket::limited(&server));
     let mut some = writes();
-    // The first store of a mount is waited for, and the body is told; then it writes more.
+    // The first store of a mount is synchronous, and the body gets its error; then it writes more.
     for _ in 0..20 {
         let _ = some.next().await.unwrap().unwrap();
     }

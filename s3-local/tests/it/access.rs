@@ -141,7 +141,7 @@ async fn a_policy_for_some_keys_is_for_these_alone() {
         403,
         DENIED,
     );
-    // Whoever may not list does not learn what is missing.
+    // Without the permission to list, a missing key is not reported as missing.
     assert_refused(
         getter
             .get_object()

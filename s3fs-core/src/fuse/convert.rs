@@ -14,9 +14,9 @@ use crate::tree::NodeId;
 /// Size, in bytes, in which programs should read and write files.
 const FILE_BLOCK: u32 = 1 << 20;
 
-/// Size, in bytes, in which programs should read folders. The C library would use a buffer as large
-/// as a file's block. A program that looks at each of so many entries would reach the last ones
-/// when their cached attributes have expired.
+/// Size, in bytes, in which programs should read folders. Otherwise the C library uses a buffer as
+/// large as a file's block. A program that reads the attributes of each entry would then reach the
+/// last ones after their cached attributes have expired.
 const FOLDER_BLOCK: u32 = 4 << 10;
 
 impl From<INodeNo> for NodeId {

@@ -187,7 +187,7 @@ mod tests {
             let mut deep = deep(folders.into_iter().chain(files), page);
             for folder in ["d/a/", "d/b/", "d/c/", "d/z/"] {
                 let expected = vec![format!("{folder}1")];
-                // Too many pages may lie between, which is told.
+                // `None` if too many pages lie between.
                 if let Some((listed, _)) = deep.folder(folder, SOON).await {
                     assert_eq!(keys(listed).0, expected, "{folder} in pages of {page}");
                 }

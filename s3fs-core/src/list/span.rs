@@ -99,7 +99,7 @@ impl Span {
             && asking.0.is_finished()
         {
             let answer = (&mut asking.0).now_or_never();
-            // Who waits for a page that failed asks for it again, and is told why it fails.
+            // After a failure, a waiting reader requests the page again, and gets the error.
             self.page = match answer {
                 Some(Ok(Ok(dated))) => Page::Here(Box::new(dated)),
                 _ => Page::Unasked,

@@ -131,7 +131,7 @@ impl Reader {
 
     /// Sets the page cache for bytes that no program has asked for yet.
     pub fn set_pages(&self, pages: Arc<dyn Pages>) {
-        // They are those of the same version for every handle.
+        // Ignored if already set: all handles of a version share one page cache.
         let _ = self.source.pages.set(pages);
     }
 
@@ -304,7 +304,7 @@ impl Reclaim for Reader {
     }
 
     fn reclaim(&self) {
-        // Whoever waits for a part holds it.
+        // Readers that wait for a part hold a reference to it.
         let mut state = self.lock();
         let State { runs, whole } = &mut *state;
         runs.iter_mut().for_each(Run::drop_parts);

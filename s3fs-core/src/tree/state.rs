@@ -110,7 +110,7 @@ impl State {
                 (Kind::File(file), Seen::File(meta)) => {
                     let same = file.etag.as_ref() == Some(&meta.etag);
                     if same && file.stored_anew(meta.modified) {
-                        // Another client has copied it onto itself, to change what is kept with it.
+                        // Another client has copied the object onto itself, to change its stored metadata.
                         file.modified = meta.modified;
                         inode.looks = Arc::default();
                     }

@@ -25,7 +25,7 @@ pub async fn copy_object(
     let etag = if from.size <= MAX_COPY {
         store.copy(&from.key, &from.etag, to, headers).await?
     } else {
-        // Parts know nothing of what is kept with the object that they are copied from.
+        // Parts do not inherit the headers of the object that they are copied from.
         let headers = if let Some(headers) = headers {
             headers.clone()
         } else {

@@ -98,7 +98,7 @@ impl Head {
         act: impl FnOnce(&mut PartBuffer) -> Result<(), WriteError>,
     ) -> Result<bool, WriteError> {
         if self.get().is_some_and(|buffer| end <= buffer.length()) {
-            // Asking for memory may reclaim what is kept.
+            // A request for memory may reclaim the retained head.
             self.pin();
         }
         match self {

@@ -196,7 +196,7 @@ impl Upload {
         precondition: &Precondition,
         size: u64,
     ) -> Result<ETag, WriteError> {
-        // Whoever asks cannot look here until this has ended.
+        // Counted here: nobody else can count the unsent bytes while this holds the upload.
         self.begun.target.left.count(|| self.left());
         self.settle().await?;
         let tags: Option<Vec<_>> = self.parts.values().map(Part::tag).collect();

@@ -55,7 +55,7 @@ fn log() {
 }
 
 fn announce(bucket: &str, folder: &Path) {
-    // Whoever closed our standard output doesn't want to know.
+    // A closed standard output is no error: nobody reads the message.
     let _ = writeln!(
         io::stdout().lock(),
         "s3://{bucket} is mounted at {}",

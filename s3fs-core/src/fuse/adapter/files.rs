@@ -256,7 +256,7 @@ pub(super) fn copy_range(
             Ok(copied)
         },
         move |result| match result {
-            // It copies no more than fits.
+            // The number of copied bytes fits into `u32`.
             Ok(copied) => reply.written(copied as u32),
             Err(error) => reply.error(errno("copy_file_range", node, &error)),
         },
