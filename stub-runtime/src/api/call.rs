@@ -64,7 +64,7 @@ impl<V> Call<V> {
         let thread = thread::Builder::new().name("stub-call".to_owned());
         let of = attempt.clone();
         let started = thread.spawn(move || {
-            // Whoever waits is told, also if it is the user's iterator that panics.
+            // Waiting callers get a result even if the user's iterator panics.
             let ended = catch_unwind(AssertUnwindSafe(run));
             at_end
                 .end(ended.unwrap_or_else(|_| {

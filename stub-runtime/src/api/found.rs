@@ -11,9 +11,9 @@ use crate::observe::logs::Kept;
 use crate::observe::output::Sink;
 
 impl<V: Value> Call<V> {
-    /// Finds a call of `f::spawn` again that this or an earlier program of the user has begun on a
-    /// cluster, by its [id](Self::id): also if it has ended meanwhile. Whoever has a value has had
-    /// it: then the call is no more.
+    /// Reattaches by [id](Self::id) to a call of `f::spawn` that this or an earlier program of the
+    /// user has started on a cluster, even if the call has ended. Once its value has been taken, the
+    /// call no longer exists.
     ///
     /// ```no_run
     /// # fn id() -> String { todo!() }
@@ -25,8 +25,8 @@ impl<V: Value> Call<V> {
     /// ```
     ///
     /// # Errors
-    /// There is none of that id, another process attends to it, or its cluster or spool can't be reached
-    /// ([`Error::Engine`]).
+    /// Fails if there is no call of that id, another process attends to it, or its cluster or spool
+    /// can't be reached ([`Error::Engine`]).
     pub fn from_id(id: &str) -> Result<Self> {
         take_up(id, |mut payloads| {
             let one = payloads.pop();

@@ -154,8 +154,8 @@ pub(super) fn leave(location: &Location) {
         |entry: io::Result<fs::DirEntry>| entry.is_ok_and(|entry| entry.file_name() != PROGRAMS);
     let has_others = fs::read_dir(root).map_or(true, |mut entries| entries.any(is_other));
     if !has_others {
-        // What can't be removed is in nobody's way. The lock goes last: whoever makes a new one
-        // finds nothing else.
+        // Files that can't be removed do no harm. The lock is removed last: a process that creates
+        // a new lock then finds an empty folder.
         let files = fs::read_dir(&programs).into_iter().flatten().flatten();
         for file in files.filter(|file| file.file_name() != LOCK) {
             let _ = fs::remove_file(file.path());

@@ -300,7 +300,7 @@ impl Remote {
             Told::Over => {
                 self.is_attached = false;
                 self.outstanding = 0;
-                // Whoever feeds it must hear that it was ended.
+                // The feeder must learn that the call has ended.
                 is_fed.then_some(Next::Ended)
             }
             Told::Unwatched(who) => {

@@ -6,7 +6,7 @@ use super::function::{FUNCTIONS, Function};
 pub(crate) fn name(function: &Function) -> String {
     let same = |other: &&Function| other.name == function.name && other.module == function.module;
     let was_chosen = |function: &Function| function.name != function.identifier;
-    // Where a name was chosen that another has, that is a mistake which is told.
+    // A chosen name that another function has is a mistake, and is reported elsewhere.
     let is_mistake = FUNCTIONS.iter().filter(same).any(was_chosen);
     if !is_mistake && FUNCTIONS.iter().filter(same).nth(1).is_some() {
         function.id()

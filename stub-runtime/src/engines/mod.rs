@@ -1,5 +1,5 @@
-//! Calls on whichever engine was chosen: this machine (`caller`), or a cluster (`cluster`). Whoever
-//! calls does not know which.
+//! Calls on the chosen engine: this machine (`local`) or a cluster (`cluster`). Callers do not know
+//! which.
 
 mod calls;
 mod choice;

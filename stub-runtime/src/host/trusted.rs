@@ -200,8 +200,8 @@ fn check_owner(path: &Path, status: FileStatus) -> Result<(), Untrusted> {
     if status.user == 0 || status.user == sys::effective_ids().user {
         return Ok(());
     }
-    // Where root has no name, its folders look like those of everybody else without one. What is in them and
-    // belongs to this user is checked by itself.
+    // If root is not mapped, its folders look like those of all other unmapped users. Files in them
+    // that belong to this user are checked separately.
     if status.kind == FileKind::Folder && !root_has_a_name() {
         return Ok(());
     }

@@ -62,7 +62,7 @@ where
     if PROVIDER.set(provider).is_err() {
         return Ok(None);
     }
-    // Not those of the exporter's own connections, which would have spans in turn.
+    // Excludes spans of the exporter's own connections, whose export would create more spans.
     let ours = Targets::new()
         .with_target("stub_runtime", LevelFilter::INFO)
         .with_target("s3fs_core", LevelFilter::DEBUG);

@@ -80,7 +80,7 @@ pub(crate) fn withhold_capabilities() -> Result<()> {
             unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0_usize, 0_usize, 0_usize) };
         match Errno::result(dropped) {
             Ok(_) => {}
-            // The kernel has no more.
+            // The kernel has no further capabilities.
             Err(Errno::EINVAL) => break,
             Err(errno) => return Err(SysError::new("prctl(PR_CAPBSET_DROP)")(errno)),
         }

@@ -97,8 +97,8 @@ pub fn spawn<C: Codecs, V: 'static>(
         move |grace| canceller.cancel(grace),
         move |payloads| value.decode_one(only(payloads)?),
     )?;
-    // Whoever has the call of a cluster can end and find it again. Nothing is ever sent: this ends
-    // with the sender.
+    // Waits until the call has started, so that its caller can cancel and reattach to it. The
+    // channel carries no message: it closes when the sender is dropped.
     let _ = has_begun.recv();
     Ok(call)
 }

@@ -20,7 +20,7 @@ const KILLING: Duration = Duration::from_mins(1);
 /// Maximum wait for unwanted tasks to end before their spool is removed.
 const LEAVING: Duration = Duration::from_secs(45);
 
-/// Interval at which a scheduler is told again of an end that it did not take note of.
+/// Interval at which a request to end tasks is repeated until the scheduler heeds it.
 const AGAIN: Duration = Duration::from_secs(3);
 
 /// Number of attempts to remove a folder that is not empty yet.

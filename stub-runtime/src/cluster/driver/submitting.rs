@@ -50,7 +50,7 @@ impl Driver {
                     let now = Instant::now();
                     let since = *self.unwritable.get_or_insert(now);
                     self.not_before = Some(now + FIRST_PAUSE);
-                    // As long as nothing goes on, whoever wrote the settings is there to mend them.
+                    // Fail early while no task runs: the user is still there to correct the settings.
                     if !self.has_others() && now.duration_since(since) >= HOPE {
                         return Err(ClusterError::Unusable(error.to_string()));
                     }

@@ -52,7 +52,7 @@ impl Client {
             .map_err(|error| ClusterError::Unusable(format!("can't start a thread: {error}")))?;
         let (client, namespace) = runtime.block_on(async {
             let mut config = config(settings).await?;
-            // Whoever calls tries again by itself, and can be ended meanwhile.
+            // Callers retry themselves, and can be cancelled meanwhile.
             config.default_retry = false;
             let namespace = settings.namespace.clone();
             let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());

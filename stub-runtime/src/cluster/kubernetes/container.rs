@@ -31,8 +31,8 @@ pub(super) fn container(frame: &Frame, submission: &Submission<'_>) -> Container
         resources: resources(settings, submission.needs),
         security_context: Some(security(settings, frame.user)),
         volume_mounts: Some(mounts(frame)),
-        // What a task says when it can't even begin is in the pod's status then, which whoever may
-        // see pods may see.
+        // Puts the output of a task that fails to start into the pod's status, which everybody with
+        // access to pods can read.
         termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
         ..Container::default()
     }

@@ -118,7 +118,7 @@ impl Frame {
             restart_policy: Some("Never".to_owned()),
             active_deadline_seconds: deadline.and_then(|seconds| i64::try_from(seconds).ok()),
             termination_grace_period_seconds: i64::try_from(GRACE.as_secs()).ok(),
-            // The variables of services are those of the namespace, and would be the body's.
+            // Otherwise the body would have variables for the namespace's services.
             enable_service_links: Some(false),
             automount_service_account_token: Some(settings.service_account.is_some()),
             service_account_name: settings.service_account.clone(),

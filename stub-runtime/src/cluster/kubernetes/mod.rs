@@ -132,7 +132,7 @@ impl Scheduler for Kubernetes {
         let Some(job) = self.client()?.job(&name)? else {
             return Ok(None);
         };
-        // Whoever made the Job may not have come to make it.
+        // The process that created the Job may have ended before it created the Secret.
         let secret = self.frame.secret(&name, Some(&job));
         self.client()?.make_secret(&name, &secret)?;
         Ok(Some(name))

@@ -55,7 +55,7 @@ impl Scheduler for Printed {
             scheduler: NAME,
             reason: format!("write the Job `{name}` down: {error}"),
         })?;
-        // Whoever wanted it is there until it has it.
+        // The receiver waits for the text, so sending does not fail.
         let _ = self.printed.send(text);
         Ok(name)
     }

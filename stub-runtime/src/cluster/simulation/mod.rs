@@ -128,7 +128,7 @@ fn collect(
     let awaited = state.awaited();
     for submission in &awaited {
         let (names, pieces) = nodes.pieces(*submission);
-        // A page has so many of them.
+        // A page of a listing has at most 1000 names.
         asked.lists += names.div_ceil(1000).max(1);
         for (id, number, piece) in pieces {
             if !state.wants(id, RUN, number) {

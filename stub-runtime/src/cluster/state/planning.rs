@@ -42,7 +42,7 @@ impl State {
         let is_enough = self.is_closed || is_gathered || tasks >= room.tasks;
         let most = MOST_ACTIVE.max(4 * room.places);
         let most = match self.at_once {
-            // An array keeps to that by itself; beside it, there is room for so many more.
+            // A single array enforces the limit itself; several submissions together are limited here.
             Some(at_once) if !self.batches.is_empty() => most.min(at_once),
             _ => most,
         };

@@ -119,7 +119,7 @@ impl FromStr for VolumeUrl {
             prefix,
             read_only,
         };
-        // Early, so that a mistake in the bucket or the prefix is told where it is written.
+        // Checked early, so that an error names the place of the bucket or prefix in the file.
         volume
             .volume()
             .into_config()

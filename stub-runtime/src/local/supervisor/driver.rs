@@ -363,7 +363,7 @@ impl Driver {
     fn exit(&mut self) -> Result<(), Failure> {
         self.over = true;
         self.kill_init()?;
-        // Whoever waits for an answer of a volume can't die.
+        // A process that waits for a response of a volume can't be killed.
         self.each_volume(Volumes::end_requests);
         let until = Instant::now() + DEATH_LIMIT;
         if !sys::wait_for_until(self.init.pid, until) {

@@ -226,7 +226,7 @@ impl State {
                 vec![Action::Store]
             }
             Phase::Starting | Phase::Running => vec![Action::SayStored(Vec::new())],
-            // What is not stored in the end is told with the outcome.
+            // The outcome reports files that are not stored at the end.
             _ => Vec::new(),
         }
     }

@@ -113,7 +113,7 @@ impl Mapped {
         let sink: Option<Arc<dyn Sink>> = match most {
             1 if are_shown() => Some(Arc::new(Plain)),
             1 => None,
-            // Lines of workers that print at once are told apart.
+            // Prefixes distinguish the lines of concurrent workers.
             _ => Some(Arc::new(Prefixed)),
         };
         Self::with(plan, watch, most, sink)

@@ -279,7 +279,7 @@ impl Shared {
             tracing::info!(%error, ?delay, "trying again");
             task.attempt += 1;
             self.lock().queue.try_again(task, at);
-            // Whoever waits must know by when to look again.
+            // Waiting slots must take the time of the retry into account.
             self.changed.notify_all();
             return;
         }
