@@ -15,7 +15,8 @@ const SET_USER_ID: u16 = 0o4000;
 /// group.
 pub(super) const SET_GROUP_ID: u16 = 0o2000;
 
-/// Permission of the group to execute. Without it, [`SET_GROUP_ID`] of a file stands for mandatory locks.
+/// Execute permission of the group. Without it, [`SET_GROUP_ID`] of a file stands for mandatory
+/// locks.
 const GROUP_EXECUTES: u16 = 0o010;
 
 /// Owner and permissions of entries without stored attributes.
@@ -103,9 +104,9 @@ pub struct Maker {
 pub struct Attr {
     /// The inode.
     pub ino: Ino,
-    /// Number by which the kernel knows it.
+    /// Node number that the kernel uses.
     pub node: NodeId,
-    /// Number by which programs know it.
+    /// Inode number that programs see.
     pub number: FileNumber,
     /// The inode is a folder.
     pub is_dir: bool,

@@ -18,7 +18,8 @@ use crate::tree::{Entry, Ino, Told};
 /// than ours.
 const KEEP: usize = 4096;
 
-/// Offsets 1 and 2 stand behind `.` and `..`; entry `i` is followed by offset `i + 3`.
+/// Number of offsets before the first entry: 1 and 2 follow `.` and `..`, and `i + 3` follows entry
+/// `i`.
 const DOTS: u64 = 2;
 
 /// Listing of an open folder: the first or a later one.
@@ -98,7 +99,7 @@ impl Fs {
         let dir = self.handles.dir(handle)?;
         self.crowd.thin_out(&self.kernel);
         let mut state = dir.state.lock().await;
-        // Reading from the beginning is how programs ask for the present state.
+        // Programs read from the beginning to get the current state.
         let pass = match &*state {
             None => Some(Pass::First),
             Some(_) if offset == 0 => Some(Pass::Again),

@@ -86,14 +86,14 @@ impl Fs {
         }
     }
 
-    /// Opens the version that the inode stands for, asking the store for its first bytes; a file
-    /// that is being written is read through its writer.
+    /// Opens the version of the inode, and requests its first bytes. A file that is being written
+    /// is read through its writer.
     async fn open_reader(&self, ino: Ino) -> Result<Arc<ReadHandle>, FsError> {
         loop {
             let changes = self.open_files.changes();
             let opened = self.try_open_reader(ino, changes).await;
             let is_stale = opened.as_ref().is_err_and(FsError::is_stale);
-            // If it was this mount that made another version, the inode stands for that now.
+            // If this mount made another version, the inode has that version now.
             if !is_stale || self.open_files.changes() == changes {
                 return opened;
             }
@@ -123,7 +123,7 @@ impl Fs {
                 Ok(self.read_handle(ino, key, meta.etag, reader, changes))
             }
             Ok((_, meta)) => {
-                // What is closed and stored is not ours any more.
+                // A closed and stored file no longer belongs to this mount alone.
                 if self.open_files.end_closed(ino) {
                     self.tree.disown(ino);
                 }
@@ -140,7 +140,7 @@ impl Fs {
         }
     }
 
-    /// Opens a file that has lost its name, as long as its bytes or its object are there.
+    /// Opens a file that has lost its name, while its bytes or its object exist.
     async fn open_nameless(&self, ino: Ino, changes: u64) -> Result<Arc<ReadHandle>, FsError> {
         if self.open_files.get(ino).is_some() {
             return Ok(Arc::new(ReadHandle::new(ino, None, 0)));
@@ -257,7 +257,7 @@ impl Fs {
         let version = handle.reader.lock().await;
         let (_, etag, reader) = version.as_ref().cloned().ok_or(FsError::Stale)?;
         drop(version);
-        // This mount made or began a newer version, and another client or a deletion has ended that.
+        // This mount made or began a newer version, which another client or a deletion has ended.
         let newest = self.file(ino).and_then(|file| file.etag);
         if handle.checked.load(Ordering::Acquire) != changes && newest != Some(etag) {
             return Err(FsError::Stale);

@@ -65,7 +65,7 @@ impl Fs {
         }
         self.outbox.trust.note(Changes::Delete, deleted.is_ok());
         self.account(key, &deleted, "could not be deleted: ");
-        // Not tried again later: by then, somebody else's object may be there.
+        // Not repeated later: by then, another client's object may be there.
         self.tree.removal_done(dir, name, Removed::from(key));
     }
 
@@ -87,7 +87,7 @@ impl Fs {
                 self.end_stored(ino);
                 Ok(())
             }
-            // The file was deleted meanwhile.
+            // The file was deleted or replaced meanwhile.
             Err(WriteError::Deleted) => Ok(()),
             Err(error) => {
                 if error.is_unknown() {
@@ -116,7 +116,7 @@ impl Fs {
         self.tree.update_file(file.ino, |state| {
             state.etag = Some(stored.etag.clone());
             state.stored = None;
-            // Somebody may have written since.
+            // The file may have been written since.
             state.size = file.writer.length();
         });
         if let Some(dir) = self.tree.parent(file.ino) {
@@ -148,7 +148,7 @@ impl Fs {
             return Ok(Fulfilled::Done);
         };
         if entry.looks.kept.is_none() {
-            // It could not be changed before, and is as the bucket has it.
+            // An earlier change failed, and the attributes are those of the bucket.
             return Ok(Fulfilled::Done);
         }
         if let Some(file) = self.open_files.get(ino) {

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use crate::fs::FsError;
 
-/// Entrance of all operations that change something.
+/// Gate that every operation that changes something must pass.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
     /// Number of changes under way.
@@ -16,7 +16,7 @@ pub(super) struct Gate {
     left: Notify,
 }
 
-/// A change under way. Ends when dropped.
+/// Change under way. Ends when dropped.
 #[derive(Debug)]
 pub(super) struct Change<'a>(&'a Gate);
 

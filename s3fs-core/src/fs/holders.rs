@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use crate::fs::requesters::children;
 
-/// A file as `/proc` names it.
+/// File as `/proc` shows it.
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
     /// Inode numbers that `/proc` may show: the number that programs see, and the kernel's own

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::object::Shown;
 
-/// An object that could not be stored, and why.
+/// Object that could not be stored, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotStored {
     /// `s3://bucket/key`.

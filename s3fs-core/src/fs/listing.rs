@@ -10,7 +10,7 @@ use crate::list::{Batch, ListStream, Listed};
 use crate::object::EntryName;
 use crate::tree::{Ino, Tree};
 
-/// An open folder.
+/// Open folder.
 #[derive(Debug)]
 pub(super) struct DirHandle {
     pub(super) ino: Ino,
@@ -38,7 +38,7 @@ pub(super) struct DirState {
 pub(super) enum Item {
     /// Entry of a listing.
     Listed(Listed),
-    /// A name that only this mount knows.
+    /// Name that only this mount knows.
     Local(EntryName),
 }
 

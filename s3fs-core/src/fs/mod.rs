@@ -102,7 +102,7 @@ use crate::write::{Endings, PartPool, Stages};
 /// Validity of the store's answers, in this process and in the kernel.
 pub const TTL: Duration = Duration::from_secs(1);
 
-/// The file system of one mount.
+/// File system of one mount.
 #[derive(Debug)]
 pub struct Fs {
     /// Reference to itself, for background tasks.
@@ -127,7 +127,7 @@ pub struct Fs {
     rescue: Option<PathBuf>,
     /// Closing a file waits until it is stored.
     waits_on_close: bool,
-    /// Files opened before programs do.
+    /// Files opened ahead of programs.
     ahead: Ahead,
     walks: Walks,
     descents: Descents,

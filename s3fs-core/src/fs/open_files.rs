@@ -14,7 +14,7 @@ use crate::read::Reader;
 use crate::tree::Ino;
 use crate::write::Writer;
 
-/// A file that is open for writing by one or more handles, or that has yet to be stored.
+/// File that is open for writing by one or more handles, or not stored yet.
 #[derive(Debug)]
 pub(super) struct OpenFile {
     pub(super) ino: Ino,

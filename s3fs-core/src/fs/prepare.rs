@@ -49,8 +49,8 @@ impl Fs {
         Ok(Prepared::Free(self.new_attributes(&folder, new)))
     }
 
-    /// Attributes to store for a new entry of a folder. A folder with the set-group-ID bit gives its group
-    /// to the entry, and the bit to a new folder.
+    /// Returns the attributes to store for a new entry of a folder. A folder with the set-group-ID
+    /// bit gives its group to the entry, and the bit to a new folder.
     fn new_attributes(&self, folder: &Entry, new: NewEntry) -> Attributes {
         let NewEntry { kind, mode, maker } = new;
         let mut attributes = self.owner.attributes(kind, mode, maker);

@@ -13,7 +13,7 @@ use crate::object::{EntryName, Key, ObjectRef};
 use crate::tree::{Entry, FileState, Ino, Kind, Removed};
 use crate::write::copy_object;
 
-/// A name in a folder, and its key.
+/// Name in a folder, and its key.
 #[derive(Clone, Debug)]
 pub(super) struct Named {
     pub(super) dir: Ino,

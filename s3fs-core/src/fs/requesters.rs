@@ -18,7 +18,7 @@ pub enum PidNamespace {
     Own,
     /// Namespace whose first process is a child of this process.
     Child {
-        /// Process id of the child, as this process sees it.
+        /// Process ID of the child, as this process sees it.
         init: u32,
     },
 }
@@ -26,9 +26,9 @@ pub enum PidNamespace {
 /// Thread of a process in another PID namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Thread {
-    /// Id in `/proc`.
+    /// ID in `/proc`.
     here: u32,
-    /// Id in that namespace.
+    /// ID in that namespace.
     there: u32,
 }
 

@@ -61,7 +61,7 @@ struct Slot {
     answered: (Version, Result<(), FsError>),
 }
 
-/// The slots of one mount.
+/// Slots of one mount.
 #[derive(Debug, Default)]
 pub(super) struct Slots {
     slots: HashMap<Key, Slot>,
@@ -71,9 +71,9 @@ pub(super) struct Slots {
 /// Result of a request that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::fs) enum Fulfilled {
-    /// The wish is fulfilled.
+    /// The key has the desired state.
     Done,
-    /// A later wish asks for the same.
+    /// A later wish has the same desired state.
     PassedOn,
 }
 

@@ -14,7 +14,7 @@ use crate::fs::rescue::names::path_of;
 use crate::fs::reserve::Reserve;
 use crate::tree::Ino;
 
-/// Number of the next round of copies in this process: mounts share the folder.
+/// Number of the next round of copies in this process, since mounts share the folder.
 static ROUNDS: AtomicU64 = AtomicU64::new(0);
 
 /// Copies of files that could not be stored: the latest complete one of each.
@@ -136,7 +136,7 @@ impl Copy {
     }
 }
 
-/// Round of copies: a folder of its own below that of the mount.
+/// Round of copies: a new folder below that of the mount.
 #[derive(Debug)]
 pub(super) struct Round<'a> {
     dir: &'a Path,
