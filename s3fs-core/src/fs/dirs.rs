@@ -18,8 +18,7 @@ use crate::tree::{Entry, Ino, Told};
 /// than ours.
 const KEEP: usize = 4096;
 
-/// Number of offsets before the first entry: 1 and 2 follow `.` and `..`, and `i + 3` follows entry
-/// `i`.
+/// Number of entries before the listed ones: `.` and `..`. Offset `i + 3` follows listed entry `i`.
 const DOTS: u64 = 2;
 
 /// Listing of an open folder: the first or a later one.

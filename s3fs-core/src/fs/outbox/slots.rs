@@ -71,9 +71,9 @@ pub(super) struct Slots {
 /// Result of a request that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::fs) enum Fulfilled {
-    /// The key has the desired state.
+    /// The wish is fulfilled.
     Done,
-    /// A later wish has the same desired state.
+    /// Another wish that was queued since covers this one.
     PassedOn,
 }
 
