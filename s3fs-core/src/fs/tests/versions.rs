@@ -143,7 +143,7 @@ async fn a_reader_sees_what_changes_after_a_store_that_had_waited_for_a_write() 
             if fsync {
                 kernel.fs.fsync(writer).await.unwrap();
             } else {
-                kernel.write(writer, 0, &[1; 200 * 4096]).await.unwrap();
+                kernel.write(writer, 0, &vec![1; 200 * 4096]).await.unwrap();
             }
         })
     };
