@@ -53,7 +53,7 @@ impl Fs {
 
     /// Opens a file for reading without waiting, if it was opened ahead.
     pub fn try_open(&self, ino: Ino, mode: OpenMode, pid: u32) -> Option<Opened> {
-        let changes = self.open_files.changes();
+        let changes = self.open_files.generation_count();
         if mode != OpenMode::Read || self.open_files.get(ino).is_some() {
             return None;
         }
@@ -90,11 +90,11 @@ impl Fs {
     /// is read through its writer.
     async fn open_reader(&self, ino: Ino) -> Result<Arc<ReadHandle>, FsError> {
         loop {
-            let changes = self.open_files.changes();
+            let changes = self.open_files.generation_count();
             let opened = self.try_open_reader(ino, changes).await;
             let is_stale = opened.as_ref().is_err_and(FsError::is_stale);
             // If this mount made another version, the inode has that version now.
-            if !is_stale || self.open_files.changes() == changes {
+            if !is_stale || self.open_files.generation_count() == changes {
                 return opened;
             }
         }
@@ -192,7 +192,7 @@ impl Fs {
     ) -> Option<Result<Bytes, FsError>> {
         match self.handles.get(handle) {
             Ok(Handle::Read(file)) => {
-                let changes = self.open_files.changes();
+                let changes = self.open_files.generation_count();
                 file.try_read(changes, offset, length).map(Ok)
             }
             Ok(Handle::Write(_)) => None,
@@ -225,10 +225,10 @@ impl Fs {
         length: u64,
     ) -> Result<Bytes, FsError> {
         loop {
-            let changes = self.open_files.changes();
+            let changes = self.open_files.generation_count();
             let read = self.try_read_version(handle, changes, offset, length).await;
             let is_stale = read.as_ref().is_err_and(FsError::is_stale);
-            if !is_stale || self.open_files.changes() == changes {
+            if !is_stale || self.open_files.generation_count() == changes {
                 return read;
             }
         }

@@ -5,12 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::fs::FsError;
+use crate::fs::handle_id::HandleId;
 use crate::fs::listing::DirHandle;
 use crate::fs::open_files::{ReadHandle, WriteHandle};
-
-/// Number of an open handle, never used again within a mount.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct HandleId(pub u64);
 
 /// Result of opening a file.
 #[derive(Clone, Copy, Debug)]

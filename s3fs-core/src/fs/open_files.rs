@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tokio::sync::RwLock;
 
 use crate::fs::FsError;
+use crate::fs::generation::Generation;
 use crate::fs::place::FilePlace;
 use crate::object::{ETag, Key};
 use crate::read::Reader;
@@ -45,22 +46,6 @@ impl Count {
     }
 }
 
-/// Count of events that may change a file: opened for writing, first changed since it was stored,
-/// or stored. While the count stays the same, so does every version. Clones share the count.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Changes(Arc<AtomicU64>);
-
-impl Changes {
-    fn count(&self) -> u64 {
-        self.0.load(Ordering::Acquire)
-    }
-
-    /// Counts a change of some file's bytes, or the start of a period in which they may change.
-    pub(super) fn add(&self) {
-        self.0.fetch_add(1, Ordering::AcqRel);
-    }
-}
-
 /// Handle of a file that is open for writing.
 #[derive(Debug)]
 pub(super) struct WriteHandle {
@@ -81,7 +66,7 @@ pub(super) struct WriteHandle {
 pub(super) struct ReadHandle {
     pub(super) ino: Ino,
     pub(super) reader: Version,
-    /// [`OpenFiles::changes`] at the time when the reader had the current version.
+    /// [`OpenFiles::generation_count`] at the time when the reader had the current version.
     pub(super) checked: AtomicU64,
 }
 
@@ -92,7 +77,7 @@ pub(super) type Version = tokio::sync::Mutex<Option<(Key, ETag, Arc<Reader>)>>;
 #[derive(Debug, Default)]
 pub(super) struct OpenFiles {
     files: Mutex<HashMap<Ino, Arc<OpenFile>>>,
-    changes: Changes,
+    generation: Generation,
     /// Lock held for reading during work that must not happen once a file is open for writing.
     quiet: RwLock<()>,
 }
@@ -130,19 +115,19 @@ impl OpenFiles {
         Some(file)
     }
 
-    /// Returns the number of [`Changes`] until now.
-    pub(super) fn changes(&self) -> u64 {
-        self.changes.count()
+    /// Returns the present count of the [`Generation`].
+    pub(super) fn generation_count(&self) -> u64 {
+        self.generation.count()
     }
 
     /// Counts a change.
     pub(super) fn changed(&self) {
-        self.changes.add();
+        self.generation.advance();
     }
 
     /// Returns the count itself, for code that observes a change first.
-    pub(super) fn change_count(&self) -> Changes {
-        self.changes.clone()
+    pub(super) fn generation(&self) -> Generation {
+        self.generation.clone()
     }
 
     /// Runs `act` unless the file is open for writing. No open for writing completes meanwhile.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::fs::attr::Owner;
-use crate::fs::open_files::Changes;
+use crate::fs::generation::Generation;
 use crate::fs::outbox;
 use crate::object::{Attributes, FileKind, Headers, Key, content_type};
 use crate::store::Precondition;
@@ -17,7 +17,7 @@ pub(super) struct FilePlace {
     tree: Arc<Tree>,
     owner: Owner,
     precondition: Mutex<Precondition>,
-    changes: Changes,
+    generation: Generation,
 }
 
 impl FilePlace {
@@ -26,14 +26,14 @@ impl FilePlace {
         tree: &Arc<Tree>,
         owner: Owner,
         precondition: Precondition,
-        changes: Changes,
+        generation: Generation,
     ) -> Self {
         Self {
             ino,
             tree: Arc::clone(tree),
             owner,
             precondition: Mutex::new(precondition),
-            changes,
+            generation,
         }
     }
 
@@ -78,7 +78,7 @@ impl Place for FilePlace {
     }
 
     fn changed(&self) {
-        self.changes.add();
+        self.generation.advance();
     }
 
     fn stored(&self, stored: &Stored) {

@@ -159,13 +159,15 @@ impl Fs {
                 return Ok(file);
             }
             self.check_may_overwrite()?;
-            let changes = self.open_files.changes();
+            let changes = self.open_files.generation_count();
             // The new version keeps the stored metadata.
             self.look(ino).await?;
             let state = self.file(ino).ok_or(FsError::Stale)?;
             let place = self.place(ino, Precondition::None);
             let writer = match self.writer_for(ino, &state, truncate, &place).await {
-                Err(error) if error.is_stale() && self.open_files.changes() != changes => continue,
+                Err(error) if error.is_stale() && self.open_files.generation_count() != changes => {
+                    continue;
+                }
                 writer => writer?,
             };
             let file = self.share(ino, writer, place)?;
@@ -212,8 +214,8 @@ impl Fs {
     }
 
     pub(super) fn place(&self, ino: Ino, precondition: Precondition) -> Arc<FilePlace> {
-        let changes = self.open_files.change_count();
-        let place = FilePlace::new(ino, &self.tree, self.owner, precondition, changes);
+        let generation = self.open_files.generation();
+        let place = FilePlace::new(ino, &self.tree, self.owner, precondition, generation);
         Arc::new(place)
     }
 
