@@ -12,6 +12,7 @@ mod cluster;
 mod codec;
 pub mod declare;
 pub mod engines;
+mod entry;
 mod host;
 pub mod local;
 pub mod observe;

@@ -3,15 +3,14 @@
 
 pub(crate) mod caller;
 mod doctor;
-mod entry;
 mod init;
 pub(crate) mod interrupt;
 mod limits;
-mod role;
+pub(crate) mod role;
 mod sandbox;
-mod supervisor;
-mod sweeper;
-mod worker;
+pub(crate) mod supervisor;
+pub(crate) mod sweeper;
+pub(crate) mod worker;
 
 pub use caller::Canceller;
 pub use doctor::{Check, doctor};
