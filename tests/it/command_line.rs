@@ -85,24 +85,24 @@ Arguments:
 
 Many inputs:
       --inputs <FILE>
-          Map it over the lines of this file, each of them JSON (`-`: standard input)
+          Call the function for each line of this file, which is JSON (`-`: standard input)
 
       --unordered
-          Print values as they are ready, not in the order of the inputs
+          Print values as they are ready instead of in the order of the inputs
 
-Where it is run:
+Engine:
       --engine <NAME>
-          Run it there: local, or a cluster of `[engine]` in stub.toml, such as slurm
+          Run on this engine: local, or a cluster of `[engine]` in stub.toml, such as slurm
 
-Seeing what happens:
+Observation:
       --summary
-          Say at the end how long it took, and what was asked of the buckets
+          Print elapsed time, requests, bytes and their list price at the end
 
       --report <FILE>
-          Write a page to this file: inputs, retries, throughput and requests over time
+          Write a page about the run to this file: inputs, retries, throughput and requests over time
 
       --metrics <ADDRESS>
-          Serve metrics for Prometheus at this address meanwhile, such as 127.0.0.1:9091
+          Serve Prometheus metrics at this address during the run, such as 127.0.0.1:9091
 ",
     );
 }

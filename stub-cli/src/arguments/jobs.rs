@@ -9,59 +9,59 @@ use super::{EngineArguments, SeeingArguments};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum JobsCommand {
-    /// Lists the jobs.
+    /// List the jobs
     List {
-        /// As JSON, for programs.
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Runs a job. It ends as `stub run` does.
+    /// Run a job, with the exit status of `stub run`
     Run(JobArguments),
-    /// Runs the jobs that have a schedule at their times, until SIGINT or SIGTERM.
+    /// Run scheduled jobs at their times, until SIGINT or SIGTERM
     ///
-    /// A job that is still running when its time comes again is not begun a second time. The first signal ends
-    /// what is running politely, the second one at once.
+    /// A job that is still running at its next time is skipped then. The first signal ends running jobs
+    /// politely, the second one at once.
     Serve(SeeingArguments),
-    /// Writes a page about the latest runs of jobs: attempts, throughput and requests over time.
+    /// Write a page about the latest runs of jobs: attempts, throughput and requests over time
     ///
-    /// What each run by `stub jobs run` and `stub jobs serve` did is kept in ~/.local/state/stub/runs: of
-    /// the latest 100 of each job.
+    /// Records of runs by `stub jobs run` and `stub jobs serve` are in ~/.local/state/stub/runs, for the
+    /// latest 100 runs of each job.
     Report(ReportArguments),
-    /// Lists what was begun on clusters, and whose values nobody has taken to the end.
+    /// List calls on clusters whose values have not all been collected
     Calls {
-        /// As JSON, for programs.
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Takes up what a program that is gone began on a cluster, and prints its values as they come.
+    /// Reattach to a call on a cluster and print its values as they arrive
     ///
-    /// Of a map, each value is a line with the place of its input; a command prints what it prints. Exit status: as of
-    /// what began it. SIGINT or SIGTERM ends it there, too.
+    /// Each value of a map is a line with the number of its input. A command's output is printed as it is. Exit
+    /// status: as of the program that started the call. SIGINT or SIGTERM ends the call on the cluster, too.
     Attach {
-        /// The id, as `stub jobs calls` shows it.
+        /// Call ID, as printed by `stub jobs calls`
         id: String,
     },
-    /// Ends what a program that is gone began on a cluster. What has been written is stored.
+    /// End a call on a cluster, and store what it has written
     Cancel {
-        /// The id, as `stub jobs calls` shows it.
+        /// Call ID, as printed by `stub jobs calls`
         id: String,
     },
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArguments {
-    /// The job; all of them if absent.
+    /// Name of the job [default: all jobs]
     pub(crate) name: Option<String>,
-    /// Where to write the page.
+    /// File to write the page to
     #[arg(long, short, value_name = "FILE", default_value = "stub-report.html")]
     pub(crate) output: PathBuf,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct JobArguments {
-    /// The job's name.
+    /// Name of the job
     pub(crate) name: String,
-    /// More arguments for its program.
+    /// Arguments added to the program's own
     #[arg(last = true, value_name = "ARGUMENTS")]
     pub(crate) more: Vec<OsString>,
     #[command(flatten)]

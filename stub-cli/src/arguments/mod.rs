@@ -22,7 +22,7 @@ pub(crate) use jobs::{JobArguments, JobsCommand, ReportArguments};
 pub(crate) use variable::Variable;
 pub(crate) use volume::VolumeArgument;
 
-/// S3 buckets as folders.
+/// S3 buckets as folders
 #[derive(Debug, Parser)]
 #[command(name = "stub", version, disable_help_subcommand = true)]
 pub(crate) struct Cli {
@@ -32,64 +32,66 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Runs a program in a sandbox in which buckets are folders.
+    /// Run a program in a sandbox in which buckets are folders
     ///
-    /// The folders exist for the program, and what it starts, alone, and only while it runs. It
-    /// sees no bucket credentials: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and
-    /// `AWS_SESSION_TOKEN` are taken out of its environment unless --secret hands them over.
+    /// Only the program and its children see the folders, while the program runs. The program sees no
+    /// credentials of the buckets: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN` are
+    /// removed from its environment unless --secret passes them.
     ///
-    /// Exit status: the program's; 128 + N if signal N ended it; 124 if it ran longer than
-    /// --timeout; 125 if stub itself failed, or something that was written could not be stored;
-    /// 126 if the program can't be executed; 127 if there is none of that name; 130 if stub was interrupted.
+    /// Exit status: the program's; 128 + N if signal N ended it; 124 if it exceeded --timeout; 125 if stub
+    /// itself failed, or a written file could not be stored; 126 if the program can't be executed; 127 if the
+    /// program is not found; 130 if stub was interrupted.
     ///
-    /// SIGTERM, SIGHUP and their like, and SIGINT where standard input is no terminal, end the program politely: it
-    /// gets the signal (SIGTERM for SIGINT) and five seconds, and what it has written is stored. The second one ends
-    /// everything at once, and names what is not stored.
+    /// SIGTERM, SIGHUP and similar signals, and SIGINT without a terminal on standard input, end the program
+    /// politely: it gets the signal (SIGTERM for SIGINT) and five seconds, and its files are stored. A second
+    /// signal ends everything at once and names the files that are not stored.
     Run(RunArguments),
-    /// Mounts a bucket on a folder until it is unmounted, or a signal such as SIGINT or SIGTERM arrives.
+    /// Mount a bucket on a folder until it is unmounted or a signal such as SIGTERM arrives
     ///
-    /// Then what was written is stored, and the exit status is 0, or 1 if something could not be.
-    /// A second signal ends it at once, and names what is not stored.
+    /// Written files are stored before the end. Exit status: 0, or 1 if a file could not be stored. A second
+    /// signal ends the mount at once and names the files that are not stored.
     Mount(MountArguments),
-    /// Lists the jobs of `stub.toml`, runs them, and reports on what they did.
+    /// List, run and report on the jobs of `stub.toml`
     ///
-    /// The nearest `stub.toml` of the current folder or above it counts, and the user's own, in ~/.config/stub.
+    /// Jobs are read from the nearest `stub.toml` in or above the current folder, and from the user's own in
+    /// ~/.config/stub.
     #[command(subcommand)]
     Jobs(JobsCommand),
-    /// Writes down what Kubernetes is to run, for those who apply manifests themselves.
+    /// Print manifests for Kubernetes
     #[command(subcommand)]
     K8s(K8sCommand),
-    /// Prints the least IAM policy for volumes, as JSON.
+    /// Print the least IAM policy for volumes, as JSON
     Policy(VolumesArguments),
-    /// Says whether this machine, and buckets, have what is needed, and what helps where it is missing.
+    /// Check that this machine and the buckets have what stub needs, and print remedies
     ///
-    /// Of each bucket, it is tried on a key that no object has whether listing, reading, writing and deleting is
-    /// allowed. Nothing is left in it, but for a delete marker of that key where versions are kept. Exit status: 0, or 1 if something is missing.
+    /// Checks list, read, write and delete permission on each bucket by probing a key that does not exist.
+    /// Leaves nothing behind but a delete marker of that key, in a bucket with versions. Exit status: 0, or 1
+    /// if a check failed.
     Doctor(DoctorArguments),
-    /// Prints what a shell needs to complete our command lines.
+    /// Print shell completions
     ///
     /// For bash: `stub completions bash > ~/.local/share/bash-completion/completions/stub`.
     Completions {
-        /// The shell.
+        /// Shell
         shell: Shell,
     },
-    /// Writes our manual pages to a folder.
+    /// Write manual pages to a folder
     Man {
-        /// The folder, which is made if it is missing.
+        /// Folder, created if missing
         #[arg(value_name = "DIR")]
         folder: PathBuf,
     },
-    /// Serves an S3 bucket out of a folder or the memory of this machine, for tests.
+    /// Serve an S3 bucket from a folder or from memory, for tests
     ///
-    /// It prints what a client needs, and serves until SIGINT or SIGTERM. Whoever may connect to 127.0.0.1 and
-    /// knows the keys may do everything.
+    /// Prints the variables that a client needs, and serves until SIGINT or SIGTERM. Any process that can
+    /// connect to 127.0.0.1 and knows the keys has full access.
     Serve(ServeArguments),
 }
 
 /// Volumes, and options of their S3 service.
 #[derive(Debug, Args)]
 pub(crate) struct VolumesArguments {
-    /// A bucket, or a prefix of one, and the folder it is: /my-mount=s3://bucket/prefix[:ro]
+    /// Mount a bucket, or a prefix of it, on a folder: /my-mount=s3://bucket/prefix[:ro]
     #[arg(
         long = "volume",
         short = 'v',
@@ -103,31 +105,31 @@ pub(crate) struct VolumesArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArguments {
-    /// A bucket, or a prefix of one, and the folder it is: /my-mount=s3://bucket/prefix[:ro]
+    /// Mount a bucket, or a prefix of it, on a folder: /my-mount=s3://bucket/prefix[:ro]
     #[arg(long = "volume", short = 'v', value_name = "PATH=S3_URL[:ro]")]
     pub(crate) volumes: Vec<VolumeArgument>,
     #[command(flatten)]
     pub(crate) service: ServiceArguments,
-    /// As JSON, for programs.
+    /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArguments {
-    /// Where the objects are; in memory, and gone in the end, if absent.
+    /// Folder for the objects [default: memory]
     #[arg(value_name = "DIR")]
     pub(crate) folder: Option<PathBuf>,
-    /// The port of 127.0.0.1; any free one if absent.
+    /// Port on 127.0.0.1 [default: any free port]
     #[arg(long, default_value_t = 0)]
     pub(crate) port: u16,
-    /// A bucket to make if it is missing.
+    /// Bucket to create if missing
     #[arg(long = "bucket", value_name = "NAME")]
     pub(crate) buckets: Vec<String>,
-    /// The access key's id; with a secret of their own, made for this run, if absent.
+    /// Access key ID. If omitted, a key pair is generated for this run
     #[arg(long, requires = "secret_access_key", value_name = "ID")]
     pub(crate) access_key_id: Option<String>,
-    /// The access key's secret, better given in the variable, which others can't see.
+    /// Secret access key; prefer the variable, which other users cannot see
     #[arg(
         long,
         env = "STUB_SERVE_SECRET",
@@ -139,15 +141,15 @@ pub(crate) struct ServeArguments {
 
 /// Options for observing a run.
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Seeing what happens")]
+#[command(next_help_heading = "Observation")]
 pub(crate) struct SeeingArguments {
-    /// Say at the end how long it took, and what was asked of the buckets: requests, bytes and their list price.
+    /// Print elapsed time, requests, bytes and their list price at the end
     #[arg(long)]
     summary: bool,
-    /// Write a page to this file: attempts, throughput and requests over time.
+    /// Write a page about the run to this file: attempts, throughput and requests over time
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-    /// Serve metrics for Prometheus at this address meanwhile, such as 127.0.0.1:9091.
+    /// Serve Prometheus metrics at this address during the run, such as 127.0.0.1:9091
     #[arg(long, value_name = "ADDRESS", value_parser = observe::address)]
     metrics: Option<SocketAddr>,
 }
@@ -155,7 +157,7 @@ pub(crate) struct SeeingArguments {
 /// Option that selects the engine of a run.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct EngineArguments {
-    /// Run it there: `local`, or a cluster of `[engine]` in stub.toml, such as `slurm`.
+    /// Run on this engine: `local`, or a cluster of `[engine]` in stub.toml, such as `slurm`
     #[arg(long, value_name = "NAME", value_parser = EngineName::from_str)]
     engine: Option<EngineName>,
 }
@@ -183,11 +185,11 @@ impl SeeingArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum K8sCommand {
-    /// Prints a Secret and a Job that run a program as `stub run` does, as JSON for `kubectl apply -f -`.
+    /// Print a Secret and a Job that run a program as `stub run` does, as JSON for `kubectl apply -f -`
     ///
-    /// What the program needs is put into the spool that `[engine.kubernetes]` of stub.toml names; the cluster is
-    /// not asked for anything. The Secret holds the key to that. When the Job is applied, `stub jobs attach` of the
-    /// id that is said on standard error waits for its end, and removes all that is left of it.
+    /// The program's input goes, encrypted, to the spool that `[engine.kubernetes]` of stub.toml names; the
+    /// Secret holds the key. No request is sent to the cluster. After the Job is applied, `stub jobs attach`
+    /// with the call ID printed on standard error waits for its end and removes what is left of it.
     Manifest(RunArguments),
 }
 
@@ -198,47 +200,44 @@ pub(crate) enum K8sCommand {
     reason = "each is an option of its own"
 )]
 pub(crate) struct ServiceArguments {
-    /// The http(s) URL of an S3-compatible service.
+    /// URL of an S3-compatible service
     #[arg(long, value_name = "URL")]
     endpoint_url: Option<String>,
-    /// Address the bucket as endpoint/bucket instead of bucket.endpoint.
+    /// Address the bucket as endpoint/bucket instead of bucket.endpoint
     #[arg(long)]
     force_path_style: bool,
-    /// The bucket's region; found by asking the bucket if absent.
+    /// Region of the bucket [default: asked from the bucket]
     #[arg(long)]
     region: Option<String>,
-    /// The profile of the AWS configuration files to take credentials from.
+    /// Profile of the AWS configuration files to take credentials from
     #[arg(long, conflicts_with = "no_sign_request")]
     profile: Option<String>,
-    /// Send unsigned requests, for public buckets.
+    /// Send unsigned requests, for public buckets
     #[arg(long)]
     no_sign_request: bool,
-    /// Accept the charges of a requester-pays bucket.
+    /// Accept the charges of a requester-pays bucket
     #[arg(long, conflicts_with = "no_sign_request")]
     requester_pays: bool,
-    /// Keep what was read in this folder, for the next time and for other processes of yours.
+    /// Cache objects in this folder, across runs and processes of this user
     ///
-    /// It is made if it is missing; else it must be yours, with mode 700.
+    /// The folder is created if missing; otherwise it must belong to this user, with mode 700.
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
-    /// How much of the disk the cache may take, such as 500MiB or 10GiB.
+    /// Maximum size of the cache, such as 500MiB or 10GiB
     #[arg(long, value_name = "SIZE", value_parser = size, default_value = "10GiB")]
     cache_size: u64,
-    /// Repeat failing requests for this long, such as 90s or 15m, before a program gets an error.
-    ///
-    /// 5m unless stub.toml says otherwise.
+    /// Maximum time for which a failing request is repeated, such as 90s or 15m [default: 5m, or stub.toml]
     #[arg(long, value_name = "TIME", value_parser = time)]
     retry_timeout: Option<Duration>,
-    /// Let `close` wait until a file is in the bucket, and fail if it can't be stored.
+    /// Let `close` wait until the file is stored, and fail if it can't be
     ///
-    /// Otherwise `fsync` and the end wait.
+    /// Otherwise `fsync` and the end of the mount wait.
     #[arg(long)]
     wait_on_close: bool,
-    /// Where files are that are being changed in their middle and don't fit into memory; the temporary
-    /// folder if absent.
+    /// Folder for large files that are changed in their middle [default: the temporary folder]
     #[arg(long, value_name = "DIR")]
     stage: Option<PathBuf>,
-    /// How much of the disk they may take together; a write beyond it fails.
+    /// Maximum size of the stage; a write beyond it fails
     #[arg(long, value_name = "SIZE", value_parser = size, requires = "stage")]
     stage_size: Option<u64>,
 }
@@ -278,42 +277,43 @@ impl ServiceArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {
-    /// A bucket, or a prefix of one, and the folder it is: /my-mount=s3://bucket/prefix[:ro]
+    /// Mount a bucket, or a prefix of it, on a folder: /my-mount=s3://bucket/prefix[:ro]
     #[arg(long = "volume", short = 'v', value_name = "PATH=S3_URL[:ro]")]
     pub(crate) volumes: Vec<VolumeArgument>,
     #[command(flatten)]
     pub(crate) service: ServiceArguments,
-    /// Hand over this variable of our own environment.
+    /// Pass this variable of the present environment
     #[arg(long = "secret", value_name = "NAME")]
     pub(crate) secrets: Vec<String>,
-    /// Set a variable.
+    /// Set a variable
     #[arg(long = "env", value_name = "NAME=VALUE")]
     pub(crate) variables: Vec<Variable>,
-    /// Kill the program after this time, such as 90, 90s, 15m or 2h. The time to reach the buckets is limited by
-    /// the same, or by 5 s if that is longer.
+    /// Kill the program after this time, such as 90, 90s, 15m or 2h
+    ///
+    /// Connecting to the buckets has the same limit, or 5 s if that is longer.
     #[arg(long, value_parser = time)]
     pub(crate) timeout: Option<Duration>,
-    /// How many processors it may use, such as 2 or 0.5.
+    /// Number of processors, such as 2 or 0.5
     #[arg(long, value_name = "PROCESSORS", allow_negative_numbers = true)]
     pub(crate) cpu: Option<f64>,
-    /// How much memory it may use, such as 512MiB.
+    /// Maximum memory, such as 512MiB
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) memory: Option<u64>,
-    /// Warn of limits that can't be enforced here, instead of not running the program.
+    /// Warn about limits that can't be enforced, instead of refusing to run
     #[arg(long)]
     pub(crate) lenient_limits: bool,
-    /// Give the program a network of its own, with nothing but localhost. The volumes need none.
+    /// Run without a network, except localhost; volumes work without one
     #[arg(long)]
     pub(crate) no_network: bool,
-    /// Hide the machine's sockets and temporary files, and credentials in your home, from the program.
+    /// Hide sockets, temporary files and credentials in the home folder from the program
     ///
-    /// With --no-network, this is for programs that you don't trust.
+    /// Use with --no-network for programs that you don't trust.
     #[arg(long)]
     pub(crate) isolate: bool,
-    /// The program's working folder; the current one if absent, where a relative path begins.
+    /// Working folder of the program [default: the current folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) workdir: Option<PathBuf>,
-    /// The program and its arguments.
+    /// Program and its arguments
     #[arg(trailing_var_arg = true, required = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
     #[command(flatten)]
@@ -324,32 +324,32 @@ pub(crate) struct RunArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct MountArguments {
-    /// The bucket's name.
+    /// Name of the bucket
     bucket: String,
-    /// The folder to mount it on.
+    /// Folder to mount it on
     #[arg(value_name = "DIR")]
     pub(crate) folder: PathBuf,
-    /// Show only the keys that begin with this, which must end in `/`.
+    /// Show only keys with this prefix, which must end in `/`
     #[arg(long, default_value = "")]
     prefix: String,
-    /// Refuse every change.
+    /// Refuse every change
     #[arg(long)]
     pub(crate) read_only: bool,
     #[command(flatten)]
     service: ServiceArguments,
-    /// Let other users in, as far as the permission bits do.
+    /// Allow access by other users, subject to permission bits
     #[arg(long)]
     pub(crate) allow_other: bool,
-    /// The owner that files and folders show.
+    /// Owner of files and folders
     #[arg(long)]
     uid: Option<u32>,
-    /// The group that files and folders show.
+    /// Group of files and folders
     #[arg(long)]
     gid: Option<u32>,
-    /// The permission bits of files, octal.
+    /// Permission bits of files, in octal
     #[arg(long, value_parser = mode::parse, default_value = "644")]
     file_mode: u32,
-    /// The permission bits of folders, octal.
+    /// Permission bits of folders, in octal
     #[arg(long, value_parser = mode::parse, default_value = "755")]
     dir_mode: u32,
 }

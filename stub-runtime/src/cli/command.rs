@@ -34,9 +34,9 @@ pub(super) fn command() -> Command {
     let json = Arg::new("json")
         .long("json")
         .action(ArgAction::SetTrue)
-        .help("As JSON, for programs");
+        .help("Print JSON");
     let run = Command::new("run")
-        .about("Runs a function in its sandbox")
+        .about("Run a function in its sandbox")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand_value_name("NAME")
@@ -48,40 +48,38 @@ pub(super) fn command() -> Command {
                 .map(|(name, function)| of(name, function)),
         );
     Command::new(program())
-        .about("Runs the functions of this program, in sandboxes in which buckets are folders")
+        .about("Run functions of this program in sandboxes in which buckets are folders")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
         .subcommand(
             Command::new("list")
-                .about("Lists the functions")
+                .about("List the functions")
                 .arg(json.clone()),
         )
         .subcommand(run)
         .subcommand(
             Command::new("attach")
-                .about("Takes up a call that an earlier program began on a cluster")
+                .about("Reattach to a call on a cluster that an earlier process started")
                 .arg(Arg::new(ID).value_name("ID").required(true)),
         )
         .subcommand(
             Command::new("serve")
-                .about(
-                    "Runs the functions that have a schedule at their times, until it is interrupted",
-                )
+                .about("Run scheduled functions at their times, until SIGINT or SIGTERM")
                 .arg(engine::argument())
                 .args(seeing::arguments()),
         )
         .subcommand(
             Command::new("mounts")
-                .about("Lists the buckets that the functions declare")
+                .about("List the buckets that the functions declare")
                 .arg(json.clone()),
         )
         .subcommand(
-            Command::new("policy").about("Prints the least IAM policy for all declared buckets"),
+            Command::new("policy").about("Print the least IAM policy for all declared buckets"),
         )
         .subcommand(
             Command::new("doctor")
-                .about("Says whether the machine and the buckets have what calls need")
+                .about("Check that this machine and the buckets have what calls need")
                 .arg(json),
         )
 }
@@ -107,7 +105,7 @@ fn of(name: String, function: &'static Function) -> Command {
                 .long(INPUTS)
                 .value_name("FILE")
                 .value_parser(PathBufValueParser::new())
-                .help("Map it over the lines of this file, each of them JSON (`-`: standard input)")
+                .help("Call the function for each line of this file, which is JSON (`-`: standard input)")
                 .help_heading("Many inputs"),
         )
         .arg(
@@ -115,7 +113,7 @@ fn of(name: String, function: &'static Function) -> Command {
                 .long(UNORDERED)
                 .action(ArgAction::SetTrue)
                 .requires(INPUTS)
-                .help("Print values as they are ready, not in the order of the inputs")
+                .help("Print values as they are ready instead of in the order of the inputs")
                 .help_heading("Many inputs"),
         )
         .arg(

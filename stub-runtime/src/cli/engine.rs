@@ -14,8 +14,8 @@ pub(super) fn argument() -> Arg {
         .long(NAME)
         .value_name("NAME")
         .value_parser(|name: &str| name.parse::<EngineName>())
-        .help("Run it there: local, or a cluster of `[engine]` in stub.toml, such as slurm")
-        .help_heading("Where it is run")
+        .help("Run on this engine: local, or a cluster of `[engine]` in stub.toml, such as slurm")
+        .help_heading("Engine")
 }
 
 /// Selects the engine that the command line names.

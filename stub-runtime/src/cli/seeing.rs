@@ -22,19 +22,19 @@ pub(super) fn arguments() -> [Arg; 3] {
         Arg::new(SUMMARY)
             .long(SUMMARY)
             .action(ArgAction::SetTrue)
-            .help("Say at the end how long it took, and what was asked of the buckets"),
+            .help("Print elapsed time, requests, bytes and their list price at the end"),
         Arg::new(REPORT)
             .long(REPORT)
             .value_name("FILE")
             .value_parser(PathBufValueParser::new())
-            .help("Write a page to this file: inputs, retries, throughput and requests over time"),
+            .help("Write a page about the run to this file: inputs, retries, throughput and requests over time"),
         Arg::new(METRICS)
             .long(METRICS)
             .value_name("ADDRESS")
             .value_parser(address)
-            .help("Serve metrics for Prometheus at this address meanwhile, such as 127.0.0.1:9091"),
+            .help("Serve Prometheus metrics at this address during the run, such as 127.0.0.1:9091"),
     ]
-    .map(|argument| argument.help_heading("Seeing what happens"))
+    .map(|argument| argument.help_heading("Observation"))
 }
 
 /// Starts the requested telemetry.
