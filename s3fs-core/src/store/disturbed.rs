@@ -5,27 +5,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::object::{ByteRange, ETag, Headers, Key};
-use crate::store::{
-    Body, Capabilities, Condition, CopySource, Described, GetBody, GetResponse, ListPage,
-    ListRequest, PartNumber, PartTag, Precondition, Store, StoreError, StoreErrorKind, UploadId,
-};
-
-/// The methods of a store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Operation {
-    List,
-    Head,
-    Get,
-    Put,
-    Delete,
-    Copy,
-    CreateUpload,
-    UploadPart,
-    CopyPart,
-    Complete,
-    Abort,
-}
+use crate::object::Key;
+pub(crate) use crate::store::Operation;
+use crate::store::{GetBody, GetResponse, Layer, Request, Store, StoreError, StoreErrorKind};
 
 /// What happens to requests on their way there and back.
 #[async_trait]
@@ -49,123 +31,34 @@ pub(crate) struct Disturbed<S, D> {
     pub(crate) disturbance: Arc<D>,
 }
 
-impl<S: Store, D: Disturbance> Disturbed<S, D> {
-    async fn pass<T>(
+impl<S: Store, D: Disturbance> Layer for Disturbed<S, D> {
+    type Below = S;
+
+    fn below(&self) -> &S {
+        &self.store
+    }
+
+    async fn around<T, F>(
         &self,
-        operation: Operation,
-        key: &str,
-        request: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        let failed = |kind| StoreError::new("disturbed", self.store.uri(&Key::new(key)), kind);
+        request: Request<'_>,
+        send: impl Fn() -> F + Send + Sync,
+    ) -> Result<T, StoreError>
+    where
+        T: Send,
+        F: Future<Output = Result<T, StoreError>> + Send,
+    {
+        let failed = |kind| StoreError::new("disturbed", request.uri(self.below()), kind);
+        let operation = request.operation;
         self.disturbance.before(operation).await.map_err(failed)?;
-        let answer = request.await?;
+        let answer = send().await?;
         self.disturbance.after(operation).await.map_err(failed)?;
         Ok(answer)
     }
-}
 
-#[async_trait]
-impl<S: Store, D: Disturbance> Store for Disturbed<S, D> {
-    async fn list(&self, request: ListRequest<'_>) -> Result<ListPage, StoreError> {
-        let asked = self.store.list(request);
-        self.pass(Operation::List, request.prefix, asked).await
-    }
-
-    async fn head(&self, key: &Key) -> Result<Described, StoreError> {
-        let asked = self.store.head(key);
-        self.pass(Operation::Head, key.as_str(), asked).await
-    }
-
-    async fn get(
-        &self,
-        key: &Key,
-        range: Option<ByteRange>,
-        condition: Condition<'_>,
-    ) -> Result<GetResponse, StoreError> {
-        let asked = self.store.get(key, range, condition);
-        let answer = self.pass(Operation::Get, key.as_str(), asked).await?;
-        Ok(GetResponse {
+    fn received(&self, _: &Key, answer: GetResponse) -> GetResponse {
+        GetResponse {
             body: self.disturbance.body(answer.body),
             ..answer
-        })
-    }
-
-    async fn put(
-        &self,
-        key: &Key,
-        body: Body,
-        headers: &Headers,
-        precondition: &Precondition,
-    ) -> Result<ETag, StoreError> {
-        let asked = self.store.put(key, body, headers, precondition);
-        self.pass(Operation::Put, key.as_str(), asked).await
-    }
-
-    async fn delete(&self, key: &Key) -> Result<(), StoreError> {
-        let asked = self.store.delete(key);
-        self.pass(Operation::Delete, key.as_str(), asked).await
-    }
-
-    async fn copy(
-        &self,
-        source: &Key,
-        etag: &ETag,
-        key: &Key,
-        headers: Option<&Headers>,
-    ) -> Result<ETag, StoreError> {
-        let asked = self.store.copy(source, etag, key, headers);
-        self.pass(Operation::Copy, source.as_str(), asked).await
-    }
-
-    async fn create_upload(&self, key: &Key, headers: &Headers) -> Result<UploadId, StoreError> {
-        let asked = self.store.create_upload(key, headers);
-        self.pass(Operation::CreateUpload, key.as_str(), asked)
-            .await
-    }
-
-    async fn upload_part(
-        &self,
-        key: &Key,
-        upload: &UploadId,
-        number: PartNumber,
-        body: Body,
-    ) -> Result<PartTag, StoreError> {
-        let asked = self.store.upload_part(key, upload, number, body);
-        self.pass(Operation::UploadPart, key.as_str(), asked).await
-    }
-
-    async fn upload_part_copy(
-        &self,
-        key: &Key,
-        upload: &UploadId,
-        number: PartNumber,
-        source: CopySource<'_>,
-    ) -> Result<PartTag, StoreError> {
-        let asked = self.store.upload_part_copy(key, upload, number, source);
-        self.pass(Operation::CopyPart, key.as_str(), asked).await
-    }
-
-    async fn complete_upload(
-        &self,
-        key: &Key,
-        upload: &UploadId,
-        parts: &[PartTag],
-        precondition: &Precondition,
-    ) -> Result<ETag, StoreError> {
-        let asked = self.store.complete_upload(key, upload, parts, precondition);
-        self.pass(Operation::Complete, key.as_str(), asked).await
-    }
-
-    async fn abort_upload(&self, key: &Key, upload: &UploadId) -> Result<(), StoreError> {
-        let asked = self.store.abort_upload(key, upload);
-        self.pass(Operation::Abort, key.as_str(), asked).await
-    }
-
-    fn capabilities(&self) -> &Capabilities {
-        self.store.capabilities()
-    }
-
-    fn uri(&self, key: &Key) -> String {
-        self.store.uri(key)
+        }
     }
 }

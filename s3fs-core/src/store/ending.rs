@@ -1,18 +1,11 @@
 //! A store whose requests race against the end of the mount.
 
-use std::fs::File;
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-
-use super::{
-    Body, Capabilities, Condition, CopySource, Described, GetResponse, ListPage, ListRequest,
-    PartNumber, PartTag, Precondition, Store, StoreError, StoreErrorKind, UploadId,
-};
+use super::{GetResponse, Layer, Operation, Request, Store, StoreError, StoreErrorKind};
 use crate::end::End;
-use crate::object::{ByteRange, ETag, Headers, Key};
+use crate::object::Key;
 
 /// Time that aborting an upload may take once requests have ended: it changes no object, and what
 /// is left unfinished costs money.
@@ -30,158 +23,61 @@ impl Ending {
     pub(crate) fn new(store: Arc<dyn Store>, end: End) -> Self {
         Self { store, end }
     }
+}
+
+impl Layer for Ending {
+    type Below = dyn Store;
+
+    fn below(&self) -> &dyn Store {
+        &*self.store
+    }
 
     /// Carries out a request unless the mount ends first. One that was under way then may have been
     /// carried out.
-    async fn race<T: Send>(
+    async fn around<T, F>(
         &self,
-        operation: &'static str,
-        object: &str,
-        request: impl Future<Output = Result<T, StoreError>> + Send,
-    ) -> Result<T, StoreError> {
+        request: Request<'_>,
+        send: impl Fn() -> F + Send + Sync,
+    ) -> Result<T, StoreError>
+    where
+        T: Send,
+        F: Future<Output = Result<T, StoreError>> + Send,
+    {
         let ended = || {
-            let object = self.store.uri(&Key::new(object));
-            StoreError::new(operation, object, StoreErrorKind::Ended)
+            let object = request.uri(self.below());
+            StoreError::new(request.operation.name(), object, StoreErrorKind::Ended)
         };
-        if self.end.requests_ended() {
+        let is_abort = request.operation == Operation::Abort;
+        if self.end.requests_ended() && !is_abort {
             return Err(ended());
         }
+        let late = async {
+            self.end.no_more_requests().await;
+            if is_abort {
+                tokio::time::sleep(ABORT_LIMIT).await;
+            }
+        };
         let answered = tokio::select! {
             biased;
-            answered = request => answered,
-            () = self.end.no_more_requests() => Err(ended().after_unknown()),
+            answered = send() => answered,
+            () = late => Err(ended().after_unknown()),
         };
-        if answered.is_ok() {
+        if answered.is_ok() && !is_abort {
             self.end.note_answer();
         }
         answered
     }
-}
 
-#[async_trait]
-impl Store for Ending {
-    async fn list(&self, request: ListRequest<'_>) -> Result<ListPage, StoreError> {
-        let asked = self.store.list(request);
-        self.race("ListObjectsV2", request.prefix, asked).await
-    }
-
-    async fn head(&self, key: &Key) -> Result<Described, StoreError> {
-        let asked = self.store.head(key);
-        self.race("HeadObject", key.as_str(), asked).await
-    }
-
-    async fn get(
-        &self,
-        key: &Key,
-        range: Option<ByteRange>,
-        condition: Condition<'_>,
-    ) -> Result<GetResponse, StoreError> {
-        let asked = self.store.get(key, range, condition);
-        let answer = self.race("GetObject", key.as_str(), asked).await?;
+    fn received(&self, key: &Key, answer: GetResponse) -> GetResponse {
         let (end, object) = (self.end.clone(), self.store.uri(key));
         let ended = async move {
             end.no_more_requests().await;
-            StoreError::new("GetObject", object, StoreErrorKind::Ended)
+            StoreError::new(Operation::Get.name(), object, StoreErrorKind::Ended)
         };
-        Ok(GetResponse {
+        GetResponse {
             body: answer.body.until(ended),
             ..answer
-        })
-    }
-
-    async fn put(
-        &self,
-        key: &Key,
-        body: Body,
-        headers: &Headers,
-        precondition: &Precondition,
-    ) -> Result<ETag, StoreError> {
-        let asked = self.store.put(key, body, headers, precondition);
-        self.race("PutObject", key.as_str(), asked).await
-    }
-
-    async fn delete(&self, key: &Key) -> Result<(), StoreError> {
-        let asked = self.store.delete(key);
-        self.race("DeleteObject", key.as_str(), asked).await
-    }
-
-    async fn copy(
-        &self,
-        source: &Key,
-        etag: &ETag,
-        key: &Key,
-        headers: Option<&Headers>,
-    ) -> Result<ETag, StoreError> {
-        let asked = self.store.copy(source, etag, key, headers);
-        self.race("CopyObject", source.as_str(), asked).await
-    }
-
-    async fn create_upload(&self, key: &Key, headers: &Headers) -> Result<UploadId, StoreError> {
-        let asked = self.store.create_upload(key, headers);
-        self.race("CreateMultipartUpload", key.as_str(), asked)
-            .await
-    }
-
-    async fn upload_part(
-        &self,
-        key: &Key,
-        upload: &UploadId,
-        number: PartNumber,
-        body: Body,
-    ) -> Result<PartTag, StoreError> {
-        let asked = self.store.upload_part(key, upload, number, body);
-        self.race("UploadPart", key.as_str(), asked).await
-    }
-
-    async fn upload_part_copy(
-        &self,
-        key: &Key,
-        upload: &UploadId,
-        number: PartNumber,
-        source: CopySource<'_>,
-    ) -> Result<PartTag, StoreError> {
-        let asked = self.store.upload_part_copy(key, upload, number, source);
-        self.race("UploadPartCopy", key.as_str(), asked).await
-    }
-
-    async fn complete_upload(
-        &self,
-        key: &Key,
-        upload: &UploadId,
-        parts: &[PartTag],
-        precondition: &Precondition,
-    ) -> Result<ETag, StoreError> {
-        let asked = self.store.complete_upload(key, upload, parts, precondition);
-        self.race("CompleteMultipartUpload", key.as_str(), asked)
-            .await
-    }
-
-    async fn abort_upload(&self, key: &Key, upload: &UploadId) -> Result<(), StoreError> {
-        let late = async {
-            self.end.no_more_requests().await;
-            tokio::time::sleep(ABORT_LIMIT).await;
-        };
-        tokio::select! {
-            biased;
-            aborted = self.store.abort_upload(key, upload) => aborted,
-            () = late => {
-                let object = self.store.uri(key);
-                let error = StoreError::new("AbortMultipartUpload", object, StoreErrorKind::Ended);
-                Err(error.after_unknown())
-            }
         }
-    }
-
-    async fn local_copy(&self, key: &Key, etag: &ETag) -> Option<File> {
-        self.store.local_copy(key, etag).await
-    }
-
-    fn capabilities(&self) -> &Capabilities {
-        self.store.capabilities()
-    }
-
-    fn uri(&self, key: &Key) -> String {
-        self.store.uri(key)
     }
 }
 
@@ -190,9 +86,10 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::store::disturbed::Operation;
+    use crate::object::{ETag, Headers};
     use crate::store::memory::MemoryStore;
     use crate::store::slow::{Delays, Point};
+    use crate::store::{Body, Condition, Precondition};
 
     async fn put(store: &Ending, key: &str) -> Result<ETag, StoreError> {
         let body = Body::Memory(Bytes::from_static(b"bytes"));

@@ -12,6 +12,7 @@ mod ending;
 mod error;
 #[cfg(test)]
 pub(crate) mod faulty;
+mod layer;
 #[cfg(test)]
 pub(crate) mod memory;
 mod observed;
@@ -31,6 +32,7 @@ pub use body::{Body, GetBody};
 pub use capabilities::{Capabilities, Capability, Vendor};
 pub(crate) use ending::Ending;
 pub use error::{Outcome, StoreError, StoreErrorKind};
+pub(crate) use layer::{Layer, Operation, Request};
 pub(crate) use observed::Observed;
 pub use observed::{UnfinishedUpload, UploadObserver};
 pub use request::{

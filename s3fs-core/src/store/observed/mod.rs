@@ -3,19 +3,14 @@
 //! permission of ours can list it.
 
 use std::fmt::Debug;
-use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tracing::{Instrument, Span};
 
-use super::{
-    Body, Capabilities, Condition, CopySource, Described, GetResponse, ListPage, ListRequest,
-    PartNumber, PartTag, Precondition, Store, StoreError, UploadId,
-};
-use crate::object::{ByteRange, ETag, Headers, Key};
+use super::{Condition, GetResponse, Layer, Operation, Request, Store, StoreError, UploadId};
+use crate::object::{ByteRange, Headers, Key};
 use crate::usage::Meter;
 
 /// A multipart upload that is neither completed nor aborted.
@@ -28,9 +23,9 @@ pub struct UnfinishedUpload {
 }
 
 impl UnfinishedUpload {
-    fn new(key: &Key, upload: &UploadId) -> Self {
+    fn new(key: &str, upload: &UploadId) -> Self {
         Self {
-            key: key.as_str().to_owned(),
+            key: key.to_owned(),
             id: upload.0.clone(),
         }
     }
@@ -78,41 +73,74 @@ impl<S> Observed<S> {
         }
     }
 
-    /// The span of one more request.
-    fn request(&self, operation: &'static str, object: &str) -> Span {
-        let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
-        tracing::debug_span!(parent: &self.mount, "request", operation, object, number)
-    }
-
-    fn ended(&self, key: &Key, upload: &UploadId) {
-        if let Some(uploads) = &self.uploads {
-            uploads.ended(UnfinishedUpload::new(key, upload));
+    /// Counts one more request, and begins its span.
+    fn begin(&self, request: &Request<'_>) -> Span {
+        let operation = match request.operation {
+            Operation::List => "LIST",
+            Operation::Head => "HEAD",
+            Operation::Get => "GET",
+            Operation::Put => "PUT",
+            Operation::Delete => "DELETE",
+            Operation::Copy => "COPY",
+            Operation::CreateUpload => "CREATE UPLOAD",
+            Operation::UploadPart => "PUT PART",
+            Operation::CopyPart => "COPY PART",
+            Operation::Complete => "COMPLETE UPLOAD",
+            Operation::Abort => "ABORT UPLOAD",
+        };
+        match request.operation {
+            Operation::List => self.meter.list(),
+            Operation::Head => self.meter.head(),
+            Operation::Get => self.meter.get(),
+            Operation::Delete | Operation::Abort => self.meter.delete(),
+            Operation::Put
+            | Operation::Copy
+            | Operation::CreateUpload
+            | Operation::UploadPart
+            | Operation::CopyPart
+            | Operation::Complete => self.meter.put(request.length),
         }
+        let (object, number) = (
+            request.key,
+            self.requests.fetch_add(1, Ordering::Relaxed) + 1,
+        );
+        tracing::debug_span!(parent: &self.mount, "request", operation, object, number)
     }
 }
 
-#[async_trait]
-impl<S: Store> Store for Observed<S> {
-    async fn list(&self, request: ListRequest<'_>) -> Result<ListPage, StoreError> {
-        self.meter.list();
-        let span = self.request("LIST", request.prefix);
-        self.store.list(request).instrument(span).await
+impl<S: Store> Layer for Observed<S> {
+    type Below = S;
+
+    fn below(&self) -> &S {
+        &self.store
     }
 
-    async fn head(&self, key: &Key) -> Result<Described, StoreError> {
-        self.meter.head();
-        let span = self.request("HEAD", key.as_str());
-        self.store.head(key).instrument(span).await
+    async fn around<T, F>(
+        &self,
+        request: Request<'_>,
+        send: impl Fn() -> F + Send + Sync,
+    ) -> Result<T, StoreError>
+    where
+        T: Send,
+        F: Future<Output = Result<T, StoreError>> + Send,
+    {
+        let span = self.begin(&request);
+        let answer = send().instrument(span).await?;
+        if let Operation::Complete | Operation::Abort = request.operation
+            && let (Some(uploads), Some(upload)) = (&self.uploads, request.upload)
+        {
+            uploads.ended(UnfinishedUpload::new(request.key, upload));
+        }
+        Ok(answer)
     }
 
-    async fn get(
+    async fn forward_get(
         &self,
         key: &Key,
         range: Option<ByteRange>,
         condition: Condition<'_>,
     ) -> Result<GetResponse, StoreError> {
-        self.meter.get();
-        let span = self.request("GET", key.as_str());
+        let span = self.begin(&Request::new(Operation::Get, key));
         let asked = self.store.get(key, range, condition);
         let answer = asked.instrument(span.clone()).await?;
         let meter = self.meter.clone();
@@ -124,111 +152,18 @@ impl<S: Store> Store for Observed<S> {
         })
     }
 
-    async fn put(
+    async fn forward_create_upload(
         &self,
         key: &Key,
-        body: Body,
         headers: &Headers,
-        precondition: &Precondition,
-    ) -> Result<ETag, StoreError> {
-        self.meter.put(body.length());
-        let span = self.request("PUT", key.as_str());
-        let asked = self.store.put(key, body, headers, precondition);
-        asked.instrument(span).await
-    }
-
-    async fn delete(&self, key: &Key) -> Result<(), StoreError> {
-        self.meter.delete();
-        let span = self.request("DELETE", key.as_str());
-        self.store.delete(key).instrument(span).await
-    }
-
-    async fn copy(
-        &self,
-        source: &Key,
-        etag: &ETag,
-        key: &Key,
-        headers: Option<&Headers>,
-    ) -> Result<ETag, StoreError> {
-        self.meter.put(0);
-        let span = self.request("COPY", key.as_str());
-        let asked = self.store.copy(source, etag, key, headers);
-        asked.instrument(span).await
-    }
-
-    async fn create_upload(&self, key: &Key, headers: &Headers) -> Result<UploadId, StoreError> {
-        self.meter.put(0);
-        let span = self.request("CREATE UPLOAD", key.as_str());
-        let asked = self.store.create_upload(key, headers);
-        let upload = asked.instrument(span).await?;
+    ) -> Result<UploadId, StoreError> {
+        let request = Request::new(Operation::CreateUpload, key);
+        let upload = self.around(request, || self.store.create_upload(key, headers));
+        let upload = upload.await?;
         if let Some(uploads) = &self.uploads {
-            uploads.begun(UnfinishedUpload::new(key, &upload));
+            uploads.begun(UnfinishedUpload::new(key.as_str(), &upload));
         }
         Ok(upload)
-    }
-
-    async fn upload_part(
-        &self,
-        key: &Key,
-        upload: &UploadId,
-        number: PartNumber,
-        body: Body,
-    ) -> Result<PartTag, StoreError> {
-        self.meter.put(body.length());
-        let span = self.request("PUT PART", key.as_str());
-        let asked = self.store.upload_part(key, upload, number, body);
-        asked.instrument(span).await
-    }
-
-    async fn upload_part_copy(
-        &self,
-        key: &Key,
-        upload: &UploadId,
-        number: PartNumber,
-        source: CopySource<'_>,
-    ) -> Result<PartTag, StoreError> {
-        self.meter.put(0);
-        let span = self.request("COPY PART", key.as_str());
-        let asked = self.store.upload_part_copy(key, upload, number, source);
-        asked.instrument(span).await
-    }
-
-    async fn complete_upload(
-        &self,
-        key: &Key,
-        upload: &UploadId,
-        parts: &[PartTag],
-        precondition: &Precondition,
-    ) -> Result<ETag, StoreError> {
-        self.meter.put(0);
-        let span = self.request("COMPLETE UPLOAD", key.as_str());
-        let asked = self.store.complete_upload(key, upload, parts, precondition);
-        let etag = asked.instrument(span).await?;
-        self.ended(key, upload);
-        Ok(etag)
-    }
-
-    async fn abort_upload(&self, key: &Key, upload: &UploadId) -> Result<(), StoreError> {
-        self.meter.delete();
-        let span = self.request("ABORT UPLOAD", key.as_str());
-        self.store
-            .abort_upload(key, upload)
-            .instrument(span)
-            .await?;
-        self.ended(key, upload);
-        Ok(())
-    }
-
-    async fn local_copy(&self, key: &Key, etag: &ETag) -> Option<File> {
-        self.store.local_copy(key, etag).await
-    }
-
-    fn capabilities(&self) -> &Capabilities {
-        self.store.capabilities()
-    }
-
-    fn uri(&self, key: &Key) -> String {
-        self.store.uri(key)
     }
 }
 

@@ -1,6 +1,7 @@
 use std::fmt::Write;
 use std::sync::Mutex;
 
+use async_trait::async_trait;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
 use tracing::subscriber::DefaultGuard;
@@ -10,10 +11,9 @@ use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::*;
-use crate::store::GetBody;
 use crate::store::disturbed::{Disturbance, Disturbed};
 use crate::store::memory::MemoryStore;
-use crate::store::{StoreErrorKind, disturbed};
+use crate::store::{Body, GetBody, PartNumber, Precondition, StoreErrorKind};
 
 /// What spans and events there were, as lines.
 #[derive(Clone, Debug, Default)]
@@ -74,12 +74,12 @@ struct Telling;
 
 #[async_trait]
 impl Disturbance for Telling {
-    async fn before(&self, _: disturbed::Operation) -> Result<(), StoreErrorKind> {
+    async fn before(&self, _: Operation) -> Result<(), StoreErrorKind> {
         tracing::info!("asked");
         Ok(())
     }
 
-    async fn after(&self, _: disturbed::Operation) -> Result<(), StoreErrorKind> {
+    async fn after(&self, _: Operation) -> Result<(), StoreErrorKind> {
         Ok(())
     }
 
