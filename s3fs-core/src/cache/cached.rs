@@ -3,8 +3,6 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-
 use super::Cache;
 use super::body::Mixture;
 use super::entry::Entry;
@@ -12,11 +10,8 @@ use super::gaps::{common, touched, widen};
 use super::header::Header;
 use super::name::{ObjectId, Space};
 use super::tee::{Intake, Tee};
-use crate::object::{ByteRange, ETag, Headers, Key, ObjectMeta};
-use crate::store::{
-    Body, Capabilities, Condition, CopySource, Described, GetResponse, ListPage, ListRequest,
-    PartNumber, PartTag, Precondition, Store, StoreError, StoreErrorKind, UploadId,
-};
+use crate::object::{ByteRange, ETag, Key, ObjectMeta};
+use crate::store::{Condition, GetResponse, Layer, Store, StoreError, StoreErrorKind};
 
 /// Store over another, with a cache. Only GETs differ.
 #[derive(Debug)]
@@ -170,17 +165,14 @@ fn within(range: Option<ByteRange>, meta: &ObjectMeta) -> Option<ByteRange> {
     range.map_or(Some(whole), |range| common(range, whole))
 }
 
-#[async_trait]
-impl<S: Store> Store for Cached<S> {
-    async fn list(&self, request: ListRequest<'_>) -> Result<ListPage, StoreError> {
-        self.store.list(request).await
+impl<S: Store> Layer for Cached<S> {
+    type Below = S;
+
+    fn below(&self) -> &S {
+        &self.store
     }
 
-    async fn head(&self, key: &Key) -> Result<Described, StoreError> {
-        self.store.head(key).await
-    }
-
-    async fn get(
+    async fn forward_get(
         &self,
         key: &Key,
         range: Option<ByteRange>,
@@ -196,79 +188,7 @@ impl<S: Store> Store for Cached<S> {
         }
     }
 
-    async fn local_copy(&self, key: &Key, etag: &ETag) -> Option<File> {
+    async fn forward_local_copy(&self, key: &Key, etag: &ETag) -> Option<File> {
         self.cache.whole(self.space.object(key), etag).await
-    }
-
-    async fn put(
-        &self,
-        key: &Key,
-        body: Body,
-        headers: &Headers,
-        precondition: &Precondition,
-    ) -> Result<ETag, StoreError> {
-        self.store.put(key, body, headers, precondition).await
-    }
-
-    async fn delete(&self, key: &Key) -> Result<(), StoreError> {
-        self.store.delete(key).await
-    }
-
-    async fn copy(
-        &self,
-        source: &Key,
-        etag: &ETag,
-        key: &Key,
-        headers: Option<&Headers>,
-    ) -> Result<ETag, StoreError> {
-        self.store.copy(source, etag, key, headers).await
-    }
-
-    async fn create_upload(&self, key: &Key, headers: &Headers) -> Result<UploadId, StoreError> {
-        self.store.create_upload(key, headers).await
-    }
-
-    async fn upload_part(
-        &self,
-        key: &Key,
-        upload: &UploadId,
-        number: PartNumber,
-        body: Body,
-    ) -> Result<PartTag, StoreError> {
-        self.store.upload_part(key, upload, number, body).await
-    }
-
-    async fn upload_part_copy(
-        &self,
-        key: &Key,
-        upload: &UploadId,
-        number: PartNumber,
-        source: CopySource<'_>,
-    ) -> Result<PartTag, StoreError> {
-        let copied = self.store.upload_part_copy(key, upload, number, source);
-        copied.await
-    }
-
-    async fn complete_upload(
-        &self,
-        key: &Key,
-        upload: &UploadId,
-        parts: &[PartTag],
-        precondition: &Precondition,
-    ) -> Result<ETag, StoreError> {
-        let completed = self.store.complete_upload(key, upload, parts, precondition);
-        completed.await
-    }
-
-    async fn abort_upload(&self, key: &Key, upload: &UploadId) -> Result<(), StoreError> {
-        self.store.abort_upload(key, upload).await
-    }
-
-    fn capabilities(&self) -> &Capabilities {
-        self.store.capabilities()
-    }
-
-    fn uri(&self, key: &Key) -> String {
-        self.store.uri(key)
     }
 }
