@@ -11,20 +11,17 @@ mod rate;
 #[cfg(test)]
 mod tests;
 
-use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use tokio::time::Instant;
 
 pub use policy::RetryLimits;
 
-use crate::object::{ByteRange, ETag, Headers, Key};
+use crate::object::{ETag, Headers, Key};
 use crate::store::{
-    Body, Capabilities, Condition, CopySource, Described, GetResponse, ListPage, ListRequest,
-    PartNumber, PartTag, Precondition, Store, StoreError, StoreErrorKind, UploadId,
+    Body, GetResponse, Layer, Operation, Precondition, Request, Store, StoreError, StoreErrorKind,
 };
 use health::Health;
 use policy::{Next, Tries};
@@ -102,30 +99,11 @@ impl<S: Store> Retrying<S> {
         }
     }
 
-    /// Makes attempts until one succeeds or none may follow.
-    async fn repeat<T, F>(&self, attempt: impl Fn() -> F + Send + Sync) -> Result<T, StoreError>
-    where
-        F: Future<Output = Result<T, StoreError>> + Send,
-    {
-        self.repeat_in(self.tries(), attempt).await
-    }
-
-    /// Makes attempts to send a body, as [`repeat`](Self::repeat) does.
-    async fn repeat_sending<T, F>(
-        &self,
-        attempt: impl Fn() -> F + Send + Sync,
-    ) -> Result<T, StoreError>
-    where
-        F: Future<Output = Result<T, StoreError>> + Send,
-    {
-        self.repeat_in(self.long_tries(), attempt).await
-    }
-
-    /// Makes attempts in which the server moves data, as [`repeat`](Self::repeat) does. Each has a
-    /// limit: an answer that was lost is not waited for until the time is over.
+    /// Makes attempts in which the server moves data. Each has a limit: an answer that was lost is not
+    /// waited for until the time is over.
     async fn repeat_transfer<T, F>(
         &self,
-        (operation, key): (&'static str, &Key),
+        request: Request<'_>,
         attempt: impl Fn() -> F + Send + Sync,
     ) -> Result<T, StoreError>
     where
@@ -140,16 +118,17 @@ impl<S: Store> Retrying<S> {
             async move {
                 let Ok(answer) = tokio::time::timeout(limit, answer).await else {
                     silent.fetch_add(1, Ordering::Relaxed);
-                    let object = self.uri(key);
+                    let (operation, object) = (request.operation.name(), request.uri(self));
                     return Err(StoreError::new(operation, object, StoreErrorKind::TimedOut));
                 };
                 answer
             }
         };
-        self.repeat_in(self.long_tries(), limited).await
+        self.repeat(self.long_tries(), limited).await
     }
 
-    async fn repeat_in<T, F>(
+    /// Makes attempts until one succeeds or none may follow.
+    async fn repeat<T, F>(
         &self,
         mut tries: Tries,
         attempt: impl Fn() -> F + Send + Sync,
@@ -214,40 +193,51 @@ fn has(there: &Headers, sent: &Headers) -> bool {
     !sent.metadata.is_empty() && there.metadata == sent.metadata
 }
 
-#[async_trait]
-impl<S: Store> Store for Retrying<S> {
-    async fn list(&self, request: ListRequest<'_>) -> Result<ListPage, StoreError> {
-        self.repeat(|| self.bucket.store.list(request)).await
+impl<S: Store> Layer for Retrying<S> {
+    type Below = S;
+
+    fn below(&self) -> &S {
+        &self.bucket.store
     }
 
-    async fn head(&self, key: &Key) -> Result<Described, StoreError> {
-        self.repeat(|| self.bucket.store.head(key)).await
-    }
-
-    async fn get(
+    async fn around<T, F>(
         &self,
-        key: &Key,
-        range: Option<ByteRange>,
-        condition: Condition<'_>,
-    ) -> Result<GetResponse, StoreError> {
-        let asked = self.repeat(|| self.bucket.store.get(key, range, condition));
-        let answer = asked.await?;
-        Ok(body::resumed(self, key, answer))
+        request: Request<'_>,
+        send: impl Fn() -> F + Send + Sync,
+    ) -> Result<T, StoreError>
+    where
+        T: Send,
+        F: Future<Output = Result<T, StoreError>> + Send,
+    {
+        let tries = match request.operation {
+            Operation::List
+            | Operation::Head
+            | Operation::Get
+            | Operation::Delete
+            | Operation::CreateUpload
+            | Operation::Abort => self.tries(),
+            Operation::Put | Operation::UploadPart => self.long_tries(),
+            Operation::Copy | Operation::CopyPart | Operation::Complete => {
+                return self.repeat_transfer(request, send).await;
+            }
+        };
+        self.repeat(tries, send).await
     }
 
-    async fn put(
+    fn received(&self, key: &Key, answer: GetResponse) -> GetResponse {
+        body::resumed(self, key, answer)
+    }
+
+    async fn forward_put(
         &self,
         key: &Key,
         body: Body,
         headers: &Headers,
         precondition: &Precondition,
     ) -> Result<ETag, StoreError> {
-        let put = || {
-            self.bucket
-                .store
-                .put(key, body.clone(), headers, precondition)
-        };
-        match self.repeat_sending(put).await {
+        let request = Request::new(Operation::Put, key).sending(&body);
+        let put = || self.below().put(key, body.clone(), headers, precondition);
+        match self.around(request, put).await {
             // An attempt whose answer was lost stands in the way of the next one. Without one, the
             // object is another client's, even if it looks the same.
             Err(error)
@@ -261,20 +251,16 @@ impl<S: Store> Store for Retrying<S> {
         }
     }
 
-    async fn delete(&self, key: &Key) -> Result<(), StoreError> {
-        self.repeat(|| self.bucket.store.delete(key)).await
-    }
-
-    async fn copy(
+    async fn forward_copy(
         &self,
         source: &Key,
         etag: &ETag,
         key: &Key,
         headers: Option<&Headers>,
     ) -> Result<ETag, StoreError> {
-        let copy = || self.bucket.store.copy(source, etag, key, headers);
-        let copied = self.repeat_transfer(("CopyObject", source), copy);
-        match (copied.await, headers) {
+        let request = Request::new(Operation::Copy, key).copying(source);
+        let copy = || self.below().copy(source, etag, key, headers);
+        match (self.around(request, copy).await, headers) {
             // An object that was copied onto itself may have another version than before.
             (Err(error), Some(headers))
                 if matches!(error.kind, StoreErrorKind::PreconditionFailed)
@@ -287,73 +273,5 @@ impl<S: Store> Store for Retrying<S> {
             }
             (answer, _) => answer,
         }
-    }
-
-    async fn create_upload(&self, key: &Key, headers: &Headers) -> Result<UploadId, StoreError> {
-        self.repeat(|| self.bucket.store.create_upload(key, headers))
-            .await
-    }
-
-    async fn upload_part(
-        &self,
-        key: &Key,
-        upload: &UploadId,
-        number: PartNumber,
-        body: Body,
-    ) -> Result<PartTag, StoreError> {
-        let sent = || {
-            self.bucket
-                .store
-                .upload_part(key, upload, number, body.clone())
-        };
-        self.repeat_sending(sent).await
-    }
-
-    async fn upload_part_copy(
-        &self,
-        key: &Key,
-        upload: &UploadId,
-        number: PartNumber,
-        source: CopySource<'_>,
-    ) -> Result<PartTag, StoreError> {
-        let copy = || {
-            self.bucket
-                .store
-                .upload_part_copy(key, upload, number, source)
-        };
-        self.repeat_transfer(("UploadPartCopy", key), copy).await
-    }
-
-    async fn complete_upload(
-        &self,
-        key: &Key,
-        upload: &UploadId,
-        parts: &[PartTag],
-        precondition: &Precondition,
-    ) -> Result<ETag, StoreError> {
-        let complete = || {
-            self.bucket
-                .store
-                .complete_upload(key, upload, parts, precondition)
-        };
-        self.repeat_transfer(("CompleteMultipartUpload", key), complete)
-            .await
-    }
-
-    async fn abort_upload(&self, key: &Key, upload: &UploadId) -> Result<(), StoreError> {
-        self.repeat(|| self.bucket.store.abort_upload(key, upload))
-            .await
-    }
-
-    async fn local_copy(&self, key: &Key, etag: &ETag) -> Option<File> {
-        self.bucket.store.local_copy(key, etag).await
-    }
-
-    fn capabilities(&self) -> &Capabilities {
-        self.bucket.store.capabilities()
-    }
-
-    fn uri(&self, key: &Key) -> String {
-        self.bucket.store.uri(key)
     }
 }
