@@ -3,6 +3,9 @@
 //!
 //! A request costs one future on the heap for each layer: the hooks are compiled into it.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt::Debug;
 use std::fs::File;
 
