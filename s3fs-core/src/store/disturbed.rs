@@ -1,4 +1,4 @@
-//! A store whose requests are disturbed on their way: delayed, refused, cut short.
+//! Store whose requests are delayed, refused or cut short.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -9,22 +9,22 @@ use crate::object::Key;
 pub(crate) use crate::store::Operation;
 use crate::store::{GetBody, GetResponse, Layer, Request, Store, StoreError, StoreErrorKind};
 
-/// What happens to requests on their way there and back.
+/// Disturbance of requests and responses.
 #[async_trait]
 pub(crate) trait Disturbance: Debug + Send + Sync + 'static {
-    /// Before the store sees the request; an error keeps it from seeing it.
+    /// Runs before the store receives the request; an error keeps the request from it.
     async fn before(&self, operation: Operation) -> Result<(), StoreErrorKind>;
 
-    /// After the store has done what it was asked; an error is a lost answer.
+    /// Runs after the store has carried out the request; an error replaces its response.
     async fn after(&self, operation: Operation) -> Result<(), StoreErrorKind>;
 
-    /// What becomes of a body that was asked for.
+    /// Returns the body of a response, as disturbed.
     fn body(&self, body: GetBody) -> GetBody {
         body
     }
 }
 
-/// The store with the disturbance.
+/// Store with a disturbance.
 #[derive(Debug)]
 pub(crate) struct Disturbed<S, D> {
     pub(crate) store: S,

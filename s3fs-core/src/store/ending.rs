@@ -1,4 +1,4 @@
-//! A store whose requests race against the end of the mount.
+//! Store whose requests fail when the mount ends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,11 +7,11 @@ use super::{GetResponse, Layer, Operation, Request, Store, StoreError, StoreErro
 use crate::end::End;
 use crate::object::Key;
 
-/// Time that aborting an upload may take once requests have ended: it changes no object, and what
-/// is left unfinished costs money.
+/// Maximum time to abort an upload after the end of the mount. Aborting changes no object, and
+/// unfinished uploads cost money.
 const ABORT_LIMIT: Duration = Duration::from_secs(3);
 
-/// A store that carries out nothing once its mount has ended.
+/// Store that sends no requests after its mount has ended.
 #[derive(Debug)]
 pub(crate) struct Ending {
     store: Arc<dyn Store>,
@@ -19,7 +19,7 @@ pub(crate) struct Ending {
 }
 
 impl Ending {
-    /// Has the requests to `store` race against `end`.
+    /// Wraps `store`, whose requests fail when `end` comes.
     pub(crate) fn new(store: Arc<dyn Store>, end: End) -> Self {
         Self { store, end }
     }
@@ -32,8 +32,8 @@ impl Layer for Ending {
         &*self.store
     }
 
-    /// Carries out a request unless the mount ends first. One that was under way then may have been
-    /// carried out.
+    /// Carries out a request unless the mount ends first. A request in progress at that time may
+    /// have been carried out.
     async fn around<T, F>(
         &self,
         request: Request<'_>,
@@ -112,7 +112,7 @@ mod tests {
         assert!(!error.is_unknown(), "it has not begun");
         assert!(store.delete(&Key::new("before")).await.is_err());
         assert_eq!(memory.objects().len(), 1);
-        // A body whose head came before still ends.
+        // A body whose response arrived before the end terminates, too.
         let mut body = head.unwrap().body;
         while let Ok(Some(_)) = body.next().await {}
         store.abort_upload(&key, &upload.unwrap()).await.unwrap();

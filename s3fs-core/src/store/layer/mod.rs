@@ -1,7 +1,7 @@
-//! Stores over another one. Each says what it does with all requests alike, and has a method for those
-//! that it treats in a way of their own; all else is passed on here.
+//! Layers: stores that wrap another store. A layer has one hook around all requests, and overrides
+//! the methods of requests that it treats differently. All other requests are forwarded here.
 //!
-//! A request costs one future on the heap for each layer: the hooks are compiled into it.
+//! A request costs one heap-allocated future for each layer: the hooks are compiled into it.
 
 #[cfg(test)]
 mod tests;
@@ -34,7 +34,7 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    /// S3's name of the operation, for errors.
+    /// Returns S3's name of the operation, for errors.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::List => "ListObjectsV2",
@@ -52,22 +52,22 @@ impl Operation {
     }
 }
 
-/// A request, as a layer sees all of them.
+/// Description of a request, for the hook around all requests.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request<'a> {
     pub(crate) operation: Operation,
-    /// Key that it reads or changes, or prefix that it lists.
+    /// Key to read or change, or prefix to list.
     pub(crate) key: &'a str,
-    /// Key that its errors name: the source of a copy, else the same.
+    /// Key in errors: the source of a copy, otherwise `key`.
     pub(crate) object: &'a str,
-    /// Bytes that it sends.
+    /// Number of bytes sent.
     pub(crate) length: u64,
-    /// Upload that it continues or ends.
+    /// Upload that the request continues or ends.
     pub(crate) upload: Option<&'a UploadId>,
 }
 
 impl<'a> Request<'a> {
-    /// A request about a key, without bytes.
+    /// Creates the description of a request for a key, without a body.
     pub(crate) fn new(operation: Operation, key: &'a Key) -> Self {
         Self::about(operation, key.as_str())
     }
@@ -82,13 +82,13 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The same, which sends bytes.
+    /// Adds the length of a body.
     pub(crate) fn sending(self, body: &Body) -> Self {
         let length = body.length();
         Self { length, ..self }
     }
 
-    /// The same, of an object that is copied.
+    /// Sets the source of a copy.
     pub(crate) fn copying(self, source: &'a Key) -> Self {
         let object = source.as_str();
         Self { object, ..self }
@@ -99,21 +99,21 @@ impl<'a> Request<'a> {
         Self { upload, ..self }
     }
 
-    /// `s3://bucket/key` of what its errors name.
+    /// Returns `s3://bucket/key` of the object in errors.
     pub(crate) fn uri(&self, store: &(impl Store + ?Sized)) -> String {
         store.uri(&Key::new(self.object))
     }
 }
 
-/// A store over another one.
+/// Store that wraps another store.
 pub(crate) trait Layer: Debug + Send + Sync + 'static {
-    /// The store below.
+    /// Type of the wrapped store.
     type Below: Store + ?Sized;
 
-    /// Returns the store below.
+    /// Returns the wrapped store.
     fn below(&self) -> &Self::Below;
 
-    /// Carries out a request. Each call of `send` has it carried out by the store below.
+    /// Carries out a request. Each call of `send` sends it to the wrapped store.
     fn around<T, F>(
         &self,
         request: Request<'_>,
@@ -127,7 +127,7 @@ pub(crate) trait Layer: Debug + Send + Sync + 'static {
         async move { send().await }
     }
 
-    /// Returns the answer to a GET with the body that the layer makes of it.
+    /// Returns the response to a GET, with its body as the layer changes it.
     fn received(&self, _key: &Key, answer: GetResponse) -> GetResponse {
         answer
     }
@@ -176,7 +176,7 @@ pub(crate) trait Layer: Debug + Send + Sync + 'static {
         }
     }
 
-    /// Begins an upload.
+    /// Creates an upload.
     fn forward_create_upload(
         &self,
         key: &Key,

@@ -1,4 +1,4 @@
-//! Every request through a layer.
+//! Tests of each request through a layer.
 
 use std::sync::Mutex;
 
@@ -8,7 +8,7 @@ use super::*;
 use crate::store::ListFrom;
 use crate::store::memory::MemoryStore;
 
-/// A layer that only notes what passes.
+/// Layer that records requests and forwards them.
 #[derive(Debug)]
 struct Noting {
     below: MemoryStore,

@@ -1,6 +1,6 @@
-//! A store whose requests are seen: counted, shown in spans, and told of where they begin or end an
-//! upload. What a process that is killed leaves unfinished in its bucket costs money, and no
-//! permission of ours can list it.
+//! Store whose requests are counted and traced in spans, and whose uploads are reported. Uploads
+//! that a killed process leaves unfinished cost money. They are reported because this program lacks
+//! the permission to list them.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use super::{Condition, GetResponse, Layer, Operation, Request, Store, StoreError
 use crate::object::{ByteRange, Headers, Key};
 use crate::usage::Meter;
 
-/// A multipart upload that is neither completed nor aborted.
+/// Multipart upload that is neither completed nor aborted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct UnfinishedUpload {
-    /// The key of the object it would become.
+    /// Key of the object to upload.
     pub key: String,
-    /// The id that the store gave it.
+    /// Upload ID.
     pub id: String,
 }
 
@@ -31,24 +31,24 @@ impl UnfinishedUpload {
     }
 }
 
-/// Told of uploads by the tasks that make them, which wait for it: it should be quick.
+/// Observer of uploads. The uploading tasks wait for it, so it should return quickly.
 pub trait UploadObserver: Debug + Send + Sync + 'static {
-    /// The store has begun it; none of its parts has been sent.
+    /// Reports an upload that the store has created, before its first part is sent.
     fn begun(&self, upload: UnfinishedUpload);
 
-    /// The store has completed or aborted it.
+    /// Reports an upload that the store has completed or aborted.
     fn ended(&self, upload: UnfinishedUpload);
 }
 
-/// A store whose requests are counted, run inside spans and whose uploads are observed.
+/// Store whose requests are counted and run inside spans, and whose uploads are reported.
 ///
 /// Each request has a span `request` of the level `DEBUG` with the fields `operation`, `object` (the
-/// key) and `number` (of the requests of this mount, from 1). That of a GET stays open until its body
-/// has come or is dropped.
+/// key) and `number` (of the requests of this mount, from 1). The span of a GET stays open until its
+/// body is complete or dropped.
 #[derive(Debug)]
 pub(crate) struct Observed<S> {
     store: S,
-    /// What all its requests belong to: those who ask are tasks and threads that know no span.
+    /// Parent span of all requests, because their tasks and threads have no span of their own.
     mount: Span,
     requests: AtomicU64,
     meter: Meter,
@@ -56,8 +56,8 @@ pub(crate) struct Observed<S> {
 }
 
 impl<S> Observed<S> {
-    /// Sees the requests to `store`: in the span `mount`, counted by `meter`, its uploads told to
-    /// `uploads`.
+    /// Wraps `store`: requests run in the span `mount` and are counted by `meter`; uploads are
+    /// reported to `uploads`.
     pub(crate) fn new(
         store: S,
         mount: Span,
@@ -73,7 +73,7 @@ impl<S> Observed<S> {
         }
     }
 
-    /// Counts one more request, and begins its span.
+    /// Counts a request, and starts its span.
     fn begin(&self, request: &Request<'_>) -> Span {
         let operation = match request.operation {
             Operation::List => "LIST",

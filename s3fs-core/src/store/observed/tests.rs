@@ -15,12 +15,12 @@ use crate::store::disturbed::{Disturbance, Disturbed};
 use crate::store::memory::MemoryStore;
 use crate::store::{Body, GetBody, PartNumber, Precondition, StoreErrorKind};
 
-/// What spans and events there were, as lines.
+/// Spans and events, one line each.
 #[derive(Clone, Debug, Default)]
 struct Seen(Arc<Mutex<Vec<String>>>);
 
 impl Seen {
-    /// What this thread does from now on, until the guard is dropped.
+    /// Records the spans and events of this thread until the guard is dropped.
     fn begin() -> (Self, DefaultGuard) {
         let seen = Self::default();
         let subscriber = tracing_subscriber::registry().with(seen.clone());
@@ -68,7 +68,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Seen {
     }
 }
 
-/// Says when it is asked and when bytes come.
+/// Disturbance that logs requests and received bytes.
 #[derive(Debug)]
 struct Telling;
 
@@ -141,7 +141,7 @@ async fn a_request_and_its_body_are_in_a_span_of_the_mount() {
 
 #[tokio::test]
 async fn uploads_are_told_of_and_counted() {
-    // A span that is first seen where nobody looks would be off for the other test.
+    // A span first used without a subscriber would stay disabled in the other test.
     let (_, _guard) = Seen::begin();
     let uploads = Arc::default();
     let (store, meter) = observed(&uploads);

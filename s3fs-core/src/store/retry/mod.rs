@@ -1,7 +1,7 @@
-//! A store over another that repeats failed requests: until they succeed, are refused, or the
-//! deadline has passed. The one place where requests and bodies are repeated.
+//! Store that retries failed requests of another store until they succeed, are refused, or the
+//! deadline passes. No other module retries requests or bodies.
 //!
-//! Dropping the future of a request ends it, whatever it waits for.
+//! Dropping the future of a request cancels it.
 
 mod body;
 mod breaks;
@@ -26,13 +26,13 @@ use crate::store::{
 use health::Health;
 use policy::{Next, Tries};
 
-/// Time after which a request that is still being repeated is warned of.
+/// Time after which a warning is logged for a request that is still retried.
 const WARN_AFTER: Duration = Duration::from_secs(20);
 
-/// Least time of an attempt in which the server moves data: a slow one copies 512 MiB in a minute.
+/// Minimum time of an attempt in which the server moves data: slow servers copy 512 MiB a minute.
 const SHORTEST_TRANSFER: Duration = Duration::from_mins(1);
 
-/// A store whose failed requests are repeated. Cheap to clone.
+/// Store whose failed requests are retried. Cheap to clone.
 #[derive(Debug)]
 pub struct Retrying<S> {
     bucket: Arc<Bucket<S>>,
@@ -59,7 +59,7 @@ impl<S> Clone for Retrying<S> {
 }
 
 impl<S: Store> Retrying<S> {
-    /// Repeats the requests of `store` within these limits.
+    /// Wraps `store`, whose failed requests are retried within these limits.
     pub fn new(store: S, limits: RetryLimits) -> Self {
         let health = Health::default();
         Self {
@@ -70,26 +70,26 @@ impl<S: Store> Retrying<S> {
         }
     }
 
-    /// The same store, within other limits.
+    /// Returns the same store with other limits.
     #[must_use]
     pub fn within(self, limits: RetryLimits) -> Self {
         Self { limits, ..self }
     }
 
-    /// Returns the store that makes single attempts.
+    /// Returns the wrapped store, which makes single attempts.
     pub fn single(&self) -> &S {
         &self.bucket.store
     }
 
-    /// Begins to count the attempts of one request.
+    /// Starts the attempts of one request.
     fn tries(&self) -> Tries {
         let now = Instant::now();
         let failing = self.bucket.health.failing(now);
         Tries::new(self.limits.after(failing), now)
     }
 
-    /// Begins to count the attempts of a request that moves data. While everything fails, it waits no
-    /// longer than others.
+    /// Starts the attempts of a request that moves data. While all requests fail, it waits no longer
+    /// than others.
     fn long_tries(&self) -> Tries {
         let tries = self.tries();
         if tries.limits() == self.limits {
@@ -99,8 +99,8 @@ impl<S: Store> Retrying<S> {
         }
     }
 
-    /// Makes attempts in which the server moves data. Each has a limit: an answer that was lost is not
-    /// waited for until the time is over.
+    /// Sends a request for which the server moves data. Each attempt has a time limit, so that a
+    /// lost response does not use up the whole time.
     async fn repeat_transfer<T, F>(
         &self,
         request: Request<'_>,
@@ -127,7 +127,7 @@ impl<S: Store> Retrying<S> {
         self.repeat(self.long_tries(), limited).await
     }
 
-    /// Makes attempts until one succeeds or none may follow.
+    /// Sends a request until an attempt succeeds, or no further one is allowed.
     async fn repeat<T, F>(
         &self,
         mut tries: Tries,
@@ -156,10 +156,10 @@ impl<S: Store> Retrying<S> {
         }
     }
 
-    /// Waits until a request that failed may be sent again.
+    /// Waits for the delay before the next attempt.
     ///
     /// # Errors
-    /// Returns the failure, where no attempt follows it.
+    /// Returns the failure if no attempt follows.
     async fn delay(&self, tries: &mut Tries, error: StoreError) -> Result<(), StoreError> {
         let now = Instant::now();
         self.bucket.health.failed(&error, now);
@@ -179,7 +179,7 @@ impl<S: Store> Retrying<S> {
         Ok(())
     }
 
-    /// Returns the version under a key, if it can only be what was sent just now.
+    /// Returns the version of a key, if it must come from the request just sent.
     async fn own(&self, key: &Key, length: u64, headers: &Headers) -> Option<ETag> {
         let there = self.head(key).await.ok()?;
         let is_own = there.is_from(headers, length);
@@ -187,8 +187,8 @@ impl<S: Store> Retrying<S> {
     }
 }
 
-/// Returns whether a copy onto itself has given an object these headers. Metadata that they lack was
-/// to be removed: it must not be there.
+/// Returns whether a copy onto itself has set these headers. The copy was to remove all other
+/// metadata, so none may be left.
 fn has(there: &Headers, sent: &Headers) -> bool {
     !sent.metadata.is_empty() && there.metadata == sent.metadata
 }
@@ -238,8 +238,8 @@ impl<S: Store> Layer for Retrying<S> {
         let request = Request::new(Operation::Put, key).sending(&body);
         let put = || self.below().put(key, body.clone(), headers, precondition);
         match self.around(request, put).await {
-            // An attempt whose answer was lost stands in the way of the next one. Without one, the
-            // object is another client's, even if it looks the same.
+            // An attempt whose response was lost makes the next one fail. Without such an attempt,
+            // the object is another client's, even if it looks the same.
             Err(error)
                 if matches!(error.kind, StoreErrorKind::PreconditionFailed)
                     && error.is_unknown()
@@ -261,7 +261,7 @@ impl<S: Store> Layer for Retrying<S> {
         let request = Request::new(Operation::Copy, key).copying(source);
         let copy = || self.below().copy(source, etag, key, headers);
         match (self.around(request, copy).await, headers) {
-            // An object that was copied onto itself may have another version than before.
+            // A copy onto itself may change the version of an object.
             (Err(error), Some(headers))
                 if matches!(error.kind, StoreErrorKind::PreconditionFailed)
                     && error.is_unknown()
