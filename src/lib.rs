@@ -245,10 +245,11 @@
 /// `#![forbid(unsafe_code)]` holds in a crate that uses it.
 pub use stub_macros::function;
 
+pub use stub_runtime::cli::cli;
 pub use stub_runtime::{
     Attempt, Call, CloudBucketMount, Cron, Engine, Error, IntoSecret, Kubernetes, Map, PathError,
     Period, Result, Retries, Schedule, ScheduleError, Secret, SecretError, Slurm, Stream, Values,
-    VolumeError, VolumePath, cli,
+    VolumeError, VolumePath,
 };
 
 #[doc = include_str!("../docs/guide.md")]
