@@ -66,7 +66,7 @@ impl FileSystem {
     }
 
     /// Connects like [`connect`](Self::connect). Reports every multipart upload to `observer`, so
-    /// that [`abort_uploads`](crate::abort_uploads) can abort them if this process is killed.
+    /// that [`abort_uploads`] can abort them if this process is killed.
     ///
     /// # Errors
     /// Fails like [`connect`](Self::connect).

@@ -15,7 +15,8 @@ use crate::engines::Mapped;
 /// them, so there may be any number. While the iterator waits for an input, values that are ready
 /// wait, too. That is not so with a [`Stream`](crate::Stream) or `f::spawn_map`, whose iterators
 /// have a thread of their own. The work begins with the first call of `next`. Each item is the
-/// value of one input or its [`Error`], whose [attempt](Error::attempt) has the index of the input.
+/// value of one input or its [`Error`](crate::Error), whose [attempt](crate::Error::attempt) has the
+/// index of the input.
 /// To stop at the first error, collect into a `Result`.
 ///
 /// `Ok` means that everything written until the body returned is stored. A body may leave threads

@@ -84,7 +84,7 @@ pub trait BySyncBox {
 
 impl<E: Into<Box<dyn Error + Send + Sync>>> BySyncBox for &Kind<E> {}
 
-/// Last choice. It fits every type, so that [`Failure`] reports a type that fits nothing else.
+/// Last choice. It fits every type, so that `Failure` reports a type that fits nothing else.
 pub trait ByText {
     /// Returns the conversion for this kind of error.
     fn kind(&self) -> Text {

@@ -79,7 +79,7 @@ pub(crate) fn attach(id: &str) -> Result<FoundCall> {
 /// Ends a call that an earlier program began; stores what has been written.
 ///
 /// # Errors
-/// Fails like [`attach`], or if something could not be stored.
+/// Fails like `attach`, or if something could not be stored.
 pub fn cancel_found(id: &str) -> Result<()> {
     let attached = cluster::attach(id, None)?;
     let mut mapped = Mapped::Remote(Box::new(attached.remote));

@@ -68,7 +68,7 @@ impl Channel {
         })
     }
 
-    /// Receives one message and its descriptors. Must not be used on a channel that has an [`Inbox`].
+    /// Receives one message and its descriptors. Must not be used on a channel that has an `Inbox`.
     pub(crate) fn receive<T: DeserializeOwned>(&self) -> Result<(T, Vec<OwnedFd>), ChannelError> {
         let mut descriptors = Vec::new();
         let mut header = [0; HEADER];

@@ -144,7 +144,7 @@ impl Secret {
 /// # Errors
 /// A name or value that no environment can hold.
 ///
-/// [`CallSpec::environment`]: crate::engine::CallSpec::environment
+/// [`CallSpec::environment`]: crate::call::CallSpec::environment
 pub fn environment(
     secrets: impl IntoIterator<Item = Secret>,
 ) -> Result<BTreeMap<String, String>, SecretError> {
