@@ -91,7 +91,7 @@ pub(crate) enum Command {
 /// Volumes, and options of their S3 service.
 #[derive(Debug, Args)]
 pub(crate) struct VolumesArguments {
-    /// Mount a bucket, or a prefix of it, on a folder: /my-mount=s3://bucket/prefix[:ro]
+    /// Mount a bucket, or a prefix of it, on a folder: `/my-mount=s3://bucket/prefix[:ro]`
     #[arg(
         long = "volume",
         short = 'v',
@@ -105,7 +105,7 @@ pub(crate) struct VolumesArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArguments {
-    /// Mount a bucket, or a prefix of it, on a folder: /my-mount=s3://bucket/prefix[:ro]
+    /// Mount a bucket, or a prefix of it, on a folder: `/my-mount=s3://bucket/prefix[:ro]`
     #[arg(long = "volume", short = 'v', value_name = "PATH=S3_URL[:ro]")]
     pub(crate) volumes: Vec<VolumeArgument>,
     #[command(flatten)]
@@ -277,7 +277,7 @@ impl ServiceArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {
-    /// Mount a bucket, or a prefix of it, on a folder: /my-mount=s3://bucket/prefix[:ro]
+    /// Mount a bucket, or a prefix of it, on a folder: `/my-mount=s3://bucket/prefix[:ro]`
     #[arg(long = "volume", short = 'v', value_name = "PATH=S3_URL[:ro]")]
     pub(crate) volumes: Vec<VolumeArgument>,
     #[command(flatten)]
