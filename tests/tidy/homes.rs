@@ -1,0 +1,72 @@
+//! Names that only some files may have: libraries behind one of our own interfaces, `unsafe`, the environment,
+//! other processes.
+
+use crate::none;
+use crate::source::{CRATES, modules};
+
+/// A name and the paths, without their crate's `src`, where it may stand.
+struct Home {
+    name: &'static str,
+    crates: &'static [&'static str],
+    at: &'static [&'static str],
+}
+
+const fn home(
+    name: &'static str,
+    crates: &'static [&'static str],
+    at: &'static [&'static str],
+) -> Home {
+    Home { name, crates, at }
+}
+
+const BOTH: &[&str] = &["s3fs-core", "stub-runtime"];
+
+const HOMES: [Home; 11] = [
+    home("fuser", BOTH, &["fuse/"]),
+    home("aws_sdk_s3", BOTH, &["store/s3/"]),
+    home("aws_config", BOTH, &["store/s3/"]),
+    home("aws_smithy_types", BOTH, &["store/s3/"]),
+    home("aws_smithy_runtime_api", BOTH, &["store/s3/"]),
+    home("aws_smithy_http_client", BOTH, &["store/s3/"]),
+    home("libc", BOTH, &["sys/", "fuse/", "fs/holders.rs"]),
+    home("unsafe", BOTH, &["sys/", "entry/constructor.rs"]),
+    home("kube", BOTH, &["cluster/kubernetes/"]),
+    home("k8s_openapi", BOTH, &["cluster/kubernetes/"]),
+    home("tracing_opentelemetry", BOTH, &["otel.rs", "log.rs"]),
+];
+
+#[test]
+fn third_party_names_and_unsafe_stand_in_their_homes() {
+    let mut violations = Vec::new();
+    for home in &HOMES {
+        let of = CRATES.iter().filter(|name| home.crates.contains(name));
+        for module in of.flat_map(|name| modules(name)) {
+            let (_, path) = module.file.split_once("/src/").unwrap();
+            if home.at.iter().any(|at| path.contains(at)) {
+                continue;
+            }
+            for (at, line) in module.code.lines().enumerate() {
+                if has_word(line, home.name) {
+                    violations.push(format!("{}:{}: `{}`", module.file, at + 1, home.name));
+                }
+            }
+        }
+    }
+    none("a name stands outside of its home", &violations);
+}
+
+fn has_word(line: &str, word: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    line.match_indices(word).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let after = line[at + word.len()..].chars().next();
+        !before.is_some_and(is_part) && !after.is_some_and(is_part)
+    })
+}
+
+#[test]
+fn words_are_found_whole() {
+    assert!(has_word("use libc::c_int;", "libc"));
+    assert!(!has_word("use mylibc::c_int;", "libc"));
+    assert!(!has_word("unsafe_code", "unsafe"));
+}
