@@ -3,7 +3,7 @@
 
 use std::ffi::OsStr;
 
-use crate::fs::copies::{Answer, Copied, Undone};
+use crate::fs::copies::{Answer, Copied};
 use crate::fs::lookup::{check_length, existing, possible};
 use crate::fs::orphans::Going;
 use crate::fs::outbox::Want;
@@ -214,19 +214,10 @@ impl Fs {
                         to: to.key.clone(),
                         answer: Answer::Lost(wanted),
                     };
-                    self.undo_renamed(&copy, to).await;
+                    self.undo_copy(&copy).await;
                 }
                 Err(error.into())
             }
-        }
-    }
-
-    /// Deletes the copy of a failed rename. The store's earlier answer about the new name is
-    /// outdated then.
-    async fn undo_renamed(&self, copy: &Copied, at: &Named) {
-        if self.undo_copy(copy).await == Undone::Absent {
-            self.tree.removing(at.dir, &at.name, Removed::File);
-            self.tree.removal_done(at.dir, &at.name, Removed::File);
         }
     }
 

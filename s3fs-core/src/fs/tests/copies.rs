@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
+use crate::fs::NotStored;
 use crate::fs::tests::kernel::Kernel;
 use crate::fs::tests::{bucket, mount};
 use crate::store::StoreErrorKind;
@@ -100,6 +101,10 @@ fn keys(memory: &MemoryStore) -> Vec<String> {
     memory.objects().into_keys().collect()
 }
 
+fn objects(left: &[NotStored]) -> Vec<&str> {
+    left.iter().map(|left| left.object.as_str()).collect()
+}
+
 #[tokio::test]
 async fn another_clients_object_of_the_new_name_stays_when_a_renaming_fails() {
     for at in [At::Request, At::Answer] {
@@ -176,4 +181,49 @@ async fn another_clients_object_below_a_new_folder_stays_when_a_renaming_fails()
         assert_eq!(keys(&memory), ["d/1", "d/2", "d/3", "e/1", "e/3"]);
         assert_eq!(memory.objects()["e/1"], "theirs");
     }
+}
+
+#[tokio::test]
+async fn a_copy_without_an_answer_stays_and_is_named() {
+    let (memory, meanwhile, kernel) = shared().await;
+    kernel.save("f", b"content").await.unwrap();
+    kernel.settle().await.unwrap();
+    // It may as well be another client's file of the same bytes and time, whose source is deleted.
+    meanwhile.plan(At::Answer, 0, |_| Err(StoreErrorKind::TimedOut));
+    kernel.rename("f", "g").await.unwrap_err();
+    kernel.expire();
+    assert_eq!(kernel.load("f").await.unwrap(), "content");
+    assert_eq!(kernel.load("g").await.unwrap(), "content");
+    assert_eq!(objects(&kernel.fs.finish().await), ["s3://memory/g"]);
+    assert_eq!(keys(&memory), ["f", "g"]);
+}
+
+#[tokio::test]
+async fn a_copy_below_a_folder_without_an_answer_stays_and_is_named() {
+    let (memory, meanwhile, kernel) = shared().await;
+    for name in ["d/1", "d/2", "d/3"] {
+        memory.insert(name, name);
+    }
+    kernel.expire();
+    meanwhile.plan(At::Answer, 1, |_| Err(StoreErrorKind::TimedOut));
+    kernel.rename("d", "e").await.unwrap_err();
+    assert_eq!(objects(&kernel.fs.finish().await), ["s3://memory/e/2"]);
+    assert_eq!(keys(&memory), ["d/1", "d/2", "d/3", "e/2"]);
+}
+
+#[tokio::test]
+async fn a_copy_that_the_server_may_make_later_is_named_and_goes_with_its_name() {
+    let (memory, meanwhile, kernel) = shared().await;
+    kernel.save("f", b"content").await.unwrap();
+    kernel.settle().await.unwrap();
+    meanwhile.plan(At::Request, 0, |_| Err(StoreErrorKind::TimedOut));
+    kernel.rename("f", "g").await.unwrap_err();
+    assert_eq!(objects(&kernel.fs.not_stored()), ["s3://memory/g"]);
+    // A new file gets the name, and the server carries out the late request.
+    let writer = kernel.create("g", false).await.unwrap();
+    memory.insert("g", "content");
+    kernel.unlink("g").await.unwrap();
+    kernel.release(writer);
+    assert_eq!(kernel.fs.finish().await, []);
+    assert_eq!(keys(&memory), ["f"]);
 }
