@@ -1,8 +1,8 @@
 //! Copies of a failed rename: they are deleted, and no other object is.
 //!
 //! Another client may have made an object under the new key meanwhile. So an object is deleted only
-//! if it can only be the copy: it has the version of the answer, and its source still holds the same
-//! bytes. A copy without an answer is left, since the server may also make it later.
+//! if it can only be the copy: it has the version of the answer and the metadata of its source, which
+//! still holds the same bytes. A copy without an answer is left, since the server may also make it later.
 
 use crate::fs::Fs;
 use crate::fs::outbox::Changes;
@@ -61,7 +61,10 @@ impl Copied {
             return Origin::Unclear;
         };
         match version {
-            Some(_) => Origin::Copy,
+            Some(_) if found.headers.metadata == source.headers.metadata => Origin::Copy,
+            // Equal bytes have the same version, and empty objects always do. So another client may
+            // have stored the object, or changed the metadata of the source.
+            Some(_) => Origin::Unclear,
             None if self.may_be_copy(found, source) => Origin::Unclear,
             None => Origin::OtherClient,
         }
@@ -187,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_with_an_answer_is_told_by_its_version() {
+    fn a_copy_with_an_answer_is_told_by_its_version_and_metadata() {
         let copy = copied(Answer::Version(ETag::new("c")));
         let source = object("v", 7, &[]);
         let made = object("c", 7, &[]);
@@ -197,6 +200,8 @@ mod tests {
         let newer = object("w", 7, &[]);
         assert_eq!(copy.origin(&made, Some(&newer)), Origin::Unclear);
         assert_eq!(copy.origin(&made, None), Origin::Unclear);
+        let same_bytes = object("c", 7, &[("mtime", "2")]);
+        assert_eq!(copy.origin(&same_bytes, Some(&source)), Origin::Unclear);
         // A server that names no version.
         let copy = copied(Answer::Version(ETag::new("")));
         assert_eq!(copy.origin(&made, Some(&source)), Origin::Unclear);

@@ -227,3 +227,21 @@ async fn a_copy_that_the_server_may_make_later_is_named_and_goes_with_its_name()
     assert_eq!(kernel.fs.finish().await, []);
     assert_eq!(keys(&memory), ["f"]);
 }
+
+#[tokio::test]
+async fn another_clients_object_of_the_same_bytes_stays_when_a_renaming_fails() {
+    let (memory, meanwhile, kernel) = shared().await;
+    kernel.mkdir("d").await.unwrap();
+    for name in ["d/1", "d/2", "d/3"] {
+        kernel.save(name, b"").await.unwrap();
+    }
+    kernel.settle().await.unwrap();
+    // The marker and two files were copied before.
+    meanwhile.plan(At::Request, 3, |memory| {
+        memory.insert("e/1", "");
+        Err(StoreErrorKind::AccessDenied("by the test".into()))
+    });
+    kernel.rename("d", "e").await.unwrap_err();
+    assert_eq!(objects(&kernel.fs.finish().await), ["s3://memory/e/1"]);
+    assert_eq!(keys(&memory), ["d/", "d/1", "d/2", "d/3", "e/1"]);
+}
