@@ -4,10 +4,24 @@
 //! if it can only be the copy: it has the version of the answer and the metadata of its source, which
 //! still holds the same bytes. A copy without an answer is left, since the server may also make it later.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::stream::{self, StreamExt};
+
 use crate::fs::Fs;
 use crate::fs::outbox::Changes;
 use crate::object::{ETag, Headers, Key, ObjectRef};
 use crate::store::{Described, StoreError};
+
+/// Maximum number of copies made or deleted at once.
+pub(super) const AT_ONCE: usize = 64;
+
+/// Silence of the store among many deletions, noted after the first request without an answer.
+///
+/// Each request without an answer takes the whole retry timeout. Those of a large folder would
+/// block the mount for hours, so the rest is not sent.
+#[derive(Debug, Default)]
+pub(super) struct Silence(AtomicBool);
 
 /// Copy of an object under another key, and the answer to its request.
 #[derive(Clone, Debug)]
@@ -43,6 +57,22 @@ enum Undone {
     OtherClient,
     /// The key may have the copy.
     Unclear,
+}
+
+impl Silence {
+    /// Reason why a request is not sent.
+    pub(super) const REASON: &str = "the store did not answer an earlier request";
+
+    /// Notes a failed request. A refusal is an answer.
+    pub(super) fn note(&self, error: &StoreError) {
+        if error.is_unknown() || error.kind.is_transient() {
+            self.0.store(true, Ordering::Release);
+        }
+    }
+
+    pub(super) fn has_begun(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 impl Copied {
@@ -88,17 +118,48 @@ impl Copied {
 }
 
 impl Fs {
+    /// Deletes the copies of a failed rename, many at once. If a copy may remain, its key is
+    /// recorded in the ledger. So is every copy that follows a request without an answer.
+    pub(super) async fn undo_copies(&self, copies: Vec<Copied>) {
+        let silence = Silence::default();
+        let silence = &silence;
+        let undoing = copies.into_iter().map(|copy| async move {
+            if silence.has_begun() {
+                return self.leave_copy(&copy, Silence::REASON);
+            }
+            if let Err(error) = self.try_undo(&copy).await {
+                silence.note(&error);
+                self.leave_copy(&copy, &error.to_string());
+            }
+        });
+        let undoing = stream::iter(undoing).buffer_unordered(AT_ONCE);
+        undoing.collect::<()>().await;
+    }
+
     /// Deletes a copy of a failed rename. If the copy may remain, its key is recorded in the
     /// ledger.
     pub(super) async fn undo_copy(&self, copy: &Copied) {
-        let why = match self.delete_copy(copy).await {
-            Ok(Undone::Absent) if !copy.has_answer() => {
-                "the server may make it later, since the request had no answer".to_owned()
+        if let Err(error) = self.try_undo(copy).await {
+            self.leave_copy(copy, &error.to_string());
+        }
+    }
+
+    async fn try_undo(&self, copy: &Copied) -> Result<(), StoreError> {
+        match self.delete_copy(copy).await? {
+            Undone::Absent if !copy.has_answer() => self.leave_copy(
+                copy,
+                "the server may make it later, since the request had no answer",
+            ),
+            Undone::Absent | Undone::OtherClient => self.outbox.sure(&copy.to),
+            Undone::Unclear => {
+                self.leave_copy(copy, "it can't be told from another client's object");
             }
-            Ok(Undone::Absent | Undone::OtherClient) => return self.outbox.sure(&copy.to),
-            Ok(Undone::Unclear) => "it can't be told from another client's object".to_owned(),
-            Err(error) => error.to_string(),
-        };
+        }
+        Ok(())
+    }
+
+    /// Records a copy that may remain.
+    fn leave_copy(&self, copy: &Copied, why: &str) {
         self.outbox.unsure(&copy.to);
         let source = &copy.source.key;
         let reason = format!("may stay as a copy of {source}, whose renaming failed: {why}");

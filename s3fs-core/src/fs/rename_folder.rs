@@ -1,22 +1,18 @@
 //! Renaming folders: every key below the folder is copied, then every old one is deleted. If a copy
 //! fails, the copies are deleted again. Each object has at least one key at any time.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::stream::{self, StreamExt};
 
-use crate::fs::copies::{Answer, Copied};
+use crate::fs::copies::{AT_ONCE, Answer, Copied, Silence};
 use crate::fs::outbox::{Changes, Want};
 use crate::fs::rename::Named;
 use crate::fs::{Fs, FsError};
 use crate::object::{ETag, Key, ObjectRef};
-use crate::store::{ListFrom, ListRequest, ListedObject, StoreError};
+use crate::store::{ListFrom, ListRequest, ListedObject};
 use crate::tree::{Entry, Ino, Removed};
 use crate::write::copy_object;
-
-/// Maximum number of objects copied or deleted at once.
-const AT_ONCE: usize = 64;
 
 /// Object below a folder to rename, and its new key.
 #[derive(Clone, Debug)]
@@ -109,8 +105,8 @@ impl Fs {
             self.follow(ino, &from_prefix, &path, &moved).await;
         }
         self.settle_copies(&moved);
-        for (key, error) in self.delete_all(old).await {
-            let reason = format!("was renamed, and could not be deleted: {error}");
+        for (key, why) in self.delete_all(old).await {
+            let reason = format!("was renamed, and could not be deleted: {why}");
             self.ledger.failed(self.store.uri(&key), reason);
         }
         self.tree.removal_done(from.dir, &from.name, Removed::Dir);
@@ -265,21 +261,21 @@ impl Fs {
     async fn delete_copies(&self, copies: Vec<Copied>, kept: Option<&Key>) {
         let mut copies = copies;
         copies.retain(|copy| Some(&copy.to) != kept);
-        let deleting = copies.into_iter().map(|copy| async move {
-            self.undo_copy(&copy).await;
-        });
-        let deleting = stream::iter(deleting).buffer_unordered(AT_ONCE);
-        deleting.collect::<()>().await;
+        self.undo_copies(copies).await;
     }
 
-    /// Deletes objects. Returns the keys that could not be deleted.
-    async fn delete_all(&self, keys: Vec<Key>) -> Vec<(Key, StoreError)> {
-        let deleting = keys.into_iter().map(|key| {
-            let store = Arc::clone(&self.store);
-            async move {
-                let deleted = store.delete(&key).await;
-                deleted.err().map(|error| (key, error))
+    /// Deletes objects. Returns the keys that may not be deleted, each with the reason. After a
+    /// request without an answer, no other one begins.
+    async fn delete_all(&self, keys: Vec<Key>) -> Vec<(Key, String)> {
+        let silence = Silence::default();
+        let silence = &silence;
+        let deleting = keys.into_iter().map(|key| async move {
+            if silence.has_begun() {
+                return Some((key, Silence::REASON.to_owned()));
             }
+            let error = self.store.delete(&key).await.err()?;
+            silence.note(&error);
+            Some((key, error.to_string()))
         });
         let deleting = stream::iter(deleting).buffer_unordered(AT_ONCE);
         deleting.filter_map(async |failed| failed).collect().await

@@ -10,6 +10,7 @@ use crate::fs::tests::kernel::Kernel;
 use crate::fs::tests::{bucket, mount};
 use crate::store::StoreErrorKind;
 use crate::store::disturbed::{Disturbance, Disturbed, Operation};
+use crate::store::faulty::{Fault, Faults};
 use crate::store::memory::MemoryStore;
 
 /// Time of another client's action: before the server has a copy made, or after.
@@ -95,6 +96,21 @@ async fn shared() -> (MemoryStore, Arc<Meanwhile>, Kernel) {
     kernel.unlink("first").await.unwrap();
     kernel.settle().await.unwrap();
     (memory, disturbance, kernel)
+}
+
+/// Mounts a bucket with the folder `d`, in which deletions have been allowed.
+async fn folder_of_three() -> (MemoryStore, Arc<Faults>, Kernel) {
+    let memory = bucket();
+    let (store, faults) = Faults::over(memory.clone());
+    let kernel = mount(store).await;
+    kernel.save("first", b"x").await.unwrap();
+    kernel.unlink("first").await.unwrap();
+    kernel.settle().await.unwrap();
+    for name in ["d/1", "d/2", "d/3"] {
+        memory.insert(name, name);
+    }
+    kernel.expire();
+    (memory, faults, kernel)
 }
 
 fn keys(memory: &MemoryStore) -> Vec<String> {
@@ -244,4 +260,28 @@ async fn another_clients_object_of_the_same_bytes_stays_when_a_renaming_fails() 
     kernel.rename("d", "e").await.unwrap_err();
     assert_eq!(objects(&kernel.fs.finish().await), ["s3://memory/e/1"]);
     assert_eq!(keys(&memory), ["d/", "d/1", "d/2", "d/3", "e/1"]);
+}
+
+#[tokio::test]
+async fn after_a_request_without_an_answer_the_other_copies_are_named_without_asking() {
+    for silent in [Operation::Head, Operation::Delete] {
+        let (memory, faults, kernel) = folder_of_three().await;
+        faults.next(Operation::Copy, Fault::Refused);
+        faults.next(silent, Fault::NotReached);
+        kernel.rename("d", "e").await.unwrap_err();
+        let left = kernel.fs.finish().await;
+        assert_eq!(objects(&left).len(), 2, "{left:?}");
+        assert_eq!(keys(&memory).len(), 5);
+    }
+}
+
+#[tokio::test]
+async fn after_a_deletion_without_an_answer_the_other_old_keys_are_named_without_asking() {
+    let (memory, faults, kernel) = folder_of_three().await;
+    faults.next(Operation::Delete, Fault::NotReached);
+    kernel.rename("d", "e").await.unwrap();
+    let left = kernel.fs.finish().await;
+    let old = ["s3://memory/d/1", "s3://memory/d/2", "s3://memory/d/3"];
+    assert_eq!(objects(&left), old);
+    assert_eq!(keys(&memory), ["d/1", "d/2", "d/3", "e/1", "e/2", "e/3"]);
 }
