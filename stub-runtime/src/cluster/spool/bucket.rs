@@ -10,7 +10,8 @@ use s3fs_core::store::StoreError;
 use s3fs_core::{MountConfig, Objects, Prefix, Resources};
 use tokio::runtime::{Builder, Runtime};
 
-use super::{ClusterError, Place};
+use super::place::Place;
+use crate::cluster::error::ClusterError;
 
 /// Maximum number of requests at once.
 const AT_ONCE: usize = 32;

@@ -6,7 +6,8 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use super::{ClusterError, Place, failed};
+use super::place::{Place, failed};
+use crate::cluster::error::ClusterError;
 use crate::host::trusted::{self, Untrusted};
 use crate::sys;
 

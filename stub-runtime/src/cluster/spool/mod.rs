@@ -3,9 +3,7 @@
 mod bucket;
 mod folder;
 mod location;
-
-use std::fmt::Debug;
-use std::path::Path;
+mod place;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,36 +11,11 @@ use serde::de::DeserializeOwned;
 pub(super) use bucket::Bucket;
 pub(super) use folder::{Alone, Folder, LOCK, create_unfinished};
 pub(crate) use location::Location;
+pub(super) use place::{Place, failed};
 
 use super::error::ClusterError;
 use super::format::{decode, encode};
 use super::seal::SealKey;
-
-/// Folder of one call, or of the programs: objects by their names, such as `out/1/2`.
-pub(super) trait Place: Debug + Send + Sync {
-    /// Prepares the folder when the call begins.
-    fn begin(&self) -> Result<(), ClusterError> {
-        Ok(())
-    }
-
-    /// Announces objects that others will write, with names that begin with this, which ends in a
-    /// `/`. Otherwise, a machine that was told that they are missing may believe that for long.
-    fn expect(&self, _begin: &str) -> Result<(), ClusterError> {
-        Ok(())
-    }
-
-    /// Writes objects, each of them completely or not at all.
-    fn put(&self, objects: Vec<(String, Vec<u8>)>) -> Result<(), ClusterError>;
-
-    /// Reads objects, in the order of their names; nothing for one that is not there.
-    fn get(&self, names: &[String]) -> Result<Vec<Option<Vec<u8>>>, ClusterError>;
-
-    /// Lists the names that begin with this, which ends in a `/`.
-    fn list(&self, begin: &str) -> Result<Vec<String>, ClusterError>;
-
-    /// Removes everything, and the folder.
-    fn remove_all(&self) -> Result<(), ClusterError>;
-}
 
 /// The objects of one call, encrypted with its key.
 #[derive(Debug)]
@@ -139,18 +112,5 @@ impl Spool {
     /// Removes all objects of the call.
     pub(crate) fn remove(&self) -> Result<(), ClusterError> {
         self.place.remove_all()
-    }
-}
-
-/// Makes the error for a failed operation on a file.
-pub(super) fn failed(
-    operation: &'static str,
-    object: &Path,
-) -> impl FnOnce(std::io::Error) -> ClusterError {
-    let object = object.display().to_string();
-    move |error| ClusterError::Spool {
-        operation,
-        object,
-        reason: error.to_string(),
     }
 }

@@ -115,7 +115,7 @@ impl Secret {
     /// # Errors
     /// There is no such profile, or its keys can't be obtained; the error has the remedy.
     pub fn from_profile(profile: &str) -> Result<Self, SecretError> {
-        profile::get(profile)
+        profile::get(profile).map(Self::from_dict)
     }
 
     /// Lines of a file that was read.

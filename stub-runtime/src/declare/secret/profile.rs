@@ -5,14 +5,17 @@ use std::thread;
 use s3fs_core::{ProfileKeys, profile_credentials};
 use tokio::runtime::Builder;
 
-use super::{Secret, SecretError};
+use super::error::SecretError;
+
+/// Variables with keys, by name.
+pub(super) type Variables = Vec<(&'static str, String)>;
 
 /// Asks the profile, on a thread of its own: the caller may be async code, which must not block on
 /// async code.
-pub(super) fn get(profile: &str) -> Result<Secret, SecretError> {
+pub(super) fn get(profile: &str) -> Result<Variables, SecretError> {
     let asked = thread::scope(|scope| scope.spawn(|| ask(profile)).join());
     let keys = asked.unwrap_or_else(|_| Err("asking for it panicked".to_owned()));
-    keys.map(secret)
+    keys.map(variables)
         .map_err(|reason| SecretError::Profile { reason })
 }
 
@@ -24,7 +27,7 @@ fn ask(profile: &str) -> Result<ProfileKeys, String> {
         .map_err(|error| error.to_string())
 }
 
-fn secret(keys: ProfileKeys) -> Secret {
+fn variables(keys: ProfileKeys) -> Variables {
     let always = [
         ("AWS_ACCESS_KEY_ID", Some(keys.access_key_id)),
         ("AWS_SECRET_ACCESS_KEY", Some(keys.secret_access_key)),
@@ -34,5 +37,5 @@ fn secret(keys: ProfileKeys) -> Secret {
     let there = always
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)));
-    Secret::from_dict(there)
+    there.collect()
 }

@@ -2,8 +2,8 @@
 
 use glob::Pattern;
 
-use super::Located;
 use super::file::Bucket;
+use super::located::Located;
 use crate::declare::secret::Secret;
 use crate::declare::volume::{CloudBucketMount, Defaults};
 

@@ -9,11 +9,12 @@ mod error;
 mod file;
 mod jobs;
 mod locate;
+mod located;
 mod named;
 mod secrets;
 mod units;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::declare::options::{Engine, EngineName};
 use crate::declare::secret::{Secret, SecretError};
@@ -23,26 +24,13 @@ pub use error::SettingsError;
 pub use jobs::{Job, JobError};
 pub use units::{Size, Time, VolumeUrl};
 
-use file::File;
+use located::Located;
 
 /// Settings in the files.
 #[derive(Debug, Default)]
 pub struct Settings {
     /// Files, the nearer one first.
     files: Vec<Located>,
-}
-
-/// File and its path, to which its own relative paths refer.
-#[derive(Debug)]
-struct Located {
-    path: PathBuf,
-    file: File,
-}
-
-impl Located {
-    fn folder(&self) -> &Path {
-        self.path.parent().unwrap_or(Path::new("/"))
-    }
 }
 
 impl Settings {

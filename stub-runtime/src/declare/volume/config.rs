@@ -6,8 +6,17 @@ use s3fs_core::{Access, BucketName, CacheConfig, MountConfig, Ownership, Prefix,
 
 use super::{CloudBucketMount, VolumeError, credentials, endpoint};
 
-/// Checks a volume.
-pub(super) fn of(volume: CloudBucketMount) -> Result<MountConfig, VolumeError> {
+impl CloudBucketMount {
+    /// Checks all options, and converts them to the configuration of a mount.
+    ///
+    /// # Errors
+    /// The error names the option and the remedy; it never shows a secret.
+    pub fn into_config(self) -> Result<MountConfig, VolumeError> {
+        config(self)
+    }
+}
+
+fn config(volume: CloudBucketMount) -> Result<MountConfig, VolumeError> {
     let bucket = BucketName::new(volume.bucket.as_str())?;
     let mut config = MountConfig::new(bucket);
     config.prefix = Prefix::new(volume.key_prefix.as_str())?;

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use s3fs_core::{MountConfig, Ownership};
+use s3fs_core::Ownership;
 
 pub use error::VolumeError;
 pub use path::{PathError, VolumePath};
@@ -308,14 +308,6 @@ impl CloudBucketMount {
     /// Returns the name of the bucket, as it was given.
     pub fn bucket(&self) -> &str {
         &self.bucket
-    }
-
-    /// Checks all options, and converts them to the configuration of a mount.
-    ///
-    /// # Errors
-    /// The error names the option and the remedy; it never shows a secret.
-    pub fn into_config(self) -> Result<MountConfig, VolumeError> {
-        config::of(self)
     }
 }
 

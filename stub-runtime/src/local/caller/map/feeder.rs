@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
-use super::Told;
+use super::shared::Told;
 use crate::codec::Payload;
 
 /// Maximum number of small inputs requested from the iterator at once.

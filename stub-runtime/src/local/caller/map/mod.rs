@@ -5,12 +5,12 @@
 //! share with the consumer, which is in this module.
 
 mod depth;
+mod event;
 mod feeder;
 mod queue;
 mod shared;
 mod slot;
 
-use std::io;
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -26,6 +26,7 @@ use crate::observe::watch::{Watch, are_shown};
 use super::launch::Takers;
 use super::prepare::Plan;
 use crate::observe::output::Sink;
+pub(crate) use event::{Done, Next};
 pub(crate) use feeder::Feeder;
 use shared::Shared;
 pub(crate) use shared::Told;
@@ -80,29 +81,6 @@ impl Ender {
     pub(crate) fn end_now(&self) {
         self.0.end_now();
     }
-}
-
-/// Event of a map, as its consumer gets it.
-#[derive(Debug)]
-pub(crate) enum Next {
-    /// An input has ended.
-    Done(Done),
-    /// An input has given one of several values.
-    Emitted(Payload),
-    /// The iterator has returned an input, or an error.
-    Input(io::Result<Payload>),
-    /// The iterator has ended.
-    NoMore,
-    /// The map was ended from outside.
-    Ended,
-}
-
-/// An input's end.
-#[derive(Debug)]
-pub(crate) struct Done {
-    /// Its place among the inputs, from 0.
-    pub(crate) index: u64,
-    pub(crate) result: Result<Payload, Error>,
 }
 
 impl Mapped {

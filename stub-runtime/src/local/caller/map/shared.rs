@@ -15,6 +15,7 @@ use crate::local::caller::prepare::Plan;
 use crate::observe::report::SandboxId;
 use crate::observe::watch::Attempted;
 
+use super::event;
 use super::queue::{Next, Queue, Task};
 
 /// State that the slots of a map share.
@@ -79,8 +80,8 @@ pub(crate) struct Done {
 }
 
 /// Converts the end of an input that is not held here: it counts neither bytes nor descriptors.
-impl From<super::Done> for Done {
-    fn from(done: super::Done) -> Self {
+impl From<event::Done> for Done {
+    fn from(done: event::Done) -> Self {
         Self {
             index: done.index,
             result: done.result,
@@ -90,7 +91,7 @@ impl From<super::Done> for Done {
     }
 }
 
-impl From<Done> for super::Done {
+impl From<Done> for event::Done {
     fn from(done: Done) -> Self {
         Self {
             index: done.index,
