@@ -129,8 +129,11 @@ fn a_signal_that_no_run_hears_ends_the_program_as_ever() {
         let mut program = Program::start();
         program.signal(SIGTERM);
         program.says("ended by 15: true");
+        // Open until it has ended: waiting for a child closes its input.
+        let input = program.0.stdin.take();
         program.signal(signal);
         let status = program.0.wait().unwrap();
+        drop(input);
         assert_eq!(status.signal(), Some(signal), "{status}");
     }
 }
