@@ -122,23 +122,43 @@ pub(crate) fn ask_everyone(signal: i32) -> Result<()> {
     signal_everyone(signal)
 }
 
-/// Sends a signal like [`ask_everyone`], except to processes in this process's own group. Without a
-/// `/proc` of its own pid namespace, it sends the signal to all.
+/// Sends a signal like [`ask_everyone`], except to processes in this process's own group, which have
+/// it already. Without a `/proc` of its own pid namespace, it sends the signal to all.
 pub(crate) fn ask_other_groups(signal: i32) -> Result<()> {
     let own = nix::unistd::getpgrp();
     let Some(processes) = own_processes() else {
         return ask_everyone(signal);
     };
-    for pid in processes {
-        if pid == 1 || nix::unistd::getpgid(Some(Pid::from_raw(pid))) == Ok(own) {
-            continue;
+    let others = processes.into_iter().filter(|pid| *pid != 1);
+    reach(others, |pid| {
+        if nix::unistd::getpgid(Some(Pid::from_raw(pid))) == Ok(own) {
+            return Ok(());
         }
         // SAFETY: takes two numbers, touches no memory.
-        if unsafe { libc::kill(pid, signal) } != 0 && Errno::last() != Errno::ESRCH {
-            return Err(SysError::last(format!("kill({pid}, {signal})")));
+        Errno::result(unsafe { libc::kill(pid, signal) }).map(drop)
+    })
+    .map_err(|(pid, errno)| SysError::new(format!("kill({pid}, {signal})"))(errno))
+}
+
+/// Signals processes, each by `send`. Like `kill(-1)`, it passes over those that refuse, and fails
+/// only if all that are there do.
+fn reach(
+    processes: impl Iterator<Item = i32>,
+    send: impl Fn(i32) -> std::result::Result<(), Errno>,
+) -> std::result::Result<(), (i32, Errno)> {
+    let mut is_reached = false;
+    let mut refused = None;
+    for pid in processes {
+        match send(pid) {
+            Ok(()) => is_reached = true,
+            Err(Errno::ESRCH) => {}
+            Err(errno) => refused = refused.or(Some((pid, errno))),
         }
     }
-    Ok(())
+    match refused {
+        Some(refused) if !is_reached => Err(refused),
+        _ => Ok(()),
+    }
 }
 
 /// Returns the process ids of this process's pid namespace, if `/proc` shows that one.
@@ -245,6 +265,7 @@ pub(crate) fn exit_now(code: i32) -> ! {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
     use std::process::Command;
 
     use super::*;
@@ -256,5 +277,23 @@ mod tests {
         wait_for_end(pid);
         kill(pid).unwrap();
         assert!(child.wait().unwrap().success());
+    }
+    #[test]
+    fn a_process_that_refuses_a_signal_keeps_it_from_no_other() {
+        let gone = Err(Errno::ESRCH);
+        let refuses = Err(Errno::EPERM);
+        let answers = |answers: [std::result::Result<(), Errno>; 3]| {
+            let sent = RefCell::new(Vec::new());
+            let reached = reach(0..3, |pid| {
+                sent.borrow_mut().push(pid);
+                answers[usize::try_from(pid).unwrap()]
+            });
+            assert_eq!(sent.into_inner(), [0, 1, 2]);
+            reached
+        };
+        assert_eq!(answers([Ok(()), refuses, Ok(())]), Ok(()));
+        assert_eq!(answers([refuses, gone, Ok(())]), Ok(()));
+        assert_eq!(answers([gone, refuses, gone]), Err((1, Errno::EPERM)));
+        assert_eq!(answers([gone; 3]), Ok(()));
     }
 }
