@@ -92,12 +92,14 @@ async fn serve(mut attached: Attached, mut signals: Signals) -> anyhow::Result<E
 async fn end(attached: &mut Attached) -> anyhow::Result<ExitCode> {
     let finisher = attached.finisher();
     finisher.finish().await;
-    attached.unmount().await?;
+    // Reported after the account: what was stored or lost does not depend on it.
+    let unmounted = attached.unmount().await;
     // Again, for what was written in between; the account is of the whole mount.
     let lost = finisher.finish().await;
     for one in &lost {
         exit::say(&format!("not stored: {one}"));
     }
+    unmounted?;
     Ok(if lost.is_empty() {
         ExitCode::SUCCESS
     } else {

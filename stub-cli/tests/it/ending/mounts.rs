@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -63,6 +64,71 @@ fn a_second_signal_to_a_mount_names_what_is_lost_and_where_it_is_kept() {
         .unwrap();
     assert_eq!(fs::read(kept).unwrap(), b"2");
     assert!(!is_mounted(folder.path()));
+}
+
+/// File system that covers a mount. Dropping it unmounts both.
+struct Cover<'a>(&'a Path);
+
+impl<'a> Cover<'a> {
+    fn new(folder: &'a Path) -> Self {
+        let mut command = Command::new("mount");
+        command.args(["-t", "tmpfs", "none"]).arg(folder);
+        assert!(command.status().unwrap().success());
+        Self(folder)
+    }
+}
+
+impl Drop for Cover<'_> {
+    fn drop(&mut self) {
+        let unmounted = || Command::new("umount").arg("-l").arg(self.0).status();
+        while is_mounted(self.0) && unmounted().is_ok_and(|status| status.success()) {}
+    }
+}
+
+#[test]
+fn every_byte_that_a_covered_mount_accepts_is_stored() {
+    let (server, folder) = (server(), tempfile::tempdir().unwrap());
+    let mut mounted = Mounted::new(&server, folder.path(), &[]);
+    let mut file = File::create(folder.path().join("log")).unwrap();
+    file.write_all(b"first line\n").unwrap();
+    file.sync_data().unwrap();
+    let _cover = Cover::new(folder.path());
+    fs::write(folder.path().join("covering"), "").unwrap();
+    let writing = thread::spawn(move || {
+        let mut accepted = 11;
+        while let Ok(count) = file.write(b"one more line") {
+            accepted += count;
+            thread::sleep(Duration::from_millis(1));
+        }
+        accepted
+    });
+    mounted.signal(Signal::SIGTERM);
+    let accepted = writing.join().unwrap();
+    assert_eq!(mounted.status(), Some(1));
+    assert_eq!(server.get("data", "log").unwrap().len(), accepted);
+    assert!(folder.path().join("covering").exists(), "it is left alone");
+}
+
+#[test]
+fn what_a_covered_mount_loses_is_named_beside_the_reason_that_it_stays() {
+    let (server, folder) = (server(), tempfile::tempdir().unwrap());
+    let mut command = stub("mount", &server);
+    command
+        .arg("data")
+        .arg(folder.path())
+        .stderr(Stdio::piped());
+    let mut mounted = Mounted::of(command);
+    hang(&server, Operation::PutObject, Some("lost"));
+    fs::write(folder.path().join("lost"), "1").unwrap();
+    let _cover = Cover::new(folder.path());
+    mounted.signal(Signal::SIGTERM);
+    mounted.signal(Signal::SIGINT);
+    let mut said = String::new();
+    let stderr = mounted.0.stderr.as_mut().unwrap();
+    stderr.read_to_string(&mut said).unwrap();
+    assert_eq!(mounted.status(), Some(1), "{said}");
+    assert!(said.contains("not stored: s3://data/lost: "), "{said}");
+    assert!(said.contains("another mount covers it"), "{said}");
 }
 
 #[test]
