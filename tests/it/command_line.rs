@@ -245,7 +245,7 @@ fn a_second_signal_ends_it_at_once() {
     let server = bucket::server();
     let mut child = waiting(&server);
     signal(&child, Signal::SIGTERM);
-    signal(&child, Signal::SIGTERM);
+    signal(&child, Signal::SIGINT);
     assert_eq!(child.wait().unwrap().code(), Some(130));
     clean.settle();
 }

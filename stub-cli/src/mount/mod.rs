@@ -33,7 +33,7 @@ pub(crate) fn mount(arguments: &MountArguments) -> anyhow::Result<ExitCode> {
         let attaching = Attached::new(config, &folder, arguments.allow_other);
         let attached = tokio::select! {
             attached = attaching => attached?,
-            () = signals.next() => bail!("ended by a signal before s3://{bucket} was mounted"),
+            _ = signals.next() => bail!("ended by a signal before s3://{bucket} was mounted"),
         };
         announce(&bucket, &folder);
         serve(attached, signals).await
@@ -65,23 +65,23 @@ fn announce(bucket: &str, folder: &Path) {
 
 async fn serve(mut attached: Attached, mut signals: Signals) -> anyhow::Result<ExitCode> {
     let served = tokio::select! {
-        () = signals.next() => Ok(()),
+        _ = signals.next() => Ok(()),
         ended = attached.unmounted() => ended,
     };
     let finisher = attached.finisher();
     let mut ending = pin!(end(&mut attached));
-    let mut is_told_again = false;
     let ended = loop {
         tokio::select! {
             biased;
             ended = &mut ending => break ended,
-            () = signals.next() => {
-                if is_told_again {
-                    bail!("ended by a third signal: what was not yet stored is lost");
+            number = signals.next() => match number {
+                // Unmounted from outside before: it ends already.
+                1 => {}
+                2 => {
+                    exit::say("ending at once: what is not stored yet is named");
+                    finisher.end_requests();
                 }
-                is_told_again = true;
-                exit::say("ending at once: what is not stored yet is named");
-                finisher.end_requests();
+                _ => bail!("ended by a third signal: what was not yet stored is lost"),
             }
         }
     };

@@ -1,15 +1,17 @@
 //! Signals that end a process by default. The first one ends a run with a grace period, the second
-//! one at once, and the third one without any wait.
+//! one at once, and the third one without any wait ([`Demands`]).
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
+use std::time::Instant;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::caller::{Canceller, Ender};
+use super::demands::Demands;
 use crate::call::GRACE;
 use crate::observe::watch::say;
 use crate::sys;
@@ -92,8 +94,11 @@ fn handled_signals() -> Vec<i32> {
         .collect()
 }
 
+/// Signal and the time when it came: a run that is being ended handles the next one late.
+type Came = (i32, Instant);
+
 /// Receiver of signals. Without one, signals end the process, as they end any other.
-static HEARS: Mutex<Option<Sender<i32>>> = Mutex::new(None);
+static HEARS: Mutex<Option<Sender<Came>>> = Mutex::new(None);
 
 /// Guard that removes the receiver.
 struct Close;
@@ -104,7 +109,7 @@ impl Drop for Close {
     }
 }
 
-fn hears() -> MutexGuard<'static, Option<Sender<i32>>> {
+fn hears() -> MutexGuard<'static, Option<Sender<Came>>> {
     HEARS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -121,7 +126,8 @@ fn listen() -> bool {
         let thread = thread::Builder::new().name("stub-signals".to_owned());
         let started = thread.spawn(move || {
             for signal in signals.forever() {
-                let heard = hears().as_ref().is_some_and(|to| to.send(signal).is_ok());
+                let came = (signal, Instant::now());
+                let heard = hears().as_ref().is_some_and(|to| to.send(came).is_ok());
                 // Its own handler was called before.
                 if !heard && !handled.contains(&signal) {
                     sys::end_by(signal);
@@ -145,13 +151,6 @@ pub fn until_interrupted<T>(what: &impl End, ctrl_c: CtrlC, run: impl FnOnce() -
     until_signalled(what, ctrl_c, true, run)
 }
 
-/// Returns whether a signal is one more demand to end. SIGHUP counts only if it is the first: when
-/// a terminal closes, the shell and the kernel each send it, and service managers send it right
-/// after SIGTERM.
-fn counts(signal: i32, before: u32) -> bool {
-    before == 0 || signal != SIGHUP
-}
-
 fn until_signalled<T>(
     what: &impl End,
     ctrl_c: CtrlC,
@@ -161,21 +160,21 @@ fn until_signalled<T>(
     if !listen() {
         return (run(), false);
     }
-    let count = AtomicU32::new(0);
+    let is_signalled = AtomicBool::new(false);
     let (sender, signals) = channel();
     let result = thread::scope(|scope| {
         scope.spawn(|| {
-            for signal in signals {
+            let mut demands = Demands::default();
+            for (signal, at) in signals {
                 if signal == SIGINT && ctrl_c == CtrlC::IsTheirs {
                     continue;
                 }
-                let before = count.load(Ordering::Acquire);
-                if !counts(signal, before) {
+                let Some(number) = demands.on_signal(signal, at) else {
                     continue;
-                }
-                count.store(before + 1, Ordering::Release);
-                match before {
-                    0 => {
+                };
+                is_signalled.store(true, Ordering::Release);
+                match number {
+                    1 => {
                         say(if second_exits {
                             "ending, and storing what was written; once more ends it at once"
                         } else {
@@ -184,7 +183,7 @@ fn until_signalled<T>(
                         what.end(signal);
                     }
                     _ if !second_exits => {}
-                    1 if what.end_now() => say("ending at once"),
+                    2 if what.end_now() => say("ending at once"),
                     // The supervisors notice, and clean up.
                     _ => std::process::exit(INTERRUPTED.into()),
                 }
@@ -195,7 +194,7 @@ fn until_signalled<T>(
         let _close = Close;
         run()
     });
-    (result, count.load(Ordering::Acquire) > 0)
+    (result, is_signalled.load(Ordering::Acquire))
 }
 
 #[cfg(test)]

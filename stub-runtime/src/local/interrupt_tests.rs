@@ -137,10 +137,3 @@ fn a_signal_that_no_run_hears_ends_the_program_as_ever() {
         assert_eq!(status.signal(), Some(signal), "{status}");
     }
 }
-
-#[test]
-fn a_hangup_is_a_demand_only_as_the_first_signal() {
-    assert!(counts(SIGHUP, 0));
-    assert!(!counts(SIGHUP, 1));
-    assert!(counts(SIGTERM, 1));
-}

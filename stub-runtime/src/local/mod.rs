@@ -2,6 +2,7 @@
 //! sandboxes are made of.
 
 pub(crate) mod caller;
+mod demands;
 mod doctor;
 mod init;
 pub(crate) mod interrupt;
@@ -13,5 +14,6 @@ pub(crate) mod sweeper;
 pub(crate) mod worker;
 
 pub use caller::Canceller;
+pub use demands::Demands;
 pub use doctor::{Check, doctor};
 pub use interrupt::{CtrlC, End, INTERRUPTED, ending_signals, until_interrupted};

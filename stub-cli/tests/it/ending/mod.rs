@@ -24,6 +24,17 @@ pub(super) fn signal(child: &Child, signal: Signal) {
     kill(Pid::from_raw(child.id().try_into().unwrap()), signal).unwrap();
 }
 
+/// Sends SIGTERM several times in quick succession, as `timeout` does. Returns whether that was quick: on
+/// a machine that stood still, the last ones are further demands.
+pub(super) fn repeat_sigterm(child: &Child) -> bool {
+    let start = Instant::now();
+    for _ in 0..3 {
+        signal(child, Signal::SIGTERM);
+        thread::sleep(Duration::from_millis(20));
+    }
+    start.elapsed() < Duration::from_millis(500)
+}
+
 pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is_so() {

@@ -15,7 +15,8 @@ use crate::mount::{Mounted, is_mounted};
 use crate::{server, stub};
 
 use super::{
-    Connections, against, children, ended, eventually, hang, is_there, signal, silent, text,
+    Connections, against, children, ended, eventually, hang, is_there, repeat_sigterm, signal,
+    silent, text,
 };
 
 #[test]
@@ -50,7 +51,7 @@ fn a_second_signal_to_a_mount_names_what_is_lost_and_where_it_is_kept() {
     hang(&server, Operation::PutObject, Some("second"));
     fs::write(folder.path().join("second"), "2").unwrap();
     mounted.signal(Signal::SIGTERM);
-    mounted.signal(Signal::SIGHUP);
+    mounted.signal(Signal::SIGINT);
     let mut said = String::new();
     let stderr = mounted.0.stderr.as_mut().unwrap();
     stderr.read_to_string(&mut said).unwrap();
@@ -64,6 +65,18 @@ fn a_second_signal_to_a_mount_names_what_is_lost_and_where_it_is_kept() {
         .unwrap();
     assert_eq!(fs::read(kept).unwrap(), b"2");
     assert!(!is_mounted(folder.path()));
+}
+
+#[test]
+fn a_signal_that_is_sent_twice_leaves_a_mount_its_time() {
+    let (server, folder) = (server(), tempfile::tempdir().unwrap());
+    let mut mounted = Mounted::new(&server, folder.path(), &[]);
+    server.knobs().set_latency(Duration::from_millis(500));
+    fs::write(folder.path().join("file"), "1").unwrap();
+    if repeat_sigterm(&mounted.0) {
+        assert_eq!(mounted.status(), Some(0));
+        assert_eq!(server.get("data", "file").unwrap(), "1".as_bytes());
+    }
 }
 
 /// File system that covers a mount. Dropping it unmounts both.

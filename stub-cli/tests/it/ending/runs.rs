@@ -13,7 +13,8 @@ use crate::mount::{Mounted, is_mounted};
 use crate::{server, stub};
 
 use super::{
-    Connections, against, children, ended, eventually, hang, is_there, run, signal, silent, text,
+    Connections, against, children, ended, eventually, hang, is_there, repeat_sigterm, run, signal,
+    silent, text,
 };
 
 #[test]
@@ -100,6 +101,20 @@ fn a_second_signal_names_what_is_lost() {
     assert_eq!(output.status.code(), Some(130));
     let said = text(&output.stderr);
     assert!(said.contains("not stored: s3://data/second: "), "{said}");
+}
+
+#[test]
+fn a_signal_that_is_sent_twice_leaves_a_run_its_time() {
+    let server = server();
+    let script = "trap 'sleep 1; printf term > /stub-out/trapped; exit 0' TERM; \
+                  printf 1 > /stub-out/ready; while :; do sleep 0.05; done";
+    let child = run(&server, &[], script);
+    eventually("it is ready", || server.get("data", "ready").is_some());
+    let is_quick = repeat_sigterm(&child);
+    let output = ended(child);
+    assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
+    let stored = server.get("data", "trapped");
+    assert!(stored.is_some() || !is_quick, "{}", text(&output.stderr));
 }
 
 #[test]
