@@ -8,7 +8,6 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use crate::end::{End, patience};
-use crate::fs::outbox::Want;
 use crate::fs::{Fs, FsError, NotStored};
 
 /// Time for changes under way when the mount closes, before their operations stop waiting.
@@ -65,10 +64,8 @@ impl Fs {
     async fn store_all(&self) {
         self.outbox.hurry(true);
         for file in self.open_files.all() {
-            if let Ok(key) = self.key_of(file.ino)
-                && !file.writer.is_stored()
-            {
-                self.outbox.want(&key, Want::File(file.ino));
+            if let Ok(key) = self.key_of(file.ino) {
+                self.want_stored(&key, &file).await;
             }
         }
         self.delete_deferred().await;

@@ -76,15 +76,27 @@ impl Fs {
         // Boxed: recursion. The files stored first may have copied ranges of other objects.
         Box::pin(self.store_grafts(key.as_str(), ino)).await?;
         let changes = file.place.changes();
-        match file.writer.store().await {
+        let stored = file.writer.store().await;
+        self.end_storing(key, &file, changes, stored).await
+    }
+
+    /// Records the result of a request to store a file, which was a change of this kind.
+    async fn end_storing(
+        &self,
+        key: &Key,
+        file: &OpenFile,
+        changes: Changes,
+        stored: Result<Stored, WriteError>,
+    ) -> Result<(), FsError> {
+        match stored {
             Ok(stored) => {
-                self.grafts.stored(ino);
+                self.grafts.stored(file.ino);
                 self.outbox.sure(key);
                 self.outbox.trust.note(changes, true);
                 self.ledger.settled(&self.store.uri(key));
-                self.stored(&file, &stored);
-                self.correct_headers(key, &file, &stored.headers).await?;
-                self.end_stored(ino);
+                self.stored(file, &stored);
+                self.correct_headers(key, file, &stored.headers).await?;
+                self.end_stored(file.ino);
                 Ok(())
             }
             // The file was deleted or replaced meanwhile.
@@ -152,13 +164,7 @@ impl Fs {
             return Ok(Fulfilled::Done);
         }
         if let Some(file) = self.open_files.get(ino) {
-            // It goes with the bytes.
-            file.writer.touch().await;
-            if self.open_files.has_handles(ino) {
-                return Ok(Fulfilled::Done);
-            }
-            self.outbox.want(key, Want::File(ino));
-            return Ok(Fulfilled::PassedOn);
+            return self.store_headers_of(key, &file).await;
         }
         self.store_grafts(key.as_str(), ino).await?;
         let wanted = headers(&entry, key, &self.owner);
@@ -182,6 +188,22 @@ impl Fs {
             self.tree.unpin(ino);
         }
         Ok(Fulfilled::Done)
+    }
+
+    /// Stores the headers of a file that was opened for writing since they were changed.
+    async fn store_headers_of(&self, key: &Key, file: &OpenFile) -> Result<Fulfilled, FsError> {
+        self.store_grafts(key.as_str(), file.ino).await?;
+        let changes = file.place.changes();
+        if let Some(stored) = file.writer.store_headers().await {
+            self.end_storing(key, file, changes, stored).await?;
+            return Ok(Fulfilled::Done);
+        }
+        if self.open_files.has_handles(file.ino) {
+            // They go with the changed bytes when it is closed. Until then its object stays whole.
+            return Ok(Fulfilled::Done);
+        }
+        self.outbox.want(key, Want::File(file.ino));
+        Ok(Fulfilled::PassedOn)
     }
 
     /// Stores other headers with an object by copying it onto itself.

@@ -41,14 +41,24 @@ impl Fs {
             let Ok(key) = self.key_of(file.ino) else {
                 return self.nameless(file);
             };
-            if !file.writer.is_stored() {
-                self.outbox.want(&key, Want::File(file.ino));
-            }
+            self.want_stored(&key, file).await;
             self.outbox.settle(&key).await?;
             // A parent folder may have been renamed meanwhile.
             if self.key_of(file.ino).ok().as_ref() == Some(&key) {
                 return Ok(());
             }
+        }
+    }
+
+    /// Queues an open file to be stored if the bucket lacks changes of it. Queued headers become
+    /// part of that: they would wait for the last `close` if the file were written before their
+    /// request begins.
+    pub(super) async fn want_stored(&self, key: &Key, file: &OpenFile) {
+        if self.outbox.wanted(key) == Some(Want::Headers(file.ino)) {
+            file.writer.touch().await;
+        }
+        if !file.writer.is_stored() {
+            self.outbox.want(key, Want::File(file.ino));
         }
     }
 

@@ -236,6 +236,19 @@ impl Writer {
         stored
     }
 
+    /// Stores a file without changes again, with its present headers. Returns `None` if it has
+    /// changes: the headers are stored with them.
+    pub async fn store_headers(&self) -> Option<Result<Stored, WriteError>> {
+        let mut inner = self.inner.lock().await;
+        if inner.dirty {
+            return None;
+        }
+        inner.dirty = true;
+        let stored = inner.store().await;
+        self.publish(&inner);
+        Some(stored)
+    }
+
     /// Returns whether the bucket has all changes.
     pub fn is_stored(&self) -> bool {
         !self.is_dirty.load(Ordering::Acquire)
