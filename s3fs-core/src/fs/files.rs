@@ -294,6 +294,8 @@ impl Fs {
         let ino = match self.handles.remove(handle) {
             Some(Handle::Write(handle)) => {
                 self.open_files.released(&handle);
+                // Its changes, if it has any, would go with the writer.
+                let _ = self.check_displaced(&handle.file);
                 self.handle_gone(handle.file.ino);
                 handle.file.ino
             }

@@ -197,6 +197,13 @@ impl OpenFiles {
         Ok(())
     }
 
+    /// Returns whether the inode has another writer than that of this file.
+    pub(super) fn is_displaced(&self, file: &OpenFile) -> bool {
+        let files = self.lock();
+        let present = files.get(&file.ino);
+        present.is_some_and(|present| !std::ptr::eq(Arc::as_ptr(present), file))
+    }
+
     /// Returns whether the file is open for writing or not stored yet.
     pub(super) fn is_ours(&self, ino: Ino) -> bool {
         let files = self.lock();

@@ -94,7 +94,7 @@ impl Fs {
         }
         drop(unmoved);
         if how != Allocate::Reserve {
-            self.written(&handle.file);
+            self.written_through(&handle)?;
         }
         Ok(())
     }
@@ -189,7 +189,8 @@ impl Fs {
             .graft(offset, Arc::new(object), from, length)
             .await;
         drop(unmoved);
-        self.written(&to.file);
-        Ok(grafted?)
+        let written = self.written_through(to);
+        grafted?;
+        written
     }
 }

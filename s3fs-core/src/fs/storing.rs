@@ -1,7 +1,7 @@
 //! Storing written files, in the background or before an operation returns.
 
 use crate::fs::handles::Handle;
-use crate::fs::open_files::OpenFile;
+use crate::fs::open_files::{OpenFile, WriteHandle};
 use crate::fs::outbox::{Changes, Want};
 use crate::fs::{Fs, FsError, HandleId};
 use crate::object::Key;
@@ -41,6 +41,7 @@ impl Fs {
             let Ok(key) = self.key_of(file.ino) else {
                 return self.nameless(file);
             };
+            self.check_displaced(file)?;
             self.want_stored(&key, file).await;
             self.outbox.settle(&key).await?;
             // A parent folder may have been renamed meanwhile.
@@ -77,6 +78,37 @@ impl Fs {
             self.ledger.failed(self.store.uri(&key), reason.to_owned());
         }
         Err(FsError::Stale)
+    }
+
+    /// Marks a handle as in use, before and after a change through it.
+    pub(super) fn in_use(&self, handle: &WriteHandle) -> Result<(), FsError> {
+        let used = self.open_files.used(handle);
+        if used.is_err() {
+            self.name_displaced(&handle.file);
+        }
+        used
+    }
+
+    /// Fails if changes of a file can't be stored any more, because another open began to write it
+    /// anew. The ledger names them.
+    pub(super) fn check_displaced(&self, file: &OpenFile) -> Result<(), FsError> {
+        if file.writer.is_stored() || !self.open_files.is_displaced(file) {
+            return Ok(());
+        }
+        self.name_displaced(file);
+        Err(FsError::Stale)
+    }
+
+    /// Records that changes of a file are lost because another open began to write it anew. What
+    /// that stores does not bring them back.
+    fn name_displaced(&self, file: &OpenFile) {
+        if self.is_wanted(file.ino)
+            && let Some(key) = self.last_key_of(file.ino)
+        {
+            let reason = "a descriptor of a version before could not be written";
+            self.ledger
+                .lost_for_good(self.store.uri(&key), reason.to_owned());
+        }
     }
 
     /// Returns whether changes of a file are to be stored or kept: it was neither deleted nor

@@ -237,14 +237,18 @@ impl Fs {
     /// forgotten, and another open began to write it anew.
     pub(super) fn writing(&self, handle: HandleId) -> Result<Arc<WriteHandle>, FsError> {
         let handle = self.handles.write(handle)?;
-        let used = self.open_files.used(&handle);
-        if used.is_err()
-            && let Some(key) = self.last_key_of(handle.file.ino)
-        {
-            let reason = "a descriptor of a version before could not be written";
-            self.ledger.failed(self.store.uri(&key), reason.to_owned());
-        }
-        used.map(|()| handle)
+        self.in_use(&handle)?;
+        Ok(handle)
+    }
+
+    /// Records a change through a handle.
+    ///
+    /// # Errors
+    /// The file was closed and forgotten meanwhile, and another open began to write it anew.
+    pub(super) fn written_through(&self, handle: &WriteHandle) -> Result<(), FsError> {
+        self.in_use(handle)?;
+        self.written(&handle.file);
+        Ok(())
     }
 
     /// Writes, if that needs no waiting. Returns whether it did.
@@ -256,7 +260,7 @@ impl Fs {
         let handle = self.writing(handle)?;
         let done = handle.file.writer.try_write(offset, data)?;
         if done {
-            self.written(&handle.file);
+            self.written_through(&handle)?;
         }
         Ok(done)
     }
@@ -272,13 +276,14 @@ impl Fs {
         let unmoved = self.moving.read().await;
         let result = handle.file.writer.write(offset, data).await;
         drop(unmoved);
-        self.written(&handle.file);
+        let written = self.written_through(&handle);
         if let Err(error @ (WriteError::Store(_) | WriteError::Stage(_) | WriteError::Lost)) =
             &result
         {
             self.note_failure(handle.file.ino, error.to_string());
         }
-        Ok(result?)
+        result?;
+        written
     }
 
     /// Clears the set-ID bits of a file that a program without [`Privilege::Keeps`] has changed.
@@ -357,10 +362,10 @@ impl Fs {
         }
         if let Some(handle) = through.filter(|handle| self.handles.write(*handle).is_ok()) {
             let handle = self.writing(handle)?;
-            return self.resize(&handle.file, size, privilege).await;
+            return self.resize(&handle, size, privilege).await;
         }
         let handle = self.open_writer(ino, size == 0, 0).await?;
-        let resized = self.resize(&handle.file, size, privilege).await;
+        let resized = self.resize(&handle, size, privilege).await;
         let closed = if self.open_files.has_one_handle(ino) {
             self.changed_as_a_whole(&handle.file).await
         } else {
@@ -372,17 +377,18 @@ impl Fs {
 
     async fn resize(
         &self,
-        file: &OpenFile,
+        handle: &WriteHandle,
         size: u64,
         privilege: Privilege,
     ) -> Result<(), FsError> {
         let unmoved = self.moving.read().await;
-        let resized = file.writer.resize(size).await;
+        let resized = handle.file.writer.resize(size).await;
         drop(unmoved);
-        self.written(file);
+        let written = self.written_through(handle);
         if privilege == Privilege::Drops {
-            self.drop_set_id(file.ino);
+            self.drop_set_id(handle.file.ino);
         }
-        Ok(resized?)
+        resized?;
+        written
     }
 }

@@ -216,8 +216,61 @@ async fn a_descriptor_of_a_forgotten_file_does_not_write_one_that_was_opened_sin
     assert!(kernel.fs.open_files.has_one_handle(ino));
     kernel.write(new, 3, b" too").await.unwrap();
     kernel.close(new).await.unwrap();
-    assert_eq!(kernel.fs.finish().await, []);
+    let lost = kernel.fs.finish().await;
+    assert_eq!(lost.len(), 1, "storing the new version restores nothing");
+    assert_eq!(lost[0].object, "s3://memory/f");
     assert_eq!(memory.objects()["f"], "new too");
+}
+
+#[tokio::test]
+async fn a_write_that_ends_after_its_file_was_opened_anew_is_refused_and_named() {
+    let memory = bucket();
+    let kernel = Arc::new(mount(Arc::new(memory.clone())).await);
+    let old = kernel.create("f", false).await.unwrap();
+    kernel.write(old, 0, b"old").await.unwrap();
+    kernel.fs.fsync(old).await.unwrap();
+    let ino = kernel.walk("f").await.unwrap().ino;
+    // A rename makes the write wait, while another thread closes the descriptor.
+    let moving = kernel.fs.moving.write().await;
+    let writing = tokio::spawn({
+        let kernel = Arc::clone(&kernel);
+        async move { kernel.fs.write(old, 0, b"late").await }
+    });
+    settle().await;
+    kernel.flush(old).await.unwrap();
+    assert!(kernel.fs.open_files.end_closed(ino));
+    let new = kernel.open("f", WRITE).await.unwrap();
+    drop(moving);
+    let refused = writing.await.unwrap();
+    assert!(matches!(refused, Err(FsError::Stale)), "{refused:?}");
+    let refused = kernel.fs.fsync(old).await;
+    assert!(matches!(refused, Err(FsError::Stale)), "{refused:?}");
+    kernel.release(old);
+    kernel.write(new, 3, b" new").await.unwrap();
+    kernel.close(new).await.unwrap();
+    let lost = kernel.fs.finish().await;
+    assert_eq!(lost.len(), 1, "{lost:?}");
+    assert_eq!(lost[0].object, "s3://memory/f");
+    assert_eq!(memory.objects()["f"], "old new");
+}
+
+#[tokio::test]
+async fn changes_of_a_file_that_was_opened_anew_are_named_when_their_handle_goes() {
+    let memory = bucket();
+    let kernel = mount(Arc::new(memory.clone())).await;
+    let old = kernel.create("f", false).await.unwrap();
+    kernel.write(old, 0, b"old").await.unwrap();
+    kernel.flush(old).await.unwrap();
+    let ino = kernel.walk("f").await.unwrap().ino;
+    assert!(kernel.fs.open_files.end_closed(ino));
+    let new = kernel.open("f", WRITE).await.unwrap();
+    let file = Arc::clone(&kernel.fs.handles.write(old).unwrap().file);
+    file.writer.write(0, b"late").await.unwrap();
+    kernel.release(old);
+    kernel.close(new).await.unwrap();
+    let lost = kernel.fs.finish().await;
+    assert_eq!(lost.len(), 1, "{lost:?}");
+    assert_eq!(memory.objects()["f"], "old");
 }
 
 #[tokio::test]
