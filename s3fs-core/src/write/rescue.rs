@@ -15,6 +15,8 @@ use crate::write::inner::{Inner, Phase};
 /// Result of saving a file.
 #[derive(Clone, Debug, Default)]
 pub struct Rescued {
+    /// Length of the file in bytes.
+    pub length: u64,
     /// Ranges that were not held here. The local file has zeros in their place.
     pub missing: Vec<Missing>,
     /// Upload that has some of them, and was therefore left unfinished.
@@ -22,6 +24,15 @@ pub struct Rescued {
 }
 
 impl Rescued {
+    /// Returns the ranges that neither the local file nor a stored object has.
+    pub fn lacks(&self) -> Vec<Range<u64>> {
+        let lacks = self.missing.iter().filter_map(|missing| match missing {
+            Missing::Sent(range) | Missing::Refused(range) => Some(range.clone()),
+            Missing::Stored { .. } => None,
+        });
+        lacks.collect()
+    }
+
     /// Describes the ranges that the local file lacks; `None` if it is complete.
     pub fn missing(&self) -> Option<String> {
         let words = self
@@ -115,7 +126,11 @@ impl Inner {
         };
         let mut missing = missing(&extents);
         missing.extend(self.missed.ranges().map(Missing::Refused));
-        Ok(Rescued { missing, upload })
+        Ok(Rescued {
+            length,
+            missing,
+            upload,
+        })
     }
 }
 

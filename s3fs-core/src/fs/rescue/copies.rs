@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,16 +18,18 @@ use crate::tree::Ino;
 /// Number of the next round of copies in this process, since mounts share the folder.
 static ROUNDS: AtomicU64 = AtomicU64::new(0);
 
-/// Copies of files that could not be stored: the latest complete one of each.
+/// Copies of files that could not be stored: the latest one of each, and earlier ones with bytes
+/// that it lacks.
 #[derive(Debug, Default)]
 pub(in crate::fs) struct Rescues(Mutex<BTreeMap<Ino, Saved>>);
 
-/// Local copy of one file.
+/// Local copies of one file.
 #[derive(Debug, Default)]
 struct Saved {
     /// `s3://bucket/key`.
     object: String,
-    copy: Option<Copy>,
+    /// Copies, the latest one last.
+    copies: Vec<Copy>,
     /// Reason why there is no newer copy.
     failure: Option<String>,
 }
@@ -38,23 +41,27 @@ pub(super) struct Copy {
     path: PathBuf,
     /// Bytes of the file that it lacks, in words.
     pub(super) missing: Option<String>,
+    /// Ranges that neither it nor a stored object has.
+    pub(super) lacks: Vec<Range<u64>>,
+    /// Length of the file in bytes.
+    pub(super) length: u64,
 }
 
 impl Rescues {
-    /// Records a complete copy of a file. Removes the previous copy.
+    /// Records the latest copy of a file. Removes earlier ones, except those with bytes that it
+    /// lacks.
     pub(super) fn saved(&self, ino: Ino, object: String, copy: Copy) {
-        let saved = Saved {
-            object,
-            copy: Some(copy),
-            failure: None,
-        };
-        let earlier = self.lock().insert(ino, saved);
-        if let Some(copy) = earlier.and_then(|earlier| earlier.copy) {
-            copy.remove();
+        let mut copies = self.lock();
+        let saved = copies.entry(ino).or_default();
+        for earlier in saved.copies.extract_if(.., |earlier| copy.covers(earlier)) {
+            earlier.remove();
         }
+        saved.object = object;
+        saved.failure = None;
+        saved.copies.push(copy);
     }
 
-    /// Records that a file could not be copied. The previous copy stays.
+    /// Records that a file could not be copied. The previous copies stay.
     pub(super) fn failed(&self, ino: Ino, object: String, failure: String) {
         let mut copies = self.lock();
         let saved = copies.entry(ino).or_default();
@@ -66,7 +73,7 @@ impl Rescues {
     pub(super) fn retain(&self, unsaved: &HashSet<Ino>) {
         let gone = |ino: &Ino, _: &mut Saved| !unsaved.contains(ino);
         for (_, saved) in self.lock().extract_if(.., gone) {
-            if let Some(copy) = saved.copy {
+            for copy in saved.copies {
                 copy.remove();
             }
         }
@@ -96,11 +103,19 @@ impl Rescues {
 impl Saved {
     fn account(&self, reason: &str) -> NotStored {
         let mut reason = reason.to_owned();
-        if let Some(missing) = self.copy.as_ref().and_then(|copy| copy.missing.as_ref()) {
+        let (latest, earlier) = match self.copies.split_last() {
+            Some((latest, earlier)) => (Some(latest), earlier),
+            None => (None, &[][..]),
+        };
+        if let Some(missing) = latest.and_then(|copy| copy.missing.as_ref()) {
             reason = format!("{reason} ({missing})");
         }
+        for copy in earlier {
+            let path = copy.path.display();
+            reason = format!("{reason}; an earlier copy with some of them is {path}");
+        }
         if let Some(failure) = &self.failure {
-            let bytes = match self.copy {
+            let bytes = match latest {
                 Some(_) => "changes after the copy",
                 None => "its bytes",
             };
@@ -109,12 +124,24 @@ impl Saved {
         NotStored {
             object: self.object.clone(),
             reason,
-            kept_in: self.copy.as_ref().map(|copy| copy.path.clone()),
+            kept_in: latest.map(|copy| copy.path.clone()),
         }
     }
 }
 
 impl Copy {
+    /// Returns whether it lacks no byte that an earlier copy has.
+    fn covers(&self, earlier: &Self) -> bool {
+        let mut lacks = earlier.lacks.clone();
+        lacks.sort_by_key(|range| range.start);
+        self.lacks.iter().all(|range| {
+            let lacked_until = lacks.iter().fold(range.start, |at, lacked| {
+                if lacked.contains(&at) { lacked.end } else { at }
+            });
+            lacked_until >= range.end.min(earlier.length)
+        })
+    }
+
     /// Removes the copy, and the folders of its round that are empty then.
     pub(super) fn remove(&self) {
         if let Err(error) = fs::remove_file(&self.path) {
@@ -175,6 +202,8 @@ impl<'a> Round<'a> {
             run: self.run.clone(),
             path,
             missing: None,
+            lacks: Vec::new(),
+            length: 0,
         };
         let file = make(&copy.path, reserve).inspect_err(|_| copy.remove_folders())?;
         Ok((copy, file))
@@ -254,5 +283,35 @@ mod tests {
         copies.retain(&HashSet::new());
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
         assert_eq!(copies.account(uri, "refused")[0].kept_in, None);
+    }
+
+    #[test]
+    fn a_copy_stays_until_a_later_one_lacks_no_byte_that_it_has() {
+        let dir = tempfile::tempdir().unwrap();
+        let (copies, uri) = (Rescues::default(), "s3://bucket/d/f");
+        let save = |lacks: &[Range<u64>]| {
+            let mut copy = create(&mut Round::new(dir.path()), uri);
+            copy.lacks = lacks.to_vec();
+            copy.length = 30;
+            let path = copy.path.clone();
+            copies.saved(Ino(7), uri.to_owned(), copy);
+            path
+        };
+        let whole = save(&[]);
+        let first = save(&[10..20, 0..10]);
+        assert!(whole.exists() && first.exists());
+        let second = save(&[5..15, 40..50]);
+        assert!(whole.exists() && !first.exists() && second.exists());
+        let third = save(&[14..15, 15..16]);
+        assert!(whole.exists() && second.exists() && third.exists());
+        let account = copies.account(uri, "refused").remove(0);
+        assert_eq!(account.kept_in.as_ref(), Some(&third));
+        for earlier in [&whole, &second] {
+            let said = account.reason.contains(earlier.to_str().unwrap());
+            assert!(said, "{account}");
+        }
+        let last = save(&[]);
+        let paths = [&whole, &second, &third, &last];
+        assert_eq!(paths.map(|path| path.exists()), [false, false, false, true]);
     }
 }

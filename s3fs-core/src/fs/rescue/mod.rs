@@ -13,8 +13,8 @@ use crate::fs::{Fs, NotStored};
 pub(super) use copies::Rescues;
 
 impl Fs {
-    /// Saves the bytes of all files that could not be stored. An earlier copy stays until there is
-    /// a newer one, or the file is stored.
+    /// Saves the bytes of all files that could not be stored. An earlier copy stays until a newer
+    /// one lacks no byte that it has, or the file is stored.
     pub(super) async fn rescue_all(&self) {
         let is_last = self.gate.is_closed();
         let (mut round, mut unsaved) = (None, HashSet::new());
@@ -61,6 +61,8 @@ impl Fs {
         match rescued.and_then(|rescued| synced.map(|()| rescued)) {
             Ok(rescued) => {
                 copy.missing = rescued.missing();
+                copy.lacks = rescued.lacks();
+                copy.length = rescued.length;
                 Ok(copy)
             }
             Err(error) => {

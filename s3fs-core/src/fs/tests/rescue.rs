@@ -9,12 +9,14 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 
 use crate::config::MountConfig;
+use crate::fs::FsError;
 use crate::fs::tests::kernel::{Kernel, WRITE};
 use crate::fs::tests::{bucket, mount_configured};
 use crate::object::BucketName;
 use crate::store::disturbed::Operation;
 use crate::store::faulty::{Fault, Faults};
 use crate::store::memory::MemoryStore;
+use crate::write::WriteError;
 
 /// Mounts a bucket that is known to take files, with a folder for local copies.
 async fn mounted(store: MemoryStore, unsaved: &Path) -> (Kernel, Arc<Faults>) {
@@ -76,6 +78,31 @@ async fn on_a_full_disk() {
     let third = kernel.fs.finish().await.remove(0);
     assert_eq!(fs::read(third.kept_in.unwrap()).unwrap(), b"one two");
     assert_eq!((copy.exists(), folders()), (false, 1));
+}
+
+#[tokio::test]
+async fn a_copy_without_mapped_pages_leaves_the_whole_one_before() {
+    let unsaved = tempfile::tempdir().unwrap();
+    let (kernel, faults) = mounted(bucket(), unsaved.path()).await;
+    refuse(&faults);
+    let writer = kernel.create("f", false).await.unwrap();
+    kernel.write(writer, 0, b"one two").await.unwrap();
+    let first = kernel.fs.finish().await.remove(0);
+    let whole = first.kept_in.unwrap();
+    let ino = kernel.walk("f").await.unwrap().ino;
+    let no_space = FsError::Write(WriteError::NoSpace);
+    kernel.fs.missed(ino, 4..7, &no_space).await;
+    let second = kernel.fs.finish().await.remove(0);
+    let latest = second.kept_in.clone().unwrap();
+    assert_ne!(latest, whole);
+    assert!(latest.exists());
+    assert_eq!(fs::read(&whole).unwrap(), b"one two");
+    let said = second.to_string();
+    assert!(said.contains(whole.to_str().unwrap()), "{said}");
+    kernel.write(writer, 4, b"six").await.unwrap();
+    let third = kernel.fs.finish().await.remove(0);
+    assert_eq!(fs::read(third.kept_in.unwrap()).unwrap(), b"one six");
+    assert_eq!((whole.exists(), latest.exists()), (false, false));
 }
 
 #[tokio::test]
