@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 use signal_hook::consts::SIGHUP;
 
 /// Time in which the same signal is the same demand: `timeout` signals its child, and then the
-/// process group that the child is in.
-const REPEATS: Duration = Duration::from_secs(1);
+/// process group that the child is in. Shorter than the time between two presses of Ctrl-C.
+const REPEATS: Duration = Duration::from_millis(200);
 
 /// Counter of demands to end a run or a mount.
 #[derive(Debug, Default)]
 pub struct Demands {
     count: u32,
-    /// Signals that counted within the last second.
+    /// Signals that counted within the last [`REPEATS`].
     recent: Vec<(i32, Instant)>,
 }
 
@@ -48,13 +48,13 @@ mod tests {
     }
 
     #[test]
-    fn a_signal_that_is_repeated_within_a_second_is_one_demand() {
+    fn a_signal_that_is_repeated_at_once_is_one_demand() {
         let (mut demands, at) = (Demands::default(), Instant::now());
         let almost = REPEATS.checked_sub(Duration::from_millis(1)).unwrap();
         assert_eq!(demands.on_signal(SIGTERM, at), Some(1));
         assert_eq!(demands.on_signal(SIGTERM, at), None);
         assert_eq!(demands.on_signal(SIGTERM, at + almost), None);
-        // Measured from the signal that counted: repetitions do not prolong the second.
+        // Measured from the signal that counted: repetitions do not prolong the time.
         assert_eq!(demands.on_signal(SIGTERM, at + REPEATS), Some(2));
         assert_eq!(demands.on_signal(SIGTERM, at + REPEATS + almost), None);
         assert_eq!(demands.on_signal(SIGTERM, at + REPEATS * 2), Some(3));
