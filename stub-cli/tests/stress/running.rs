@@ -62,7 +62,11 @@ pub(crate) struct Ended {
 }
 
 fn common(program: &Path, plan: &Plan, places: &Places) -> Command {
-    let mut command = Command::new(program);
+    // A shell starts what is in the background with some of them ignored, which would stay so.
+    let mut command = Command::new("env");
+    command
+        .arg("--default-signal=HUP,INT,QUIT,TERM")
+        .arg(program);
     let errors = File::options()
         .append(true)
         .create(true)
