@@ -39,7 +39,7 @@ pub enum WriteError {
 
 impl WriteError {
     /// Returns the error of a failed request that creates no object: a part upload or a fetch.
-    /// Whatever its outcome, the object at the key is unchanged.
+    /// The object at the key is unchanged, whatever the outcome.
     pub(super) fn on_the_way(error: StoreError) -> Self {
         let outcome = Outcome::Refused;
         StoreError { outcome, ..error }.into()

@@ -10,7 +10,8 @@ pub(crate) const GRACE: Duration = Duration::from_secs(5);
 
 /// Outcome of a call. A value travels beside it, as a `Payload`.
 ///
-/// What the work had written is stored, whether it ended by itself, by a signal or by its timeout.
+/// Files that the work has written are stored, whether it ended by itself, by a signal or by its
+/// timeout.
 /// Files that were still open are stored as they were. Only a call whose caller is gone aborts its
 /// uploads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
