@@ -186,8 +186,13 @@ impl Front {
             response.headers_mut().remove(http::header::CONTENT_TYPE);
         }
         let id = self.request_ids.fetch_add(1, Ordering::Relaxed);
-        if let Ok(id) = HeaderValue::from_str(&format!("{id:016X}")) {
-            response.headers_mut().insert("x-amz-request-id", id);
+        for (name, value) in [
+            ("x-amz-request-id", format!("{id:016X}")),
+            ("x-amz-id-2", format!("s3-local/{id:016X}")),
+        ] {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                response.headers_mut().insert(name, value);
+            }
         }
         response
             .headers_mut()
