@@ -87,6 +87,15 @@ impl FsError {
         }
     }
 
+    /// Returns the failed request, if a request was the cause.
+    pub(crate) fn request(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::Write(error) => error.request(),
+            _ => None,
+        }
+    }
+
     /// Returns the errno that the program sees.
     pub fn errno(&self) -> Errno {
         match self {

@@ -195,7 +195,18 @@ pub(super) fn errno(operation: &'static str, ino: impl Display, error: &FsError)
     let errno = error.errno();
     match error {
         FsError::Store(_) | FsError::Write(_) => {
-            tracing::warn!(operation, %ino, %error, %errno, "failed");
+            let request = error.request();
+            let request_id = request.and_then(|request| request.request_id.as_deref());
+            tracing::warn!(
+                operation,
+                %ino,
+                %error,
+                %errno,
+                request_id = request_id.map(tracing::field::display),
+                attempts = request.map(|request| request.attempts),
+                elapsed = request.map(|request| tracing::field::debug(request.elapsed)),
+                "failed"
+            );
         }
         _ => tracing::debug!(operation, %ino, %error, %errno, "refused"),
     }

@@ -31,7 +31,7 @@ use async_trait::async_trait;
 pub use body::{Body, GetBody};
 pub use capabilities::{Capabilities, Capability, Vendor};
 pub(crate) use ending::Ending;
-pub use error::{Outcome, StoreError, StoreErrorKind};
+pub use error::{Outcome, RequestId, StoreError, StoreErrorKind};
 pub(crate) use layer::{Layer, Operation, Request};
 pub(crate) use observed::Observed;
 pub use observed::{UnfinishedUpload, UploadObserver};

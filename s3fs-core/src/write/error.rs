@@ -55,6 +55,15 @@ impl WriteError {
         StoreError::new(error.operation, object, StoreErrorKind::PreconditionFailed).into()
     }
 
+    /// Returns the failed request, if a request was the cause.
+    pub(crate) fn request(&self) -> Option<&StoreError> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::Missed { cause, .. } => cause.request(),
+            _ => None,
+        }
+    }
+
     /// Returns whether the file may be in the bucket in spite of the failure.
     pub fn is_unknown(&self) -> bool {
         matches!(self, Self::Store(error) if error.is_unknown())

@@ -1,13 +1,23 @@
 //! Errors of requests to a store.
 
-use std::error::Error as StdError;
-use std::time::SystemTime;
+mod chain;
+mod kind;
+mod request_id;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::time::Duration;
 
 use crate::object::Shown;
 
+pub(in crate::store) use chain::chain;
+pub use kind::StoreErrorKind;
+pub use request_id::RequestId;
+
 /// Failed request: its operation, its object and the reason.
 #[derive(Debug, thiserror::Error)]
-#[error("{operation} {}: {kind}", Shown(.object))]
+#[error("{operation} {}: {kind}{}", Shown(.object), self.request_text())]
 pub struct StoreError {
     /// S3's name of the operation, such as `GetObject`.
     pub operation: &'static str,
@@ -18,6 +28,13 @@ pub struct StoreError {
     /// Effect on the bucket: whether the store may have carried out the request despite the
     /// failure.
     pub outcome: Outcome,
+    /// ID of the last attempt's request, if the server has answered it.
+    pub request_id: Option<Box<RequestId>>,
+    /// Number of attempts.
+    pub attempts: u32,
+    /// Time from the first attempt to the last failure; zero for a single attempt, which is not
+    /// timed.
+    pub elapsed: Duration,
 }
 
 /// Effect of a failed request on the bucket.
@@ -39,7 +56,42 @@ impl StoreError {
             object,
             kind,
             outcome,
+            request_id: None,
+            attempts: 1,
+            elapsed: Duration::ZERO,
         }
+    }
+
+    /// Returns the same error, with the ID of the request.
+    #[must_use]
+    pub fn with_request_id(self, request_id: Option<RequestId>) -> Self {
+        Self {
+            request_id: request_id.map(Box::new),
+            ..self
+        }
+    }
+
+    /// Returns the same error, as that of several attempts.
+    #[must_use]
+    pub(super) fn after_attempts(self, attempts: u32, elapsed: Duration) -> Self {
+        Self {
+            attempts,
+            elapsed,
+            ..self
+        }
+    }
+
+    /// Returns the ID of the request, if whoever runs the server has a use for it.
+    pub(super) fn id_for_support(&self) -> Option<&RequestId> {
+        let is_useful = self.kind.needs_request_id();
+        self.request_id.as_deref().filter(|_| is_useful)
+    }
+
+    fn request_text(&self) -> impl fmt::Display {
+        fmt::from_fn(|f| match self.id_for_support() {
+            Some(id) => write!(f, ", request ID {id}"),
+            None => Ok(()),
+        })
     }
 
     /// Returns the same error, where an earlier attempt or a part of this one may have been carried
@@ -56,181 +108,5 @@ impl StoreError {
     /// key to be deleted may be gone.
     pub fn is_unknown(&self) -> bool {
         self.outcome == Outcome::Unknown
-    }
-}
-
-/// Reason that a request failed, in the kinds that callers distinguish.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreErrorKind {
-    /// No such object.
-    #[error("no such object")]
-    NoSuchKey,
-    /// No such bucket.
-    #[error("no such bucket")]
-    NoSuchBucket,
-    /// No such upload: it was completed or aborted, perhaps by another client.
-    #[error("no such upload")]
-    NoSuchUpload,
-    /// The credentials are valid but lack permission.
-    #[error("access denied{}", in_parentheses(.0))]
-    AccessDenied(String),
-    /// The credentials themselves are refused.
-    #[error("the credentials are refused{}", in_parentheses(.0))]
-    BadCredentials(String),
-    /// The credentials to sign with could not be loaded.
-    #[error("no credentials{}", in_parentheses(.0))]
-    NoCredentials(String),
-    /// The object has another version than the requested one, or exists though it must not.
-    #[error("the object was changed meanwhile")]
-    PreconditionFailed,
-    /// The object still has the version that the caller has.
-    #[error("the object has not changed")]
-    NotModified {
-        /// Time of the last modification, if the server returned it. A change of headers changes
-        /// the time but not the version.
-        modified: Option<SystemTime>,
-    },
-    /// The bucket or its owner has exceeded a quota.
-    #[error("the quota of the bucket or its owner is exceeded ({})", Shown(.0))]
-    QuotaExceeded(String),
-    /// The bucket is in another region.
-    #[error("the bucket is in region {}", Shown(.region.as_deref().unwrap_or("(not said)")))]
-    WrongRegion {
-        /// Region of the bucket, if the server returned it.
-        region: Option<String>,
-    },
-    /// The server does not support this operation or option.
-    #[error("the server does not support this{}", in_parentheses(.0))]
-    Unsupported(String),
-    /// The server asks for a lower request rate.
-    #[error("the server asks for fewer requests ({})", Shown(.0))]
-    Throttled(String),
-    /// The server failed, or is overloaded.
-    #[error("the server is overloaded or failing ({})", Shown(.0))]
-    Overloaded(String),
-    /// No response: the name does not resolve, nothing listens, or the connection broke.
-    #[error("the endpoint does not answer ({})", Shown(.0))]
-    Unreachable(String),
-    /// The server's certificate is not trusted.
-    #[error("the certificate of the endpoint is not accepted ({})", Shown(.0))]
-    Certificate(String),
-    /// No response in time.
-    #[error("no answer in time")]
-    TimedOut,
-    /// Response that does not follow S3's protocol.
-    #[error("the endpoint does not answer as S3 does ({})", Shown(.0))]
-    NotS3(String),
-    /// Body shorter than announced.
-    #[error("the body ended early ({})", Shown(.0))]
-    Truncated(String),
-    /// The mount ended, and sends no more requests to the bucket.
-    #[error("the mount ended before the bucket had answered")]
-    Ended,
-    /// Any other error, with the server's code and message.
-    #[error("{}", Shown(.0))]
-    Other(String),
-}
-
-fn in_parentheses(text: &str) -> String {
-    if text.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", Shown(text))
-    }
-}
-
-impl StoreErrorKind {
-    /// Returns whether the same request may succeed a moment later. Credentials that worked once
-    /// may become available again.
-    pub fn is_transient(&self) -> bool {
-        matches!(
-            self,
-            Self::NoCredentials(_)
-                | Self::Unreachable(_)
-                | Self::TimedOut
-                | Self::Truncated(_)
-                | Self::Overloaded(_)
-                | Self::Throttled(_)
-        )
-    }
-
-    /// Returns whether the request was refused because the clocks differ.
-    pub(super) fn is_clock_skew(&self) -> bool {
-        matches!(self, Self::BadCredentials(words) if words.starts_with("RequestTimeTooSkewed"))
-    }
-
-    /// Returns the effect on the bucket of an attempt that failed for this reason. A failing
-    /// server, or a gateway before it, may have carried out the request.
-    fn outcome(&self) -> Outcome {
-        match self {
-            Self::Throttled(_)
-            | Self::Overloaded(_)
-            | Self::Unreachable(_)
-            | Self::TimedOut
-            | Self::NotS3(_)
-            | Self::Truncated(_) => Outcome::Unknown,
-            Self::NoSuchKey
-            | Self::NoSuchBucket
-            | Self::NoSuchUpload
-            | Self::AccessDenied(_)
-            | Self::BadCredentials(_)
-            | Self::NoCredentials(_)
-            | Self::PreconditionFailed
-            | Self::NotModified { .. }
-            | Self::WrongRegion { .. }
-            | Self::QuotaExceeded(_)
-            | Self::Unsupported(_)
-            | Self::Ended
-            | Self::Certificate(_)
-            | Self::Other(_) => Outcome::Refused,
-        }
-    }
-}
-
-/// Returns an error with all its sources in one line. The SDK hides the cause several levels deep,
-/// and writes a line for each place where it looked for credentials.
-pub(super) fn chain(error: &(dyn StdError + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let words = cause.to_string();
-        if !text.contains(&words) {
-            text.push_str(": ");
-            text.push_str(&words);
-        }
-        source = cause.source();
-    }
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    lines.collect::<Vec<_>>().join(" | ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn failed(kind: StoreErrorKind) -> StoreError {
-        StoreError::new("PutObject", "s3://bucket/key".into(), kind)
-    }
-
-    #[test]
-    fn a_refusal_changes_nothing_and_a_lost_answer_may_have_changed_something() {
-        use StoreErrorKind as K;
-        for kind in [
-            K::AccessDenied("no".into()),
-            K::PreconditionFailed,
-            K::Other("EntityTooLarge".into()),
-        ] {
-            assert!(!failed(kind).is_unknown());
-        }
-        for kind in [
-            K::Overloaded("SlowDown".into()),
-            K::Unreachable("connection reset".into()),
-            K::TimedOut,
-            K::NotS3("HTTP 502".into()),
-        ] {
-            assert!(failed(kind).is_unknown());
-        }
-        let refused = failed(K::AccessDenied("no".into()));
-        assert!(refused.after_unknown().is_unknown());
     }
 }

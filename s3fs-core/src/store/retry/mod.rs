@@ -165,8 +165,12 @@ impl<S: Store> Retrying<S> {
         self.bucket.health.failed(&error, now);
         let next = tries.next(&error, now, f64::from(fastrand::f32()));
         let Next::Retry(delay) = next else {
-            if tries.failed() > 1 {
-                tracing::debug!(%error, attempts = tries.failed(), "the last attempt failed");
+            let error = error.after_attempts(tries.failed(), tries.elapsed(now));
+            if error.attempts > 1 {
+                let StoreError {
+                    attempts, elapsed, ..
+                } = error;
+                tracing::debug!(%error, attempts, ?elapsed, "the last attempt failed");
             }
             return Err(error);
         };

@@ -9,7 +9,7 @@ use super::S3Store;
 use super::sending::{Progress, watched};
 use crate::object::Key;
 use crate::store::error::chain;
-use crate::store::{Body, GetBody, Store, StoreError, StoreErrorKind};
+use crate::store::{Body, GetBody, RequestId, Store, StoreError, StoreErrorKind};
 
 impl S3Store {
     /// Returns a body in the SDK's form, and its progress.
@@ -45,11 +45,15 @@ impl S3Store {
         &self,
         key: &Key,
         body: ByteStream,
+        request_id: Option<RequestId>,
         place: Option<OwnedSemaphorePermit>,
     ) -> GetBody {
         let object = self.uri(key);
         let patience = self.patience;
-        let failed = move |kind| StoreError::new("GetObject", object.clone(), kind);
+        let failed = move |kind| {
+            let error = StoreError::new("GetObject", object.clone(), kind);
+            error.with_request_id(request_id.clone())
+        };
         GetBody::new(stream::try_unfold(
             (body, failed, place),
             move |(mut body, failed, place)| async move {

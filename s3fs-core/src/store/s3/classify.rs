@@ -9,14 +9,26 @@ use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::answers::TOO_LARGE;
-use crate::store::StoreErrorKind;
 use crate::store::error::chain;
+use crate::store::{RequestId, StoreErrorKind};
 
 /// Header with the region of a bucket, also on errors.
 const BUCKET_REGION: &str = "x-amz-bucket-region";
 
 /// Header with the time of an object's last modification, also on responses without other metadata.
 const LAST_MODIFIED: &str = "last-modified";
+
+/// Headers with the ID of a request.
+const REQUEST_ID: &str = "x-amz-request-id";
+const EXTENDED_REQUEST_ID: &str = "x-amz-id-2";
+
+/// Returns the ID of a request that was answered.
+pub(super) fn request_id<E>(error: &SdkError<E, HttpResponse>) -> Option<RequestId> {
+    let headers = error.raw_response()?.headers();
+    let id = headers.get(REQUEST_ID)?.to_owned();
+    let extended = headers.get(EXTENDED_REQUEST_ID).map(str::to_owned);
+    Some(RequestId { id, extended })
+}
 
 fn http_date(text: &str) -> Option<SystemTime> {
     let date = DateTime::from_str(text, DateTimeFormat::HttpDate).ok()?;

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::{RequestId as _, RequestIdExt as _};
 use aws_sdk_s3::types::EncodingType;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use super::classify::{classify, classify_head};
-use super::values::{etag, folded, headers, length, listed, parse_content_range, time};
+use super::classify::{classify, classify_head, request_id};
+use super::values::{
+    answered_id, etag, folded, headers, length, listed, parse_content_range, time,
+};
 use super::{S3Store, unasked_412};
 use crate::object::{ByteRange, ETag, Headers, Key, ObjectMeta};
 use crate::store::{
@@ -38,7 +41,7 @@ impl Store for S3Store {
             .set_request_payer(self.payer.clone())
             .send()
             .await
-            .map_err(|e| self.failed("ListObjectsV2", &Key::new(request.prefix), classify(&e)))?;
+            .map_err(self.error("ListObjectsV2", &Key::new(request.prefix)))?;
         let encoded = answer.encoding_type() == Some(&EncodingType::Url);
         let page = ListPage {
             objects: answer
@@ -75,8 +78,10 @@ impl Store for S3Store {
             .bucket(self.bucket.as_str())
             .key(key.as_str());
         let answer = request.set_request_payer(self.payer.clone()).send().await;
-        let answer =
-            answer.map_err(|error| self.failed("HeadObject", key, classify_head(&error)))?;
+        let answer = answer.map_err(|error| {
+            self.failed("HeadObject", key, classify_head(&error))
+                .with_request_id(request_id(&error))
+        })?;
         Ok(Described {
             meta: ObjectMeta {
                 size: length(answer.content_length),
@@ -108,16 +113,20 @@ impl Store for S3Store {
             .await
             .map_err(self.error("GetObject", key))
             .map_err(|error| match error.kind {
-                StoreErrorKind::PreconditionFailed if condition == Condition::Any => {
-                    self.failed("GetObject", key, unasked_412())
-                }
+                StoreErrorKind::PreconditionFailed if condition == Condition::Any => StoreError {
+                    kind: unasked_412(),
+                    ..error
+                },
                 _ => error,
             })?;
+        let request_id = answered_id(answer.request_id(), answer.extended_request_id());
         let (size, sent) = match answer.content_range.as_deref().map(parse_content_range) {
             Some(Some((sent, size))) => (size, Some(sent)),
             Some(None) => {
-                let words = format!("Content-Range {:?}", answer.content_range);
-                return Err(self.failed("GetObject", key, StoreErrorKind::NotS3(words)));
+                let kind =
+                    StoreErrorKind::NotS3(format!("Content-Range {:?}", answer.content_range));
+                let error = self.failed("GetObject", key, kind);
+                return Err(error.with_request_id(request_id));
             }
             None => {
                 let size = length(answer.content_length);
@@ -132,7 +141,7 @@ impl Store for S3Store {
             },
             headers: headers(answer.content_type, answer.metadata),
             range: sent,
-            body: self.body(key, answer.body, place),
+            body: self.body(key, answer.body, request_id, place),
         })
     }
 
@@ -224,6 +233,9 @@ impl S3Store {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        move |error| self.failed(operation, key, classify(&error))
+        move |error| {
+            self.failed(operation, key, classify(&error))
+                .with_request_id(request_id(&error))
+        }
     }
 }

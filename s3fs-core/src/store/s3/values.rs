@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use percent_encoding::percent_decode_str;
 
 use crate::object::{ByteRange, ETag, Headers, ObjectMeta};
-use crate::store::{Body, ListedObject, Precondition};
+use crate::store::{Body, ListedObject, Precondition, RequestId};
 
 /// Sets `content-length: 0`, which some servers require of requests without a body.
 pub(super) fn without_body(request: &mut HttpRequest) {
@@ -46,6 +46,14 @@ pub(super) fn headers(
 
 pub(super) fn content_length(body: &Body) -> i64 {
     i64::try_from(body.length()).unwrap_or(i64::MAX)
+}
+
+/// Returns the ID of a request that succeeded, from the headers of its response.
+pub(super) fn answered_id(id: Option<&str>, extended: Option<&str>) -> Option<RequestId> {
+    Some(RequestId {
+        id: id?.to_owned(),
+        extended: extended.map(str::to_owned),
+    })
 }
 
 pub(super) fn etag(tag: Option<&str>) -> ETag {
