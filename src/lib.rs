@@ -20,9 +20,21 @@
 //! }
 //! ```
 //!
-//! `f()` starts two processes of the same program. One creates a mount namespace and serves the
-//! bucket there; the other runs the body in it. The mount is invisible to the rest of the machine.
-//! It needs no installation and no root, and leaves nothing behind.
+//! A call of `f()` starts three processes of the same program:
+//!
+//! - The supervisor holds the credentials and serves the bucket. It stays outside of the mount
+//!   namespace of the job.
+//! - Init is process 1 of the sandbox. It mounts the bucket in a mount namespace of its own, and ends
+//!   every process of the job.
+//! - The worker runs the body in the sandbox. It sees the folder, but no key: none is in an
+//!   environment, file or descriptor that it has.
+//!
+//! The caller waits for the outcome. The kernel keeps the job of an ordinary user away from the
+//! memory of supervisor and caller, so the job can't reach the keys. A job of root can read any
+//! memory: `docs/sandbox.md` in the repository describes the protection of each level.
+//!
+//! The mount is invisible to the rest of the machine. A call needs no installation and no root, and
+//! leaves nothing behind.
 //!
 //! # Read and write
 //!
