@@ -1,6 +1,7 @@
 //! Documents tell the truth about the repository: the files, modules and tests that they name exist.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::Path;
 
 use crate::none;
@@ -62,6 +63,38 @@ fn tests_and_modules_that_documents_name_exist() {
         "a document names a test or a module that does not exist",
         &violations,
     );
+}
+
+#[test]
+fn every_document_is_linked_from_another() {
+    let mut linked = BTreeSet::new();
+    for document in files(&["md"]) {
+        for target in links(&read(&document)) {
+            let folder = Path::new(&document).parent().unwrap();
+            let target = plain(&folder.join(target));
+            if target != document {
+                linked.insert(target);
+            }
+        }
+    }
+    let documents = files(&["md"]).into_iter();
+    let violations: Vec<_> = documents
+        .filter(|document| document.starts_with("docs/") && !linked.contains(document))
+        .collect();
+    none("no other document links to a document", &violations);
+}
+
+/// Path without `..`, from the root of the repository.
+fn plain(path: &Path) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.iter().filter_map(OsStr::to_str) {
+        match part {
+            "." => {}
+            ".." => drop(parts.pop()),
+            name => parts.push(name),
+        }
+    }
+    parts.join("/")
 }
 
 /// Texts between backticks, outside of fenced blocks.
@@ -143,6 +176,7 @@ impl Known {
 
 #[test]
 fn names_in_documents_are_recognised() {
+    assert_eq!(plain(Path::new("docs/../a/./b.md")), "a/b.md");
     assert_eq!(quoted("a `b` c\n```\n`no`\n```\n`d`"), ["b", "d"]);
     assert_eq!(links("[a](b.md#c) [d](https://e)"), ["b.md"]);
     assert!(is_path("docs/guide.md") && !is_path("/dev/fuse"));

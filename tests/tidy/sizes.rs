@@ -12,6 +12,15 @@ const FUNCTION: usize = 80;
 /// Columns of a comment. A row of a table can't be wrapped.
 const COMMENT: usize = 120;
 
+/// Lines of the readme.
+const README: usize = 150;
+
+/// Words of the document about the architecture.
+const ARCHITECTURE: usize = 1500;
+
+/// Characters of a cell in a table of a document.
+const CELL: usize = 200;
+
 #[test]
 fn files_and_functions_are_short_and_comments_narrow() {
     let mut violations = Vec::new();
@@ -34,6 +43,38 @@ fn files_and_functions_are_short_and_comments_narrow() {
         }
     }
     none("a file, a function or a comment is too long", &violations);
+}
+
+#[test]
+fn documents_are_short_and_cells_of_tables_too() {
+    let mut violations = Vec::new();
+    for document in files(&["md"]) {
+        let text = read(&document);
+        let (lines, words) = (text.lines().count(), text.split_whitespace().count());
+        if document == "README.md" && lines > README {
+            violations.push(format!("{document}: {lines} lines"));
+        }
+        if document == "docs/architecture.md" && words > ARCHITECTURE {
+            violations.push(format!("{document}: {words} words"));
+        }
+        for (at, line) in text.lines().enumerate() {
+            let longest = cells(line).map(|cell| cell.chars().count()).max();
+            if let Some(length) = longest.filter(|length| *length > CELL) {
+                violations.push(format!(
+                    "{document}:{}: a cell of {length} characters",
+                    at + 1
+                ));
+            }
+        }
+    }
+    none("a document or a cell of a table is too long", &violations);
+}
+
+/// Cells of a row of a table; none for any other line.
+fn cells(line: &str) -> impl Iterator<Item = &str> {
+    let row = line.trim().strip_prefix('|');
+    row.into_iter()
+        .flat_map(|row| row.split('|').map(str::trim))
 }
 
 /// Lines of the function that begins with the first line; 0 if none does. Formatted code closes a block at
@@ -79,4 +120,11 @@ fn functions_are_measured() {
     assert_eq!(function(&lines), 4);
     assert_eq!(function(&["    fn g();", "    fn h() {", "    }"]), 0);
     assert_eq!(function(&["struct S {", "}"]), 0);
+}
+
+#[test]
+fn cells_are_separated() {
+    let row: Vec<_> = cells("  | a | b c |").collect();
+    assert_eq!(row, ["a", "b c", ""]);
+    assert_eq!(cells("a | b").count(), 0);
 }

@@ -1,4 +1,4 @@
-//! First lines of doc comments name their subject: a noun or a verb of the field.
+//! Doc comments and documents name their subject: a noun or a verb of the field.
 
 use crate::none;
 use crate::source::{files, read};
@@ -8,6 +8,29 @@ const FIRST_WORDS: [&str; 12] = [
     "What", "Whoever", "Who", "Whether", "How", "Where", "So many", "So long", "So much", "Of",
     "One of", "Those",
 ];
+
+/// Phrases of documents that stand for a noun which the reader has to guess.
+const PHRASES: [&str; 6] = [
+    "what is kept",
+    "what was given up",
+    "whoever",
+    "so many",
+    "so long as",
+    "of those that",
+];
+
+#[test]
+fn documents_name_what_they_speak_of() {
+    let mut violations = Vec::new();
+    for file in files(&["md"]) {
+        for (at, line) in read(&file).lines().enumerate() {
+            let line = line.to_lowercase();
+            let found = PHRASES.iter().filter(|phrase| line.contains(*phrase));
+            violations.extend(found.map(|phrase| format!("{file}:{}: {phrase}", at + 1)));
+        }
+    }
+    none("a document paraphrases a noun", &violations);
+}
 
 #[test]
 fn doc_comments_begin_with_their_subject() {
