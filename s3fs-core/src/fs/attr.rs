@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::config::Ownership;
-use crate::fs::outbox::{Changes, Want};
+use crate::fs::owner::Owner;
+use crate::fs::writeback::{Changes, Want};
 use crate::fs::{Fs, FsError, HandleId, TTL};
 use crate::object::{Attributes, FileKind};
 use crate::tree::{Entry, FileNumber, Ino, Kind, NodeId};
@@ -18,47 +18,6 @@ pub(super) const SET_GROUP_ID: u16 = 0o2000;
 /// Execute permission of the group. Without it, [`SET_GROUP_ID`] of a file stands for mandatory
 /// locks.
 const GROUP_EXECUTES: u16 = 0o010;
-
-/// Owner and permissions of entries without stored attributes.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Owner {
-    pub(super) uid: u32,
-    pub(super) gid: u32,
-    pub(super) file_mode: u16,
-    pub(super) dir_mode: u16,
-    /// Show the owners that are stored in the bucket. A user namespace of an ordinary user knows
-    /// only one.
-    shows_others: bool,
-}
-
-impl Owner {
-    pub(super) fn resolve(ownership: &Ownership) -> Self {
-        let is_given = ownership.uid.is_some() || ownership.gid.is_some();
-        Self {
-            uid: ownership
-                .uid
-                .unwrap_or_else(|| nix::unistd::getuid().as_raw()),
-            gid: ownership
-                .gid
-                .unwrap_or_else(|| nix::unistd::getgid().as_raw()),
-            file_mode: ownership.file_mode & 0o7777,
-            dir_mode: ownership.dir_mode & 0o7777,
-            shows_others: !is_given && nix::unistd::geteuid().is_root(),
-        }
-    }
-
-    /// Returns the attributes to store for a new entry. `uid` and `gid` are omitted when they equal
-    /// the mount's defaults.
-    pub(super) fn attributes(&self, kind: FileKind, mode: u16, maker: Maker) -> Attributes {
-        Attributes {
-            kind: Some(kind),
-            mode: Some(mode & 0o7777),
-            uid: Some(maker.uid).filter(|uid| *uid != self.uid),
-            gid: Some(maker.gid).filter(|gid| *gid != self.gid),
-            ..Attributes::default()
-        }
-    }
-}
 
 /// Returns the permission bits without set-user-ID and set-group-ID, as after a change of a file's
 /// bytes or owner.
@@ -86,17 +45,6 @@ impl Privilege {
     pub fn of(uid: u32) -> Self {
         if uid == 0 { Self::Keeps } else { Self::Drops }
     }
-}
-
-/// Creator of an entry.
-#[derive(Clone, Copy, Debug)]
-pub struct Maker {
-    /// User ID.
-    pub uid: u32,
-    /// Group ID.
-    pub gid: u32,
-    /// Process ID.
-    pub pid: u32,
 }
 
 /// Attributes of an inode, as `stat` shows them.
@@ -290,7 +238,7 @@ impl Fs {
                         return Ok(());
                     }
                     self.outbox.want(&key, Want::File(ino));
-                    (key, file.place.changes())
+                    (key, Changes::of(&file.place))
                 } else {
                     self.tree.pin(ino);
                     self.outbox.want(&key, Want::Headers(ino));

@@ -6,8 +6,8 @@
 use crate::fs::handles::Handle;
 use crate::fs::holders::{Wanted, may_write};
 use crate::fs::open_files::{OpenFile, WriteHandle};
-use crate::fs::outbox::Standing;
 use crate::fs::requesters::PidNamespace;
+use crate::fs::writeback::{Changes, Standing};
 use crate::fs::{Fs, FsError, HandleId};
 use crate::store::StoreErrorKind;
 use crate::write::Place;
@@ -35,7 +35,7 @@ impl Fs {
         }
         if !self.waits_on_close {
             self.learn_to_store(file).await?;
-            if self.outbox.trust.has(file.place.changes()) {
+            if self.outbox.trust.has(Changes::of(&file.place)) {
                 self.outbox.room().await;
                 return Ok(());
             }
@@ -53,7 +53,7 @@ impl Fs {
         if file.writer.is_stored() {
             return Ok(());
         }
-        if self.waits_on_close || !self.outbox.trust.has(file.place.changes()) {
+        if self.waits_on_close || !self.outbox.trust.has(Changes::of(&file.place)) {
             return self.store_now(file).await;
         }
         self.outbox.room().await;
@@ -63,7 +63,7 @@ impl Fs {
     /// Checks whether the bucket takes files, unless that is known. It starts an upload of the
     /// file's key and aborts it, which changes nothing.
     async fn learn_to_store(&self, file: &OpenFile) -> Result<(), FsError> {
-        let (trust, changes) = (&self.outbox.trust, file.place.changes());
+        let (trust, changes) = (&self.outbox.trust, Changes::of(&file.place));
         let is_known = || trust.standing(changes) != Standing::Unknown;
         if is_known() {
             return Ok(());

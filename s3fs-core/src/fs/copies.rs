@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::stream::{self, StreamExt};
 
 use crate::fs::Fs;
-use crate::fs::outbox::Changes;
+use crate::fs::writeback::Changes;
 use crate::object::{ETag, Headers, Key, ObjectRef};
 use crate::store::{Described, StoreError};
 

@@ -3,11 +3,11 @@
 use std::ffi::OsStr;
 use std::time::Instant;
 
-use crate::fs::evidence::Verdict;
+use crate::fs::prefetch::{Verdict, decide, object};
 use crate::fs::{Attr, Fs, FsError};
-use crate::list::{end_of, list_page};
+use crate::list::list_page;
 use crate::object::{EntryName, Key};
-use crate::store::{ListFrom, ListPage, ListRequest, Store, StoreError};
+use crate::store::{ListFrom, ListRequest, StoreError};
 use crate::tree::{Entry, Ino, Kind, Known, NodeId, Seen, Told};
 
 impl Fs {
@@ -240,24 +240,4 @@ pub(super) fn possible(name: &OsStr) -> Result<EntryName, FsError> {
     } else {
         FsError::NameTooLong
     })
-}
-
-/// Decides what a name stands for by a page with the keys from `key` on. Returns `None` if more
-/// keys of that name may follow on a later page.
-pub(super) fn decide(store: &dyn Store, page: &ListPage, key: &Key) -> Option<Seen> {
-    let folder = format!("{key}/");
-    if page.prefixes.contains(&folder) {
-        return Some(Seen::Dir);
-    }
-    let end = end_of(page, store.capabilities());
-    let is_past = page.next.is_none() || end.is_some_and(|end| *end > *folder);
-    is_past.then(|| object(page, key))
-}
-
-fn object(page: &ListPage, key: &Key) -> Seen {
-    let found = page
-        .objects
-        .iter()
-        .find(|object| object.key == key.as_str());
-    found.map_or(Seen::Absent, |object| Seen::File(object.meta.clone()))
 }

@@ -4,9 +4,9 @@ use std::ffi::OsStr;
 
 use bytes::Bytes;
 
-use crate::fs::attr::Maker;
 use crate::fs::lookup::{check_length, possible};
 use crate::fs::open_files::Version;
+use crate::fs::owner::Maker;
 use crate::fs::prepare::{NewEntry, Prepared};
 use crate::fs::{Attr, Fs, FsError};
 use crate::object::FileKind;

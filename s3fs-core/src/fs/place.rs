@@ -2,9 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::fs::attr::Owner;
 use crate::fs::generation::Generation;
-use crate::fs::outbox;
+use crate::fs::owner::Owner;
 use crate::object::{Attributes, FileKind, Headers, Key, content_type};
 use crate::store::Precondition;
 use crate::tree::{Entry, Ino, Kind, Tree};
@@ -46,15 +45,6 @@ impl FilePlace {
     /// Returns whether the file must not replace an object.
     pub(super) fn must_be_new(&self) -> bool {
         *self.lock() == Precondition::Absent
-    }
-
-    /// Returns the kind of change by which the file is stored.
-    pub(super) fn changes(&self) -> outbox::Changes {
-        if self.must_be_new() {
-            outbox::Changes::Create
-        } else {
-            outbox::Changes::Replace
-        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Precondition> {

@@ -1,6 +1,7 @@
 //! Preparation of a new entry: its name must be free, and its folder may give it a group.
 
-use crate::fs::attr::{Maker, SET_GROUP_ID};
+use crate::fs::attr::SET_GROUP_ID;
+use crate::fs::owner::Maker;
 use crate::fs::{Fs, FsError};
 use crate::object::{Attributes, EntryName, FileKind};
 use crate::tree::{Entry, Ino};

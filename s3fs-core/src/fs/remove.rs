@@ -6,11 +6,11 @@ use std::sync::PoisonError;
 
 use futures_util::stream::{self, StreamExt};
 
-use crate::fs::attr::Maker;
 use crate::fs::lookup::{check_length, existing, possible};
 use crate::fs::orphans::Going;
-use crate::fs::outbox::{Changes, Want};
+use crate::fs::owner::Maker;
 use crate::fs::prepare::{NewEntry, Prepared};
+use crate::fs::writeback::{Changes, Want};
 use crate::fs::{Attr, Fs, FsError};
 use crate::object::{EntryName, FileKind, Key};
 use crate::store::{Capability, ListFrom, ListRequest};

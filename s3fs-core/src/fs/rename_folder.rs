@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::stream::{self, StreamExt};
 
 use crate::fs::copies::{AT_ONCE, Answer, Copied, Silence};
-use crate::fs::outbox::{Changes, Want};
 use crate::fs::rename::Named;
+use crate::fs::writeback::{Changes, Want};
 use crate::fs::{Fs, FsError};
 use crate::object::{ETag, Key, ObjectRef};
 use crate::store::{ListFrom, ListRequest, ListedObject};

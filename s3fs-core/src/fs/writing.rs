@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::fs::attr::{Maker, Privilege};
+use crate::fs::attr::Privilege;
 use crate::fs::handles::{Handle, Opened};
 use crate::fs::lookup::{check_length, possible};
 use crate::fs::open_files::{OpenFile, Version, WriteHandle};
+use crate::fs::owner::Maker;
 use crate::fs::place::FilePlace;
 use crate::fs::prepare::{NewEntry, Prepared};
 use crate::fs::{Attr, Fs, FsError, HandleId};

@@ -3,8 +3,7 @@
 //! `window`, `backward` and `course` decide what to fetch next (without I/O). `fetch` requests it
 //! from the store. `part` holds the bytes that have arrived. `run` is a sequence of reads with its
 //! parts, and `reader` is one open file. `cover` decides when to fetch a whole file, and `covering`
-//! does it. `walk` and `habit` decide which files to open before a program does (without I/O);
-//! `ahead` holds those. Knows nothing of inodes.
+//! does it. `ahead` holds files that were opened before a program asked. Knows nothing of inodes.
 
 mod ahead;
 mod backward;
@@ -13,18 +12,14 @@ mod course;
 mod cover;
 mod covering;
 mod fetch;
-mod habit;
 mod pages;
 mod part;
 mod reader;
 mod run;
-mod walk;
 mod window;
 
 pub use ahead::{Ahead, Opening};
 pub use block::BlockPool;
-pub use habit::Habit;
 pub use pages::Pages;
 pub use reader::{Expected, Reader};
-pub use walk::{STEP, Walk};
 pub use window::FIRST;

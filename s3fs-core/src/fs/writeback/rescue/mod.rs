@@ -2,20 +2,22 @@
 
 mod copies;
 mod names;
+mod reserve;
 
 use std::collections::HashSet;
 use std::io;
 
 use crate::fs::open_files::OpenFile;
-use crate::fs::rescue::copies::{Copy, Round};
+use crate::fs::writeback::rescue::copies::{Copy, Round};
 use crate::fs::{Fs, NotStored};
 
-pub(super) use copies::Rescues;
+pub(in crate::fs) use copies::Rescues;
+pub(in crate::fs) use reserve::Reserve;
 
 impl Fs {
     /// Saves the bytes of all files that could not be stored. An earlier copy stays until a newer
     /// one lacks no byte that it has, or the file is stored.
-    pub(super) async fn rescue_all(&self) {
+    pub(in crate::fs) async fn rescue_all(&self) {
         let is_last = self.gate.is_closed();
         let (mut round, mut unsaved) = (None, HashSet::new());
         for file in self.open_files.all() {

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use tokio::sync::Mutex;
 
-use crate::fs::neighbours::just_before;
+use crate::fs::prefetch::sibling_listing::just_before;
 use crate::fs::{Fs, TTL};
 use crate::list::{Dated, Deep, Descent};
 
@@ -14,7 +14,7 @@ const WALKS: usize = 8;
 
 /// Walks through trees, the latest last.
 #[derive(Debug, Default)]
-pub(super) struct Descents(std::sync::Mutex<Vec<Walk>>);
+pub(in crate::fs) struct Descents(std::sync::Mutex<Vec<Walk>>);
 
 /// Walk and its listing, once there is one.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl Descents {
     }
 
     /// Drops all walks, since their pages lack an entry that was made here.
-    pub(super) fn outdate(&self) {
+    pub(in crate::fs) fn outdate(&self) {
         let mut walks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         walks.clear();
     }
@@ -67,7 +67,7 @@ impl Fs {
     ///
     /// Returns `None` for a folder without keys. Another listing showed the program that the folder
     /// has some, so it is listed by itself before another answer is given.
-    pub(super) async fn listed_together(&self, prefix: &str) -> Option<Dated> {
+    pub(in crate::fs) async fn listed_together(&self, prefix: &str) -> Option<Dated> {
         if !self.store.capabilities().has_order() {
             return None;
         }

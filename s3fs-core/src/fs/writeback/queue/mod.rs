@@ -4,7 +4,6 @@
 //! key and their order. This module runs them.
 
 mod slots;
-mod trust;
 mod unsure;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,11 +13,11 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
 
-pub(super) use slots::{Fulfilled, Want};
-pub(super) use trust::{Kind as Changes, Standing, Trust};
+pub(in crate::fs) use slots::{Fulfilled, Want};
 
-use crate::fs::outbox::slots::{Next, Slots, Version, Wish};
-use crate::fs::outbox::unsure::Unsure;
+use crate::fs::writeback::error_mode::Trust;
+use crate::fs::writeback::queue::slots::{Next, Slots, Version, Wish};
+use crate::fs::writeback::queue::unsure::Unsure;
 use crate::fs::{Fs, FsError};
 use crate::object::Key;
 
@@ -33,7 +32,7 @@ const AT_ONCE: u32 = 64;
 const WEIGHT: u64 = 1 << 20;
 
 /// Returns the weight of a request that sends this number of bytes.
-pub(super) fn weight(bytes: u64) -> u32 {
+pub(in crate::fs) fn weight(bytes: u64) -> u32 {
     u32::try_from(1 + bytes / WEIGHT).map_or(AT_ONCE / 4, |weight| weight.min(AT_ONCE / 4))
 }
 
@@ -43,7 +42,7 @@ const MOST: usize = 1024;
 
 /// Queue of desired states by key, and of the requests for them.
 #[derive(Debug)]
-pub(super) struct Outbox {
+pub(in crate::fs) struct Outbox {
     fs: Weak<Fs>,
     slots: Mutex<Slots>,
     unsure: Unsure,
@@ -54,21 +53,21 @@ pub(super) struct Outbox {
     is_hurried: AtomicBool,
     room: Arc<Semaphore>,
     /// Results of the last changes of each kind.
-    pub(super) trust: Trust,
+    pub(in crate::fs) trust: Trust,
     /// Runtime for requests, since kernel operations queue them from threads outside of it.
     runtime: Handle,
 }
 
 /// Exclusive hold of a key: only its holder makes requests about it.
 #[derive(Debug)]
-pub(super) struct Hold<'a> {
+pub(in crate::fs) struct Hold<'a> {
     outbox: &'a Outbox,
     key: Key,
 }
 
 impl Outbox {
     /// Creates an empty queue. Must be called inside a tokio runtime.
-    pub(super) fn new(fs: Weak<Fs>) -> Self {
+    pub(in crate::fs) fn new(fs: Weak<Fs>) -> Self {
         Self {
             fs,
             slots: Mutex::default(),
@@ -83,7 +82,7 @@ impl Outbox {
     }
 
     /// Queues a new desired state of the key.
-    pub(super) fn want(&self, key: &Key, want: Want) {
+    pub(in crate::fs) fn want(&self, key: &Key, want: Want) {
         if let Some(ticket) = self.lock().want(key, want) {
             self.start(key.clone(), ticket, DELAY);
         }
@@ -92,7 +91,7 @@ impl Outbox {
     /// Drops the desired state of a key whose file was moved or deleted. `exists` says whether the
     /// bucket has an object there. If it has or may have one, queues `want`, which deletes it, and
     /// returns true.
-    pub(super) fn instead(&self, key: &Key, exists: bool, want: Want) -> bool {
+    pub(in crate::fs) fn instead(&self, key: &Key, exists: bool, want: Want) -> bool {
         let mut slots = self.lock();
         let must = exists || slots.may_exist(key) || self.unsure.has(key);
         let ticket = if must {
@@ -110,13 +109,13 @@ impl Outbox {
 
     /// Drops the desired state of the key and any deletion: the key has become what it should by
     /// other means.
-    pub(super) fn forget(&self, key: &Key) {
+    pub(in crate::fs) fn forget(&self, key: &Key) {
         self.lock().forget(key);
         self.changed.notify_waiters();
     }
 
     /// Takes the desired state of the key. A deletion that was requested before remains queued.
-    pub(super) fn take(&self, key: &Key) -> Option<Want> {
+    pub(in crate::fs) fn take(&self, key: &Key) -> Option<Want> {
         let (taken, ticket) = self.lock().take(key);
         if let Some(ticket) = ticket {
             self.start(key.clone(), ticket, DELAY);
@@ -126,29 +125,29 @@ impl Outbox {
 
     /// Returns whether the bucket may have an object under the key: one that was deleted here, or
     /// one of a request without an answer.
-    pub(super) fn may_exist(&self, key: &Key) -> bool {
+    pub(in crate::fs) fn may_exist(&self, key: &Key) -> bool {
         self.unsure.has(key) || self.lock().may_exist(key)
     }
 
     /// Records that a request to make an object of the key had no answer. The object may exist,
     /// whatever else becomes of the key.
-    pub(super) fn unsure(&self, key: &Key) {
+    pub(in crate::fs) fn unsure(&self, key: &Key) {
         self.unsure.add(key);
     }
 
     /// Records that a request about the key was answered, so its object is known again.
-    pub(super) fn sure(&self, key: &Key) {
+    pub(in crate::fs) fn sure(&self, key: &Key) {
         self.unsure.settled(key);
     }
 
     /// Returns whether the bucket may have an object under the key because of a request without an
     /// answer.
-    pub(super) fn is_unsure(&self, key: &Key) -> bool {
+    pub(in crate::fs) fn is_unsure(&self, key: &Key) -> bool {
         self.unsure.has(key)
     }
 
     /// Returns the desired state of the key.
-    pub(super) fn wanted(&self, key: &Key) -> Option<Want> {
+    pub(in crate::fs) fn wanted(&self, key: &Key) -> Option<Want> {
         self.lock().wanted(key).cloned()
     }
 
@@ -157,7 +156,7 @@ impl Outbox {
     ///
     /// # Errors
     /// The request failed. Its state is still desired.
-    pub(super) async fn settle(&self, key: &Key) -> Result<(), FsError> {
+    pub(in crate::fs) async fn settle(&self, key: &Key) -> Result<(), FsError> {
         self.settle_all(std::slice::from_ref(key)).await
     }
 
@@ -183,12 +182,12 @@ impl Outbox {
     }
 
     /// Returns the queued keys with this prefix.
-    pub(super) fn below(&self, prefix: &str) -> Vec<Key> {
+    pub(in crate::fs) fn below(&self, prefix: &str) -> Vec<Key> {
         self.lock().below(prefix)
     }
 
     /// Returns whether the queue has no requests except failed ones.
-    pub(super) fn is_idle(&self) -> bool {
+    pub(in crate::fs) fn is_idle(&self) -> bool {
         self.lock().busy() == 0
     }
 
@@ -197,7 +196,7 @@ impl Outbox {
     ///
     /// # Errors
     /// A request about one of them failed.
-    pub(super) async fn settle_below(&self, prefix: &str) -> Result<(), FsError> {
+    pub(in crate::fs) async fn settle_below(&self, prefix: &str) -> Result<(), FsError> {
         let keys = self.lock().below(prefix);
         self.settle_all(&keys).await
     }
@@ -206,7 +205,7 @@ impl Outbox {
     ///
     /// # Errors
     /// A request about one of them failed.
-    pub(super) async fn settle_all(&self, keys: &[Key]) -> Result<(), FsError> {
+    pub(in crate::fs) async fn settle_all(&self, keys: &[Key]) -> Result<(), FsError> {
         let mut wishes = Vec::new();
         for key in keys {
             let Some((wish, ticket)) = self.lock().again(key) else {
@@ -221,20 +220,20 @@ impl Outbox {
     }
 
     /// Waits for all requests that are queued now. Failed ones are not repeated.
-    pub(super) async fn settle_under_way(&self) {
+    pub(in crate::fs) async fn settle_under_way(&self) {
         let wishes = self.lock().under_way();
         // The ledger knows of failures.
         let _ = self.answers(&wishes).await;
     }
 
     /// Turns the delay of requests off or on again.
-    pub(super) fn hurry(&self, hurry: bool) {
+    pub(in crate::fs) fn hurry(&self, hurry: bool) {
         self.is_hurried.store(hurry, Ordering::Release);
         self.hurry.notify_waiters();
     }
 
     /// Waits while the queue is full.
-    pub(super) async fn room(&self) {
+    pub(in crate::fs) async fn room(&self) {
         loop {
             let changed = self.changed.notified();
             {
@@ -249,7 +248,7 @@ impl Outbox {
     }
 
     /// Prevents other requests about the key. Waits for the one under way.
-    pub(super) async fn hold(&self, key: &Key) -> Hold<'_> {
+    pub(in crate::fs) async fn hold(&self, key: &Key) -> Hold<'_> {
         loop {
             let changed = self.changed.notified();
             if self.lock().hold(key) {

@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::fs::ledger::NotStored;
-use crate::fs::rescue::names::path_of;
-use crate::fs::reserve::Reserve;
+use crate::fs::writeback::failures::NotStored;
+use crate::fs::writeback::rescue::names::path_of;
+use crate::fs::writeback::rescue::reserve::Reserve;
 use crate::tree::Ino;
 
 /// Number of the next round of copies in this process, since mounts share the folder.

@@ -7,11 +7,11 @@ use std::time::Instant;
 
 use futures_util::future::{BoxFuture, FutureExt, Shared, join_all};
 
-use crate::fs::evidence::{SAMPLE, Verdict};
+use crate::fs::prefetch::directory_scan::STEP;
+use crate::fs::prefetch::metadata_heuristic::{SAMPLE, Verdict};
 use crate::fs::{Fs, FsError};
 use crate::list::Listed;
 use crate::object::{EntryName, Key};
-use crate::read::STEP;
 use crate::store::{Described, StoreError, StoreErrorKind};
 use crate::tree::{Entry, Ino, Kept, Kind, Seen};
 
@@ -20,7 +20,7 @@ type SharedLook = Shared<BoxFuture<'static, Result<(), FsError>>>;
 
 /// Metadata requests under way, by entry.
 #[derive(Debug, Default)]
-pub(super) struct Looking(Mutex<HashMap<Ino, SharedLook>>);
+pub(in crate::fs) struct Looking(Mutex<HashMap<Ino, SharedLook>>);
 
 impl Looking {
     fn get(&self, ino: Ino) -> Option<SharedLook> {
@@ -58,7 +58,7 @@ impl Fs {
     ///
     /// # Errors
     /// The store doesn't answer, or has another version by now.
-    pub(super) async fn look(&self, ino: Ino) -> Result<Entry, FsError> {
+    pub(in crate::fs) async fn look(&self, ino: Ino) -> Result<Entry, FsError> {
         let entry = self.tree.entry(ino).ok_or(FsError::NotFound)?;
         if entry.looks.kept.is_some() || !entry.named || ino == Ino::ROOT {
             return Ok(entry);
@@ -101,7 +101,7 @@ impl Fs {
 
     /// Requests the stored metadata of an entry as [`look`](Self::look) does. While a program
     /// inspects the files of a folder in order, the metadata of the next ones is requested too.
-    pub(super) async fn look_ahead(
+    pub(in crate::fs) async fn look_ahead(
         &self,
         dir: Ino,
         name: &EntryName,
@@ -136,7 +136,7 @@ impl Fs {
 
     /// Requests the stored metadata of an entry as [`look`](Self::look) does, with one request for
     /// concurrent callers.
-    pub(super) async fn look_together(&self, ino: Ino) -> Result<Entry, FsError> {
+    pub(in crate::fs) async fn look_together(&self, ino: Ino) -> Result<Entry, FsError> {
         if let Some(looking) = self.begin_to_look(ino) {
             looking.await?;
         }
@@ -145,7 +145,7 @@ impl Fs {
 
     /// Returns the entry. Requests its metadata with [`look_together`](Self::look_together) if it
     /// may have more than is cached.
-    pub(super) async fn look_if_rich(&self, ino: Ino) -> Result<Entry, FsError> {
+    pub(in crate::fs) async fn look_if_rich(&self, ino: Ino) -> Result<Entry, FsError> {
         let entry = self.tree.entry(ino).ok_or(FsError::NotFound)?;
         match self.tree.parent(ino) {
             Some(dir) if self.may_be_rich(dir, &entry) => self.look_together(ino).await,
@@ -154,7 +154,7 @@ impl Fs {
     }
 
     /// Requests the metadata of the object at a key. Returns `None` if there is no such object.
-    pub(super) async fn describe(&self, key: &Key) -> Result<Option<Described>, StoreError> {
+    pub(in crate::fs) async fn describe(&self, key: &Key) -> Result<Option<Described>, StoreError> {
         match self.store.head(key).await {
             Ok(described) => Ok(Some(described)),
             Err(error) => match error.kind {
@@ -165,7 +165,7 @@ impl Fs {
     }
 
     /// Caches the stored metadata of an entry. `None` means that the store has no such object.
-    pub(super) fn described(&self, ino: Ino, described: Option<&Described>) {
+    pub(in crate::fs) fn described(&self, ino: Ino, described: Option<&Described>) {
         let Some(entry) = self.tree.entry(ino) else {
             return;
         };
@@ -187,7 +187,7 @@ impl Fs {
     }
 
     /// Returns whether an entry may have stored metadata that is not cached.
-    pub(super) fn may_be_rich(&self, dir: Ino, entry: &Entry) -> bool {
+    pub(in crate::fs) fn may_be_rich(&self, dir: Ino, entry: &Entry) -> bool {
         if entry.looks.kept.is_some() || !entry.named {
             return false;
         }
@@ -196,7 +196,11 @@ impl Fs {
 
     /// Requests the metadata of a few of the first entries of a folder, unless there is a verdict
     /// about it. Their metadata decides whether to request that of the others.
-    pub(super) async fn sample<'a>(&self, dir: Ino, listed: impl Iterator<Item = &'a Listed>) {
+    pub(in crate::fs) async fn sample<'a>(
+        &self,
+        dir: Ino,
+        listed: impl Iterator<Item = &'a Listed>,
+    ) {
         if self.evidence.verdict(dir) != Verdict::Unknown {
             return;
         }

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use tokio::sync::{Mutex, MutexGuard};
 
+use crate::fs::place::FilePlace;
+
 /// Kind of change. Changes of a kind are the same request and need the same permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::fs) enum Kind {
@@ -23,6 +25,17 @@ pub(in crate::fs) enum Kind {
     Marker,
     /// Delete an object.
     Delete,
+}
+
+impl Kind {
+    /// Returns the kind of change by which a file is stored.
+    pub(in crate::fs) fn of(place: &FilePlace) -> Self {
+        if place.must_be_new() {
+            Self::Create
+        } else {
+            Self::Replace
+        }
+    }
 }
 
 /// Result of the last change of a kind.

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::fs::prefetch::page::decide;
 use crate::fs::{Fs, seen};
 use crate::list::{Merger, end_of, list_page};
 use crate::object::{EntryName, Key};
@@ -26,7 +27,7 @@ const FOLDERS: usize = 256;
 
 /// Names that were requested from the store, by folder.
 #[derive(Debug, Default)]
-pub(super) struct Asked(Mutex<HashMap<Ino, Row>>);
+pub(in crate::fs) struct Asked(Mutex<HashMap<Ino, Row>>);
 
 /// Consecutive names of one folder that were requested.
 #[derive(Debug)]
@@ -92,7 +93,7 @@ impl Asked {
 impl Fs {
     /// Asks the store for a name and its neighbours, and updates the tree. Returns `None` if the
     /// name should be requested alone.
-    pub(super) async fn ask_with_neighbours(
+    pub(in crate::fs) async fn ask_with_neighbours(
         &self,
         dir: Ino,
         name: &EntryName,
@@ -139,7 +140,7 @@ impl Fs {
         if after.is_some() && !self.store.capabilities().has_order() {
             return None;
         }
-        let decided = super::lookup::decide(&*self.store, &page, key);
+        let decided = decide(&*self.store, &page, key);
         let last = end_of(&page, self.store.capabilities());
         let last = last.and_then(|last| last.strip_prefix(prefix));
         let last = last.unwrap_or_default().to_owned();
@@ -154,7 +155,7 @@ impl Fs {
     }
 
     /// Records that a name was requested, and whether it exists.
-    pub(super) fn asked_for(&self, dir: Ino, name: &EntryName, seen: &Seen) {
+    pub(in crate::fs) fn asked_for(&self, dir: Ino, name: &EntryName, seen: &Seen) {
         self.asked.note(dir, name, !matches!(seen, Seen::Absent));
     }
 
@@ -167,7 +168,7 @@ impl Fs {
 
 /// Returns a string shortly before the key in key order, so that a page behind it begins with the
 /// key.
-pub(super) fn just_before(key: &str) -> String {
+pub(in crate::fs) fn just_before(key: &str) -> String {
     let mut before = key.to_owned();
     let last = before.pop().map_or(0, u32::from);
     let smaller = (0..last).rev().find_map(char::from_u32);

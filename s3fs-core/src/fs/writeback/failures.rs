@@ -32,7 +32,7 @@ impl fmt::Display for NotStored {
 
 /// Latest failure of each object. A later success removes it.
 #[derive(Debug, Default)]
-pub(super) struct Ledger(Mutex<BTreeMap<String, Failure>>);
+pub(in crate::fs) struct Ledger(Mutex<BTreeMap<String, Failure>>);
 
 #[derive(Clone, Debug, Default)]
 struct Failure {
@@ -42,7 +42,7 @@ struct Failure {
 }
 
 impl Ledger {
-    pub(super) fn failed(&self, object: String, reason: String) {
+    pub(in crate::fs) fn failed(&self, object: String, reason: String) {
         self.lock(|failures| {
             let failure = failures.entry(object).or_default();
             if !failure.is_final {
@@ -52,7 +52,7 @@ impl Ledger {
     }
 
     /// Records that data of an object is lost. A later success does not remove this failure.
-    pub(super) fn lost_for_good(&self, object: String, reason: String) {
+    pub(in crate::fs) fn lost_for_good(&self, object: String, reason: String) {
         let failure = Failure {
             reason,
             is_final: true,
@@ -61,11 +61,11 @@ impl Ledger {
     }
 
     /// Returns whether the object could not be stored.
-    pub(super) fn has(&self, object: &str) -> bool {
+    pub(in crate::fs) fn has(&self, object: &str) -> bool {
         self.lock(|failures| failures.contains_key(object))
     }
 
-    pub(super) fn settled(&self, object: &str) {
+    pub(in crate::fs) fn settled(&self, object: &str) {
         self.lock(|failures| {
             if failures
                 .get(object)
@@ -77,7 +77,7 @@ impl Ledger {
     }
 
     /// Returns the failed objects and their reasons.
-    pub(super) fn open(&self) -> Vec<(String, String)> {
+    pub(in crate::fs) fn open(&self) -> Vec<(String, String)> {
         self.lock(|failures| {
             let open = failures.iter();
             open.map(|(object, failure)| (object.clone(), failure.reason.clone()))

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-use crate::fs::edge::{KernelCell, KernelEdge};
+use crate::fs::notifier::{KernelCell, KernelEdge};
 use crate::object::EntryName;
 use crate::tree::NodeId;
 

@@ -6,9 +6,10 @@ use std::fmt::Display;
 use bytes::Bytes;
 
 use crate::fs::open_files::OpenFile;
-use crate::fs::outbox::{Changes, Fulfilled, Want};
 use crate::fs::place::{differ, headers};
-use crate::fs::{Fs, FsError, outbox};
+use crate::fs::writeback::error_mode::Kind as Changes;
+use crate::fs::writeback::queue::{Fulfilled, Want, weight};
+use crate::fs::{Fs, FsError};
 use crate::object::{EntryName, Headers, Key, ObjectRef};
 use crate::store::{Body, Precondition, StoreErrorKind};
 use crate::tree::{Ino, Removed};
@@ -16,7 +17,7 @@ use crate::write::{Place, Stored, WriteError, copy_object};
 
 impl Fs {
     /// Returns the weight of the queued request about a key.
-    pub(super) fn weight(&self, key: &Key) -> u32 {
+    pub(in crate::fs) fn weight(&self, key: &Key) -> u32 {
         let bytes = match self.outbox.wanted(key) {
             Some(Want::File(ino)) => self
                 .open_files
@@ -24,11 +25,11 @@ impl Fs {
                 .map_or(0, |file| file.writer.length()),
             _ => 0,
         };
-        outbox::weight(bytes)
+        weight(bytes)
     }
 
     /// Brings the object of a key to its desired state.
-    pub(super) async fn fulfil(&self, key: &Key, want: Want) -> Result<Fulfilled, FsError> {
+    pub(in crate::fs) async fn fulfil(&self, key: &Key, want: Want) -> Result<Fulfilled, FsError> {
         let _unmoved = self.moving.read().await;
         if self.is_abandoned() {
             return Err(FsError::ReadOnly);
@@ -58,7 +59,7 @@ impl Fs {
     }
 
     /// Deletes an object. A failure is recorded in the ledger.
-    pub(super) async fn delete(&self, key: &Key, dir: Ino, name: &EntryName) {
+    pub(in crate::fs) async fn delete(&self, key: &Key, dir: Ino, name: &EntryName) {
         let deleted = self.store.delete(key).await;
         if deleted.is_ok() {
             self.outbox.sure(key);
@@ -69,13 +70,13 @@ impl Fs {
         self.tree.removal_done(dir, name, Removed::from(key));
     }
 
-    pub(super) async fn store_file(&self, key: &Key, ino: Ino) -> Result<(), FsError> {
+    pub(in crate::fs) async fn store_file(&self, key: &Key, ino: Ino) -> Result<(), FsError> {
         let Some(file) = self.open_files.get(ino) else {
             return Ok(());
         };
         // Boxed: recursion. The files stored first may have copied ranges of other objects.
         Box::pin(self.store_grafts(key.as_str(), ino)).await?;
-        let changes = file.place.changes();
+        let changes = Changes::of(&file.place);
         let stored = file.writer.store().await;
         self.end_storing(key, &file, changes, stored).await
     }
@@ -193,7 +194,7 @@ impl Fs {
     /// Stores the headers of a file that was opened for writing since they were changed.
     async fn store_headers_of(&self, key: &Key, file: &OpenFile) -> Result<Fulfilled, FsError> {
         self.store_grafts(key.as_str(), file.ino).await?;
-        let changes = file.place.changes();
+        let changes = Changes::of(&file.place);
         if let Some(stored) = file.writer.store_headers().await {
             self.end_storing(key, file, changes, stored).await?;
             return Ok(Fulfilled::Done);
@@ -275,7 +276,12 @@ impl Fs {
     }
 
     /// Records the result of a request about a key in the ledger.
-    pub(super) fn account<T, E: Display>(&self, key: &Key, result: &Result<T, E>, what: &str) {
+    pub(in crate::fs) fn account<T, E: Display>(
+        &self,
+        key: &Key,
+        result: &Result<T, E>,
+        what: &str,
+    ) {
         let uri = self.store.uri(key);
         match result {
             Ok(_) => self.ledger.settled(&uri),

@@ -11,7 +11,7 @@ use crate::tree::Ino;
 
 /// Number of objects of a folder without stored metadata after which the folder counts as plain.
 /// Markers of its folders count too.
-pub(super) const SAMPLE: u32 = 3;
+pub(in crate::fs) const SAMPLE: u32 = 3;
 
 /// Number of objects of a mount without stored metadata, and none with, after which the mount
 /// counts as plain.
@@ -22,7 +22,7 @@ const FOLDERS: usize = 4096;
 
 /// Counts of objects with and without stored metadata.
 #[derive(Debug, Default)]
-pub(super) struct Evidence(Mutex<Seen>);
+pub(in crate::fs) struct Evidence(Mutex<Seen>);
 
 #[derive(Debug, Default)]
 struct Seen {
@@ -39,7 +39,7 @@ struct Folder {
 
 /// Verdict about the stored metadata of an object that was not requested yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(in crate::fs) enum Verdict {
     /// A listing shows everything.
     Plain,
     /// There may be metadata that a listing does not show.
@@ -50,7 +50,7 @@ pub(super) enum Verdict {
 
 impl Evidence {
     /// Records the metadata of an object of the folder that was requested or made here.
-    pub(super) fn note(&self, dir: Ino, is_rich: bool) {
+    pub(in crate::fs) fn note(&self, dir: Ino, is_rich: bool) {
         self.lock(|seen| {
             if seen.folders.len() >= FOLDERS {
                 seen.folders.clear();
@@ -67,7 +67,7 @@ impl Evidence {
     }
 
     /// Returns the verdict about the folder's objects.
-    pub(super) fn verdict(&self, dir: Ino) -> Verdict {
+    pub(in crate::fs) fn verdict(&self, dir: Ino) -> Verdict {
         self.lock(|seen| {
             let folder = seen.folders.get(&dir).copied().unwrap_or_default();
             if folder.is_rich {

@@ -12,7 +12,7 @@ const KEPT: usize = 4;
 
 /// Descriptors in reserve.
 #[derive(Debug)]
-pub(super) struct Reserve(Mutex<Vec<File>>);
+pub(in crate::fs) struct Reserve(Mutex<Vec<File>>);
 
 impl Default for Reserve {
     fn default() -> Self {
@@ -27,7 +27,7 @@ impl Reserve {
     ///
     /// # Errors
     /// Same errors as `open`.
-    pub(super) fn open(&self, open: impl Fn() -> io::Result<File>) -> io::Result<File> {
+    pub(in crate::fs) fn open(&self, open: impl Fn() -> io::Result<File>) -> io::Result<File> {
         loop {
             match open() {
                 Err(error) if is_out(&error) => {
@@ -41,7 +41,7 @@ impl Reserve {
     }
 
     /// Refills the reserve as far as descriptors are free.
-    pub(super) fn fill(&self) {
+    pub(in crate::fs) fn fill(&self) {
         let mut kept = self.lock();
         while kept.len() < KEPT
             && let Ok(file) = File::open("/dev/null")

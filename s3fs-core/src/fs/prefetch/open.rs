@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::fs::Fs;
+use crate::fs::prefetch::directory_scan::{STEP, Walk};
+use crate::fs::prefetch::open_heuristic::Habit;
 use crate::object::{EntryName, Key, ObjectMeta};
-use crate::read::{Expected, FIRST, Habit, Opening, Reader, STEP, Walk};
+use crate::read::{Expected, FIRST, Opening, Reader};
 use crate::store::StoreError;
 use crate::tree::{Entry, FileState, Ino, Kind};
 
@@ -19,7 +21,7 @@ const QUIET: Duration = Duration::from_secs(2);
 
 /// Position of programs in each folder that they walk through.
 #[derive(Debug, Default)]
-pub(super) struct Walks(Mutex<HashMap<Ino, Place>>);
+pub(in crate::fs) struct Walks(Mutex<HashMap<Ino, Place>>);
 
 #[derive(Debug)]
 struct Place {
@@ -33,7 +35,7 @@ impl Walks {
     /// Records that a file of the folder was opened. `near` says whether another file is close to
     /// it. Returns the number of files behind it to open ahead: 0 if the file is the furthest one
     /// again, or near it and before it.
-    pub(super) fn opened(
+    pub(in crate::fs) fn opened(
         &self,
         dir: Ino,
         name: &EntryName,
@@ -63,7 +65,7 @@ impl Walks {
 
 impl Fs {
     /// Opens the current version of the file.
-    pub(super) fn open_object(
+    pub(in crate::fs) fn open_object(
         &self,
         key: Key,
         file: &FileState,
@@ -73,7 +75,7 @@ impl Fs {
 
     /// Opens the current version of the object at `key`, with `expected` as a hint about its size
     /// or version.
-    pub(super) fn open_expecting(
+    pub(in crate::fs) fn open_expecting(
         &self,
         key: Key,
         expected: Expected,
@@ -93,14 +95,22 @@ impl Fs {
 
     /// Returns a reader that was opened ahead, after its open completes, if it has the version of
     /// `file`.
-    pub(super) async fn opened_ahead(&self, key: &Key, file: &FileState) -> Option<Arc<Reader>> {
+    pub(in crate::fs) async fn opened_ahead(
+        &self,
+        key: &Key,
+        file: &FileState,
+    ) -> Option<Arc<Reader>> {
         let (reader, meta) = self.ahead.take(key)?.wait().await.ok()?;
         (Some(&meta.etag) == file.etag.as_ref()).then_some(reader)
     }
 
     /// Returns a reader that was opened ahead, if its open has completed and it has the version of
     /// `file`.
-    pub(super) fn try_opened_ahead(&self, key: &Key, file: &FileState) -> Option<Arc<Reader>> {
+    pub(in crate::fs) fn try_opened_ahead(
+        &self,
+        key: &Key,
+        file: &FileState,
+    ) -> Option<Arc<Reader>> {
         let opening: Opening = self.ahead.get(key)?;
         let (reader, meta) = opening.now()?.as_ref().ok()?;
         let is_meant = Some(&meta.etag) == file.etag.as_ref();
@@ -111,7 +121,7 @@ impl Fs {
 
     /// Starts to open an object of unknown size and version, if programs usually open what they
     /// look up.
-    pub(super) fn open_with_lookup(&self, dir: Ino, name: &EntryName) {
+    pub(in crate::fs) fn open_with_lookup(&self, dir: Ino, name: &EntryName) {
         let is_folder = matches!(self.tree.remembered(dir, name), Some(Kind::Dir));
         if is_folder || !self.habit().opens() {
             return;
@@ -122,7 +132,7 @@ impl Fs {
     }
 
     /// Records the result of a lookup.
-    pub(super) fn looked_up(&self, entry: Option<&Entry>) {
+    pub(in crate::fs) fn looked_up(&self, entry: Option<&Entry>) {
         match entry {
             Some(entry) if matches!(entry.kind, Kind::File(_)) => self.habit().found(entry.ino),
             Some(_) => {}
@@ -135,7 +145,7 @@ impl Fs {
     }
 
     /// Records that a file was opened for reading, and starts to open the next files of the folder.
-    pub(super) fn opened(&self, dir: Ino, name: &EntryName, ino: Ino) {
+    pub(in crate::fs) fn opened(&self, dir: Ino, name: &EntryName, ino: Ino) {
         self.tree.read(ino);
         self.habit().opened(&ino);
         let near = |last: &EntryName| self.tree.are_near(dir, last, name, STEP);

@@ -1,42 +1,15 @@
 //! Storing written files, in the background or before an operation returns.
 
-use crate::fs::handles::Handle;
 use crate::fs::open_files::{OpenFile, WriteHandle};
-use crate::fs::outbox::{Changes, Want};
-use crate::fs::{Fs, FsError, HandleId};
+use crate::fs::writeback::error_mode::Kind as Changes;
+use crate::fs::writeback::queue::Want;
+use crate::fs::{Fs, FsError};
 use crate::object::Key;
 use crate::tree::Ino;
 
 impl Fs {
-    /// Stores the file as it is now, and waits for it.
-    ///
-    /// # Errors
-    /// The file could not be stored.
-    pub async fn fsync(&self, handle: HandleId) -> Result<(), FsError> {
-        match self.handles.get(handle)? {
-            Handle::Write(handle) => self.store_now(&handle.file).await,
-            Handle::Read(handle) => match self.key_of(handle.ino) {
-                Ok(key) => self.outbox.settle(&key).await,
-                // It was deleted.
-                Err(_) => Ok(()),
-            },
-            Handle::Dir(_) => Ok(()),
-        }
-    }
-
-    /// Stores all entries made below a folder and runs all deletions below it, and waits for them.
-    ///
-    /// # Errors
-    /// At least one request failed.
-    pub async fn fsync_dir(&self, ino: Ino) -> Result<(), FsError> {
-        match self.tree.prefix_of(ino) {
-            Some(prefix) => self.outbox.settle_below(&prefix).await,
-            None => Ok(()),
-        }
-    }
-
     /// Stores a file and waits for it.
-    pub(super) async fn store_now(&self, file: &OpenFile) -> Result<(), FsError> {
+    pub(in crate::fs) async fn store_now(&self, file: &OpenFile) -> Result<(), FsError> {
         loop {
             let Ok(key) = self.key_of(file.ino) else {
                 return self.nameless(file);
@@ -54,7 +27,7 @@ impl Fs {
     /// Queues an open file to be stored if the bucket lacks changes of it. Queued headers become
     /// part of that: they would wait for the last `close` if the file were written before their
     /// request begins.
-    pub(super) async fn want_stored(&self, key: &Key, file: &OpenFile) {
+    pub(in crate::fs) async fn want_stored(&self, key: &Key, file: &OpenFile) {
         if self.outbox.wanted(key) == Some(Want::Headers(file.ino)) {
             file.writer.touch().await;
         }
@@ -81,7 +54,7 @@ impl Fs {
     }
 
     /// Marks a handle as in use, before and after a change through it.
-    pub(super) fn in_use(&self, handle: &WriteHandle) -> Result<(), FsError> {
+    pub(in crate::fs) fn in_use(&self, handle: &WriteHandle) -> Result<(), FsError> {
         let used = self.open_files.used(handle);
         if used.is_err() {
             self.name_displaced(&handle.file);
@@ -91,7 +64,7 @@ impl Fs {
 
     /// Fails if changes of a file can't be stored any more, because another open began to write it
     /// anew. The ledger names them.
-    pub(super) fn check_displaced(&self, file: &OpenFile) -> Result<(), FsError> {
+    pub(in crate::fs) fn check_displaced(&self, file: &OpenFile) -> Result<(), FsError> {
         if file.writer.is_stored() || !self.open_files.is_displaced(file) {
             return Ok(());
         }
@@ -113,25 +86,25 @@ impl Fs {
 
     /// Returns whether changes of a file are to be stored or kept: it was neither deleted nor
     /// replaced through this mount.
-    pub(super) fn is_wanted(&self, ino: Ino) -> bool {
+    pub(in crate::fs) fn is_wanted(&self, ino: Ino) -> bool {
         self.key_of(ino).is_ok() || self.tree.is_superseded(ino)
     }
 
     /// Returns the current or last key of a file.
-    pub(super) fn last_key_of(&self, ino: Ino) -> Option<Key> {
+    pub(in crate::fs) fn last_key_of(&self, ino: Ino) -> Option<Key> {
         let (dir, name) = self.tree.last_place(ino)?;
         self.tree.key_in(dir, &name)
     }
 
     /// Releases a handle of a file. The last handle queues the file to be stored.
-    pub(super) fn release_writer(&self, file: &OpenFile) {
+    pub(in crate::fs) fn release_writer(&self, file: &OpenFile) {
         self.open_files.leave(file);
         self.handle_gone(file.ino);
     }
 
     /// Queues a file to be stored after its last handle, as
     /// [`release_writer`](Self::release_writer) does, for a handle that was already removed.
-    pub(super) fn handle_gone(&self, ino: Ino) {
+    pub(in crate::fs) fn handle_gone(&self, ino: Ino) {
         if self.open_files.has_handles(ino) {
             return;
         }
@@ -153,10 +126,10 @@ impl Fs {
 
     /// Queues a file that was made without a handle. Waits for it unless the bucket has taken such
     /// changes before.
-    pub(super) async fn left(&self, file: &OpenFile, key: &Key) -> Result<(), FsError> {
+    pub(in crate::fs) async fn left(&self, file: &OpenFile, key: &Key) -> Result<(), FsError> {
         self.open_files.leave(file);
         self.outbox.want(key, Want::File(file.ino));
-        if self.outbox.trust.has(file.place.changes()) {
+        if self.outbox.trust.has(Changes::of(&file.place)) {
             Ok(())
         } else {
             self.outbox.settle(key).await
@@ -166,11 +139,11 @@ impl Fs {
     /// Returns the kind of change by which a file is stored.
     fn changes_of(&self, ino: Ino) -> Changes {
         let file = self.open_files.get(ino);
-        file.map_or(Changes::Replace, |file| file.place.changes())
+        file.map_or(Changes::Replace, |file| Changes::of(&file.place))
     }
 
     /// Forgets the writer of a file that is closed and stored.
-    pub(super) fn end_stored(&self, ino: Ino) -> bool {
+    pub(in crate::fs) fn end_stored(&self, ino: Ino) -> bool {
         self.open_files.end(ino, |file| {
             let is_stored = file.writer.is_stored();
             if is_stored {
@@ -183,7 +156,7 @@ impl Fs {
     }
 
     /// Records that a file could not be stored.
-    pub(super) fn note_failure(&self, ino: Ino, reason: String) {
+    pub(in crate::fs) fn note_failure(&self, ino: Ino, reason: String) {
         if let Ok(key) = self.key_of(ino) {
             self.outbox.trust.note(self.changes_of(ino), false);
             self.ledger.failed(self.store.uri(&key), reason);
@@ -191,7 +164,7 @@ impl Fs {
     }
 
     /// Returns the key of a folder's marker.
-    pub(super) fn marker_of(&self, ino: Ino) -> Result<Key, FsError> {
+    pub(in crate::fs) fn marker_of(&self, ino: Ino) -> Result<Key, FsError> {
         let prefix = self.tree.prefix_of(ino).ok_or(FsError::NotFound)?;
         let marker = Key::new(prefix);
         if marker.is_too_long() {
