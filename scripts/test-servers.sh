@@ -53,7 +53,8 @@ boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"], config=config).c
 PYTHON
 }
 
-# test_on SERVER FILTER...: returns the exit status of the tests.
+# test_on SERVER FILTER...: exits with the status of the tests, and at the first step before them that fails. Not
+# to be called where bash ignores `set -e`, as in a condition.
 test_on() (
     server=$1
     shift
@@ -81,7 +82,11 @@ install_python
 failed=()
 for server in "${servers[@]}"; do
     install_server "$server"
-    test_on "$server" "${filters[@]}" || failed+=("$server")
+    set +e
+    (set -e; test_on "$server" "${filters[@]}")
+    status=$?
+    set -e
+    [ $status = 0 ] || failed+=("$server")
 done
 [ ${#failed[@]} = 0 ] || { say "tests failed on: ${failed[*]}"; exit 1; }
 say "all tests passed on: ${servers[*]}"

@@ -89,6 +89,7 @@ start_gateway() {
 
 case $command in
 start)
+    await_free "$port"
     mkdir -p "$dir"/{mon,osd,run}
     monitor="[v2:127.0.0.1:$((port + 1)),v1:127.0.0.1:$((port + 2))]"
     fsid=$(cat /proc/sys/kernel/random/uuid)

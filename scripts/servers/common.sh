@@ -5,6 +5,15 @@ SECRET_KEY=SKSKSKSKSKSKSKSKSKSK
 
 fail() { echo "$(basename "$0"): $*" >&2; exit 1; }
 
+# await_free PORT: waits until nothing listens, as a daemon of a run before may still be ending.
+await_free() {
+    for _ in $(seq 300); do
+        (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null || return 0
+        sleep 0.1
+    done
+    fail "something listens on port $1 already"
+}
+
 # launch NAME COMMAND...: starts a daemon; its output goes to NAME.log.
 launch() {
     local name=$1

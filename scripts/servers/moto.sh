@@ -9,6 +9,7 @@ command=$1 dir=$(realpath "$2") port=${3:-}
 case $command in
 start)
     mkdir -p "$dir"
+    await_free "$port"
     launch moto "${MOTO:-moto_server}" -H 127.0.0.1 -p "$port"
     await_port moto "$port"
     announce "$ACCESS_KEY" "$SECRET_KEY"

@@ -84,6 +84,7 @@ CONF
 
 case $command in
 start)
+    await_free "$port"
     mkdir -p "$dir/devices/d"
     printf '[swift-hash]\nswift_hash_path_suffix = stub\nswift_hash_path_prefix = stub\n' >"$dir/swift.conf"
     launch memcached memcached -u "$(id -un)" -l 127.0.0.1 -p $((port + 4)) -m 32
