@@ -46,6 +46,11 @@ impl Covering {
         self.parts.iter().find(|fetch| fetch.part.covers(offset))
     }
 
+    /// Returns the parts in flight, and parts that the page cache did not take.
+    pub fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.parts.iter().map(|fetch| &*fetch.part)
+    }
+
     /// Records a scattered read of `length` bytes that waits for a request of its own.
     pub fn elsewhere(&mut self, length: u64, source: &Arc<Source>, owner: &Weak<dyn Owner>) {
         self.plan.elsewhere(length);

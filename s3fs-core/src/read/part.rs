@@ -69,6 +69,11 @@ impl Part {
         (self.range.start()..self.range.end()).contains(&offset)
     }
 
+    /// Returns whether the byte at `offset` lies in the part and was not dropped.
+    pub fn holds(&self, offset: u64) -> bool {
+        self.covers(offset) && !matches!(self.look(&(offset..offset + 1)), Lookup::Gone)
+    }
+
     /// Returns the end offset of the bytes that have arrived.
     pub fn filled(&self) -> u64 {
         self.lock().filled
@@ -167,6 +172,22 @@ impl Part {
     }
 }
 
+/// Returns the beginning of `range` that none of the parts holds; `None` if one holds its first
+/// byte.
+pub fn missing<'a>(range: ByteRange, parts: impl Iterator<Item = &'a Part>) -> Option<ByteRange> {
+    let mut end = range.end();
+    for part in parts {
+        if part.holds(range.start()) {
+            return None;
+        }
+        let start = part.range.start();
+        if (range.start()..end).contains(&start) && part.holds(start) {
+            end = start;
+        }
+    }
+    ByteRange::new(range.start(), end)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,9 +221,24 @@ mod tests {
         let part = filled(0, 3 * BLOCK);
         part.drop_before(2 * BLOCK + 1);
         assert!(matches!(part.look(&(BLOCK..BLOCK + 1)), Lookup::Gone));
+        assert!(!part.holds(2 * BLOCK - 1));
+        assert!(part.holds(2 * BLOCK) && !part.holds(3 * BLOCK));
         assert!(matches!(
             part.look(&(2 * BLOCK..2 * BLOCK + 1)),
             Lookup::Here(_)
         ));
+    }
+
+    #[test]
+    fn only_what_no_part_holds_is_missing() {
+        let range = |start, end| ByteRange::new(start * BLOCK, end * BLOCK);
+        let parts = [filled(0, 3 * BLOCK), Part::new(range(5, 7).unwrap())];
+        parts[0].drop_before(BLOCK);
+        let missing = |start, end| missing(range(start, end).unwrap(), parts.iter());
+        assert_eq!(missing(3, 5), range(3, 5));
+        assert_eq!(missing(4, 9), range(4, 5), "up to what is on its way");
+        assert_eq!(missing(6, 9), None);
+        assert_eq!(missing(2, 4), None);
+        assert_eq!(missing(0, 1), range(0, 1), "was dropped");
     }
 }

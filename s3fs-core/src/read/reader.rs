@@ -14,7 +14,7 @@ use crate::read::course::Course;
 use crate::read::covering::{Covering, Owner};
 use crate::read::fetch::{Fetch, Source};
 use crate::read::pages::Pages;
-use crate::read::part::{Lookup, Part};
+use crate::read::part::{Lookup, Part, missing};
 use crate::read::run::Run;
 use crate::read::window::FIRST;
 use crate::store::{Condition, GetBody, Store, StoreError, StoreErrorKind};
@@ -135,10 +135,12 @@ impl Reader {
         let _ = self.source.pages.set(pages);
     }
 
-    /// Takes over the runs of another handle of the same version, with the parts they hold.
+    /// Takes over the runs of another handle of the same version, with the parts they hold. Drops
+    /// a run that adds nothing: it would take the place of one that is read.
     pub fn take_over(&self, other: &Self) {
         let mut runs = std::mem::take(&mut other.lock().runs);
         let mut state = self.lock();
+        runs.retain(|run| !state.runs.iter().any(|known| known.makes_up_for(run)));
         let room = RUNS.saturating_sub(runs.len());
         while state.runs.len() > room {
             state.runs.remove(0);
@@ -154,8 +156,8 @@ impl Reader {
         }
         self.used.store(true, Ordering::Relaxed);
         let mut state = self.lock();
-        let at = state.run_of(&wanted)?;
-        let Lookup::Here(bytes) = state.runs[at].covering(wanted.start)?.part.look(&wanted) else {
+        let at = state.holder_of(wanted.start)?;
+        let Lookup::Here(bytes) = state.runs[at].holding(wanted.start)?.part.look(&wanted) else {
             return None;
         };
         if (bytes.len() as u64) < wanted.end - wanted.start {
@@ -211,11 +213,14 @@ impl Reader {
     /// Returns the part that holds the first byte of `wanted`; starts its fetch if there is none.
     fn fetch_covering(&self, wanted: &Range<u64>) -> Arc<Fetch> {
         let mut state = self.lock();
-        if let Some(at) = state.run_of(wanted) {
-            return state.enter(at, wanted, &self.source);
-        }
-        if let Some(part) = state.whole.as_ref().and_then(|w| w.covering(wanted.start)) {
+        let held = state.holder_of(wanted.start);
+        if held.is_none()
+            && let Some(part) = state.whole.as_ref().and_then(|w| w.covering(wanted.start))
+        {
             return Arc::clone(part);
+        }
+        if let Some(at) = held.or_else(|| state.run_of(wanted)) {
+            return state.enter(at, wanted, &self.source);
         }
         // Reads elsewhere that go on there are no reason to fetch everything.
         let is_scattered = state.runs.last().is_some_and(|run| run.course.is_lonely());
@@ -257,13 +262,17 @@ impl Reader {
 }
 
 impl State {
-    /// Returns the index of the run that holds or continues at the first byte of `wanted`.
+    /// Returns the index of the run that holds the byte at `offset`.
+    fn holder_of(&self, offset: u64) -> Option<usize> {
+        let holds = |run: &Run| run.holding(offset).is_some();
+        self.runs.iter().rposition(holds)
+    }
+
+    /// Returns the index of the run to which a read belongs.
     fn run_of(&self, wanted: &Range<u64>) -> Option<usize> {
         let length = wanted.end - wanted.start;
-        let covers = |run: &Run| run.covering(wanted.start).is_some();
         let includes = |run: &Run| run.course.includes(wanted.start, length);
-        let position = self.runs.iter().rposition(covers);
-        position.or_else(|| self.runs.iter().rposition(includes))
+        self.runs.iter().rposition(includes)
     }
 
     /// Starts a run for a read that belongs to none, and returns its index.
@@ -283,7 +292,10 @@ impl State {
     /// Continues a run; returns the part that holds the first byte of `wanted`.
     fn enter(&mut self, at: usize, wanted: &Range<u64>, source: &Arc<Source>) -> Arc<Fetch> {
         let mut run = self.runs.remove(at);
-        let fetch = run.read(wanted, source);
+        let others = || self.runs.iter().flat_map(Run::parts);
+        let whole = || self.whole.iter().flat_map(Covering::parts);
+        let missing = |part| missing(part, others().chain(whole()));
+        let fetch = run.read(wanted, source, &missing);
         self.runs.push(run);
         fetch
     }

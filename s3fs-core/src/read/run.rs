@@ -7,10 +7,14 @@ use std::sync::Arc;
 use crate::object::ByteRange;
 use crate::read::course::{Course, Next};
 use crate::read::fetch::{Fetch, Source};
+use crate::read::part::Part;
 use crate::read::window::Window;
 
 /// Number of reads that start other runs before this one drops its parts.
 const PASSED_OVER: u32 = 4;
+
+/// Function that returns the beginning of a part that is not held elsewhere.
+type Missing<'a> = &'a dyn Fn(ByteRange) -> Option<ByteRange>;
 
 /// Run of reads that belong together, with the parts that are held for them.
 #[derive(Debug)]
@@ -40,46 +44,78 @@ impl Run {
         run
     }
 
-    /// Returns the part that contains the byte at `offset`.
-    pub fn covering(&self, offset: u64) -> Option<&Arc<Fetch>> {
-        self.parts.iter().find(|fetch| fetch.part.covers(offset))
+    /// Returns the part that holds the byte at `offset`.
+    pub fn holding(&self, offset: u64) -> Option<&Arc<Fetch>> {
+        self.parts.iter().find(|fetch| fetch.part.holds(offset))
     }
 
-    /// Records a read, starts to fetch ahead and drops what lies behind. Returns the part that
-    /// holds the first byte of `wanted`.
-    pub fn read(&mut self, wanted: &Range<u64>, source: &Arc<Source>) -> Arc<Fetch> {
+    /// Returns the parts.
+    pub fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.parts.iter().map(|fetch| &*fetch.part)
+    }
+
+    /// Returns whether this run has all that the first run of another handle would add.
+    pub fn makes_up_for(&self, opened: &Self) -> bool {
+        if opened.parts.is_empty() {
+            self.course.includes(0, 1)
+        } else {
+            self.holding(0).is_some()
+        }
+    }
+
+    /// Records a read, starts to fetch ahead and drops what lies behind. `missing` returns the
+    /// beginning of a part that nothing else holds. Returns the part that holds the first byte of
+    /// `wanted`.
+    pub fn read(
+        &mut self,
+        wanted: &Range<u64>,
+        source: &Arc<Source>,
+        missing: Missing<'_>,
+    ) -> Arc<Fetch> {
         self.passed_over = 0;
         let length = wanted.end - wanted.start;
         // What happens to be here for other reads does not turn them aside.
         if self.course.includes(wanted.start, length) {
             self.course.observe(wanted.start, length);
         }
-        let fetch = match self.covering(wanted.start) {
+        let fetch = match self.holding(wanted.start) {
             Some(fetch) => Arc::clone(fetch),
-            None => self.begin(wanted, source),
+            None => self.begin(wanted, source, missing),
         };
-        self.advance(source);
+        self.advance(source, missing);
         fetch
     }
 
     /// Starts a new sequence of parts at `wanted`. Parts are consecutive, so the others are
     /// dropped.
-    fn begin(&mut self, wanted: &Range<u64>, source: &Arc<Source>) -> Arc<Fetch> {
+    fn begin(
+        &mut self,
+        wanted: &Range<u64>,
+        source: &Arc<Source>,
+        missing: Missing<'_>,
+    ) -> Arc<Fetch> {
         self.parts.clear();
         let part = self.course.first(wanted, source.size);
         // `wanted` is not empty and lies within the object.
         let part = part.unwrap_or_else(|| unreachable!("{wanted:?} of {}", source.size));
+        let part = missing(part).unwrap_or(part);
         let fetch = Fetch::start(source, part, None);
         self.parts.push_back(Arc::clone(&fetch));
         fetch
     }
 
-    fn advance(&mut self, source: &Arc<Source>) {
+    fn advance(&mut self, source: &Arc<Source>, missing: Missing<'_>) {
         self.drop_unwanted();
         while let Some(here) = self.here()
             && let Some(next) = self.course.next(&here, source.size)
         {
-            let (Next::Behind(part) | Next::Before(part)) = next;
+            let part = match next {
+                Next::Behind(part) => missing(part),
+                Next::Before(part) => Some(part),
+            };
+            let Some(part) = part else {
+                return;
+            };
             // Ahead of time, only with memory that nobody needs.
             let Some(grant) = source.budget.try_take(part.length()) else {
                 return;
