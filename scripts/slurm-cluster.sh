@@ -61,8 +61,18 @@ processes() {
 
 runs() { [ -n "$(processes "$1")" ]; }
 
+# Prints those of the processes that have no child among them.
+leaves() {
+    local id
+    for id in "$@"; do
+        sed -n 's/^PPid:[[:space:]]*//p' "/proc/$id/status" 2>/dev/null || true
+    done | grep -vxF -f - <(printf '%s\n' "$@") || true
+}
+
 # Kills a part of the cluster, or all of it, as a power failure does: nothing of it may clean up, or tell
 # anybody of the death of something else. So all of it is stopped first, until there is no more to stop.
+# Children die before their parents: a stopped process group that a parent leaves behind gets SIGHUP and
+# SIGCONT from the kernel.
 kill_part() {
     local found before=
     while found=$(processes "$@") && [ "$found" != "$before" ]; do
@@ -71,7 +81,7 @@ kill_part() {
         before=$found
     done
     while [ -n "$found" ]; do
-        kill -KILL $found 2>/dev/null || true
+        kill -KILL $(leaves $found) 2>/dev/null || true
         sleep 0.02
         found=$(processes "$@")
     done
