@@ -8,22 +8,45 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Maximum silence of a store that is tolerated once an end was requested, for requests without
-/// bytes.
+/// Maximum time without progress of a store that is tolerated once an end was requested.
 const SILENCE: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 8 });
 
-/// Minimum transfer rate that still counts as progress, in bytes per second.
-const SLOWEST: u64 = 1 << 20;
+/// Interval between observations of a store's progress.
+pub(crate) const GLANCE: Duration = Duration::from_millis(250);
 
-/// Maximum number of bytes that are assumed to be in flight at once.
-const ON_THEIR_WAY: u64 = 32 << 20;
+/// Time since a store's last progress.
+#[derive(Debug)]
+pub(crate) struct Silence {
+    progress: u64,
+    at: Instant,
+    lasted: Duration,
+}
 
-/// Returns the maximum silence of a store that is tolerated with this many bytes left to send. A
-/// body is one request, which shows no progress until its response.
-pub(crate) fn patience(left: u64) -> Duration {
-    SILENCE + Duration::from_secs(left.min(ON_THEIR_WAY) / SLOWEST)
+impl Silence {
+    /// Starts with the progress that a store has made by `now`.
+    pub(crate) fn new(progress: u64, now: Instant) -> Self {
+        Self {
+            progress,
+            at: now,
+            lasted: Duration::ZERO,
+        }
+    }
+
+    /// Observes a store's progress. Returns whether it has been silent for too long. A pause of this
+    /// process, in which it saw no answer either, counts as two glances at most.
+    pub(crate) fn is_too_long(&mut self, progress: u64, now: Instant) -> bool {
+        let since = now.duration_since(self.at).min(2 * GLANCE);
+        self.at = now;
+        if progress == self.progress {
+            self.lasted += since;
+        } else {
+            (self.progress, self.lasted) = (progress, Duration::ZERO);
+        }
+        self.lasted >= SILENCE
+    }
 }
 
 /// End signal of one mount. Clones are the same signal.
@@ -34,7 +57,7 @@ pub(crate) struct End(Arc<Signals>);
 struct Signals {
     waits: CancellationToken,
     requests: CancellationToken,
-    answered: AtomicU64,
+    progress: AtomicU64,
 }
 
 impl End {
@@ -69,14 +92,41 @@ impl End {
         self.0.requests.cancelled().await;
     }
 
-    /// Counts a request that the store has carried out.
-    pub(crate) fn note_answer(&self) {
-        self.0.answered.fetch_add(1, Ordering::Relaxed);
+    /// Counts a sign of life: a request that the store has carried out, or bytes of a body that it
+    /// has taken or sent.
+    pub(crate) fn note_progress(&self) {
+        self.0.progress.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Returns the number of requests that the store has carried out.
-    pub(crate) fn answered(&self) -> u64 {
-        self.0.answered.load(Ordering::Relaxed)
+    /// Returns the number of signs of life.
+    pub(crate) fn progress(&self) -> u64 {
+        self.0.progress.load(Ordering::Relaxed)
+    }
+
+    /// Starts to count the progress of a body.
+    pub(crate) fn sending(&self) -> Sending {
+        Sending {
+            end: self.clone(),
+            furthest: Arc::default(),
+        }
+    }
+}
+
+/// Progress of one request's body, over all attempts to send it. Clones are the same progress.
+#[derive(Clone, Debug)]
+pub struct Sending {
+    end: End,
+    /// Largest number of bytes that an attempt has sent.
+    furthest: Arc<AtomicU64>,
+}
+
+impl Sending {
+    /// Records that an attempt has sent this many bytes. Bytes that an earlier attempt has sent are
+    /// no progress: a server that takes the beginning of each attempt stores nothing.
+    pub(crate) fn reached(&self, bytes: u64) {
+        if self.furthest.fetch_max(bytes, Ordering::Relaxed) < bytes {
+            self.end.note_progress();
+        }
     }
 }
 
@@ -84,11 +134,49 @@ impl End {
 mod tests {
     use super::*;
 
+    /// Returns the number of glances after which a silent store is given up, if it makes progress
+    /// with every glance that `progresses` selects among the first hundred.
+    fn glances(progresses: impl Fn(u32) -> bool) -> u32 {
+        let (mut now, mut progress) = (Instant::now(), 0);
+        let mut silence = Silence::new(progress, now);
+        for glance in 1.. {
+            now += GLANCE;
+            progress += u64::from(glance <= 100 && progresses(glance));
+            if silence.is_too_long(progress, now) {
+                return glance;
+            }
+        }
+        unreachable!("the store is silent after a hundred glances")
+    }
+
     #[test]
-    fn patience_grows_with_what_is_on_its_way_and_is_bounded() {
-        assert_eq!(patience(0), SILENCE);
-        assert_eq!(patience(8 << 20), SILENCE + Duration::from_secs(8));
-        assert_eq!(patience(1 << 40), SILENCE + Duration::from_secs(32));
+    fn a_store_is_given_up_after_its_last_sign_of_life_however_rare_they_are() {
+        let limit = u32::try_from(SILENCE.as_millis() / GLANCE.as_millis()).unwrap();
+        assert_eq!(glances(|_| false), limit);
+        assert_eq!(glances(|glance| glance == 1), 1 + limit);
+        assert_eq!(glances(|glance| glance.is_multiple_of(limit - 1)), {
+            100 - 100 % (limit - 1) + limit
+        });
+    }
+
+    #[test]
+    fn a_pause_of_this_process_is_no_silence_of_the_store() {
+        let now = Instant::now();
+        let mut silence = Silence::new(0, now);
+        assert!(!silence.is_too_long(0, now + Duration::from_hours(1)));
+    }
+
+    #[test]
+    fn bytes_that_are_sent_again_are_no_progress() {
+        let end = End::default();
+        let (one, other) = (end.sending(), end.sending());
+        for bytes in [1, 2, 2, 1, 2] {
+            one.reached(bytes);
+        }
+        assert_eq!(end.progress(), 2);
+        other.reached(1);
+        one.clone().reached(3);
+        assert_eq!(end.progress(), 4);
     }
 
     #[test]

@@ -109,7 +109,7 @@ impl Objects {
     /// # Errors
     /// Fails if the request fails, after retries where they may help.
     pub async fn put(&self, name: &str, bytes: Bytes) -> Result<(), StoreError> {
-        self.store_body(name, Body::Memory(bytes)).await
+        self.store_body(name, Body::memory(bytes)).await
     }
 
     /// Stores a file that nobody changes meanwhile, of at most 5 GiB.
@@ -119,11 +119,7 @@ impl Objects {
     pub async fn put_file(&self, name: &str, path: &Path) -> io::Result<()> {
         let file = Arc::new(File::open(path)?);
         let length = file.metadata()?.len();
-        let body = Body::File {
-            file,
-            offset: 0,
-            length,
-        };
+        let body = Body::file(file, 0, length);
         let stored = self.store_body(name, body).await;
         stored.map_err(io::Error::other)
     }

@@ -116,7 +116,7 @@ impl Bench<'_> {
         bytes: &'static str,
         precondition: &Precondition,
     ) -> Result<(), StoreError> {
-        let body = Body::Memory(Bytes::from_static(bytes.as_bytes()));
+        let body = Body::memory(Bytes::from_static(bytes.as_bytes()));
         let (key, headers) = (self.key(name), Headers::default());
         let put = self.store.put(&key, body, &headers, precondition);
         put.await.map(drop)
@@ -149,7 +149,7 @@ impl Bench<'_> {
         self.put("b", "bytes", &Precondition::None).await?;
         let key = self.key("b");
         let id = self.store.create_upload(&key, &Headers::default()).await?;
-        let body = Body::Memory(Bytes::from_static(b"part"));
+        let body = Body::memory(Bytes::from_static(b"part"));
         let sent = self.store.upload_part(&key, &id, PartNumber(1), body).await;
         let completed = match sent {
             Ok(tag) => {
@@ -235,7 +235,7 @@ impl Bench<'_> {
     async fn many_parts(&self) -> Result<(), StoreError> {
         let key = self.key("a");
         let id = self.store.create_upload(&key, &Headers::default()).await?;
-        let body = Body::Memory(Bytes::from_static(b"part"));
+        let body = Body::memory(Bytes::from_static(b"part"));
         let number = PartNumber(10_000);
         let sent = self.store.upload_part(&key, &id, number, body).await;
         self.store.abort_upload(&key, &id).await?;

@@ -7,14 +7,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use crate::end::{End, patience};
+use crate::end::{End, GLANCE, Silence};
 use crate::fs::{Fs, FsError, NotStored};
 
 /// Time for changes under way when the mount closes, before their operations stop waiting.
 const MOMENT: Duration = Duration::from_secs(2);
-
-/// Interval between checks of the store's progress.
-const GLANCE: Duration = Duration::from_millis(250);
 
 impl Fs {
     /// Returns the signal that ends operations which wait for the bucket.
@@ -55,8 +52,8 @@ impl Fs {
         self.not_stored()
     }
 
-    /// Cancels requests to the store, from now on, if it has completed none for a while during
-    /// [`finish`](Self::finish).
+    /// Cancels requests to the store, from now on, if it makes no progress for a while
+    /// during [`finish`](Self::finish).
     pub fn limit_silence(&self) {
         self.is_hasty.store(true, Ordering::Release);
     }
@@ -104,19 +101,14 @@ impl Fs {
         needs: impl Fn() -> bool,
     ) -> T {
         let mut doing = pin!(doing);
-        let (mut answered, mut since) = (self.end.answered(), Instant::now());
+        let mut silence = Silence::new(self.end.progress(), Instant::now());
         loop {
             if let Ok(done) = timeout(GLANCE, &mut doing).await {
                 return done;
             }
-            let now = self.end.answered();
-            if now != answered {
-                (answered, since) = (now, Instant::now());
-            } else if !self.end.requests_ended()
-                && since.elapsed() >= patience(self.pending().bytes)
-                && !needs()
-            {
-                tracing::warn!(silent_for = ?since.elapsed(), "the store is silent: giving up");
+            let is_too_long = silence.is_too_long(self.end.progress(), Instant::now());
+            if is_too_long && !self.end.requests_ended() && !needs() {
+                tracing::warn!("the store is silent: giving up");
                 self.end.end_requests();
             }
         }

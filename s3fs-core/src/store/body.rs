@@ -9,19 +9,28 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Bytes;
-use futures_util::stream::{self, Stream, StreamExt};
+use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
 use tracing::Span;
 
+use crate::end::Sending;
 use crate::store::StoreError;
 
 /// Body of an object or a part to upload. It can be sent again after a failure.
 #[derive(Clone, Debug)]
-pub enum Body {
+pub struct Body {
+    pub(super) content: Content,
+    /// Count of its progress, if somebody wants to know.
+    pub(super) sending: Option<Sending>,
+}
+
+/// Content of a body.
+#[derive(Clone, Debug)]
+pub enum Content {
     /// Bytes in memory.
     Memory(Bytes),
     /// Bytes of a local file.
     File {
-        /// File; the bytes must not change while the body exists.
+        /// File.
         file: Arc<File>,
         /// Offset of the first byte in the file.
         offset: u64,
@@ -31,11 +40,52 @@ pub enum Body {
 }
 
 impl Body {
+    /// Creates a body of bytes in memory.
+    pub fn memory(bytes: Bytes) -> Self {
+        Self {
+            content: Content::Memory(bytes),
+            sending: None,
+        }
+    }
+
+    /// Creates a body of `length` bytes of a file, which must not change while the body exists.
+    pub fn file(file: Arc<File>, offset: u64, length: u64) -> Self {
+        let content = Content::File {
+            file,
+            offset,
+            length,
+        };
+        let sending = None;
+        Self { content, sending }
+    }
+
     /// Returns the length in bytes.
     pub fn length(&self) -> u64 {
-        match self {
-            Self::Memory(bytes) => bytes.len() as u64,
-            Self::File { length, .. } => *length,
+        match &self.content {
+            Content::Memory(bytes) => bytes.len() as u64,
+            Content::File { length, .. } => *length,
+        }
+    }
+
+    /// Returns the content.
+    #[cfg(test)]
+    pub(crate) fn content(&self) -> &Content {
+        &self.content
+    }
+
+    /// Records that an attempt has sent this many bytes.
+    #[cfg(test)]
+    pub(crate) fn sent(&self, bytes: u64) {
+        if let Some(sending) = &self.sending {
+            sending.reached(bytes);
+        }
+    }
+
+    /// Returns the same body, whose progress is counted.
+    pub(super) fn counted(self, sending: Sending) -> Self {
+        Self {
+            sending: Some(sending),
+            ..self
         }
     }
 
@@ -65,6 +115,11 @@ impl GetBody {
             }
             polled
         }))
+    }
+
+    /// Returns the same body; `see` is called for each piece.
+    pub(super) fn seen(self, see: impl Fn() + Send + 'static) -> Self {
+        Self::new(self.0.inspect_ok(move |_| see()))
     }
 
     /// Returns the same body until `ended` resolves; its error is then the last item.

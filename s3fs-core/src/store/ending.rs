@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{GetResponse, Layer, Operation, Request, Store, StoreError, StoreErrorKind};
+use super::{Body, GetResponse, Layer, Operation, Request, Store, StoreError, StoreErrorKind};
 use crate::end::End;
 use crate::object::Key;
 
@@ -63,19 +63,24 @@ impl Layer for Ending {
             () = late => Err(ended().after_unknown()),
         };
         if answered.is_ok() && !is_abort {
-            self.end.note_answer();
+            self.end.note_progress();
         }
         answered
     }
 
+    fn sending(&self, body: Body) -> Body {
+        body.counted(self.end.sending())
+    }
+
     fn received(&self, key: &Key, answer: GetResponse) -> GetResponse {
         let (end, object) = (self.end.clone(), self.store.uri(key));
+        let came = self.end.clone();
         let ended = async move {
             end.no_more_requests().await;
             StoreError::new(Operation::Get.name(), object, StoreErrorKind::Ended)
         };
         GetResponse {
-            body: answer.body.until(ended),
+            body: answer.body.seen(move || came.note_progress()).until(ended),
             ..answer
         }
     }
@@ -89,10 +94,10 @@ mod tests {
     use crate::object::{ETag, Headers};
     use crate::store::memory::MemoryStore;
     use crate::store::slow::{Delays, Point};
-    use crate::store::{Body, Condition, Precondition};
+    use crate::store::{Condition, Precondition};
 
     async fn put(store: &Ending, key: &str) -> Result<ETag, StoreError> {
-        let body = Body::Memory(Bytes::from_static(b"bytes"));
+        let body = Body::memory(Bytes::from_static(b"bytes"));
         let headers = Headers::default();
         let key = Key::new(key);
         store.put(&key, body, &headers, &Precondition::None).await

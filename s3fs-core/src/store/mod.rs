@@ -28,6 +28,7 @@ use std::fs::File;
 
 use async_trait::async_trait;
 
+pub(crate) use body::Content;
 pub use body::{Body, GetBody};
 pub use capabilities::{Capabilities, Capability, Vendor};
 pub(crate) use ending::Ending;

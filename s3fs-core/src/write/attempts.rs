@@ -136,7 +136,7 @@ mod tests {
     async fn an_object_is_ours_only_after_an_attempt_whose_outcome_is_unknown() {
         let store = MemoryStore::default();
         let now = attempt("1", 4);
-        let body = Body::Memory(Bytes::from_static(b"lock"));
+        let body = Body::memory(Bytes::from_static(b"lock"));
         let stored = store.put(&now.key, body, &now.headers, &Precondition::Absent);
         let etag = stored.await.unwrap();
         let refusal = || {

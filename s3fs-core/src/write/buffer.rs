@@ -174,7 +174,7 @@ impl PartBuffer {
         match &self.content {
             Content::Memory(memory) => {
                 let lent = Lent(Arc::clone(memory));
-                Ok(Body::Memory(Bytes::from_owner(lent)))
+                Ok(Body::memory(Bytes::from_owner(lent)))
             }
             Content::Spilled(spilled) => Ok(spilled.file.body(0..spilled.length)?),
         }

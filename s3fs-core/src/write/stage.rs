@@ -169,11 +169,8 @@ impl StageFile {
     /// Returns a range as a request body. The caller must keep it from changing while it is sent.
     pub(super) fn body(&self, range: Range<u64>) -> io::Result<Body> {
         self.resize_if(|now| now < range.end, range.end)?;
-        Ok(Body::File {
-            file: Arc::clone(&self.file),
-            offset: range.start,
-            length: range.end - range.start,
-        })
+        let length = range.end - range.start;
+        Ok(Body::file(Arc::clone(&self.file), range.start, length))
     }
 
     /// Returns whether a body of the file may still be in flight.
@@ -192,6 +189,7 @@ pub(super) fn read(file: &File, at: u64, length: u64) -> io::Result<Bytes> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Content;
 
     #[test]
     fn files_share_one_limit_and_give_back_what_they_no_longer_hold() {
@@ -217,15 +215,16 @@ mod tests {
     #[test]
     fn what_was_never_written_is_sent_as_zeros() {
         let file = Stages::default().create().unwrap();
-        let Body::File {
+        let body = file.body(5..20).unwrap();
+        let Content::File {
             file,
             offset,
             length,
-        } = file.body(5..20).unwrap()
+        } = body.content()
         else {
             panic!("in memory")
         };
-        assert_eq!(read(&file, offset, length).unwrap()[..], [0; 15]);
+        assert_eq!(read(file, *offset, *length).unwrap()[..], [0; 15]);
     }
 
     #[test]

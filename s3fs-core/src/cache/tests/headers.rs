@@ -22,7 +22,7 @@ fn headers(mode: &str) -> Headers {
 }
 
 async fn put(bucket: &MemoryStore, headers: &Headers) -> ETag {
-    let body = Body::Memory(noise(SIZE, 1).into());
+    let body = Body::memory(noise(SIZE, 1).into());
     let none = Precondition::None;
     let stored = bucket.put(&Key::new("key"), body, headers, &none).await;
     stored.unwrap()

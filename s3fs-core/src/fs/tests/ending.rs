@@ -9,10 +9,12 @@ use crate::config::MountConfig;
 use crate::fs::tests::kernel::Kernel;
 use crate::fs::tests::{bucket, mount, mount_configured, mount_waiting};
 use crate::fs::{FsError, NotStored};
-use crate::object::BucketName;
+use crate::object::{BucketName, ETag, Headers, Key};
 use crate::store::disturbed::Operation;
 use crate::store::faulty::{Fault, Faults};
+use crate::store::memory::MemoryStore;
 use crate::store::slow::{Delays, Point};
+use crate::store::{Body, Layer, Precondition, Store, StoreError};
 
 /// Timeout far above the duration of any test here.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -168,6 +170,43 @@ async fn a_silent_store_is_given_up_and_all_that_waits_is_named() {
     for one in &lost {
         assert!(one.reason.contains("the mount ended"), "{one}");
     }
+}
+
+/// Store that takes 25 bytes of a body, one every 100 ms, before it carries out the request.
+#[derive(Debug)]
+struct Slow(MemoryStore);
+
+impl Layer for Slow {
+    type Below = MemoryStore;
+
+    fn below(&self) -> &MemoryStore {
+        &self.0
+    }
+
+    async fn forward_put(
+        &self,
+        key: &Key,
+        body: Body,
+        headers: &Headers,
+        precondition: &Precondition,
+    ) -> Result<ETag, StoreError> {
+        for bytes in 1..=25 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            body.sent(bytes);
+        }
+        self.0.put(key, body, headers, precondition).await
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_takes_the_bytes_of_a_body_is_not_silent_however_slow_it_is() {
+    let memory = bucket();
+    let kernel = mount_waiting(Arc::new(Slow(memory.clone())), 64 << 20, false).await;
+    kernel.save("f", b"bytes").await.unwrap();
+    kernel.fs.close().await;
+    kernel.fs.limit_silence();
+    assert_eq!(timeout(LIMIT, kernel.fs.finish()).await.unwrap(), []);
+    assert_eq!(memory.objects()["f"], "bytes");
 }
 
 #[tokio::test]

@@ -206,7 +206,7 @@ async fn another_clients_object_is_not_deleted_with_a_name_that_it_took() {
     kernel.write(writer, 0, b"ours").await.unwrap();
     kernel.fs.fsync(writer).await.unwrap_err();
     let key = Key::new("f");
-    let body = Body::Memory(Bytes::from_static(b"another client's"));
+    let body = Body::memory(Bytes::from_static(b"another client's"));
     let headers = Headers::default();
     let put = memory.put(&key, body, &headers, &Precondition::None);
     put.await.unwrap();

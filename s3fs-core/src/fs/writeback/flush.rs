@@ -270,7 +270,7 @@ impl Fs {
             copy_object(&self.target(), &from, key, Some(headers)).await?;
             return Ok(());
         }
-        let body = Body::Memory(Bytes::new());
+        let body = Body::memory(Bytes::new());
         let put = self.store.put(key, body, headers, &Precondition::None);
         Ok(put.await.map(drop)?)
     }

@@ -26,7 +26,7 @@ fn key(key: &str) -> Key {
 }
 
 fn body(bytes: impl Into<Bytes>) -> Body {
-    Body::Memory(bytes.into())
+    Body::memory(bytes.into())
 }
 
 fn range(start: u64, end: u64) -> Option<ByteRange> {

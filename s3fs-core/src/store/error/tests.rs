@@ -65,7 +65,7 @@ async fn an_answered_request_has_its_id_and_shows_it_where_support_can_use_it() 
     );
     let knobs = server.knobs();
     knobs.fail_next(Operation::PutObject, 1, Fault::InternalError500);
-    let (body, headers) = (Body::Memory(vec![7; 9].into()), Headers::default());
+    let (body, headers) = (Body::memory(vec![7; 9].into()), Headers::default());
     let put = store.put(&key, body, &headers, &none);
     let failed = put.await.unwrap_err();
     let id = failed.request_id.as_deref().unwrap();
@@ -74,7 +74,7 @@ async fn an_answered_request_has_its_id_and_shows_it_where_support_can_use_it() 
     let end = format!("request ID {}, extended ID {extended}", id.id);
     assert!(failed.to_string().ends_with(&end), "{failed}");
     knobs.fail_next(Operation::PutObject, 1, Fault::ResetConnection);
-    let body = Body::Memory(vec![7; 9].into());
+    let body = Body::memory(vec![7; 9].into());
     let put = store.put(&key, body, &headers, &none);
     assert_eq!(put.await.unwrap_err().request_id, None, "nobody answered");
 }

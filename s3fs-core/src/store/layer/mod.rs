@@ -132,6 +132,11 @@ pub(crate) trait Layer: Debug + Send + Sync + 'static {
         answer
     }
 
+    /// Returns the body of a request, as the layer changes it.
+    fn sending(&self, body: Body) -> Body {
+        body
+    }
+
     /// Gets an object.
     fn forward_get(
         &self,
@@ -155,6 +160,7 @@ pub(crate) trait Layer: Debug + Send + Sync + 'static {
         precondition: &Precondition,
     ) -> impl Future<Output = Result<ETag, StoreError>> + Send {
         async move {
+            let body = self.sending(body);
             let request = Request::new(Operation::Put, key).sending(&body);
             let put = || self.below().put(key, body.clone(), headers, precondition);
             self.around(request, put).await
@@ -256,6 +262,7 @@ impl<L: Layer> Store for L {
         number: PartNumber,
         body: Body,
     ) -> Result<PartTag, StoreError> {
+        let body = self.sending(body);
         let request = Request::new(Operation::UploadPart, key).of_upload(upload);
         let send = || self.below().upload_part(key, upload, number, body.clone());
         self.around(request.sending(&body), send).await

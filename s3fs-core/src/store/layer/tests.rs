@@ -46,7 +46,7 @@ async fn each_request_passes_once_by_its_own_name() {
         noted: Mutex::default(),
     };
     let (key, copy, headers) = (Key::new("k"), Key::new("copy"), Headers::default());
-    let body = || Body::Memory(Bytes::from_static(b"bytes"));
+    let body = || Body::memory(Bytes::from_static(b"bytes"));
     let none = &Precondition::None;
     let etag = store.put(&key, body(), &headers, none).await.unwrap();
     assert_eq!(store.head(&key).await.unwrap().meta.etag, etag);

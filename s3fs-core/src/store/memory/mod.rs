@@ -16,9 +16,9 @@ use futures_util::stream;
 use self::state::{Object, State, Upload, failed, refused};
 use crate::object::{ByteRange, ETag, Headers, Key};
 use crate::store::{
-    Body, Capabilities, Condition, CopySource, Described, GetBody, GetResponse, ListFrom, ListPage,
-    ListRequest, ListedObject, MAX_COPY, PartNumber, PartTag, Precondition, Store, StoreError,
-    StoreErrorKind, UploadId, Vendor,
+    Body, Capabilities, Condition, Content, CopySource, Described, GetBody, GetResponse, ListFrom,
+    ListPage, ListRequest, ListedObject, MAX_COPY, PartNumber, PartTag, Precondition, Store,
+    StoreError, StoreErrorKind, UploadId, Vendor,
 };
 
 /// Minimum size of S3's parts in bytes, except for the last part.
@@ -331,10 +331,10 @@ impl Store for MemoryStore {
 }
 
 fn read(body: &Body) -> Bytes {
-    match body {
+    match body.content() {
         // Copied, as over a network, so that the sender's memory is freed.
-        Body::Memory(bytes) => Bytes::copy_from_slice(bytes),
-        Body::File {
+        Content::Memory(bytes) => Bytes::copy_from_slice(bytes),
+        Content::File {
             file,
             offset,
             length,

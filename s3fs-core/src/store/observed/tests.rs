@@ -147,7 +147,7 @@ async fn uploads_are_told_of_and_counted() {
     let (store, meter) = observed(&uploads);
     let (key, headers) = (Key::new("f"), Headers::default());
     let id = store.create_upload(&key, &headers).await.unwrap();
-    let body = Body::Memory("part".into());
+    let body = Body::memory("part".into());
     let tag = store.upload_part(&key, &id, PartNumber(1), body).await;
     let tags = [tag.unwrap()];
     let completing = store.complete_upload(&key, &id, &tags, &Precondition::None);

@@ -57,7 +57,7 @@ fn headers(time: &str) -> Headers {
 }
 
 fn body(text: &'static str) -> Body {
-    Body::Memory(Bytes::from_static(text.as_bytes()))
+    Body::memory(Bytes::from_static(text.as_bytes()))
 }
 
 async fn put(

@@ -9,7 +9,7 @@ use super::S3Store;
 use super::sending::{Progress, watched};
 use crate::object::Key;
 use crate::store::error::chain;
-use crate::store::{Body, GetBody, RequestId, Store, StoreError, StoreErrorKind};
+use crate::store::{Body, Content, GetBody, RequestId, Store, StoreError, StoreErrorKind};
 
 impl S3Store {
     /// Returns a body in the SDK's form, and its progress.
@@ -19,9 +19,9 @@ impl S3Store {
         key: &Key,
         body: &Body,
     ) -> Result<(ByteStream, Progress), StoreError> {
-        let stream = match body {
-            Body::Memory(bytes) => ByteStream::from(bytes.clone()),
-            Body::File {
+        let stream = match &body.content {
+            Content::Memory(bytes) => ByteStream::from(bytes.clone()),
+            Content::File {
                 file,
                 offset,
                 length,
@@ -37,7 +37,7 @@ impl S3Store {
                 })?
             }
         };
-        Ok(watched(stream))
+        Ok(watched(stream, body.sending.clone()))
     }
 
     /// Returns the body of a response; `place` is held until the last byte.

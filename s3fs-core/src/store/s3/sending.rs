@@ -13,6 +13,7 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::S3Store;
+use crate::end::Sending;
 use crate::object::Key;
 use crate::store::{Store, StoreError, StoreErrorKind};
 
@@ -31,6 +32,8 @@ pub(super) struct Progress(Arc<Taken>);
 struct Taken {
     bytes: AtomicU64,
     last: Mutex<Instant>,
+    /// Count of the request's progress, over all attempts.
+    sending: Option<Sending>,
 }
 
 /// Returns the maximum time of an attempt to send `length` bytes.
@@ -39,16 +42,20 @@ fn whole(length: u64) -> Duration {
 }
 
 impl Progress {
-    fn new() -> Self {
+    fn new(sending: Option<Sending>) -> Self {
         Self(Arc::new(Taken {
             bytes: AtomicU64::new(0),
             last: Mutex::new(Instant::now()),
+            sending,
         }))
     }
 
     fn took(&self, bytes: usize) {
-        self.0.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        let before = self.0.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
         *self.last() = Instant::now();
+        if let Some(sending) = &self.0.sending {
+            sending.reached(before + bytes as u64);
+        }
     }
 
     fn last(&self) -> std::sync::MutexGuard<'_, Instant> {
@@ -60,9 +67,9 @@ impl Progress {
     }
 }
 
-/// Returns the same body, and its progress.
-pub(super) fn watched(body: ByteStream) -> (ByteStream, Progress) {
-    let progress = Progress::new();
+/// Returns the same body, and its progress, which `sending` counts too.
+pub(super) fn watched(body: ByteStream, sending: Option<Sending>) -> (ByteStream, Progress) {
+    let progress = Progress::new(sending);
     let seen = progress.clone();
     let body = body.into_inner().map_preserve_contents(move |body| {
         SdkBody::from_body_1_x(Watched {
@@ -175,8 +182,16 @@ impl Body for Watched {
 
 #[cfg(test)]
 mod tests {
+    use s3_local::{Fault, Operation, S3Local, Server};
+
     use super::*;
+    use crate::config::{Credentials, MountConfig};
+    use crate::end::End;
+    use crate::object::{BucketName, Headers};
     use crate::store::s3::pace::SLOWEST;
+    use crate::store::s3::{Bucket, HttpClient, connect};
+    use crate::store::warning::seen::Warnings;
+    use crate::store::{Body, Condition, Ending, Precondition};
 
     #[test]
     fn a_slow_connection_has_the_time_that_its_bytes_take() {
@@ -189,7 +204,7 @@ mod tests {
         use http_body_util::BodyExt;
 
         let bytes: Bytes = vec![7; 3 * STEP + 5].into();
-        let (body, progress) = watched(ByteStream::from(bytes.clone()));
+        let (body, progress) = watched(ByteStream::from(bytes.clone()), None);
         let body = body.into_inner();
         assert_eq!(body.bytes(), Some(&*bytes));
         assert_eq!(body.content_length(), Some(bytes.len() as u64));
@@ -198,17 +213,8 @@ mod tests {
         assert_eq!(progress.bytes(), bytes.len() as u64);
     }
 
-    #[tokio::test]
-    async fn a_body_that_is_never_answered_is_warned_of_with_its_key_and_given_up() {
-        use s3_local::{Fault, Operation, S3Local};
-
-        use crate::config::{Credentials, MountConfig};
-        use crate::object::{BucketName, Headers};
-        use crate::store::s3::{HttpClient, connect};
-        use crate::store::warning::seen::Warnings;
-        use crate::store::{Body, Precondition};
-
-        let server = S3Local::builder().start();
+    /// Connects to a new bucket.
+    async fn bucket(server: &Server, retry_timeout: Duration) -> Bucket {
         server.create_bucket("data");
         let config = MountConfig {
             endpoint_url: Some(server.endpoint_url()),
@@ -217,15 +223,43 @@ mod tests {
                 secret_access_key: server.secret_access_key().to_owned(),
                 session_token: None,
             },
-            retry_timeout: Duration::ZERO,
+            retry_timeout,
             ..MountConfig::new(BucketName::new("data").unwrap())
         };
-        let (store, _) = connect(&config, &HttpClient::default()).await.unwrap();
+        connect(&config, &HttpClient::default()).await.unwrap().0
+    }
+
+    #[tokio::test]
+    async fn what_a_connection_takes_is_progress_once_however_often_it_is_sent() {
+        let server = S3Local::builder().start();
+        let end = End::default();
+        let store = bucket(&server, Duration::from_mins(1)).await;
+        let store = Ending::new(Arc::new(store), end.clone());
+        server
+            .knobs()
+            .fail_next(Operation::PutObject, 3, Fault::ResetConnection);
+        let (key, body) = (Key::new("k"), Body::memory(vec![0; 3 * STEP + 5].into()));
+        let headers = Headers::default();
+        let put = store.put(&key, body, &headers, &Precondition::None);
+        put.await.unwrap();
+        assert_eq!(end.progress(), 4 + 1, "four steps and the answer");
+        let mut body = store.get(&key, None, Condition::Any).await.unwrap().body;
+        let mut pieces = 0;
+        while body.next().await.unwrap().is_some() {
+            pieces += 1;
+        }
+        assert_eq!(end.progress(), 4 + 1 + 1 + pieces);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_never_answered_is_warned_of_with_its_key_and_given_up() {
+        let server = S3Local::builder().start();
+        let store = bucket(&server, Duration::ZERO).await;
         let (warnings, _guard) = Warnings::begin();
         server
             .knobs()
             .fail_next(Operation::PutObject, 1, Fault::Hang);
-        let (key, body) = (Key::new("k"), Body::Memory(vec![0; 60_000].into()));
+        let (key, body) = (Key::new("k"), Body::memory(vec![0; 60_000].into()));
         let headers = Headers::default();
         let put = store.put(&key, body, &headers, &Precondition::None);
         let error = put.await.unwrap_err();

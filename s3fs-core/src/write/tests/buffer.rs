@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::budget::Budget;
-use crate::store::Body;
 use crate::store::memory::MemoryStore;
+use crate::store::{Body, Content};
 use crate::write::buffer::PartBuffer;
 use crate::write::endings::Endings;
 use crate::write::left::Left;
@@ -24,9 +24,9 @@ fn target(budget: u64) -> Arc<Target> {
 }
 
 fn bytes(body: &Body) -> Vec<u8> {
-    match body {
-        Body::Memory(bytes) => bytes.to_vec(),
-        Body::File {
+    match body.content() {
+        Content::Memory(bytes) => bytes.to_vec(),
+        Content::File {
             file,
             offset,
             length,

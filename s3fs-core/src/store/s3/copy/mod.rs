@@ -186,7 +186,7 @@ impl S3Store {
             return Err(self.failed("CopyObject", source, kind));
         }
         let headers = headers.unwrap_or(&there.headers);
-        let body = Body::Memory(Bytes::new());
+        let body = Body::memory(Bytes::new());
         self.put_if(key, &body, headers, &Precondition::None).await
     }
 
