@@ -9,6 +9,8 @@ use tokio::time::{Instant, timeout};
 
 use crate::end::{End, GLANCE, Silence};
 use crate::fs::{Fs, FsError, NotStored};
+use crate::object::Shown;
+use crate::store::UploadId;
 
 /// Time for changes under way when the mount closes, before their operations stop waiting.
 const MOMENT: Duration = Duration::from_secs(2);
@@ -46,10 +48,36 @@ impl Fs {
         self.rescue_all().await;
         if self.gate.is_closed() {
             self.endings.all().await;
+            self.name_strays().await;
         } else {
             self.endings.begun().await;
         }
         self.not_stored()
+    }
+
+    /// Logs the uploads that stay in the bucket because the answers to their creations were lost.
+    /// They are not aborted: another client may write the same key.
+    async fn name_strays(&self) {
+        for key in self.store.take_unanswered() {
+            let object = self.store.uri(&key);
+            match self.store.uploads(&key).await {
+                Ok(uploads) => {
+                    for UploadId(id) in uploads {
+                        let object = Shown(&object);
+                        tracing::warn!(
+                            "an unfinished upload of {object} stays in the bucket: the answer to \
+                             its creation was lost; abort the upload {id}, or leave it to the \
+                             bucket's rules"
+                        );
+                    }
+                }
+                Err(error) => tracing::warn!(
+                    "an unfinished upload of {} may stay in the bucket: the answer to its creation \
+                     was lost, and {error}",
+                    Shown(&object)
+                ),
+            }
+        }
     }
 
     /// Cancels requests to the store, from now on, if it makes no progress for a while

@@ -7,8 +7,8 @@ use super::{Body, GetResponse, Layer, Operation, Request, Store, StoreError, Sto
 use crate::end::End;
 use crate::object::Key;
 
-/// Maximum time to abort an upload after the end of the mount. Aborting changes no object, and
-/// unfinished uploads cost money.
+/// Maximum time to abort an upload, or to look for one, after the end of the mount. Neither changes
+/// an object, and unfinished uploads cost money.
 const ABORT_LIMIT: Duration = Duration::from_secs(3);
 
 /// Store that sends no requests after its mount has ended.
@@ -47,13 +47,13 @@ impl Layer for Ending {
             let object = request.uri(self.below());
             StoreError::new(request.operation.name(), object, StoreErrorKind::Ended)
         };
-        let is_abort = request.operation == Operation::Abort;
-        if self.end.requests_ended() && !is_abort {
+        let cleans_up = matches!(request.operation, Operation::Abort | Operation::ListUploads);
+        if self.end.requests_ended() && !cleans_up {
             return Err(ended());
         }
         let late = async {
             self.end.no_more_requests().await;
-            if is_abort {
+            if cleans_up {
                 tokio::time::sleep(ABORT_LIMIT).await;
             }
         };
@@ -62,7 +62,7 @@ impl Layer for Ending {
             answered = send() => answered,
             () = late => Err(ended().after_unknown()),
         };
-        if answered.is_ok() && !is_abort {
+        if answered.is_ok() && !cleans_up {
             self.end.note_progress();
         }
         answered
@@ -120,6 +120,7 @@ mod tests {
         // A body whose response arrived before the end terminates, too.
         let mut body = head.unwrap().body;
         while let Ok(Some(_)) = body.next().await {}
+        assert_eq!(store.uploads(&key).await.unwrap().len(), 1);
         store.abort_upload(&key, &upload.unwrap()).await.unwrap();
         assert_eq!(memory.open_uploads(), 0);
     }

@@ -21,7 +21,7 @@ mod retry;
 pub mod s3;
 #[cfg(test)]
 pub(crate) mod slow;
-mod warning;
+pub(crate) mod warning;
 
 use std::fmt::Debug;
 use std::fs::File;
@@ -119,6 +119,17 @@ pub trait Store: Debug + Send + Sync + 'static {
 
     /// Aborts an upload and discards its parts.
     async fn abort_upload(&self, key: &Key, upload: &UploadId) -> Result<(), StoreError>;
+
+    /// Returns the unfinished uploads of a key, up to 1,000. Needs a permission that a mount may
+    /// lack.
+    async fn uploads(&self, key: &Key) -> Result<Vec<UploadId>, StoreError>;
+
+    /// Returns the keys for which [`create_upload`](Self::create_upload) was not answered: the store
+    /// may have an upload of them whose ID nobody knows. Each key is returned once, and only by
+    /// stores that send requests again.
+    fn take_unanswered(&self) -> Vec<Key> {
+        Vec::new()
+    }
 
     /// Returns a local file with all of this version, if there is one. The file never changes;
     /// callers read it instead of sending requests.

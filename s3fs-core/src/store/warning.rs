@@ -25,7 +25,7 @@ impl Warning {
 }
 
 #[cfg(test)]
-pub(super) mod seen {
+pub(crate) mod seen {
     use std::fmt::Debug;
     use std::sync::{Arc, Mutex};
 
@@ -37,18 +37,18 @@ pub(super) mod seen {
 
     /// Warnings of this thread, as text.
     #[derive(Clone, Default)]
-    pub(in crate::store) struct Warnings(Arc<Mutex<Vec<String>>>);
+    pub(crate) struct Warnings(Arc<Mutex<Vec<String>>>);
 
     impl Warnings {
         /// Collects warnings until the guard is dropped.
-        pub(in crate::store) fn begin() -> (Self, DefaultGuard) {
+        pub(crate) fn begin() -> (Self, DefaultGuard) {
             let warnings = Self::default();
             let subscriber = tracing_subscriber::registry().with(warnings.clone());
             (warnings, tracing::subscriber::set_default(subscriber))
         }
 
         /// Returns the warnings collected so far.
-        pub(in crate::store) fn texts(&self) -> Vec<String> {
+        pub(crate) fn texts(&self) -> Vec<String> {
             self.0.lock().unwrap().clone()
         }
     }

@@ -10,11 +10,12 @@ use crate::fs::tests::kernel::Kernel;
 use crate::fs::tests::{bucket, mount, mount_configured, mount_waiting};
 use crate::fs::{FsError, NotStored};
 use crate::object::{BucketName, ETag, Headers, Key};
-use crate::store::disturbed::Operation;
+use crate::store::disturbed::{Disturbed, Operation};
 use crate::store::faulty::{Fault, Faults};
 use crate::store::memory::MemoryStore;
 use crate::store::slow::{Delays, Point};
-use crate::store::{Body, Layer, Precondition, Store, StoreError};
+use crate::store::warning::seen::Warnings;
+use crate::store::{Body, Layer, Precondition, RetryLimits, Retrying, Store, StoreError};
 
 /// Timeout far above the duration of any test here.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -207,6 +208,32 @@ async fn a_store_that_takes_the_bytes_of_a_body_is_not_silent_however_slow_it_is
     kernel.fs.limit_silence();
     assert_eq!(timeout(LIMIT, kernel.fs.finish()).await.unwrap(), []);
     assert_eq!(memory.objects()["f"], "bytes");
+}
+
+#[tokio::test]
+async fn an_upload_whose_creation_was_not_answered_is_named_at_the_end() {
+    let memory = bucket();
+    let disturbance = Arc::<Faults>::default();
+    disturbance.next(Operation::CreateUpload, Fault::AnswerLost);
+    let store = Disturbed {
+        store: memory.clone(),
+        disturbance,
+    };
+    let store = Retrying::new(store, RetryLimits::new(LIMIT));
+    let kernel = mount_waiting(Arc::new(store), 64 << 20, false).await;
+    let (warnings, _guard) = Warnings::begin();
+    kernel.save("f", &[1; 3 * 4096]).await.unwrap();
+    assert_eq!(kernel.fs.finish().await, []);
+    assert_eq!(warnings.texts(), [""; 0], "it is not the last account");
+    kernel.fs.close().await;
+    assert_eq!(kernel.fs.finish().await, []);
+    assert_eq!(memory.open_uploads(), 1, "somebody else's, perhaps");
+    let warnings = warnings.texts();
+    let [warning] = warnings.as_slice() else {
+        panic!("{warnings:?}");
+    };
+    let expected = "an unfinished upload of s3://memory/f stays in the bucket: ";
+    assert!(warning.starts_with(expected), "{warning}");
 }
 
 #[tokio::test]

@@ -267,7 +267,7 @@ pub(crate) async fn uploads_that_break_the_rules_are_refused(store: &dyn Store) 
 }
 
 pub(crate) async fn ranges_of_objects_become_parts(store: &dyn Store) {
-    let at = key("a b+ü");
+    let (at, longer) = (key("a b+ü"), key("a b+ü/x"));
     let old = vec![7; PART + 10];
     let none = Precondition::None;
     let etag = store
@@ -275,6 +275,12 @@ pub(crate) async fn ranges_of_objects_become_parts(store: &dyn Store) {
         .await
         .unwrap();
     let id = store.create_upload(&at, &Headers::default()).await.unwrap();
+    let another = store.create_upload(&longer, &Headers::default()).await;
+    assert_eq!(store.uploads(&at).await.unwrap(), [id.clone()]);
+    store
+        .abort_upload(&longer, &another.unwrap())
+        .await
+        .unwrap();
     let source = |etag, end| CopySource {
         key: &at,
         etag,

@@ -31,6 +31,7 @@ pub(crate) enum Operation {
     CopyPart,
     Complete,
     Abort,
+    ListUploads,
 }
 
 impl Operation {
@@ -48,6 +49,7 @@ impl Operation {
             Self::CopyPart => "UploadPartCopy",
             Self::Complete => "CompleteMultipartUpload",
             Self::Abort => "AbortMultipartUpload",
+            Self::ListUploads => "ListMultipartUploads",
         }
     }
 }
@@ -195,6 +197,11 @@ pub(crate) trait Layer: Debug + Send + Sync + 'static {
         }
     }
 
+    /// Returns the keys of uploads whose creation was not answered.
+    fn forward_take_unanswered(&self) -> Vec<Key> {
+        self.below().take_unanswered()
+    }
+
     /// Returns an object as a local file.
     fn forward_local_copy(
         &self,
@@ -297,6 +304,15 @@ impl<L: Layer> Store for L {
         let request = Request::new(Operation::Abort, key).of_upload(upload);
         let send = || self.below().abort_upload(key, upload);
         self.around(request, send).await
+    }
+
+    async fn uploads(&self, key: &Key) -> Result<Vec<UploadId>, StoreError> {
+        let request = Request::new(Operation::ListUploads, key);
+        self.around(request, || self.below().uploads(key)).await
+    }
+
+    fn take_unanswered(&self) -> Vec<Key> {
+        self.forward_take_unanswered()
     }
 
     async fn local_copy(&self, key: &Key, etag: &ETag) -> Option<File> {

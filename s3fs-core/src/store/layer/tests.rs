@@ -72,6 +72,7 @@ async fn each_request_passes_once_by_its_own_name() {
     let completed = store.complete_upload(&key, &id, &parts, none);
     completed.await.unwrap();
     let id = store.create_upload(&key, &headers).await.unwrap();
+    assert_eq!(store.uploads(&key).await.unwrap(), [id.clone()]);
     store.abort_upload(&key, &id).await.unwrap();
     store.delete(&copy).await.unwrap();
     assert_eq!(store.below.objects()["k"], "bytesbytes");
@@ -89,6 +90,7 @@ async fn each_request_passes_once_by_its_own_name() {
         "UploadPartCopy k s3://memory/k 0 of an upload",
         "CompleteMultipartUpload k s3://memory/k 0 of an upload",
         "CreateMultipartUpload k s3://memory/k 0",
+        "ListMultipartUploads k s3://memory/k 0",
         "AbortMultipartUpload k s3://memory/k 0 of an upload",
         "DeleteObject copy s3://memory/copy 0",
     ];

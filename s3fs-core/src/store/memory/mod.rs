@@ -321,6 +321,13 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    async fn uploads(&self, key: &Key) -> Result<Vec<UploadId>, StoreError> {
+        let state = self.lock();
+        let uploads = state.uploads.iter();
+        let of_key = uploads.filter(|(_, upload)| upload.key == key.as_str());
+        Ok(of_key.map(|(id, _)| UploadId(id.to_string())).collect())
+    }
+
     fn capabilities(&self) -> &Capabilities {
         &self.capabilities
     }

@@ -87,9 +87,10 @@ impl<S> Observed<S> {
             Operation::CopyPart => "COPY PART",
             Operation::Complete => "COMPLETE UPLOAD",
             Operation::Abort => "ABORT UPLOAD",
+            Operation::ListUploads => "LIST UPLOADS",
         };
         match request.operation {
-            Operation::List => self.meter.list(),
+            Operation::List | Operation::ListUploads => self.meter.list(),
             Operation::Head => self.meter.head(),
             Operation::Get => self.meter.get(),
             Operation::Delete | Operation::Abort => self.meter.delete(),

@@ -96,7 +96,7 @@ impl<S: Store> Resumable<S> {
 impl<S: Store> Source<S> {
     async fn ask(&self, missing: ByteRange) -> Result<GetBody, StoreError> {
         let condition = Condition::Is(&self.etag);
-        let Bucket { store, health } = &*self.store.bucket;
+        let Bucket { store, health, .. } = &*self.store.bucket;
         health.admit().await;
         let answer = store.get(&self.key, Some(missing), condition).await?;
         health.answered(Instant::now());

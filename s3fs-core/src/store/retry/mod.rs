@@ -10,6 +10,7 @@ mod policy;
 mod rate;
 #[cfg(test)]
 mod tests;
+mod unanswered;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,9 +23,11 @@ pub use policy::RetryLimits;
 use crate::object::{ETag, Headers, Key};
 use crate::store::{
     Body, GetResponse, Layer, Operation, Precondition, Request, Store, StoreError, StoreErrorKind,
+    UploadId,
 };
 use health::Health;
 use policy::{Next, Tries};
+use unanswered::Unanswered;
 
 /// Time after which a warning is logged for a request that is still retried.
 const WARN_AFTER: Duration = Duration::from_secs(20);
@@ -45,6 +48,7 @@ pub struct Retrying<S> {
 struct Bucket<S> {
     store: S,
     health: Health,
+    unanswered: Unanswered,
 }
 
 impl<S> Clone for Retrying<S> {
@@ -61,9 +65,13 @@ impl<S> Clone for Retrying<S> {
 impl<S: Store> Retrying<S> {
     /// Wraps `store`, whose failed requests are retried within these limits.
     pub fn new(store: S, limits: RetryLimits) -> Self {
-        let health = Health::default();
+        let bucket = Bucket {
+            store,
+            health: Health::default(),
+            unanswered: Unanswered::default(),
+        };
         Self {
-            bucket: Arc::new(Bucket { store, health }),
+            bucket: Arc::new(bucket),
             limits,
             warn_after: WARN_AFTER,
             shortest_transfer: SHORTEST_TRANSFER,
@@ -219,7 +227,8 @@ impl<S: Store> Layer for Retrying<S> {
             | Operation::Get
             | Operation::Delete
             | Operation::CreateUpload
-            | Operation::Abort => self.tries(),
+            | Operation::Abort
+            | Operation::ListUploads => self.tries(),
             Operation::Put | Operation::UploadPart => self.long_tries(),
             Operation::Copy | Operation::CopyPart | Operation::Complete => {
                 return self.repeat_transfer(request, send).await;
@@ -253,6 +262,25 @@ impl<S: Store> Layer for Retrying<S> {
             }
             answer => answer,
         }
+    }
+
+    async fn forward_create_upload(
+        &self,
+        key: &Key,
+        headers: &Headers,
+    ) -> Result<UploadId, StoreError> {
+        let create = || async {
+            let attempt = self.bucket.unanswered.attempt(key);
+            let created = self.below().create_upload(key, headers).await;
+            attempt.ended(&created);
+            created
+        };
+        self.around(Request::new(Operation::CreateUpload, key), create)
+            .await
+    }
+
+    fn forward_take_unanswered(&self) -> Vec<Key> {
+        self.bucket.unanswered.take()
     }
 
     async fn forward_copy(

@@ -329,3 +329,52 @@ async fn who_waits_long_is_warned_once_with_the_key() {
     );
     assert!(warnings[0].contains("s3://memory/k"), "{warnings:?}");
 }
+
+#[tokio::test]
+async fn a_key_whose_upload_began_without_an_answer_is_told_once() {
+    let memory = MemoryStore::with_min_part(1);
+    let (store, plan) = planned(&memory);
+    let (key, other) = (Key::new("k"), Key::new("other"));
+    let headers = Headers::default();
+    plan.before.lock().unwrap().push(slow_down());
+    store.create_upload(&other, &headers).await.unwrap();
+    assert_eq!(store.take_unanswered(), [], "a refusal is an answer");
+    let cut = StoreErrorKind::Truncated("by the test".into());
+    plan.after.lock().unwrap().push(cut);
+    let known = store.create_upload(&key, &headers).await.unwrap();
+    assert_eq!(store.take_unanswered(), [key.clone()]);
+    assert_eq!(store.take_unanswered(), []);
+    store.abort_upload(&key, &known).await.unwrap();
+    let strays = store.uploads(&key).await.unwrap();
+    assert_eq!(strays.len(), 1);
+    assert_ne!(strays, [known]);
+}
+
+/// Disturbance of all requests: they are carried out without a response.
+#[derive(Debug)]
+struct NoAnswer;
+
+#[async_trait]
+impl Disturbance for NoAnswer {
+    async fn before(&self, _: Operation) -> Result<(), StoreErrorKind> {
+        Ok(())
+    }
+
+    async fn after(&self, _: Operation) -> Result<(), StoreErrorKind> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_creation_that_is_dropped_on_its_way_was_not_answered() {
+    let store = Disturbed {
+        store: MemoryStore::with_min_part(1),
+        disturbance: Arc::new(NoAnswer),
+    };
+    let store = Retrying::new(store, RetryLimits::new(Duration::from_mins(1)));
+    let (key, headers) = (Key::new("k"), Headers::default());
+    let mut creating = Box::pin(store.create_upload(&key, &headers));
+    assert!(futures_util::poll!(&mut creating).is_pending());
+    drop(creating);
+    assert_eq!(store.take_unanswered(), [key]);
+}

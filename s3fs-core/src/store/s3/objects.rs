@@ -214,6 +214,10 @@ impl Store for S3Store {
         self.abort_multipart(key, upload).await
     }
 
+    async fn uploads(&self, key: &Key) -> Result<Vec<UploadId>, StoreError> {
+        self.list_multipart(key).await
+    }
+
     fn capabilities(&self) -> &Capabilities {
         &self.capabilities
     }

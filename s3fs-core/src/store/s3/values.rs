@@ -88,7 +88,7 @@ pub(super) fn folded(prefix: &CommonPrefix, encoded: bool) -> Option<String> {
 }
 
 /// Decodes `encoding-type=url`, if the server says that it is applied. S3 encodes a space as `+`.
-fn decode(key: &str, encoded: bool) -> Option<String> {
+pub(super) fn decode(key: &str, encoded: bool) -> Option<String> {
     if !encoded {
         return Some(key.to_owned());
     }
