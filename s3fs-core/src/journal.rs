@@ -87,7 +87,7 @@ impl Journal {
         };
         if let Err(error) = self.write(&mut state, note) {
             let folder = self.folder.display();
-            tracing::warn!(%error, %folder, "unfinished uploads can't be noted");
+            tracing::warn!(%error, %folder, "failed to record open uploads");
         }
     }
 

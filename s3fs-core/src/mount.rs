@@ -98,8 +98,13 @@ impl FileSystem {
                 let uploads = std::mem::take(&mut left.uploads);
                 match abort_uploads(&config, &resources, uploads).await {
                     Ok(failures) if failures.is_empty() => left.done(),
-                    Ok(failures) => tracing::warn!(?failures, "unfinished uploads stay"),
-                    Err(error) => tracing::warn!(%error, "unfinished uploads stay"),
+                    Ok(failures) => tracing::warn!(
+                        ?failures,
+                        "failed to abort open uploads of an earlier mount"
+                    ),
+                    Err(error) => {
+                        tracing::warn!(%error, "failed to abort open uploads of an earlier mount")
+                    }
                 }
             }
         });

@@ -251,7 +251,7 @@ impl Bench<'_> {
     async fn clean_up(&self) {
         for name in NAMES {
             if let Err(error) = self.store.delete(&self.key(name)).await {
-                tracing::warn!(%error, "an object that was made for a trial stays");
+                tracing::warn!(%error, "failed to delete a trial object");
             }
         }
     }

@@ -15,7 +15,7 @@ pub(crate) fn k8s(command: K8sCommand) -> anyhow::Result<ExitCode> {
     let manifest = engines::manifest(&run::spec(arguments)?, &Retries::default())?;
     writeln!(io::stdout().lock(), "{}", manifest.text)?;
     exit::say(&format!(
-        "`kubectl apply -f -` runs it, and then `stub jobs attach {}` takes what comes of it",
+        "`kubectl apply -f -` runs it, and then `stub jobs attach {}` prints its output",
         manifest.id
     ));
     Ok(ExitCode::SUCCESS)

@@ -43,7 +43,7 @@ impl Entry {
         if read.is_ok() && format::checksum(&bytes) == word {
             return Some(bytes.into());
         }
-        tracing::debug!(block, object = ?self.header.object, "a damaged block is fetched again");
+        tracing::debug!(block, object = ?self.header.object, "cached block is damaged: fetching it again");
         self.forget(block);
         None
     }

@@ -12,7 +12,7 @@ pub(super) fn evict(folder: &Folder, found: Found, keep: u64) -> u64 {
         let removed = remove(&entry.index).and_then(|()| remove(&entry.data));
         match removed {
             Ok(()) => left -= entry.bytes,
-            Err(error) => tracing::debug!(%error, ?folder, "an entry can't be evicted"),
+            Err(error) => tracing::debug!(%error, ?folder, "failed to evict a cache entry"),
         }
     }
     left

@@ -86,7 +86,7 @@ impl Cache {
             Err(FolderError::Refused(error)) => Err(error),
             Err(FolderError::Unusable(error)) => {
                 let dir = config.dir.display();
-                tracing::warn!(%dir, %error, "the cache can't be used: going on without");
+                tracing::warn!(%dir, %error, "failed to open the cache: continuing without it");
                 Ok(None)
             }
         }
@@ -163,7 +163,7 @@ impl Cache {
             let cache = Arc::clone(self);
             spawn_blocking(move || {
                 let sealed = entry.seal();
-                tracing::debug!(?sealed, "proved beside");
+                tracing::debug!(?sealed, "verified a cached file in the background");
                 cache.lock_proving().remove(&object);
             });
         }

@@ -95,7 +95,7 @@ impl Writer {
             // If the thread has ended, there is nothing to keep it for.
             drop(jobs.send((job, place)));
         } else {
-            tracing::debug!("the cache's disk is behind: a block is not kept");
+            tracing::debug!("cache disk is too slow: dropped a block");
             *self.dropped() = Some(Instant::now());
         }
     }
@@ -125,7 +125,7 @@ impl Drop for Writer {
         self.jobs.take();
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         if ended.recv_timeout(FAREWELL) == Err(RecvTimeoutError::Timeout) {
-            tracing::debug!("the cache's disk is slow: not all blocks are kept");
+            tracing::debug!("cache disk is too slow: not all blocks are cached");
         }
     }
 }
@@ -147,7 +147,7 @@ impl Filling {
             worked = worked.and_then(|()| self.keep(&job));
             if let Err(error) = &worked {
                 // A full disk or a broken one: not to be bothered again, and no reason to fail.
-                tracing::warn!(%error, "the cache can't be written to: nothing more is kept in it");
+                tracing::warn!(%error, "failed to write to the cache: caching no further blocks");
                 self.aside.store(true, Ordering::Relaxed);
                 return;
             }

@@ -95,7 +95,7 @@ impl Fs {
         let store = self.store.clone();
         let aborting = async move {
             if let Err(error) = store.abort_upload(&to.key, &id).await {
-                tracing::warn!(%error, "an unfinished upload stays in the bucket until its rules remove it");
+                tracing::warn!(%error, "failed to abort an upload: its parts stay until a lifecycle rule removes them");
             }
         };
         self.endings

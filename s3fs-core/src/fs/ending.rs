@@ -136,7 +136,7 @@ impl Fs {
             }
             let is_too_long = silence.is_too_long(self.end.progress(), Instant::now());
             if is_too_long && !self.end.requests_ended() && !needs() {
-                tracing::warn!("the store is silent: giving up");
+                tracing::warn!("no response from the store: giving up");
                 self.end.end_requests();
             }
         }

@@ -173,7 +173,7 @@ impl Fs {
             && file.writer.is_streaming().await
             && let Err(error) = self.store_file(key, ino).await
         {
-            tracing::warn!(%ino, %error, "what was sent of a file that is deleted can't be read any more");
+            tracing::warn!(%ino, %error, "failed to read back the sent parts of a deleted file");
         }
         let state = self.file(ino).unwrap_or_else(|| state.clone());
         let is_large = state.size > self.parts.sizes().first();
@@ -216,7 +216,7 @@ impl Fs {
                 };
             }
         };
-        tracing::debug!(%ino, size = state.size, "fetched, because it is open");
+        tracing::debug!(%ino, size = state.size, "fetched a deleted file that is open");
         let file = self.share(ino, writer, place)?;
         self.open_files.leave(&file);
         Ok(())

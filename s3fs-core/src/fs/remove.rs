@@ -141,7 +141,7 @@ impl Fs {
         }
         if let Some(filled) = page.objects.iter().find(|object| object.meta.size > 0) {
             let (object, size) = (self.store.uri(marker), filled.meta.size);
-            tracing::warn!(object, size, "a folder stays: its own object holds bytes");
+            tracing::warn!(object, size, "folder not removed: its marker is not empty");
             return Err(FsError::NotEmpty);
         }
         Ok(!page.objects.is_empty())

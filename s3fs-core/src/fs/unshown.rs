@@ -42,7 +42,7 @@ impl Fs {
                 ?folder,
                 keys,
                 folders,
-                "keys are not shown: no file can have their names, or a folder has them"
+                "keys hidden: invalid as file names, or hidden by a folder of the same name"
             );
         }
     }

@@ -17,7 +17,7 @@ impl KernelEdge for Kernel {
         match self.0.store(node.into(), offset, bytes) {
             Ok(()) => true,
             Err(error) => {
-                tracing::debug!(?node, offset, %error, "the page cache does not take this");
+                tracing::debug!(?node, offset, %error, "failed to store data in the page cache");
                 false
             }
         }
@@ -25,7 +25,7 @@ impl KernelEdge for Kernel {
 
     fn forget_name(&self, dir: NodeId, name: &OsStr) {
         if let Err(error) = self.0.inval_entry(dir.into(), name) {
-            tracing::debug!(?dir, %error, "the kernel does not forget a name");
+            tracing::debug!(?dir, %error, "failed to invalidate a directory entry");
         }
     }
 
@@ -33,7 +33,7 @@ impl KernelEdge for Kernel {
         let signed = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         let (offset, length) = (signed(range.start), signed(range.end - range.start));
         if let Err(error) = self.0.inval_inode(node.into(), offset, length) {
-            tracing::debug!(?node, %error, "the kernel does not forget pages");
+            tracing::debug!(?node, %error, "failed to invalidate cached pages");
         }
     }
 }

@@ -78,7 +78,7 @@ impl Passthrough {
             Ok(backing) => Some(backing),
             Err(error) => {
                 // It takes CAP_SYS_ADMIN, and a disk that may be stacked on: that will not change.
-                tracing::debug!(%error, "the kernel refuses passthrough");
+                tracing::debug!(%error, "kernel refuses passthrough");
                 self.is_on.store(false, Ordering::Relaxed);
                 None
             }

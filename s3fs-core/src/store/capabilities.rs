@@ -52,7 +52,7 @@ impl Capability {
                 "keys are not listed in order: folders are listed one page after the other"
             }
             Self::StartAfter => {
-                "`start-after` is not heeded: folders are listed one page after the other"
+                "`start-after` is ignored: folders are listed one page after the other"
             }
             Self::ConditionalPut => {
                 "conditional PUT is not supported: new files are checked by HEAD first, so two clients that \
@@ -69,7 +69,7 @@ impl Capability {
             Self::Markers => {
                 "keys that end in `/` are refused: folders exist only while they hold files"
             }
-            Self::MarkerCopy => "keys that end in `/` can't be copied: they are stored anew",
+            Self::MarkerCopy => "keys that end in `/` can't be copied: they are created again",
             Self::ManyParts => "uploads have at most 1,000 parts: parts grow earlier",
             Self::Checksums => "the newer checksums are not supported: none are sent",
         }

@@ -73,7 +73,7 @@ impl Begun {
             && let Err(error) = self.target.store.abort_upload(&self.key, id).await
             && !matches!(error.kind, StoreErrorKind::NoSuchUpload)
         {
-            tracing::warn!(%error, "an unfinished upload stays in the bucket until its rules remove it");
+            tracing::warn!(%error, "failed to abort an upload: its parts stay until a lifecycle rule removes them");
         }
     }
 

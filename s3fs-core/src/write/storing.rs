@@ -207,7 +207,7 @@ impl Inner {
                 && is_there().await
                 && let Err(error) = store.delete(&key).await
             {
-                tracing::warn!(%error, "what a renamed file was stored as stays");
+                tracing::warn!(%error, "failed to delete the earlier object of a renamed file");
             }
         }
     }

@@ -313,7 +313,7 @@ impl Streaming {
         let mut staged = Staged::new(&self.target, self.extents());
         for (offset, buffer) in self.held() {
             if let Err(error) = staged.put(offset, &buffer) {
-                tracing::warn!(%error, "bytes of a file are lost");
+                tracing::warn!(%error, "failed to stage bytes of a file: they are lost");
             }
         }
         staged

@@ -189,7 +189,7 @@ pub(crate) enum K8sCommand {
     ///
     /// The program's input goes, encrypted, to the spool that `[engine.kubernetes]` of stub.toml names; the
     /// Secret holds the key. No request is sent to the cluster. After the Job is applied, `stub jobs attach`
-    /// with the call ID printed on standard error waits for its end and removes what is left of it.
+    /// with the call ID printed on standard error waits for its end and removes its remaining data.
     Manifest(RunArguments),
 }
 

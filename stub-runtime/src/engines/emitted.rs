@@ -136,7 +136,7 @@ impl Drop for FromTask {
         self.remote.controls().cancel(GRACE);
         while let Some(next) = self.next() {
             if let Err(error) = next {
-                tracing::debug!(%error, "a call that nobody wanted more of has ended");
+                tracing::debug!(%error, "dropped call ended");
             }
         }
     }

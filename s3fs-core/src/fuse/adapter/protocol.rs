@@ -38,7 +38,7 @@ impl Filesystem for Adapter {
             InitFlags::FUSE_HANDLE_KILLPRIV_V2,
         ] {
             if config.add_capabilities(flag).is_err() {
-                tracing::debug!(?flag, "the kernel does not know this");
+                tracing::debug!(?flag, "kernel lacks a FUSE capability");
             }
         }
         let _ = config.set_max_background(MAX_BACKGROUND);

@@ -182,7 +182,7 @@ impl<S: Store> Retrying<S> {
             }
             return Err(error);
         };
-        tracing::debug!(%error, ?delay, "sending again");
+        tracing::debug!(%error, ?delay, "retrying the request");
         if tries.elapsed(now) >= self.warn_after && self.bucket.health.warning.is_due() {
             let (seconds, attempts) = (tries.elapsed(now).as_secs(), tries.failed());
             tracing::warn!("still trying after {seconds} s and {attempts} attempts: {error}");

@@ -80,7 +80,7 @@ impl Driver {
                 }
             }
             Err(error) => {
-                tracing::warn!(%error, "it is not known whether tasks were started");
+                tracing::warn!(%error, "failed to find out whether tasks were started");
                 return false;
             }
         }
@@ -242,13 +242,13 @@ impl Driver {
             let removed = (0..TRIES).find_map(|_| match spool.remove() {
                 Ok(()) => Some(()),
                 Err(error) => {
-                    tracing::debug!(%error, "trying again");
+                    tracing::debug!(%error, "failed to remove a call from the spool: retrying");
                     sleep(Duration::from_millis(250));
                     None
                 }
             });
             if removed.is_none() {
-                tracing::warn!(spool = %self.cluster.location, call = self.task.id, "something is left in the spool");
+                tracing::warn!(spool = %self.cluster.location, call = self.task.id, "failed to remove a call from the spool");
             }
             leave(&self.cluster.location);
         }

@@ -77,7 +77,7 @@ impl Driver {
             {
                 fate.words = format!("{}: {log}", fate.words);
             }
-            tracing::info!(task = %id, how = ?fate.how, words = fate.words, "a task is gone");
+            tracing::info!(task = %id, how = ?fate.how, words = fate.words, "task ended without a result");
             self.state.fate(id, fate);
         }
     }

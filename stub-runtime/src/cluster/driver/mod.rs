@@ -154,7 +154,10 @@ impl Driver {
             Ok(true) => self.clean(),
             Ok(false) => {
                 let call = &self.task.id;
-                tracing::warn!(call, "tasks may go on: `stub jobs cancel` ends them");
+                tracing::warn!(
+                    call,
+                    "tasks may still be running: `stub jobs cancel` ends them"
+                );
             }
             // It may go on without us, and be found again.
             Err(error) if error.may_pass() || self.has_begun(&error) => {

@@ -128,7 +128,7 @@ impl Patience {
             Err(error) if !error.may_pass() => return Err(error),
             Err(error) => {
                 let since = *self.since.get_or_insert(now);
-                tracing::warn!(%error, "trying again");
+                tracing::warn!(%error, "cluster or spool unavailable: retrying");
                 if now.saturating_duration_since(since) >= PATIENCE {
                     return Err(error);
                 }

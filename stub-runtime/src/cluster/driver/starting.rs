@@ -104,7 +104,7 @@ impl Driver {
         if self.has_others()
             && let Some(pending) = &mut self.pending
         {
-            tracing::warn!(%error, "trying again");
+            tracing::warn!(%error, "failed to submit tasks: retrying");
             pending.at = Instant::now() + LAST_PAUSE;
             return Ok(());
         }

@@ -176,7 +176,7 @@ impl Scheduler for Kubernetes {
 
     fn forget(&mut self, jobs: &[JobId]) {
         if let Err(error) = self.each(jobs, Client::forget) {
-            tracing::warn!(%error, "something is left in the cluster");
+            tracing::warn!(%error, "failed to delete the Jobs of a call");
         }
     }
 }

@@ -214,7 +214,7 @@ impl Shared {
         loop {
             match self.spool.put(&name, piece) {
                 Err(error) if start.elapsed() < PATIENCE => {
-                    tracing::warn!(%error, "trying again");
+                    tracing::warn!(%error, "failed to write results to the spool: retrying");
                     sleep(pause);
                     pause = (pause * 2).min(LAST_PAUSE);
                 }

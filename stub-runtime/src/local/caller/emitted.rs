@@ -139,7 +139,7 @@ impl Emitted {
 impl Drop for Emitted {
     fn drop(&mut self) {
         if let Err(error) = self.give_up() {
-            tracing::warn!(%error, "a call that nobody wanted more of ended badly");
+            tracing::warn!(%error, "dropped call failed");
         }
     }
 }

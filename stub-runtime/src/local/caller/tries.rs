@@ -67,7 +67,7 @@ impl Tries {
             self.watch.attempted(ended);
             return Err(error);
         };
-        tracing::info!(%error, ?delay, "trying again");
+        tracing::info!(%error, ?delay, "attempt failed: retrying");
         let is_cancelled = canceller.sleep(delay);
         self.watch.attempted(Attempted {
             is_retried: !is_cancelled,

@@ -165,7 +165,7 @@ fn part(has_network: bool, is_isolated: bool) -> Result<(), Failure> {
         } else if let Err(error) = sys::leave_processes(Scope::Signals) {
             // Abstract sockets of the machine's network are elsewhere. A signal to its process
             // group can stop a call, and shows nothing.
-            tracing::debug!(%error, "the job can signal its process group");
+            tracing::debug!(%error, "failed to restrict signals: the job can signal its process group");
         }
     }
     Ok(())

@@ -58,7 +58,7 @@ fn name(supervisor: u32) -> String {
 impl Drop for Cgroup {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_dir(&self.0) {
-            tracing::warn!(%error, folder = %self.0.display(), "a control group stays");
+            tracing::warn!(%error, folder = %self.0.display(), "failed to remove a control group");
         }
     }
 }

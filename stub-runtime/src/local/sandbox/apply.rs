@@ -63,7 +63,7 @@ pub(crate) fn prepare(points: &[MountPoint], hide: Option<&Hide>) -> Result<Vec<
 fn mount_proc() {
     let flags = MountFlags::MS_NOSUID | MountFlags::MS_NODEV | MountFlags::MS_NOEXEC;
     if let Err(error) = sys::mount("proc", Path::new("/proc"), "proc", flags, "") {
-        tracing::debug!(%error, "the job keeps the old /proc");
+        tracing::debug!(%error, "failed to mount /proc: the job keeps the old one");
     }
 }
 
@@ -121,7 +121,7 @@ pub(crate) fn unmount(mounts: &[Mounted]) {
     for mount in mounts.iter().rev() {
         let result = sys::unmount(&mount.at).or_else(|_| sys::unmount_detached(&mount.at));
         if let Err(error) = result {
-            tracing::warn!(%error, "a volume stays mounted until its sandbox is gone");
+            tracing::warn!(%error, "failed to unmount a volume: it stays mounted until its sandbox ends");
         }
     }
 }

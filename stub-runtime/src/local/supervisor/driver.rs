@@ -368,7 +368,7 @@ impl Driver {
         let until = Instant::now() + DEATH_LIMIT;
         if !sys::wait_for_until(self.init.pid, until) {
             // With this process, the connections of its mounts end, and so does what waits for them.
-            tracing::warn!("the sandbox's processes have not ended in time");
+            tracing::warn!("processes of the sandbox did not end in time");
         }
         self.group = None;
         Ok(())

@@ -39,14 +39,14 @@ pub(super) fn enforce(limits: &Limits, process: i32) -> Result<Enforced, Failure
     if let (Some((parent, _)), false) = (parent, wanted.group.is_empty()) {
         match Cgroup::make(&parent, &wanted.group, process) {
             Ok(group) => {
-                tracing::info!(limits = ?wanted.group, "limited by a control group");
+                tracing::info!(limits = ?wanted.group, "limits enforced by a control group");
                 return checked(limits, &wanted, Some(group));
             }
-            Err(error) => tracing::debug!(%error, "no control group"),
+            Err(error) => tracing::debug!(%error, "control group not available"),
         }
     }
     let own = plan(limits, without);
-    tracing::info!(limits = ?own.own, "limited by what processes inherit");
+    tracing::info!(limits = ?own.own, "limits enforced by resource limits and CPU affinity");
     checked(limits, &own, None)
 }
 

@@ -194,7 +194,7 @@ impl Volumes {
         let all = join_all(self.servings.iter().map(Serving::abandon));
         let limited = async { tokio::time::timeout(ABANDON_LIMIT, all).await };
         if self.handle.block_on(limited).is_err() {
-            tracing::warn!("some unfinished uploads could not be aborted in time");
+            tracing::warn!("failed to abort all open uploads in time");
         }
     }
 
@@ -211,7 +211,7 @@ impl Volumes {
             return;
         };
         for error in results.into_iter().flatten().filter_map(Result::err) {
-            tracing::warn!(%error, "a file system's loop failed");
+            tracing::warn!(%error, "file system session failed");
         }
     }
 }

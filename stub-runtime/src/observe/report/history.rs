@@ -34,7 +34,7 @@ pub(crate) fn save(folder: &Path, record: &Record) -> io::Result<PathBuf> {
     atomic::write(&path, 0o600, &serde_json::to_vec(record)?)?;
     if let Err(error) = prune(folder) {
         tracing::warn!(
-            "old records in {} can't be removed: {error}",
+            "failed to remove old records in {}: {error}",
             folder.display()
         );
     }
@@ -59,7 +59,7 @@ pub(crate) fn load(folder: &Path, name: Option<&str>) -> io::Result<Vec<Record>>
             Ok(_) => {}
             // Another process has let it go.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => tracing::warn!("the record {} is skipped: {error}", path.display()),
+            Err(error) => tracing::warn!("skipped the record {}: {error}", path.display()),
         }
     }
     loaded.sort_by_key(|record| std::cmp::Reverse(record.begun()));

@@ -144,7 +144,7 @@ impl S3Store {
             Err(error) => Err(error),
         };
         if let Err(error) = &deleted {
-            tracing::warn!(%error, "a copy of another version stays");
+            tracing::warn!(%error, "failed to delete a copy of another version");
         }
         deleted.is_ok()
     }

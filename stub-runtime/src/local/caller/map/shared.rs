@@ -277,7 +277,7 @@ impl Shared {
             is_abandoned: self.canceller.is_abandoned(),
         });
         if let (Some(error), Some(at)) = (error, again) {
-            tracing::info!(%error, ?delay, "trying again");
+            tracing::info!(%error, ?delay, "attempt failed: retrying");
             task.attempt += 1;
             self.lock().queue.try_again(task, at);
             // Waiting slots must take the time of the retry into account.

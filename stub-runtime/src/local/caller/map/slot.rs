@@ -33,7 +33,9 @@ pub(super) fn run(shared: &Shared) {
                 // What this program has run out of is what its other sandboxes have.
                 let is_short = matches!(error, Error::Start { .. });
                 match shared.leave_to_others(task, is_short) {
-                    None => return tracing::warn!(%error, "one sandbox less"),
+                    None => {
+                        return tracing::warn!(%error, "failed to start a sandbox: continuing with fewer");
+                    }
                     Some(task) => refuse(shared, task, &run, error),
                 }
             }
@@ -321,7 +323,7 @@ impl<'a> Slot<'a> {
             (Some(task), Err(error)) => refuse(self.shared, task, &run, error),
             (None, Ok(outcome)) if !self.is_told => self.shared.left(outcome.not_stored),
             (None, Ok(_)) => {}
-            (None, Err(error)) => tracing::warn!(%error, "a sandbox ended badly"),
+            (None, Err(error)) => tracing::warn!(%error, "failed to end a sandbox"),
         }
         self.pace
     }
