@@ -69,12 +69,12 @@ fn can_open(browser: &Path) -> bool {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("page.html");
     fs::write(&path, "<p>opened</p>").unwrap();
-    let output = opened(browser, &path);
+    let output = opened(browser, &path, &["--dump-dom"]);
     String::from_utf8_lossy(&output.stdout).contains("<p>opened</p>")
 }
 
-/// Returns the output of a browser about a page after its script has run.
-fn opened(browser: &Path, page: &Path) -> Output {
+/// Returns the output of a browser, with some flags more, about a page after its script has run.
+fn opened(browser: &Path, page: &Path, flags: &[&str]) -> Output {
     let home = tempfile::tempdir().unwrap();
     Command::new("timeout")
         .args([OsStr::new("120"), browser.as_os_str()])
@@ -83,7 +83,7 @@ fn opened(browser: &Path, page: &Path) -> Output {
             "--user-data-dir={}",
             home.path().join("data").display()
         ))
-        .arg("--dump-dom")
+        .args(flags)
         .arg(format!("file://{}", page.display()))
         .env("HOME", home.path())
         .env("TMPDIR", home.path())
@@ -94,7 +94,7 @@ fn opened(browser: &Path, page: &Path) -> Output {
 
 /// Returns the document that the page's script has made.
 fn document(browser: &Path, page: &Path) -> String {
-    let output = opened(browser, page);
+    let output = opened(browser, page, &["--dump-dom"]);
     let complaints = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}: {complaints}", output.status);
     let document = String::from_utf8(output.stdout).unwrap();
@@ -182,7 +182,8 @@ fn a_record_is_drawn_and_what_is_hostile_stays_text() {
     assert!(document.contains(&format!("the call: {HOSTILE_TEXT}</pre>")));
 
     // Inputs, bytes, requests, what is pending: a line for each series that isn't 0 all the time.
-    assert_eq!(count(&document, r#"<path class="line "#), 3 + 2 + 2 + 1);
+    assert_eq!(count(&document, "<canvas "), 4);
+    assert_eq!(count(&document, r#"<tr class="u-series "#), 3 + 2 + 2 + 1);
     assert!(!document.contains("NaN") && !document.contains("undefined"));
     for fact in [
         "12.5 s",
@@ -193,6 +194,40 @@ fn a_record_is_drawn_and_what_is_hostile_stays_text() {
         r#"title="2025-01-02T03:04:05Z""#,
     ] {
         assert!(document.contains(fact), "{fact}");
+    }
+}
+
+/// Returns the number of pixels of a colour that a picture of the page has.
+fn pixels(browser: &Path, page: &Path, flag: &str, colour: [u8; 3]) -> usize {
+    let picture = page.with_extension("png");
+    let screenshot = format!("--screenshot={}", picture.display());
+    let output = opened(
+        browser,
+        page,
+        &[&screenshot, "--window-size=1240,1600", flag],
+    );
+    let picture = image::open(&picture).unwrap_or_else(|error| panic!("{error}: {output:?}"));
+    let picture = picture.into_rgb8();
+    picture.pixels().filter(|pixel| pixel.0 == colour).count()
+}
+
+#[test]
+fn lines_have_the_colours_of_the_readers_theme() {
+    let Some(browser) = browser() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("page.html");
+    write_page(&path, &[ten("demo", "2025-01-02T03:04:05Z")]).unwrap();
+    // Colours of LIST and of what is pending, whose legends have at most 100 pixels each.
+    let (light, dark) = ([0x8b, 0x5f, 0xb0], [0xb4, 0x91, 0xd6]);
+    for (flag, there, absent) in [
+        ("--blink-settings=preferredColorScheme=1", light, dark),
+        ("--blink-settings=preferredColorScheme=0", dark, light),
+    ] {
+        let lines = pixels(browser, &path, flag, there);
+        assert!(lines > 300, "{flag}: {lines}");
+        assert_eq!(pixels(browser, &path, flag, absent), 0, "{flag}");
     }
 }
 

@@ -87,6 +87,13 @@ function drawn(element, draw) {
   widths.observe(element);
 }
 
+// Canvases have no style of their own.
+for (const media of ["print", "(prefers-color-scheme: dark)"]) {
+  matchMedia(media).addEventListener("change", () => {
+    for (const { draw, width } of drawings.values()) if (width > 0) draw(width);
+  });
+}
+
 function redraw(element) {
   const drawing = drawings.get(element);
   const width = Math.floor(element.clientWidth);

@@ -13,10 +13,18 @@ use super::atomic;
 use super::record::Record;
 
 const TEMPLATE: &str = include_str!("page.html");
-const STYLE: &str = include_str!("page.css");
+/// Style of the page, which has no other.
+const STYLE: &str = concat!(
+    include_str!("uplot/uPlot.min.css"),
+    include_str!("page.css")
+);
 
 /// Script of the page, which runs no other.
 const SCRIPT: &str = concat!(
+    "/*\n",
+    include_str!("uplot/LICENSE"),
+    "*/\n",
+    include_str!("uplot/uPlot.iife.min.js"),
     include_str!("units.js"),
     include_str!("dom.js"),
     include_str!("plot.js"),
@@ -165,11 +173,13 @@ mod tests {
         let page = page(&[]);
         for (index, _) in page.match_indices("://") {
             let around = &page[index.saturating_sub(4)..];
-            assert!(
-                around.starts_with("http://www.w3.org/2000/svg"),
-                "{}",
-                &around[..40]
-            );
+            // The name of a language, and the origin of a library in its first comment.
+            let names = [
+                "http://www.w3.org/2000/svg",
+                "https://github.com/leeoniya/uPlot (v",
+            ];
+            let is_name = names.iter().any(|name| around.contains(name));
+            assert!(is_name, "{}", &around[..40]);
         }
         for name in [
             "src=",

@@ -1,4 +1,4 @@
-// One plot of several series over time.
+// One plot of several series over time, drawn by uPlot.
 
 const HEIGHT = 150;
 const LEFT = 70;
@@ -10,102 +10,78 @@ const BOTTOM = 24;
 // values are: `isStep` (value `i` holds from time `i` to `i + 1`), `base` of the ticks, `format`, `nothing` (a note
 // if all values are 0).
 function plotted(plot) {
-  const heading = el("figcaption", {}, el("h3", {}, plot.title));
-  const figure = el("figure", { class: "plot" }, heading);
-  const largest = Math.max(0, ...plot.series.flatMap((series) => series.values));
-  if (largest === 0) {
+  const caption = el("figcaption", {}, el("h3", {}, plot.title));
+  const figure = el("figure", { class: "plot" }, caption);
+  if (plot.series.every(({ values }) => values.every((value) => value === 0))) {
     figure.append(el("p", { class: "empty" }, plot.nothing));
     return figure;
   }
-  heading.append(legend(plot.series));
   const canvas = el("div", { class: "canvas" });
   figure.append(canvas, numbers(() => plotTable(plot)));
-  drawn(canvas, (width) => canvas.replaceChildren(drawPlot(plot, largest, width)));
+  let drawing;
+  drawn(canvas, (width) => {
+    if (drawing === undefined) drawing = drawPlot(plot, caption, canvas, width);
+    else drawing.setSize({ width, height: HEIGHT });
+  });
   return figure;
 }
 
-function legend(series) {
-  return el("ul", { class: "legend" }, ...series.map(({ name, class: kind, total }) =>
-    el("li", { class: kind }, el("span", { class: "swatch" }), name, el("b", {}, total))));
-}
-
-function drawPlot(plot, largest, width) {
-  const inner = width - LEFT - RIGHT;
-  const floor = HEIGHT - BOTTOM;
-  const step = niceStep(largest / 3, plot.base);
+function drawPlot(plot, caption, canvas, width) {
+  const largest = Math.max(...plot.series.flatMap(({ values }) => values));
+  const step = STEPS[plot.base].find((each) => each >= largest / 3);
   const top = Math.ceil(largest / step - 1e-9) * step;
-  const x = (seconds) => px(LEFT + (seconds / plot.end) * inner);
-  const y = (value) => px(floor - (value / top) * (floor - TOP));
-  const names = plot.series.map((series) => `${series.name} ${series.total}`).join(", ");
-  const image = drawing(width, HEIGHT, `${plot.title} over ${duration(plot.end)}: ${names}`);
-  for (const value of ticks(top, step)) {
-    image.append(
-      svg("line", { class: value === 0 ? "axis" : "grid", x1: LEFT, x2: width - RIGHT, y1: y(value), y2: y(value) }),
-      svg("text", { class: "tick", x: LEFT - 8, y: y(value) + 4, "text-anchor": "end" }, plot.format(value)));
+  const axis = { font: "11px system-ui, sans-serif", stroke: () => colour("faint") };
+  const options = {
+    width, height: HEIGHT, padding: [TOP, RIGHT, 0, 0],
+    scales: { x: { time: false, range: [0, plot.end] }, y: { range: [0, top] } },
+    axes: [
+      { ...axis, size: BOTTOM, gap: 3, splits: () => timeTicks(plot.end, width - LEFT - RIGHT), grid: { show: false },
+        ticks: { stroke: () => colour("faint"), size: 4, width: 1 }, values: (_, times) => times.map(duration) },
+      { ...axis, size: LEFT, gap: 8, incrs: [step], grid: { stroke: () => colour("rule"), width: 1 },
+        ticks: { show: false }, values: (_, values) => values.map(plot.format) },
+    ],
+    legend: { mount: (_, legend) => caption.append(legend) },
+    cursor: { y: false, drag: { x: false }, dataIdx: (_, index, nearest, time) => indexAt(plot, nearest, time) },
+    // The legend shows totals, or the time and the values at the pointer.
+    series: [
+      { label: "Time", value: (_, time, index, i) => (i === null ? "" : span(plot, i)) },
+      ...plot.series.map(plottedSeries),
+    ],
+  };
+  const data = [plot.times, ...plot.series.map(({ values }) => (plot.isStep ? [...values, values.at(-1)] : values))];
+  const made = new uPlot(options, data, canvas);
+  const names = plot.series.map(({ name, total }) => `${name} ${total}`).join(", ");
+  fill(made.ctx.canvas, { role: "img", "aria-label": `${plot.title} over ${duration(plot.end)}: ${names}` }, []);
+  return made;
+
+  function plottedSeries({ name, class: kind, values, total }) {
+    return {
+      label: name, class: kind, width: 1.6, points: { show: false },
+      stroke: () => colour(kind), fill: () => `${colour(kind)}1f`,
+      // Shows a line of the same values that is below it.
+      dash: kind === "s4" ? [5, 3] : undefined,
+      paths: plot.isStep ? uPlot.paths.stepped({ align: 1 }) : uPlot.paths.linear(),
+      gaps: (drawing) => flats(plot, values, (time) => drawing.valToPos(time, "x", true)),
+      value: (_, value, index, i) => (i === null ? total : plot.format(values[i])),
+    };
   }
-  image.append(timeAxis(plot.end, inner, floor, x));
-  for (const series of plot.series) {
-    image.append(svg("path", { class: `area ${series.class}`, d: outline(plot, series.values, x, y) }));
-  }
-  for (const series of plot.series) {
-    image.append(svg("path", { class: `line ${series.class}`, d: outline(plot, series.values, x, y) }));
-  }
-  image.append(cursor(plot, image, inner, floor, x));
-  return image;
 }
 
-function timeAxis(end, inner, floor, x) {
-  const group = svg("g", {});
-  for (const seconds of timeTicks(end, inner)) {
-    const isLast = x(seconds) > LEFT + inner - 20;
-    group.append(
-      svg("line", { class: "axis", x1: x(seconds), x2: x(seconds), y1: floor, y2: floor + 4 }),
-      svg("text", { class: "tick", x: x(seconds), y: floor + 17, "text-anchor": isLast ? "end" : "middle" },
-        duration(seconds)));
-  }
-  return group;
+function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`);
 }
 
-// A shape for each stretch of time in which the value is not 0. Lines along the bottom would hide one another.
-function outline(plot, values, x, y) {
-  const at = (i) => x(plot.times[i]);
-  const value = (i) => values[i] ?? 0;
-  let path = "";
-  for (let i = 0; i < values.length; i += 1) {
-    if (plot.isStep) {
-      if (value(i) === 0) continue;
-      path += value(i - 1) === 0 ? `M${at(i)},${y(0)}V${y(value(i))}` : `V${y(value(i))}`;
-      path += `H${at(i + 1)}`;
-      if (value(i + 1) === 0) path += `V${y(0)}`;
-    } else if (value(i - 1) !== 0 || value(i) !== 0) {
-      path += `${path === "" || value(i - 1) === 0 ? `M${at(Math.max(0, i - 1))},${y(0)}` : ""}L${at(i)},${y(value(i))}`;
-    }
-  }
-  return plot.isStep || value(values.length - 1) === 0 ? path : `${path}V${y(0)}`;
+// Where a series stays 0 and is not drawn: lines along the bottom would hide one another.
+function flats({ times, isStep }, values, x) {
+  const isFlat = (i) => values[i] === 0 && (isStep || values[i + 1] === 0);
+  const found = values.flatMap((_, i) => (isFlat(i) ? [i] : []));
+  return found.map((i) => [x(times[i]) + (isFlat(i - 1) ? 0 : 1), x(times[i + 1]) - (isFlat(i + 1) ? 0 : 1)]);
 }
 
-// The values at the pointer.
-function cursor(plot, image, inner, floor, x) {
-  const line = svg("line", { class: "cursor", y1: TOP, y2: floor, visibility: "hidden" });
-  image.addEventListener("pointermove", (event) => {
-    const bounds = image.getBoundingClientRect();
-    const position = ((event.clientX - bounds.left) / bounds.width) * (inner + LEFT + RIGHT);
-    const seconds = ((position - LEFT) / inner) * plot.end;
-    const last = plot.series[0].values.length - 1;
-    const after = plot.times.findIndex((time) => time > seconds);
-    const index = Math.min(last, Math.max(0, after === -1 ? last : after - 1));
-    const at = x(Math.min(plot.end, Math.max(0, seconds)));
-    fill(line, { x1: at, x2: at, visibility: "visible" }, []);
-    showTooltip(event, [
-      { class: "head", text: span(plot, index) },
-      ...plot.series.map(({ name, values }) => ({ text: `${name}: ${plot.format(values[index])}` })),
-    ]);
-  });
-  image.addEventListener("pointerleave", () => {
-    line.setAttribute("visibility", "hidden");
-    hideTooltip();
-  });
-  return line;
+function indexAt(plot, nearest, time) {
+  const last = plot.series[0].values.length - 1;
+  const index = plot.isStep && plot.times[nearest] > time ? nearest - 1 : nearest;
+  return Math.min(last, Math.max(0, index));
 }
 
 function span(plot, index) {

@@ -59,30 +59,19 @@ function duration(seconds) {
   return two(86400, "d", 3600, "h");
 }
 
-const STEPS = { 10: [1, 2, 5], 1024: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512] };
+const DECIMAL_STEPS = Array.from({ length: 63 }, (_, i) => [1, 2, 5][i % 3] * 10 ** (Math.floor(i / 3) - 9));
 
-// The least step that is not below the value: round in decimal units (base 10) or in binary ones (1024).
-function niceStep(value, base) {
-  const unit = base ** Math.floor(Math.log(value) / Math.log(base));
-  return unit * (STEPS[base].find((step) => step * unit >= value) ?? base);
-}
+// Steps between ticks, rising, by the base of their unit: round in decimal units or in binary ones.
+const STEPS = { 10: DECIMAL_STEPS, 1024: Array.from({ length: 61 }, (_, i) => 2 ** i) };
 
 const TIME_STEPS = [
-  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800,
+  ...DECIMAL_STEPS.filter((step) => step < 15), 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200,
+  ...DECIMAL_STEPS.filter((step) => step >= 1).map((days) => days * 86400),
 ];
 
-function timeStep(seconds) {
-  if (seconds <= 1) return niceStep(seconds, 10);
-  return TIME_STEPS.find((step) => step >= seconds) ?? niceStep(seconds / 604800, 10) * 604800;
-}
-
 // Multiples of a step from 0 up to an end.
-function ticks(end, step) {
-  const found = [];
-  for (let i = 0; i * step <= end * (1 + 1e-9); i += 1) found.push(i * step);
-  return found;
-}
-
 function timeTicks(end, width) {
-  return ticks(end, timeStep(end / Math.max(2, Math.floor(width / 90))));
+  const least = end / Math.max(2, Math.floor(width / 90));
+  const step = TIME_STEPS.find((each) => each >= least);
+  return Array.from({ length: Math.floor(end / step * (1 + 1e-9)) + 1 }, (_, i) => i * step);
 }
