@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::tasks::TASK_TIME;
+use super::tasks::{TASK_TIME, cluster_options};
 
 /// Cluster with [Kubernetes], reached as by `kubectl`: by the files in `KUBECONFIG`, else
 /// `~/.kube/config`, else by the service account of the pod that this program is in.
@@ -58,52 +58,6 @@ impl Kubernetes {
         }
     }
 
-    /// Sets the spool, for inputs and values in transit: `s3://bucket/prefix`, which pods reach
-    /// with credentials of their own, or a folder that this machine and the nodes have under the
-    /// same path. Defaults to `~/.stub/spool` if there is a [`volume_claim`](Self::volume_claim).
-    pub fn spool(mut self, place: impl Into<String>) -> Self {
-        self.spool = Some(place.into());
-        self
-    }
-
-    /// Sets the `PersistentVolumeClaim` that pods have as the folder of the spool. This machine
-    /// must have the same contents under the same path.
-    pub fn volume_claim(mut self, name: impl Into<String>) -> Self {
-        self.volume_claim = Some(name.into());
-        self
-    }
-
-    /// Sets the namespace; defaults to that of the context.
-    pub fn namespace(mut self, name: impl Into<String>) -> Self {
-        self.namespace = Some(name.into());
-        self
-    }
-
-    /// Sets the context of the kubeconfig; defaults to its current one.
-    pub fn context(mut self, name: impl Into<String>) -> Self {
-        self.context = Some(name.into());
-        self
-    }
-
-    /// Sets the service account of the pods, which then have its token.
-    pub fn service_account(mut self, name: impl Into<String>) -> Self {
-        self.service_account = Some(name.into());
-        self
-    }
-
-    /// Sets the Secret with which the image is pulled.
-    pub fn image_pull_secret(mut self, name: impl Into<String>) -> Self {
-        self.image_pull_secret = Some(name.into());
-        self
-    }
-
-    /// Sets the resource of a device plugin that gives a container `/dev/fuse`, such as
-    /// `smarter-devices/fuse`. By default, containers are privileged.
-    pub fn fuse(mut self, resource: impl Into<String>) -> Self {
-        self.fuse = Some(resource.into());
-        self
-    }
-
     /// Sets the labels of the nodes that pods may be on.
     pub fn node_selector(
         mut self,
@@ -115,17 +69,26 @@ impl Kubernetes {
             .collect();
         self
     }
+}
 
-    /// Sets the maximum number of tasks of a call that run at once; defaults to what the function's
-    /// `max_containers`, or the cluster, allow.
-    pub fn max_tasks(mut self, most: usize) -> Self {
-        self.max_tasks = Some(most);
-        self
-    }
-
-    /// Sets the target run time of a task, by which its number of inputs is chosen; defaults to 30 seconds.
-    pub fn task_time(mut self, time: Duration) -> Self {
-        self.task_time = time;
-        self
-    }
+cluster_options! {
+    Kubernetes:
+    /// Sets the spool, for inputs and values in transit: `s3://bucket/prefix`, which pods reach
+    /// with credentials of their own, or a folder that this machine and the nodes have under the
+    /// same path. Defaults to `~/.stub/spool` if there is a [`volume_claim`](Self::volume_claim).
+    spool(place),
+    /// Sets the `PersistentVolumeClaim` that pods have as the folder of the spool. This machine
+    /// must have the same contents under the same path.
+    volume_claim(name),
+    /// Sets the namespace; defaults to that of the context.
+    namespace(name),
+    /// Sets the context of the kubeconfig; defaults to its current one.
+    context(name),
+    /// Sets the service account of the pods, which then have its token.
+    service_account(name),
+    /// Sets the Secret with which the image is pulled.
+    image_pull_secret(name),
+    /// Sets the resource of a device plugin that gives a container `/dev/fuse`, such as
+    /// `smarter-devices/fuse`. By default, containers are privileged.
+    fuse(resource),
 }

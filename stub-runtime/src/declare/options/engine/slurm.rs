@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::tasks::TASK_TIME;
+use super::tasks::{TASK_TIME, cluster_options};
 
 /// Cluster with [Slurm]. Its commands `sbatch`, `squeue` and `scancel` must be in `PATH`.
 ///
@@ -49,31 +49,6 @@ impl Slurm {
         Self::default()
     }
 
-    /// Sets the spool, for inputs and values in transit: a folder that all nodes have under the same path, or
-    /// `s3://bucket/prefix`, which they reach with credentials of their own. Defaults to `~/.stub/spool`.
-    pub fn spool(mut self, place: impl Into<String>) -> Self {
-        self.spool = Some(place.into());
-        self
-    }
-
-    /// Sets `--partition`.
-    pub fn partition(mut self, name: impl Into<String>) -> Self {
-        self.partition = Some(name.into());
-        self
-    }
-
-    /// Sets `--account`.
-    pub fn account(mut self, name: impl Into<String>) -> Self {
-        self.account = Some(name.into());
-        self
-    }
-
-    /// Sets `--qos`.
-    pub fn qos(mut self, name: impl Into<String>) -> Self {
-        self.qos = Some(name.into());
-        self
-    }
-
     /// Sets `--time` of the tasks of functions without a `timeout`; defaults to the partition's limit.
     pub fn time(mut self, limit: Duration) -> Self {
         self.time = Some(limit);
@@ -86,23 +61,23 @@ impl Slurm {
         self
     }
 
-    /// Sets the maximum number of tasks of a call that run at once; defaults to what the function's
-    /// `max_containers`, or the cluster, allow.
-    pub fn max_tasks(mut self, most: usize) -> Self {
-        self.max_tasks = Some(most);
-        self
-    }
-
-    /// Sets the target run time of a task, by which its number of inputs is chosen; defaults to 30 seconds.
-    pub fn task_time(mut self, time: Duration) -> Self {
-        self.task_time = time;
-        self
-    }
-
     /// Sets the file for output of tasks before they can reach their spool: a pattern of
     /// `--output`. By default, it is in the spool if that is a folder, else there is none.
     pub fn log(mut self, pattern: impl Into<PathBuf>) -> Self {
         self.log = Some(pattern.into());
         self
     }
+}
+
+cluster_options! {
+    Slurm:
+    /// Sets the spool, for inputs and values in transit: a folder that all nodes have under the same path, or
+    /// `s3://bucket/prefix`, which they reach with credentials of their own. Defaults to `~/.stub/spool`.
+    spool(place),
+    /// Sets `--partition`.
+    partition(name),
+    /// Sets `--account`.
+    account(name),
+    /// Sets `--qos`.
+    qos(name),
 }
