@@ -1,5 +1,6 @@
 //! Pieces of the texts of errors.
 
+use nix::sys::signal::Signal;
 use s3fs_core::{NotStored, Shown};
 
 pub(super) fn at(location: Option<&str>) -> String {
@@ -33,20 +34,32 @@ pub(super) fn list(objects: &[NotStored]) -> String {
     }
 }
 
+/// Returns the name of a signal; real-time signals have only numbers.
 pub(super) fn signal_name(signal: i32) -> String {
-    let name = match signal {
-        1 => "SIGHUP",
-        2 => "SIGINT (Ctrl-C)",
-        3 => "SIGQUIT",
-        4 => "SIGILL",
-        6 => "SIGABRT (it aborted)",
-        7 => "SIGBUS",
-        8 => "SIGFPE",
-        9 => "SIGKILL (by hand, or because memory ran out)",
-        11 => "SIGSEGV (an invalid memory access or a stack overflow)",
-        13 => "SIGPIPE",
-        15 => "SIGTERM",
-        other => return format!("signal {other}"),
+    let Ok(known) = Signal::try_from(signal) else {
+        return format!("signal {signal}");
     };
-    name.to_owned()
+    let cause = match known {
+        Signal::SIGINT => " (Ctrl-C)",
+        Signal::SIGABRT => " (it aborted)",
+        Signal::SIGKILL => " (by hand, or because memory ran out)",
+        Signal::SIGSEGV => " (an invalid memory access or a stack overflow)",
+        _ => "",
+    };
+    format!("{known}{cause}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signals_have_names_but_for_those_of_real_time() {
+        let names = [2, 9, 12, 31, 40].map(signal_name);
+        let kill = "SIGKILL (by hand, or because memory ran out)";
+        assert_eq!(
+            names,
+            ["SIGINT (Ctrl-C)", kill, "SIGUSR2", "SIGSYS", "signal 40"]
+        );
+    }
 }
