@@ -4,13 +4,14 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use serde_json::json;
+use stub_runtime::cli::FormArguments;
 use stub_runtime::engines;
 
 /// Lists the calls that may still be running.
-pub(crate) fn list(json: bool) -> anyhow::Result<ExitCode> {
+pub(crate) fn list(form: FormArguments) -> anyhow::Result<ExitCode> {
     let found = engines::found_calls()?;
     let mut out = io::stdout().lock();
-    if json {
+    if form.json {
         let calls: Vec<_> = found
             .iter()
             .map(|call| {

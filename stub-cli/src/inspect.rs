@@ -23,7 +23,7 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> anyhow::Result<ExitCode> {
     let mounts: Vec<_> = volumes.into_iter().map(|volume| volume.mount).collect();
     let checks = look(&mounts);
     let mut out = io::stdout().lock();
-    if arguments.json {
+    if arguments.form.json {
         serde_json::to_writer_pretty(&mut out, &checks)?;
         writeln!(out)?;
     } else {

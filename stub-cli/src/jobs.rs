@@ -4,33 +4,33 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, Error, bail};
 use stub_runtime::call::CallSpec;
-use stub_runtime::cli::Entry;
+use stub_runtime::cli::{Entry, FormArguments, SeeingArguments};
 use stub_runtime::declare::{Job, JobError, Settings};
 use stub_runtime::local::{Canceller, CtrlC};
 use stub_runtime::{cli, engines, local, observe};
 
-use crate::arguments::{JobArguments, JobsCommand, ReportArguments, SeeingArguments};
+use crate::arguments::{JobArguments, JobsCommand, ReportArguments};
 use crate::{calls, exit, run};
 
 /// Runs a subcommand of `stub jobs`.
 pub(crate) fn jobs(command: JobsCommand) -> anyhow::Result<ExitCode> {
     let settings = Settings::load()?;
     match command {
-        JobsCommand::List { json } => list(&settings.jobs(), json),
+        JobsCommand::List(form) => list(&settings.jobs(), form),
         JobsCommand::Run(arguments) => run_job(&settings, arguments),
         JobsCommand::Serve(seeing) => serve(&settings, &seeing),
         JobsCommand::Report(arguments) => report(&arguments),
-        JobsCommand::Calls { json } => calls::list(json),
-        JobsCommand::Attach { id } => Ok(cli::attach(&id)),
-        JobsCommand::Cancel { id } => calls::cancel(&id),
+        JobsCommand::Calls(form) => calls::list(form),
+        JobsCommand::Attach(call) => Ok(cli::attach(&call.id)),
+        JobsCommand::Cancel(call) => calls::cancel(&call.id),
     }
 }
 
-fn list(jobs: &[Job], json: bool) -> anyhow::Result<ExitCode> {
+fn list(jobs: &[Job], form: FormArguments) -> anyhow::Result<ExitCode> {
     let mut out = io::stdout().lock();
-    if json {
+    if form.json {
         let jobs: Vec<_> = jobs.iter().map(describe).collect();
         serde_json::to_writer_pretty(&mut out, &jobs)?;
         writeln!(out)?;
@@ -70,7 +70,7 @@ fn run_job(settings: &Settings, arguments: JobArguments) -> anyhow::Result<ExitC
         bail!("{}", absent(&arguments.name, &jobs));
     };
     arguments.engine.choose();
-    arguments.seeing.begin()?;
+    arguments.seeing.begin().map_err(Error::msg)?;
     observe::want_history();
     let spec =
         spec(settings, job, arguments.more).with_context(|| format!("the job `{}`", job.name))?;
@@ -85,7 +85,7 @@ fn spec(settings: &Settings, job: &Job, more: Vec<OsString>) -> Result<CallSpec,
 
 /// Runs the jobs with a schedule until a signal.
 fn serve(settings: &Settings, seeing: &SeeingArguments) -> anyhow::Result<ExitCode> {
-    seeing.begin()?;
+    seeing.begin().map_err(Error::msg)?;
     observe::want_history();
     let jobs = settings.jobs();
     let entries: Vec<Entry<'_>> = jobs
@@ -115,7 +115,7 @@ fn serve(settings: &Settings, seeing: &SeeingArguments) -> anyhow::Result<ExitCo
 /// Runs a job with the current values of its secrets, and describes how it ended.
 fn run_scheduled(settings: &Settings, job: &Job, canceller: &Canceller) -> String {
     let ended = spec(settings, job, Vec::new())
-        .map_err(anyhow::Error::from)
+        .map_err(Error::from)
         .and_then(|spec| Ok(engines::run_command(&spec, &job.retries(), canceller)?));
     match ended {
         Err(error) => format!("failed: {error:#}"),

@@ -18,7 +18,7 @@ use crate::exit;
 /// Runs the program and returns its exit status.
 pub(crate) fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
     arguments.engine.choose();
-    arguments.seeing.begin()?;
+    arguments.seeing.begin().map_err(anyhow::Error::msg)?;
     run_spec(&spec(arguments)?, &Retries::default())
 }
 

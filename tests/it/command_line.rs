@@ -76,6 +76,9 @@ Options:
       --write-result <FILE>
           Write the value to this file instead of printing it
 
+      --engine <NAME>
+          Run on this engine: `local`, or a cluster of `[engine]` in stub.toml, such as `slurm`
+
   -h, --help
           Print help (see a summary with '-h')
 
@@ -90,16 +93,12 @@ Many inputs:
       --unordered
           Print values as they are ready instead of in the order of the inputs
 
-Engine:
-      --engine <NAME>
-          Run on this engine: local, or a cluster of `[engine]` in stub.toml, such as slurm
-
 Observation:
       --summary
           Print elapsed time, requests, bytes and their list price at the end
 
       --report <FILE>
-          Write a page about the run to this file: inputs, retries, throughput and requests over time
+          Write a page about the run to this file: attempts, throughput and requests over time
 
       --metrics <ADDRESS>
           Serve Prometheus metrics at this address during the run, such as 127.0.0.1:9091

@@ -4,17 +4,12 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-
-use super::{EngineArguments, SeeingArguments};
+use stub_runtime::cli::{CallArguments, EngineArguments, FormArguments, SeeingArguments};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum JobsCommand {
     /// List the jobs
-    List {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    List(FormArguments),
     /// Run a job, with the exit status of `stub run`
     Run(JobArguments),
     /// Run scheduled jobs at their times, until SIGINT or SIGTERM
@@ -28,24 +23,14 @@ pub(crate) enum JobsCommand {
     /// latest 100 runs of each job.
     Report(ReportArguments),
     /// List calls on clusters whose values have not all been collected
-    Calls {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    Calls(FormArguments),
     /// Reattach to a call on a cluster and print its values as they arrive
     ///
     /// Each value of a map is a line with the number of its input. A command's output is printed as it is. Exit
     /// status: as of the program that started the call. SIGINT or SIGTERM ends the call on the cluster, too.
-    Attach {
-        /// Call ID, as printed by `stub jobs calls`
-        id: String,
-    },
+    Attach(CallArguments),
     /// End a call on a cluster, and store what it has written
-    Cancel {
-        /// Call ID, as printed by `stub jobs calls`
-        id: String,
-    },
+    Cancel(CallArguments),
 }
 
 #[derive(Debug, Args)]

@@ -6,17 +6,14 @@ mod variable;
 mod volume;
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
 use std::path::{PathBuf, absolute};
-use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use stub_runtime::CloudBucketMount;
+use stub_runtime::cli::{EngineArguments, FormArguments, SeeingArguments};
 use stub_runtime::declare::{Size, Time};
-use stub_runtime::observe::Seeing;
-use stub_runtime::{CloudBucketMount, EngineName};
-use stub_runtime::{engines, observe};
 
 pub(crate) use jobs::{JobArguments, JobsCommand, ReportArguments};
 pub(crate) use variable::Variable;
@@ -110,9 +107,8 @@ pub(crate) struct DoctorArguments {
     pub(crate) volumes: Vec<VolumeArgument>,
     #[command(flatten)]
     pub(crate) service: ServiceArguments,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) form: FormArguments,
 }
 
 #[derive(Debug, Args)]
@@ -137,50 +133,6 @@ pub(crate) struct ServeArguments {
         value_name = "SECRET"
     )]
     pub(crate) secret_access_key: Option<String>,
-}
-
-/// Options for observing a run.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Observation")]
-pub(crate) struct SeeingArguments {
-    /// Print elapsed time, requests, bytes and their list price at the end
-    #[arg(long)]
-    summary: bool,
-    /// Write a page about the run to this file: attempts, throughput and requests over time
-    #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
-    /// Serve Prometheus metrics at this address during the run, such as 127.0.0.1:9091
-    #[arg(long, value_name = "ADDRESS", value_parser = observe::address)]
-    metrics: Option<SocketAddr>,
-}
-
-/// Option that selects the engine of a run.
-#[derive(Clone, Copy, Debug, Args)]
-pub(crate) struct EngineArguments {
-    /// Run on this engine: `local`, or a cluster of `[engine]` in stub.toml, such as `slurm`
-    #[arg(long, value_name = "NAME", value_parser = EngineName::from_str)]
-    engine: Option<EngineName>,
-}
-
-impl EngineArguments {
-    /// Sets the engine for all commands of this process.
-    pub(crate) fn choose(self) {
-        if let Some(name) = self.engine {
-            engines::choose(name);
-        }
-    }
-}
-
-impl SeeingArguments {
-    /// Starts the requested observation.
-    pub(crate) fn begin(&self) -> anyhow::Result<()> {
-        let seeing = Seeing {
-            summary: self.summary,
-            report: self.report.clone(),
-            metrics: self.metrics,
-        };
-        seeing.begin().map_err(anyhow::Error::msg)
-    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,9 +1,10 @@
 //! Command line, made of the functions and their arguments.
 
 use clap::builder::PathBufValueParser;
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, ArgAction, Args, Command};
 
-use super::{engine, names, seeing};
+use super::names;
+use super::options::{CallArguments, EngineArguments, FormArguments, SeeingArguments};
 use crate::codec::ParseError;
 use crate::declare::{Function, Parameter};
 
@@ -13,8 +14,6 @@ pub(super) const INPUTS: &str = "inputs";
 pub(super) const UNORDERED: &str = "unordered";
 /// Name of the option with a file for the value.
 pub(super) const WRITE_RESULT: &str = "write-result";
-/// Name of the argument with the id of a call.
-pub(super) const ID: &str = "id";
 
 /// Form of an option, by the type of its argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,10 +30,6 @@ enum Shape {
 
 /// Builds the whole command line.
 pub(super) fn command() -> Command {
-    let json = Arg::new("json")
-        .long("json")
-        .action(ArgAction::SetTrue)
-        .help("Print JSON");
     let run = Command::new("run")
         .about("Run a function in its sandbox")
         .subcommand_required(true)
@@ -52,36 +47,36 @@ pub(super) fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
-        .subcommand(
-            Command::new("list")
-                .about("List the functions")
-                .arg(json.clone()),
-        )
+        .subcommand(with::<FormArguments>("list").about("List the functions"))
         .subcommand(run)
         .subcommand(
-            Command::new("attach")
-                .about("Reattach to a call on a cluster that an earlier process started")
-                .arg(Arg::new(ID).value_name("ID").required(true)),
+            with::<CallArguments>("attach")
+                .about("Reattach to a call on a cluster that an earlier process started"),
         )
         .subcommand(
-            Command::new("serve")
-                .about("Run scheduled functions at their times, until SIGINT or SIGTERM")
-                .arg(engine::argument())
-                .args(seeing::arguments()),
+            observed(Command::new("serve"))
+                .about("Run scheduled functions at their times, until SIGINT or SIGTERM"),
         )
         .subcommand(
-            Command::new("mounts")
-                .about("List the buckets that the functions declare")
-                .arg(json.clone()),
+            with::<FormArguments>("mounts").about("List the buckets that the functions declare"),
         )
         .subcommand(
             Command::new("policy").about("Print the least IAM policy for all declared buckets"),
         )
         .subcommand(
-            Command::new("doctor")
-                .about("Check that this machine and the buckets have what calls need")
-                .arg(json),
+            with::<FormArguments>("doctor")
+                .about("Check that this machine and the buckets have what calls need"),
         )
+}
+
+/// Returns a command that has these options.
+fn with<T: Args>(name: &'static str) -> Command {
+    T::augment_args(Command::new(name))
+}
+
+/// Adds the options of a command that runs functions.
+fn observed(command: Command) -> Command {
+    SeeingArguments::augment_args(EngineArguments::augment_args(command))
 }
 
 fn program() -> String {
@@ -97,43 +92,48 @@ fn program() -> String {
 fn of(name: String, function: &'static Function) -> Command {
     let documentation = function.documentation.trim();
     let brief = documentation.split("\n\n").next().unwrap_or_default();
-    let mut command = Command::new(name)
-        .about(brief.replace('\n', " "))
-        .args(function.parameters.iter().map(argument))
-        .arg(
-            Arg::new(INPUTS)
-                .long(INPUTS)
-                .value_name("FILE")
-                .value_parser(PathBufValueParser::new())
-                .help("Call the function for each line of this file, which is JSON (`-`: standard input)")
-                .help_heading("Many inputs"),
-        )
-        .arg(
-            Arg::new(UNORDERED)
-                .long(UNORDERED)
-                .action(ArgAction::SetTrue)
-                .requires(INPUTS)
-                .help("Print values as they are ready instead of in the order of the inputs")
-                .help_heading("Many inputs"),
-        )
-        .arg(
-            Arg::new(WRITE_RESULT)
-                .long(WRITE_RESULT)
-                .value_name("FILE")
-                .value_parser(PathBufValueParser::new())
-                .help("Write the value to this file instead of printing it"),
-        )
-        .arg(engine::argument())
-        .args(seeing::arguments());
+    let arguments = Command::new(name).args(function.parameters.iter().map(argument));
+    let command = with_own(arguments).about(brief.replace('\n', " "));
     if documentation.contains('\n') {
-        command = command.long_about(documentation.to_owned());
+        command.long_about(documentation.to_owned())
+    } else {
+        command
     }
-    command
+}
+
+/// Adds our own options of a command that runs a function.
+fn with_own(command: Command) -> Command {
+    observed(
+        command
+            .arg(
+                Arg::new(INPUTS)
+                    .long(INPUTS)
+                    .value_name("FILE")
+                    .value_parser(PathBufValueParser::new())
+                    .help("Call the function for each line of this file, which is JSON (`-`: standard input)")
+                    .help_heading("Many inputs"),
+            )
+            .arg(
+                Arg::new(UNORDERED)
+                    .long(UNORDERED)
+                    .action(ArgAction::SetTrue)
+                    .requires(INPUTS)
+                    .help("Print values as they are ready instead of in the order of the inputs")
+                    .help_heading("Many inputs"),
+            )
+            .arg(
+                Arg::new(WRITE_RESULT)
+                    .long(WRITE_RESULT)
+                    .value_name("FILE")
+                    .value_parser(PathBufValueParser::new())
+                    .help("Write the value to this file instead of printing it"),
+            ),
+    )
 }
 
 fn argument(parameter: &'static Parameter) -> Arg {
     let shape = shape(parameter.ty);
-    let argument = Arg::new(parameter.name)
+    let argument = Arg::new(id(parameter))
         .long(option(parameter.name))
         .value_name(parameter.ty)
         .allow_hyphen_values(true)
@@ -150,13 +150,20 @@ fn argument(parameter: &'static Parameter) -> Arg {
     }
 }
 
+/// Returns the name of an argument in the command line, which none of our own options has.
+pub(super) fn id(parameter: &Parameter) -> String {
+    format!("argument {}", parameter.name)
+}
+
 /// Returns the option of an argument. Our own options keep their names.
 pub(super) fn option(parameter: &str) -> String {
     let option = parameter.replace('_', "-");
-    match option.as_str() {
-        INPUTS | UNORDERED | WRITE_RESULT | engine::NAME | "help" => format!("argument-{option}"),
-        taken if seeing::NAMES.contains(&taken) => format!("argument-{option}"),
-        _ => option,
+    let own = with_own(Command::new(""));
+    let mut taken = own.get_arguments().filter_map(Arg::get_long);
+    if option == "help" || taken.any(|name| name == option) {
+        format!("argument-{option}")
+    } else {
+        option
     }
 }
 
@@ -210,6 +217,24 @@ mod tests {
     #[test]
     fn our_own_options_keep_their_names() {
         assert_eq!(option("max_size"), "max-size");
-        assert_eq!(option("inputs"), "argument-inputs");
+        for name in ["help", "inputs", "engine", "report"] {
+            assert_eq!(option(name), format!("argument-{name}"));
+        }
+    }
+
+    #[test]
+    fn arguments_may_have_the_names_of_our_own_options() {
+        static PARAMETERS: [Parameter; 2] = [
+            Parameter {
+                name: "inputs",
+                ty: "u64",
+            },
+            Parameter {
+                name: "engine",
+                ty: "bool",
+            },
+        ];
+        let command = with_own(Command::new("f").args(PARAMETERS.iter().map(argument)));
+        command.debug_assert();
     }
 }

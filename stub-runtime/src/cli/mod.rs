@@ -2,15 +2,14 @@
 
 mod attach;
 mod command;
-mod engine;
 mod exit;
 mod inputs;
 mod names;
+mod options;
 mod policy;
 mod print;
 mod run;
 mod schedules;
-mod seeing;
 mod serve;
 mod tables;
 
@@ -21,9 +20,11 @@ use clap::ArgMatches;
 use crate::declare::registry;
 use crate::observe::log;
 use exit::Failure;
+use options::given;
 
 pub use attach::attach;
 pub use exit::exit_status;
+pub use options::{CallArguments, EngineArguments, FormArguments, SeeingArguments};
 pub use policy::least_policy;
 pub use schedules::{Entry, serve};
 
@@ -87,23 +88,27 @@ pub fn cli() -> ExitCode {
 
 fn dispatch(matches: &ArgMatches) -> Result<ExitCode, Failure> {
     match matches.subcommand() {
-        Some(("list", arguments)) => tables::list(arguments.get_flag("json")),
-        Some(("mounts", arguments)) => tables::mounts(arguments.get_flag("json")),
+        Some(("list", arguments)) => tables::list(given(arguments)?),
+        Some(("mounts", arguments)) => tables::mounts(given(arguments)?),
         Some(("policy", _)) => policy::print(),
-        Some(("attach", arguments)) => {
-            let id = arguments.get_one::<String>(command::ID);
-            Ok(attach(id.map(String::as_str).unwrap_or_default()))
-        }
+        Some(("attach", arguments)) => Ok(attach(&given::<CallArguments>(arguments)?.id)),
         Some(("serve", arguments)) => {
-            engine::choose_as(arguments);
-            seeing::begin(arguments)?;
+            begin(arguments)?;
             serve::serve()
         }
-        Some(("doctor", arguments)) => tables::doctor(arguments.get_flag("json")),
+        Some(("doctor", arguments)) => tables::doctor(given(arguments)?),
         Some(("run", arguments)) => match arguments.subcommand() {
             Some((name, arguments)) => run::run(name, arguments),
             None => Ok(ExitCode::from(exit::USAGE)),
         },
         _ => Ok(ExitCode::from(exit::USAGE)),
     }
+}
+
+/// Selects the engine and starts the telemetry of a run.
+fn begin(arguments: &ArgMatches) -> Result<(), Failure> {
+    given::<EngineArguments>(arguments)?.choose();
+    given::<SeeingArguments>(arguments)?
+        .begin()
+        .map_err(Failure::usage)
 }

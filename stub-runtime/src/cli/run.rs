@@ -8,10 +8,10 @@ use std::process::ExitCode;
 use clap::ArgMatches;
 use serde_json::Value;
 
-use super::command::{INPUTS, UNORDERED, WRITE_RESULT, is_flag, wrong};
+use super::command::{INPUTS, UNORDERED, WRITE_RESULT, id, is_flag, wrong};
 use super::exit::Failure;
 use super::print::print;
-use super::{engine, inputs, names, seeing};
+use super::{begin, inputs, names};
 use crate::codec::{Given, Payload};
 use crate::declare::Function;
 use crate::engines::{Background, Emitted};
@@ -22,15 +22,14 @@ use crate::observe::watch::say;
 pub(super) fn run(name: &str, arguments: &ArgMatches) -> Result<ExitCode, Failure> {
     let function = names::find(name)
         .ok_or_else(|| Failure::usage(format!("there is no function `{name}`")))?;
-    engine::choose_as(arguments);
-    seeing::begin(arguments)?;
+    begin(arguments)?;
     let result = arguments.get_one::<PathBuf>(WRITE_RESULT);
     if let Some(file) = arguments.get_one::<PathBuf>(INPUTS) {
         let is_ordered = !arguments.get_flag(UNORDERED);
         return inputs::map(function, file, is_ordered, result.map(PathBuf::as_path));
     }
     let given = function.parameters.iter().map(|parameter| {
-        let words = arguments.get_many::<String>(parameter.name);
+        let words = arguments.get_many::<String>(&id(parameter));
         let mut words: Vec<String> = words.into_iter().flatten().cloned().collect();
         if words.is_empty() && is_flag(parameter) {
             words.push("false".to_owned());

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::exit::Failure;
 use super::names;
+use super::options::FormArguments;
 use super::print::print;
 use crate::call::Volume;
 use crate::declare::Function;
@@ -37,9 +38,9 @@ pub(super) fn declared() -> Result<Vec<Declared>, Failure> {
 }
 
 /// `list`.
-pub(super) fn list(as_json: bool) -> Result<ExitCode, Failure> {
+pub(super) fn list(form: FormArguments) -> Result<ExitCode, Failure> {
     let all = names::all();
-    let text = if as_json {
+    let text = if form.json {
         let functions: Vec<Value> = all
             .iter()
             .map(|(name, function)| describe(name, function))
@@ -86,9 +87,9 @@ fn describe(name: &str, function: &Function) -> Value {
 }
 
 /// `mounts`.
-pub(super) fn mounts(as_json: bool) -> Result<ExitCode, Failure> {
+pub(super) fn mounts(form: FormArguments) -> Result<ExitCode, Failure> {
     let all = declared()?;
-    let text = if as_json {
+    let text = if form.json {
         let volumes: Vec<Value> = all
             .iter()
             .map(|one| {
@@ -124,7 +125,7 @@ pub(super) fn mounts(as_json: bool) -> Result<ExitCode, Failure> {
 }
 
 /// `doctor`.
-pub(super) fn doctor(as_json: bool) -> Result<ExitCode, Failure> {
+pub(super) fn doctor(form: FormArguments) -> Result<ExitCode, Failure> {
     let mut mounts: Vec<MountConfig> = Vec::new();
     for one in declared()? {
         // Several functions may declare the same.
@@ -146,7 +147,7 @@ pub(super) fn doctor(as_json: bool) -> Result<ExitCode, Failure> {
         }
     }
     let checks = crate::local::doctor(&mounts);
-    let text = if as_json {
+    let text = if form.json {
         format!("{:#}\n", json!(checks))
     } else {
         table(

@@ -9,7 +9,7 @@ mod mapped;
 
 pub(crate) use calls::{Background, run_until};
 pub use calls::{Manifest, manifest, run, run_async, run_command};
-pub use choice::choose;
+pub(crate) use choice::choose;
 pub(crate) use emitted::Emitted;
 pub use found::{Found, cancel_found, found_calls};
 pub(crate) use found::{FoundCall, FoundValue, attach};
