@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::error::ClusterError;
-use super::spool::{Alone, Bucket, LOCK, Location, create_unfinished};
+use super::spool::{Alone, Bucket, LOCK, Location};
 use crate::host::trusted;
+use crate::host::unfinished::create_beside;
 
 /// Path of this program, even after its file was replaced or removed.
 const SELF: &str = "/proc/self/exe";
@@ -134,11 +135,11 @@ fn stage_in_folder(root: &Path, call: &str, wanted: &str) -> Result<PathBuf, Clu
 }
 
 fn copy(to: &Path) -> io::Result<()> {
-    let (mut file, unfinished) = create_unfinished(to, 0o700)?;
-    io::copy(&mut File::open(SELF)?, &mut file)
-        .and_then(|_| file.sync_all())
-        .and_then(|()| fs::rename(&unfinished, to))
-        .inspect_err(|_| drop(fs::remove_file(&unfinished)))
+    let mut file = create_beside(to, 0o700)?;
+    io::copy(&mut File::open(SELF)?, file.as_file_mut())?;
+    file.as_file().sync_all()?;
+    file.persist(to)?;
+    Ok(())
 }
 
 /// Removes programs after the last call of a spool. In a bucket they stay, for later calls.

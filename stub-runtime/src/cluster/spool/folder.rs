@@ -9,10 +9,8 @@ use std::sync::OnceLock;
 use super::place::{Place, failed};
 use crate::cluster::error::ClusterError;
 use crate::host::trusted::{self, Untrusted};
+use crate::host::unfinished::{UNFINISHED, create_beside};
 use crate::sys;
-
-/// Suffix of the name of a file that is being written.
-const UNFINISHED: &str = ".unfinished";
 
 /// Folder of one call. Only the user can enter it.
 #[derive(Debug)]
@@ -183,33 +181,14 @@ fn make_own(path: &Path) -> Result<(), Untrusted> {
     trusted::make_own_folder(path)
 }
 
-/// Creates a new file under a name that nobody can guess, to be renamed when it is complete. Follows no link.
-pub(crate) fn create_unfinished(beside: &Path, mode: u32) -> io::Result<(File, PathBuf)> {
-    let number = getrandom::u64().map_err(io::Error::other)?;
-    let mut name = beside.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{number:016x}{UNFINISHED}"));
-    let path = beside.with_file_name(name);
-    let file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .custom_flags(sys::NO_FOLLOW)
-        .mode(mode)
-        .open(&path)?;
-    Ok((file, path))
-}
-
 /// Writes a file under a temporary name first. It is on the disk before it is renamed: a file stays
 /// written even if its node then loses power.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let (mut file, unfinished) = create_unfinished(path, 0o600)?;
-    let written = file
-        .write_all(bytes)
-        .and_then(|()| file.sync_data())
-        .and_then(|()| fs::rename(&unfinished, path));
-    if written.is_err() {
-        let _ = fs::remove_file(&unfinished);
-    }
-    written
+    let mut file = create_beside(path, 0o600)?;
+    file.as_file_mut().write_all(bytes)?;
+    file.as_file().sync_data()?;
+    file.persist(path)?;
+    Ok(())
 }
 
 /// Name of the file that is locked.

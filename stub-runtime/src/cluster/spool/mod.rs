@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub(super) use bucket::Bucket;
-pub(super) use folder::{Alone, Folder, LOCK, create_unfinished};
+pub(super) use folder::{Alone, Folder, LOCK};
 pub(crate) use location::Location;
 pub(super) use place::{Place, failed};
 

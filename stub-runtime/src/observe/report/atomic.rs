@@ -1,14 +1,10 @@
 //! Atomic writes of files: complete or not at all.
 
-use std::ffi::OsString;
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::Path;
 
-/// Suffix of the name of a file that is being written.
-pub(crate) const UNFINISHED: &str = ".unfinished";
+use crate::host::unfinished::create_beside;
 
 /// Writes or replaces a file, under a temporary name first. `mode` is that of `open(2)`: the `umask` applies.
 pub(crate) fn write(path: &Path, mode: u32, contents: &[u8]) -> io::Result<()> {
@@ -19,36 +15,16 @@ pub(crate) fn write(path: &Path, mode: u32, contents: &[u8]) -> io::Result<()> {
         Ok(_) => fs::canonicalize(path)?,
         Err(_) => path.to_owned(),
     };
-    let unfinished = beside(&path)?;
-    let options = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .to_owned();
-    let written = options
-        .open(&unfinished)
-        .and_then(|mut file| file.write_all(contents))
-        .and_then(|()| fs::rename(&unfinished, &path));
-    if written.is_err() {
-        let _ = fs::remove_file(&unfinished);
-    }
-    written
-}
-
-/// Returns a temporary name that nobody else writes to. It is short, as the file's own may be as
-/// long as names can be.
-fn beside(path: &Path) -> io::Result<PathBuf> {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    if path.file_name().is_none() {
-        return Err(io::Error::from(io::ErrorKind::IsADirectory));
-    }
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let name = format!(".stub-{}-{number}{UNFINISHED}", std::process::id());
-    Ok(path.with_file_name(OsString::from(name)))
+    let mut file = create_beside(&path, mode)?;
+    file.as_file_mut().write_all(contents)?;
+    file.persist(path)?;
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+    use std::fs::OpenOptions;
     use std::io::Read;
     use std::os::unix::fs::{MetadataExt, symlink};
 

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::atomic::{self, UNFINISHED};
+use super::atomic;
 use super::record::Record;
+use crate::host::unfinished::UNFINISHED;
 
 /// Maximum number of records of each name, so that a frequent call doesn't push out a nightly one.
 const MOST: usize = 100;
