@@ -26,6 +26,9 @@ pub struct VolumeUrl {
     read_only: bool,
 }
 
+// No library parses them: `bytesize` takes 10G for 10 GB and 99999999TiB for the largest number instead of
+// refusing them, and `jiff` refuses a bare number and would be in every program for this alone.
+
 const UNITS: [(&str, u64); 10] = [
     ("", 1),
     ("B", 1),
