@@ -5,6 +5,7 @@ use std::ops::AddAssign;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
 /// List price of a request that lists, stores or copies, in US dollars, in the first region.
@@ -60,8 +61,8 @@ impl fmt::Display for Usage {
         write!(
             f,
             "read {}, wrote {}; {} LIST, {} GET, {} HEAD, {} PUT, {} DELETE: ${:.6}",
-            Bytes(self.bytes_read),
-            Bytes(self.bytes_written),
+            ByteSize(self.bytes_read).display().iec(),
+            ByteSize(self.bytes_written).display().iec(),
             self.lists,
             self.gets,
             self.heads,
@@ -69,26 +70,6 @@ impl fmt::Display for Usage {
             self.deletes,
             self.cost()
         )
-    }
-}
-
-/// Number of bytes in readable form.
-struct Bytes(u64);
-
-impl fmt::Display for Bytes {
-    #[allow(clippy::cast_precision_loss, reason = "a number for reading")]
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
-        if self.0 < 1024 {
-            return write!(f, "{} B", self.0);
-        }
-        let mut size = self.0 as f64 / 1024.0;
-        let mut unit = 0;
-        while size >= 1024.0 && unit + 1 < UNITS.len() {
-            size /= 1024.0;
-            unit += 1;
-        }
-        write!(f, "{size:.1} {}", UNITS[unit])
     }
 }
 
