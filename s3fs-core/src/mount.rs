@@ -103,7 +103,7 @@ impl FileSystem {
                         "failed to abort open uploads of an earlier mount"
                     ),
                     Err(error) => {
-                        tracing::warn!(%error, "failed to abort open uploads of an earlier mount")
+                        tracing::warn!(%error, "failed to abort open uploads of an earlier mount");
                     }
                 }
             }
