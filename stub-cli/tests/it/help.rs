@@ -1,14 +1,14 @@
 //! Help and error texts of the program, word for word. `UPDATE_EXPECT=1` updates the expected files.
 
-use std::process::Command;
-
 use expect_test::expect_file;
+
+use crate::program;
 
 /// Returns both streams and the exit status of each command line.
 fn said(lines: &[&str]) -> String {
     let mut text = String::new();
     for line in lines {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_stub"));
+        let mut command = program();
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("STUB_")) {
             command.env_remove(name);
         }

@@ -7,7 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use s3_local::{Policy, Quirk, S3Local};
 
-use crate::{server, stub};
+use crate::{program, server, stub};
 
 fn text(command: &mut Command) -> (String, i32) {
     let output = command.output().unwrap();
@@ -17,11 +17,7 @@ fn text(command: &mut Command) -> (String, i32) {
 
 #[test]
 fn the_policy_is_what_the_volumes_need() {
-    let (policy, status) = text(Command::new(env!("CARGO_BIN_EXE_stub")).args([
-        "policy",
-        "--volume",
-        "/a=s3://bucket/in:ro",
-    ]));
+    let (policy, status) = text(program().args(["policy", "--volume", "/a=s3://bucket/in:ro"]));
     assert_eq!(status, 0);
     assert!(policy.contains("\"arn:aws:s3:::bucket/in/*\""), "{policy}");
     assert!(!policy.contains("PutObject"), "{policy}");
@@ -139,7 +135,7 @@ fn what_is_missing_is_said() {
 
 /// Starts `stub serve` and parses its output.
 fn serving(arguments: &[&str]) -> (Child, Vec<(String, String)>) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_stub"))
+    let mut child = program()
         .arg("serve")
         .args(arguments)
         .stdout(Stdio::piped())
@@ -162,7 +158,7 @@ fn a_folder_is_served_as_buckets_and_keeps_them() {
     for (script, expected) in [("echo kept > /stub-b/x", ""), ("cat /stub-b/x", "kept\n")] {
         let (mut server, variables) = serving(&[path, "--bucket", "data"]);
         let url = variables[0].1.clone();
-        let output = Command::new(env!("CARGO_BIN_EXE_stub"))
+        let output = program()
             .args(["run", "--endpoint-url", &url, "--force-path-style"])
             .args(["--volume", "/stub-b=s3://data", "--", "sh", "-c", script])
             .envs(variables)
@@ -181,7 +177,7 @@ fn a_folder_is_served_as_buckets_and_keeps_them() {
 
 #[test]
 fn shells_and_readers_of_manuals_are_served() {
-    let stub = || Command::new(env!("CARGO_BIN_EXE_stub"));
+    let stub = program;
     let (script, status) = text(stub().args(["completions", "bash"]));
     assert!(status == 0 && script.contains("--no-network"), "{script}");
     let folder = tempfile::tempdir().unwrap();

@@ -4,14 +4,14 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use s3_local::Server;
 use tempfile::TempDir;
 
-use crate::server;
+use crate::{program, server};
 
 /// Creates a folder with a `stub.toml` whose bucket `data` is on the server.
 fn folder(server: &Server, jobs: &str) -> TempDir {
@@ -33,7 +33,7 @@ fn folder(server: &Server, jobs: &str) -> TempDir {
 
 /// Runs `stub ARGUMENTS` in a folder, for a user without settings.
 fn stub(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_stub"))
+    program()
         .args(arguments)
         .current_dir(folder)
         .env("XDG_CONFIG_HOME", folder.join("no-settings"))
@@ -152,7 +152,7 @@ schedule = "* * * * * *"
 command = ["sh", "-c", "echo x >> never"]
 "#;
     let folder = folder(&server, jobs);
-    let mut serving = Command::new(env!("CARGO_BIN_EXE_stub"))
+    let mut serving = program()
         .args(["jobs", "serve"])
         .current_dir(folder.path())
         .env("XDG_CONFIG_HOME", folder.path().join("no-settings"))
@@ -199,7 +199,7 @@ fn what_runs_did_is_kept_for_a_report() {
     let folder = folder(&server, JOBS);
     let state = folder.path().join("state");
     let run = |arguments: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_stub"));
+        let mut command = program();
         command
             .args(arguments)
             .current_dir(folder.path())
@@ -252,7 +252,7 @@ secrets = ["absent"]
         "[profile prod]\naws_access_key_id = ID\naws_secret_access_key = KEY\nregion = eu-west-3\n";
     fs::write(&config, profile).unwrap();
     let run = |name: &str| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_stub"));
+        let mut command = program();
         command
             .args(["jobs", "run", name])
             .current_dir(folder.path())

@@ -1,13 +1,13 @@
 //! `stub k8s manifest`.
 
 use std::fs;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use s3_local::Server;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::server;
+use crate::{program, server};
 
 /// Creates a folder with settings, in which call records are stored as well.
 fn folder(server: &Server, engine: &str) -> TempDir {
@@ -21,7 +21,7 @@ fn folder(server: &Server, engine: &str) -> TempDir {
 }
 
 fn manifest(folder: &TempDir, server: &Server) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_stub"))
+    program()
         .args(["k8s", "manifest", "--env", "TOKEN=a-secret-token"])
         .args(["--memory", "512MiB", "--timeout", "1h", "--workdir", "/"])
         .args(["--", "echo", "hello"])

@@ -27,9 +27,22 @@ fn server() -> Server {
     server
 }
 
+/// Returns the command to start a program with signals as a terminal has them. A shell starts what is
+/// in the background with some of them ignored, which would stay so.
+fn unignored(program: &str) -> Command {
+    let mut command = Command::new("env");
+    command.args(["--default-signal=HUP,INT,QUIT,TERM", program]);
+    command
+}
+
+/// Returns the command to start `stub`.
+fn program() -> Command {
+    unignored(env!("CARGO_BIN_EXE_stub"))
+}
+
 /// Returns `stub SUBCOMMAND` with the server's credentials in its environment.
 fn stub(subcommand: &str, server: &Server) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_stub"));
+    let mut command = program();
     command
         .arg(subcommand)
         .args([

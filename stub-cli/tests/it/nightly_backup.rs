@@ -10,6 +10,8 @@ use std::time::Duration;
 use s3_local::{S3Local, Server};
 use tempfile::TempDir;
 
+use crate::program;
+
 /// Pause of more than a second, since backup names have a resolution of one second.
 const LATER: Duration = Duration::from_millis(1100);
 
@@ -74,7 +76,7 @@ fn said(command: &mut Command) -> String {
 }
 
 fn stub(folder: &TempDir, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_stub"));
+    let mut command = program();
     command
         .args(arguments)
         .current_dir(folder.path())

@@ -9,15 +9,11 @@ use nix::unistd::Pid;
 
 use s3_local::{Policy, S3Local};
 
-use crate::{server, stub};
+use crate::{program, server, stub};
 
 /// Runs `stub run ARGUMENTS`, without volumes.
 fn run(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_stub"))
-        .arg("run")
-        .args(arguments)
-        .output()
-        .unwrap()
+    program().arg("run").args(arguments).output().unwrap()
 }
 
 fn status(arguments: &[&str]) -> i32 {
@@ -306,7 +302,7 @@ fn descriptors_that_a_shell_made_are_handed_on() {
 fn a_working_folder_may_be_relative() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("in")).unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_stub"))
+    let output = program()
         .args(["run", "--workdir", "in", "--", "pwd"])
         .current_dir(folder.path())
         .output()

@@ -1,12 +1,12 @@
 //! Signals of a terminal, which the kernel sends to a whole process group.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use nix::sys::signal::Signal;
 use s3_local::Server;
 
 use crate::ending::eventually;
-use crate::{server, stub};
+use crate::{server, stub, unignored};
 
 /// Program that runs its arguments in the foreground of a new terminal, below a session leader that is
 /// no shell. When its own input ends, it closes the terminal, or types Ctrl-\ into it. Then it waits for
@@ -69,7 +69,7 @@ fn counted(server: &Server, what: &str, signal: Signal, options: &[&str]) -> Str
         .args(options)
         .args(["--", "python3", "-c", COUNTS])
         .arg((signal as i32).to_string());
-    let mut terminal = Command::new("python3");
+    let mut terminal = unignored("python3");
     terminal
         .args(["-c", TERMINAL, what])
         .arg(command.get_program())

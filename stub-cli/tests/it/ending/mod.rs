@@ -14,7 +14,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use s3_local::{Fault, Injection, Operation, Server};
 
-use crate::stub;
+use crate::{program, stub};
 
 /// Time limit of a test step: far longer than any takes on a busy machine, far shorter than the timeout
 /// for a server that does not answer.
@@ -60,7 +60,7 @@ pub(super) fn silent() -> TcpListener {
 
 pub(super) fn against(listener: &TcpListener, subcommand: &str) -> Command {
     let address = listener.local_addr().unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_stub"));
+    let mut command = program();
     command
         .arg(subcommand)
         .arg("--endpoint-url")
