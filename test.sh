@@ -4,6 +4,12 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
+# A shell starts what is in the background with some signals ignored. They would stay so in the tests, which send them.
+if [ -z "${STUB_TEST_SIGNALS:-}" ]; then
+    STUB_TEST_SIGNALS=default exec env --default-signal=HUP,INT,QUIT,TERM ./test.sh "$@"
+fi
+unset STUB_TEST_SIGNALS
+
 say() { echo "test.sh: $*"; }
 
 # Mounts of ours by type, whoever made them, and any mount in the tests' own folder.
