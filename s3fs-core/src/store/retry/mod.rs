@@ -22,8 +22,8 @@ pub use policy::RetryLimits;
 
 use crate::object::{ETag, Headers, Key};
 use crate::store::{
-    Body, GetResponse, Layer, Operation, Precondition, Request, Store, StoreError, StoreErrorKind,
-    UploadId,
+    Body, GetResponse, Layer, ListPage, ListRequest, Operation, Precondition, Request, Store,
+    StoreError, StoreErrorKind, UploadId,
 };
 use health::Health;
 use policy::{Next, Tries};
@@ -34,6 +34,9 @@ const WARN_AFTER: Duration = Duration::from_secs(20);
 
 /// Minimum time of an attempt in which the server moves data: slow servers copy 512 MiB a minute.
 const SHORTEST_TRANSFER: Duration = Duration::from_mins(1);
+
+/// Minimum time of an attempt of the first request to a bucket.
+const SHORTEST_FIRST: Duration = Duration::from_secs(1);
 
 /// Store whose failed requests are retried. Cheap to clone.
 #[derive(Debug)]
@@ -107,11 +110,25 @@ impl<S: Store> Retrying<S> {
         }
     }
 
-    /// Sends a request for which the server moves data. Each attempt has a time limit, so that a
-    /// lost response does not use up the whole time.
-    async fn repeat_transfer<T, F>(
+    /// Lists with the first request to a bucket. A response that is lost leaves time for another
+    /// attempt.
+    ///
+    /// # Errors
+    /// Returns an error if no attempt succeeds in time.
+    pub async fn list_first(&self, request: ListRequest<'_>) -> Result<ListPage, StoreError> {
+        let key = Key::new(request.prefix);
+        let about = Request::new(Operation::List, &key);
+        let list = || self.below().list(request);
+        self.repeat_limited(about, (self.tries(), SHORTEST_FIRST), list)
+            .await
+    }
+
+    /// Sends a request until an attempt succeeds, or no further one is allowed. Each attempt has a
+    /// time limit of at least `shortest`, so that a lost response does not use up the whole time.
+    async fn repeat_limited<T, F>(
         &self,
         request: Request<'_>,
+        (tries, shortest): (Tries, Duration),
         attempt: impl Fn() -> F + Send + Sync,
     ) -> Result<T, StoreError>
     where
@@ -121,7 +138,7 @@ impl<S: Store> Retrying<S> {
         let limited = || {
             let answer = attempt();
             let failed = silent.load(Ordering::Relaxed);
-            let limit = self.limits.transfer(failed, self.shortest_transfer);
+            let limit = self.limits.transfer(failed, shortest);
             let silent = &silent;
             async move {
                 let Ok(answer) = tokio::time::timeout(limit, answer).await else {
@@ -132,7 +149,7 @@ impl<S: Store> Retrying<S> {
                 answer
             }
         };
-        self.repeat(self.long_tries(), limited).await
+        self.repeat(tries, limited).await
     }
 
     /// Sends a request until an attempt succeeds, or no further one is allowed.
@@ -231,7 +248,8 @@ impl<S: Store> Layer for Retrying<S> {
             | Operation::ListUploads => self.tries(),
             Operation::Put | Operation::UploadPart => self.long_tries(),
             Operation::Copy | Operation::CopyPart | Operation::Complete => {
-                return self.repeat_transfer(request, send).await;
+                let tries = (self.long_tries(), self.shortest_transfer);
+                return self.repeat_limited(request, tries, send).await;
             }
         };
         self.repeat(tries, send).await

@@ -15,7 +15,8 @@ use crate::store::faulty::{Fault, Faults};
 use crate::store::memory::MemoryStore;
 use crate::store::warning::seen::Warnings;
 use crate::store::{
-    Body, Condition, GetBody, Precondition, Store, StoreError, StoreErrorKind, UploadId,
+    Body, Condition, GetBody, ListFrom, ListRequest, Precondition, Store, StoreError,
+    StoreErrorKind, UploadId,
 };
 
 /// Planned failures, last one first: before the store receives a request, or after it is carried out.
@@ -233,7 +234,7 @@ impl Disturbance for Silent {
         let is_first = self
             .0
             .fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1));
-        if operation == Operation::Copy && is_first.is_ok() {
+        if matches!(operation, Operation::Copy | Operation::List) && is_first.is_ok() {
             std::future::pending::<()>().await;
         }
         Ok(())
@@ -377,4 +378,22 @@ async fn a_creation_that_is_dropped_on_its_way_was_not_answered() {
     assert!(futures_util::poll!(&mut creating).is_pending());
     drop(creating);
     assert_eq!(store.take_unanswered(), [key]);
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_the_first_request_leaves_time_for_another_one() {
+    let root = ListRequest {
+        prefix: "",
+        folded: true,
+        from: ListFrom::Beginning,
+        max_keys: 1000,
+    };
+    for (silent, is_listed) in [(1, true), (2, false)] {
+        let store = Disturbed {
+            store: MemoryStore::default(),
+            disturbance: Arc::new(Silent(AtomicUsize::new(silent))),
+        };
+        let store = Retrying::new(store, RetryLimits::connecting(Duration::from_secs(3)));
+        assert_eq!(store.list_first(root).await.is_ok(), is_listed);
+    }
 }

@@ -13,8 +13,8 @@ use crate::store::s3::profile::check_profile;
 use crate::store::s3::{PayloadSigning, S3Store};
 use crate::store::warning::Warning;
 use crate::store::{
-    Capabilities, Capability, ListFrom, ListPage, ListRequest, RetryLimits, Retrying, Store,
-    StoreError, StoreErrorKind,
+    Capabilities, Capability, ListFrom, ListPage, ListRequest, RetryLimits, Retrying, StoreError,
+    StoreErrorKind,
 };
 
 /// Ending of the names of Amazon's directory buckets.
@@ -102,7 +102,7 @@ async fn list_root(
         from: ListFrom::Beginning,
         max_keys: 1000,
     };
-    match store.list(root).await {
+    match store.list_first(root).await {
         Ok(page) => Ok((store, page)),
         Err(error) if matches!(error.kind, StoreErrorKind::WrongRegion { region: None }) => {
             let region = store.single().bucket_region().await;
@@ -235,6 +235,7 @@ mod tests {
 
     use super::*;
     use crate::object::Key;
+    use crate::store::Store;
 
     /// Provider that loads credentials for each request from a service that fails a few times: with
     /// an error, without credentials, or without a response.
