@@ -5,12 +5,16 @@ use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures_util::stream::{self, StreamExt};
 use tokio::time::{Instant, timeout};
 
 use crate::end::{End, GLANCE, Silence};
 use crate::fs::{Fs, FsError, NotStored};
 use crate::object::Shown;
 use crate::store::UploadId;
+
+/// Maximum number of concurrent looks for uploads whose creation was not answered.
+const LOOKS: usize = 64;
 
 /// Time for changes under way when the mount closes, before their operations stop waiting.
 const MOMENT: Duration = Duration::from_secs(2);
@@ -58,9 +62,15 @@ impl Fs {
     /// Logs the uploads that stay in the bucket because the answers to their creations were lost.
     /// They are not aborted: another client may write the same key.
     async fn name_strays(&self) {
-        for key in self.store.take_unanswered() {
-            let object = self.store.uri(&key);
-            match self.store.uploads(&key).await {
+        let keys = stream::iter(self.store.take_unanswered());
+        let looks = keys.map(|key| async move {
+            let uploads = self.store.uploads(&key).await;
+            (self.store.uri(&key), uploads)
+        });
+        // Together: after the end of requests, each look may take seconds.
+        let looked: Vec<_> = looks.buffered(LOOKS).collect().await;
+        for (object, uploads) in looked {
+            match uploads {
                 Ok(uploads) => {
                     for UploadId(id) in uploads {
                         let object = Shown(&object);
