@@ -145,7 +145,8 @@ fn lock(path: &Path) -> Result<File, OpenError> {
     }
 }
 
-/// Replaces the journal atomically by the shortest one for this state.
+/// Replaces the journal atomically by the shortest one for this state. The temporary name is a fixed one, since the
+/// folder is locked: what a killed server has left is written over, where a random name would stay.
 fn rewrite(folder: &Path, state: &State) -> io::Result<Journal> {
     let (new, journal) = (folder.join("journal.new"), folder.join("journal"));
     journal::write(File::create(&new)?, state.snapshot())?;
