@@ -7,4 +7,4 @@ cluster=$(mktemp -d)
 chmod 755 "$cluster"
 trap 'scripts/slurm-cluster.sh stop "$cluster"; rm -rf "$cluster"' EXIT
 eval "$(scripts/slurm-cluster.sh start "$cluster" | tail -n 1)"
-cargo bench -p stub --bench cluster
+cargo bench --bench cluster

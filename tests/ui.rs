@@ -3,5 +3,5 @@
 
 #[test]
 fn a_mistake_is_an_error_at_its_own_token() {
-    trybuild::TestCases::new().compile_fail("tests/ui/fail/*.rs");
+    trybuild::TestCases::new().compile_fail("ui/fail/*.rs");
 }

@@ -17,7 +17,7 @@ fn the_example_and_a_round_trip_work_there() {
         return; // The installation is in the target folder, which is not this user's.
     }
     let _clean = Clean::start();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/foreign-server.sh");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/foreign-server.sh");
     let mut command = Command::new(script);
     command
         .arg(built("examples").join("ls_bucket"))

@@ -57,7 +57,7 @@ impl Turn {
 
     /// Runs a command of the cluster's script, such as `kill-node` with its name.
     pub(crate) fn cluster(&self, what: &str, name: Option<&str>) {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/slurm-cluster.sh");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/slurm-cluster.sh");
         let status = Command::new(script)
             .arg(what)
             .arg(&self.cluster)

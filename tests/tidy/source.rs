@@ -28,7 +28,7 @@ pub(crate) struct Module {
 }
 
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
 /// Files of the repository, as paths in it, that end in one of some extensions.

@@ -1,9 +1,10 @@
-//! A function over many files: `cargo run --release --example thumbnails`.
+//! A function over many files: `cargo run --release -p stub-examples --example thumbnails`.
 //!
 //! The function creates a small copy of each picture in the bucket's folder `images`, in the folder
 //! `thumbnails`, several at once. If there are no pictures, the program draws some first.
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
+#[path = "../bucket/mod.rs"]
 mod bucket;
 
 use std::{fs, io};

@@ -1,4 +1,4 @@
-//! A function over Parquet files of any size: `cargo run --release --example parquet_stats`.
+//! A function over Parquet files of any size: `cargo run --release -p stub-examples --example parquet_stats`.
 //!
 //! The program prints the footer of each file: rows, row groups, and for each column the minimum, the
 //! maximum and the number of nulls. A footer is the last few KiB of a file, however large the file is.
@@ -10,6 +10,7 @@
 //! With `--bucket NAME` the files are in your bucket; without it, the example writes a few first.
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
+#[path = "../bucket/mod.rs"]
 mod bucket;
 mod weather;
 
