@@ -13,6 +13,10 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use stub_runtime::declare::Settings;
 use stub_runtime::observe::LogLines;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::arguments::MountArguments;
 use crate::exit;
@@ -46,11 +50,15 @@ pub(crate) fn mount(arguments: &MountArguments) -> anyhow::Result<ExitCode> {
 /// Logs only errors and warnings that concern users. fuser also warns of requests that file systems need
 /// not answer, and of replies to programs that have gone.
 fn log() {
-    let filter = tracing_subscriber::EnvFilter::new("error,s3fs_core=warn,fuser::reply=off");
-    tracing_subscriber::fmt()
+    let filter = Targets::new()
+        .with_default(LevelFilter::ERROR)
+        .with_target("s3fs_core", LevelFilter::WARN)
+        .with_target("fuser::reply", LevelFilter::OFF);
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(|| LogLines)
-        .with_ansi(io::stderr().is_terminal())
-        .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal());
+    tracing_subscriber::registry()
+        .with(lines.with_filter(filter))
         .init();
 }
 

@@ -3,7 +3,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -12,12 +12,12 @@ use crate::observe::watch;
 
 /// Starts logging. A filter that can't be understood is replaced by the default one.
 pub fn start() {
-    let filter = EnvFilter::try_new(config::log_filter())
-        .unwrap_or_else(|_| EnvFilter::new(config::DEFAULT_LOG));
+    let parsed = |text: &str| text.parse::<Targets>();
+    let filter = parsed(&config::log_filter()).or_else(|_| parsed(config::DEFAULT_LOG));
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(|| Lines)
         .with_ansi(io::stderr().is_terminal())
-        .with_filter(filter);
+        .with_filter(filter.unwrap_or_default());
     let log = tracing_subscriber::registry().with(lines);
     #[cfg(feature = "opentelemetry")]
     let log = log.with(crate::observe::otel::exporter().unwrap_or_else(|reason| {

@@ -1,8 +1,8 @@
 //! Number and times of retries of a call that failed.
 
+use std::iter;
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
 use serde::{Deserialize, Serialize};
 
 /// Default delay before a retry; the only one of `retries = 3`.
@@ -64,14 +64,12 @@ impl Retries {
 
     /// Returns the delays, one before each retry.
     pub fn delays(&self) -> impl Iterator<Item = Duration> + use<> {
-        // One that is 0 would be multiplied in vain, and backon takes it for none.
-        let initial = self.initial.min(self.longest);
-        ExponentialBuilder::default()
-            .with_factor(self.coefficient)
-            .with_min_delay(initial)
-            .with_max_delay(self.longest.max(initial))
-            .with_max_times(self.most)
-            .build()
+        let (longest, coefficient) = (self.longest, f64::from(self.coefficient));
+        let next = move |delay: &Duration| {
+            let longer = Duration::try_from_secs_f64(delay.as_secs_f64() * coefficient);
+            Some(longer.map_or(longest, |longer| longer.min(longest)))
+        };
+        iter::successors(Some(self.initial.min(longest)), next).take(self.most)
     }
 
     /// Checks the values. The error is a sentence fragment.

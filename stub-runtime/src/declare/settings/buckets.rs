@@ -1,7 +1,5 @@
 //! Defaults of buckets, by name or pattern.
 
-use glob::Pattern;
-
 use super::file::Bucket;
 use super::located::Located;
 use crate::declare::secret::Secret;
@@ -34,8 +32,19 @@ pub(super) fn apply(located: &Located, volume: CloudBucketMount) -> CloudBucketM
         })
 }
 
+/// Returns whether a name fits a pattern: `*` is any text, `?` any character.
 fn matches(pattern: &str, name: &str) -> bool {
-    Pattern::new(pattern).is_ok_and(|pattern| pattern.matches(name))
+    let Some(first) = pattern.chars().next() else {
+        return name.is_empty();
+    };
+    let rest = &pattern[first.len_utf8()..];
+    let mut after = name.chars();
+    match (first, after.next()) {
+        ('*', None) => matches(rest, name),
+        ('*', Some(_)) => matches(rest, name) || matches(pattern, after.as_str()),
+        (_, None) => false,
+        (first, Some(next)) => (first == '?' || first == next) && matches(rest, after.as_str()),
+    }
 }
 
 fn defaults(located: &Located, bucket: &Bucket) -> Defaults {
@@ -53,5 +62,35 @@ fn defaults(located: &Located, bucket: &Bucket) -> Defaults {
             .as_ref()
             .map(|cache| (located.folder().join(cache), size)),
         retry_timeout: bucket.retry_timeout.map(|time| time.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn stars_and_question_marks_stand_for_others() {
+        for (pattern, name) in [
+            ("*", "logs"),
+            ("l*", "logs"),
+            ("*s", "logs"),
+            ("l*g*", "logs"),
+            ("lo?s", "logs"),
+            ("logs*", "logs"),
+            ("*-eu-*", "a-eu-eu-b"),
+        ] {
+            assert!(matches(pattern, name), "{pattern} {name}");
+        }
+        for (pattern, name) in [
+            ("l", "logs"),
+            ("?", ""),
+            ("*x", "logs"),
+            ("log", "logs"),
+            ("", "a"),
+            ("logs?", "logs"),
+        ] {
+            assert!(!matches(pattern, name), "{pattern} {name}");
+        }
     }
 }

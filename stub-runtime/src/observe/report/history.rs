@@ -8,9 +8,16 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+
 use super::atomic;
 use super::record::Record;
 use crate::host::unfinished::UNFINISHED;
+
+/// Start time in the name of a file, in UTC.
+const TIME: &[BorrowedFormatItem<'_>] =
+    format_description!("[year][month][day]T[hour][minute][second].[subsecond digits:3]Z");
 
 /// Maximum number of records of each name, so that a frequent call doesn't push out a nightly one.
 const MOST: usize = 100;
@@ -28,7 +35,7 @@ pub(crate) fn save(folder: &Path, record: &Record) -> io::Result<PathBuf> {
         .recursive(true)
         .mode(0o700)
         .create(folder)?;
-    let time = record.begun().strftime("%Y%m%dT%H%M%S.%3fZ");
+    let time = record.begun().format(TIME).map_err(io::Error::other)?;
     let (name, process) = (sanitised(record.name()), std::process::id());
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let path = folder.join(format!("{time}-{name}-{process}-{number}.json"));
@@ -142,6 +149,8 @@ mod tests {
     use std::os::unix::fs::MetadataExt;
     use std::time::SystemTime;
 
+    use time::format_description::well_known::Rfc3339;
+
     use super::super::record::tests::begun;
     use super::*;
 
@@ -152,7 +161,7 @@ mod tests {
     fn times(records: &[Record]) -> Vec<String> {
         records
             .iter()
-            .map(|record| record.begun().to_string())
+            .map(|record| record.begun().format(&Rfc3339).unwrap())
             .collect()
     }
 

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use jiff::{Timestamp, Unit};
 use s3fs_core::{Pending, Usage};
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use super::attempts::{Attempts, ERROR, Kept};
 use super::bins::Bins;
@@ -22,7 +22,8 @@ pub(crate) struct Record {
     version: u32,
     name: String,
     id: String,
-    begun: Timestamp,
+    #[serde(with = "time::serde::rfc3339")]
+    begun: OffsetDateTime,
     /// Beginning of the call; without meaning in a record that was read.
     #[serde(skip, default = "Instant::now")]
     beginning: Instant,
@@ -73,15 +74,15 @@ pub(crate) enum ReadError {
 impl Record {
     /// Creates the record of a call that begins now.
     pub(crate) fn new(name: &str, id: &str) -> Self {
-        Self::begun_at(name, id, Timestamp::now(), Instant::now())
+        Self::begun_at(name, id, OffsetDateTime::now_utc(), Instant::now())
     }
 
-    fn begun_at(name: &str, id: &str, begun: Timestamp, beginning: Instant) -> Self {
+    fn begun_at(name: &str, id: &str, begun: OffsetDateTime, beginning: Instant) -> Self {
         Self {
             version: VERSION,
             name: name.to_owned(),
             id: id.to_owned(),
-            begun: begun.round(Unit::Millisecond).unwrap_or(begun),
+            begun: in_milliseconds(begun),
             beginning,
             ended: None,
             latest: 0.0,
@@ -114,7 +115,7 @@ impl Record {
     }
 
     /// Returns the start time.
-    pub(crate) fn begun(&self) -> Timestamp {
+    pub(crate) fn begun(&self) -> OffsetDateTime {
         self.begun
     }
 
@@ -191,18 +192,26 @@ impl Record {
     }
 }
 
+/// Rounds to milliseconds.
+fn in_milliseconds(time: OffsetDateTime) -> OffsetDateTime {
+    let up = time.saturating_add(time::Duration::microseconds(500));
+    up.replace_millisecond(up.millisecond()).unwrap_or(time)
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use std::time::Duration;
 
     use serde_json::{Value, json};
+    use time::format_description::well_known::Rfc3339;
 
     use super::*;
 
     /// Creates a record that began at a given time.
     pub(crate) fn begun(name: &str, time: &str) -> (Record, Instant) {
         let beginning = Instant::now();
-        let record = Record::begun_at(name, "id", time.parse().unwrap(), beginning);
+        let time = OffsetDateTime::parse(time, &Rfc3339).unwrap();
+        let record = Record::begun_at(name, "id", time, beginning);
         (record, beginning)
     }
 
