@@ -1,11 +1,13 @@
-//! A program whose functions are its command line: `cargo run --example tasks -- list`.
+//! A program whose functions are its command line: `cargo run --features cli,schedule --example tasks -- list`.
 //!
 //! ```sh
-//! cargo run --example tasks -- run words --file poems/short.txt
-//! cargo run --example tasks -- run grep --pattern be --files hello.txt --files poems/short.txt --number
-//! printf '"hello.txt"\n"poems/short.txt"\n' | cargo run --example tasks -- run words --inputs -
-//! cargo run --example tasks -- policy
-//! cargo run --example tasks -- serve
+//! cargo build --features cli,schedule --example tasks
+//! alias tasks=target/debug/examples/tasks
+//! tasks run words --file poems/short.txt
+//! tasks run grep --pattern be --files hello.txt --files poems/short.txt --number
+//! printf '"hello.txt"\n"poems/short.txt"\n' | tasks run words --inputs -
+//! tasks policy
+//! tasks serve
 //! ```
 #![allow(
     clippy::print_stdout,

@@ -1,5 +1,5 @@
 //! Word count, with the same program on one machine and on a cluster:
-//! `cargo run --example word_count_cluster`, and with `STUB_ENGINE=slurm` on the nodes of the
+//! `cargo run --features cluster --example word_count_cluster`, and with `STUB_ENGINE=slurm` on the nodes of the
 //! cluster whose `sbatch` is in `PATH`.
 //!
 //! The program counts the words of all files of a bucket, many at once. Without `--bucket` the bucket is

@@ -173,7 +173,7 @@
 //!   sandboxes, and the bytes, requests by kind and list price of its buckets.
 //! - `STUB_REPORT` names a file for a report on all calls of the program: inputs, retries,
 //!   throughput and requests over time.
-//! - `STUB_PROGRESS` shows progress bars on the terminal.
+//! - `STUB_PROGRESS` shows progress bars on the terminal, with the feature `progress`.
 //! - `STUB_LOG` is a filter such as `info` or `s3fs_core=debug` for the supervisors' log; each line
 //!   names its call.
 //!
@@ -181,15 +181,23 @@
 //! begin with the number of their input. [`Call::logs`] returns the output of a spawned call, too.
 //!
 //! The spans `call` and `sandbox` of the crate `tracing` go to this program's subscriber. With the
-//! feature `opentelemetry`, the spans of all processes of a call form one trace. Metrics go to the
-//! recorder of the crate `metrics`. The [`guide`] lists them, and leads from the first call to
-//! production.
+//! feature `opentelemetry`, the spans of all processes of a call form one trace. With the feature
+//! `metrics`, metrics go to the recorder of the crate `metrics`. The [`guide`] lists them, and leads
+//! from the first call to production.
 //!
 //! # Command line
 //!
-//! `fn main() -> ExitCode { stub::cli() }` gives a program a command line of its functions: see
-//! [`cli`]. `stub.toml`, in the working folder or above it, contains named secrets
+//! `fn main() -> ExitCode { stub::cli() }` gives a program a command line of its functions, with
+//! the feature `cli`: see [`cli`]. `stub.toml`, in the working folder or above it, contains named secrets
 //! ([`Secret::from_name`]), defaults of buckets, and jobs, which the program `stub` runs.
+//!
+//! # Features
+//!
+//! None is on by default: `cli`, `schedule`, `progress`, `metrics`, `cluster`, `kubernetes`,
+//! `opentelemetry`. The [`guide`] has a table of their contents, and the number of crates that each
+//! adds.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 /// Runs a function in a sandbox in which buckets are folders.
 ///
@@ -219,7 +227,7 @@
 /// | `cpu` | `expr` | maximum number of processors of a sandbox, such as `2.0` |
 /// | `memory` | `expr` | maximum memory of a sandbox, in MiB |
 /// | `lenient_limits` | `expr` | `true`: limits that can't be enforced here cause a warning instead of an error |
-/// | `schedule` | `expr` | [`Cron`] or [`Period`]: when `serve` of [`cli`] runs a function without arguments |
+/// | `schedule` | `expr` | [`Cron`] or [`Period`]: when `serve` of [`cli`] runs a function without arguments; needs the feature `schedule` |
 /// | `name` | a string literal | name on command lines and in messages; the identifier unless set. Unique within a module |
 /// | `workdir` | `expr` | the working folder of the body, which may lie in a volume; the caller's unless set |
 /// | `network` | `expr` | `false` gives the body a network of its own, with nothing but localhost; its volumes need none |
@@ -257,13 +265,25 @@
 /// `#![forbid(unsafe_code)]` holds in a crate that uses it.
 pub use stub_macros::function;
 
+#[cfg(feature = "kubernetes")]
+#[cfg_attr(docsrs, doc(cfg(feature = "kubernetes")))]
+pub use stub_runtime::Kubernetes;
+#[cfg(feature = "cli")]
+#[cfg_attr(docsrs, doc(cfg(feature = "cli")))]
 pub use stub_runtime::cli::cli;
 pub use stub_runtime::{
-    Attempt, Call, CloudBucketMount, Cron, Engine, Error, IntoSecret, Kubernetes, Map, PathError,
-    Period, Result, Retries, Schedule, ScheduleError, Secret, SecretError, Slurm, Stream, Values,
-    VolumeError, VolumePath,
+    Attempt, Call, CloudBucketMount, Error, IntoSecret, Map, PathError, Result, Retries, Secret,
+    SecretError, Stream, Values, VolumeError, VolumePath,
 };
+#[cfg(feature = "schedule")]
+#[cfg_attr(docsrs, doc(cfg(feature = "schedule")))]
+pub use stub_runtime::{Cron, Period, Schedule, ScheduleError};
+#[cfg(feature = "cluster")]
+#[cfg_attr(docsrs, doc(cfg(feature = "cluster")))]
+pub use stub_runtime::{Engine, Slurm};
 
+// Its examples are tested where they compile.
+#[cfg(any(not(doctest), feature = "cli"))]
 #[doc = include_str!("../docs/guide.md")]
 pub mod guide {}
 
@@ -283,6 +303,6 @@ struct Editions;
 struct Readme;
 
 /// Example of the page about clusters.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "cluster"))]
 #[doc = include_str!("../docs/scale.md")]
 struct Scale;

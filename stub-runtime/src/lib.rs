@@ -5,9 +5,23 @@
 //! body. All four are the same executable. So is the *sweeper*: the caller starts it if the
 //! supervisor was killed, to abort the uploads that it left unfinished.
 
+#![cfg_attr(
+    not(all(feature = "cli", feature = "cluster", feature = "schedule")),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "what only the rooms of a feature use stays in its own room without it"
+    )
+)]
+
 mod api;
 pub mod call;
+#[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "cluster")]
+mod cluster;
+#[cfg(not(feature = "cluster"))]
+#[path = "no_cluster.rs"]
 mod cluster;
 mod codec;
 pub mod declare;
@@ -21,11 +35,14 @@ mod sys;
 
 pub use api::{Call, Map, Stream, Values};
 pub use call::{Attempt, Error, Message, Result};
+#[cfg(feature = "cli")]
 pub use cli::cli;
 pub use declare::{
-    CloudBucketMount, Cron, Engine, EngineName, IntoSecret, Kubernetes, PathError, Period, Retries,
-    Schedule, ScheduleError, Secret, SecretError, Slurm, VolumeError, VolumePath,
+    CloudBucketMount, Engine, EngineName, IntoSecret, Kubernetes, PathError, Retries, Schedule,
+    ScheduleError, Secret, SecretError, Slurm, VolumeError, VolumePath,
 };
+#[cfg(feature = "schedule")]
+pub use declare::{Cron, Period};
 
 /// Items that the expansion of `#[stub::function]` names. Not public API.
 #[doc(hidden)]

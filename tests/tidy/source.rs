@@ -1,5 +1,6 @@
 //! Source files of the workspace, and the modules that they are.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -74,9 +75,16 @@ pub(crate) fn modules(of: &str) -> Vec<Module> {
 fn add(modules: &mut Vec<Module>, path: Vec<String>, file: &Path, folder: &Path) {
     let file = file.to_str().unwrap().to_owned();
     let code = strip::test_items(&strip::literals(&read(&file)));
+    let mut before = BTreeSet::new();
     for name in declared(&code) {
         let below = folder.join(&name);
-        let leaf = folder.join(format!("{name}.rs"));
+        // The second declaration of a name is of its stand-in, where a feature is off.
+        let stem = if before.insert(name.clone()) {
+            name.clone()
+        } else {
+            format!("no_{name}")
+        };
+        let leaf = folder.join(format!("{stem}.rs"));
         let path = [path.as_slice(), std::slice::from_ref(&name)].concat();
         if root().join(&leaf).exists() {
             add(modules, path, &leaf, &below);

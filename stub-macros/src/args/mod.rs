@@ -75,6 +75,9 @@ impl Args {
             "secrets" => self.secrets = errors.ok(secrets(segment)).unwrap_or_default(),
             "name" => self.name = errors.ok(literal(segment)),
             "crate" => self.krate = errors.ok(Path::parse_mod_style.parse2(segment.value())),
+            "schedule" if !cfg!(feature = "schedule") => {
+                errors.push(not_built_in(&segment.name, "schedule"));
+            }
             plain if suggest::PLAIN.iter().any(|(known, _)| *known == plain) => {
                 let value = errors.ok(expression(segment.value()));
                 self.plain.extend(value.map(|value| Plain {
@@ -121,6 +124,16 @@ fn literal(segment: &Segment) -> syn::Result<LitStr> {
             "write `name = \"resize-image\"`",
         )
     })
+}
+
+fn not_built_in(name: &Ident, feature: &str) -> syn::Error {
+    diagnostic::at(
+        name.span(),
+        format!("the option `{name}` needs the feature `{feature}` of the crate `stub`"),
+        format!(
+            "enable it in Cargo.toml: `stub = {{ version = \"…\", features = [\"{feature}\"] }}`"
+        ),
+    )
 }
 
 fn repeated(name: &Ident) -> syn::Error {

@@ -52,7 +52,7 @@ pub(super) fn map(
             out.flush()?;
             Ok(failed)
         });
-    drop(progress);
+    progress.end();
     let failed =
         written.map_err(|error| Failure::new(format!("can't write the values: {error}")))?;
     if is_interrupted {

@@ -9,7 +9,12 @@ mod options;
 mod policy;
 mod print;
 mod run;
+#[cfg(feature = "schedule")]
 mod schedules;
+#[cfg(feature = "schedule")]
+mod serve;
+#[cfg(not(feature = "schedule"))]
+#[path = "no_serve.rs"]
 mod serve;
 mod tables;
 
@@ -26,6 +31,7 @@ pub use attach::attach;
 pub use exit::exit_status;
 pub use options::{CallArguments, EngineArguments, FormArguments, SeeingArguments};
 pub use policy::least_policy;
+#[cfg(feature = "schedule")]
 pub use schedules::{Entry, serve};
 
 /// Gives a program a command line with which its annotated functions are listed, run and mapped.

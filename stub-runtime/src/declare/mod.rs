@@ -3,6 +3,10 @@
 mod function;
 mod options;
 pub(crate) mod registry;
+#[cfg(feature = "schedule")]
+mod schedule;
+#[cfg(not(feature = "schedule"))]
+#[path = "no_schedule.rs"]
 mod schedule;
 mod secret;
 mod settings;
@@ -10,7 +14,9 @@ mod volume;
 
 pub use function::{FUNCTIONS, Function, Parameter};
 pub use options::{Engine, EngineName, Kubernetes, Options, Retries, Slurm};
-pub use schedule::{Cron, Period, Schedule, ScheduleError};
+#[cfg(feature = "schedule")]
+pub use schedule::{Cron, Period};
+pub use schedule::{Schedule, ScheduleError};
 pub use secret::{IntoSecret, Secret, SecretError, environment};
 pub use settings::{Job, JobError, Settings, SettingsError, Size, Time, VolumeUrl};
 pub use volume::{CloudBucketMount, PathError, VolumeError, VolumePath};

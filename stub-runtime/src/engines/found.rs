@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use crate::call::{Error, Outcome, Result};
 use crate::cluster;
 use crate::codec::{Json, Payload};
@@ -12,37 +10,6 @@ use crate::local::interrupt::End;
 use crate::observe::logs::Prefixed;
 
 use super::Mapped;
-
-/// A call on a cluster that may still be running.
-#[derive(Clone, Debug)]
-pub struct Found {
-    /// Id of the call, unique among all calls.
-    pub id: String,
-    /// Label of the call: `module::name`, or the name of a command.
-    pub label: String,
-    /// Start time of the call.
-    pub began: Timestamp,
-    /// Name of its engine.
-    pub engine: String,
-    /// Location of the spool with its inputs and values.
-    pub spool: String,
-}
-
-/// Lists the calls on clusters that programs of this user began and whose values were not all
-/// taken; the latest first.
-///
-/// # Errors
-/// The folder with their records can't be read.
-pub fn found_calls() -> Result<Vec<Found>> {
-    let found = cluster::kept()?.into_iter().map(|record| Found {
-        id: record.id,
-        label: record.label.to_string(),
-        began: record.began,
-        engine: record.engine.name().to_string(),
-        spool: record.spool,
-    });
-    Ok(found.collect())
-}
 
 /// A call after reattaching: an iterator over the results of its inputs, in the order in which they end.
 #[derive(Debug)]

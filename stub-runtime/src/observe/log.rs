@@ -1,7 +1,7 @@
 //! The log of our processes that have credentials, and of command lines: standard error, filtered
 //! as the environment asks. With the feature `opentelemetry`, their spans are exported as well.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
@@ -16,7 +16,7 @@ pub fn start() {
     let filter = parsed(&config::log_filter()).or_else(|_| parsed(config::DEFAULT_LOG));
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(|| Lines)
-        .with_ansi(io::stderr().is_terminal())
+        .with_ansi(watch::have_colours())
         .with_filter(filter.unwrap_or_default());
     let log = tracing_subscriber::registry().with(lines);
     #[cfg(feature = "opentelemetry")]

@@ -7,13 +7,15 @@ mod block_on;
 mod call;
 mod map;
 mod options;
+#[cfg(feature = "schedule")]
+mod schedule;
 
 pub use block_on::{block_on, block_on_then};
 pub use call::{call, call_async, call_iterator, call_stream};
 pub use map::{for_each, for_each_async, map, map_async, spawn, spawn_map};
-pub use options::{
-    IntoRetries, IntoSchedule, Text as VariableText, Timeout, secret, secrets, volumes,
-};
+pub use options::{IntoRetries, Text as VariableText, Timeout, secret, secrets, volumes};
+#[cfg(feature = "schedule")]
+pub use schedule::IntoSchedule;
 
 // The expansion names these by this path, so that a shadowed prelude can't change them.
 pub use std::iter::{IntoIterator, Iterator};

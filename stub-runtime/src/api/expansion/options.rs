@@ -3,10 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::declare::{
-    CloudBucketMount, Cron, IntoSecret, Options, Period, Retries, Schedule, ScheduleError, Secret,
-    SecretError,
-};
+use crate::declare::{CloudBucketMount, IntoSecret, Options, Retries, Secret, SecretError};
 
 /// Option `volumes = <"/path" => mount, …>`.
 pub fn volumes<const N: usize>(
@@ -76,32 +73,6 @@ impl IntoRetries for u32 {
 impl IntoRetries for Retries {
     fn into_retries(self) -> Retries {
         self
-    }
-}
-
-/// Type of `schedule`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a schedule",
-    label = "expected a `Cron` or a `Period`",
-    note = "write `Cron(\"0 3 * * *\")` or `Period(Duration::from_secs(3600))`"
-)]
-pub trait IntoSchedule {
-    /// Converts to a schedule.
-    ///
-    /// # Errors
-    /// The value is no schedule.
-    fn into_schedule(self) -> Result<Schedule, ScheduleError>;
-}
-
-impl IntoSchedule for Cron<'_> {
-    fn into_schedule(self) -> Result<Schedule, ScheduleError> {
-        self.try_into()
-    }
-}
-
-impl IntoSchedule for Period {
-    fn into_schedule(self) -> Result<Schedule, ScheduleError> {
-        self.try_into()
     }
 }
 
@@ -191,12 +162,6 @@ impl Options {
     /// Option `lenient_limits = …`.
     pub fn lenient_limits(mut self, lenient: bool) -> Self {
         self.limits.lenient = lenient;
-        self
-    }
-
-    /// Option `schedule = …`.
-    pub fn schedule(mut self, schedule: impl IntoSchedule) -> Self {
-        self.schedule = Some(schedule.into_schedule());
         self
     }
 

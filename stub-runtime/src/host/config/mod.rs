@@ -172,8 +172,12 @@ pub(crate) fn want_progress() {
 
 /// Returns whether progress bars are requested.
 pub(crate) fn wants_progress() -> bool {
-    WANTS_PROGRESS.load(Ordering::Relaxed)
-        || std::env::var_os(PROGRESS).is_some_and(|value| !value.is_empty())
+    WANTS_PROGRESS.load(Ordering::Relaxed) || environment_wants_progress()
+}
+
+/// Returns whether the environment requests progress bars.
+pub(crate) fn environment_wants_progress() -> bool {
+    std::env::var_os(PROGRESS).is_some_and(|value| !value.is_empty())
 }
 
 /// Returns the path for a report of all calls, if the environment requests one.

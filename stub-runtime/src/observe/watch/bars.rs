@@ -1,13 +1,13 @@
 //! Progress bars on a terminal.
 
 use std::fmt;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
-use s3fs_core::{Pending, Shown};
+use s3fs_core::Pending;
 
 use crate::host::config;
 
@@ -31,6 +31,11 @@ pub(crate) fn are_shown() -> bool {
     COUNT.load(Ordering::Relaxed) > 0
 }
 
+/// Returns whether lines of the log may have colours.
+pub(crate) fn have_colours() -> bool {
+    io::stderr().is_terminal()
+}
+
 /// Prints lines to standard error, above the bars. Returns whether there are bars and printing succeeded.
 pub(crate) fn above(lines: &[u8]) -> bool {
     if !are_shown() {
@@ -38,15 +43,6 @@ pub(crate) fn above(lines: &[u8]) -> bool {
     }
     let text = String::from_utf8_lossy(lines);
     BARS.println(text.trim_end_matches('\n')).is_ok()
-}
-
-/// Prints a line of this library on standard error.
-pub fn say(line: &str) {
-    let line = format!("stub: {}\n", legible(line));
-    if !above(line.as_bytes()) {
-        // There is nobody left to tell if this fails.
-        let _ = io::stderr().lock().write_all(line.as_bytes());
-    }
 }
 
 fn bar(length: Option<u64>, template: &str) -> ProgressBar {
@@ -97,6 +93,11 @@ impl Inputs {
             bar.inc(1);
         }
     }
+
+    /// Removes the bar, as dropping it does.
+    pub(crate) fn end(self) {
+        drop(self);
+    }
 }
 
 impl Drop for Inputs {
@@ -135,11 +136,4 @@ impl Drop for Storing {
     fn drop(&mut self) {
         end(&self.0);
     }
-}
-
-/// Replaces control characters, which a terminal would act on: the text may have names of objects
-/// and words of servers.
-fn legible(text: &str) -> String {
-    let lines = text.split('\n').map(|line| Shown(line).to_string());
-    lines.collect::<Vec<_>>().join("\n")
 }

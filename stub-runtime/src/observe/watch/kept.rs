@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::bars::say;
+use super::say::say;
 use crate::host::config;
 use crate::observe::report;
 use crate::observe::report::Record;

@@ -4,10 +4,19 @@
 //! sandboxes. Events go to a line at the end (`summary`), to `bars` on a terminal, to `metrics`
 //! that can be read meanwhile, and into records that are `kept` for a report.
 
+#[cfg(feature = "progress")]
+mod bars;
+#[cfg(not(feature = "progress"))]
+#[path = "no_bars.rs"]
 mod bars;
 mod kept;
+#[cfg(feature = "metrics")]
+mod metrics;
+#[cfg(not(feature = "metrics"))]
+#[path = "no_metrics.rs"]
 mod metrics;
 mod sandbox;
+mod say;
 mod seeing;
 mod summary;
 mod trace;
@@ -22,10 +31,10 @@ use tracing::Span;
 use crate::call::{Attempt, Error};
 use crate::observe::report::{Record, SandboxId, Tried};
 
-pub use bars::say;
-pub(crate) use bars::{Inputs as InputsBar, above, are_shown};
+pub(crate) use bars::{Inputs as InputsBar, above, are_shown, have_colours};
 pub use kept::{want_history, write_history};
 pub(crate) use sandbox::Watched;
+pub use say::say;
 pub use seeing::{Seeing, address};
 pub(crate) use trace::{supervisor as supervisor_span, variables as trace_variables};
 
@@ -197,7 +206,7 @@ pub fn not_run(name: &str, reason: &str) {
 /// Creates the metrics of these names before their first run.
 pub fn announce<'a>(names: impl Iterator<Item = &'a str>) {
     for name in names {
-        drop(Metrics::of(&name.into()));
+        let _ = Metrics::of(&name.into());
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use s3fs_core::Usage;
 
-use super::bars;
+use super::say::say;
 use crate::host::config;
 
 /// Line that is printed at the end of a call.
@@ -28,7 +28,7 @@ impl Summary {
     pub(super) fn say(&self, sandboxes: u64, usage: Usage) {
         let seconds = self.begun.elapsed().as_secs_f64();
         let line = line(&self.label, seconds, sandboxes, usage);
-        bars::say(&line);
+        say(&line);
     }
 }
 

@@ -27,7 +27,7 @@ pub enum Engine {
     /// This machine.
     #[default]
     Local,
-    /// Cluster with Slurm, whose commands are on this machine.
+    /// Cluster with Slurm, whose commands are on this machine. Its calls need the feature `cluster`.
     Slurm(Slurm),
     /// Cluster with Kubernetes. Its calls need the feature `kubernetes`.
     Kubernetes(Kubernetes),

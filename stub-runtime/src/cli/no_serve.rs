@@ -1,0 +1,13 @@
+//! `serve` of a program without schedules.
+
+use std::process::ExitCode;
+
+use super::exit::Failure;
+
+/// Refuses, as no function can have a schedule.
+pub(super) fn serve() -> Result<ExitCode, Failure> {
+    Err(Failure::usage(
+        "this program was built without schedules\n\
+         enable the feature `schedule` of the crate `stub`",
+    ))
+}
