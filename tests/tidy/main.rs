@@ -5,6 +5,7 @@
 )]
 
 mod cycles;
+mod dependencies;
 mod documents;
 mod floors;
 mod homes;
