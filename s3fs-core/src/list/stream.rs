@@ -239,8 +239,8 @@ impl ListStream {
         }
         rest.ask(&self.store, &self.prefix);
         self.spans.insert(at, rest);
-        let untils = bounds.iter().skip(1).cloned().map(Some).chain([None]);
-        for (after, until) in bounds.iter().cloned().zip(untils) {
+        let ends = bounds.iter().skip(1).cloned().map(Some).chain([None]);
+        for (after, until) in bounds.iter().cloned().zip(ends) {
             let mut span = Span::new(From::After(after), until);
             span.ask(&self.store, &self.prefix);
             self.spans.push_back(span);
