@@ -125,7 +125,8 @@ impl Fs {
     /// # Errors
     /// The kernel has forgotten the inode.
     pub fn getattr(&self, ino: Ino) -> Result<Attr, FsError> {
-        self.tree
+        self.core
+            .tree
             .entry(ino)
             .map(|entry| self.attr(&entry))
             .ok_or(FsError::NotFound)
@@ -136,8 +137,8 @@ impl Fs {
     /// # Errors
     /// The mount or the bucket doesn't allow it, or the size can't be changed.
     pub async fn setattr(&self, ino: Ino, set: SetAttr) -> Result<Attr, FsError> {
-        self.check_writable()?;
-        let _change = self.gate.enter()?;
+        self.core.check_writable()?;
+        let _change = self.core.begin_change()?;
         if let Some(size) = set.size {
             let SetAttr {
                 through, privilege, ..
@@ -145,7 +146,7 @@ impl Fs {
             self.truncate(ino, size, through, privilege).await?;
         }
         if set.is_kept() {
-            let is_dir = self.check_dir(ino).is_ok();
+            let is_dir = self.core.check_dir(ino).is_ok();
             self.change_kept(ino, |kept, owner| {
                 if (set.uid.is_some() || set.gid.is_some()) && !is_dir {
                     drop_set_id(kept, owner);
@@ -167,7 +168,7 @@ impl Fs {
             self.set_modified(ino, modified);
         }
         if let Some(accessed) = set.accessed {
-            self.tree.update_looks(ino, |looks| {
+            self.core.tree.update_looks(ino, |looks| {
                 looks.accessed = Some(accessed);
                 looks.changed = Some(SystemTime::now());
             });
@@ -179,11 +180,12 @@ impl Fs {
     }
 
     fn set_modified(&self, ino: Ino, modified: SystemTime) {
-        self.tree.update_file(ino, |file| {
+        self.core.tree.update_file(ino, |file| {
             file.modified = modified;
             file.modified_is_set = true;
         });
-        self.tree
+        self.core
+            .tree
             .update_looks(ino, |looks| looks.modified = Some(modified));
     }
 
@@ -194,22 +196,22 @@ impl Fs {
         ino: Ino,
         change: impl FnOnce(&mut Attributes, &Owner) -> Result<(), FsError>,
     ) -> Result<(), FsError> {
-        let entry = self.look(ino).await?;
+        let entry = self.prefetch.look(ino).await?;
         let is_stored = match &entry.kind {
             Kind::File(file) => file.etag.is_some(),
             // Its marker.
             Kind::Dir => {
-                let wanted = self.outbox.wanted(&self.marker_of(ino)?);
+                let wanted = self.writeback.queue.wanted(&self.core.marker_of(ino)?);
                 !matches!(wanted, Some(Want::Marker(_)))
             }
         };
         if is_stored {
-            self.check_may_overwrite()?;
+            self.core.check_may_overwrite()?;
         }
         let mut changed = Ok(());
-        self.tree.update_looks(ino, |looks| {
+        self.core.tree.update_looks(ino, |looks| {
             let kept = looks.kept.get_or_insert_default();
-            changed = change(&mut kept.attributes, &self.owner);
+            changed = change(&mut kept.attributes, &self.core.owner);
             looks.changed = Some(SystemTime::now());
         });
         changed
@@ -218,52 +220,52 @@ impl Fs {
     /// Queues the attributes of an entry to be stored soon. Waits for the bucket unless it has
     /// taken such a change before.
     pub(super) async fn keep_changed(&self, ino: Ino) -> Result<(), FsError> {
-        let Some(entry) = self.tree.entry(ino).filter(|entry| entry.named) else {
+        let Some(entry) = self.core.tree.entry(ino).filter(|entry| entry.named) else {
             return Ok(());
         };
         let (key, changes) = match entry.kind {
             Kind::Dir if ino == Ino::ROOT => return Ok(()),
             Kind::Dir => {
-                let key = self.marker_of(ino)?;
-                self.tree.pin(ino);
-                self.outbox.want(&key, Want::Marker(ino));
+                let key = self.core.marker_of(ino)?;
+                self.core.tree.pin(ino);
+                self.writeback.queue.want(&key, Want::Marker(ino));
                 (key, Changes::Marker)
             }
             Kind::File(_) => {
-                let key = self.key_of(ino)?;
-                if let Some(file) = self.open_files.get(ino) {
+                let key = self.core.key_of(ino)?;
+                if let Some(file) = self.core.open_files.get(ino) {
                     file.writer.touch().await;
-                    if self.open_files.has_handles(ino) {
+                    if self.core.open_files.has_handles(ino) {
                         // Closing it stores it.
                         return Ok(());
                     }
-                    self.outbox.want(&key, Want::File(ino));
+                    self.writeback.queue.want(&key, Want::File(ino));
                     (key, Changes::of(&file.place))
                 } else {
-                    self.tree.pin(ino);
-                    self.outbox.want(&key, Want::Headers(ino));
+                    self.core.tree.pin(ino);
+                    self.writeback.queue.want(&key, Want::Headers(ino));
                     (key, Changes::Headers)
                 }
             }
         };
-        if self.outbox.trust.has(changes) {
+        if self.writeback.error_mode.has(changes) {
             Ok(())
         } else {
-            self.outbox.settle(&key).await
+            self.writeback.queue.settle(&key).await
         }
     }
 
     /// Clears the set-user-ID and set-group-ID bits of a file after a write by a process without
     /// the privilege to keep them.
     pub(super) fn drop_set_id(&self, ino: Ino) {
-        let Some(entry) = self.tree.entry(ino) else {
+        let Some(entry) = self.core.tree.entry(ino) else {
             return;
         };
         let mut kept = entry.looks.attributes().cloned().unwrap_or_default();
-        if drop_set_id(&mut kept, &self.owner) {
-            self.tree.update_looks(ino, |looks| {
+        if drop_set_id(&mut kept, &self.core.owner) {
+            self.core.tree.update_looks(ino, |looks| {
                 let kept = looks.kept.get_or_insert_default();
-                drop_set_id(&mut kept.attributes, &self.owner);
+                drop_set_id(&mut kept.attributes, &self.core.owner);
                 looks.changed = Some(SystemTime::now());
             });
         }
@@ -274,10 +276,10 @@ impl Fs {
         let kept = looks.attributes();
         let (is_dir, size, modified, mode) = match &entry.kind {
             Kind::Dir => {
-                let modified = looks.modified.unwrap_or(self.born);
-                (true, 0, modified, self.owner.dir_mode)
+                let modified = looks.modified.unwrap_or(self.core.born);
+                (true, 0, modified, self.core.owner.dir_mode)
             }
-            Kind::File(file) => (false, file.size, file.modified, self.owner.file_mode),
+            Kind::File(file) => (false, file.size, file.modified, self.core.owner.file_mode),
         };
         let kind = match kept.and_then(|kept| kept.kind) {
             _ if is_dir => FileKind::Dir,
@@ -285,7 +287,7 @@ impl Fs {
             Some(kind) => kind,
         };
         let shown =
-            |kept: Option<u32>, own| kept.filter(|_| self.owner.shows_others).unwrap_or(own);
+            |kept: Option<u32>, own| kept.filter(|_| self.core.owner.shows_others).unwrap_or(own);
         let now = Instant::now();
         let left = |until: Instant| until.saturating_duration_since(now).min(TTL);
         Attr {
@@ -307,8 +309,8 @@ impl Fs {
             modified,
             changed: looks.changed.unwrap_or(modified),
             mode: kept.and_then(|kept| kept.mode).unwrap_or(mode),
-            uid: shown(kept.and_then(|kept| kept.uid), self.owner.uid),
-            gid: shown(kept.and_then(|kept| kept.gid), self.owner.gid),
+            uid: shown(kept.and_then(|kept| kept.uid), self.core.owner.uid),
+            gid: shown(kept.and_then(|kept| kept.gid), self.core.owner.gid),
             valid: entry.valid_until.map_or(TTL, left),
         }
     }

@@ -150,7 +150,7 @@ impl Fs {
                 copy,
                 "the server may make it later, since the request had no answer",
             ),
-            Undone::Absent | Undone::OtherClient => self.outbox.sure(&copy.to),
+            Undone::Absent | Undone::OtherClient => self.writeback.queue.sure(&copy.to),
             Undone::Unclear => {
                 self.leave_copy(copy, "it can't be told from another client's object");
             }
@@ -160,27 +160,29 @@ impl Fs {
 
     /// Records a copy that may remain.
     fn leave_copy(&self, copy: &Copied, why: &str) {
-        self.outbox.unsure(&copy.to);
+        self.writeback.queue.unsure(&copy.to);
         let source = &copy.source.key;
         let reason = format!("may stay as a copy of {source}, whose renaming failed: {why}");
-        self.ledger.failed(self.store.uri(&copy.to), reason);
+        self.writeback.failed(&copy.to, reason);
     }
 
     /// Deletes the object under the new key if it can only be the copy.
     async fn delete_copy(&self, copy: &Copied) -> Result<Undone, StoreError> {
-        let Some(found) = self.describe(&copy.to).await? else {
+        let Some(found) = self.core.describe(&copy.to).await? else {
             return Ok(Undone::Absent);
         };
         // Requested last: a client that moves the object makes its copy before it deletes the
         // source.
-        let source = self.describe(&copy.source.key).await?;
+        let source = self.core.describe(&copy.source.key).await?;
         match copy.origin(&found, source.as_ref()) {
             Origin::Copy => {}
             Origin::OtherClient => return Ok(Undone::OtherClient),
             Origin::Unclear => return Ok(Undone::Unclear),
         }
-        let deleted = self.store.delete(&copy.to).await;
-        self.outbox.trust.note(Changes::Delete, deleted.is_ok());
+        let deleted = self.core.store.delete(&copy.to).await;
+        self.writeback
+            .error_mode
+            .note(Changes::Delete, deleted.is_ok());
         deleted.map(|()| Undone::Absent)
     }
 }

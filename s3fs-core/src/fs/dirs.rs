@@ -47,9 +47,9 @@ impl Fs {
     /// # Errors
     /// The inode is not a folder.
     pub fn opendir(&self, ino: Ino) -> Result<HandleId, FsError> {
-        self.check_dir(ino)?;
+        self.core.check_dir(ino)?;
         let state = Mutex::new(None);
-        self.tree.opened(ino);
+        self.core.tree.opened(ino);
         Ok(self
             .handles
             .insert(Handle::Dir(Arc::new(DirHandle { ino, state }))))
@@ -58,22 +58,22 @@ impl Fs {
     /// Starts a listing of the current state. Only the first listing of a handle may start with a
     /// page that was requested ahead.
     async fn start_listing(&self, ino: Ino, pass: Pass) -> Result<DirState, FsError> {
-        let prefix = self.tree.prefix_of(ino).ok_or(FsError::NotFound)?;
+        let prefix = self.core.tree.prefix_of(ino).ok_or(FsError::NotFound)?;
         // Before the store is asked: what is stored meanwhile is in one of the two.
-        let local = self.tree.local_names(ino).into_iter().collect();
+        let local = self.core.tree.local_names(ino).into_iter().collect();
         let first = match pass {
-            Pass::First if ino == Ino::ROOT => self.take_root_page(),
+            Pass::First if ino == Ino::ROOT => self.prefetch.take_root_page(),
             Pass::First | Pass::Again => None,
         };
         let first = match (pass, first) {
-            (Pass::First, None) => self.listed_together(&prefix).await,
+            (Pass::First, None) => self.prefetch.listed_together(&prefix).await,
             (_, first) => first,
         };
         Ok(DirState {
             began: first
                 .as_ref()
                 .map_or_else(Instant::now, |(_, asked)| *asked),
-            stream: ListStream::new(Arc::clone(&self.store), prefix, first),
+            stream: ListStream::new(Arc::clone(&self.core.store), prefix, first),
             entries: VecDeque::new(),
             first: 0,
             offered: 0,
@@ -109,7 +109,7 @@ impl Fs {
             let (name, ino) = if offset == 0 {
                 (".", dir.ino)
             } else {
-                ("..", self.tree.parent(dir.ino).unwrap_or(Ino::ROOT))
+                ("..", self.core.tree.parent(dir.ino).unwrap_or(Ino::ROOT))
             };
             let attr = self.getattr(ino)?;
             let entry = DirEntry {
@@ -131,15 +131,15 @@ impl Fs {
             return Ok(());
         };
         self.seek(state, dir.ino, number).await?;
-        if number == 0 && state.fill(&self.tree, dir.ino, 0).await? {
+        if number == 0 && state.fill(&self.core.tree, dir.ino, 0).await? {
             let listed = state.entries.iter().filter_map(|(item, _)| match item {
                 Item::Listed(listed) => Some(listed),
                 Item::Local(_) => None,
             });
-            self.sample(dir.ino, listed).await;
+            self.prefetch.sample(dir.ino, listed).await;
         }
         loop {
-            match state.fill(&self.tree, dir.ino, number).await {
+            match state.fill(&self.core.tree, dir.ino, number).await {
                 Ok(true) => {}
                 Ok(false) => {
                     self.say_hidden(state.stream.prefix(), state.stream.hidden());
@@ -161,7 +161,7 @@ impl Fs {
         if number < state.first {
             *state = self.start_listing(ino, Pass::Again).await?;
         }
-        while number > state.end() && state.fill(&self.tree, ino, state.end()).await? {
+        while number > state.end() && state.fill(&self.core.tree, ino, state.end()).await? {
             state.drop_before(state.end().saturating_sub(KEEP as u64));
         }
         Ok(())
@@ -178,12 +178,12 @@ impl Fs {
     ) -> Option<u64> {
         let mut at = number;
         let mut full = false;
-        let node = self.tree.entry(dir).map(|entry| entry.node);
+        let node = self.core.tree.entry(dir).map(|entry| entry.node);
         let skip = usize::try_from(number - state.first).unwrap_or(usize::MAX);
         for (item, asked) in state.entries.iter().skip(skip) {
             let tell = |name: &EntryName, entry: &Entry| {
                 let mut attr = self.attr(entry);
-                if self.may_be_rich(dir, entry) {
+                if self.prefetch.may_be_rich(dir, entry) {
                     // The kernel must ask again before it shows the attributes.
                     attr.valid = Duration::ZERO;
                 }
@@ -206,9 +206,9 @@ impl Fs {
             match item {
                 Item::Listed(listed) => {
                     let seen = std::iter::once(seen(listed));
-                    self.tree.learn_all(dir, seen, *asked, tell);
+                    self.core.tree.learn_all(dir, seen, *asked, tell);
                 }
-                Item::Local(name) => self.tree.tell(dir, name, tell),
+                Item::Local(name) => self.core.tree.tell(dir, name, tell),
             }
             if full {
                 break;

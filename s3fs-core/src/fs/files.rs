@@ -12,7 +12,7 @@ use crate::fs::{Fs, FsError, HandleId};
 use crate::object::{ETag, Key};
 use crate::read::{Expected, Reader};
 use crate::store::StoreErrorKind;
-use crate::tree::{FileState, Ino, Kind, Seen};
+use crate::tree::{Ino, Kind, Seen};
 
 /// Mode of opening a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Fs {
     /// # Errors
     /// The file was deleted or replaced meanwhile, or may not be opened in this mode.
     pub async fn open(&self, ino: Ino, mode: OpenMode, pid: u32) -> Result<Opened, FsError> {
-        let entry = self.tree.entry(ino).ok_or(FsError::NotFound)?;
+        let entry = self.core.tree.entry(ino).ok_or(FsError::NotFound)?;
         if matches!(entry.kind, Kind::Dir) {
             return Err(FsError::IsDirectory);
         }
@@ -53,15 +53,15 @@ impl Fs {
 
     /// Opens a file for reading without waiting, if it was opened ahead.
     pub fn try_open(&self, ino: Ino, mode: OpenMode, pid: u32) -> Option<Opened> {
-        let changes = self.open_files.generation_count();
-        if mode != OpenMode::Read || self.open_files.get(ino).is_some() {
+        let changes = self.core.open_files.generation_count();
+        if mode != OpenMode::Read || self.core.open_files.get(ino).is_some() {
             return None;
         }
-        let file = self.file(ino)?;
-        let (dir, name) = self.tree.place(ino)?;
-        let key = self.tree.key_in(dir, &name)?;
-        let reader = self.try_opened_ahead(&key, &file)?;
-        self.opened(dir, &name, ino);
+        let file = self.core.file(ino)?;
+        let (dir, name) = self.core.tree.place(ino)?;
+        let key = self.core.tree.key_in(dir, &name)?;
+        let reader = self.prefetch.try_opened_ahead(&key, &file)?;
+        self.prefetch.opened(dir, &name, ino);
         let handle = self.read_handle(ino, key, file.etag?, reader, changes);
         self.turns.had(dir, &name, pid);
         self.handle_opened(ino);
@@ -74,14 +74,14 @@ impl Fs {
     /// then not replaced for a moment.
     fn came_late(&self, ino: Ino, pid: u32, error: &FsError) {
         if error.is_stale()
-            && let Some((dir, name)) = self.tree.last_place(ino)
+            && let Some((dir, name)) = self.core.tree.last_place(ino)
         {
             self.turns.missed(dir, name, pid);
         }
     }
 
     fn had_turn(&self, ino: Ino, pid: u32) {
-        if let Some((dir, name)) = self.tree.place(ino) {
+        if let Some((dir, name)) = self.core.tree.place(ino) {
             self.turns.had(dir, &name, pid);
         }
     }
@@ -90,50 +90,50 @@ impl Fs {
     /// is read through its writer.
     async fn open_reader(&self, ino: Ino) -> Result<Arc<ReadHandle>, FsError> {
         loop {
-            let changes = self.open_files.generation_count();
+            let changes = self.core.open_files.generation_count();
             let opened = self.try_open_reader(ino, changes).await;
             let is_stale = opened.as_ref().is_err_and(FsError::is_stale);
             // If this mount made another version, the inode has that version now.
-            if !is_stale || self.open_files.generation_count() == changes {
+            if !is_stale || self.core.open_files.generation_count() == changes {
                 return opened;
             }
         }
     }
 
     async fn try_open_reader(&self, ino: Ino, changes: u64) -> Result<Arc<ReadHandle>, FsError> {
-        if self.open_files.is_ours(ino) {
+        if self.core.open_files.is_ours(ino) {
             return Ok(Arc::new(ReadHandle::new(ino, None, 0)));
         }
-        let Ok(key) = self.key_of(ino) else {
+        let Ok(key) = self.core.key_of(ino) else {
             return self.open_nameless(ino, changes).await;
         };
-        let file = self.file(ino).ok_or(FsError::Stale)?;
-        let (dir, name) = self.tree.place(ino).ok_or(FsError::Stale)?;
-        if let Some(reader) = self.opened_ahead(&key, &file).await {
-            self.opened(dir, &name, ino);
+        let file = self.core.file(ino).ok_or(FsError::Stale)?;
+        let (dir, name) = self.core.tree.place(ino).ok_or(FsError::Stale)?;
+        if let Some(reader) = self.prefetch.opened_ahead(&key, &file).await {
+            self.prefetch.opened(dir, &name, ino);
             let etag = file.etag.ok_or(FsError::Stale)?;
             return Ok(self.read_handle(ino, key, etag, reader, changes));
         }
         let asked = Instant::now();
-        let opened = self.open_object(key.clone(), &file).await;
-        let (dir, name) = self.tree.place(ino).ok_or(FsError::Stale)?;
+        let opened = self.core.open_object(key.clone(), &file).await;
+        let (dir, name) = self.core.tree.place(ino).ok_or(FsError::Stale)?;
         match opened {
             Ok((reader, meta)) if Some(&meta.etag) == file.etag.as_ref() => {
-                self.opened(dir, &name, ino);
+                self.prefetch.opened(dir, &name, ino);
                 Ok(self.read_handle(ino, key, meta.etag, reader, changes))
             }
             Ok((_, meta)) => {
                 // A closed and stored file no longer belongs to this mount alone.
-                if self.open_files.end_closed(ino) {
-                    self.tree.disown(ino);
+                if self.core.open_files.end_closed(ino) {
+                    self.core.tree.disown(ino);
                 }
                 // Another version has another inode: the kernel looks the name up again.
-                self.tree.learn(dir, &name, Seen::File(meta), asked);
+                self.core.tree.learn(dir, &name, Seen::File(meta), asked);
                 Err(FsError::Stale)
             }
             Err(error) => {
                 if matches!(error.kind, StoreErrorKind::NoSuchKey) {
-                    self.tree.learn(dir, &name, Seen::Absent, asked);
+                    self.core.tree.learn(dir, &name, Seen::Absent, asked);
                 }
                 Err(error.into())
             }
@@ -142,14 +142,14 @@ impl Fs {
 
     /// Opens a file that has lost its name, while its bytes or its object exist.
     async fn open_nameless(&self, ino: Ino, changes: u64) -> Result<Arc<ReadHandle>, FsError> {
-        if self.open_files.get(ino).is_some() {
+        if self.core.open_files.get(ino).is_some() {
             return Ok(Arc::new(ReadHandle::new(ino, None, 0)));
         }
-        let file = self.file(ino).ok_or(FsError::Stale)?;
-        let (dir, name) = self.tree.last_place(ino).ok_or(FsError::Stale)?;
-        let key = self.key_in(dir, &name)?;
+        let file = self.core.file(ino).ok_or(FsError::Stale)?;
+        let (dir, name) = self.core.tree.last_place(ino).ok_or(FsError::Stale)?;
+        let key = self.core.key_in(dir, &name)?;
         let etag = file.etag.clone().ok_or(FsError::Stale)?;
-        match self.open_object(key.clone(), &file).await {
+        match self.core.open_object(key.clone(), &file).await {
             Ok((reader, meta)) if meta.etag == etag => {
                 Ok(self.read_handle(ino, key, etag, reader, changes))
             }
@@ -168,19 +168,11 @@ impl Fs {
         let reader = self.readers.share(ino, &key, &etag, reader);
         let pages = self
             .kernel
-            .pages(ino, etag.clone(), &self.open_files, &self.tree);
+            .pages(ino, etag.clone(), &self.core.open_files, &self.core.tree);
         if let Some(pages) = pages {
             reader.set_pages(pages);
         }
         Arc::new(ReadHandle::new(ino, Some((key, etag, reader)), changes))
-    }
-
-    /// Returns the cached state of a file.
-    pub(super) fn file(&self, ino: Ino) -> Option<FileState> {
-        match self.tree.entry(ino)?.kind {
-            Kind::File(file) => Some(file),
-            Kind::Dir => None,
-        }
     }
 
     /// Reads bytes of an open file, if they are already fetched.
@@ -192,7 +184,7 @@ impl Fs {
     ) -> Option<Result<Bytes, FsError>> {
         match self.handles.get(handle) {
             Ok(Handle::Read(file)) => {
-                let changes = self.open_files.generation_count();
+                let changes = self.core.open_files.generation_count();
                 file.try_read(changes, offset, length).map(Ok)
             }
             Ok(Handle::Write(_)) => None,
@@ -225,10 +217,10 @@ impl Fs {
         length: u64,
     ) -> Result<Bytes, FsError> {
         loop {
-            let changes = self.open_files.generation_count();
+            let changes = self.core.open_files.generation_count();
             let read = self.try_read_version(handle, changes, offset, length).await;
             let is_stale = read.as_ref().is_err_and(FsError::is_stale);
-            if !is_stale || self.open_files.generation_count() == changes {
+            if !is_stale || self.core.open_files.generation_count() == changes {
                 return read;
             }
         }
@@ -243,11 +235,11 @@ impl Fs {
     ) -> Result<Bytes, FsError> {
         let ino = handle.ino;
         if handle.checked.load(Ordering::Acquire) != changes {
-            if let Some(file) = self.open_files.get(ino) {
+            if let Some(file) = self.core.open_files.get(ino) {
                 return self.read_back(&file, &handle.reader, offset, length).await;
             }
-            let known = self.file(ino);
-            if let Ok(key) = self.key_of(ino)
+            let known = self.core.file(ino);
+            if let Ok(key) = self.core.key_of(ino)
                 && let Some((etag, size)) = known.and_then(|file| Some((file.etag?, file.size)))
             {
                 self.reader_of(&handle.reader, &key, etag, size).await?;
@@ -258,7 +250,7 @@ impl Fs {
         let (_, etag, reader) = version.as_ref().cloned().ok_or(FsError::Stale)?;
         drop(version);
         // This mount made or began a newer version, which another client or a deletion has ended.
-        let newest = self.file(ino).and_then(|file| file.etag);
+        let newest = self.core.file(ino).and_then(|file| file.etag);
         if handle.checked.load(Ordering::Acquire) != changes && newest != Some(etag) {
             return Err(FsError::Stale);
         }
@@ -279,7 +271,7 @@ impl Fs {
         {
             return Ok(Arc::clone(reader));
         }
-        let opening = self.open_expecting(key.clone(), Expected::Size(size));
+        let opening = self.core.open_expecting(key.clone(), Expected::Size(size));
         let (reader, meta) = opening.await?;
         if meta.etag != etag {
             return Err(FsError::Stale);
@@ -293,14 +285,14 @@ impl Fs {
     pub fn release(&self, handle: HandleId) {
         let ino = match self.handles.remove(handle) {
             Some(Handle::Write(handle)) => {
-                self.open_files.released(&handle);
+                self.core.open_files.released(&handle);
                 // Its changes, if it has any, would go with the writer.
-                let _ = self.check_displaced(&handle.file);
-                self.handle_gone(handle.file.ino);
+                let _ = self.writeback.check_displaced(&handle.file);
+                self.writeback.handle_gone(handle.file.ino);
                 handle.file.ino
             }
             Some(Handle::Read(handle)) => handle.ino,
-            Some(Handle::Dir(dir)) => return self.tree.closed(dir.ino),
+            Some(Handle::Dir(dir)) => return self.core.tree.closed(dir.ino),
             None => return,
         };
         self.handle_closed(ino);

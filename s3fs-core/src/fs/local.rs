@@ -2,15 +2,13 @@
 
 use std::fs::File;
 
-use crate::config::Access;
 use crate::fs::handles::Handle;
 use crate::fs::{Fs, HandleId};
 
 impl Fs {
-    /// Returns whether programs may read a local copy without this file system. It needs a cache
-    /// and a read-only mount, so that no program of this mount changes the file meanwhile.
+    /// Returns whether programs may read a local copy without this file system.
     pub fn may_be_read_locally(&self) -> bool {
-        self.has_cache && self.access == Access::ReadOnly
+        self.core.may_be_read_locally()
     }
 
     /// Returns the version that a handle reads as a local file, if the whole of it is cached.
@@ -19,6 +17,6 @@ impl Fs {
             return None;
         };
         let (key, etag, _) = file.reader.lock().await.clone()?;
-        self.store.local_copy(&key, &etag).await
+        self.core.store.local_copy(&key, &etag).await
     }
 }

@@ -26,7 +26,7 @@ impl Fs {
     }
 
     async fn lookup_name(&self, dir: Ino, name: &EntryName) -> Result<Attr, FsError> {
-        match self.tree.known(dir, name) {
+        match self.core.tree.known(dir, name) {
             Known::Entry(entry) => return self.told(dir, name, &entry).await,
             Known::Absent => return Err(FsError::NotFound),
             Known::Unknown => {}
@@ -34,19 +34,19 @@ impl Fs {
         let (seen, asked) = if let Some(seen) = self.seen_ahead(dir, name).await {
             seen
         } else {
-            self.open_with_lookup(dir, name);
+            self.prefetch.open_with_lookup(dir, name);
             self.ask_and_look(dir, name).await?
         };
-        let entry = self.tree.learn(dir, name, seen, asked);
-        self.looked_up(entry.as_ref());
+        let entry = self.core.tree.learn(dir, name, seen, asked);
+        self.prefetch.looked_up(entry.as_ref());
         self.told(dir, name, &entry.ok_or(FsError::NotFound)?).await
     }
 
     /// Requests the metadata of an entry if it may have more than is cached. Counts the entry as
     /// reported to the kernel.
     async fn told(&self, dir: Ino, name: &EntryName, entry: &Entry) -> Result<Attr, FsError> {
-        if self.may_be_rich(dir, entry) {
-            match self.look_ahead(dir, name, entry).await {
+        if self.prefetch.may_be_rich(dir, entry) {
+            match self.prefetch.look_ahead(dir, name, entry).await {
                 // The name stands for another version by now.
                 Err(error) if error.is_stale() => {}
                 looked => looked?,
@@ -54,7 +54,7 @@ impl Fs {
         }
         // The entry is read again, since the request may have taken long.
         let mut attr = None;
-        self.tree.tell(dir, name, |_, entry| {
+        self.core.tree.tell(dir, name, |_, entry| {
             attr = Some(self.attr(entry));
             Told::Yes
         });
@@ -67,13 +67,13 @@ impl Fs {
             Ok(name) => name,
             Err(error) => return Some(Err(error)),
         };
-        match self.tree.known(dir, &name) {
-            Known::Entry(entry) if self.may_be_rich(dir, &entry) => return None,
+        match self.core.tree.known(dir, &name) {
+            Known::Entry(entry) if self.prefetch.may_be_rich(dir, &entry) => return None,
             Known::Entry(_) => {}
             Known::Absent => return Some(Err(absent(&name))),
             Known::Unknown => return None,
         }
-        match self.tree.known_told(dir, &name) {
+        match self.core.tree.known_told(dir, &name) {
             Known::Entry(entry) => Some(Ok(self.attr(&entry))),
             Known::Absent => Some(Err(absent(&name))),
             Known::Unknown => None,
@@ -82,62 +82,62 @@ impl Fs {
 
     /// Drops `count` of the kernel's references to an inode.
     pub fn forget(&self, node: NodeId, count: u64) {
-        self.tree.forget_node(node, count);
+        self.core.tree.forget_node(node, count);
     }
 
     /// Returns the inode for a node number of the kernel.
     pub fn ino(&self, node: NodeId) -> Ino {
-        self.tree.ino(node).unwrap_or(Ino::NONE)
+        self.core.tree.ino(node).unwrap_or(Ino::NONE)
     }
 
     /// Returns the current entry of a name, and asks the store if necessary.
     pub(super) async fn find(&self, dir: Ino, name: &EntryName) -> Result<Option<Entry>, FsError> {
-        match self.tree.known(dir, name) {
+        match self.core.tree.known(dir, name) {
             Known::Entry(entry) => return Ok(Some(entry)),
             Known::Absent => return Ok(None),
             Known::Unknown => {}
         }
         let (seen, asked) = self.ask(dir, name).await?;
-        Ok(self.tree.learn(dir, name, seen, asked))
+        Ok(self.core.tree.learn(dir, name, seen, asked))
     }
 
     /// Asks the store what a name stands for.
     async fn ask(&self, dir: Ino, name: &EntryName) -> Result<(Seen, Instant), FsError> {
-        let key = self.key_in(dir, name)?;
+        let key = self.core.key_in(dir, name)?;
         let asked = Instant::now();
-        let seen = match self.ask_with_neighbours(dir, name, &key).await {
+        let seen = match self.prefetch.ask_with_neighbours(dir, name, &key).await {
             Some(seen) => seen,
             None => self.ask_for(&key).await?,
         };
-        self.asked_for(dir, name, &seen);
+        self.prefetch.asked_for(dir, name, &seen);
         Ok((seen, asked))
     }
 
     /// Asks the store what a name stands for, as [`ask`](Self::ask) does. If an object of the name
     /// may have more metadata than a listing shows, that is requested at the same time.
     async fn ask_and_look(&self, dir: Ino, name: &EntryName) -> Result<(Seen, Instant), FsError> {
-        let key = self.key_in(dir, name)?;
-        let is_plain = self.evidence.verdict(dir) == Verdict::Plain;
-        if is_plain || self.ahead.has(&key) {
+        let key = self.core.key_in(dir, name)?;
+        let is_plain = self.prefetch.verdict(dir) == Verdict::Plain;
+        if is_plain || self.prefetch.is_opening(&key) {
             return self.ask(dir, name).await;
         }
         let marker = Key::new(format!("{key}/"));
         let (asked, described, folder) = tokio::join!(
             self.ask(dir, name),
-            self.describe(&key),
-            self.describe(&marker)
+            self.core.describe(&key),
+            self.core.describe(&marker)
         );
         let (seen, asked) = asked?;
         if let (Seen::Dir, Ok(folder)) = (&seen, &folder)
-            && let Some(entry) = self.tree.learn(dir, name, seen.clone(), asked)
+            && let Some(entry) = self.core.tree.learn(dir, name, seen.clone(), asked)
         {
-            self.described(entry.ino, folder.as_ref());
+            self.prefetch.described(entry.ino, folder.as_ref());
         }
         if let (Seen::File(meta), Ok(Some(described))) = (&seen, &described)
             && described.meta.etag == meta.etag
-            && let Some(entry) = self.tree.learn(dir, name, seen.clone(), asked)
+            && let Some(entry) = self.core.tree.learn(dir, name, seen.clone(), asked)
         {
-            self.described(entry.ino, Some(described));
+            self.prefetch.described(entry.ino, Some(described));
         }
         Ok((seen, asked))
     }
@@ -145,11 +145,11 @@ impl Fs {
     /// Returns the result of an open under way for a file that was known before.
     async fn seen_ahead(&self, dir: Ino, name: &EntryName) -> Option<(Seen, Instant)> {
         // Only a listing shows whether a folder hides it.
-        let Some(Kind::File(_)) = self.tree.remembered(dir, name) else {
+        let Some(Kind::File(_)) = self.core.tree.remembered(dir, name) else {
             return None;
         };
-        let key = self.tree.key_in(dir, name)?;
-        let opening = self.ahead.get(&key)?;
+        let key = self.core.tree.key_in(dir, name)?;
+        let opening = self.prefetch.opening(&key)?;
         let asked = opening.asked;
         let (_, meta) = opening.wait().await.ok()?;
         Some((Seen::File(meta), asked))
@@ -165,44 +165,18 @@ impl Fs {
             from: ListFrom::Beginning,
             max_keys,
         };
-        let page = list_page(&*self.store, request(key.as_str(), 1000)).await?;
-        if let Some(seen) = decide(&*self.store, &page, key) {
+        let page = list_page(&*self.core.store, request(key.as_str(), 1000)).await?;
+        if let Some(seen) = decide(&*self.core.store, &page, key) {
             return Ok(seen);
         }
         let folder = format!("{key}/");
-        let below = self.store.list(request(&folder, 1)).await?;
+        let below = self.core.store.list(request(&folder, 1)).await?;
         let is_dir = !below.objects.is_empty() || !below.prefixes.is_empty();
         Ok(if is_dir {
             Seen::Dir
         } else {
             object(&page, key)
         })
-    }
-
-    pub(super) fn key_in(&self, dir: Ino, name: &EntryName) -> Result<Key, FsError> {
-        let key = self.tree.key_in(dir, name).ok_or(FsError::NotFound)?;
-        if key.is_too_long() {
-            Err(FsError::KeyTooLong)
-        } else if key.as_str().trim().is_empty() {
-            // Amazon's library takes it for no key at all.
-            Err(FsError::NoKeyName)
-        } else {
-            Ok(key)
-        }
-    }
-
-    /// Returns the key of a file. If its name belongs to another inode, the kernel must look the
-    /// name up again.
-    pub(super) fn key_of(&self, ino: Ino) -> Result<Key, FsError> {
-        let (dir, name) = self.tree.place(ino).ok_or(FsError::Stale)?;
-        self.key_in(dir, &name)
-    }
-
-    pub(super) fn check_dir(&self, ino: Ino) -> Result<(), FsError> {
-        match self.tree.entry(ino).ok_or(FsError::NotFound)?.kind {
-            Kind::Dir => Ok(()),
-            Kind::File(_) => Err(FsError::NotDirectory),
-        }
     }
 }
 

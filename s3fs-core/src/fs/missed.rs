@@ -18,10 +18,11 @@ impl Fs {
             FsError::Write(cause) => cause.clone(),
             other => io::Error::other(other.to_string()).into(),
         };
-        if let Some(file) = self.open_files.get(ino) {
+        if let Some(file) = self.core.open_files.get(ino) {
             file.writer.miss(range.clone(), cause.clone()).await;
         }
         let cause = Box::new(cause);
-        self.note_failure(ino, WriteError::Missed { range, cause }.to_string());
+        self.writeback
+            .note_failure(ino, WriteError::Missed { range, cause }.to_string());
     }
 }

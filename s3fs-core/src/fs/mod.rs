@@ -8,6 +8,7 @@ mod attr;
 mod back_off;
 mod closing;
 mod copies;
+mod core;
 mod dentry_limit;
 mod dirs;
 mod ending;
@@ -44,11 +45,8 @@ mod writeback;
 mod writing;
 mod xattr;
 
-use std::collections::HashSet;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::{Duration, Instant};
 
 pub use attr::{Attr, Privilege, SetAttr};
 pub use error::FsError;
@@ -63,99 +61,44 @@ pub use writeback::{NotStored, Pending};
 pub use writing::Existing;
 pub use xattr::SetXattr;
 
-use tokio::sync::RwLock;
-
 use crate::budget::Budget;
-use crate::config::{Access, MountConfig};
-use crate::end::End;
+use crate::config::MountConfig;
 use crate::fs::back_off::Turns;
+use crate::fs::core::Core;
 use crate::fs::dentry_limit::Crowd;
-use crate::fs::gate::Gate;
 use crate::fs::handles::Handles;
 use crate::fs::notifier::KernelCell;
-use crate::fs::open_files::OpenFiles;
 use crate::fs::orphans::Orphans;
-use crate::fs::owner::Owner;
-use crate::fs::prefetch::{Asked, Descents, Evidence, Habit, Looking, Walks};
-use crate::fs::ranges::Grafts;
+use crate::fs::prefetch::Prefetch;
 use crate::fs::readers::Readers;
 use crate::fs::unshown::Unshown;
-use crate::fs::writeback::{Ledger, Outbox, Rescues, Reserve};
+use crate::fs::writeback::Writeback;
 use crate::list::{Listed, Merger};
-use crate::read::{Ahead, BlockPool};
-use crate::store::{Ending, ListPage, Store};
-use crate::tree::{Ino, Kind, Seen, Told, Tree};
-use crate::write::{Endings, PartPool, Stages};
+use crate::read::BlockPool;
+use crate::store::{ListPage, Store};
+use crate::tree::{Ino, Seen, Told};
+use crate::write::{PartPool, Stages};
 
 /// Validity of the store's answers, in this process and in the kernel.
 pub const TTL: Duration = Duration::from_secs(1);
 
-/// File system of one mount.
+/// File system of one mount: its operations, and what they alone need.
 #[derive(Debug)]
 pub struct Fs {
     /// Reference to itself, for background tasks.
     me: Weak<Self>,
-    /// Store whose requests end with the mount.
-    store: Arc<dyn Store>,
-    end: End,
-    tree: Arc<Tree>,
-    access: Access,
-    /// The store keeps objects on the local disk.
-    has_cache: bool,
-    owner: Owner,
-    /// Mount time, shown as the time of folders: S3 stores none.
-    born: SystemTime,
-    budget: Budget,
-    blocks: BlockPool,
-    parts: PartPool,
-    stages: Stages,
-    /// Aborts of unfinished uploads. The end of the mount waits for them.
-    endings: Endings,
-    /// Local folder for bytes that could not be stored.
-    rescue: Option<PathBuf>,
-    /// Closing a file waits until it is stored.
-    waits_on_close: bool,
-    /// Files opened ahead of programs.
-    ahead: Ahead,
-    walks: Walks,
-    descents: Descents,
-    /// Heuristic whether programs open the names that they look up.
-    habit: Mutex<Habit<Ino>>,
-    asked: Asked,
+    core: Arc<Core>,
+    writeback: Arc<Writeback>,
+    prefetch: Arc<Prefetch>,
     handles: Handles,
-    open_files: Arc<OpenFiles>,
-    outbox: Outbox,
-    /// Lock against renames of folders: a rename holds it for writing, a request about a key in a
-    /// folder for reading.
-    moving: RwLock<()>,
-    orphans: Orphans,
-    grafts: Grafts,
-    /// Folders in which an entry was removed, and which must stay.
-    kept: Mutex<HashSet<Ino>>,
-    /// Heuristic for metadata that listings don't show.
-    evidence: Evidence,
-    looks: Walks,
-    looking: Looking,
     readers: Readers,
+    orphans: Orphans,
     turns: Turns,
     unshown: Unshown,
     kernel: KernelCell,
+    crowd: Crowd,
     /// PID namespace of the process IDs in requests.
     requesters: OnceLock<PidNamespace>,
-    crowd: Crowd,
-    ledger: Ledger,
-    rescues: Rescues,
-    reserve: Reserve,
-    /// Admits changes.
-    gate: Gate,
-    /// The kernel no longer uses the file system.
-    is_cut_off: AtomicBool,
-    /// At the end of the mount, requests to a silent store are cancelled.
-    is_hasty: AtomicBool,
-    /// Nothing is stored from now on.
-    abandoned: AtomicBool,
-    /// First page of the root, fetched on connecting and used by the first listing.
-    root_page: Mutex<Option<(ListPage, Instant)>>,
 }
 
 /// Resources that mounts of one process share.
@@ -180,85 +123,33 @@ impl Fs {
         root_page: ListPage,
         asked: Instant,
     ) -> Arc<Self> {
-        let tree = Tree::new(config.prefix.clone(), TTL);
+        let core = Arc::new(Core::new(store, config, shared));
         let mut merger = Merger::new(config.prefix.as_str().to_owned());
         let is_complete = root_page.next.is_none();
         let entries = merger.page(root_page.clone());
-        tree.learn_all(Ino::ROOT, entries.iter().map(seen), asked, |_, _| Told::No);
+        let entries = entries.iter().map(seen);
+        core.tree
+            .learn_all(Ino::ROOT, entries, asked, |_, _| Told::No);
         if is_complete {
-            tree.completed(Ino::ROOT, asked);
+            core.tree.completed(Ino::ROOT, asked);
         }
-        let end = End::default();
-        let fs = Arc::new_cyclic(|me| Self {
+        core.plant_folders(&config.folders);
+        let prefetch = Prefetch::new(Arc::clone(&core), root_page, asked);
+        let writeback = Writeback::new(Arc::clone(&core), Arc::clone(&prefetch), config);
+        Arc::new_cyclic(|me| Self {
             me: Weak::clone(me),
-            store: Arc::new(Ending::new(store, end.clone())),
-            end,
-            tree: Arc::new(tree),
-            access: config.access,
-            has_cache: config.cache.is_some(),
-            owner: Owner::resolve(&config.ownership),
-            born: SystemTime::now(),
-            budget: shared.budget.clone(),
-            blocks: shared.blocks.clone(),
-            parts: shared.parts.clone(),
-            stages: config.stage.as_ref().map_or_else(
-                || shared.stages.clone(),
-                |stage| Stages::new(stage.dir.clone(), stage.size),
-            ),
-            endings: Endings::default(),
-            rescue: config.rescue.clone(),
-            waits_on_close: config.waits_on_close,
-            ahead: Ahead::new(TTL),
-            walks: Walks::default(),
-            descents: Descents::default(),
-            habit: Mutex::default(),
-            asked: Asked::default(),
+            core,
+            writeback,
+            prefetch,
             handles: Handles::default(),
-            open_files: Arc::default(),
-            outbox: Outbox::new(Weak::clone(me)),
-            moving: RwLock::new(()),
-            orphans: Orphans::default(),
-            grafts: Grafts::default(),
-            kept: Mutex::default(),
-            evidence: Evidence::default(),
-            looks: Walks::default(),
-            looking: Looking::default(),
             readers: Readers::default(),
+            orphans: Orphans::default(),
             turns: Turns::default(),
             unshown: Unshown::default(),
             kernel: KernelCell::default(),
-            requesters: OnceLock::new(),
             crowd: Crowd::default(),
-            ledger: Ledger::default(),
-            rescues: Rescues::default(),
-            reserve: Reserve::default(),
-            gate: Gate::default(),
-            is_cut_off: AtomicBool::new(false),
-            is_hasty: AtomicBool::new(false),
-            abandoned: AtomicBool::new(false),
-            root_page: Mutex::new(Some((root_page, asked))),
-        });
-        fs.plant_folders(&config.folders);
-        fs
-    }
-
-    /// Creates folders that exist whether or not the bucket holds them.
-    fn plant_folders(&self, folders: &[String]) {
-        for folder in folders {
-            let mut dir = Ino::ROOT;
-            for component in folder.split('/') {
-                let Some(name) = crate::object::EntryName::from_component(component) else {
-                    break;
-                };
-                let asked = Instant::now();
-                let entry = match self.tree.learn(dir, &name, Seen::Dir, asked) {
-                    Some(entry) if matches!(entry.kind, Kind::Dir) => entry,
-                    _ => self.tree.create(dir, &name, Kind::Dir),
-                };
-                self.tree.pin(entry.ino);
-                dir = entry.ino;
-            }
-        }
+            requesters: OnceLock::new(),
+        })
     }
 
     /// Sets the kernel that the file system is served to.
@@ -274,68 +165,6 @@ impl Fs {
 
     fn requesters(&self) -> PidNamespace {
         self.requesters.get().copied().unwrap_or_default()
-    }
-
-    fn take_root_page(&self) -> Option<(ListPage, Instant)> {
-        let page = self
-            .root_page
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        page.filter(|(_, asked)| asked.elapsed() < TTL)
-    }
-
-    /// Drops pages that were requested before an entry was made here.
-    fn made(&self, dir: Ino) {
-        self.descents.outdate();
-        if dir == Ino::ROOT {
-            self.root_page
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take();
-        }
-    }
-
-    /// Checks that the mount allows changes.
-    fn check_writable(&self) -> Result<(), FsError> {
-        match self.access {
-            Access::ReadOnly => Err(FsError::ReadOnly),
-            Access::ReadWrite { .. } if self.abandoned.load(Ordering::Acquire) => {
-                Err(FsError::ReadOnly)
-            }
-            Access::ReadWrite { .. } => Ok(()),
-        }
-    }
-
-    fn may_overwrite(&self) -> bool {
-        matches!(
-            self.access,
-            Access::ReadWrite {
-                overwrite: true,
-                ..
-            }
-        )
-    }
-
-    fn may_delete(&self) -> bool {
-        matches!(self.access, Access::ReadWrite { delete: true, .. })
-    }
-
-    fn check_may_overwrite(&self) -> Result<(), FsError> {
-        if self.may_overwrite() {
-            Ok(())
-        } else {
-            let why = "existing objects are not to be replaced";
-            Err(FsError::NotPermitted(why))
-        }
-    }
-
-    fn check_may_delete(&self) -> Result<(), FsError> {
-        if self.may_delete() {
-            Ok(())
-        } else {
-            Err(FsError::NotPermitted("objects are not to be deleted"))
-        }
     }
 }
 

@@ -57,11 +57,11 @@ impl Fs {
         content: &[u8],
         maker: Maker,
     ) -> Result<Attr, FsError> {
-        self.check_writable()?;
-        let _change = self.gate.enter()?;
-        self.check_dir(dir)?;
+        self.core.check_writable()?;
+        let _change = self.core.begin_change()?;
+        self.core.check_dir(dir)?;
         let name = possible(name)?;
-        let key = self.key_in(dir, &name)?;
+        let key = self.core.key_in(dir, &name)?;
         let new = NewEntry { kind, mode, maker };
         let Prepared::Free(attributes) = self.find_or_prepare(dir, &name, new).await? else {
             return Err(FsError::Exists);
@@ -72,24 +72,25 @@ impl Fs {
             ..FileState::new()
         };
         let entry = self
+            .core
             .tree
             .create_with(dir, &name, Kind::File(file), Looks::of(attributes));
-        self.made(dir);
-        self.tree.reference(entry.ino);
-        let precondition = if self.may_overwrite() {
+        self.prefetch.made(dir);
+        self.core.tree.reference(entry.ino);
+        let precondition = if self.core.may_overwrite() {
             Precondition::None
         } else {
             Precondition::Absent
         };
-        let place = self.place(entry.ino, precondition);
-        let writer = Writer::create(self.target(), place.clone());
+        let place = self.core.place(entry.ino, precondition);
+        let writer = Writer::create(self.core.target(), place.clone());
         writer.write(0, content).await?;
-        let file = self.share(entry.ino, writer, place)?;
-        self.outbox.room().await;
-        if let Err(error) = self.left(&file, &key).await {
-            self.take_back(dir, &name, &key);
+        let file = self.core.share(entry.ino, writer, place)?;
+        self.writeback.queue.room().await;
+        if let Err(error) = self.writeback.left(&file, &key).await {
+            self.writeback.take_back(dir, &name, &key);
             self.set_adrift(entry.ino).await;
-            self.tree.forget(entry.ino, 1);
+            self.core.tree.forget(entry.ino, 1);
             return Err(error);
         }
         self.getattr(entry.ino)
@@ -105,12 +106,12 @@ impl Fs {
             return Err(FsError::Invalid("not a symlink"));
         }
         let version = Version::new(None);
-        if let Some(file) = self.open_files.get(ino) {
+        if let Some(file) = self.core.open_files.get(ino) {
             return self.read_back(&file, &version, 0, MAX_TARGET).await;
         }
-        let file = self.file(ino).ok_or(FsError::Stale)?;
+        let file = self.core.file(ino).ok_or(FsError::Stale)?;
         let etag = file.etag.ok_or(FsError::Stale)?;
-        let key = self.key_of(ino)?;
+        let key = self.core.key_of(ino)?;
         let reader = self.reader_of(&version, &key, etag, file.size).await?;
         Ok(reader.read(0, MAX_TARGET).await?)
     }

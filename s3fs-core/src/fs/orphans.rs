@@ -164,19 +164,19 @@ impl Fs {
         let Kind::File(state) = &entry.kind else {
             return Ok(true);
         };
-        self.store_grafts(key.as_str(), ino).await?;
+        self.writeback.store_grafts(key.as_str(), ino).await?;
         if !self.orphans.is_open(ino) {
             return Ok(true);
         }
-        let writer = self.open_files.get(ino);
+        let writer = self.core.open_files.get(ino);
         if let Some(file) = &writer
             && file.writer.is_streaming().await
-            && let Err(error) = self.store_file(key, ino).await
+            && let Err(error) = self.writeback.store_file(key, ino).await
         {
             tracing::warn!(%ino, %error, "failed to read back the sent parts of a deleted file");
         }
-        let state = self.file(ino).unwrap_or_else(|| state.clone());
-        let is_large = state.size > self.parts.sizes().first();
+        let state = self.core.file(ino).unwrap_or_else(|| state.clone());
+        let is_large = state.size > self.core.shared.parts.sizes().first();
         if let Some(etag) = &state.etag {
             let needs_object = match &writer {
                 Some(file) => file.writer.needs_objects().await,
@@ -203,8 +203,8 @@ impl Fs {
         state: &FileState,
         object: ObjectRef,
     ) -> Result<(), FsError> {
-        let place = self.place(ino, Precondition::None);
-        let writer = match Writer::open(self.target(), place.clone(), object).await {
+        let place = self.core.place(ino, Precondition::None);
+        let writer = match Writer::open(self.core.target(), place.clone(), object).await {
             Ok(writer) => writer,
             Err(error) => {
                 let error = FsError::from(error);
@@ -217,20 +217,20 @@ impl Fs {
             }
         };
         tracing::debug!(%ino, size = state.size, "fetched a deleted file that is open");
-        let file = self.share(ino, writer, place)?;
-        self.open_files.leave(&file);
+        let file = self.core.share(ino, writer, place)?;
+        self.core.open_files.leave(&file);
         Ok(())
     }
 
     /// Detaches the writer of a file that has lost its name, if the file is open. Forgets the file
     /// otherwise.
     pub(super) async fn set_adrift(&self, ino: Ino) {
-        let Some(file) = self.open_files.get(ino) else {
+        let Some(file) = self.core.open_files.get(ino) else {
             return;
         };
         if self.orphans.is_open(ino) {
             file.writer.orphan().await;
-            self.open_files.changed();
+            self.core.open_files.changed();
         } else {
             self.let_drift(&file);
         }
@@ -240,6 +240,7 @@ impl Fs {
     /// only after [`TTL`]: a program that has just looked it up may yet open it.
     pub(super) async fn set_adrift_later(&self, ino: Ino) {
         let Some(file) = self
+            .core
             .open_files
             .get(ino)
             .filter(|_| !self.orphans.is_open(ino))
@@ -248,7 +249,7 @@ impl Fs {
             return self.set_adrift(ino).await;
         };
         file.writer.orphan().await;
-        self.open_files.changed();
+        self.core.open_files.changed();
         self.drift_later(file);
     }
 
@@ -265,7 +266,7 @@ impl Fs {
     }
 
     fn let_drift(&self, file: &OpenFile) {
-        self.open_files.end(file.ino, |_| true);
+        self.core.open_files.end(file.ino, |_| true);
     }
 
     /// Defers the deletion of a deleted file's object until the file is closed.
@@ -288,22 +289,26 @@ impl Fs {
     /// Records that a handle of a file was opened.
     pub(super) fn handle_opened(&self, ino: Ino) {
         self.orphans.opened(ino);
-        self.tree.opened(ino);
+        self.core.tree.opened(ino);
     }
 
     /// Records that a handle of a file was closed. After the last one, forgets a file without a
     /// name and runs its deferred deletion.
     pub(super) fn handle_closed(&self, ino: Ino) {
-        self.tree.closed(ino);
+        self.core.tree.closed(ino);
         if !self.orphans.closed(ino) {
             return;
         }
         let was_replaced = self.orphans.was_replaced(ino);
         // A file that another client has replaced is kept with what was written to it since, to be
         // saved.
-        let is_wanted = |file: &OpenFile| !file.writer.is_stored() && self.is_wanted(ino);
-        if self.tree.place(ino).is_none()
-            && let Some(file) = self.open_files.get(ino).filter(|file| !is_wanted(file))
+        let is_wanted = |file: &OpenFile| !file.writer.is_stored() && self.core.is_wanted(ino);
+        if self.core.tree.place(ino).is_none()
+            && let Some(file) = self
+                .core
+                .open_files
+                .get(ino)
+                .filter(|file| !is_wanted(file))
         {
             if was_replaced {
                 self.drift_later(file);
@@ -339,27 +344,27 @@ impl Fs {
             name,
             etag,
         } = deferred;
-        let _held = self.outbox.hold(&key).await;
-        let taken = self.tree.remembered(dir, &name);
+        let _held = self.writeback.queue.hold(&key).await;
+        let taken = self.core.tree.remembered(dir, &name);
         if matches!(taken, Some(Kind::File(file)) if file.etag.is_some()) {
             return;
         }
         // The ledger knows of failures.
-        let _ = self.store_grafts(key.as_str(), Ino::ROOT).await;
+        let _ = self.writeback.store_grafts(key.as_str(), Ino::ROOT).await;
         // Another client may have stored another object under the key.
-        let described = self.describe(&key).await;
+        let described = self.core.describe(&key).await;
         if let Err(error) = &described {
             let reason = format!("could not be deleted: {error}");
-            self.ledger.failed(self.store.uri(&key), reason);
+            self.writeback.failed(&key, reason);
         }
         let now = described
             .ok()
             .flatten()
             .map(|described| described.meta.etag);
         if now.is_some() && (etag.is_none() || now == etag) {
-            self.delete(&key, dir, &name).await;
+            self.writeback.delete(&key, dir, &name).await;
         } else {
-            self.tree.removal_done(dir, &name, Removed::File);
+            self.core.tree.removal_done(dir, &name, Removed::File);
         }
     }
 }

@@ -38,10 +38,10 @@ impl Fs {
         if let Some(entry) = self.find(dir, name).await? {
             return Ok(Prepared::Taken(entry));
         }
-        let mut folder = self.tree.entry(dir).ok_or(FsError::NotFound)?;
-        let above = self.tree.parent(dir);
-        if above.is_some_and(|above| self.may_be_rich(above, &folder)) {
-            folder = self.look_together(dir).await?;
+        let mut folder = self.core.tree.entry(dir).ok_or(FsError::NotFound)?;
+        let above = self.core.tree.parent(dir);
+        if above.is_some_and(|above| self.prefetch.may_be_rich(above, &folder)) {
+            folder = self.prefetch.look_together(dir).await?;
             // The name may have been taken meanwhile.
             if let Some(entry) = self.find(dir, name).await? {
                 return Ok(Prepared::Taken(entry));
@@ -54,7 +54,7 @@ impl Fs {
     /// bit gives its group to the entry, and the bit to a new folder.
     fn new_attributes(&self, folder: &Entry, new: NewEntry) -> Attributes {
         let NewEntry { kind, mode, maker } = new;
-        let mut attributes = self.owner.attributes(kind, mode, maker);
+        let mut attributes = self.core.owner.attributes(kind, mode, maker);
         if self.attr(folder).mode & SET_GROUP_ID != 0 {
             attributes.gid = folder.looks.attributes().and_then(|kept| kept.gid);
             if kind == FileKind::Dir {

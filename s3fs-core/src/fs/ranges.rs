@@ -1,11 +1,11 @@
 //! Ranges of files: zeroing, reserving, and copying from one file to another.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use crate::fs::handles::Handle;
 use crate::fs::open_files::WriteHandle;
 use crate::fs::{Fs, FsError, HandleId};
-use crate::object::{Key, ObjectRef};
+use crate::object::ObjectRef;
 use crate::tree::Ino;
 use crate::write::WriteError;
 
@@ -18,40 +18,6 @@ const PIECE: u64 = 1 << 20;
 
 /// Maximum number of bytes per copy, since the kernel counts them in 32 bits.
 const MOST: u64 = 1 << 30;
-
-/// Files not stored yet that contain copied ranges of other objects. Those objects must stay until
-/// then.
-#[derive(Debug, Default)]
-pub(super) struct Grafts(Mutex<Vec<(Ino, Key)>>);
-
-impl Grafts {
-    fn note(&self, ino: Ino, from: Key) {
-        let mut grafts = self.lock();
-        if !grafts.contains(&(ino, from.clone())) {
-            grafts.push((ino, from));
-        }
-    }
-
-    /// Removes a file that was stored.
-    pub(super) fn stored(&self, ino: Ino) {
-        self.lock().retain(|(of, _)| *of != ino);
-    }
-
-    /// Takes out the files with copied ranges of objects whose keys have this prefix, except the
-    /// file `except`.
-    fn take(&self, prefix: &str, except: Ino) -> Vec<(Ino, Key)> {
-        let mut grafts = self.lock();
-        grafts
-            .extract_if(.., |(ino, key)| {
-                *ino != except && key.as_str().starts_with(prefix)
-            })
-            .collect()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<(Ino, Key)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Operation of `fallocate`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,14 +44,14 @@ impl Fs {
         length: u64,
         how: Allocate,
     ) -> Result<(), FsError> {
-        let _change = self.gate.enter()?;
+        let _change = self.core.begin_change()?;
         let handle = self.writing(handle)?;
         let writer = &handle.file.writer;
         let end = offset
             .checked_add(length)
             .ok_or(FsError::Write(WriteError::TooLarge))?;
         let size = writer.length();
-        let unmoved = self.moving.read().await;
+        let unmoved = self.writeback.hold_folders().await;
         if matches!(how, Allocate::Punch | Allocate::Zero) && offset < size {
             writer.punch(offset, length.min(size - offset)).await?;
         }
@@ -112,14 +78,14 @@ impl Fs {
         to_offset: u64,
         length: u64,
     ) -> Result<u64, FsError> {
-        let _change = self.gate.enter()?;
+        let _change = self.core.begin_change()?;
         let to_handle = self.writing(to)?;
         let source = match self.handles.get(from)? {
             Handle::Read(handle) => handle.ino,
             Handle::Write(handle) => handle.file.ino,
             Handle::Dir(_) => return Err(FsError::BadHandle),
         };
-        let size = self.file(source).map_or(0, |file| file.size);
+        let size = self.core.file(source).map_or(0, |file| file.size);
         let length = length.min(size.saturating_sub(from_offset)).min(MOST);
         if length == 0 {
             return Ok(0);
@@ -137,36 +103,19 @@ impl Fs {
         Ok(bytes.len() as u64)
     }
 
-    /// Stores the files that contain copied ranges of an object, before the object is deleted or
-    /// changed. A `prefix` that ends in `/` means all objects below it.
-    pub(super) async fn store_grafts(&self, prefix: &str, except: Ino) -> Result<(), FsError> {
-        let mut stored = Ok(());
-        // Taken out first: files may contain ranges of each other.
-        for (ino, from) in self.grafts.take(prefix, except) {
-            let file = self.open_files.get(ino);
-            let key = self.key_of(ino);
-            if let (Some(_), Ok(key)) = (file, key)
-                && let Err(error) = self.store_file(&key, ino).await
-            {
-                self.grafts.note(ino, from);
-                stored = Err(error);
-            }
-        }
-        stored
-    }
-
     /// Returns the object of a file, if the file has no changes that are not stored.
     fn whole_object(&self, ino: Ino) -> Option<ObjectRef> {
         if self
+            .core
             .open_files
             .get(ino)
             .is_some_and(|file| !file.writer.is_stored())
         {
             return None;
         }
-        let file = self.file(ino)?;
+        let file = self.core.file(ino)?;
         Some(ObjectRef {
-            key: self.key_of(ino).ok()?,
+            key: self.core.key_of(ino).ok()?,
             etag: file.etag?,
             size: file.size,
         })
@@ -181,8 +130,9 @@ impl Fs {
         length: u64,
     ) -> Result<(), FsError> {
         // Recorded first, so that the object stays from now on.
-        self.grafts.note(to.file.ino, object.key.clone());
-        let unmoved = self.moving.read().await;
+        self.writeback
+            .note_copied_range(to.file.ino, object.key.clone());
+        let unmoved = self.writeback.hold_folders().await;
         let grafted = to
             .file
             .writer

@@ -35,9 +35,9 @@ impl Fs {
         to_name: &OsStr,
         replace: bool,
     ) -> Result<(), FsError> {
-        self.check_writable()?;
-        let _change = self.gate.enter()?;
-        self.check_dir(to_dir)?;
+        self.core.check_writable()?;
+        let _change = self.core.begin_change()?;
+        self.core.check_dir(to_dir)?;
         let name = existing(name)?;
         let to_name = possible(to_name)?;
         let entry = self.find(dir, &name).await?.ok_or(FsError::NotFound)?;
@@ -46,12 +46,12 @@ impl Fs {
             check_length(&to_name)?;
         }
         let from = Named {
-            key: self.key_in(dir, &name)?,
+            key: self.core.key_in(dir, &name)?,
             dir,
             name,
         };
         let to = Named {
-            key: self.key_in(to_dir, &to_name)?,
+            key: self.core.key_in(to_dir, &to_name)?,
             dir: to_dir,
             name: to_name,
         };
@@ -64,7 +64,7 @@ impl Fs {
             }
         }
         self.check_rename(&entry, target.as_ref())?;
-        let _held = self.tree.held(entry.ino);
+        let _held = self.core.tree.held(entry.ino);
         match entry.kind {
             Kind::Dir => {
                 self.rename_folder(&entry, &from, &to, target.as_ref())
@@ -80,7 +80,7 @@ impl Fs {
             Kind::File(file) => file.etag.is_some(),
         };
         if is_stored(entry) {
-            self.check_may_delete()?;
+            self.core.check_may_delete()?;
         }
         let Some(target) = target else {
             return Ok(());
@@ -88,24 +88,25 @@ impl Fs {
         match (&entry.kind, &target.kind) {
             (Kind::Dir, Kind::File(_)) => Err(FsError::NotDirectory),
             (Kind::File(_), Kind::Dir) => Err(FsError::IsDirectory),
-            (Kind::File(_), Kind::File(_)) if is_stored(target) => self.check_may_overwrite(),
+            (Kind::File(_), Kind::File(_)) if is_stored(target) => self.core.check_may_overwrite(),
             _ => Ok(()),
         }
     }
 
     /// Checks that a file may lose its name: if it has an object, deletions must be allowed.
     async fn check_may_leave(&self, ino: Ino) -> Result<(), FsError> {
-        if self.may_delete() {
+        if self.core.may_delete() {
             return Ok(());
         }
-        let has_object = match self.open_files.get(ino) {
+        let has_object = match self.core.open_files.get(ino) {
             Some(file) => file.writer.is_streaming().await,
             None => false,
         } || self
+            .core
             .key_of(ino)
-            .is_ok_and(|key| self.outbox.may_exist(&key));
-        if has_object || self.file(ino).is_some_and(|file| file.etag.is_some()) {
-            return self.check_may_delete();
+            .is_ok_and(|key| self.writeback.queue.may_exist(&key));
+        if has_object || self.core.file(ino).is_some_and(|file| file.etag.is_some()) {
+            return self.core.check_may_delete();
         }
         Ok(())
     }
@@ -126,11 +127,12 @@ impl Fs {
         } else {
             (to, from)
         };
-        let _first = self.outbox.hold(&first.key).await;
-        let _second = self.outbox.hold(&second.key).await;
-        let _unmoved = self.moving.read().await;
-        let is_same =
-            |named: &Named| Ok::<_, FsError>(self.key_in(named.dir, &named.name)? == named.key);
+        let _first = self.writeback.queue.hold(&first.key).await;
+        let _second = self.writeback.queue.hold(&second.key).await;
+        let _unmoved = self.writeback.hold_folders().await;
+        let is_same = |named: &Named| {
+            Ok::<_, FsError>(self.core.key_in(named.dir, &named.name)? == named.key)
+        };
         if !is_same(from)? || !is_same(to)? {
             // A parent folder was renamed; the kernel asks again.
             return Err(FsError::Stale);
@@ -139,34 +141,40 @@ impl Fs {
         if let Some(target) = target {
             self.set_aside(target, &to.key, Going::Replaced).await?;
         }
-        self.store_grafts(from.key.as_str(), entry.ino).await?;
+        self.writeback
+            .store_grafts(from.key.as_str(), entry.ino)
+            .await?;
         let is_new = target.is_none();
         let copied = self.copy_renamed(entry.ino, from, to, is_new).await?;
         // No operation below can fail.
         let is_target_stored = target.is_some_and(|target| {
-            let now = self.file(target.ino);
+            let now = self.core.file(target.ino);
             now.is_some_and(|file| file.etag.is_some())
         });
         let is_copied = copied.is_some();
         if let Some((old, new)) = copied {
-            self.moved(entry.ino, &old, new).await;
+            self.core.moved(entry.ino, &old, new).await;
         }
-        let wanted = self.outbox.take(&from.key);
-        self.tree.rename(from.dir, &from.name, to.dir, &to.name);
-        self.made(to.dir);
+        let wanted = self.writeback.queue.take(&from.key);
+        self.core
+            .tree
+            .rename(from.dir, &from.name, to.dir, &to.name);
+        self.prefetch.made(to.dir);
         self.now_at(entry.ino, to, is_copied, is_target_stored, wanted.as_ref());
         let gone = Want::Absent(from.dir, from.name.clone());
-        if !self.outbox.instead(&from.key, is_copied, gone) {
-            self.tree.removal_done(from.dir, &from.name, Removed::File);
+        if !self.writeback.queue.instead(&from.key, is_copied, gone) {
+            self.core
+                .tree
+                .removal_done(from.dir, &from.name, Removed::File);
         }
         if let Some(target) = target {
             self.set_adrift_later(target.ino).await;
         }
-        self.keep(from.dir);
-        self.ledger.settled(&self.store.uri(&from.key));
+        self.writeback.keep(from.dir);
+        self.writeback.settled(&from.key);
         if is_copied {
             // The copy replaces a file that could not be stored before.
-            self.ledger.settled(&self.store.uri(&to.key));
+            self.writeback.settled(&to.key);
         }
         Ok(())
     }
@@ -181,13 +189,13 @@ impl Fs {
         is_new: bool,
     ) -> Result<Option<(ObjectRef, ObjectRef)>, FsError> {
         let is_stored = |file: Option<FileState>| file.is_some_and(|file| file.etag.is_some());
-        if let Some(file) = self.open_files.get(ino)
+        if let Some(file) = self.core.open_files.get(ino)
             && !file.writer.is_stored()
-            && (is_stored(self.file(ino)) || file.writer.is_streaming().await)
+            && (is_stored(self.core.file(ino)) || file.writer.is_streaming().await)
         {
-            self.store_file(&from.key, ino).await?;
+            self.writeback.store_file(&from.key, ino).await?;
         }
-        let state = self.file(ino).ok_or(FsError::Stale)?;
+        let state = self.core.file(ino).ok_or(FsError::Stale)?;
         let Some(etag) = state.etag else {
             return Ok(None);
         };
@@ -196,15 +204,15 @@ impl Fs {
             etag,
             size: state.size,
         };
-        let entry = self.tree.entry(ino).ok_or(FsError::Stale)?;
+        let entry = self.core.tree.entry(ino).ok_or(FsError::Stale)?;
         // Headers that are queued for the old key go to the copy.
-        let wanted = match self.outbox.wanted(&from.key) {
-            Some(Want::Headers(_)) => Some(headers(&entry, &to.key, &self.owner)),
+        let wanted = match self.writeback.queue.wanted(&from.key) {
+            Some(Want::Headers(_)) => Some(headers(&entry, &to.key, &self.core.owner)),
             _ => None,
         };
-        match copy_object(&self.target(), &old, &to.key, wanted.as_ref()).await {
+        match copy_object(&self.core.target(), &old, &to.key, wanted.as_ref()).await {
             Ok(new) => {
-                self.outbox.sure(&to.key);
+                self.writeback.queue.sure(&to.key);
                 Ok(Some((old, new)))
             }
             Err(error) => {
@@ -221,18 +229,6 @@ impl Fs {
         }
     }
 
-    /// Records that the bucket has a file under another key, or as another version.
-    pub(super) async fn moved(&self, ino: Ino, old: &ObjectRef, new: ObjectRef) {
-        self.open_files.changed();
-        self.tree.update_file(ino, |file| {
-            file.etag = Some(new.etag.clone());
-            file.stored = None;
-        });
-        if let Some(file) = self.open_files.get(ino) {
-            file.writer.moved(old, new).await;
-        }
-    }
-
     /// Updates the queued requests about the new key.
     fn now_at(
         &self,
@@ -243,9 +239,9 @@ impl Fs {
         wanted: Option<&Want>,
     ) {
         if is_copied {
-            self.outbox.forget(&to.key);
-            if self.open_files.get(ino).is_none() {
-                self.tree.unpin(ino);
+            self.writeback.queue.forget(&to.key);
+            if self.core.open_files.get(ino).is_none() {
+                self.core.tree.unpin(ino);
             }
             return;
         }
@@ -253,15 +249,15 @@ impl Fs {
             // If the file is deleted before it is stored, the object that it replaces must be
             // deleted too.
             let gone = Want::Absent(to.dir, to.name.clone());
-            self.outbox.want(&to.key, gone);
+            self.writeback.queue.want(&to.key, gone);
         }
-        if let Some(file) = self.open_files.get(ino)
-            && self.may_overwrite()
+        if let Some(file) = self.core.open_files.get(ino)
+            && self.core.may_overwrite()
         {
             file.place.allow_overwriting();
         }
         if matches!(wanted, Some(Want::File(_))) || replaces_stored {
-            self.outbox.want(&to.key, Want::File(ino));
+            self.writeback.queue.want(&to.key, Want::File(ino));
         }
     }
 }

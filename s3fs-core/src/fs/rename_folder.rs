@@ -54,7 +54,7 @@ impl Fs {
         to: &Named,
         target: Option<&Entry>,
     ) -> Result<(), FsError> {
-        if self.tree.is_within(to.dir, entry.ino) {
+        if self.core.tree.is_within(to.dir, entry.ino) {
             return Err(FsError::Invalid("a folder can't be moved into itself"));
         }
         let (from_prefix, to_prefix) = (format!("{}/", from.key), format!("{}/", to.key));
@@ -64,16 +64,16 @@ impl Fs {
             self.settle_entries(&marker).await?;
             has_target_marker = self.check_empty(target, &marker).await?;
         }
-        for file in self.open_files.all() {
-            if self.tree.is_within(file.ino, entry.ino) && file.writer.is_streaming().await {
-                self.store_now(&file).await?;
+        for file in self.core.open_files.all() {
+            if self.core.tree.is_within(file.ino, entry.ino) && file.writer.is_streaming().await {
+                self.writeback.store_now(&file).await?;
             }
         }
-        self.store_grafts(&from_prefix, Ino::ROOT).await?;
-        self.outbox.settle_below(&from_prefix).await?;
-        self.outbox.settle_below(&to_prefix).await?;
+        self.writeback.store_grafts(&from_prefix, Ino::ROOT).await?;
+        self.writeback.queue.settle_below(&from_prefix).await?;
+        self.writeback.queue.settle_below(&to_prefix).await?;
         // No request stores an object under keys that are about to change.
-        let _alone = self.moving.write().await;
+        let _alone = self.writeback.move_folder().await;
         let moving = self.keys_to_move(&from_prefix, &to_prefix).await?;
         let has_marker = moving
             .iter()
@@ -98,24 +98,29 @@ impl Fs {
         self.delete_one_first(&mut old, &moved, kept.as_ref())
             .await?;
         // The new keys are known before the old ones go.
-        self.tree.rename(from.dir, &from.name, to.dir, &to.name);
-        self.made(to.dir);
-        self.open_files.changed();
-        for (ino, path) in self.tree.files_below(entry.ino) {
+        self.core
+            .tree
+            .rename(from.dir, &from.name, to.dir, &to.name);
+        self.prefetch.made(to.dir);
+        self.core.open_files.changed();
+        for (ino, path) in self.core.tree.files_below(entry.ino) {
             self.follow(ino, &from_prefix, &path, &moved).await;
         }
         self.settle_copies(&moved);
         for (key, why) in self.delete_all(old).await {
             let reason = format!("was renamed, and could not be deleted: {why}");
-            self.ledger.failed(self.store.uri(&key), reason);
+            self.writeback.failed(&key, reason);
         }
-        self.tree.removal_done(from.dir, &from.name, Removed::Dir);
+        self.core
+            .tree
+            .removal_done(from.dir, &from.name, Removed::Dir);
         if needs_marker {
-            self.tree.pin(entry.ino);
-            self.outbox
+            self.core.tree.pin(entry.ino);
+            self.writeback
+                .queue
                 .want(&Key::new(to_prefix.as_str()), Want::Marker(entry.ino));
         }
-        self.keep(from.dir);
+        self.writeback.keep(from.dir);
         Ok(())
     }
 
@@ -133,14 +138,14 @@ impl Fs {
                 max_keys: 1000,
             };
             self.check_may_wait()?;
-            let page = self.store.list(request).await?;
+            let page = self.core.store.list(request).await?;
             for ListedObject { key, meta } in page.objects {
                 let to = Key::new(format!("{to}{}", &key[from.len()..]));
                 if to.is_too_long() {
                     return Err(FsError::KeyTooLong);
                 }
                 let key = Key::new(key);
-                let is_gone = matches!(self.outbox.wanted(&key), Some(Want::Absent(..)))
+                let is_gone = matches!(self.writeback.queue.wanted(&key), Some(Want::Absent(..)))
                     || self.orphans.keeps(&key);
                 if !is_gone {
                     let old = ObjectRef {
@@ -163,11 +168,11 @@ impl Fs {
     /// # Errors
     /// A copy failed. The error has the copies that may exist, including one whose answer was lost.
     async fn copy_all(&self, all: Vec<Moving>) -> Result<Vec<(Moving, ETag)>, CopyFailed> {
-        let target = self.target();
+        let target = self.core.target();
         let has_failed = AtomicBool::new(false);
-        let begun = all
-            .into_iter()
-            .take_while(|_| !has_failed.load(Ordering::Acquire) && !self.end.waits_ended());
+        let begun = all.into_iter().take_while(|_| {
+            !has_failed.load(Ordering::Acquire) && !self.core.lifecycle.end.waits_ended()
+        });
         let copying = begun.map(|moving| {
             let target = target.clone();
             async move {
@@ -208,18 +213,18 @@ impl Fs {
         moved: &[(Moving, ETag)],
         kept: Option<&Key>,
     ) -> Result<(), FsError> {
-        if self.outbox.trust.has(Changes::Delete) {
+        if self.writeback.error_mode.has(Changes::Delete) {
             return Ok(());
         }
         let Some(key) = old.pop() else {
             return Ok(());
         };
-        let Err(error) = self.delete_first(&key).await else {
+        let Err(error) = self.writeback.delete_first(&key).await else {
             return Ok(());
         };
         let mut copies = copies_of(moved);
         if error.is_unknown() {
-            if matches!(self.describe(&key).await, Ok(None)) {
+            if matches!(self.core.describe(&key).await, Ok(None)) {
                 // It was deleted, and the answer was lost.
                 return Ok(());
             }
@@ -229,7 +234,7 @@ impl Fs {
                 copies.retain(|copy| copy.to != moving.to);
                 let reason =
                     format!("stays as a copy of {key}, whose deletion had no answer: {error}");
-                self.ledger.failed(self.store.uri(&moving.to), reason);
+                self.writeback.failed(&moving.to, reason);
             }
         }
         self.delete_copies(copies, kept).await;
@@ -239,7 +244,7 @@ impl Fs {
     /// Checks that no file below a folder gets a key that is too long, including files not stored
     /// yet.
     fn check_keys_below(&self, dir: Ino, to: &str) -> Result<(), FsError> {
-        let mut files = self.tree.files_below(dir).into_iter();
+        let mut files = self.core.tree.files_below(dir).into_iter();
         let is_too_long = |(_, path): (Ino, String)| Key::new(format!("{to}{path}")).is_too_long();
         if files.any(is_too_long) {
             Err(FsError::KeyTooLong)
@@ -251,8 +256,8 @@ impl Fs {
     /// Clears earlier failures of the new keys, which have the copies now.
     fn settle_copies(&self, moved: &[(Moving, ETag)]) {
         for (moving, _) in moved {
-            self.outbox.sure(&moving.to);
-            self.ledger.settled(&self.store.uri(&moving.to));
+            self.writeback.queue.sure(&moving.to);
+            self.writeback.settled(&moving.to);
         }
     }
 
@@ -273,7 +278,7 @@ impl Fs {
             if silence.has_begun() {
                 return Some((key, Silence::REASON.to_owned()));
             }
-            let error = self.store.delete(&key).await.err()?;
+            let error = self.core.store.delete(&key).await.err()?;
             silence.note(&error);
             Some((key, error.to_string()))
         });
@@ -289,14 +294,14 @@ impl Fs {
             .ok()
             .map(|at| &moved[at]);
         if let Some((Moving { old, to }, etag)) = found
-            && self.file(ino).and_then(|file| file.etag).as_ref() == Some(&old.etag)
+            && self.core.file(ino).and_then(|file| file.etag).as_ref() == Some(&old.etag)
         {
             let new = ObjectRef {
                 key: to.clone(),
                 etag: etag.clone(),
                 size: old.size,
             };
-            self.moved(ino, old, new).await;
+            self.core.moved(ino, old, new).await;
         }
     }
 }

@@ -11,9 +11,9 @@ impl Fs {
     /// The file could not be stored.
     pub async fn fsync(&self, handle: HandleId) -> Result<(), FsError> {
         match self.handles.get(handle)? {
-            Handle::Write(handle) => self.store_now(&handle.file).await,
-            Handle::Read(handle) => match self.key_of(handle.ino) {
-                Ok(key) => self.outbox.settle(&key).await,
+            Handle::Write(handle) => self.writeback.store_now(&handle.file).await,
+            Handle::Read(handle) => match self.core.key_of(handle.ino) {
+                Ok(key) => self.writeback.queue.settle(&key).await,
                 // It was deleted.
                 Err(_) => Ok(()),
             },
@@ -26,8 +26,8 @@ impl Fs {
     /// # Errors
     /// At least one request failed.
     pub async fn fsync_dir(&self, ino: Ino) -> Result<(), FsError> {
-        match self.tree.prefix_of(ino) {
-            Some(prefix) => self.outbox.settle_below(&prefix).await,
+        match self.core.tree.prefix_of(ino) {
+            Some(prefix) => self.writeback.queue.settle_below(&prefix).await,
             None => Ok(()),
         }
     }

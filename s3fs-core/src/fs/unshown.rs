@@ -37,7 +37,7 @@ impl Fs {
     pub(super) fn say_hidden(&self, prefix: &str, hidden: Hidden) {
         if self.unshown.is_news(prefix, hidden) {
             let Hidden { keys, folders } = hidden;
-            let folder = self.store.uri(&Key::new(prefix));
+            let folder = self.core.store.uri(&Key::new(prefix));
             tracing::warn!(
                 ?folder,
                 keys,

@@ -16,7 +16,7 @@ use crate::fs::{Attr, Fs, FsError, HandleId};
 use crate::object::{FileKind, ObjectRef};
 use crate::store::Precondition;
 use crate::tree::{Entry, FileState, Ino, Kind, Looks};
-use crate::write::{Left, Piece, Reading, Target, WriteError, Writer};
+use crate::write::{Piece, Reading, WriteError, Writer};
 
 /// Treatment of an existing file of the name to create.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,11 +43,11 @@ impl Fs {
         mode: u16,
         maker: Maker,
     ) -> Result<(Attr, Opened), FsError> {
-        self.check_writable()?;
-        let _change = self.gate.enter()?;
-        self.check_dir(dir)?;
+        self.core.check_writable()?;
+        let _change = self.core.begin_change()?;
+        self.core.check_dir(dir)?;
         let name = possible(name)?;
-        let key = self.key_in(dir, &name)?;
+        let key = self.core.key_in(dir, &name)?;
         let kind = FileKind::File;
         let new = NewEntry { kind, mode, maker };
         let attributes = match self.find_or_prepare(dir, &name, new).await? {
@@ -56,24 +56,24 @@ impl Fs {
         };
         check_length(&name)?;
         // An object that was deleted here but still exists may be replaced.
-        let is_ours = self.outbox.may_exist(&key) || self.orphans.keeps(&key);
-        let must_be_new = (existing == Existing::Refuse || !self.may_overwrite()) && !is_ours;
+        let is_ours = self.writeback.queue.may_exist(&key) || self.orphans.keeps(&key);
+        let must_be_new = (existing == Existing::Refuse || !self.core.may_overwrite()) && !is_ours;
         let precondition = if must_be_new {
             Precondition::Absent
         } else {
             Precondition::None
         };
-        let entry = self.tree.create_with(
+        let entry = self.core.tree.create_with(
             dir,
             &name,
             Kind::File(FileState::new()),
             Looks::of(attributes),
         );
-        self.made(dir);
-        self.tree.reference(entry.ino);
-        let place = self.place(entry.ino, precondition);
-        let writer = Writer::create(self.target(), place.clone());
-        let file = self.share(entry.ino, writer, place)?;
+        self.prefetch.made(dir);
+        self.core.tree.reference(entry.ino);
+        let place = self.core.place(entry.ino, precondition);
+        let writer = Writer::create(self.core.target(), place.clone());
+        let file = self.core.share(entry.ino, writer, place)?;
         self.handle_opened(entry.ino);
         let handle = self
             .handles
@@ -100,11 +100,11 @@ impl Fs {
             self.drop_set_id(entry.ino);
         }
         // A file that is open for writing is not dropped before the kernel is told.
-        self.tree.reference(entry.ino);
+        self.core.tree.reference(entry.ino);
         let attr = match self.getattr(entry.ino) {
             Ok(attr) => attr,
             Err(error) => {
-                self.release_writer(&file.file);
+                self.writeback.release_writer(&file.file);
                 return Err(error);
             }
         };
@@ -124,14 +124,14 @@ impl Fs {
         truncate: bool,
         pid: u32,
     ) -> Result<Arc<WriteHandle>, FsError> {
-        self.check_writable()?;
-        let _change = self.gate.enter()?;
+        self.core.check_writable()?;
+        let _change = self.core.begin_change()?;
         let file = self.shared_file(ino, truncate).await?;
-        self.open_files.settle().await;
-        self.tree.pin(ino);
+        self.core.open_files.settle().await;
+        self.core.tree.pin(ino);
         // The file may have been replaced meanwhile. A file that was deleted here while it was open
         // may be opened again.
-        let entry = self.tree.entry(ino);
+        let entry = self.core.tree.entry(ino);
         let is_there = entry.is_some_and(|entry| entry.named) || file.writer.is_orphan();
         let mut ready = if is_there {
             Ok(())
@@ -139,11 +139,11 @@ impl Fs {
             Err(FsError::Stale)
         };
         if truncate && ready.is_ok() {
-            let _unmoved = self.moving.read().await;
+            let _unmoved = self.writeback.hold_folders().await;
             ready = file.writer.resize(0).await.map_err(FsError::from);
         }
         if let Err(error) = ready {
-            self.release_writer(&file);
+            self.writeback.release_writer(&file);
             return Err(error);
         }
         if truncate {
@@ -156,28 +156,30 @@ impl Fs {
     async fn shared_file(&self, ino: Ino, truncate: bool) -> Result<Arc<OpenFile>, FsError> {
         loop {
             // A file that is being created may always be changed.
-            if let Some(file) = self.open_files.share(ino, None) {
+            if let Some(file) = self.core.open_files.share(ino, None) {
                 return Ok(file);
             }
-            self.check_may_overwrite()?;
-            let changes = self.open_files.generation_count();
+            self.core.check_may_overwrite()?;
+            let changes = self.core.open_files.generation_count();
             // The new version keeps the stored metadata.
-            self.look(ino).await?;
-            let state = self.file(ino).ok_or(FsError::Stale)?;
-            let place = self.place(ino, Precondition::None);
+            self.prefetch.look(ino).await?;
+            let state = self.core.file(ino).ok_or(FsError::Stale)?;
+            let place = self.core.place(ino, Precondition::None);
             let writer = match self.writer_for(ino, &state, truncate, &place).await {
-                Err(error) if error.is_stale() && self.open_files.generation_count() != changes => {
+                Err(error)
+                    if error.is_stale() && self.core.open_files.generation_count() != changes =>
+                {
                     continue;
                 }
                 writer => writer?,
             };
-            let file = self.share(ino, writer, place)?;
+            let file = self.core.share(ino, writer, place)?;
             // A version that another handle stored during this fetch must not be undone.
-            let now = self.file(ino).and_then(|file| file.etag);
+            let now = self.core.file(ino).and_then(|file| file.etag);
             if truncate || now == state.etag {
                 return Ok(file);
             }
-            self.release_writer(&file);
+            self.writeback.release_writer(&file);
         }
     }
 
@@ -188,7 +190,7 @@ impl Fs {
         truncate: bool,
         place: &Arc<FilePlace>,
     ) -> Result<Writer, FsError> {
-        let key = self.key_of(ino)?;
+        let key = self.core.key_of(ino)?;
         match &state.etag {
             Some(etag) if !truncate => {
                 let object = ObjectRef {
@@ -196,38 +198,9 @@ impl Fs {
                     etag: etag.clone(),
                     size: state.size,
                 };
-                Ok(Writer::open(self.target(), place.clone(), object).await?)
+                Ok(Writer::open(self.core.target(), place.clone(), object).await?)
             }
-            _ => Ok(Writer::create(self.target(), place.clone())),
-        }
-    }
-
-    pub(super) fn share(
-        &self,
-        ino: Ino,
-        writer: Writer,
-        place: Arc<FilePlace>,
-    ) -> Result<Arc<OpenFile>, FsError> {
-        let file = OpenFile::new(ino, writer, place);
-        self.open_files
-            .share(ino, Some(file))
-            .ok_or(FsError::BadHandle)
-    }
-
-    pub(super) fn place(&self, ino: Ino, precondition: Precondition) -> Arc<FilePlace> {
-        let generation = self.open_files.generation();
-        let place = FilePlace::new(ino, &self.tree, self.owner, precondition, generation);
-        Arc::new(place)
-    }
-
-    pub(super) fn target(&self) -> Target {
-        Target {
-            store: Arc::clone(&self.store),
-            budget: self.budget.clone(),
-            pool: self.parts.clone(),
-            stages: self.stages.clone(),
-            endings: self.endings.clone(),
-            left: Left::default(),
+            _ => Ok(Writer::create(self.core.target(), place.clone())),
         }
     }
 
@@ -238,7 +211,7 @@ impl Fs {
     /// forgotten, and another open began to write it anew.
     pub(super) fn writing(&self, handle: HandleId) -> Result<Arc<WriteHandle>, FsError> {
         let handle = self.handles.write(handle)?;
-        self.in_use(&handle)?;
+        self.writeback.in_use(&handle)?;
         Ok(handle)
     }
 
@@ -247,7 +220,7 @@ impl Fs {
     /// # Errors
     /// The file was closed and forgotten meanwhile, and another open began to write it anew.
     pub(super) fn written_through(&self, handle: &WriteHandle) -> Result<(), FsError> {
-        self.in_use(handle)?;
+        self.writeback.in_use(handle)?;
         self.written(&handle.file);
         Ok(())
     }
@@ -257,7 +230,7 @@ impl Fs {
     /// # Errors
     /// Same errors as [`write`](Self::write).
     pub fn try_write(&self, handle: HandleId, offset: u64, data: &[u8]) -> Result<bool, FsError> {
-        let _change = self.gate.enter()?;
+        let _change = self.core.begin_change()?;
         let handle = self.writing(handle)?;
         let done = handle.file.writer.try_write(offset, data)?;
         if done {
@@ -271,17 +244,18 @@ impl Fs {
     /// # Errors
     /// There is no space, or an earlier write could not be sent.
     pub async fn write(&self, handle: HandleId, offset: u64, data: &[u8]) -> Result<(), FsError> {
-        let _change = self.gate.enter()?;
+        let _change = self.core.begin_change()?;
         let handle = self.writing(handle)?;
         // The write may store the file first, which must not happen while its key changes.
-        let unmoved = self.moving.read().await;
+        let unmoved = self.writeback.hold_folders().await;
         let result = handle.file.writer.write(offset, data).await;
         drop(unmoved);
         let written = self.written_through(&handle);
         if let Err(error @ (WriteError::Store(_) | WriteError::Stage(_) | WriteError::Lost)) =
             &result
         {
-            self.note_failure(handle.file.ino, error.to_string());
+            self.writeback
+                .note_failure(handle.file.ino, error.to_string());
         }
         result?;
         written
@@ -299,7 +273,9 @@ impl Fs {
     pub(super) fn written(&self, file: &OpenFile) {
         // The metadata of a streamed file was sent when its upload began.
         let has_begun = file.writer.has_begun();
-        self.tree.wrote(file.ino, file.writer.length(), !has_begun);
+        self.core
+            .tree
+            .wrote(file.ino, file.writer.length(), !has_begun);
     }
 
     /// Reads bytes of a file that is open for writing or not stored yet.
@@ -314,7 +290,7 @@ impl Fs {
             match file.writer.read(offset, length).await? {
                 Reading::Pieces(pieces) => return self.join(version, pieces).await,
                 // Sent bytes can be read only after the upload is complete.
-                Reading::NotReadable => self.store_now(file).await?,
+                Reading::NotReadable => self.writeback.store_now(file).await?,
             }
         }
     }
@@ -357,7 +333,7 @@ impl Fs {
         through: Option<HandleId>,
         privilege: Privilege,
     ) -> Result<(), FsError> {
-        let entry = self.tree.entry(ino).ok_or(FsError::NotFound)?;
+        let entry = self.core.tree.entry(ino).ok_or(FsError::NotFound)?;
         if matches!(entry.kind, Kind::Dir) {
             return Err(FsError::IsDirectory);
         }
@@ -367,12 +343,12 @@ impl Fs {
         }
         let handle = self.open_writer(ino, size == 0, 0).await?;
         let resized = self.resize(&handle, size, privilege).await;
-        let closed = if self.open_files.has_one_handle(ino) {
-            self.changed_as_a_whole(&handle.file).await
+        let closed = if self.core.open_files.has_one_handle(ino) {
+            self.writeback.changed_as_a_whole(&handle.file).await
         } else {
             Ok(())
         };
-        self.release_writer(&handle.file);
+        self.writeback.release_writer(&handle.file);
         resized.and(closed)
     }
 
@@ -382,7 +358,7 @@ impl Fs {
         size: u64,
         privilege: Privilege,
     ) -> Result<(), FsError> {
-        let unmoved = self.moving.read().await;
+        let unmoved = self.writeback.hold_folders().await;
         let resized = handle.file.writer.resize(size).await;
         drop(unmoved);
         let written = self.written_through(handle);

@@ -33,7 +33,7 @@ impl Fs {
     /// The attribute doesn't exist, or the store doesn't answer.
     pub async fn getxattr(&self, ino: Ino, name: &OsStr) -> Result<Vec<u8>, FsError> {
         let name = user_name(name)?;
-        let entry = self.look_if_rich(ino).await?;
+        let entry = self.prefetch.look_if_rich(ino).await?;
         let kept = entry.looks.attributes();
         kept.and_then(|kept| value(kept, name))
             .ok_or(FsError::NoAttribute)
@@ -44,7 +44,7 @@ impl Fs {
     /// # Errors
     /// The store doesn't answer.
     pub async fn listxattr(&self, ino: Ino) -> Result<Vec<u8>, FsError> {
-        let entry = self.look_if_rich(ino).await?;
+        let entry = self.prefetch.look_if_rich(ino).await?;
         let mut names = Vec::new();
         if let Some(kept) = entry.looks.attributes() {
             let own = kept.xattrs.keys().filter(|name| name.starts_with(USER));
@@ -68,8 +68,8 @@ impl Fs {
         value: &[u8],
         how: SetXattr,
     ) -> Result<(), FsError> {
-        self.check_writable()?;
-        let _change = self.gate.enter()?;
+        self.core.check_writable()?;
+        let _change = self.core.begin_change()?;
         let name = user_name(name)?;
         self.change_kept(ino, |kept, _| {
             match (how, self::value(kept, name).is_some()) {
@@ -97,8 +97,8 @@ impl Fs {
     /// # Errors
     /// The attribute doesn't exist, or the mount doesn't allow it.
     pub async fn removexattr(&self, ino: Ino, name: &OsStr) -> Result<(), FsError> {
-        self.check_writable()?;
-        let _change = self.gate.enter()?;
+        self.core.check_writable()?;
+        let _change = self.core.begin_change()?;
         let name = user_name(name)?;
         self.change_kept(ino, |kept, _| {
             value(kept, name).ok_or(FsError::NoAttribute)?;

@@ -2,17 +2,18 @@
 //! symlink.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use futures_util::future::{BoxFuture, FutureExt, Shared, join_all};
 
+use crate::fs::FsError;
+use crate::fs::prefetch::Prefetch;
 use crate::fs::prefetch::directory_scan::STEP;
 use crate::fs::prefetch::metadata_heuristic::{SAMPLE, Verdict};
-use crate::fs::{Fs, FsError};
 use crate::list::Listed;
 use crate::object::{EntryName, Key};
-use crate::store::{Described, StoreError, StoreErrorKind};
+use crate::store::{Described, StoreErrorKind};
 use crate::tree::{Entry, Ino, Kept, Kind, Seen};
 
 /// Request for the metadata of an entry, shared by all who wait for it.
@@ -53,46 +54,48 @@ impl Looking {
     }
 }
 
-impl Fs {
+impl Prefetch {
     /// Returns the entry with its stored metadata.
     ///
     /// # Errors
     /// The store doesn't answer, or has another version by now.
     pub(in crate::fs) async fn look(&self, ino: Ino) -> Result<Entry, FsError> {
-        let entry = self.tree.entry(ino).ok_or(FsError::NotFound)?;
+        let entry = self.core.tree.entry(ino).ok_or(FsError::NotFound)?;
         if entry.looks.kept.is_some() || !entry.named || ino == Ino::ROOT {
             return Ok(entry);
         }
         let (key, etag) = match &entry.kind {
-            Kind::Dir => (self.marker_of(ino)?, None),
+            Kind::Dir => (self.core.marker_of(ino)?, None),
             Kind::File(file) if file.etag.is_none() => return Ok(entry),
-            Kind::File(file) => (self.key_of(ino)?, file.etag.clone()),
+            Kind::File(file) => (self.core.key_of(ino)?, file.etag.clone()),
         };
         let asked = Instant::now();
-        let described = match self.describe(&key).await {
+        let described = match self.core.describe(&key).await {
             // Listing may be allowed where reading is not.
             Err(error) if matches!(error.kind, StoreErrorKind::AccessDenied(_)) => {
-                self.tree.looked_at(ino, etag.as_ref(), Kept::default());
-                return self.tree.entry(ino).ok_or(FsError::Stale);
+                self.core
+                    .tree
+                    .looked_at(ino, etag.as_ref(), Kept::default());
+                return self.core.tree.entry(ino).ok_or(FsError::Stale);
             }
             described => described?,
         };
         self.described(ino, described.as_ref());
-        let now = self.tree.entry(ino).ok_or(FsError::Stale)?;
+        let now = self.core.tree.entry(ino).ok_or(FsError::Stale)?;
         let Some(etag) = etag.filter(|_| now.looks.kept.is_none() && now.named) else {
             return Ok(now);
         };
         let Kind::File(file) = &now.kind else {
             return Ok(now);
         };
-        if file.etag.as_ref() != Some(&etag) || self.open_files.get(ino).is_some() {
+        if file.etag.as_ref() != Some(&etag) || self.core.open_files.get(ino).is_some() {
             // This mount has made another version meanwhile.
             return Ok(now);
         }
-        if let Some((dir, name)) = self.tree.place(ino) {
+        if let Some((dir, name)) = self.core.tree.place(ino) {
             let meta = described.as_ref().map(|described| described.meta.clone());
             let seen = meta.map_or(Seen::Absent, Seen::File);
-            if let Some(other) = self.tree.learn(dir, &name, seen, asked) {
+            if let Some(other) = self.core.tree.learn(dir, &name, seen, asked) {
                 self.described(other.ino, described.as_ref());
             }
         }
@@ -102,16 +105,16 @@ impl Fs {
     /// Requests the stored metadata of an entry as [`look`](Self::look) does. While a program
     /// inspects the files of a folder in order, the metadata of the next ones is requested too.
     pub(in crate::fs) async fn look_ahead(
-        &self,
+        self: &Arc<Self>,
         dir: Ino,
         name: &EntryName,
         entry: &Entry,
     ) -> Result<(), FsError> {
         if matches!(entry.kind, Kind::File(_)) {
-            let near = |last: &EntryName| self.tree.are_near(dir, last, name, STEP);
+            let near = |last: &EntryName| self.core.tree.are_near(dir, last, name, STEP);
             let count = self.looks.opened(dir, name, near);
-            for ino in self.tree.unlooked_behind(dir, name, count) {
-                self.begin_to_look(ino);
+            for ino in self.core.tree.unlooked_behind(dir, name, count) {
+                drop(self.begin_to_look(ino));
             }
         }
         if let Some(looking) = self.looking.get(entry.ino) {
@@ -121,52 +124,39 @@ impl Fs {
         self.look(entry.ino).await.map(drop)
     }
 
-    fn begin_to_look(&self, ino: Ino) -> Option<SharedLook> {
+    fn begin_to_look(self: &Arc<Self>, ino: Ino) -> SharedLook {
         if let Some(looking) = self.looking.get(ino) {
-            return Some(looking);
+            return looking;
         }
-        let fs = self.me.upgrade()?;
+        let prefetch = Arc::clone(self);
         let looking = async move {
-            let looked = fs.look(ino).await;
-            fs.looking.ended(ino);
+            let looked = prefetch.look(ino).await;
+            prefetch.looking.ended(ino);
             looked.map(drop)
         };
-        Some(self.looking.begin(ino, looking))
+        self.looking.begin(ino, looking)
     }
 
     /// Requests the stored metadata of an entry as [`look`](Self::look) does, with one request for
     /// concurrent callers.
-    pub(in crate::fs) async fn look_together(&self, ino: Ino) -> Result<Entry, FsError> {
-        if let Some(looking) = self.begin_to_look(ino) {
-            looking.await?;
-        }
-        self.tree.entry(ino).ok_or(FsError::NotFound)
+    pub(in crate::fs) async fn look_together(self: &Arc<Self>, ino: Ino) -> Result<Entry, FsError> {
+        self.begin_to_look(ino).await?;
+        self.core.tree.entry(ino).ok_or(FsError::NotFound)
     }
 
     /// Returns the entry. Requests its metadata with [`look_together`](Self::look_together) if it
     /// may have more than is cached.
-    pub(in crate::fs) async fn look_if_rich(&self, ino: Ino) -> Result<Entry, FsError> {
-        let entry = self.tree.entry(ino).ok_or(FsError::NotFound)?;
-        match self.tree.parent(ino) {
+    pub(in crate::fs) async fn look_if_rich(self: &Arc<Self>, ino: Ino) -> Result<Entry, FsError> {
+        let entry = self.core.tree.entry(ino).ok_or(FsError::NotFound)?;
+        match self.core.tree.parent(ino) {
             Some(dir) if self.may_be_rich(dir, &entry) => self.look_together(ino).await,
             _ => Ok(entry),
         }
     }
 
-    /// Requests the metadata of the object at a key. Returns `None` if there is no such object.
-    pub(in crate::fs) async fn describe(&self, key: &Key) -> Result<Option<Described>, StoreError> {
-        match self.store.head(key).await {
-            Ok(described) => Ok(Some(described)),
-            Err(error) => match error.kind {
-                StoreErrorKind::NoSuchKey => Ok(None),
-                _ => Err(error),
-            },
-        }
-    }
-
     /// Caches the stored metadata of an entry. `None` means that the store has no such object.
     pub(in crate::fs) fn described(&self, ino: Ino, described: Option<&Described>) {
-        let Some(entry) = self.tree.entry(ino) else {
+        let Some(entry) = self.core.tree.entry(ino) else {
             return;
         };
         let etag = match (&entry.kind, described) {
@@ -180,10 +170,10 @@ impl Fs {
             is_filled_marker: is_dir && it.meta.size > 0,
             ..Kept::from(&it.headers)
         });
-        if let Some(dir) = self.tree.parent(ino) {
+        if let Some(dir) = self.core.tree.parent(ino) {
             self.evidence.note(dir, !kept.attributes.is_empty());
         }
-        self.tree.looked_at(ino, etag, kept);
+        self.core.tree.looked_at(ino, etag, kept);
     }
 
     /// Returns whether an entry may have stored metadata that is not cached.
@@ -204,7 +194,7 @@ impl Fs {
         if self.evidence.verdict(dir) != Verdict::Unknown {
             return;
         }
-        let Some(prefix) = self.tree.prefix_of(dir) else {
+        let Some(prefix) = self.core.tree.prefix_of(dir) else {
             return;
         };
         let (mut keys, mut markers) = (Vec::new(), Vec::new());
@@ -219,7 +209,7 @@ impl Fs {
         }
         keys.extend(markers);
         keys.truncate(SAMPLE as usize);
-        let asking = keys.iter().map(|key| self.describe(key));
+        let asking = keys.iter().map(|key| self.core.describe(key));
         // A failed request is repeated when its result is needed.
         for described in join_all(asking).await.into_iter().flatten() {
             let kept = described.map(|described| Kept::from(&described.headers));

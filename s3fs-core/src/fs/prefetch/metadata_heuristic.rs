@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use crate::fs::prefetch::Prefetch;
 use crate::tree::Ino;
 
 /// Number of objects of a folder without stored metadata after which the folder counts as plain.
@@ -82,6 +83,18 @@ impl Evidence {
 
     fn lock<T>(&self, act: impl FnOnce(&mut Seen) -> T) -> T {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Prefetch {
+    /// Records whether an object of the folder has stored metadata: it was requested or made here.
+    pub(in crate::fs) fn note_metadata(&self, dir: Ino, is_rich: bool) {
+        self.evidence.note(dir, is_rich);
+    }
+
+    /// Returns the verdict about the stored metadata of the folder's objects.
+    pub(in crate::fs) fn verdict(&self, dir: Ino) -> Verdict {
+        self.evidence.verdict(dir)
     }
 }
 

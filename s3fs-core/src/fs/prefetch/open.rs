@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::fs::Fs;
+use crate::fs::core::expected;
+use crate::fs::prefetch::Prefetch;
 use crate::fs::prefetch::directory_scan::{STEP, Walk};
 use crate::fs::prefetch::open_heuristic::Habit;
-use crate::object::{EntryName, Key, ObjectMeta};
+use crate::object::{EntryName, Key};
 use crate::read::{Expected, FIRST, Opening, Reader};
-use crate::store::StoreError;
 use crate::tree::{Entry, FileState, Ino, Kind};
 
 /// Maximum number of tracked folders. At the limit, folders without an open for [`QUIET`] are
@@ -63,32 +63,22 @@ impl Walks {
     }
 }
 
-impl Fs {
-    /// Opens the current version of the file.
-    pub(in crate::fs) fn open_object(
-        &self,
-        key: Key,
-        file: &FileState,
-    ) -> impl Future<Output = Result<(Arc<Reader>, ObjectMeta), StoreError>> + Send + use<> {
-        self.open_expecting(key, expected(file))
+impl Prefetch {
+    /// Returns whether an open of the object was started ahead and is fresh.
+    pub(in crate::fs) fn is_opening(&self, key: &Key) -> bool {
+        self.ahead.has(key)
     }
 
-    /// Opens the current version of the object at `key`, with `expected` as a hint about its size
-    /// or version.
-    pub(in crate::fs) fn open_expecting(
-        &self,
-        key: Key,
-        expected: Expected,
-    ) -> impl Future<Output = Result<(Arc<Reader>, ObjectMeta), StoreError>> + Send + use<> {
-        let (store, budget) = (Arc::clone(&self.store), self.budget.clone());
-        Reader::open(store, key, expected, budget, self.blocks.clone())
+    /// Returns the open of the object that was started ahead, if it is fresh.
+    pub(in crate::fs) fn opening(&self, key: &Key) -> Option<Opening> {
+        self.ahead.get(key)
     }
 
     /// Starts to open an object unless that has started. `first` is the memory for its first bytes.
     /// Nobody waits for this open, so it starts only if the budget has that memory free.
     fn begin_ahead(&self, key: Key, first: u64, expected: Expected) {
-        if !self.ahead.has(&key) && self.budget.try_take(first).is_some() {
-            let open = self.open_expecting(key.clone(), expected);
+        if !self.ahead.has(&key) && self.core.shared.budget.try_take(first).is_some() {
+            let open = self.core.open_expecting(key.clone(), expected);
             self.ahead.begin(key, open);
         }
     }
@@ -122,11 +112,11 @@ impl Fs {
     /// Starts to open an object of unknown size and version, if programs usually open what they
     /// look up.
     pub(in crate::fs) fn open_with_lookup(&self, dir: Ino, name: &EntryName) {
-        let is_folder = matches!(self.tree.remembered(dir, name), Some(Kind::Dir));
+        let is_folder = matches!(self.core.tree.remembered(dir, name), Some(Kind::Dir));
         if is_folder || !self.habit().opens() {
             return;
         }
-        if let Some(key) = self.tree.key_in(dir, name) {
+        if let Some(key) = self.core.tree.key_in(dir, name) {
             self.begin_ahead(key, FIRST, Expected::Size(u64::MAX));
         }
     }
@@ -146,19 +136,19 @@ impl Fs {
 
     /// Records that a file was opened for reading, and starts to open the next files of the folder.
     pub(in crate::fs) fn opened(&self, dir: Ino, name: &EntryName, ino: Ino) {
-        self.tree.read(ino);
+        self.core.tree.read(ino);
         self.habit().opened(&ino);
-        let near = |last: &EntryName| self.tree.are_near(dir, last, name, STEP);
+        let near = |last: &EntryName| self.core.tree.are_near(dir, last, name, STEP);
         let count = self.walks.opened(dir, name, near);
         if count == 0 {
             return;
         }
-        let Some(prefix) = self.tree.prefix_of(dir) else {
+        let Some(prefix) = self.core.tree.prefix_of(dir) else {
             return;
         };
         // Readers that programs wait for have the larger part of the memory.
-        let mut room = self.budget.total() / 4;
-        for (name, file) in self.tree.files_behind(dir, name, count) {
+        let mut room = self.core.shared.budget.total() / 4;
+        for (name, file) in self.core.tree.files_behind(dir, name, count) {
             let first = file.size.min(FIRST);
             if first > room {
                 return;
@@ -167,17 +157,5 @@ impl Fs {
             let key = Key::new(format!("{prefix}{name}"));
             self.begin_ahead(key, first, expected(&file));
         }
-    }
-}
-
-/// Returns the hint about a file that its open starts with.
-fn expected(file: &FileState) -> Expected {
-    match (&file.etag, file.was_read) {
-        (Some(etag), true) => Expected::Here(ObjectMeta {
-            size: file.size,
-            modified: file.modified,
-            etag: etag.clone(),
-        }),
-        _ => Expected::Size(file.size),
     }
 }

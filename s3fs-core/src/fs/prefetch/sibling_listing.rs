@@ -9,8 +9,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::fs::prefetch::Prefetch;
 use crate::fs::prefetch::page::decide;
-use crate::fs::{Fs, seen};
+use crate::fs::seen;
 use crate::list::{Merger, end_of, list_page};
 use crate::object::{EntryName, Key};
 use crate::store::{ListFrom, ListPage, ListRequest};
@@ -90,7 +91,7 @@ impl Asked {
     }
 }
 
-impl Fs {
+impl Prefetch {
     /// Asks the store for a name and its neighbours, and updates the tree. Returns `None` if the
     /// name should be requested alone.
     pub(in crate::fs) async fn ask_with_neighbours(
@@ -102,7 +103,7 @@ impl Fs {
         if !self.asked.is_row(dir, name) {
             return None;
         }
-        let prefix = self.tree.prefix_of(dir)?;
+        let prefix = self.core.tree.prefix_of(dir)?;
         if self.asked.may_fit_a_page(dir) {
             let seen = self.ask_page(dir, name, key, &prefix, None).await;
             if seen.is_some() {
@@ -110,7 +111,7 @@ impl Fs {
             }
             self.asked.fits_no_page(dir);
         }
-        if !self.store.capabilities().has_order() {
+        if !self.core.store.capabilities().has_order() {
             return None;
         }
         let after = just_before(key.as_str());
@@ -136,20 +137,20 @@ impl Fs {
         };
         // Servers may refuse this start of a page. The name is then requested alone, which may
         // fail.
-        let page = list_page(&*self.store, request).await.ok()?;
-        if after.is_some() && !self.store.capabilities().has_order() {
+        let page = list_page(&*self.core.store, request).await.ok()?;
+        if after.is_some() && !self.core.store.capabilities().has_order() {
             return None;
         }
-        let decided = decide(&*self.store, &page, key);
-        let last = end_of(&page, self.store.capabilities());
+        let decided = decide(&*self.core.store, &page, key);
+        let last = end_of(&page, self.core.store.capabilities());
         let last = last.and_then(|last| last.strip_prefix(prefix));
         let last = last.unwrap_or_default().to_owned();
         let last = page.next.is_some().then_some(last);
         self.learn_page(dir, prefix.to_owned(), page, asked);
         match (after, last) {
-            (None, None) => self.tree.completed(dir, asked),
+            (None, None) => self.core.tree.completed(dir, asked),
             (None, Some(_)) => {}
-            (Some(_), last) => self.tree.covered(dir, name.clone(), last, asked),
+            (Some(_), last) => self.core.tree.covered(dir, name.clone(), last, asked),
         }
         decided
     }
@@ -162,7 +163,9 @@ impl Fs {
     fn learn_page(&self, dir: Ino, prefix: String, page: ListPage, asked: Instant) {
         let entries = Merger::new(prefix).page(page);
         let entries = entries.iter().map(seen);
-        self.tree.learn_all(dir, entries, asked, |_, _| Told::No);
+        self.core
+            .tree
+            .learn_all(dir, entries, asked, |_, _| Told::No);
     }
 }
 

@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use tokio::sync::Mutex;
 
+use crate::fs::TTL;
+use crate::fs::prefetch::Prefetch;
 use crate::fs::prefetch::sibling_listing::just_before;
-use crate::fs::{Fs, TTL};
 use crate::list::{Dated, Deep, Descent};
 
 /// Maximum number of tracked walks.
@@ -62,18 +63,23 @@ impl Descents {
     }
 }
 
-impl Fs {
+impl Prefetch {
+    /// Drops listings that lack an entry which was made here.
+    pub(in crate::fs) fn outdate(&self) {
+        self.descents.outdate();
+    }
+
     /// Returns the page of a folder from the listing of a whole tree, if a program walks through one.
     ///
     /// Returns `None` for a folder without keys. Another listing showed the program that the folder
     /// has some, so it is listed by itself before another answer is given.
     pub(in crate::fs) async fn listed_together(&self, prefix: &str) -> Option<Dated> {
-        if !self.store.capabilities().has_order() {
+        if !self.core.store.capabilities().has_order() {
             return None;
         }
         let (root, listing) = self.descents.note(prefix)?;
         let mut deep = listing.lock().await;
-        let store = Arc::clone(&self.store);
+        let store = Arc::clone(&self.core.store);
         let deep_listing = deep.get_or_insert_with(|| Deep::new(store, root, just_before(prefix)));
         let page = deep_listing.folder(prefix, TTL).await;
         if page.is_none() {

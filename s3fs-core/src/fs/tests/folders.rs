@@ -206,7 +206,7 @@ async fn numbers_outlive_what_the_kernel_remembers() {
     let forget = || {
         kernel.forget();
         kernel.expire();
-        assert_eq!(kernel.fs.tree.count(), 1);
+        assert_eq!(kernel.fs.core.tree.count(), 1);
     };
     let number = async |path: &str| kernel.walk(path).await.unwrap().number;
     let (a, x, y) = (

@@ -79,7 +79,7 @@ async fn metadata_of_a_file_that_is_written_before_its_request_begins_is_stored_
     let kernel = Arc::new(mounted(Arc::new(memory.clone())).await);
     let writer = change_and_open(&kernel).await;
     let key = Key::new("f");
-    let held = kernel.fs.outbox.hold(&key).await;
+    let held = kernel.fs.writeback.queue.hold(&key).await;
     let syncing = tokio::spawn({
         let kernel = Arc::clone(&kernel);
         async move { kernel.fs.fsync(writer).await }

@@ -185,7 +185,7 @@ impl Kernel {
 
     /// Waits until all queued requests are done.
     pub(super) async fn settle(&self) -> Result<(), FsError> {
-        self.fs.outbox.settle_below("").await
+        self.fs.writeback.queue.settle_below("").await
     }
 
     /// Returns the entries of a folder, and whether each is a folder. Each reply has at most `room`
@@ -241,7 +241,7 @@ impl Kernel {
         for ino in self.open.lock().unwrap().values() {
             let mut at = *ino;
             while needed.insert(at) {
-                at = self.fs.tree.parent(at).unwrap_or(Ino::ROOT);
+                at = self.fs.core.tree.parent(at).unwrap_or(Ino::ROOT);
             }
         }
         let mut told = self.told.lock().unwrap();
@@ -250,13 +250,13 @@ impl Kernel {
         unneeded.sort();
         // Children before their folders.
         for ino in unneeded.into_iter().rev() {
-            self.fs.tree.forget(ino, told.remove(&ino).unwrap());
+            self.fs.core.tree.forget(ino, told.remove(&ino).unwrap());
         }
     }
 
     /// Lets all answers of the store expire.
     pub(super) fn expire(&self) {
-        self.fs.root_page.lock().unwrap().take();
-        self.fs.tree.expire();
+        self.fs.prefetch.take_root_page();
+        self.fs.core.tree.expire();
     }
 }

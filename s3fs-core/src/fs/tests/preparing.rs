@@ -53,7 +53,7 @@ async fn counted() -> (Kernel, Ino, Arc<Heads>, Arc<Delays>) {
     let (store, delays) = Delays::over(counting, 0);
     let kernel = mount(store).await;
     let name = EntryName::from_component("d").unwrap();
-    let Known::Entry(folder) = kernel.fs.tree.known(Ino::ROOT, &name) else {
+    let Known::Entry(folder) = kernel.fs.core.tree.known(Ino::ROOT, &name) else {
         panic!("the first page shows the folder");
     };
     (kernel, folder.ino, heads, delays)

@@ -204,7 +204,7 @@ async fn a_descriptor_of_a_forgotten_file_does_not_write_one_that_was_opened_sin
     kernel.write(old, 0, b"old").await.unwrap();
     kernel.flush(old).await.unwrap();
     let ino = kernel.walk("f").await.unwrap().ino;
-    assert!(kernel.fs.open_files.end_closed(ino));
+    assert!(kernel.fs.core.open_files.end_closed(ino));
     let new = kernel.open("f", TRUNCATE).await.unwrap();
     kernel.write(new, 0, b"new").await.unwrap();
     for _ in 0..2 {
@@ -213,7 +213,7 @@ async fn a_descriptor_of_a_forgotten_file_does_not_write_one_that_was_opened_sin
     }
     assert_eq!(kernel.fs.not_stored()[0].object, "s3://memory/f");
     kernel.release(old);
-    assert!(kernel.fs.open_files.has_one_handle(ino));
+    assert!(kernel.fs.core.open_files.has_one_handle(ino));
     kernel.write(new, 3, b" too").await.unwrap();
     kernel.close(new).await.unwrap();
     let lost = kernel.fs.finish().await;
@@ -231,14 +231,14 @@ async fn a_write_that_ends_after_its_file_was_opened_anew_is_refused_and_named()
     kernel.fs.fsync(old).await.unwrap();
     let ino = kernel.walk("f").await.unwrap().ino;
     // A rename makes the write wait, while another thread closes the descriptor.
-    let moving = kernel.fs.moving.write().await;
+    let moving = kernel.fs.writeback.move_folder().await;
     let writing = tokio::spawn({
         let kernel = Arc::clone(&kernel);
         async move { kernel.fs.write(old, 0, b"late").await }
     });
     settle().await;
     kernel.flush(old).await.unwrap();
-    assert!(kernel.fs.open_files.end_closed(ino));
+    assert!(kernel.fs.core.open_files.end_closed(ino));
     let new = kernel.open("f", WRITE).await.unwrap();
     drop(moving);
     let refused = writing.await.unwrap();
@@ -262,7 +262,7 @@ async fn changes_of_a_file_that_was_opened_anew_are_named_when_their_handle_goes
     kernel.write(old, 0, b"old").await.unwrap();
     kernel.flush(old).await.unwrap();
     let ino = kernel.walk("f").await.unwrap().ino;
-    assert!(kernel.fs.open_files.end_closed(ino));
+    assert!(kernel.fs.core.open_files.end_closed(ino));
     let new = kernel.open("f", WRITE).await.unwrap();
     let file = Arc::clone(&kernel.fs.handles.write(old).unwrap().file);
     file.writer.write(0, b"late").await.unwrap();
@@ -283,11 +283,11 @@ async fn all_descriptors_of_a_forgotten_file_count_when_one_of_them_is_written()
         kernel.flush(handle).await.unwrap();
     }
     let ino = kernel.walk("f").await.unwrap().ino;
-    assert!(kernel.fs.open_files.end_closed(ino));
+    assert!(kernel.fs.core.open_files.end_closed(ino));
     kernel.write(one, 1, b"b").await.unwrap();
     kernel.write(other, 2, b"c").await.unwrap();
     kernel.release(one);
-    assert!(kernel.fs.open_files.has_handles(ino));
+    assert!(kernel.fs.core.open_files.has_handles(ino));
     kernel.close(other).await.unwrap();
     assert_eq!(kernel.load("f").await.unwrap(), "abc");
 }

@@ -5,21 +5,23 @@ use std::fmt::Display;
 
 use bytes::Bytes;
 
+use crate::fs::FsError;
 use crate::fs::open_files::OpenFile;
 use crate::fs::place::{differ, headers};
+use crate::fs::writeback::Writeback;
 use crate::fs::writeback::error_mode::Kind as Changes;
 use crate::fs::writeback::queue::{Fulfilled, Want, weight};
-use crate::fs::{Fs, FsError};
-use crate::object::{EntryName, Headers, Key, ObjectRef};
+use crate::object::{Headers, Key, ObjectRef};
 use crate::store::{Body, Precondition, StoreErrorKind};
-use crate::tree::{Ino, Removed};
+use crate::tree::Ino;
 use crate::write::{Place, Stored, WriteError, copy_object};
 
-impl Fs {
+impl Writeback {
     /// Returns the weight of the queued request about a key.
     pub(in crate::fs) fn weight(&self, key: &Key) -> u32 {
-        let bytes = match self.outbox.wanted(key) {
+        let bytes = match self.queue.wanted(key) {
             Some(Want::File(ino)) => self
+                .core
                 .open_files
                 .get(ino)
                 .map_or(0, |file| file.writer.length()),
@@ -31,20 +33,20 @@ impl Fs {
     /// Brings the object of a key to its desired state.
     pub(in crate::fs) async fn fulfil(&self, key: &Key, want: Want) -> Result<Fulfilled, FsError> {
         let _unmoved = self.moving.read().await;
-        if self.is_abandoned() {
+        if self.core.lifecycle.is_abandoned() {
             return Err(FsError::ReadOnly);
         }
         let present = match &want {
             Want::Absent(..) => Ok(key.clone()),
-            Want::File(ino) | Want::Headers(ino) => self.key_of(*ino),
-            Want::Marker(ino) => self.marker_of(*ino),
+            Want::File(ino) | Want::Headers(ino) => self.core.key_of(*ino),
+            Want::Marker(ino) => self.core.marker_of(*ino),
         };
         match present {
             // It was deleted.
             Err(_) => return Ok(Fulfilled::Done),
             // A parent folder was renamed.
             Ok(present) if present != *key => {
-                self.outbox.want(&present, want);
+                self.queue.want(&present, want);
                 return Ok(Fulfilled::PassedOn);
             }
             Ok(_) => {}
@@ -58,20 +60,8 @@ impl Fs {
         Ok(Fulfilled::Done)
     }
 
-    /// Deletes an object. A failure is recorded in the ledger.
-    pub(in crate::fs) async fn delete(&self, key: &Key, dir: Ino, name: &EntryName) {
-        let deleted = self.store.delete(key).await;
-        if deleted.is_ok() {
-            self.outbox.sure(key);
-        }
-        self.outbox.trust.note(Changes::Delete, deleted.is_ok());
-        self.account(key, &deleted, "could not be deleted: ");
-        // Not repeated later: by then, another client's object may be there.
-        self.tree.removal_done(dir, name, Removed::from(key));
-    }
-
     pub(in crate::fs) async fn store_file(&self, key: &Key, ino: Ino) -> Result<(), FsError> {
-        let Some(file) = self.open_files.get(ino) else {
+        let Some(file) = self.core.open_files.get(ino) else {
             return Ok(());
         };
         // Boxed: recursion. The files stored first may have copied ranges of other objects.
@@ -92,9 +82,9 @@ impl Fs {
         match stored {
             Ok(stored) => {
                 self.grafts.stored(file.ino);
-                self.outbox.sure(key);
-                self.outbox.trust.note(changes, true);
-                self.ledger.settled(&self.store.uri(key));
+                self.queue.sure(key);
+                self.error_mode.note(changes, true);
+                self.settled(key);
                 self.stored(file, &stored);
                 self.correct_headers(key, file, &stored.headers).await?;
                 self.end_stored(file.ino);
@@ -104,13 +94,13 @@ impl Fs {
             Err(WriteError::Deleted) => Ok(()),
             Err(error) => {
                 if error.is_unknown() {
-                    self.outbox.unsure(key);
+                    self.queue.unsure(key);
                 } else if file.place.must_be_new() && error.is_precondition() {
                     // The object is another client's, and is not to be deleted with the name.
-                    self.outbox.sure(key);
+                    self.queue.sure(key);
                 }
-                self.outbox.trust.note(changes, false);
-                self.ledger.failed(self.store.uri(key), error.to_string());
+                self.error_mode.note(changes, false);
+                self.failed(key, error.to_string());
                 if file.place.must_be_new() && error.is_precondition() {
                     return Err(FsError::Exists);
                 }
@@ -125,15 +115,15 @@ impl Fs {
         }
         tracing::debug!(ino = %file.ino, size = stored.size, etag = %stored.etag, "stored");
         file.place.allow_overwriting();
-        self.open_files.changed();
-        self.tree.update_file(file.ino, |state| {
+        self.core.open_files.changed();
+        self.core.tree.update_file(file.ino, |state| {
             state.etag = Some(stored.etag.clone());
             state.stored = None;
             // The file may have been written since.
             state.size = file.writer.length();
         });
-        if let Some(dir) = self.tree.parent(file.ino) {
-            self.evidence.note(dir, true);
+        if let Some(dir) = self.core.tree.parent(file.ino) {
+            self.prefetch.note_metadata(dir, true);
         }
     }
 
@@ -145,7 +135,10 @@ impl Fs {
         file: &OpenFile,
         stored: &Headers,
     ) -> Result<(), FsError> {
-        let modified_is_set = self.file(file.ino).is_some_and(|file| file.modified_is_set);
+        let modified_is_set = self
+            .core
+            .file(file.ino)
+            .is_some_and(|file| file.modified_is_set);
         let wanted = file.place.destination().map(|to| to.headers);
         match wanted {
             Some(wanted) if differ(stored, &wanted, modified_is_set) => {
@@ -157,18 +150,18 @@ impl Fs {
     }
 
     async fn store_headers(&self, key: &Key, ino: Ino) -> Result<Fulfilled, FsError> {
-        let Some(entry) = self.tree.entry(ino) else {
+        let Some(entry) = self.core.tree.entry(ino) else {
             return Ok(Fulfilled::Done);
         };
         if entry.looks.kept.is_none() {
             // An earlier change failed, and the attributes are those of the bucket.
             return Ok(Fulfilled::Done);
         }
-        if let Some(file) = self.open_files.get(ino) {
+        if let Some(file) = self.core.open_files.get(ino) {
             return self.store_headers_of(key, &file).await;
         }
         self.store_grafts(key.as_str(), ino).await?;
-        let wanted = headers(&entry, key, &self.owner);
+        let wanted = headers(&entry, key, &self.core.owner);
         match self.copy_onto_itself(key, ino, &wanted).await {
             Ok(()) => {}
             // Another client has replaced or deleted the object, and its metadata with it.
@@ -180,13 +173,13 @@ impl Fs {
             Err(error) => {
                 // The failure was reported to the program or recorded. From here on the metadata of
                 // the bucket is shown.
-                self.tree.update_looks(ino, |looks| looks.kept = None);
-                self.tree.unpin(ino);
+                self.core.tree.update_looks(ino, |looks| looks.kept = None);
+                self.core.tree.unpin(ino);
                 return Err(error);
             }
         }
-        if self.open_files.get(ino).is_none() {
-            self.tree.unpin(ino);
+        if self.core.open_files.get(ino).is_none() {
+            self.core.tree.unpin(ino);
         }
         Ok(Fulfilled::Done)
     }
@@ -199,17 +192,18 @@ impl Fs {
             self.end_storing(key, file, changes, stored).await?;
             return Ok(Fulfilled::Done);
         }
-        if self.open_files.has_handles(file.ino) {
+        if self.core.open_files.has_handles(file.ino) {
             // They go with the changed bytes when it is closed. Until then its object stays whole.
             return Ok(Fulfilled::Done);
         }
-        self.outbox.want(key, Want::File(file.ino));
+        self.queue.want(key, Want::File(file.ino));
         Ok(Fulfilled::PassedOn)
     }
 
     /// Stores other headers with an object by copying it onto itself.
     async fn copy_onto_itself(&self, key: &Key, ino: Ino, wanted: &Headers) -> Result<(), FsError> {
         let Some((etag, size)) = self
+            .core
             .file(ino)
             .and_then(|file| Some((file.etag?, file.size)))
         else {
@@ -220,31 +214,31 @@ impl Fs {
             etag,
             size,
         };
-        let copied = copy_object(&self.target(), &from, key, Some(wanted)).await;
-        self.outbox.trust.note(Changes::Headers, copied.is_ok());
+        let copied = copy_object(&self.core.target(), &from, key, Some(wanted)).await;
+        self.error_mode.note(Changes::Headers, copied.is_ok());
         self.account(key, &copied, "what is kept with it could not be changed: ");
-        self.moved(ino, &from, copied?).await;
+        self.core.moved(ino, &from, copied?).await;
         Ok(())
     }
 
     async fn store_marker(&self, key: &Key, ino: Ino) -> Result<(), FsError> {
-        let Some(entry) = self.tree.entry(ino) else {
+        let Some(entry) = self.core.tree.entry(ino) else {
             return Ok(());
         };
-        let headers = headers(&entry, key, &self.owner);
+        let headers = headers(&entry, key, &self.core.owner);
         let kept = entry.looks.kept.as_ref();
         let is_filled = kept.is_some_and(|kept| kept.is_filled_marker);
         let put = self.put_marker(key, &headers, is_filled).await;
-        self.outbox.trust.note(Changes::Marker, put.is_ok());
+        self.error_mode.note(Changes::Marker, put.is_ok());
         match &put {
-            Ok(()) => self.outbox.sure(key),
-            Err(error) if error.is_unknown() => self.outbox.unsure(key),
+            Ok(()) => self.queue.sure(key),
+            Err(error) if error.is_unknown() => self.queue.unsure(key),
             Err(_) => {}
         }
         self.account(key, &put, "");
         put?;
-        if self.outbox.wanted(key).as_ref() == Some(&Want::Marker(ino)) {
-            self.tree.unpin(ino);
+        if self.queue.wanted(key).as_ref() == Some(&Want::Marker(ino)) {
+            self.core.tree.unpin(ino);
         }
         Ok(())
     }
@@ -257,7 +251,7 @@ impl Fs {
         is_filled: bool,
     ) -> Result<(), WriteError> {
         let there = if is_filled {
-            self.describe(key).await?
+            self.core.describe(key).await?
         } else {
             None
         };
@@ -267,11 +261,11 @@ impl Fs {
                 etag: meta.etag,
                 size: meta.size,
             };
-            copy_object(&self.target(), &from, key, Some(headers)).await?;
+            copy_object(&self.core.target(), &from, key, Some(headers)).await?;
             return Ok(());
         }
         let body = Body::memory(Bytes::new());
-        let put = self.store.put(key, body, headers, &Precondition::None);
+        let put = self.core.store.put(key, body, headers, &Precondition::None);
         Ok(put.await.map(drop)?)
     }
 
@@ -282,10 +276,10 @@ impl Fs {
         result: &Result<T, E>,
         what: &str,
     ) {
-        let uri = self.store.uri(key);
+        let uri = self.core.store.uri(key);
         match result {
-            Ok(_) => self.ledger.settled(&uri),
-            Err(error) => self.ledger.failed(uri, format!("{what}{error}")),
+            Ok(_) => self.failures.settled(&uri),
+            Err(error) => self.failures.failed(uri, format!("{what}{error}")),
         }
     }
 }

@@ -1,21 +1,103 @@
 //! Writeback: changes that the bucket has yet to receive, and how they reach it.
 //!
 //! `queue` has the desired state of each key. `flush` makes the requests for it, and `wait` waits
-//! for them. `error_mode` decides whether a program does. `failures` has those that failed, and
-//! `rescue` saves their bytes.
+//! for them. `error_mode` decides whether a program waits, and `probe` whether the bucket takes
+//! files at all. `failures` has the requests that failed, and `rescue` saves their bytes.
 
+mod copied_ranges;
+mod deletions;
 mod error_mode;
 mod failures;
 mod flush;
+mod markers;
+mod probe;
 mod queue;
 mod rescue;
 mod stats;
 mod wait;
 
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+
 pub use failures::NotStored;
 pub use stats::Pending;
 
-pub(super) use error_mode::{Kind as Changes, Standing};
-pub(super) use failures::Ledger;
-pub(super) use queue::{Outbox, Want};
-pub(super) use rescue::{Rescues, Reserve};
+pub(super) use error_mode::Kind as Changes;
+pub(super) use queue::Want;
+
+use crate::config::MountConfig;
+use crate::fs::core::Core;
+use crate::fs::prefetch::Prefetch;
+use crate::fs::writeback::copied_ranges::Grafts;
+use crate::fs::writeback::error_mode::Trust;
+use crate::fs::writeback::failures::Ledger;
+use crate::fs::writeback::queue::Outbox;
+use crate::fs::writeback::rescue::Rescue;
+use crate::object::Key;
+use crate::tree::Ino;
+
+/// Changes of one mount that the bucket has yet to receive.
+#[derive(Debug)]
+pub(super) struct Writeback {
+    core: Arc<Core>,
+    prefetch: Arc<Prefetch>,
+    pub(super) queue: Outbox,
+    /// Results of the last changes of each kind.
+    pub(super) error_mode: Trust,
+    failures: Ledger,
+    rescue: Rescue,
+    grafts: Grafts,
+    /// Folders in which an entry was removed, and which must stay.
+    kept: Mutex<HashSet<Ino>>,
+    /// Lock against renames of folders: a rename holds it for writing, a request about a key in a
+    /// folder for reading.
+    moving: RwLock<()>,
+    /// Closing a file waits until it is stored.
+    waits_on_close: bool,
+}
+
+impl Writeback {
+    /// Creates an empty writeback. Must be called inside a tokio runtime.
+    pub(super) fn new(core: Arc<Core>, prefetch: Arc<Prefetch>, config: &MountConfig) -> Arc<Self> {
+        Arc::new_cyclic(|me| Self {
+            core,
+            prefetch,
+            queue: Outbox::new(me.clone()),
+            error_mode: Trust::default(),
+            failures: Ledger::default(),
+            rescue: Rescue::new(config.rescue.clone()),
+            grafts: Grafts::default(),
+            kept: Mutex::default(),
+            moving: RwLock::new(()),
+            waits_on_close: config.waits_on_close,
+        })
+    }
+
+    /// Prevents renames of folders until the guard is dropped, so that every key stays.
+    pub(super) async fn hold_folders(&self) -> RwLockReadGuard<'_, ()> {
+        self.moving.read().await
+    }
+
+    /// Waits for requests about keys in folders, and prevents them until the guard is dropped.
+    pub(super) async fn move_folder(&self) -> RwLockWriteGuard<'_, ()> {
+        self.moving.write().await
+    }
+
+    /// Records a failure to change the object of a key. A later success removes it.
+    pub(super) fn failed(&self, key: &Key, reason: String) {
+        self.failures.failed(self.core.store.uri(key), reason);
+    }
+
+    /// Records that data of an object is lost. A later success does not remove this failure.
+    pub(super) fn lost(&self, key: &Key, reason: &str) {
+        let uri = self.core.store.uri(key);
+        self.failures.lost_for_good(uri, reason.to_owned());
+    }
+
+    /// Removes the failure of a key: its object is as it should be.
+    pub(super) fn settled(&self, key: &Key) {
+        self.failures.settled(&self.core.store.uri(key));
+    }
+}

@@ -4,7 +4,7 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fs::Fs;
+use crate::fs::writeback::Writeback;
 
 /// Files and bytes that were written and are not stored yet, such as "3 files, 20 MB left".
 ///
@@ -32,14 +32,14 @@ impl AddAssign for Pending {
     }
 }
 
-impl Fs {
+impl Writeback {
     /// Returns the files and bytes that were written and are not stored yet. Waits for no request.
-    pub fn pending(&self) -> Pending {
+    pub(in crate::fs) fn pending(&self) -> Pending {
         let mut pending = Pending::default();
-        self.open_files.each(|file| {
+        self.core.open_files.each(|file| {
             let writer = &file.writer;
             // A file without a name is not to be stored.
-            if !writer.is_stored() && !writer.is_orphan() && self.key_of(file.ino).is_ok() {
+            if !writer.is_stored() && !writer.is_orphan() && self.core.key_of(file.ino).is_ok() {
                 pending += Pending {
                     files: 1,
                     bytes: writer.left(),

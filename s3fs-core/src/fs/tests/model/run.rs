@@ -397,7 +397,10 @@ impl Run {
                 })
             })
             .collect();
-        assert!(self.kernel.fs.tree.count() <= 1 + kept.len(), "inodes leak");
+        assert!(
+            self.kernel.fs.core.tree.count() <= 1 + kept.len(),
+            "inodes leak"
+        );
         self.reference.kept.clear();
     }
 }

@@ -15,10 +15,10 @@ use tokio::sync::{Notify, Semaphore};
 
 pub(in crate::fs) use slots::{Fulfilled, Want};
 
-use crate::fs::writeback::error_mode::Trust;
+use crate::fs::FsError;
+use crate::fs::writeback::Writeback;
 use crate::fs::writeback::queue::slots::{Next, Slots, Version, Wish};
 use crate::fs::writeback::queue::unsure::Unsure;
-use crate::fs::{Fs, FsError};
 use crate::object::Key;
 
 /// Delay of a request. Programs often write a file under a temporary name, set its mode and times,
@@ -43,7 +43,7 @@ const MOST: usize = 1024;
 /// Queue of desired states by key, and of the requests for them.
 #[derive(Debug)]
 pub(in crate::fs) struct Outbox {
-    fs: Weak<Fs>,
+    writeback: Weak<Writeback>,
     slots: Mutex<Slots>,
     unsure: Unsure,
     /// Signal that a slot has changed.
@@ -52,8 +52,6 @@ pub(in crate::fs) struct Outbox {
     hurry: Notify,
     is_hurried: AtomicBool,
     room: Arc<Semaphore>,
-    /// Results of the last changes of each kind.
-    pub(in crate::fs) trust: Trust,
     /// Runtime for requests, since kernel operations queue them from threads outside of it.
     runtime: Handle,
 }
@@ -61,22 +59,21 @@ pub(in crate::fs) struct Outbox {
 /// Exclusive hold of a key: only its holder makes requests about it.
 #[derive(Debug)]
 pub(in crate::fs) struct Hold<'a> {
-    outbox: &'a Outbox,
+    queue: &'a Outbox,
     key: Key,
 }
 
 impl Outbox {
     /// Creates an empty queue. Must be called inside a tokio runtime.
-    pub(in crate::fs) fn new(fs: Weak<Fs>) -> Self {
+    pub(in crate::fs) fn new(writeback: Weak<Writeback>) -> Self {
         Self {
-            fs,
+            writeback,
             slots: Mutex::default(),
             unsure: Unsure::default(),
             changed: Notify::new(),
             hurry: Notify::new(),
             is_hurried: AtomicBool::new(false),
             room: Arc::new(Semaphore::new(AT_ONCE as usize)),
-            trust: Trust::default(),
             runtime: Handle::current(),
         }
     }
@@ -253,25 +250,25 @@ impl Outbox {
             let changed = self.changed.notified();
             if self.lock().hold(key) {
                 let key = key.clone();
-                return Hold { outbox: self, key };
+                return Hold { queue: self, key };
             }
             changed.await;
         }
     }
 
     fn start(&self, key: Key, ticket: Version, delay: Duration) {
-        let Some(fs) = self.fs.upgrade() else {
+        let Some(writeback) = self.writeback.upgrade() else {
             return;
         };
         self.runtime.spawn(async move {
-            let outbox = &fs.outbox;
-            if !delay.is_zero() && !outbox.is_hurried.load(Ordering::Acquire) {
+            let queue = &writeback.queue;
+            if !delay.is_zero() && !queue.is_hurried.load(Ordering::Acquire) {
                 tokio::select! {
                     () = tokio::time::sleep(delay) => {}
-                    () = outbox.hurry.notified() => {}
+                    () = queue.hurry.notified() => {}
                 }
             }
-            work(&fs, &key, ticket).await;
+            work(&writeback, &key, ticket).await;
         });
     }
 
@@ -281,22 +278,22 @@ impl Outbox {
 }
 
 /// Runs requests about a key until it has its desired state.
-async fn work(fs: &Arc<Fs>, key: &Key, ticket: Version) {
-    let outbox = &fs.outbox;
+async fn work(writeback: &Arc<Writeback>, key: &Key, ticket: Version) {
+    let queue = &writeback.queue;
     let mut ticket = ticket;
     loop {
         // Nobody closes the semaphore.
-        let Ok(_place) = outbox.room.acquire_many(fs.weight(key)).await else {
+        let Ok(_place) = queue.room.acquire_many(writeback.weight(key)).await else {
             return;
         };
-        let begun = outbox.lock().begin(key, ticket);
+        let begun = queue.lock().begin(key, ticket);
         let Some((want, version)) = begun else {
-            outbox.changed.notify_waiters();
+            queue.changed.notify_waiters();
             return;
         };
-        let result = fs.fulfil(key, want).await;
-        let next = outbox.lock().ended(key, version, result);
-        outbox.changed.notify_waiters();
+        let result = writeback.fulfil(key, want).await;
+        let next = queue.lock().ended(key, version, result);
+        queue.changed.notify_waiters();
         match next {
             Next::Begin(next) => ticket = next,
             Next::Rest => return,
@@ -306,10 +303,10 @@ async fn work(fs: &Arc<Fs>, key: &Key, ticket: Version) {
 
 impl Drop for Hold<'_> {
     fn drop(&mut self) {
-        let ticket = self.outbox.lock().let_go(&self.key);
+        let ticket = self.queue.lock().let_go(&self.key);
         if let Some(ticket) = ticket {
-            self.outbox.start(self.key.clone(), ticket, DELAY);
+            self.queue.start(self.key.clone(), ticket, DELAY);
         }
-        self.outbox.changed.notify_waiters();
+        self.queue.changed.notify_waiters();
     }
 }

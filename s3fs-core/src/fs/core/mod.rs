@@ -1,0 +1,135 @@
+//! Core of a file system: its store, its tree, its open files, and what it allows.
+
+mod keys;
+mod lifecycle;
+mod objects;
+
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+pub(super) use lifecycle::Lifecycle;
+pub(super) use objects::expected;
+
+use crate::config::{Access, MountConfig};
+use crate::fs::gate::Change;
+use crate::fs::open_files::OpenFiles;
+use crate::fs::owner::Owner;
+use crate::fs::{FsError, Shared, TTL};
+use crate::object::EntryName;
+use crate::store::{Ending, Store};
+use crate::tree::{Ino, Kind, Seen, Tree};
+use crate::write::{Endings, Stages};
+
+/// State that operations, writeback and prefetch share.
+#[derive(Debug)]
+pub(super) struct Core {
+    /// Store whose requests end with the mount.
+    pub(super) store: Arc<dyn Store>,
+    pub(super) tree: Arc<Tree>,
+    pub(super) open_files: Arc<OpenFiles>,
+    pub(super) owner: Owner,
+    /// Mount time, shown as the time of folders: S3 stores none.
+    pub(super) born: SystemTime,
+    pub(super) shared: Shared,
+    /// Aborts of unfinished uploads. The end of the mount waits for them.
+    pub(super) endings: Endings,
+    pub(super) lifecycle: Lifecycle,
+    access: Access,
+    /// The store keeps objects on the local disk.
+    has_cache: bool,
+}
+
+impl Core {
+    pub(super) fn new(store: Arc<dyn Store>, config: &MountConfig, shared: &Shared) -> Self {
+        let lifecycle = Lifecycle::default();
+        let mut shared = shared.clone();
+        if let Some(stage) = &config.stage {
+            shared.stages = Stages::new(stage.dir.clone(), stage.size);
+        }
+        Self {
+            store: Arc::new(Ending::new(store, lifecycle.end.clone())),
+            tree: Arc::new(Tree::new(config.prefix.clone(), TTL)),
+            open_files: Arc::default(),
+            owner: Owner::resolve(&config.ownership),
+            born: SystemTime::now(),
+            shared,
+            endings: Endings::default(),
+            lifecycle,
+            access: config.access,
+            has_cache: config.cache.is_some(),
+        }
+    }
+
+    /// Creates folders that exist whether or not the bucket holds them.
+    pub(super) fn plant_folders(&self, folders: &[String]) {
+        for folder in folders {
+            let mut dir = Ino::ROOT;
+            for component in folder.split('/') {
+                let Some(name) = EntryName::from_component(component) else {
+                    break;
+                };
+                let asked = Instant::now();
+                let entry = match self.tree.learn(dir, &name, Seen::Dir, asked) {
+                    Some(entry) if matches!(entry.kind, Kind::Dir) => entry,
+                    _ => self.tree.create(dir, &name, Kind::Dir),
+                };
+                self.tree.pin(entry.ino);
+                dir = entry.ino;
+            }
+        }
+    }
+
+    /// Begins a change.
+    ///
+    /// # Errors
+    /// The mount has closed.
+    pub(super) fn begin_change(&self) -> Result<Change<'_>, FsError> {
+        self.lifecycle.gate.enter()
+    }
+
+    /// Returns whether programs may read a local copy without this file system. It needs a cache
+    /// and a read-only mount, so that no program of this mount changes the file meanwhile.
+    pub(super) fn may_be_read_locally(&self) -> bool {
+        self.has_cache && self.access == Access::ReadOnly
+    }
+
+    /// Checks that the mount allows changes.
+    pub(super) fn check_writable(&self) -> Result<(), FsError> {
+        match self.access {
+            Access::ReadOnly => Err(FsError::ReadOnly),
+            Access::ReadWrite { .. } if self.lifecycle.is_abandoned() => Err(FsError::ReadOnly),
+            Access::ReadWrite { .. } => Ok(()),
+        }
+    }
+
+    pub(super) fn may_overwrite(&self) -> bool {
+        matches!(
+            self.access,
+            Access::ReadWrite {
+                overwrite: true,
+                ..
+            }
+        )
+    }
+
+    pub(super) fn may_delete(&self) -> bool {
+        matches!(self.access, Access::ReadWrite { delete: true, .. })
+    }
+
+    pub(super) fn check_may_overwrite(&self) -> Result<(), FsError> {
+        if self.may_overwrite() {
+            Ok(())
+        } else {
+            let why = "existing objects are not to be replaced";
+            Err(FsError::NotPermitted(why))
+        }
+    }
+
+    pub(super) fn check_may_delete(&self) -> Result<(), FsError> {
+        if self.may_delete() {
+            Ok(())
+        } else {
+            Err(FsError::NotPermitted("objects are not to be deleted"))
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Requests about objects, and files open for writing.
+
+use std::sync::Arc;
+
+use crate::fs::FsError;
+use crate::fs::core::Core;
+use crate::fs::open_files::OpenFile;
+use crate::fs::place::FilePlace;
+use crate::object::{Key, ObjectMeta};
+use crate::read::{Expected, Reader};
+use crate::store::{Described, Precondition, StoreError, StoreErrorKind};
+use crate::tree::{FileState, Ino};
+use crate::write::{Left, Target, Writer};
+
+impl Core {
+    /// Requests the metadata of the object at a key. Returns `None` if there is no such object.
+    pub(in crate::fs) async fn describe(&self, key: &Key) -> Result<Option<Described>, StoreError> {
+        match self.store.head(key).await {
+            Ok(described) => Ok(Some(described)),
+            Err(error) => match error.kind {
+                StoreErrorKind::NoSuchKey => Ok(None),
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// Opens the current version of the file.
+    pub(in crate::fs) fn open_object(
+        &self,
+        key: Key,
+        file: &FileState,
+    ) -> impl Future<Output = Result<(Arc<Reader>, ObjectMeta), StoreError>> + Send + use<> {
+        self.open_expecting(key, expected(file))
+    }
+
+    /// Opens the current version of the object at `key`, with `expected` as a hint about its size
+    /// or version.
+    pub(in crate::fs) fn open_expecting(
+        &self,
+        key: Key,
+        expected: Expected,
+    ) -> impl Future<Output = Result<(Arc<Reader>, ObjectMeta), StoreError>> + Send + use<> {
+        let (store, budget) = (Arc::clone(&self.store), self.shared.budget.clone());
+        Reader::open(store, key, expected, budget, self.shared.blocks.clone())
+    }
+
+    pub(in crate::fs) fn share(
+        &self,
+        ino: Ino,
+        writer: Writer,
+        place: Arc<FilePlace>,
+    ) -> Result<Arc<OpenFile>, FsError> {
+        let file = OpenFile::new(ino, writer, place);
+        self.open_files
+            .share(ino, Some(file))
+            .ok_or(FsError::BadHandle)
+    }
+
+    pub(in crate::fs) fn place(&self, ino: Ino, precondition: Precondition) -> Arc<FilePlace> {
+        let generation = self.open_files.generation();
+        let place = FilePlace::new(ino, &self.tree, self.owner, precondition, generation);
+        Arc::new(place)
+    }
+
+    pub(in crate::fs) fn target(&self) -> Target {
+        Target {
+            store: Arc::clone(&self.store),
+            budget: self.shared.budget.clone(),
+            pool: self.shared.parts.clone(),
+            stages: self.shared.stages.clone(),
+            endings: self.endings.clone(),
+            left: Left::default(),
+        }
+    }
+}
+
+/// Returns the hint about a file that its open starts with.
+pub(in crate::fs) fn expected(file: &FileState) -> Expected {
+    match (&file.etag, file.was_read) {
+        (Some(etag), true) => Expected::Here(ObjectMeta {
+            size: file.size,
+            modified: file.modified,
+            etag: etag.clone(),
+        }),
+        _ => Expected::Size(file.size),
+    }
+}

@@ -1,0 +1,72 @@
+//! Ranges that the server copies from other objects into files that are not stored yet.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::fs::FsError;
+use crate::fs::writeback::Writeback;
+use crate::object::Key;
+use crate::tree::Ino;
+
+/// Files not stored yet that contain copied ranges of other objects. Those objects must stay until
+/// then.
+#[derive(Debug, Default)]
+pub(super) struct Grafts(Mutex<Vec<(Ino, Key)>>);
+
+impl Grafts {
+    fn note(&self, ino: Ino, from: Key) {
+        let mut grafts = self.lock();
+        if !grafts.contains(&(ino, from.clone())) {
+            grafts.push((ino, from));
+        }
+    }
+
+    /// Removes a file that was stored.
+    pub(super) fn stored(&self, ino: Ino) {
+        self.lock().retain(|(of, _)| *of != ino);
+    }
+
+    /// Takes out the files with copied ranges of objects whose keys have this prefix, except the
+    /// file `except`.
+    fn take(&self, prefix: &str, except: Ino) -> Vec<(Ino, Key)> {
+        let mut grafts = self.lock();
+        grafts
+            .extract_if(.., |(ino, key)| {
+                *ino != except && key.as_str().starts_with(prefix)
+            })
+            .collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(Ino, Key)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Writeback {
+    /// Records that a file has a copied range of an object, which must stay until the file is
+    /// stored.
+    pub(in crate::fs) fn note_copied_range(&self, ino: Ino, from: Key) {
+        self.grafts.note(ino, from);
+    }
+
+    /// Stores the files that contain copied ranges of an object, before the object is deleted or
+    /// changed. A `prefix` that ends in `/` means all objects below it.
+    pub(in crate::fs) async fn store_grafts(
+        &self,
+        prefix: &str,
+        except: Ino,
+    ) -> Result<(), FsError> {
+        let mut stored = Ok(());
+        // Taken out first: files may contain ranges of each other.
+        for (ino, from) in self.grafts.take(prefix, except) {
+            let file = self.core.open_files.get(ino);
+            let key = self.core.key_of(ino);
+            if let (Some(_), Ok(key)) = (file, key)
+                && let Err(error) = self.store_file(&key, ino).await
+            {
+                self.grafts.note(ino, from);
+                stored = Err(error);
+            }
+        }
+        stored
+    }
+}

@@ -1,0 +1,62 @@
+//! Markers of folders that may have no key left.
+
+use std::collections::HashSet;
+use std::sync::PoisonError;
+
+use futures_util::stream::{self, StreamExt};
+
+use crate::fs::writeback::Writeback;
+use crate::fs::writeback::queue::Want;
+use crate::store::{Capability, ListFrom, ListRequest};
+use crate::tree::Ino;
+
+/// Maximum number of folders listed at once.
+const AT_ONCE: usize = 64;
+
+impl Writeback {
+    /// Keeps a folder in the tree, though it may have no key left in the bucket.
+    pub(in crate::fs) fn keep(&self, dir: Ino) {
+        if dir != Ino::ROOT {
+            self.core.tree.pin(dir);
+            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.insert(dir);
+        }
+    }
+
+    /// Takes out the folders that are kept though they may have no key left.
+    pub(in crate::fs) fn take_kept(&self) -> HashSet<Ino> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *kept)
+    }
+
+    /// Stores markers of folders that have no key left. The caller has waited for the deletions in
+    /// them.
+    pub(in crate::fs) async fn mark(&self, kept: HashSet<Ino>) {
+        let marking = kept.into_iter().map(|dir| async move {
+            let is_there = self.core.tree.entry(dir).is_some_and(|entry| entry.named)
+                && self.core.store.capabilities().has(Capability::Markers);
+            let Some(marker) = self.core.marker_of(dir).ok().filter(|_| is_there) else {
+                return;
+            };
+            let request = ListRequest {
+                prefix: marker.as_str(),
+                folded: false,
+                from: ListFrom::Beginning,
+                max_keys: 1,
+            };
+            let page = self.core.store.list(request).await;
+            self.account(&marker, &page, "the folder may be gone: ");
+            match page {
+                Ok(page) if page.objects.is_empty() => {
+                    self.queue.want(&marker, Want::Marker(dir));
+                }
+                Ok(_) => {}
+                Err(_) => self.keep(dir),
+            }
+        });
+        stream::iter(marking)
+            .buffer_unordered(AT_ONCE)
+            .collect::<()>()
+            .await;
+    }
+}
