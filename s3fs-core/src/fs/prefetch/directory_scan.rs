@@ -7,11 +7,13 @@
 
 use std::time::{Duration, Instant};
 
+use crate::object::EntryName;
+
 /// Maximum number of files to fetch ahead; enough to hide a latency of 20 ms at 0.3 ms per file.
-pub const MOST: usize = 64;
+const MOST: usize = 64;
 
 /// Maximum distance, in files, between two opens of one walk.
-pub const STEP: usize = 16;
+pub(super) const STEP: usize = 16;
 
 /// Time within which prefetched files should be opened: half of the time for which a file's version
 /// is trusted without asking again.
@@ -25,7 +27,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 
 /// State of the opens in one folder.
 #[derive(Clone, Debug)]
-pub struct Walk {
+pub(super) struct DirectoryScan {
     /// Number of files to fetch ahead now.
     ahead: usize,
     /// Mean time between two opens, weighted towards the latest.
@@ -33,9 +35,42 @@ pub struct Walk {
     last: Instant,
 }
 
-impl Walk {
+/// Scan of a folder, and the furthest file that it reached.
+#[derive(Clone, Debug)]
+pub(super) struct Progress {
+    last: EntryName,
+    scan: DirectoryScan,
+}
+
+impl Progress {
+    /// Starts a scan at a file.
+    pub(super) fn new(first: EntryName, now: Instant) -> Self {
+        Self {
+            last: first,
+            scan: DirectoryScan::new(now),
+        }
+    }
+
+    /// Returns the name of the furthest file.
+    pub(super) fn last(&self) -> &EntryName {
+        &self.last
+    }
+
+    /// Records that the scan reached a file; `near` says that the file lies within [`STEP`] of the
+    /// furthest one. Returns the number of files behind it to prefetch: 0 if the file is the
+    /// furthest one again, or near it and before it.
+    pub(super) fn reached(&mut self, name: &EntryName, near: bool, now: Instant) -> usize {
+        if near && *name <= self.last {
+            return 0;
+        }
+        self.last = name.clone();
+        self.scan.opened(near, now)
+    }
+}
+
+impl DirectoryScan {
     /// Starts a walk at the first file opened in a folder.
-    pub fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant) -> Self {
         Self {
             ahead: 0,
             pace: None,
@@ -45,7 +80,7 @@ impl Walk {
 
     /// Records another open; `near` says that the file lies within [`STEP`] of the last one.
     /// Returns the number of files behind it to fetch ahead.
-    pub fn opened(&mut self, near: bool, now: Instant) -> usize {
+    pub(super) fn opened(&mut self, near: bool, now: Instant) -> usize {
         let gap = now.saturating_duration_since(self.last);
         self.last = now;
         if !near || gap > PAUSE {
@@ -76,7 +111,7 @@ mod tests {
     /// Opens `count` files, one every `pace`, and returns the number to fetch ahead after each.
     fn walk(count: u32, pace: Duration) -> Vec<usize> {
         let start = Instant::now();
-        let mut walk = Walk::new(start);
+        let mut walk = DirectoryScan::new(start);
         let opened = |n| walk.opened(true, start + pace * n);
         (1..=count).map(opened).collect()
     }
@@ -97,7 +132,7 @@ mod tests {
     #[test]
     fn a_file_elsewhere_ends_it() {
         let start = Instant::now();
-        let mut walk = Walk::new(start);
+        let mut walk = DirectoryScan::new(start);
         assert_eq!(walk.opened(true, start), 4);
         assert_eq!(walk.opened(false, start), 0);
         assert_eq!(walk.opened(true, start), 4);
@@ -106,7 +141,7 @@ mod tests {
     #[test]
     fn a_long_pause_ends_it() {
         let start = Instant::now();
-        let mut walk = Walk::new(start);
+        let mut walk = DirectoryScan::new(start);
         walk.opened(true, start);
         assert_eq!(walk.opened(true, start + PAUSE * 2), 0);
     }

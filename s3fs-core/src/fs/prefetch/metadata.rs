@@ -10,6 +10,7 @@ use futures_util::future::{BoxFuture, FutureExt, Shared, join_all};
 use crate::fs::FsError;
 use crate::fs::prefetch::Prefetch;
 use crate::fs::prefetch::directory_scan::STEP;
+use crate::fs::prefetch::folders::Scan;
 use crate::fs::prefetch::metadata_heuristic::{SAMPLE, Verdict};
 use crate::list::Listed;
 use crate::object::{EntryName, Key};
@@ -21,9 +22,9 @@ type SharedLook = Shared<BoxFuture<'static, Result<(), FsError>>>;
 
 /// Metadata requests under way, by entry.
 #[derive(Debug, Default)]
-pub(in crate::fs) struct Looking(Mutex<HashMap<Ino, SharedLook>>);
+pub(super) struct MetadataRequests(Mutex<HashMap<Ino, SharedLook>>);
 
-impl Looking {
+impl MetadataRequests {
     fn get(&self, ino: Ino) -> Option<SharedLook> {
         self.lock(|looking| looking.get(&ino).cloned())
     }
@@ -112,12 +113,12 @@ impl Prefetch {
     ) -> Result<(), FsError> {
         if matches!(entry.kind, Kind::File(_)) {
             let near = |last: &EntryName| self.core.tree.are_near(dir, last, name, STEP);
-            let count = self.looks.opened(dir, name, near);
+            let count = self.folders.reached(Scan::Inspections, dir, name, near);
             for ino in self.core.tree.unlooked_behind(dir, name, count) {
                 drop(self.begin_to_look(ino));
             }
         }
-        if let Some(looking) = self.looking.get(entry.ino) {
+        if let Some(looking) = self.metadata_requests.get(entry.ino) {
             // A failed request is repeated below.
             let _ = looking.await;
         }
@@ -125,16 +126,16 @@ impl Prefetch {
     }
 
     fn begin_to_look(self: &Arc<Self>, ino: Ino) -> SharedLook {
-        if let Some(looking) = self.looking.get(ino) {
+        if let Some(looking) = self.metadata_requests.get(ino) {
             return looking;
         }
         let prefetch = Arc::clone(self);
         let looking = async move {
             let looked = prefetch.look(ino).await;
-            prefetch.looking.ended(ino);
+            prefetch.metadata_requests.ended(ino);
             looked.map(drop)
         };
-        self.looking.begin(ino, looking)
+        self.metadata_requests.begin(ino, looking)
     }
 
     /// Requests the stored metadata of an entry as [`look`](Self::look) does, with one request for
@@ -171,9 +172,19 @@ impl Prefetch {
             ..Kept::from(&it.headers)
         });
         if let Some(dir) = self.core.tree.parent(ino) {
-            self.evidence.note(dir, !kept.attributes.is_empty());
+            self.folders.note_metadata(dir, !kept.attributes.is_empty());
         }
         self.core.tree.looked_at(ino, etag, kept);
+    }
+
+    /// Records whether an object of the folder has stored metadata: it was requested or made here.
+    pub(in crate::fs) fn note_metadata(&self, dir: Ino, is_rich: bool) {
+        self.folders.note_metadata(dir, is_rich);
+    }
+
+    /// Returns the verdict about the stored metadata of the folder's objects.
+    pub(in crate::fs) fn verdict(&self, dir: Ino) -> Verdict {
+        self.folders.verdict(dir)
     }
 
     /// Returns whether an entry may have stored metadata that is not cached.
@@ -181,7 +192,7 @@ impl Prefetch {
         if entry.looks.kept.is_some() || !entry.named {
             return false;
         }
-        self.evidence.verdict(dir) != Verdict::Plain
+        self.folders.verdict(dir) != Verdict::Plain
     }
 
     /// Requests the metadata of a few of the first entries of a folder, unless there is a verdict
@@ -191,7 +202,7 @@ impl Prefetch {
         dir: Ino,
         listed: impl Iterator<Item = &'a Listed>,
     ) {
-        if self.evidence.verdict(dir) != Verdict::Unknown {
+        if self.folders.verdict(dir) != Verdict::Unknown {
             return;
         }
         let Some(prefix) = self.core.tree.prefix_of(dir) else {
@@ -214,7 +225,7 @@ impl Prefetch {
         for described in join_all(asking).await.into_iter().flatten() {
             let kept = described.map(|described| Kept::from(&described.headers));
             let is_rich = kept.is_some_and(|kept| !kept.attributes.is_empty());
-            self.evidence.note(dir, is_rich);
+            self.folders.note_metadata(dir, is_rich);
         }
     }
 }

@@ -1,12 +1,16 @@
 //! Prefetch: requests for what programs will probably ask for next.
 //!
-//! `open_heuristic`, `directory_scan` and `metadata_heuristic` decide without I/O. `open` opens
-//! files ahead of programs, `metadata` requests stored metadata, `tree_listing` lists the folders of
-//! a tree together, and `sibling_listing` asks for a name together with its neighbours.
+//! `open_heuristic`, `directory_scan`, `name_series` and `metadata_heuristic` decide without I/O,
+//! the last three by what `folders` has recorded of each folder. `open` opens files ahead of
+//! programs, `metadata` requests stored metadata, `tree_listing` lists the folders of a tree
+//! together, and `sibling_listing` asks for a name together with its neighbours.
 
 mod directory_scan;
+mod folder_map;
+mod folders;
 mod metadata;
 mod metadata_heuristic;
+mod name_series;
 mod open;
 mod open_heuristic;
 mod page;
@@ -22,12 +26,10 @@ pub(super) use page::{decide, object};
 
 use crate::fs::TTL;
 use crate::fs::core::Core;
-use crate::fs::prefetch::metadata::Looking;
-use crate::fs::prefetch::metadata_heuristic::Evidence;
-use crate::fs::prefetch::open::Walks;
-use crate::fs::prefetch::open_heuristic::Habit;
-use crate::fs::prefetch::sibling_listing::Asked;
-use crate::fs::prefetch::tree_listing::Descents;
+use crate::fs::prefetch::folders::Folders;
+use crate::fs::prefetch::metadata::MetadataRequests;
+use crate::fs::prefetch::open_heuristic::OpenHeuristic;
+use crate::fs::prefetch::tree_listing::TreeListings;
 use crate::read::Ahead;
 use crate::store::ListPage;
 use crate::tree::Ino;
@@ -37,16 +39,12 @@ use crate::tree::Ino;
 pub(super) struct Prefetch {
     core: Arc<Core>,
     /// Files opened ahead of programs.
-    ahead: Ahead,
-    walks: Walks,
-    descents: Descents,
+    opens: Ahead,
     /// Heuristic whether programs open the names that they look up.
-    habit: Mutex<Habit<Ino>>,
-    asked: Asked,
-    /// Heuristic for metadata that listings don't show.
-    evidence: Evidence,
-    looks: Walks,
-    looking: Looking,
+    open_heuristic: Mutex<OpenHeuristic<Ino>>,
+    folders: Folders,
+    metadata_requests: MetadataRequests,
+    tree_listings: TreeListings,
     /// First page of the root, and the time of its request.
     root_page: Mutex<Option<(ListPage, Instant)>>,
 }
@@ -57,14 +55,11 @@ impl Prefetch {
     pub(super) fn new(core: Arc<Core>, root_page: ListPage, asked: Instant) -> Arc<Self> {
         Arc::new(Self {
             core,
-            ahead: Ahead::new(TTL),
-            walks: Walks::default(),
-            descents: Descents::default(),
-            habit: Mutex::default(),
-            asked: Asked::default(),
-            evidence: Evidence::default(),
-            looks: Walks::default(),
-            looking: Looking::default(),
+            opens: Ahead::new(TTL),
+            open_heuristic: Mutex::default(),
+            folders: Folders::default(),
+            metadata_requests: MetadataRequests::default(),
+            tree_listings: TreeListings::default(),
             root_page: Mutex::new(Some((root_page, asked))),
         })
     }

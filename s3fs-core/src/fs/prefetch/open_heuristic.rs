@@ -18,13 +18,13 @@ const REMEMBERED: usize = 16;
 
 /// Record of what followed recent lookups.
 #[derive(Clone, Debug)]
-pub struct Habit<N> {
+pub(super) struct OpenHeuristic<N> {
     score: u32,
     /// Names looked up and not opened so far, the oldest first.
     pending: VecDeque<N>,
 }
 
-impl<N> Default for Habit<N> {
+impl<N> Default for OpenHeuristic<N> {
     fn default() -> Self {
         Self {
             score: 0,
@@ -33,14 +33,14 @@ impl<N> Default for Habit<N> {
     }
 }
 
-impl<N: Eq + Hash> Habit<N> {
+impl<N: Eq + Hash> OpenHeuristic<N> {
     /// Returns whether the next name will probably be opened.
-    pub fn opens(&self) -> bool {
+    pub(super) fn opens(&self) -> bool {
         self.score >= HABIT
     }
 
     /// Records a lookup of a name that exists.
-    pub fn found(&mut self, name: N) {
+    pub(super) fn found(&mut self, name: N) {
         self.pending.push_back(name);
         if self.pending.len() > REMEMBERED {
             self.pending.pop_front();
@@ -49,12 +49,12 @@ impl<N: Eq + Hash> Habit<N> {
     }
 
     /// Records a lookup of a name that does not exist.
-    pub fn missed(&mut self) {
+    pub(super) fn missed(&mut self) {
         self.disappointed();
     }
 
     /// Records that a file was opened.
-    pub fn opened(&mut self, name: &N) {
+    pub(super) fn opened(&mut self, name: &N) {
         if let Some(at) = self.pending.iter().rposition(|pending| pending == name) {
             self.pending.remove(at);
             self.score = (self.score + 1).min(MOST);
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn names_that_are_opened_make_a_habit() {
-        let mut habit = Habit::default();
+        let mut habit = OpenHeuristic::default();
         for name in 0..3 {
             assert_eq!(habit.opens(), name >= 2);
             habit.found(name);
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_program_that_only_looks_has_none_and_loses_it_soon() {
-        let mut habit = Habit::default();
+        let mut habit = OpenHeuristic::default();
         for name in 0..10 {
             habit.found(name);
             habit.opened(&name);
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn names_that_are_not_there_break_it() {
-        let mut habit = Habit::default();
+        let mut habit = OpenHeuristic::default();
         for name in 0..10 {
             habit.found(name);
             habit.opened(&name);

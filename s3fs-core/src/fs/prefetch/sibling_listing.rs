@@ -5,91 +5,16 @@
 //! many files, whose names must not exist. A page of keys costs as much as one key. So once several
 //! names in a row existed, or did not, a page from that name on is requested instead.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::fs::prefetch::Prefetch;
+use crate::fs::prefetch::name_series::NameSeries;
 use crate::fs::prefetch::page::decide;
 use crate::fs::seen;
 use crate::list::{Merger, end_of, list_page};
 use crate::object::{EntryName, Key};
 use crate::store::{ListFrom, ListPage, ListRequest};
 use crate::tree::{Ino, Seen, Told};
-
-/// Number of consecutive names of a folder that are requested alone.
-const ALONE: u32 = 2;
-
-/// Pause after which consecutive names are counted anew.
-const PAUSE: Duration = Duration::from_secs(2);
-
-/// Maximum number of tracked folders.
-const FOLDERS: usize = 256;
-
-/// Names that were requested from the store, by folder.
-#[derive(Debug, Default)]
-pub(in crate::fs) struct Asked(Mutex<HashMap<Ino, Row>>);
-
-/// Consecutive names of one folder that were requested.
-#[derive(Debug)]
-struct Row {
-    last: EntryName,
-    at: Instant,
-    /// Number of consecutive existing names, each behind the last.
-    found: u32,
-    /// Number of consecutive missing names, in any order.
-    missed: u32,
-    /// The folder has more than a page of entries.
-    is_large: bool,
-}
-
-impl Asked {
-    /// Returns whether the name continues a series, so that its neighbours should be requested as
-    /// well.
-    fn is_row(&self, dir: Ino, name: &EntryName) -> bool {
-        let folders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        folders.get(&dir).is_some_and(|row| {
-            let goes_on = row.found >= ALONE && *name > row.last || row.missed >= ALONE;
-            goes_on && row.at.elapsed() < PAUSE
-        })
-    }
-
-    /// Returns whether names were missing, in any order, and the folder may fit into a page. All of
-    /// it is of interest then.
-    fn may_fit_a_page(&self, dir: Ino) -> bool {
-        let folders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let row = folders.get(&dir);
-        row.is_some_and(|row| row.missed >= ALONE && !row.is_large)
-    }
-
-    fn fits_no_page(&self, dir: Ino) {
-        let mut folders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(row) = folders.get_mut(&dir) {
-            row.is_large = true;
-        }
-    }
-
-    /// Records that a name was requested.
-    fn note(&self, dir: Ino, name: &EntryName, is_there: bool) {
-        let now = Instant::now();
-        let mut folders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if folders.len() >= FOLDERS {
-            folders.retain(|_, row| now.duration_since(row.at) < PAUSE);
-        }
-        let before = folders.get(&dir).filter(|row| row.at.elapsed() < PAUSE);
-        let found = before.filter(|row| *name > row.last);
-        let found = found.map_or(0, |row| row.found);
-        let missed = before.map_or(0, |row| row.missed);
-        let row = Row {
-            last: name.clone(),
-            at: now,
-            found: if is_there { found + 1 } else { 0 },
-            missed: if is_there { 0 } else { missed + 1 },
-            is_large: before.is_some_and(|row| row.is_large),
-        };
-        folders.insert(dir, row);
-    }
-}
 
 impl Prefetch {
     /// Asks the store for a name and its neighbours, and updates the tree. Returns `None` if the
@@ -100,16 +25,17 @@ impl Prefetch {
         name: &EntryName,
         key: &Key,
     ) -> Option<Seen> {
-        if !self.asked.is_row(dir, name) {
+        let names = self.folders.names(dir);
+        if !names.continues(name) {
             return None;
         }
         let prefix = self.core.tree.prefix_of(dir)?;
-        if self.asked.may_fit_a_page(dir) {
+        if names.may_fit_a_page() {
             let seen = self.ask_page(dir, name, key, &prefix, None).await;
             if seen.is_some() {
                 return seen;
             }
-            self.asked.fits_no_page(dir);
+            self.folders.update_names(dir, NameSeries::fits_no_page);
         }
         if !self.core.store.capabilities().has_order() {
             return None;
@@ -157,7 +83,9 @@ impl Prefetch {
 
     /// Records that a name was requested, and whether it exists.
     pub(in crate::fs) fn asked_for(&self, dir: Ino, name: &EntryName, seen: &Seen) {
-        self.asked.note(dir, name, !matches!(seen, Seen::Absent));
+        let is_there = !matches!(seen, Seen::Absent);
+        self.folders
+            .update_names(dir, |names| names.note(name, is_there));
     }
 
     fn learn_page(&self, dir: Ino, prefix: String, page: ListPage, asked: Instant) {
@@ -185,22 +113,6 @@ pub(in crate::fs) fn just_before(key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_that_are_there_one_behind_the_other_are_a_row() {
-        let name = |name| EntryName::from_component(name).unwrap();
-        let (asked, dir) = (Asked::default(), Ino::ROOT);
-        asked.note(dir, &name("a"), true);
-        assert!(!asked.is_row(dir, &name("b")));
-        asked.note(dir, &name("b"), true);
-        assert!(asked.is_row(dir, &name("c")));
-        assert!(!asked.is_row(dir, &name("a")), "before the last one");
-        assert!(!asked.is_row(Ino(7), &name("c")), "in another folder");
-        asked.note(dir, &name("c"), false);
-        assert!(!asked.is_row(dir, &name("d")), "one was not there");
-        asked.note(dir, &name("a"), false);
-        assert!(asked.is_row(dir, &name("0")), "two were not there");
-    }
 
     #[test]
     fn the_neighbours_begin_with_the_key() {

@@ -15,7 +15,7 @@ const WALKS: usize = 8;
 
 /// Walks through trees, the latest last.
 #[derive(Debug, Default)]
-pub(in crate::fs) struct Descents(std::sync::Mutex<Vec<Walk>>);
+pub(super) struct TreeListings(std::sync::Mutex<Vec<Walk>>);
 
 /// Walk and its listing, once there is one.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ struct Walk {
     listing: Arc<Mutex<Option<Deep>>>,
 }
 
-impl Descents {
+impl TreeListings {
     /// Records that a folder is about to be listed. If that is part of a walk, returns the prefix
     /// of the walk's first folder, and its listing.
     fn note(&self, prefix: &str) -> Option<(String, Arc<Mutex<Option<Deep>>>)> {
@@ -66,7 +66,7 @@ impl Descents {
 impl Prefetch {
     /// Drops listings that lack an entry which was made here.
     pub(in crate::fs) fn outdate(&self) {
-        self.descents.outdate();
+        self.tree_listings.outdate();
     }
 
     /// Returns the page of a folder from the listing of a whole tree, if a program walks through one.
@@ -77,14 +77,14 @@ impl Prefetch {
         if !self.core.store.capabilities().has_order() {
             return None;
         }
-        let (root, listing) = self.descents.note(prefix)?;
+        let (root, listing) = self.tree_listings.note(prefix)?;
         let mut deep = listing.lock().await;
         let store = Arc::clone(&self.core.store);
         let deep_listing = deep.get_or_insert_with(|| Deep::new(store, root, just_before(prefix)));
         let page = deep_listing.folder(prefix, TTL).await;
         if page.is_none() {
             *deep = None;
-            self.descents.start_again(&listing);
+            self.tree_listings.start_again(&listing);
         }
         page.filter(|(page, _)| page.last().is_some())
     }
