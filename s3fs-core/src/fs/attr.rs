@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::fs::owner::Owner;
-use crate::fs::writeback::{Changes, Want};
+use crate::fs::writeback::{ChangeKind, DesiredState};
 use crate::fs::{Fs, FsError, HandleId, TTL};
 use crate::object::{Attributes, FileKind};
 use crate::tree::{Entry, FileNumber, Ino, Kind, NodeId};
@@ -202,7 +202,7 @@ impl Fs {
             // Its marker.
             Kind::Dir => {
                 let wanted = self.writeback.queue.wanted(&self.core.marker_of(ino)?);
-                !matches!(wanted, Some(Want::Marker(_)))
+                !matches!(wanted, Some(DesiredState::Marker(_)))
             }
         };
         if is_stored {
@@ -228,8 +228,8 @@ impl Fs {
             Kind::Dir => {
                 let key = self.core.marker_of(ino)?;
                 self.core.tree.pin(ino);
-                self.writeback.queue.want(&key, Want::Marker(ino));
-                (key, Changes::Marker)
+                self.writeback.queue.want(&key, DesiredState::Marker(ino));
+                (key, ChangeKind::Marker)
             }
             Kind::File(_) => {
                 let key = self.core.key_of(ino)?;
@@ -239,12 +239,12 @@ impl Fs {
                         // Closing it stores it.
                         return Ok(());
                     }
-                    self.writeback.queue.want(&key, Want::File(ino));
-                    (key, Changes::of(&file.place))
+                    self.writeback.queue.want(&key, DesiredState::File(ino));
+                    (key, ChangeKind::of(&file.place))
                 } else {
                     self.core.tree.pin(ino);
-                    self.writeback.queue.want(&key, Want::Headers(ino));
-                    (key, Changes::Headers)
+                    self.writeback.queue.want(&key, DesiredState::Headers(ino));
+                    (key, ChangeKind::Headers)
                 }
             }
         };

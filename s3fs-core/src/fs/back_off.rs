@@ -19,12 +19,12 @@ const TURN: Duration = Duration::from_millis(250);
 
 /// Readers that came too late, by the name that they want.
 #[derive(Debug, Default)]
-pub(super) struct Turns {
+pub(super) struct ReplaceBackOff {
     late: Mutex<HashMap<(Ino, EntryName), HashMap<u32, Instant>>>,
     had: Notify,
 }
 
-impl Turns {
+impl ReplaceBackOff {
     /// Records an open that came too late for the file of this name; `pid` is the thread that
     /// asked.
     pub(super) fn missed(&self, dir: Ino, name: EntryName, pid: u32) {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::stream::{self, StreamExt};
 
 use crate::fs::Fs;
-use crate::fs::writeback::Changes;
+use crate::fs::writeback::ChangeKind;
 use crate::object::{ETag, Headers, Key, ObjectRef};
 use crate::store::{Described, StoreError};
 
@@ -119,7 +119,7 @@ impl Copied {
 
 impl Fs {
     /// Deletes the copies of a failed rename, many at once. If a copy may remain, its key is
-    /// recorded in the ledger. So is every copy that follows a request without an answer.
+    /// recorded as a failure. So is every copy that follows a request without an answer.
     pub(super) async fn undo_copies(&self, copies: Vec<Copied>) {
         let silence = Silence::default();
         let silence = &silence;
@@ -136,8 +136,8 @@ impl Fs {
         undoing.collect::<()>().await;
     }
 
-    /// Deletes a copy of a failed rename. If the copy may remain, its key is recorded in the
-    /// ledger.
+    /// Deletes a copy of a failed rename. If the copy may remain, its key is recorded as a
+    /// failure.
     pub(super) async fn undo_copy(&self, copy: &Copied) {
         if let Err(error) = self.try_undo(copy).await {
             self.leave_copy(copy, &error.to_string());
@@ -182,7 +182,7 @@ impl Fs {
         let deleted = self.core.store.delete(&copy.to).await;
         self.writeback
             .error_mode
-            .note(Changes::Delete, deleted.is_ok());
+            .note(ChangeKind::Delete, deleted.is_ok());
         deleted.map(|()| Undone::Absent)
     }
 }

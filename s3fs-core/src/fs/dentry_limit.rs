@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-use crate::fs::notifier::{KernelCell, KernelEdge};
+use crate::fs::notifier::{KernelNotifier, Notifier};
 use crate::object::EntryName;
 use crate::tree::NodeId;
 
@@ -19,16 +19,16 @@ const BATCH: usize = 4 << 10;
 
 /// Entries that listings have reported to the kernel, the oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Crowd(Mutex<VecDeque<(NodeId, EntryName)>>);
+pub(super) struct DentryLimit(Mutex<VecDeque<(NodeId, EntryName)>>);
 
-impl Crowd {
+impl DentryLimit {
     /// Records an entry that was reported to the kernel.
     pub(super) fn push(&self, dir: NodeId, name: EntryName) {
         self.lock(|told| told.push_back((dir, name)));
     }
 
     /// Makes the kernel forget the entries above the limit, in the background.
-    pub(super) fn thin_out(&self, kernel: &KernelCell) {
+    pub(super) fn thin_out(&self, kernel: &Notifier) {
         let excess = self.lock(|told| {
             let is_full = told.len() >= MOST + BATCH;
             is_full.then(|| told.drain(..BATCH).collect::<Vec<_>>())
@@ -46,7 +46,7 @@ impl Crowd {
     }
 }
 
-fn forget(kernel: &dyn KernelEdge, names: &[(NodeId, EntryName)]) {
+fn forget(kernel: &dyn KernelNotifier, names: &[(NodeId, EntryName)]) {
     for (dir, name) in names {
         kernel.forget_name(*dir, name.as_ref());
     }
@@ -64,7 +64,7 @@ mod tests {
     #[derive(Debug, Default)]
     struct Forgets(AtomicUsize);
 
-    impl KernelEdge for Forgets {
+    impl KernelNotifier for Forgets {
         fn store(&self, _node: NodeId, _offset: u64, _bytes: &[u8]) -> bool {
             false
         }
@@ -81,9 +81,9 @@ mod tests {
             .build()
             .unwrap();
         let kernel = Arc::new(Forgets::default());
-        let cell = KernelCell::default();
-        cell.set(Arc::clone(&kernel) as Arc<dyn KernelEdge>);
-        let crowd = Crowd::default();
+        let cell = Notifier::default();
+        cell.set(Arc::clone(&kernel) as Arc<dyn KernelNotifier>);
+        let crowd = DentryLimit::default();
         let total = 2 * MOST;
         runtime.block_on(async {
             for n in 0..total {

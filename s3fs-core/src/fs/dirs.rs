@@ -96,7 +96,7 @@ impl Fs {
         mut offer: impl FnMut(DirEntry<'_>) -> Told,
     ) -> Result<(), FsError> {
         let dir = self.handles.dir(handle)?;
-        self.crowd.thin_out(&self.kernel);
+        self.dentry_limit.thin_out(&self.kernel);
         let mut state = dir.state.lock().await;
         // Programs read from the beginning to get the current state.
         let pass = match &*state {
@@ -199,7 +199,7 @@ impl Fs {
                     && !attr.is_dir
                     && let Some(node) = node
                 {
-                    self.crowd.push(node, name.clone());
+                    self.dentry_limit.push(node, name.clone());
                 }
                 told
             };

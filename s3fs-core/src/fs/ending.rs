@@ -109,7 +109,7 @@ impl Fs {
         self.delete_deferred().await;
         // Before the removed entries are deleted: later removals belong to the next account.
         let kept = self.writeback.take_kept();
-        // Failed requests are repeated once. The ledger has the failures.
+        // Failed requests are repeated once. Failures are recorded.
         let _ = self.writeback.queue.settle_below("").await;
         self.writeback.mark(kept).await;
         // Markers, and files that have moved to another key meanwhile.
@@ -183,7 +183,7 @@ impl Fs {
     }
 
     /// Handles an abort of the connection to the kernel while the mount was still there. Changes of
-    /// mapped memory may be lost, so files open for writing are recorded in the ledger.
+    /// mapped memory may be lost, so files open for writing are recorded as lost.
     pub fn connection_lost(&self) {
         self.core.lifecycle.gate.close();
         self.core.lifecycle.end.end_waits();

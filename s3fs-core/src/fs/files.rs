@@ -63,7 +63,7 @@ impl Fs {
         let reader = self.prefetch.try_opened_ahead(&key, &file)?;
         self.prefetch.opened(dir, &name, ino);
         let handle = self.read_handle(ino, key, file.etag?, reader, changes);
-        self.turns.had(dir, &name, pid);
+        self.back_off.had(dir, &name, pid);
         self.handle_opened(ino);
         Some(Opened {
             handle: self.handles.insert(Handle::Read(handle)),
@@ -76,13 +76,13 @@ impl Fs {
         if error.is_stale()
             && let Some((dir, name)) = self.core.tree.last_place(ino)
         {
-            self.turns.missed(dir, name, pid);
+            self.back_off.missed(dir, name, pid);
         }
     }
 
     fn had_turn(&self, ino: Ino, pid: u32) {
         if let Some((dir, name)) = self.core.tree.place(ino) {
-            self.turns.had(dir, &name, pid);
+            self.back_off.had(dir, &name, pid);
         }
     }
 

@@ -11,8 +11,8 @@ use crate::write::WriteError;
 
 impl Fs {
     /// Records a failed write of mapped pages. The kernel sends them once and drops them, and
-    /// reports the error to no program. So the file is not stored without them, and the ledger has
-    /// the reason.
+    /// reports the error to no program. So the file is not stored without them, and the reason
+    /// is recorded.
     pub async fn missed(&self, ino: Ino, range: Range<u64>, error: &FsError) {
         let cause = match error {
             FsError::Write(cause) => cause.clone(),

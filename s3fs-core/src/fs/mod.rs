@@ -53,7 +53,7 @@ pub use error::FsError;
 pub use files::OpenMode;
 pub use handle_id::HandleId;
 pub use handles::Opened;
-pub use notifier::KernelEdge;
+pub use notifier::KernelNotifier;
 pub use owner::Maker;
 pub use ranges::Allocate;
 pub use requesters::PidNamespace;
@@ -63,11 +63,11 @@ pub use xattr::SetXattr;
 
 use crate::budget::Budget;
 use crate::config::MountConfig;
-use crate::fs::back_off::Turns;
+use crate::fs::back_off::ReplaceBackOff;
 use crate::fs::core::Core;
-use crate::fs::dentry_limit::Crowd;
+use crate::fs::dentry_limit::DentryLimit;
 use crate::fs::handles::Handles;
-use crate::fs::notifier::KernelCell;
+use crate::fs::notifier::Notifier;
 use crate::fs::orphans::Orphans;
 use crate::fs::prefetch::Prefetch;
 use crate::fs::readers::Readers;
@@ -93,10 +93,10 @@ pub struct Fs {
     handles: Handles,
     readers: Readers,
     orphans: Orphans,
-    turns: Turns,
+    back_off: ReplaceBackOff,
     unshown: Unshown,
-    kernel: KernelCell,
-    crowd: Crowd,
+    kernel: Notifier,
+    dentry_limit: DentryLimit,
     /// PID namespace of the process IDs in requests.
     requesters: OnceLock<PidNamespace>,
 }
@@ -144,16 +144,16 @@ impl Fs {
             handles: Handles::default(),
             readers: Readers::default(),
             orphans: Orphans::default(),
-            turns: Turns::default(),
+            back_off: ReplaceBackOff::default(),
             unshown: Unshown::default(),
-            kernel: KernelCell::default(),
-            crowd: Crowd::default(),
+            kernel: Notifier::default(),
+            dentry_limit: DentryLimit::default(),
             requesters: OnceLock::new(),
         })
     }
 
     /// Sets the kernel that the file system is served to.
-    pub fn set_kernel(&self, kernel: Arc<dyn KernelEdge>) {
+    pub fn set_kernel(&self, kernel: Arc<dyn KernelNotifier>) {
         self.kernel.set(kernel);
     }
 

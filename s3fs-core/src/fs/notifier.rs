@@ -12,7 +12,7 @@ use crate::read::Pages;
 use crate::tree::{Ino, Kind, NodeId, Tree};
 
 /// Kernel that a file system is served to.
-pub trait KernelEdge: Debug + Send + Sync + 'static {
+pub trait KernelNotifier: Debug + Send + Sync + 'static {
     /// Puts bytes of a file into the page cache. Returns whether the kernel took them.
     fn store(&self, node: NodeId, offset: u64, bytes: &[u8]) -> bool;
 
@@ -26,15 +26,15 @@ pub trait KernelEdge: Debug + Send + Sync + 'static {
 
 /// Kernel of the mount, set once it serves.
 #[derive(Debug, Default)]
-pub(super) struct KernelCell(OnceLock<Arc<dyn KernelEdge>>);
+pub(super) struct Notifier(OnceLock<Arc<dyn KernelNotifier>>);
 
-impl KernelCell {
-    pub(super) fn set(&self, kernel: Arc<dyn KernelEdge>) {
+impl Notifier {
+    pub(super) fn set(&self, kernel: Arc<dyn KernelNotifier>) {
         // A file system is served once.
         let _ = self.0.set(kernel);
     }
 
-    pub(super) fn get(&self) -> Option<Arc<dyn KernelEdge>> {
+    pub(super) fn get(&self) -> Option<Arc<dyn KernelNotifier>> {
         self.0.get().map(Arc::clone)
     }
 
@@ -78,7 +78,7 @@ impl Fs {
 
 #[derive(Debug)]
 struct FilePages {
-    kernel: Arc<dyn KernelEdge>,
+    kernel: Arc<dyn KernelNotifier>,
     ino: Ino,
     node: Option<NodeId>,
     etag: ETag,
@@ -125,7 +125,7 @@ mod tests {
     #[derive(Debug)]
     struct TakesAll;
 
-    impl KernelEdge for TakesAll {
+    impl KernelNotifier for TakesAll {
         fn store(&self, _node: NodeId, _offset: u64, _bytes: &[u8]) -> bool {
             true
         }
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn nothing_is_put_into_the_page_cache_of_a_file_that_was_changed() {
-        let cell = KernelCell::default();
+        let cell = Notifier::default();
         cell.set(Arc::new(TakesAll));
         let tree = Arc::new(Tree::new(Prefix::root(), Duration::from_secs(1)));
         let (name, etag) = (EntryName::from_component("f").unwrap(), ETag::new("1"));

@@ -164,7 +164,9 @@ impl Fs {
         let Kind::File(state) = &entry.kind else {
             return Ok(true);
         };
-        self.writeback.store_grafts(key.as_str(), ino).await?;
+        self.writeback
+            .store_copied_ranges(key.as_str(), ino)
+            .await?;
         if !self.orphans.is_open(ino) {
             return Ok(true);
         }
@@ -349,8 +351,11 @@ impl Fs {
         if matches!(taken, Some(Kind::File(file)) if file.etag.is_some()) {
             return;
         }
-        // The ledger knows of failures.
-        let _ = self.writeback.store_grafts(key.as_str(), Ino::ROOT).await;
+        // Failures are recorded.
+        let _ = self
+            .writeback
+            .store_copied_ranges(key.as_str(), Ino::ROOT)
+            .await;
         // Another client may have stored another object under the key.
         let described = self.core.describe(&key).await;
         if let Err(error) = &described {

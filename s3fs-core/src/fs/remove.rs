@@ -6,7 +6,7 @@ use crate::fs::lookup::{check_length, existing, possible};
 use crate::fs::orphans::Going;
 use crate::fs::owner::Maker;
 use crate::fs::prepare::{NewEntry, Prepared};
-use crate::fs::writeback::{Changes, Want};
+use crate::fs::writeback::{ChangeKind, DesiredState};
 use crate::fs::{Attr, Fs, FsError};
 use crate::object::{EntryName, FileKind, Key};
 use crate::store::{ListFrom, ListRequest};
@@ -50,8 +50,10 @@ impl Fs {
         self.core
             .tree
             .completed(entry.ino, std::time::Instant::now());
-        self.writeback.queue.want(&marker, Want::Marker(entry.ino));
-        if !self.writeback.error_mode.has(Changes::Marker)
+        self.writeback
+            .queue
+            .want(&marker, DesiredState::Marker(entry.ino));
+        if !self.writeback.error_mode.has(ChangeKind::Marker)
             && let Err(error) = self.writeback.queue.settle(&marker).await
         {
             self.writeback.take_back(dir, &name, &marker);
@@ -75,12 +77,12 @@ impl Fs {
         self.settle_entries(&marker).await?;
         let _held = self.writeback.queue.hold(&marker).await;
         let mut has_marker = self.check_empty(&entry, &marker).await?;
-        if has_marker && !self.writeback.error_mode.has(Changes::Delete) {
+        if has_marker && !self.writeback.error_mode.has(ChangeKind::Delete) {
             self.writeback.delete_first(&marker).await?;
             has_marker = false;
         }
         self.core.tree.removing(dir, &name, Removed::Dir);
-        let gone = Want::Absent(dir, name.clone());
+        let gone = DesiredState::Absent(dir, name.clone());
         if !self.writeback.queue.instead(&marker, has_marker, gone) {
             self.core.tree.removal_done(dir, &name, Removed::Dir);
         }
@@ -147,7 +149,7 @@ impl Fs {
         let etag = self.core.file(entry.ino).and_then(|file| file.etag);
         let mut is_stored =
             etag.is_some() || self.orphans.keeps(&key) || self.writeback.queue.may_exist(&key);
-        if is_stored && !self.writeback.error_mode.has(Changes::Delete) && may_go {
+        if is_stored && !self.writeback.error_mode.has(ChangeKind::Delete) && may_go {
             self.writeback.delete_first(&key).await?;
             is_stored = false;
         }
@@ -164,7 +166,7 @@ impl Fs {
             }
             _ => {
                 self.core.tree.removing(dir, &name, Removed::File);
-                let gone = Want::Absent(dir, name.clone());
+                let gone = DesiredState::Absent(dir, name.clone());
                 if !self.writeback.queue.instead(&key, is_stored, gone) {
                     self.core.tree.removal_done(dir, &name, Removed::File);
                 }

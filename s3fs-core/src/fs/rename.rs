@@ -7,7 +7,7 @@ use crate::fs::copies::{Answer, Copied};
 use crate::fs::lookup::{check_length, existing, possible};
 use crate::fs::orphans::Going;
 use crate::fs::place::headers;
-use crate::fs::writeback::Want;
+use crate::fs::writeback::DesiredState;
 use crate::fs::{Fs, FsError};
 use crate::object::{EntryName, Key, ObjectRef};
 use crate::tree::{Entry, FileState, Ino, Kind, Removed};
@@ -119,7 +119,7 @@ impl Fs {
         target: Option<&Entry>,
     ) -> Result<(), FsError> {
         if target.is_some() {
-            self.turns.wait(to.dir, &to.name).await;
+            self.back_off.wait(to.dir, &to.name).await;
         }
         // In the order of keys, to avoid a deadlock of two renames.
         let (first, second) = if from.key < to.key {
@@ -142,7 +142,7 @@ impl Fs {
             self.set_aside(target, &to.key, Going::Replaced).await?;
         }
         self.writeback
-            .store_grafts(from.key.as_str(), entry.ino)
+            .store_copied_ranges(from.key.as_str(), entry.ino)
             .await?;
         let is_new = target.is_none();
         let copied = self.copy_renamed(entry.ino, from, to, is_new).await?;
@@ -161,7 +161,7 @@ impl Fs {
             .rename(from.dir, &from.name, to.dir, &to.name);
         self.prefetch.made(to.dir);
         self.now_at(entry.ino, to, is_copied, is_target_stored, wanted.as_ref());
-        let gone = Want::Absent(from.dir, from.name.clone());
+        let gone = DesiredState::Absent(from.dir, from.name.clone());
         if !self.writeback.queue.instead(&from.key, is_copied, gone) {
             self.core
                 .tree
@@ -207,7 +207,7 @@ impl Fs {
         let entry = self.core.tree.entry(ino).ok_or(FsError::Stale)?;
         // Headers that are queued for the old key go to the copy.
         let wanted = match self.writeback.queue.wanted(&from.key) {
-            Some(Want::Headers(_)) => Some(headers(&entry, &to.key, &self.core.owner)),
+            Some(DesiredState::Headers(_)) => Some(headers(&entry, &to.key, &self.core.owner)),
             _ => None,
         };
         match copy_object(&self.core.target(), &old, &to.key, wanted.as_ref()).await {
@@ -236,7 +236,7 @@ impl Fs {
         to: &Named,
         is_copied: bool,
         replaces_stored: bool,
-        wanted: Option<&Want>,
+        wanted: Option<&DesiredState>,
     ) {
         if is_copied {
             self.writeback.queue.forget(&to.key);
@@ -248,7 +248,7 @@ impl Fs {
         if replaces_stored {
             // If the file is deleted before it is stored, the object that it replaces must be
             // deleted too.
-            let gone = Want::Absent(to.dir, to.name.clone());
+            let gone = DesiredState::Absent(to.dir, to.name.clone());
             self.writeback.queue.want(&to.key, gone);
         }
         if let Some(file) = self.core.open_files.get(ino)
@@ -256,8 +256,8 @@ impl Fs {
         {
             file.place.allow_overwriting();
         }
-        if matches!(wanted, Some(Want::File(_))) || replaces_stored {
-            self.writeback.queue.want(&to.key, Want::File(ino));
+        if matches!(wanted, Some(DesiredState::File(_))) || replaces_stored {
+            self.writeback.queue.want(&to.key, DesiredState::File(ino));
         }
     }
 }

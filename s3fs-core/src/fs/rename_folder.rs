@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt};
 
 use crate::fs::copies::{AT_ONCE, Answer, Copied, Silence};
 use crate::fs::rename::Named;
-use crate::fs::writeback::{Changes, Want};
+use crate::fs::writeback::{ChangeKind, DesiredState};
 use crate::fs::{Fs, FsError};
 use crate::object::{ETag, Key, ObjectRef};
 use crate::store::{ListFrom, ListRequest, ListedObject};
@@ -69,7 +69,9 @@ impl Fs {
                 self.writeback.store_now(&file).await?;
             }
         }
-        self.writeback.store_grafts(&from_prefix, Ino::ROOT).await?;
+        self.writeback
+            .store_copied_ranges(&from_prefix, Ino::ROOT)
+            .await?;
         self.writeback.queue.settle_below(&from_prefix).await?;
         self.writeback.queue.settle_below(&to_prefix).await?;
         // No request stores an object under keys that are about to change.
@@ -116,9 +118,10 @@ impl Fs {
             .removal_done(from.dir, &from.name, Removed::Dir);
         if needs_marker {
             self.core.tree.pin(entry.ino);
-            self.writeback
-                .queue
-                .want(&Key::new(to_prefix.as_str()), Want::Marker(entry.ino));
+            self.writeback.queue.want(
+                &Key::new(to_prefix.as_str()),
+                DesiredState::Marker(entry.ino),
+            );
         }
         self.writeback.keep(from.dir);
         Ok(())
@@ -145,8 +148,10 @@ impl Fs {
                     return Err(FsError::KeyTooLong);
                 }
                 let key = Key::new(key);
-                let is_gone = matches!(self.writeback.queue.wanted(&key), Some(Want::Absent(..)))
-                    || self.orphans.keeps(&key);
+                let is_gone = matches!(
+                    self.writeback.queue.wanted(&key),
+                    Some(DesiredState::Absent(..))
+                ) || self.orphans.keeps(&key);
                 if !is_gone {
                     let old = ObjectRef {
                         key,
@@ -213,7 +218,7 @@ impl Fs {
         moved: &[(Moving, ETag)],
         kept: Option<&Key>,
     ) -> Result<(), FsError> {
-        if self.writeback.error_mode.has(Changes::Delete) {
+        if self.writeback.error_mode.has(ChangeKind::Delete) {
             return Ok(());
         }
         let Some(key) = old.pop() else {
@@ -262,7 +267,7 @@ impl Fs {
     }
 
     /// Deletes the copies of a failed rename, except that of a key that had an object before.
-    /// Copies that stay are recorded in the ledger.
+    /// Copies that stay are recorded as failures.
     async fn delete_copies(&self, copies: Vec<Copied>, kept: Option<&Key>) {
         let mut copies = copies;
         copies.retain(|copy| Some(&copy.to) != kept);

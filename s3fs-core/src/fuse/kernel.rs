@@ -5,14 +5,14 @@ use std::ops::Range;
 
 use fuser::Notifier;
 
-use crate::fs::KernelEdge;
+use crate::fs::KernelNotifier;
 use crate::tree::NodeId;
 
 /// Notifier of the kernel behind a session.
 #[derive(Debug)]
 pub(super) struct Kernel(pub(super) Notifier);
 
-impl KernelEdge for Kernel {
+impl KernelNotifier for Kernel {
     fn store(&self, node: NodeId, offset: u64, bytes: &[u8]) -> bool {
         match self.0.store(node.into(), offset, bytes) {
             Ok(()) => true,

@@ -97,7 +97,9 @@ mod tests {
         map.get(ino(7), now);
         map.get_or_add(ino(8), now);
         map.get_or_add(ino(LIMIT), now);
-        let left: Vec<_> = (0..=LIMIT).filter(|n| map.get(ino(*n), now).is_some()).collect();
+        let left: Vec<_> = (0..=LIMIT)
+            .filter(|n| map.get(ino(*n), now).is_some())
+            .collect();
         assert_eq!(left, [7, 8, LIMIT]);
     }
 

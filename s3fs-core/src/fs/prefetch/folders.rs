@@ -86,7 +86,9 @@ impl Folders {
     pub(super) fn names(&self, dir: Ino) -> NameSeries {
         let mut state = self.lock();
         let folder = state.folders.get(dir, Instant::now());
-        folder.map(|folder| folder.names.clone()).unwrap_or_default()
+        folder
+            .map(|folder| folder.names.clone())
+            .unwrap_or_default()
     }
 
     /// Changes the record of the names that were requested from the store.
@@ -108,7 +110,10 @@ impl Folders {
         let mut state = self.lock();
         let mount = state.metadata;
         let folder = state.folders.get(dir, Instant::now());
-        verdict(folder.map(|folder| folder.metadata).unwrap_or_default(), mount)
+        verdict(
+            folder.map(|folder| folder.metadata).unwrap_or_default(),
+            mount,
+        )
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

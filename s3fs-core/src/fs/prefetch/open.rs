@@ -81,7 +81,9 @@ impl Prefetch {
     }
 
     fn open_heuristic(&self) -> MutexGuard<'_, OpenHeuristic<Ino>> {
-        self.open_heuristic.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open_heuristic
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records that a file was opened for reading, and starts to open the next files of the folder.

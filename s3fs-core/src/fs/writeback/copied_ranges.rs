@@ -10,9 +10,9 @@ use crate::tree::Ino;
 /// Files not stored yet that contain copied ranges of other objects. Those objects must stay until
 /// then.
 #[derive(Debug, Default)]
-pub(super) struct Grafts(Mutex<Vec<(Ino, Key)>>);
+pub(super) struct CopiedRanges(Mutex<Vec<(Ino, Key)>>);
 
-impl Grafts {
+impl CopiedRanges {
     fn note(&self, ino: Ino, from: Key) {
         let mut grafts = self.lock();
         if !grafts.contains(&(ino, from.clone())) {
@@ -45,25 +45,25 @@ impl Writeback {
     /// Records that a file has a copied range of an object, which must stay until the file is
     /// stored.
     pub(in crate::fs) fn note_copied_range(&self, ino: Ino, from: Key) {
-        self.grafts.note(ino, from);
+        self.copied_ranges.note(ino, from);
     }
 
     /// Stores the files that contain copied ranges of an object, before the object is deleted or
     /// changed. A `prefix` that ends in `/` means all objects below it.
-    pub(in crate::fs) async fn store_grafts(
+    pub(in crate::fs) async fn store_copied_ranges(
         &self,
         prefix: &str,
         except: Ino,
     ) -> Result<(), FsError> {
         let mut stored = Ok(());
         // Taken out first: files may contain ranges of each other.
-        for (ino, from) in self.grafts.take(prefix, except) {
+        for (ino, from) in self.copied_ranges.take(prefix, except) {
             let file = self.core.open_files.get(ino);
             let key = self.core.key_of(ino);
             if let (Some(_), Ok(key)) = (file, key)
                 && let Err(error) = self.store_file(&key, ino).await
             {
-                self.grafts.note(ino, from);
+                self.copied_ranges.note(ino, from);
                 stored = Err(error);
             }
         }

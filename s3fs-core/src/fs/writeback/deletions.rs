@@ -2,19 +2,19 @@
 
 use crate::fs::FsError;
 use crate::fs::writeback::Writeback;
-use crate::fs::writeback::error_mode::Kind as Changes;
-use crate::fs::writeback::queue::Want;
+use crate::fs::writeback::error_mode::ChangeKind;
+use crate::fs::writeback::queue::DesiredState;
 use crate::object::{EntryName, Key};
 use crate::tree::{Ino, Removed};
 
 impl Writeback {
-    /// Deletes an object. A failure is recorded in the ledger.
+    /// Deletes an object. A failure is recorded.
     pub(in crate::fs) async fn delete(&self, key: &Key, dir: Ino, name: &EntryName) {
         let deleted = self.core.store.delete(key).await;
         if deleted.is_ok() {
             self.queue.sure(key);
         }
-        self.error_mode.note(Changes::Delete, deleted.is_ok());
+        self.error_mode.note(ChangeKind::Delete, deleted.is_ok());
         self.account(key, &deleted, "could not be deleted: ");
         // Not repeated later: by then, another client's object may be there.
         self.core.tree.removal_done(dir, name, Removed::from(key));
@@ -29,7 +29,8 @@ impl Writeback {
         if may_exist && self.core.may_delete() {
             self.failures.settled(&uri);
             self.core.tree.removing(dir, name, removed);
-            self.queue.want(key, Want::Absent(dir, name.clone()));
+            self.queue
+                .want(key, DesiredState::Absent(dir, name.clone()));
         } else {
             if !may_exist {
                 self.failures.settled(&uri);
@@ -45,7 +46,7 @@ impl Writeback {
         if deleted.is_ok() {
             self.queue.sure(key);
         }
-        self.error_mode.note(Changes::Delete, deleted.is_ok());
+        self.error_mode.note(ChangeKind::Delete, deleted.is_ok());
         Ok(deleted?)
     }
 }

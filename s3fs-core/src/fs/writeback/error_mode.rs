@@ -14,7 +14,7 @@ use crate::fs::place::FilePlace;
 
 /// Kind of change. Changes of a kind are the same request and need the same permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::fs) enum Kind {
+pub(in crate::fs) enum ChangeKind {
     /// Store a file if no object has its key.
     Create,
     /// Store a file over any object of its key.
@@ -27,7 +27,7 @@ pub(in crate::fs) enum Kind {
     Delete,
 }
 
-impl Kind {
+impl ChangeKind {
     /// Returns the kind of change by which a file is stored.
     pub(in crate::fs) fn of(place: &FilePlace) -> Self {
         if place.must_be_new() {
@@ -52,19 +52,19 @@ pub(in crate::fs) enum Standing {
 
 /// Standing of each kind of change.
 #[derive(Debug, Default)]
-pub(in crate::fs) struct Trust {
+pub(in crate::fs) struct ErrorMode {
     standings: [AtomicU8; 5],
-    learning: Mutex<()>,
+    lock_probe: Mutex<()>,
 }
 
-impl Trust {
+impl ErrorMode {
     /// Returns whether the last change of this kind succeeded.
-    pub(in crate::fs) fn has(&self, kind: Kind) -> bool {
+    pub(in crate::fs) fn has(&self, kind: ChangeKind) -> bool {
         self.standing(kind) == Standing::Good
     }
 
     /// Returns the result of the last change of this kind.
-    pub(in crate::fs) fn standing(&self, kind: Kind) -> Standing {
+    pub(in crate::fs) fn standing(&self, kind: ChangeKind) -> Standing {
         match self.of(kind).load(Ordering::Acquire) {
             good if good == Standing::Good as u8 => Standing::Good,
             failed if failed == Standing::Failed as u8 => Standing::Failed,
@@ -73,7 +73,7 @@ impl Trust {
     }
 
     /// Records the result of a change.
-    pub(in crate::fs) fn note(&self, kind: Kind, succeeded: bool) {
+    pub(in crate::fs) fn note(&self, kind: ChangeKind, succeeded: bool) {
         let standing = if succeeded {
             Standing::Good
         } else {
@@ -82,9 +82,9 @@ impl Trust {
         self.of(kind).store(standing as u8, Ordering::Release);
         // The two ways to store a file differ in a condition alone.
         let other = match kind {
-            Kind::Create => Kind::Replace,
-            Kind::Replace => Kind::Create,
-            Kind::Headers | Kind::Marker | Kind::Delete => return,
+            ChangeKind::Create => ChangeKind::Replace,
+            ChangeKind::Replace => ChangeKind::Create,
+            ChangeKind::Headers | ChangeKind::Marker | ChangeKind::Delete => return,
         };
         let unknown = Standing::Unknown as u8;
         // Otherwise it has a standing of its own.
@@ -97,11 +97,11 @@ impl Trust {
     }
 
     /// Locks the check of the store, so that one check serves all.
-    pub(in crate::fs) async fn learning(&self) -> MutexGuard<'_, ()> {
-        self.learning.lock().await
+    pub(in crate::fs) async fn lock_probe(&self) -> MutexGuard<'_, ()> {
+        self.lock_probe.lock().await
     }
 
-    fn of(&self, kind: Kind) -> &AtomicU8 {
+    fn of(&self, kind: ChangeKind) -> &AtomicU8 {
         &self.standings[kind as usize]
     }
 }
@@ -112,26 +112,29 @@ mod tests {
 
     #[test]
     fn each_kind_stands_as_its_last_change_was_received() {
-        let trust = Trust::default();
-        assert_eq!(trust.standing(Kind::Replace), Standing::Unknown);
-        trust.note(Kind::Replace, false);
-        assert_eq!(trust.standing(Kind::Replace), Standing::Failed);
-        assert_eq!(trust.standing(Kind::Create), Standing::Failed);
-        assert_eq!(trust.standing(Kind::Delete), Standing::Unknown);
-        trust.note(Kind::Replace, true);
-        assert!(trust.has(Kind::Replace) && !trust.has(Kind::Delete));
+        let error_mode = ErrorMode::default();
+        assert_eq!(error_mode.standing(ChangeKind::Replace), Standing::Unknown);
+        error_mode.note(ChangeKind::Replace, false);
+        assert_eq!(error_mode.standing(ChangeKind::Replace), Standing::Failed);
+        assert_eq!(error_mode.standing(ChangeKind::Create), Standing::Failed);
+        assert_eq!(error_mode.standing(ChangeKind::Delete), Standing::Unknown);
+        error_mode.note(ChangeKind::Replace, true);
+        assert!(error_mode.has(ChangeKind::Replace) && !error_mode.has(ChangeKind::Delete));
     }
 
     #[test]
     fn a_kind_that_failed_is_trusted_when_it_succeeds_itself() {
-        let trust = Trust::default();
-        trust.note(Kind::Create, true);
-        assert!(trust.has(Kind::Create) && trust.has(Kind::Replace));
-        trust.note(Kind::Create, false);
-        trust.note(Kind::Marker, true);
-        trust.note(Kind::Replace, true);
-        assert!(!trust.has(Kind::Create), "a folder is no new file");
-        trust.note(Kind::Create, true);
-        assert!(trust.has(Kind::Create));
+        let error_mode = ErrorMode::default();
+        error_mode.note(ChangeKind::Create, true);
+        assert!(error_mode.has(ChangeKind::Create) && error_mode.has(ChangeKind::Replace));
+        error_mode.note(ChangeKind::Create, false);
+        error_mode.note(ChangeKind::Marker, true);
+        error_mode.note(ChangeKind::Replace, true);
+        assert!(
+            !error_mode.has(ChangeKind::Create),
+            "a folder is no new file"
+        );
+        error_mode.note(ChangeKind::Create, true);
+        assert!(error_mode.has(ChangeKind::Create));
     }
 }

@@ -32,7 +32,7 @@ impl fmt::Display for NotStored {
 
 /// Latest failure of each object. A later success removes it.
 #[derive(Debug, Default)]
-pub(in crate::fs) struct Ledger(Mutex<BTreeMap<String, Failure>>);
+pub(in crate::fs) struct Failures(Mutex<BTreeMap<String, Failure>>);
 
 #[derive(Clone, Debug, Default)]
 struct Failure {
@@ -41,7 +41,7 @@ struct Failure {
     is_final: bool,
 }
 
-impl Ledger {
+impl Failures {
     pub(in crate::fs) fn failed(&self, object: String, reason: String) {
         self.lock(|failures| {
             let failure = failures.entry(object).or_default();

@@ -9,8 +9,8 @@ use crate::fs::FsError;
 use crate::fs::open_files::OpenFile;
 use crate::fs::place::{differ, headers};
 use crate::fs::writeback::Writeback;
-use crate::fs::writeback::error_mode::Kind as Changes;
-use crate::fs::writeback::queue::{Fulfilled, Want, weight};
+use crate::fs::writeback::error_mode::ChangeKind;
+use crate::fs::writeback::queue::{DesiredState, Flushed, weight};
 use crate::object::{Headers, Key, ObjectRef};
 use crate::store::{Body, Precondition, StoreErrorKind};
 use crate::tree::Ino;
@@ -20,7 +20,7 @@ impl Writeback {
     /// Returns the weight of the queued request about a key.
     pub(in crate::fs) fn weight(&self, key: &Key) -> u32 {
         let bytes = match self.queue.wanted(key) {
-            Some(Want::File(ino)) => self
+            Some(DesiredState::File(ino)) => self
                 .core
                 .open_files
                 .get(ino)
@@ -31,33 +31,37 @@ impl Writeback {
     }
 
     /// Brings the object of a key to its desired state.
-    pub(in crate::fs) async fn fulfil(&self, key: &Key, want: Want) -> Result<Fulfilled, FsError> {
+    pub(in crate::fs) async fn flush_key(
+        &self,
+        key: &Key,
+        want: DesiredState,
+    ) -> Result<Flushed, FsError> {
         let _unmoved = self.moving.read().await;
         if self.core.lifecycle.is_abandoned() {
             return Err(FsError::ReadOnly);
         }
         let present = match &want {
-            Want::Absent(..) => Ok(key.clone()),
-            Want::File(ino) | Want::Headers(ino) => self.core.key_of(*ino),
-            Want::Marker(ino) => self.core.marker_of(*ino),
+            DesiredState::Absent(..) => Ok(key.clone()),
+            DesiredState::File(ino) | DesiredState::Headers(ino) => self.core.key_of(*ino),
+            DesiredState::Marker(ino) => self.core.marker_of(*ino),
         };
         match present {
             // It was deleted.
-            Err(_) => return Ok(Fulfilled::Done),
+            Err(_) => return Ok(Flushed::Done),
             // A parent folder was renamed.
             Ok(present) if present != *key => {
                 self.queue.want(&present, want);
-                return Ok(Fulfilled::PassedOn);
+                return Ok(Flushed::PassedOn);
             }
             Ok(_) => {}
         }
         match want {
-            Want::Absent(dir, name) => self.delete(key, dir, &name).await,
-            Want::File(ino) => self.store_file(key, ino).await?,
-            Want::Headers(ino) => return self.store_headers(key, ino).await,
-            Want::Marker(ino) => self.store_marker(key, ino).await?,
+            DesiredState::Absent(dir, name) => self.delete(key, dir, &name).await,
+            DesiredState::File(ino) => self.store_file(key, ino).await?,
+            DesiredState::Headers(ino) => return self.store_headers(key, ino).await,
+            DesiredState::Marker(ino) => self.store_marker(key, ino).await?,
         }
-        Ok(Fulfilled::Done)
+        Ok(Flushed::Done)
     }
 
     pub(in crate::fs) async fn store_file(&self, key: &Key, ino: Ino) -> Result<(), FsError> {
@@ -65,8 +69,8 @@ impl Writeback {
             return Ok(());
         };
         // Boxed: recursion. The files stored first may have copied ranges of other objects.
-        Box::pin(self.store_grafts(key.as_str(), ino)).await?;
-        let changes = Changes::of(&file.place);
+        Box::pin(self.store_copied_ranges(key.as_str(), ino)).await?;
+        let changes = ChangeKind::of(&file.place);
         let stored = file.writer.store().await;
         self.end_storing(key, &file, changes, stored).await
     }
@@ -76,12 +80,12 @@ impl Writeback {
         &self,
         key: &Key,
         file: &OpenFile,
-        changes: Changes,
+        changes: ChangeKind,
         stored: Result<Stored, WriteError>,
     ) -> Result<(), FsError> {
         match stored {
             Ok(stored) => {
-                self.grafts.stored(file.ino);
+                self.copied_ranges.stored(file.ino);
                 self.queue.sure(key);
                 self.error_mode.note(changes, true);
                 self.settled(key);
@@ -142,25 +146,25 @@ impl Writeback {
         let wanted = file.place.destination().map(|to| to.headers);
         match wanted {
             Some(wanted) if differ(stored, &wanted, modified_is_set) => {
-                Box::pin(self.store_grafts(key.as_str(), file.ino)).await?;
+                Box::pin(self.store_copied_ranges(key.as_str(), file.ino)).await?;
                 self.copy_onto_itself(key, file.ino, &wanted).await
             }
             _ => Ok(()),
         }
     }
 
-    async fn store_headers(&self, key: &Key, ino: Ino) -> Result<Fulfilled, FsError> {
+    async fn store_headers(&self, key: &Key, ino: Ino) -> Result<Flushed, FsError> {
         let Some(entry) = self.core.tree.entry(ino) else {
-            return Ok(Fulfilled::Done);
+            return Ok(Flushed::Done);
         };
         if entry.looks.kept.is_none() {
             // An earlier change failed, and the attributes are those of the bucket.
-            return Ok(Fulfilled::Done);
+            return Ok(Flushed::Done);
         }
         if let Some(file) = self.core.open_files.get(ino) {
             return self.store_headers_of(key, &file).await;
         }
-        self.store_grafts(key.as_str(), ino).await?;
+        self.store_copied_ranges(key.as_str(), ino).await?;
         let wanted = headers(&entry, key, &self.core.owner);
         match self.copy_onto_itself(key, ino, &wanted).await {
             Ok(()) => {}
@@ -181,23 +185,23 @@ impl Writeback {
         if self.core.open_files.get(ino).is_none() {
             self.core.tree.unpin(ino);
         }
-        Ok(Fulfilled::Done)
+        Ok(Flushed::Done)
     }
 
     /// Stores the headers of a file that was opened for writing since they were changed.
-    async fn store_headers_of(&self, key: &Key, file: &OpenFile) -> Result<Fulfilled, FsError> {
-        self.store_grafts(key.as_str(), file.ino).await?;
-        let changes = Changes::of(&file.place);
+    async fn store_headers_of(&self, key: &Key, file: &OpenFile) -> Result<Flushed, FsError> {
+        self.store_copied_ranges(key.as_str(), file.ino).await?;
+        let changes = ChangeKind::of(&file.place);
         if let Some(stored) = file.writer.store_headers().await {
             self.end_storing(key, file, changes, stored).await?;
-            return Ok(Fulfilled::Done);
+            return Ok(Flushed::Done);
         }
         if self.core.open_files.has_handles(file.ino) {
             // They go with the changed bytes when it is closed. Until then its object stays whole.
-            return Ok(Fulfilled::Done);
+            return Ok(Flushed::Done);
         }
-        self.queue.want(key, Want::File(file.ino));
-        Ok(Fulfilled::PassedOn)
+        self.queue.want(key, DesiredState::File(file.ino));
+        Ok(Flushed::PassedOn)
     }
 
     /// Stores other headers with an object by copying it onto itself.
@@ -215,7 +219,7 @@ impl Writeback {
             size,
         };
         let copied = copy_object(&self.core.target(), &from, key, Some(wanted)).await;
-        self.error_mode.note(Changes::Headers, copied.is_ok());
+        self.error_mode.note(ChangeKind::Headers, copied.is_ok());
         self.account(key, &copied, "what is kept with it could not be changed: ");
         self.core.moved(ino, &from, copied?).await;
         Ok(())
@@ -229,7 +233,7 @@ impl Writeback {
         let kept = entry.looks.kept.as_ref();
         let is_filled = kept.is_some_and(|kept| kept.is_filled_marker);
         let put = self.put_marker(key, &headers, is_filled).await;
-        self.error_mode.note(Changes::Marker, put.is_ok());
+        self.error_mode.note(ChangeKind::Marker, put.is_ok());
         match &put {
             Ok(()) => self.queue.sure(key),
             Err(error) if error.is_unknown() => self.queue.unsure(key),
@@ -237,7 +241,7 @@ impl Writeback {
         }
         self.account(key, &put, "");
         put?;
-        if self.queue.wanted(key).as_ref() == Some(&Want::Marker(ino)) {
+        if self.queue.wanted(key).as_ref() == Some(&DesiredState::Marker(ino)) {
             self.core.tree.unpin(ino);
         }
         Ok(())
@@ -269,7 +273,7 @@ impl Writeback {
         Ok(put.await.map(drop)?)
     }
 
-    /// Records the result of a request about a key in the ledger.
+    /// Records the result of a request about a key, if it failed.
     pub(in crate::fs) fn account<T, E: Display>(
         &self,
         key: &Key,

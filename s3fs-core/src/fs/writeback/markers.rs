@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use futures_util::stream::{self, StreamExt};
 
 use crate::fs::writeback::Writeback;
-use crate::fs::writeback::queue::Want;
+use crate::fs::writeback::queue::DesiredState;
 use crate::store::{Capability, ListFrom, ListRequest};
 use crate::tree::Ino;
 
@@ -48,7 +48,7 @@ impl Writeback {
             self.account(&marker, &page, "the folder may be gone: ");
             match page {
                 Ok(page) if page.objects.is_empty() => {
-                    self.queue.want(&marker, Want::Marker(dir));
+                    self.queue.want(&marker, DesiredState::Marker(dir));
                 }
                 Ok(_) => {}
                 Err(_) => self.keep(dir),

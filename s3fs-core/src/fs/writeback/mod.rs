@@ -24,16 +24,16 @@ use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use failures::NotStored;
 pub use stats::Pending;
 
-pub(super) use error_mode::Kind as Changes;
-pub(super) use queue::Want;
+pub(super) use error_mode::ChangeKind;
+pub(super) use queue::DesiredState;
 
 use crate::config::MountConfig;
 use crate::fs::core::Core;
 use crate::fs::prefetch::Prefetch;
-use crate::fs::writeback::copied_ranges::Grafts;
-use crate::fs::writeback::error_mode::Trust;
-use crate::fs::writeback::failures::Ledger;
-use crate::fs::writeback::queue::Outbox;
+use crate::fs::writeback::copied_ranges::CopiedRanges;
+use crate::fs::writeback::error_mode::ErrorMode;
+use crate::fs::writeback::failures::Failures;
+use crate::fs::writeback::queue::Queue;
 use crate::fs::writeback::rescue::Rescue;
 use crate::object::Key;
 use crate::tree::Ino;
@@ -43,12 +43,12 @@ use crate::tree::Ino;
 pub(super) struct Writeback {
     core: Arc<Core>,
     prefetch: Arc<Prefetch>,
-    pub(super) queue: Outbox,
+    pub(super) queue: Queue,
     /// Results of the last changes of each kind.
-    pub(super) error_mode: Trust,
-    failures: Ledger,
+    pub(super) error_mode: ErrorMode,
+    failures: Failures,
     rescue: Rescue,
-    grafts: Grafts,
+    copied_ranges: CopiedRanges,
     /// Folders in which an entry was removed, and which must stay.
     kept: Mutex<HashSet<Ino>>,
     /// Lock against renames of folders: a rename holds it for writing, a request about a key in a
@@ -64,11 +64,11 @@ impl Writeback {
         Arc::new_cyclic(|me| Self {
             core,
             prefetch,
-            queue: Outbox::new(me.clone()),
-            error_mode: Trust::default(),
-            failures: Ledger::default(),
+            queue: Queue::new(me.clone()),
+            error_mode: ErrorMode::default(),
+            failures: Failures::default(),
             rescue: Rescue::new(config.rescue.clone()),
-            grafts: Grafts::default(),
+            copied_ranges: CopiedRanges::default(),
             kept: Mutex::default(),
             moving: RwLock::new(()),
             waits_on_close: config.waits_on_close,

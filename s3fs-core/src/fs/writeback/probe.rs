@@ -3,20 +3,20 @@
 use crate::fs::FsError;
 use crate::fs::open_files::OpenFile;
 use crate::fs::writeback::Writeback;
-use crate::fs::writeback::error_mode::{Kind as Changes, Standing};
+use crate::fs::writeback::error_mode::{ChangeKind, Standing};
 use crate::store::StoreErrorKind;
 use crate::write::Place;
 
 impl Writeback {
     /// Checks whether the bucket takes files, unless that is known. It starts an upload of the
     /// file's key and aborts it, which changes nothing.
-    pub(super) async fn learn_to_store(&self, file: &OpenFile) -> Result<(), FsError> {
-        let (trust, changes) = (&self.error_mode, Changes::of(&file.place));
-        let is_known = || trust.standing(changes) != Standing::Unknown;
+    pub(super) async fn probe(&self, file: &OpenFile) -> Result<(), FsError> {
+        let (error_mode, changes) = (&self.error_mode, ChangeKind::of(&file.place));
+        let is_known = || error_mode.standing(changes) != Standing::Unknown;
         if is_known() {
             return Ok(());
         }
-        let _alone = trust.learning().await;
+        let _alone = error_mode.lock_probe().await;
         if is_known() {
             return Ok(());
         }
@@ -31,15 +31,15 @@ impl Writeback {
             Ok(id) => id,
             Err(error) if matches!(error.kind, StoreErrorKind::Unsupported(_)) => {
                 // Storing the file shows it instead.
-                trust.note(changes, true);
+                error_mode.note(changes, true);
                 return Ok(());
             }
             Err(error) => {
-                trust.note(changes, false);
+                error_mode.note(changes, false);
                 return Err(error.into());
             }
         };
-        trust.note(changes, true);
+        error_mode.note(changes, true);
         let store = self.core.store.clone();
         let aborting = async move {
             if let Err(error) = store.abort_upload(&to.key, &id).await {

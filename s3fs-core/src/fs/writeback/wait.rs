@@ -3,8 +3,8 @@
 use crate::fs::FsError;
 use crate::fs::open_files::{OpenFile, WriteHandle};
 use crate::fs::writeback::Writeback;
-use crate::fs::writeback::error_mode::Kind as Changes;
-use crate::fs::writeback::queue::Want;
+use crate::fs::writeback::error_mode::ChangeKind;
+use crate::fs::writeback::queue::DesiredState;
 use crate::object::Key;
 use crate::tree::Ino;
 
@@ -29,11 +29,11 @@ impl Writeback {
     /// part of that: they would wait for the last `close` if the file were written before their
     /// request begins.
     pub(in crate::fs) async fn want_stored(&self, key: &Key, file: &OpenFile) {
-        if self.queue.wanted(key) == Some(Want::Headers(file.ino)) {
+        if self.queue.wanted(key) == Some(DesiredState::Headers(file.ino)) {
             file.writer.touch().await;
         }
         if !file.writer.is_stored() {
-            self.queue.want(key, Want::File(file.ino));
+            self.queue.want(key, DesiredState::File(file.ino));
         }
     }
 
@@ -64,7 +64,7 @@ impl Writeback {
     }
 
     /// Fails if changes of a file can't be stored any more, because another open began to write it
-    /// anew. The ledger names them.
+    /// anew. They are recorded as lost.
     pub(in crate::fs) fn check_displaced(&self, file: &OpenFile) -> Result<(), FsError> {
         if file.writer.is_stored() || !self.core.open_files.is_displaced(file) {
             return Ok(());
@@ -99,13 +99,13 @@ impl Writeback {
         match self.core.key_of(ino) {
             Ok(key) => {
                 if !self.end_stored(ino) && !self.core.lifecycle.is_abandoned() {
-                    self.queue.want(&key, Want::File(ino));
+                    self.queue.want(&key, DesiredState::File(ino));
                 }
             }
             // A deleted file ends with its last handle of any kind.
             Err(_) => {
                 if let Some(file) = self.core.open_files.get(ino) {
-                    // The ledger has it.
+                    // The failure is recorded.
                     let _ = self.nameless(&file);
                 }
             }
@@ -116,8 +116,8 @@ impl Writeback {
     /// changes before.
     pub(in crate::fs) async fn left(&self, file: &OpenFile, key: &Key) -> Result<(), FsError> {
         self.core.open_files.leave(file);
-        self.queue.want(key, Want::File(file.ino));
-        if self.error_mode.has(Changes::of(&file.place)) {
+        self.queue.want(key, DesiredState::File(file.ino));
+        if self.error_mode.has(ChangeKind::of(&file.place)) {
             Ok(())
         } else {
             self.queue.settle(key).await
@@ -125,9 +125,9 @@ impl Writeback {
     }
 
     /// Returns the kind of change by which a file is stored.
-    fn changes_of(&self, ino: Ino) -> Changes {
+    fn changes_of(&self, ino: Ino) -> ChangeKind {
         let file = self.core.open_files.get(ino);
-        file.map_or(Changes::Replace, |file| Changes::of(&file.place))
+        file.map_or(ChangeKind::Replace, |file| ChangeKind::of(&file.place))
     }
 
     /// Forgets the writer of a file that is closed and stored.
@@ -160,8 +160,8 @@ impl Writeback {
         if self.waits_on_close {
             return Ok(true);
         }
-        self.learn_to_store(file).await?;
-        if self.error_mode.has(Changes::of(&file.place)) {
+        self.probe(file).await?;
+        if self.error_mode.has(ChangeKind::of(&file.place)) {
             self.queue.room().await;
             return Ok(false);
         }
@@ -174,7 +174,7 @@ impl Writeback {
         if file.writer.is_stored() {
             return Ok(());
         }
-        if self.waits_on_close || !self.error_mode.has(Changes::of(&file.place)) {
+        if self.waits_on_close || !self.error_mode.has(ChangeKind::of(&file.place)) {
             return self.store_now(file).await;
         }
         self.queue.room().await;

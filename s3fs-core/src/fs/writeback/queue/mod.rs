@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
 
-pub(in crate::fs) use slots::{Fulfilled, Want};
+pub(in crate::fs) use slots::{DesiredState, Flushed};
 
 use crate::fs::FsError;
 use crate::fs::writeback::Writeback;
@@ -42,7 +42,7 @@ const MOST: usize = 1024;
 
 /// Queue of desired states by key, and of the requests for them.
 #[derive(Debug)]
-pub(in crate::fs) struct Outbox {
+pub(in crate::fs) struct Queue {
     writeback: Weak<Writeback>,
     slots: Mutex<Slots>,
     unsure: Unsure,
@@ -59,11 +59,11 @@ pub(in crate::fs) struct Outbox {
 /// Exclusive hold of a key: only its holder makes requests about it.
 #[derive(Debug)]
 pub(in crate::fs) struct Hold<'a> {
-    queue: &'a Outbox,
+    queue: &'a Queue,
     key: Key,
 }
 
-impl Outbox {
+impl Queue {
     /// Creates an empty queue. Must be called inside a tokio runtime.
     pub(in crate::fs) fn new(writeback: Weak<Writeback>) -> Self {
         Self {
@@ -79,7 +79,7 @@ impl Outbox {
     }
 
     /// Queues a new desired state of the key.
-    pub(in crate::fs) fn want(&self, key: &Key, want: Want) {
+    pub(in crate::fs) fn want(&self, key: &Key, want: DesiredState) {
         if let Some(ticket) = self.lock().want(key, want) {
             self.start(key.clone(), ticket, DELAY);
         }
@@ -88,7 +88,7 @@ impl Outbox {
     /// Drops the desired state of a key whose file was moved or deleted. `exists` says whether the
     /// bucket has an object there. If it has or may have one, queues `want`, which deletes it, and
     /// returns true.
-    pub(in crate::fs) fn instead(&self, key: &Key, exists: bool, want: Want) -> bool {
+    pub(in crate::fs) fn instead(&self, key: &Key, exists: bool, want: DesiredState) -> bool {
         let mut slots = self.lock();
         let must = exists || slots.may_exist(key) || self.unsure.has(key);
         let ticket = if must {
@@ -112,7 +112,7 @@ impl Outbox {
     }
 
     /// Takes the desired state of the key. A deletion that was requested before remains queued.
-    pub(in crate::fs) fn take(&self, key: &Key) -> Option<Want> {
+    pub(in crate::fs) fn take(&self, key: &Key) -> Option<DesiredState> {
         let (taken, ticket) = self.lock().take(key);
         if let Some(ticket) = ticket {
             self.start(key.clone(), ticket, DELAY);
@@ -144,7 +144,7 @@ impl Outbox {
     }
 
     /// Returns the desired state of the key.
-    pub(in crate::fs) fn wanted(&self, key: &Key) -> Option<Want> {
+    pub(in crate::fs) fn wanted(&self, key: &Key) -> Option<DesiredState> {
         self.lock().wanted(key).cloned()
     }
 
@@ -219,7 +219,7 @@ impl Outbox {
     /// Waits for all requests that are queued now. Failed ones are not repeated.
     pub(in crate::fs) async fn settle_under_way(&self) {
         let wishes = self.lock().under_way();
-        // The ledger knows of failures.
+        // Failures are recorded.
         let _ = self.answers(&wishes).await;
     }
 
@@ -291,7 +291,7 @@ async fn work(writeback: &Arc<Writeback>, key: &Key, ticket: Version) {
             queue.changed.notify_waiters();
             return;
         };
-        let result = writeback.fulfil(key, want).await;
+        let result = writeback.flush_key(key, want).await;
         let next = queue.lock().ended(key, version, result);
         queue.changed.notify_waiters();
         match next {

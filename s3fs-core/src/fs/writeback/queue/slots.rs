@@ -13,7 +13,7 @@ use crate::tree::Ino;
 
 /// Desired state of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::fs) enum Want {
+pub(in crate::fs) enum DesiredState {
     /// No object; with the folder and name that it had.
     Absent(Ino, EntryName),
     /// Object with the bytes of a file's writer.
@@ -24,7 +24,7 @@ pub(in crate::fs) enum Want {
     Marker(Ino),
 }
 
-impl Want {
+impl DesiredState {
     fn stores(&self) -> bool {
         matches!(self, Self::File(_) | Self::Marker(_))
     }
@@ -50,7 +50,7 @@ enum Phase {
 
 #[derive(Debug)]
 struct Slot {
-    want: Option<Want>,
+    want: Option<DesiredState>,
     /// Number of the wish `want`.
     version: Version,
     phase: Phase,
@@ -70,7 +70,7 @@ pub(super) struct Slots {
 
 /// Result of a request that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::fs) enum Fulfilled {
+pub(in crate::fs) enum Flushed {
     /// The wish is fulfilled.
     Done,
     /// Another wish that was queued since covers this one.
@@ -111,17 +111,16 @@ impl Slots {
     }
 
     /// Sets a new desired state of the key. Returns a ticket if a task must begin.
-    pub(super) fn want(&mut self, key: &Key, want: Want) -> Option<Version> {
+    pub(super) fn want(&mut self, key: &Key, want: DesiredState) -> Option<Version> {
         let version = self.next();
         let slot = self.slot(key, version);
         if want.stores()
-            && let Some(Want::Absent(dir, name)) = slot.want.take()
+            && let Some(DesiredState::Absent(dir, name)) = slot.want.take()
         {
             slot.shadow = Some((dir, name));
         }
         // Storing a file's bytes stores its headers too.
-        let is_part =
-            matches!((&slot.want, &want), (Some(Want::File(of)), Want::Headers(ino)) if of == ino);
+        let is_part = matches!((&slot.want, &want), (Some(DesiredState::File(of)), DesiredState::Headers(ino)) if of == ino);
         if !is_part {
             slot.want = Some(want);
         }
@@ -172,7 +171,7 @@ impl Slots {
 
     /// Begins the request of a ticket. Returns its desired state and number, unless the ticket is
     /// void, the key is held, or nothing is desired.
-    pub(super) fn begin(&mut self, key: &Key, ticket: Version) -> Option<(Want, Version)> {
+    pub(super) fn begin(&mut self, key: &Key, ticket: Version) -> Option<(DesiredState, Version)> {
         let slot = self.slots.get_mut(key)?;
         match slot.phase {
             Phase::Waiting(valid) if valid == ticket => {}
@@ -195,7 +194,7 @@ impl Slots {
         &mut self,
         key: &Key,
         version: Version,
-        result: Result<Fulfilled, FsError>,
+        result: Result<Flushed, FsError>,
     ) -> Next {
         let ticket = self.next();
         let Some(slot) = self.slots.get_mut(key) else {
@@ -206,8 +205,8 @@ impl Slots {
                 slot.shadow = None;
             }
             match result {
-                Ok(Fulfilled::PassedOn) => {}
-                Ok(Fulfilled::Done) => slot.answered = (version, Ok(())),
+                Ok(Flushed::PassedOn) => {}
+                Ok(Flushed::Done) => slot.answered = (version, Ok(())),
                 Err(error) => slot.answered = (version, Err(error)),
             }
             slot.phase = Phase::Waiting(ticket);
@@ -252,24 +251,24 @@ impl Slots {
     }
 
     /// Returns the desired state of the key.
-    pub(super) fn wanted(&self, key: &Key) -> Option<&Want> {
+    pub(super) fn wanted(&self, key: &Key) -> Option<&DesiredState> {
         self.slots.get(key)?.want.as_ref()
     }
 
     /// Takes the desired state of a key whose file has moved. A deletion that was requested before
     /// remains. Returns the state, and a ticket if a task must begin.
-    pub(super) fn take(&mut self, key: &Key) -> (Option<Want>, Option<Version>) {
+    pub(super) fn take(&mut self, key: &Key) -> (Option<DesiredState>, Option<Version>) {
         let version = self.next();
         let Some(slot) = self.slots.get_mut(key) else {
             return (None, None);
         };
-        if matches!(slot.want, Some(Want::Absent(..))) {
+        if matches!(slot.want, Some(DesiredState::Absent(..))) {
             return (None, None);
         }
         let taken = slot.want.take();
         slot.version = version;
         if let Some((dir, name)) = slot.shadow.take() {
-            slot.want = Some(Want::Absent(dir, name));
+            slot.want = Some(DesiredState::Absent(dir, name));
         }
         let has_more = slot.want.is_some();
         match slot.phase {
@@ -305,7 +304,7 @@ impl Slots {
         self.slots.get(key).is_some_and(|slot| {
             slot.shadow.is_some()
                 || matches!(slot.phase, Phase::Running)
-                || matches!(slot.want, Some(Want::Absent(..)))
+                || matches!(slot.want, Some(DesiredState::Absent(..)))
         })
     }
 

@@ -4,13 +4,13 @@ fn key() -> Key {
     Key::new("d/f")
 }
 
-fn absent() -> Want {
-    Want::Absent(Ino::ROOT, EntryName::from_component("f").unwrap())
+fn absent() -> DesiredState {
+    DesiredState::Absent(Ino::ROOT, EntryName::from_component("f").unwrap())
 }
 
-const FILE: Want = Want::File(Ino(7));
+const FILE: DesiredState = DesiredState::File(Ino(7));
 
-const DONE: Result<Fulfilled, FsError> = Ok(Fulfilled::Done);
+const DONE: Result<Flushed, FsError> = Ok(Flushed::Done);
 
 fn is_settled(slots: &mut Slots, key: &Key) -> bool {
     slots.again(key).is_none()
@@ -96,7 +96,7 @@ fn a_wish_is_answered_though_others_follow_without_a_pause() {
 fn a_wish_that_was_passed_on_is_answered_with_the_later_one() {
     let mut slots = Slots::default();
     let (first, version, _) = followed(&mut slots);
-    let Next::Begin(ticket) = slots.ended(&key(), version, Ok(Fulfilled::PassedOn)) else {
+    let Next::Begin(ticket) = slots.ended(&key(), version, Ok(Flushed::PassedOn)) else {
         panic!("the later one is to be done");
     };
     assert!(slots.answer(&first).is_none());
@@ -133,6 +133,6 @@ fn a_key_that_is_held_again_and_again_keeps_its_place() {
 fn what_is_kept_with_a_file_goes_with_its_bytes() {
     let mut slots = Slots::default();
     let ticket = slots.want(&key(), FILE).unwrap();
-    slots.want(&key(), Want::Headers(Ino(7)));
+    slots.want(&key(), DesiredState::Headers(Ino(7)));
     assert_eq!(slots.begin(&key(), ticket).unwrap().0, FILE);
 }
