@@ -29,6 +29,7 @@ mod machine;
 mod mount;
 pub mod object;
 mod objects;
+mod ordered;
 mod probe;
 mod read;
 mod resources;

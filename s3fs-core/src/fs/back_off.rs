@@ -5,12 +5,12 @@
 //! local disk gives. So a replace waits briefly for a reader that has just come too late.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
 use crate::object::EntryName;
+use crate::ordered::{Guard, LAST, Ordered};
 use crate::tree::Ino;
 
 /// Maximum time a replace waits for a late reader. The kernel asks again within microseconds,
@@ -20,7 +20,7 @@ const TURN: Duration = Duration::from_millis(250);
 /// Readers that came too late, by the name that they want.
 #[derive(Debug, Default)]
 pub(super) struct ReplaceBackOff {
-    late: Mutex<HashMap<(Ino, EntryName), HashMap<u32, Instant>>>,
+    late: Ordered<HashMap<(Ino, EntryName), HashMap<u32, Instant>>, LAST>,
     had: Notify,
 }
 
@@ -73,7 +73,7 @@ impl ReplaceBackOff {
         Some(TURN.saturating_sub(last.elapsed()))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<(Ino, EntryName), HashMap<u32, Instant>>> {
-        self.late.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Guard<'_, HashMap<(Ino, EntryName), HashMap<u32, Instant>>> {
+        self.late.lock()
     }
 }

@@ -5,10 +5,10 @@
 //! Above the limit, the kernel is asked to forget the oldest entries.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
 
 use crate::fs::notifier::{KernelNotifier, Notifier};
 use crate::object::EntryName;
+use crate::ordered::{LAST, Ordered};
 use crate::tree::NodeId;
 
 /// Number of entries above which the kernel is asked to forget some. Each takes up to 0.5 KB here.
@@ -19,7 +19,7 @@ const BATCH: usize = 4 << 10;
 
 /// Entries that listings have reported to the kernel, the oldest first.
 #[derive(Debug, Default)]
-pub(super) struct DentryLimit(Mutex<VecDeque<(NodeId, EntryName)>>);
+pub(super) struct DentryLimit(Ordered<VecDeque<(NodeId, EntryName)>, LAST>);
 
 impl DentryLimit {
     /// Records an entry that was reported to the kernel.
@@ -42,7 +42,7 @@ impl DentryLimit {
     }
 
     fn lock<T>(&self, act: impl FnOnce(&mut VecDeque<(NodeId, EntryName)>) -> T) -> T {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        act(&mut self.0.lock())
     }
 }
 

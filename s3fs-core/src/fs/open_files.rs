@@ -1,8 +1,8 @@
 //! Files that are open for writing or not stored yet, and their handles.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::RwLock;
@@ -11,6 +11,7 @@ use crate::fs::FsError;
 use crate::fs::generation::Generation;
 use crate::fs::place::FilePlace;
 use crate::object::{ETag, Key};
+use crate::ordered::{Guard, OPEN_FILES, Ordered};
 use crate::read::Reader;
 use crate::tree::Ino;
 use crate::write::Writer;
@@ -76,7 +77,7 @@ pub(super) type Version = tokio::sync::Mutex<Option<(Key, ETag, Arc<Reader>)>>;
 /// Open files with their handles.
 #[derive(Debug, Default)]
 pub(super) struct OpenFiles {
-    files: Mutex<HashMap<Ino, Arc<OpenFile>>>,
+    files: Ordered<HashMap<Ino, Arc<OpenFile>>, OPEN_FILES>,
     generation: Generation,
     /// Lock held for reading during work that must not happen once a file is open for writing.
     quiet: RwLock<()>,
@@ -251,8 +252,8 @@ impl OpenFiles {
         ends
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Ino, Arc<OpenFile>>> {
-        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Guard<'_, HashMap<Ino, Arc<OpenFile>>> {
+        self.files.lock()
     }
 }
 

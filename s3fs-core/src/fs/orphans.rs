@@ -5,7 +5,7 @@
 //! unless another file takes its key.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use crate::fs::open_files::OpenFile;
 use crate::fs::{Fs, FsError, TTL};
 use crate::object::{ETag, EntryName, Key, ObjectRef};
+use crate::ordered::{LAST, Ordered};
 use crate::store::Precondition;
 use crate::tree::{Entry, FileState, Ino, Kind, Removed};
 use crate::write::Writer;
@@ -23,7 +24,7 @@ const CLOSING: Duration = Duration::from_secs(1);
 /// Handles of each file, and the objects that stay for them.
 #[derive(Debug, Default)]
 pub(super) struct Orphans {
-    open: Mutex<Open>,
+    open: Ordered<Open, LAST>,
     /// Lock held while a deferred deletion runs, so that the end of the mount can wait for it.
     deleting: tokio::sync::Mutex<()>,
     /// Signal that a deferred deletion has completed.
@@ -138,7 +139,7 @@ impl Orphans {
     }
 
     fn lock<T>(&self, act: impl FnOnce(&mut Open) -> T) -> T {
-        act(&mut self.open.lock().unwrap_or_else(PoisonError::into_inner))
+        act(&mut self.open.lock())
     }
 }
 

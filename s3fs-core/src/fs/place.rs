@@ -1,10 +1,11 @@
 //! Destination of a file: key, metadata and precondition.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use crate::fs::generation::Generation;
 use crate::fs::owner::Owner;
 use crate::object::{Attributes, FileKind, Headers, Key, content_type};
+use crate::ordered::{Guard, LAST, Ordered};
 use crate::store::Precondition;
 use crate::tree::{Entry, Ino, Kind, Tree};
 use crate::write::{Destination, Place, Stored};
@@ -15,7 +16,7 @@ pub(super) struct FilePlace {
     ino: Ino,
     tree: Arc<Tree>,
     owner: Owner,
-    precondition: Mutex<Precondition>,
+    precondition: Ordered<Precondition, LAST>,
     generation: Generation,
 }
 
@@ -31,7 +32,7 @@ impl FilePlace {
             ino,
             tree: Arc::clone(tree),
             owner,
-            precondition: Mutex::new(precondition),
+            precondition: Ordered::new(precondition),
             generation,
         }
     }
@@ -47,10 +48,8 @@ impl FilePlace {
         *self.lock() == Precondition::Absent
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Precondition> {
-        self.precondition
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Guard<'_, Precondition> {
+        self.precondition.lock()
     }
 }
 

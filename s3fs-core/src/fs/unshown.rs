@@ -1,18 +1,18 @@
 //! Warnings about keys that a listing does not show, one for each folder.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
 
 use crate::fs::Fs;
 use crate::list::Hidden;
 use crate::object::Key;
+use crate::ordered::{LAST, Ordered};
 
 /// Maximum number of folders that are remembered as reported.
 const FOLDERS: usize = 4096;
 
 /// Prefixes of the folders that were reported.
 #[derive(Debug, Default)]
-pub(super) struct Unshown(Mutex<HashSet<String>>);
+pub(super) struct Unshown(Ordered<HashSet<String>, LAST>);
 
 impl Unshown {
     /// Returns whether to report the hidden keys of a folder: it has some, and was not reported
@@ -21,7 +21,7 @@ impl Unshown {
         if hidden == Hidden::default() {
             return false;
         }
-        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut said = self.0.lock();
         if said.contains(prefix) {
             return false;
         }

@@ -1,10 +1,10 @@
 //! Table of inodes and names.
 
 use std::ops::Bound;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::object::{EntryName, Key, Prefix};
+use crate::ordered::{Guard, Ordered, TREE};
 use crate::tree::coverage::Range;
 use crate::tree::inode::Inode;
 use crate::tree::numbers::number_of_prefix;
@@ -16,13 +16,14 @@ use crate::tree::{Entry, FileState, Ino, Kind, Known, Looks, NodeId, Seen, Told}
 pub struct Tree {
     prefix: Prefix,
     pub(super) ttl: Duration,
-    state: Mutex<State>,
+    /// Held for no I/O.
+    state: Ordered<State, TREE>,
 }
 
 impl Tree {
     /// Creates a tree with only the root. Responses of the store are trusted for `ttl`.
     pub fn new(prefix: Prefix, ttl: Duration) -> Self {
-        let state = Mutex::new(State::new(number_of_prefix(&prefix)));
+        let state = Ordered::new(State::new(number_of_prefix(&prefix)));
         Self { prefix, ttl, state }
     }
 
@@ -357,7 +358,7 @@ impl Tree {
         self.lock().inodes.len()
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn lock(&self) -> Guard<'_, State> {
+        self.state.lock()
     }
 }

@@ -1,6 +1,5 @@
 //! Observations about folders, from which prefetch decides.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::fs::prefetch::directory_scan::Progress;
@@ -8,6 +7,7 @@ use crate::fs::prefetch::folder_map::FolderMap;
 use crate::fs::prefetch::metadata_heuristic::{Counts, Verdict, verdict};
 use crate::fs::prefetch::name_series::NameSeries;
 use crate::object::EntryName;
+use crate::ordered::{Guard, LAST, Ordered};
 use crate::tree::Ino;
 
 /// Observations about one folder.
@@ -33,10 +33,8 @@ pub(super) enum Scan {
 }
 
 /// Observations of one mount.
-///
-/// The lock is the last one to take: nothing else is locked while it is held. The tree may be.
 #[derive(Debug, Default)]
-pub(super) struct Folders(Mutex<State>);
+pub(super) struct Folders(Ordered<State, LAST>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -116,8 +114,8 @@ impl Folders {
         )
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Guard<'_, State> {
+        self.0.lock()
     }
 }
 

@@ -2,7 +2,7 @@
 //! symlink.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::future::{BoxFuture, FutureExt, Shared, join_all};
@@ -14,6 +14,7 @@ use crate::fs::prefetch::folders::Scan;
 use crate::fs::prefetch::metadata_heuristic::{SAMPLE, Verdict};
 use crate::list::Listed;
 use crate::object::{EntryName, Key};
+use crate::ordered::{LAST, Ordered};
 use crate::store::{Described, StoreErrorKind};
 use crate::tree::{Entry, Ino, Kept, Kind, Seen};
 
@@ -22,7 +23,7 @@ type SharedLook = Shared<BoxFuture<'static, Result<(), FsError>>>;
 
 /// Metadata requests under way, by entry.
 #[derive(Debug, Default)]
-pub(super) struct MetadataRequests(Mutex<HashMap<Ino, SharedLook>>);
+pub(super) struct MetadataRequests(Ordered<HashMap<Ino, SharedLook>, LAST>);
 
 impl MetadataRequests {
     fn get(&self, ino: Ino) -> Option<SharedLook> {
@@ -51,7 +52,7 @@ impl MetadataRequests {
     }
 
     fn lock<T>(&self, act: impl FnOnce(&mut HashMap<Ino, SharedLook>) -> T) -> T {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        act(&mut self.0.lock())
     }
 }
 

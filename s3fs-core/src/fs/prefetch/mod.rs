@@ -18,7 +18,7 @@ mod root_page;
 mod sibling_listing;
 mod tree_listing;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Instant;
 
 pub(super) use metadata_heuristic::Verdict;
@@ -30,6 +30,7 @@ use crate::fs::prefetch::folders::Folders;
 use crate::fs::prefetch::metadata::MetadataRequests;
 use crate::fs::prefetch::open_heuristic::OpenHeuristic;
 use crate::fs::prefetch::tree_listing::TreeListings;
+use crate::ordered::{LAST, Ordered};
 use crate::read::Ahead;
 use crate::store::ListPage;
 use crate::tree::Ino;
@@ -41,12 +42,12 @@ pub(super) struct Prefetch {
     /// Files opened ahead of programs.
     opens: Ahead,
     /// Heuristic whether programs open the names that they look up.
-    open_heuristic: Mutex<OpenHeuristic<Ino>>,
+    open_heuristic: Ordered<OpenHeuristic<Ino>, LAST>,
     folders: Folders,
     metadata_requests: MetadataRequests,
     tree_listings: TreeListings,
     /// First page of the root, and the time of its request.
-    root_page: Mutex<Option<(ListPage, Instant)>>,
+    root_page: Ordered<Option<(ListPage, Instant)>, LAST>,
 }
 
 impl Prefetch {
@@ -56,11 +57,11 @@ impl Prefetch {
         Arc::new(Self {
             core,
             opens: Ahead::new(TTL),
-            open_heuristic: Mutex::default(),
+            open_heuristic: Ordered::default(),
             folders: Folders::default(),
             metadata_requests: MetadataRequests::default(),
             tree_listings: TreeListings::default(),
-            root_page: Mutex::new(Some((root_page, asked))),
+            root_page: Ordered::new(Some((root_page, asked))),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Opening files ahead of programs: the next files of a folder that a program reads in order.
 
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use crate::fs::core::expected;
 use crate::fs::prefetch::Prefetch;
@@ -8,6 +8,7 @@ use crate::fs::prefetch::directory_scan::STEP;
 use crate::fs::prefetch::folders::Scan;
 use crate::fs::prefetch::open_heuristic::OpenHeuristic;
 use crate::object::{EntryName, Key};
+use crate::ordered::Guard;
 use crate::read::{Expected, FIRST, Opening, Reader};
 use crate::tree::{Entry, FileState, Ino, Kind};
 
@@ -80,10 +81,8 @@ impl Prefetch {
         }
     }
 
-    fn open_heuristic(&self) -> MutexGuard<'_, OpenHeuristic<Ino>> {
-        self.open_heuristic
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn open_heuristic(&self) -> Guard<'_, OpenHeuristic<Ino>> {
+        self.open_heuristic.lock()
     }
 
     /// Records that a file was opened for reading, and starts to open the next files of the folder.

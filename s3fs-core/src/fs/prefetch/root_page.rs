@@ -1,6 +1,5 @@
 //! First page of the root, fetched on connecting and used by the first listing.
 
-use std::sync::PoisonError;
 use std::time::Instant;
 
 use crate::fs::TTL;
@@ -10,11 +9,7 @@ use crate::tree::Ino;
 
 impl Prefetch {
     pub(in crate::fs) fn take_root_page(&self) -> Option<(ListPage, Instant)> {
-        let page = self
-            .root_page
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let page = self.root_page.lock().take();
         page.filter(|(_, asked)| asked.elapsed() < TTL)
     }
 
@@ -22,10 +17,7 @@ impl Prefetch {
     pub(in crate::fs) fn made(&self, dir: Ino) {
         self.outdate();
         if dir == Ino::ROOT {
-            self.root_page
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take();
+            self.root_page.lock().take();
         }
     }
 }

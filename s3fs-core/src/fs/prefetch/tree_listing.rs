@@ -1,6 +1,6 @@
 //! Tree listing: lists the folders of a tree together while a program walks through it.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::Mutex;
@@ -9,13 +9,14 @@ use crate::fs::TTL;
 use crate::fs::prefetch::Prefetch;
 use crate::fs::prefetch::sibling_listing::just_before;
 use crate::list::{Dated, Deep, Descent};
+use crate::ordered::{LAST, Ordered};
 
 /// Maximum number of tracked walks.
 const WALKS: usize = 8;
 
 /// Walks through trees, the latest last.
 #[derive(Debug, Default)]
-pub(super) struct TreeListings(std::sync::Mutex<Vec<Walk>>);
+pub(super) struct TreeListings(Ordered<Vec<Walk>, LAST>);
 
 /// Walk and its listing, once there is one.
 #[derive(Debug)]
@@ -29,7 +30,7 @@ impl TreeListings {
     /// of the walk's first folder, and its listing.
     fn note(&self, prefix: &str) -> Option<(String, Arc<Mutex<Option<Deep>>>)> {
         let now = Instant::now();
-        let mut walks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut walks = self.0.lock();
         let Some(at) = walks.iter().rposition(|w| w.descent.includes(prefix, now)) else {
             if walks.len() >= WALKS {
                 walks.remove(0);
@@ -49,7 +50,7 @@ impl TreeListings {
 
     /// Restarts a walk whose listing was of no use for a folder.
     fn start_again(&self, listing: &Arc<Mutex<Option<Deep>>>) {
-        let mut walks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut walks = self.0.lock();
         let walk = walks.iter_mut().find(|w| Arc::ptr_eq(&w.listing, listing));
         if let Some(walk) = walk {
             walk.descent.start_again();
@@ -58,7 +59,7 @@ impl TreeListings {
 
     /// Drops all walks, since their pages lack an entry that was made here.
     pub(in crate::fs) fn outdate(&self) {
-        let mut walks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut walks = self.0.lock();
         walks.clear();
     }
 }

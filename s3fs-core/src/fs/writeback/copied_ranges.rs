@@ -1,16 +1,15 @@
 //! Ranges that the server copies from other objects into files that are not stored yet.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use crate::fs::FsError;
 use crate::fs::writeback::Writeback;
 use crate::object::Key;
+use crate::ordered::{Guard, LAST, Ordered};
 use crate::tree::Ino;
 
 /// Files not stored yet that contain copied ranges of other objects. Those objects must stay until
 /// then.
 #[derive(Debug, Default)]
-pub(super) struct CopiedRanges(Mutex<Vec<(Ino, Key)>>);
+pub(super) struct CopiedRanges(Ordered<Vec<(Ino, Key)>, LAST>);
 
 impl CopiedRanges {
     fn note(&self, ino: Ino, from: Key) {
@@ -36,8 +35,8 @@ impl CopiedRanges {
             .collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<(Ino, Key)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Guard<'_, Vec<(Ino, Key)>> {
+        self.0.lock()
     }
 }
 

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
 use crate::object::Shown;
+use crate::ordered::{LAST, Ordered};
 
 /// Object that could not be stored, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ impl fmt::Display for NotStored {
 
 /// Latest failure of each object. A later success removes it.
 #[derive(Debug, Default)]
-pub(in crate::fs) struct Failures(Mutex<BTreeMap<String, Failure>>);
+pub(in crate::fs) struct Failures(Ordered<BTreeMap<String, Failure>, LAST>);
 
 #[derive(Clone, Debug, Default)]
 struct Failure {
@@ -86,6 +86,6 @@ impl Failures {
     }
 
     fn lock<T>(&self, act: impl FnOnce(&mut BTreeMap<String, Failure>) -> T) -> T {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        act(&mut self.0.lock())
     }
 }

@@ -1,7 +1,6 @@
 //! Markers of folders that may have no key left.
 
 use std::collections::HashSet;
-use std::sync::PoisonError;
 
 use futures_util::stream::{self, StreamExt};
 
@@ -18,14 +17,14 @@ impl Writeback {
     pub(in crate::fs) fn keep(&self, dir: Ino) {
         if dir != Ino::ROOT {
             self.core.tree.pin(dir);
-            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut kept = self.kept.lock();
             kept.insert(dir);
         }
     }
 
     /// Takes out the folders that are kept though they may have no key left.
     pub(in crate::fs) fn take_kept(&self) -> HashSet<Ino> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.lock();
         std::mem::take(&mut *kept)
     }
 

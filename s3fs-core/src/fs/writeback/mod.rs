@@ -17,7 +17,7 @@ mod stats;
 mod wait;
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -36,6 +36,7 @@ use crate::fs::writeback::failures::Failures;
 use crate::fs::writeback::queue::Queue;
 use crate::fs::writeback::rescue::Rescue;
 use crate::object::Key;
+use crate::ordered::{LAST, Ordered};
 use crate::tree::Ino;
 
 /// Changes of one mount that the bucket has yet to receive.
@@ -50,7 +51,7 @@ pub(super) struct Writeback {
     rescue: Rescue,
     copied_ranges: CopiedRanges,
     /// Folders in which an entry was removed, and which must stay.
-    kept: Mutex<HashSet<Ino>>,
+    kept: Ordered<HashSet<Ino>, LAST>,
     /// Lock against renames of folders: a rename holds it for writing, a request about a key in a
     /// folder for reading.
     moving: RwLock<()>,
@@ -69,7 +70,7 @@ impl Writeback {
             failures: Failures::default(),
             rescue: Rescue::new(config.rescue.clone()),
             copied_ranges: CopiedRanges::default(),
-            kept: Mutex::default(),
+            kept: Ordered::default(),
             moving: RwLock::new(()),
             waits_on_close: config.waits_on_close,
         })

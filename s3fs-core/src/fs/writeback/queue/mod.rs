@@ -7,7 +7,7 @@ mod slots;
 mod unsure;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -20,6 +20,7 @@ use crate::fs::writeback::Writeback;
 use crate::fs::writeback::queue::slots::{Next, Slots, Version, Wish};
 use crate::fs::writeback::queue::unsure::Unsure;
 use crate::object::Key;
+use crate::ordered::{Guard, Ordered, QUEUE};
 
 /// Delay of a request. Programs often write a file under a temporary name, set its mode and times,
 /// and rename it. They do so within a few milliseconds.
@@ -44,7 +45,7 @@ const MOST: usize = 1024;
 #[derive(Debug)]
 pub(in crate::fs) struct Queue {
     writeback: Weak<Writeback>,
-    slots: Mutex<Slots>,
+    slots: Ordered<Slots, QUEUE>,
     unsure: Unsure,
     /// Signal that a slot has changed.
     changed: Notify,
@@ -68,7 +69,7 @@ impl Queue {
     pub(in crate::fs) fn new(writeback: Weak<Writeback>) -> Self {
         Self {
             writeback,
-            slots: Mutex::default(),
+            slots: Ordered::default(),
             unsure: Unsure::default(),
             changed: Notify::new(),
             hurry: Notify::new(),
@@ -272,8 +273,8 @@ impl Queue {
         });
     }
 
-    fn lock(&self) -> MutexGuard<'_, Slots> {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Guard<'_, Slots> {
+        self.slots.lock()
     }
 }
 

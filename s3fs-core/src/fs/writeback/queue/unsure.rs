@@ -4,13 +4,13 @@
 //! its object must be deleted too.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::object::Key;
+use crate::ordered::{Guard, LAST, Ordered};
 
 /// Keys that may have an unknown object.
 #[derive(Debug, Default)]
-pub(super) struct Unsure(Mutex<HashSet<Key>>);
+pub(super) struct Unsure(Ordered<HashSet<Key>, LAST>);
 
 impl Unsure {
     /// Records that a request to make an object of the key failed, but may have made it.
@@ -27,7 +27,7 @@ impl Unsure {
         self.lock().contains(key)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashSet<Key>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Guard<'_, HashSet<Key>> {
+        self.0.lock()
     }
 }
