@@ -47,7 +47,9 @@ pub use config::{
 pub use fs::{NotStored, Pending, PidNamespace};
 pub use fuse::{MountEntry, MountPoint, Unmount};
 pub use mount::{FileSystem, Finisher, MountError, Mounted, Serving};
-pub use object::{BucketName, BucketNameError, Prefix, PrefixError, Shown};
+pub use object::{
+    BucketName, BucketNameError, Prefix, PrefixError, Shown, chain, chain_in_one_line,
+};
 pub use objects::{Objects, Unshown};
 pub use probe::{Probe, probe};
 pub use resources::{DEFAULT_BUDGET, Resources};

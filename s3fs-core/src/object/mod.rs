@@ -2,6 +2,7 @@
 
 mod attributes;
 mod bucket;
+mod chain;
 mod content_type;
 mod headers;
 mod key;
@@ -14,6 +15,7 @@ mod shown;
 
 pub use attributes::{Attributes, FileKind, MAX_METADATA, metadata_size};
 pub use bucket::{BucketName, BucketNameError};
+pub use chain::{chain, chain_in_one_line};
 pub use content_type::content_type;
 pub use headers::Headers;
 pub use key::Key;

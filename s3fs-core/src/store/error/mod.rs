@@ -1,6 +1,5 @@
 //! Errors of requests to a store.
 
-mod chain;
 mod kind;
 mod request_id;
 #[cfg(test)]
@@ -11,7 +10,6 @@ use std::time::Duration;
 
 use crate::object::Shown;
 
-pub(in crate::store) use chain::chain;
 pub use kind::StoreErrorKind;
 pub use request_id::RequestId;
 

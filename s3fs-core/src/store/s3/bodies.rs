@@ -7,8 +7,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::S3Store;
 use super::sending::{Progress, watched};
-use crate::object::Key;
-use crate::store::error::chain;
+use crate::object::{Key, chain_in_one_line};
 use crate::store::{Body, Content, GetBody, RequestId, Store, StoreError, StoreErrorKind};
 
 impl S3Store {
@@ -33,7 +32,11 @@ impl S3Store {
                     .offset(*offset)
                     .length(Length::Exact(*length));
                 stream.build().await.map_err(|error| {
-                    self.failed(operation, key, StoreErrorKind::Other(chain(&error)))
+                    self.failed(
+                        operation,
+                        key,
+                        StoreErrorKind::Other(chain_in_one_line(&error)),
+                    )
                 })?
             }
         };
@@ -62,7 +65,9 @@ impl S3Store {
                     Ok(Some(Ok(piece))) => {
                         Ok::<Option<(Bytes, _)>, _>(Some((piece, (body, failed, place))))
                     }
-                    Ok(Some(Err(error))) => Err(failed(StoreErrorKind::Truncated(chain(&error)))),
+                    Ok(Some(Err(error))) => {
+                        Err(failed(StoreErrorKind::Truncated(chain_in_one_line(&error))))
+                    }
                     Err(_silence) => Err(failed(StoreErrorKind::TimedOut)),
                 }
             },

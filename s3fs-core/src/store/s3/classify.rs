@@ -9,7 +9,7 @@ use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::answers::TOO_LARGE;
-use crate::store::error::chain;
+use crate::object::chain_in_one_line;
 use crate::store::{RequestId, StoreErrorKind};
 
 /// Header with the region of a bucket, also on errors.
@@ -67,11 +67,11 @@ where
             }
         }
         SdkError::ResponseError(response) => {
-            of_unread(response.raw().status().as_u16(), &chain(error))
+            of_unread(response.raw().status().as_u16(), &chain_in_one_line(error))
         }
-        _ if lacks_credentials(error) => StoreErrorKind::NoCredentials(chain(error)),
+        _ if lacks_credentials(error) => StoreErrorKind::NoCredentials(chain_in_one_line(error)),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => StoreErrorKind::TimedOut,
-        _ => of_unsent(chain(error)),
+        _ => of_unsent(chain_in_one_line(error)),
     }
 }
 

@@ -16,7 +16,7 @@ use aws_sdk_s3::config::{Credentials, ProvideCredentials};
 use aws_types::os_shim_internal::{Env, Fs};
 
 use super::connections::HttpClient;
-use crate::store::error::chain;
+use crate::object::chain_in_one_line;
 
 /// Default region, which answers for every bucket, if only with the bucket's region.
 const FIRST_GUESS: &str = "us-east-1";
@@ -99,7 +99,7 @@ async fn keys(
 ) -> Result<ProfileKeys, ProfileError> {
     let credentials: Credentials = match provider.provide_credentials().await {
         Ok(credentials) => credentials,
-        Err(error) => return Err(failed(profile, &chain(&error))),
+        Err(error) => return Err(failed(profile, &chain_in_one_line(&error))),
     };
     Ok(ProfileKeys {
         access_key_id: credentials.access_key_id().to_owned(),

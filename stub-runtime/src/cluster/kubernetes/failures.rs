@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use kube::core::Status;
+use s3fs_core::chain_in_one_line;
 
 use super::frame::NAME;
 use crate::cluster::error::ClusterError;
@@ -11,12 +12,12 @@ use crate::cluster::error::ClusterError;
 const CERTIFICATE: &str = "certificate";
 
 /// Makes the error for a missing cluster.
-pub(super) fn no_cluster(error: &dyn Error) -> ClusterError {
+pub(super) fn no_cluster(error: &(dyn Error + 'static)) -> ClusterError {
     ClusterError::Refused {
         scheduler: NAME,
         reason: format!(
             "{}; `kubectl config get-contexts` shows which clusters there are: set KUBECONFIG, or `context` in `[engine.kubernetes]` of stub.toml",
-            chain(error)
+            chain_in_one_line(error)
         ),
     }
 }
@@ -24,7 +25,7 @@ pub(super) fn no_cluster(error: &dyn Error) -> ClusterError {
 /// Classifies a failed request. `what`: the attempted operation. `was_admitted`: whether the server
 /// has accepted the credentials before.
 pub(super) fn classify(what: &str, error: &kube::Error, was_admitted: bool) -> ClusterError {
-    let (scheduler, words) = (NAME, chain(error));
+    let (scheduler, words) = (NAME, chain_in_one_line(error));
     let unreachable = |said: &str| ClusterError::Unreachable {
         scheduler,
         reason: format!("{what}: {said}"),
@@ -90,20 +91,6 @@ fn of_status(status: &Status) -> Meaning {
         408 | 409 | 410 | 429 | 500.. => Meaning::Passes,
         _ => Meaning::Wrong,
     }
-}
-
-/// Formats an error and its sources in one line. A source's text is left out if the error above contains it.
-fn chain(error: &dyn Error) -> String {
-    let mut words = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let said = error.to_string();
-        if !words.contains(&said) {
-            words = format!("{words}: {said}");
-        }
-        source = error.source();
-    }
-    words.lines().map(str::trim).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
