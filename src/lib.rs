@@ -40,7 +40,7 @@
 //!
 //! The body reads and writes a volume with `std::fs`, or with any program that it starts. A call
 //! returns `Ok` when the body has returned and everything written is stored. Otherwise
-//! [`Error::NotStored`] names the objects and the reasons.
+//! [`ErrorKind::NotStored`] names the objects and the reasons.
 //!
 //! ```no_run
 //! use std::{fs, io};
@@ -66,7 +66,7 @@
 //! Arguments and values cross between processes. They are owned types that implement serde's
 //! `Serialize` and `Deserialize`. A gigabyte of `String` or `Vec<u8>` is fine. For a function that
 //! returns a `Result` (std's, under any alias of that name: `io::Result`, `anyhow::Result`), the
-//! call returns the value of its `Ok`. Its error arrives as [`Error::Failed`], with the messages of
+//! call returns the value of its `Ok`. Its error arrives as [`ErrorKind::Failed`], with the messages of
 //! its sources.
 //!
 //! ```no_run
@@ -113,7 +113,7 @@
 //!
 //! ```no_run
 //! use std::time::Duration;
-//! use stub::Error;
+//! use stub::ErrorKind;
 //!
 //! #[stub::function(timeout = Duration::from_secs(60))]
 //! fn patient() {
@@ -121,8 +121,8 @@
 //! }
 //!
 //! # fn main() {
-//! match patient() {
-//!     Err(Error::TimedOut { after, .. }) => println!("killed after {after:?}"),
+//! match patient().map_err(|error| error.kind) {
+//!     Err(ErrorKind::TimedOut { after }) => println!("killed after {after:?}"),
 //!     other => println!("{other:?}"),
 //! }
 //! # }
@@ -250,7 +250,7 @@
 /// # Limits
 ///
 /// A control group (cgroup v2) of the sandbox enforces `cpu` and `memory`, if the user may create
-/// one below their own. A sandbox that exceeds its memory is then killed ([`Error::Killed`]).
+/// one below their own. A sandbox that exceeds its memory is then killed ([`ErrorKind::Killed`]).
 /// Elsewhere, `memory` limits each process of the sandbox (`RLIMIT_DATA`): further allocations fail,
 /// and most programs abort. `cpu` then is a number of whole processors. `STUB_LOG=info` shows the
 /// mechanism in use. `timeout` is always enforced.
@@ -272,8 +272,8 @@ pub use stub_runtime::Kubernetes;
 #[cfg_attr(docsrs, doc(cfg(feature = "cli")))]
 pub use stub_runtime::cli::cli;
 pub use stub_runtime::{
-    Attempt, Call, CloudBucketMount, Error, IntoSecret, Map, PathError, Result, Retries, Secret,
-    SecretError, Stream, Values, VolumeError, VolumePath,
+    Attempt, Call, CloudBucketMount, Error, ErrorKind, IntoSecret, Map, PathError, Result, Retries,
+    SandboxStep, Secret, SecretError, Stream, Values, VolumeError, VolumePath,
 };
 #[cfg(feature = "schedule")]
 #[cfg_attr(docsrs, doc(cfg(feature = "schedule")))]

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::env;
-use std::io::{self, ErrorKind, IsTerminal};
+use std::io::{self, IsTerminal};
 use std::path::absolute;
 use std::process::ExitCode;
 
@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use stub_runtime::call::{CallSpec, Ended, Limits, Outcome, Volume, Work};
 use stub_runtime::declare::Settings;
 use stub_runtime::local::{Canceller, CtrlC};
-use stub_runtime::{Error, Retries, Secret, cli, declare, engines, local};
+use stub_runtime::{Error, ErrorKind, Retries, Secret, cli, declare, engines, local};
 
 use crate::arguments::{RunArguments, ServiceArguments, VolumeArgument};
 use crate::exit;
@@ -40,8 +40,12 @@ pub(crate) fn run_spec(spec: &CallSpec, retries: &Retries) -> anyhow::Result<Exi
             Ok(ExitCode::from(local::INTERRUPTED))
         }
         Ok(outcome) => Ok(ExitCode::from(status(&spec.label(), &outcome))),
-        Err(Error::NotStarted { attempt, source }) => {
-            let found = source.kind() != ErrorKind::NotFound;
+        Err(Error {
+            attempt,
+            kind: ErrorKind::NotStarted { source },
+            ..
+        }) => {
+            let found = source.kind() != io::ErrorKind::NotFound;
             let status = if found {
                 exit::NOT_EXECUTABLE
             } else {

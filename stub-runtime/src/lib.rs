@@ -34,7 +34,7 @@ mod protocol;
 mod sys;
 
 pub use api::{Call, Map, Stream, Values};
-pub use call::{Attempt, Error, Message, Result};
+pub use call::{Attempt, Error, ErrorKind, Message, Result, SandboxStep};
 #[cfg(feature = "cli")]
 pub use cli::cli;
 pub use declare::{

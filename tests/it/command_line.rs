@@ -199,9 +199,9 @@ fn a_file_of_inputs_gives_a_line_for_each() {
         "\
 {\"index\":0,\"value\":{\"bytes\":21,\"lines\":1,\"words\":4}}
 {\"index\":1,\"value\":{\"bytes\":19,\"lines\":2,\"words\":6}}
-{\"error\":\"`tasks::words` (input 2) can't be called with these arguments: `--file`, of type `String`: invalid type: integer `7`, expected a string\",\"index\":2}
+{\"error\":\"`tasks::words` (input 2) was called with invalid arguments: `--file`, of type `String`: invalid type: integer `7`, expected a string\",\"index\":2}
 {\"error\":\"`tasks::words` (input 3) failed: No such file or directory (os error 2)\",\"index\":3}
-{\"error\":\"`tasks::words` (input 4) can't be called with these arguments: the line is not JSON: EOF while parsing an object at line 1 column 1\",\"index\":4}
+{\"error\":\"`tasks::words` (input 4) was called with invalid arguments: the line is not JSON: EOF while parsing an object at line 1 column 1\",\"index\":4}
 "
     );
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use s3_local::{Operation, Server};
-use stub::Error;
+use stub::{Error, ErrorKind};
 
 use crate::act::{act, tell, told};
 use crate::bucket::{self, BUCKET, volume};
@@ -81,7 +81,7 @@ fn of_the_worker() {
     let error = killing(&server, "stub-worker");
     // What a killed program had written is stored, as on any file system, but not called a success.
     assert!(
-        matches!(error, Error::Killed { signal: 9, .. }),
+        matches!(error.kind, ErrorKind::Killed { signal: 9, .. }),
         "{error:?}"
     );
     assert_eq!(
@@ -97,8 +97,8 @@ fn of_the_supervisor() {
     let clean = Clean::start();
     let server = bucket::server();
     let error = killing(&server, "stub-supervisor");
-    assert!(matches!(error, Error::Lost { .. }), "{error:?}");
-    let words = "the process that supervised `it::death::half_an_object` was killed by signal 9";
+    assert!(matches!(error.kind, ErrorKind::Lost { .. }), "{error:?}");
+    let words = "`it::death::half_an_object` was lost: the process that supervised it was killed by signal 9";
     assert!(error.to_string().starts_with(words), "{error}");
     clean.settle();
     nothing_half_made(&server);

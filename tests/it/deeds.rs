@@ -3,7 +3,7 @@
 use std::time::Duration;
 use std::{process, thread};
 
-use stub::Error;
+use stub::ErrorKind;
 
 /// Action of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -39,16 +39,18 @@ pub(crate) fn does_in_time(n: u64, deed: Deed) -> Result<u64, String> {
 
 /// Returns whether a result is the one of an input with this action.
 pub(crate) fn is_right(n: u64, deed: Deed, result: &stub::Result<u64>) -> bool {
-    match (deed, result) {
+    match (deed, result.as_ref().map_err(|error| &error.kind)) {
         (Deed::Return, Ok(value)) => *value == n,
-        (Deed::Fail, Err(Error::Failed { source, .. })) => {
+        (Deed::Fail, Err(ErrorKind::Failed { source })) => {
             source.to_string() == format!("{n} fails")
         }
-        (Deed::Panic, Err(Error::Panicked { message, .. })) => *message == format!("{n} panics"),
-        (Deed::Exit, Err(Error::Exited { code, .. })) => *code == 3,
-        (Deed::Abort, Err(Error::Killed { signal, .. })) => *signal == 6,
-        (Deed::Hang, Err(Error::TimedOut { .. }))
-        | (Deed::BeCancelled, Err(Error::Cancelled { .. })) => true,
+        (Deed::Panic, Err(ErrorKind::Panicked { message, .. })) => {
+            *message == format!("{n} panics")
+        }
+        (Deed::Exit, Err(ErrorKind::Exited { code })) => *code == 3,
+        (Deed::Abort, Err(ErrorKind::Killed { signal })) => *signal == 6,
+        (Deed::Hang, Err(ErrorKind::TimedOut { .. }))
+        | (Deed::BeCancelled, Err(ErrorKind::Cancelled)) => true,
         _ => false,
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::env;
 
-use stub::{Error, Secret};
+use stub::{ErrorKind, Secret};
 
 use crate::act::{act, output, tell, told};
 use crate::bucket::{self, volume};
@@ -95,10 +95,10 @@ fn chain_act() {
 fn a_missing_secret_is_an_error_before_anything_runs() {
     let _clean = Clean::start();
     let error = with_a_missing_secret().unwrap_err();
-    assert!(matches!(error, Error::Secret { .. }), "{error:?}");
+    assert!(matches!(error.kind, ErrorKind::Secret { .. }), "{error:?}");
     assert_eq!(
         error.to_string(),
-        "`it::environment::with_a_missing_secret` can't have its secrets: \
+        "`it::environment::with_a_missing_secret` failed to load its secrets: \
          not set in the environment: STUB_IT_MISSING"
     );
 }

@@ -6,7 +6,7 @@ use std::os::fd::IntoRawFd;
 use std::process::Command;
 
 use s3_local::{Operation, Policy};
-use stub::Error;
+use stub::ErrorKind;
 
 use crate::bucket::{self, BUCKET, volume};
 use crate::clean::Clean;
@@ -151,7 +151,7 @@ fn what_may_not_be_read_is_the_functions_error() {
     bucket::choose(bucket::limited(&server).read_only(true));
     assert_eq!(entries().unwrap(), ["hello.txt", "in"]);
     let error = read("hello.txt".to_owned()).unwrap_err();
-    assert!(matches!(error, Error::Failed { .. }), "{error:?}");
+    assert!(matches!(error.kind, ErrorKind::Failed { .. }), "{error:?}");
     assert_eq!(error.to_string(), "Permission denied (os error 13)");
     assert!(server.log().count(Operation::GetObject) > 0);
 }
@@ -163,18 +163,18 @@ fn what_could_not_be_stored_is_named_with_its_reason() {
     bucket::choose(bucket::limited(&server));
     let error = write_and_return("lost.txt".to_owned()).unwrap_err();
     let text = error.to_string();
-    let Error::NotStored {
+    let ErrorKind::NotStored {
         objects,
         cause: None,
         ..
-    } = error
+    } = error.kind
     else {
         panic!("{error:?}")
     };
     assert_eq!(objects.len(), 1);
     assert_eq!(objects[0].object, "s3://data/lost.txt");
     assert!(
-        text.starts_with("`it::files::write_and_return` could not store s3://data/lost.txt (")
+        text.starts_with("`it::files::write_and_return` failed to store s3://data/lost.txt (")
             && text.contains("access denied"),
         "{text}"
     );
@@ -188,7 +188,7 @@ fn a_panic_does_not_hide_what_could_not_be_stored() {
     let server = bucket::server_with(Policy::read_only(BUCKET));
     bucket::choose(bucket::limited(&server));
     let error = write_and_panic("lost.txt".to_owned()).unwrap_err();
-    let Error::NotStored { objects, cause, .. } = error else {
+    let ErrorKind::NotStored { objects, cause, .. } = error.kind else {
         panic!("{error:?}")
     };
     assert_eq!(objects[0].object, "s3://data/lost.txt");

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::{fs, io};
 
 use s3_local::Server;
-use stub::{CloudBucketMount, Error};
+use stub::{CloudBucketMount, ErrorKind};
 
 use crate::bucket::{self, BUCKET, volume};
 use crate::clean::Clean;
@@ -119,9 +119,9 @@ fn a_file_is_no_folder() {
         (below_a_file(), "below_a_file", "/etc/passwd/below"),
     ] {
         let error = result.unwrap_err();
-        assert!(matches!(error, Error::Volume { .. }), "{error:?}");
+        assert!(matches!(error.kind, ErrorKind::Volume { .. }), "{error:?}");
         let text = error.to_string();
-        let start = format!("`it::folders::{function}` can't have the volume `{path}`: ");
+        let start = format!("`it::folders::{function}` failed to mount volume `{path}`: ");
         assert!(
             text.starts_with(&start) && text.contains("`/etc/passwd` is a file"),
             "{text}"

@@ -4,7 +4,7 @@
 use std::fs;
 use std::io;
 
-use stub::Error;
+use stub::ErrorKind;
 
 use crate::act::{DEVICE, USE_DEVICE, act_after, become_nobody, is_root, output, tell, told};
 use crate::bucket::{self, volume};
@@ -15,14 +15,19 @@ fn runs() -> io::Result<usize> {
     Ok(fs::read_dir("/stub-it/data")?.count())
 }
 
+/// End of the error in the output: its remedy has a line of its own.
+const END: &str = "\n.\n";
+
 /// Returns the error of the call on a machine changed by a script.
 fn says(script: &str) -> String {
     let server = bucket::server();
     let (_folder, mut act) = act_after(script, "machine::says_act");
     let (good, text) = output(tell(&mut act, &server));
     assert!(good, "{text}");
-    let said = text.lines().find(|line| line.starts_with("says: "));
-    said.unwrap_or_else(|| panic!("{text}")).to_owned()
+    let end = text.split_once("\nsays: ");
+    let said = end.and_then(|(_, end)| end.split_once(END));
+    let (said, _) = said.unwrap_or_else(|| panic!("{text}"));
+    format!("says: {said}")
 }
 
 #[test]
@@ -31,10 +36,10 @@ fn says(script: &str) -> String {
 fn says_act() {
     bucket::choose(told(true));
     match runs() {
-        Ok(entries) => println!("\nsays: it works, {entries} entries"),
+        Ok(entries) => println!("\nsays: it works, {entries} entries{END}"),
         Err(error) => {
-            assert!(matches!(error, Error::Sandbox { .. }), "{error:?}");
-            println!("\nsays: {error}");
+            assert!(matches!(error.kind, ErrorKind::Sandbox { .. }), "{error:?}");
+            println!("\nsays: {error}{END}");
         }
     }
 }
@@ -59,7 +64,7 @@ fn a_device_that_is_missing() {
     let _clean = Clean::start();
     assert_says(
         WITHOUT_FUSE,
-        &["says: `it::machine::runs` can't have a sandbox: open /dev/fuse: "],
+        &["says: `it::machine::runs` failed to open /dev/fuse: "],
     );
     let text = says(WITHOUT_FUSE);
     let (on_a_machine, in_a_container) = ("`modprobe fuse`", "`--device /dev/fuse");

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use s3_local::{BucketOptions, Policy};
-use stub::{CloudBucketMount, Error, Secret};
+use stub::{CloudBucketMount, Error, ErrorKind, Secret};
 
 use crate::act::{act, folder, output, tell, told};
 use crate::bucket::{self, BUCKET, keys, volume};
@@ -25,10 +25,10 @@ fn says(volume: CloudBucketMount) -> String {
 }
 
 fn reason(error: &Error) -> String {
-    let Error::Volume { reason, .. } = error else {
+    let ErrorKind::Volume { reason, .. } = &error.kind else {
         panic!("{error:?}")
     };
-    let expected = format!("`it::refusals::runs` can't have the volume `/stub-it/data`: {reason}");
+    let expected = format!("`it::refusals::runs` failed to mount volume `/stub-it/data`: {reason}");
     assert_eq!(error.to_string(), expected);
     assert!(!reason.contains('\n'), "{reason}");
     reason.clone()

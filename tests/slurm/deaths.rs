@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 use std::{env, fs, io, process, thread};
 
-use stub::Error;
+use stub::ErrorKind;
 
 use crate::turn::{Turn, eventually, names, notes, queue};
 
@@ -129,9 +129,11 @@ fn a_task_that_is_killed_is_the_error_of_the_input_that_it_had() {
         .status()
         .unwrap();
     assert!(killed.success());
-    let Err(error @ Error::Lost { .. }) = call.get(Duration::from_mins(1)) else {
-        panic!("its task was killed")
-    };
+    let error = call.get(Duration::from_mins(1)).unwrap_err();
+    assert!(
+        matches!(error.kind, ErrorKind::Lost { .. }),
+        "its task was killed: {error:?}"
+    );
     assert!(error.to_string().contains("FAILED"), "{error}");
 }
 
@@ -143,9 +145,11 @@ fn a_job_that_its_user_cancels_in_slurm_is_not_run_again() {
     eventually("it has begun", || names(folder.path()).pop());
     let job = queue("%A").pop().unwrap();
     assert!(Command::new("scancel").arg(job).status().unwrap().success());
-    let Err(error @ Error::Lost { .. }) = call.get(Duration::from_mins(1)) else {
-        panic!("its job was cancelled")
-    };
+    let error = call.get(Duration::from_mins(1)).unwrap_err();
+    assert!(
+        matches!(error.kind, ErrorKind::Lost { .. }),
+        "its job was cancelled: {error:?}"
+    );
     assert!(error.to_string().contains("CANCELLED"), "{error}");
     assert_eq!(names(folder.path()).len(), 1);
 }

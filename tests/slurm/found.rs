@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use std::{env, fs, io, process, thread};
 
-use stub::{Call, Engine, Error, Slurm};
+use stub::{Call, Engine, ErrorKind, Slurm};
 
 use crate::turn::{Turn, eventually, names, notes};
 
@@ -70,9 +70,11 @@ fn a_caller_that_is_killed_finds_its_values_when_it_comes_back() {
     act.wait().unwrap();
     let call = Call::<Vec<u64>>::from_map_id(&id).unwrap();
     // Meanwhile nobody else may.
-    let Err(error @ Error::Engine { .. }) = Call::<Vec<u64>>::from_map_id(&id) else {
-        panic!("two processes have it")
-    };
+    let error = Call::<Vec<u64>>::from_map_id(&id).unwrap_err();
+    assert!(
+        matches!(error.kind, ErrorKind::Engine { .. }),
+        "two processes have it: {error:?}"
+    );
     assert!(
         error.to_string().contains("attended to by another"),
         "{error}"

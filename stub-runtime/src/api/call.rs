@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use crate::call::{Attempt, Error, GRACE, Result};
+use crate::call::{Attempt, Error, ErrorKind, GRACE, Result};
 use crate::codec::Payload;
 use crate::observe::logs::Kept;
 
@@ -25,7 +25,9 @@ use crate::observe::logs::Kept;
 /// # fn main() -> stub_runtime::Result<()> {
 /// let call = f::spawn(1)?;
 /// match call.get(Duration::from_secs(10)) {
-///     Err(stub_runtime::Error::StillRunning { .. }) => call.cancel(),
+///     Err(error) if matches!(error.kind, stub_runtime::ErrorKind::StillRunning { .. }) => {
+///         call.cancel();
+///     }
 ///     value => println!("{}", value?),
 /// }
 /// # Ok(())
@@ -102,17 +104,19 @@ impl<V> Call<V> {
     /// Waits for the value: without a limit (`None`), or at most for a `Duration`. May be called again.
     ///
     /// # Errors
-    /// The call's, or [`Error::StillRunning`] if it has not ended in that time.
+    /// The call's, or [`ErrorKind::StillRunning`] if it has not ended in that time.
     pub fn get(&self, timeout: impl Into<Option<Duration>>) -> Result<V> {
         let timeout = timeout.into();
         let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         if self.shared.wait(until) {
             return self.value();
         }
-        Err(Error::StillRunning {
-            attempt: self.attempt.clone(),
-            waited: timeout.unwrap_or_default(),
-        })
+        Err(Error::new(
+            self.attempt.clone(),
+            ErrorKind::StillRunning {
+                waited: timeout.unwrap_or_default(),
+            },
+        ))
     }
 
     /// Waits like [`get`](Self::get) without a limit, but without blocking the thread. Works in any
@@ -132,7 +136,7 @@ impl<V> Call<V> {
 
     /// Ends the body: sends SIGTERM to it and its children, and kills those that are still there
     /// after five seconds. What they have written is stored. The call's error is then
-    /// [`Error::Cancelled`], unless it has ended before.
+    /// [`ErrorKind::Cancelled`], unless it has ended before.
     pub fn cancel(&self) {
         (self.cancel)(GRACE);
     }

@@ -26,7 +26,7 @@ impl<V: Value> Call<V> {
     ///
     /// # Errors
     /// Fails if there is no call of that id, another process attends to it, or its cluster or spool
-    /// can't be reached ([`Error::Engine`](crate::Error::Engine)).
+    /// can't be reached ([`ErrorKind::Engine`](crate::ErrorKind::Engine)).
     pub fn from_id(id: &str) -> Result<Self> {
         take_up(id, |mut payloads| {
             let one = payloads.pop();

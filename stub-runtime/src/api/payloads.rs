@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::iter;
 
-use crate::call::{Attempt, Error, Result};
+use crate::call::{Attempt, Error, ErrorKind, Result};
 use crate::codec::Payload;
 use crate::engines::Mapped;
 use crate::local::caller::{Done, Feeder, Next};
@@ -157,7 +157,8 @@ impl<'a> Payloads<'a> {
         {
             if mapped.is_cancelled() {
                 // The first input that was not taken stands for all of them.
-                let (index, error) = mapped.skip(|attempt| Error::Cancelled { attempt });
+                let (index, error) =
+                    mapped.skip(|attempt| Error::new(attempt, ErrorKind::Cancelled));
                 self.held.insert(index, Err(error));
                 return self.drain();
             }
@@ -189,7 +190,8 @@ impl<'a> Payloads<'a> {
             Ok(input) => drop(mapped.give(input)),
             Err(error) => {
                 let reason = error.to_string();
-                let (index, error) = mapped.skip(|attempt| Error::Arguments { attempt, reason });
+                let (index, error) =
+                    mapped.skip(|attempt| Error::new(attempt, ErrorKind::Arguments { reason }));
                 self.held.insert(index, Err(error));
             }
         }

@@ -10,7 +10,7 @@ use std::thread;
 use tokio::sync::{mpsc, oneshot};
 
 use super::payloads::Payloads;
-use crate::call::{Attempt, Error, GRACE, Result};
+use crate::call::{Attempt, Error, ErrorKind, GRACE, Result};
 use crate::codec::{Codec, Payload};
 use crate::declare::Function;
 use crate::engines::{Emitted, Mapped};
@@ -84,7 +84,11 @@ impl<V: 'static> Stream<V> {
                 let error = next.as_ref().err().cloned();
                 if !give((None, next)) {
                     return match error {
-                        None | Some(Error::Cancelled { .. }) => emitted.close(),
+                        None
+                        | Some(Error {
+                            kind: ErrorKind::Cancelled,
+                            ..
+                        }) => emitted.close(),
                         // Nobody else will hear of it.
                         Some(error) => Err(error),
                     };
@@ -140,7 +144,7 @@ impl<V> Stream<V> {
     /// begun to take one.
     ///
     /// # Errors
-    /// The error that occurred after the last value taken, such as [`Error::NotStored`].
+    /// The error that occurred after the last value taken, such as [`ErrorKind::NotStored`].
     pub async fn close(mut self) -> Result<()> {
         self.end();
         // A thread that was never started has told why with the values.

@@ -66,7 +66,7 @@ fn line(index: u64, value: Result<FoundValue>) -> Value {
     match value {
         Ok(FoundValue::Value(value)) => json!({ "index": index, "value": value }),
         Ok(FoundValue::Command(outcome)) => json!({ "index": index, "value": status_of(&outcome) }),
-        Err(error) => json!({ "index": index, "error": error.in_one_line() }),
+        Err(error) => json!({ "index": index, "error": format!("{error:#}") }),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::call::{Ended, Error, Outcome};
+use crate::call::{Ended, Error, ErrorKind, Outcome};
 use crate::local::interrupt::INTERRUPTED;
 use crate::observe::watch::say;
 
@@ -50,7 +50,7 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self {
-            message: error.in_one_line(),
+            message: format!("{error:#}"),
             status: status(&error),
         }
     }
@@ -75,48 +75,52 @@ pub fn exit_status(outcome: &Outcome) -> u8 {
 }
 
 fn status(error: &Error) -> u8 {
-    match error {
-        Error::Failed { .. } | Error::Panicked { .. } => FAILED,
+    match &error.kind {
+        ErrorKind::Failed { .. } | ErrorKind::Panicked { .. } => FAILED,
         // A process that ended by itself without a value, whatever it thought of that, has failed.
-        Error::Exited { code, .. } => u8::try_from(*code)
+        ErrorKind::Exited { code } => u8::try_from(*code)
             .ok()
             .filter(|code| *code != 0)
             .unwrap_or(FAILED),
-        Error::Killed { signal, .. } => u8::try_from(128 + signal).unwrap_or(FAILED),
-        Error::TimedOut { .. } => TIMED_OUT,
-        Error::Cancelled { .. } => INTERRUPTED,
+        ErrorKind::Killed { signal } => u8::try_from(128 + signal).unwrap_or(FAILED),
+        ErrorKind::TimedOut { .. } => TIMED_OUT,
+        ErrorKind::Cancelled => INTERRUPTED,
         _ => NOT_RUN,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::call::Attempt;
-    use crate::call::Message;
+    use crate::call::{Attempt, Message};
 
     use super::*;
 
     #[test]
     fn a_failure_names_the_function_and_has_its_sources() {
         let chain = ["can't read", "no such file"].map(String::from).to_vec();
-        let error = Error::Failed {
-            attempt: Attempt::first("demo::f"),
-            source: Message::from_chain(chain),
-        };
+        let error = Error::new(
+            Attempt::first("demo::f"),
+            ErrorKind::Failed {
+                source: Message::from_chain(chain),
+            },
+        );
         assert_eq!(
-            error.in_one_line(),
+            format!("{error:#}"),
             "`demo::f` failed: can't read: no such file"
         );
         assert_eq!(status(&error), 1);
         let attempt = Attempt::first("demo::f");
-        assert_eq!(status(&Error::Killed { attempt, signal: 9 }), 137);
+        assert_eq!(
+            status(&Error::new(attempt, ErrorKind::Killed { signal: 9 })),
+            137
+        );
     }
 
     #[test]
     fn a_body_that_exits_without_returning_has_failed_whatever_its_status() {
         let exited = |code| {
             let attempt = Attempt::first("demo::f");
-            status(&Error::Exited { attempt, code })
+            status(&Error::new(attempt, ErrorKind::Exited { code }))
         };
         assert_eq!([exited(0), exited(3), exited(-1)], [FAILED, 3, FAILED]);
     }

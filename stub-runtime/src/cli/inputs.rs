@@ -148,6 +148,6 @@ fn line(function: &Function, index: u64, payload: Result<Payload>) -> Value {
     });
     match shown {
         Ok(value) => json!({ "index": index, "value": value }),
-        Err(error) => json!({ "index": index, "error": error.in_one_line() }),
+        Err(error) => json!({ "index": index, "error": format!("{error:#}") }),
     }
 }

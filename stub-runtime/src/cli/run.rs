@@ -45,7 +45,7 @@ pub(super) fn run(name: &str, arguments: &ArgMatches) -> Result<ExitCode, Failur
     let (value, is_interrupted) = until_interrupted(&call, CtrlC::Ends, || call.run(&input, || {}));
     let value = match value {
         Err(error) if is_interrupted => {
-            say(&error.in_one_line());
+            say(&format!("{error:#}"));
             return Ok(ExitCode::from(INTERRUPTED));
         }
         value => value?,

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::exit::Failure;
 use super::names;
 use super::schedules::{Entry, serve as run_all};
-use crate::call::{Attempt, Error};
+use crate::call::{Attempt, Error, ErrorKind};
 use crate::declare::{Function, Schedule, registry};
 use crate::engines::run_until;
 use crate::local::caller::Canceller;
@@ -44,7 +44,7 @@ pub(super) fn serve() -> Result<ExitCode, Failure> {
 fn schedule(name: &str, function: &Function) -> Result<Option<Schedule>, Failure> {
     let refused = |reason: String| {
         let attempt = Attempt::first(name);
-        Failure::from(Error::Options { attempt, reason })
+        Failure::from(Error::new(attempt, ErrorKind::Options { reason }))
     };
     match (function.options)().schedule {
         None => Ok(None),
@@ -59,7 +59,7 @@ fn schedule(name: &str, function: &Function) -> Result<Option<Schedule>, Failure
 fn run(function: &'static Function, canceller: &Canceller) -> String {
     let call = || {
         let nothing = (function.parse)(Vec::new()).map_err(|error| error.reason)?;
-        run_until(function, &nothing, canceller).map_err(|error| error.in_one_line())
+        run_until(function, &nothing, canceller).map_err(|error| format!("{error:#}"))
     };
     match call() {
         Ok(_) => "ended well".to_owned(),

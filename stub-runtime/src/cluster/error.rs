@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::call::{Attempt, Error};
+use crate::call::{Attempt, Error, ErrorKind};
 use crate::declare::Engine;
 use crate::host::trusted::Untrusted;
 
@@ -93,11 +93,13 @@ impl ClusterError {
 
     /// Converts the error to one of a call on this engine.
     pub(crate) fn of_call(&self, engine: &Engine, label: &Arc<str>) -> Error {
-        Error::Engine {
-            attempt: Attempt::first(Arc::clone(label)),
-            engine: engine.name().to_string(),
-            reason: self.to_string(),
-        }
+        Error::new(
+            Attempt::first(Arc::clone(label)),
+            ErrorKind::Engine {
+                engine: engine.name().to_string(),
+                reason: self.to_string(),
+            },
+        )
     }
 }
 

@@ -150,18 +150,19 @@ pub(crate) fn decode<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T,
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-    use crate::call::Attempt;
-    use crate::call::Message;
+    use crate::call::{Attempt, ErrorKind, Message};
 
     use super::*;
 
     #[test]
     fn errors_cross_with_their_sources() {
         let chain = ["can't read", "no such file"].map(String::from).to_vec();
-        let error = Error::Failed {
-            attempt: Attempt::first("demo::f"),
-            source: Message::from_chain(chain),
-        };
+        let error = Error::new(
+            Attempt::first("demo::f"),
+            ErrorKind::Failed {
+                source: Message::from_chain(chain),
+            },
+        );
         let events = vec![Event::Ended {
             index: 7,
             result: Err(error.clone()),
@@ -181,7 +182,7 @@ mod tests {
         else {
             panic!("{there:?}")
         };
-        assert_eq!(back.in_one_line(), error.in_one_line());
+        assert_eq!(format!("{back:#}"), format!("{error:#}"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::call::{Attempt, Error};
+use crate::call::{Attempt, Error, ErrorKind};
 use crate::codec::Payload;
 use crate::declare::Engine;
 use crate::host::config;
@@ -251,7 +251,7 @@ impl Remote {
                 let mut attempt = self.first_attempt();
                 attempt.input = self.is_map.then_some(index);
                 let reason = error.to_string();
-                let result = Err(Error::Arguments { attempt, reason });
+                let result = Err(Error::new(attempt, ErrorKind::Arguments { reason }));
                 let _ = self.teller.send(Told::Done(Done { index, result }.into()));
             }
         }

@@ -75,8 +75,8 @@ impl Drop for Abandon {
 /// its exit status or signal, and the objects that could not be stored. Blocks.
 ///
 /// # Errors
-/// The command was not run ([`Error::Volume`], [`Error::Sandbox`], [`Error::NotStarted`],
-/// [`Error::Start`], [`Error::Engine`]), or it is not known how it ended ([`Error::Lost`]).
+/// The command was not run, or it is not known how it ended
+/// ([`ErrorKind::Lost`](crate::ErrorKind::Lost)).
 pub fn run_command(
     spec: &CallSpec,
     retries: &Retries,
@@ -132,7 +132,8 @@ fn of_command(spec: &CallSpec, retries: &Retries) -> Plan {
 /// Job that runs it. The caller must apply the manifest, and attach to the call for its outcome.
 ///
 /// # Errors
-/// The spool can't be written, or the settings are wrong ([`Error::Engine`], [`Error::Options`]).
+/// The spool can't be written, or the settings are wrong ([`Engine`](crate::ErrorKind::Engine),
+/// [`Options`](crate::ErrorKind::Options)).
 pub fn manifest(spec: &CallSpec, retries: &Retries) -> Result<Manifest, Error> {
     let engine = choice::named(EngineName::Kubernetes, || Attempt::first(spec.label()))?;
     let watch = Watch::of(spec.label());

@@ -2,7 +2,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::call::{Attempt, Error};
+use s3fs_core::chain;
+
+use crate::call::{Attempt, Error, ErrorKind};
 use crate::declare::{Engine, EngineName, Settings};
 use crate::host::config;
 
@@ -37,9 +39,13 @@ pub fn choose(name: EngineName) {
 
 /// Returns the engine of this name, as `stub.toml` configures it.
 pub(super) fn named(name: EngineName, attempt: impl Fn() -> Attempt) -> Result<Engine, Error> {
-    let settings = Settings::load().map_err(|error| Error::Options {
-        attempt: attempt(),
-        reason: error.to_string(),
+    let settings = Settings::load().map_err(|error| {
+        Error::new(
+            attempt(),
+            ErrorKind::Options {
+                reason: chain(&error),
+            },
+        )
     })?;
     Ok(settings.engine(Some(name)))
 }
@@ -53,10 +59,7 @@ pub(super) fn current(attempt: impl Fn() -> Attempt) -> Result<Engine, Error> {
         }
         chosen.command_line
     };
-    let wrong = |reason: String| Error::Options {
-        attempt: attempt(),
-        reason,
-    };
+    let wrong = |reason: String| Error::new(attempt(), ErrorKind::Options { reason });
     let name = match (name, config::engine()) {
         (Some(name), _) => Some(name),
         (None, Some(text)) => {
@@ -68,6 +71,6 @@ pub(super) fn current(attempt: impl Fn() -> Attempt) -> Result<Engine, Error> {
     if name == Some(EngineName::Local) {
         return Ok(Engine::Local);
     }
-    let settings = Settings::load().map_err(|error| wrong(error.to_string()))?;
+    let settings = Settings::load().map_err(|error| wrong(chain(&error)))?;
     Ok(settings.engine(name))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::call::{Attempt, Error, GRACE};
+use crate::call::{Attempt, Error, ErrorKind, GRACE};
 use crate::cluster::Remote;
 use crate::codec::Payload;
 use crate::declare::Function;
@@ -120,7 +120,11 @@ impl FromTask {
         loop {
             match self.next() {
                 Some(Ok(_)) => {}
-                Some(Err(Error::Cancelled { .. })) | None => return Ok(()),
+                Some(Err(Error {
+                    kind: ErrorKind::Cancelled,
+                    ..
+                }))
+                | None => return Ok(()),
                 Some(Err(error)) => return Err(error),
             }
         }

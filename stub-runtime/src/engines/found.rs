@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::call::{Error, Outcome, Result};
+use crate::call::{Error, ErrorKind, Outcome, Result};
 use crate::cluster;
 use crate::codec::{Json, Payload};
 use crate::local::caller::Next;
@@ -54,14 +54,18 @@ pub fn cancel_found(id: &str) -> Result<()> {
     let mut failed = None;
     while let Some(next) = mapped.next(false) {
         if let Next::Done(done) = next
-            && let Err(error @ (Error::NotStored { .. } | Error::Engine { .. })) = done.result
+            && let Err(error) = done.result
+            && matches!(
+                error.kind,
+                ErrorKind::NotStored { .. } | ErrorKind::Engine { .. }
+            )
         {
             failed.get_or_insert(error);
         }
     }
     let late = mapped.finish();
     // That its caller was gone is why it is cancelled here.
-    let late = late.filter(|error| !matches!(error, Error::Lost { .. }));
+    let late = late.filter(|error| !matches!(error.kind, ErrorKind::Lost { .. }));
     failed.or(late).map_or(Ok(()), Err)
 }
 

@@ -10,8 +10,8 @@ use serde::Serialize;
 use tokio::runtime::Runtime;
 
 use super::caller::{Canceller, LocalCall, Takers};
-use super::sandbox::{Step, explain};
-use crate::call::{CallSpec, Error, Limits, Work};
+use super::sandbox::explain;
+use crate::call::{CallSpec, Error, ErrorKind, Limits, SandboxStep, Work};
 use crate::declare::Retries;
 use crate::observe::watch::Watch;
 use crate::protocol::Failure;
@@ -93,7 +93,7 @@ fn version(release: &str) -> Option<(u32, u32)> {
 
 fn fuse() -> Check {
     let problem = sys::open_fuse().err().map(|error| {
-        let failure = explain(&Step::OpenFuse, &error);
+        let failure = explain(&SandboxStep::OpenFuse, &error);
         match failure {
             Failure::Sandbox { reason, remedy, .. } => advice(reason, remedy),
             _ => error.to_string(),
@@ -134,7 +134,11 @@ fn sandbox() -> Check {
     };
     let problem = match call.outcome() {
         // That there is no such program is no fault of the sandbox.
-        Ok(_) | Err(Error::NotStarted { .. }) => None,
+        Ok(_)
+        | Err(Error {
+            kind: ErrorKind::NotStarted { .. },
+            ..
+        }) => None,
         Err(error) => Some(error.to_string()),
     };
     Check::new("namespaces", problem)

@@ -9,7 +9,7 @@ use std::time::Duration;
 use s3fs_core::{MountConfig, NotStored, Pending, UnfinishedUpload, Usage};
 use serde::{Deserialize, Serialize};
 
-use crate::call::{CallSpec, Ended, Outcome, OwnLimits};
+use crate::call::{CallSpec, Ended, Outcome, OwnLimits, SandboxStep};
 use crate::codec::Packed;
 use crate::sys::WorkerEnd;
 
@@ -117,7 +117,7 @@ pub(crate) enum Failure {
     },
     /// The sandbox can't be built.
     Sandbox {
-        step: String,
+        step: SandboxStep,
         reason: String,
         remedy: Option<String>,
     },

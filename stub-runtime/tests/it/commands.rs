@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use stub_runtime::Error;
+use stub_runtime::ErrorKind;
 use stub_runtime::Retries;
 use stub_runtime::call::{CallSpec, Ended, Limits, Outcome, Work};
 use stub_runtime::engines::run_command;
@@ -82,10 +82,10 @@ fn what_cannot_be_started_is_named() {
         &Canceller::default(),
     )
     .unwrap_err();
-    let Error::NotStarted { attempt, source } = &error else {
+    let ErrorKind::NotStarted { source } = &error.kind else {
         panic!("{error:?}")
     };
-    assert_eq!(&*attempt.function, "no-such-program");
+    assert_eq!(&*error.attempt.function, "no-such-program");
     assert_eq!(source.kind(), std::io::ErrorKind::NotFound);
     let file = tempfile::NamedTempFile::new().unwrap();
     let error = run_command(
@@ -94,7 +94,7 @@ fn what_cannot_be_started_is_named() {
         &Canceller::default(),
     )
     .unwrap_err();
-    let Error::NotStarted { source, .. } = &error else {
+    let ErrorKind::NotStarted { source, .. } = &error.kind else {
         panic!("{error:?}")
     };
     assert_eq!(source.kind(), std::io::ErrorKind::PermissionDenied);

@@ -2,7 +2,7 @@
 
 use std::process::{Child, Command, Stdio};
 
-use stub_runtime::Error;
+use stub_runtime::{Error, ErrorKind};
 
 use crate::harness::{call, eventually, no_mounts, ours, pid, register, with_text};
 
@@ -71,7 +71,7 @@ fn what_a_body_leaves_running_dies_with_it() {
 fn a_killed_worker_is_reported_as_killed() {
     let error = killing(&WORKER_DIES, "86404.5", "stub-worker");
     assert!(
-        matches!(error, Error::Killed { signal: 9, .. }),
+        matches!(error.kind, ErrorKind::Killed { signal: 9, .. }),
         "{error:?}"
     );
 }
@@ -80,7 +80,7 @@ fn a_killed_worker_is_reported_as_killed() {
 fn a_killed_init_is_reported_as_a_killed_body() {
     let error = killing(&INIT_DIES, "86405.5", "stub-init");
     assert!(
-        matches!(error, Error::Killed { signal: 9, .. }),
+        matches!(error.kind, ErrorKind::Killed { signal: 9, .. }),
         "{error:?}"
     );
 }
@@ -95,7 +95,7 @@ fn a_killed_supervisor_takes_the_body_with_it_and_is_reported() {
         });
         kill(process_of("SUPERVISOR_DIES", "stub-supervisor"));
         let error = caller.join().unwrap().unwrap_err();
-        let Error::Lost { reason, .. } = &error else {
+        let ErrorKind::Lost { reason, .. } = &error.kind else {
             panic!("{error:?}")
         };
         assert!(reason.contains("signal 9"), "{reason}");

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::thread;
 
 use stub_runtime::__private::Options;
-use stub_runtime::Error;
+use stub_runtime::ErrorKind;
 
 use crate::harness::{call, folder, register};
 
@@ -114,7 +114,7 @@ fn sockets_of_the_user_are_not_reached_by_an_isolated_job() {
     // With the machine's network, the kernel must have Landlock for that.
     match call::<Found>(&ISOLATED, tries()) {
         Ok(found) => assert_eq!(found, Found::default()),
-        Err(error @ Error::Sandbox { .. }) => {
+        Err(error) if matches!(error.kind, ErrorKind::Sandbox { .. }) => {
             assert!(error.to_string().contains("`network = false`"), "{error}");
         }
         Err(error) => panic!("{error}"),

@@ -16,7 +16,7 @@ use stub_runtime::__private::Options;
 use stub_runtime::call::{CallSpec, Ended, Limits, Work};
 use stub_runtime::engines::run_command;
 use stub_runtime::local::Canceller;
-use stub_runtime::{Error, Retries};
+use stub_runtime::{Error, ErrorKind, Retries};
 
 use crate::harness::{call, folder, register};
 
@@ -199,7 +199,10 @@ fn an_isolated_job_can_not_signal_the_process_group_of_its_caller() {
         .unwrap();
     let has_landlock = match call::<()>(&SIGNALS_WITH_NETWORK, ()) {
         Ok(()) => true,
-        Err(Error::Sandbox { .. }) => false,
+        Err(Error {
+            kind: ErrorKind::Sandbox { .. },
+            ..
+        }) => false,
         Err(error) => panic!("{error}"),
     };
     if has_landlock {

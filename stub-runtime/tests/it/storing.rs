@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use s3_local::{Operation, Policy, S3Local, Server};
 use s3fs_core::Credentials;
-use stub_runtime::Error;
+use stub_runtime::ErrorKind;
 use stub_runtime::Retries;
 use stub_runtime::call::{Ended, Volume};
 use stub_runtime::engines::run_command;
@@ -91,7 +91,7 @@ fn a_killed_supervisor_leaves_no_half_made_object() {
         kill_supervisor_of("86413.5");
         call.join().unwrap().unwrap_err()
     });
-    let Error::Lost { reason, .. } = &error else {
+    let ErrorKind::Lost { reason, .. } = &error.kind else {
         panic!("{error:?}")
     };
     assert_eq!(reason, "was killed by signal 9");

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use s3_local::{S3Local, Server};
 use s3fs_core::{Access, BucketName, Credentials, MountConfig};
-use stub_runtime::Error;
 use stub_runtime::Retries;
 use stub_runtime::call::{CallSpec, Ended, Limits, Outcome, Volume, Work};
 use stub_runtime::engines::run_command;
 use stub_runtime::local::Canceller;
+use stub_runtime::{Error, ErrorKind};
 
 use crate::harness::{eventually, folder, no_mounts, pid, with_text};
 
@@ -89,7 +89,7 @@ pub(crate) fn printed(volumes: Vec<Volume>, script: &str) -> String {
 fn refusal(volumes: Vec<Volume>) -> (PathBuf, String) {
     let error = shell(volumes, "true").unwrap_err();
     let text = error.to_string();
-    let Error::Volume { path, .. } = error else {
+    let ErrorKind::Volume { path, .. } = error.kind else {
         panic!("{text}")
     };
     (path, text)
@@ -262,7 +262,7 @@ fn a_killed_supervisor_leaves_no_mount_and_no_process() {
         });
         kill_supervisor_of("86411.5");
         let error = call.join().unwrap().unwrap_err();
-        assert!(matches!(error, Error::Lost { .. }), "{error:?}");
+        assert!(matches!(error.kind, ErrorKind::Lost { .. }), "{error:?}");
     });
     eventually("all is gone", || {
         with_text("86411.5").is_empty().then_some(())

@@ -130,7 +130,13 @@ fn results_lose_their_layer_and_errors_their_type() -> stub::Result<()> {
     told(anyhow_result(true).unwrap_err().to_string());
     told(text_result(true).unwrap_err().to_string());
     told(boxed_result(true).unwrap_err().to_string());
-    assert!(matches!(format_result(), Err(stub::Error::Failed { .. })));
+    assert!(matches!(
+        format_result(),
+        Err(stub::Error {
+            kind: stub::ErrorKind::Failed { .. },
+            ..
+        })
+    ));
     assert_eq!(
         result::local(true).unwrap_err().kind(),
         io::ErrorKind::Other

@@ -2,7 +2,7 @@
 
 use crate::api::stream::Stream;
 use crate::api::values::Values;
-use crate::call::{Attempt, Error, Result};
+use crate::call::{Attempt, Error, ErrorKind, Result};
 use crate::codec::{Codec, Codecs, Payload, encode_all};
 use crate::declare::Function;
 use crate::engines::{Emitted, run, run_async};
@@ -60,9 +60,13 @@ pub fn call_stream<C: Codecs, V: 'static>(
 }
 
 fn encode<C: Codecs>(function: &Function, codecs: C, arguments: C::Values) -> Result<Payload> {
-    encode_all(codecs, arguments).map_err(|error| Error::Arguments {
-        attempt: Attempt::first(function.path()),
-        reason: error.to_string(),
+    encode_all(codecs, arguments).map_err(|error| {
+        Error::new(
+            Attempt::first(function.path()),
+            ErrorKind::Arguments {
+                reason: error.to_string(),
+            },
+        )
     })
 }
 

@@ -7,7 +7,7 @@ use crate::api::call::Call;
 use crate::api::map::Map;
 use crate::api::payloads::Payloads;
 use crate::api::stream::Stream;
-use crate::call::{Attempt, Error, Result};
+use crate::call::{Attempt, Error, ErrorKind, Result};
 use crate::codec::{Codec, Codecs, Payload, encode_all};
 use crate::declare::Function;
 use crate::engines::{Background, Mapped};
@@ -76,9 +76,13 @@ pub fn spawn<C: Codecs, V: 'static>(
     value: Codec<V>,
 ) -> Result<Call<V>> {
     let attempt = Attempt::first(function.path());
-    let input = encode_all(codecs, arguments).map_err(|error| Error::Arguments {
-        attempt: attempt.clone(),
-        reason: error.to_string(),
+    let input = encode_all(codecs, arguments).map_err(|error| {
+        Error::new(
+            attempt.clone(),
+            ErrorKind::Arguments {
+                reason: error.to_string(),
+            },
+        )
     })?;
     let logs = Arc::new(Kept::default());
     let sink = Arc::clone(&logs) as Arc<dyn Sink>;

@@ -11,7 +11,7 @@ pub(super) fn at(location: Option<&str>) -> String {
 
 pub(super) fn remedy_text(remedy: Option<&str>) -> String {
     remedy
-        .map(|remedy| format!("; {remedy}"))
+        .map(|remedy| format!("\n{remedy}"))
         .unwrap_or_default()
 }
 

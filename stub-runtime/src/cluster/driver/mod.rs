@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use crate::call::{Attempt, Error};
+use crate::call::{Attempt, Error, ErrorKind};
 use crate::codec::Payload;
 use crate::local::caller::{Done, Told};
 use crate::observe::output::Sink;
@@ -270,13 +270,15 @@ impl Driver {
         self.is_closed_written = true;
         self.state.close();
         if spool.get::<Closed>(CLOSED)?.is_none() {
-            self.late = Some(Error::Lost {
-                attempt: self.attempt(None, 1),
-                reason: format!(
-                    "ended before all inputs were given: there are {}",
-                    self.state.count()
-                ),
-            });
+            self.late = Some(Error::new(
+                self.attempt(None, 1),
+                ErrorKind::Lost {
+                    reason: format!(
+                        "ended before all inputs were given: there are {}",
+                        self.state.count()
+                    ),
+                },
+            ));
         }
         Ok(())
     }
@@ -328,11 +330,13 @@ impl Driver {
     fn tell_verdict(&self, verdict: &Verdict) {
         let attempt = self.attempt(Some(verdict.index), verdict.attempt);
         let error = match &verdict.why {
-            Why::Cancelled => Error::Cancelled { attempt },
-            Why::Lost(reason) => Error::Lost {
+            Why::Cancelled => Error::new(attempt, ErrorKind::Cancelled),
+            Why::Lost(reason) => Error::new(
                 attempt,
-                reason: reason.clone(),
-            },
+                ErrorKind::Lost {
+                    reason: reason.clone(),
+                },
+            ),
             Why::Unfit(reason) => {
                 let refused = ClusterError::Unusable(reason.clone());
                 refused

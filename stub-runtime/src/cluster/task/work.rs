@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::call::{Attempt, Error, Work};
+use crate::call::{Attempt, Error, ErrorKind, Work};
 use crate::cluster::format::{Batch, Event, Header, Input, Value};
 use crate::codec::Payload;
 use crate::declare::Options;
@@ -101,7 +101,7 @@ impl Run<'_> {
                     && outcome.not_stored.is_empty() =>
             {
                 let attempt = Attempt::first(spec.label());
-                Err(Error::Cancelled { attempt })
+                Err(Error::new(attempt, ErrorKind::Cancelled))
             }
             outcome => outcome.map(Value::Command),
         }
@@ -155,7 +155,7 @@ impl Run<'_> {
                     Ok(payload) => drop(mapped.give(payload)),
                     Err(error) => {
                         let input = &self.inputs[given - 1];
-                        mapped.skip(|attempt| Error::Cancelled { attempt });
+                        mapped.skip(|attempt| Error::new(attempt, ErrorKind::Cancelled));
                         self.ended(input, Err(self.codec(&error)), Duration::ZERO);
                     }
                 }
@@ -236,11 +236,16 @@ impl Run<'_> {
 fn is_interruption(error: &Error) -> bool {
     matches!(
         error,
-        Error::Cancelled { .. }
-            | Error::Killed {
+        Error {
+            kind: ErrorKind::Cancelled,
+            ..
+        } | Error {
+            kind: ErrorKind::Killed {
                 signal: TERMINATED,
                 ..
-            }
+            },
+            ..
+        }
     )
 }
 

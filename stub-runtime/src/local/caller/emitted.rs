@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::call::{Attempt, Error, GRACE};
+use crate::call::{Attempt, Error, ErrorKind, GRACE};
 use crate::codec::Payload;
 use crate::observe::watch::Watch;
 
@@ -130,7 +130,11 @@ impl Emitted {
         self.is_over = true;
         self.takers.watch.end(error.as_ref());
         match error {
-            None | Some(Error::Cancelled { .. }) => Ok(()),
+            None
+            | Some(Error {
+                kind: ErrorKind::Cancelled,
+                ..
+            }) => Ok(()),
             Some(error) => Err(error),
         }
     }

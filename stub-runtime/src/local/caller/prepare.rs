@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::call::{Attempt, CallSpec, Error, Volume, Work};
+use s3fs_core::chain;
+
+use crate::call::{Attempt, CallSpec, Error, ErrorKind, Volume, Work};
 use crate::declare;
 use crate::declare::{Function, Options, Settings, registry};
 use crate::host::config;
@@ -21,19 +23,27 @@ pub(crate) struct Plan {
 pub(super) fn plan(function: &'static Function) -> Result<Plan, Error> {
     let name: Arc<str> = registry::name(function).into();
     // Noticed here, before anything is started; a worker would run the wrong body.
-    registry::find(&name).map_err(|reason| Error::Registry {
-        attempt: Attempt::first(Arc::clone(&name)),
-        reason,
+    registry::find(&name).map_err(|reason| {
+        Error::new(
+            Attempt::first(Arc::clone(&name)),
+            ErrorKind::Registry { reason },
+        )
     })?;
     let options = (function.options)();
-    options.check().map_err(|reason| Error::Options {
-        attempt: Attempt::first(Arc::clone(&name)),
-        reason,
+    options.check().map_err(|reason| {
+        Error::new(
+            Attempt::first(Arc::clone(&name)),
+            ErrorKind::Options { reason },
+        )
     })?;
     let secrets = (function.secrets)().and_then(declare::environment);
-    let secrets = secrets.map_err(|error| Error::Secret {
-        attempt: Attempt::first(Arc::clone(&name)),
-        reason: error.to_string(),
+    let secrets = secrets.map_err(|error| {
+        Error::new(
+            Attempt::first(Arc::clone(&name)),
+            ErrorKind::Secret {
+                reason: chain(&error),
+            },
+        )
     })?;
     let spec = CallSpec {
         version: CallSpec::VERSION,
@@ -59,21 +69,27 @@ pub(crate) fn volumes(function: &Function, name: &str) -> Result<Vec<Volume>, Er
     if declared.is_empty() {
         return Ok(Vec::new());
     }
-    let settings = Settings::load().map_err(|error| Error::Options {
-        attempt: Attempt::first(name),
-        reason: error.to_string(),
+    let settings = Settings::load().map_err(|error| {
+        Error::new(
+            Attempt::first(name),
+            ErrorKind::Options {
+                reason: chain(&error),
+            },
+        )
     })?;
     let checked = declared.into_iter().map(|(path, volume)| {
         let path = PathBuf::from(path);
         let bucket = volume.bucket().to_owned();
         match settings.apply(volume).into_config() {
             Ok(mount) => Ok(Volume { path, mount }),
-            Err(error) => Err(Error::Volume {
-                attempt: Attempt::first(name),
-                path,
-                bucket,
-                reason: error.to_string(),
-            }),
+            Err(error) => Err(Error::new(
+                Attempt::first(name),
+                ErrorKind::Volume {
+                    path,
+                    bucket,
+                    reason: chain(&error),
+                },
+            )),
         }
     });
     checked.collect()

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::call::{CallSpec, Error, Outcome};
+use crate::call::{CallSpec, Error, ErrorKind, Outcome};
 use crate::codec::Payload;
 use crate::declare::Retries;
 
@@ -51,7 +51,7 @@ impl LocalCall<'_> {
     fn try_once(&self, input: &Payload, tries: &mut Tries) -> Result<Payload, Error> {
         let attempt = tries.attempt().clone();
         if self.canceller.is_cancelled() {
-            return Err(Error::Cancelled { attempt });
+            return Err(Error::new(attempt, ErrorKind::Cancelled));
         }
         let (outcome, value) = self.run(Some(input), tries)?;
         verdict::value(attempt, outcome, value)

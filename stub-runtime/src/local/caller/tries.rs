@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::call::{Attempt, Error};
+use crate::call::{Attempt, Error, ErrorKind};
 use crate::declare::Retries;
 use crate::observe::report::SandboxId;
 use crate::observe::watch::{Attempted, Watch};
@@ -75,12 +75,12 @@ impl Tries {
         });
         if is_cancelled {
             // What was not stored must be told in any case.
-            let is_told = matches!(error, Error::NotStored { .. });
+            let is_told = matches!(error.kind, ErrorKind::NotStored { .. });
             let attempt = self.attempt.clone();
             return Err(if is_told {
                 error
             } else {
-                Error::Cancelled { attempt }
+                Error::new(attempt, ErrorKind::Cancelled)
             });
         }
         self.attempt.number += 1;

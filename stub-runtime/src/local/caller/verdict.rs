@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use s3fs_core::NotStored;
 
-use crate::call::{Attempt, Ended, Error, Message, Outcome};
+use crate::call::{Attempt, Ended, Error, ErrorKind, Message, Outcome};
 use crate::codec::Payload;
 use crate::protocol::Failure;
 
@@ -18,9 +18,13 @@ pub(super) fn value(
     let Outcome { ended, not_stored } = outcome;
     let result = match error(&attempt, ended) {
         Some(error) => Err(error),
-        None => value.ok_or_else(|| Error::Codec {
-            attempt: attempt.clone(),
-            reason: "the value is missing".to_owned(),
+        None => value.ok_or_else(|| {
+            Error::new(
+                attempt.clone(),
+                ErrorKind::Codec {
+                    reason: "the value is missing".to_owned(),
+                },
+            )
         }),
     };
     if not_stored.is_empty() {
@@ -34,10 +38,12 @@ pub(super) fn command(attempt: Attempt, outcome: Outcome) -> Option<Error> {
     let Outcome { ended, not_stored } = outcome;
     let failure = match ended {
         Ended::Exited { code: 0 } => None,
-        Ended::Exited { code } => Some(Error::Failed {
-            attempt: attempt.clone(),
-            source: Message::from_chain(vec![format!("exit status {code}")]),
-        }),
+        Ended::Exited { code } => Some(Error::new(
+            attempt.clone(),
+            ErrorKind::Failed {
+                source: Message::from_chain(vec![format!("exit status {code}")]),
+            },
+        )),
         ended => error(&attempt, ended),
     };
     if not_stored.is_empty() {
@@ -49,43 +55,39 @@ pub(super) fn command(attempt: Attempt, outcome: Outcome) -> Option<Error> {
 /// Makes the error about objects that could not be stored. It takes precedence over any other
 /// error, which becomes its cause.
 fn lost(attempt: Attempt, objects: Vec<NotStored>, cause: Option<Error>) -> Error {
-    Error::NotStored {
+    Error::new(
         attempt,
-        objects,
-        cause: cause.map(Box::new),
-    }
+        ErrorKind::NotStored {
+            objects,
+            cause: cause.map(Box::new),
+        },
+    )
 }
 
 fn error(attempt: &Attempt, ended: Ended) -> Option<Error> {
-    let attempt = attempt.clone();
-    Some(match ended {
+    let kind = match ended {
         Ended::Returned => return None,
-        Ended::Failed { chain } => Error::Failed {
-            attempt,
+        Ended::Failed { chain } => ErrorKind::Failed {
             source: Message::from_chain(chain),
         },
-        Ended::Panicked { message, location } => Error::Panicked {
-            attempt,
-            message,
-            location,
-        },
-        Ended::Codec { reason } => Error::Codec { attempt, reason },
-        Ended::Exited { code } => Error::Exited { attempt, code },
-        Ended::Killed { signal } => Error::Killed { attempt, signal },
-        Ended::Cancelled => Error::Cancelled { attempt },
-        Ended::TimedOut { after } => Error::TimedOut { attempt, after },
-    })
+        Ended::Panicked { message, location } => ErrorKind::Panicked { message, location },
+        Ended::Codec { reason } => ErrorKind::Codec { reason },
+        Ended::Exited { code } => ErrorKind::Exited { code },
+        Ended::Killed { signal } => ErrorKind::Killed { signal },
+        Ended::Cancelled => ErrorKind::Cancelled,
+        Ended::TimedOut { after } => ErrorKind::TimedOut { after },
+    };
+    Some(Error::new(attempt.clone(), kind))
 }
 
 /// Returns the error of a call whose work was not started.
 pub(super) fn refused(attempt: Attempt, failure: Failure) -> Error {
-    match failure {
+    let kind = match failure {
         Failure::Volume {
             path,
             bucket,
             reason,
-        } => Error::Volume {
-            attempt,
+        } => ErrorKind::Volume {
             path,
             bucket,
             reason,
@@ -94,18 +96,19 @@ pub(super) fn refused(attempt: Attempt, failure: Failure) -> Error {
             step,
             reason,
             remedy,
-        } => Error::Sandbox {
-            attempt,
+        } => ErrorKind::Sandbox {
             step,
             reason,
             remedy,
         },
-        Failure::NotStarted { program, errno } => Error::NotStarted {
-            attempt: Attempt::first(program.to_string_lossy()),
-            source: Arc::new(io::Error::from_raw_os_error(errno)),
-        },
-        Failure::Protocol { reason } => Error::Lost { attempt, reason },
-    }
+        Failure::NotStarted { program, errno } => {
+            let source = Arc::new(io::Error::from_raw_os_error(errno));
+            let program = Attempt::first(program.to_string_lossy());
+            return Error::new(program, ErrorKind::NotStarted { source });
+        }
+        Failure::Protocol { reason } => ErrorKind::Lost { reason },
+    };
+    Error::new(attempt, kind)
 }
 
 #[cfg(test)]
@@ -142,9 +145,13 @@ mod tests {
             outcome(Ended::Returned, &["s3://b/k"]),
             payload(),
         );
-        let Err(Error::NotStored {
-            objects,
-            cause: None,
+        let Err(Error {
+            kind:
+                ErrorKind::NotStored {
+                    objects,
+                    cause: None,
+                    ..
+                },
             ..
         }) = lost
         else {
@@ -156,12 +163,15 @@ mod tests {
     #[test]
     fn a_function_that_failed_besides_is_the_cause() {
         let exited = outcome(Ended::Exited { code: 3 }, &["s3://b/k"]);
-        let Err(Error::NotStored {
-            cause: Some(cause), ..
+        let Err(Error {
+            kind: ErrorKind::NotStored {
+                cause: Some(cause), ..
+            },
+            ..
         }) = value(Attempt::first("f"), exited, None)
         else {
             panic!("an error with a cause")
         };
-        assert!(matches!(*cause, Error::Exited { code: 3, .. }));
+        assert!(matches!(cause.kind, ErrorKind::Exited { code: 3 }));
     }
 }

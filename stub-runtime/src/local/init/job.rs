@@ -6,10 +6,10 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::call::OwnLimits;
+use crate::call::{OwnLimits, SandboxStep};
 use crate::host::config;
 use crate::local::role::Role;
-use crate::local::sandbox::{Step, explain};
+use crate::local::sandbox::explain;
 use crate::protocol::{Failure, Job, Program};
 use crate::sys;
 use crate::sys::SysError;
@@ -73,7 +73,7 @@ pub(super) fn start(job: &Job, descriptors: Vec<OwnedFd>) -> Result<i32, Failure
 
 /// Sets the limits of this process, which all processes that it starts inherit.
 fn limit(limits: &OwnLimits) -> Result<(), Failure> {
-    let failed = |error: SysError| explain(&Step::Limits, &error);
+    let failed = |error: SysError| explain(&SandboxStep::Limits, &error);
     if let Some(count) = limits.processors {
         // Jobs side by side have other process ids outside, but not here: the clock tells them apart.
         let seed = std::time::UNIX_EPOCH
@@ -121,7 +121,7 @@ fn check_folder(folder: &Path) -> Result<(), Failure> {
 
 fn working_folder(folder: &Path, reason: &str) -> Failure {
     Failure::Sandbox {
-        step: format!("enter the working folder `{}`", folder.display()),
+        step: SandboxStep::WorkingFolder(folder.to_owned()),
         reason: reason.to_owned(),
         remedy: None,
     }
@@ -129,7 +129,7 @@ fn working_folder(folder: &Path, reason: &str) -> Failure {
 
 fn process(reason: &str) -> Failure {
     Failure::Sandbox {
-        step: Step::Process.to_string(),
+        step: SandboxStep::Process,
         reason: reason.to_owned(),
         remedy: None,
     }

@@ -10,8 +10,9 @@ mod job;
 use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
 
+use crate::call::SandboxStep;
 use crate::local::sandbox;
-use crate::local::sandbox::{Mounted, Step, explain, keep_identity};
+use crate::local::sandbox::{Mounted, explain, keep_identity};
 use crate::protocol::{Channel, ChannelError, Failure, FromInit, Job, MountPoint, Program, ToInit};
 use crate::sys;
 use crate::sys::{Ids, Scope, SysError, Woken, WorkerEnd};
@@ -52,7 +53,7 @@ impl From<Failure> for Ended {
 
 impl From<SysError> for Ended {
     fn from(error: SysError) -> Self {
-        Self::Failed(explain(&Step::Process, &error))
+        Self::Failed(explain(&SandboxStep::Process, &error))
     }
 }
 
@@ -60,7 +61,7 @@ fn set_up(outside: Option<Ids>) -> Result<(), Ended> {
     // A supervisor that died before this line is noticed as the end of its socket.
     sys::set_death_signal()?;
     if let Some(ids) = outside {
-        keep_identity(ids).map_err(|error| explain(&Step::Identity, &error))?;
+        keep_identity(ids).map_err(|error| explain(&SandboxStep::Identity, &error))?;
         // Set-user-id programs can do nothing here, where only one id exists; so nothing is lost.
         // Root's job keeps them: it may need `su`.
         sys::set_no_new_privileges()?;
@@ -71,7 +72,7 @@ fn set_up(outside: Option<Ids>) -> Result<(), Ended> {
     sys::set_name("stub-init")?;
     std::env::set_current_dir("/").map_err(|error| {
         Ended::Failed(Failure::Sandbox {
-            step: Step::Process.to_string(),
+            step: SandboxStep::Process,
             reason: format!("chdir(/): {error}"),
             remedy: None,
         })
@@ -155,13 +156,13 @@ fn serve(
 /// Leaves resources that the job does not share with others: network, IPC, keyring, signals.
 fn part(has_network: bool, is_isolated: bool) -> Result<(), Failure> {
     if !has_network {
-        sys::leave_network().map_err(|error| explain(&Step::Network, &error))?;
+        sys::leave_network().map_err(|error| explain(&SandboxStep::Network, &error))?;
     }
     if is_isolated {
-        sys::leave_session().map_err(|error| explain(&Step::Hide, &error))?;
+        sys::leave_session().map_err(|error| explain(&SandboxStep::Hide, &error))?;
         if has_network {
             let left = sys::leave_processes(Scope::SignalsAndAbstractSockets);
-            left.map_err(|error| explain(&Step::AbstractSockets, &error))?;
+            left.map_err(|error| explain(&SandboxStep::AbstractSockets, &error))?;
         } else if let Err(error) = sys::leave_processes(Scope::Signals) {
             // Abstract sockets of the machine's network are elsewhere. A signal to its process
             // group can stop a call, and shows nothing.

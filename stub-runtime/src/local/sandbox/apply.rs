@@ -8,8 +8,8 @@ use crate::sys::{self, MountFlags};
 
 use super::diagnosis::explain;
 use super::plan::{PlanError, PlanStep, plan};
-use super::step::Step;
 use super::{hide, mirror, site};
+use crate::call::SandboxStep;
 
 /// A volume that can be mounted now.
 #[derive(Debug)]
@@ -37,10 +37,10 @@ pub(crate) fn prepare(points: &[MountPoint], hide: Option<&Hide>) -> Result<Vec<
     let root = Path::new("/");
     // Slave, not private: what the host unmounts during a call goes away here too, instead of
     // being kept busy by us. Nothing travels the other way.
-    sys::make_slave(root).map_err(|error| explain(&Step::Isolate, &error))?;
+    sys::make_slave(root).map_err(|error| explain(&SandboxStep::Isolate, &error))?;
     mount_proc();
     if let Some(wanted) = hide {
-        hide::hide(wanted).map_err(|error| explain(&Step::Hide, &error))?;
+        hide::hide(wanted).map_err(|error| explain(&SandboxStep::Hide, &error))?;
     }
     let sites: Vec<_> = points.iter().map(|point| site::look(&point.path)).collect();
     let steps =
@@ -49,9 +49,9 @@ pub(crate) fn prepare(points: &[MountPoint], hide: Option<&Hide>) -> Result<Vec<
     for step in steps {
         match step {
             PlanStep::NewRoot { create } => mirror::new_root(&create)
-                .map_err(|error| explain(&Step::Mirror("/".into()), &error))?,
+                .map_err(|error| explain(&SandboxStep::Mirror("/".into()), &error))?,
             PlanStep::Mirror { folder, create } => mirror::mirror(&folder, &create)
-                .map_err(|error| explain(&Step::Mirror(folder.clone()), &error))?,
+                .map_err(|error| explain(&SandboxStep::Mirror(folder.clone()), &error))?,
             PlanStep::Mount { volume, at, inside } => mounts.push(Mounted { volume, at, inside }),
         }
     }
@@ -74,7 +74,7 @@ pub(crate) fn mount_bucket(points: &[MountPoint], mount: &Mounted) -> Result<Own
         check_inner_folder(point, &mount.at, &points[outer])?;
     }
     // Opened here, inside the user namespace that mounts it: the kernel insists.
-    let fuse = sys::open_fuse().map_err(|error| explain(&Step::OpenFuse, &error))?;
+    let fuse = sys::open_fuse().map_err(|error| explain(&SandboxStep::OpenFuse, &error))?;
     let ids = sys::effective_ids();
     let data = format!(
         "fd={},rootmode=40000,user_id={},group_id={},default_permissions,allow_other",
@@ -85,7 +85,7 @@ pub(crate) fn mount_bucket(points: &[MountPoint], mount: &Mounted) -> Result<Own
     let mut flags = MountFlags::MS_NOSUID | MountFlags::MS_NODEV;
     flags.set(MountFlags::MS_RDONLY, point.read_only);
     sys::mount(&point.source, &mount.at, "fuse.stub", flags, &data)
-        .map_err(|error| explain(&Step::MountBucket(point.path.clone()), &error))?;
+        .map_err(|error| explain(&SandboxStep::MountBucket(point.path.clone()), &error))?;
     Ok(fuse)
 }
 

@@ -4,49 +4,50 @@ use crate::protocol::Failure;
 use crate::sys::{Errno, SysError};
 
 use super::host::{FuseDevice, Host};
-use super::step::Step;
+use crate::call::SandboxStep;
 
 const DOCKER: &str = "start the container with `--device /dev/fuse --cap-add SYS_ADMIN \
      --security-opt seccomp=unconfined --security-opt apparmor=unconfined`";
 
 /// Returns the failure of a step, explained by the settings of this machine.
-pub(crate) fn explain(step: &Step, error: &SysError) -> Failure {
+pub(crate) fn explain(step: &SandboxStep, error: &SysError) -> Failure {
     let (reason, remedy) = diagnose(step, error.errno, &Host::look());
     let reason = reason.unwrap_or_else(|| error.to_string());
     Failure::Sandbox {
-        step: step.to_string(),
+        step: step.clone(),
         reason,
         remedy,
     }
 }
 
 /// Returns the reason, where more is known than the error's own text, and the remedy.
-fn diagnose(step: &Step, errno: Errno, host: &Host) -> (Option<String>, Option<String>) {
+fn diagnose(step: &SandboxStep, errno: Errno, host: &Host) -> (Option<String>, Option<String>) {
     let found = match step {
-        Step::OpenFuse => fuse_device(errno, host),
-        Step::Namespaces { .. } | Step::Identity => namespaces(step, errno, host),
-        Step::MountBucket(_) => mounting(errno, host),
-        Step::AbstractSockets => found(
+        SandboxStep::OpenFuse => fuse_device(errno, host),
+        SandboxStep::Namespaces { .. } | SandboxStep::Identity => namespaces(step, errno, host),
+        SandboxStep::MountBucket(_) => mounting(errno, host),
+        SandboxStep::AbstractSockets => found(
             "the kernel can't do that for a job that has the machine's network; Linux 6.12 with Landlock can",
             "take the network away as well, with `network = false` or `--no-network`",
         ),
-        Step::Hide if errno == Errno::ENOSYS => found(
+        SandboxStep::Hide if errno == Errno::ENOSYS => found(
             "the kernel can't make a folder read-only with all below it; Linux 5.12 can",
             "use a newer kernel",
         ),
-        Step::Isolate | Step::Mirror(_) if refused(errno) => {
+        SandboxStep::Isolate | SandboxStep::Mirror(_) if refused(errno) => {
             apparmor(host).or_else(|| docker(host))
         }
-        Step::Mirror(_) if errno == Errno::ENOSPC => Some((
+        SandboxStep::Mirror(_) if errno == Errno::ENOSPC => Some((
             "the folder has more entries than `fs.mount-max` allows mounts".to_owned(),
             "create the mount point before the call".to_owned(),
         )),
-        Step::Isolate
-        | Step::Hide
-        | Step::Mirror(_)
-        | Step::Network
-        | Step::Limits
-        | Step::Process => None,
+        SandboxStep::Isolate
+        | SandboxStep::Hide
+        | SandboxStep::Mirror(_)
+        | SandboxStep::Network
+        | SandboxStep::Limits
+        | SandboxStep::Process
+        | SandboxStep::WorkingFolder(_) => None,
     };
     found.map_or((None, None), |(reason, remedy)| {
         (Some(reason), Some(remedy))
@@ -91,8 +92,8 @@ fn fuse_device(errno: Errno, host: &Host) -> Found {
     }
 }
 
-fn namespaces(step: &Step, errno: Errno, host: &Host) -> Found {
-    let user = !matches!(step, Step::Namespaces { user: false });
+fn namespaces(step: &SandboxStep, errno: Errno, host: &Host) -> Found {
+    let user = !matches!(step, SandboxStep::Namespaces { user: false });
     match errno {
         Errno::ENOSPC if user && host.max_user_namespaces == Some(0) => found(
             "`user.max_user_namespaces` is 0",
@@ -184,9 +185,9 @@ mod tests {
 
     use super::*;
 
-    const USER: Step = Step::Namespaces { user: true };
+    const USER: SandboxStep = SandboxStep::Namespaces { user: true };
 
-    fn says(step: &Step, errno: Errno, host: &Host) -> String {
+    fn says(step: &SandboxStep, errno: Errno, host: &Host) -> String {
         let (reason, remedy) = diagnose(step, errno, host);
         format!(
             "{} => {}",
@@ -222,10 +223,10 @@ mod tests {
         };
         for (step, errno) in [
             (USER, Errno::EPERM),
-            (Step::Identity, Errno::EACCES),
-            (Step::Identity, Errno::EPERM),
-            (Step::Isolate, Errno::EACCES),
-            (Step::MountBucket("/m".into()), Errno::EPERM),
+            (SandboxStep::Identity, Errno::EACCES),
+            (SandboxStep::Identity, Errno::EPERM),
+            (SandboxStep::Isolate, Errno::EACCES),
+            (SandboxStep::MountBucket("/m".into()), Errno::EPERM),
         ] {
             assert!(
                 says(&step, errno, &ubuntu).contains("apparmor_restrict"),
@@ -251,17 +252,19 @@ mod tests {
             fuse: FuseDevice::Missing,
             ..plain()
         };
-        assert!(says(&Step::OpenFuse, Errno::ENOENT, &missing).contains("modprobe fuse"));
+        assert!(says(&SandboxStep::OpenFuse, Errno::ENOENT, &missing).contains("modprobe fuse"));
         let docker = Host {
             container: true,
             ..missing
         };
-        assert!(says(&Step::OpenFuse, Errno::ENOENT, &docker).contains("--device /dev/fuse"));
+        assert!(
+            says(&SandboxStep::OpenFuse, Errno::ENOENT, &docker).contains("--device /dev/fuse")
+        );
         let strict = Host {
             fuse: FuseDevice::Device { mode: 0o600 },
             ..plain()
         };
-        let text = says(&Step::OpenFuse, Errno::EACCES, &strict);
+        let text = says(&SandboxStep::OpenFuse, Errno::EACCES, &strict);
         assert!(
             text.contains("0600") && text.contains("chmod 666 /dev/fuse"),
             "{text}"
@@ -270,7 +273,7 @@ mod tests {
             container: true,
             ..plain()
         };
-        assert!(says(&Step::OpenFuse, Errno::EPERM, &cgroup).contains("device rules"));
+        assert!(says(&SandboxStep::OpenFuse, Errno::EPERM, &cgroup).contains("device rules"));
     }
 
     #[test]
@@ -281,7 +284,7 @@ mod tests {
             call: "mount(x)".into(),
             errno: Errno::EIO,
         };
-        let Failure::Sandbox { reason, remedy, .. } = explain(&Step::Isolate, &error) else {
+        let Failure::Sandbox { reason, remedy, .. } = explain(&SandboxStep::Isolate, &error) else {
             panic!("a sandbox failure")
         };
         assert_eq!((reason.as_str(), remedy), ("mount(x): I/O error", None));

@@ -14,10 +14,8 @@ mod identity;
 mod mirror;
 mod plan;
 mod site;
-mod step;
 
 pub(crate) use apply::{Mounted, inner_folders, mount_bucket, prepare, unmount};
 pub(crate) use diagnosis::explain;
 pub(crate) use host::{needs_user_namespace, threads};
 pub(crate) use identity::keep_identity;
-pub(crate) use step::Step;

@@ -6,7 +6,7 @@ use std::thread;
 
 use s3fs_core::FileSystem;
 
-use crate::local::sandbox::Step;
+use crate::call::SandboxStep;
 use crate::protocol::{Channel, Failure, FromInit, InnerFolder, ToSupervisor};
 use crate::sys;
 use crate::sys::SysError;
@@ -81,7 +81,7 @@ fn beside(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), Failure
         .spawn(run)
         .map(drop)
         .map_err(|error| Failure::Sandbox {
-            step: Step::Process.to_string(),
+            step: SandboxStep::Process,
             reason: format!("a thread can't be started: {error}"),
             remedy: None,
         })
@@ -90,7 +90,7 @@ fn beside(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), Failure
 /// Makes the failure of a system call about processes and their sockets.
 pub(super) fn process(error: &SysError) -> Failure {
     Failure::Sandbox {
-        step: Step::Process.to_string(),
+        step: SandboxStep::Process,
         reason: error.to_string(),
         remedy: None,
     }

@@ -1,8 +1,7 @@
 //! Enforcement of a job's limits, before the job begins.
 
-use crate::call::{Limits, OwnLimits};
+use crate::call::{Limits, OwnLimits, SandboxStep};
 use crate::local::limits::{Cgroup, Facts, Plan, plan};
-use crate::local::sandbox::Step;
 use crate::protocol::Failure;
 use crate::sys;
 
@@ -55,7 +54,7 @@ fn checked(limits: &Limits, plan: &Plan, group: Option<Cgroup>) -> Result<Enforc
     if !unenforced.is_empty() {
         if !limits.lenient {
             return Err(Failure::Sandbox {
-                step: Step::Limits.to_string(),
+                step: SandboxStep::Limits,
                 reason: unenforced,
                 remedy: Some("ask for whole processors, or set `lenient_limits`".to_owned()),
             });

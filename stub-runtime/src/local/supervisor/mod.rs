@@ -17,9 +17,9 @@ mod volumes;
 
 use std::os::fd::OwnedFd;
 
-use crate::call::CallSpec;
+use crate::call::{CallSpec, SandboxStep};
 use crate::host::config;
-use crate::local::sandbox::{Step, explain};
+use crate::local::sandbox::explain;
 use crate::local::{init, sandbox};
 use crate::observe::{log, watch};
 use crate::protocol::{Channel, ChannelError, Failure, FromSupervisor, Hello, Reply};
@@ -65,16 +65,16 @@ enum Side {
 fn split() -> Result<Side, Failure> {
     if sandbox::threads().is_some_and(|count| count > 1) {
         return Err(Failure::Sandbox {
-            step: Step::Process.to_string(),
+            step: SandboxStep::Process,
             reason: "a library of this program starts a thread before `main`".to_owned(),
             remedy: Some("start the thread in `main`, or check LD_PRELOAD".to_owned()),
         });
     }
-    become_private().map_err(|error| explain(&Step::Process, &error))?;
+    become_private().map_err(|error| explain(&SandboxStep::Process, &error))?;
     // A command gets what its caller was given, by init, which knows what it starts. Here, it would
     // only keep open what others wait for the end of.
     let inherited = sys::inherited();
-    let (ours, theirs) = Channel::pair().map_err(|error| explain(&Step::Process, &error))?;
+    let (ours, theirs) = Channel::pair().map_err(|error| explain(&SandboxStep::Process, &error))?;
     let user = sandbox::needs_user_namespace();
     let outside = user.then(sys::effective_ids);
     match sys::clone_into_namespaces(user) {
@@ -84,12 +84,12 @@ fn split() -> Result<Side, Failure> {
             inherited,
         }),
         Ok(Clone::Parent(pid)) => Ok(Side::Supervisor(Init { pid, channel: ours })),
-        Err(error) => Err(explain(&Step::Namespaces { user }, &error)),
+        Err(error) => Err(explain(&SandboxStep::Namespaces { user }, &error)),
     }
 }
 
 fn supervise(caller: &Channel, init: Init) -> Result<(), Failure> {
-    outlive_the_job().map_err(|error| explain(&Step::Process, &error))?;
+    outlive_the_job().map_err(|error| explain(&SandboxStep::Process, &error))?;
     let (hello, descriptors) = match caller.receive::<Hello>() {
         Ok(received) => received,
         Err(ChannelError::Malformed(reason)) => return Err(Failure::Protocol { reason }),

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use s3fs_core::NotStored;
 
-use crate::call::{Ended, Outcome};
+use crate::call::{Ended, Outcome, SandboxStep};
 use crate::protocol::{Failure, Reply, Stop};
 use crate::sys::WorkerEnd;
 
@@ -314,7 +314,7 @@ impl State {
             Phase::Unmounting => self.report(),
             Phase::Storing => Vec::new(),
             _ => self.over(vec![Action::Reply(Reply::Refused(Failure::Sandbox {
-                step: "set up its processes".to_owned(),
+                step: SandboxStep::Process,
                 reason: "the sandbox's first process was killed".to_owned(),
                 remedy: None,
             }))]),

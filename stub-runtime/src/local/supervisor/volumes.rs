@@ -12,8 +12,7 @@ use s3fs_core::{
 use tokio::runtime::{Builder, Handle, Runtime};
 use tracing::Instrument;
 
-use crate::call::Volume;
-use crate::local::sandbox::Step;
+use crate::call::{SandboxStep, Volume};
 use crate::protocol::{Failure, MountPoint};
 
 use super::line::Line;
@@ -73,7 +72,7 @@ impl Volumes {
             .enable_all()
             .build();
         let runtime = runtime.map_err(|error| Failure::Sandbox {
-            step: Step::Process.to_string(),
+            step: SandboxStep::Process,
             reason: format!("threads can't be started: {error}"),
             remedy: None,
         })?;

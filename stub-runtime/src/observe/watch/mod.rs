@@ -28,7 +28,7 @@ use std::time::Instant;
 use s3fs_core::Usage;
 use tracing::Span;
 
-use crate::call::{Attempt, Error};
+use crate::call::{Attempt, Error, ErrorKind};
 use crate::observe::report::{Record, SandboxId, Tried};
 
 pub(crate) use bars::{Inputs as InputsBar, above, are_shown, have_colours};
@@ -100,8 +100,20 @@ impl<'a> Attempted<'a> {
 
     /// Returns whether the attempt was no longer wanted.
     fn is_cancelled(&self) -> bool {
-        let is_lost = matches!(self.error, Some(Error::Lost { .. }));
-        matches!(self.error, Some(Error::Cancelled { .. })) || (self.is_abandoned && is_lost)
+        let is_lost = matches!(
+            self.error,
+            Some(Error {
+                kind: ErrorKind::Lost { .. },
+                ..
+            })
+        );
+        matches!(
+            self.error,
+            Some(Error {
+                kind: ErrorKind::Cancelled,
+                ..
+            })
+        ) || (self.is_abandoned && is_lost)
     }
 }
 
@@ -151,7 +163,7 @@ impl Watch {
         let Some(record) = &self.record else {
             return;
         };
-        let error = attempted.error.map(Error::in_one_line);
+        let error = attempted.error.map(|error| format!("{error:#}"));
         locked(record).attempt(Tried {
             input: attempted.input,
             number: attempted.number,
@@ -190,7 +202,7 @@ impl Watch {
             if count > 0 {
                 record.sample(now, usage, locked(&self.sandboxes).pending());
             }
-            record.end(now, error.map(Error::in_one_line));
+            record.end(now, error.map(|error| format!("{error:#}")));
             kept::keep(&record);
         }
     }
@@ -200,7 +212,7 @@ impl Watch {
 pub fn not_run(name: &str, reason: &str) {
     let attempt = Attempt::first(name);
     let reason = reason.to_owned();
-    Watch::of(name).refused(&Error::Options { attempt, reason });
+    Watch::of(name).refused(&Error::new(attempt, ErrorKind::Options { reason }));
 }
 
 /// Creates the metrics of these names before their first run.

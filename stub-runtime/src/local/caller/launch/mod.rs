@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use s3fs_core::NotStored;
 
-use crate::call::{Attempt, CallSpec, Error, Outcome, Work};
+use crate::call::{Attempt, CallSpec, Error, ErrorKind, Outcome, Work};
 use crate::codec::Payload;
 use crate::host::config;
 use crate::local::limits::remove_left;
@@ -265,14 +265,16 @@ impl Launched {
         // One that ended by itself has heard that nobody waits for it, and has cleaned up.
         let is_clean = status.as_ref().is_ok_and(ExitStatus::success);
         let left = (!is_clean).then(|| unfinished.abort(&label)).flatten();
-        Error::Lost {
-            attempt: Attempt::first(label),
-            reason: [Some(reason), left]
-                .into_iter()
-                .flatten()
-                .collect::<Vec<_>>()
-                .join("; "),
-        }
+        Error::new(
+            Attempt::first(label),
+            ErrorKind::Lost {
+                reason: [Some(reason), left]
+                    .into_iter()
+                    .flatten()
+                    .collect::<Vec<_>>()
+                    .join("; "),
+            },
+        )
     }
 
     /// Ends the sandbox at once: stores nothing more, and aborts running uploads.

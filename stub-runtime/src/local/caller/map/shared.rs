@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use s3fs_core::NotStored;
 
-use crate::call::{Attempt, Error};
+use crate::call::{Attempt, Error, ErrorKind};
 use crate::codec::Payload;
 use crate::local::caller::cancel::Canceller;
 use crate::local::caller::launch::Takers;
@@ -310,19 +310,19 @@ impl Shared {
     pub(super) fn take_left(&self) -> Option<Error> {
         let objects = std::mem::take(&mut self.lock().left);
         let attempt = self.first_attempt();
-        (!objects.is_empty()).then_some(Error::NotStored {
+        (!objects.is_empty()).then_some(Error::new(
             attempt,
-            objects,
-            cause: None,
-        })
+            ErrorKind::NotStored {
+                objects,
+                cause: None,
+            },
+        ))
     }
 
     /// Returns the reason why inputs were not run, if there is one.
     pub(super) fn why(&self) -> Option<Error> {
         let broken = self.lock().broken.clone();
-        let cancelled = || Error::Cancelled {
-            attempt: self.first_attempt(),
-        };
+        let cancelled = || Error::new(self.first_attempt(), ErrorKind::Cancelled);
         broken.or_else(|| self.canceller.is_cancelled().then(cancelled))
     }
 
@@ -359,7 +359,7 @@ impl State {
             let attempt = shared.attempt(&task);
             let error = match &self.broken {
                 Some(error) => error.clone().in_attempt(&attempt),
-                None => Error::Cancelled { attempt },
+                None => Error::new(attempt, ErrorKind::Cancelled),
             };
             if self.broken.is_some() {
                 shared.not_run(task.index, task.attempt, &error);

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use s3fs_core::{Access, NotStored};
 
-use crate::call::{Ended, Error, Outcome};
+use crate::call::{Ended, Error, ErrorKind, Outcome};
 use crate::codec::Payload;
 use crate::local::caller::cancel::Registered;
 use crate::local::caller::launch::{Heard, Launched};
@@ -31,7 +31,7 @@ pub(super) fn run(shared: &Shared) {
                     began,
                 };
                 // What this program has run out of is what its other sandboxes have.
-                let is_short = matches!(error, Error::Start { .. });
+                let is_short = matches!(error.kind, ErrorKind::Start { .. });
                 match shared.leave_to_others(task, is_short) {
                     None => {
                         return tracing::warn!(%error, "failed to start a sandbox: continuing with fewer");
@@ -256,10 +256,12 @@ impl<'a> Slot<'a> {
                 let ended = report.ended;
                 verdict::value(attempt, Outcome { ended, not_stored }, value)
             }
-            None => Err(Error::Lost {
+            None => Err(Error::new(
                 attempt,
-                reason: "ended before all that was written was stored".to_owned(),
-            }),
+                ErrorKind::Lost {
+                    reason: "ended before all that was written was stored".to_owned(),
+                },
+            )),
         };
         self.shared.ended(task, &run, result);
     }

@@ -1,11 +1,14 @@
-//! Steps that build a sandbox, with the texts that the user reads when one fails.
+//! Steps that build a sandbox. Their texts follow "failed to".
 
 use std::fmt;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 /// Step in building a sandbox.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum SandboxStep {
     /// `clone(2)` with new namespaces.
     Namespaces {
         /// True if a user namespace is one of them.
@@ -31,9 +34,11 @@ pub(crate) enum Step {
     Limits,
     /// Setting up processes: signals, limits, sockets.
     Process,
+    /// Entering the job's working folder.
+    WorkingFolder(PathBuf),
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for SandboxStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Namespaces { user: true } => f.write_str("create a user and mount namespace"),
@@ -50,6 +55,9 @@ impl fmt::Display for Step {
             Self::Network => f.write_str("leave the machine's network"),
             Self::Limits => f.write_str("limit what it uses"),
             Self::Process => f.write_str("set up its processes"),
+            Self::WorkingFolder(folder) => {
+                write!(f, "enter the working folder `{}`", folder.display())
+            }
         }
     }
 }
