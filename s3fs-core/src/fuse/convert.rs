@@ -202,7 +202,8 @@ pub(super) fn errno(operation: &'static str, ino: impl Display, error: &FsError)
                 %ino,
                 %error,
                 %errno,
-                request_id = request_id.map(tracing::field::display),
+                request_id = request_id.map(|id| id.id.as_str()),
+                extended_request_id = request_id.and_then(|id| id.extended.as_deref()),
                 attempts = request.map(|request| request.attempts),
                 elapsed = request.map(|request| tracing::field::debug(request.elapsed)),
                 "failed"
