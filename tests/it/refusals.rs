@@ -30,7 +30,7 @@ fn reason(error: &Error) -> String {
     };
     let expected = format!("`it::refusals::runs` failed to mount volume `/stub-it/data`: {reason}");
     assert_eq!(error.to_string(), expected);
-    assert!(!reason.contains('\n'), "{reason}");
+    assert!(reason.lines().count() <= 2, "{reason}");
     reason.clone()
 }
 
@@ -47,8 +47,8 @@ fn a_bucket_that_does_not_exist() {
     let server = bucket::server();
     let text = says(bucket::of(&server, "absent"));
     let expected = format!(
-        "bucket absent at {}: it does not exist: check the name, and the account and endpoint it \
-         belongs to",
+        "failed to open bucket absent at {}: it does not exist\n\
+         check the name, and the account and endpoint it belongs to",
         server.endpoint_url()
     );
     assert_eq!(text, expected);

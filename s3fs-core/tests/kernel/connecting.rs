@@ -86,7 +86,7 @@ fn an_endpoint_where_nothing_listens_and_one_that_is_not_s3() {
     nowhere.endpoint_url = Some("http://127.0.0.1:1".into());
     let text = refusal(nowhere);
     assert!(
-        text.contains("the endpoint does not answer: check its URL"),
+        text.contains("the endpoint does not answer (") && text.contains("\ncheck its URL"),
         "{text}"
     );
     let web = web_server();

@@ -62,7 +62,7 @@ fn connect() {
     // A line of its own: the harness leaves its own unfinished.
     match connected {
         Ok(_) => println!("\n{SAID}connected"),
-        Err(error) => println!("\n{SAID}{error}"),
+        Err(error) => println!("\n{SAID}{}", error.to_string().replace('\n', "; ")),
     }
 }
 
@@ -99,7 +99,7 @@ fn the_endpoint_of_s3_is_used_and_shown_wherever_it_stands() {
         assert_eq!(said(&here, variables, file), "connected");
         let text = said(&absent, variables, file);
         assert!(
-            text.starts_with(&format!("bucket absent at {url}")),
+            text.starts_with(&format!("failed to open bucket absent at {url}")),
             "{text}"
         );
     }

@@ -36,7 +36,8 @@ impl Check {
     fn new(what: impl Into<String>, problem: Option<String>) -> Self {
         Self {
             what: what.into(),
-            problem,
+            // A check has one line, also for a remedy.
+            problem: problem.map(|problem| problem.replace('\n', "; ")),
             note: None,
         }
     }

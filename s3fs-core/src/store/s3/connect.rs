@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::{Credentials, MountConfig};
-use crate::object::BucketName;
+use crate::store::s3::advice::ConnectError;
 use crate::store::s3::chains::Chains;
 use crate::store::s3::client::{Access, RegionSource};
 use crate::store::s3::connections::HttpClient;
@@ -23,24 +23,6 @@ const DIRECTORY_BUCKET: &str = "--x-s3";
 /// Connected bucket, whose failed requests are retried.
 pub type Bucket = Retrying<S3Store>;
 
-/// Error that prevents a bucket from being mounted, with the remedy.
-#[derive(Debug, thiserror::Error)]
-#[error("bucket {bucket}{}: {reason}", at_endpoint(.endpoint.as_deref()))]
-pub struct ConnectError {
-    /// The bucket.
-    pub bucket: BucketName,
-    /// Endpoint, if it is not AWS's own.
-    pub endpoint: Option<String>,
-    /// Reason and remedy.
-    pub reason: String,
-    /// Kind of the store's error.
-    pub kind: StoreErrorKind,
-}
-
-fn at_endpoint(endpoint: Option<&str>) -> String {
-    endpoint.map(|url| format!(" at {url}")).unwrap_or_default()
-}
-
 /// Connects to the bucket and lists the root of the mount: one request if the region is right, two
 /// if it must be found first.
 ///
@@ -56,6 +38,7 @@ pub async fn connect(
         bucket: config.bucket.clone(),
         endpoint: endpoint.clone(),
         reason,
+        remedy: None,
         kind,
     };
     if let Credentials::Chain { profile: None } = config.credentials {
@@ -80,12 +63,7 @@ pub async fn connect(
         }
         None => first,
     };
-    let (store, page) = answer.map_err(|error| ConnectError {
-        bucket: config.bucket.clone(),
-        endpoint: access.endpoint_url().map(str::to_owned),
-        reason: advice(&error.kind, config, &access),
-        kind: error.kind,
-    })?;
+    let (store, page) = answer.map_err(|error| ConnectError::new(error, config, &access))?;
     let limits = RetryLimits::new(config.retry_timeout);
     Ok((store.within(limits), page))
 }
@@ -125,55 +103,6 @@ fn region_to_follow(error: &StoreError, access: &Access) -> Option<String> {
     };
     let is_new = region != access.region();
     (access.region_source == RegionSource::Guessed && is_new).then(|| region.clone())
-}
-
-fn advice(kind: &StoreErrorKind, config: &MountConfig, access: &Access) -> String {
-    let bucket = &config.bucket;
-    match kind {
-        StoreErrorKind::NoSuchBucket | StoreErrorKind::NoSuchKey => {
-            "it does not exist: check the name, and the account and endpoint it belongs to".into()
-        }
-        StoreErrorKind::AccessDenied(words) => format!(
-            "listing is denied ({words}): allow `s3:ListBucket` on `arn:aws:s3:::{bucket}` to \
-             these credentials"
-        ),
-        StoreErrorKind::BadCredentials(words) => {
-            format!("the credentials are refused ({words}): check the access key and its secret")
-        }
-        StoreErrorKind::NoCredentials(words) => format!(
-            "no credentials were found: give the mount a secret, set AWS_ACCESS_KEY_ID and \
-             AWS_SECRET_ACCESS_KEY, configure a profile, or say that the bucket is public \
-             (anonymous) ({words})"
-        ),
-        StoreErrorKind::WrongRegion {
-            region: Some(region),
-        } => format!(
-            "it is in region {region}, not {}: give that region, or none and it is found",
-            access.region()
-        ),
-        StoreErrorKind::WrongRegion { region: None } => {
-            format!(
-                "it is not in region {}: give the right region",
-                access.region()
-            )
-        }
-        StoreErrorKind::Unreachable(words) => format!(
-            "the endpoint does not answer: check its URL, and that this machine reaches it ({words})"
-        ),
-        StoreErrorKind::Certificate(words) => format!(
-            "the certificate of {} is not accepted ({words}): check that the URL has the name that \
-             the certificate is for; one of an authority of your own has to be in the \
-             certificate store of this machine, or in the file that SSL_CERT_FILE names",
-            access.host(bucket.as_str())
-        ),
-        StoreErrorKind::TimedOut => {
-            "the endpoint does not answer in time: check its URL and the network".into()
-        }
-        StoreErrorKind::NotS3(words) => {
-            format!("the endpoint does not answer as S3 does: check its URL ({words})")
-        }
-        other => other.to_string(),
-    }
 }
 
 /// Returns the capabilities expected of the bucket before any response.
@@ -234,7 +163,7 @@ mod tests {
     use s3_local::{S3Local, Server};
 
     use super::*;
-    use crate::object::Key;
+    use crate::object::{BucketName, Key};
     use crate::store::Store;
 
     /// Provider that loads credentials for each request from a service that fails a few times: with

@@ -1,5 +1,6 @@
 //! Store over S3's HTTP interface: the only module that names the AWS SDK.
 
+mod advice;
 mod answers;
 mod bodies;
 mod chains;
@@ -26,7 +27,8 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::types::RequestPayer;
 use tokio::sync::Semaphore;
 
-pub use connect::{Bucket, ConnectError, connect};
+pub use advice::ConnectError;
+pub use connect::{Bucket, connect};
 pub use connections::HttpClient;
 pub use profile::{ProfileError, ProfileKeys, profile_credentials};
 
