@@ -7,15 +7,15 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum CacheError {
     /// Path of something that is not a folder.
-    #[error("the cache `{}` is not a folder: give the path of one, or of nothing", dir.display())]
+    #[error("the cache `{}` is not a folder\ngive the path of a folder, or of nothing", dir.display())]
     NotAFolder {
         /// Path as given.
         dir: PathBuf,
     },
     /// Folder of another user, who could put bytes into it.
     #[error(
-        "the cache folder `{dir}` belongs to user {owner}, not to user {user} who mounts: give \
-         another folder, or run `chown {user} {dir}`",
+        "the cache folder `{dir}` belongs to user {owner}, not to user {user} who mounts\n\
+         give another folder, or run `chown {user} {dir}`",
         dir = dir.display()
     )]
     Owner {
@@ -29,7 +29,7 @@ pub enum CacheError {
     /// Folder in which other users could read the objects, or change them.
     #[error(
         "the cache folder `{dir}` is open to other users (mode {mode:03o}), and objects would be \
-         too: run `chmod 700 {dir}`, or give another folder",
+         too\nrun `chmod 700 {dir}`, or give another folder",
         dir = dir.display()
     )]
     Mode {

@@ -16,10 +16,10 @@ pub enum WriteError {
     #[error(transparent)]
     Store(Arc<StoreError>),
     /// Lack of space for bytes that are written but not stored.
-    #[error("there is no room for what is not stored yet")]
+    #[error("no space is left for bytes that are not stored yet")]
     NoSpace,
     /// Failure of the folder for temporary files.
-    #[error("the temporary folder cannot hold what memory cannot: {0}")]
+    #[error("failed to write to the temporary folder: {0}")]
     Stage(Arc<io::Error>),
     /// Loss of bytes that an upload had which ended without becoming an object.
     #[error("the bytes were with an upload that has ended")]
@@ -28,7 +28,7 @@ pub enum WriteError {
     #[error("the file was deleted")]
     Deleted,
     /// Loss of bytes that a program wrote to mapped pages of the file.
-    #[error("bytes {} to {} of its mapped pages were not taken: {cause}", .range.start, .range.end)]
+    #[error("failed to write bytes {} to {} of its mapped pages: {cause}", .range.start, .range.end)]
     Missed {
         /// Range of the lost bytes.
         range: Range<u64>,

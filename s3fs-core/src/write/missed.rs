@@ -94,7 +94,7 @@ mod tests {
         missed.check(&(20..30)).unwrap();
         let error = missed.check(&(19..30)).unwrap_err();
         assert!(error.to_string().contains("bytes 10 to 20"), "{error}");
-        assert!(error.to_string().contains("no room"), "{error}");
+        assert!(error.to_string().contains("no space is left"), "{error}");
     }
 
     proptest! {

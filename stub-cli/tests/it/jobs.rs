@@ -131,7 +131,7 @@ fn volumes_of_the_command_line_have_the_defaults_too() {
     let (_, text, status) = says(&stub(folder.path(), &[&volume[..], &program[..]].concat()));
     assert_eq!(status, 125);
     assert!(
-        text.contains("others can read the secret; run `chmod 600`"),
+        text.contains("others can read the secret\nrun `chmod 600`"),
         "{text}"
     );
 }

@@ -29,7 +29,7 @@ impl Limits {
         }
         match self.memory {
             Some(bytes) if bytes < LEAST_MEMORY => {
-                Err("`memory` is less than 16 MiB, with which no program begins".to_owned())
+                Err("`memory` must be at least 16 MiB".to_owned())
             }
             _ => Ok(()),
         }

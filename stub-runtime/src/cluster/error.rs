@@ -10,7 +10,7 @@ use crate::host::trusted::Untrusted;
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum ClusterError {
     /// Something in the spool can't be written, read or removed.
-    #[error("can't {operation} `{object}`: {reason}")]
+    #[error("failed to {operation} `{object}`: {reason}")]
     Spool {
         /// Operation that failed: `write`, `read`…
         operation: &'static str,
@@ -20,7 +20,7 @@ pub(crate) enum ClusterError {
         reason: String,
     },
     /// An object in the spool is malformed.
-    #[error("`{object}` is not to be believed: {reason}")]
+    #[error("`{object}` is corrupt: {reason}")]
     Malformed {
         /// Name of the object in the spool.
         object: String,
@@ -29,7 +29,7 @@ pub(crate) enum ClusterError {
     },
     /// An object in the spool has another format version.
     #[error(
-        "`{object}` has format {theirs}, and this program understands {ours}: it is of another version of stub"
+        "failed to read `{object}`: it has format {theirs}, and this program understands {ours}\nuse the version of stub that wrote it"
     )]
     Version {
         /// Name of the object in the spool.
@@ -40,7 +40,7 @@ pub(crate) enum ClusterError {
         ours: u32,
     },
     /// This program can't be brought to the nodes.
-    #[error("can't bring this program to the nodes: {0}")]
+    #[error("failed to bring this program to the nodes: {0}")]
     Program(String),
     /// The scheduler does not answer now, but may later.
     #[error("{scheduler} does not answer: {reason}")]
@@ -59,7 +59,7 @@ pub(crate) enum ClusterError {
         reason: String,
     },
     /// The scheduler refuses the request.
-    #[error("{scheduler} refuses: {reason}")]
+    #[error("{scheduler} refused the request: {reason}")]
     Refused {
         /// Name of the scheduler.
         scheduler: &'static str,
@@ -67,7 +67,7 @@ pub(crate) enum ClusterError {
         reason: String,
     },
     /// The scheduler has taken tasks that it will never start.
-    #[error("{scheduler} will not start it: {reason}")]
+    #[error("{scheduler} will not start the task: {reason}")]
     Hopeless {
         /// Name of the scheduler.
         scheduler: &'static str,

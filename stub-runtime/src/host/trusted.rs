@@ -20,23 +20,23 @@ const MOST_LINKS: usize = 40;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Untrusted {
     /// The file can't be opened.
-    #[error("failed to open `{}`: {source}", path.display())]
+    #[error("failed to open `{}`", path.display())]
     Io { path: PathBuf, source: io::Error },
     /// The file belongs to another user.
     #[error(
-        "`{}` belongs to the user {user}, and is not believed; remove it, or make it yours",
+        "`{}` belongs to the user {user}, not to you\nremove it, or make it yours",
         path.display()
     )]
     Owner { path: PathBuf, user: u32 },
     /// Other users may change the file.
     #[error(
-        "`{}` has the mode {mode:04o}, so that other users can change it; run `chmod go-w` on it",
+        "`{}` has the mode {mode:04o}, so that other users can change it\nrun `chmod go-w` on it",
         path.display()
     )]
     Writable { path: PathBuf, mode: u32 },
     /// The file is a hard link in a folder in which other users can make links to files of this user.
     #[error(
-        "`{}` is a hard link in a folder that other users can write to; replace it by a copy",
+        "`{}` is a hard link in a folder that other users can write to\nreplace it by a copy",
         path.display()
     )]
     HardLink { path: PathBuf },

@@ -29,10 +29,10 @@ pub(crate) enum ChannelError {
     #[error(transparent)]
     Socket(#[from] SysError),
     /// There is no other process.
-    #[error("the other process can't be started: {0}")]
+    #[error("failed to start the other process: {0}")]
     NotStarted(String),
     /// The bytes are no message.
-    #[error("a message can't be understood: {0}")]
+    #[error("failed to decode a message: {0}")]
     Malformed(String),
 }
 

@@ -122,7 +122,9 @@ mod tests {
     #[test]
     fn an_error_says_what_was_tried_and_what_helps() {
         let error = answered(403, "jobs.batch is forbidden: User \"x\" cannot create").to_string();
-        assert!(error.starts_with("Kubernetes refuses: make the Job `x`: jobs.batch is forbidden"));
+        assert!(error.starts_with(
+            "Kubernetes refused the request: make the Job `x`: jobs.batch is forbidden"
+        ));
         assert!(error.contains("RBAC"), "{error}");
     }
 

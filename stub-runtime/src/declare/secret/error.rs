@@ -28,7 +28,7 @@ pub enum SecretError {
         from: PathBuf,
     },
     /// A file of variables can't be read.
-    #[error("can't read `{}`", path.display())]
+    #[error("failed to read `{}`", path.display())]
     Unreadable {
         /// Path of the file.
         path: PathBuf,
@@ -66,11 +66,11 @@ pub enum SecretError {
         missing: Vec<String>,
     },
     /// `stub.toml` can't be parsed.
-    #[error("{0}")]
-    Settings(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error(transparent)]
+    Settings(Box<dyn std::error::Error + Send + Sync>),
     /// Others may read the file of a secret.
     #[error(
-        "`{}` has the mode {mode:04o}, so that others can read the secret; run `chmod 600` on it",
+        "`{}` has the mode {mode:04o}, so that others can read the secret\nrun `chmod 600` on it",
         path.display()
     )]
     NotPrivate {
@@ -80,7 +80,7 @@ pub enum SecretError {
         mode: u32,
     },
     /// The command that prints a secret failed.
-    #[error("the secret `{name}` can't be had: {reason}")]
+    #[error("failed to get secret `{name}`: {reason}")]
     Command {
         /// Name of the secret.
         name: String,

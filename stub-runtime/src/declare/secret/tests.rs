@@ -111,7 +111,7 @@ fn a_malformed_line_is_placed_but_not_quoted() {
 #[test]
 fn a_missing_dotenv_file_is_named() {
     let error = Secret::from_dotenv_path("/nonexistent/.env").unwrap_err();
-    assert_eq!(error.to_string(), "can't read `/nonexistent/.env`");
+    assert_eq!(error.to_string(), "failed to read `/nonexistent/.env`");
 }
 
 #[test]

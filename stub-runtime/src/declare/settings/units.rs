@@ -64,7 +64,7 @@ impl FromStr for Time {
             .parse()
             .map_err(|_| "write a number first, such as 90s".to_owned())?;
         match number.checked_mul(seconds) {
-            Some(0) => Err("nothing runs in no time".to_owned()),
+            Some(0) => Err("duration must be greater than zero".to_owned()),
             Some(seconds) => Ok(Self(Duration::from_secs(seconds))),
             None => Err("that is too long".to_owned()),
         }
