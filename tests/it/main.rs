@@ -3,6 +3,7 @@
 //!
 //! - `files`: reading and writing the files of a bucket
 //! - `values`: arguments and values, large ones and async functions
+//! - `chains`: errors with their causes, as programs print them
 //! - `endings`: failures of a call, and their error messages
 //! - `environment`: secrets, and the visibility of credentials
 //! - `concurrency`: many threads, nested calls
@@ -30,6 +31,7 @@ mod act;
 mod as_nobody;
 mod bucket;
 mod cached;
+mod chains;
 mod clean;
 mod command_line;
 mod concurrency;

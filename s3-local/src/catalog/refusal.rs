@@ -29,6 +29,6 @@ pub(crate) enum Refusal {
     EntityTooSmall { number: u16, size: u64 },
     #[error("the checksum of the whole object is another one")]
     BadDigest,
-    #[error("the store failed: {0}")]
-    Storage(#[source] io::Error),
+    #[error("failed to read or write the store: {0}")]
+    Storage(io::Error),
 }

@@ -4,6 +4,7 @@
 
 mod cache;
 mod ending;
+mod errors;
 mod help;
 mod inspect;
 mod jobs;

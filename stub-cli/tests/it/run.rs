@@ -113,7 +113,7 @@ fn a_bucket_that_does_not_exist_is_an_error_that_names_it() {
     assert_eq!(output.status.code(), Some(125));
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(
-        text.contains("missing") && text.lines().count() == 1,
+        text.contains("missing") && text.lines().count() == 2,
         "{text}"
     );
 }

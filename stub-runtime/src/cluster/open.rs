@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 
+use s3fs_core::chain;
+
 use super::error::ClusterError;
 #[cfg(feature = "kubernetes")]
 use super::kubernetes;
@@ -183,9 +185,9 @@ fn location(text: &str) -> Result<Location, ClusterError> {
     let unusable = |reason: String| ClusterError::Unusable(format!("the spool `{text}`: {reason}"));
     if text.starts_with("s3://") {
         let url: VolumeUrl = text.parse().map_err(unusable)?;
-        let settings = Settings::load().map_err(|error| unusable(error.to_string()))?;
+        let settings = Settings::load().map_err(|error| unusable(chain(&error)))?;
         let config = settings.apply(url.volume()).into_config();
-        let config = config.map_err(|error| unusable(error.to_string()))?;
+        let config = config.map_err(|error| unusable(chain(&error)))?;
         return Ok(Location::Bucket(Box::new(config)));
     }
     let path = match (text.strip_prefix("~/"), config::home()) {

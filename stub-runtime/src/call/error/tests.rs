@@ -86,3 +86,30 @@ fn it_fits_into_boxed_and_other_peoples_errors() {
     assert!(boxed().unwrap_err().to_string().contains("exit status 3"));
     assert!(any().unwrap_err().to_string().contains("SIGKILL"));
 }
+
+#[test]
+fn no_error_repeats_its_causes() {
+    let missing = || Arc::new(io::Error::from_raw_os_error(2));
+    let killed = failed(ErrorKind::Killed { signal: 9 });
+    let chain = ["can't read", "no such file"].map(String::from).to_vec();
+    let source = Message::from_chain(chain);
+    for kind in [
+        ErrorKind::Failed { source },
+        ErrorKind::NotStarted { source: missing() },
+        ErrorKind::Start {
+            step: "start a thread".into(),
+            source: missing(),
+        },
+        ErrorKind::NotStored {
+            objects: Vec::new(),
+            cause: Some(Box::new(killed)),
+        },
+    ] {
+        let error = failed(kind);
+        let cause = error.source().unwrap().to_string();
+        assert!(!error.to_string().contains(&cause), "{error}");
+        let line = format!("{error:#}");
+        assert_eq!(line.matches(&cause).count(), 1, "{line}");
+        assert!(line.starts_with("`demo::f` "), "{line}");
+    }
+}

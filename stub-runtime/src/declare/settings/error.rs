@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum SettingsError {
     /// The file can't be read.
-    #[error("can't read `{}`: {source}", path.display())]
+    #[error("failed to read `{}`", path.display())]
     Unreadable {
         /// Path of the file.
         path: PathBuf,

@@ -31,7 +31,7 @@ pub enum JobError {
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// A volume can't be mounted.
-    #[error("the volume `{}`: {source}", path.display())]
+    #[error("failed to mount volume `{}`", path.display())]
     Volume {
         /// Path of the volume.
         path: PathBuf,

@@ -1,6 +1,6 @@
 //! Credentials and region of a volume, from its secret, profile or `anonymous`.
 
-use s3fs_core::Credentials;
+use s3fs_core::{Credentials, chain};
 
 use super::endpoint::Service;
 use super::{CloudBucketMount, VolumeError};
@@ -37,7 +37,7 @@ pub(super) fn of(
             let secret = secret
                 .as_ref()
                 .as_ref()
-                .map_err(|e| VolumeError::Secret(e.to_string()))?;
+                .map_err(|error| VolumeError::Secret(chain(error)))?;
             let region = region.or_else(|| filled(secret, "AWS_REGION").map(str::to_owned));
             Ok((keys(secret, service)?, region))
         }
