@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use crate::call::{Attempt, Error};
+use crate::call::{Attempt, Error, ErrorKind};
 use crate::codec::Payload;
 use crate::declare::Engine;
 use crate::local::caller::{Canceller, Next, Plan, Registered, Told};
@@ -51,11 +51,11 @@ pub(crate) fn attach(id: &str, _: Option<Arc<dyn Sink>>) -> Result<Attached, Err
 pub(crate) fn task(_number: &str) {}
 
 fn refused(engine: &str, attempt: Attempt) -> Error {
-    Error::Engine {
-        attempt,
+    let kind = ErrorKind::Engine {
         engine: engine.to_owned(),
         reason: REASON.to_owned(),
-    }
+    };
+    Error::new(attempt, kind)
 }
 
 impl Controls {
