@@ -64,6 +64,14 @@ impl Begun {
         }
     }
 
+    /// Waits for the store's answer to the start of the upload. Returns `None` if the upload has
+    /// ended.
+    pub(super) async fn answer(self: Arc<Self>) -> Option<Result<(), StoreError>> {
+        let answer = self.id().await.map(drop);
+        let has_ended = self.ended.load(Ordering::Acquire);
+        (answer.is_ok() || !has_ended).then_some(answer)
+    }
+
     /// Aborts the upload: the store drops its parts.
     pub(super) async fn abort(&self) {
         self.ended.store(true, Ordering::Release);

@@ -101,6 +101,11 @@ impl Streaming {
         self.upload.is_some()
     }
 
+    /// Returns the upload.
+    pub(super) fn upload(&self) -> Option<&Upload> {
+        self.upload.as_ref()
+    }
+
     /// Returns the whole file, if nothing of it has been sent.
     pub(super) fn unsent(&self) -> Option<PartBuffer> {
         let is_all = self.upload.is_none() && self.base() == 0;

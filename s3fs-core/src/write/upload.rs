@@ -117,6 +117,11 @@ impl Upload {
         self.begun.known_id()
     }
 
+    /// Returns the start of the upload.
+    pub(super) fn begun(&self) -> Arc<Begun> {
+        Arc::clone(&self.begun)
+    }
+
     /// Returns the number of bytes of its parts that are still to be sent.
     pub(super) fn left(&self) -> u64 {
         let numbers = self.queued.iter().chain(self.numbers.values());

@@ -264,6 +264,16 @@ impl Writer {
         self.has_begun.load(Ordering::Acquire)
     }
 
+    /// Waits for the store's answer to the start of the upload that streams the file. Returns `None`
+    /// without such an upload.
+    pub async fn upload_begun(&self) -> Option<Result<(), StoreError>> {
+        let begun = match &self.inner.lock().await.phase {
+            Phase::Streaming(streaming) => streaming.upload()?.begun(),
+            Phase::Whole(_) | Phase::Staged(_) => return None,
+        };
+        begun.answer().await
+    }
+
     /// Returns whether some bytes have a stored object as their source.
     pub async fn needs_objects(&self) -> bool {
         match &self.inner.lock().await.phase {

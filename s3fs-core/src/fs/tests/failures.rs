@@ -110,6 +110,22 @@ async fn a_file_deleted_while_its_upload_begins_leaves_no_upload() {
 }
 
 #[tokio::test]
+async fn a_file_with_an_upload_is_closed_without_trying_another() {
+    let (memory, faults, kernel) = faulty().await;
+    let writer = kernel.create("f", false).await.unwrap();
+    let parts = vec![1; 2 * FIRST_PART as usize];
+    kernel.write(writer, 0, &parts).await.unwrap();
+    while memory.open_uploads() == 0 {
+        tokio::task::yield_now().await;
+    }
+    faults.next(Operation::CreateUpload, Fault::Refused);
+    kernel.close(writer).await.unwrap();
+    kernel.save("small", b"of another key").await.unwrap();
+    assert_eq!(kernel.fs.finish().await, []);
+    assert_eq!(memory.objects().len(), 2);
+}
+
+#[tokio::test]
 async fn the_end_waits_until_the_upload_of_a_deleted_file_is_given_up() {
     let memory = bucket();
     let (store, delays) = Delays::over(memory.clone(), 0);

@@ -4,12 +4,13 @@ use crate::fs::FsError;
 use crate::fs::open_files::OpenFile;
 use crate::fs::writeback::Writeback;
 use crate::fs::writeback::error_mode::{ChangeKind, Standing};
-use crate::store::StoreErrorKind;
+use crate::object::{Headers, Key};
+use crate::store::{StoreError, StoreErrorKind};
 use crate::write::Place;
 
 impl Writeback {
-    /// Checks whether the bucket takes files, unless that is known. It starts an upload of the
-    /// file's key and aborts it, which changes nothing.
+    /// Checks whether the bucket takes files, unless that is known: by the upload that the file has,
+    /// or by one that is aborted, which changes nothing.
     pub(super) async fn probe(&self, file: &OpenFile) -> Result<(), FsError> {
         let (error_mode, changes) = (&self.error_mode, ChangeKind::of(&file.place));
         let is_known = || error_mode.standing(changes) != Standing::Unknown;
@@ -27,22 +28,23 @@ impl Writeback {
             // Storing the file shows it.
             return Ok(());
         }
-        let id = match self.core.store.create_upload(&to.key, &to.headers).await {
-            Ok(id) => id,
-            Err(error) if matches!(error.kind, StoreErrorKind::Unsupported(_)) => {
-                // Storing the file shows it instead.
-                error_mode.note(changes, true);
-                return Ok(());
-            }
-            Err(error) => {
-                error_mode.note(changes, false);
-                return Err(error.into());
-            }
+        let tried = match file.writer.upload_begun().await {
+            Some(begun) => begun,
+            None => self.try_upload(&to.key, &to.headers).await,
         };
-        error_mode.note(changes, true);
-        let store = self.core.store.clone();
+        // Where uploads are unsupported, storing the file shows it instead.
+        let is_refused = |error: &StoreError| !matches!(error.kind, StoreErrorKind::Unsupported(_));
+        let refusal = tried.err().filter(is_refused);
+        error_mode.note(changes, refusal.is_none());
+        refusal.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// Starts an upload, and aborts it.
+    async fn try_upload(&self, key: &Key, headers: &Headers) -> Result<(), StoreError> {
+        let id = self.core.store.create_upload(key, headers).await?;
+        let (store, key) = (self.core.store.clone(), key.clone());
         let aborting = async move {
-            if let Err(error) = store.abort_upload(&to.key, &id).await {
+            if let Err(error) = store.abort_upload(&key, &id).await {
                 tracing::warn!(%error, "failed to abort an upload: its parts stay until a lifecycle rule removes them");
             }
         };
