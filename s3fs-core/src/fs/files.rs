@@ -9,7 +9,7 @@ use bytes::Bytes;
 use crate::fs::handles::{Handle, Opened};
 use crate::fs::open_files::{ReadHandle, Version};
 use crate::fs::{Fs, FsError, HandleId};
-use crate::object::{ETag, Key};
+use crate::object::{ByteRange, ETag, Key};
 use crate::read::{Expected, Reader};
 use crate::store::StoreErrorKind;
 use crate::tree::{Ino, Kind, Seen};
@@ -176,16 +176,11 @@ impl Fs {
     }
 
     /// Reads bytes of an open file, if they are already fetched.
-    pub fn try_read(
-        &self,
-        handle: HandleId,
-        offset: u64,
-        length: u64,
-    ) -> Option<Result<Bytes, FsError>> {
+    pub fn try_read(&self, handle: HandleId, range: ByteRange) -> Option<Result<Bytes, FsError>> {
         match self.handles.get(handle) {
             Ok(Handle::Read(file)) => {
                 let changes = self.core.open_files.generation_count();
-                file.try_read(changes, offset, length).map(Ok)
+                file.try_read(changes, range).map(Ok)
             }
             Ok(Handle::Write(_)) => None,
             Ok(Handle::Dir(_)) => Some(Err(FsError::BadHandle)),
@@ -197,12 +192,12 @@ impl Fs {
     ///
     /// # Errors
     /// The object was replaced or deleted, or the store doesn't answer.
-    pub async fn read(&self, handle: HandleId, offset: u64, length: u64) -> Result<Bytes, FsError> {
+    pub async fn read(&self, handle: HandleId, range: ByteRange) -> Result<Bytes, FsError> {
         match self.handles.get(handle)? {
-            Handle::Read(file) => self.read_version(&file, offset, length).await,
+            Handle::Read(file) => self.read_version(&file, range).await,
             Handle::Write(handle) => {
                 let (file, version) = (&handle.file, &handle.reader);
-                self.read_back(file, version, offset, length).await
+                self.read_back(file, version, range).await
             }
             Handle::Dir(_) => Err(FsError::BadHandle),
         }
@@ -210,15 +205,10 @@ impl Fs {
 
     /// Reads bytes of the version that a handle shows: the one it was opened with, or the newest
     /// that this mount has made of it since.
-    async fn read_version(
-        &self,
-        handle: &ReadHandle,
-        offset: u64,
-        length: u64,
-    ) -> Result<Bytes, FsError> {
+    async fn read_version(&self, handle: &ReadHandle, range: ByteRange) -> Result<Bytes, FsError> {
         loop {
             let changes = self.core.open_files.generation_count();
-            let read = self.try_read_version(handle, changes, offset, length).await;
+            let read = self.try_read_version(handle, changes, range).await;
             let is_stale = read.as_ref().is_err_and(FsError::is_stale);
             if !is_stale || self.core.open_files.generation_count() == changes {
                 return read;
@@ -230,13 +220,12 @@ impl Fs {
         &self,
         handle: &ReadHandle,
         changes: u64,
-        offset: u64,
-        length: u64,
+        range: ByteRange,
     ) -> Result<Bytes, FsError> {
         let ino = handle.ino;
         if handle.checked.load(Ordering::Acquire) != changes {
             if let Some(file) = self.core.open_files.get(ino) {
-                return self.read_back(&file, &handle.reader, offset, length).await;
+                return self.read_back(&file, &handle.reader, range).await;
             }
             let known = self.core.file(ino);
             if let Ok(key) = self.core.key_of(ino)
@@ -254,7 +243,7 @@ impl Fs {
         if handle.checked.load(Ordering::Acquire) != changes && newest != Some(etag) {
             return Err(FsError::Stale);
         }
-        Ok(reader.read(offset, length).await?)
+        Ok(reader.read(range).await?)
     }
 
     /// Returns a reader of the version `etag`.

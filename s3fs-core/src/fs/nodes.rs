@@ -9,7 +9,7 @@ use crate::fs::open_files::Version;
 use crate::fs::owner::Maker;
 use crate::fs::prepare::{NewEntry, Prepared};
 use crate::fs::{Attr, Fs, FsError};
-use crate::object::FileKind;
+use crate::object::{ByteRange, FileKind};
 use crate::store::Precondition;
 use crate::tree::{FileState, Ino, Kind, Looks};
 use crate::write::Writer;
@@ -105,14 +105,15 @@ impl Fs {
         if attr.kind != FileKind::Symlink {
             return Err(FsError::Invalid("not a symlink"));
         }
+        let range = ByteRange::at(0, MAX_TARGET).ok_or(FsError::Stale)?;
         let version = Version::new(None);
         if let Some(file) = self.core.open_files.get(ino) {
-            return self.read_back(&file, &version, 0, MAX_TARGET).await;
+            return self.read_back(&file, &version, range).await;
         }
         let file = self.core.file(ino).ok_or(FsError::Stale)?;
         let etag = file.etag.ok_or(FsError::Stale)?;
         let key = self.core.key_of(ino)?;
         let reader = self.reader_of(&version, &key, etag, file.size).await?;
-        Ok(reader.read(0, MAX_TARGET).await?)
+        Ok(reader.read(range).await?)
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::RwLock;
 use crate::fs::FsError;
 use crate::fs::generation::Generation;
 use crate::fs::place::FilePlace;
-use crate::object::{ETag, Key};
+use crate::object::{ByteRange, ETag, Key};
 use crate::ordered::{Guard, OPEN_FILES, Ordered};
 use crate::read::Reader;
 use crate::tree::Ino;
@@ -290,11 +290,11 @@ impl ReadHandle {
     }
 
     /// Reads bytes, if they are fetched and this mount has changed nothing since the last check.
-    pub(super) fn try_read(&self, changes: u64, offset: u64, length: u64) -> Option<Bytes> {
+    pub(super) fn try_read(&self, changes: u64, range: ByteRange) -> Option<Bytes> {
         if self.checked.load(Ordering::Acquire) != changes {
             return None;
         }
         let reader = Arc::clone(&self.reader.try_lock().ok()?.as_ref()?.2);
-        reader.try_read(offset, length)
+        reader.try_read(range)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::fs::handles::Handle;
 use crate::fs::open_files::WriteHandle;
 use crate::fs::{Fs, FsError, HandleId};
-use crate::object::ObjectRef;
+use crate::object::{ByteRange, ObjectRef};
 use crate::tree::Ino;
 use crate::write::WriteError;
 
@@ -97,8 +97,10 @@ impl Fs {
                 .await?;
             return Ok(length);
         }
-        let piece = length.min(PIECE);
-        let bytes = self.read(from, from_offset, piece).await?;
+        let Some(piece) = ByteRange::at(from_offset, length.min(PIECE)) else {
+            return Ok(0);
+        };
+        let bytes = self.read(from, piece).await?;
         self.write(to, to_offset, &bytes).await?;
         Ok(bytes.len() as u64)
     }

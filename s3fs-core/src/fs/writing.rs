@@ -13,7 +13,7 @@ use crate::fs::owner::Maker;
 use crate::fs::place::FilePlace;
 use crate::fs::prepare::{NewEntry, Prepared};
 use crate::fs::{Attr, Fs, FsError, HandleId};
-use crate::object::{FileKind, ObjectRef};
+use crate::object::{ByteRange, FileKind, ObjectRef};
 use crate::store::Precondition;
 use crate::tree::{Entry, FileState, Ino, Kind, Looks};
 use crate::write::{Piece, Reading, WriteError, Writer};
@@ -283,11 +283,10 @@ impl Fs {
         &self,
         file: &OpenFile,
         version: &Version,
-        offset: u64,
-        length: u64,
+        range: ByteRange,
     ) -> Result<Bytes, FsError> {
         loop {
-            match file.writer.read(offset, length).await? {
+            match file.writer.read(range).await? {
                 Reading::Pieces(pieces) => return self.join(version, pieces).await,
                 // Sent bytes can be read only after the upload is complete.
                 Reading::NotReadable => self.writeback.store_now(file).await?,
@@ -313,7 +312,8 @@ impl Fs {
                 } => {
                     let ObjectRef { key, etag, size } = &*object;
                     let reader = self.reader_of(version, key, etag.clone(), *size).await?;
-                    let bytes = reader.read(offset, length).await?;
+                    let range = ByteRange::at(offset, length).ok_or(FsError::Stale)?;
+                    let bytes = reader.read(range).await?;
                     if bytes.len() as u64 != length {
                         return Err(FsError::Stale);
                     }

@@ -26,22 +26,22 @@ pub enum Next {
 
 impl Course {
     /// Starts a course for a read that belongs to none of the `others`.
-    pub fn begin<'a>(others: impl Iterator<Item = &'a Self>, offset: u64, length: u64) -> Self {
+    pub fn begin<'a>(others: impl Iterator<Item = &'a Self>, read: ByteRange) -> Self {
         let mut others = others.filter_map(|course| match course {
             Self::Forward(window) => Some(window.extent()),
             Self::Backward(_) => None,
         });
-        match others.find_map(|read| Backward::follows(&read, offset)) {
+        match others.find_map(|before| Backward::follows(&before, read.start())) {
             Some(backward) => Self::Backward(backward),
-            None => Self::Forward(Window::at(offset, length)),
+            None => Self::Forward(Window::at(read)),
         }
     }
 
     /// Returns whether a read belongs to this course.
-    pub fn includes(&self, offset: u64, length: u64) -> bool {
+    pub fn includes(&self, read: ByteRange) -> bool {
         match self {
-            Self::Forward(window) => window.includes(offset, length),
-            Self::Backward(backward) => backward.includes(offset),
+            Self::Forward(window) => window.includes(read),
+            Self::Backward(backward) => backward.includes(read.start()),
         }
     }
 
@@ -51,10 +51,10 @@ impl Course {
     }
 
     /// Records a read that belongs to this course.
-    pub fn observe(&mut self, offset: u64, length: u64) {
+    pub fn observe(&mut self, read: ByteRange) {
         match self {
-            Self::Forward(window) => window.observe(offset, length),
-            Self::Backward(backward) => backward.observe(offset),
+            Self::Forward(window) => window.observe(read),
+            Self::Backward(backward) => backward.observe(read.start()),
         }
     }
 
@@ -96,14 +96,14 @@ impl Course {
     }
 
     /// Returns the first part to fetch for `read` when none of its bytes are held.
-    pub fn first(&self, read: &Range<u64>, size: u64) -> Option<ByteRange> {
+    pub fn first(&self, read: ByteRange, size: u64) -> Option<ByteRange> {
         let end = match self {
-            Self::Forward(window) if window.wanted().end > read.end => {
-                read.start + window.part_length(read.start)
+            Self::Forward(window) if window.wanted().end > read.end() => {
+                read.start() + window.part_length(read.start())
             }
-            Self::Forward(_) => read.end,
+            Self::Forward(_) => read.end(),
             Self::Backward(backward) => backward.wanted().end,
         };
-        ByteRange::new(read.start, end.max(read.end).min(size))
+        ByteRange::new(read.start(), end.max(read.end()).min(size))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
+use crate::object::ByteRange;
 use crate::read::cover::Cover;
 use crate::read::fetch::{Fetch, Source};
 use crate::read::pages::Pages;
@@ -112,14 +113,14 @@ async fn place(source: Arc<Source>, part: Arc<Part>, owner: Weak<dyn Owner>) {
 fn store(part: &Part, pages: &dyn Pages) -> bool {
     let range = part.range();
     let mut at = range.start();
-    while let Lookup::Here(bytes) = part.look(&(at..range.end())) {
+    while let Some(rest) = ByteRange::new(at, range.end()) {
+        let Lookup::Here(bytes) = part.look(rest) else {
+            return false;
+        };
         if !pages.store(at, &bytes) {
             return false;
         }
         at += bytes.len() as u64;
-        if at == range.end() {
-            return true;
-        }
     }
-    false
+    true
 }

@@ -1,6 +1,5 @@
 //! Range of an object as it arrives: blocks in order, each readable as soon as it is complete.
 
-use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -66,12 +65,13 @@ impl Part {
 
     /// Returns whether `offset` lies in the part.
     pub fn covers(&self, offset: u64) -> bool {
-        (self.range.start()..self.range.end()).contains(&offset)
+        self.range.contains(offset)
     }
 
     /// Returns whether the byte at `offset` lies in the part and was not dropped.
     pub fn holds(&self, offset: u64) -> bool {
-        self.covers(offset) && !matches!(self.look(&(offset..offset + 1)), Lookup::Gone)
+        let byte = ByteRange::at(offset, 1).filter(|_| self.covers(offset));
+        byte.is_some_and(|byte| !matches!(self.look(byte), Lookup::Gone))
     }
 
     /// Returns the end offset of the bytes that have arrived.
@@ -111,20 +111,23 @@ impl Part {
 
     /// Waits until the whole part has arrived; returns false if it never will.
     pub async fn arrive(&self) -> bool {
-        let last = self.range.end() - 1..self.range.end();
+        let end = self.range.end();
+        let Some(last) = ByteRange::new(end - 1, end) else {
+            return true;
+        };
         loop {
-            match self.look(&last) {
+            match self.look(last) {
                 Lookup::Here(_) => return true,
-                Lookup::Pending => self.wait(&last).await,
+                Lookup::Pending => self.wait(last).await,
                 Lookup::Gone | Lookup::Failed(_) => return false,
             }
         }
     }
 
     /// Looks for the bytes of `wanted`, whose start the part covers.
-    pub fn look(&self, wanted: &Range<u64>) -> Lookup {
+    pub fn look(&self, wanted: ByteRange) -> Lookup {
         let state = self.lock();
-        if wanted.start >= state.filled {
+        if wanted.start() >= state.filled {
             return match &state.failed {
                 Some(error) => Lookup::Failed(Arc::clone(error)),
                 None if state.is_given_up => Lookup::Gone,
@@ -132,19 +135,19 @@ impl Part {
             };
         }
         let first = self.range.start() / BLOCK;
-        let index = wanted.start / BLOCK - first;
+        let index = wanted.start() / BLOCK - first;
         let block = &state.blocks[index as usize];
         if block.is_empty() {
             return Lookup::Gone;
         }
-        let block_start = (wanted.start / BLOCK * BLOCK).max(self.range.start());
-        let from = (wanted.start - block_start) as usize;
-        let until = block.len().min((wanted.end - block_start) as usize);
+        let block_start = (wanted.start() / BLOCK * BLOCK).max(self.range.start());
+        let from = (wanted.start() - block_start) as usize;
+        let until = block.len().min((wanted.end() - block_start) as usize);
         Lookup::Here(block.slice(from..until))
     }
 
     /// Waits until the result of `look` may have changed.
-    pub async fn wait(&self, wanted: &Range<u64>) {
+    pub async fn wait(&self, wanted: ByteRange) {
         let changed = self.changed.notified();
         tokio::pin!(changed);
         // Registered before the check, or a change in between would be missed.
@@ -192,8 +195,12 @@ pub fn missing<'a>(range: ByteRange, parts: impl Iterator<Item = &'a Part>) -> O
 mod tests {
     use super::*;
 
+    fn range(start: u64, end: u64) -> ByteRange {
+        ByteRange::new(start, end).unwrap()
+    }
+
     fn filled(start: u64, end: u64) -> Part {
-        let part = Part::new(ByteRange::new(start, end).unwrap());
+        let part = Part::new(range(start, end));
         while part.filled() < end {
             let at = part.filled();
             let length = part.next_block_length(at);
@@ -208,7 +215,7 @@ mod tests {
         let (start, end) = (BLOCK - 1000, 3 * BLOCK + 77);
         let part = filled(start, end);
         for offset in [start, BLOCK - 1, BLOCK, 2 * BLOCK + 5, 3 * BLOCK, end - 1] {
-            let Lookup::Here(bytes) = part.look(&(offset..end)) else {
+            let Lookup::Here(bytes) = part.look(range(offset, end)) else {
                 panic!("{offset}")
             };
             assert_eq!(u64::from(bytes[0]), offset % 251);
@@ -220,11 +227,11 @@ mod tests {
     fn dropped_blocks_are_gone_and_later_ones_stay() {
         let part = filled(0, 3 * BLOCK);
         part.drop_before(2 * BLOCK + 1);
-        assert!(matches!(part.look(&(BLOCK..BLOCK + 1)), Lookup::Gone));
+        assert!(matches!(part.look(range(BLOCK, BLOCK + 1)), Lookup::Gone));
         assert!(!part.holds(2 * BLOCK - 1));
         assert!(part.holds(2 * BLOCK) && !part.holds(3 * BLOCK));
         assert!(matches!(
-            part.look(&(2 * BLOCK..2 * BLOCK + 1)),
+            part.look(range(2 * BLOCK, 2 * BLOCK + 1)),
             Lookup::Here(_)
         ));
     }

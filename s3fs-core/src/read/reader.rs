@@ -1,6 +1,5 @@
 //! Open file: its access patterns and the bytes for each read.
 
-use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
@@ -149,50 +148,48 @@ impl Reader {
     }
 
     /// Returns the bytes if all of them have arrived.
-    pub fn try_read(&self, offset: u64, length: u64) -> Option<Bytes> {
-        let wanted = self.clamp(offset, length);
-        if wanted.is_empty() {
+    pub fn try_read(&self, range: ByteRange) -> Option<Bytes> {
+        let Some(wanted) = range.within(self.source.size) else {
             return Some(Bytes::new());
-        }
+        };
         self.used.store(true, Ordering::Relaxed);
         let mut state = self.lock();
-        let at = state.holder_of(wanted.start)?;
-        let Lookup::Here(bytes) = state.runs[at].holding(wanted.start)?.part.look(&wanted) else {
+        let at = state.holder_of(wanted.start())?;
+        let Lookup::Here(bytes) = state.runs[at].holding(wanted.start())?.part.look(wanted) else {
             return None;
         };
-        if (bytes.len() as u64) < wanted.end - wanted.start {
+        if (bytes.len() as u64) < wanted.length() {
             return None;
         }
-        state.enter(at, &wanted, &self.source);
+        state.enter(at, wanted, &self.source);
         Some(bytes)
     }
 
-    /// Reads `length` bytes from `offset`; returns fewer only at the end of the file.
+    /// Reads bytes; returns fewer than requested only at the end of the file.
     ///
     /// # Errors
     /// Fails if the object was replaced or deleted meanwhile, or if the store fails.
-    pub async fn read(&self, offset: u64, length: u64) -> Result<Bytes, ReadError> {
-        let wanted = self.clamp(offset, length);
-        if wanted.is_empty() {
+    pub async fn read(&self, range: ByteRange) -> Result<Bytes, ReadError> {
+        let Some(wanted) = range.within(self.source.size) else {
             return Ok(Bytes::new());
-        }
+        };
         self.used.store(true, Ordering::Relaxed);
-        let first = self.read_some(&wanted).await?;
-        if first.len() as u64 == wanted.end - wanted.start {
+        let first = self.read_some(wanted).await?;
+        if first.len() as u64 == wanted.length() {
             return Ok(first);
         }
-        let mut gathered = BytesMut::with_capacity((wanted.end - wanted.start) as usize);
+        let mut gathered = BytesMut::with_capacity(wanted.length() as usize);
         gathered.extend_from_slice(&first);
-        while (gathered.len() as u64) < wanted.end - wanted.start {
-            let rest = wanted.start + gathered.len() as u64..wanted.end;
-            let more = self.read_some(&rest).await?;
+        while let Some(rest) = ByteRange::new(wanted.start() + gathered.len() as u64, wanted.end())
+        {
+            let more = self.read_some(rest).await?;
             gathered.extend_from_slice(&more);
         }
         Ok(gathered.freeze())
     }
 
     /// Reads at least one byte of `wanted`.
-    async fn read_some(&self, wanted: &Range<u64>) -> Result<Bytes, ReadError> {
+    async fn read_some(&self, wanted: ByteRange) -> Result<Bytes, ReadError> {
         loop {
             let fetch = self.fetch_covering(wanted);
             loop {
@@ -211,11 +208,14 @@ impl Reader {
     }
 
     /// Returns the part that holds the first byte of `wanted`; starts its fetch if there is none.
-    fn fetch_covering(&self, wanted: &Range<u64>) -> Arc<Fetch> {
+    fn fetch_covering(&self, wanted: ByteRange) -> Arc<Fetch> {
         let mut state = self.lock();
-        let held = state.holder_of(wanted.start);
+        let held = state.holder_of(wanted.start());
         if held.is_none()
-            && let Some(part) = state.whole.as_ref().and_then(|w| w.covering(wanted.start))
+            && let Some(part) = state
+                .whole
+                .as_ref()
+                .and_then(|w| w.covering(wanted.start()))
         {
             return Arc::clone(part);
         }
@@ -230,8 +230,7 @@ impl Reader {
             state.whole = Covering::of(&self.source);
         }
         if let Some(whole) = state.whole.as_mut().filter(|_| is_scattered) {
-            let length = wanted.end - wanted.start;
-            whole.elsewhere(length, &self.source, &self.owner());
+            whole.elsewhere(wanted.length(), &self.source, &self.owner());
         }
         fetch
     }
@@ -252,10 +251,6 @@ impl Reader {
         this
     }
 
-    fn clamp(&self, offset: u64, length: u64) -> Range<u64> {
-        offset.min(self.source.size)..offset.saturating_add(length).min(self.source.size)
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -269,19 +264,18 @@ impl State {
     }
 
     /// Returns the index of the run to which a read belongs.
-    fn run_of(&self, wanted: &Range<u64>) -> Option<usize> {
-        let length = wanted.end - wanted.start;
-        let includes = |run: &Run| run.course.includes(wanted.start, length);
+    fn run_of(&self, wanted: ByteRange) -> Option<usize> {
+        let includes = |run: &Run| run.course.includes(wanted);
         self.runs.iter().rposition(includes)
     }
 
     /// Starts a run for a read that belongs to none, and returns its index.
-    fn begin(&mut self, wanted: &Range<u64>) -> usize {
+    fn begin(&mut self, wanted: ByteRange) -> usize {
         for run in &mut self.runs {
             run.pass_over();
         }
         let courses = self.runs.iter().rev().map(|run| &run.course);
-        let course = Course::begin(courses, wanted.start, wanted.end - wanted.start);
+        let course = Course::begin(courses, wanted);
         if self.runs.len() >= RUNS {
             self.runs.remove(0);
         }
@@ -290,7 +284,7 @@ impl State {
     }
 
     /// Continues a run; returns the part that holds the first byte of `wanted`.
-    fn enter(&mut self, at: usize, wanted: &Range<u64>, source: &Arc<Source>) -> Arc<Fetch> {
+    fn enter(&mut self, at: usize, wanted: ByteRange, source: &Arc<Source>) -> Arc<Fetch> {
         let mut run = self.runs.remove(at);
         let others = || self.runs.iter().flat_map(Run::parts);
         let whole = || self.whole.iter().flat_map(Covering::parts);

@@ -57,7 +57,7 @@ impl Run {
     /// Returns whether this run has all that the first run of another handle would add.
     pub fn makes_up_for(&self, opened: &Self) -> bool {
         if opened.parts.is_empty() {
-            self.course.includes(0, 1)
+            ByteRange::at(0, 1).is_some_and(|first| self.course.includes(first))
         } else {
             self.holding(0).is_some()
         }
@@ -68,17 +68,16 @@ impl Run {
     /// `wanted`.
     pub fn read(
         &mut self,
-        wanted: &Range<u64>,
+        wanted: ByteRange,
         source: &Arc<Source>,
         missing: Missing<'_>,
     ) -> Arc<Fetch> {
         self.passed_over = 0;
-        let length = wanted.end - wanted.start;
         // What happens to be here for other reads does not turn them aside.
-        if self.course.includes(wanted.start, length) {
-            self.course.observe(wanted.start, length);
+        if self.course.includes(wanted) {
+            self.course.observe(wanted);
         }
-        let fetch = match self.holding(wanted.start) {
+        let fetch = match self.holding(wanted.start()) {
             Some(fetch) => Arc::clone(fetch),
             None => self.begin(wanted, source, missing),
         };
@@ -90,14 +89,14 @@ impl Run {
     /// dropped.
     fn begin(
         &mut self,
-        wanted: &Range<u64>,
+        wanted: ByteRange,
         source: &Arc<Source>,
         missing: Missing<'_>,
     ) -> Arc<Fetch> {
         self.parts.clear();
         let part = self.course.first(wanted, source.size);
-        // `wanted` is not empty and lies within the object.
-        let part = part.unwrap_or_else(|| unreachable!("{wanted:?} of {}", source.size));
+        // It holds all of `wanted`, which lies within the object.
+        let part = part.unwrap_or(wanted);
         let part = missing(part).unwrap_or(part);
         let fetch = Fetch::start(source, part, None);
         self.parts.push_back(Arc::clone(&fetch));

@@ -8,6 +8,8 @@
 
 use std::ops::Range;
 
+use crate::object::ByteRange;
+
 /// Length of the first request, in bytes, before the access pattern is known.
 pub const FIRST: u64 = 512 << 10;
 
@@ -54,10 +56,10 @@ impl Window {
     }
 
     /// Creates the window of a first read elsewhere, which predicts nothing about the next ones.
-    pub fn at(offset: u64, length: u64) -> Self {
+    pub fn at(read: ByteRange) -> Self {
         Self {
-            start: offset,
-            position: offset + length,
+            start: read.start(),
+            position: read.end(),
             ahead: 0,
             grow_at: 0,
             growth: 2,
@@ -65,7 +67,8 @@ impl Window {
     }
 
     /// Returns whether a read belongs to this window.
-    pub fn includes(&self, offset: u64, length: u64) -> bool {
+    pub fn includes(&self, read: ByteRange) -> bool {
+        let (offset, length) = (read.start(), read.length());
         if self.ahead == 0 {
             // The kernel may have parted one read into two and sent them in either order.
             return offset + length >= self.start && offset <= self.position + length;
@@ -79,15 +82,15 @@ impl Window {
     }
 
     /// Records a read that belongs to this window.
-    pub fn observe(&mut self, offset: u64, length: u64) {
-        let end = offset + length;
-        self.start = self.start.min(offset);
+    pub fn observe(&mut self, read: ByteRange) {
+        let end = read.end();
+        self.start = self.start.min(read.start());
         if self.ahead == 0 {
             if end == self.position {
                 return;
             }
             self.position = self.position.max(end);
-            self.ahead = (4 * length).clamp(FIRST, LARGEST);
+            self.ahead = (4 * read.length()).clamp(FIRST, LARGEST);
             self.grow_at = self.position + self.ahead / 2;
             return;
         }
@@ -134,14 +137,18 @@ mod tests {
 
     const READ: u64 = 128 << 10;
 
+    fn read(offset: u64) -> ByteRange {
+        ByteRange::at(offset, READ).unwrap()
+    }
+
     #[test]
     fn a_sequential_reader_reaches_the_largest_window_in_four_steps() {
         let mut window = Window::from_the_beginning();
         let mut sizes = vec![window.ahead];
         let mut offset = 0;
         while window.ahead < LARGEST {
-            assert!(window.includes(offset, READ));
-            window.observe(offset, READ);
+            assert!(window.includes(read(offset)));
+            window.observe(read(offset));
             offset += READ;
             if sizes.last() != Some(&window.ahead) {
                 sizes.push(window.ahead);
@@ -154,24 +161,24 @@ mod tests {
     fn reads_out_of_order_belong_together() {
         let mut window = Window::from_the_beginning();
         for offset in [0, 2 * READ, READ, 4 * READ, 3 * READ] {
-            assert!(window.includes(offset, READ));
-            window.observe(offset, READ);
+            assert!(window.includes(read(offset)));
+            window.observe(read(offset));
         }
     }
 
     #[test]
     fn a_single_read_fetches_nothing_ahead_and_its_continuation_does() {
-        let mut window = Window::at(100 << 20, READ);
+        let mut window = Window::at(read(100 << 20));
         assert_eq!(window.wanted().end, (100 << 20) + READ);
-        assert!(!window.includes(200 << 20, READ));
-        window.observe((100 << 20) + READ, READ);
+        assert!(!window.includes(read(200 << 20)));
+        window.observe(read((100 << 20) + READ));
         assert_eq!(window.wanted().end, (100 << 20) + 2 * READ + FIRST);
     }
 
     #[test]
     fn the_same_read_again_is_no_continuation() {
-        let mut window = Window::at(100 << 20, READ);
-        window.observe(100 << 20, READ);
+        let mut window = Window::at(read(100 << 20));
+        window.observe(read(100 << 20));
         assert_eq!(window.wanted().end, (100 << 20) + READ);
     }
 

@@ -203,13 +203,13 @@ impl Writer {
         grafted
     }
 
-    /// Reads up to `length` bytes from an offset; fewer only at the end of the file.
+    /// Reads bytes; fewer than requested only at the end of the file.
     ///
     /// # Errors
     /// Fails if the temporary file fails, or if the bytes are lost.
-    pub async fn read(&self, offset: u64, length: u64) -> Result<Reading, WriteError> {
+    pub async fn read(&self, wanted: ByteRange) -> Result<Reading, WriteError> {
         let inner = self.inner.lock().await;
-        let range = offset..offset.saturating_add(length).min(inner.phase.length());
+        let range = wanted.start()..wanted.end().min(inner.phase.length());
         if range.is_empty() {
             return Ok(Reading::Pieces(Vec::new()));
         }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 
 use crate::fs::{Attr, Existing, Fs, FsError, HandleId, Maker, OpenMode};
+use crate::object::ByteRange;
 use crate::tree::{Ino, Told};
 
 /// Returns the process ID of every open and close. `/proc` shows that this process has no file of
@@ -119,9 +120,12 @@ impl Kernel {
         offset: u64,
         length: u64,
     ) -> Result<Bytes, FsError> {
-        match self.fs.try_read(handle, offset, length) {
+        let Some(range) = ByteRange::at(offset, length) else {
+            return Ok(Bytes::new());
+        };
+        match self.fs.try_read(handle, range) {
             Some(bytes) => bytes,
-            None => self.fs.read(handle, offset, length).await,
+            None => self.fs.read(handle, range).await,
         }
     }
 

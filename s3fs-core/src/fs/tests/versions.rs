@@ -126,7 +126,7 @@ async fn a_file_that_others_made_just_before_is_emptied_only_if_asked_for() {
         kernel.expire();
         let created = kernel.fs.create(Ino::ROOT, name, existing, 0o644, maker());
         let (_, opened) = created.await.unwrap();
-        let read = kernel.fs.read(opened.handle, 0, 100).await.unwrap();
+        let read = kernel.read(opened.handle, 0, 100).await.unwrap();
         assert_eq!(read, left);
     }
 }

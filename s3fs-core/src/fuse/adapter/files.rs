@@ -14,6 +14,7 @@ use super::answers::{GENERATION, empty, handle_id};
 use crate::fs::{Fs, FsError, HandleId, Maker, OpenMode, Opened, Privilege};
 use crate::fuse::convert::{allocate, entry_attr, errno, existing, open_mode, permissions};
 use crate::fuse::passthrough::Passthrough;
+use crate::object::ByteRange;
 use crate::tree::Ino;
 
 pub(super) fn open(
@@ -125,17 +126,17 @@ pub(super) fn read(
     size: u32,
     reply: ReplyData,
 ) {
-    let (handle, size) = (handle_id(handle), u64::from(size));
+    let handle = handle_id(handle);
+    let Some(range) = ByteRange::at(offset, u64::from(size)) else {
+        return reply.data(&[]);
+    };
     let answer = move |result: Result<Bytes, FsError>| match result {
         Ok(bytes) => reply.data(&bytes),
         Err(error) => reply.error(errno("read", node, &error)),
     };
-    match adapter.fs.try_read(handle, offset, size) {
+    match adapter.fs.try_read(handle, range) {
         Some(result) => answer(result),
-        None => adapter.answer(
-            |fs| async move { fs.read(handle, offset, size).await },
-            answer,
-        ),
+        None => adapter.answer(|fs| async move { fs.read(handle, range).await }, answer),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use super::{FIRST_PART, Somewhere, bucket, object, target, try_read};
+use super::{FIRST_PART, Somewhere, bucket, object, read, target, try_read};
 use crate::object::Key;
 use crate::store::disturbed::Operation;
 use crate::store::faulty::{Fault, Faults};
@@ -70,7 +70,7 @@ async fn what_an_upload_had_that_vanished_is_lost_and_the_rest_is_not() {
     let read = |at, length| try_read(&setting.memory, &setting.writer, at, length);
     assert_eq!(read(0, FIRST_PART).await.unwrap(), [1; PART], "it was kept");
     assert_eq!(read(3 * FIRST_PART, 1).await.unwrap(), [1], "not sent yet");
-    let in_between = setting.writer.read(FIRST_PART, 1).await;
+    let in_between = super::read(&setting.writer, FIRST_PART, 1).await;
     assert!(matches!(in_between, Err(WriteError::Lost)));
     let written = vec![2; 2 * PART];
     setting.writer.write(FIRST_PART, &written).await.unwrap();
@@ -251,7 +251,7 @@ async fn a_file_that_lacks_mapped_pages_is_not_stored_until_they_are_there() {
         let refused = setting.writer.store().await;
         assert!(matches!(refused, Err(WriteError::Missed { .. })));
         assert_eq!(setting.memory.objects()["f"], "the old one");
-        setting.writer.read(5, 1).await.unwrap_err();
+        read(&setting.writer, 5, 1).await.unwrap_err();
         let file = tempfile::tempfile().unwrap();
         let rescued = setting.writer.rescue(&file).await.unwrap();
         assert!(rescued.missing.contains(&Missing::Refused(4..6)));

@@ -15,11 +15,12 @@ mod op;
 use std::sync::{Arc, Mutex};
 
 use crate::budget::Budget;
-use crate::object::{Headers, Key, ObjectRef};
+use crate::object::{ByteRange, Headers, Key, ObjectRef};
 use crate::store::memory::MemoryStore;
 use crate::store::{Precondition, Store};
 use crate::write::{
-    Destination, Endings, Left, PartPool, Piece, Place, Reading, Stages, Stored, Target, Writer,
+    Destination, Endings, Left, PartPool, Piece, Place, Reading, Stages, Stored, Target,
+    WriteError, Writer,
 };
 
 /// Size of a first part in these tests. The smallest part has 40 bytes; copies have at most 4096.
@@ -117,9 +118,17 @@ async fn bytes(store: &MemoryStore, pieces: &[Piece]) -> Vec<u8> {
     all
 }
 
+/// Reads bytes of a file; none if the range is empty.
+async fn read(writer: &Writer, at: u64, length: u64) -> Result<Reading, WriteError> {
+    match ByteRange::at(at, length) {
+        Some(range) => writer.read(range).await,
+        None => Ok(Reading::Pieces(Vec::new())),
+    }
+}
+
 /// Returns bytes of a file, if they can be read without storing it.
 async fn try_read(store: &MemoryStore, writer: &Writer, at: u64, length: u64) -> Option<Vec<u8>> {
-    match writer.read(at, length).await.unwrap() {
+    match read(writer, at, length).await.unwrap() {
         Reading::Pieces(pieces) => Some(bytes(store, &pieces).await),
         Reading::NotReadable => None,
     }

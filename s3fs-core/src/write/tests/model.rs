@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::op::{Op, SOURCES, op, pattern};
-use super::{FIRST_PART, Somewhere, bucket, bytes, object, target, try_read};
+use super::{FIRST_PART, Somewhere, bucket, bytes, object, read, target, try_read};
 use crate::object::{Key, ObjectRef};
 use crate::store::disturbed::Disturbed;
 use crate::store::faulty::{Faults, Faulty};
@@ -156,7 +156,7 @@ impl Run {
             if was == after[index] {
                 continue;
             }
-            match self.writer.read(index as u64, 1).await {
+            match read(&self.writer, index as u64, 1).await {
                 Ok(Reading::Pieces(pieces)) => {
                     let now = Some(bytes(&self.memory, &pieces).await[0]);
                     assert!(now == after[index] || now == was, "{index}");
@@ -221,7 +221,7 @@ impl Run {
         let end = ((at + length) as usize).min(self.model.len());
         let at = (at as usize).min(end);
         let expected: Option<Vec<u8>> = self.model[at..end].iter().copied().collect();
-        match self.writer.read(at as u64, length).await {
+        match read(&self.writer, at as u64, length).await {
             Ok(Reading::Pieces(pieces)) => {
                 let read = bytes(&self.memory, &pieces).await;
                 assert_eq!(Some(read), expected, "from {at} to {end}");
@@ -332,13 +332,13 @@ impl Run {
     async fn orphan(&mut self) {
         let mut was_here = Vec::new();
         for at in 0..self.model.len() as u64 {
-            let reading = self.writer.read(at, 1).await;
+            let reading = read(&self.writer, at, 1).await;
             was_here.push(matches!(reading, Ok(Reading::Pieces(_))));
         }
         self.writer.orphan().await;
         self.is_orphan = true;
         for (at, was_here) in was_here.into_iter().enumerate() {
-            match self.writer.read(at as u64, 1).await {
+            match read(&self.writer, at as u64, 1).await {
                 Ok(Reading::Pieces(pieces)) => {
                     let byte = bytes(&self.memory, &pieces).await[0];
                     assert_eq!(Some(byte), self.model[at]);
