@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use crate::object::ByteRange;
+use crate::object::{ByteRange, ETag};
 use crate::read::cover::Cover;
 use crate::read::fetch::{Fetch, Source};
 use crate::read::pages::Pages;
@@ -99,7 +99,7 @@ async fn place(source: Arc<Source>, part: Arc<Part>, owner: Weak<dyn Owner>) {
     let is_placed = match source.pages.get() {
         Some(pages) if is_here && owner.strong_count() > 0 => {
             let (pages, part) = (Arc::clone(pages), Arc::clone(&part));
-            let placing = tokio::task::spawn_blocking(move || store(&part, &*pages));
+            let placing = tokio::task::spawn_blocking(move || store(&part, &source.etag, &*pages));
             placing.await.unwrap_or(false)
         }
         _ => false,
@@ -110,11 +110,11 @@ async fn place(source: Arc<Source>, part: Arc<Part>, owner: Weak<dyn Owner>) {
 }
 
 /// Returns whether the page cache took the whole part.
-fn store(part: &Part, pages: &dyn Pages) -> bool {
+fn store(part: &Part, etag: &ETag, pages: &dyn Pages) -> bool {
     let range = part.range();
     let mut at = range.start();
     while let Some(rest) = ByteRange::new(at, range.end()) {
-        let Lookup::Here(bytes) = part.look(rest) else {
+        let Lookup::Here(bytes) = part.look(etag, rest) else {
             return false;
         };
         if !pages.store(at, &bytes) {

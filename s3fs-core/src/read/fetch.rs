@@ -71,7 +71,7 @@ impl Fetch {
         grant: Option<Grant>,
         body: Option<GetBody>,
     ) -> Arc<Self> {
-        let part = Arc::new(Part::new(range));
+        let part = Arc::new(Part::new(source.etag.clone(), range));
         let filling = fill(Arc::clone(source), Arc::clone(&part), grant, body);
         let task = source.runtime.spawn(filling).abort_handle();
         Arc::new(Self { part, task })

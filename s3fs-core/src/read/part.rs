@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use crate::object::ByteRange;
+use crate::object::{ByteRange, ETag};
 use crate::read::block::BLOCK;
 use crate::store::StoreError;
 
 /// Range of one version of an object.
 #[derive(Debug)]
 pub struct Part {
+    etag: ETag,
     range: ByteRange,
     state: Mutex<State>,
     changed: Notify,
@@ -43,8 +44,8 @@ pub enum Lookup {
 }
 
 impl Part {
-    /// Creates a part of which nothing has arrived.
-    pub fn new(range: ByteRange) -> Self {
+    /// Creates a part of a version, of which nothing has arrived.
+    pub fn new(etag: ETag, range: ByteRange) -> Self {
         let state = State {
             blocks: Vec::new(),
             filled: range.start(),
@@ -52,6 +53,7 @@ impl Part {
             is_given_up: false,
         };
         Self {
+            etag,
             range,
             state: Mutex::new(state),
             changed: Notify::new(),
@@ -71,7 +73,7 @@ impl Part {
     /// Returns whether the byte at `offset` lies in the part and was not dropped.
     pub fn holds(&self, offset: u64) -> bool {
         let byte = ByteRange::at(offset, 1).filter(|_| self.covers(offset));
-        byte.is_some_and(|byte| !matches!(self.look(byte), Lookup::Gone))
+        byte.is_some_and(|byte| !matches!(self.find(byte), Lookup::Gone))
     }
 
     /// Returns the end offset of the bytes that have arrived.
@@ -116,7 +118,7 @@ impl Part {
             return true;
         };
         loop {
-            match self.look(last) {
+            match self.find(last) {
                 Lookup::Here(_) => return true,
                 Lookup::Pending => self.wait(last).await,
                 Lookup::Gone | Lookup::Failed(_) => return false,
@@ -124,8 +126,18 @@ impl Part {
         }
     }
 
+    /// Looks for the bytes of `wanted` in the version `etag`. A part of another version, or one that
+    /// does not cover the start of `wanted`, gives no byte: [`Lookup::Gone`].
+    pub fn look(&self, etag: &ETag, wanted: ByteRange) -> Lookup {
+        if self.etag == *etag && self.covers(wanted.start()) {
+            self.find(wanted)
+        } else {
+            Lookup::Gone
+        }
+    }
+
     /// Looks for the bytes of `wanted`, whose start the part covers.
-    pub fn look(&self, wanted: ByteRange) -> Lookup {
+    fn find(&self, wanted: ByteRange) -> Lookup {
         let state = self.lock();
         if wanted.start() >= state.filled {
             return match &state.failed {
@@ -152,7 +164,7 @@ impl Part {
         tokio::pin!(changed);
         // Registered before the check, or a change in between would be missed.
         changed.as_mut().enable();
-        if matches!(self.look(wanted), Lookup::Pending) {
+        if matches!(self.find(wanted), Lookup::Pending) {
             changed.await;
         }
     }
@@ -200,7 +212,7 @@ mod tests {
     }
 
     fn filled(start: u64, end: u64) -> Part {
-        let part = Part::new(range(start, end));
+        let part = Part::new(ETag::new("v"), range(start, end));
         while part.filled() < end {
             let at = part.filled();
             let length = part.next_block_length(at);
@@ -215,7 +227,7 @@ mod tests {
         let (start, end) = (BLOCK - 1000, 3 * BLOCK + 77);
         let part = filled(start, end);
         for offset in [start, BLOCK - 1, BLOCK, 2 * BLOCK + 5, 3 * BLOCK, end - 1] {
-            let Lookup::Here(bytes) = part.look(range(offset, end)) else {
+            let Lookup::Here(bytes) = part.look(&ETag::new("v"), range(offset, end)) else {
                 panic!("{offset}")
             };
             assert_eq!(u64::from(bytes[0]), offset % 251);
@@ -224,14 +236,27 @@ mod tests {
     }
 
     #[test]
+    fn no_byte_leaves_as_one_of_another_version_or_offset() {
+        let part = filled(BLOCK, 2 * BLOCK);
+        let look = |etag, start| part.look(&ETag::new(etag), range(start, start + 1));
+        assert!(matches!(look("v", BLOCK), Lookup::Here(_)));
+        assert!(matches!(look("w", BLOCK), Lookup::Gone));
+        assert!(matches!(look("v", BLOCK - 1), Lookup::Gone));
+        assert!(matches!(look("v", 2 * BLOCK), Lookup::Gone));
+    }
+
+    #[test]
     fn dropped_blocks_are_gone_and_later_ones_stay() {
         let part = filled(0, 3 * BLOCK);
         part.drop_before(2 * BLOCK + 1);
-        assert!(matches!(part.look(range(BLOCK, BLOCK + 1)), Lookup::Gone));
+        assert!(matches!(
+            part.look(&ETag::new("v"), range(BLOCK, BLOCK + 1)),
+            Lookup::Gone
+        ));
         assert!(!part.holds(2 * BLOCK - 1));
         assert!(part.holds(2 * BLOCK) && !part.holds(3 * BLOCK));
         assert!(matches!(
-            part.look(range(2 * BLOCK, 2 * BLOCK + 1)),
+            part.look(&ETag::new("v"), range(2 * BLOCK, 2 * BLOCK + 1)),
             Lookup::Here(_)
         ));
     }
@@ -239,7 +264,10 @@ mod tests {
     #[test]
     fn only_what_no_part_holds_is_missing() {
         let range = |start, end| ByteRange::new(start * BLOCK, end * BLOCK);
-        let parts = [filled(0, 3 * BLOCK), Part::new(range(5, 7).unwrap())];
+        let parts = [
+            filled(0, 3 * BLOCK),
+            Part::new(ETag::new("v"), range(5, 7).unwrap()),
+        ];
         parts[0].drop_before(BLOCK);
         let missing = |start, end| missing(range(start, end).unwrap(), parts.iter());
         assert_eq!(missing(3, 5), range(3, 5));

@@ -155,7 +155,8 @@ impl Reader {
         self.used.store(true, Ordering::Relaxed);
         let mut state = self.lock();
         let at = state.holder_of(wanted.start())?;
-        let Lookup::Here(bytes) = state.runs[at].holding(wanted.start())?.part.look(wanted) else {
+        let part = &state.runs[at].holding(wanted.start())?.part;
+        let Lookup::Here(bytes) = part.look(&self.source.etag, wanted) else {
             return None;
         };
         if (bytes.len() as u64) < wanted.length() {
@@ -193,7 +194,7 @@ impl Reader {
         loop {
             let fetch = self.fetch_covering(wanted);
             loop {
-                match fetch.part.look(wanted) {
+                match fetch.part.look(&self.source.etag, wanted) {
                     Lookup::Here(bytes) => return Ok(bytes),
                     Lookup::Pending => fetch.part.wait(wanted).await,
                     Lookup::Gone => break,
