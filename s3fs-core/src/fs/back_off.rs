@@ -25,21 +25,21 @@ pub(super) struct ReplaceBackOff {
 }
 
 impl ReplaceBackOff {
-    /// Records an open that came too late for the file of this name; `pid` is the thread that
+    /// Records an open that came too late for the file of this name, by the thread that
     /// asked.
-    pub(super) fn missed(&self, dir: Ino, name: EntryName, pid: u32) {
+    pub(super) fn missed(&self, dir: Ino, name: EntryName, thread: u32) {
         let mut late = self.lock();
         late.entry((dir, name))
             .or_default()
-            .insert(pid, Instant::now());
+            .insert(thread, Instant::now());
     }
 
     /// Records that a thread opened the file of this name.
-    pub(super) fn had(&self, dir: Ino, name: &EntryName, pid: u32) {
+    pub(super) fn had(&self, dir: Ino, name: &EntryName, thread: u32) {
         let mut late = self.lock();
         if !late.is_empty()
             && let Some(readers) = late.get_mut(&(dir, name.clone()))
-            && readers.remove(&pid).is_some()
+            && readers.remove(&thread).is_some()
         {
             drop(late);
             self.had.notify_waiters();

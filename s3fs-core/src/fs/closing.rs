@@ -15,17 +15,17 @@ impl Fs {
     /// # Errors
     /// The file could not be stored, if closing waits for that; or the bucket is found not to take
     /// files.
-    pub async fn flush(&self, handle: HandleId, pid: u32) -> Result<(), FsError> {
+    pub async fn flush(&self, handle: HandleId, thread: u32) -> Result<(), FsError> {
         match self.handles.get(handle)? {
-            Handle::Write(handle) if self.is_one_process(handle.opener, pid).await => {
+            Handle::Write(handle) if self.is_one_process(handle.opener, thread).await => {
                 self.core.open_files.flushed(&handle);
-                self.closing(&handle, pid).await
+                self.closing(&handle, thread).await
             }
             _ => Ok(()),
         }
     }
 
-    async fn closing(&self, handle: &WriteHandle, pid: u32) -> Result<(), FsError> {
+    async fn closing(&self, handle: &WriteHandle, thread: u32) -> Result<(), FsError> {
         let file = &handle.file;
         if file.writer.is_stored() {
             return Ok(());
@@ -33,7 +33,7 @@ impl Fs {
         if !self.writeback.close_waits(file).await? {
             return Ok(());
         }
-        if self.is_written_still(file, pid).await {
+        if self.is_written_still(file, thread).await {
             // The file would be stored in part now.
             return Ok(());
         }
@@ -53,7 +53,7 @@ impl Fs {
     /// Returns whether the process that closes a file, or a child of it, can still write the file.
     /// A process that is unknown, or may not be inspected, counts as a writer. Its changes are then
     /// stored after the last `close`, and no part of them before.
-    async fn is_written_still(&self, file: &OpenFile, pid: u32) -> bool {
+    async fn is_written_still(&self, file: &OpenFile, thread: u32) -> bool {
         let Some((_, name)) = self.core.tree.last_place(file.ino) else {
             return false;
         };
@@ -66,7 +66,7 @@ impl Fs {
         };
         let requesters = self.requesters();
         let looking = tokio::task::spawn_blocking(move || {
-            let thread = requesters.thread(pid);
+            let thread = requesters.thread(thread);
             thread.is_none_or(|thread| may_write(thread, &wanted))
         });
         looking.await.unwrap_or(true)

@@ -27,11 +27,11 @@ pub enum OpenMode {
 }
 
 impl Fs {
-    /// Opens a file. `pid` is the process that asked.
+    /// Opens a file. `thread` is the ID of the thread that asks, as in [`Maker`](crate::fs::Maker).
     ///
     /// # Errors
     /// The file was deleted or replaced meanwhile, or may not be opened in this mode.
-    pub async fn open(&self, ino: Ino, mode: OpenMode, pid: u32) -> Result<Opened, FsError> {
+    pub async fn open(&self, ino: Ino, mode: OpenMode, thread: u32) -> Result<Opened, FsError> {
         let entry = self.core.tree.entry(ino).ok_or(FsError::NotFound)?;
         if matches!(entry.kind, Kind::Dir) {
             return Err(FsError::IsDirectory);
@@ -39,12 +39,12 @@ impl Fs {
         let opened = match mode {
             OpenMode::Read => self.open_reader(ino).await.map(Handle::Read),
             OpenMode::Write { truncate } => {
-                let opened = self.open_writer(ino, truncate, pid).await;
+                let opened = self.open_writer(ino, truncate, thread).await;
                 opened.map(Handle::Write)
             }
         };
-        let handle = opened.inspect_err(|error| self.came_late(ino, pid, error))?;
-        self.had_turn(ino, pid);
+        let handle = opened.inspect_err(|error| self.came_late(ino, thread, error))?;
+        self.had_turn(ino, thread);
         self.handle_opened(ino);
         Ok(Opened {
             handle: self.handles.insert(handle),
@@ -52,7 +52,7 @@ impl Fs {
     }
 
     /// Opens a file for reading without waiting, if it was opened ahead.
-    pub fn try_open(&self, ino: Ino, mode: OpenMode, pid: u32) -> Option<Opened> {
+    pub fn try_open(&self, ino: Ino, mode: OpenMode, thread: u32) -> Option<Opened> {
         let changes = self.core.open_files.generation_count();
         if mode != OpenMode::Read || self.core.open_files.get(ino).is_some() {
             return None;
@@ -63,7 +63,7 @@ impl Fs {
         let reader = self.prefetch.try_opened_ahead(&key, &file)?;
         self.prefetch.opened(dir, &name, ino);
         let handle = self.read_handle(ino, key, file.etag?, reader, changes);
-        self.back_off.had(dir, &name, pid);
+        self.back_off.had(dir, &name, thread);
         self.handle_opened(ino);
         Some(Opened {
             handle: self.handles.insert(Handle::Read(handle)),
@@ -72,17 +72,17 @@ impl Fs {
 
     /// Records that a file was replaced before it could be opened. The next file of its name is
     /// then not replaced for a moment.
-    fn came_late(&self, ino: Ino, pid: u32, error: &FsError) {
+    fn came_late(&self, ino: Ino, thread: u32, error: &FsError) {
         if error.is_stale()
             && let Some((dir, name)) = self.core.tree.last_place(ino)
         {
-            self.back_off.missed(dir, name, pid);
+            self.back_off.missed(dir, name, thread);
         }
     }
 
-    fn had_turn(&self, ino: Ino, pid: u32) {
+    fn had_turn(&self, ino: Ino, thread: u32) {
         if let Some((dir, name)) = self.core.tree.place(ino) {
-            self.back_off.had(dir, &name, pid);
+            self.back_off.had(dir, &name, thread);
         }
     }
 

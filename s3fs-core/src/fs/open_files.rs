@@ -51,8 +51,8 @@ impl Count {
 #[derive(Debug)]
 pub(super) struct WriteHandle {
     pub(super) file: Arc<OpenFile>,
-    /// Process that opened it. Where closing waits for the file to be stored, only a `close` by
-    /// this process waits. A child that inherited the descriptor and exits does not.
+    /// ID of the thread that opened it. Where closing waits for the file to be stored, only a
+    /// `close` by its process waits. A child that inherited the descriptor and exits does not.
     pub(super) opener: u32,
     /// Reader of the stored version, for bytes that the writer doesn't hold.
     pub(super) reader: Version,

@@ -51,6 +51,6 @@ pub struct Maker {
     pub uid: u32,
     /// Group ID.
     pub gid: u32,
-    /// Process ID.
-    pub pid: u32,
+    /// ID of the thread that asks, in the PID namespace of the mount. FUSE calls it a process ID.
+    pub thread: u32,
 }

@@ -75,9 +75,10 @@ impl Fs {
         let writer = Writer::create(self.core.target(), place.clone());
         let file = self.core.share(entry.ino, writer, place)?;
         self.handle_opened(entry.ino);
-        let handle = self
-            .handles
-            .insert(Handle::Write(Arc::new(WriteHandle::new(file, maker.pid))));
+        let handle = self.handles.insert(Handle::Write(Arc::new(WriteHandle::new(
+            file,
+            maker.thread,
+        ))));
         Ok((self.attr(&entry), Opened { handle }))
     }
 
@@ -95,7 +96,7 @@ impl Fs {
             return Err(FsError::IsDirectory);
         }
         let truncate = existing == Existing::Truncate;
-        let file = self.open_writer(entry.ino, truncate, maker.pid).await?;
+        let file = self.open_writer(entry.ino, truncate, maker.thread).await?;
         if truncate && Privilege::of(maker.uid) == Privilege::Drops {
             self.drop_set_id(entry.ino);
         }
@@ -122,7 +123,7 @@ impl Fs {
         &self,
         ino: Ino,
         truncate: bool,
-        pid: u32,
+        thread: u32,
     ) -> Result<Arc<WriteHandle>, FsError> {
         self.core.check_writable()?;
         let _change = self.core.begin_change()?;
@@ -149,7 +150,7 @@ impl Fs {
         if truncate {
             self.written(&file);
         }
-        Ok(Arc::new(WriteHandle::new(file, pid)))
+        Ok(Arc::new(WriteHandle::new(file, thread)))
     }
 
     /// Adds a handle of a file. Opens the file if it isn't open.

@@ -60,7 +60,7 @@ pub(super) fn maker(request: &Request) -> Maker {
     Maker {
         uid: request.uid(),
         gid: request.gid(),
-        pid: request.pid(),
+        thread: request.pid(),
     }
 }
 

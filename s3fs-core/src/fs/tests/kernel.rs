@@ -21,7 +21,7 @@ pub(super) fn maker() -> Maker {
     Maker {
         uid: 0,
         gid: 0,
-        pid: pid(),
+        thread: pid(),
     }
 }
 

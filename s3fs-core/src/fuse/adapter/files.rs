@@ -24,7 +24,7 @@ pub(super) fn open(
     flags: OpenFlags,
     reply: ReplyOpen,
 ) {
-    let pid = program.pid;
+    let thread = program.thread;
     let mode = open_mode(flags);
     // An inode is one version, so its pages are good for as long as it lives.
     let mut how = FopenFlags::FOPEN_KEEP_CACHE;
@@ -32,18 +32,18 @@ pub(super) fn open(
         how |= FopenFlags::FOPEN_NOFLUSH;
     }
     if let Some(passthrough) = &adapter.passthrough {
-        return open_locally(adapter, passthrough, (node, mode, pid), how, reply);
+        return open_locally(adapter, passthrough, (node, mode, thread), how, reply);
     }
     let answer = move |result: Result<Opened, FsError>| match result {
         Ok(opened) => reply.opened(FileHandle(opened.handle.0), how),
         Err(error) => reply.error(errno("open", node, &error)),
     };
     let ino = adapter.ino(node);
-    match adapter.fs.try_open(ino, mode, pid) {
+    match adapter.fs.try_open(ino, mode, thread) {
         Some(opened) => answer(Ok(opened)),
         None => adapter.answer(
             move |fs| async move {
-                let opened = fs.open(ino, mode, pid).await?;
+                let opened = fs.open(ino, mode, thread).await?;
                 if mode == (OpenMode::Write { truncate: true }) {
                     changed(&fs, opened.handle, Privilege::of(program.uid))?;
                 }
@@ -66,7 +66,7 @@ fn changed(fs: &Fs, handle: HandleId, privilege: Privilege) -> Result<(), FsErro
 fn open_locally(
     adapter: &Adapter,
     passthrough: &Arc<Passthrough>,
-    (node, mode, pid): (INodeNo, OpenMode, u32),
+    (node, mode, thread): (INodeNo, OpenMode, u32),
     how: FopenFlags,
     reply: ReplyOpen,
 ) {
@@ -74,7 +74,7 @@ fn open_locally(
     let (passthrough, asking) = (Arc::clone(passthrough), Arc::clone(passthrough));
     adapter.answer(
         move |fs| async move {
-            let opened = fs.open(ino, mode, pid).await?;
+            let opened = fs.open(ino, mode, thread).await?;
             let copy = if asking.wants(node) {
                 fs.local_copy(opened.handle).await
             } else {
@@ -189,14 +189,14 @@ pub(super) fn write(
 
 pub(super) fn flush(
     adapter: &Adapter,
-    pid: u32,
+    thread: u32,
     node: INodeNo,
     handle: FileHandle,
     reply: ReplyEmpty,
 ) {
     let handle = handle_id(handle);
     adapter.answer(
-        |fs| async move { fs.flush(handle, pid).await },
+        |fs| async move { fs.flush(handle, thread).await },
         empty("flush", node, reply),
     );
 }
