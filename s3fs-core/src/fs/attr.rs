@@ -248,11 +248,7 @@ impl Fs {
                 }
             }
         };
-        if self.writeback.error_mode.has(changes) {
-            Ok(())
-        } else {
-            self.writeback.queue.settle(&key).await
-        }
+        self.writeback.confirm(&key, changes).await
     }
 
     /// Clears the set-user-ID and set-group-ID bits of a file after a write by a process without

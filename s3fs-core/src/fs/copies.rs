@@ -181,8 +181,7 @@ impl Fs {
         }
         let deleted = self.core.store.delete(&copy.to).await;
         self.writeback
-            .error_mode
-            .note(ChangeKind::Delete, deleted.is_ok());
+            .note_change(ChangeKind::Delete, deleted.is_ok());
         deleted.map(|()| Undone::Absent)
     }
 }

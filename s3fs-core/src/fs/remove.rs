@@ -53,9 +53,8 @@ impl Fs {
         self.writeback
             .queue
             .want(&marker, DesiredState::Marker(entry.ino));
-        if !self.writeback.error_mode.has(ChangeKind::Marker)
-            && let Err(error) = self.writeback.queue.settle(&marker).await
-        {
+        let confirmed = self.writeback.confirm(&marker, ChangeKind::Marker).await;
+        if let Err(error) = confirmed {
             self.writeback.take_back(dir, &name, &marker);
             self.core.tree.forget(entry.ino, 1);
             return Err(error);
@@ -77,7 +76,7 @@ impl Fs {
         self.settle_entries(&marker).await?;
         let _held = self.writeback.queue.hold(&marker).await;
         let mut has_marker = self.check_empty(&entry, &marker).await?;
-        if has_marker && !self.writeback.error_mode.has(ChangeKind::Delete) {
+        if has_marker && !self.writeback.reports_later(ChangeKind::Delete) {
             self.writeback.delete_first(&marker).await?;
             has_marker = false;
         }
@@ -149,7 +148,7 @@ impl Fs {
         let etag = self.core.file(entry.ino).and_then(|file| file.etag);
         let mut is_stored =
             etag.is_some() || self.orphans.keeps(&key) || self.writeback.queue.may_exist(&key);
-        if is_stored && !self.writeback.error_mode.has(ChangeKind::Delete) && may_go {
+        if is_stored && !self.writeback.reports_later(ChangeKind::Delete) && may_go {
             self.writeback.delete_first(&key).await?;
             is_stored = false;
         }

@@ -218,7 +218,7 @@ impl Fs {
         moved: &[(Moving, ETag)],
         kept: Option<&Key>,
     ) -> Result<(), FsError> {
-        if self.writeback.error_mode.has(ChangeKind::Delete) {
+        if self.writeback.reports_later(ChangeKind::Delete) {
             return Ok(());
         }
         let Some(key) = old.pop() else {

@@ -54,12 +54,12 @@ pub(in crate::fs) enum Standing {
 #[derive(Debug, Default)]
 pub(in crate::fs) struct ErrorMode {
     standings: [AtomicU8; 5],
-    lock_probe: Mutex<()>,
+    probing: Mutex<()>,
 }
 
 impl ErrorMode {
     /// Returns whether the last change of this kind succeeded.
-    pub(in crate::fs) fn has(&self, kind: ChangeKind) -> bool {
+    pub(in crate::fs) fn reports_later(&self, kind: ChangeKind) -> bool {
         self.standing(kind) == Standing::Good
     }
 
@@ -98,7 +98,7 @@ impl ErrorMode {
 
     /// Locks the check of the store, so that one check serves all.
     pub(in crate::fs) async fn lock_probe(&self) -> MutexGuard<'_, ()> {
-        self.lock_probe.lock().await
+        self.probing.lock().await
     }
 
     fn of(&self, kind: ChangeKind) -> &AtomicU8 {
@@ -119,22 +119,28 @@ mod tests {
         assert_eq!(error_mode.standing(ChangeKind::Create), Standing::Failed);
         assert_eq!(error_mode.standing(ChangeKind::Delete), Standing::Unknown);
         error_mode.note(ChangeKind::Replace, true);
-        assert!(error_mode.has(ChangeKind::Replace) && !error_mode.has(ChangeKind::Delete));
+        assert!(
+            error_mode.reports_later(ChangeKind::Replace)
+                && !error_mode.reports_later(ChangeKind::Delete)
+        );
     }
 
     #[test]
     fn a_kind_that_failed_is_trusted_when_it_succeeds_itself() {
         let error_mode = ErrorMode::default();
         error_mode.note(ChangeKind::Create, true);
-        assert!(error_mode.has(ChangeKind::Create) && error_mode.has(ChangeKind::Replace));
+        assert!(
+            error_mode.reports_later(ChangeKind::Create)
+                && error_mode.reports_later(ChangeKind::Replace)
+        );
         error_mode.note(ChangeKind::Create, false);
         error_mode.note(ChangeKind::Marker, true);
         error_mode.note(ChangeKind::Replace, true);
         assert!(
-            !error_mode.has(ChangeKind::Create),
+            !error_mode.reports_later(ChangeKind::Create),
             "a folder is no new file"
         );
         error_mode.note(ChangeKind::Create, true);
-        assert!(error_mode.has(ChangeKind::Create));
+        assert!(error_mode.reports_later(ChangeKind::Create));
     }
 }

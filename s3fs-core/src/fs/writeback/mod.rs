@@ -28,6 +28,7 @@ pub(super) use error_mode::ChangeKind;
 pub(super) use queue::DesiredState;
 
 use crate::config::MountConfig;
+use crate::fs::FsError;
 use crate::fs::core::Core;
 use crate::fs::prefetch::Prefetch;
 use crate::fs::writeback::copied_ranges::CopiedRanges;
@@ -45,8 +46,7 @@ pub(super) struct Writeback {
     core: Arc<Core>,
     prefetch: Arc<Prefetch>,
     pub(super) queue: Queue,
-    /// Results of the last changes of each kind.
-    pub(super) error_mode: ErrorMode,
+    error_mode: ErrorMode,
     failures: Failures,
     rescue: Rescue,
     copied_ranges: CopiedRanges,
@@ -84,6 +84,29 @@ impl Writeback {
     /// Waits for requests about keys in folders, and prevents them until the guard is dropped.
     pub(super) async fn move_folder(&self) -> RwLockWriteGuard<'_, ()> {
         self.moving.write().await
+    }
+
+    /// Returns whether failures of such changes are reported later, so that no program waits: the
+    /// bucket took the last one.
+    pub(super) fn reports_later(&self, change: ChangeKind) -> bool {
+        self.error_mode.reports_later(change)
+    }
+
+    /// Waits for a queued change of a key, unless [`reports_later`](Self::reports_later).
+    ///
+    /// # Errors
+    /// The change failed.
+    pub(super) async fn confirm(&self, key: &Key, change: ChangeKind) -> Result<(), FsError> {
+        if self.reports_later(change) {
+            Ok(())
+        } else {
+            self.queue.settle(key).await
+        }
+    }
+
+    /// Records the result of a change that an operation made itself.
+    pub(super) fn note_change(&self, change: ChangeKind, succeeded: bool) {
+        self.error_mode.note(change, succeeded);
     }
 
     /// Records a failure to change the object of a key. A later success removes it.

@@ -117,11 +117,7 @@ impl Writeback {
     pub(in crate::fs) async fn left(&self, file: &OpenFile, key: &Key) -> Result<(), FsError> {
         self.core.open_files.leave(file);
         self.queue.want(key, DesiredState::File(file.ino));
-        if self.error_mode.has(ChangeKind::of(&file.place)) {
-            Ok(())
-        } else {
-            self.queue.settle(key).await
-        }
+        self.confirm(key, ChangeKind::of(&file.place)).await
     }
 
     /// Returns the kind of change by which a file is stored.
@@ -161,7 +157,7 @@ impl Writeback {
             return Ok(true);
         }
         self.probe(file).await?;
-        if self.error_mode.has(ChangeKind::of(&file.place)) {
+        if self.error_mode.reports_later(ChangeKind::of(&file.place)) {
             self.queue.room().await;
             return Ok(false);
         }
@@ -174,7 +170,7 @@ impl Writeback {
         if file.writer.is_stored() {
             return Ok(());
         }
-        if self.waits_on_close || !self.error_mode.has(ChangeKind::of(&file.place)) {
+        if self.waits_on_close || !self.error_mode.reports_later(ChangeKind::of(&file.place)) {
             return self.store_now(file).await;
         }
         self.queue.room().await;
