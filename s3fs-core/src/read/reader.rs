@@ -8,21 +8,21 @@ use tokio::runtime::Handle;
 
 use crate::budget::{Budget, Reclaim};
 use crate::object::{ByteRange, Key, ObjectMeta};
+use crate::read::access_pattern::AccessPattern;
 use crate::read::block::BlockPool;
-use crate::read::course::Course;
-use crate::read::covering::{Covering, Owner};
 use crate::read::fetch::{Fetch, Source};
 use crate::read::pages::Pages;
 use crate::read::part::{Lookup, Part, missing};
-use crate::read::run::Run;
+use crate::read::stream::Stream;
+use crate::read::whole_fetch::{Owner, WholeFetch};
 use crate::read::window::FIRST;
 use crate::store::{Condition, GetBody, Store, StoreError, StoreErrorKind};
 
 /// Error of a read. Shared, because several reads may wait for the same part.
 pub type ReadError = Arc<StoreError>;
 
-/// Maximum number of runs tracked per file.
-const RUNS: usize = 16;
+/// Maximum number of streams tracked per file.
+const STREAMS: usize = 16;
 
 /// Open object. All reads are of the version it was opened with.
 #[derive(Debug)]
@@ -36,9 +36,9 @@ pub struct Reader {
 #[derive(Debug)]
 struct State {
     /// Runs of the file, the most recently read last.
-    runs: Vec<Run>,
+    streams: Vec<Stream>,
     /// Whole-file fetch, if the file was read at random offsets and is not too large.
-    whole: Option<Covering>,
+    whole: Option<WholeFetch>,
 }
 
 /// Metadata expected of an object before it is opened; may be outdated.
@@ -114,7 +114,7 @@ impl Reader {
     fn new(source: Arc<Source>, first: Option<Arc<Fetch>>) -> Arc<Self> {
         let budget = source.budget.clone();
         let state = State {
-            runs: vec![Run::from_the_beginning(first)],
+            streams: vec![Stream::from_the_beginning(first)],
             whole: None,
         };
         let reader = Arc::new_cyclic(|this| Self {
@@ -134,17 +134,17 @@ impl Reader {
         let _ = self.source.pages.set(pages);
     }
 
-    /// Takes over the runs of another handle of the same version, with the parts they hold. Drops
-    /// a run that adds nothing: it would take the place of one that is read.
+    /// Takes over the streams of another handle of the same version, with the parts they hold. Drops
+    /// a stream that adds nothing: it would take the place of one that is read.
     pub fn take_over(&self, other: &Self) {
-        let mut runs = std::mem::take(&mut other.lock().runs);
+        let mut streams = std::mem::take(&mut other.lock().streams);
         let mut state = self.lock();
-        runs.retain(|run| !state.runs.iter().any(|known| known.makes_up_for(run)));
-        let room = RUNS.saturating_sub(runs.len());
-        while state.runs.len() > room {
-            state.runs.remove(0);
+        streams.retain(|stream| !state.streams.iter().any(|known| known.makes_up_for(stream)));
+        let room = STREAMS.saturating_sub(streams.len());
+        while state.streams.len() > room {
+            state.streams.remove(0);
         }
-        state.runs.append(&mut runs);
+        state.streams.append(&mut streams);
     }
 
     /// Returns the bytes if all of them have arrived.
@@ -155,7 +155,7 @@ impl Reader {
         self.used.store(true, Ordering::Relaxed);
         let mut state = self.lock();
         let at = state.holder_of(wanted.start())?;
-        let part = &state.runs[at].holding(wanted.start())?.part;
+        let part = &state.streams[at].holding(wanted.start())?.part;
         let Lookup::Here(bytes) = part.look(&self.source.etag, wanted) else {
             return None;
         };
@@ -220,15 +220,18 @@ impl Reader {
         {
             return Arc::clone(part);
         }
-        if let Some(at) = held.or_else(|| state.run_of(wanted)) {
+        if let Some(at) = held.or_else(|| state.stream_of(wanted)) {
             return state.enter(at, wanted, &self.source);
         }
         // Reads elsewhere that go on there are no reason to fetch everything.
-        let is_scattered = state.runs.last().is_some_and(|run| run.course.is_lonely());
+        let is_scattered = state
+            .streams
+            .last()
+            .is_some_and(|stream| stream.pattern.is_lonely());
         let at = state.begin(wanted);
         let fetch = state.enter(at, wanted, &self.source);
         if is_scattered && state.whole.is_none() {
-            state.whole = Covering::of(&self.source);
+            state.whole = WholeFetch::of(&self.source);
         }
         if let Some(whole) = state.whole.as_mut().filter(|_| is_scattered) {
             whole.elsewhere(wanted.length(), &self.source, &self.owner());
@@ -238,9 +241,9 @@ impl Reader {
 
     fn forget(&self, fetch: &Arc<Fetch>) {
         let mut state = self.lock();
-        let State { runs, whole } = &mut *state;
-        for run in runs {
-            run.forget(fetch);
+        let State { streams, whole } = &mut *state;
+        for stream in streams {
+            stream.forget(fetch);
         }
         if let Some(whole) = whole {
             whole.forget(&fetch.part);
@@ -258,40 +261,40 @@ impl Reader {
 }
 
 impl State {
-    /// Returns the index of the run that holds the byte at `offset`.
+    /// Returns the index of the stream that holds the byte at `offset`.
     fn holder_of(&self, offset: u64) -> Option<usize> {
-        let holds = |run: &Run| run.holding(offset).is_some();
-        self.runs.iter().rposition(holds)
+        let holds = |stream: &Stream| stream.holding(offset).is_some();
+        self.streams.iter().rposition(holds)
     }
 
-    /// Returns the index of the run to which a read belongs.
-    fn run_of(&self, wanted: ByteRange) -> Option<usize> {
-        let includes = |run: &Run| run.course.includes(wanted);
-        self.runs.iter().rposition(includes)
+    /// Returns the index of the stream to which a read belongs.
+    fn stream_of(&self, wanted: ByteRange) -> Option<usize> {
+        let includes = |stream: &Stream| stream.pattern.includes(wanted);
+        self.streams.iter().rposition(includes)
     }
 
-    /// Starts a run for a read that belongs to none, and returns its index.
+    /// Starts a stream for a read that belongs to none, and returns its index.
     fn begin(&mut self, wanted: ByteRange) -> usize {
-        for run in &mut self.runs {
-            run.pass_over();
+        for stream in &mut self.streams {
+            stream.pass_over();
         }
-        let courses = self.runs.iter().rev().map(|run| &run.course);
-        let course = Course::begin(courses, wanted);
-        if self.runs.len() >= RUNS {
-            self.runs.remove(0);
+        let patterns = self.streams.iter().rev().map(|stream| &stream.pattern);
+        let pattern = AccessPattern::begin(patterns, wanted);
+        if self.streams.len() >= STREAMS {
+            self.streams.remove(0);
         }
-        self.runs.push(Run::new(course));
-        self.runs.len() - 1
+        self.streams.push(Stream::new(pattern));
+        self.streams.len() - 1
     }
 
-    /// Continues a run; returns the part that holds the first byte of `wanted`.
+    /// Continues a stream; returns the part that holds the first byte of `wanted`.
     fn enter(&mut self, at: usize, wanted: ByteRange, source: &Arc<Source>) -> Arc<Fetch> {
-        let mut run = self.runs.remove(at);
-        let others = || self.runs.iter().flat_map(Run::parts);
-        let whole = || self.whole.iter().flat_map(Covering::parts);
+        let mut stream = self.streams.remove(at);
+        let others = || self.streams.iter().flat_map(Stream::parts);
+        let whole = || self.whole.iter().flat_map(WholeFetch::parts);
         let missing = |part| missing(part, others().chain(whole()));
-        let fetch = run.read(wanted, source, &missing);
-        self.runs.push(run);
+        let fetch = stream.read(wanted, source, &missing);
+        self.streams.push(stream);
         fetch
     }
 }
@@ -313,8 +316,8 @@ impl Reclaim for Reader {
     fn reclaim(&self) {
         // Readers that wait for a part hold a reference to it.
         let mut state = self.lock();
-        let State { runs, whole } = &mut *state;
-        runs.iter_mut().for_each(Run::drop_parts);
+        let State { streams, whole } = &mut *state;
+        streams.iter_mut().for_each(Stream::drop_parts);
         if let Some(whole) = whole {
             whole.drop_parts();
         }

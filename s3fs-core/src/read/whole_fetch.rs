@@ -3,10 +3,10 @@
 use std::sync::{Arc, Weak};
 
 use crate::object::{ByteRange, ETag};
-use crate::read::cover::Cover;
 use crate::read::fetch::{Fetch, Source};
 use crate::read::pages::Pages;
 use crate::read::part::{Lookup, Part};
+use crate::read::whole_plan::WholePlan;
 
 /// Largest file to fetch whole, as a multiple of our own memory: the kernel can shrink its page
 /// cache.
@@ -20,14 +20,14 @@ pub trait Owner: Send + Sync {
 
 /// File that is being fetched whole, or may come to be.
 #[derive(Debug)]
-pub struct Covering {
-    plan: Cover,
+pub struct WholeFetch {
+    plan: WholePlan,
     /// Parts in flight, and parts that the page cache did not take.
     parts: Vec<Arc<Fetch>>,
     on_their_way: usize,
 }
 
-impl Covering {
+impl WholeFetch {
     /// Creates a whole-file fetch for `source`; `None` if the file is too large.
     pub fn of(source: &Source) -> Option<Self> {
         let memory = source.budget.total();
@@ -36,7 +36,7 @@ impl Covering {
             None => memory / 2,
         };
         Some(Self {
-            plan: Cover::new(source.size, room)?,
+            plan: WholePlan::new(source.size, room)?,
             parts: Vec::new(),
             on_their_way: 0,
         })

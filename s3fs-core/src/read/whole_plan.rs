@@ -23,7 +23,7 @@ const BYTES: Range<u64> = (128 << 10)..(3 << 19);
 
 /// Progress of fetching a whole file.
 #[derive(Clone, Debug)]
-pub struct Cover {
+pub struct WholePlan {
     size: u64,
     /// Number of scattered reads so far.
     reads: u64,
@@ -35,7 +35,7 @@ pub struct Cover {
     begun: u64,
 }
 
-impl Cover {
+impl WholePlan {
     /// Creates the plan for a file of `size` bytes; `None` if it is larger than `room`.
     pub fn new(size: u64, room: u64) -> Option<Self> {
         (size <= room).then_some(Self {
@@ -81,7 +81,7 @@ mod tests {
     const READ: u64 = 128 << 10;
 
     /// Starts all parts that may be started, with `on_their_way` parts in flight at first.
-    fn begin_all(cover: &mut Cover, mut on_their_way: usize) -> Vec<ByteRange> {
+    fn begin_all(cover: &mut WholePlan, mut on_their_way: usize) -> Vec<ByteRange> {
         let mut parts = Vec::new();
         while let Some(part) = cover.peek(on_their_way) {
             cover.begin(part);
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_few_reads_elsewhere_begin_it_and_it_speeds_up() {
-        let mut cover = Cover::new(512 << 20, 512 << 20).unwrap();
+        let mut cover = WholePlan::new(512 << 20, 512 << 20).unwrap();
         let mut begun = Vec::new();
         for _ in 0..20 {
             cover.elsewhere(READ);
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn small_reads_here_and_there_leave_it_alone() {
-        let mut cover = Cover::new(64 << 20, 512 << 20).unwrap();
+        let mut cover = WholePlan::new(64 << 20, 512 << 20).unwrap();
         for _ in 0..40 {
             cover.elsewhere(8 << 10);
         }
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn every_byte_is_fetched_once() {
-        let mut cover = Cover::new(10 << 20, 1 << 30).unwrap();
+        let mut cover = WholePlan::new(10 << 20, 1 << 30).unwrap();
         cover.elsewhere(READ);
         assert_eq!(cover.peek(0), None);
         cover.elsewhere(READ);
@@ -129,6 +129,6 @@ mod tests {
 
     #[test]
     fn a_file_larger_than_the_room_is_never_covered() {
-        assert!(Cover::new(513, 512).is_none());
+        assert!(WholePlan::new(513, 512).is_none());
     }
 }

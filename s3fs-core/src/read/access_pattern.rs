@@ -8,7 +8,7 @@ use crate::read::window::Window;
 
 /// Sequence of reads that follow one access pattern.
 #[derive(Clone, Debug)]
-pub enum Course {
+pub enum AccessPattern {
     /// Reads that go forward.
     Forward(Window),
     /// Reads that go backward.
@@ -24,10 +24,10 @@ pub enum Next {
     Before(ByteRange),
 }
 
-impl Course {
-    /// Starts a course for a read that belongs to none of the `others`.
+impl AccessPattern {
+    /// Starts a pattern for a read that belongs to none of the `others`.
     pub fn begin<'a>(others: impl Iterator<Item = &'a Self>, read: ByteRange) -> Self {
-        let mut others = others.filter_map(|course| match course {
+        let mut others = others.filter_map(|pattern| match pattern {
             Self::Forward(window) => Some(window.extent()),
             Self::Backward(_) => None,
         });
@@ -37,7 +37,7 @@ impl Course {
         }
     }
 
-    /// Returns whether a read belongs to this course.
+    /// Returns whether a read belongs to this pattern.
     pub fn includes(&self, read: ByteRange) -> bool {
         match self {
             Self::Forward(window) => window.includes(read),
@@ -45,12 +45,12 @@ impl Course {
         }
     }
 
-    /// Returns whether this course has had only one read so far.
+    /// Returns whether this pattern has had only one read so far.
     pub fn is_lonely(&self) -> bool {
         matches!(self, Self::Forward(window) if window.is_lonely())
     }
 
-    /// Records a read that belongs to this course.
+    /// Records a read that belongs to this pattern.
     pub fn observe(&mut self, read: ByteRange) {
         match self {
             Self::Forward(window) => window.observe(read),
@@ -58,7 +58,7 @@ impl Course {
         }
     }
 
-    /// Stops reading ahead: other courses were read and this one was not.
+    /// Stops reading ahead: other patterns were read and this one was not.
     pub fn give_up(&mut self) {
         match self {
             Self::Forward(window) => window.give_up(),

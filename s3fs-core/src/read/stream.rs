@@ -1,47 +1,47 @@
-//! Run of reads: one access pattern with the parts that were fetched for it.
+//! Stream of reads: one access pattern with the parts that were fetched for it.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::object::ByteRange;
-use crate::read::course::{Course, Next};
+use crate::read::access_pattern::{AccessPattern, Next};
 use crate::read::fetch::{Fetch, Source};
 use crate::read::part::Part;
 use crate::read::window::Window;
 
-/// Number of reads that start other runs before this one drops its parts.
+/// Number of reads that start other streams before this one drops its parts.
 const PASSED_OVER: u32 = 4;
 
 /// Function that returns the beginning of a part that is not held elsewhere.
 type Missing<'a> = &'a dyn Fn(ByteRange) -> Option<ByteRange>;
 
-/// Run of reads that belong together, with the parts that are held for them.
+/// Stream of reads that belong together, with the parts that are held for them.
 #[derive(Debug)]
-pub struct Run {
-    /// Access pattern: assigns reads to this run and decides what to fetch.
-    pub course: Course,
+pub struct Stream {
+    /// Access pattern: assigns reads to this stream and decides what to fetch.
+    pub pattern: AccessPattern,
     /// Consecutive parts, in order.
     parts: VecDeque<Arc<Fetch>>,
-    /// Number of runs that were started since this one was last read.
+    /// Number of streams that were started since this one was last read.
     passed_over: u32,
 }
 
-impl Run {
-    /// Creates a run without parts.
-    pub fn new(course: Course) -> Self {
+impl Stream {
+    /// Creates a stream without parts.
+    pub fn new(pattern: AccessPattern) -> Self {
         Self {
-            course,
+            pattern,
             parts: VecDeque::new(),
             passed_over: 0,
         }
     }
 
-    /// Creates the run of a file that has just been opened, with the part that the open brought.
+    /// Creates the stream of a file that has just been opened, with the part that the open brought.
     pub fn from_the_beginning(first: Option<Arc<Fetch>>) -> Self {
-        let mut run = Self::new(Course::Forward(Window::from_the_beginning()));
-        run.parts.extend(first);
-        run
+        let mut stream = Self::new(AccessPattern::Forward(Window::from_the_beginning()));
+        stream.parts.extend(first);
+        stream
     }
 
     /// Returns the part that holds the byte at `offset`.
@@ -54,10 +54,10 @@ impl Run {
         self.parts.iter().map(|fetch| &*fetch.part)
     }
 
-    /// Returns whether this run has all that the first run of another handle would add.
+    /// Returns whether this stream has all that the first stream of another handle would add.
     pub fn makes_up_for(&self, opened: &Self) -> bool {
         if opened.parts.is_empty() {
-            ByteRange::at(0, 1).is_some_and(|first| self.course.includes(first))
+            ByteRange::at(0, 1).is_some_and(|first| self.pattern.includes(first))
         } else {
             self.holding(0).is_some()
         }
@@ -74,8 +74,8 @@ impl Run {
     ) -> Arc<Fetch> {
         self.passed_over = 0;
         // What happens to be here for other reads does not turn them aside.
-        if self.course.includes(wanted) {
-            self.course.observe(wanted);
+        if self.pattern.includes(wanted) {
+            self.pattern.observe(wanted);
         }
         let fetch = match self.holding(wanted.start()) {
             Some(fetch) => Arc::clone(fetch),
@@ -94,7 +94,7 @@ impl Run {
         missing: Missing<'_>,
     ) -> Arc<Fetch> {
         self.parts.clear();
-        let part = self.course.first(wanted, source.size);
+        let part = self.pattern.first(wanted, source.size);
         // It holds all of `wanted`, which lies within the object.
         let part = part.unwrap_or(wanted);
         let part = missing(part).unwrap_or(part);
@@ -106,7 +106,7 @@ impl Run {
     fn advance(&mut self, source: &Arc<Source>, missing: Missing<'_>) {
         self.drop_unwanted();
         while let Some(here) = self.here()
-            && let Some(next) = self.course.next(&here, source.size)
+            && let Some(next) = self.pattern.next(&here, source.size)
         {
             let part = match next {
                 Next::Behind(part) => missing(part),
@@ -128,7 +128,7 @@ impl Run {
     }
 
     fn drop_unwanted(&mut self) {
-        let wanted = self.course.wanted();
+        let wanted = self.pattern.wanted();
         let range = |fetch: &Arc<Fetch>| fetch.part.range();
         while self.parts.len() > 1
             && self
@@ -139,15 +139,15 @@ impl Run {
         {
             self.parts.pop_front();
         }
-        match self.course {
+        match self.pattern {
             // What lies before is behind the reads.
-            Course::Forward(_) => {
+            AccessPattern::Forward(_) => {
                 if let Some(first) = self.parts.front() {
                     first.part.drop_before(wanted.start);
                 }
             }
             // What lies before is still to be read, and the first part may reach beyond the window.
-            Course::Backward(_) => {
+            AccessPattern::Backward(_) => {
                 while self.parts.len() > 1
                     && self
                         .parts
@@ -167,11 +167,11 @@ impl Run {
         Some(first.start()..last.end())
     }
 
-    /// Records that another run was started.
+    /// Records that another stream was started.
     pub fn pass_over(&mut self) {
         self.passed_over += 1;
         if self.passed_over == PASSED_OVER {
-            self.course.give_up();
+            self.pattern.give_up();
             self.parts.clear();
         }
     }
