@@ -8,10 +8,10 @@ use futures_util::stream;
 
 use super::Cache;
 use super::entry::Entry;
+use super::fill_stream::{FillStream, Intake};
 use super::format::BLOCK;
-use super::gaps::{common, run_to_fetch, widen};
 use super::header::Header;
-use super::tee::{Intake, Tee};
+use super::missing_ranges::{common, run_to_fetch, widen};
 use crate::object::{ByteRange, Key};
 use crate::store::{Condition, GetBody, Store, StoreError, StoreErrorKind};
 
@@ -26,7 +26,7 @@ pub(super) struct Mixture<S> {
     entry: Arc<Entry>,
     left: Range<u64>,
     /// Response with absent blocks, and the offset at which it ends.
-    coming: Option<(Tee, u64)>,
+    coming: Option<(FillStream, u64)>,
 }
 
 /// Result of looking for a block on the disk.
@@ -78,8 +78,8 @@ impl<S: Store> Mixture<S> {
 
     async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
         while !self.left.is_empty() {
-            if let Some((tee, end)) = &mut self.coming {
-                if let Some(piece) = tee.next().await? {
+            if let Some((stream, end)) = &mut self.coming {
+                if let Some(piece) = stream.next().await? {
                     self.left.start += piece.len() as u64;
                     return Ok(Some(piece));
                 }
@@ -151,7 +151,7 @@ impl<S: Store> Mixture<S> {
         }
         let header = Header::new(self.entry.header.object, answer.meta, answer.headers);
         let intake = Intake::new(&self.cache, header, asked.start());
-        self.coming = Some((Tee::new(intake, asked, wanted, answer.body), end));
+        self.coming = Some((FillStream::new(intake, asked, wanted, answer.body), end));
         Ok(())
     }
 

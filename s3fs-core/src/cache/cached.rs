@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::Cache;
 use super::body::Mixture;
 use super::entry::Entry;
-use super::gaps::{common, touched, widen};
+use super::fill_stream::{FillStream, Intake};
 use super::header::Header;
+use super::missing_ranges::{common, touched, widen};
 use super::name::{ObjectId, Space};
-use super::tee::{Intake, Tee};
 use crate::object::{ByteRange, ETag, Key, ObjectMeta};
 use crate::store::{Condition, GetResponse, Layer, Store, StoreError, StoreErrorKind};
 
@@ -154,7 +154,7 @@ impl<S: Store> Cached<S> {
             meta: answer.meta,
             headers: answer.headers,
             range: Some(wanted),
-            body: Tee::new(intake, sent, wanted, answer.body).into_body(),
+            body: FillStream::new(intake, sent, wanted, answer.body).into_body(),
         })
     }
 }

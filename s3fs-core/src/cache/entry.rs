@@ -95,7 +95,7 @@ impl Entry {
         let _ = self
             .index
             .write_all_at(&[0; 8], format::word_at(block))
-            .and_then(|()| self.unseal());
+            .and_then(|()| self.unmark());
     }
 
     /// Updates the time of the last use.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::CacheError;
 use super::entry::Entry;
-use super::format::{self, SEAL};
+use super::format::{self, MARK};
 use super::header::Header;
 use super::name::{ObjectId, UNFINISHED};
 
@@ -53,7 +53,7 @@ impl Folder {
         Ok(Self { held })
     }
 
-    /// Removes the folders of older layouts, which no account covers.
+    /// Removes the folders of older layouts, which no size index covers.
     pub(super) fn remove_old_layouts(&self) {
         for old in OLD_LAYOUTS {
             // Mostly there is none, and what can't be removed is not in the way.
@@ -134,7 +134,7 @@ impl Folder {
 
 /// Reads the header of an index.
 pub(super) fn read_header(index: &File, object: ObjectId) -> Option<Header> {
-    let mut bytes = [0; SEAL];
+    let mut bytes = [0; MARK];
     index.read_exact_at(&mut bytes, 0).ok()?;
     Header::decode(&bytes, object)
 }

@@ -1,8 +1,8 @@
-//! Format of an index file: a header, a seal, and a word for each block.
+//! Format of an index file: a header, a mark that it was verified, and a word for each block.
 //!
 //! ```text
 //!    0  magic, checksum of what follows, object, size, time, ETag, type and metadata
-//! 3008  the seal
+//! 3008  the mark
 //! 3072  a word of 8 bytes for each block: its checksum, or 0 if it is absent
 //! ```
 //!
@@ -21,8 +21,8 @@ pub(super) const BLOCK: u64 = 256 << 10;
 /// same page.
 const WORDS: u64 = 3072;
 
-/// Offset of the seal, at the end of the header.
-pub(super) const SEAL: usize = 3008;
+/// Offset of the mark, at the end of the header.
+pub(super) const MARK: usize = 3008;
 
 /// Returns the number of blocks of an object of `size` bytes.
 pub(super) fn blocks(size: u64) -> u64 {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::format::{SEAL, array, checksum, number, put};
+use super::format::{MARK, array, checksum, number, put};
 use super::name::{HASH, ObjectId};
 use crate::object::{ETag, Headers, ObjectMeta};
 
@@ -42,10 +42,10 @@ impl Header {
         }
     }
 
-    /// Encodes the header as stored in the file, up to the seal. Returns `None` if the `ETag` and the
+    /// Encodes the header as stored in the file, up to the mark. Returns `None` if the `ETag` and the
     /// headers are longer than S3's can be.
-    pub(super) fn encode(&self) -> Option<[u8; SEAL]> {
-        let mut bytes = [0; SEAL];
+    pub(super) fn encode(&self) -> Option<[u8; MARK]> {
+        let mut bytes = [0; MARK];
         let since = self.meta.modified.duration_since(UNIX_EPOCH);
         let since = since.unwrap_or(Duration::ZERO);
         put(&mut bytes, 0, MAGIC);
@@ -55,7 +55,7 @@ impl Header {
         put(&mut bytes, NANOS, &since.subsec_nanos().to_le_bytes());
         put(&mut bytes, SETTLED, &[u8::from(self.is_settled)]);
         let texts = self.texts()?;
-        if texts.len() > SEAL - TEXTS {
+        if texts.len() > MARK - TEXTS {
             return None;
         }
         put(&mut bytes, TEXTS, &texts);
@@ -65,7 +65,7 @@ impl Header {
     }
 
     /// Decodes a header; `None` unless it is intact and of this object.
-    pub(super) fn decode(bytes: &[u8; SEAL], object: ObjectId) -> Option<Self> {
+    pub(super) fn decode(bytes: &[u8; MARK], object: ObjectId) -> Option<Self> {
         let sound = bytes.starts_with(MAGIC)
             && number(bytes, CHECKSUM) == checksum(&bytes[OBJECT..])
             && bytes[OBJECT..SIZE] == object.0;
@@ -194,7 +194,7 @@ mod tests {
         let header = header("tag");
         let bytes = header.encode().unwrap();
         assert_eq!(Header::decode(&bytes, ObjectId([8; HASH])), None);
-        for at in 0..SEAL {
+        for at in 0..MARK {
             let mut bytes = bytes;
             bytes[at] ^= 1;
             assert_eq!(Header::decode(&bytes, header.object), None, "{at}");
@@ -207,7 +207,7 @@ mod tests {
         assert!(header(&"x".repeat(4000)).encode().is_none());
         assert!(header("").encode().is_none());
         assert!(is_kept(100, 1948), "the most that S3 stores");
-        let most = (1..SEAL).rev().find(|length| is_kept(9, *length)).unwrap();
+        let most = (1..MARK).rev().find(|length| is_kept(9, *length)).unwrap();
         assert!(is_kept(9, most - 1) && !is_kept(9, most + 1));
         assert!(!is_kept(0, 1));
     }

@@ -22,29 +22,29 @@
 //! version replaces an old one, which the store would not confirm any more.
 //!
 //! `format`, `header` and `name` define the content and the names of the files. `folder` opens
-//! them, `entry` reads and writes one, and `seal` verifies a whole one. `account` and `evict` limit
-//! their size. `writer` is the thread that fills the folder, behind a queue. If the disk is a
-//! little slower than the network, reading waits for it, so that an object is fetched once. If it
-//! is much slower, blocks are dropped.
+//! them, `entry` reads and writes one, and `verified_mark` verifies a whole one. `size_index` and
+//! `evict` limit their size. `writer` is the thread that fills the folder, behind a queue. If the
+//! disk is a little slower than the network, reading waits for it, so that an object is fetched
+//! once. If it is much slower, blocks are dropped.
 
-mod account;
 mod assemble;
 mod body;
 mod cached;
 mod entry;
 mod error;
 mod evict;
+mod fill_stream;
 mod folder;
 mod format;
-mod gaps;
 mod header;
+mod missing_ranges;
 mod name;
 mod open;
 mod scan;
-mod seal;
-mod tee;
+mod size_index;
 #[cfg(test)]
 mod tests;
+mod verified_mark;
 mod writer;
 
 pub use cached::Cached;

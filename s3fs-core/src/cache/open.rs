@@ -8,11 +8,11 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 use super::CacheError;
-use super::account::most_kept;
 use super::entry::Entry;
 use super::folder::{Folder, FolderError};
 use super::header::Header;
 use super::name::ObjectId;
+use super::size_index::most_kept;
 use super::writer::{Job, OVERHEAD, Places, Writer};
 use crate::config::CacheConfig;
 use crate::object::ETag;
@@ -147,23 +147,24 @@ impl Cache {
         if entry.meta().size > PROVED_AT_ONCE {
             return self.proved_beside(entry).await;
         }
-        let proved = || (entry.is_sealed() || entry.seal().unwrap_or(false)).then_some(entry.data);
+        let proved =
+            || (entry.is_verified() || entry.verify().unwrap_or(false)).then_some(entry.data);
         self.blocking(proved).await.flatten()
     }
 
     /// Returns the file if it was verified before; else starts to verify it in the background.
     async fn proved_beside(self: &Arc<Self>, entry: Entry) -> Option<File> {
         let object = entry.header.object;
-        let looked = move || (entry.is_sealed(), entry);
-        let (is_sealed, entry) = self.blocking(looked).await?;
-        if is_sealed {
+        let looked = move || (entry.is_verified(), entry);
+        let (is_verified, entry) = self.blocking(looked).await?;
+        if is_verified {
             return Some(entry.data);
         }
         if self.lock_proving().insert(object) {
             let cache = Arc::clone(self);
             spawn_blocking(move || {
-                let sealed = entry.seal();
-                tracing::debug!(?sealed, "verified a cached file in the background");
+                let verified = entry.verify();
+                tracing::debug!(?verified, "verified a cached file in the background");
                 cache.lock_proving().remove(&object);
             });
         }

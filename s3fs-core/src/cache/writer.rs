@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::account::Account;
 use super::entry::Entry;
 use super::folder::Folder;
 use super::format;
 use super::header::Header;
+use super::size_index::SizeIndex;
 
 /// Length of the queue, in blocks: 16 MiB. Further blocks are dropped.
 const QUEUE: usize = 64;
@@ -64,7 +64,7 @@ impl Writer {
         let aside = Arc::new(AtomicBool::new(false));
         let filling = Filling {
             folder: Arc::clone(folder),
-            account: Account::new(Arc::clone(folder), size),
+            size_index: SizeIndex::new(Arc::clone(folder), size),
             aside: Arc::clone(&aside),
             last: None,
         };
@@ -133,7 +133,7 @@ impl Drop for Writer {
 /// State of the thread.
 struct Filling {
     folder: Arc<Folder>,
-    account: Account,
+    size_index: SizeIndex,
     aside: Arc<AtomicBool>,
     /// Entry of the last block; the next one is mostly of the same file.
     last: Option<Entry>,
@@ -142,7 +142,7 @@ struct Filling {
 impl Filling {
     fn run(mut self, queue: &Receiver<Queued>) {
         self.folder.remove_old_layouts();
-        let mut worked = self.account.refresh();
+        let mut worked = self.size_index.refresh();
         for (job, _place) in queue {
             worked = worked.and_then(|()| self.keep(&job));
             if let Err(error) = &worked {
@@ -173,11 +173,11 @@ impl Filling {
             }
             Some(entry) => entry,
             None => {
-                self.account.take(OVERHEAD)?;
+                self.size_index.take(OVERHEAD)?;
                 self.folder.create(Header::clone(&job.header))?
             }
         };
-        self.account.take(job.bytes.len() as u64)?;
+        self.size_index.take(job.bytes.len() as u64)?;
         entry.write(job.block, &job.bytes, checksum)?;
         self.last = Some(entry);
         Ok(())

@@ -1,4 +1,4 @@
-//! Account of the folder's size, shared by all processes that use it: a number in a locked file.
+//! Index of the folder's size, shared by all processes that use it: a number in a locked file.
 //!
 //! The lock ends with its holder. A process takes room in steps and uses it up by itself, so that
 //! locking is rare. Room taken by a process that died is lost until the folder is counted again.
@@ -23,9 +23,9 @@ const LARGEST_STEP: u64 = 16 << 20;
 /// Time, in seconds, for which the number is trusted.
 const BELIEVED: u64 = 3600;
 
-/// Account of a folder, as seen by one process.
+/// Size of a folder, as seen by one process.
 #[derive(Debug)]
-pub(super) struct Account {
+pub(super) struct SizeIndex {
     folder: Arc<Folder>,
     size: u64,
     /// Bytes taken and not used.
@@ -39,8 +39,8 @@ struct Record {
     counted_at: u64,
 }
 
-impl Account {
-    /// Creates the account of a folder that is to hold at most `size` bytes.
+impl SizeIndex {
+    /// Creates the size index of a folder that is to hold at most `size` bytes.
     pub(super) fn new(folder: Arc<Folder>, size: u64) -> Self {
         Self {
             folder,
@@ -126,7 +126,7 @@ impl Account {
     }
 }
 
-impl Drop for Account {
+impl Drop for SizeIndex {
     fn drop(&mut self) {
         // Else the next count finds it.
         let _ = self.settle();

@@ -1,8 +1,8 @@
-//! Seals of entries that were verified as a whole, valid while the data file is unchanged.
+//! Marks of entries that were verified as a whole, valid while the data file is unchanged.
 //!
-//! A seal records the state of the data file when every block had been compared with its checksum,
+//! A mark records the state of the data file when every block had been compared with its checksum,
 //! after a sync to the disk: its inode, length and change time, which no program can set. Any write
-//! to the file voids the seal; so does restoring it from a backup.
+//! to the file voids the mark; so does restoring it from a backup.
 
 use std::fs::File;
 use std::io;
@@ -16,9 +16,9 @@ const LENGTH: usize = (FIELDS + 1) * 8;
 
 /// State of the data file when it was verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Seal([u64; FIELDS]);
+struct VerifiedMark([u64; FIELDS]);
 
-impl Seal {
+impl VerifiedMark {
     fn of(data: &File) -> io::Result<Self> {
         let meta = data.metadata()?;
         let (seconds, nanos) = (meta.ctime().cast_unsigned(), meta.ctime_nsec());
@@ -45,14 +45,14 @@ impl Seal {
 
 impl Entry {
     /// Returns whether the whole entry was verified and is unchanged since.
-    pub(super) fn is_sealed(&self) -> bool {
+    pub(super) fn is_verified(&self) -> bool {
         let mut bytes = [0; LENGTH];
-        let read = self.index.read_exact_at(&mut bytes, format::SEAL as u64);
-        let seal = read.ok().and_then(|()| Seal::decode(&bytes));
-        let is_whole = |seal: &Seal| seal.0[0] == self.meta().size;
-        seal.filter(is_whole).is_some_and(|seal| {
-            let now = Seal::of(&self.data);
-            now.is_ok_and(|now| now == seal)
+        let read = self.index.read_exact_at(&mut bytes, format::MARK as u64);
+        let mark = read.ok().and_then(|()| VerifiedMark::decode(&bytes));
+        let is_whole = |mark: &VerifiedMark| mark.0[0] == self.meta().size;
+        mark.filter(is_whole).is_some_and(|mark| {
+            let now = VerifiedMark::of(&self.data);
+            now.is_ok_and(|now| now == mark)
         })
     }
 
@@ -63,28 +63,28 @@ impl Entry {
     }
 
     /// Compares every block with its checksum. Returns true if all are present, and the entry is
-    /// now sealed.
-    pub(super) fn seal(&self) -> io::Result<bool> {
+    /// now marked.
+    pub(super) fn verify(&self) -> io::Result<bool> {
         if !self.is_complete() {
             return Ok(false);
         }
-        // Or the power may fail, and leave a seal on bytes that never reached the disk.
+        // Or the power may fail, and leave a mark on bytes that never reached the disk.
         self.data.sync_all()?;
-        let before = Seal::of(&self.data)?;
+        let before = VerifiedMark::of(&self.data)?;
         let all = 0..format::blocks(self.meta().size);
         if before.0[0] != self.meta().size || !all.into_iter().all(|b| self.read(b).is_some()) {
             return Ok(false);
         }
-        if Seal::of(&self.data)? != before {
+        if VerifiedMark::of(&self.data)? != before {
             return Ok(false);
         }
         self.index
-            .write_all_at(&before.encode(), format::SEAL as u64)?;
+            .write_all_at(&before.encode(), format::MARK as u64)?;
         Ok(true)
     }
 
-    /// Removes the seal.
-    pub(super) fn unseal(&self) -> io::Result<()> {
-        self.index.write_all_at(&[0; LENGTH], format::SEAL as u64)
+    /// Removes the mark.
+    pub(super) fn unmark(&self) -> io::Result<()> {
+        self.index.write_all_at(&[0; LENGTH], format::MARK as u64)
     }
 }

@@ -17,7 +17,7 @@ use crate::object::ByteRange;
 use crate::store::{GetBody, StoreError};
 
 /// Response to a request that was widened to whole blocks. The reader gets the range it requested.
-pub(super) struct Tee {
+pub(super) struct FillStream {
     body: Option<GetBody>,
     /// Intake into the cache; `None` if the object is not stored in it.
     intake: Option<Intake>,
@@ -36,8 +36,8 @@ pub(super) struct Intake {
     assembler: Assembler,
 }
 
-impl Tee {
-    /// Creates a tee of the response `sent`, which passes on the bytes in `wanted`.
+impl FillStream {
+    /// Creates a stream of the response `sent`, which passes on the bytes in `wanted`.
     pub(super) fn new(
         intake: Option<Intake>,
         sent: ByteRange,
@@ -55,9 +55,9 @@ impl Tee {
 
     /// Converts to a body with the requested range.
     pub(super) fn into_body(self) -> GetBody {
-        GetBody::new(stream::try_unfold(self, |mut tee| async move {
-            let next = tee.next().await?;
-            Ok(next.map(|piece| (piece, tee)))
+        GetBody::new(stream::try_unfold(self, |mut filling| async move {
+            let next = filling.next().await?;
+            Ok(next.map(|piece| (piece, filling)))
         }))
     }
 
@@ -117,7 +117,7 @@ impl Intake {
 }
 
 /// Reads the rest of the last block in the background, once the reader has its range.
-impl Drop for Tee {
+impl Drop for FillStream {
     fn drop(&mut self) {
         let left = self.end.saturating_sub(self.at);
         let is_tail = self.at >= self.wanted.end && (1..BLOCK).contains(&left);
@@ -134,11 +134,11 @@ impl Drop for Tee {
     }
 }
 
-impl fmt::Debug for Tee {
+impl fmt::Debug for FillStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             at, wanted, end, ..
         } = self;
-        write!(f, "Tee({at} of {wanted:?}, {end})")
+        write!(f, "FillStream({at} of {wanted:?}, {end})")
     }
 }
