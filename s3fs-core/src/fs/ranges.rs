@@ -11,7 +11,7 @@ use crate::write::WriteError;
 
 /// Minimum length in bytes of a copy that the server makes, since a part of an upload is not
 /// smaller. Shorter copies are read and written.
-const WORTH_GRAFTING: u64 = 8 << 20;
+const WORTH_A_REQUEST: u64 = 8 << 20;
 
 /// Maximum number of bytes per copy that this process reads and writes.
 const PIECE: u64 = 1 << 20;
@@ -90,10 +90,10 @@ impl Fs {
         if length == 0 {
             return Ok(0);
         }
-        if length >= WORTH_GRAFTING
+        if length >= WORTH_A_REQUEST
             && let Some(object) = self.whole_object(source)
         {
-            self.graft(&to_handle, to_offset, object, from_offset, length)
+            self.copy_by_server(&to_handle, to_offset, object, from_offset, length)
                 .await?;
             return Ok(length);
         }
@@ -123,7 +123,7 @@ impl Fs {
         })
     }
 
-    async fn graft(
+    async fn copy_by_server(
         &self,
         to: &WriteHandle,
         offset: u64,
@@ -135,14 +135,14 @@ impl Fs {
         self.writeback
             .note_copied_range(to.file.ino, object.key.clone());
         let unmoved = self.writeback.hold_folders().await;
-        let grafted = to
+        let copied = to
             .file
             .writer
-            .graft(offset, Arc::new(object), from, length)
+            .copy_range(offset, Arc::new(object), from, length)
             .await;
         drop(unmoved);
         let written = self.written_through(to);
-        grafted?;
+        copied?;
         written
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::object::{Headers, Key, ObjectRef};
 use crate::store::{MAX_COPY, Precondition};
 use crate::write::error::WriteError;
-use crate::write::job::Job;
+use crate::write::part_body::PartBody;
 use crate::write::plan::{Part, copies};
 use crate::write::target::Target;
 use crate::write::upload::Upload;
@@ -38,7 +38,7 @@ pub async fn copy_object(
         for (part, number) in parts.into_iter().zip(1..) {
             let length = part.length();
             if let Part::Copy { object, range } = part {
-                upload.put(number, offset, Job::Copy(object, range));
+                upload.put(number, offset, PartBody::Copy(object, range));
             }
             offset += length;
         }

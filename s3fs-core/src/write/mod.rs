@@ -2,32 +2,32 @@
 //!
 //! Without I/O: `sizes` of parts, `extents` (the source of each byte of a file) and `plan` (the
 //! requests that store such a file). `pool`, `buffer` and `stage` hold bytes in memory and in
-//! unnamed files. `job` is the body of a part, `upload` has parts in flight, and `left` counts
-//! unsent bytes. `missed` has the ranges of mapped pages that were refused.
+//! unnamed files. `part_body` is the body of a part, `open_upload` the start and the end of an
+//! upload, `upload` has parts in flight, and `unsent` counts unsent bytes. `missed` has the ranges
+//! of mapped pages that were refused.
 //!
-//! A file is whole, or `streaming` (with the `head` of what it has sent), or `staged`. `inner`
-//! turns one into another; `changing` and `storing` are the operations on it. `attempts` are those
-//! whose outcome is unknown, `endings` abort dropped uploads, and `writer` is the interface. Knows
-//! nothing of inodes.
+//! A file is whole, or `streaming` (with the `retained_head` of what it has sent), or `staged`.
+//! `file_state` turns one into another; `mutate` and `storing` are the operations on it. `attempts`
+//! are those whose outcome is unknown, `endings` abort dropped uploads, and `writer` is the
+//! interface. Knows nothing of inodes.
 
 mod attempts;
-mod begun;
 mod buffer;
-mod changing;
 mod copy;
 mod endings;
 mod error;
 mod extents;
 mod fetch;
-mod head;
-mod inner;
-mod job;
-mod left;
+mod file_state;
 mod missed;
+mod mutate;
+mod open_upload;
+mod part_body;
 mod plan;
 mod pool;
 mod reading;
 mod rescue;
+mod retained_head;
 mod sizes;
 mod stage;
 mod staged;
@@ -36,15 +36,16 @@ mod streaming;
 mod target;
 #[cfg(test)]
 mod tests;
+mod unsent;
 mod upload;
 mod writer;
 
 pub use copy::copy_object;
 pub use endings::Endings;
 pub use error::WriteError;
-pub use left::Left;
 pub use pool::PartPool;
 pub use reading::{Piece, Reading};
 pub use stage::Stages;
 pub use target::{Destination, Place, Stored, Target};
+pub use unsent::Unsent;
 pub use writer::Writer;

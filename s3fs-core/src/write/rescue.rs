@@ -10,7 +10,7 @@ use crate::object::{Key, ObjectRef};
 use crate::store::UploadId;
 use crate::write::error::WriteError;
 use crate::write::extents::{Extents, Source};
-use crate::write::inner::{Inner, Phase};
+use crate::write::file_state::{FileState, Phase};
 
 /// Result of saving a file.
 #[derive(Clone, Debug, Default)]
@@ -89,7 +89,7 @@ pub enum Missing {
     },
 }
 
-impl Inner {
+impl FileState {
     /// Writes all bytes held here into a local file.
     ///
     /// # Errors

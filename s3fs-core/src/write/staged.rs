@@ -7,7 +7,7 @@ use crate::object::{ETag, ObjectRef};
 use crate::write::buffer::PartBuffer;
 use crate::write::error::WriteError;
 use crate::write::extents::{Extents, Source};
-use crate::write::job::{Assembly, Job};
+use crate::write::part_body::{Assembly, PartBody};
 use crate::write::plan::{Part, Plan, plan};
 use crate::write::reading::{Piece, Reading};
 use crate::write::stage::StageFile;
@@ -74,9 +74,9 @@ impl Staged {
     }
 
     /// Returns the approximate number of bytes still to be sent.
-    pub(super) fn left(&self) -> u64 {
+    pub(super) fn unsent_bytes(&self) -> u64 {
         match (&self.upload, &self.stage) {
-            (Some(upload), _) => upload.left(),
+            (Some(upload), _) => upload.unsent_bytes(),
             (None, Some(stage)) => stage.held(),
             (None, None) => 0,
         }
@@ -233,9 +233,9 @@ impl Staged {
         Ok(upload)
     }
 
-    fn job(&mut self, part: Part) -> Result<Job, WriteError> {
+    fn job(&mut self, part: Part) -> Result<PartBody, WriteError> {
         let range = match part {
-            Part::Copy { object, range } => return Ok(Job::Copy(object, range)),
+            Part::Copy { object, range } => return Ok(PartBody::Copy(object, range)),
             Part::Send(range) => range,
         };
         let is_here = |source: &Source| matches!(source, Source::Stage | Source::Hole);
@@ -244,9 +244,9 @@ impl Staged {
             .within(range.clone())
             .all(|extent| is_here(&extent.source))
         {
-            return Ok(Job::SendStaged(Arc::clone(self.stage()?), range));
+            return Ok(PartBody::SendStaged(Arc::clone(self.stage()?), range));
         }
-        Ok(Job::Assemble(Arc::new(self.assembly(range))))
+        Ok(PartBody::Assemble(Arc::new(self.assembly(range))))
     }
 
     fn assembly(&self, range: Range<u64>) -> Assembly {

@@ -7,11 +7,11 @@ use crate::store::Precondition;
 use crate::write::attempts::{Attempt, Found};
 use crate::write::error::WriteError;
 use crate::write::extents::Extents;
-use crate::write::inner::{Inner, Phase};
+use crate::write::file_state::{FileState, Phase};
 use crate::write::staged::{Outcome, Staged};
 use crate::write::target::{Destination, Stored};
 
-impl Inner {
+impl FileState {
     /// Stores the file in the bucket as it is now.
     ///
     /// # Errors

@@ -8,10 +8,10 @@ use crate::store::Precondition;
 use crate::write::buffer::PartBuffer;
 use crate::write::error::WriteError;
 use crate::write::extents::{Extents, Source};
-use crate::write::head::Head;
-use crate::write::job::Job;
+use crate::write::part_body::PartBody;
 use crate::write::plan::{Part, copies};
 use crate::write::reading::{Piece, Reading};
+use crate::write::retained_head::RetainedHead;
 use crate::write::sizes::MAX_PARTS;
 use crate::write::staged::Staged;
 use crate::write::target::{Destination, Place, Target};
@@ -25,7 +25,7 @@ pub(super) struct Streaming {
     sent: Extents,
     /// Upload, which starts when the first part is full.
     upload: Option<Upload>,
-    head: Head,
+    head: RetainedHead,
     /// Part that is being filled, and its number.
     tail: PartBuffer,
     number: u16,
@@ -51,7 +51,7 @@ impl Streaming {
             target: Arc::clone(target),
             sent,
             upload: None,
-            head: Head::Gone,
+            head: RetainedHead::Gone,
             tail,
             number,
             tail_is_put: false,
@@ -86,14 +86,14 @@ impl Streaming {
     }
 
     /// Returns the number of bytes still to be sent.
-    pub(super) fn left(&self) -> u64 {
-        let upload = self.upload.as_ref().map_or(0, Upload::left);
+    pub(super) fn unsent_bytes(&self) -> u64 {
+        let upload = self.upload.as_ref().map_or(0, Upload::unsent_bytes);
         let tail = if self.tail_is_put {
             0
         } else {
             self.tail.length()
         };
-        upload + tail + self.head.left()
+        upload + tail + self.head.unsent_bytes()
     }
 
     /// Returns whether an upload is under way.
@@ -167,11 +167,11 @@ impl Streaming {
         let full = std::mem::replace(&mut self.tail, PartBuffer::new(&self.target));
         let (number, offset, end) = (self.number, self.base(), self.length() + full.length());
         let upload = self.begin(at)?;
-        upload.put(number, offset, Job::Send(full.clone()));
+        upload.put(number, offset, PartBody::Send(full.clone()));
         // What failed is not forgotten: it is queued again.
         let _ = upload.push();
         if number == 1 {
-            self.head = Head::keep(full, &self.target.budget);
+            self.head = RetainedHead::keep(full, &self.target.budget);
         }
         self.sent.set(offset..end, Source::Sent);
         self.number += 1;
@@ -197,7 +197,7 @@ impl Streaming {
         for (part, number) in copies(object, self.target.sizes()).into_iter().zip(1..) {
             let length = part.length();
             if let Part::Copy { object, range } = part {
-                upload.put(number, offset, Job::Copy(object, range));
+                upload.put(number, offset, PartBody::Copy(object, range));
             }
             offset += length;
         }
@@ -274,12 +274,12 @@ impl Streaming {
             None => self.begun(to),
         };
         if let Some(head) = self.head.take_unsent() {
-            upload.put(1, 0, Job::Send(head));
+            upload.put(1, 0, PartBody::Send(head));
         }
         if !std::mem::replace(&mut self.tail_is_put, true) {
             match self.tail.length() {
                 0 => upload.remove(self.number),
-                _ => upload.put(self.number, base, Job::Send(self.tail.clone())),
+                _ => upload.put(self.number, base, PartBody::Send(self.tail.clone())),
             }
         }
         let upload = self.upload.insert(upload);

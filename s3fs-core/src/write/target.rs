@@ -7,10 +7,10 @@ use crate::budget::Budget;
 use crate::object::{ETag, Headers, Key, ObjectRef};
 use crate::store::{Capability, Precondition, Store};
 use crate::write::endings::Endings;
-use crate::write::left::Left;
 use crate::write::pool::PartPool;
 use crate::write::sizes::{PartLimit, PartSizes};
 use crate::write::stage::Stages;
+use crate::write::unsent::Unsent;
 
 /// Resources for writing a file.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ pub struct Target {
     /// Tasks that abort dropped uploads.
     pub endings: Endings,
     /// Counter of this file's unsent bytes.
-    pub left: Left,
+    pub unsent: Unsent,
 }
 
 impl Target {

@@ -9,10 +9,10 @@ use tokio::task::{Id, JoinError, JoinSet};
 use crate::object::{ETag, Headers, Key, ObjectRef};
 use crate::store::{PartNumber, PartTag, Precondition, StoreError, StoreErrorKind, UploadId};
 use crate::write::attempts::Attempt;
-use crate::write::begun::Begun;
 use crate::write::buffer::PartBuffer;
 use crate::write::error::WriteError;
-use crate::write::job::Job;
+use crate::write::open_upload::OpenUpload;
+use crate::write::part_body::PartBody;
 use crate::write::target::Target;
 
 /// Maximum number of parts in flight. On loopback, more than four of 8 MiB bring nothing. Where a
@@ -23,7 +23,7 @@ const IN_FLIGHT: usize = 10;
 /// [`abort`](Self::abort); dropping it aborts too.
 #[derive(Debug)]
 pub(super) struct Upload {
-    begun: Arc<Begun>,
+    begun: Arc<OpenUpload>,
     parts: BTreeMap<u16, Part>,
     /// Parts that are not sent yet, or must be sent again.
     queued: BTreeSet<u16>,
@@ -43,34 +43,34 @@ struct Part {
 
 #[derive(Debug)]
 enum State {
-    Queued(Job),
+    Queued(PartBody),
     InFlight(Slot),
     /// Content to send next, while older content of the part is in flight.
-    Replaced(Job),
+    Replaced(PartBody),
     Done(PartTag),
 }
 
 /// Content of a part in flight: emptied, and its memory freed, as soon as the store has it.
 #[derive(Clone, Debug)]
-struct Slot(Arc<Mutex<Option<Job>>>);
+struct Slot(Arc<Mutex<Option<PartBody>>>);
 
 impl Slot {
-    fn new(job: Job) -> Self {
+    fn new(job: PartBody) -> Self {
         Self(Arc::new(Mutex::new(Some(job))))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Job>> {
+    fn lock(&self) -> MutexGuard<'_, Option<PartBody>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn get(&self) -> Option<Job> {
+    fn get(&self) -> Option<PartBody> {
         self.lock().clone()
     }
 }
 
 impl State {
     /// Returns the content of the part, unless the store has it.
-    fn job(&self) -> Option<Job> {
+    fn job(&self) -> Option<PartBody> {
         match self {
             Self::Queued(job) | Self::Replaced(job) => Some(job.clone()),
             Self::InFlight(slot) => slot.get(),
@@ -79,10 +79,10 @@ impl State {
     }
 
     /// Returns the number of bytes still to be sent.
-    fn left(&self) -> u64 {
+    fn unsent_bytes(&self) -> u64 {
         match self {
             Self::Queued(job) | Self::Replaced(job) => job.sends(),
-            Self::InFlight(slot) => slot.lock().as_ref().map_or(0, Job::sends),
+            Self::InFlight(slot) => slot.lock().as_ref().map_or(0, PartBody::sends),
             Self::Done(_) => 0,
         }
     }
@@ -92,7 +92,7 @@ impl Upload {
     /// Creates an upload of an object with this key and these headers.
     pub(super) fn new(target: &Arc<Target>, key: Key, headers: Headers) -> Self {
         Self {
-            begun: Begun::new(target, key, headers),
+            begun: OpenUpload::new(target, key, headers),
             parts: BTreeMap::new(),
             queued: BTreeSet::new(),
             in_flight: JoinSet::new(),
@@ -118,21 +118,21 @@ impl Upload {
     }
 
     /// Returns the start of the upload.
-    pub(super) fn begun(&self) -> Arc<Begun> {
+    pub(super) fn begun(&self) -> Arc<OpenUpload> {
         Arc::clone(&self.begun)
     }
 
     /// Returns the number of bytes of its parts that are still to be sent.
-    pub(super) fn left(&self) -> u64 {
+    pub(super) fn unsent_bytes(&self) -> u64 {
         let numbers = self.queued.iter().chain(self.numbers.values());
         numbers
             .filter_map(|number| self.parts.get(number))
-            .map(|part| part.state.left())
+            .map(|part| part.state.unsent_bytes())
             .sum()
     }
 
     /// Queues a part; it replaces the previous one with this number.
-    pub(super) fn put(&mut self, number: u16, offset: u64, job: Job) {
+    pub(super) fn put(&mut self, number: u16, offset: u64, job: PartBody) {
         let before = self.parts.remove(&number).map(|part| part.state);
         let state = if let Some(State::InFlight(_) | State::Replaced(_)) = before {
             State::Replaced(job)
@@ -202,12 +202,12 @@ impl Upload {
         size: u64,
     ) -> Result<ETag, WriteError> {
         // Counted here: nobody else can count the unsent bytes while this holds the upload.
-        self.begun.target.left.count(|| self.left());
+        self.begun.target.unsent.count(|| self.unsent_bytes());
         self.settle().await?;
         let tags: Option<Vec<_>> = self.parts.values().map(Part::tag).collect();
         let tags = tags.ok_or(WriteError::Lost)?;
         let id = self.begun.id().await.map_err(WriteError::on_the_way)?;
-        let Begun { target, key, .. } = &*self.begun;
+        let OpenUpload { target, key, .. } = &*self.begun;
         let completing = target.store.complete_upload(key, &id, &tags, precondition);
         let completed = completing.await;
         self.may_be_completed |= completed.as_ref().is_err_and(StoreError::is_unknown);
@@ -224,7 +224,7 @@ impl Upload {
     /// Returns the version in the bucket if it was stored with the metadata of this upload: an
     /// older object may have the same size and the same number of parts.
     async fn as_completed(&self, parts: usize, size: u64) -> Option<ETag> {
-        let Begun { target, key, .. } = &*self.begun;
+        let OpenUpload { target, key, .. } = &*self.begun;
         let attempt = Attempt {
             key: key.clone(),
             headers: self.headers().clone(),
@@ -255,7 +255,7 @@ impl Upload {
         self.parts
             .values()
             .filter_map(|part| match part.state.job() {
-                Some(Job::Send(buffer)) => Some((part.offset, buffer)),
+                Some(PartBody::Send(buffer)) => Some((part.offset, buffer)),
                 _ => None,
             })
     }
@@ -264,11 +264,11 @@ impl Upload {
     /// more.
     pub(super) fn replace(&mut self, from: &ObjectRef, to: &Arc<ObjectRef>) {
         for part in self.parts.values_mut() {
-            let Some(Job::Copy(object, range)) = part.state.job() else {
+            let Some(PartBody::Copy(object, range)) = part.state.job() else {
                 continue;
             };
             if object.is(from) {
-                let again = Job::Copy(Arc::clone(to), range);
+                let again = PartBody::Copy(Arc::clone(to), range);
                 part.state = match part.state {
                     State::Queued(_) => State::Queued(again),
                     _ => State::Replaced(again),
@@ -345,7 +345,7 @@ fn is_after_completion(error: &StoreError) -> bool {
 /// Result of sending a part.
 type Sent = Result<PartTag, WriteError>;
 
-async fn send(begun: Arc<Begun>, number: u16, slot: Slot) -> Sent {
+async fn send(begun: Arc<OpenUpload>, number: u16, slot: Slot) -> Sent {
     let id = begun.id().await.map_err(WriteError::on_the_way)?;
     let to = (&begun.key, &id, PartNumber(number));
     let Some(job) = slot.get() else {
@@ -354,7 +354,7 @@ async fn send(begun: Arc<Begun>, number: u16, slot: Slot) -> Sent {
     let sent = job.run(&begun.target, to).await;
     if sent.is_ok() {
         let take = || slot.lock().take().map_or(0, |job| job.sends());
-        begun.target.left.taken(take);
+        begun.target.unsent.taken(take);
     }
     sent
 }

@@ -21,18 +21,18 @@ use crate::write::buffer::PartBuffer;
 use crate::write::error::WriteError;
 use crate::write::extents::Extents;
 use crate::write::fetch::fetch;
-use crate::write::inner::{Inner, Phase};
-use crate::write::left::Left;
+use crate::write::file_state::{FileState, Phase};
 use crate::write::missed::Missed;
 use crate::write::reading::{Piece, Reading};
 use crate::write::rescue::Rescued;
 use crate::write::staged::Staged;
 use crate::write::target::{Place, Stored, Target};
+use crate::write::unsent::Unsent;
 
 /// File open for writing, shared by all its handles.
 #[derive(Debug)]
 pub struct Writer {
-    inner: Mutex<Inner>,
+    inner: Mutex<FileState>,
     /// Copy of the file's size in bytes, readable without waiting for an upload.
     length: AtomicU64,
     /// Copy of the dirty flag: the bucket lacks some change of the file.
@@ -42,7 +42,7 @@ pub struct Writer {
     /// Copy of the flag that the file was deleted.
     is_orphan: AtomicBool,
     /// Copy of the number of unsent bytes, which shrinks while the file is being stored.
-    left: Left,
+    unsent: Unsent,
 }
 
 impl Writer {
@@ -91,8 +91,8 @@ impl Writer {
     ) -> Self {
         let length = AtomicU64::new(phase.length());
         let is_dirty = AtomicBool::new(stored.is_none());
-        let left = target.left.clone();
-        let inner = Mutex::new(Inner {
+        let unsent = target.unsent.clone();
+        let inner = Mutex::new(FileState {
             target,
             at,
             phase,
@@ -109,7 +109,7 @@ impl Writer {
             is_dirty,
             has_begun: AtomicBool::new(false),
             is_orphan: AtomicBool::new(false),
-            left,
+            unsent,
         }
     }
 
@@ -179,7 +179,7 @@ impl Writer {
     ///
     /// # Errors
     /// Fails like [`write`](Self::write), or if the object has no such bytes.
-    pub async fn graft(
+    pub async fn copy_range(
         &self,
         offset: u64,
         source: Arc<ObjectRef>,
@@ -198,9 +198,11 @@ impl Writer {
             )
             .into());
         }
-        let grafted = inner.graft(offset, (source, source_offset), length).await;
+        let copied = inner
+            .copy_range(offset, (source, source_offset), length)
+            .await;
         self.publish(&inner);
-        grafted
+        copied
     }
 
     /// Reads bytes; fewer than requested only at the end of the file.
@@ -255,8 +257,8 @@ impl Writer {
     }
 
     /// Returns the approximate number of bytes still to be sent before the bucket has all changes.
-    pub fn left(&self) -> u64 {
-        self.left.bytes()
+    pub fn unsent_bytes(&self) -> u64 {
+        self.unsent.bytes()
     }
 
     /// Returns whether an upload has some bytes already, which also fixes the headers.
@@ -331,7 +333,7 @@ impl Writer {
         self.inner.lock().await.rescue(into)
     }
 
-    fn publish(&self, inner: &Inner) {
+    fn publish(&self, inner: &FileState) {
         self.length.store(inner.phase.length(), Ordering::Release);
         let was_dirty = self.is_dirty.swap(inner.dirty, Ordering::AcqRel);
         if inner.dirty && !was_dirty {
@@ -341,6 +343,6 @@ impl Writer {
             matches!(&inner.phase, Phase::Streaming(streaming) if streaming.has_upload());
         self.has_begun.store(has_begun, Ordering::Release);
         self.is_orphan.store(inner.is_orphan, Ordering::Release);
-        self.left.count(|| inner.left());
+        self.unsent.count(|| inner.unsent_bytes());
     }
 }

@@ -10,7 +10,7 @@ use crate::object::{Key, ObjectMeta};
 use crate::read::{Expected, Reader};
 use crate::store::{Described, Precondition, StoreError, StoreErrorKind};
 use crate::tree::{FileState, Ino};
-use crate::write::{Left, Target, Writer};
+use crate::write::{Target, Unsent, Writer};
 
 impl Core {
     /// Requests the metadata of the object at a key. Returns `None` if there is no such object.
@@ -69,7 +69,7 @@ impl Core {
             pool: self.shared.parts.clone(),
             stages: self.shared.stages.clone(),
             endings: self.endings.clone(),
-            left: Left::default(),
+            unsent: Unsent::default(),
         }
     }
 }

@@ -13,9 +13,9 @@ pub(super) struct CopiedRanges(Ordered<Vec<(Ino, Key)>, LAST>);
 
 impl CopiedRanges {
     fn note(&self, ino: Ino, from: Key) {
-        let mut grafts = self.lock();
-        if !grafts.contains(&(ino, from.clone())) {
-            grafts.push((ino, from));
+        let mut ranges = self.lock();
+        if !ranges.contains(&(ino, from.clone())) {
+            ranges.push((ino, from));
         }
     }
 
@@ -27,8 +27,8 @@ impl CopiedRanges {
     /// Takes out the files with copied ranges of objects whose keys have this prefix, except the
     /// file `except`.
     fn take(&self, prefix: &str, except: Ino) -> Vec<(Ino, Key)> {
-        let mut grafts = self.lock();
-        grafts
+        let mut ranges = self.lock();
+        ranges
             .extract_if(.., |(ino, key)| {
                 *ino != except && key.as_str().starts_with(prefix)
             })

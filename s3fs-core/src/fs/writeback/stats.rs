@@ -42,7 +42,7 @@ impl Writeback {
             if !writer.is_stored() && !writer.is_orphan() && self.core.key_of(file.ino).is_ok() {
                 pending += Pending {
                     files: 1,
-                    bytes: writer.left(),
+                    bytes: writer.unsent_bytes(),
                 };
             }
         });

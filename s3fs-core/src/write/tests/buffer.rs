@@ -7,10 +7,10 @@ use crate::store::memory::MemoryStore;
 use crate::store::{Body, Content};
 use crate::write::buffer::PartBuffer;
 use crate::write::endings::Endings;
-use crate::write::left::Left;
 use crate::write::pool::PartPool;
 use crate::write::stage::{Stages, read};
 use crate::write::target::Target;
+use crate::write::unsent::Unsent;
 
 fn target(budget: u64) -> Arc<Target> {
     Arc::new(Target {
@@ -19,7 +19,7 @@ fn target(budget: u64) -> Arc<Target> {
         pool: PartPool::default(),
         stages: Stages::default(),
         endings: Endings::default(),
-        left: Left::default(),
+        unsent: Unsent::default(),
     })
 }
 

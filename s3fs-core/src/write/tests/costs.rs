@@ -200,7 +200,7 @@ async fn a_file_that_becomes_another_is_a_copy_with_headers_of_its_own() {
     let source = object(&counted.memory, &Key::new("source")).await;
     let writer = counted.create(1 << 20);
     let all: Arc<ObjectRef> = Arc::new(source);
-    writer.graft(0, all, 0, 9000).await.unwrap();
+    writer.copy_range(0, all, 0, 9000).await.unwrap();
     writer.store().await.unwrap();
     assert_eq!(counted.counts.take([Copy]), [1]);
     let text = || Some("text/plain".to_owned());

@@ -212,7 +212,7 @@ async fn what_is_copied_may_be_renamed_while_it_is_copied() {
     setting.memory.insert("old", bytes.clone());
     let old = object(&setting.memory, &Key::new("old")).await;
     let source = Arc::new(old.clone());
-    setting.writer.graft(0, source, 0, 9000).await.unwrap();
+    setting.writer.copy_range(0, source, 0, 9000).await.unwrap();
     setting.faults.next(Operation::CopyPart, Fault::Refused);
     let more = [1; 2 * PART];
     setting.writer.write(9000, &more).await.unwrap();

@@ -19,7 +19,7 @@ use crate::object::{ByteRange, Headers, Key, ObjectRef};
 use crate::store::memory::MemoryStore;
 use crate::store::{Precondition, Store};
 use crate::write::{
-    Destination, Endings, Left, PartPool, Piece, Place, Reading, Stages, Stored, Target,
+    Destination, Endings, PartPool, Piece, Place, Reading, Stages, Stored, Target, Unsent,
     WriteError, Writer,
 };
 
@@ -38,7 +38,7 @@ fn target(store: Arc<dyn Store>, budget: u64, stages: &Stages) -> Target {
         pool: PartPool::with_first_part(FIRST_PART),
         stages: stages.clone(),
         endings: Endings::default(),
-        left: Left::default(),
+        unsent: Unsent::default(),
     }
 }
 

@@ -84,10 +84,10 @@ impl Run {
             Op::Append(length) => self.write(self.writer.length(), length).await,
             Op::Resize(length) => self.resize(length).await,
             Op::Punch(at, length) => self.punch(at, length).await,
-            Op::Graft(at, of, from, length) => self.graft(at, of, from, length).await,
-            Op::GraftAll(of) => {
+            Op::CopyRange(at, of, from, length) => self.copy_range(at, of, from, length).await,
+            Op::CopyAll(of) => {
                 self.resize(0).await;
-                self.graft(0, of, 0, u64::MAX).await;
+                self.copy_range(0, of, 0, u64::MAX).await;
             }
             Op::Read(at, length) => self.read(at, length).await,
             Op::Store => self.store().await,
@@ -195,14 +195,16 @@ impl Run {
         }
     }
 
-    async fn graft(&mut self, at: u64, of: usize, from: u64, length: u64) {
+    async fn copy_range(&mut self, at: u64, of: usize, from: u64, length: u64) {
         let source = object(&self.memory, &Key::new(SOURCES[of].0)).await;
         let from = from.min(source.size);
         let length = length.min(source.size - from);
         let source = Arc::new(source);
         let done = loop {
-            let grafting = self.writer.graft(at, Arc::clone(&source), from, length);
-            if let Some(done) = self.is_done(grafting.await) {
+            let copying = self
+                .writer
+                .copy_range(at, Arc::clone(&source), from, length);
+            if let Some(done) = self.is_done(copying.await) {
                 break done;
             }
         };
@@ -210,9 +212,9 @@ impl Run {
             let (at, end) = (at as usize, (at + length) as usize);
             self.model.resize(self.model.len().max(end), Some(0));
             let all = &self.memory.objects()[SOURCES[of].0];
-            let grafted = &all[from as usize..(from + length) as usize];
-            for (byte, grafted) in self.model[at..end].iter_mut().zip(grafted) {
-                *byte = Some(*grafted);
+            let copied = &all[from as usize..(from + length) as usize];
+            for (byte, copied) in self.model[at..end].iter_mut().zip(copied) {
+                *byte = Some(*copied);
             }
         }
     }

@@ -6,7 +6,7 @@ use super::FIRST_PART;
 use crate::store::disturbed::Operation;
 use crate::store::faulty::Fault;
 
-/// Objects whose ranges are grafted, with their sizes: less than a part, more than one, and more
+/// Objects whose ranges are copied, with their sizes: less than a part, more than one, and more
 /// than one copy.
 pub(super) const SOURCES: [(&str, usize); 3] =
     [("s/small", 30), ("s/middle", 150), ("s/large", 5000)];
@@ -18,8 +18,8 @@ pub(super) enum Op {
     Append(usize),
     Resize(u64),
     Punch(u64, u64),
-    Graft(u64, usize, u64, u64),
-    GraftAll(usize),
+    CopyRange(u64, usize, u64, u64),
+    CopyAll(usize),
     Read(u64, u64),
     Store,
     Touch,
@@ -40,8 +40,8 @@ pub(super) fn op() -> impl Strategy<Value = Op> {
         3 => offset.clone().prop_map(Op::Resize),
         3 => (offset.clone(), long.clone()).prop_map(|(at, n)| Op::Punch(at, n)),
         3 => (offset.clone(), 0..SOURCES.len(), offset.clone(), long.clone())
-            .prop_map(|(at, of, from, n)| Op::Graft(at, of, from, n)),
-        1 => (0..SOURCES.len()).prop_map(Op::GraftAll),
+            .prop_map(|(at, of, from, n)| Op::CopyRange(at, of, from, n)),
+        1 => (0..SOURCES.len()).prop_map(Op::CopyAll),
         8 => (offset, long).prop_map(|(at, n)| Op::Read(at, n)),
         5 => Just(Op::Store),
         1 => Just(Op::Touch),

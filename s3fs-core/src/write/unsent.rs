@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Approximate number of bytes of one file that are still to be sent.
 #[derive(Clone, Debug, Default)]
-pub struct Left(Arc<Mutex<u64>>);
+pub struct Unsent(Arc<Mutex<u64>>);
 
-impl Left {
+impl Unsent {
     /// Returns the number of bytes.
     pub(super) fn bytes(&self) -> u64 {
         *self.lock()

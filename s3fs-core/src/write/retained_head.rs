@@ -10,7 +10,7 @@ use crate::write::error::WriteError;
 
 /// State of the first part's bytes.
 #[derive(Debug, Default)]
-pub(super) enum Head {
+pub(super) enum RetainedHead {
     /// Bytes that are not retained.
     #[default]
     Gone,
@@ -54,7 +54,7 @@ impl Reclaim for Kept {
     }
 }
 
-impl Head {
+impl RetainedHead {
     /// Retains a part, if it is in memory.
     pub(super) fn keep(buffer: PartBuffer, budget: &Budget) -> Self {
         if !buffer.is_in_memory() {
@@ -112,7 +112,7 @@ impl Head {
     }
 
     /// Returns the number of changed bytes that are still to be sent.
-    pub(super) fn left(&self) -> u64 {
+    pub(super) fn unsent_bytes(&self) -> u64 {
         match self {
             Self::Changed { buffer, is_put } if !*is_put => buffer.length(),
             _ => 0,

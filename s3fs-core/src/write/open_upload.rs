@@ -11,7 +11,7 @@ use crate::write::target::Target;
 
 /// Upload that starts when its first part is sent.
 #[derive(Debug)]
-pub(super) struct Begun {
+pub(super) struct OpenUpload {
     pub(super) target: Arc<Target>,
     pub(super) key: Key,
     pub(super) headers: Headers,
@@ -20,7 +20,7 @@ pub(super) struct Begun {
     ended: AtomicBool,
 }
 
-impl Begun {
+impl OpenUpload {
     /// Creates an upload of an object with this key and these headers.
     pub(super) fn new(target: &Arc<Target>, key: Key, headers: Headers) -> Arc<Self> {
         Arc::new(Self {

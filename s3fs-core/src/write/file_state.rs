@@ -14,7 +14,7 @@ use crate::write::target::{Place, Target};
 
 /// State of a writer, behind its lock.
 #[derive(Debug)]
-pub(super) struct Inner {
+pub(super) struct FileState {
     pub(super) target: Arc<Target>,
     pub(super) at: Arc<dyn Place>,
     pub(super) phase: Phase,
@@ -54,14 +54,14 @@ impl Phase {
     }
 }
 
-impl Inner {
+impl FileState {
     /// Returns the approximate number of bytes still to be sent.
-    pub(super) fn left(&self) -> u64 {
+    pub(super) fn unsent_bytes(&self) -> u64 {
         match &self.phase {
             _ if !self.dirty || self.is_orphan => 0,
             Phase::Whole(buffer) => buffer.length(),
-            Phase::Streaming(streaming) => streaming.left(),
-            Phase::Staged(staged) => staged.left(),
+            Phase::Streaming(streaming) => streaming.unsent_bytes(),
+            Phase::Staged(staged) => staged.unsent_bytes(),
         }
     }
 

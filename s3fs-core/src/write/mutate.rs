@@ -7,10 +7,10 @@ use crate::object::ObjectRef;
 use crate::write::buffer::PartBuffer;
 use crate::write::error::WriteError;
 use crate::write::extents::Source;
-use crate::write::inner::{Inner, Phase};
+use crate::write::file_state::{FileState, Phase};
 use crate::write::sizes::MAX_OBJECT;
 
-impl Inner {
+impl FileState {
     /// Writes if that needs no waiting; returns whether it did.
     pub(super) fn try_write(&mut self, offset: u64, data: &[u8]) -> Result<bool, WriteError> {
         let end = end(offset, data.len() as u64)?;
@@ -165,7 +165,7 @@ impl Inner {
     }
 
     /// Replaces a range of the file with bytes of a stored object.
-    pub(super) async fn graft(
+    pub(super) async fn copy_range(
         &mut self,
         offset: u64,
         (object, source): (Arc<ObjectRef>, u64),
@@ -179,12 +179,12 @@ impl Inner {
             object,
             offset: source,
         };
-        let grafted = self.stage(u64::MAX).await?.set(range.clone(), from);
+        let copied = self.stage(u64::MAX).await?.set(range.clone(), from);
         self.dirty = true;
-        if grafted.is_ok() {
+        if copied.is_ok() {
             self.missed.written(&range);
         }
-        grafted
+        copied
     }
 }
 

@@ -14,7 +14,7 @@ use crate::write::target::Target;
 
 /// Content of a part. Cheap to clone, and can be sent again after a failure.
 #[derive(Clone, Debug)]
-pub(super) enum Job {
+pub(super) enum PartBody {
     /// Bytes held in a buffer.
     Send(PartBuffer),
     /// Range of the stage, holes included.
@@ -25,7 +25,7 @@ pub(super) enum Job {
     Copy(Arc<ObjectRef>, Range<u64>),
 }
 
-impl Job {
+impl PartBody {
     /// Returns the number of bytes to send.
     pub(super) fn sends(&self) -> u64 {
         match self {
