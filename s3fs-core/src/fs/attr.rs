@@ -168,9 +168,9 @@ impl Fs {
             self.set_modified(ino, modified);
         }
         if let Some(accessed) = set.accessed {
-            self.core.tree.update_looks(ino, |looks| {
-                looks.accessed = Some(accessed);
-                looks.changed = Some(SystemTime::now());
+            self.core.tree.update_attrs(ino, |attrs| {
+                attrs.accessed = Some(accessed);
+                attrs.changed = Some(SystemTime::now());
             });
         }
         if set.is_kept() {
@@ -186,7 +186,7 @@ impl Fs {
         });
         self.core
             .tree
-            .update_looks(ino, |looks| looks.modified = Some(modified));
+            .update_attrs(ino, |attrs| attrs.modified = Some(modified));
     }
 
     /// Changes the stored attributes of an entry in the tree. [`keep_changed`](Self::keep_changed)
@@ -209,10 +209,10 @@ impl Fs {
             self.core.check_may_overwrite()?;
         }
         let mut changed = Ok(());
-        self.core.tree.update_looks(ino, |looks| {
-            let kept = looks.kept.get_or_insert_default();
+        self.core.tree.update_attrs(ino, |attrs| {
+            let kept = attrs.stored.get_or_insert_default();
             changed = change(&mut kept.attributes, &self.core.owner);
-            looks.changed = Some(SystemTime::now());
+            attrs.changed = Some(SystemTime::now());
         });
         changed
     }
@@ -257,22 +257,22 @@ impl Fs {
         let Some(entry) = self.core.tree.entry(ino) else {
             return;
         };
-        let mut kept = entry.looks.attributes().cloned().unwrap_or_default();
+        let mut kept = entry.attrs.attributes().cloned().unwrap_or_default();
         if drop_set_id(&mut kept, &self.core.owner) {
-            self.core.tree.update_looks(ino, |looks| {
-                let kept = looks.kept.get_or_insert_default();
+            self.core.tree.update_attrs(ino, |attrs| {
+                let kept = attrs.stored.get_or_insert_default();
                 drop_set_id(&mut kept.attributes, &self.core.owner);
-                looks.changed = Some(SystemTime::now());
+                attrs.changed = Some(SystemTime::now());
             });
         }
     }
 
     pub(super) fn attr(&self, entry: &Entry) -> Attr {
-        let looks = &entry.looks;
-        let kept = looks.attributes();
+        let attrs = &entry.attrs;
+        let kept = attrs.attributes();
         let (is_dir, size, modified, mode) = match &entry.kind {
             Kind::Dir => {
-                let modified = looks.modified.unwrap_or(self.core.born);
+                let modified = attrs.modified.unwrap_or(self.core.born);
                 (true, 0, modified, self.core.owner.dir_mode)
             }
             Kind::File(file) => (false, file.size, file.modified, self.core.owner.file_mode),
@@ -298,12 +298,12 @@ impl Fs {
                 (true, true) => 2,
                 (true, false) => 1,
             },
-            accessed: looks
+            accessed: attrs
                 .accessed
                 .or_else(|| kept.and_then(Attributes::accessed))
                 .unwrap_or(modified),
             modified,
-            changed: looks.changed.unwrap_or(modified),
+            changed: attrs.changed.unwrap_or(modified),
             mode: kept.and_then(|kept| kept.mode).unwrap_or(mode),
             uid: shown(kept.and_then(|kept| kept.uid), self.core.owner.uid),
             gid: shown(kept.and_then(|kept| kept.gid), self.core.owner.gid),

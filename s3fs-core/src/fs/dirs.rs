@@ -12,7 +12,7 @@ use crate::fs::listing::{DirHandle, DirState, Item};
 use crate::fs::{Attr, Fs, FsError, HandleId, seen};
 use crate::list::ListStream;
 use crate::object::EntryName;
-use crate::tree::{Entry, Ino, Told};
+use crate::tree::{Entry, Ino, Reported};
 
 /// Number of entries kept to be read again: the kernel does so when a program's buffer was smaller
 /// than ours.
@@ -83,7 +83,7 @@ impl Fs {
     }
 
     /// Offers entries from an offset on, until `offer` says that it is full. Each entry taken with
-    /// [`Told::Yes`] counts as reported to the kernel.
+    /// [`Reported::Yes`] counts as reported to the kernel.
     ///
     /// # Errors
     /// The store doesn't answer, and no entry was offered. After the first entry no error is
@@ -93,7 +93,7 @@ impl Fs {
         &self,
         handle: HandleId,
         offset: u64,
-        mut offer: impl FnMut(DirEntry<'_>) -> Told,
+        mut offer: impl FnMut(DirEntry<'_>) -> Reported,
     ) -> Result<(), FsError> {
         let dir = self.handles.dir(handle)?;
         self.dentry_limit.thin_out(&self.kernel);
@@ -117,7 +117,7 @@ impl Fs {
                 name: OsStr::new(name),
                 attr,
             };
-            if offer(entry) == Told::Full {
+            if offer(entry) == Reported::Full {
                 return Ok(());
             }
             offset += 1;
@@ -174,7 +174,7 @@ impl Fs {
         dir: Ino,
         state: &mut DirState,
         number: u64,
-        offer: &mut impl FnMut(DirEntry<'_>) -> Told,
+        offer: &mut impl FnMut(DirEntry<'_>) -> Reported,
     ) -> Option<u64> {
         let mut at = number;
         let mut full = false;
@@ -192,10 +192,10 @@ impl Fs {
                     name: OsStr::new(name.as_str()),
                     attr,
                 });
-                full = told == Told::Full;
+                full = told == Reported::Full;
                 // A folder may be a working directory or have mounts below it, which forgetting its
                 // name would take away.
-                if told == Told::Yes
+                if told == Reported::Yes
                     && !attr.is_dir
                     && let Some(node) = node
                 {
@@ -206,9 +206,9 @@ impl Fs {
             match item {
                 Item::Listed(listed) => {
                     let seen = std::iter::once(seen(listed));
-                    self.core.tree.learn_all(dir, seen, *asked, tell);
+                    self.core.tree.apply_all(dir, seen, *asked, tell);
                 }
-                Item::Local(name) => self.core.tree.tell(dir, name, tell),
+                Item::Local(name) => self.core.tree.report(dir, name, tell),
             }
             if full {
                 break;

@@ -12,7 +12,7 @@ use crate::fs::{Fs, FsError, HandleId};
 use crate::object::{ByteRange, ETag, Key};
 use crate::read::{Expected, Reader};
 use crate::store::StoreErrorKind;
-use crate::tree::{Ino, Kind, Seen};
+use crate::tree::{Ino, Kind, ListingEntry};
 
 /// Mode of opening a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,12 +128,16 @@ impl Fs {
                     self.core.tree.disown(ino);
                 }
                 // Another version has another inode: the kernel looks the name up again.
-                self.core.tree.learn(dir, &name, Seen::File(meta), asked);
+                self.core
+                    .tree
+                    .apply(dir, &name, ListingEntry::File(meta), asked);
                 Err(FsError::Stale)
             }
             Err(error) => {
                 if matches!(error.kind, StoreErrorKind::NoSuchKey) {
-                    self.core.tree.learn(dir, &name, Seen::Absent, asked);
+                    self.core
+                        .tree
+                        .apply(dir, &name, ListingEntry::Absent, asked);
                 }
                 Err(error.into())
             }

@@ -8,7 +8,7 @@ use crate::fs::{Attr, Fs, FsError};
 use crate::list::list_page;
 use crate::object::{EntryName, Key};
 use crate::store::{ListFrom, ListRequest, StoreError};
-use crate::tree::{Entry, Ino, Kind, Known, NodeId, Seen, Told};
+use crate::tree::{Cached, Entry, Ino, Kind, ListingEntry, NodeId, Reported};
 
 impl Fs {
     /// Looks up a name. Returns its attributes with the stored metadata. The entry counts as
@@ -26,10 +26,10 @@ impl Fs {
     }
 
     async fn lookup_name(&self, dir: Ino, name: &EntryName) -> Result<Attr, FsError> {
-        match self.core.tree.known(dir, name) {
-            Known::Entry(entry) => return self.told(dir, name, &entry).await,
-            Known::Absent => return Err(FsError::NotFound),
-            Known::Unknown => {}
+        match self.core.tree.cached(dir, name) {
+            Cached::Entry(entry) => return self.told(dir, name, &entry).await,
+            Cached::Absent => return Err(FsError::NotFound),
+            Cached::Unknown => {}
         }
         let (seen, asked) = if let Some(seen) = self.seen_ahead(dir, name).await {
             seen
@@ -37,7 +37,7 @@ impl Fs {
             self.prefetch.open_with_lookup(dir, name);
             self.ask_and_look(dir, name).await?
         };
-        let entry = self.core.tree.learn(dir, name, seen, asked);
+        let entry = self.core.tree.apply(dir, name, seen, asked);
         self.prefetch.looked_up(entry.as_ref());
         self.told(dir, name, &entry.ok_or(FsError::NotFound)?).await
     }
@@ -54,9 +54,9 @@ impl Fs {
         }
         // The entry is read again, since the request may have taken long.
         let mut attr = None;
-        self.core.tree.tell(dir, name, |_, entry| {
+        self.core.tree.report(dir, name, |_, entry| {
             attr = Some(self.attr(entry));
-            Told::Yes
+            Reported::Yes
         });
         attr.ok_or(FsError::NotFound)
     }
@@ -67,16 +67,16 @@ impl Fs {
             Ok(name) => name,
             Err(error) => return Some(Err(error)),
         };
-        match self.core.tree.known(dir, &name) {
-            Known::Entry(entry) if self.prefetch.may_be_rich(dir, &entry) => return None,
-            Known::Entry(_) => {}
-            Known::Absent => return Some(Err(absent(&name))),
-            Known::Unknown => return None,
+        match self.core.tree.cached(dir, &name) {
+            Cached::Entry(entry) if self.prefetch.may_be_rich(dir, &entry) => return None,
+            Cached::Entry(_) => {}
+            Cached::Absent => return Some(Err(absent(&name))),
+            Cached::Unknown => return None,
         }
-        match self.core.tree.known_told(dir, &name) {
-            Known::Entry(entry) => Some(Ok(self.attr(&entry))),
-            Known::Absent => Some(Err(absent(&name))),
-            Known::Unknown => None,
+        match self.core.tree.cached_and_reported(dir, &name) {
+            Cached::Entry(entry) => Some(Ok(self.attr(&entry))),
+            Cached::Absent => Some(Err(absent(&name))),
+            Cached::Unknown => None,
         }
     }
 
@@ -92,17 +92,17 @@ impl Fs {
 
     /// Returns the current entry of a name, and asks the store if necessary.
     pub(super) async fn find(&self, dir: Ino, name: &EntryName) -> Result<Option<Entry>, FsError> {
-        match self.core.tree.known(dir, name) {
-            Known::Entry(entry) => return Ok(Some(entry)),
-            Known::Absent => return Ok(None),
-            Known::Unknown => {}
+        match self.core.tree.cached(dir, name) {
+            Cached::Entry(entry) => return Ok(Some(entry)),
+            Cached::Absent => return Ok(None),
+            Cached::Unknown => {}
         }
         let (seen, asked) = self.ask(dir, name).await?;
-        Ok(self.core.tree.learn(dir, name, seen, asked))
+        Ok(self.core.tree.apply(dir, name, seen, asked))
     }
 
     /// Asks the store what a name stands for.
-    async fn ask(&self, dir: Ino, name: &EntryName) -> Result<(Seen, Instant), FsError> {
+    async fn ask(&self, dir: Ino, name: &EntryName) -> Result<(ListingEntry, Instant), FsError> {
         let key = self.core.key_in(dir, name)?;
         let asked = Instant::now();
         let seen = match self.prefetch.ask_with_neighbours(dir, name, &key).await {
@@ -115,7 +115,11 @@ impl Fs {
 
     /// Asks the store what a name stands for, as [`ask`](Self::ask) does. If an object of the name
     /// may have more metadata than a listing shows, that is requested at the same time.
-    async fn ask_and_look(&self, dir: Ino, name: &EntryName) -> Result<(Seen, Instant), FsError> {
+    async fn ask_and_look(
+        &self,
+        dir: Ino,
+        name: &EntryName,
+    ) -> Result<(ListingEntry, Instant), FsError> {
         let key = self.core.key_in(dir, name)?;
         let is_plain = self.prefetch.verdict(dir) == Verdict::Plain;
         if is_plain || self.prefetch.is_opening(&key) {
@@ -128,14 +132,14 @@ impl Fs {
             self.core.describe(&marker)
         );
         let (seen, asked) = asked?;
-        if let (Seen::Dir, Ok(folder)) = (&seen, &folder)
-            && let Some(entry) = self.core.tree.learn(dir, name, seen.clone(), asked)
+        if let (ListingEntry::Dir, Ok(folder)) = (&seen, &folder)
+            && let Some(entry) = self.core.tree.apply(dir, name, seen.clone(), asked)
         {
             self.prefetch.described(entry.ino, folder.as_ref());
         }
-        if let (Seen::File(meta), Ok(Some(described))) = (&seen, &described)
+        if let (ListingEntry::File(meta), Ok(Some(described))) = (&seen, &described)
             && described.meta.etag == meta.etag
-            && let Some(entry) = self.core.tree.learn(dir, name, seen.clone(), asked)
+            && let Some(entry) = self.core.tree.apply(dir, name, seen.clone(), asked)
         {
             self.prefetch.described(entry.ino, Some(described));
         }
@@ -143,7 +147,7 @@ impl Fs {
     }
 
     /// Returns the result of an open under way for a file that was known before.
-    async fn seen_ahead(&self, dir: Ino, name: &EntryName) -> Option<(Seen, Instant)> {
+    async fn seen_ahead(&self, dir: Ino, name: &EntryName) -> Option<(ListingEntry, Instant)> {
         // Only a listing shows whether a folder hides it.
         let Some(Kind::File(_)) = self.core.tree.remembered(dir, name) else {
             return None;
@@ -152,13 +156,13 @@ impl Fs {
         let opening = self.prefetch.opening(&key)?;
         let asked = opening.asked;
         let (_, meta) = opening.wait().await.ok()?;
-        Some((Seen::File(meta), asked))
+        Some((ListingEntry::File(meta), asked))
     }
 
     /// Asks the store whether a key is an object, a folder or neither. One folded listing of all
     /// keys that begin with the name decides. A second request is needed only if more than a page
     /// of siblings lie between `name` and `name/`.
-    async fn ask_for(&self, key: &Key) -> Result<Seen, StoreError> {
+    async fn ask_for(&self, key: &Key) -> Result<ListingEntry, StoreError> {
         let request = |prefix, max_keys| ListRequest {
             prefix,
             folded: true,
@@ -173,7 +177,7 @@ impl Fs {
         let below = self.core.store.list(request(&folder, 1)).await?;
         let is_dir = !below.objects.is_empty() || !below.prefixes.is_empty();
         Ok(if is_dir {
-            Seen::Dir
+            ListingEntry::Dir
         } else {
             object(&page, key)
         })

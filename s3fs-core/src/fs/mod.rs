@@ -76,7 +76,7 @@ use crate::fs::writeback::Writeback;
 use crate::list::{Listed, Merger};
 use crate::read::BlockPool;
 use crate::store::{ListPage, Store};
-use crate::tree::{Ino, Seen, Told};
+use crate::tree::{Ino, ListingEntry, Reported};
 use crate::write::{PartPool, Stages};
 
 /// Validity of the store's answers, in this process and in the kernel.
@@ -129,7 +129,7 @@ impl Fs {
         let entries = merger.page(root_page.clone());
         let entries = entries.iter().map(seen);
         core.tree
-            .learn_all(Ino::ROOT, entries, asked, |_, _| Told::No);
+            .apply_all(Ino::ROOT, entries, asked, |_, _| Reported::No);
         if is_complete {
             core.tree.completed(Ino::ROOT, asked);
         }
@@ -168,9 +168,9 @@ impl Fs {
     }
 }
 
-fn seen(listed: &Listed) -> (&crate::object::EntryName, Seen) {
+fn seen(listed: &Listed) -> (&crate::object::EntryName, ListingEntry) {
     match listed {
-        Listed::Dir(name) => (name, Seen::Dir),
-        Listed::File(name, meta) => (name, Seen::File(meta.clone())),
+        Listed::Dir(name) => (name, ListingEntry::Dir),
+        Listed::File(name, meta) => (name, ListingEntry::File(meta.clone())),
     }
 }

@@ -11,7 +11,7 @@ use crate::fs::prepare::{NewEntry, Prepared};
 use crate::fs::{Attr, Fs, FsError};
 use crate::object::{ByteRange, FileKind};
 use crate::store::Precondition;
-use crate::tree::{FileState, Ino, Kind, Looks};
+use crate::tree::{EntryAttrs, FileState, Ino, Kind};
 use crate::write::Writer;
 
 /// Maximum length of a symlink's target in Linux, in bytes.
@@ -71,10 +71,10 @@ impl Fs {
             size: content.len() as u64,
             ..FileState::new()
         };
-        let entry = self
-            .core
-            .tree
-            .create_with(dir, &name, Kind::File(file), Looks::of(attributes));
+        let entry =
+            self.core
+                .tree
+                .create_with(dir, &name, Kind::File(file), EntryAttrs::of(attributes));
         self.prefetch.made(dir);
         self.core.tree.reference(entry.ino);
         let precondition = if self.core.may_overwrite() {

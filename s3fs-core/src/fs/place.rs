@@ -81,9 +81,9 @@ impl Place for FilePlace {
 
 /// Returns the headers to store with an entry.
 pub(super) fn headers(entry: &Entry, key: &Key, owner: &Owner) -> Headers {
-    let kept = entry.looks.kept.clone().unwrap_or_default();
+    let kept = entry.attrs.stored.clone().unwrap_or_default();
     let (kind, mode, modified) = match &entry.kind {
-        Kind::Dir => (FileKind::Dir, owner.dir_mode, entry.looks.modified),
+        Kind::Dir => (FileKind::Dir, owner.dir_mode, entry.attrs.modified),
         Kind::File(file) => (FileKind::File, owner.file_mode, Some(file.modified)),
     };
     let mut attributes = Attributes {
@@ -92,7 +92,7 @@ pub(super) fn headers(entry: &Entry, key: &Key, owner: &Owner) -> Headers {
         modified,
         ..kept.attributes
     };
-    if let Some(accessed) = entry.looks.accessed {
+    if let Some(accessed) = entry.attrs.accessed {
         attributes.set_accessed(accessed);
     }
     let by_name = || content_type(key).to_owned();

@@ -56,7 +56,7 @@ impl Fs {
         let NewEntry { kind, mode, maker } = new;
         let mut attributes = self.core.owner.attributes(kind, mode, maker);
         if self.attr(folder).mode & SET_GROUP_ID != 0 {
-            attributes.gid = folder.looks.attributes().and_then(|kept| kept.gid);
+            attributes.gid = folder.attrs.attributes().and_then(|kept| kept.gid);
             if kind == FileKind::Dir {
                 attributes.mode = attributes.mode.map(|mode| mode | SET_GROUP_ID);
             }

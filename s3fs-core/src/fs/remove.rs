@@ -10,7 +10,7 @@ use crate::fs::writeback::{ChangeKind, DesiredState};
 use crate::fs::{Attr, Fs, FsError};
 use crate::object::{EntryName, FileKind, Key};
 use crate::store::{ListFrom, ListRequest};
-use crate::tree::{Entry, Ino, Kind, Looks, Removed};
+use crate::tree::{Entry, EntryAttrs, Ino, Kind, Removed};
 
 impl Fs {
     /// Makes a folder: an empty object whose key ends in `/`, as other tools do.
@@ -43,8 +43,8 @@ impl Fs {
             return Err(FsError::KeyTooLong);
         }
         self.writeback.queue.room().await;
-        let looks = Looks::of(attributes);
-        let entry = self.core.tree.create_with(dir, &name, Kind::Dir, looks);
+        let attrs = EntryAttrs::of(attributes);
+        let entry = self.core.tree.create_with(dir, &name, Kind::Dir, attrs);
         self.prefetch.made(dir);
         self.core.tree.reference(entry.ino);
         self.core

@@ -15,7 +15,7 @@ use crate::fs::prepare::{NewEntry, Prepared};
 use crate::fs::{Attr, Fs, FsError, HandleId};
 use crate::object::{ByteRange, FileKind, ObjectRef};
 use crate::store::Precondition;
-use crate::tree::{Entry, FileState, Ino, Kind, Looks};
+use crate::tree::{Entry, EntryAttrs, FileState, Ino, Kind};
 use crate::write::{Piece, Reading, WriteError, Writer};
 
 /// Treatment of an existing file of the name to create.
@@ -67,7 +67,7 @@ impl Fs {
             dir,
             &name,
             Kind::File(FileState::new()),
-            Looks::of(attributes),
+            EntryAttrs::of(attributes),
         );
         self.prefetch.made(dir);
         self.core.tree.reference(entry.ino);

@@ -34,7 +34,7 @@ impl Fs {
     pub async fn getxattr(&self, ino: Ino, name: &OsStr) -> Result<Vec<u8>, FsError> {
         let name = user_name(name)?;
         let entry = self.prefetch.look_if_rich(ino).await?;
-        let kept = entry.looks.attributes();
+        let kept = entry.attrs.attributes();
         kept.and_then(|kept| value(kept, name))
             .ok_or(FsError::NoAttribute)
     }
@@ -46,7 +46,7 @@ impl Fs {
     pub async fn listxattr(&self, ino: Ino) -> Result<Vec<u8>, FsError> {
         let entry = self.prefetch.look_if_rich(ino).await?;
         let mut names = Vec::new();
-        if let Some(kept) = entry.looks.attributes() {
+        if let Some(kept) = entry.attrs.attributes() {
             let own = kept.xattrs.keys().filter(|name| name.starts_with(USER));
             let foreign = kept.foreign().map(|(name, _)| format!("{FOREIGN}{name}"));
             for name in own.cloned().chain(foreign) {

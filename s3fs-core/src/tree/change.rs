@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use crate::object::{ETag, EntryName};
-use crate::tree::{Entry, Ino, Kept, Kind, Looks, Removed, Tree};
+use crate::tree::{Entry, EntryAttrs, Ino, Kind, Removed, StoredAttrs, Tree};
 
 impl Tree {
     /// Creates a new entry made through this mount, with all its attributes.
-    pub fn create_with(&self, dir: Ino, name: &EntryName, kind: Kind, looks: Looks) -> Entry {
-        let entry = self.lock().create(dir, name, kind, looks);
+    pub fn create_with(&self, dir: Ino, name: &EntryName, kind: Kind, attrs: EntryAttrs) -> Entry {
+        let entry = self.lock().create(dir, name, kind, attrs);
         self.entries_changed(dir);
         entry
     }
@@ -44,7 +44,7 @@ impl Tree {
 
     /// Records that a deletion has reached the bucket.
     pub fn removal_done(&self, dir: Ino, name: &EntryName, removed: Removed) {
-        self.lock().removed.told(dir, name, removed);
+        self.lock().removed.reported(dir, name, removed);
     }
 
     /// Removes a name that has lost its entry here, though the store may have something of that
@@ -82,8 +82,8 @@ impl Tree {
         inode.parent = to_dir;
         inode.name = Some(to_name.clone());
         inode.valid_until = valid_until;
-        Arc::make_mut(&mut inode.looks).changed = Some(SystemTime::now());
-        let is_local = inode.local || has_local;
+        Arc::make_mut(&mut inode.attrs).changed = Some(SystemTime::now());
+        let is_local = inode.is_dirty || has_local;
         state.touch(ino);
         state
             .names
@@ -132,7 +132,7 @@ impl Tree {
                 file.modified = now;
                 file.modified_is_set = false;
             }
-            Arc::make_mut(&mut inode.looks).changed = Some(now);
+            Arc::make_mut(&mut inode.attrs).changed = Some(now);
             state.touch(ino);
         }
     }
@@ -157,20 +157,20 @@ impl Tree {
     }
 
     /// Changes the attributes of an entry.
-    pub fn update_looks(&self, ino: Ino, update: impl FnOnce(&mut Looks)) {
+    pub fn update_attrs(&self, ino: Ino, update: impl FnOnce(&mut EntryAttrs)) {
         if let Some(inode) = self.lock().inodes.get_mut(&ino) {
-            update(Arc::make_mut(&mut inode.looks));
+            update(Arc::make_mut(&mut inode.attrs));
         }
     }
 
     /// Applies the stored metadata of an entry; for a file, that of the version `etag`. Has no
     /// effect if the metadata was known already.
-    pub fn looked_at(&self, ino: Ino, etag: Option<&ETag>, kept: Kept) {
+    pub fn apply_stored_attrs(&self, ino: Ino, etag: Option<&ETag>, kept: StoredAttrs) {
         let mut state = self.lock();
         let Some(inode) = state.inodes.get_mut(&ino) else {
             return;
         };
-        if inode.looks.kept.is_some() {
+        if inode.attrs.stored.is_some() {
             return;
         }
         let modified = kept.attributes.modified;
@@ -182,19 +182,19 @@ impl Tree {
             }
             Kind::Dir => {}
         }
-        let looks = Arc::make_mut(&mut inode.looks);
-        if matches!(inode.kind, Kind::Dir) && looks.modified.is_none() {
-            looks.modified = modified;
+        let attrs = Arc::make_mut(&mut inode.attrs);
+        if matches!(inode.kind, Kind::Dir) && attrs.modified.is_none() {
+            attrs.modified = modified;
         }
-        looks.kept = Some(kept);
+        attrs.stored = Some(kept);
     }
 
     /// Updates the times of a folder whose entries were created or removed.
     fn entries_changed(&self, dir: Ino) {
         let now = SystemTime::now();
-        self.update_looks(dir, |looks| {
-            looks.modified = Some(now);
-            looks.changed = Some(now);
+        self.update_attrs(dir, |attrs| {
+            attrs.modified = Some(now);
+            attrs.changed = Some(now);
         });
     }
 }

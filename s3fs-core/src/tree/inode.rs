@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use crate::object::{ETag, EntryName, ObjectMeta};
-use crate::tree::{FileNumber, Ino, Looks, NodeId};
+use crate::tree::{EntryAttrs, FileNumber, Ino, NodeId};
 
 /// Entry of a folder, as reported to callers.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct Entry {
     /// File or folder.
     pub kind: Kind,
     /// Attributes beside the bytes.
-    pub looks: Arc<Looks>,
+    pub attrs: Arc<EntryAttrs>,
     /// True while it is reachable by its name: it was not deleted.
     pub named: bool,
     /// Time until which the store need not be asked again; `None` for a local entry.
@@ -100,7 +100,7 @@ pub(super) struct Inode {
     pub(super) parent: Ino,
     pub(super) name: Option<EntryName>,
     pub(super) kind: Kind,
-    pub(super) looks: Arc<Looks>,
+    pub(super) attrs: Arc<EntryAttrs>,
     /// Number of the kernel's references: reported to it and not forgotten yet.
     pub(super) lookups: u64,
     /// Number of open handles.
@@ -111,7 +111,7 @@ pub(super) struct Inode {
     pub(super) changed: Option<Instant>,
     /// True if it exists whatever the store says: it is being written, or is a folder without an
     /// object.
-    pub(super) local: bool,
+    pub(super) is_dirty: bool,
     /// True while it is reachable by its name. A replaced version is not.
     pub(super) named: bool,
     /// True if it lost its name because another client replaced or deleted it.
@@ -127,9 +127,9 @@ impl Inode {
             node: self.node,
             number: self.number,
             kind: self.kind.clone(),
-            looks: Arc::clone(&self.looks),
+            attrs: Arc::clone(&self.attrs),
             named: self.named,
-            valid_until: (!self.local).then_some(self.valid_until),
+            valid_until: (!self.is_dirty).then_some(self.valid_until),
         }
     }
 

@@ -5,7 +5,7 @@ use crate::tree::Entry;
 
 /// State of a name according to the store.
 #[derive(Clone, Debug)]
-pub enum Seen {
+pub enum ListingEntry {
     /// Folder: there are keys below the name.
     Dir,
     /// File: there is an object.
@@ -16,7 +16,7 @@ pub enum Seen {
 
 /// Cached state of a name.
 #[derive(Clone, Debug)]
-pub enum Known {
+pub enum Cached {
     /// Name with an entry.
     Entry(Entry),
     /// Name without an entry.
@@ -27,7 +27,7 @@ pub enum Known {
 
 /// Result of offering an entry to the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum Reported {
     /// Accepted with its attributes.
     Yes,
     /// Accepted as a name only, or not at all.

@@ -12,17 +12,17 @@ mod coverage;
 mod ids;
 mod inode;
 mod knowledge;
-mod looks;
 mod numbers;
 mod removal;
 mod state;
+mod stored_attrs;
 mod table;
 #[cfg(test)]
 mod tests;
 
 pub use ids::{FileNumber, Ino, NodeId};
 pub use inode::{Entry, FileState, Kind};
-pub use knowledge::{Known, Seen, Told};
-pub use looks::{Kept, Looks};
+pub use knowledge::{Cached, ListingEntry, Reported};
 pub use removal::Removed;
+pub use stored_attrs::{EntryAttrs, StoredAttrs};
 pub use table::Tree;

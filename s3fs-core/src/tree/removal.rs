@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use crate::object::{ETag, EntryName, Key};
-use crate::tree::{Ino, Kind, Seen};
+use crate::tree::{Ino, Kind, ListingEntry};
 
 /// Minimum number of names before expired ones are dropped.
 const SWEEP: usize = 4096;
@@ -112,7 +112,7 @@ impl Removals {
     }
 
     /// Records that a deletion has reached the bucket.
-    pub(super) fn told(&mut self, dir: Ino, name: &EntryName, removed: Removed) {
+    pub(super) fn reported(&mut self, dir: Ino, name: &EntryName, removed: Removed) {
         if let Some(gone) = self.names.get_mut(&(dir, name.clone()))
             && let Some(since @ (Since::Pending | Since::Version(_))) = gone.of(removed)
         {
@@ -152,17 +152,23 @@ impl Removals {
     }
 
     /// Returns whether a response requested at `asked` may be older than the deletion.
-    pub(super) fn outdates(&self, dir: Ino, name: &EntryName, seen: &Seen, asked: Instant) -> bool {
+    pub(super) fn outdates(
+        &self,
+        dir: Ino,
+        name: &EntryName,
+        seen: &ListingEntry,
+        asked: Instant,
+    ) -> bool {
         let Some(gone) = self.names.get(&(dir, name.clone())) else {
             return false;
         };
-        if gone.remade == Some(Removed::Dir) && matches!(seen, Seen::Dir) {
+        if gone.remade == Some(Removed::Dir) && matches!(seen, ListingEntry::Dir) {
             // It hides what had the name before, of which the answer says nothing.
             return false;
         }
         gone.any(|since| match since {
             Since::Pending => true,
-            Since::Version(etag) => matches!(seen, Seen::File(meta) if meta.etag == *etag),
+            Since::Version(etag) => matches!(seen, ListingEntry::File(meta) if meta.etag == *etag),
             Since::At(at) => *at >= asked,
         })
     }

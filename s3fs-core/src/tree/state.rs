@@ -9,7 +9,9 @@ use crate::tree::coverage::Coverage;
 use crate::tree::inode::Inode;
 use crate::tree::numbers::Numbers;
 use crate::tree::removal::Removals;
-use crate::tree::{Entry, FileNumber, Ino, Kind, Known, Looks, NodeId, Removed, Seen, Told};
+use crate::tree::{
+    Cached, Entry, EntryAttrs, FileNumber, Ino, Kind, ListingEntry, NodeId, Removed, Reported,
+};
 
 /// Minimum number of inodes before expired ones are dropped.
 pub(super) const SWEEP: usize = 4096;
@@ -22,8 +24,8 @@ pub(super) struct State {
     /// Names deleted through this mount.
     pub(super) removed: Removals,
     /// Inodes that were never reported to the kernel, which therefore never forgets them.
-    pub(super) untold: HashSet<Ino>,
-    pub(super) sweep_untold_at: usize,
+    pub(super) unreported: HashSet<Ino>,
+    pub(super) sweep_unreported_at: usize,
     /// Names that are known to be absent.
     pub(super) coverage: Coverage,
     /// Local entries of each folder, which a listing may lack. A folder that has some is local
@@ -44,12 +46,12 @@ impl State {
             parent: Ino::ROOT,
             name: None,
             kind: Kind::Dir,
-            looks: Arc::default(),
+            attrs: Arc::default(),
             lookups: 1,
             handles: 0,
             valid_until: Instant::now(),
             changed: None,
-            local: true,
+            is_dirty: true,
             named: true,
             superseded: false,
             lost_entry: None,
@@ -58,8 +60,8 @@ impl State {
             inodes: HashMap::from([(Ino::ROOT, root)]),
             names: HashMap::new(),
             removed: Removals::default(),
-            untold: HashSet::new(),
-            sweep_untold_at: SWEEP,
+            unreported: HashSet::new(),
+            sweep_unreported_at: SWEEP,
             coverage: Coverage::default(),
             local: HashMap::new(),
             next: 2,
@@ -67,52 +69,52 @@ impl State {
         }
     }
 
-    pub(super) fn known(&self, dir: Ino, name: &EntryName, ttl: Duration) -> Known {
+    pub(super) fn cached(&self, dir: Ino, name: &EntryName, ttl: Duration) -> Cached {
         let now = Instant::now();
         if let Some(ino) = self.named(dir, name) {
             return match self.inodes.get(&ino) {
                 Some(inode) if self.is_local(ino, inode) || inode.valid_until > now => {
-                    Known::Entry(inode.entry(ino))
+                    Cached::Entry(inode.entry(ino))
                 }
-                _ => Known::Unknown,
+                _ => Cached::Unknown,
             };
         }
         if self.removed.is_pending(dir, name) {
-            return Known::Absent;
+            return Cached::Absent;
         }
         if self.coverage.is_absent(dir, name, now, ttl) {
-            Known::Absent
+            Cached::Absent
         } else {
-            Known::Unknown
+            Cached::Unknown
         }
     }
 
     pub(super) fn is_local(&self, ino: Ino, inode: &Inode) -> bool {
-        inode.local || self.local.contains_key(&ino)
+        inode.is_dirty || self.local.contains_key(&ino)
     }
 
-    pub(super) fn learn(
+    pub(super) fn apply(
         &mut self,
         dir: Ino,
         name: &EntryName,
-        seen: Seen,
+        seen: ListingEntry,
         asked: Instant,
         valid_until: Instant,
     ) -> Option<Entry> {
         if let Some(ino) = self.named(dir, name)
             && let Some(inode) = self.inodes.get_mut(&ino)
         {
-            let is_local = inode.local || self.local.contains_key(&ino);
+            let is_local = inode.is_dirty || self.local.contains_key(&ino);
             let is_older = inode.outdates(asked) || inode.valid_until > valid_until;
             let same = match (&mut inode.kind, &seen) {
                 _ if is_local || is_older => true,
-                (Kind::Dir, Seen::Dir) => true,
-                (Kind::File(file), Seen::File(meta)) => {
+                (Kind::Dir, ListingEntry::Dir) => true,
+                (Kind::File(file), ListingEntry::File(meta)) => {
                     let same = file.etag.as_ref() == Some(&meta.etag);
                     if same && file.stored_anew(meta.modified) {
                         // Another client has copied the object onto itself, to change its stored metadata.
                         file.modified = meta.modified;
-                        inode.looks = Arc::default();
+                        inode.attrs = Arc::default();
                     }
                     same
                 }
@@ -128,24 +130,30 @@ impl State {
             return None;
         }
         let kind = match seen {
-            Seen::Absent => {
+            ListingEntry::Absent => {
                 self.coverage.absent(dir, name.clone(), asked);
                 return None;
             }
-            Seen::Dir => Kind::Dir,
-            Seen::File(meta) => Kind::File(meta.into()),
+            ListingEntry::Dir => Kind::Dir,
+            ListingEntry::File(meta) => Kind::File(meta.into()),
         };
         let ino = self.insert(dir, name, kind, valid_until);
         Some(self.inodes[&ino].entry(ino))
     }
 
     /// Creates an entry made through this mount, replacing any entry of that name.
-    pub(super) fn create(&mut self, dir: Ino, name: &EntryName, kind: Kind, looks: Looks) -> Entry {
+    pub(super) fn create(
+        &mut self,
+        dir: Ino,
+        name: &EntryName,
+        kind: Kind,
+        attrs: EntryAttrs,
+    ) -> Entry {
         self.detach(dir, name);
         self.removed.undo(dir, name, Removed::from(&kind));
         let ino = self.insert(dir, name, kind, Instant::now());
         if let Some(inode) = self.inodes.get_mut(&ino) {
-            inode.looks = Arc::new(looks);
+            inode.attrs = Arc::new(attrs);
         }
         self.set_local(ino, true);
         self.touch(ino);
@@ -172,22 +180,22 @@ impl State {
             parent: dir,
             name: Some(name.clone()),
             kind,
-            looks: Arc::default(),
+            attrs: Arc::default(),
             lookups: 0,
             handles: 0,
             valid_until,
             changed: None,
-            local: false,
+            is_dirty: false,
             named: true,
             superseded: false,
             lost_entry: None,
         };
-        if self.untold.len() >= self.sweep_untold_at {
+        if self.unreported.len() >= self.sweep_unreported_at {
             self.sweep(Instant::now());
-            self.sweep_untold_at = SWEEP.max(2 * self.untold.len());
+            self.sweep_unreported_at = SWEEP.max(2 * self.unreported.len());
         }
         self.coverage.forget_name(dir, name);
-        self.untold.insert(ino);
+        self.unreported.insert(ino);
         self.inodes.insert(ino, inode);
         self.names.entry(dir).or_default().insert(name.clone(), ino);
         ino
@@ -244,7 +252,7 @@ impl State {
         if !inode.named && local {
             return;
         }
-        inode.local = local;
+        inode.is_dirty = local;
         let (dir, named) = (inode.parent, inode.named);
         let has_local = named && (local || self.local.contains_key(&ino));
         self.list_local(dir, name, has_local);
@@ -270,7 +278,7 @@ impl State {
             return;
         };
         if let Some(name) = inode.name.clone().filter(|_| inode.named) {
-            let (above, local) = (inode.parent, inode.local || !is_empty);
+            let (above, local) = (inode.parent, inode.is_dirty || !is_empty);
             self.list_local(above, name, local);
         }
         if is_empty {
@@ -287,7 +295,7 @@ impl State {
                 .get(ino)
                 .is_none_or(|inode| inode.valid_until <= now && inode.lookups == 0)
         };
-        let mut old: Vec<Ino> = self.untold.iter().filter(old).copied().collect();
+        let mut old: Vec<Ino> = self.unreported.iter().filter(old).copied().collect();
         // Entries before their folders.
         old.sort_unstable_by(|a, b| b.cmp(a));
         for ino in old {
@@ -302,18 +310,18 @@ impl State {
     }
 
     /// Records the result of offering an entry to the kernel.
-    pub(super) fn told(&mut self, entry: &Entry, told: Told) {
-        match told {
-            Told::Yes => self.reference(entry.ino),
-            Told::Owed => self.numbers.owe(NodeId(entry.number.0)),
-            Told::No | Told::Full => {}
+    pub(super) fn reported(&mut self, entry: &Entry, reported: Reported) {
+        match reported {
+            Reported::Yes => self.reference(entry.ino),
+            Reported::Owed => self.numbers.owe(NodeId(entry.number.0)),
+            Reported::No | Reported::Full => {}
         }
     }
 
     pub(super) fn reference(&mut self, ino: Ino) {
         if let Some(inode) = self.inodes.get_mut(&ino) {
             inode.lookups += 1;
-            self.untold.remove(&ino);
+            self.unreported.remove(&ino);
         }
     }
 
@@ -329,7 +337,7 @@ impl State {
         };
         self.numbers.leave(ino, inode.node, inode.number);
         self.coverage.forget(ino);
-        self.untold.remove(&ino);
+        self.unreported.remove(&ino);
         if let Some(name) = inode.name
             && inode.named
         {

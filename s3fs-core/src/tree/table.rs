@@ -9,7 +9,9 @@ use crate::tree::coverage::Range;
 use crate::tree::inode::Inode;
 use crate::tree::numbers::number_of_prefix;
 use crate::tree::state::State;
-use crate::tree::{Entry, FileState, Ino, Kind, Known, Looks, NodeId, Seen, Told};
+use crate::tree::{
+    Cached, Entry, EntryAttrs, FileState, Ino, Kind, ListingEntry, NodeId, Reported,
+};
 
 /// Tree of one mount.
 #[derive(Debug)]
@@ -81,58 +83,69 @@ impl Tree {
     }
 
     /// Returns the cached state of a name.
-    pub fn known(&self, dir: Ino, name: &EntryName) -> Known {
-        self.lock().known(dir, name, self.ttl)
+    pub fn cached(&self, dir: Ino, name: &EntryName) -> Cached {
+        self.lock().cached(dir, name, self.ttl)
     }
 
     /// Does the same as [`known`](Self::known); an entry also counts as reported to the kernel.
-    pub fn known_told(&self, dir: Ino, name: &EntryName) -> Known {
+    pub fn cached_and_reported(&self, dir: Ino, name: &EntryName) -> Cached {
         let mut state = self.lock();
-        let known = state.known(dir, name, self.ttl);
-        if let Known::Entry(entry) = &known {
+        let cached = state.cached(dir, name, self.ttl);
+        if let Cached::Entry(entry) = &cached {
             state.reference(entry.ino);
         }
-        known
+        cached
     }
 
     /// Applies a response of the store about a name, requested at `asked`. Returns the resulting
     /// entry. A later change through this mount takes precedence.
-    pub fn learn(&self, dir: Ino, name: &EntryName, seen: Seen, asked: Instant) -> Option<Entry> {
+    pub fn apply(
+        &self,
+        dir: Ino,
+        name: &EntryName,
+        seen: ListingEntry,
+        asked: Instant,
+    ) -> Option<Entry> {
         let valid_until = asked + self.ttl;
-        self.lock().learn(dir, name, seen, asked, valid_until)
+        self.lock().apply(dir, name, seen, asked, valid_until)
     }
 
     /// Reports the cached entry of a name to the kernel, if the name still has one.
-    pub fn tell(&self, dir: Ino, name: &EntryName, tell: impl FnOnce(&EntryName, &Entry) -> Told) {
+    pub fn report(
+        &self,
+        dir: Ino,
+        name: &EntryName,
+        report: impl FnOnce(&EntryName, &Entry) -> Reported,
+    ) {
         let mut state = self.lock();
         let entry = state.named(dir, name).and_then(|ino| {
             let inode = state.inodes.get(&ino)?;
             Some(inode.entry(ino))
         });
         if let Some(entry) = entry {
-            let told = tell(name, &entry);
-            state.told(&entry, told);
+            let reported = report(name, &entry);
+            state.reported(&entry, reported);
         }
     }
 
-    /// Applies many responses like [`learn`](Self::learn). An entry also counts as reported to the
-    /// kernel if `tell` returns so.
-    pub fn learn_all<'a>(
+    /// Applies many responses like [`apply`](Self::apply). An entry also counts as reported to the
+    /// kernel if `report` returns so.
+    pub fn apply_all<'a>(
         &self,
         dir: Ino,
-        seen: impl Iterator<Item = (&'a EntryName, Seen)>,
+        seen: impl Iterator<Item = (&'a EntryName, ListingEntry)>,
         asked: Instant,
-        mut tell: impl FnMut(&EntryName, &Entry) -> Told,
+        mut report: impl FnMut(&EntryName, &Entry) -> Reported,
     ) {
         let valid_until = asked + self.ttl;
         let mut state = self.lock();
         for (name, seen) in seen {
-            let Some(entry) = state.learn(dir, name, seen, asked, valid_until) else {
+            let Some(entry) = state.apply(dir, name, seen, asked, valid_until) else {
                 continue;
             };
-            let told = tell(name, &entry);
-            state.told(&entry, told);
-            if told == Told::Full {
+            let reported = report(name, &entry);
+            state.reported(&entry, reported);
+            if reported == Reported::Full {
                 return;
             }
         }
@@ -214,7 +227,7 @@ impl Tree {
 
     /// Creates a new entry made through this mount, replacing any entry of that name.
     pub fn create(&self, dir: Ino, name: &EntryName, kind: Kind) -> Entry {
-        self.lock().create(dir, name, kind, Looks::default())
+        self.lock().create(dir, name, kind, EntryAttrs::default())
     }
 
     /// Pins the inode: it exists whatever the store says, until it is unpinned.
@@ -305,7 +318,7 @@ impl Tree {
             .filter_map(|(name, ino)| match state.inodes.get(ino)? {
                 Inode {
                     kind: Kind::File(file),
-                    local: false,
+                    is_dirty: false,
                     ..
                 } => Some((name.clone(), file.clone())),
                 _ => None,
@@ -315,7 +328,12 @@ impl Tree {
 
     /// Returns the files of a folder among the `entries` names behind `name` whose stored metadata
     /// was never requested.
-    pub fn unlooked_behind(&self, dir: Ino, name: &EntryName, entries: usize) -> Vec<Ino> {
+    pub fn without_stored_attrs_behind(
+        &self,
+        dir: Ino,
+        name: &EntryName,
+        entries: usize,
+    ) -> Vec<Ino> {
         let state = self.lock();
         let Some(names) = state.names.get(&dir) else {
             return Vec::new();
@@ -326,7 +344,7 @@ impl Tree {
             .map(|(_, ino)| *ino)
             .filter(|ino| {
                 state.inodes.get(ino).is_some_and(|inode| {
-                    matches!(inode.kind, Kind::File(_)) && inode.looks.kept.is_none()
+                    matches!(inode.kind, Kind::File(_)) && inode.attrs.stored.is_none()
                 })
             })
             .collect()

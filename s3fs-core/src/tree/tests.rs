@@ -3,14 +3,14 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::object::{ETag, EntryName, ObjectMeta, Prefix};
-use crate::tree::{Entry, FileState, Ino, Kind, Known, Removed, Seen, Tree};
+use crate::tree::{Cached, Entry, FileState, Ino, Kind, ListingEntry, Removed, Tree};
 
 fn name(name: &str) -> EntryName {
     EntryName::from_component(name).unwrap()
 }
 
-fn file(etag: &str) -> Seen {
-    Seen::File(ObjectMeta {
+fn file(etag: &str) -> ListingEntry {
+    ListingEntry::File(ObjectMeta {
         size: 1,
         modified: SystemTime::UNIX_EPOCH,
         etag: ETag::new(etag),
@@ -29,8 +29,8 @@ fn ino(entry: Option<Entry>) -> Ino {
 fn keys_are_made_of_the_names_above() {
     let tree = tree();
     let now = Instant::now();
-    let a = ino(tree.learn(Ino::ROOT, &name("a"), Seen::Dir, now));
-    let b = ino(tree.learn(a, &name("b"), Seen::Dir, now));
+    let a = ino(tree.apply(Ino::ROOT, &name("a"), ListingEntry::Dir, now));
+    let b = ino(tree.apply(a, &name("b"), ListingEntry::Dir, now));
     assert_eq!(tree.key_in(b, &name("c")).unwrap().as_str(), "p/a/b/c");
     assert_eq!(tree.prefix_of(Ino::ROOT).unwrap(), "p/");
 }
@@ -38,29 +38,29 @@ fn keys_are_made_of_the_names_above() {
 #[test]
 fn a_version_is_an_inode() {
     let tree = tree();
-    let first = ino(tree.learn(Ino::ROOT, &name("f"), file("1"), Instant::now()));
+    let first = ino(tree.apply(Ino::ROOT, &name("f"), file("1"), Instant::now()));
     tree.reference(first);
-    let again = ino(tree.learn(Ino::ROOT, &name("f"), file("1"), Instant::now()));
-    let second = ino(tree.learn(Ino::ROOT, &name("f"), file("2"), Instant::now()));
+    let again = ino(tree.apply(Ino::ROOT, &name("f"), file("1"), Instant::now()));
+    let second = ino(tree.apply(Ino::ROOT, &name("f"), file("2"), Instant::now()));
     assert_eq!(first, again);
     assert_ne!(first, second);
     assert!(tree.entry(first).is_some(), "it is still open somewhere");
     tree.forget(first, 1);
     assert!(tree.entry(first).is_none());
-    assert!(matches!(tree.known(Ino::ROOT, &name("f")), Known::Entry(e) if e.ino == second));
+    assert!(matches!(tree.cached(Ino::ROOT, &name("f")), Cached::Entry(e) if e.ino == second));
 }
 
 #[test]
 fn a_name_that_another_client_took_is_told_from_one_that_went_here() {
     let tree = tree();
     let before = Instant::now();
-    let taken = ino(tree.learn(Ino::ROOT, &name("f"), file("1"), before));
-    let deleted = ino(tree.learn(Ino::ROOT, &name("g"), file("1"), before));
-    let replaced = ino(tree.learn(Ino::ROOT, &name("h"), file("1"), before));
+    let taken = ino(tree.apply(Ino::ROOT, &name("f"), file("1"), before));
+    let deleted = ino(tree.apply(Ino::ROOT, &name("g"), file("1"), before));
+    let replaced = ino(tree.apply(Ino::ROOT, &name("h"), file("1"), before));
     for ino in [taken, deleted, replaced] {
         tree.reference(ino);
     }
-    tree.learn(Ino::ROOT, &name("f"), file("2"), Instant::now());
+    tree.apply(Ino::ROOT, &name("f"), file("2"), Instant::now());
     tree.removing(Ino::ROOT, &name("g"), Removed::File);
     let new = tree.create(Ino::ROOT, &name("new"), Kind::File(FileState::new()));
     tree.rename(Ino::ROOT, &name("new"), Ino::ROOT, &name("h"));
@@ -76,17 +76,17 @@ fn an_answer_older_than_our_own_change_changes_nothing() {
     let asked = Instant::now();
     let ours = tree.create(Ino::ROOT, &name("f"), Kind::Dir).ino;
     assert_eq!(
-        ino(tree.learn(Ino::ROOT, &name("f"), Seen::Absent, asked)),
+        ino(tree.apply(Ino::ROOT, &name("f"), ListingEntry::Absent, asked)),
         ours
     );
     tree.removed(Ino::ROOT, &name("f"), Removed::Dir);
     assert!(
-        tree.learn(Ino::ROOT, &name("f"), Seen::Dir, asked)
+        tree.apply(Ino::ROOT, &name("f"), ListingEntry::Dir, asked)
             .is_none()
     );
     let later = Instant::now();
     assert!(
-        tree.learn(Ino::ROOT, &name("f"), Seen::Dir, later)
+        tree.apply(Ino::ROOT, &name("f"), ListingEntry::Dir, later)
             .is_some()
     );
 }
@@ -95,11 +95,17 @@ fn an_answer_older_than_our_own_change_changes_nothing() {
 fn after_a_complete_listing_other_names_are_absent() {
     let tree = tree();
     let now = Instant::now();
-    let f = ino(tree.learn(Ino::ROOT, &name("f"), file("1"), now));
+    let f = ino(tree.apply(Ino::ROOT, &name("f"), file("1"), now));
     tree.reference(f);
     tree.completed(Ino::ROOT, now);
-    assert!(matches!(tree.known(Ino::ROOT, &name("f")), Known::Entry(_)));
-    assert!(matches!(tree.known(Ino::ROOT, &name("g")), Known::Absent));
+    assert!(matches!(
+        tree.cached(Ino::ROOT, &name("f")),
+        Cached::Entry(_)
+    ));
+    assert!(matches!(tree.cached(Ino::ROOT, &name("g")), Cached::Absent));
     tree.forget(f, 1);
-    assert!(matches!(tree.known(Ino::ROOT, &name("g")), Known::Unknown));
+    assert!(matches!(
+        tree.cached(Ino::ROOT, &name("g")),
+        Cached::Unknown
+    ));
 }

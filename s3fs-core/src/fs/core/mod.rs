@@ -17,7 +17,7 @@ use crate::fs::owner::Owner;
 use crate::fs::{FsError, Shared, TTL};
 use crate::object::EntryName;
 use crate::store::{Ending, Store};
-use crate::tree::{Ino, Kind, Seen, Tree};
+use crate::tree::{Ino, Kind, ListingEntry, Tree};
 use crate::write::{Endings, Stages};
 
 /// State that operations, writeback and prefetch share.
@@ -69,7 +69,7 @@ impl Core {
                     break;
                 };
                 let asked = Instant::now();
-                let entry = match self.tree.learn(dir, &name, Seen::Dir, asked) {
+                let entry = match self.tree.apply(dir, &name, ListingEntry::Dir, asked) {
                     Some(entry) if matches!(entry.kind, Kind::Dir) => entry,
                     _ => self.tree.create(dir, &name, Kind::Dir),
                 };

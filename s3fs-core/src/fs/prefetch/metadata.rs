@@ -16,7 +16,7 @@ use crate::list::Listed;
 use crate::object::{EntryName, Key};
 use crate::ordered::{LAST, Ordered};
 use crate::store::{Described, StoreErrorKind};
-use crate::tree::{Entry, Ino, Kept, Kind, Seen};
+use crate::tree::{Entry, Ino, Kind, ListingEntry, StoredAttrs};
 
 /// Request for the metadata of an entry, shared by all who wait for it.
 type SharedLook = Shared<BoxFuture<'static, Result<(), FsError>>>;
@@ -63,7 +63,7 @@ impl Prefetch {
     /// The store doesn't answer, or has another version by now.
     pub(in crate::fs) async fn look(&self, ino: Ino) -> Result<Entry, FsError> {
         let entry = self.core.tree.entry(ino).ok_or(FsError::NotFound)?;
-        if entry.looks.kept.is_some() || !entry.named || ino == Ino::ROOT {
+        if entry.attrs.stored.is_some() || !entry.named || ino == Ino::ROOT {
             return Ok(entry);
         }
         let (key, etag) = match &entry.kind {
@@ -77,14 +77,14 @@ impl Prefetch {
             Err(error) if matches!(error.kind, StoreErrorKind::AccessDenied(_)) => {
                 self.core
                     .tree
-                    .looked_at(ino, etag.as_ref(), Kept::default());
+                    .apply_stored_attrs(ino, etag.as_ref(), StoredAttrs::default());
                 return self.core.tree.entry(ino).ok_or(FsError::Stale);
             }
             described => described?,
         };
         self.described(ino, described.as_ref());
         let now = self.core.tree.entry(ino).ok_or(FsError::Stale)?;
-        let Some(etag) = etag.filter(|_| now.looks.kept.is_none() && now.named) else {
+        let Some(etag) = etag.filter(|_| now.attrs.stored.is_none() && now.named) else {
             return Ok(now);
         };
         let Kind::File(file) = &now.kind else {
@@ -96,8 +96,8 @@ impl Prefetch {
         }
         if let Some((dir, name)) = self.core.tree.place(ino) {
             let meta = described.as_ref().map(|described| described.meta.clone());
-            let seen = meta.map_or(Seen::Absent, Seen::File);
-            if let Some(other) = self.core.tree.learn(dir, &name, seen, asked) {
+            let seen = meta.map_or(ListingEntry::Absent, ListingEntry::File);
+            if let Some(other) = self.core.tree.apply(dir, &name, seen, asked) {
                 self.described(other.ino, described.as_ref());
             }
         }
@@ -115,7 +115,7 @@ impl Prefetch {
         if matches!(entry.kind, Kind::File(_)) {
             let near = |last: &EntryName| self.core.tree.are_near(dir, last, name, STEP);
             let count = self.folders.reached(Scan::Inspections, dir, name, near);
-            for ino in self.core.tree.unlooked_behind(dir, name, count) {
+            for ino in self.core.tree.without_stored_attrs_behind(dir, name, count) {
                 drop(self.begin_to_look(ino));
             }
         }
@@ -168,14 +168,14 @@ impl Prefetch {
             (Kind::File(_), None) => return,
         };
         let is_dir = matches!(entry.kind, Kind::Dir);
-        let kept = described.map_or_else(Kept::default, |it| Kept {
+        let kept = described.map_or_else(StoredAttrs::default, |it| StoredAttrs {
             is_filled_marker: is_dir && it.meta.size > 0,
-            ..Kept::from(&it.headers)
+            ..StoredAttrs::from(&it.headers)
         });
         if let Some(dir) = self.core.tree.parent(ino) {
             self.folders.note_metadata(dir, !kept.attributes.is_empty());
         }
-        self.core.tree.looked_at(ino, etag, kept);
+        self.core.tree.apply_stored_attrs(ino, etag, kept);
     }
 
     /// Records whether an object of the folder has stored metadata: it was requested or made here.
@@ -190,7 +190,7 @@ impl Prefetch {
 
     /// Returns whether an entry may have stored metadata that is not cached.
     pub(in crate::fs) fn may_be_rich(&self, dir: Ino, entry: &Entry) -> bool {
-        if entry.looks.kept.is_some() || !entry.named {
+        if entry.attrs.stored.is_some() || !entry.named {
             return false;
         }
         self.folders.verdict(dir) != Verdict::Plain
@@ -224,7 +224,7 @@ impl Prefetch {
         let asking = keys.iter().map(|key| self.core.describe(key));
         // A failed request is repeated when its result is needed.
         for described in join_all(asking).await.into_iter().flatten() {
-            let kept = described.map(|described| Kept::from(&described.headers));
+            let kept = described.map(|described| StoredAttrs::from(&described.headers));
             let is_rich = kept.is_some_and(|kept| !kept.attributes.is_empty());
             self.folders.note_metadata(dir, is_rich);
         }

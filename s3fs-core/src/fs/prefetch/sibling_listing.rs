@@ -14,7 +14,7 @@ use crate::fs::seen;
 use crate::list::{Merger, end_of, list_page};
 use crate::object::{EntryName, Key};
 use crate::store::{ListFrom, ListPage, ListRequest};
-use crate::tree::{Ino, Seen, Told};
+use crate::tree::{Ino, ListingEntry, Reported};
 
 impl Prefetch {
     /// Asks the store for a name and its neighbours, and updates the tree. Returns `None` if the
@@ -24,7 +24,7 @@ impl Prefetch {
         dir: Ino,
         name: &EntryName,
         key: &Key,
-    ) -> Option<Seen> {
+    ) -> Option<ListingEntry> {
         let names = self.folders.names(dir);
         if !names.continues(name) {
             return None;
@@ -53,7 +53,7 @@ impl Prefetch {
         key: &Key,
         prefix: &str,
         after: Option<&str>,
-    ) -> Option<Seen> {
+    ) -> Option<ListingEntry> {
         let asked = Instant::now();
         let request = ListRequest {
             prefix,
@@ -72,7 +72,7 @@ impl Prefetch {
         let last = last.and_then(|last| last.strip_prefix(prefix));
         let last = last.unwrap_or_default().to_owned();
         let last = page.next.is_some().then_some(last);
-        self.learn_page(dir, prefix.to_owned(), page, asked);
+        self.apply_page(dir, prefix.to_owned(), page, asked);
         match (after, last) {
             (None, None) => self.core.tree.completed(dir, asked),
             (None, Some(_)) => {}
@@ -82,18 +82,18 @@ impl Prefetch {
     }
 
     /// Records that a name was requested, and whether it exists.
-    pub(in crate::fs) fn asked_for(&self, dir: Ino, name: &EntryName, seen: &Seen) {
-        let is_there = !matches!(seen, Seen::Absent);
+    pub(in crate::fs) fn asked_for(&self, dir: Ino, name: &EntryName, seen: &ListingEntry) {
+        let is_there = !matches!(seen, ListingEntry::Absent);
         self.folders
             .update_names(dir, |names| names.note(name, is_there));
     }
 
-    fn learn_page(&self, dir: Ino, prefix: String, page: ListPage, asked: Instant) {
+    fn apply_page(&self, dir: Ino, prefix: String, page: ListPage, asked: Instant) {
         let entries = Merger::new(prefix).page(page);
         let entries = entries.iter().map(seen);
         self.core
             .tree
-            .learn_all(dir, entries, asked, |_, _| Told::No);
+            .apply_all(dir, entries, asked, |_, _| Reported::No);
     }
 }
 

@@ -9,7 +9,7 @@ use crate::store::disturbed::Operation;
 use crate::store::faulty::{Fault, Faults};
 use crate::store::memory::MemoryStore;
 use crate::store::slow::{Delays, Point};
-use crate::tree::Told;
+use crate::tree::Reported;
 
 /// Creates a bucket with more keys in `d` than a page has.
 fn two_pages() -> MemoryStore {
@@ -24,9 +24,9 @@ async fn read_some(kernel: &Kernel, handle: crate::fs::HandleId, count: u64) {
     let full_at = count + 2;
     let offer = |entry: crate::fs::dirs::DirEntry<'_>| {
         if entry.next_offset > full_at {
-            Told::Full
+            Reported::Full
         } else {
-            Told::No
+            Reported::No
         }
     };
     kernel.fs.readdir(handle, 0, offer).await.unwrap();
@@ -85,7 +85,7 @@ async fn entries_before_a_failure_are_told_and_the_failure_comes_next() {
     let mut last = 12;
     let all = |entry: crate::fs::dirs::DirEntry<'_>| {
         last = entry.next_offset;
-        Told::Yes
+        Reported::Yes
     };
     // The kernel throws the entries of a failed reply away, and would never forget them.
     kernel.fs.readdir(handle, 12, all).await.unwrap();

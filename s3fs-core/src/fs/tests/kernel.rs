@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::fs::{Attr, Existing, Fs, FsError, HandleId, Maker, OpenMode};
 use crate::object::ByteRange;
-use crate::tree::{Ino, Told};
+use crate::tree::{Ino, Reported};
 
 /// Returns the process ID of every open and close. `/proc` shows that this process has no file of
 /// the mount open.
@@ -219,18 +219,18 @@ impl Kernel {
             self.fs
                 .readdir(handle, offset, |entry| {
                     if count == room {
-                        return Told::Full;
+                        return Reported::Full;
                     }
                     count += 1;
                     offset = entry.next_offset;
                     let name = entry.name.to_str().unwrap().to_owned();
                     if name == "." || name == ".." {
-                        return Told::No;
+                        return Reported::No;
                     }
                     self.tell(entry.attr.ino);
                     let twice = entries.insert(name, entry.attr.is_dir);
                     assert!(twice.is_none(), "each name comes once");
-                    Told::Yes
+                    Reported::Yes
                 })
                 .await?;
             if count == 0 {

@@ -14,7 +14,7 @@ use crate::object::EntryName;
 use crate::store::StoreErrorKind;
 use crate::store::disturbed::{Disturbance, Disturbed, Operation};
 use crate::store::slow::{Delays, Point};
-use crate::tree::{Ino, Known};
+use crate::tree::{Cached, Ino};
 
 /// Counts HEAD requests that reach the store.
 #[derive(Debug, Default)]
@@ -53,7 +53,7 @@ async fn counted() -> (Kernel, Ino, Arc<Heads>, Arc<Delays>) {
     let (store, delays) = Delays::over(counting, 0);
     let kernel = mount(store).await;
     let name = EntryName::from_component("d").unwrap();
-    let Known::Entry(folder) = kernel.fs.core.tree.known(Ino::ROOT, &name) else {
+    let Cached::Entry(folder) = kernel.fs.core.tree.cached(Ino::ROOT, &name) else {
         panic!("the first page shows the folder");
     };
     (kernel, folder.ino, heads, delays)

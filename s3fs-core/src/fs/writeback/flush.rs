@@ -157,7 +157,7 @@ impl Writeback {
         let Some(entry) = self.core.tree.entry(ino) else {
             return Ok(Flushed::Done);
         };
-        if entry.looks.kept.is_none() {
+        if entry.attrs.stored.is_none() {
             // An earlier change failed, and the attributes are those of the bucket.
             return Ok(Flushed::Done);
         }
@@ -177,7 +177,9 @@ impl Writeback {
             Err(error) => {
                 // The failure was reported to the program or recorded. From here on the metadata of
                 // the bucket is shown.
-                self.core.tree.update_looks(ino, |looks| looks.kept = None);
+                self.core
+                    .tree
+                    .update_attrs(ino, |attrs| attrs.stored = None);
                 self.core.tree.unpin(ino);
                 return Err(error);
             }
@@ -230,7 +232,7 @@ impl Writeback {
             return Ok(());
         };
         let headers = headers(&entry, key, &self.core.owner);
-        let kept = entry.looks.kept.as_ref();
+        let kept = entry.attrs.stored.as_ref();
         let is_filled = kept.is_some_and(|kept| kept.is_filled_marker);
         let put = self.put_marker(key, &headers, is_filled).await;
         self.error_mode.note(ChangeKind::Marker, put.is_ok());

@@ -11,7 +11,7 @@ use super::Adapter;
 use super::answers::{GENERATION, empty, handle_id};
 use crate::fs::{Fs, FsError};
 use crate::fuse::convert::{errno, file_attr, is_plain, kind, name_only};
-use crate::tree::{Ino, Told};
+use crate::tree::{Ino, Reported};
 
 pub(super) fn open(adapter: &Adapter, ino: Ino, reply: ReplyOpen) {
     match adapter.fs.opendir(ino) {
@@ -33,7 +33,7 @@ pub(super) fn read(
         let offered = fs.readdir(handle_id(handle), offset, |entry| {
             let ino = INodeNo(entry.attr.number.0);
             let full = reply.add(ino, entry.next_offset, kind(&entry.attr), entry.name);
-            if full { Told::Full } else { Told::No }
+            if full { Reported::Full } else { Reported::No }
         });
         match unless_ended(&fs, offered).await {
             Ok(()) => reply.ok(),
@@ -55,13 +55,13 @@ pub(super) fn read_plus(
         let offered = fs.readdir(handle_id(handle), offset, |entry| {
             let (valid, name) = (entry.attr.valid, entry.name);
             let (attr, told) = if is_plain(&entry.attr) {
-                (file_attr(&entry.attr), Told::Yes)
+                (file_attr(&entry.attr), Reported::Yes)
             } else {
-                (name_only(&entry.attr), Told::Owed)
+                (name_only(&entry.attr), Reported::Owed)
             };
             let next = entry.next_offset;
             if reply.add(attr.ino, next, name, &valid, &attr, GENERATION) {
-                Told::Full
+                Reported::Full
             } else {
                 told
             }

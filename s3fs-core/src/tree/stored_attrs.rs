@@ -6,9 +6,9 @@ use crate::object::{Attributes, Headers};
 
 /// Attributes of an entry beside its bytes.
 #[derive(Clone, Debug, Default)]
-pub struct Looks {
+pub struct EntryAttrs {
     /// Stored metadata, present or about to be stored; `None` if the store was never asked for it.
-    pub kept: Option<Kept>,
+    pub stored: Option<StoredAttrs>,
     /// Time of the last access, where a program has set it. Not stored: it lives as long as the
     /// mount.
     pub accessed: Option<SystemTime>,
@@ -20,7 +20,7 @@ pub struct Looks {
 
 /// Metadata stored with an object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Kept {
+pub struct StoredAttrs {
     /// Mode, owner, times, extended attributes.
     pub attributes: Attributes,
     /// Content type; `None` if it is to be derived from the name.
@@ -29,7 +29,7 @@ pub struct Kept {
     pub is_filled_marker: bool,
 }
 
-impl From<&Headers> for Kept {
+impl From<&Headers> for StoredAttrs {
     fn from(headers: &Headers) -> Self {
         Self {
             attributes: Attributes::from_metadata(&headers.metadata),
@@ -39,12 +39,12 @@ impl From<&Headers> for Kept {
     }
 }
 
-impl Looks {
+impl EntryAttrs {
     /// Creates the attributes of an entry that is created here.
     pub fn of(attributes: Attributes) -> Self {
         let now = SystemTime::now();
         Self {
-            kept: Some(Kept {
+            stored: Some(StoredAttrs {
                 attributes,
                 content_type: None,
                 is_filled_marker: false,
@@ -57,6 +57,6 @@ impl Looks {
 
     /// Returns the stored attributes, if they are known.
     pub fn attributes(&self) -> Option<&Attributes> {
-        self.kept.as_ref().map(|kept| &kept.attributes)
+        self.stored.as_ref().map(|stored| &stored.attributes)
     }
 }
