@@ -13,12 +13,12 @@ const CACHE_SIZE: u64 = 10 << 30;
 pub(super) fn apply(located: &Located, volume: CloudBucketMount) -> CloudBucketMount {
     let name = volume.bucket().to_owned();
     let buckets = &located.file.buckets;
-    let exact = buckets.get(&name);
+    let exact = buckets.get(name.as_str());
     let mut patterns: Vec<_> = buckets
         .iter()
-        .filter(|(pattern, _)| **pattern != name && matches(pattern, &name))
+        .filter(|(pattern, _)| pattern.text() != name && matches(pattern.text(), &name))
         .collect();
-    patterns.sort_by_key(|(pattern, _)| std::cmp::Reverse(pattern.len()));
+    patterns.sort_by_key(|(pattern, _)| std::cmp::Reverse(pattern.text().len()));
     exact
         .into_iter()
         .chain(patterns.into_iter().map(|(_, bucket)| bucket))
@@ -32,7 +32,7 @@ pub(super) fn apply(located: &Located, volume: CloudBucketMount) -> CloudBucketM
         })
 }
 
-/// Returns whether a name fits a pattern: `*` is any text, `?` any character.
+/// Returns whether a name fits a pattern.
 fn matches(pattern: &str, name: &str) -> bool {
     let Some(first) = pattern.chars().next() else {
         return name.is_empty();

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::bucket_pattern::BucketPattern;
 use super::engine::EngineTable;
 use super::error::SettingsError;
 use super::units::{Size, Time, VolumeUrl};
@@ -20,7 +21,7 @@ use crate::host::trusted::Untrusted;
 #[serde(deny_unknown_fields, default)]
 pub(super) struct File {
     pub(super) secrets: BTreeMap<String, Source>,
-    pub(super) buckets: BTreeMap<String, Bucket>,
+    pub(super) buckets: BTreeMap<BucketPattern, Bucket>,
     pub(super) jobs: BTreeMap<String, JobTable>,
     pub(super) engine: EngineTable,
 }

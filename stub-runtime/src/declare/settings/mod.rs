@@ -3,6 +3,7 @@
 //! Two files are read: the nearest `stub.toml` of the working folder or above it, and the user's
 //! own. The nearer one takes precedence. docs/settings.md describes the format.
 
+mod bucket_pattern;
 mod buckets;
 mod engine;
 mod error;

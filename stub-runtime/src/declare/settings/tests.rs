@@ -76,6 +76,11 @@ fn a_mistake_is_told_with_its_line_and_what_was_meant() {
             2,
             "did you mean `region`?",
         ),
+        (
+            "[buckets.\"data-[ab]\"]\nregion = \"x\"",
+            1,
+            "the only wildcards in the name of a bucket are * and ?",
+        ),
         ("[secrets]\na = \"hunter2\"", 2, "expected one of `env`"),
         ("x = = 1", 1, ""),
     ] {
