@@ -11,15 +11,7 @@ pub const GRAIN: usize = 1 << 16;
 
 /// Returns a block of noise, since a store could compress plain data or find zeros.
 pub fn noise() -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut block = Vec::with_capacity(BLOCK);
-    while block.len() < BLOCK {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        block.extend(state.to_le_bytes());
-    }
-    block
+    stub_test_support::noise(BLOCK)
 }
 
 /// Marks the bytes as those of this object at this offset, which must be a grain's.

@@ -3,8 +3,9 @@
 
 use std::process::Command;
 
-use crate::act::{as_nobody, copied, is_root, output};
-use crate::clean::Clean;
+use stub_test_support::{Clean, as_nobody, copied, is_root};
+
+use crate::act::output;
 
 #[test]
 fn everything_works_as_an_ordinary_user() {

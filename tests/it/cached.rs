@@ -4,9 +4,9 @@ use std::fs;
 use std::io;
 
 use s3_local::Operation;
+use stub_test_support::Clean;
 
 use crate::bucket::{self, BUCKET, volume};
-use crate::clean::Clean;
 
 #[stub::function(volumes = <"/stub-it/data" => volume()>)]
 fn sum() -> io::Result<u64> {

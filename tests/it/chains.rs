@@ -8,10 +8,10 @@ use std::{fs, io};
 use anyhow::Context;
 use s3_local::Policy;
 use stub::{CloudBucketMount, Secret};
+use stub_test_support::Clean;
 
 use crate::act::{act, output};
 use crate::bucket::{self, BUCKET, keys, volume};
-use crate::clean::Clean;
 
 #[stub::function(volumes = <"/stub-it/data" => volume()>)]
 fn reads() -> io::Result<usize> {

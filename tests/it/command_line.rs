@@ -7,19 +7,13 @@ use std::process::{Command, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use s3_local::Server;
+use stub_test_support::{Clean, eventually, shared, with_default_signals};
 
-use crate::act::shared;
 use crate::bucket;
-use crate::clean::{Clean, eventually};
 use crate::examples::built;
 
-/// Returns the example with signals as a terminal has them. A shell starts what is in the background
-/// with some of them ignored, which would stay so.
 fn tasks(arguments: &[&str]) -> Command {
-    let mut command = Command::new("env");
-    command
-        .arg("--default-signal=HUP,INT,QUIT,TERM")
-        .arg(built("examples").join("tasks"));
+    let mut command = with_default_signals(built("examples").join("tasks"));
     command.args(arguments).stdin(Stdio::null());
     command
 }

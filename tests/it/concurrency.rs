@@ -3,9 +3,9 @@
 use std::{fs, io, thread};
 
 use stub::CloudBucketMount;
+use stub_test_support::Clean;
 
 use crate::bucket::{self, BUCKET, keys, volume};
-use crate::clean::Clean;
 
 #[stub::function(volumes = <"/stub-it/data" => volume()>)]
 fn write_and_read(n: usize) -> io::Result<String> {

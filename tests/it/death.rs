@@ -11,10 +11,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use s3_local::{Operation, Server};
 use stub::{Error, ErrorKind};
+use stub_test_support::{Clean, descendants, eventually};
 
 use crate::act::{act, tell, told};
 use crate::bucket::{self, BUCKET, volume};
-use crate::clean::{Clean, descendants, eventually};
 
 #[stub::function(volumes = <"/stub-it/data" => volume()>)]
 fn half_an_object() -> io::Result<()> {

@@ -5,8 +5,7 @@ use std::time::Duration;
 use std::{fmt, io};
 
 use stub::ErrorKind;
-
-use crate::clean::Clean;
+use stub_test_support::Clean;
 
 #[derive(Debug)]
 struct Broken {

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::env;
 
 use stub::{ErrorKind, Secret};
+use stub_test_support::Clean;
 
 use crate::act::{act, output, tell, told};
 use crate::bucket::{self, volume};
-use crate::clean::Clean;
 
 type Variables = BTreeMap<String, String>;
 

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::act::{as_nobody, copied, is_root, output};
-use crate::clean::Clean;
+use stub_test_support::{Clean, as_nobody, copied, is_root};
+
+use crate::act::output;
 
 /// Returns the path of a program of this workspace, beside this test's own in the target folder.
 pub(crate) fn built(name: &str) -> PathBuf {

@@ -7,9 +7,9 @@ use std::process::Command;
 
 use s3_local::{Operation, Policy};
 use stub::ErrorKind;
+use stub_test_support::Clean;
 
 use crate::bucket::{self, BUCKET, volume};
-use crate::clean::Clean;
 
 #[stub::function(volumes = <"/stub-it/data" => volume()>)]
 fn entries() -> io::Result<Vec<String>> {

@@ -5,9 +5,9 @@ use std::{fs, io};
 
 use s3_local::Server;
 use stub::{CloudBucketMount, ErrorKind};
+use stub_test_support::Clean;
 
 use crate::bucket::{self, BUCKET, volume};
-use crate::clean::Clean;
 
 /// Returns the bucket `more`, on the server of the current test.
 fn more() -> CloudBucketMount {

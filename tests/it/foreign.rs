@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::act::is_root;
-use crate::clean::Clean;
+use stub_test_support::{Clean, is_root};
+
 use crate::examples::built;
 
 /// Exit status of the script if the server can't be installed.

@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 use std::{fs, io, iter, thread};
 
 use stub::{Error, ErrorKind, Retries};
+use stub_test_support::{Clean, eventually, shared};
 
-use crate::act::shared;
 use crate::bucket::{self, BUCKET, volume};
-use crate::clean::{Clean, eventually};
 
 #[stub::function]
 fn numbers(until: u64) -> impl Iterator<Item = u64> {

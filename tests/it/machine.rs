@@ -5,10 +5,10 @@ use std::fs;
 use std::io;
 
 use stub::ErrorKind;
+use stub_test_support::{Clean, DEVICE, USE_DEVICE, become_nobody, is_root};
 
-use crate::act::{DEVICE, USE_DEVICE, act_after, become_nobody, is_root, output, tell, told};
+use crate::act::{act_after, output, tell, told};
 use crate::bucket::{self, volume};
-use crate::clean::Clean;
 
 #[stub::function(volumes = <"/stub-it/data" => volume()>)]
 fn runs() -> io::Result<usize> {

@@ -23,7 +23,7 @@
 //! - `foreign`: another project's S3 server
 //! - `as_nobody`: all of these as an ordinary user
 //!
-//! `deeds` has the bodies of several of them. A test begins with [`clean::Clean`], which checks for
+//! `deeds` has the bodies of several of them. A test begins with [`stub_test_support::Clean`], which checks for
 //! leftovers at its end.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -32,7 +32,6 @@ mod as_nobody;
 mod bucket;
 mod cached;
 mod chains;
-mod clean;
 mod command_line;
 mod concurrency;
 mod death;

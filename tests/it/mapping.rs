@@ -8,10 +8,9 @@ use std::{fs, io, iter, process};
 
 use s3_local::Policy;
 use stub::{Error, ErrorKind, Retries};
+use stub_test_support::{Clean, shared};
 
-use crate::act::shared;
 use crate::bucket::{self, BUCKET, volume};
-use crate::clean::Clean;
 use crate::deeds::{Deed, does};
 
 #[stub::function]

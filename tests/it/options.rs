@@ -6,10 +6,9 @@ use std::time::Duration;
 use std::{env, fs, io};
 
 use stub::{Error, ErrorKind, Retries, Secret};
+use stub_test_support::{Clean, shared};
 
-use crate::act::shared;
 use crate::bucket::{self, BUCKET, volume};
-use crate::clean::Clean;
 
 fn word() -> String {
     "evaluated".to_owned()

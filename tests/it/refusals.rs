@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use s3_local::{BucketOptions, Policy};
 use stub::{CloudBucketMount, Error, ErrorKind, Secret};
+use stub_test_support::{Clean, folder};
 
-use crate::act::{act, folder, output, tell, told};
+use crate::act::{act, output, tell, told};
 use crate::bucket::{self, BUCKET, keys, volume};
-use crate::clean::Clean;
 
 #[stub::function(volumes = <"/stub-it/data" => volume()>)]
 fn runs() -> io::Result<usize> {

@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 use std::{fs, io, thread};
 
 use stub::{Error, ErrorKind};
+use stub_test_support::{Clean, eventually, shared};
 
-use crate::act::shared;
 use crate::bucket::{self, BUCKET, volume};
-use crate::clean::{Clean, eventually};
 
 #[stub::function]
 fn doubles(n: u64) -> u64 {

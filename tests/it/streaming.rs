@@ -8,10 +8,9 @@ use std::{fs, io};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use s3_local::Policy;
 use stub::ErrorKind;
+use stub_test_support::{Clean, eventually, shared};
 
-use crate::act::shared;
 use crate::bucket::{self, BUCKET, volume};
-use crate::clean::{Clean, eventually};
 
 /// Creates a stream that needs the runtime at its creation.
 #[stub::function]

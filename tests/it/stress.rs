@@ -8,9 +8,9 @@ use std::{fs, process, thread};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use stub::{ErrorKind, Retries};
+use stub_test_support::{Clean, eventually, shared};
 
-use crate::act::{act, output, shared};
-use crate::clean::{Clean, eventually};
+use crate::act::{act, output};
 use crate::deeds::{Deed, does, does_in_time, is_right};
 
 #[test]

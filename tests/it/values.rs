@@ -7,9 +7,9 @@ use std::time::Duration;
 use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
+use stub_test_support::Clean;
 
 use crate::bucket::{self, BUCKET, volume};
-use crate::clean::Clean;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Shape {

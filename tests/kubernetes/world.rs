@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use s3_local::S3Local;
 use serde_json::json;
+use stub_test_support::{Patience, is_root};
 use tempfile::TempDir;
 
 use crate::api::{NAMESPACE, Server, TOKEN};
@@ -40,7 +41,7 @@ impl World {
     /// Starts a cluster; returns `None` for users other than root.
     pub(crate) fn start() -> Option<Self> {
         static TURN: Mutex<()> = Mutex::new(());
-        if !nix::unistd::geteuid().is_root() {
+        if !is_root() {
             return None;
         }
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -225,13 +226,6 @@ impl Drop for Caller {
 }
 
 /// Waits until `look` returns a value; panics after a time limit.
-pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "never so: {what}");
-        thread::sleep(Duration::from_millis(10));
-    }
+pub(crate) fn eventually<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    Patience::new(PATIENCE).eventually(what, look)
 }

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::{env, fs, io, process, thread};
 
-use s3_local::S3Local;
 use stub::{CloudBucketMount, Engine, Error, ErrorKind, Secret};
+use stub_test_support::{keys, served, shared};
 
-use crate::turn::{Turn, eventually, names, notes, queue};
+use crate::turn::{Turn, eventually, names, queue};
 
 #[stub::function]
 fn sum(a: u64, b: u64) -> u64 {
@@ -98,7 +98,7 @@ fn each_of_many_tasks_is_run_once() {
     let Some(_turn) = Turn::with(|slurm| slurm.task_time(Duration::from_millis(1))) else {
         return;
     };
-    let folder = notes();
+    let folder = shared();
     let inputs = (0..1200).map(|n| (n, folder.path().to_owned()));
     noted::starmap(inputs).for_each(|value| value.unwrap());
     let seen: BTreeSet<String> = names(folder.path())
@@ -229,16 +229,11 @@ fn volume() -> CloudBucketMount {
 #[test]
 fn volumes_are_folders_there_as_well_and_what_is_written_is_stored() {
     let Some(_turn) = Turn::start() else { return };
-    let server = S3Local::builder().start();
-    server.create_bucket("data");
-    let keys = [
-        ("AWS_ACCESS_KEY_ID", server.access_key_id()),
-        ("AWS_SECRET_ACCESS_KEY", server.secret_access_key()),
-    ];
+    let server = served("data", &[]);
     let volume = CloudBucketMount::new("data")
         .bucket_endpoint_url(server.endpoint_url())
         .force_path_style(true)
-        .secret(Secret::from_dict(keys));
+        .secret(Secret::from_dict(keys(&server)));
     *VOLUME.lock().unwrap() = Some(volume);
     let inputs = (0..20).map(|n| (format!("{n}.txt"), format!("text {n}")));
     for value in stores::starmap(inputs) {
@@ -260,7 +255,7 @@ fn waits(folder: PathBuf) -> io::Result<()> {
 #[test]
 fn a_call_that_is_cancelled_ends_in_its_queue_as_well() {
     let Some(_turn) = Turn::start() else { return };
-    let folder = notes();
+    let folder = shared();
     let call = waits::spawn(folder.path().to_owned()).unwrap();
     eventually("it has begun", || names(folder.path()).pop());
     assert!(matches!(
@@ -287,7 +282,7 @@ fn a_call_that_is_cancelled_ends_in_its_queue_as_well() {
 #[test]
 fn a_map_that_is_dropped_ends_in_its_queue_as_well() {
     let Some(_turn) = Turn::start() else { return };
-    let folder = notes();
+    let folder = shared();
     let mut map = noted::starmap((0..50).map(|n| (n, folder.path().to_owned())));
     map.next().unwrap().unwrap();
     drop(map);

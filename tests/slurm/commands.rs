@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::{env, fs};
 
-use crate::turn::{Turn, eventually, names, notes, queue};
+use stub_test_support::shared;
+
+use crate::turn::{Turn, eventually, names, queue};
 
 /// Returns the command `stub`, found beside this test's own program in the target folder.
 fn stub(turn: &Turn, folder: &Path) -> Command {
@@ -24,7 +26,7 @@ fn text(output: &Output) -> String {
 #[test]
 fn a_command_is_run_on_a_node_and_ends_as_it_did() {
     let Some(turn) = Turn::start() else { return };
-    let folder = notes();
+    let folder = shared();
     let script = "echo out $SLURMD_NODENAME; echo err >&2; exit 7";
     let output = stub(&turn, folder.path())
         .args(["run", "--engine", "slurm", "--", "sh", "-c", script])
@@ -38,7 +40,7 @@ fn a_command_is_run_on_a_node_and_ends_as_it_did() {
 #[test]
 fn a_command_whose_caller_was_killed_is_taken_up_or_ended() {
     let Some(turn) = Turn::start() else { return };
-    let folder = notes();
+    let folder = shared();
     let script = "touch begun; while [ ! -e go ]; do sleep 0.1; done; echo done; exit 5";
     let begin = || {
         let _ = fs::remove_file(folder.path().join("begun"));
@@ -85,7 +87,7 @@ fn a_command_whose_caller_was_killed_is_taken_up_or_ended() {
 #[test]
 fn the_example_counts_there_as_here() {
     let Some(turn) = Turn::start() else { return };
-    let folder = notes();
+    let folder = shared();
     let settings = stub(&turn, folder.path());
     let example = Path::new(settings.get_program()).with_file_name("examples/word_count_cluster");
     let run = |engine: &str| {
@@ -105,7 +107,7 @@ fn the_example_counts_there_as_here() {
 #[test]
 fn an_engine_that_is_none_is_told() {
     let Some(turn) = Turn::start() else { return };
-    let folder = notes();
+    let folder = shared();
     let output = stub(&turn, folder.path())
         .args(["run", "--", "true"])
         .env("STUB_ENGINE", "slum")

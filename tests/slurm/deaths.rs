@@ -6,8 +6,9 @@ use std::time::Duration;
 use std::{env, fs, io, process, thread};
 
 use stub::ErrorKind;
+use stub_test_support::shared;
 
-use crate::turn::{Turn, eventually, names, notes, queue};
+use crate::turn::{Turn, eventually, names, queue};
 
 /// Creates a file with its node in the name, and takes a while.
 #[stub::function]
@@ -34,7 +35,7 @@ fn begun_on(folder: &Path) -> String {
 #[test]
 fn a_node_that_dies_takes_no_input_with_it() {
     let Some(turn) = Turn::start() else { return };
-    let folder = notes();
+    let folder = shared();
     let call = slowly::spawn_map(inputs(1500, folder.path()));
     let call = call.unwrap();
     let node = begun_on(folder.path());
@@ -49,7 +50,7 @@ fn a_node_that_dies_takes_no_input_with_it() {
 #[test]
 fn a_controller_that_dies_is_waited_for() {
     let Some(turn) = Turn::start() else { return };
-    let folder = notes();
+    let folder = shared();
     let call = slowly::spawn_map(inputs(400, folder.path())).unwrap();
     begun_on(folder.path());
     turn.cluster("stop-controller", None);
@@ -62,7 +63,7 @@ fn a_controller_that_dies_is_waited_for() {
 #[test]
 fn a_call_waits_for_a_controller_that_is_not_there_yet() {
     let Some(turn) = Turn::start() else { return };
-    let folder = notes();
+    let folder = shared();
     turn.cluster("stop-controller", None);
     let path = folder.path().to_owned();
     let caller = thread::spawn(move || slowly(7, path));
@@ -76,7 +77,7 @@ fn what_is_preempted_is_run_again_and_is_no_error() {
     let Some(_turn) = Turn::with(|slurm| slurm.partition("main")) else {
         return;
     };
-    let folder = notes();
+    let folder = shared();
     let call = slowly::spawn_map(inputs(1500, folder.path())).unwrap();
     begun_on(folder.path());
     // All places of the cluster, for a moment.
@@ -121,7 +122,7 @@ fn task() -> String {
 #[test]
 fn a_task_that_is_killed_is_the_error_of_the_input_that_it_had() {
     let Some(_turn) = Turn::start() else { return };
-    let folder = notes();
+    let folder = shared();
     let call = alone::spawn(folder.path().to_owned()).unwrap();
     eventually("it has begun", || names(folder.path()).pop());
     let killed = Command::new("kill")
@@ -140,7 +141,7 @@ fn a_task_that_is_killed_is_the_error_of_the_input_that_it_had() {
 #[test]
 fn a_job_that_its_user_cancels_in_slurm_is_not_run_again() {
     let Some(_turn) = Turn::start() else { return };
-    let folder = notes();
+    let folder = shared();
     let call = alone::spawn(folder.path().to_owned()).unwrap();
     eventually("it has begun", || names(folder.path()).pop());
     let job = queue("%A").pop().unwrap();

@@ -7,8 +7,9 @@ use std::time::Duration;
 use std::{env, fs, io, process, thread};
 
 use stub::{Call, Engine, ErrorKind, Slurm};
+use stub_test_support::shared;
 
-use crate::turn::{Turn, eventually, names, notes};
+use crate::turn::{Turn, eventually, names};
 
 const FOLDER: &str = "STUB_IT_NOTES";
 const SPOOL: &str = "STUB_IT_SPOOL";
@@ -61,7 +62,7 @@ fn act(turn: &Turn, name: &str, notes: &std::path::Path) -> (Child, String) {
 #[test]
 fn a_caller_that_is_killed_finds_its_values_when_it_comes_back() {
     let Some(turn) = Turn::start() else { return };
-    let notes = notes();
+    let notes = shared();
     let (mut act, id) = act(&turn, "found::a_caller_of_many", notes.path());
     eventually("some have begun", || {
         (names(notes.path()).len() > 50).then_some(())
@@ -91,7 +92,7 @@ fn a_caller_that_is_killed_finds_its_values_when_it_comes_back() {
 #[test]
 fn a_program_that_ends_leaves_its_call_to_a_later_one() {
     let Some(turn) = Turn::start() else { return };
-    let notes = notes();
+    let notes = shared();
     let (mut act, id) = act(&turn, "found::a_caller_of_one", notes.path());
     act.wait().unwrap();
     let call = Call::<u64>::from_id(&id).unwrap();

@@ -7,8 +7,9 @@ use std::time::Duration;
 use std::{env, fs, io, thread};
 
 use stub::Secret;
+use stub_test_support::shared;
 
-use crate::turn::{Turn, eventually, names, notes, queue};
+use crate::turn::{Turn, eventually, names, queue};
 
 const SECRET: &str = "hunter2-and-nothing-else";
 
@@ -55,7 +56,7 @@ fn holds(bytes: &[u8], text: &str) -> bool {
 #[test]
 fn a_secret_is_seen_by_the_body_alone() {
     let Some(turn) = Turn::start() else { return };
-    let folder = notes();
+    let folder = shared();
     let call = knows::spawn(folder.path().to_owned()).unwrap();
     eventually("it has begun", || names(folder.path()).pop());
     let job = queue("%A").pop().unwrap();
@@ -110,7 +111,7 @@ fn the_files_of_a_call_are_closed_to_others() {
     use std::os::unix::fs::PermissionsExt;
 
     let Some(turn) = Turn::start() else { return };
-    let folder = notes();
+    let folder = shared();
     let call = knows::spawn(folder.path().to_owned()).unwrap();
     eventually("it has begun", || names(folder.path()).pop());
     for path in files(turn.spool()) {

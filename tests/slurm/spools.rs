@@ -4,9 +4,10 @@ use std::path::Path;
 use std::process::Command;
 use std::{env, fs};
 
-use s3_local::{S3Local, Server};
+use s3_local::Server;
+use stub_test_support::{NOBODY, is_root, served, shared};
 
-use crate::turn::{Turn, names, notes};
+use crate::turn::{Turn, names};
 
 #[stub::function]
 fn doubled(n: u64) -> u64 {
@@ -68,9 +69,8 @@ fn at_home<'a>(act: &'a mut Command, home: &Path) -> &'a mut Command {
 #[test]
 fn a_bucket_can_be_the_spool() {
     let Some(_turn) = Turn::start() else { return };
-    let server = S3Local::builder().start();
-    server.create_bucket("spool");
-    let folder = notes();
+    let server = served("spool", &[]);
+    let folder = shared();
     home(&server, folder.path());
     run(at_home(&mut act(), folder.path()));
     let left: Vec<String> = server.keys("spool");
@@ -82,9 +82,8 @@ fn a_bucket_can_be_the_spool() {
 #[test]
 fn a_program_that_nodes_don_t_have_is_fetched() {
     let Some(_turn) = Turn::start() else { return };
-    let server = S3Local::builder().start();
-    server.create_bucket("spool");
-    let folder = notes();
+    let server = served("spool", &[]);
+    let folder = shared();
     home(&server, folder.path());
     // Removed while it runs: as on nodes that lack the folder of the caller's machine.
     let program = folder.path().join("program");
@@ -103,10 +102,10 @@ fn a_program_that_nodes_don_t_have_is_fetched() {
 #[test]
 fn an_ordinary_user_calls_as_root_does() {
     let Some(_turn) = Turn::start() else { return };
-    if !nix::unistd::geteuid().is_root() {
+    if !is_root() {
         return; // This is one.
     }
-    let folder = notes();
+    let folder = shared();
     let program = folder.path().join("program");
     fs::copy(env::current_exe().unwrap(), &program).unwrap();
     let mut act = Command::new("setpriv");
@@ -121,7 +120,7 @@ fn an_ordinary_user_calls_as_root_does() {
     .env("STUB_ENGINE", "slurm");
     let home = folder.path().join("home");
     fs::create_dir(&home).unwrap();
-    std::os::unix::fs::chown(&home, Some(65534), Some(65534)).unwrap();
+    std::os::unix::fs::chown(&home, Some(NOBODY), Some(NOBODY)).unwrap();
     run(at_home(&mut act, &home));
     assert_eq!(names(&home.join(".stub/spool")), Vec::<String>::new());
     assert_eq!(

@@ -1,7 +1,6 @@
 //! Turns of tests: one at a time uses the cluster.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use stub::{Engine, Slurm};
+use stub_test_support::{MARK, Patience};
 use tempfile::TempDir;
 
 /// Variable with the folder of the cluster that `scripts/slurm-cluster.sh` has started.
@@ -38,10 +38,7 @@ impl Turn {
             );
             return None;
         };
-        let spool = tempfile::Builder::new()
-            .prefix("stub-it")
-            .tempdir()
-            .unwrap();
+        let spool = tempfile::Builder::new().prefix(MARK).tempdir().unwrap();
         let slurm = Slurm::new().spool(spool.path().display().to_string());
         Engine::from(set(slurm)).select();
         Some(Self {
@@ -116,29 +113,10 @@ pub(crate) fn queue(format: &str) -> Vec<String> {
 }
 
 /// Waits until `look` returns a value; panics after one minute.
-pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_mins(1);
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(
-            Instant::now() < deadline,
-            "never so: {what}; queue: {:?}",
-            queue("%i %j %T %R")
-        );
-        thread::sleep(Duration::from_millis(50));
-    }
-}
-
-/// Creates a folder that everybody may write to, for files by which bodies report.
-pub(crate) fn notes() -> TempDir {
-    let folder = tempfile::Builder::new()
-        .prefix("stub-it")
-        .tempdir()
-        .unwrap();
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o1777)).unwrap();
-    folder
+pub(crate) fn eventually<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    let patience = Patience::new(Duration::from_mins(1));
+    let patience = patience.showing(|| format!("queue: {:?}", queue("%i %j %T %R")));
+    patience.eventually(what, look)
 }
 
 /// Returns the names of the files in a folder.

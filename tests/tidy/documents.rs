@@ -8,12 +8,13 @@ use crate::none;
 use crate::source::{files, read, root};
 
 /// Folders and files at the top of the repository that documents name paths from.
-const TOPS: [&str; 12] = [
+const TOPS: [&str; 13] = [
     "s3fs-core/",
     "stub-runtime/",
     "stub-macros/",
     "stub-cli/",
     "s3-local/",
+    "test-support/",
     "benches/",
     "docs/",
     "examples/",

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use crate::strip;
 
 /// Crates whose modules are checked.
-pub(crate) const CRATES: [&str; 5] = [
+pub(crate) const CRATES: [&str; 6] = [
     "s3fs-core",
     "stub-runtime",
     "stub-macros",
     "s3-local",
     "stub-cli",
+    "test-support",
 ];
 
 /// Folders whose files nobody edits.

@@ -5,8 +5,9 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use s3_local::{Operation, Server};
+use stub_test_support::eventually;
 
-use crate::mounted::{BUCKET, Bucket, eventually, server};
+use crate::mounted::{BUCKET, Bucket, server};
 
 const FILES: usize = 300;
 

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use s3_local::{Operation, Server};
 use s3fs_core::{Access, CacheConfig, FileSystem, MountConfig, Resources};
+use stub_test_support::{is_root, noise};
 use tempfile::TempDir;
 
-use crate::mounted::{BUCKET, Bucket, config, noise, server};
+use crate::mounted::{BUCKET, Bucket, config, server};
 
 const MIB: usize = 1 << 20;
 
@@ -128,7 +129,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn a_disk_that_is_full_only_costs_requests() {
-    if !nix::unistd::geteuid().is_root() {
+    if !is_root() {
         return;
     }
     let (above, _) = folder();

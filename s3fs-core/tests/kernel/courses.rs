@@ -6,8 +6,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use s3_local::Operation;
+use stub_test_support::noise;
 
-use crate::mounted::{BUCKET, Bucket, noise, server};
+use crate::mounted::{BUCKET, Bucket, server};
 
 const MIB: usize = 1 << 20;
 const READ: usize = 128 << 10;

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use s3_local::{Operation, PutOptions};
+use stub_test_support::noise;
 
-use crate::mounted::{BUCKET, Bucket, empty, noise, server};
+use crate::mounted::{BUCKET, Bucket, empty, server};
 
 fn metadata(bucket: &Bucket, key: &str, name: &str) -> Option<String> {
     bucket.finish();

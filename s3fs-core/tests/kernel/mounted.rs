@@ -2,11 +2,11 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use s3_local::{S3Local, Server};
+use s3_local::Server;
 use s3fs_core::{BucketName, Credentials, MountConfig};
+use stub_test_support::served;
 
 use crate::mount::Mount;
 
@@ -26,9 +26,7 @@ pub(crate) struct Bucket {
 
 /// Starts a server with the bucket, to be filled before it is mounted.
 pub(crate) fn server() -> Server {
-    let server = S3Local::builder().start();
-    server.create_bucket(BUCKET);
-    server
+    served(BUCKET, &[])
 }
 
 /// Returns the configuration to mount the bucket of a server with its root key.
@@ -89,29 +87,6 @@ impl Deref for Bucket {
 
     fn deref(&self) -> &Mount {
         &self.mount
-    }
-}
-
-/// Returns `length` pseudorandom bytes without repetition.
-pub(crate) fn noise(length: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut bytes = Vec::with_capacity(length + 8);
-    while bytes.len() < length {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
-    }
-    bytes.truncate(length);
-    bytes
-}
-
-/// Waits until a condition holds; panics after 20 s.
-pub(crate) fn eventually(what: &str, holds: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(20), "{what}");
-        sleep(Duration::from_millis(5));
     }
 }
 

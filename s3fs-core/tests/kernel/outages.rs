@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use s3_local::{Fault, Operation};
 use s3fs_core::Credentials;
+use stub_test_support::{eventually, noise};
 
 use crate::fake::Fake;
-use crate::mounted::{BUCKET, Bucket, SOON, empty, errno, eventually, noise, server};
+use crate::mounted::{BUCKET, Bucket, SOON, empty, errno, server};
 
 /// Time longer than any test takes.
 const FAR: Duration = Duration::from_mins(10);

@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use s3_local::Server;
 use s3fs_core::Access;
+use stub_test_support::{is_root, noise};
 
 use crate::cache::{folder, with};
-use crate::mounted::{BUCKET, Bucket, noise, server};
+use crate::mounted::{BUCKET, Bucket, server};
 
 const SIZE: usize = 5 << 20;
 
@@ -44,7 +45,7 @@ fn is_possible(dir: &Path) -> bool {
     let is_new = (number(), number()) >= (6, 9);
     let kind = nix::sys::statfs::statfs(dir).unwrap().filesystem_type();
     let is_stacked = kind == nix::sys::statfs::OVERLAYFS_SUPER_MAGIC;
-    nix::unistd::geteuid().is_root() && is_new && !is_stacked
+    is_root() && is_new && !is_stacked
 }
 
 /// Returns whether a whole open file can be read while its mount is not served.

@@ -6,8 +6,9 @@ use std::io::Write;
 use nix::errno::Errno;
 use s3_local::{Policy, S3Local, Server};
 use s3fs_core::{Access, Credentials, MountConfig};
+use stub_test_support::noise;
 
-use crate::mounted::{BUCKET, Bucket, errno, noise};
+use crate::mounted::{BUCKET, Bucket, errno};
 
 fn limited(policy: Policy) -> Server {
     let server = S3Local::builder()

@@ -5,8 +5,9 @@ use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, MetadataExt};
 
 use s3_local::Operation;
+use stub_test_support::noise;
 
-use crate::mounted::{BUCKET, Bucket, noise, server};
+use crate::mounted::{BUCKET, Bucket, server};
 
 const MIB: usize = 1 << 20;
 

@@ -4,8 +4,9 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 
 use nix::errno::Errno;
+use stub_test_support::noise;
 
-use crate::mounted::{BUCKET, Bucket, empty, errno, noise, server};
+use crate::mounted::{BUCKET, Bucket, empty, errno, server};
 
 #[test]
 fn deleting_a_file_deletes_its_object_and_keeps_its_folder() {

@@ -5,8 +5,9 @@ use std::io::Write;
 
 use nix::errno::Errno;
 use s3_local::{Fault, Injection, Operation};
+use stub_test_support::noise;
 
-use crate::mounted::{BUCKET, Bucket, SOON, empty, errno, noise, server};
+use crate::mounted::{BUCKET, Bucket, SOON, empty, errno, server};
 
 #[test]
 fn a_temporary_name_costs_nothing() {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use s3fs_core::{DEFAULT_BUDGET, FileSystem, MountConfig, MountPoint, Mounted, Resources};
 use serde::{Deserialize, Serialize};
+use stub_test_support::is_root;
 use tokio::runtime::Runtime;
 
 /// Mount to serve.
@@ -73,7 +74,7 @@ async fn mount(request: Request) -> Mounted {
         source: &source,
         read_only,
         // A user who is not root may be forbidden to.
-        allow_other: nix::unistd::geteuid().is_root(),
+        allow_other: is_root(),
     };
     fs.mount_at(&point).unwrap()
 }

@@ -10,8 +10,9 @@ use std::time::Duration;
 use nix::errno::Errno;
 use s3_local::{Operation, Policy, S3Local};
 use s3fs_core::{Credentials, StageConfig};
+use stub_test_support::noise;
 
-use crate::mounted::{BUCKET, Bucket, empty, errno, noise, server};
+use crate::mounted::{BUCKET, Bucket, empty, errno, server};
 
 /// Stores one file, so that the mount knows that it has permission to write.
 fn begin(bucket: &Bucket) {

@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use nix::errno::Errno;
 use s3_local::{Operation, Quirk, Server};
+use stub_test_support::noise;
 
-use crate::mounted::{BUCKET, Bucket, errno, noise, server};
+use crate::mounted::{BUCKET, Bucket, errno, server};
 
 /// Starts a server with some quirks.
 fn odd(quirks: &[Quirk]) -> Server {

@@ -6,8 +6,9 @@ use std::os::unix::fs::FileExt;
 use std::process::Command;
 
 use s3_local::Operation;
+use stub_test_support::noise;
 
-use crate::mounted::{BUCKET, Bucket, empty, noise, server};
+use crate::mounted::{BUCKET, Bucket, empty, server};
 
 const MIB: usize = 1 << 20;
 

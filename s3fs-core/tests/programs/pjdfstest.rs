@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
+use stub_test_support::is_root;
+
 use crate::place::Place;
 use crate::run::{program, told};
 use crate::tools::tool;
@@ -37,7 +39,7 @@ fn expected() -> BTreeMap<&'static str, &'static str> {
 
 #[test]
 fn system_calls_do_what_posix_says() {
-    if !nix::unistd::geteuid().is_root() {
+    if !is_root() {
         return; // It becomes other users.
     }
     let Some(suite) = tool("bin/pjdfstest") else {

@@ -4,9 +4,10 @@ use std::process::Stdio;
 
 use nix::sys::signal::Signal;
 use s3_local::Server;
+use stub_test_support::with_default_signals;
 
 use crate::ending::eventually;
-use crate::{server, stub, unignored};
+use crate::{server, stub};
 
 /// Program that runs its arguments in the foreground of a new terminal, below a session leader that is
 /// no shell. When its own input ends, it closes the terminal, or types Ctrl-\ into it. Then it waits for
@@ -69,7 +70,7 @@ fn counted(server: &Server, what: &str, signal: Signal, options: &[&str]) -> Str
         .args(options)
         .args(["--", "python3", "-c", COUNTS])
         .arg((signal as i32).to_string());
-    let mut terminal = unignored("python3");
+    let mut terminal = with_default_signals("python3");
     terminal
         .args(["-c", TERMINAL, what])
         .arg(command.get_program())

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nix::mount::{MntFlags, umount2};
-use s3_local::{S3Local, Server};
+use s3_local::Server;
+use stub_test_support::served;
 
 use crate::journal::{Acknowledged, Digest};
 use crate::left::left;
@@ -20,9 +21,7 @@ const GRACE: Duration = Duration::from_secs(15);
 /// # Errors
 /// List of failed checks.
 pub(crate) fn run(plan: &Plan) -> Result<(), Vec<String>> {
-    let server = Arc::new(S3Local::builder().start());
-    server.create_bucket("data");
-    server.put("data", &key(""), "");
+    let server = Arc::new(served("data", &[(&key(""), "")]));
     let places = Places::new(plan);
     let trouble = Trouble::start(&server, plan);
     let ended = running::run(plan, &places, &server, GRACE);

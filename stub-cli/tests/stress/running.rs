@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use s3_local::Server;
+use stub_test_support::{keys, with_default_signals};
 
 use crate::job;
 use crate::left::ROUND;
@@ -62,11 +63,7 @@ pub(crate) struct Ended {
 }
 
 fn common(program: &Path, plan: &Plan, places: &Places) -> Command {
-    // A shell starts what is in the background with some of them ignored, which would stay so.
-    let mut command = Command::new("env");
-    command
-        .arg("--default-signal=HUP,INT,QUIT,TERM")
-        .arg(program);
+    let mut command = with_default_signals(program);
     let errors = File::options()
         .append(true)
         .create(true)
@@ -98,8 +95,7 @@ fn stub(plan: &Plan, places: &Places, server: &Server) -> Command {
             &endpoint,
             "--force-path-style",
         ])
-        .env("AWS_ACCESS_KEY_ID", server.access_key_id())
-        .env("AWS_SECRET_ACCESS_KEY", server.secret_access_key());
+        .envs(keys(server));
     command
 }
 

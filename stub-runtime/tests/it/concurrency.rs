@@ -5,8 +5,9 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use stub_runtime::__private::Payload;
+use stub_test_support::eventually;
 
-use crate::harness::{call, eventually, ours, register, with_text};
+use crate::harness::{call, ours, register, with_text};
 
 register!(SQUARE, |(n,): (u64,)| Ok(n * n));
 register!(OUTER, |(n,): (u64,)| {

@@ -3,8 +3,9 @@
 use std::process::{Child, Command, Stdio};
 
 use stub_runtime::{Error, ErrorKind};
+use stub_test_support::eventually;
 
-use crate::harness::{call, eventually, no_mounts, ours, pid, register, with_text};
+use crate::harness::{call, no_mounts, ours, pid, register, with_text};
 
 register!(LEAVES, |(): ()| {
     let script = "setsid sleep 86402.5 >/dev/null 2>&1 & setsid setsid sleep 86402.5 & exit 0";

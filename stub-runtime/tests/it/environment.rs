@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use stub_runtime::Secret;
+use stub_test_support::is_root;
 
 use crate::harness::{call, register};
 
@@ -178,7 +179,7 @@ fn signals_are_as_in_a_fresh_program() {
 fn a_body_has_the_powers_of_its_caller_and_an_ordinary_users_has_none() {
     let status: String = call(&STATUS, ()).unwrap();
     let own = fs::read_to_string("/proc/self/status").unwrap();
-    let root = nix::unistd::geteuid().is_root();
+    let root = is_root();
     for set in ["CapEff:", "CapPrm:"] {
         assert_eq!(field(&status, set), field(&own, set), "{set}");
         assert!(root || field(&status, set) == 0, "{set}");

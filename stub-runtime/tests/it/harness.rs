@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -131,18 +130,6 @@ fn processes() -> Vec<(u32, String)> {
             Some((pid, String::from_utf8_lossy(&line).into_owned()))
         })
         .collect()
-}
-
-/// Waits until `look` returns a value; panics after 20 s.
-pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "never so: {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 /// Creates a folder that is removed with the returned value.

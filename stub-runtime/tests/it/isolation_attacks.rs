@@ -17,6 +17,7 @@ use stub_runtime::call::{CallSpec, Ended, Limits, Work};
 use stub_runtime::engines::run_command;
 use stub_runtime::local::Canceller;
 use stub_runtime::{Error, ErrorKind, Retries};
+use stub_test_support::is_root;
 
 use crate::harness::{call, folder, register};
 
@@ -137,7 +138,7 @@ fn isolated(script: &str) -> Ended {
 /// capabilities.
 #[test]
 fn an_isolated_job_of_a_root_that_may_not_mount_has_no_capabilities() {
-    if !nix::unistd::geteuid().is_root() {
+    if !is_root() {
         return;
     }
     let dropped = Command::new("setpriv")

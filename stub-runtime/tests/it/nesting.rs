@@ -4,6 +4,7 @@ use std::fs;
 
 use s3_local::Server;
 use s3fs_core::Access;
+use stub_test_support::eventually;
 
 use crate::harness::folder;
 use crate::volumes::{printed, server, volume};
@@ -69,7 +70,7 @@ fn a_mount_point_outlives_its_folder_in_the_bucket() {
     let text = std::thread::scope(|scope| {
         let call = scope.spawn(|| printed(volumes, &script));
         let mark = path.with_extension("mark");
-        crate::harness::eventually("the script waits", || mark.exists().then_some(()));
+        eventually("the script waits", || mark.exists().then_some(()));
         assert!(server.delete("data", "sub/deep"));
         fs::remove_file(mark).unwrap();
         call.join().unwrap()

@@ -10,8 +10,9 @@ use stub_runtime::Retries;
 use stub_runtime::call::{Ended, Volume};
 use stub_runtime::engines::run_command;
 use stub_runtime::local::Canceller;
+use stub_test_support::eventually;
 
-use crate::harness::{eventually, folder, no_mounts, pid, with_text};
+use crate::harness::{folder, no_mounts, pid, with_text};
 use crate::volumes::{kill_supervisor_of, printed, script, server, shell, volume};
 
 /// Starts a server with a key that has only the permissions to mount.

@@ -4,22 +4,23 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use s3_local::{S3Local, Server};
+use s3_local::Server;
 use s3fs_core::{Access, BucketName, Credentials, MountConfig};
 use stub_runtime::Retries;
 use stub_runtime::call::{CallSpec, Ended, Limits, Outcome, Volume, Work};
 use stub_runtime::engines::run_command;
 use stub_runtime::local::Canceller;
 use stub_runtime::{Error, ErrorKind};
+use stub_test_support::{eventually, served};
 
-use crate::harness::{eventually, folder, no_mounts, pid, with_text};
+use crate::harness::{folder, no_mounts, pid, with_text};
 
 /// Starts a server with the buckets `data` (`hello` and `sub/deep`) and `more` (`other`).
 pub(crate) fn server() -> Server {
-    let server = S3Local::builder().start();
-    server.create_bucket("data");
-    server.put("data", "hello", "from the bucket");
-    server.put("data", "sub/deep", "deep");
+    let server = served(
+        "data",
+        &[("hello", "from the bucket"), ("sub/deep", "deep")],
+    );
     server.create_bucket("more");
     server.put("more", "other", "of more");
     server

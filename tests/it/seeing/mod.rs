@@ -1,5 +1,7 @@
 //! Observability: report pages, metrics, progress bars on a terminal, and spans.
 
+use stub_test_support::{Clean, eventually, shared};
+
 #[cfg(feature = "opentelemetry")]
 mod exported;
 
@@ -15,9 +17,8 @@ use nix::unistd::Pid;
 use s3_local::Server;
 use serde_json::Value;
 
-use crate::act::{act, output, shared};
+use crate::act::{act, output};
 use crate::bucket;
-use crate::clean::{Clean, eventually};
 use crate::examples::built;
 
 fn program() -> String {

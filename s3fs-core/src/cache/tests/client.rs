@@ -165,16 +165,7 @@ pub(super) async fn collect(mut body: GetBody) -> Result<Vec<u8>, StoreError> {
 
 /// Returns `length` bytes in which every range is different.
 pub(super) fn noise(length: u64, seed: u64) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(2 * seed + 1);
-    let mut bytes = Vec::with_capacity(length as usize + 8);
-    while (bytes.len() as u64) < length {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
-    }
-    bytes.truncate(length as usize);
-    bytes
+    stub_test_support::seeded_noise(length as usize, seed)
 }
 
 /// Returns all files below a folder.

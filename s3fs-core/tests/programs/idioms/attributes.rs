@@ -6,9 +6,9 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, lchown};
 use std::path::Path;
 
 use rustix::fs::{Access, AtFlags, CWD, Timespec, Timestamps, futimens, utimensat};
+use stub_test_support::{NOBODY, is_root, noise};
 
-use super::{MIB, create, is_root, may};
-use crate::mounted::noise;
+use super::{MIB, create, may};
 use crate::place::Place;
 
 fn mode(path: &Path) -> u32 {
@@ -343,7 +343,7 @@ fn a_folder_gives_its_group_to_what_is_made_in_it() {
 fn as_another(place: &Place, script: &str) {
     use std::os::unix::process::CommandExt;
     let mut command = crate::run::program("bash", place.path());
-    command.args(["-euc", script]).uid(65534).gid(65534);
+    command.args(["-euc", script]).uid(NOBODY).gid(NOBODY);
     crate::run::finish(&mut command);
 }
 

@@ -5,9 +5,9 @@ use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 
 use rustix::fs::{FallocateFlags, fallocate};
+use stub_test_support::noise;
 
 use super::{KIB, MIB, create, errno, open};
-use crate::mounted::noise;
 use crate::place::Place;
 
 const GIB: u64 = 1 << 30;

@@ -6,9 +6,10 @@ use std::os::unix::fs::FileExt;
 
 use memmap2::{Mmap, MmapMut, MmapOptions};
 use s3fs_core::StageConfig;
+use stub_test_support::noise;
 
 use super::{KIB, MIB, create, open};
-use crate::mounted::{BUCKET, Bucket, noise, server};
+use crate::mounted::{BUCKET, Bucket, server};
 use crate::place::Place;
 use crate::run::apart;
 

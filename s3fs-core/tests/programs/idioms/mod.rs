@@ -65,11 +65,6 @@ fn there(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
-/// Returns whether this process is root, who may do more than others.
-fn is_root() -> bool {
-    nix::unistd::geteuid().is_root()
-}
-
 /// Returns whether the current user may access a file in this way.
 fn may(path: &Path, access: Access) -> bool {
     rustix::fs::access(path, access).is_ok()

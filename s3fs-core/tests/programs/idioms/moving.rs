@@ -6,9 +6,9 @@ use std::os::unix::fs::FileExt;
 
 use rustix::fs::RenameFlags;
 use rustix::io::Errno;
+use stub_test_support::noise;
 
 use super::{MIB, create, errno, open, rename, there};
-use crate::mounted::noise;
 use crate::place::Place;
 
 fn fill(place: &Place, folder: &str) {

@@ -4,8 +4,9 @@ use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 
+use stub_test_support::noise;
+
 use super::{KIB, MIB, create, errno, open, there};
-use crate::mounted::noise;
 use crate::place::Place;
 
 /// Reads, writes, extends and truncates an unnamed file.

@@ -5,9 +5,9 @@ use std::io;
 use std::os::unix::fs::FileExt;
 
 use rustix::fs::copy_file_range;
+use stub_test_support::noise;
 
 use super::{KIB, MIB, create, errno, open};
-use crate::mounted::noise;
 use crate::place::Place;
 
 /// Copies a whole range, with as many calls as it takes.

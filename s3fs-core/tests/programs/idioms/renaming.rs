@@ -4,9 +4,9 @@ use std::fs;
 
 use rustix::fs::RenameFlags;
 use rustix::io::Errno;
+use stub_test_support::noise;
 
 use super::{MIB, errno, rename, there};
-use crate::mounted::noise;
 use crate::place::Place;
 
 #[test]

@@ -6,8 +6,9 @@ use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use stub_test_support::noise;
+
 use super::{KIB, MIB, create, open, there};
-use crate::mounted::noise;
 use crate::place::Place;
 
 #[test]

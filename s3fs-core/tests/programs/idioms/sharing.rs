@@ -7,8 +7,9 @@ use std::process::Stdio;
 use std::thread;
 use std::time::SystemTime;
 
+use stub_test_support::noise;
+
 use super::{KIB, MIB, create, open};
-use crate::mounted::noise;
 use crate::place::Place;
 use crate::run::{program, sh};
 

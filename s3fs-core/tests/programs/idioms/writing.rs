@@ -5,9 +5,9 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 
 use rustix::io::Errno;
+use stub_test_support::noise;
 
 use super::{KIB, MIB, create, errno, open};
-use crate::mounted::noise;
 use crate::place::Place;
 
 /// File lengths in bytes, below and above the limit for sending in one piece.

@@ -8,9 +8,9 @@ use rustix::fs::{
     XattrFlags, getxattr, getxattr_query, listxattr, listxattr_query, removexattr, setxattr,
 };
 use rustix::io::Errno;
+use stub_test_support::noise;
 
 use super::{MIB, errno};
-use crate::mounted::noise;
 use crate::place::Place;
 
 fn set(path: &Path, name: &str, value: &[u8]) {

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use s3_local::{Fault, Injection, Operation, Server};
+use stub_test_support::Patience;
 
 use crate::{program, stub};
 
@@ -35,12 +36,15 @@ pub(super) fn repeat_sigterm(child: &Child) -> bool {
     start.elapsed() < Duration::from_millis(500)
 }
 
-pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !is_so() {
-        assert!(start.elapsed() < LIMIT, "{what}");
-        thread::sleep(Duration::from_millis(10));
-    }
+pub(crate) fn eventually(what: &str, is_so: impl FnMut() -> bool) {
+    Patience::new(LIMIT).eventually(what, is_so);
+}
+
+/// Returns the child processes of a process.
+pub(super) fn children(of: u32) -> Vec<i32> {
+    let of = Pid::from_raw(of.try_into().unwrap());
+    let children = stub_test_support::children(of).into_iter();
+    children.map(Pid::as_raw).collect()
 }
 
 /// Waits for a prompt end of the process.
@@ -91,15 +95,6 @@ pub(super) fn run(server: &Server, options: &[&str], script: &str) -> Child {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap()
-}
-
-/// Returns the child processes of a process.
-pub(super) fn children(of: u32) -> Vec<i32> {
-    let children = fs::read_to_string(format!("/proc/{of}/task/{of}/children")).unwrap();
-    children
-        .split_whitespace()
-        .map(|pid| pid.parse().unwrap())
-        .collect()
 }
 
 pub(super) fn is_there(pid: i32) -> bool {
