@@ -63,7 +63,8 @@ impl Input {
     ) -> Option<Why> {
         let words = &fate.words;
         let lost = |text: String| Some(Why::Lost(text));
-        if self.has_emitted && fate.how != How::Unfit {
+        // Even where the program is missing: an earlier run of the task may have found it.
+        if self.has_emitted {
             return lost(format!("ended before all values were there ({words})"));
         }
         match fate.how {

@@ -159,6 +159,17 @@ fn what_gave_values_is_not_run_again() {
 }
 
 #[test]
+fn values_are_not_given_again_after_a_second_run_on_a_node_without_the_program() {
+    let mut state = state(1);
+    state.next(ROOM, false).unwrap();
+    assert!(state.emitted(id(0, 0), 0));
+    state.piece(id(0, 0), RUN, false);
+    let verdicts = gone(&mut state, 0, How::Unfit);
+    assert!(matches!(verdicts[0].why, Why::Lost(_)), "{verdicts:?}");
+    assert!(state.is_over());
+}
+
+#[test]
 fn after_a_cancellation_nothing_is_begun_and_what_runs_is_waited_for() {
     let mut state = state(10);
     state.next(ROOM, false).unwrap();
