@@ -277,7 +277,10 @@ impl State {
     /// Kills the job at once; objects that are not stored are named.
     fn end_now(&mut self) -> Vec<Action> {
         self.stop = self.stop.or(Some(Stop::Now));
-        self.is_killed = true;
+        if std::mem::replace(&mut self.is_killed, true) {
+            // The limit of the first kill goes on: further demands don't prolong it.
+            return vec![Action::EndRequests];
+        }
         vec![
             Action::Kill,
             Action::EndRequests,

@@ -263,3 +263,17 @@ fn a_second_stop_does_not_wait_for_the_first() {
         outcome(Ended::Cancelled, lost())
     );
 }
+
+#[test]
+fn further_stops_do_not_prolong_the_limit_of_a_kill() {
+    let after = Duration::from_mins(1);
+    let mut state = running(1);
+    assert_eq!(
+        state.on(Event::StopAsked(Stop::TimedOut { after })),
+        killing()
+    );
+    let now = Event::StopAsked(Stop::Now);
+    assert_eq!(state.on(now.clone()), [Action::EndRequests]);
+    assert_eq!(state.on(now), [Action::EndRequests]);
+    assert_eq!(state.on(Event::TimeUp), [Action::KillInit]);
+}
