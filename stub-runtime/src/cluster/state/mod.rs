@@ -260,4 +260,6 @@ impl State {
 }
 
 #[cfg(test)]
+mod orders;
+#[cfg(test)]
 mod tests;

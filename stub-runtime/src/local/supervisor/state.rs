@@ -351,5 +351,8 @@ impl State {
 }
 
 #[cfg(test)]
+#[path = "state_orders.rs"]
+mod orders;
+#[cfg(test)]
 #[path = "state_tests.rs"]
 mod tests;
