@@ -250,11 +250,6 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig {
-            failure_persistence: None,
-            ..ProptestConfig::default()
-        })]
-
         #[test]
         fn it_is_an_array_of_sources(
             ops in proptest::collection::vec(op(), 0..40),

@@ -98,11 +98,6 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig {
-            failure_persistence: None,
-            ..ProptestConfig::default()
-        })]
-
         #[test]
         fn the_ranges_are_the_bytes_that_were_refused_and_not_written_since(
             steps in proptest::collection::vec((any::<bool>(), 0..40u64, 0..12u64), 0..30),

@@ -314,11 +314,6 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig {
-            failure_persistence: None,
-            ..ProptestConfig::default()
-        })]
-
         #[test]
         fn any_file_is_covered_by_legal_parts(
             sources in proptest::collection::vec(source(), 1..60),

@@ -389,11 +389,7 @@ fn budget() -> impl Strategy<Value = u64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 600,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
     fn a_file_is_an_array_of_bytes(
