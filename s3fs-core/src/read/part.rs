@@ -70,10 +70,11 @@ impl Part {
         self.range.contains(offset)
     }
 
-    /// Returns whether the byte at `offset` lies in the part and was not dropped.
+    /// Returns whether the byte at `offset` lies in the part, and has arrived or will. A byte that a
+    /// failed fetch lacks is fetched again by the next read.
     pub fn holds(&self, offset: u64) -> bool {
         let byte = ByteRange::at(offset, 1).filter(|_| self.covers(offset));
-        byte.is_some_and(|byte| !matches!(self.find(byte), Lookup::Gone))
+        byte.is_some_and(|byte| matches!(self.find(byte), Lookup::Here(_) | Lookup::Pending))
     }
 
     /// Returns the end offset of the bytes that have arrived.
@@ -206,6 +207,7 @@ pub fn missing<'a>(range: ByteRange, parts: impl Iterator<Item = &'a Part>) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::StoreErrorKind;
 
     fn range(start: u64, end: u64) -> ByteRange {
         ByteRange::new(start, end).unwrap()
@@ -259,6 +261,19 @@ mod tests {
             part.look(&ETag::new("v"), range(2 * BLOCK, 2 * BLOCK + 1)),
             Lookup::Here(_)
         ));
+    }
+
+    #[test]
+    fn what_a_failed_fetch_lacks_is_not_held() {
+        let part = Part::new(ETag::new("v"), range(0, 2 * BLOCK));
+        part.push(vec![0; BLOCK as usize].into());
+        assert!(part.holds(0) && part.holds(BLOCK));
+        part.fail(StoreError::new(
+            "GetObject",
+            "o".into(),
+            StoreErrorKind::TimedOut,
+        ));
+        assert!(part.holds(0) && !part.holds(BLOCK));
     }
 
     #[test]
