@@ -267,9 +267,9 @@ impl Writer {
     }
 
     /// Waits for the store's answer to the start of the upload that streams the file. Returns `None`
-    /// without such an upload.
+    /// without such an upload, and while the file is being stored, which may take long.
     pub async fn upload_begun(&self) -> Option<Result<(), StoreError>> {
-        let begun = match &self.inner.lock().await.phase {
+        let begun = match &self.inner.try_lock().ok()?.phase {
             Phase::Streaming(streaming) => streaming.upload()?.begun(),
             Phase::Whole(_) | Phase::Staged(_) => return None,
         };
