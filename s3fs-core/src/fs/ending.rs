@@ -15,6 +15,9 @@ use crate::store::UploadId;
 /// Maximum number of concurrent looks for uploads whose creation was not answered.
 const LOOKS: usize = 64;
 
+/// Maximum time of such a look. Everything is stored by then, and its result is only logged.
+const LOOK_LIMIT: Duration = Duration::from_secs(5);
+
 /// Time for changes under way when the mount closes, before their operations stop waiting.
 const MOMENT: Duration = Duration::from_secs(2);
 
@@ -67,26 +70,30 @@ impl Fs {
     async fn name_strays(&self) {
         let keys = stream::iter(self.core.store.take_unanswered());
         let looks = keys.map(|key| async move {
-            let uploads = self.core.store.uploads(&key).await;
+            let uploads = timeout(LOOK_LIMIT, self.core.store.uploads(&key)).await;
             (self.core.store.uri(&key), uploads)
         });
-        // Together: after the end of requests, each look may take seconds.
         let looked: Vec<_> = looks.buffered(LOOKS).collect().await;
         for (object, uploads) in looked {
             match uploads {
-                Ok(uploads) => {
+                Ok(Ok(uploads)) => {
                     for UploadId(id) in uploads {
                         let object = Shown(&object);
                         tracing::warn!(
                             "an unfinished upload of {object} stays in the bucket: the answer to \
-                             its creation was lost; abort the upload {id}, or leave it to the \
-                             bucket's rules"
+                             its creation was lost; abort the upload {id} if no other client is \
+                             writing this object, or leave it to the bucket's rules"
                         );
                     }
                 }
-                Err(error) => tracing::warn!(
+                Ok(Err(error)) => tracing::warn!(
                     "an unfinished upload of {} may stay in the bucket: the answer to its creation \
                      was lost, and {error}",
+                    Shown(&object)
+                ),
+                Err(_) => tracing::warn!(
+                    "an unfinished upload of {} may stay in the bucket: the answer to its creation \
+                     was lost, and listing uploads takes too long",
                     Shown(&object)
                 ),
             }

@@ -89,7 +89,7 @@ fn check(plan: &Plan, places: &Places, server: &Server, ended: &Ended) -> Vec<St
         }
         // The answer to the creation of one may have been lost; then it is named.
         for key in server.incomplete_uploads("data") {
-            if !said.contains(&format!("unfinished upload of s3://data/{key} stays")) {
+            if !said.contains(&format!("unfinished upload of s3://data/{key} ")) {
                 reasons.push(format!("an upload of {key} is left, and not named"));
             }
         }
