@@ -176,7 +176,11 @@ fn mapped_pages_that_find_no_room_are_named_and_the_old_file_stays() {
         let lost = bucket.finish();
         assert_eq!(lost.len(), 1, "{lost:?}");
         assert_eq!(lost[0].object, "s3://data/program");
-        assert!(lost[0].reason.contains("no room"), "{}", lost[0].reason);
+        assert!(
+            lost[0].reason.contains("no space is left"),
+            "{}",
+            lost[0].reason
+        );
         let kept = fs::read(lost[0].kept_in.as_ref().unwrap()).unwrap();
         let held = kept.chunks(4 * KIB).zip(content.chunks(4 * KIB));
         let held = held.filter(|(kept, written)| kept == written).count();
