@@ -21,6 +21,15 @@ const fn home(
 
 const BOTH: &[&str] = &["s3fs-core", "stub-runtime"];
 
+/// Crates of the product: the helpers of tests start programs as tests do.
+const PRODUCT: &[&str] = &[
+    "s3-local",
+    "s3fs-core",
+    "stub-cli",
+    "stub-macros",
+    "stub-runtime",
+];
+
 const HOMES: [Home; 18] = [
     home("fuser", BOTH, &["fuse/"]),
     home("aws_sdk_s3", BOTH, &["store/s3/"]),
@@ -33,13 +42,13 @@ const HOMES: [Home; 18] = [
     home("kube", BOTH, &["cluster/kubernetes/"]),
     home("k8s_openapi", BOTH, &["cluster/kubernetes/"]),
     home("tracing_opentelemetry", BOTH, &["otel.rs", "log.rs"]),
-    home("env::var", &CRATES, ENVIRONMENT),
-    home("env::var_os", &CRATES, ENVIRONMENT),
-    home("env::vars", &CRATES, ENVIRONMENT),
-    home("env::vars_os", &CRATES, ENVIRONMENT),
-    home("env::set_var", &CRATES, &["sys/process.rs"]),
-    home("env::remove_var", &CRATES, &["sys/process.rs"]),
-    home("process::Command", &CRATES, PROCESSES),
+    home("env::var", PRODUCT, ENVIRONMENT),
+    home("env::var_os", PRODUCT, ENVIRONMENT),
+    home("env::vars", PRODUCT, ENVIRONMENT),
+    home("env::vars_os", PRODUCT, ENVIRONMENT),
+    home("env::set_var", PRODUCT, &["sys/process.rs"]),
+    home("env::remove_var", PRODUCT, &["sys/process.rs"]),
+    home("process::Command", PRODUCT, PROCESSES),
 ];
 
 /// Files that read the environment: settings, the caller's of a task and of a guardian, and secrets that a
