@@ -232,12 +232,13 @@ impl Run<'_> {
     }
 }
 
-/// Returns whether an error looks like the end of the node.
+/// Returns whether an error looks like the end of the node. A supervisor that is starting is ended by
+/// the node's signal itself.
 fn is_interruption(error: &Error) -> bool {
     matches!(
         error,
         Error {
-            kind: ErrorKind::Cancelled,
+            kind: ErrorKind::Cancelled | ErrorKind::Lost { .. },
             ..
         } | Error {
             kind: ErrorKind::Killed {
