@@ -87,7 +87,7 @@ impl Tree {
         self.lock().cached(dir, name, self.ttl)
     }
 
-    /// Does the same as [`known`](Self::known); an entry also counts as reported to the kernel.
+    /// Returns the cached state of a name; an entry also counts as reported to the kernel.
     pub fn cached_and_reported(&self, dir: Ino, name: &EntryName) -> Cached {
         let mut state = self.lock();
         let cached = state.cached(dir, name, self.ttl);
