@@ -5,6 +5,7 @@
 //! - `folders`: temporary folders
 //! - `noise`: pseudorandom bytes
 //! - `processes`: process trees
+//! - `repeated`: repetitions in printed errors
 //! - `signals`: signal dispositions of started programs
 //! - `users`: ordinary users
 //! - `wait`: waiting for a condition
@@ -19,6 +20,7 @@ mod clean;
 mod folders;
 mod noise;
 mod processes;
+mod repeated;
 mod signals;
 mod users;
 mod wait;
@@ -28,6 +30,7 @@ pub use clean::{Clean, mounts};
 pub use folders::{MARK, folder, shared};
 pub use noise::{noise, seeded_noise};
 pub use processes::{children, command_line, descendants};
+pub use repeated::repeated;
 pub use signals::with_default_signals;
 pub use users::{
     DEVICE, NOBODY, USE_DEVICE, after_script, as_nobody, become_nobody, copied, is_root,

@@ -1,6 +1,5 @@
 //! Errors with their causes, as programs print them: each cause once.
 
-use std::collections::HashSet;
 use std::net::TcpListener;
 use std::time::Duration;
 use std::{fs, io};
@@ -8,7 +7,7 @@ use std::{fs, io};
 use anyhow::Context;
 use s3_local::Policy;
 use stub::{CloudBucketMount, Secret};
-use stub_test_support::Clean;
+use stub_test_support::{Clean, repeated};
 
 use crate::act::{act, output};
 use crate::bucket::{self, BUCKET, keys, volume};
@@ -50,16 +49,6 @@ fn has_wrong_options() {}
 
 #[stub::function(secrets = [Secret::from_dotenv_path("/no/such/.env")])]
 fn has_no_secret() {}
-
-/// Returns the part of a text that is said a second time: of a sentence or of a cause.
-fn repeated(text: &str) -> Option<&str> {
-    const SHORTEST: usize = 12;
-    let parts = text.split([':', ';', '\n', '(', ')', ',']).map(str::trim);
-    let mut said = HashSet::new();
-    parts
-        .filter(|part| part.len() >= SHORTEST)
-        .find(|part| !said.insert(*part))
-}
 
 /// Asserts that no cause is in the text of another, and that the printed error says nothing twice.
 #[track_caller]

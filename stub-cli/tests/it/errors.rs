@@ -1,20 +1,11 @@
 //! Printed errors of the program: each cause once, and the remedy on a line of its own.
 
-use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
-use crate::{program, server};
+use stub_test_support::repeated;
 
-/// Returns the part of a text that is said a second time: of a sentence or of a cause.
-fn repeated(text: &str) -> Option<&str> {
-    const SHORTEST: usize = 12;
-    let parts = text.split([':', ';', '\n', '(', ')', ',']).map(str::trim);
-    let mut said = HashSet::new();
-    parts
-        .filter(|part| part.len() >= SHORTEST)
-        .find(|part| !said.insert(*part))
-}
+use crate::{program, server};
 
 /// Returns the error that `stub ARGUMENTS` prints in a folder.
 #[track_caller]
