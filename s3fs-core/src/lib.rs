@@ -43,12 +43,14 @@ mod write;
 pub use cache::CacheError;
 pub use config::{
     Access, CacheConfig, Credentials, DEFAULT_RETRY_TIMEOUT, MountConfig, Ownership, StageConfig,
+    UploadChecksum, UploadChecksumError, UploadSettings,
 };
 pub use fs::{NotStored, Pending, PidNamespace};
 pub use fuse::{MountEntry, MountPoint, Unmount};
 pub use mount::{FileSystem, Finisher, MountError, Mounted, Serving};
 pub use object::{
-    BucketName, BucketNameError, Prefix, PrefixError, Shown, chain, chain_in_one_line,
+    BucketName, BucketNameError, Encryption, EncryptionAlgorithm, EncryptionAlgorithmError, Prefix,
+    PrefixError, Shown, chain, chain_in_one_line,
 };
 pub use objects::{Objects, Unshown};
 pub use probe::{Probe, probe};

@@ -1,5 +1,7 @@
 //! Configuration of a mount: plain data, independent of its source.
 
+mod uploads;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,6 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::object::{BucketName, Prefix};
+
+pub use uploads::{UploadChecksum, UploadChecksumError, UploadSettings};
 
 /// Configuration to serve a bucket, or a prefix of it, as a file system.
 ///
@@ -25,6 +29,12 @@ pub struct MountConfig {
     pub force_path_style: bool,
     /// True to accept the charges of a requester-pays bucket.
     pub requester_pays: bool,
+    /// Account that must own the bucket: the requests to any other are refused.
+    #[serde(default)]
+    pub expected_bucket_owner: Option<String>,
+    /// Settings of the objects that the mount writes.
+    #[serde(default)]
+    pub uploads: UploadSettings,
     /// Credentials of the requests.
     pub credentials: Credentials,
     /// Permitted changes.
@@ -86,6 +96,8 @@ impl MountConfig {
             endpoint_url: None,
             force_path_style: false,
             requester_pays: false,
+            expected_bucket_owner: None,
+            uploads: UploadSettings::default(),
             credentials: Credentials::Chain { profile: None },
             access: Access::default(),
             ownership: Ownership::default(),
