@@ -61,6 +61,9 @@ operations! {
     GetObject => Some("s3:GetObject"), reads;
     PutObject => Some("s3:PutObject"), writes;
     CopyObject => Some("s3:PutObject"), writes;
+    GetObjectTagging => Some("s3:GetObjectTagging"), reads;
+    PutObjectTagging => Some("s3:PutObjectTagging"), writes;
+    DeleteObjectTagging => Some("s3:DeleteObjectTagging"), writes;
     DeleteObject => Some("s3:DeleteObject"), writes;
     DeleteObjects => Some("s3:DeleteObject"), writes;
     CreateMultipartUpload => Some("s3:PutObject"), writes;

@@ -106,6 +106,20 @@ impl PutOptions {
         self
     }
 
+    /// Adds a tag.
+    #[must_use]
+    pub fn tag(mut self, name: impl Into<String>, value: impl Into<String>) -> PutOptions {
+        self.headers.tags.insert(name.into(), value.into());
+        self
+    }
+
+    /// Sets `Cache-Control`.
+    #[must_use]
+    pub fn cache_control(mut self, value: impl Into<String>) -> PutOptions {
+        self.headers.cache_control = Some(value.into());
+        self
+    }
+
     pub(crate) fn into_headers(self) -> Headers {
         self.headers
     }

@@ -295,6 +295,19 @@ impl Server {
         Some(object.headers.metadata.clone().into_iter().collect())
     }
 
+    /// Returns the tags of an object, or `None` if there is no such object or bucket.
+    pub fn tags(&self, bucket: &str, key: &str) -> Option<Vec<(String, String)>> {
+        let object = self.parts.catalog.object(bucket, key).ok()?;
+        Some(object.headers.tags.clone().into_iter().collect())
+    }
+
+    /// Returns the storage class of an object, or `None` if it has the standard one or there is no
+    /// such object or bucket.
+    pub fn storage_class(&self, bucket: &str, key: &str) -> Option<String> {
+        let object = self.parts.catalog.object(bucket, key).ok()?;
+        object.headers.storage_class.clone()
+    }
+
     /// Returns the `ETag` of an object without its quotes, or `None` if there is no such object or
     /// bucket.
     pub fn etag(&self, bucket: &str, key: &str) -> Option<String> {

@@ -88,6 +88,17 @@ impl Access {
         }
     }
 
+    /// Returns whether the caller may read the tags of an object.
+    pub(crate) fn may_read_tags(
+        &self,
+        credentials: Option<&Credentials>,
+        bucket: &str,
+        key: &str,
+    ) -> bool {
+        let found = self.key(credentials);
+        found.is_some_and(|found| may(found, "s3:GetObjectTagging", bucket, key))
+    }
+
     fn check_bucket_rules(
         &self,
         operation: Operation,
@@ -107,7 +118,13 @@ impl Access {
         require(credentials.is_some() || public)
     }
 
-    fn check_copy_source(&self, key: &AccessKey, headers: &HeaderMap) -> S3Result<()> {
+    fn check_copy_source(
+        &self,
+        key: &AccessKey,
+        operation: Operation,
+        target: Option<(&str, &str)>,
+        headers: &HeaderMap,
+    ) -> S3Result<()> {
         let source = headers
             .get("x-amz-copy-source")
             .and_then(|value| value.to_str().ok());
@@ -124,15 +141,29 @@ impl Access {
             .catalog
             .settings(&bucket)
             .is_some_and(|settings| settings.public_read);
-        let action = "s3:GetObject";
-        let permission = Permission {
-            action,
-            bucket: &bucket,
-            key: Some(&source_key),
-            list_prefix: None,
-        };
-        require(public || key.policy.allows(&permission))
+        require(public || may(key, "s3:GetObject", &bucket, &source_key))?;
+        let source = self.catalog.object(&bucket, &source_key);
+        let has_tags = source.is_ok_and(|source| !source.headers.tags.is_empty());
+        let directive = headers.get("x-amz-tagging-directive");
+        if has_tags && operation == Operation::CopyObject && directive.is_none() {
+            require(may(key, "s3:GetObjectTagging", &bucket, &source_key))?;
+            require(
+                target.is_some_and(|(bucket, target)| {
+                    may(key, "s3:PutObjectTagging", bucket, target)
+                }),
+            )?;
+        }
+        Ok(())
     }
+}
+
+fn may(key: &AccessKey, action: &'static str, bucket: &str, object: &str) -> bool {
+    key.policy.allows(&Permission {
+        action,
+        bucket,
+        key: Some(object),
+        list_prefix: None,
+    })
 }
 
 fn check_session_token(key: &AccessKey, headers: &HeaderMap, query: &str) -> S3Result<()> {
@@ -183,8 +214,14 @@ impl S3Access for Access {
             key: object_key,
             list_prefix,
         }))?;
+        if let Some(object_key) = object_key
+            && cx.headers().contains_key("x-amz-tagging")
+        {
+            require(may(key, "s3:PutObjectTagging", bucket, object_key))?;
+        }
         if matches!(operation, Operation::CopyObject | Operation::UploadPartCopy) {
-            self.check_copy_source(key, cx.headers())?;
+            let target = object_key.map(|object_key| (bucket, object_key));
+            self.check_copy_source(key, operation, target, cx.headers())?;
         }
         Ok(())
     }

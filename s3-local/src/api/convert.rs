@@ -106,6 +106,15 @@ macro_rules! headers_of {
                 .storage_class
                 .take()
                 .map(|class| class.as_str().to_owned()),
+            website_redirect: $input.website_redirect_location.take(),
+            encryption: $input.server_side_encryption.take().map(|algorithm| {
+                $crate::catalog::Encryption {
+                    algorithm: algorithm.as_str().to_owned(),
+                    key_id: $input.ssekms_key_id.take(),
+                    bucket_key: $input.bucket_key_enabled.take(),
+                }
+            }),
+            tags: $crate::api::tags::parse($input.tagging.take().as_deref())?,
             metadata: $input
                 .metadata
                 .take()

@@ -6,7 +6,7 @@ use http::header::{IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderName};
 use s3s::dto::{
     CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, ETagCondition,
-    MetadataDirective,
+    MetadataDirective, TaggingDirective,
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
@@ -17,7 +17,7 @@ use super::convert::{
 use super::receive::{algorithm_of, digest_copy};
 use super::{Api, Etags};
 use crate::Quirk;
-use crate::catalog::{Object, ReadCondition, Refusal, WriteCondition};
+use crate::catalog::{Headers, Object, ReadCondition, Refusal, WriteCondition};
 
 /// Maximum size of the source of a `CopyObject`, in bytes.
 const MAX_COPY: u64 = 5 * 1024 * 1024 * 1024;
@@ -50,11 +50,16 @@ impl Api {
                  without changing the object's metadata."
             ));
         }
-        let headers = if replaces {
-            checked(headers_of!(input))?
-        } else {
-            source.headers.clone()
-        };
+        let replaces_tags = input
+            .tagging_directive
+            .take()
+            .is_some_and(|it| it.as_str() == TaggingDirective::REPLACE);
+        let headers = headers_of_copy(
+            &source.headers,
+            checked(headers_of!(input))?,
+            replaces,
+            replaces_tags,
+        );
         let algorithm = input
             .checksum_algorithm
             .as_ref()
@@ -125,6 +130,31 @@ impl Api {
             other => other,
         })?;
         Ok(object)
+    }
+}
+
+/// Returns the headers of a copy. Storage class, encryption and redirect are those of the request,
+/// whatever the source has.
+fn headers_of_copy(
+    source: &Headers,
+    requested: Headers,
+    replaces: bool,
+    replaces_tags: bool,
+) -> Headers {
+    let tags = if replaces_tags {
+        requested.tags.clone()
+    } else {
+        source.tags.clone()
+    };
+    if replaces {
+        return Headers { tags, ..requested };
+    }
+    Headers {
+        storage_class: requested.storage_class,
+        encryption: requested.encryption,
+        website_redirect: requested.website_redirect,
+        tags,
+        ..source.clone()
     }
 }
 

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue};
 use s3s::auth::Credentials;
 use s3s::dto::{
     self, ChecksumMode, ETag, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput,
-    StorageClass, StreamingBlob,
+    ServerSideEncryption, StorageClass, StreamingBlob,
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 
@@ -79,6 +79,12 @@ macro_rules! describe {
                 .storage_class
                 .filter(|class| class != StorageClass::STANDARD)
                 .map(StorageClass::from),
+            website_redirect_location: headers.website_redirect,
+            bucket_key_enabled: headers.encryption.as_ref().and_then(|it| it.bucket_key),
+            ssekms_key_id: headers.encryption.as_ref().and_then(|it| it.key_id.clone()),
+            server_side_encryption: headers
+                .encryption
+                .map(|encryption| ServerSideEncryption::from(encryption.algorithm)),
             $($field: $value,)*
             ..Default::default()
         }
@@ -101,7 +107,14 @@ impl Api {
         );
         let object = self.find(&input.bucket, &input.key, credentials.as_ref(), &condition)?;
         let selection = select(input.range.as_ref(), object.size)?;
-        let headers = told_checksum(&object, &selection, input.checksum_mode.as_ref());
+        let mut headers = told_checksum(&object, &selection, input.checksum_mode.as_ref());
+        let may_see_tags =
+            self.access
+                .may_read_tags(credentials.as_ref(), &input.bucket, &input.key);
+        if may_see_tags && !object.headers.tags.is_empty() {
+            let count = HeaderValue::from(object.headers.tags.len());
+            headers.insert("x-amz-tagging-count", count);
+        }
         let body = StreamingBlob::new(ObjectBody::new(
             object.content.slice(selection.range.clone()),
         ));
@@ -124,7 +137,14 @@ impl Api {
         );
         let object = self.find(&input.bucket, &input.key, credentials.as_ref(), &condition)?;
         let selection = select(input.range.as_ref(), object.size)?;
-        let headers = told_checksum(&object, &selection, input.checksum_mode.as_ref());
+        let mut headers = told_checksum(&object, &selection, input.checksum_mode.as_ref());
+        let may_see_tags =
+            self.access
+                .may_read_tags(credentials.as_ref(), &input.bucket, &input.key);
+        if may_see_tags && !object.headers.tags.is_empty() {
+            let count = HeaderValue::from(object.headers.tags.len());
+            headers.insert("x-amz-tagging-count", count);
+        }
         let output = describe!(HeadObjectOutput, object, selection, {});
         Ok(S3Response::with_headers(output, headers))
     }

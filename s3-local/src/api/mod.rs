@@ -10,6 +10,7 @@ mod list;
 mod multipart;
 mod put;
 mod receive;
+mod tags;
 
 pub(crate) use convert::now;
 pub(crate) use put::{ReceivedPut, store};
@@ -87,6 +88,9 @@ operations! {
     at_once get_object(GetObjectInput) -> GetObjectOutput;
     awaits put_object(PutObjectInput) -> PutObjectOutput;
     awaits copy_object(CopyObjectInput) -> CopyObjectOutput;
+    at_once get_object_tagging(GetObjectTaggingInput) -> GetObjectTaggingOutput;
+    at_once put_object_tagging(PutObjectTaggingInput) -> PutObjectTaggingOutput;
+    at_once delete_object_tagging(DeleteObjectTaggingInput) -> DeleteObjectTaggingOutput;
     at_once delete_object(DeleteObjectInput) -> DeleteObjectOutput;
     at_once delete_objects(DeleteObjectsInput) -> DeleteObjectsOutput;
     at_once create_multipart_upload(CreateMultipartUploadInput) -> CreateMultipartUploadOutput;

@@ -19,7 +19,7 @@ pub(crate) use assemble::{Completion, RequestedPart};
 pub(crate) use condition::{EtagCondition, ReadCondition, WriteCondition};
 pub(crate) use key::Key;
 pub(crate) use listing::{After, Entry, ListQuery, Listing, Order};
-pub(crate) use object::{Headers, Object};
+pub(crate) use object::{Encryption, Headers, Object};
 pub(crate) use record::{BucketSettings, Record, RecordLog};
 pub(crate) use refusal::Refusal;
 pub(crate) use state::{Bucket, State};
@@ -131,6 +131,26 @@ impl Catalog {
                 .get(key.as_bytes())
                 .cloned()
                 .ok_or(Refusal::NoSuchKey)
+        })
+    }
+
+    /// Replaces the tags of an object.
+    pub(crate) fn set_tags(
+        &self,
+        bucket: &str,
+        key: &str,
+        tags: BTreeMap<String, String>,
+    ) -> Result<(), Refusal> {
+        self.change(|locked| {
+            let objects = &locked.state.bucket(bucket)?.objects;
+            let current = objects.get(key.as_bytes()).ok_or(Refusal::NoSuchKey)?;
+            let mut object = Object::clone(current);
+            object.headers.tags = tags;
+            locked.commit(Record::PutObject {
+                bucket: bucket.to_owned(),
+                key: key.into(),
+                object,
+            })
         })
     }
 

@@ -19,7 +19,18 @@ pub(crate) struct Headers {
     /// Seconds since 1970.
     pub(crate) expires: Option<i64>,
     pub(crate) storage_class: Option<String>,
+    pub(crate) website_redirect: Option<String>,
+    pub(crate) encryption: Option<Encryption>,
+    pub(crate) tags: BTreeMap<String, String>,
     pub(crate) metadata: BTreeMap<String, String>,
+}
+
+/// Server-side encryption that the client asked for. The bytes are stored as they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Encryption {
+    pub(crate) algorithm: String,
+    pub(crate) key_id: Option<String>,
+    pub(crate) bucket_key: Option<bool>,
 }
 
 /// Object of a bucket; `C` is its content in memory or as written to the journal.

@@ -96,6 +96,14 @@ fn classify(
             .any(|pair| pair.split('=').next() == Some(name))
     };
     let is_copy = headers.contains_key("x-amz-copy-source");
+    if has_key && has("tagging") {
+        return match *method {
+            Method::GET => Operation::GetObjectTagging,
+            Method::PUT => Operation::PutObjectTagging,
+            Method::DELETE => Operation::DeleteObjectTagging,
+            _ => Operation::Other,
+        };
+    }
     if has_bucket && method != Method::POST && names_subresource(query) {
         return Operation::Other;
     }
