@@ -8,8 +8,8 @@ use crate::object::{ByteRange, ETag, Headers, Key};
 use crate::resources::Resources;
 use crate::store::s3::{ConnectError, connect};
 use crate::store::{
-    Body, Capability, CopySource, ListFrom, ListRequest, PartNumber, Precondition, Store,
-    StoreError, StoreErrorKind,
+    Body, Capability, CopiedHeaders, CopySource, ListFrom, ListRequest, PartNumber, Precondition,
+    Store, StoreError, StoreErrorKind,
 };
 
 /// Result of testing a capability.
@@ -194,9 +194,14 @@ impl Bench<'_> {
             return Err(error);
         }
         let etag = self.store.head(&c).await?.meta.etag;
-        self.store.copy(&c, &etag, &d, None).await?;
+        self.store
+            .copy(&c, &etag, &d, CopiedHeaders::Known(None))
+            .await?;
         let other = ETag::new("00000000000000000000000000000000");
-        let again = self.store.copy(&c, &other, &d, None).await;
+        let again = self
+            .store
+            .copy(&c, &other, &d, CopiedHeaders::Known(None))
+            .await;
         self.refused(Capability::ConditionalCopy, again)
     }
 
@@ -207,7 +212,10 @@ impl Bench<'_> {
         }
         let (m, n) = (self.key("m/"), self.key("n/"));
         let etag = self.store.head(&m).await?.meta.etag;
-        self.store.copy(&m, &etag, &n, None).await.map(drop)
+        self.store
+            .copy(&m, &etag, &n, CopiedHeaders::Known(None))
+            .await
+            .map(drop)
     }
 
     /// Tests the order of listings: `x/1` comes after `x-1`.

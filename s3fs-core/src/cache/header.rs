@@ -7,7 +7,7 @@ use super::format::{MARK, array, checksum, number, put};
 use super::name::{HASH, ObjectId};
 use crate::object::{ETag, Headers, ObjectMeta};
 
-const MAGIC: &[u8; 8] = b"stub-idx";
+const MAGIC: &[u8; 8] = b"stub-id2";
 const CHECKSUM: usize = MAGIC.len();
 const OBJECT: usize = CHECKSUM + 8;
 const SIZE: usize = OBJECT + HASH;
@@ -77,6 +77,10 @@ impl Header {
         let mut texts = Texts(&bytes[TEXTS..]);
         let etag = ETag::new(texts.take()?);
         let content_type = texts.take()?;
+        let properties = match texts.take()? {
+            "" => None,
+            text => Some(serde_json::from_str(text).ok()?),
+        };
         let mut metadata = BTreeMap::new();
         while let Some(name) = texts.take().filter(|name| !name.is_empty()) {
             metadata.insert(name.to_owned(), texts.take()?.to_owned());
@@ -91,6 +95,7 @@ impl Header {
             headers: Headers {
                 content_type: (!content_type.is_empty()).then(|| content_type.to_owned()),
                 metadata,
+                properties,
             },
             is_settled: bytes[SETTLED] == 1,
         })
@@ -108,8 +113,8 @@ impl Header {
         known(self) > known(other)
     }
 
-    /// Encodes texts with their lengths: the `ETag`, the type, and the names and values of the
-    /// metadata.
+    /// Encodes texts with their lengths: the `ETag`, the type, the properties as JSON, and the names
+    /// and values of the metadata.
     fn texts(&self) -> Option<Vec<u8>> {
         let tag = self.meta.etag.to_string();
         let content_type = self.headers.content_type.as_deref().unwrap_or_default();
@@ -118,9 +123,14 @@ impl Header {
         if tag.is_empty() || metadata.contains_key("") {
             return None;
         }
+        let properties = match &self.headers.properties {
+            Some(properties) => serde_json::to_string(&**properties).ok()?,
+            None => String::new(),
+        };
         let pairs = metadata.iter().flat_map(|(name, value)| [name, value]);
         let mut bytes = Vec::new();
-        for text in [&*tag, content_type].into_iter().chain(pairs.map(|s| &**s)) {
+        let first = [&*tag, content_type, &properties];
+        for text in first.into_iter().chain(pairs.map(|s| &**s)) {
             bytes.extend(u16::try_from(text.len()).ok()?.to_le_bytes());
             bytes.extend(text.as_bytes());
         }
@@ -144,7 +154,10 @@ impl<'a> Texts<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::object::{Properties, Tags};
 
     fn header(tag: &str) -> Header {
         let headers = Headers {
@@ -156,6 +169,11 @@ mod tests {
             ]
             .map(|(name, value)| (name.into(), value.into()))
             .into(),
+            properties: Some(Arc::new(Properties {
+                storage_class: Some("STANDARD_IA".into()),
+                tags: Tags::Counted(2),
+                ..Properties::default()
+            })),
         };
         let meta = ObjectMeta {
             size: 3 << 20,

@@ -205,6 +205,7 @@ mod tests {
             metadata: metadata
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
+            properties: None,
         };
         Described { meta, headers }
     }

@@ -99,6 +99,7 @@ pub(super) fn headers(entry: &Entry, key: &Key, owner: &Owner) -> Headers {
     Headers {
         content_type: Some(kept.content_type.unwrap_or_else(by_name)),
         metadata: attributes.to_metadata(),
+        properties: kept.properties,
     }
 }
 

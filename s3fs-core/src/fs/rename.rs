@@ -10,6 +10,7 @@ use crate::fs::place::headers;
 use crate::fs::writeback::DesiredState;
 use crate::fs::{Fs, FsError};
 use crate::object::{EntryName, Key, ObjectRef};
+use crate::store::CopiedHeaders;
 use crate::tree::{Entry, FileState, Ino, Kind, Removed};
 use crate::write::copy_object;
 
@@ -210,7 +211,12 @@ impl Fs {
             Some(DesiredState::Headers(_)) => Some(headers(&entry, &to.key, &self.core.owner)),
             _ => None,
         };
-        match copy_object(&self.core.target(), &old, &to.key, wanted.as_ref()).await {
+        let copied = match (&wanted, &entry.attrs.stored) {
+            (Some(wanted), _) => CopiedHeaders::Changed(wanted),
+            (None, Some(stored)) => CopiedHeaders::Known(stored.properties.as_deref()),
+            (None, None) => CopiedHeaders::Source,
+        };
+        match copy_object(&self.core.target(), &old, &to.key, copied).await {
             Ok(new) => {
                 self.writeback.queue.sure(&to.key);
                 Ok(Some((old, new)))

@@ -10,7 +10,7 @@ use crate::fs::rename::Named;
 use crate::fs::writeback::{ChangeKind, DesiredState};
 use crate::fs::{Fs, FsError};
 use crate::object::{ETag, Key, ObjectRef};
-use crate::store::{ListFrom, ListRequest, ListedObject};
+use crate::store::{CopiedHeaders, ListFrom, ListRequest, ListedObject};
 use crate::tree::{Entry, Ino, Removed};
 use crate::write::copy_object;
 
@@ -181,7 +181,8 @@ impl Fs {
         let copying = begun.map(|moving| {
             let target = target.clone();
             async move {
-                let copied = copy_object(&target, &moving.old, &moving.to, None).await;
+                let copied =
+                    copy_object(&target, &moving.old, &moving.to, CopiedHeaders::Source).await;
                 (moving, copied)
             }
         });

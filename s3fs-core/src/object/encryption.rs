@@ -51,6 +51,12 @@ impl EncryptionAlgorithm {
             Self::Other(name) => name,
         }
     }
+
+    /// Converts the value of a response's header.
+    pub(crate) fn from_header(value: Option<&str>) -> Option<Self> {
+        let value = value?;
+        Some(value.parse().unwrap_or_else(|_| Self::Other(value.into())))
+    }
 }
 
 /// Name that is no algorithm of server-side encryption.

@@ -1,6 +1,9 @@
 //! Headers stored with an object.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::object::Properties;
 
 /// Headers stored with an object. They can change while the bytes, and with them the object's
 /// `ETag`, do not.
@@ -11,4 +14,6 @@ pub struct Headers {
     /// User metadata: lowercase names without `x-amz-meta-`, values as the server sent them. S3
     /// encodes values that are not ASCII by RFC 2047.
     pub metadata: BTreeMap<String, String>,
+    /// Other properties; `None` for a new object, which gets those of the mount's settings.
+    pub properties: Option<Arc<Properties>>,
 }

@@ -37,12 +37,12 @@ pub(crate) use layer::{Layer, Operation, Request};
 pub(crate) use observed::Observed;
 pub use observed::{UnfinishedUpload, UploadObserver};
 pub use request::{
-    Condition, CopySource, Described, GetResponse, ListFrom, ListPage, ListRequest, ListedObject,
-    MAX_COPY, PartNumber, PartTag, Precondition, UploadId,
+    Condition, CopiedHeaders, CopySource, Described, GetResponse, ListFrom, ListPage, ListRequest,
+    ListedObject, MAX_COPY, PartNumber, PartTag, Precondition, UploadId,
 };
 pub use retry::{RetryLimits, Retrying};
 
-use crate::object::{ByteRange, ETag, Headers, Key};
+use crate::object::{ByteRange, ETag, Headers, Key, Tags};
 
 /// Object store of one bucket. Each method is one request (or its retries); its errors name the
 /// operation and the object.
@@ -53,6 +53,13 @@ pub trait Store: Debug + Send + Sync + 'static {
 
     /// Reads the attributes and headers of an object, without its bytes.
     async fn head(&self, key: &Key) -> Result<Described, StoreError>;
+
+    /// Returns the tags of an object, of which HEAD has shown `seen`. They are read only if a new
+    /// version would lose them.
+    ///
+    /// # Errors
+    /// The object has tags, and they can't be read.
+    async fn tags(&self, key: &Key, seen: &Tags) -> Result<Tags, StoreError>;
 
     /// Reads an object, or a range of it, if its version meets the condition.
     async fn get(
@@ -75,7 +82,7 @@ pub trait Store: Debug + Send + Sync + 'static {
     async fn delete(&self, key: &Key) -> Result<(), StoreError>;
 
     /// Copies this version of `source`, of at most [`MAX_COPY`] bytes, to `key` on the server.
-    /// `None` keeps the source's headers; S3 refuses that where source and key are the same.
+    /// S3 refuses to copy an object onto itself with the same headers.
     ///
     /// Errors refer to the source: it is missing ([`NoSuchKey`](StoreErrorKind::NoSuchKey)) or has
     /// another version ([`PreconditionFailed`](StoreErrorKind::PreconditionFailed)).
@@ -84,7 +91,7 @@ pub trait Store: Debug + Send + Sync + 'static {
         source: &Key,
         etag: &ETag,
         key: &Key,
-        headers: Option<&Headers>,
+        headers: CopiedHeaders<'_>,
     ) -> Result<ETag, StoreError>;
 
     /// Creates a multipart upload of an object with these headers.

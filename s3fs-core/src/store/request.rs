@@ -1,6 +1,6 @@
 //! Values that requests to a store carry and return.
 
-use crate::object::{ByteRange, ETag, Headers, Key, ObjectMeta};
+use crate::object::{ByteRange, ETag, Headers, Key, ObjectMeta, Properties};
 use crate::store::GetBody;
 
 /// Parameters of one page of a listing.
@@ -171,6 +171,30 @@ pub struct PartTag {
     pub etag: ETag,
     /// CRC32 in base64, if the server computed one.
     pub crc32: Option<String>,
+}
+
+/// Headers of a copy.
+#[derive(Clone, Copy, Debug)]
+pub enum CopiedHeaders<'a> {
+    /// All of the source, which the store asks for its properties.
+    Source,
+    /// All of the source, which has these properties; `None` if this mount has made it, with those
+    /// of the mount's settings.
+    Known(Option<&'a Properties>),
+    /// These, and the tags of the source: it is the same object with other headers.
+    Changed(&'a Headers),
+    /// These, with their own tags: it is another object.
+    Other(&'a Headers),
+}
+
+impl<'a> CopiedHeaders<'a> {
+    /// Returns the headers that replace those of the source.
+    pub fn replacing(self) -> Option<&'a Headers> {
+        match self {
+            Self::Source | Self::Known(_) => None,
+            Self::Changed(headers) | Self::Other(headers) => Some(headers),
+        }
+    }
 }
 
 /// Maximum number of bytes that a store copies in one request.

@@ -1,8 +1,9 @@
 //! Attributes of an entry beside its bytes.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::object::{Attributes, Headers};
+use crate::object::{Attributes, Headers, Properties};
 
 /// Attributes of an entry beside its bytes.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +26,8 @@ pub struct StoredAttrs {
     pub attributes: Attributes,
     /// Content type; `None` if it is to be derived from the name.
     pub content_type: Option<String>,
+    /// Other properties; `None` for an object of this mount, which has those of its settings.
+    pub properties: Option<Arc<Properties>>,
     /// True for a folder's marker object that holds bytes.
     pub is_filled_marker: bool,
 }
@@ -34,6 +37,7 @@ impl From<&Headers> for StoredAttrs {
         Self {
             attributes: Attributes::from_metadata(&headers.metadata),
             content_type: headers.content_type.clone(),
+            properties: headers.properties.clone(),
             is_filled_marker: false,
         }
     }
@@ -47,6 +51,7 @@ impl EntryAttrs {
             stored: Some(StoredAttrs {
                 attributes,
                 content_type: None,
+                properties: None,
                 is_filled_marker: false,
             }),
             accessed: None,

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::object::{Headers, Key, ObjectRef};
-use crate::store::{MAX_COPY, Precondition};
+use crate::object::{Headers, Key, ObjectRef, Properties};
+use crate::store::{CopiedHeaders, MAX_COPY, Precondition, Store, StoreError};
 use crate::write::error::WriteError;
 use crate::write::part_body::PartBody;
 use crate::write::plan::{Part, copies};
 use crate::write::target::Target;
 use crate::write::upload::Upload;
 
-/// Copies an object on the server. Keeps its headers, unless `headers` replaces them. An object of
-/// more than 5 GiB is copied in parts.
+/// Copies an object on the server, with these headers. An object of more than 5 GiB is copied in
+/// parts.
 ///
 /// # Errors
 /// Fails if the object was replaced or deleted, or if the store fails.
@@ -19,19 +19,14 @@ pub async fn copy_object(
     target: &Target,
     from: &ObjectRef,
     to: &Key,
-    headers: Option<&Headers>,
+    headers: CopiedHeaders<'_>,
 ) -> Result<ObjectRef, WriteError> {
     let store = &target.store;
     let etag = if from.size <= MAX_COPY {
         store.copy(&from.key, &from.etag, to, headers).await?
     } else {
         // Parts do not inherit the headers of the object that they are copied from.
-        let headers = if let Some(headers) = headers {
-            headers.clone()
-        } else {
-            let described = store.head(&from.key).await;
-            described.map_err(WriteError::on_the_way)?.headers
-        };
+        let headers = headers_of_parts(target, from, headers).await?;
         let mut upload = Upload::new(&Arc::new(target.clone()), to.clone(), headers);
         let parts = copies(&Arc::new(from.clone()), target.sizes());
         let mut offset = 0;
@@ -53,4 +48,48 @@ pub async fn copy_object(
         etag,
         size: from.size,
     })
+}
+
+/// Returns the headers of a copy in parts, which inherit none.
+///
+/// # Errors
+/// The source can't be described, or has tags that can't be read.
+async fn headers_of_parts(
+    target: &Target,
+    from: &ObjectRef,
+    headers: CopiedHeaders<'_>,
+) -> Result<Headers, WriteError> {
+    let headers = match headers {
+        CopiedHeaders::Other(headers) => return Ok(headers.clone()),
+        CopiedHeaders::Changed(headers) => headers.clone(),
+        CopiedHeaders::Source | CopiedHeaders::Known(_) => {
+            let described = target.store.head(&from.key).await;
+            described.map_err(WriteError::on_the_way)?.headers
+        }
+    };
+    // A new object of the mount has the tags of its settings.
+    let Some(properties) = headers.properties.as_deref() else {
+        return Ok(headers);
+    };
+    let read = with_tags(&*target.store, &from.key, properties).await;
+    Ok(Headers {
+        properties: Some(read.map_err(WriteError::on_the_way)?),
+        ..headers
+    })
+}
+
+/// Returns the properties of an object with its tags, which a new version would lose.
+///
+/// # Errors
+/// The object has tags, and they can't be read.
+pub async fn with_tags(
+    store: &dyn Store,
+    key: &Key,
+    properties: &Properties,
+) -> Result<Arc<Properties>, StoreError> {
+    let tags = store.tags(key, &properties.tags).await?;
+    Ok(Arc::new(Properties {
+        tags,
+        ..properties.clone()
+    }))
 }

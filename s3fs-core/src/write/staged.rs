@@ -218,7 +218,12 @@ impl Staged {
 
     async fn copy(&self, object: &ObjectRef, to: &Destination) -> Result<Outcome, WriteError> {
         let store = &self.target.store;
-        let copying = store.copy(&object.key, &object.etag, &to.key, Some(&to.headers));
+        let copying = store.copy(
+            &object.key,
+            &object.etag,
+            &to.key,
+            to.copied_headers(object),
+        );
         Ok(Outcome::Object(copying.await?))
     }
 

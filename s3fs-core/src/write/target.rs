@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::budget::Budget;
 use crate::object::{ETag, Headers, Key, ObjectRef};
-use crate::store::{Capability, Precondition, Store};
+use crate::store::{Capability, CopiedHeaders, Precondition, Store};
 use crate::write::endings::Endings;
 use crate::write::pool::PartPool;
 use crate::write::sizes::{PartLimit, PartSizes};
@@ -53,6 +53,15 @@ pub struct Destination {
 }
 
 impl Destination {
+    /// Returns the headers of a copy of `object` to this destination.
+    pub(super) fn copied_headers(&self, object: &ObjectRef) -> CopiedHeaders<'_> {
+        if object.key == self.key {
+            CopiedHeaders::Changed(&self.headers)
+        } else {
+            CopiedHeaders::Other(&self.headers)
+        }
+    }
+
     /// Returns whether a copy of `object` satisfies the precondition, which a copy does not check.
     pub(super) fn may_copy(&self, object: &ObjectRef) -> bool {
         match &self.precondition {

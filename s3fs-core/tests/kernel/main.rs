@@ -23,6 +23,7 @@ mod numbers;
 mod outages;
 mod passthrough;
 mod permissions;
+mod properties;
 mod reading;
 mod removing;
 mod renaming;

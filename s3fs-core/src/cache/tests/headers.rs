@@ -1,13 +1,14 @@
 //! Stored headers of an object, which can change without its bytes.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::MIB;
 use super::client::{Client, collect, folder, noise, only};
 use crate::object::{ByteRange, ETag, Headers, Key};
 use crate::store::memory::MemoryStore;
-use crate::store::{Body, Condition, Precondition, Store};
+use crate::store::{Body, Condition, CopiedHeaders, Precondition, Store};
 
 const SIZE: u64 = MIB + 7;
 
@@ -18,6 +19,7 @@ fn headers(mode: &str) -> Headers {
     Headers {
         content_type: Some("text/plain".into()),
         metadata: [("mode".into(), mode.into())].into(),
+        properties: Some(Arc::default()),
     }
 }
 
@@ -31,7 +33,9 @@ async fn put(bucket: &MemoryStore, headers: &Headers) -> ETag {
 /// Changes the headers, as another client's `chmod` does.
 async fn change(bucket: &MemoryStore, etag: &ETag, headers: &Headers) {
     let key = Key::new("key");
-    let changed = bucket.copy(&key, etag, &key, Some(headers)).await;
+    let changed = bucket
+        .copy(&key, etag, &key, CopiedHeaders::Changed(headers))
+        .await;
     assert_eq!(changed.unwrap(), *etag);
 }
 

@@ -157,5 +157,7 @@ async fn it_is_a_store_as_the_one_below_it_is() {
         only_the_version_that_is_there_is_copied
         ranges_of_another_object_become_parts
         a_version_is_replaced_only_if_it_is_still_there
+        properties_come_back_and_tags_are_read
+        copies_keep_the_properties_that_the_object_keeps
     );
 }

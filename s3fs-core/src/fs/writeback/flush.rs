@@ -12,7 +12,7 @@ use crate::fs::writeback::Writeback;
 use crate::fs::writeback::error_mode::ChangeKind;
 use crate::fs::writeback::queue::{DesiredState, Flushed, weight};
 use crate::object::{Headers, Key, ObjectRef};
-use crate::store::{Body, Precondition, StoreErrorKind};
+use crate::store::{Body, CopiedHeaders, Precondition, StoreErrorKind};
 use crate::tree::Ino;
 use crate::write::{Place, Stored, WriteError, copy_object};
 
@@ -220,7 +220,13 @@ impl Writeback {
             etag,
             size,
         };
-        let copied = copy_object(&self.core.target(), &from, key, Some(wanted)).await;
+        let copied = copy_object(
+            &self.core.target(),
+            &from,
+            key,
+            CopiedHeaders::Changed(wanted),
+        )
+        .await;
         self.error_mode.note(ChangeKind::Headers, copied.is_ok());
         self.account(key, &copied, "what is kept with it could not be changed: ");
         self.core.moved(ino, &from, copied?).await;
@@ -228,6 +234,7 @@ impl Writeback {
     }
 
     async fn store_marker(&self, key: &Key, ino: Ino) -> Result<(), FsError> {
+        self.read_tags(ino).await?;
         let Some(entry) = self.core.tree.entry(ino) else {
             return Ok(());
         };
@@ -267,7 +274,13 @@ impl Writeback {
                 etag: meta.etag,
                 size: meta.size,
             };
-            copy_object(&self.core.target(), &from, key, Some(headers)).await?;
+            copy_object(
+                &self.core.target(),
+                &from,
+                key,
+                CopiedHeaders::Changed(headers),
+            )
+            .await?;
             return Ok(());
         }
         let body = Body::memory(Bytes::new());

@@ -14,6 +14,7 @@ mod probe;
 mod queue;
 mod rescue;
 mod stats;
+mod tags;
 mod wait;
 
 use std::collections::HashSet;

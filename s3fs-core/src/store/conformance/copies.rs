@@ -3,7 +3,7 @@
 use super::headers::{headers, headers_of, put_with};
 use super::{PART, body, content, is_missing, is_precondition, key, put};
 use crate::object::{ByteRange, ETag, Headers};
-use crate::store::{CopySource, PartNumber, Precondition, Store};
+use crate::store::{CopiedHeaders, CopySource, PartNumber, Precondition, Store};
 
 pub(crate) async fn copies_keep_the_headers_or_get_others(store: &dyn Store) {
     let (old, new) = (
@@ -13,13 +13,17 @@ pub(crate) async fn copies_keep_the_headers_or_get_others(store: &dyn Store) {
     let source = key("a b+ü");
     let etag = put_with(store, source.as_str(), &old).await;
     put(store, "kept", b"replaced").await;
-    let kept = store.copy(&source, &etag, &key("kept"), None).await;
+    let kept = store
+        .copy(&source, &etag, &key("kept"), CopiedHeaders::Source)
+        .await;
     assert_eq!(
         kept.unwrap(),
         store.head(&key("kept")).await.unwrap().meta.etag
     );
     assert_eq!(headers_of(store, "kept").await, old);
-    let other = store.copy(&source, &etag, &key("other"), Some(&new)).await;
+    let other = store
+        .copy(&source, &etag, &key("other"), CopiedHeaders::Other(&new))
+        .await;
     other.unwrap();
     assert_eq!(headers_of(store, "other").await, new);
     for name in ["kept", "other", source.as_str()] {
@@ -35,9 +39,17 @@ pub(crate) async fn an_object_is_copied_onto_itself_only_with_other_headers(stor
     );
     let at = key("a");
     let etag = put_with(store, "a", &old).await;
-    assert!(store.copy(&at, &etag, &at, None).await.is_err());
+    assert!(
+        store
+            .copy(&at, &etag, &at, CopiedHeaders::Source)
+            .await
+            .is_err()
+    );
     assert_eq!(headers_of(store, "a").await, old);
-    let same = store.copy(&at, &etag, &at, Some(&new)).await.unwrap();
+    let same = store
+        .copy(&at, &etag, &at, CopiedHeaders::Changed(&new))
+        .await
+        .unwrap();
     assert_eq!(same, etag, "the same bytes");
     assert_eq!(headers_of(store, "a").await, new);
     assert_eq!(content(store, "a").await, b"bytes");
@@ -52,7 +64,10 @@ pub(crate) async fn a_copy_of_what_was_uploaded_in_parts_may_have_another_tag(st
     let completed = store.complete_upload(&at, &id, &parts, &none).await;
     let given = headers("text/plain", &[("mode", "0100755")]);
     let etag = completed.unwrap();
-    let copied = store.copy(&at, &etag, &at, Some(&given)).await.unwrap();
+    let copied = store
+        .copy(&at, &etag, &at, CopiedHeaders::Changed(&given))
+        .await
+        .unwrap();
     assert_eq!(store.head(&at).await.unwrap().meta.etag, copied);
     assert_eq!(headers_of(store, "a").await, given);
     assert_eq!(content(store, "a").await, b"bytes");
@@ -61,14 +76,19 @@ pub(crate) async fn a_copy_of_what_was_uploaded_in_parts_may_have_another_tag(st
 pub(crate) async fn only_the_version_that_is_there_is_copied(store: &dyn Store) {
     let old = put(store, "a", b"old").await;
     let new = put(store, "a", b"new").await;
-    for headers in [None, Some(&Headers::default())] {
+    let (none, default) = (CopiedHeaders::Source, Headers::default());
+    for headers in [
+        none,
+        CopiedHeaders::Known(None),
+        CopiedHeaders::Other(&default),
+    ] {
         let stale = store.copy(&key("a"), &old, &key("b"), headers).await;
         assert!(is_precondition(stale));
         let missing = store.copy(&key("c"), &new, &key("b"), headers).await;
         assert!(is_missing(missing));
     }
     assert!(is_missing(store.head(&key("b")).await));
-    store.copy(&key("a"), &new, &key("b"), None).await.unwrap();
+    store.copy(&key("a"), &new, &key("b"), none).await.unwrap();
     assert_eq!(content(store, "b").await, b"new");
 }
 

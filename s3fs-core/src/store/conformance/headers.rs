@@ -1,5 +1,7 @@
 //! Headers stored with objects.
 
+use std::sync::Arc;
+
 use super::{body, collect, key};
 use crate::object::{ETag, Headers};
 use crate::store::{Condition, PartNumber, Precondition, Store};
@@ -10,6 +12,7 @@ pub(super) fn headers(content_type: &str, metadata: &[(&str, &str)]) -> Headers 
     Headers {
         content_type: Some(content_type.to_owned()),
         metadata: pairs.map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
+        properties: Some(Arc::default()),
     }
 }
 

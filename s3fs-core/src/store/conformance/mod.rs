@@ -5,6 +5,7 @@
 
 mod copies;
 mod headers;
+mod properties;
 mod versions;
 
 use bytes::Bytes;
@@ -17,6 +18,7 @@ use crate::store::{
 
 pub(crate) use copies::*;
 pub(crate) use headers::*;
+pub(crate) use properties::*;
 pub(crate) use versions::*;
 
 const PART: usize = 5 << 20;
@@ -385,4 +387,6 @@ conformance!(
     only_the_version_that_is_there_is_copied,
     ranges_of_another_object_become_parts,
     a_version_is_replaced_only_if_it_is_still_there,
+    properties_come_back_and_tags_are_read,
+    copies_keep_the_properties_that_the_object_keeps,
 );

@@ -12,16 +12,17 @@ use std::fs::File;
 use async_trait::async_trait;
 
 use super::{
-    Body, Capabilities, Condition, CopySource, Described, GetResponse, ListPage, ListRequest,
-    PartNumber, PartTag, Precondition, Store, StoreError, UploadId,
+    Body, Capabilities, Condition, CopiedHeaders, CopySource, Described, GetResponse, ListPage,
+    ListRequest, PartNumber, PartTag, Precondition, Store, StoreError, UploadId,
 };
-use crate::object::{ByteRange, ETag, Headers, Key};
+use crate::object::{ByteRange, ETag, Headers, Key, Tags};
 
 /// Kinds of requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     List,
     Head,
+    GetTags,
     Get,
     Put,
     Delete,
@@ -40,6 +41,7 @@ impl Operation {
         match self {
             Self::List => "ListObjectsV2",
             Self::Head => "HeadObject",
+            Self::GetTags => "GetObjectTagging",
             Self::Get => "GetObject",
             Self::Put => "PutObject",
             Self::Delete => "DeleteObject",
@@ -175,7 +177,7 @@ pub(crate) trait Layer: Debug + Send + Sync + 'static {
         source: &Key,
         etag: &ETag,
         key: &Key,
-        headers: Option<&Headers>,
+        headers: CopiedHeaders<'_>,
     ) -> impl Future<Output = Result<ETag, StoreError>> + Send {
         async move {
             let request = Request::new(Operation::Copy, key).copying(source);
@@ -224,6 +226,11 @@ impl<L: Layer> Store for L {
         self.around(request, || self.below().head(key)).await
     }
 
+    async fn tags(&self, key: &Key, seen: &Tags) -> Result<Tags, StoreError> {
+        let request = Request::new(Operation::GetTags, key);
+        self.around(request, || self.below().tags(key, seen)).await
+    }
+
     async fn get(
         &self,
         key: &Key,
@@ -253,7 +260,7 @@ impl<L: Layer> Store for L {
         source: &Key,
         etag: &ETag,
         key: &Key,
-        headers: Option<&Headers>,
+        headers: CopiedHeaders<'_>,
     ) -> Result<ETag, StoreError> {
         self.forward_copy(source, etag, key, headers).await
     }

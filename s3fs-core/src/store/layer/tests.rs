@@ -58,7 +58,10 @@ async fn each_request_passes_once_by_its_own_name() {
         max_keys: 1000,
     };
     assert_eq!(store.list(root).await.unwrap().objects.len(), 1);
-    store.copy(&key, &etag, &copy, None).await.unwrap();
+    store
+        .copy(&key, &etag, &copy, CopiedHeaders::Known(None))
+        .await
+        .unwrap();
     let id = store.create_upload(&key, &headers).await.unwrap();
     let (first, second) = (PartNumber(1), PartNumber(2));
     let sent = store.upload_part(&key, &id, first, body()).await.unwrap();

@@ -13,12 +13,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream;
 
-use self::state::{Object, State, Upload, failed, refused};
-use crate::object::{ByteRange, ETag, Headers, Key};
+use self::state::{Object, State, Upload, copied_headers, failed, refused};
+use crate::object::{ByteRange, ETag, Headers, Key, Tags};
 use crate::store::{
-    Body, Capabilities, Condition, Content, CopySource, Described, GetBody, GetResponse, ListFrom,
-    ListPage, ListRequest, ListedObject, MAX_COPY, PartNumber, PartTag, Precondition, Store,
-    StoreError, StoreErrorKind, UploadId, Vendor,
+    Body, Capabilities, Condition, Content, CopiedHeaders, CopySource, Described, GetBody,
+    GetResponse, ListFrom, ListPage, ListRequest, ListedObject, MAX_COPY, PartNumber, PartTag,
+    Precondition, Store, StoreError, StoreErrorKind, UploadId, Vendor,
 };
 
 /// Minimum size of S3's parts in bytes, except for the last part.
@@ -169,6 +169,11 @@ impl Store for MemoryStore {
         Ok(object.described())
     }
 
+    async fn tags(&self, key: &Key, _: &Tags) -> Result<Tags, StoreError> {
+        let object = self.lock().object("GetObjectTagging", key)?.clone();
+        Ok(object.properties().tags.clone())
+    }
+
     async fn get(
         &self,
         key: &Key,
@@ -199,8 +204,8 @@ impl Store for MemoryStore {
             .map(|piece| Ok(bytes.slice_ref(piece)))
             .collect();
         Ok(GetResponse {
-            meta: object.meta,
-            headers: object.headers,
+            meta: object.meta.clone(),
+            headers: object.described().headers,
             range: sent,
             body: GetBody::new(stream::iter(pieces)),
         })
@@ -227,15 +232,15 @@ impl Store for MemoryStore {
         source: &Key,
         etag: &ETag,
         key: &Key,
-        headers: Option<&Headers>,
+        headers: CopiedHeaders<'_>,
     ) -> Result<ETag, StoreError> {
         const OPERATION: &str = "CopyObject";
         let mut state = self.lock();
         let from = state.version(OPERATION, source, etag)?;
-        if from.meta.size > MAX_COPY || (source == key && headers.is_none()) {
+        if from.meta.size > MAX_COPY || (source == key && headers.replacing().is_none()) {
             return Err(refused(OPERATION, source, "InvalidRequest"));
         }
-        let copy = Object::new(from.bytes.clone(), headers.unwrap_or(&from.headers));
+        let copy = Object::new(from.bytes.clone(), &copied_headers(from, headers));
         state.store(OPERATION, key, copy, &Precondition::None)
     }
 

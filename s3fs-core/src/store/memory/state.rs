@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
 
-use crate::object::{ByteRange, ETag, Headers, Key, ObjectMeta};
+use crate::object::{ByteRange, ETag, Headers, Key, ObjectMeta, Properties, Tags};
 use crate::store::{
-    Described, PartNumber, PartTag, Precondition, StoreError, StoreErrorKind, UploadId,
+    CopiedHeaders, Described, PartNumber, PartTag, Precondition, StoreError, StoreErrorKind,
+    UploadId,
 };
 
 /// Content type that S3 returns for objects stored without one.
@@ -131,16 +133,58 @@ impl Object {
         }
     }
 
+    /// Returns the attributes and headers, with the number of the tags.
     pub(super) fn described(&self) -> Described {
+        let mut properties = self.properties();
+        properties.tags = match &properties.tags {
+            Tags::Read(tags) if !tags.is_empty() => Tags::Counted(tags.len() as u32),
+            _ => Tags::Unshown,
+        };
         Described {
             meta: self.meta.clone(),
-            headers: self.headers.clone(),
+            headers: Headers {
+                properties: Some(Arc::new(properties)),
+                ..self.headers.clone()
+            },
         }
+    }
+
+    pub(super) fn properties(&self) -> Properties {
+        self.headers
+            .properties
+            .as_deref()
+            .cloned()
+            .unwrap_or_default()
     }
 
     pub(super) fn slice(&self, range: ByteRange) -> Bytes {
         self.bytes
             .slice(range.start() as usize..range.end() as usize)
+    }
+}
+
+/// Returns the headers of a copy, by S3's rules: the storage class and the encryption are only those
+/// that the request names.
+pub(super) fn copied_headers(from: &Object, headers: CopiedHeaders<'_>) -> Headers {
+    let properties = match headers {
+        CopiedHeaders::Source => return from.headers.clone(),
+        CopiedHeaders::Other(headers) => return headers.clone(),
+        CopiedHeaders::Known(known) => {
+            let known = known.cloned().unwrap_or_default();
+            Properties {
+                storage_class: known.storage_class,
+                encryption: known.encryption,
+                ..from.properties()
+            }
+        }
+        CopiedHeaders::Changed(headers) => Properties {
+            tags: from.properties().tags,
+            ..headers.properties.as_deref().cloned().unwrap_or_default()
+        },
+    };
+    Headers {
+        properties: Some(Arc::new(properties)),
+        ..headers.replacing().unwrap_or(&from.headers).clone()
     }
 }
 

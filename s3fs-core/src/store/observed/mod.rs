@@ -78,6 +78,7 @@ impl<S> Observed<S> {
         let operation = match request.operation {
             Operation::List => "LIST",
             Operation::Head => "HEAD",
+            Operation::GetTags => "GET TAGS",
             Operation::Get => "GET",
             Operation::Put => "PUT",
             Operation::Delete => "DELETE",
@@ -91,7 +92,7 @@ impl<S> Observed<S> {
         };
         match request.operation {
             Operation::List | Operation::ListUploads => self.meter.list(),
-            Operation::Head => self.meter.head(),
+            Operation::Head | Operation::GetTags => self.meter.head(),
             Operation::Get => self.meter.get(),
             Operation::Delete | Operation::Abort => self.meter.delete(),
             Operation::Put

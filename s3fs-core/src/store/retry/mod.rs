@@ -22,8 +22,8 @@ pub use policy::RetryLimits;
 
 use crate::object::{ETag, Headers, Key};
 use crate::store::{
-    Body, GetResponse, Layer, ListPage, ListRequest, Operation, Precondition, Request, Store,
-    StoreError, StoreErrorKind, UploadId,
+    Body, CopiedHeaders, GetResponse, Layer, ListPage, ListRequest, Operation, Precondition,
+    Request, Store, StoreError, StoreErrorKind, UploadId,
 };
 use health::Health;
 use policy::{Next, Tries};
@@ -241,6 +241,7 @@ impl<S: Store> Layer for Retrying<S> {
         let tries = match request.operation {
             Operation::List
             | Operation::Head
+            | Operation::GetTags
             | Operation::Get
             | Operation::Delete
             | Operation::CreateUpload
@@ -306,11 +307,11 @@ impl<S: Store> Layer for Retrying<S> {
         source: &Key,
         etag: &ETag,
         key: &Key,
-        headers: Option<&Headers>,
+        headers: CopiedHeaders<'_>,
     ) -> Result<ETag, StoreError> {
         let request = Request::new(Operation::Copy, key).copying(source);
         let copy = || self.below().copy(source, etag, key, headers);
-        match (self.around(request, copy).await, headers) {
+        match (self.around(request, copy).await, headers.replacing()) {
             // A copy onto itself may change the version of an object.
             (Err(error), Some(headers))
                 if matches!(error.kind, StoreErrorKind::PreconditionFailed)

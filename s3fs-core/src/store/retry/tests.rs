@@ -15,8 +15,8 @@ use crate::store::faulty::{Fault, Faults};
 use crate::store::memory::MemoryStore;
 use crate::store::warning::seen::Warnings;
 use crate::store::{
-    Body, Condition, GetBody, ListFrom, ListRequest, Precondition, Store, StoreError,
-    StoreErrorKind, UploadId,
+    Body, Condition, CopiedHeaders, GetBody, ListFrom, ListRequest, Precondition, Store,
+    StoreError, StoreErrorKind, UploadId,
 };
 
 /// Planned failures, last one first: before the store receives a request, or after it is carried out.
@@ -132,7 +132,7 @@ async fn an_object_of_ours_that_has_more_metadata_since_is_no_conflict() {
     // The copy that was to remove it has not been carried out.
     plan.before.lock().unwrap().push(StoreErrorKind::TimedOut);
     let (older, fewer) = (ETag::new("older"), headers("1"));
-    let copied = store.copy(&key, &older, &key, Some(&fewer));
+    let copied = store.copy(&key, &older, &key, CopiedHeaders::Changed(&fewer));
     copied.await.unwrap_err();
 }
 
@@ -174,9 +174,13 @@ async fn headers_changed_by_an_attempt_whose_answer_was_lost_are_no_conflict() {
     memory.insert("k", "x");
     let changed = put(&store, "x2", "2", &none).await.unwrap();
     plan.before.lock().unwrap().push(StoreErrorKind::TimedOut);
-    let copied = store.copy(&key, &etag, &key, Some(&headers("2"))).await;
+    let copied = store
+        .copy(&key, &etag, &key, CopiedHeaders::Changed(&headers("2")))
+        .await;
     assert_eq!(copied.unwrap(), changed);
-    let copied = store.copy(&key, &etag, &key, Some(&headers("3"))).await;
+    let copied = store
+        .copy(&key, &etag, &key, CopiedHeaders::Changed(&headers("3")))
+        .await;
     copied.unwrap_err();
 }
 
@@ -257,7 +261,9 @@ async fn a_copy_without_an_answer_is_sent_again_though_its_time_is_over() {
             shortest_transfer: Duration::from_millis(50),
             ..Retrying::new(store, RetryLimits::new(Duration::from_millis(10)))
         };
-        let copied = store.copy(&key, &etag, &Key::new("copy"), None).await;
+        let copied = store
+            .copy(&key, &etag, &Key::new("copy"), CopiedHeaders::Known(None))
+            .await;
         assert_eq!(copied.is_ok(), is_copied);
         if let Err(error) = copied {
             assert!(matches!(error.kind, StoreErrorKind::TimedOut), "{error}");

@@ -18,6 +18,7 @@ use super::PayloadSigning;
 use super::answers::BoundAnswers;
 use super::connections::HttpClient;
 use super::endpoint::{Endpoint, EndpointError, PathStyle};
+use super::owner::ExpectedOwner;
 use super::profile::{known_region, or_guess, provider};
 use crate::config::{Credentials, MountConfig};
 use crate::store::Vendor;
@@ -47,6 +48,8 @@ pub(super) struct Access {
     path_style: PathStyle,
     pub(super) attempt: Duration,
     anonymous: bool,
+    /// Account that must own the bucket.
+    owner: Option<String>,
     pub(super) bodies: Arc<Semaphore>,
 }
 
@@ -117,6 +120,7 @@ impl Access {
             path_style,
             attempt: attempt_limit(config.retry_timeout),
             anonymous,
+            owner: config.expected_bucket_owner.clone(),
             bodies: Arc::clone(&http.bodies),
         })
     }
@@ -171,6 +175,9 @@ impl Access {
             // It fails slow readers, and copies during which a server sends nothing; bodies have a
             // limit of their own (`S3Store::body`).
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        if let Some(owner) = &self.owner {
+            builder = builder.interceptor(ExpectedOwner(owner.clone()));
+        }
         if self.anonymous {
             builder = builder.allow_no_auth();
         }

@@ -10,6 +10,8 @@ use crate::store::s3::connections::HttpClient;
 use crate::store::s3::endpoint::without_password;
 use crate::store::s3::pace::Pace;
 use crate::store::s3::profile::check_profile;
+use crate::store::s3::properties::Latest;
+use crate::store::s3::tagging::TagVisibility;
 use crate::store::s3::{PayloadSigning, S3Store};
 use crate::store::warning::Warning;
 use crate::store::{
@@ -134,6 +136,10 @@ impl S3Store {
             pace: Pace::default(),
             warning: Warning::default(),
             chains: Chains::default(),
+            vendor: access.vendor(),
+            uploads: config.uploads.clone(),
+            properties: Latest::default(),
+            tag_visibility: TagVisibility::default(),
         }
     }
 

@@ -10,15 +10,19 @@ mod connect;
 mod connections;
 mod copy;
 mod endpoint;
+mod etags;
 mod multipart;
 mod objects;
+mod owner;
 mod pace;
 mod presign;
 mod profile;
+mod properties;
 mod put;
 mod sending;
-mod tags;
+mod tagging;
 mod values;
+mod written;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,11 +36,14 @@ pub use connect::{Bucket, connect};
 pub use connections::HttpClient;
 pub use profile::{ProfileError, ProfileKeys, profile_credentials};
 
+use crate::config::UploadSettings;
 use crate::object::{BucketName, Key};
 use crate::store::warning::Warning;
-use crate::store::{Capabilities, StoreError, StoreErrorKind};
+use crate::store::{Capabilities, StoreError, StoreErrorKind, Vendor};
 use chains::Chains;
 use pace::Pace;
+use properties::Latest;
+use tagging::TagVisibility;
 
 /// Store of one S3 bucket, with its credentials and region.
 #[derive(Debug)]
@@ -56,6 +63,11 @@ pub struct S3Store {
     pace: Pace,
     warning: Warning,
     chains: Chains,
+    vendor: Vendor,
+    /// Settings of the objects that are written.
+    uploads: UploadSettings,
+    properties: Latest,
+    tag_visibility: TagVisibility,
 }
 
 /// Signing of upload bodies. SHA-256 of every byte costs more CPU than the rest of an upload. It

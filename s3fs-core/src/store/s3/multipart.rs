@@ -4,7 +4,8 @@ use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, EncodingType, MultipartUpload};
 
 use super::client::{sending_timeouts, transfer_timeouts};
-use super::values::{content_length, decode, if_match, if_none_match, metadata, without_body};
+use super::values::{content_length, decode, if_match, if_none_match, without_body};
+use super::written::{Written, with_headers};
 use super::{PayloadSigning, S3Store};
 use crate::object::{ETag, Headers, Key};
 use crate::store::{
@@ -17,19 +18,23 @@ impl S3Store {
         key: &Key,
         headers: &Headers,
     ) -> Result<UploadId, StoreError> {
-        let answer = self
-            .client
-            .create_multipart_upload()
+        let written = Written::new(&self.uploads, headers);
+        let answer = with_headers!(self.client.create_multipart_upload(), written)
             .bucket(self.bucket.as_str())
             .key(key.as_str())
-            .set_content_type(headers.content_type.clone())
-            .set_metadata(metadata(headers))
             .set_request_payer(self.payer.clone())
             .customize()
-            .mutate_request(without_body)
+            .mutate_request({
+                let written = written.clone();
+                move |request| {
+                    without_body(request);
+                    written.add_expires(request);
+                }
+            })
             .send()
             .await
-            .map_err(self.error("CreateMultipartUpload", key))?;
+            .map_err(self.error("CreateMultipartUpload", key))
+            .map_err(|error| written.naming_permission(error))?;
         answer.upload_id.map(UploadId).ok_or_else(|| {
             let kind = StoreErrorKind::NotS3("no upload id".into());
             self.failed("CreateMultipartUpload", key, kind)

@@ -9,14 +9,16 @@ use aws_sdk_s3::types::EncodingType;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::classify::{classify, classify_head, request_id};
+use super::properties::properties;
 use super::values::{
     answered_id, etag, folded, headers, length, listed, parse_content_range, time,
 };
 use super::{S3Store, unasked_412};
-use crate::object::{ByteRange, ETag, Headers, Key, ObjectMeta};
+use crate::object::{ByteRange, ETag, Headers, Key, ObjectMeta, Tags};
 use crate::store::{
-    Body, Capabilities, Condition, CopySource, Described, GetResponse, ListFrom, ListPage,
-    ListRequest, PartNumber, PartTag, Precondition, Store, StoreError, StoreErrorKind, UploadId,
+    Body, Capabilities, Condition, CopiedHeaders, CopySource, Described, GetResponse, ListFrom,
+    ListPage, ListRequest, PartNumber, PartTag, Precondition, Store, StoreError, StoreErrorKind,
+    UploadId,
 };
 
 #[async_trait]
@@ -78,18 +80,23 @@ impl Store for S3Store {
             .bucket(self.bucket.as_str())
             .key(key.as_str());
         let answer = request.set_request_payer(self.payer.clone()).send().await;
-        let answer = answer.map_err(|error| {
+        let mut answer = answer.map_err(|error| {
             self.failed("HeadObject", key, classify_head(&error))
                 .with_request_id(request_id(&error))
         })?;
+        let properties = self.properties.share(properties!(answer));
         Ok(Described {
             meta: ObjectMeta {
                 size: length(answer.content_length),
                 modified: time(answer.last_modified),
                 etag: etag(answer.e_tag.as_deref()),
             },
-            headers: headers(answer.content_type, answer.metadata),
+            headers: headers(answer.content_type, answer.metadata, properties),
         })
+    }
+
+    async fn tags(&self, key: &Key, seen: &Tags) -> Result<Tags, StoreError> {
+        self.read_tags(key, seen).await
     }
 
     async fn get(
@@ -100,7 +107,7 @@ impl Store for S3Store {
     ) -> Result<GetResponse, StoreError> {
         // Nobody closes the semaphore.
         let place = Arc::clone(&self.bodies).acquire_owned().await.ok();
-        let answer = self
+        let mut answer = self
             .client
             .get_object()
             .bucket(self.bucket.as_str())
@@ -119,6 +126,7 @@ impl Store for S3Store {
                 },
                 _ => error,
             })?;
+        let properties = self.properties.share(properties!(answer));
         let request_id = answered_id(answer.request_id(), answer.extended_request_id());
         let (size, sent) = match answer.content_range.as_deref().map(parse_content_range) {
             Some(Some((sent, size))) => (size, Some(sent)),
@@ -139,7 +147,7 @@ impl Store for S3Store {
                 modified: time(answer.last_modified),
                 etag: etag(answer.e_tag.as_deref()),
             },
-            headers: headers(answer.content_type, answer.metadata),
+            headers: headers(answer.content_type, answer.metadata, properties),
             range: sent,
             body: self.body(key, answer.body, request_id, place),
         })
@@ -170,7 +178,7 @@ impl Store for S3Store {
         source: &Key,
         etag: &ETag,
         key: &Key,
-        headers: Option<&Headers>,
+        headers: CopiedHeaders<'_>,
     ) -> Result<ETag, StoreError> {
         self.copy_object(source, etag, key, headers).await
     }

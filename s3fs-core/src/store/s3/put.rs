@@ -1,7 +1,8 @@
 //! Conditional writes of an object in one request.
 
 use super::client::sending_timeouts;
-use super::values::{content_length, if_match, if_none_match, metadata};
+use super::values::{content_length, if_match, if_none_match};
+use super::written::{Written, with_headers};
 use super::{PayloadSigning, S3Store};
 use crate::object::{ETag, Headers, Key};
 use crate::store::{Body, Capability, Precondition, Store, StoreError, StoreErrorKind};
@@ -92,26 +93,29 @@ impl S3Store {
         precondition: &Precondition,
     ) -> Result<ETag, StoreError> {
         let (stream, progress) = self.stream("PutObject", key, body).await?;
-        let request = self
-            .client
-            .put_object()
+        let written = Written::new(&self.uploads, headers);
+        let request = with_headers!(self.client.put_object(), written)
             .bucket(self.bucket.as_str())
             .key(key.as_str())
             .content_length(content_length(body))
             .body(stream)
-            .set_content_type(headers.content_type.clone())
-            .set_metadata(metadata(headers))
             .set_if_none_match(if_none_match(precondition))
             .set_if_match(if_match(precondition))
             .set_request_payer(self.payer.clone())
             .customize()
-            .config_override(sending_timeouts());
+            .config_override(sending_timeouts())
+            .mutate_request({
+                let written = written.clone();
+                move |request| written.add_expires(request)
+            });
         let sent = async {
             let answer = match self.payload_signing {
                 PayloadSigning::Unsigned => request.disable_payload_signing().send().await,
                 PayloadSigning::Signed => request.send().await,
             };
-            answer.map_err(self.error("PutObject", key))
+            answer
+                .map_err(self.error("PutObject", key))
+                .map_err(|error| written.naming_permission(error))
         };
         let at = ("PutObject", key);
         let answer = self.sent(at, (&progress, body.length()), sent).await?;

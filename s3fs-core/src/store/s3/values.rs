@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use aws_sdk_s3::primitives::DateTime;
@@ -9,7 +10,7 @@ use aws_sdk_s3::types::{CommonPrefix, Object};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use percent_encoding::percent_decode_str;
 
-use crate::object::{ByteRange, ETag, Headers, ObjectMeta};
+use crate::object::{ByteRange, ETag, Headers, ObjectMeta, Properties};
 use crate::store::{Body, ListedObject, Precondition, RequestId};
 
 /// Sets `content-length: 0`, which some servers require of requests without a body.
@@ -28,19 +29,15 @@ pub(super) fn if_match(precondition: &Precondition) -> Option<String> {
     }
 }
 
-/// Returns user metadata in the SDK's form.
-pub(super) fn metadata(headers: &Headers) -> Option<HashMap<String, String>> {
-    let pairs = || headers.metadata.clone().into_iter().collect();
-    (!headers.metadata.is_empty()).then(pairs)
-}
-
 pub(super) fn headers(
     content_type: Option<String>,
     metadata: Option<HashMap<String, String>>,
+    properties: Arc<Properties>,
 ) -> Headers {
     Headers {
         content_type,
         metadata: metadata.unwrap_or_default().into_iter().collect(),
+        properties: Some(properties),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::store::disturbed::Disturbed;
 use crate::store::faulty::{Faults, Faulty};
 use crate::store::memory::MemoryStore;
 use crate::store::slow::{Delays, Slow};
-use crate::store::{Precondition, Store};
+use crate::store::{CopiedHeaders, Precondition, Store};
 use crate::write::{Place, Reading, Stages, Stored, WriteError, Writer};
 
 /// Conditions of a run.
@@ -292,7 +292,9 @@ impl Run {
         }
         if let Some(from) = self.writer.stored().await {
             assert_eq!(from, object(&self.memory, &before).await);
-            let copying = self.memory.copy(&before, &from.etag, &key, None);
+            let copying = self
+                .memory
+                .copy(&before, &from.etag, &key, CopiedHeaders::Source);
             let etag = copying.await.unwrap();
             self.memory.delete(&before).await.unwrap();
             let to = ObjectRef {

@@ -1,17 +1,22 @@
 //! Requests that copy stored objects.
 
-use aws_sdk_s3::types::MetadataDirective;
+mod directives;
+
+use std::sync::Arc;
+
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use self::directives::Directives;
 use super::S3Store;
 use super::client::transfer_timeouts;
 use super::put::is_marker;
-use super::values::{metadata, without_body};
-use crate::object::{ETag, Headers, Key};
+use super::values::without_body;
+use super::written::with_headers;
+use crate::object::{ETag, Key, Properties};
 use crate::store::{
-    Body, Capability, CopySource, PartNumber, PartTag, Precondition, Store, StoreError,
-    StoreErrorKind, UploadId,
+    Body, Capability, CopiedHeaders, CopySource, PartNumber, PartTag, Precondition, Store,
+    StoreError, StoreErrorKind, UploadId,
 };
 
 /// Bytes of a copy source's key to percent-encode: all but letters, digits and `/-._~`.
@@ -37,12 +42,25 @@ impl S3Store {
         source: &Key,
         tag: &ETag,
         key: &Key,
-        headers: Option<&Headers>,
+        headers: CopiedHeaders<'_>,
     ) -> Result<ETag, StoreError> {
         if is_marker(source) && !self.capabilities.has(Capability::MarkerCopy) {
             return self.store_marker_anew(source, key, headers).await;
         }
-        match self.copy_version(source, tag, key, headers).await {
+        let kept = self.kept_properties(source, tag, headers).await?;
+        let kept = kept.as_deref();
+        let directives = Directives::new(&self.uploads, headers, kept);
+        let copied = match self.copy_version(source, tag, key, &directives).await {
+            Err(error)
+                if matches!(error.kind, StoreErrorKind::Unsupported(_))
+                    && directives.only_drops_tags() =>
+            {
+                let directives = directives.without_tags();
+                self.copy_version(source, tag, key, &directives).await
+            }
+            copied => copied,
+        };
+        match copied {
             Err(error) if is_marker(source) && matches!(error.kind, StoreErrorKind::NoSuchKey) => {
                 let anew = self.store_marker_anew(source, key, headers).await;
                 if anew.is_ok() {
@@ -54,24 +72,48 @@ impl S3Store {
         }
     }
 
+    /// Returns the properties of the source that a copy with these headers keeps. Requests them if
+    /// they are not known.
+    ///
+    /// # Errors
+    /// Returns an error if the source has another version.
+    async fn kept_properties(
+        &self,
+        source: &Key,
+        tag: &ETag,
+        headers: CopiedHeaders<'_>,
+    ) -> Result<Option<Arc<Properties>>, StoreError> {
+        match headers {
+            CopiedHeaders::Source => {}
+            CopiedHeaders::Known(known) => return Ok(known.cloned().map(Arc::new)),
+            CopiedHeaders::Changed(_) | CopiedHeaders::Other(_) => return Ok(None),
+        }
+        let there = self.head(source).await?;
+        if there.meta.etag != *tag {
+            let kind = StoreErrorKind::PreconditionFailed;
+            return Err(self.failed("CopyObject", source, kind));
+        }
+        Ok(there.headers.properties)
+    }
+
     async fn copy_version(
         &self,
         source: &Key,
         tag: &ETag,
         key: &Key,
-        headers: Option<&Headers>,
+        directives: &Directives,
     ) -> Result<ETag, StoreError> {
         if self.must_prove_conditions() {
             // A server that ignores conditions carries out this copy.
             let replaced = self.check_before(source, tag, key).await?;
             let none = impossible();
-            let copied = self.send_copy(source, Some(&none), key, headers);
+            let copied = self.send_copy(source, Some(&none), key, directives);
             if let Some(copied) = self.proof(copied.await)? {
                 return self.checked(copied, replaced, (source, tag), key).await;
             }
         }
         if self.capabilities.has(Capability::ConditionalCopy) {
-            match self.send_copy(source, Some(tag), key, headers).await {
+            match self.send_copy(source, Some(tag), key, directives).await {
                 Err(error)
                     if matches!(error.kind, StoreErrorKind::PreconditionFailed)
                         && self.has_version(source, tag).await? =>
@@ -82,7 +124,7 @@ impl S3Store {
             }
         }
         let replaced = self.check_before(source, tag, key).await?;
-        let copied = self.send_copy(source, None, key, headers).await?;
+        let copied = self.send_copy(source, None, key, directives).await?;
         self.checked(copied, replaced, (source, tag), key).await
     }
 
@@ -177,7 +219,7 @@ impl S3Store {
         &self,
         source: &Key,
         key: &Key,
-        headers: Option<&Headers>,
+        headers: CopiedHeaders<'_>,
     ) -> Result<ETag, StoreError> {
         let there = self.head(source).await?;
         if there.meta.size > 0 {
@@ -185,9 +227,15 @@ impl S3Store {
             let kind = StoreErrorKind::Unsupported(words.into());
             return Err(self.failed("CopyObject", source, kind));
         }
-        let headers = headers.unwrap_or(&there.headers);
+        let headers = match headers {
+            CopiedHeaders::Other(headers) => headers.clone(),
+            _ => {
+                let headers = headers.replacing().unwrap_or(&there.headers);
+                self.with_tags(source, headers.clone()).await?
+            }
+        };
         let body = Body::memory(Bytes::new());
-        self.put_if(key, &body, headers, &Precondition::None).await
+        self.put_if(key, &body, &headers, &Precondition::None).await
     }
 
     async fn has_version(&self, key: &Key, tag: &ETag) -> Result<bool, StoreError> {
@@ -213,29 +261,27 @@ impl S3Store {
         source: &Key,
         tag: Option<&ETag>,
         key: &Key,
-        headers: Option<&Headers>,
+        directives: &Directives,
     ) -> Result<ETag, StoreError> {
-        let directive = match headers {
-            None => MetadataDirective::Copy,
-            Some(_) => MetadataDirective::Replace,
-        };
-        let answer = self
-            .client
-            .copy_object()
+        let written = directives.written.clone();
+        let answer = with_headers!(self.client.copy_object(), written)
             .bucket(self.bucket.as_str())
             .key(key.as_str())
             .copy_source(self.copy_source(source))
             .set_copy_source_if_match(tag.map(ETag::quoted))
-            .metadata_directive(directive)
-            .set_content_type(headers.and_then(|headers| headers.content_type.clone()))
-            .set_metadata(headers.and_then(metadata))
+            .metadata_directive(directives.metadata.clone())
+            .set_tagging_directive(directives.tagging.clone())
             .set_request_payer(self.payer.clone())
             .customize()
             .config_override(transfer_timeouts())
-            .mutate_request(without_body)
+            .mutate_request(move |request| {
+                without_body(request);
+                written.add_expires(request);
+            })
             .send()
             .await
-            .map_err(self.error("CopyObject", source))?;
+            .map_err(self.error("CopyObject", source))
+            .map_err(|error| directives.written.naming_permission(error))?;
         let copied = answer.copy_object_result;
         let tag = copied.and_then(|copied| copied.e_tag);
         self.stored_tag(key, tag.as_deref()).await

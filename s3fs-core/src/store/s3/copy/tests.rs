@@ -5,10 +5,11 @@ use std::time::Duration;
 use s3_local::{Fault, Injection, Operation, Quirk, S3Local, Server};
 
 use super::Replaced;
+use super::directives::Directives;
 use crate::config::{Credentials, MountConfig};
 use crate::object::{BucketName, ETag, Key};
 use crate::store::s3::{HttpClient, S3Store, connect};
-use crate::store::{Retrying, Store, StoreError, StoreErrorKind};
+use crate::store::{CopiedHeaders, Retrying, Store, StoreError, StoreErrorKind};
 
 const BUCKET: &str = "data";
 
@@ -49,7 +50,10 @@ async fn the_first_copy_of_a_replaced_version_changes_nothing() {
     put(&server, "b", "before");
     put(&server, "a", "theirs");
     let (a, b) = keys();
-    let error = store.copy(&a, &tag, &b, None).await.unwrap_err();
+    let error = store
+        .copy(&a, &tag, &b, CopiedHeaders::Known(None))
+        .await
+        .unwrap_err();
     assert!(is_precondition(&error) && !error.is_unknown(), "{error}");
     assert_eq!(server.get(BUCKET, "b").unwrap(), "before");
     assert_eq!(server.log().count(Operation::CopyObject), 0);
@@ -67,7 +71,8 @@ async fn copied_in_a_race(
     let tag = put(server, "a", "ours");
     let replaced = store.check_before(&a, &tag, &b).await.unwrap();
     put(server, "a", "theirs");
-    let copied = store.send_copy(&a, None, &b, None).await.unwrap();
+    let kept = Directives::new(&store.uploads, CopiedHeaders::Known(None), None);
+    let copied = store.send_copy(&a, None, &b, &kept).await.unwrap();
     after();
     let checked = store.checked(copied, replaced, (&a, &tag), &b).await;
     (replaced, checked.unwrap_err())
@@ -108,7 +113,10 @@ async fn a_check_that_fails_is_no_reason_to_delete_a_copy() {
     let tag = put(&server, "a", "ours");
     let after_the_copy = Injection::new(Operation::HeadObject, Fault::SlowDown503);
     server.knobs().inject(after_the_copy.on_key("a").after(1));
-    store.copy(&a, &tag, &b, None).await.unwrap();
+    store
+        .copy(&a, &tag, &b, CopiedHeaders::Known(None))
+        .await
+        .unwrap();
     assert_eq!(server.knobs().pending_faults(), 0);
     assert_eq!(server.get(BUCKET, "b").unwrap(), "ours");
     assert_eq!(server.log().count(Operation::DeleteObject), 0);

@@ -1,0 +1,200 @@
+//! Tags of objects: whether they must be read before an object is written again.
+//!
+//! A PUT or an upload replaces the tags of an object by those that it sends. HEAD shows the number
+//! of tags, but hides it from callers who may not read them, and some servers never show it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use super::S3Store;
+use super::classify::{classify, request_id};
+use crate::object::{Headers, Key, Properties, Tags};
+use crate::store::{StoreError, StoreErrorKind, Vendor};
+
+/// Use of requests for tags, as far as responses have shown it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Visibility {
+    /// No response has shown anything: each object is asked for.
+    Unknown,
+    /// HEAD shows tags.
+    Shown,
+    /// HEAD does not show tags: each object is asked for.
+    Hidden,
+    /// Reading tags is denied, or the server has none: no object is asked for.
+    Unreadable,
+}
+
+impl Visibility {
+    const ALL: [Self; 4] = [Self::Unknown, Self::Shown, Self::Hidden, Self::Unreadable];
+
+    /// Returns whether the tags of an object must be requested, of which HEAD has shown this.
+    fn asks_for(self, seen: &Tags) -> bool {
+        match seen {
+            Tags::Counted(_) => true,
+            Tags::Read(_) => false,
+            Tags::Unshown => matches!(self, Self::Unknown | Self::Hidden),
+        }
+    }
+
+    /// Returns the state after the tags of an object were read, of which HEAD had shown none.
+    fn after_unshown(self, tags: &BTreeMap<String, String>, vendor: Vendor) -> Self {
+        match (tags.is_empty(), vendor) {
+            (false, _) => Self::Hidden,
+            // Amazon shows tags to those who may read them.
+            (true, Vendor::Amazon) => Self::Shown,
+            (true, Vendor::Other) => self,
+        }
+    }
+}
+
+/// State of [`Visibility`], shared by all requests.
+#[derive(Debug, Default)]
+pub(super) struct TagVisibility(AtomicU8);
+
+impl TagVisibility {
+    fn get(&self) -> Visibility {
+        let state = usize::from(self.0.load(Ordering::Relaxed));
+        Visibility::ALL
+            .get(state)
+            .copied()
+            .unwrap_or(Visibility::Unknown)
+    }
+
+    /// Sets the state. Returns whether it is a new one.
+    fn set(&self, state: Visibility) -> bool {
+        self.0.swap(state as u8, Ordering::Relaxed) != state as u8
+    }
+}
+
+impl S3Store {
+    /// Returns the tags of an object, of which HEAD has shown `seen`.
+    ///
+    /// # Errors
+    /// Returns an error if the object has tags and they can't be read: they would be lost.
+    pub(super) async fn read_tags(&self, key: &Key, seen: &Tags) -> Result<Tags, StoreError> {
+        if matches!(seen, Tags::Counted(_)) {
+            self.tag_visibility.set(Visibility::Shown);
+        }
+        if !self.tag_visibility.get().asks_for(seen) {
+            return Ok(seen.clone());
+        }
+        let vendor = self.vendor;
+        match (self.send_get_tags(key).await, seen) {
+            (Ok(tags), Tags::Unshown) => {
+                let state = self.tag_visibility.get().after_unshown(&tags, vendor);
+                self.tag_visibility.set(state);
+                Ok(Tags::Read(tags))
+            }
+            (Ok(tags), _) => Ok(Tags::Read(tags)),
+            (Err(error), Tags::Unshown) if is_refusal(&error.kind) => {
+                let is_denied = matches!(error.kind, StoreErrorKind::AccessDenied(_));
+                if self.tag_visibility.set(Visibility::Unreadable) && is_denied {
+                    tracing::warn!(
+                        bucket = %self.bucket,
+                        "tags of objects can't be read: an object that is written again loses them. \
+                         Allow `s3:GetObjectTagging` and `s3:PutObjectTagging` to keep them"
+                    );
+                }
+                Ok(Tags::Unshown)
+            }
+            (Err(error), _) => Err(naming(error, "s3:GetObjectTagging")),
+        }
+    }
+
+    /// Returns headers whose tags are read, of an object that is stored again under another key.
+    ///
+    /// # Errors
+    /// Returns an error if the object has tags and they can't be read.
+    pub(super) async fn with_tags(
+        &self,
+        key: &Key,
+        headers: Headers,
+    ) -> Result<Headers, StoreError> {
+        let Some(properties) = &headers.properties else {
+            return Ok(headers);
+        };
+        let tags = self.read_tags(key, &properties.tags).await?;
+        let properties = Properties {
+            tags,
+            ..(**properties).clone()
+        };
+        Ok(Headers {
+            properties: Some(Arc::new(properties)),
+            ..headers
+        })
+    }
+
+    async fn send_get_tags(&self, key: &Key) -> Result<BTreeMap<String, String>, StoreError> {
+        let request = self
+            .client
+            .get_object_tagging()
+            .bucket(self.bucket.as_str())
+            .key(key.as_str());
+        let answer = request.set_request_payer(self.payer.clone()).send().await;
+        let answer = answer.map_err(|error| {
+            self.failed("GetObjectTagging", key, classify(&error))
+                .with_request_id(request_id(&error))
+        })?;
+        let tags = answer.tag_set.into_iter();
+        Ok(tags.map(|tag| (tag.key, tag.value)).collect())
+    }
+}
+
+/// Returns whether the server has answered that it returns no tags of this object.
+fn is_refusal(kind: &StoreErrorKind) -> bool {
+    matches!(
+        kind,
+        StoreErrorKind::AccessDenied(_)
+            | StoreErrorKind::Unsupported(_)
+            | StoreErrorKind::NotS3(_)
+            | StoreErrorKind::Other(_)
+    )
+}
+
+/// Adds the permission that a request needs because the object has tags, if it was denied.
+pub(super) fn naming(error: StoreError, permission: &str) -> StoreError {
+    match error.kind {
+        StoreErrorKind::AccessDenied(words) => StoreError {
+            kind: StoreErrorKind::AccessDenied(format!(
+                "{words}; to keep the tags of the object, allow `{permission}`"
+            )),
+            ..error
+        },
+        _ => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_requested_as_long_as_an_answer_may_have_some() {
+        let (counted, unshown) = (Tags::Counted(1), Tags::Unshown);
+        for state in Visibility::ALL {
+            assert!(state.asks_for(&counted));
+            assert!(!state.asks_for(&Tags::Read(BTreeMap::new())));
+        }
+        assert!(Visibility::Unknown.asks_for(&unshown));
+        assert!(Visibility::Hidden.asks_for(&unshown));
+        assert!(!Visibility::Shown.asks_for(&unshown));
+        assert!(!Visibility::Unreadable.asks_for(&unshown));
+    }
+
+    #[test]
+    fn tags_that_head_did_not_show_are_asked_for_from_then_on() {
+        let tags = [("a".to_owned(), "b".to_owned())].into();
+        let none = BTreeMap::new();
+        let unknown = Visibility::Unknown;
+        for vendor in [Vendor::Amazon, Vendor::Other] {
+            assert_eq!(unknown.after_unshown(&tags, vendor), Visibility::Hidden);
+        }
+        assert_eq!(
+            unknown.after_unshown(&none, Vendor::Amazon),
+            Visibility::Shown
+        );
+        assert_eq!(unknown.after_unshown(&none, Vendor::Other), unknown);
+    }
+}
