@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Runs s3fs-core/tests/programs on S3 servers of other vendors: programs that people use, and suites that look
 # for what is wrong with a file system. Installs the servers: packages of Debian for Ceph and Swift, which takes
-# root, and of PyPI for SeaweedFS and moto.
+# root, and of PyPI for SeaweedFS, LocalStack and moto.
 #
-#   scripts/test-servers.sh [ceph|swift|seaweedfs|moto]... [-- FILTER...]   all four without a name
+#   scripts/test-servers.sh [SERVER]... [-- FILTER...]   ceph, swift, seaweedfs, localstack, moto; all without a name
 #
 # FILTER goes to the tests. Exit status: 0 if all tests passed on all servers.
 set -euo pipefail
@@ -28,12 +28,24 @@ install_python() {
     touch "$home/python/installed"
 }
 
+# LocalStack 4.4 runs on Python 3.11, the one of Debian 12; 4.14 does not. It takes other modules than moto, and
+# older ones than the latest.
+install_localstack() {
+    [ -e "$home/localstack/installed" ] && return
+    say "installing localstack-core into $home/localstack"
+    rm -rf "$home/localstack"
+    python3 -m venv "$home/localstack"
+    "$home/localstack/bin/pip" install --quiet 'localstack-core[base-runtime]==4.4.0' 'cbor2<6' 'pyopenssl<26'
+    touch "$home/localstack/installed"
+}
+
 install_server() {
     case $1 in
     ceph) install_program radosgw radosgw ceph-mon ceph-osd ;;
     swift) install_program swift-proxy-server swift-proxy swift-account swift-container swift-object memcached ;;
+    localstack) install_localstack ;;
     seaweedfs | moto) ;;
-    *) say "no such server: $1 (ceph, swift, seaweedfs, moto)" >&2; exit 2 ;;
+    *) say "no such server: $1 (ceph, swift, seaweedfs, localstack, moto)" >&2; exit 2 ;;
     esac
 }
 
@@ -54,7 +66,8 @@ test_on() (
     dir=$(mktemp -d -t stub-servers.XXXXXX)
     trap '"scripts/servers/$server.sh" stop "$dir" || true; rm -rf "$dir"' EXIT
     say "starting $server"
-    WEED=$home/python/bin/weed MOTO=$home/python/bin/moto_server "scripts/servers/$server.sh" start "$dir" 17480
+    WEED=$home/python/bin/weed MOTO=$home/python/bin/moto_server LOCALSTACK=$home/localstack/bin/python \
+        "scripts/servers/$server.sh" start "$dir" 17480
     source "$dir/env"
     unset AWS_SESSION_TOKEN AWS_PROFILE
     create_bucket
@@ -68,7 +81,7 @@ while [ $# -gt 0 ]; do
     servers+=("$1")
     shift
 done
-[ ${#servers[@]} -gt 0 ] || servers=(ceph swift seaweedfs moto)
+[ ${#servers[@]} -gt 0 ] || servers=(ceph swift seaweedfs localstack moto)
 
 scripts/setup-tests.sh
 install_python
