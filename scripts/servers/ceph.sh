@@ -54,6 +54,11 @@ rgw rados pool pg num min = 4
 ms mon client mode = crc
 rgw data = $dir/run
 rgw enable usage log = false
+# Keys of KMS by their ids, in place of a KMS, which take requests without TLS. Encryption with keys of the
+# gateway (AES256) takes Ceph 17 and a Vault.
+rgw crypt require ssl = false
+rgw crypt s3 kms backend = testing
+rgw crypt s3 kms encryption keys = test-key=$(head -c 32 /dev/zero | base64)
 # Deleted objects stay for two hours otherwise, which fills the memory.
 rgw gc obj min wait = 5
 rgw gc processor period = 5
@@ -80,9 +85,17 @@ start_osd() {
     fail "the OSD does not come up; see $dir/osd.log"
 }
 
+# The gateway refuses storage classes that it does not know.
+add_storage_class() {
+    local place=(--placement-id=default-placement --storage-class="$1")
+    radosgw-admin -n client.rgw zonegroup placement add --rgw-zonegroup=default "${place[@]}"
+    radosgw-admin -n client.rgw zone placement add --rgw-zone=default "${place[@]}" --data-pool=default.rgw.data
+}
+
 start_gateway() {
     timeout 120 radosgw-admin -n client.rgw user create --uid=test --display-name=test \
         --access-key="$ACCESS_KEY" --secret-key="$SECRET_KEY" >>"$dir/setup.log" 2>&1
+    add_storage_class STANDARD_IA >>"$dir/setup.log" 2>&1
     launch rgw radosgw -n client.rgw -f
     await_port rgw "$port"
 }

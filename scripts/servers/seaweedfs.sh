@@ -21,7 +21,9 @@ JSON
 # Each bucket takes several volumes at once; the default of eight is used up by one.
 start_server() {
     await_free "$port"
-    launch weed "${WEED:-weed}" -logtostderr=true server -dir="$dir/data" -ip=127.0.0.1 -ip.bind=127.0.0.1 \
+    # Without a key, it answers 500 to objects that are to be encrypted.
+    WEED_S3_SSE_KEK=$(printf '%064d' 0) \
+        launch weed "${WEED:-weed}" -logtostderr=true server -dir="$dir/data" -ip=127.0.0.1 -ip.bind=127.0.0.1 \
         -master.port=$((port + 1)) -master.port.grpc=$((port + 11)) -master.volumeSizeLimitMB=256 -master.telemetry=false \
         -volume.port=$((port + 2)) -volume.port.grpc=$((port + 12)) -volume.max=200 \
         -filer -filer.port=$((port + 3)) -filer.port.grpc=$((port + 13)) \
