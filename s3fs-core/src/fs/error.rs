@@ -141,6 +141,7 @@ fn store_errno(kind: &StoreErrorKind) -> Errno {
         | StoreErrorKind::Throttled(_)
         | StoreErrorKind::Overloaded(_)
         | StoreErrorKind::Unreachable(_)
+        | StoreErrorKind::Proxy(_)
         | StoreErrorKind::Certificate(_)
         | StoreErrorKind::TimedOut
         | StoreErrorKind::NotS3(_)

@@ -57,6 +57,9 @@ pub enum StoreErrorKind {
     /// No response: the name does not resolve, nothing listens, or the connection broke.
     #[error("the endpoint does not answer ({})", Shown(.0))]
     Unreachable(String),
+    /// The proxy refuses requests, or cannot be used.
+    #[error("{}", Shown(.0))]
+    Proxy(String),
     /// The server's certificate is not trusted.
     #[error("the certificate of the endpoint is not accepted ({})", Shown(.0))]
     Certificate(String),
@@ -121,6 +124,7 @@ impl StoreErrorKind {
             | Self::NotModified { .. }
             | Self::WrongRegion { .. }
             | Self::Unreachable(_)
+            | Self::Proxy(_)
             | Self::Certificate(_)
             | Self::TimedOut
             | Self::Ended => false,
@@ -154,6 +158,7 @@ impl StoreErrorKind {
             | Self::QuotaExceeded(_)
             | Self::Unsupported(_)
             | Self::Ended
+            | Self::Proxy(_)
             | Self::Certificate(_)
             | Self::Other(_) => Outcome::Refused,
         }

@@ -2,6 +2,7 @@
 
 use crate::config::MountConfig;
 use crate::object::{BucketName, Shown};
+use crate::store::s3::classify::UNRESOLVED;
 use crate::store::s3::client::Access;
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -48,11 +49,14 @@ impl ConnectError {
             bucket: config.bucket.clone(),
             endpoint: access.endpoint_url().map(str::to_owned),
             reason,
-            remedy: remedy(&error.kind, &config.bucket),
+            remedy: remedy(&error.kind, &config.bucket, access),
             kind: error.kind,
         }
     }
 }
+
+/// Text of errors of a connection to a proxy, before there is one to the endpoint.
+const TUNNEL: &str = "tunnel error";
 
 fn reason(kind: &StoreErrorKind, host: &str, access: &Access) -> String {
     match kind {
@@ -62,6 +66,12 @@ fn reason(kind: &StoreErrorKind, host: &str, access: &Access) -> String {
         }
         StoreErrorKind::NoCredentials(words) => {
             format!("no credentials were found ({})", Shown(words))
+        }
+        StoreErrorKind::Certificate(words) if words.contains(TUNNEL) => {
+            format!(
+                "the certificate of the proxy is not accepted ({})",
+                Shown(words)
+            )
         }
         StoreErrorKind::Certificate(words) => {
             let words = Shown(words);
@@ -78,7 +88,7 @@ fn reason(kind: &StoreErrorKind, host: &str, access: &Access) -> String {
     }
 }
 
-fn remedy(kind: &StoreErrorKind, bucket: &BucketName) -> Option<String> {
+fn remedy(kind: &StoreErrorKind, bucket: &BucketName, access: &Access) -> Option<String> {
     let remedy = match kind {
         StoreErrorKind::NoSuchBucket | StoreErrorKind::NoSuchKey => {
             "check the name, and the account and endpoint it belongs to".into()
@@ -94,16 +104,47 @@ fn remedy(kind: &StoreErrorKind, bucket: &BucketName) -> Option<String> {
             "give that region, or none and it is found".into()
         }
         StoreErrorKind::WrongRegion { region: None } => "give the right region".into(),
-        StoreErrorKind::Unreachable(_) => {
-            "check its URL, and that this machine reaches it".into()
+        StoreErrorKind::Unreachable(words) => unreachable(words, bucket, access),
+        StoreErrorKind::Proxy(_) => {
+            "write the proxy as `http://USER:PASSWORD@HOST:PORT`, or name the endpoint's host in \
+             NO_PROXY"
+                .into()
         }
-        StoreErrorKind::Certificate(_) => "check that the URL has the name that the certificate is \
-             for; one of an authority of your own has to be in the certificate store of this \
-             machine, or in the file that SSL_CERT_FILE names"
-            .into(),
-        StoreErrorKind::TimedOut => "check its URL and the network".into(),
+        StoreErrorKind::Certificate(_) => {
+            let remedy = "check that the URL has the name that the certificate is for; one of an \
+                 authority of your own has to be in the certificate store of this machine, in the \
+                 file that SSL_CERT_FILE names, or in that of AWS_CA_BUNDLE";
+            format!("{remedy}{}", path_style(access))
+        }
+        StoreErrorKind::TimedOut => match access.proxy(bucket.as_str()) {
+            Some(proxy) => format!("check its URL, and that the proxy {proxy} reaches it"),
+            None => "check its URL and the network".into(),
+        },
         StoreErrorKind::NotS3(_) => "check its URL".into(),
         _ => return None,
     };
     Some(remedy)
+}
+
+/// Returns the remedy where no connection came about.
+fn unreachable(words: &str, bucket: &BucketName, access: &Access) -> String {
+    match access.proxy(bucket.as_str()) {
+        Some(proxy) => format!(
+            "check its URL, that the proxy {proxy} reaches it, and whether NO_PROXY has to name it{}",
+            path_style(access)
+        ),
+        None if words.contains(UNRESOLVED) => {
+            format!("check its URL and the name service{}", path_style(access))
+        }
+        None => "check its URL, and that this machine reaches it".into(),
+    }
+}
+
+/// Returns the remedy for servers without a host name for each bucket.
+fn path_style(access: &Access) -> &'static str {
+    if access.is_bucket_in_host() {
+        "; if the server has no host name for each bucket, set force_path_style"
+    } else {
+        ""
+    }
 }

@@ -9,6 +9,7 @@ use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::answers::TOO_LARGE;
+use super::connections::{NotAProxy, ProxyRefused, THROUGH_PROXY};
 use crate::object::chain_in_one_line;
 use crate::store::{RequestId, StoreErrorKind};
 
@@ -71,7 +72,10 @@ where
         }
         _ if lacks_credentials(error) => StoreErrorKind::NoCredentials(chain_in_one_line(error)),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => StoreErrorKind::TimedOut,
-        _ => of_unsent(chain_in_one_line(error)),
+        _ => match proxy_refusal(error) {
+            Some(words) => StoreErrorKind::Proxy(words),
+            None => of_unsent(chain_in_one_line(error)),
+        },
     }
 }
 
@@ -95,15 +99,29 @@ fn of_unread(status: u16, text: &str) -> StoreErrorKind {
     }
 }
 
+/// Text of a host name that does not resolve.
+pub(super) const UNRESOLVED: &str = "does not resolve";
+
 /// Returns the same kind, with the name of a host that does not resolve.
 pub(super) fn with_host(kind: StoreErrorKind, host: &str) -> StoreErrorKind {
     match kind {
         StoreErrorKind::Unreachable(words) if words.contains("dns error") => {
-            let words = format!("the host name {host} does not resolve: {words}");
-            StoreErrorKind::Unreachable(words)
+            let name = if words.contains(THROUGH_PROXY) {
+                "of the proxy"
+            } else {
+                host
+            };
+            StoreErrorKind::Unreachable(format!("the host name {name} {UNRESOLVED}: {words}"))
         }
         kind => kind,
     }
+}
+
+/// Returns why requests cannot be sent through a proxy, if waiting does not help.
+fn proxy_refusal(error: &(dyn StdError + 'static)) -> Option<String> {
+    let mut causes = std::iter::successors(Some(error), |&error| error.source());
+    let cause = causes.find(|cause| cause.is::<ProxyRefused>() || cause.is::<NotAProxy>())?;
+    Some(cause.to_string())
 }
 
 /// Texts of the SDK's credential errors that have no type of their own: its cache has waited too

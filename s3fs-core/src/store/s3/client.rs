@@ -16,10 +16,11 @@ use tokio::sync::Semaphore;
 
 use super::PayloadSigning;
 use super::answers::BoundAnswers;
-use super::connections::HttpClient;
+use super::connections::{Authorities, AuthoritiesError, HttpClient};
 use super::endpoint::{Endpoint, EndpointError, PathStyle};
 use super::owner::ExpectedOwner;
 use super::profile::{known_region, or_guess, provider};
+use super::settings::Settings;
 use crate::config::{Credentials, MountConfig};
 use crate::store::Vendor;
 
@@ -51,6 +52,16 @@ pub(super) struct Access {
     /// Account that must own the bucket.
     owner: Option<String>,
     pub(super) bodies: Arc<Semaphore>,
+    http: HttpClient,
+}
+
+/// Access that cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AccessError {
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    #[error(transparent)]
+    Authorities(#[from] AuthoritiesError),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,11 +76,8 @@ impl Access {
     /// Reads the profile files and the environment as the AWS command line does.
     ///
     /// # Errors
-    /// Returns an error if the endpoint is not a URL.
-    pub(super) async fn load(
-        config: &MountConfig,
-        http: &HttpClient,
-    ) -> Result<Self, EndpointError> {
+    /// Returns an error if the endpoint is not a URL, or the file of certificates has none.
+    pub(super) async fn load(config: &MountConfig, http: &HttpClient) -> Result<Self, AccessError> {
         let profile = match &config.credentials {
             Credentials::Chain { profile } => profile.as_deref(),
             _ => None,
@@ -78,8 +86,10 @@ impl Access {
             Some(region) => (Region::new(region.clone()), RegionSource::Given),
             None => (or_guess(known_region(profile).await), RegionSource::Guessed),
         };
+        let settings = Settings::load(profile).await;
+        let client = http.trusting(&Authorities::configured(&settings))?;
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http.client.clone())
+            .http_client(client.clone())
             .region(region.clone());
         loader = match &config.credentials {
             Credentials::Chain {
@@ -87,7 +97,7 @@ impl Access {
             } => loader.profile_name(profile).credentials_provider(provider(
                 profile,
                 ProfileFiles::default(),
-                http,
+                client,
                 &region,
             )),
             Credentials::Chain { profile: None } => loader,
@@ -122,6 +132,7 @@ impl Access {
             anonymous,
             owner: config.expected_bucket_owner.clone(),
             bodies: Arc::clone(&http.bodies),
+            http: http.clone(),
         })
     }
 
@@ -147,6 +158,21 @@ impl Access {
             (Some(endpoint), PathStyle::VirtualHosted) => format!("{bucket}.{}", endpoint.host()),
             (None, _) => format!("{bucket}.s3.{}.amazonaws.com", self.region),
         }
+    }
+
+    /// Returns whether the bucket's name stands before the host of an endpoint.
+    pub(super) fn is_bucket_in_host(&self) -> bool {
+        self.endpoint.is_some() && self.path_style == PathStyle::VirtualHosted
+    }
+
+    /// Returns the proxy of requests about a bucket, and the variable that names it.
+    pub(super) fn proxy(&self, bucket: &str) -> Option<String> {
+        let url = match (&self.endpoint, self.path_style) {
+            (Some(endpoint), PathStyle::Forced) => endpoint.origin(None),
+            (Some(endpoint), PathStyle::VirtualHosted) => endpoint.origin(Some(bucket)),
+            (None, _) => format!("https://{}/", self.host(bucket)),
+        };
+        self.http.proxy_of(&url)
     }
 
     /// Returns the vendor of the server, judged by its host name.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::config::{Credentials, MountConfig};
 use crate::store::s3::advice::ConnectError;
 use crate::store::s3::chains::Chains;
-use crate::store::s3::client::{Access, RegionSource};
+use crate::store::s3::client::{Access, AccessError, RegionSource};
 use crate::store::s3::connections::HttpClient;
 use crate::store::s3::endpoint::without_password;
 use crate::store::s3::pace::Pace;
@@ -50,7 +50,15 @@ pub async fn connect(
     }
     let mut access = Access::load(config, http).await.map_err(|error| {
         let reason = error.to_string();
-        refused(StoreErrorKind::Other(reason.clone()), reason)
+        match error {
+            AccessError::Endpoint(_) => refused(StoreErrorKind::Other(reason.clone()), reason),
+            AccessError::Authorities(_) => ConnectError {
+                remedy: Some(
+                    "name a file with the certificates of all authorities to trust".into(),
+                ),
+                ..refused(StoreErrorKind::Certificate(reason.clone()), reason)
+            },
+        }
     })?;
     let first = list_root(config, &access).await;
     let moved_to = match &first {

@@ -84,6 +84,22 @@ impl Endpoint {
         }
     }
 
+    /// Returns the URL of requests, without a path and credentials, optionally with a bucket in
+    /// front of the host.
+    pub(super) fn origin(&self, bucket: Option<&str>) -> String {
+        let scheme = self.uri.scheme_str().unwrap_or("https");
+        let bucket = bucket
+            .map(|bucket| format!("{bucket}."))
+            .unwrap_or_default();
+        let host = self.uri.host().unwrap_or_default();
+        let port = self
+            .uri
+            .port()
+            .map(|port| format!(":{port}"))
+            .unwrap_or_default();
+        format!("{scheme}://{bucket}{host}{port}/")
+    }
+
     /// Returns the host.
     pub(super) fn host(&self) -> &str {
         self.uri.host().unwrap_or_default().trim_matches(['[', ']'])

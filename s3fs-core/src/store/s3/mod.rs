@@ -20,6 +20,7 @@ mod profile;
 mod properties;
 mod put;
 mod sending;
+mod settings;
 mod tagging;
 mod values;
 mod written;

@@ -12,10 +12,11 @@ use aws_config::profile::{
 };
 use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, Region};
-use aws_sdk_s3::config::{Credentials, ProvideCredentials};
+use aws_sdk_s3::config::{Credentials, ProvideCredentials, SharedHttpClient};
 use aws_types::os_shim_internal::{Env, Fs};
 
-use super::connections::HttpClient;
+use super::connections::{Authorities, HttpClient};
+use super::settings::Settings;
 use crate::object::chain_in_one_line;
 
 /// Default region, which answers for every bucket, if only with the bucket's region.
@@ -70,11 +71,16 @@ fn whose(profile: Option<&str>) -> String {
 /// # Errors
 /// Returns an error if the profile does not exist, has no keys, or they cannot be loaded.
 pub async fn profile_credentials(profile: Option<&str>) -> Result<ProfileKeys, ProfileError> {
-    let http = HttpClient::default();
+    let authorities = Authorities::configured(&Settings::load(profile).await);
+    let http = HttpClient::default().trusting(&authorities);
+    let http = http.map_err(|error| ProfileError {
+        profile: profile.map(str::to_owned),
+        reason: error.to_string(),
+    })?;
     let region = known_region(profile).await;
     let asked_in = or_guess(region.clone());
     if let Some(name) = profile {
-        let named = provider(name, Builder::default(), &http, &asked_in);
+        let named = provider(name, Builder::default(), http, &asked_in);
         return keys(profile, named, region).await;
     }
     if let Err(words) = check_profile().await {
@@ -84,7 +90,7 @@ pub async fn profile_credentials(profile: Option<&str>) -> Result<ProfileKeys, P
         });
     }
     let chain = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http.client)
+        .http_client(http)
         .region(asked_in);
     match chain.load().await.credentials_provider() {
         Some(provider) => keys(None, provider, region).await,
@@ -114,12 +120,12 @@ async fn keys(
 pub(super) fn provider(
     profile: &str,
     files: Builder,
-    http: &HttpClient,
+    http: SharedHttpClient,
     region: &Region,
 ) -> ProfileFileCredentialsProvider {
     // Assuming a role takes a region.
     let config = ProviderConfig::without_region()
-        .with_http_client(http.client.clone())
+        .with_http_client(http)
         .with_region(Some(region.clone()));
     files.configure(&config).profile_name(profile).build()
 }
@@ -235,7 +241,10 @@ mod tests {
             .build();
         let files = Builder::default().profile_files(files);
         let region = or_guess(None);
-        let provider = provider(profile, files, &HttpClient::default(), &region);
+        let http = HttpClient::default()
+            .trusting(&Authorities::System)
+            .unwrap();
+        let provider = provider(profile, files, http, &region);
         keys(Some(profile), provider, Some(region)).await
     }
 

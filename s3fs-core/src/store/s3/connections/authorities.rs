@@ -1,0 +1,137 @@
+//! Certificate authorities that connections trust: those of the system, or of a file.
+
+use std::io;
+
+use aws_smithy_http_client::tls::{TlsContext, TrustStore};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use crate::store::s3::settings::{Setting, Settings};
+
+/// Certificate authorities that connections trust.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::store::s3) enum Authorities {
+    /// Certificates of the system.
+    System,
+    /// Certificates of a file alone, as in the AWS command line.
+    File(Setting),
+}
+
+/// File of certificates that cannot be used.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum AuthoritiesError {
+    /// The file can't be read.
+    #[error("failed to read the certificates of `{file}`, named by {source_name}: {reason}")]
+    Unreadable {
+        /// Path as configured.
+        file: String,
+        /// Variable, or key and profile.
+        source_name: String,
+        /// Reason.
+        reason: String,
+    },
+    /// The file has no certificate of an authority.
+    #[error("`{file}`, named by {source_name}, has no certificate in PEM form")]
+    Empty {
+        /// Path as configured.
+        file: String,
+        /// Variable, or key and profile.
+        source_name: String,
+    },
+}
+
+impl Authorities {
+    /// Returns the file of `AWS_CA_BUNDLE` or of the profile's `ca_bundle`, or else the system.
+    pub(in crate::store::s3) fn configured(settings: &Settings) -> Self {
+        let file = settings.get("AWS_CA_BUNDLE", "ca_bundle");
+        file.map_or(Self::System, Self::File)
+    }
+
+    /// Returns the path of the file.
+    pub(super) fn file(&self) -> Option<&str> {
+        match self {
+            Self::System => None,
+            Self::File(file) => Some(&file.value),
+        }
+    }
+
+    /// Returns the TLS settings.
+    ///
+    /// # Errors
+    /// Returns an error if the file is missing or has no certificate.
+    pub(super) fn context(&self) -> Result<TlsContext, AuthoritiesError> {
+        let store = match self {
+            Self::System => TrustStore::default(),
+            Self::File(file) => store(file)?,
+        };
+        let context = TlsContext::builder().with_trust_store(store).build();
+        // The builder never fails.
+        Ok(context.unwrap_or_default())
+    }
+}
+
+fn store(file: &Setting) -> Result<TrustStore, AuthoritiesError> {
+    let (path, source_name) = (file.value.clone(), file.source.clone());
+    let unreadable = |error: io::Error| AuthoritiesError::Unreadable {
+        file: path.clone(),
+        source_name: source_name.clone(),
+        reason: error.to_string(),
+    };
+    let bytes = std::fs::read(&path).map_err(unreadable)?;
+    let mut store = TrustStore::empty();
+    let mut usable = 0;
+    for certificate in CertificateDer::pem_slice_iter(&bytes).filter_map(Result::ok) {
+        // The client panics at one that it cannot parse, as bundles of old authorities hold.
+        if RootCertStore::empty().add(certificate.clone()).is_ok() {
+            store.add_pem_certificate(pem(&certificate));
+            usable += 1;
+        }
+    }
+    if usable == 0 {
+        return Err(AuthoritiesError::Empty {
+            file: path,
+            source_name,
+        });
+    }
+    Ok(store)
+}
+
+fn pem(certificate: &CertificateDer<'_>) -> String {
+    let base64 = STANDARD.encode(certificate);
+    format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn context(path: &std::path::Path) -> Result<TlsContext, AuthoritiesError> {
+        let file = Setting {
+            value: path.to_str().unwrap().to_owned(),
+            source: "AWS_CA_BUNDLE".into(),
+        };
+        Authorities::File(file).context()
+    }
+
+    #[test]
+    fn a_file_without_certificates_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ca.pem");
+        let text = context(&path).unwrap_err().to_string();
+        let expected = format!("of `{}`, named by AWS_CA_BUNDLE: No such", path.display());
+        assert!(text.contains(&expected), "{text}");
+        for content in [
+            "",
+            "text",
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+            "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n",
+        ] {
+            std::fs::write(&path, content).unwrap();
+            let text = context(&path).unwrap_err().to_string();
+            assert!(text.contains("has no certificate"), "{content}: {text}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! HTTP connections, and a limit on the bodies received over them.
+
+mod authorities;
+mod bypass;
+mod proxy;
+mod routed;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_s3::config::SharedHttpClient;
+use aws_types::os_shim_internal::Env;
+use http::Uri;
+use tokio::sync::Semaphore;
+
+use proxy::Proxies;
+use routed::Routed;
+
+pub(super) use authorities::{Authorities, AuthoritiesError};
+pub(super) use proxy::{NotAProxy, ProxyRefused, THROUGH_PROXY};
+
+/// Maximum number of bodies received at once. Each has a buffer of some hundred kilobytes that no
+/// budget includes. This many connections exceed the bandwidth of any machine.
+const BODIES: usize = 96;
+
+/// HTTP connections, shared by all mounts of a process.
+#[derive(Clone, Debug)]
+pub struct HttpClient {
+    /// Clients by the file of the authorities that they trust; `None` for the system's.
+    clients: Arc<Mutex<HashMap<Option<String>, SharedHttpClient>>>,
+    proxies: Arc<Proxies>,
+    pub(super) bodies: Arc<Semaphore>,
+}
+
+impl Default for HttpClient {
+    fn default() -> Self {
+        Self {
+            clients: Arc::default(),
+            proxies: Arc::new(Proxies::from_env(&Env::real())),
+            bodies: Arc::new(Semaphore::new(BODIES)),
+        }
+    }
+}
+
+impl HttpClient {
+    /// Returns the client that trusts these authorities. A file is read once.
+    ///
+    /// # Errors
+    /// Returns an error if the file is missing or has no certificate.
+    pub(super) fn trusting(
+        &self,
+        authorities: &Authorities,
+    ) -> Result<SharedHttpClient, AuthoritiesError> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = authorities.file().map(str::to_owned);
+        if let Some(client) = clients.get(&name) {
+            return Ok(client.clone());
+        }
+        let client = Routed::new(&self.proxies, &authorities.context()?);
+        let client = SharedHttpClient::new(client);
+        clients.insert(name, client.clone());
+        Ok(client)
+    }
+
+    /// Returns the proxy of requests to a URL, for messages.
+    pub(super) fn proxy_of(&self, url: &str) -> Option<String> {
+        let uri: Uri = url.parse().ok()?;
+        self.proxies.of(&uri).map(ToString::to_string)
+    }
+}
