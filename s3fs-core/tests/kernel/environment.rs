@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::fake::Fake;
 use crate::mounted::{BUCKET, SOON, config, server};
+use crate::tls::certify;
 
 /// Variable with the bucket that the child process connects to.
 const CONFIG: &str = "STUB_TEST_CONFIG";
@@ -24,14 +25,17 @@ const EMPTY: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 
 /// Connects in a separate process, with these variables and this AWS configuration file; returns its
 /// result.
-fn said(config: &MountConfig, variables: &[(&str, &str)], file: &str) -> String {
+pub(crate) fn said(config: &MountConfig, variables: &[(&str, &str)], file: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config");
     fs::write(&path, file).unwrap();
-    let of_aws = std::env::vars_os().map(|(name, _)| name);
-    let of_aws = of_aws.filter(|name| name.as_encoded_bytes().starts_with(b"AWS_"));
+    let ours = std::env::vars_os().map(|(name, _)| name);
+    let ours = ours.filter(|name| {
+        let name = name.as_encoded_bytes();
+        name.starts_with(b"AWS_") || name.to_ascii_lowercase().ends_with(b"_proxy")
+    });
     let mut command = Command::new(std::env::current_exe().unwrap());
-    for name in of_aws {
+    for name in ours {
         command.env_remove(name);
     }
     let output = command
@@ -67,7 +71,7 @@ fn connect() {
 }
 
 /// Returns the configuration of a bucket whose endpoint only the environment gives.
-fn anywhere() -> MountConfig {
+pub(crate) fn anywhere() -> MountConfig {
     MountConfig {
         credentials: Credentials::Anonymous,
         retry_timeout: SOON,
@@ -175,6 +179,18 @@ fn a_host_name_that_does_not_resolve_is_named() {
         text.contains("the host name data.storage.invalid does not resolve"),
         "{text}"
     );
+    let remedy = "; if the server has no host name for each bucket, set force_path_style";
+    assert!(text.ends_with(remedy), "{text}");
+    let config = MountConfig {
+        force_path_style: true,
+        ..config
+    };
+    let text = said(&config, &[], "");
+    assert!(
+        text.contains("the host name storage.invalid does not resolve"),
+        "{text}"
+    );
+    assert!(!text.contains("force_path_style"), "{text}");
 }
 
 /// Server with a certificate for `localhost` that no authority has signed.
@@ -187,15 +203,7 @@ struct Tls {
 impl Tls {
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let made = Command::new("openssl")
-            .args("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9".split(' '))
-            .args("-keyout key.pem -out cert.pem -subj /CN=localhost".split(' '))
-            .args(["-addext", "subjectAltName=DNS:localhost"])
-            .args(["-addext", "basicConstraints=critical,CA:FALSE"])
-            .current_dir(folder.path())
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "{made:?}");
+        certify(folder.path(), "localhost");
         let mut child = Command::new("openssl")
             .args("s_server -accept 127.0.0.1:0 -cert cert.pem -key key.pem -www".split(' '))
             .current_dir(folder.path())
