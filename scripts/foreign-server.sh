@@ -4,6 +4,7 @@
 #
 #   scripts/foreign-server.sh [LS_BUCKET STUB]   the two programs; built if they are not given
 #   scripts/foreign-server.sh --install          only installs the server
+#   scripts/foreign-server.sh --serve            prints the server's URL, and serves until the end of the input
 #
 # Exit status: 0; 77 if the server can't be installed; anything else is a failure.
 set -euo pipefail
@@ -39,7 +40,7 @@ $1" "${@:2}"
 start_server() {
     local log=$work/server.log
     # An unbuffered line with the port that the kernel chose is the sign that it listens.
-    PYTHONUNBUFFERED=1 "$home/bin/moto_server" -H 127.0.0.1 -p 0 >"$log" 2>&1 &
+    PYTHONUNBUFFERED=1 "$home/bin/moto_server" -H 127.0.0.1 -p 0 </dev/null >"$log" 2>&1 &
     server=$!
     for _ in $(seq 600); do
         url=$(grep -o 'http://127\.0\.0\.1:[0-9]*' "$log" | head -n 1 || true)
@@ -96,6 +97,14 @@ print('foreign-server: the bucket holds', keys)
 
 install_server
 [ "${1:-}" = --install ] && exit
+work=$(mktemp -d -t stub-it-foreign.XXXXXX)
+trap clean_up EXIT
+if [ "${1:-}" = --serve ]; then
+    start_server
+    echo "$url"
+    cat >/dev/null
+    exit
+fi
 
 if [ $# -ge 2 ]; then
     ls_bucket=$1 stub=$2
@@ -105,8 +114,6 @@ else
     ls_bucket=$target/debug/examples/ls_bucket stub=$target/debug/stub
 fi
 
-work=$(mktemp -d -t stub-it-foreign.XXXXXX)
-trap clean_up EXIT
 # Anything will do: this server does not check signatures.
 export AWS_ACCESS_KEY_ID=foreign AWS_SECRET_ACCESS_KEY=foreign
 unset AWS_SESSION_TOKEN AWS_PROFILE

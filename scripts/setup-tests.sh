@@ -79,8 +79,8 @@ mapfile -t packages < <(missing_packages | tr ' ' '\n')
 install_packages "${packages[@]}"
 prepare_device
 check_namespaces
-# A server of other people's for one of the tests, which has the last word on whether it must be there.
-scripts/foreign-server.sh --install || say "the test with a foreign server will be skipped, or fail where CI=true"
+# A server of other people's for some of the tests, which have the last word on whether it must be there.
+scripts/foreign-server.sh --install || say "tests with a foreign server will be skipped, or fail where CI=true"
 # Programs for others of the tests; they have the last word, too.
 scripts/test-programs.sh || say "tests that run these programs will be skipped, or fail where CI=true"
 say "ready"
