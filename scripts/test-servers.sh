@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs s3fs-core/tests/programs on S3 servers of other vendors: programs that people use, and suites that look
-# for what is wrong with a file system. Installs the servers: packages of Debian for Ceph and Swift, which takes
-# root, and of PyPI for SeaweedFS, LocalStack and moto.
+# Runs s3fs-core/tests/programs and s3fs-core/tests/properties on S3 servers of other vendors: programs that people
+# use, suites that look for what is wrong with a file system, and what objects keep. Installs the servers: packages
+# of Debian for Ceph and Swift, which takes root, and of PyPI for SeaweedFS, LocalStack and moto.
 #
 #   scripts/test-servers.sh [SERVER]... [-- FILTER...]   ceph, swift, seaweedfs, localstack, moto; all without a name
 #
@@ -72,7 +72,8 @@ test_on() (
     unset AWS_SESSION_TOKEN AWS_PROFILE
     create_bucket
     say "testing on $server"
-    STUB_PROGRAMS_BUCKET=$bucket cargo test --workspace --all-features --test programs -- "$@"
+    STUB_PROGRAMS_BUCKET=$bucket STUB_PROPERTIES_SERVER=$server \
+        cargo test --workspace --all-features --no-fail-fast --test properties --test programs -- "$@"
 )
 
 servers=() filters=()
