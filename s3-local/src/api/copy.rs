@@ -60,6 +60,7 @@ impl Api {
             replaces,
             replaces_tags,
         );
+        let headers = self.with_tags(headers, replaces);
         let algorithm = input
             .checksum_algorithm
             .as_ref()

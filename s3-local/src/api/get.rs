@@ -13,6 +13,7 @@ use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 
 use super::Api;
 use super::convert::{checksum_headers, length, read_condition, timestamp};
+use crate::Quirk;
 use crate::access::access_denied;
 use crate::catalog::{Object, ReadCondition, Refusal};
 use crate::content::ObjectBody;
@@ -141,7 +142,8 @@ impl Api {
         let may_see_tags =
             self.access
                 .may_read_tags(credentials.as_ref(), &input.bucket, &input.key);
-        if may_see_tags && !object.headers.tags.is_empty() {
+        let is_hidden = self.knobs.has_quirk(Quirk::HiddenTags);
+        if may_see_tags && !is_hidden && !object.headers.tags.is_empty() {
             let count = HeaderValue::from(object.headers.tags.len());
             headers.insert("x-amz-tagging-count", count);
         }

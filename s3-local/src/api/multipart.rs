@@ -84,7 +84,7 @@ impl Api {
         let upload = Upload {
             key: input.key.as_str().into(),
             initiated: now(),
-            headers: checked(headers_of!(input))?,
+            headers: self.with_tags(checked(headers_of!(input))?, true),
             checksum,
             parts: std::collections::BTreeMap::new(),
         };

@@ -10,6 +10,8 @@ use s3s::dto::{
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
 use super::Api;
+use crate::Quirk;
+use crate::catalog::Headers;
 
 /// Maximum number of tags of an object.
 const MAX_TAGS: usize = 10;
@@ -53,6 +55,15 @@ fn checked(tags: BTreeMap<String, String>) -> S3Result<BTreeMap<String, String>>
 }
 
 impl Api {
+    /// Returns the headers of a new object. `is_losing` tells whether its tags are lost on servers with
+    /// that quirk.
+    pub(super) fn with_tags(&self, mut headers: Headers, is_losing: bool) -> Headers {
+        if is_losing && self.knobs.has_quirk(Quirk::LostTags) {
+            headers.tags.clear();
+        }
+        headers
+    }
+
     pub(super) fn get_object_tagging(
         &self,
         request: S3Request<GetObjectTaggingInput>,

@@ -42,6 +42,10 @@ pub enum Quirk {
     UnsignedIsNotS3,
     /// Nothing more can be stored: 403 `QuotaExceeded`.
     QuotaExceeded,
+    /// Uploads in parts and copies with other metadata lose their tags.
+    LostTags,
+    /// `HeadObject` does not show the number of tags.
+    HiddenTags,
 }
 
 /// The quirks in force.
