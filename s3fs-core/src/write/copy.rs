@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::object::{Headers, Key, ObjectRef, Properties};
-use crate::store::{CopiedHeaders, MAX_COPY, Precondition, Store, StoreError};
+use crate::store::{CopiedHeaders, Precondition, Store, StoreError};
 use crate::write::error::WriteError;
 use crate::write::part_body::PartBody;
 use crate::write::plan::{Part, copies};
@@ -22,7 +22,7 @@ pub async fn copy_object(
     headers: CopiedHeaders<'_>,
 ) -> Result<ObjectRef, WriteError> {
     let store = &target.store;
-    let etag = if from.size <= MAX_COPY {
+    let etag = if from.size <= target.sizes().max() {
         store.copy(&from.key, &from.etag, to, headers).await?
     } else {
         // Parts do not inherit the headers of the object that they are copied from.

@@ -7,6 +7,7 @@
 )]
 
 mod buffer;
+mod copies;
 mod costs;
 mod failures;
 mod model;
