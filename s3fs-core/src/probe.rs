@@ -1,7 +1,7 @@
 //! Check of a mount's permissions, without leaving anything in the bucket.
 
 use crate::config::{Access, MountConfig};
-use crate::object::{Headers, Key};
+use crate::object::{Headers, Key, Tags};
 use crate::resources::Resources;
 use crate::store::s3::{Bucket, ConnectError, connect};
 use crate::store::{Store, StoreError, StoreErrorKind, UploadId};
@@ -13,6 +13,8 @@ pub struct Probe {
     pub action: &'static str,
     /// Error of the request, if the permission is missing.
     pub refused: Option<StoreError>,
+    /// Consequence for a mount without the permission; absent if it can't work without.
+    pub without: Option<&'static str>,
 }
 
 impl Probe {
@@ -22,7 +24,11 @@ impl Probe {
         let refused = answer
             .err()
             .filter(|error| !matches!(error.kind, StoreErrorKind::NoSuchKey));
-        Self { action, refused }
+        Self {
+            action,
+            refused,
+            without: None,
+        }
     }
 }
 
@@ -41,11 +47,13 @@ pub async fn probe(
         Probe {
             action: "s3:ListBucket",
             refused: None,
+            without: None,
         },
         Probe::of("s3:GetObject", store.head(&key).await),
     ];
     if let Access::ReadWrite { delete, .. } = config.access {
         probes.extend(probe_writing(&store, &key).await);
+        probes.extend(probe_tags(&store, &key).await);
         if delete {
             probes.push(Probe::of("s3:DeleteObject", store.delete(&key).await));
         }
@@ -62,6 +70,17 @@ async fn probe_writing(store: &Bucket, key: &Key) -> Vec<Probe> {
         probes.push(Probe::of("s3:AbortMultipartUpload", aborted));
     }
     probes
+}
+
+/// Checks the permission to read tags. A server without tags denies nothing.
+async fn probe_tags(store: &Bucket, key: &Key) -> Option<Probe> {
+    let tags = store.tags(key, &Tags::Counted(1)).await;
+    let refused = tags.err()?;
+    matches!(refused.kind, StoreErrorKind::AccessDenied(_)).then(|| Probe {
+        action: "s3:GetObjectTagging",
+        refused: Some(refused),
+        without: Some("tags of objects can't be read: an object that is written again loses them"),
+    })
 }
 
 /// Returns a key that no object has.

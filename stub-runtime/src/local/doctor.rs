@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use s3fs_core::{
-    Access, MountConfig, Objects, Resources, Trial, TrialOutcome, Unshown, probe, trials,
+    Access, MountConfig, Objects, Probe, Resources, Trial, TrialOutcome, Unshown, probe, trials,
 };
 use serde::Serialize;
 use tokio::runtime::Runtime;
@@ -150,21 +150,32 @@ async fn bucket(mount: &MountConfig, resources: &Resources) -> Vec<Check> {
     match probe(mount, resources).await {
         Err(error) => vec![Check::new(name, Some(error.to_string()))],
         Ok(probes) => {
-            let is_allowed = probes.iter().all(|one| one.refused.is_none());
+            let is_allowed = probes
+                .iter()
+                .all(|one| one.refused.is_none() || one.without.is_some());
             let mut checks: Vec<Check> = probes
                 .into_iter()
-                .map(|one| {
-                    let problem = one
-                        .refused
-                        .map(|error| format!("{error}; `policy` prints what is needed"));
-                    Check::new(format!("{name} {}", one.action), problem)
-                })
+                .map(|one| permission(&name, one))
                 .collect();
             if is_allowed && changes_all(mount) {
                 checks.extend(capabilities(&name, mount, resources).await);
             }
             checks.extend(names(&name, mount, resources).await);
             checks
+        }
+    }
+}
+
+fn permission(name: &str, probe: Probe) -> Check {
+    let what = format!("{name} {}", probe.action);
+    match (probe.refused, probe.without) {
+        (Some(_), Some(without)) => Check {
+            note: Some(without.to_owned()),
+            ..Check::new(what, None)
+        },
+        (refused, _) => {
+            let problem = refused.map(|error| format!("{error}; `policy` prints what is needed"));
+            Check::new(what, problem)
         }
     }
 }
