@@ -6,7 +6,7 @@ use std::io::Write;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 
 use nix::errno::Errno;
-use s3_local::{Operation, Policy, PutOptions, S3Local, Server};
+use s3_local::{Operation, Policy, PutOptions, Quirk, S3Local, Server};
 use s3fs_core::{Credentials, Encryption, EncryptionAlgorithm, MountConfig};
 use stub_test_support::noise;
 
@@ -67,6 +67,19 @@ fn class_and_tags_of_small_and_large_objects_stay() {
     fs::rename(bucket.at("d"), bucket.at("e")).unwrap();
     bucket.finish();
     assert_eq!(properties(&bucket.server, "e/f"), expected());
+}
+
+#[test]
+fn tags_stay_on_servers_that_lose_or_hide_them() {
+    for quirk in [Quirk::LostTags, Quirk::HiddenTags] {
+        let server = server();
+        server.knobs().set_quirk(quirk, true);
+        server.put_with(BUCKET, "small", "content", options());
+        server.put_with(BUCKET, "large", noise(9 << 20), options());
+        let bucket = Bucket::mount(server, |_| {});
+        change_all(&bucket, "small");
+        change_all(&bucket, "large");
+    }
 }
 
 #[test]

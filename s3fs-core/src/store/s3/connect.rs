@@ -8,10 +8,12 @@ use crate::store::s3::chains::Chains;
 use crate::store::s3::client::{Access, AccessError, RegionSource};
 use crate::store::s3::connections::HttpClient;
 use crate::store::s3::endpoint::without_password;
+use crate::store::s3::kept_tags::TagEffects;
 use crate::store::s3::pace::Pace;
 use crate::store::s3::profile::check_profile;
 use crate::store::s3::properties::Latest;
 use crate::store::s3::tagging::TagVisibility;
+use crate::store::s3::upload_tags::UploadTags;
 use crate::store::s3::{PayloadSigning, S3Store};
 use crate::store::warning::Warning;
 use crate::store::{
@@ -148,6 +150,8 @@ impl S3Store {
             uploads: config.uploads.clone(),
             properties: Latest::default(),
             tag_visibility: TagVisibility::default(),
+            tag_effects: TagEffects::default(),
+            uploads_with_tags: UploadTags::default(),
         }
     }
 

@@ -11,6 +11,7 @@ mod connections;
 mod copy;
 mod endpoint;
 mod etags;
+mod kept_tags;
 mod multipart;
 mod objects;
 mod owner;
@@ -22,6 +23,7 @@ mod put;
 mod sending;
 mod settings;
 mod tagging;
+mod upload_tags;
 mod values;
 mod written;
 
@@ -42,9 +44,11 @@ use crate::object::{BucketName, Key};
 use crate::store::warning::Warning;
 use crate::store::{Capabilities, StoreError, StoreErrorKind, Vendor};
 use chains::Chains;
+use kept_tags::TagEffects;
 use pace::Pace;
 use properties::Latest;
 use tagging::TagVisibility;
+use upload_tags::UploadTags;
 
 /// Store of one S3 bucket, with its credentials and region.
 #[derive(Debug)]
@@ -69,6 +73,8 @@ pub struct S3Store {
     uploads: UploadSettings,
     properties: Latest,
     tag_visibility: TagVisibility,
+    tag_effects: TagEffects,
+    uploads_with_tags: UploadTags,
 }
 
 /// Signing of upload bodies. SHA-256 of every byte costs more CPU than the rest of an upload. It

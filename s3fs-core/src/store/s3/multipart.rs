@@ -4,12 +4,14 @@ use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, EncodingType, MultipartUpload};
 
 use super::client::{sending_timeouts, transfer_timeouts};
+use super::kept_tags::Tagged;
 use super::values::{content_length, decode, if_match, if_none_match, without_body};
 use super::written::{Written, with_headers};
 use super::{PayloadSigning, S3Store};
 use crate::object::{ETag, Headers, Key};
 use crate::store::{
     Body, Capability, PartNumber, PartTag, Precondition, StoreError, StoreErrorKind, UploadId,
+    Vendor,
 };
 
 impl S3Store {
@@ -35,10 +37,14 @@ impl S3Store {
             .await
             .map_err(self.error("CreateMultipartUpload", key))
             .map_err(|error| written.naming_permission(error))?;
-        answer.upload_id.map(UploadId).ok_or_else(|| {
+        let id = answer.upload_id.map(UploadId).ok_or_else(|| {
             let kind = StoreErrorKind::NotS3("no upload id".into());
             self.failed("CreateMultipartUpload", key, kind)
-        })
+        })?;
+        if self.vendor == Vendor::Other {
+            self.uploads_with_tags.created(&id, written.tags);
+        }
+        Ok(id)
     }
 
     pub(super) async fn send_part(
@@ -132,6 +138,8 @@ impl S3Store {
             .send()
             .await
             .map_err(self.error("CompleteMultipartUpload", key))?;
+        let tags = self.uploads_with_tags.ended(upload);
+        self.keep_tags(Tagged::Upload, key, tags.as_ref()).await?;
         self.stored_tag(key, answer.e_tag.as_deref()).await
     }
 
@@ -140,6 +148,7 @@ impl S3Store {
         key: &Key,
         upload: &UploadId,
     ) -> Result<(), StoreError> {
+        self.uploads_with_tags.ended(upload);
         let answer = self
             .client
             .abort_multipart_upload()

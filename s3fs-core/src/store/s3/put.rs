@@ -1,6 +1,7 @@
 //! Conditional writes of an object in one request.
 
 use super::client::sending_timeouts;
+use super::kept_tags::Tagged;
 use super::values::{content_length, if_match, if_none_match};
 use super::written::{Written, with_headers};
 use super::{PayloadSigning, S3Store};
@@ -119,6 +120,8 @@ impl S3Store {
         };
         let at = ("PutObject", key);
         let answer = self.sent(at, (&progress, body.length()), sent).await?;
+        self.keep_tags(Tagged::Put, key, written.tags.as_ref())
+            .await?;
         self.stored_tag(key, answer.e_tag.as_deref()).await
     }
 }

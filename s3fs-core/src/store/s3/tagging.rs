@@ -126,7 +126,10 @@ impl S3Store {
         })
     }
 
-    async fn send_get_tags(&self, key: &Key) -> Result<BTreeMap<String, String>, StoreError> {
+    pub(super) async fn send_get_tags(
+        &self,
+        key: &Key,
+    ) -> Result<BTreeMap<String, String>, StoreError> {
         let request = self
             .client
             .get_object_tagging()

@@ -1,11 +1,12 @@
 //! Headers of requests that write an object, from its own properties and the mount's settings.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use aws_sdk_s3::types::{ObjectCannedAcl, ServerSideEncryption, StorageClass};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::kept_tags::TagMap;
 use super::tagging::naming;
 use crate::config::UploadSettings;
 use crate::object::{Encryption, Headers, Properties, Tags};
@@ -27,8 +28,7 @@ pub(super) struct Written {
     pub(super) kms_key: Option<String>,
     pub(super) bucket_key: Option<bool>,
     pub(super) acl: Option<ObjectCannedAcl>,
-    /// Tags as in the query of a URL.
-    pub(super) tagging: Option<String>,
+    pub(super) tags: Option<TagMap>,
 }
 
 impl Written {
@@ -50,7 +50,7 @@ impl Written {
             content_encoding: kept.content_encoding,
             content_language: kept.content_language,
             expires: kept.expires,
-            tagging: tags.and_then(tagging),
+            tags: tags.filter(|tags| !tags.is_empty()).cloned(),
             ..Self::of_copy(settings, properties)
         }
     }
@@ -77,9 +77,18 @@ impl Written {
         }
     }
 
+    /// Returns the tags as in the query of a URL; `None` if there are none, as servers without tags
+    /// refuse the header.
+    pub(super) fn tagging(&self) -> Option<String> {
+        let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+        let pairs = self.tags.as_ref()?.iter();
+        let pairs = pairs.map(|(name, value)| format!("{}={}", encode(name), encode(value)));
+        Some(pairs.collect::<Vec<_>>().join("&"))
+    }
+
     /// Adds to a denied request the permission that its tags need.
     pub(super) fn naming_permission(&self, error: StoreError) -> StoreError {
-        match &self.tagging {
+        match &self.tags {
             Some(_) => naming(error, "s3:PutObjectTagging"),
             None => error,
         }
@@ -110,7 +119,7 @@ macro_rules! with_headers {
             .set_ssekms_key_id($written.kms_key.clone())
             .set_bucket_key_enabled($written.bucket_key)
             .set_acl($written.acl.clone())
-            .set_tagging($written.tagging.clone())
+            .set_tagging($written.tagging())
     };
 }
 pub(super) use with_headers;
@@ -118,14 +127,6 @@ pub(super) use with_headers;
 fn metadata(headers: &Headers) -> Option<HashMap<String, String>> {
     let pairs = || headers.metadata.clone().into_iter().collect();
     (!headers.metadata.is_empty()).then(pairs)
-}
-
-/// Returns tags as in the query of a URL; `None` if there are none.
-fn tagging(tags: &BTreeMap<String, String>) -> Option<String> {
-    let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
-    let pairs = tags.iter();
-    let pairs = pairs.map(|(name, value)| format!("{}={}", encode(name), encode(value)));
-    (!tags.is_empty()).then(|| pairs.collect::<Vec<_>>().join("&"))
 }
 
 #[cfg(test)]
@@ -161,7 +162,7 @@ mod tests {
         assert_eq!(written.storage_class, Some(StorageClass::StandardIa));
         assert_eq!(written.encryption, Some(ServerSideEncryption::AwsKms));
         assert_eq!(written.kms_key.as_deref(), Some("key"));
-        assert_eq!(written.tagging.as_deref(), Some("team=a%20b%26c"));
+        assert_eq!(written.tagging().as_deref(), Some("team=a%20b%26c"));
         assert_eq!(written.acl, Some(ObjectCannedAcl::BucketOwnerFullControl));
     }
 
@@ -177,7 +178,7 @@ mod tests {
         let written = Written::new(&settings(), &with(kept.clone()));
         assert_eq!(written.storage_class, Some(StorageClass::GlacierIr));
         assert_eq!(written.encryption, Some(ServerSideEncryption::AwsKms));
-        assert_eq!(written.tagging.as_deref(), Some("own="));
+        assert_eq!(written.tagging().as_deref(), Some("own="));
         assert_eq!(written.expires.as_deref(), Some("tomorrow"));
         assert!(written.acl.is_some());
         let none = UploadSettings::default();
@@ -186,7 +187,7 @@ mod tests {
         let copied = Written::of_copy(&none, Some(&kept));
         assert_eq!(copied.storage_class, Some(StorageClass::GlacierIr));
         assert_eq!(
-            (copied.tagging, copied.expires),
+            (copied.tags, copied.expires),
             (None, None),
             "copied by the server"
         );
@@ -195,6 +196,6 @@ mod tests {
     #[test]
     fn an_object_without_properties_gets_none_of_new_objects() {
         let written = Written::new(&settings(), &with(Properties::default()));
-        assert_eq!((written.storage_class, written.tagging), (None, None));
+        assert_eq!((written.storage_class, written.tags), (None, None));
     }
 }

@@ -35,7 +35,7 @@ impl Directives {
             ),
             CopiedHeaders::Changed(headers) => {
                 let written = Written {
-                    tagging: None,
+                    tags: None,
                     ..Written::new(settings, headers)
                 };
                 (MetadataDirective::Replace, None, written)
@@ -55,7 +55,7 @@ impl Directives {
 
     /// Returns whether the request has a directive that only keeps the tags of the source away.
     pub(super) fn only_drops_tags(&self) -> bool {
-        self.tagging.is_some() && self.written.tagging.is_none()
+        self.tagging.is_some() && self.written.tags.is_none()
     }
 
     /// Returns the same directives for a server without tags.
@@ -104,7 +104,7 @@ mod tests {
         ] {
             let directives = Directives::new(&settings(), copied, Some(&kept));
             assert_eq!(class(&directives), Some("GLACIER_IR"));
-            assert!(directives.tagging.is_none() && directives.written.tagging.is_none());
+            assert!(directives.tagging.is_none() && directives.written.tags.is_none());
         }
         let own = Directives::new(&settings(), CopiedHeaders::Known(None), None);
         assert_eq!(class(&own), Some("STANDARD_IA"));
@@ -115,7 +115,7 @@ mod tests {
         let new = Headers::default();
         let directives = Directives::new(&settings(), CopiedHeaders::Other(&new), None);
         assert_eq!(directives.tagging, Some(TaggingDirective::Replace));
-        assert_eq!(directives.written.tagging.as_deref(), Some("new=1"));
+        assert_eq!(directives.written.tagging().as_deref(), Some("new=1"));
         let none = UploadSettings::default();
         let directives = Directives::new(&none, CopiedHeaders::Other(&new), None);
         assert!(directives.only_drops_tags());

@@ -1,8 +1,7 @@
 //! Requests that copy stored objects.
 
 mod directives;
-
-use std::sync::Arc;
+mod kept;
 
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -10,10 +9,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use self::directives::Directives;
 use super::S3Store;
 use super::client::transfer_timeouts;
+use super::kept_tags::Tagged;
 use super::put::is_marker;
 use super::values::without_body;
 use super::written::with_headers;
-use crate::object::{ETag, Key, Properties};
+use crate::object::{ETag, Key};
 use crate::store::{
     Body, Capability, CopiedHeaders, CopySource, PartNumber, PartTag, Precondition, Store,
     StoreError, StoreErrorKind, UploadId,
@@ -50,6 +50,7 @@ impl S3Store {
         let kept = self.kept_properties(source, tag, headers).await?;
         let kept = kept.as_deref();
         let directives = Directives::new(&self.uploads, headers, kept);
+        let tags = self.tags_to_keep(source, headers).await?;
         let copied = match self.copy_version(source, tag, key, &directives).await {
             Err(error)
                 if matches!(error.kind, StoreErrorKind::Unsupported(_))
@@ -60,6 +61,13 @@ impl S3Store {
             }
             copied => copied,
         };
+        if copied.is_ok() {
+            let kind = match headers {
+                CopiedHeaders::Other(_) => Tagged::NewCopy,
+                _ => Tagged::Copy,
+            };
+            self.keep_tags(kind, key, tags.as_ref()).await?;
+        }
         match copied {
             Err(error) if is_marker(source) && matches!(error.kind, StoreErrorKind::NoSuchKey) => {
                 let anew = self.store_marker_anew(source, key, headers).await;
@@ -70,30 +78,6 @@ impl S3Store {
             }
             copied => copied,
         }
-    }
-
-    /// Returns the properties of the source that a copy with these headers keeps. Requests them if
-    /// they are not known.
-    ///
-    /// # Errors
-    /// Returns an error if the source has another version.
-    async fn kept_properties(
-        &self,
-        source: &Key,
-        tag: &ETag,
-        headers: CopiedHeaders<'_>,
-    ) -> Result<Option<Arc<Properties>>, StoreError> {
-        match headers {
-            CopiedHeaders::Source => {}
-            CopiedHeaders::Known(known) => return Ok(known.cloned().map(Arc::new)),
-            CopiedHeaders::Changed(_) | CopiedHeaders::Other(_) => return Ok(None),
-        }
-        let there = self.head(source).await?;
-        if there.meta.etag != *tag {
-            let kind = StoreErrorKind::PreconditionFailed;
-            return Err(self.failed("CopyObject", source, kind));
-        }
-        Ok(there.headers.properties)
     }
 
     async fn copy_version(

@@ -1,0 +1,56 @@
+//! Properties and tags that a copy must have in the end.
+
+use std::sync::Arc;
+
+use crate::object::{ETag, Key, Properties, Tags};
+use crate::store::s3::S3Store;
+use crate::store::s3::kept_tags::TagMap;
+use crate::store::{CopiedHeaders, Store, StoreError, StoreErrorKind, Vendor};
+
+impl S3Store {
+    /// Returns the properties of the source that a copy with these headers keeps. Requests them if
+    /// they are not known.
+    ///
+    /// # Errors
+    /// Returns an error if the source has another version.
+    pub(super) async fn kept_properties(
+        &self,
+        source: &Key,
+        tag: &ETag,
+        headers: CopiedHeaders<'_>,
+    ) -> Result<Option<Arc<Properties>>, StoreError> {
+        match headers {
+            CopiedHeaders::Source => {}
+            CopiedHeaders::Known(known) => return Ok(known.cloned().map(Arc::new)),
+            CopiedHeaders::Changed(_) | CopiedHeaders::Other(_) => return Ok(None),
+        }
+        let there = self.head(source).await?;
+        if there.meta.etag != *tag {
+            let kind = StoreErrorKind::PreconditionFailed;
+            return Err(self.failed("CopyObject", source, kind));
+        }
+        Ok(there.headers.properties)
+    }
+
+    /// Returns the tags that a copy with other metadata must have in the end, where the server has
+    /// yet to show that it keeps them.
+    pub(super) async fn tags_to_keep(
+        &self,
+        source: &Key,
+        headers: CopiedHeaders<'_>,
+    ) -> Result<Option<TagMap>, StoreError> {
+        let Some(headers) = headers.replacing().filter(|_| self.vendor == Vendor::Other) else {
+            return Ok(None);
+        };
+        let properties = headers.properties.as_deref();
+        match properties.map(|properties| &properties.tags) {
+            None => Ok(Some(self.uploads.tags.clone())),
+            Some(Tags::Unshown) => Ok(None),
+            Some(Tags::Read(tags)) => Ok(Some(tags.clone())),
+            Some(seen @ Tags::Counted(_)) => match self.read_tags(source, seen).await? {
+                Tags::Read(tags) => Ok(Some(tags)),
+                Tags::Unshown | Tags::Counted(_) => Ok(None),
+            },
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Tags after a request that should have kept them.
+//!
+//! Servers of other vendors take tags and store none: Ceph 16 with an upload in parts, and with a
+//! copy that replaces metadata. So the first request of each kind is checked. If tags are missing,
+//! they are stored by a request of their own, from then on after each request of that kind.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use aws_sdk_s3::error::BuildError;
+use aws_sdk_s3::types::{Tag, Tagging};
+
+use super::S3Store;
+use super::classify::{classify, request_id};
+use super::tagging::naming;
+use crate::object::Key;
+use crate::store::{StoreError, StoreErrorKind, Vendor};
+
+/// Tags by their names.
+pub(super) type TagMap = BTreeMap<String, String>;
+
+/// Kind of a request that writes an object with tags.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Tagged {
+    /// PUT with tags.
+    Put,
+    /// Copy that replaces metadata and keeps tags.
+    Copy,
+    /// Copy that replaces metadata and tags.
+    NewCopy,
+    /// Upload in parts that was created with tags.
+    Upload,
+}
+
+/// Result of a kind of requests, as far as it was checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Effect {
+    Unknown,
+    Kept,
+    Lost,
+}
+
+/// Effect of each kind of requests.
+#[derive(Debug, Default)]
+pub(super) struct TagEffects([AtomicU8; 4]);
+
+impl TagEffects {
+    fn get(&self, kind: Tagged) -> Effect {
+        match self.0[kind as usize].load(Ordering::Relaxed) {
+            1 => Effect::Kept,
+            2 => Effect::Lost,
+            _ => Effect::Unknown,
+        }
+    }
+
+    fn set(&self, kind: Tagged, effect: Effect) {
+        self.0[kind as usize].store(effect as u8, Ordering::Relaxed);
+    }
+}
+
+impl S3Store {
+    /// Stores the tags of an object, if the request that has just written it lost them.
+    ///
+    /// # Errors
+    /// Returns an error with an unknown outcome if the tags can't be stored: the object is.
+    pub(super) async fn keep_tags(
+        &self,
+        kind: Tagged,
+        key: &Key,
+        tags: Option<&TagMap>,
+    ) -> Result<(), StoreError> {
+        let Some(tags) = tags.filter(|tags| !tags.is_empty()) else {
+            return Ok(());
+        };
+        if self.vendor == Vendor::Amazon {
+            return Ok(());
+        }
+        match self.tag_effects.get(kind) {
+            Effect::Kept => return Ok(()),
+            Effect::Lost => {}
+            Effect::Unknown => {
+                let stored = self.send_get_tags(key).await;
+                let stored = stored.map_err(StoreError::after_unknown)?;
+                if stored == *tags {
+                    self.tag_effects.set(kind, Effect::Kept);
+                    return Ok(());
+                }
+                self.tag_effects.set(kind, Effect::Lost);
+            }
+        }
+        let put = self.send_put_tags(key, tags).await;
+        put.map_err(|error| naming(error, "s3:PutObjectTagging").after_unknown())
+    }
+
+    async fn send_put_tags(&self, key: &Key, tags: &TagMap) -> Result<(), StoreError> {
+        let failed =
+            |words: String| self.failed("PutObjectTagging", key, StoreErrorKind::Other(words));
+        let tagging = tagging(tags).map_err(|error| failed(error.to_string()))?;
+        let request = self
+            .client
+            .put_object_tagging()
+            .bucket(self.bucket.as_str())
+            .key(key.as_str())
+            .tagging(tagging)
+            .set_request_payer(self.payer.clone());
+        let answer = request.send().await;
+        answer.map(drop).map_err(|error| {
+            self.failed("PutObjectTagging", key, classify(&error))
+                .with_request_id(request_id(&error))
+        })
+    }
+}
+
+fn tagging(tags: &TagMap) -> Result<Tagging, BuildError> {
+    let tags = tags.iter();
+    let tags = tags.map(|(name, value)| Tag::builder().key(name).value(value).build());
+    let tags = tags.collect::<Result<_, _>>()?;
+    Tagging::builder().set_tag_set(Some(tags)).build()
+}
