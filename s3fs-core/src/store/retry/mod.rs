@@ -6,6 +6,7 @@
 mod body;
 mod breaks;
 mod health;
+mod hedge;
 mod policy;
 mod rate;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use crate::store::{
     Request, Store, StoreError, StoreErrorKind, UploadId,
 };
 use health::Health;
+use hedge::hedged;
 use policy::{Next, Tries};
 use unanswered::Unanswered;
 
@@ -34,9 +36,6 @@ const WARN_AFTER: Duration = Duration::from_secs(20);
 
 /// Minimum time of an attempt in which the server moves data: slow servers copy 512 MiB a minute.
 const SHORTEST_TRANSFER: Duration = Duration::from_mins(1);
-
-/// Minimum time of an attempt of the first request to a bucket.
-const SHORTEST_FIRST: Duration = Duration::from_secs(1);
 
 /// Store whose failed requests are retried. Cheap to clone.
 #[derive(Debug)]
@@ -110,17 +109,23 @@ impl<S: Store> Retrying<S> {
         }
     }
 
-    /// Lists with the first request to a bucket. A response that is lost leaves time for another
-    /// attempt.
+    /// Lists with the first request to a bucket. A response that is late is waited for beside a
+    /// second attempt, as it may be lost.
     ///
     /// # Errors
     /// Returns an error if no attempt succeeds in time.
     pub async fn list_first(&self, request: ListRequest<'_>) -> Result<ListPage, StoreError> {
         let key = Key::new(request.prefix);
         let about = Request::new(Operation::List, &key);
-        let list = || self.below().list(request);
-        self.repeat_limited(about, (self.tries(), SHORTEST_FIRST), list)
-            .await
+        let (whole, patience) = self.limits.first();
+        let list = || async {
+            let listed = hedged(patience, || self.below().list(request));
+            match tokio::time::timeout(whole, listed).await {
+                Ok(answer) => answer,
+                Err(_) => Err(self.silent(about)),
+            }
+        };
+        self.repeat(self.tries(), list).await
     }
 
     /// Sends a request until an attempt succeeds, or no further one is allowed. Each attempt has a
@@ -143,13 +148,18 @@ impl<S: Store> Retrying<S> {
             async move {
                 let Ok(answer) = tokio::time::timeout(limit, answer).await else {
                     silent.fetch_add(1, Ordering::Relaxed);
-                    let (operation, object) = (request.operation.name(), request.uri(self));
-                    return Err(StoreError::new(operation, object, StoreErrorKind::TimedOut));
+                    return Err(self.silent(request));
                 };
                 answer
             }
         };
         self.repeat(tries, limited).await
+    }
+
+    /// Returns the error of a request without a response.
+    fn silent(&self, request: Request<'_>) -> StoreError {
+        let (operation, object) = (request.operation.name(), request.uri(self));
+        StoreError::new(operation, object, StoreErrorKind::TimedOut)
     }
 
     /// Sends a request until an attempt succeeds, or no further one is allowed.

@@ -16,6 +16,9 @@ const MAX_DELAY: Duration = Duration::from_secs(5);
 /// endpoint soon fails.
 const CONNECTING: Duration = Duration::from_secs(20);
 
+/// Minimum time for the first request to a bucket, however short the retry timeout is.
+const SHORTEST_FIRST: Duration = Duration::from_secs(3);
+
 /// Maximum time that a request waits after the bucket has failed for the whole timeout.
 const AFTER_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -54,6 +57,13 @@ impl RetryLimits {
             silent: timeout.min(CONNECTING),
             credentials: Duration::ZERO,
         }
+    }
+
+    /// Returns the maximum time of the first request to a bucket, and the time after which it is
+    /// sent a second time beside the first.
+    pub(super) fn first(self) -> (Duration, Duration) {
+        let whole = self.silent.max(SHORTEST_FIRST);
+        (whole, whole / 3)
     }
 
     /// Returns the maximum time of an attempt in which the server moves data, after `silent`
