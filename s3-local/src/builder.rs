@@ -203,9 +203,7 @@ impl Builder {
                 random::hex_string(20),
             )
         });
-        let mut keys: KeyRing = KeyRing {
-            keys: self.keys.into_iter().collect(),
-        };
+        let mut keys = KeyRing::new(self.keys);
         let policy = Policy::allow_all();
         let root = AccessKey {
             secret: secret.as_str().into(),
@@ -246,6 +244,7 @@ impl Builder {
             storage,
             knobs,
             log,
+            keys,
             etags,
             region,
             root: (id, secret.into()),

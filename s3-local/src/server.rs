@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use s3s::auth::SecretKey;
 use tokio::sync::oneshot;
 
+use crate::access::{Ended, KeyRing};
 use crate::api::{Etags, ReceivedPut, now, store};
 use crate::catalog::{Catalog, WriteCondition};
 use crate::content::read_all;
@@ -32,6 +33,7 @@ pub(crate) struct Parts {
     pub(crate) log: Arc<RequestLog>,
     pub(crate) etags: Etags,
     pub(crate) region: String,
+    pub(crate) keys: Arc<KeyRing>,
     pub(crate) root: (String, SecretKey),
 }
 
@@ -131,6 +133,16 @@ impl Server {
     /// Returns the secret of [`access_key_id`](Server::access_key_id).
     pub fn secret_access_key(&self) -> &str {
         self.parts.root.1.expose()
+    }
+
+    /// Refuses an access key from now on with `ExpiredToken`, as S3 refuses expired credentials.
+    pub fn expire_key(&self, id: &str) {
+        self.parts.keys.end(id, Ended::Expired);
+    }
+
+    /// Refuses an access key from now on with `InvalidAccessKeyId`, as S3 refuses a deleted key.
+    pub fn revoke_key(&self, id: &str) {
+        self.parts.keys.end(id, Ended::Revoked);
     }
 
     /// Returns the settings that can be changed while the server runs.

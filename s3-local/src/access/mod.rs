@@ -6,5 +6,5 @@ mod pattern;
 mod policy;
 
 pub(crate) use check::{Access, access_denied};
-pub(crate) use keys::{AccessKey, KeyRing};
+pub(crate) use keys::{AccessKey, Ended, KeyRing};
 pub use policy::Policy;
