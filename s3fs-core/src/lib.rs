@@ -42,8 +42,9 @@ mod write;
 
 pub use cache::CacheError;
 pub use config::{
-    Access, CacheConfig, Credentials, DEFAULT_RETRY_TIMEOUT, MountConfig, Ownership, StageConfig,
-    UploadChecksum, UploadChecksumError, UploadSettings,
+    Access, AssumedRole, CacheConfig, Credentials, DEFAULT_RETRY_TIMEOUT, MountConfig, Ownership,
+    RoleArn, RoleError, SessionName, StageConfig, UploadChecksum, UploadChecksumError,
+    UploadSettings,
 };
 pub use fs::{NotStored, Pending, PidNamespace};
 pub use fuse::{MountEntry, MountPoint, Unmount};

@@ -1,5 +1,6 @@
 //! Configuration of a mount: plain data, independent of its source.
 
+mod role;
 mod uploads;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::object::{BucketName, Prefix};
 
+pub use role::{AssumedRole, RoleArn, RoleError, SessionName};
 pub use uploads::{UploadChecksum, UploadChecksumError, UploadSettings};
 
 /// Configuration to serve a bucket, or a prefix of it, as a file system.
@@ -35,8 +37,11 @@ pub struct MountConfig {
     /// Settings of the objects that the mount writes.
     #[serde(default)]
     pub uploads: UploadSettings,
-    /// Credentials of the requests.
+    /// Credentials of the requests, or to assume the role with.
     pub credentials: Credentials,
+    /// Role to assume for the requests; none when absent.
+    #[serde(default)]
+    pub role: Option<AssumedRole>,
     /// Permitted changes.
     pub access: Access,
     /// Owner and permission bits shown by `stat`.
@@ -99,6 +104,7 @@ impl MountConfig {
             expected_bucket_owner: None,
             uploads: UploadSettings::default(),
             credentials: Credentials::Chain { profile: None },
+            role: None,
             access: Access::default(),
             ownership: Ownership::default(),
             folders: Vec::new(),
@@ -128,6 +134,14 @@ pub enum Credentials {
         /// `AWS_SESSION_TOKEN`, for temporary credentials.
         session_token: Option<String>,
     },
+    /// Role that is assumed with the identity token of this machine or job, which the environment
+    /// names (`AWS_WEB_IDENTITY_TOKEN_FILE`) or has (`MODAL_IDENTITY_TOKEN`).
+    WebIdentity {
+        /// Role to assume.
+        role_arn: RoleArn,
+        /// Name of the session; a default one when absent.
+        session_name: Option<SessionName>,
+    },
     /// Unsigned requests, for public buckets.
     Anonymous,
 }
@@ -137,6 +151,9 @@ impl fmt::Debug for Credentials {
         match self {
             Self::Chain { profile } => f.debug_struct("Chain").field("profile", profile).finish(),
             Self::Static { .. } => f.write_str("Static { .. }"),
+            Self::WebIdentity { role_arn, .. } => {
+                f.debug_tuple("WebIdentity").field(role_arn).finish()
+            }
             Self::Anonymous => f.write_str("Anonymous"),
         }
     }
