@@ -138,6 +138,7 @@ fn store_errno(kind: &StoreErrorKind) -> Errno {
         | StoreErrorKind::WrongRegion { .. }
         // They worked when the bucket was mounted.
         | StoreErrorKind::NoCredentials(_)
+        | StoreErrorKind::StaleCredentials(_)
         | StoreErrorKind::Throttled(_)
         | StoreErrorKind::Overloaded(_)
         | StoreErrorKind::Unreachable(_)

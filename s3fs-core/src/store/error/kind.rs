@@ -23,6 +23,9 @@ pub enum StoreErrorKind {
     /// The credentials themselves are refused.
     #[error("the credentials are refused{}", in_parentheses(.0))]
     BadCredentials(String),
+    /// The credentials are refused; their source may have other ones by now, and is asked again.
+    #[error("the credentials are no longer accepted{}", in_parentheses(.0))]
+    StaleCredentials(String),
     /// The credentials to sign with could not be loaded.
     #[error("no credentials{}", in_parentheses(.0))]
     NoCredentials(String),
@@ -95,6 +98,7 @@ impl StoreErrorKind {
         matches!(
             self,
             Self::NoCredentials(_)
+                | Self::StaleCredentials(_)
                 | Self::Unreachable(_)
                 | Self::TimedOut
                 | Self::Truncated(_)
@@ -109,6 +113,7 @@ impl StoreErrorKind {
         match self {
             Self::AccessDenied(_)
             | Self::BadCredentials(_)
+            | Self::StaleCredentials(_)
             | Self::Throttled(_)
             | Self::Overloaded(_)
             | Self::QuotaExceeded(_)
@@ -136,6 +141,12 @@ impl StoreErrorKind {
         matches!(self, Self::BadCredentials(words) if words.starts_with("RequestTimeTooSkewed"))
     }
 
+    /// Returns whether the signature was refused. The server may compute it in another way, so that
+    /// other keys do not help.
+    pub(in crate::store) fn is_signature_mismatch(&self) -> bool {
+        matches!(self, Self::StaleCredentials(words) if words.starts_with("SignatureDoesNotMatch"))
+    }
+
     /// Returns the effect on the bucket of an attempt that failed for this reason. A failing
     /// server, or a gateway before it, may have carried out the request.
     pub(super) fn outcome(&self) -> Outcome {
@@ -151,6 +162,7 @@ impl StoreErrorKind {
             | Self::NoSuchUpload
             | Self::AccessDenied(_)
             | Self::BadCredentials(_)
+            | Self::StaleCredentials(_)
             | Self::NoCredentials(_)
             | Self::PreconditionFailed
             | Self::NotModified { .. }

@@ -28,6 +28,10 @@ const TRANSFERS: u32 = 3;
 /// Attempts of a request whose response is not S3's, because a proxy in between may have failed.
 const NOT_S3_ATTEMPTS: u32 = 3;
 
+/// Attempts of a request whose signature is refused: a file of keys may have been read while it was
+/// written. They take longer than the keys read then are used.
+const SIGNATURE_ATTEMPTS: u32 = 6;
+
 /// Maximum time from the first attempt of a request to its last, by kind of failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryLimits {
@@ -201,7 +205,12 @@ impl Tries {
 
     fn limit(&self, kind: &StoreErrorKind) -> Option<Duration> {
         match kind {
-            StoreErrorKind::NoCredentials(_) => Some(self.limits.credentials),
+            kind if kind.is_signature_mismatch() => {
+                (self.failed < SIGNATURE_ATTEMPTS).then_some(self.limits.credentials)
+            }
+            StoreErrorKind::NoCredentials(_) | StoreErrorKind::StaleCredentials(_) => {
+                Some(self.limits.credentials)
+            }
             StoreErrorKind::Throttled(_) | StoreErrorKind::Overloaded(_) => {
                 Some(self.limits.answering)
             }
@@ -277,6 +286,20 @@ mod tests {
         let dead = error(StoreErrorKind::Unreachable("refused".into()));
         assert_eq!(exhaust(limits, &dead, 0.5).1, CONNECTING);
         assert_eq!(exhaust(limits, &slow_down(), 0.5).1, TIMEOUT);
+    }
+
+    #[test]
+    fn stale_credentials_are_waited_for_and_a_wrong_signature_only_for_a_moment() {
+        let limits = RetryLimits::new(TIMEOUT);
+        let stale = error(StoreErrorKind::StaleCredentials("ExpiredToken: old".into()));
+        assert_eq!(exhaust(limits, &stale, 0.5).1, TIMEOUT);
+        let signature = "SignatureDoesNotMatch: check the key";
+        let signature = error(StoreErrorKind::StaleCredentials(signature.into()));
+        let (attempts, passed) = exhaust(limits, &signature, 0.0);
+        assert_eq!(attempts, SIGNATURE_ATTEMPTS);
+        assert!(passed > Duration::from_secs(1), "{passed:?}");
+        let connecting = RetryLimits::connecting(TIMEOUT);
+        assert_eq!(exhaust(connecting, &stale, 0.5).0, 1);
     }
 
     #[test]

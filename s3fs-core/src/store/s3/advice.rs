@@ -4,6 +4,7 @@ use crate::config::MountConfig;
 use crate::object::{BucketName, Shown};
 use crate::store::s3::classify::UNRESOLVED;
 use crate::store::s3::client::Access;
+use crate::store::s3::identity::NOT_ASSUMED;
 use crate::store::{StoreError, StoreErrorKind};
 
 /// Error that prevents a bucket from being mounted. Its text has the remedy on a line of its own.
@@ -64,6 +65,12 @@ fn reason(kind: &StoreErrorKind, host: &str, access: &Access) -> String {
         StoreErrorKind::AccessDenied(words) => {
             format!("listing is denied ({})", Shown(words))
         }
+        StoreErrorKind::StaleCredentials(words) => {
+            format!("the credentials are refused ({})", Shown(words))
+        }
+        StoreErrorKind::NoCredentials(words) if words.starts_with(NOT_ASSUMED) => {
+            Shown(words).to_string()
+        }
         StoreErrorKind::NoCredentials(words) => {
             format!("no credentials were found ({})", Shown(words))
         }
@@ -97,6 +104,14 @@ fn remedy(kind: &StoreErrorKind, bucket: &BucketName, access: &Access) -> Option
             format!("allow `s3:ListBucket` on `arn:aws:s3:::{bucket}` to these credentials")
         }
         StoreErrorKind::BadCredentials(_) => "check the access key and its secret".into(),
+        StoreErrorKind::StaleCredentials(_) => "check the access key and its secret, or renew the \
+             login or the file that they come from"
+            .into(),
+        StoreErrorKind::NoCredentials(words) if words.starts_with(NOT_ASSUMED) => {
+            "check the ARN of the role, that its trust policy allows these credentials or this \
+             identity token to assume it, and the external ID that it demands"
+                .into()
+        }
         StoreErrorKind::NoCredentials(_) => "give the mount a secret, set AWS_ACCESS_KEY_ID and \
              AWS_SECRET_ACCESS_KEY, configure a profile, or say that the bucket is public (anonymous)"
             .into(),

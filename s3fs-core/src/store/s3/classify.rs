@@ -10,6 +10,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::answers::TOO_LARGE;
 use super::connections::{NotAProxy, ProxyRefused, THROUGH_PROXY};
+use super::identity::{NotAssumed, is_refusal};
 use crate::object::chain_in_one_line;
 use crate::store::{RequestId, StoreErrorKind};
 
@@ -70,7 +71,9 @@ where
         SdkError::ResponseError(response) => {
             of_unread(response.raw().status().as_u16(), &chain_in_one_line(error))
         }
-        _ if lacks_credentials(error) => StoreErrorKind::NoCredentials(chain_in_one_line(error)),
+        _ if lacks_credentials(error) => StoreErrorKind::NoCredentials(
+            not_assumed(error).unwrap_or_else(|| chain_in_one_line(error)),
+        ),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => StoreErrorKind::TimedOut,
         _ => match proxy_refusal(error) {
             Some(words) => StoreErrorKind::Proxy(words),
@@ -145,6 +148,18 @@ fn lacks_credentials(error: &(dyn StdError + 'static)) -> bool {
     false
 }
 
+/// Returns the text of a failure to assume a role, without those of the layers around it.
+fn not_assumed(error: &(dyn StdError + 'static)) -> Option<String> {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if let Some(failure) = cause.downcast_ref::<NotAssumed>() {
+            return Some(failure.to_string());
+        }
+        next = cause.source();
+    }
+    None
+}
+
 /// Returns the kind of a request without a response: the SDK distinguishes the causes only by text.
 fn of_unsent(text: String) -> StoreErrorKind {
     let lower = text.to_lowercase();
@@ -194,15 +209,8 @@ fn of_answer(
             _,
         )
         | ("", 301 | 307) => StoreErrorKind::WrongRegion { region },
-        (
-            "InvalidAccessKeyId"
-            | "SignatureDoesNotMatch"
-            | "ExpiredToken"
-            | "InvalidToken"
-            | "TokenRefreshRequired"
-            | "RequestTimeTooSkewed",
-            _,
-        ) => StoreErrorKind::BadCredentials(words()),
+        ("RequestTimeTooSkewed", _) => StoreErrorKind::BadCredentials(words()),
+        (code, _) if is_refusal(code) => StoreErrorKind::BadCredentials(words()),
         ("PreconditionFailed", _) | (_, 412) => StoreErrorKind::PreconditionFailed,
         // Another request for the key ran at the same time; the next attempt may succeed.
         ("ConditionalRequestConflict" | "OperationAborted", _) => {

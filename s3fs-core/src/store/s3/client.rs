@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::profile::credentials::Builder as ProfileFiles;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -18,8 +17,9 @@ use super::PayloadSigning;
 use super::answers::BoundAnswers;
 use super::connections::{Authorities, AuthoritiesError, HttpClient};
 use super::endpoint::{Endpoint, EndpointError, PathStyle};
+use super::identity::{Identity, Source, WatchRefusals, first_region};
 use super::owner::ExpectedOwner;
-use super::profile::{known_region, or_guess, provider};
+use super::profile::known_region;
 use super::settings::Settings;
 use crate::config::{Credentials, MountConfig};
 use crate::store::Vendor;
@@ -51,6 +51,7 @@ pub(super) struct Access {
     anonymous: bool,
     /// Account that must own the bucket.
     owner: Option<String>,
+    pub(super) identity: Option<Identity>,
     pub(super) bodies: Arc<Semaphore>,
     http: HttpClient,
 }
@@ -84,35 +85,39 @@ impl Access {
         };
         let (region, region_source) = match &config.region {
             Some(region) => (Region::new(region.clone()), RegionSource::Given),
-            None => (or_guess(known_region(profile).await), RegionSource::Guessed),
+            None => {
+                let known = known_region(profile).await;
+                (first_region(known, config), RegionSource::Guessed)
+            }
         };
         let settings = Settings::load(profile).await;
         let client = http.trusting(&Authorities::configured(&settings))?;
+        let identity = Source::of(config, &region, &client).map(Identity::new);
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(client.clone())
             .region(region.clone());
-        loader = match &config.credentials {
-            Credentials::Chain {
-                profile: Some(profile),
-            } => loader.profile_name(profile).credentials_provider(provider(
-                profile,
-                ProfileFiles::default(),
-                client,
-                &region,
-            )),
-            Credentials::Chain { profile: None } => loader,
-            Credentials::Anonymous => loader.no_credentials(),
-            Credentials::Static {
-                access_key_id,
-                secret_access_key,
-                session_token,
-            } => loader.credentials_provider(SdkCredentials::new(
+        if let Some(profile) = profile {
+            loader = loader.profile_name(profile);
+        }
+        loader = match (&identity, &config.credentials) {
+            (Some(identity), _) => loader
+                .credentials_provider(identity.clone())
+                .identity_cache(identity.clone()),
+            (
+                None,
+                Credentials::Static {
+                    access_key_id,
+                    secret_access_key,
+                    session_token,
+                },
+            ) => loader.credentials_provider(SdkCredentials::new(
                 access_key_id,
                 secret_access_key,
                 session_token.clone(),
                 None,
                 "secret",
             )),
+            (None, _) => loader.no_credentials(),
         };
         let sdk = loader.load().await;
         let endpoint = Endpoint::resolve(config.endpoint_url.as_deref(), &sdk)?;
@@ -131,6 +136,7 @@ impl Access {
             attempt: attempt_limit(config.retry_timeout),
             anonymous,
             owner: config.expected_bucket_owner.clone(),
+            identity,
             bodies: Arc::clone(&http.bodies),
             http: http.clone(),
         })
@@ -206,6 +212,9 @@ impl Access {
         }
         if self.anonymous {
             builder = builder.allow_no_auth();
+        }
+        if let Some(identity) = &self.identity {
+            builder = builder.interceptor(WatchRefusals(identity.clone()));
         }
         builder.set_endpoint_url(self.endpoint.as_ref().map(Endpoint::base));
         if self.vendor() == Vendor::Other {

@@ -140,6 +140,7 @@ impl S3Store {
                 .requester_pays
                 .then_some(aws_sdk_s3::types::RequestPayer::Requester),
             payload_signing: signing,
+            identity: access.identity.clone(),
             endpoint_url: access.endpoint_url().map(str::to_owned),
             host: access.host(config.bucket.as_str()),
             patience: access.attempt,

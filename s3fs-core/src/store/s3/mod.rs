@@ -12,6 +12,7 @@ mod copy;
 mod endpoint;
 mod etags;
 mod kept_tags;
+mod identity;
 mod multipart;
 mod objects;
 mod owner;
@@ -45,6 +46,7 @@ use crate::store::warning::Warning;
 use crate::store::{Capabilities, StoreError, StoreErrorKind, Vendor};
 use chains::Chains;
 use kept_tags::TagEffects;
+use identity::Identity;
 use pace::Pace;
 use properties::Latest;
 use tagging::TagVisibility;
@@ -59,6 +61,8 @@ pub struct S3Store {
     /// Limit on bodies received at once.
     bodies: Arc<Semaphore>,
     payload_signing: PayloadSigning,
+    /// Credentials that are loaded anew when they are refused; `None` if they stay as they are.
+    identity: Option<Identity>,
     endpoint_url: Option<String>,
     capabilities: Capabilities,
     /// Host of requests, for messages.
@@ -94,10 +98,21 @@ impl S3Store {
     fn failed(&self, operation: &'static str, key: &Key, kind: StoreErrorKind) -> StoreError {
         let kind = classify::with_host(kind, &self.host);
         let kind = match kind {
+            StoreErrorKind::BadCredentials(words) if self.identity.is_some() => renewable(words),
             StoreErrorKind::PreconditionFailed if !may_be_conditional(operation) => unasked_412(),
             kind => kind,
         };
         StoreError::new(operation, format!("s3://{}/{key}", self.bucket), kind)
+    }
+}
+
+/// Returns the kind of a refusal of credentials whose source may have other ones by now.
+fn renewable(words: String) -> StoreErrorKind {
+    let code = words.split(':').next().unwrap_or_default();
+    if identity::is_refusal(code) {
+        StoreErrorKind::StaleCredentials(words)
+    } else {
+        StoreErrorKind::BadCredentials(words)
     }
 }
 

@@ -80,10 +80,19 @@ impl Store for S3Store {
             .bucket(self.bucket.as_str())
             .key(key.as_str());
         let answer = request.set_request_payer(self.payer.clone()).send().await;
-        let mut answer = answer.map_err(|error| {
-            self.failed("HeadObject", key, classify_head(&error))
-                .with_request_id(request_id(&error))
-        })?;
+        let mut answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                let mut kind = classify_head(&error);
+                if self.is_key_refused(key, &error).await {
+                    kind = StoreErrorKind::StaleCredentials(kind.to_string());
+                }
+                let error_id = request_id(&error);
+                return Err(self
+                    .failed("HeadObject", key, kind)
+                    .with_request_id(error_id));
+            }
+        };
         let properties = self.properties.share(properties!(answer));
         Ok(Described {
             meta: ObjectMeta {

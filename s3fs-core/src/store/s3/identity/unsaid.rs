@@ -1,0 +1,62 @@
+//! Refusals without a code. The response to a `HEAD` request has no body, so that refused keys look
+//! like a missing permission or a malformed request.
+
+use std::time::Duration;
+
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use tokio::time::Instant;
+
+use super::{Identity, is_refusal};
+use crate::object::Key;
+use crate::store::s3::S3Store;
+
+/// Time for which the answer to a question holds for all requests.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Answer to the question whether keys are refused.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Verdict {
+    at: Instant,
+    is_refused: bool,
+}
+
+/// Returns whether a response may refuse the keys without a word.
+fn is_silent<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    let status = error.raw_response().map(|response| response.status());
+    matches!(status.map(|status| status.as_u16()), Some(400 | 401 | 403))
+}
+
+impl S3Store {
+    /// Returns whether a `HEAD` request failed because its keys are refused. Asks with a request
+    /// whose response has a body, at most once a second.
+    pub(in crate::store::s3) async fn is_key_refused<E: ProvideErrorMetadata>(
+        &self,
+        key: &Key,
+        error: &SdkError<E, HttpResponse>,
+    ) -> bool {
+        match &self.identity {
+            Some(identity) if is_silent(error) => self.ask(identity, key).await,
+            _ => false,
+        }
+    }
+
+    async fn ask(&self, identity: &Identity, key: &Key) -> bool {
+        let mut last = identity.0.verdict.lock().await;
+        if let Some(verdict) = last.filter(|verdict| verdict.at.elapsed() < FRESH) {
+            return verdict.is_refused;
+        }
+        let request = self
+            .client
+            .get_object()
+            .bucket(self.bucket.as_str())
+            .key(key.as_str())
+            .range("bytes=0-0")
+            .set_request_payer(self.payer.clone());
+        let answer = request.send().await;
+        let is_refused = answer.is_err_and(|error| error.code().is_some_and(is_refusal));
+        let at = Instant::now();
+        *last = Some(Verdict { at, is_refused });
+        is_refused
+    }
+}
