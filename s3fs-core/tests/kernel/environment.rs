@@ -169,6 +169,26 @@ fn keys_in_the_environment_need_no_profile() {
 }
 
 #[test]
+fn keys_of_the_environment_that_are_refused_are_an_error_at_once() {
+    let server = server();
+    let config = MountConfig {
+        credentials: Credentials::Chain { profile: None },
+        ..config(&server)
+    };
+    let variables = [
+        ("AWS_ACCESS_KEY_ID", "unknown"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ];
+    let text = said(&config, &variables, "");
+    assert!(
+        text.contains("the credentials are refused (InvalidAccessKeyId: ")
+            && text.contains("; check the access key and its secret, or renew"),
+        "{text}"
+    );
+    assert_eq!(server.log().requests().len(), 1);
+}
+
+#[test]
 fn a_host_name_that_does_not_resolve_is_named() {
     let config = MountConfig {
         endpoint_url: Some("http://storage.invalid:9000".into()),

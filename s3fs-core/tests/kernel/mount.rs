@@ -1,5 +1,6 @@
 //! Mount served by a separate process.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -23,9 +24,19 @@ pub(crate) struct Mount {
 impl Mount {
     /// Mounts a bucket. `budget` is the limit in bytes on memory for file contents.
     pub(crate) fn start(config: MountConfig, budget: Option<u64>) -> Self {
+        Self::start_with(config, budget, &[])
+    }
+
+    /// Mounts a bucket by a process with these variables.
+    pub(crate) fn start_with(
+        config: MountConfig,
+        budget: Option<u64>,
+        variables: &[(&str, &OsStr)],
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut serving = Command::new(std::env::current_exe().unwrap())
             .args(ARGUMENTS)
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
