@@ -1,5 +1,6 @@
 //! Configuration of a mount: plain data, independent of its source.
 
+mod endpoints;
 mod role;
 mod uploads;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::object::{BucketName, Prefix};
 
+pub use endpoints::EndpointOptions;
 pub use role::{AssumedRole, RoleArn, RoleError, SessionName};
 pub use uploads::{UploadChecksum, UploadChecksumError, UploadSettings};
 
@@ -27,6 +29,9 @@ pub struct MountConfig {
     pub region: Option<String>,
     /// URL of an S3-compatible server; AWS when absent.
     pub endpoint_url: Option<String>,
+    /// Kinds of AWS's endpoints to use.
+    #[serde(default)]
+    pub endpoints: EndpointOptions,
     /// True to address the bucket as `endpoint/bucket` instead of `bucket.endpoint`.
     pub force_path_style: bool,
     /// True to accept the charges of a requester-pays bucket.
@@ -99,6 +104,7 @@ impl MountConfig {
             prefix: Prefix::root(),
             region: None,
             endpoint_url: None,
+            endpoints: EndpointOptions::default(),
             force_path_style: false,
             requester_pays: false,
             expected_bucket_owner: None,

@@ -133,11 +133,32 @@ impl Endpoint {
 
     /// Returns whether the endpoint is AWS's, whose servers accept the SDK's newer checksums.
     pub(super) fn is_aws(&self) -> bool {
-        [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"]
-            .iter()
-            .any(|domain| self.host().ends_with(domain))
+        let host = self.host();
+        let is_below = |domain: &&str| {
+            host.strip_suffix(*domain)
+                .is_some_and(|rest| rest.ends_with('.'))
+        };
+        AWS.iter().any(is_below)
     }
 }
+
+/// Domains of AWS's partitions, which the SDK has but does not show.
+const AWS: [&str; 14] = [
+    "amazonaws.com",
+    "api.aws",
+    "amazonaws.com.cn",
+    "api.amazonwebservices.com.cn",
+    "amazonaws.eu",
+    "api.amazonwebservices.eu",
+    "c2s.ic.gov",
+    "api.aws.ic.gov",
+    "sc2s.sgov.gov",
+    "api.aws.scloud",
+    "cloud.adc-e.uk",
+    "api.cloud-aws.adc-e.uk",
+    "csp.hci.ic.gov",
+    "api.aws.hci.ic.gov",
+];
 
 /// Returns a URL without credentials, for messages; the URL may be mistyped.
 pub(super) fn without_password(url: &str) -> String {
@@ -194,7 +215,16 @@ mod tests {
 
     #[test]
     fn only_a_host_of_aws_is_aws() {
-        assert!(at("https://s3.eu-west-1.amazonaws.com").is_aws());
+        for host in [
+            "s3.eu-west-1.amazonaws.com",
+            "s3.dualstack.cn-north-1.amazonaws.com.cn",
+            "s3.cn-north-1.api.amazonwebservices.com.cn",
+            "s3.eusc-de-east-1.amazonaws.eu",
+            "s3.us-iso-east-1.c2s.ic.gov",
+        ] {
+            assert!(at(&format!("https://{host}")).is_aws(), "{host}");
+        }
+        assert!(!at("https://myamazonaws.eu").is_aws());
         assert!(!at("https://amazonaws.com.example.org").is_aws());
         assert!(!at("http://127.0.0.1:9000").is_aws());
     }

@@ -37,6 +37,22 @@ impl Settings {
         }
     }
 
+    /// Returns the value of a key in a nested section of the profile:
+    ///
+    /// ```text
+    /// s3 =
+    ///   use_accelerate_endpoint = true
+    /// ```
+    pub(super) fn nested(&self, section: &str, key: &str) -> Option<String> {
+        let profiles = self.profiles.as_ref()?;
+        let name = self.profile.as_deref();
+        let name = name.unwrap_or_else(|| profiles.selected_profile());
+        let lines = profiles.get_profile(name)?.get(section)?;
+        let mut pairs = lines.lines().filter_map(|line| line.split_once('='));
+        let (_, value) = pairs.find(|(name, _)| name.trim() == key)?;
+        Some(value.trim().to_owned())
+    }
+
     /// Returns the value of a variable, or else of a key of the profile.
     pub(super) fn get(&self, variable: &str, key: &str) -> Option<Setting> {
         let is_filled = |value: &String| !value.trim().is_empty();
