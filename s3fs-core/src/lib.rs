@@ -42,16 +42,16 @@ mod write;
 
 pub use cache::CacheError;
 pub use config::{
-    Access, AssumedRole, CacheConfig, Credentials, DEFAULT_RETRY_TIMEOUT, MountConfig, Ownership,
-    RoleArn, RoleError, SessionName, StageConfig, UploadChecksum, UploadChecksumError,
-    UploadSettings,
+    Access, AssumedRole, CacheConfig, Credentials, DEFAULT_RETRY_TIMEOUT, EndpointOptions,
+    MountConfig, Ownership, RoleArn, RoleError, SessionName, StageConfig, UploadChecksum,
+    UploadChecksumError, UploadSettings,
 };
 pub use fs::{NotStored, Pending, PidNamespace};
 pub use fuse::{MountEntry, MountPoint, Unmount};
 pub use mount::{FileSystem, Finisher, MountError, Mounted, Serving};
 pub use object::{
-    BucketName, BucketNameError, Encryption, EncryptionAlgorithm, EncryptionAlgorithmError, Prefix,
-    PrefixError, Shown, chain, chain_in_one_line,
+    BucketKind, BucketName, BucketNameError, Encryption, EncryptionAlgorithm,
+    EncryptionAlgorithmError, Prefix, PrefixError, Shown, chain, chain_in_one_line,
 };
 pub use objects::{Objects, Unshown};
 pub use probe::{Probe, probe};

@@ -1,13 +1,35 @@
-//! Bucket names.
+//! Bucket names, and what can take their place.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Name of a bucket: never a URL, an ARN or a path.
+use super::access_point::{AccessPointArn, AccessPointKind, NotAnAccessPoint};
+
+/// Name of a bucket, or the alias or ARN of an access point: never a URL, a path or the ARN of a
+/// bucket.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct BucketName(String);
+
+/// Kind of a bucket, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BucketKind {
+    /// Bucket with a plain name.
+    General,
+    /// Directory bucket (S3 Express One Zone), or an access point of one.
+    Directory,
+    /// Alias of an access point.
+    Alias,
+    /// ARN of an access point of one region.
+    AccessPoint,
+    /// Alias of an access point on Outposts.
+    OutpostsAlias,
+    /// ARN of an access point on Outposts.
+    OutpostsAccessPoint,
+    /// ARN of a multi-region access point.
+    MultiRegion,
+}
 
 /// Error of checking a bucket name; the text says what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +56,14 @@ pub enum BucketNameError {
         bucket: String,
         /// Prefix that the ARN names; may be empty.
         prefix: String,
+    },
+    /// ARN of something that can't be mounted.
+    #[error("`{given}` can't be mounted: {reason}")]
+    OtherArn {
+        /// Text as given.
+        given: String,
+        /// Reason, with what to write instead.
+        reason: &'static str,
     },
     /// Path: `bucket/prefix`.
     #[error("`{given}` holds a `/`: write the bucket `{bucket}`{}", prefix_hint(.prefix))]
@@ -101,13 +131,7 @@ impl BucketName {
             });
         }
         if given.starts_with("arn:") {
-            let resource = given.rsplit(':').next().unwrap_or_default();
-            let (bucket, prefix) = split_path(resource);
-            return Err(BucketNameError::Arn {
-                bucket,
-                prefix,
-                given,
-            });
+            return Self::of_arn(given);
         }
         if given.contains('/') {
             let (bucket, prefix) = split_path(&given);
@@ -123,10 +147,88 @@ impl BucketName {
         }
     }
 
+    fn of_arn(given: String) -> Result<Self, BucketNameError> {
+        let reason = match AccessPointArn::parse(&given) {
+            Ok(arn) if arn.prefix.is_empty() && arn.text == given => return Ok(Self(given)),
+            Ok(arn) => {
+                let (bucket, prefix) = (arn.text.to_owned(), arn.prefix.to_owned());
+                return Err(BucketNameError::Arn {
+                    bucket,
+                    prefix,
+                    given,
+                });
+            }
+            Err(NotAnAccessPoint::Bucket) => {
+                let resource = given.rsplit(':').next().unwrap_or_default();
+                let (bucket, prefix) = split_path(resource);
+                return Err(BucketNameError::Arn {
+                    bucket,
+                    prefix,
+                    given,
+                });
+            }
+            Err(NotAnAccessPoint::ObjectLambda) => {
+                "the objects of an Object Lambda access point have other bytes than their sizes \
+                 say: write the ARN of the access point that supports it"
+            }
+            Err(NotAnAccessPoint::Directory) => "directory buckets are not supported",
+            Err(NotAnAccessPoint::Other) => {
+                "it is not the ARN of an access point: write \
+                 `arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME`, or the name of a bucket"
+            }
+        };
+        Err(BucketNameError::OtherArn { given, reason })
+    }
+
+    /// Splits `bucket/prefix`. The bucket may be the ARN of an access point, which itself has
+    /// slashes.
+    ///
+    /// ```
+    /// use s3fs_core::BucketName;
+    /// let arn = "arn:aws:s3:eu-west-1:123456789012:accesspoint/reports";
+    /// assert_eq!(BucketName::split(&format!("{arn}/2024/")), (arn, "2024/"));
+    /// assert_eq!(BucketName::split("logs/2024/"), ("logs", "2024/"));
+    /// ```
+    pub fn split(text: &str) -> (&str, &str) {
+        match AccessPointArn::parse(text) {
+            Ok(arn) => (arn.text, arn.prefix),
+            Err(_) => text.split_once('/').unwrap_or((text, "")),
+        }
+    }
+
     /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Returns the kind of the bucket.
+    pub fn kind(&self) -> BucketKind {
+        match AccessPointArn::parse(&self.0).map(|arn| arn.kind) {
+            Ok(AccessPointKind::Regional) => BucketKind::AccessPoint,
+            Ok(AccessPointKind::Outposts) => BucketKind::OutpostsAccessPoint,
+            Ok(AccessPointKind::MultiRegion) => BucketKind::MultiRegion,
+            Err(_) => kind_of_name(&self.0),
+        }
+    }
+
+    /// Returns the region that an ARN names.
+    pub fn region(&self) -> Option<&str> {
+        AccessPointArn::parse(&self.0).ok()?.region
+    }
+}
+
+/// Endings of names that are no plain names, with their kinds.
+const ENDINGS: [(&str, BucketKind); 4] = [
+    ("--x-s3", BucketKind::Directory),
+    ("--xa-s3", BucketKind::Directory),
+    ("-s3alias", BucketKind::Alias),
+    ("--op-s3", BucketKind::OutpostsAlias),
+];
+
+fn kind_of_name(name: &str) -> BucketKind {
+    let mut endings = ENDINGS.iter();
+    let found = endings.find(|(ending, _)| name.ends_with(ending));
+    found.map_or(BucketKind::General, |(_, kind)| *kind)
 }
 
 fn split_path(text: &str) -> (String, String) {
@@ -195,9 +297,42 @@ mod tests {
         assert!(
             says("http://localhost:9000/b-1/p").contains("write `b-1` with the key prefix `p/`")
         );
-        assert!(says("arn:aws:s3:::b-1/p").contains("an ARN"));
+        assert!(says("arn:aws:s3:::b-1/p").contains("write `b-1` with the key prefix `p/`"));
         assert!(says("b-1/p").contains("write the bucket `b-1` with the key prefix `p/`"));
         assert!(says("").contains("empty"));
+    }
+
+    #[test]
+    fn access_points_take_the_place_of_buckets() {
+        use BucketKind as K;
+        let arn = "arn:aws:s3:eu-west-1:123456789012:accesspoint/reports";
+        for (name, kind) in [
+            ("my-bucket", K::General),
+            ("data--use1-az4--x-s3", K::Directory),
+            (
+                "reports-hrzrlukc5m36ft7okagglf3gmwluquse1b-s3alias",
+                K::Alias,
+            ),
+            ("reports-o01ac5d28a6a232904--op-s3", K::OutpostsAlias),
+            (arn, K::AccessPoint),
+            (
+                "arn:aws:s3::123456789012:accesspoint/m.mrap",
+                K::MultiRegion,
+            ),
+            (
+                "arn:aws:s3-outposts:us-west-2:1:outpost/op-01/accesspoint/a",
+                K::OutpostsAccessPoint,
+            ),
+        ] {
+            assert_eq!(BucketName::new(name).unwrap().kind(), kind, "{name}");
+        }
+        assert_eq!(BucketName::new(arn).unwrap().region(), Some("eu-west-1"));
+        let with_key = BucketName::new(format!("{arn}/a/b")).unwrap_err();
+        let expected = format!("write `{arn}` with the key prefix `a/b/`");
+        assert!(with_key.to_string().contains(&expected), "{with_key}");
+        let lambda = "arn:aws:s3-object-lambda:eu-west-1:1:accesspoint/a";
+        let lambda = BucketName::new(lambda).unwrap_err().to_string();
+        assert!(lambda.contains("Object Lambda"), "{lambda}");
     }
 
     #[test]

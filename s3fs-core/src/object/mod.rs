@@ -1,11 +1,13 @@
 //! Types for the terms of S3: each value is already valid.
 
+mod access_point;
 mod attributes;
 mod bucket;
 mod chain;
 mod content_type;
 mod encryption;
 mod headers;
+mod iam;
 mod key;
 mod meta;
 mod name;
@@ -16,7 +18,7 @@ mod reference;
 mod shown;
 
 pub use attributes::{Attributes, FileKind, MAX_METADATA, metadata_size};
-pub use bucket::{BucketName, BucketNameError};
+pub use bucket::{BucketKind, BucketName, BucketNameError};
 pub use chain::{chain, chain_in_one_line};
 pub use content_type::content_type;
 pub use encryption::{Encryption, EncryptionAlgorithm, EncryptionAlgorithmError};

@@ -101,7 +101,11 @@ fn remedy(kind: &StoreErrorKind, bucket: &BucketName, access: &Access) -> Option
             "check the name, and the account and endpoint it belongs to".into()
         }
         StoreErrorKind::AccessDenied(_) => {
-            format!("allow `s3:ListBucket` on `arn:aws:s3:::{bucket}` to these credentials")
+            let (action, arn) = (
+                bucket.action("s3:ListBucket"),
+                bucket.arn(Some(access.region())),
+            );
+            format!("allow `{action}` on `{arn}` to these credentials")
         }
         StoreErrorKind::BadCredentials(_) => "check the access key and its secret".into(),
         StoreErrorKind::StaleCredentials(_) => "check the access key and its secret, or renew the \

@@ -21,6 +21,7 @@ use super::identity::{Identity, Source, WatchRefusals, first_region};
 use super::owner::ExpectedOwner;
 use super::profile::known_region;
 use super::settings::Settings;
+use super::variants::{Route, Variants};
 use crate::config::{Credentials, MountConfig};
 use crate::store::Vendor;
 
@@ -49,6 +50,7 @@ pub(super) struct Access {
     path_style: PathStyle,
     pub(super) attempt: Duration,
     anonymous: bool,
+    variants: Variants,
     /// Account that must own the bucket.
     owner: Option<String>,
     pub(super) identity: Option<Identity>,
@@ -83,14 +85,17 @@ impl Access {
             Credentials::Chain { profile } => profile.as_deref(),
             _ => None,
         };
-        let (region, region_source) = match &config.region {
-            Some(region) => (Region::new(region.clone()), RegionSource::Given),
+        let settings = Settings::load(profile).await;
+        let variants = Variants::new(config.endpoints, &settings);
+        let given = config.region.as_deref();
+        let given = given.or_else(|| variants.region_of(&config.bucket));
+        let (region, region_source) = match given {
+            Some(region) => (Region::new(region.to_owned()), RegionSource::Given),
             None => {
                 let known = known_region(profile).await;
                 (first_region(known, config), RegionSource::Guessed)
             }
         };
-        let settings = Settings::load(profile).await;
         let client = http.trusting(&Authorities::configured(&settings))?;
         let identity = Source::of(config, &region, &client).map(Identity::new);
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
@@ -121,8 +126,14 @@ impl Access {
         };
         let sdk = loader.load().await;
         let endpoint = Endpoint::resolve(config.endpoint_url.as_deref(), &sdk)?;
+        let variants = match &endpoint {
+            Some(_) => variants.at_given_endpoint(config.endpoints),
+            None => variants.with_those_of(&sdk),
+        };
         let path_style = match &endpoint {
             _ if config.force_path_style => PathStyle::Forced,
+            // Hosts of access points begin with their names.
+            _ if config.bucket.region().is_some() => PathStyle::VirtualHosted,
             Some(endpoint) => endpoint.path_style(),
             None => PathStyle::VirtualHosted,
         };
@@ -135,6 +146,7 @@ impl Access {
             path_style,
             attempt: attempt_limit(config.retry_timeout),
             anonymous,
+            variants,
             owner: config.expected_bucket_owner.clone(),
             identity,
             bodies: Arc::clone(&http.bodies),
@@ -162,8 +174,25 @@ impl Access {
         match (&self.endpoint, self.path_style) {
             (Some(endpoint), PathStyle::Forced) => endpoint.host().to_owned(),
             (Some(endpoint), PathStyle::VirtualHosted) => format!("{bucket}.{}", endpoint.host()),
-            (None, _) => format!("{bucket}.s3.{}.amazonaws.com", self.region),
+            (None, _) => {
+                let url = self.check_route(bucket).ok();
+                let host = url.as_ref().and_then(|url| url.host());
+                host.unwrap_or(bucket).to_owned()
+            }
         }
+    }
+
+    /// Returns the URL of requests about a bucket by the SDK's rules.
+    ///
+    /// # Errors
+    /// Returns the SDK's words if there is no such endpoint.
+    pub(super) fn check_route(&self, bucket: &str) -> Result<http::Uri, String> {
+        self.variants.url(Route {
+            bucket,
+            region: self.region.as_ref(),
+            endpoint: self.endpoint.as_ref().map(Endpoint::base),
+            force_path_style: self.path_style == PathStyle::Forced,
+        })
     }
 
     /// Returns whether the bucket's name stands before the host of an endpoint.
@@ -222,7 +251,7 @@ impl Access {
                 .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
                 .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
         }
-        Client::from_conf(builder.build())
+        Client::from_conf(self.variants.apply(builder).build())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::{Credentials, MountConfig};
+use crate::object::{BucketKind, BucketName};
 use crate::store::s3::advice::ConnectError;
 use crate::store::s3::chains::Chains;
 use crate::store::s3::client::{Access, AccessError, RegionSource};
@@ -17,12 +18,9 @@ use crate::store::s3::upload_tags::UploadTags;
 use crate::store::s3::{PayloadSigning, S3Store};
 use crate::store::warning::Warning;
 use crate::store::{
-    Capabilities, Capability, ListFrom, ListPage, ListRequest, RetryLimits, Retrying, StoreError,
+    Capabilities, ListFrom, ListPage, ListRequest, RetryLimits, Retrying, StoreError,
     StoreErrorKind,
 };
-
-/// Ending of the names of Amazon's directory buckets.
-const DIRECTORY_BUCKET: &str = "--x-s3";
 
 /// Connected bucket, whose failed requests are retried.
 pub type Bucket = Retrying<S3Store>;
@@ -45,6 +43,13 @@ pub async fn connect(
         remedy: None,
         kind,
     };
+    if let Some((reason, remedy)) = unsupported(&config.bucket) {
+        let kind = StoreErrorKind::Unsupported(reason.into());
+        return Err(ConnectError {
+            remedy: Some(remedy.into()),
+            ..refused(kind, reason.into())
+        });
+    }
     if let Credentials::Chain { profile: None } = config.credentials {
         check_profile()
             .await
@@ -62,6 +67,9 @@ pub async fn connect(
             },
         }
     })?;
+    if let Err(reason) = access.check_route(config.bucket.as_str()) {
+        return Err(refused(StoreErrorKind::Other(reason.clone()), reason));
+    }
     let first = list_root(config, &access).await;
     let moved_to = match &first {
         Err(error) => region_to_follow(error, &access),
@@ -105,6 +113,28 @@ async fn list_root(
     }
 }
 
+/// Returns the reason for which a bucket of this kind is not served, and the remedy.
+fn unsupported(bucket: &BucketName) -> Option<(&'static str, &'static str)> {
+    match bucket.kind() {
+        BucketKind::Directory => Some((
+            "directory buckets (S3 Express One Zone) are not supported: they list keys in no order, \
+             only below prefixes that end in `/`, and store no tags",
+            "use a general purpose bucket",
+        )),
+        BucketKind::MultiRegion => Some((
+            "requests to multi-region access points have signatures (SigV4A) that this program was \
+             built without",
+            "build it with the feature `multi-region`, or name the access point or bucket of one \
+             region",
+        )),
+        BucketKind::General
+        | BucketKind::Alias
+        | BucketKind::AccessPoint
+        | BucketKind::OutpostsAlias
+        | BucketKind::OutpostsAccessPoint => None,
+    }
+}
+
 /// Returns the region to try next, unless the mount's configuration sets one.
 fn region_to_follow(error: &StoreError, access: &Access) -> Option<String> {
     let StoreErrorKind::WrongRegion {
@@ -117,22 +147,12 @@ fn region_to_follow(error: &StoreError, access: &Access) -> Option<String> {
     (access.region_source == RegionSource::Guessed && is_new).then(|| region.clone())
 }
 
-/// Returns the capabilities expected of the bucket before any response.
-fn capabilities(config: &MountConfig, access: &Access) -> Capabilities {
-    let capabilities = Capabilities::of(access.vendor());
-    if config.bucket.as_str().ends_with(DIRECTORY_BUCKET) {
-        // Amazon's directory buckets list keys in no order.
-        capabilities.lacks(Capability::OrderedListing);
-        capabilities.lacks(Capability::StartAfter);
-    }
-    capabilities
-}
-
 impl S3Store {
-    fn new(config: &MountConfig, access: &Access) -> Self {
+    /// Creates the store of a bucket; nothing is sent yet.
+    pub(super) fn new(config: &MountConfig, access: &Access) -> Self {
         let signing: PayloadSigning = access.payload_signing();
         Self {
-            capabilities: capabilities(config, access),
+            capabilities: Capabilities::of(access.vendor()),
             client: access.client(),
             bodies: Arc::clone(&access.bodies),
             bucket: config.bucket.clone(),

@@ -13,7 +13,7 @@ use super::kept_tags::Tagged;
 use super::put::is_marker;
 use super::values::without_body;
 use super::written::with_headers;
-use crate::object::{ETag, Key};
+use crate::object::{BucketKind, ETag, Key};
 use crate::store::{
     Body, Capability, CopiedHeaders, CopySource, PartNumber, PartTag, Precondition, Store,
     StoreError, StoreErrorKind, UploadId,
@@ -344,7 +344,16 @@ impl S3Store {
     /// Returns a key in the form of a copy source.
     fn copy_source(&self, key: &Key) -> String {
         let key = utf8_percent_encode(key.as_str(), COPY_SOURCE);
-        format!("{}/{key}", self.bucket)
+        let bucket = &self.bucket;
+        match bucket.kind() {
+            BucketKind::AccessPoint | BucketKind::OutpostsAccessPoint | BucketKind::MultiRegion => {
+                format!("{bucket}/object/{key}")
+            }
+            BucketKind::General
+            | BucketKind::Directory
+            | BucketKind::Alias
+            | BucketKind::OutpostsAlias => format!("{bucket}/{key}"),
+        }
     }
 }
 
