@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
-use s3fs_core::{Access, MountConfig};
+use s3fs_core::{Access, BucketName, MountConfig};
 use serde_json::{Value, json};
 
 use super::exit::Failure;
@@ -11,14 +11,17 @@ use super::tables;
 
 /// Returns the least policy for these volumes.
 pub fn least_policy<'a>(mounts: impl Iterator<Item = &'a MountConfig>) -> Value {
-    let mut buckets: BTreeMap<String, Needs> = BTreeMap::new();
+    let mut buckets: BTreeMap<String, (&MountConfig, Needs)> = BTreeMap::new();
     for mount in mounts {
-        let needs = buckets.entry(mount.bucket.to_string()).or_default();
+        let empty = || (mount, Needs::default());
+        let (_, needs) = buckets
+            .entry(mount.bucket.to_string())
+            .or_insert_with(empty);
         needs.add(mount);
     }
     let statements: Vec<Value> = buckets
-        .iter()
-        .flat_map(|(bucket, needs)| needs.statements(bucket))
+        .values()
+        .flat_map(|(mount, needs)| needs.statements(&mount.bucket, mount.region.as_deref()))
         .collect();
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
@@ -50,16 +53,16 @@ impl Needs {
         self.prefixes.insert(prefix);
     }
 
-    fn statements(&self, bucket: &str) -> Vec<Value> {
+    fn statements(&self, bucket: &BucketName, region: Option<&str>) -> Vec<Value> {
         let objects = |prefixes: &BTreeSet<String>| -> Vec<String> {
             let each = minimal(prefixes).into_iter();
-            each.map(|prefix| format!("arn:aws:s3:::{bucket}/{prefix}*"))
+            each.map(|prefix| bucket.objects_arn(region, &format!("{prefix}*")))
                 .collect()
         };
         let mut list = json!({
             "Effect": "Allow",
-            "Action": "s3:ListBucket",
-            "Resource": format!("arn:aws:s3:::{bucket}"),
+            "Action": bucket.action("s3:ListBucket"),
+            "Resource": bucket.arn(region),
         });
         let prefixes = minimal(&self.prefixes);
         if !prefixes.contains("") {
@@ -70,16 +73,16 @@ impl Needs {
             list,
             json!({
                 "Effect": "Allow",
-                "Action": "s3:GetObject",
+                "Action": bucket.action("s3:GetObject"),
                 "Resource": objects(&self.prefixes),
             }),
         ];
-        let mut by_resource: BTreeMap<Vec<String>, Vec<&str>> = BTreeMap::new();
+        let mut by_resource: BTreeMap<Vec<String>, Vec<String>> = BTreeMap::new();
         for (action, prefixes) in &self.writes {
             by_resource
                 .entry(objects(prefixes))
                 .or_default()
-                .push(action);
+                .push(bucket.action(action));
         }
         statements.extend(by_resource.into_iter().map(|(resource, actions)| {
             json!({ "Effect": "Allow", "Action": actions, "Resource": resource })
@@ -157,5 +160,19 @@ mod tests {
         };
         let policy = least_policy([mount("b-b", "", access)].iter()).to_string();
         assert!(!policy.contains("DeleteObject"));
+    }
+
+    #[test]
+    fn arns_are_those_of_the_partition_and_of_access_points() {
+        let mut chinese = mount("logs", "", Access::ReadOnly);
+        chinese.region = Some("cn-north-1".into());
+        let policy = least_policy([&chinese].into_iter());
+        assert_eq!(policy["Statement"][0]["Resource"], "arn:aws-cn:s3:::logs");
+        let arn = "arn:aws:s3:eu-west-1:123456789012:accesspoint/reports";
+        let access_point = mount(arn, "2024/", Access::ReadOnly);
+        let policy = least_policy([&access_point].into_iter());
+        assert_eq!(policy["Statement"][0]["Resource"], arn);
+        let objects = format!("{arn}/object/2024/*");
+        assert_eq!(policy["Statement"][1]["Resource"], json!([objects]));
     }
 }
