@@ -91,11 +91,12 @@ fn credentials_act() {
 }
 
 /// Other variables from which the supervisor, or this program's command line, may get a secret.
-const OTHER_CREDENTIALS: [(&str, &str); 9] = [
+const OTHER_CREDENTIALS: [(&str, &str); 10] = [
     ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "sup3rs3cret"),
     ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:9/"),
     ("AWS_WEB_IDENTITY_TOKEN_FILE", "/nonexistent"),
     ("AWS_ROLE_ARN", "arn:aws:iam::1:role/r"),
+    ("MODAL_IDENTITY_TOKEN", "sup3rs3cret"),
     ("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent"),
     ("AWS_CONFIG_FILE", "/nonexistent"),
     ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=sup3rs3cret"),

@@ -1,9 +1,11 @@
 //! Defaults of buckets, by name or pattern.
 
+use s3fs_core::EndpointOptions;
+
 use super::file::Bucket;
 use super::located::Located;
 use crate::declare::secret::Secret;
-use crate::declare::volume::{CloudBucketMount, Defaults};
+use crate::declare::volume::{CloudBucketMount, Defaults, RoleOptions};
 
 /// Default maximum size of a cache in bytes.
 const CACHE_SIZE: u64 = 10 << 30;
@@ -56,6 +58,17 @@ fn defaults(located: &Located, bucket: &Bucket) -> Defaults {
         requester_pays: bucket.requester_pays.unwrap_or_default(),
         profile: bucket.profile.clone(),
         secret: None,
+        role: RoleOptions {
+            arn: bucket.role_arn.clone(),
+            session_name: bucket.role_session_name.clone(),
+            external_id: bucket.external_id.clone(),
+            oidc_arn: bucket.oidc_auth_role_arn.clone(),
+        },
+        endpoints: EndpointOptions {
+            dual_stack: bucket.dual_stack,
+            fips: bucket.fips,
+            accelerate: bucket.accelerate,
+        },
         prefix: bucket.prefix.clone(),
         cache: bucket
             .cache

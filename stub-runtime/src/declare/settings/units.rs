@@ -3,6 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use s3fs_core::BucketName;
 use serde::{Deserialize, Deserializer, de};
 
 use crate::declare::options::EngineName;
@@ -112,7 +113,7 @@ impl FromStr for VolumeUrl {
             Some((url, "rw")) => (url, false),
             _ => (url, false),
         };
-        let (bucket, prefix) = url.split_once('/').unwrap_or((url, ""));
+        let (bucket, prefix) = BucketName::split(url);
         let mut prefix = prefix.to_owned();
         if !prefix.is_empty() && !prefix.ends_with('/') {
             prefix.push('/');

@@ -27,6 +27,11 @@ fn config(volume: CloudBucketMount) -> Result<MountConfig, VolumeError> {
     let (credentials, region) = credentials::of(&volume, service)?;
     config.credentials = credentials;
     config.region = region;
+    config.endpoints = volume.endpoints;
+    config.role = volume.role.assumed()?;
+    if config.role.is_some() && volume.anonymous {
+        return Err(VolumeError::Conflict("role_arn", "anonymous"));
+    }
     config.access = access(&volume);
     config.ownership = ownership(&volume)?;
     config.cache = cache(volume.cache)?;

@@ -19,6 +19,18 @@ pub(super) fn of(
     if region.as_deref() == Some("") {
         return Err(VolumeError::EmptyRegion);
     }
+    if let Some(credentials) = volume.role.web_identity()? {
+        let other = match (&volume.secret, &volume.profile, volume.anonymous) {
+            (Some(_), ..) => Some("secret"),
+            (_, Some(_), _) => Some("profile"),
+            (.., true) => Some("anonymous"),
+            _ => None,
+        };
+        return match other {
+            Some(other) => Err(VolumeError::Conflict("oidc_auth_role_arn", other)),
+            None => Ok((credentials, region)),
+        };
+    }
     match (&volume.secret, &volume.profile, volume.anonymous) {
         (Some(_), Some(_), _) => Err(VolumeError::Conflict("secret", "profile")),
         (Some(_), _, true) => Err(VolumeError::Conflict("secret", "anonymous")),

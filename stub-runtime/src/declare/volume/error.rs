@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use s3fs_core::{BucketNameError, PrefixError};
+use s3fs_core::{BucketNameError, PrefixError, RoleError};
 
 /// Reason for which a volume cannot be mounted as declared; the text has the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +43,12 @@ pub enum VolumeError {
     /// Two options exclude each other.
     #[error("`{0}` and `{1}` exclude each other: leave one out")]
     Conflict(&'static str, &'static str),
+    /// The option `role_arn`, `oidc_auth_role_arn` or `role_session_name` is invalid.
+    #[error(transparent)]
+    Role(#[from] RoleError),
+    /// An option about a role, without the role.
+    #[error("`{0}` belongs to a role: give `role_arn` as well, or leave it out")]
+    NoRole(&'static str),
     /// `region` is the empty string.
     #[error("the region is empty: leave the option out, and the bucket is asked")]
     EmptyRegion,

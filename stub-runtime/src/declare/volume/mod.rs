@@ -3,17 +3,20 @@
 mod config;
 mod credentials;
 mod endpoint;
+mod endpoints;
 mod error;
 mod path;
+mod role;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use s3fs_core::Ownership;
+use s3fs_core::{EndpointOptions, Ownership};
 
 pub use error::VolumeError;
 pub use path::{PathError, VolumePath};
+pub(crate) use role::RoleOptions;
 
 use crate::declare::secret::{IntoSecret, Secret, SecretError};
 
@@ -34,8 +37,8 @@ use crate::declare::secret::{IntoSecret, Secret, SecretError};
 ///
 /// The names are those of Modal's class of the same name. Differences: the bucket's region is found
 /// automatically, credentials may come from the standard AWS chain, and `region`, `profile`,
-/// `anonymous`, `allow_delete`, `allow_overwrite`, `uid`, `gid`, `file_mode`, `dir_mode`, `cache`
-/// and `retry_timeout` have no counterpart there.
+/// `anonymous`, `role_arn`, `dual_stack`, `fips`, `accelerate`, `allow_delete`, `allow_overwrite`,
+/// `uid`, `gid`, `file_mode`, `dir_mode`, `cache` and `retry_timeout` have no counterpart there.
 #[derive(Clone, Debug)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -52,6 +55,8 @@ pub struct CloudBucketMount {
     region: Option<String>,
     profile: Option<String>,
     anonymous: bool,
+    role: RoleOptions,
+    endpoints: EndpointOptions,
     read_only: bool,
     allow_delete: bool,
     allow_overwrite: bool,
@@ -74,6 +79,8 @@ pub(crate) struct Defaults {
     pub(crate) requester_pays: bool,
     pub(crate) profile: Option<String>,
     pub(crate) secret: Option<Result<Secret, SecretError>>,
+    pub(crate) role: RoleOptions,
+    pub(crate) endpoints: EndpointOptions,
     pub(crate) prefix: Option<String>,
     pub(crate) cache: Option<(PathBuf, u64)>,
     pub(crate) retry_timeout: Option<Duration>,
@@ -82,7 +89,8 @@ pub(crate) struct Defaults {
 impl CloudBucketMount {
     /// Creates a volume of a whole bucket, for reading and writing.
     ///
-    /// `bucket` is its name: not an ARN, a URL or a path. (Modal: `bucket_name`.)
+    /// `bucket` is its name, or the alias or ARN of an access point: not a URL, a path or the ARN of
+    /// a bucket. (Modal: `bucket_name`.)
     pub fn new(bucket: impl Into<String>) -> Self {
         let Ownership {
             uid,
@@ -100,6 +108,8 @@ impl CloudBucketMount {
             region: None,
             profile: None,
             anonymous: false,
+            role: RoleOptions::default(),
+            endpoints: EndpointOptions::default(),
             read_only: false,
             allow_delete: true,
             allow_overwrite: true,
@@ -284,7 +294,10 @@ impl CloudBucketMount {
 
     /// Returns whether the volume sets its credentials.
     pub(crate) fn has_credentials(&self) -> bool {
-        self.secret.is_some() || self.profile.is_some() || self.anonymous
+        self.secret.is_some()
+            || self.profile.is_some()
+            || self.role.oidc_arn.is_some()
+            || self.anonymous
     }
 
     /// Fills in the options that the volume doesn't set.
@@ -292,10 +305,15 @@ impl CloudBucketMount {
         if !self.has_credentials() {
             self.profile = defaults.profile;
             self.secret = defaults.secret.map(Arc::new);
+            self.role.oidc_arn.clone_from(&defaults.role.oidc_arn);
+        }
+        if !self.anonymous {
+            self.role = self.role.or(defaults.role);
         }
         if self.key_prefix.is_empty() {
             self.key_prefix = defaults.prefix.unwrap_or_default();
         }
+        self.endpoints = endpoints::or(self.endpoints, defaults.endpoints);
         self.bucket_endpoint_url = self.bucket_endpoint_url.or(defaults.endpoint_url);
         self.region = self.region.or(defaults.region);
         self.cache = self.cache.or(defaults.cache);

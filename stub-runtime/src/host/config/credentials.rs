@@ -11,7 +11,12 @@ const KEYS: [&str; 3] = [
 ];
 
 /// Prefixes of variables by which a machine or a pod gets credentials of its own: of no use elsewhere.
-pub(super) const OF_MACHINE: [&str; 3] = ["AWS_ROLE_", "AWS_WEB_IDENTITY_", "AWS_CONTAINER_"];
+pub(super) const OF_MACHINE: [&str; 4] = [
+    "AWS_ROLE_",
+    "AWS_WEB_IDENTITY_",
+    "AWS_CONTAINER_",
+    "MODAL_IDENTITY_",
+];
 
 /// Other variables with secrets for the supervisor: AWS configuration files, and headers and keys
 /// of the exporter of spans.
@@ -83,6 +88,7 @@ mod tests {
             "AWS_CONTAINER_CREDENTIALS_FULL_URI",
             "AWS_WEB_IDENTITY_TOKEN_FILE",
             "AWS_ROLE_ARN",
+            "MODAL_IDENTITY_TOKEN",
             "AWS_SHARED_CREDENTIALS_FILE",
             "OTEL_EXPORTER_OTLP_HEADERS",
             "STUB_SERVE_SECRET",
