@@ -99,7 +99,8 @@ impl PutOptions {
         self
     }
 
-    /// Sets the storage class, such as `STANDARD_IA`.
+    /// Sets the storage class, such as `STANDARD_IA`. Objects in `GLACIER` and `DEEP_ARCHIVE` are archived:
+    /// they are listed and described, but neither read nor copied (403 `InvalidObjectState`).
     #[must_use]
     pub fn storage_class(mut self, class: impl Into<String>) -> PutOptions {
         self.headers.storage_class = Some(class.into());

@@ -17,7 +17,7 @@ use super::connection::{Connection, ResetSwitch};
 use super::endless::EndlessBody;
 use super::request_body::RequestBody;
 use super::response_body::ResponseBody;
-use super::{quirks, refusal, region};
+use super::{archive, quirks, refusal, region};
 use crate::catalog::Catalog;
 use crate::{Fault, Knobs, Operation, RequestLog, log};
 
@@ -163,6 +163,9 @@ impl Front {
         }
         if let Some(response) = quirks::refusal(&self.knobs, &self.catalog, call, request.headers())
         {
+            return response;
+        }
+        if let Some(response) = archive::refusal(&self.catalog, call, request.headers()) {
             return response;
         }
         let mut response = match self.service.call(request).await {

@@ -1,5 +1,6 @@
 //! The HTTP layer around the S3 service: connections, request log, regions, knobs.
 
+mod archive;
 mod call;
 mod connection;
 mod endless;

@@ -41,6 +41,26 @@ pub(super) fn refusal(
             message,
         ));
     }
+    if has(Quirk::UnknownConditions) && is_conditional_write(call.operation, headers) {
+        let message = "The header If-None-Match is not supported for this request.";
+        return Some(refused(StatusCode::BAD_REQUEST, "InvalidArgument", message));
+    }
+    if has(Quirk::DigestRequired) && uploads(call.operation) && !has_digest(headers) {
+        let message = "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object \
+                       requests with Object Lock parameters";
+        return Some(refused(StatusCode::BAD_REQUEST, "InvalidRequest", message));
+    }
+    if has(Quirk::NoChecksums)
+        && let Some(header) = checksum_header(headers)
+    {
+        let message = "A header you provided implies functionality that is not implemented.";
+        return Some(refusal::response(
+            StatusCode::NOT_IMPLEMENTED,
+            "NotImplemented",
+            message,
+            &[("Header", header)],
+        ));
+    }
     if has(Quirk::CopyConditionOfParts)
         && headers.contains_key("x-amz-copy-source-if-match")
         && source.as_ref().is_some_and(|it| is_of_parts(catalog, it))
@@ -73,6 +93,22 @@ pub(super) fn refusal(
 
 fn refused(status: StatusCode, code: &str, message: &str) -> Response<s3s::Body> {
     refusal::response(status, code, message, &[])
+}
+
+fn uploads(operation: Operation) -> bool {
+    matches!(operation, Operation::PutObject | Operation::UploadPart)
+}
+
+fn has_digest(headers: &HeaderMap) -> bool {
+    headers.contains_key("content-md5") || checksum_header(headers).is_some()
+}
+
+/// Returns the name of the first header about a checksum.
+fn checksum_header(headers: &HeaderMap) -> Option<&str> {
+    let is_checksum =
+        |name: &&str| name.starts_with("x-amz-checksum-") && *name != "x-amz-checksum-mode";
+    let mut names = headers.keys().map(http::HeaderName::as_str);
+    names.find(|name| is_checksum(name) || *name == "x-amz-trailer")
 }
 
 fn stores(operation: Operation) -> bool {
@@ -109,7 +145,7 @@ fn names_marker(call: &Call) -> bool {
 }
 
 /// Returns bucket and key of the source of a copy.
-fn copy_source(headers: &HeaderMap) -> Option<(String, String)> {
+pub(super) fn copy_source(headers: &HeaderMap) -> Option<(String, String)> {
     let source = headers.get("x-amz-copy-source")?.to_str().ok()?;
     let source = percent_decode_str(source).decode_utf8().ok()?;
     let (bucket, key) = source.trim_start_matches('/').split_once('/')?;

@@ -46,6 +46,14 @@ pub enum Quirk {
     LostTags,
     /// `HeadObject` does not show the number of tags.
     HiddenTags,
+    /// `PUT` of objects and parts needs `Content-MD5` or a checksum, as in a bucket with Object Lock: else
+    /// 400 `InvalidRequest`.
+    DigestRequired,
+    /// Requests with `x-amz-checksum-…` headers or trailers are refused: 501 `NotImplemented`.
+    NoChecksums,
+    /// `PUT` and completion of an object with `If-Match` or `If-None-Match` are refused: 400
+    /// `InvalidArgument`, with the name of the header in the message.
+    UnknownConditions,
 }
 
 /// The quirks in force.

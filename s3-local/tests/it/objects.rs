@@ -339,3 +339,20 @@ async fn an_object_replaced_while_it_is_read_is_read_to_its_end() {
     server.put("data", "k", vec![0; 30_000_000]);
     assert!(got.body.collect().await.unwrap().to_vec() == old);
 }
+
+#[tokio::test]
+async fn archived_objects_are_described_and_neither_read_nor_copied() {
+    let server = server();
+    let client = client(&server);
+    let class = s3_local::PutOptions::new().storage_class("GLACIER");
+    server.put_with("data", "k", "bytes", class);
+    let head = client.head_object().bucket("data").key("k").send().await;
+    assert_eq!(head.unwrap().content_length(), Some(5));
+    let got = client.get_object().bucket("data").key("k").send().await;
+    assert_refused(got, 403, "InvalidObjectState");
+    let copy = client.copy_object().bucket("data").key("c");
+    let copied = copy.copy_source("data/k").send().await;
+    assert_refused(copied, 403, "InvalidObjectState");
+    let delete = client.delete_object().bucket("data").key("k");
+    delete.send().await.unwrap();
+}

@@ -117,3 +117,35 @@ async fn a_quota_may_be_exceeded() {
     let put = client.put_object().bucket("data").key("k").send().await;
     assert_refused(put, 403, "QuotaExceeded");
 }
+
+#[tokio::test]
+async fn an_upload_without_a_digest_is_refused() {
+    let (_server, client) = with(Quirk::DigestRequired);
+    let put = || client.put_object().bucket("data").key("k");
+    assert_refused(put().send().await, 400, "InvalidRequest");
+    // That of no bytes.
+    put()
+        .content_md5("1B2M2Y8AsgTpgAmY7PhCfg==")
+        .send()
+        .await
+        .unwrap();
+    put().checksum_crc32("AAAAAA==").send().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_checksum_is_refused() {
+    let (_server, client) = with(Quirk::NoChecksums);
+    let put = || client.put_object().bucket("data").key("k");
+    let refused = put().checksum_crc32("AAAAAA==").send().await;
+    assert_refused(refused, 501, "NotImplemented");
+    put().send().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_condition_is_refused_by_its_name() {
+    let (_server, client) = with(Quirk::UnknownConditions);
+    let put = || client.put_object().bucket("data").key("k");
+    let refused = put().if_none_match("*").send().await;
+    assert_refused(refused, 400, "InvalidArgument");
+    put().send().await.unwrap();
+}
