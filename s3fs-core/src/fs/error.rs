@@ -134,6 +134,9 @@ fn store_errno(kind: &StoreErrorKind) -> Errno {
         StoreErrorKind::Unsupported(_) => Errno::EOPNOTSUPP,
         StoreErrorKind::Ended => Errno::ENOTCONN,
         StoreErrorKind::QuotaExceeded(_) => Errno::EDQUOT,
+        // As file systems with tapes do: the object is there, its bytes are not. `EACCES` would
+        // send its reader to look for a permission.
+        StoreErrorKind::Archived { .. } => Errno::ENODATA,
         StoreErrorKind::NoSuchBucket
         | StoreErrorKind::WrongRegion { .. }
         // They worked when the bucket was mounted.

@@ -20,6 +20,14 @@ pub enum StoreErrorKind {
     /// The credentials are valid but lack permission.
     #[error("access denied{}", in_parentheses(.0))]
     AccessDenied(String),
+    /// The object is archived: its bytes have to be restored before they are read or copied.
+    #[error("the object is archived{}: restore it with `{restore}`", in_class(.storage_class.as_deref()))]
+    Archived {
+        /// Storage class, if the server returned it.
+        storage_class: Option<String>,
+        /// Command that restores the object.
+        restore: String,
+    },
     /// The credentials themselves are refused.
     #[error("the credentials are refused{}", in_parentheses(.0))]
     BadCredentials(String),
@@ -83,6 +91,10 @@ pub enum StoreErrorKind {
     Other(String),
 }
 
+fn in_class(class: Option<&str>) -> String {
+    class.map_or_else(String::new, |class| format!(" in {class}"))
+}
+
 fn in_parentheses(text: &str) -> String {
     if text.is_empty() {
         String::new()
@@ -128,6 +140,7 @@ impl StoreErrorKind {
             | Self::PreconditionFailed
             | Self::NotModified { .. }
             | Self::WrongRegion { .. }
+            | Self::Archived { .. }
             | Self::Unreachable(_)
             | Self::Proxy(_)
             | Self::Certificate(_)
@@ -170,6 +183,7 @@ impl StoreErrorKind {
             | Self::QuotaExceeded(_)
             | Self::Unsupported(_)
             | Self::Ended
+            | Self::Archived { .. }
             | Self::Proxy(_)
             | Self::Certificate(_)
             | Self::Other(_) => Outcome::Refused,

@@ -65,6 +65,22 @@ where
                 StoreErrorKind::NotModified { .. } => StoreErrorKind::NotModified {
                     modified: response.headers().get(LAST_MODIFIED).and_then(http_date),
                 },
+                StoreErrorKind::Unsupported(words) => {
+                    let body = response.body().bytes();
+                    let header = body.and_then(|body| element(body, "Header"));
+                    StoreErrorKind::Unsupported(match header {
+                        Some(header) => format!("{words} ({header})"),
+                        None => words,
+                    })
+                }
+                StoreErrorKind::Archived { restore, .. } => {
+                    let body = response.body().bytes();
+                    let class = |body| element(body, "StorageClass").map(str::to_owned);
+                    StoreErrorKind::Archived {
+                        storage_class: body.and_then(class),
+                        restore,
+                    }
+                }
                 kind => kind,
             }
         }
@@ -178,12 +194,16 @@ fn of_unsent(text: String) -> StoreErrorKind {
 
 /// Returns the region that an error document names for the bucket.
 fn region_in(document: &[u8]) -> Option<String> {
+    element(document, "Region").map(str::to_owned)
+}
+
+/// Returns the name that an element of an error document holds.
+fn element<'a>(document: &'a [u8], name: &str) -> Option<&'a str> {
     let document = std::str::from_utf8(document).ok()?;
-    let (_, rest) = document.split_once("<Region>")?;
-    let (region, _) = rest.split_once("</Region>")?;
+    let (_, rest) = document.split_once(&format!("<{name}>"))?;
+    let (text, _) = rest.split_once(&format!("</{name}>"))?;
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    let is_region = !region.is_empty() && region.bytes().all(is_name);
-    is_region.then(|| region.to_owned())
+    (!text.is_empty() && text.bytes().all(is_name)).then_some(text)
 }
 
 fn of_answer(
@@ -221,6 +241,10 @@ fn of_answer(
         ("QuotaExceeded" | "XMinioAdminBucketQuotaExceeded", _) => {
             StoreErrorKind::QuotaExceeded(words())
         }
+        ("InvalidObjectState" | "ObjectNotInActiveTierError", _) => StoreErrorKind::Archived {
+            storage_class: None,
+            restore: String::new(),
+        },
         ("AccessDenied" | "AllAccessDisabled" | "AccountProblem", _) | (_, 403) => {
             StoreErrorKind::AccessDenied(words())
         }
@@ -293,6 +317,9 @@ mod tests {
         assert!(matches!(kind(404, "NoSuchBucket"), K::NoSuchBucket));
         assert!(matches!(kind(403, "AccessDenied"), K::AccessDenied(_)));
         assert!(matches!(kind(403, ""), K::AccessDenied(_)));
+        for code in ["InvalidObjectState", "ObjectNotInActiveTierError"] {
+            assert!(matches!(kind(403, code), K::Archived { .. }));
+        }
         assert!(matches!(
             kind(403, "SignatureDoesNotMatch"),
             K::BadCredentials(_)

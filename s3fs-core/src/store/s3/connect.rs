@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::config::{Credentials, MountConfig};
 use crate::object::{BucketKind, BucketName};
 use crate::store::s3::advice::ConnectError;
+use crate::store::s3::archive::Archives;
 use crate::store::s3::chains::Chains;
 use crate::store::s3::client::{Access, AccessError, RegionSource};
 use crate::store::s3::connections::HttpClient;
@@ -173,6 +174,7 @@ impl S3Store {
             tag_visibility: TagVisibility::default(),
             tag_effects: TagEffects::default(),
             uploads_with_tags: UploadTags::default(),
+            archives: Archives::default(),
         }
     }
 

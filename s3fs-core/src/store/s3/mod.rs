@@ -2,6 +2,7 @@
 
 mod advice;
 mod answers;
+mod archive;
 mod bodies;
 mod chains;
 mod classify;
@@ -47,6 +48,7 @@ use crate::config::UploadSettings;
 use crate::object::{BucketName, Key};
 use crate::store::warning::Warning;
 use crate::store::{Capabilities, StoreError, StoreErrorKind, Vendor};
+use archive::Archives;
 use chains::Chains;
 use identity::Identity;
 use kept_tags::TagEffects;
@@ -82,6 +84,7 @@ pub struct S3Store {
     tag_visibility: TagVisibility,
     tag_effects: TagEffects,
     uploads_with_tags: UploadTags,
+    archives: Archives,
 }
 
 /// Signing of upload bodies. SHA-256 of every byte costs more CPU than the rest of an upload. It
@@ -103,9 +106,14 @@ impl S3Store {
         let kind = match kind {
             StoreErrorKind::BadCredentials(words) if self.identity.is_some() => renewable(words),
             StoreErrorKind::PreconditionFailed if !may_be_conditional(operation) => unasked_412(),
-            kind => kind,
+            kind => self.with_restore(kind, key),
         };
-        StoreError::new(operation, format!("s3://{}/{key}", self.bucket), kind)
+        let is_archived = matches!(kind, StoreErrorKind::Archived { .. });
+        let error = StoreError::new(operation, format!("s3://{}/{key}", self.bucket), kind);
+        if is_archived && self.archives.is_new(key) {
+            tracing::warn!("{error}");
+        }
+        error
     }
 }
 

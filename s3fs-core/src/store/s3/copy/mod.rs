@@ -8,6 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use self::directives::Directives;
 use super::S3Store;
+use super::classify::classify;
 use super::client::transfer_timeouts;
 use super::kept_tags::Tagged;
 use super::put::is_marker;
@@ -329,7 +330,12 @@ impl S3Store {
             .mutate_request(without_body)
             .send()
             .await
-            .map_err(self.error("UploadPartCopy", key))?;
+            .map_err(|error| {
+                let kind = classify(&error);
+                let is_archived = matches!(kind, StoreErrorKind::Archived { .. });
+                let about = if is_archived { source.key } else { key };
+                self.error("UploadPartCopy", about)(error)
+            })?;
         let copied = answer
             .copy_part_result
             .unwrap_or_else(|| aws_sdk_s3::types::CopyPartResult::builder().build());
