@@ -1,6 +1,7 @@
 //! First request to a bucket: checks that it exists, finds its region, lists the mount's root.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use crate::config::{Credentials, MountConfig};
 use crate::object::{BucketKind, BucketName};
@@ -174,6 +175,7 @@ impl S3Store {
             tag_visibility: TagVisibility::default(),
             tag_effects: TagEffects::default(),
             uploads_with_tags: UploadTags::default(),
+            completes_plainly: AtomicBool::new(false),
             archives: Archives::default(),
         }
     }

@@ -7,6 +7,7 @@ mod bodies;
 mod chains;
 mod classify;
 mod client;
+mod conditions;
 mod connect;
 mod connections;
 mod copy;
@@ -33,6 +34,7 @@ mod variants;
 mod written;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
@@ -84,6 +86,8 @@ pub struct S3Store {
     tag_visibility: TagVisibility,
     tag_effects: TagEffects,
     uploads_with_tags: UploadTags,
+    /// Flag that the server has refused conditions of `CompleteMultipartUpload`.
+    completes_plainly: AtomicBool,
     archives: Archives,
 }
 

@@ -1,9 +1,12 @@
 //! Requests of multipart uploads.
 
+use std::sync::atomic::Ordering;
+
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, EncodingType, MultipartUpload};
 
 use super::client::{sending_timeouts, transfer_timeouts};
+use super::conditions::refusal;
 use super::kept_tags::Tagged;
 use super::values::{content_length, decode, if_match, if_none_match, without_body};
 use super::written::{Written, with_headers};
@@ -97,12 +100,20 @@ impl S3Store {
             self.check("CompleteMultipartUpload", key, precondition)
                 .await?;
         }
+        let none = &Precondition::None;
+        if self.completes_plainly.load(Ordering::Acquire) {
+            return self.send_completion(key, upload, parts, none).await;
+        }
         match self.send_completion(key, upload, parts, precondition).await {
-            Err(error)
-                if is_conditional && matches!(error.kind, StoreErrorKind::Unsupported(_)) =>
-            {
-                self.send_completion(key, upload, parts, &Precondition::None)
-                    .await
+            Err(error) if is_conditional && refusal(&error.kind).is_any() => {
+                if self.capabilities.has(Capability::ConditionalComplete) {
+                    self.capabilities.lacks(Capability::ConditionalComplete);
+                    self.check("CompleteMultipartUpload", key, precondition)
+                        .await?;
+                }
+                let completed = self.send_completion(key, upload, parts, none).await?;
+                self.completes_plainly.store(true, Ordering::Release);
+                Ok(completed)
             }
             completed => completed,
         }

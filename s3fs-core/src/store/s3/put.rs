@@ -1,6 +1,7 @@
 //! Conditional writes of an object in one request.
 
 use super::client::sending_timeouts;
+use super::conditions::{Refusal, refusal};
 use super::kept_tags::Tagged;
 use super::values::{content_length, if_match, if_none_match};
 use super::written::{Written, with_headers};
@@ -24,11 +25,20 @@ impl S3Store {
         let is_conditional = *precondition != Precondition::None;
         if !is_conditional || self.capabilities.has(Capability::ConditionalPut) {
             let put = self.send_put(key, body, headers, precondition).await;
+            let refusal = match &put {
+                Err(error) if is_conditional => refusal(&error.kind),
+                _ => Refusal::None,
+            };
             match put {
-                Err(error)
-                    if is_conditional && matches!(error.kind, StoreErrorKind::Unsupported(_)) =>
-                {
+                _ if refusal == Refusal::Certain => {
                     self.capabilities.lacks(Capability::ConditionalPut);
+                }
+                _ if refusal == Refusal::Likely => {
+                    self.check("PutObject", key, precondition).await?;
+                    let none = &Precondition::None;
+                    let put = self.send_put(key, body, headers, none).await?;
+                    self.capabilities.lacks(Capability::ConditionalPut);
+                    return Ok(put);
                 }
                 Err(StoreError {
                     kind: StoreErrorKind::Other(words),
