@@ -37,8 +37,9 @@ pub(crate) use layer::{Layer, Operation, Request};
 pub(crate) use observed::Observed;
 pub use observed::{UnfinishedUpload, UploadObserver};
 pub use request::{
-    Condition, CopiedHeaders, CopySource, Described, GetResponse, ListFrom, ListPage, ListRequest,
-    ListedObject, MAX_COPY, PartNumber, PartTag, Precondition, UploadId,
+    ChecksumAlgorithm, Condition, CopiedHeaders, CopySource, Described, GetResponse, ListFrom,
+    ListPage, ListRequest, ListedObject, MAX_COPY, PartChecksum, PartNumber, PartTag, Precondition,
+    UploadId,
 };
 pub use retry::{RetryLimits, Retrying};
 

@@ -169,8 +169,28 @@ pub struct PartTag {
     pub number: PartNumber,
     /// Part ETag.
     pub etag: ETag,
-    /// CRC32 in base64, if the server computed one.
-    pub crc32: Option<String>,
+    /// Checksum, if the server computed one.
+    pub checksum: Option<PartChecksum>,
+}
+
+/// Checksum algorithm of uploads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChecksumAlgorithm {
+    /// CRC-32.
+    Crc32,
+    /// CRC-32C (Castagnoli).
+    Crc32c,
+    /// CRC-64/NVME.
+    Crc64Nvme,
+}
+
+/// Checksum of a part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartChecksum {
+    /// Algorithm.
+    pub algorithm: ChecksumAlgorithm,
+    /// Value in base64.
+    pub value: String,
 }
 
 /// Headers of a copy.

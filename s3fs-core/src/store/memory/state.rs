@@ -107,7 +107,7 @@ impl State {
         Ok(PartTag {
             number,
             etag,
-            crc32: None,
+            checksum: None,
         })
     }
 }

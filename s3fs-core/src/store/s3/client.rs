@@ -8,13 +8,12 @@ use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::{
-    Credentials as SdkCredentials, RequestChecksumCalculation, ResponseChecksumValidation,
-};
+use aws_sdk_s3::config::Credentials as SdkCredentials;
 use tokio::sync::Semaphore;
 
 use super::PayloadSigning;
 use super::answers::BoundAnswers;
+use super::checksums::Checksums;
 use super::connections::{Authorities, AuthoritiesError, HttpClient};
 use super::endpoint::{Endpoint, EndpointError, PathStyle};
 use super::identity::{Identity, Source, WatchRefusals, first_region};
@@ -56,6 +55,7 @@ pub(super) struct Access {
     pub(super) identity: Option<Identity>,
     pub(super) bodies: Arc<Semaphore>,
     http: HttpClient,
+    checksums: Checksums,
 }
 
 /// Access that cannot be set up.
@@ -151,6 +151,7 @@ impl Access {
             identity,
             bodies: Arc::clone(&http.bodies),
             http: http.clone(),
+            checksums: Checksums::new(&settings, config.uploads.checksum),
         })
     }
 
@@ -246,11 +247,9 @@ impl Access {
             builder = builder.interceptor(WatchRefusals(identity.clone()));
         }
         builder.set_endpoint_url(self.endpoint.as_ref().map(Endpoint::base));
-        if self.vendor() == Vendor::Other {
-            builder = builder
-                .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-                .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
-        }
+        builder = builder
+            .request_checksum_calculation(self.checksums.calculation(self.vendor()))
+            .response_checksum_validation(self.checksums.validation(self.vendor()));
         Client::from_conf(self.variants.apply(builder).build())
     }
 }

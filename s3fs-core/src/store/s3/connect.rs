@@ -11,6 +11,7 @@ use crate::store::s3::chains::Chains;
 use crate::store::s3::client::{Access, AccessError, RegionSource};
 use crate::store::s3::connections::HttpClient;
 use crate::store::s3::endpoint::without_password;
+use crate::store::s3::integrity::Integrity;
 use crate::store::s3::kept_tags::TagEffects;
 use crate::store::s3::pace::Pace;
 use crate::store::s3::profile::check_profile;
@@ -175,6 +176,7 @@ impl S3Store {
             tag_visibility: TagVisibility::default(),
             tag_effects: TagEffects::default(),
             uploads_with_tags: UploadTags::default(),
+            integrity: Integrity::new(config.uploads.checksum),
             completes_plainly: AtomicBool::new(false),
             archives: Archives::default(),
         }

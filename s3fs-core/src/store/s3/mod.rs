@@ -5,6 +5,7 @@ mod answers;
 mod archive;
 mod bodies;
 mod chains;
+mod checksums;
 mod classify;
 mod client;
 mod conditions;
@@ -14,6 +15,7 @@ mod copy;
 mod endpoint;
 mod etags;
 mod identity;
+mod integrity;
 mod kept_tags;
 mod multipart;
 mod objects;
@@ -53,6 +55,7 @@ use crate::store::{Capabilities, StoreError, StoreErrorKind, Vendor};
 use archive::Archives;
 use chains::Chains;
 use identity::Identity;
+use integrity::Integrity;
 use kept_tags::TagEffects;
 use pace::Pace;
 use properties::Latest;
@@ -86,6 +89,7 @@ pub struct S3Store {
     tag_visibility: TagVisibility,
     tag_effects: TagEffects,
     uploads_with_tags: UploadTags,
+    integrity: Integrity,
     /// Flag that the server has refused conditions of `CompleteMultipartUpload`.
     completes_plainly: AtomicBool,
     archives: Archives,

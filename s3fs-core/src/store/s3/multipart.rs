@@ -7,14 +7,15 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, EncodingType, M
 
 use super::client::{sending_timeouts, transfer_timeouts};
 use super::conditions::refusal;
+use super::integrity::{Plan, checksum_type, part_checksum, sdk_algorithm, value_of, with_digests};
 use super::kept_tags::Tagged;
 use super::values::{content_length, decode, if_match, if_none_match, without_body};
 use super::written::{Written, with_headers};
 use super::{PayloadSigning, S3Store};
 use crate::object::{ETag, Headers, Key};
 use crate::store::{
-    Body, Capability, PartNumber, PartTag, Precondition, StoreError, StoreErrorKind, UploadId,
-    Vendor,
+    Body, Capability, ChecksumAlgorithm, PartNumber, PartTag, Precondition, StoreError,
+    StoreErrorKind, UploadId, Vendor,
 };
 
 impl S3Store {
@@ -23,10 +24,27 @@ impl S3Store {
         key: &Key,
         headers: &Headers,
     ) -> Result<UploadId, StoreError> {
+        loop {
+            let plan = self.integrity.plan();
+            match self.create_multipart_with(plan, key, headers).await {
+                Err(error) if self.integrity.learn(plan, &error.kind) => {}
+                created => return created,
+            }
+        }
+    }
+
+    async fn create_multipart_with(
+        &self,
+        plan: Plan,
+        key: &Key,
+        headers: &Headers,
+    ) -> Result<UploadId, StoreError> {
         let written = Written::new(&self.uploads, headers);
         let answer = with_headers!(self.client.create_multipart_upload(), written)
             .bucket(self.bucket.as_str())
             .key(key.as_str())
+            .set_checksum_algorithm(plan.algorithm.map(sdk_algorithm))
+            .set_checksum_type(checksum_type(plan.algorithm))
             .set_request_payer(self.payer.clone())
             .customize()
             .mutate_request({
@@ -57,10 +75,26 @@ impl S3Store {
         number: PartNumber,
         body: &Body,
     ) -> Result<PartTag, StoreError> {
+        loop {
+            let plan = self.integrity.plan();
+            match self.send_part_with(plan, key, upload, number, body).await {
+                Err(error) if self.integrity.learn(plan, &error.kind) => {}
+                sent => return sent,
+            }
+        }
+    }
+
+    async fn send_part_with(
+        &self,
+        plan: Plan,
+        key: &Key,
+        upload: &UploadId,
+        number: PartNumber,
+        body: &Body,
+    ) -> Result<PartTag, StoreError> {
+        let digests = self.digests(plan, ("UploadPart", key), body).await?;
         let (stream, progress) = self.stream("UploadPart", key, body).await?;
-        let request = self
-            .client
-            .upload_part()
+        let request = with_digests!(self.client.upload_part(), digests)
             .bucket(self.bucket.as_str())
             .key(key.as_str())
             .upload_id(&upload.0)
@@ -78,12 +112,11 @@ impl S3Store {
             answer.map_err(self.error("UploadPart", key))
         };
         let at = ("UploadPart", key);
-        let answer = self.sent(at, (&progress, body.length()), sent).await?;
-        let crc32 = answer.checksum_crc32;
+        let mut answer = self.sent(at, (&progress, body.length()), sent).await?;
         Ok(PartTag {
             number,
             etag: self.part_tag("UploadPart", key, answer.e_tag.as_deref())?,
-            crc32,
+            checksum: part_checksum!(answer, plan),
         })
     }
 
@@ -126,11 +159,16 @@ impl S3Store {
         parts: &[PartTag],
         precondition: &Precondition,
     ) -> Result<ETag, StoreError> {
+        let first = parts.first().and_then(|part| part.checksum.as_ref());
+        let checksum_type = checksum_type(first.map(|checksum| checksum.algorithm));
         let parts = parts.iter().map(|part| {
+            let value = |algorithm| value_of(part.checksum.as_ref(), algorithm);
             CompletedPart::builder()
                 .part_number(i32::from(part.number.0))
                 .e_tag(part.etag.quoted())
-                .set_checksum_crc32(part.crc32.clone())
+                .set_checksum_crc32(value(ChecksumAlgorithm::Crc32))
+                .set_checksum_crc32_c(value(ChecksumAlgorithm::Crc32c))
+                .set_checksum_crc64_nvme(value(ChecksumAlgorithm::Crc64Nvme))
                 .build()
         });
         let parts = CompletedMultipartUpload::builder().set_parts(Some(parts.collect()));
@@ -141,6 +179,7 @@ impl S3Store {
             .key(key.as_str())
             .upload_id(&upload.0)
             .multipart_upload(parts.build())
+            .set_checksum_type(checksum_type)
             .set_if_none_match(if_none_match(precondition))
             .set_if_match(if_match(precondition))
             .set_request_payer(self.payer.clone())

@@ -2,6 +2,7 @@
 
 use super::client::sending_timeouts;
 use super::conditions::{Refusal, refusal};
+use super::integrity::{Plan, with_digests};
 use super::kept_tags::Tagged;
 use super::values::{content_length, if_match, if_none_match};
 use super::written::{Written, with_headers};
@@ -96,6 +97,7 @@ impl S3Store {
         Err(self.failed(operation, key, kind))
     }
 
+    /// Stores an object, again with other digests if the server demands them.
     async fn send_put(
         &self,
         key: &Key,
@@ -103,9 +105,28 @@ impl S3Store {
         headers: &Headers,
         precondition: &Precondition,
     ) -> Result<ETag, StoreError> {
+        loop {
+            let plan = self.integrity.plan();
+            let put = self.send_put_with(plan, key, body, headers, precondition);
+            match put.await {
+                Err(error) if self.integrity.learn(plan, &error.kind) => {}
+                put => return put,
+            }
+        }
+    }
+
+    async fn send_put_with(
+        &self,
+        plan: Plan,
+        key: &Key,
+        body: &Body,
+        headers: &Headers,
+        precondition: &Precondition,
+    ) -> Result<ETag, StoreError> {
+        let digests = self.digests(plan, ("PutObject", key), body).await?;
         let (stream, progress) = self.stream("PutObject", key, body).await?;
         let written = Written::new(&self.uploads, headers);
-        let request = with_headers!(self.client.put_object(), written)
+        let request = with_digests!(with_headers!(self.client.put_object(), written), digests)
             .bucket(self.bucket.as_str())
             .key(key.as_str())
             .content_length(content_length(body))

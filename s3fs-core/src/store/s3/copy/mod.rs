@@ -10,6 +10,7 @@ use self::directives::Directives;
 use super::S3Store;
 use super::classify::classify;
 use super::client::transfer_timeouts;
+use super::integrity::part_checksum;
 use super::kept_tags::Tagged;
 use super::put::is_marker;
 use super::values::without_body;
@@ -336,14 +337,13 @@ impl S3Store {
                 let about = if is_archived { source.key } else { key };
                 self.error("UploadPartCopy", about)(error)
             })?;
-        let copied = answer
+        let mut copied = answer
             .copy_part_result
             .unwrap_or_else(|| aws_sdk_s3::types::CopyPartResult::builder().build());
-        let crc32 = copied.checksum_crc32;
         Ok(PartTag {
             number,
             etag: self.part_tag("UploadPartCopy", key, copied.e_tag.as_deref())?,
-            crc32,
+            checksum: part_checksum!(copied, self.integrity.plan()),
         })
     }
 
