@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use nix::errno::Errno;
-use s3_local::{Operation, Quirk, Server};
+use s3_local::{Operation, PutOptions, Quirk, Server};
 use stub_test_support::noise;
 
 use crate::mounted::{BUCKET, Bucket, errno, server};
@@ -292,4 +292,77 @@ fn the_version_of_what_was_stored_is_asked_for_where_no_answer_says_it() {
     changed[6 << 20..][..7].copy_from_slice(b"changed");
     assert!(bucket.object("large").unwrap() == changed);
     assert_eq!(bucket.object("moved").unwrap(), b"small and more");
+}
+
+/// Counts the responses with a status.
+fn answered(server: &Server, status: u16) -> usize {
+    let requests = server.log().requests();
+    let refused = requests.iter().filter(|it| it.status == Some(status));
+    refused.count()
+}
+
+#[test]
+fn a_refusal_that_repeats_itself_is_learned_once() {
+    for (quirk, status) in [
+        (Quirk::NoConditionalWrites, 501),
+        (Quirk::UnknownConditions, 400),
+        (Quirk::DigestRequired, 400),
+    ] {
+        let bucket = use_all(odd(&[quirk]));
+        let before = answered(&bucket.server, status);
+        assert!(before > 0, "{quirk:?}");
+        for (name, size) in [("one", 5), ("two", 20 << 20), ("three", 20 << 20)] {
+            let mut file = File::create_new(bucket.at(name)).unwrap();
+            file.write_all(&noise(size)).unwrap();
+            drop(file);
+            assert!(bucket.finish().is_empty());
+            assert!(bucket.object(name).unwrap() == noise(size), "{quirk:?}");
+        }
+        assert_eq!(answered(&bucket.server, status), before, "{quirk:?}");
+    }
+}
+
+#[test]
+fn files_are_new_also_where_conditions_are_an_error() {
+    let bucket = Bucket::mount(odd(&[Quirk::UnknownConditions]), |_| {});
+    for (name, size) in [("race", 5), ("large-race", 20 << 20)] {
+        let mut file = File::create_new(bucket.at(name)).unwrap();
+        file.write_all(&noise(size)).unwrap();
+        bucket.server.put(BUCKET, name, "theirs");
+        assert_eq!(errno(file.sync_all()), Errno::EEXIST);
+        drop(file);
+        assert_eq!(bucket.server.get(BUCKET, name).unwrap(), "theirs");
+    }
+    assert_eq!(bucket.finish().len(), 2);
+}
+
+#[test]
+fn archived_objects_are_shown_and_say_that_they_have_no_data() {
+    let server = server();
+    let size = 20 << 20;
+    for (name, class) in [("cold", "GLACIER"), ("deep", "DEEP_ARCHIVE")] {
+        let class = PutOptions::new().storage_class(class);
+        server.put_with(BUCKET, name, noise(size), class);
+    }
+    let bucket = Bucket::mount(server, |_| {});
+    for name in ["cold", "deep"] {
+        let at = bucket.at(name);
+        assert_eq!(fs::metadata(&at).unwrap().len(), size as u64);
+        assert_eq!(errno(fs::read(&at)), Errno::ENODATA, "{name}");
+        let renamed = fs::rename(&at, bucket.at("renamed"));
+        assert_eq!(errno(renamed), Errno::ENODATA, "{name}");
+    }
+    let mut appended = File::options()
+        .append(true)
+        .open(bucket.at("cold"))
+        .unwrap();
+    appended.write_all(b"more").unwrap();
+    assert_eq!(errno(appended.sync_all()), Errno::ENODATA);
+    drop(appended);
+    let lost = bucket.finish();
+    assert_eq!(lost.len(), 1, "{lost:?}");
+    assert!(lost[0].reason.contains("archived in GLACIER"), "{lost:?}");
+    assert_eq!(bucket.keys(), ["cold", "deep"]);
+    fs::remove_file(bucket.at("deep")).unwrap();
+    assert_eq!(bucket.keys(), ["cold"]);
 }
