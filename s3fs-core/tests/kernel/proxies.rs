@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use s3_local::Server;
-use s3fs_core::MountConfig;
+use s3fs_core::{Credentials, MountConfig};
 
 use crate::environment::{anywhere, said};
 use crate::mounted::{SOON, config, server};
@@ -226,4 +226,27 @@ fn only_the_authorities_of_the_file_are_trusted_wherever_it_is_named() {
     let text = connect(&[], "[default]\nca_bundle = /dev/null\n");
     let empty = "`/dev/null`, named by `ca_bundle` of profile default, has no certificate";
     assert!(text.contains(empty), "{text}");
+}
+
+#[test]
+fn credentials_of_a_role_are_asked_for_through_the_proxy() {
+    let proxy = Proxy::start("127.0.0.1:1".parse().unwrap(), Some(BASIC));
+    let url = proxy.url();
+    let config = MountConfig {
+        credentials: Credentials::Chain {
+            profile: Some("role".into()),
+        },
+        region: Some("eu-west-1".into()),
+        ..anywhere()
+    };
+    let file = "[profile base]\naws_access_key_id = A\naws_secret_access_key = s\n\
+                [profile role]\nrole_arn = arn:aws:iam::1:role/r\nsource_profile = base\n";
+    let text = said(&config, &[("HTTPS_PROXY", &url)], file);
+    let named = format!("the proxy {url} of HTTPS_PROXY refuses its user and password");
+    assert!(text.contains(&named), "{text}");
+    let seen = proxy.seen();
+    assert_eq!(
+        seen[0], "CONNECT sts.eu-west-1.amazonaws.com:443",
+        "{seen:?}"
+    );
 }
