@@ -41,9 +41,9 @@ impl Checksums {
             Vendor::Amazon => RequestChecksumCalculation::WhenSupported,
             Vendor::Other => RequestChecksumCalculation::WhenRequired,
         };
-        match (self.uploads, &self.calculation) {
+        match (self.uploads, self.calculation) {
             (Some(UploadChecksum::Off), _) => RequestChecksumCalculation::WhenRequired,
-            (_, Some(chosen)) => chosen.clone(),
+            (_, Some(chosen)) => chosen,
             _ => of_vendor,
         }
     }
@@ -54,7 +54,7 @@ impl Checksums {
             Vendor::Amazon => ResponseChecksumValidation::WhenSupported,
             Vendor::Other => ResponseChecksumValidation::WhenRequired,
         };
-        self.validation.clone().unwrap_or(of_vendor)
+        self.validation.unwrap_or(of_vendor)
     }
 }
 

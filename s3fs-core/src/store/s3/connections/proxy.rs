@@ -83,9 +83,10 @@ impl Proxies {
 impl Proxy {
     fn new((variable, url): (&'static str, String)) -> Self {
         // As curl does.
-        let url = match url.contains("://") {
-            true => url,
-            false => format!("http://{url}"),
+        let url = if url.contains("://") {
+            url
+        } else {
+            format!("http://{url}")
         };
         Self { url, variable }
     }

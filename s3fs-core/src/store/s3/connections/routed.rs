@@ -42,14 +42,14 @@ impl Routed {
     /// Creates a client that trusts the authorities of `tls`.
     pub(super) fn new(proxies: &Arc<Proxies>, tls: &TlsContext) -> Self {
         let direct = Builder::new().tls_provider(TLS).tls_context(tls.clone());
-        let proxied = proxies.all().filter_map(|proxy| {
+        let through_each = proxies.all().filter_map(|proxy| {
             // An unusable proxy is an error of the requests that it is for.
             let config = ProxyConfig::all(proxy.url().ok()?).ok()?;
             Some((proxy.clone(), through(config, tls.clone())))
         });
         Self {
             direct: direct.build_https(),
-            proxied: proxied.collect(),
+            proxied: through_each.collect(),
             proxies: Arc::clone(proxies),
         }
     }
