@@ -52,7 +52,7 @@ fn of_a_bucket_each_cause_is_printed_once() {
     let text = run(&server.endpoint_url());
     assert!(text.contains(", request ID 0"), "{text}");
     assert!(
-        text.ends_with("\ncheck the access key and its secret\n"),
+        text.ends_with("\ncheck the access key and its secret, or renew the login or the file that they come from\n"),
         "{text}"
     );
     run("http://127.0.0.1:1");
