@@ -1,6 +1,6 @@
 //! Request log: recent requests, and the number of requests of each operation.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 
 use crate::Operation;
@@ -24,6 +24,8 @@ pub struct Request {
     pub part_number: Option<u16>,
     /// The access key the request claims to be from; `None` for an anonymous one.
     pub access_key: Option<String>,
+    /// The headers `x-amz-*` by name, but for those of signatures.
+    pub headers: BTreeMap<String, String>,
     /// The HTTP status of the answer; `None` if the connection ended without one.
     pub status: Option<u16>,
 }

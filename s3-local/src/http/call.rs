@@ -1,5 +1,7 @@
 //! Classification of a request by its request line and headers.
 
+use std::collections::BTreeMap;
+
 use http::request::Parts;
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
@@ -17,7 +19,11 @@ pub(super) struct Call {
     pub(super) access_key: Option<String>,
     /// Region the request is signed for.
     pub(super) region: Option<String>,
+    pub(super) headers: BTreeMap<String, String>,
 }
+
+/// Headers of every signed request.
+const OF_SIGNATURES: [&str; 3] = ["x-amz-content-sha256", "x-amz-date", "x-amz-security-token"];
 
 /// Returns the value of the first query parameter with this name, decoded.
 pub(crate) fn query_parameter(query: &str, name: &str) -> Option<String> {
@@ -57,8 +63,19 @@ impl Call {
             range: range.map(str::to_owned),
             access_key,
             region,
+            headers: own_headers(&parts.headers),
         }
     }
+}
+
+/// Returns the headers `x-amz-*`, but for those of signatures.
+fn own_headers(headers: &HeaderMap) -> BTreeMap<String, String> {
+    let own = headers.iter().filter(|(name, _)| {
+        let name = name.as_str();
+        name.starts_with("x-amz-") && !OF_SIGNATURES.contains(&name)
+    });
+    own.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
+        .collect()
 }
 
 /// Returns the access key ID and the region of the request's signature, version 4.
@@ -224,7 +241,7 @@ mod tests {
                 copy,
                 Operation::UploadPartCopy,
             ),
-            ("PUT", "/b/k?tagging", &[], Operation::Other),
+            ("PUT", "/b/k?tagging", &[], Operation::PutObjectTagging),
             ("POST", "/b?delete", &[], Operation::DeleteObjects),
             (
                 "POST",
@@ -276,6 +293,17 @@ mod tests {
             Some("eu-west-1")
         );
         assert_eq!(call("GET", "/b/k", &[]).access_key, None);
+    }
+
+    #[test]
+    fn headers_of_s3_are_read_but_for_those_of_signatures() {
+        let headers = [
+            ("x-amz-storage-class", "GLACIER"),
+            ("x-amz-date", "20260101T000000Z"),
+            ("content-type", "text/plain"),
+        ];
+        let expected = [("x-amz-storage-class".to_owned(), "GLACIER".to_owned())];
+        assert_eq!(call("PUT", "/b/k", &headers).headers, expected.into());
     }
 
     #[test]

@@ -142,6 +142,7 @@ impl Front {
             range: call.range,
             part_number: call.part_number,
             access_key: call.access_key,
+            headers: call.headers,
             status: None,
         });
         Logged {
