@@ -43,6 +43,7 @@ struct Failure {
 
 impl Failures {
     pub(in crate::fs) fn failed(&self, object: String, reason: String) {
+        let reason = without_object(&object, reason);
         self.lock(|failures| {
             let failure = failures.entry(object).or_default();
             if !failure.is_final {
@@ -54,7 +55,7 @@ impl Failures {
     /// Records that data of an object is lost. A later success does not remove this failure.
     pub(in crate::fs) fn lost_for_good(&self, object: String, reason: String) {
         let failure = Failure {
-            reason,
+            reason: without_object(&object, reason),
             is_final: true,
         };
         self.lock(|failures| failures.insert(object, failure));
@@ -87,5 +88,35 @@ impl Failures {
 
     fn lock<T>(&self, act: impl FnOnce(&mut BTreeMap<String, Failure>) -> T) -> T {
         act(&mut self.0.lock())
+    }
+}
+
+/// Removes the object from an error of a request about it: it is named beside the reason.
+fn without_object(object: &str, reason: String) -> String {
+    let named = format!(" {}: ", Shown(object));
+    if reason.contains(&named) {
+        reason.replace(&named, ": ")
+    } else {
+        reason
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_is_named_once() {
+        let failures = Failures::default();
+        let reason = "PutObject s3://b/a key: access denied";
+        failures.failed("s3://b/a key".into(), reason.into());
+        let other = "CopyObject s3://b/from: access denied";
+        failures.lost_for_good("s3://b/to".into(), other.into());
+        let expected = [
+            ("s3://b/a key", "PutObject: access denied"),
+            ("s3://b/to", other),
+        ];
+        let expected = expected.map(|(object, reason)| (object.to_owned(), reason.to_owned()));
+        assert_eq!(failures.open(), expected);
     }
 }
