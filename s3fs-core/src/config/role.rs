@@ -30,10 +30,10 @@ pub struct SessionName(String);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RoleError {
     /// Text that is not the ARN of a role.
-    #[error("`{0}` is not the ARN of a role: write `arn:aws:iam::ACCOUNT:role/NAME`")]
+    #[error("`{0}` is not the ARN of a role\nwrite `arn:aws:iam::ACCOUNT:role/NAME`")]
     Arn(String),
     /// Text that is not the name of a session.
-    #[error("`{0}` is not the name of a session: write 2 to 64 of a-z, A-Z, 0-9 and `_+=,.@-`")]
+    #[error("`{0}` is not the name of a session\nwrite 2 to 64 of a-z, A-Z, 0-9 and `_+=,.@-`")]
     SessionName(String),
 }
 

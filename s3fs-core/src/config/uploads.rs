@@ -52,7 +52,7 @@ impl UploadChecksum {
 
 /// Name that is no checksum of uploads.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a checksum: write `CRC32`, `CRC32C`, `CRC64NVME` or `off`")]
+#[error("`{0}` is not a checksum\nwrite `CRC32`, `CRC32C`, `CRC64NVME` or `off`")]
 pub struct UploadChecksumError(String);
 
 impl FromStr for UploadChecksum {

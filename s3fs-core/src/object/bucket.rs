@@ -35,10 +35,10 @@ pub enum BucketKind {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BucketNameError {
     /// Empty name.
-    #[error("the bucket name is empty")]
+    #[error("bucket name is empty\nwrite the name of a bucket")]
     Empty,
     /// URL: `s3://bucket/prefix`, or `http(s)`.
-    #[error("`{given}` is a URL, not a bucket name: write `{bucket}`{}", prefix_hint(.prefix))]
+    #[error("`{given}` is a URL, not a bucket name\nwrite `{bucket}`{}", prefix_hint(.prefix))]
     Url {
         /// Text as given.
         given: String,
@@ -48,7 +48,7 @@ pub enum BucketNameError {
         prefix: String,
     },
     /// ARN: `arn:aws:s3:::bucket`.
-    #[error("`{given}` is an ARN, not a bucket name: write `{bucket}`{}", prefix_hint(.prefix))]
+    #[error("`{given}` is an ARN, not a bucket name\nwrite `{bucket}`{}", prefix_hint(.prefix))]
     Arn {
         /// Text as given.
         given: String,
@@ -58,7 +58,7 @@ pub enum BucketNameError {
         prefix: String,
     },
     /// ARN of something that can't be mounted.
-    #[error("`{given}` can't be mounted: {reason}")]
+    #[error("`{given}` names no bucket: {reason}")]
     OtherArn {
         /// Text as given.
         given: String,
@@ -66,7 +66,7 @@ pub enum BucketNameError {
         reason: &'static str,
     },
     /// Path: `bucket/prefix`.
-    #[error("`{given}` holds a `/`: write the bucket `{bucket}`{}", prefix_hint(.prefix))]
+    #[error("`{given}` is a path, not a bucket name\nwrite `{bucket}`{}", prefix_hint(.prefix))]
     Path {
         /// Text as given.
         given: String,
@@ -77,8 +77,8 @@ pub enum BucketNameError {
     },
     /// Text whose length or characters are not allowed.
     #[error(
-        "`{given}` is not a bucket name: {reason} (3 to 63 of a-z, 0-9, `-` and `.`, \
-         beginning and ending with a letter or digit)"
+        "`{given}` is not a bucket name: {reason}\nwrite 3 to 63 of a-z, 0-9, `-` and `.`, \
+         beginning and ending with a letter or digit"
     )]
     Invalid {
         /// Text as given.
@@ -169,11 +169,11 @@ impl BucketName {
             }
             Err(NotAnAccessPoint::ObjectLambda) => {
                 "the objects of an Object Lambda access point have other bytes than their sizes \
-                 say: write the ARN of the access point that supports it"
+                 say\nwrite the ARN of the access point that supports it"
             }
             Err(NotAnAccessPoint::Directory) => "directory buckets are not supported",
             Err(NotAnAccessPoint::Other) => {
-                "it is not the ARN of an access point: write \
+                "it is not the ARN of an access point\nwrite \
                  `arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME`, or the name of a bucket"
             }
         };
@@ -298,7 +298,7 @@ mod tests {
             says("http://localhost:9000/b-1/p").contains("write `b-1` with the key prefix `p/`")
         );
         assert!(says("arn:aws:s3:::b-1/p").contains("write `b-1` with the key prefix `p/`"));
-        assert!(says("b-1/p").contains("write the bucket `b-1` with the key prefix `p/`"));
+        assert!(says("b-1/p").contains("write `b-1` with the key prefix `p/`"));
         assert!(says("").contains("empty"));
     }
 

@@ -61,7 +61,7 @@ impl EncryptionAlgorithm {
 
 /// Name that is no algorithm of server-side encryption.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an encryption: write `AES256`, `aws:kms` or `aws:kms:dsse`")]
+#[error("`{0}` is not an encryption\nwrite `AES256`, `aws:kms` or `aws:kms:dsse`")]
 pub struct EncryptionAlgorithmError(String);
 
 impl FromStr for EncryptionAlgorithm {

@@ -13,19 +13,19 @@ pub struct Prefix(String);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PrefixError {
     /// Prefix without a slash at its end, such as `data`: S3 would match `database` as well.
-    #[error("the key prefix `{given}` must end in `/`: write `{given}/`")]
+    #[error("key prefix `{given}` does not end in `/`\nwrite `{given}/`")]
     NoSlash {
         /// Text as given.
         given: String,
     },
     /// Prefix with a slash at its start, such as `/data/`: S3 keys don't begin with one.
-    #[error("the key prefix `{given}` begins with `/`, as no key does: write `{}`", given.trim_start_matches('/'))]
+    #[error("key prefix `{given}` begins with `/`, as no key does\nwrite `{}`", given.trim_start_matches('/'))]
     LeadingSlash {
         /// Text as given.
         given: String,
     },
     /// Prefix longer than any key.
-    #[error("the key prefix has {length} bytes; S3 keys have at most 1024")]
+    #[error("key prefix has {length} bytes, and keys of S3 have at most 1024")]
     TooLong {
         /// Length in bytes.
         length: usize,

@@ -28,7 +28,7 @@ pub(super) fn check(url: &str, bucket: &str) -> Result<Service, VolumeError> {
         Some((scheme, _)) => {
             return Err(wrong(format!("`{scheme}` is neither `http` nor `https`")));
         }
-        None => return Err(wrong(format!("it has no scheme: write `https://{url}`"))),
+        None => return Err(wrong(format!("it has no scheme\nwrite `https://{url}`"))),
     };
     if rest.contains(['?', '#']) {
         return Err(wrong("it has a query or a fragment".to_owned()));
@@ -48,7 +48,7 @@ pub(super) fn check(url: &str, bucket: &str) -> Result<Service, VolumeError> {
             .trim_end_matches(bucket)
             .trim_end_matches('/');
         return Err(wrong(format!(
-            "the bucket is not a part of it: write `{base}`"
+            "the bucket is not a part of it\nwrite `{base}`"
         )));
     }
     let google = host == "storage.googleapis.com" || host.ends_with(".storage.googleapis.com");

@@ -16,16 +16,16 @@ pub struct VolumePath(String);
 #[non_exhaustive]
 pub enum PathError {
     /// The path doesn't begin with `/`.
-    #[error("the mount path `{0}` is relative: write an absolute one such as `/{hint}`", hint = .0.trim_start_matches("./"))]
+    #[error("mount path `{0}` is relative\nwrite an absolute one such as `/{hint}`", hint = .0.trim_start_matches("./"))]
     Relative(String),
     /// The path is `/`.
-    #[error("a bucket can't be mounted at `/`: write a folder such as `/data`")]
+    #[error("mount path is `/`\nwrite a folder such as `/data`")]
     Root,
     /// The path has a `..`.
-    #[error("the mount path `{0}` has a `..`: write the path that is meant")]
+    #[error("mount path `{0}` has a `..`\nwrite the path that is meant")]
     Parent(String),
     /// The path has a `.`, a `//` or a `/` at its end.
-    #[error("the mount path `{given}` is not normalised: write `{meant}`")]
+    #[error("mount path `{given}` is not normalised\nwrite `{meant}`")]
     NotNormalised {
         /// Given path.
         given: String,
@@ -33,10 +33,10 @@ pub enum PathError {
         meant: String,
     },
     /// The path holds a NUL, or is longer than the kernel allows.
-    #[error("the mount path has a NUL character or more than 4095 bytes")]
+    #[error("mount path has a NUL character or more than 4095 bytes\nwrite a shorter, plain path")]
     NotAPath,
     /// The path is `/dev`, `/proc` or `/sys`, or in the latter two.
-    #[error("`{0}` belongs to the kernel: mount at another path")]
+    #[error("mount path `{0}` belongs to the kernel\nmount at another path, such as `/data`")]
     Reserved(String),
 }
 
