@@ -51,7 +51,7 @@ pub use fuse::{MountEntry, MountPoint, Unmount};
 pub use mount::{FileSystem, Finisher, MountError, Mounted, Serving};
 pub use object::{
     BucketKind, BucketName, BucketNameError, Encryption, EncryptionAlgorithm,
-    EncryptionAlgorithmError, Prefix, PrefixError, Shown, chain, chain_in_one_line,
+    EncryptionAlgorithmError, Prefix, PrefixError, Shown, chain, chain_in_one_line, partition,
 };
 pub use objects::{Objects, Unshown};
 pub use probe::{Probe, probe};

@@ -17,7 +17,9 @@ const PARTITIONS: [(&str, &str); 7] = [
 /// Length of the random part of an access point's alias.
 const RANDOM: usize = 34;
 
-fn partition(region: Option<&str>) -> &'static str {
+/// Returns the partition of a region, as in the second field of its ARNs. Servers of other vendors
+/// have regions of their own, and the ARNs of `aws`.
+pub fn partition(region: Option<&str>) -> &'static str {
     let region = region.unwrap_or_default();
     let mut partitions = PARTITIONS.iter();
     let found = partitions.find(|(begin, _)| region.starts_with(begin));

@@ -23,6 +23,7 @@ pub use chain::{chain, chain_in_one_line};
 pub use content_type::content_type;
 pub use encryption::{Encryption, EncryptionAlgorithm, EncryptionAlgorithmError};
 pub use headers::Headers;
+pub use iam::partition;
 pub use key::Key;
 pub use meta::{ETag, ObjectMeta};
 pub use name::EntryName;
