@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::declare::nearest::nearest;
+
 /// Reason for which `stub.toml` can't be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -24,7 +26,7 @@ pub enum SettingsError {
         reason: String,
     },
     /// The file can't be parsed.
-    #[error("`{}`, line {line}: {reason}", path.display())]
+    #[error("failed to read `{}`: line {line}: {reason}", path.display())]
     Malformed {
         /// Path of the file.
         path: PathBuf,
@@ -39,11 +41,10 @@ impl SettingsError {
     pub(super) fn malformed(path: &Path, text: &str, error: &toml::de::Error) -> Self {
         let start = error.span().map_or(0, |span| span.start).min(text.len());
         let line = text[..start].matches('\n').count() + 1;
-        let message = error.message().lines().next().unwrap_or_default();
         Self::Malformed {
             path: path.to_owned(),
             line,
-            reason: with_suggestion(&without_values(message)),
+            reason: with_suggestion(&without_values(error.message())),
         }
     }
 }
@@ -74,12 +75,8 @@ fn with_suggestion(message: &str) -> String {
     else {
         return message.to_owned();
     };
-    let nearest = quoted
-        .map(|known| (strsim::jaro_winkler(unknown, known), known))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b));
-    match nearest {
-        Some((_, known)) => format!("{message}; did you mean `{known}`?"),
+    match nearest(unknown, quoted) {
+        Some(known) => format!("{message}; did you mean `{known}`?"),
         None => message.to_owned(),
     }
 }
