@@ -273,7 +273,7 @@ pub use stub_runtime::Kubernetes;
 pub use stub_runtime::cli::cli;
 pub use stub_runtime::{
     Attempt, Call, CloudBucketMount, Error, ErrorKind, IntoSecret, Map, PathError, Result, Retries,
-    SandboxStep, Secret, SecretError, Stream, Values, VolumeError, VolumePath,
+    SandboxStep, Secret, SecretError, Stream, TagError, Values, VolumeError, VolumePath,
 };
 #[cfg(feature = "schedule")]
 #[cfg_attr(docsrs, doc(cfg(feature = "schedule")))]

@@ -39,7 +39,7 @@ pub use call::{Attempt, Error, ErrorKind, Message, Result, SandboxStep};
 pub use cli::cli;
 pub use declare::{
     CloudBucketMount, Engine, EngineName, IntoSecret, Kubernetes, PathError, Retries, Schedule,
-    ScheduleError, Secret, SecretError, Slurm, VolumeError, VolumePath,
+    ScheduleError, Secret, SecretError, Slurm, TagError, VolumeError, VolumePath,
 };
 #[cfg(feature = "schedule")]
 pub use declare::{Cron, Period};

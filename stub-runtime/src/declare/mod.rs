@@ -1,6 +1,7 @@
 //! Declarations of a program: functions with their options, volumes, secrets and schedules, and `stub.toml`.
 
 mod function;
+mod nearest;
 mod options;
 pub(crate) mod registry;
 #[cfg(feature = "schedule")]
@@ -18,5 +19,10 @@ pub use options::{Engine, EngineName, Kubernetes, Options, Retries, Slurm};
 pub use schedule::{Cron, Period};
 pub use schedule::{Schedule, ScheduleError};
 pub use secret::{IntoSecret, Secret, SecretError, environment};
-pub use settings::{Job, JobError, Settings, SettingsError, Size, Time, VolumeUrl};
-pub use volume::{CloudBucketMount, PathError, VolumeError, VolumePath};
+pub use settings::{
+    Flag, Job, JobError, Mode, Settings, SettingsError, Size, Tag, Time, VolumeUrl,
+};
+pub use volume::{
+    CloudBucketMount, PathError, RoleOptions, TagError, UploadOptions, VolumeError, VolumeOptions,
+    VolumePath,
+};

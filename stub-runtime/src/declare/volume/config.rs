@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use s3fs_core::{Access, BucketName, CacheConfig, MountConfig, Ownership, Prefix, StageConfig};
 
-use super::{CloudBucketMount, VolumeError, credentials, endpoint};
+use super::options::VolumeOptions;
+use super::{CloudBucketMount, VolumeError, credentials, endpoint, uploads};
 
 impl CloudBucketMount {
     /// Checks all options, and converts them to the configuration of a mount.
@@ -17,43 +18,48 @@ impl CloudBucketMount {
 }
 
 fn config(volume: CloudBucketMount) -> Result<MountConfig, VolumeError> {
-    let bucket = BucketName::new(volume.bucket.as_str())?;
-    let mut config = MountConfig::new(bucket);
-    config.prefix = Prefix::new(volume.key_prefix.as_str())?;
-    let service = match &volume.bucket_endpoint_url {
+    let options = volume.options;
+    let mut config = MountConfig::new(BucketName::new(volume.bucket)?);
+    config.prefix = Prefix::new(options.key_prefix.clone().unwrap_or_default())?;
+    let service = match &options.endpoint_url {
         Some(url) => endpoint::check(url, config.bucket.as_str())?,
         None => endpoint::Service::S3,
     };
-    let (credentials, region) = credentials::of(&volume, service)?;
+    let (credentials, region) = credentials::of(&options, service)?;
     config.credentials = credentials;
     config.region = region;
-    config.endpoints = volume.endpoints;
-    config.role = volume.role.assumed()?;
-    if config.role.is_some() && volume.anonymous {
+    config.endpoints = options.endpoints;
+    config.role = options.role.assumed()?;
+    if config.role.is_some() && options.anonymous == Some(true) {
         return Err(VolumeError::Conflict("role_arn", "anonymous"));
     }
-    config.access = access(&volume);
-    config.ownership = ownership(&volume)?;
-    config.cache = cache(volume.cache)?;
-    config.stage = stage(volume.stage)?;
-    config.waits_on_close = volume.wait_on_close;
-    if let Some(timeout) = volume.retry_timeout {
+    config.access = access(&options);
+    config.ownership = ownership(&options)?;
+    config.cache = cache(options.cache)?;
+    config.stage = stage(options.stage)?;
+    config.waits_on_close = options.wait_on_close.unwrap_or(false);
+    if let Some(timeout) = options.retry_timeout {
         config.retry_timeout = timeout;
     }
     config.rescue = crate::host::config::rescue_folder();
-    config.endpoint_url = volume.bucket_endpoint_url;
-    config.force_path_style = volume.force_path_style;
-    config.requester_pays = volume.requester_pays;
+    config.endpoint_url = options.endpoint_url;
+    config.force_path_style = options.force_path_style.unwrap_or(false);
+    config.requester_pays = options.requester_pays.unwrap_or(false);
+    if let Some(owner) = &options.expected_bucket_owner {
+        uploads::check_owner(owner)?;
+    }
+    config.expected_bucket_owner = options.expected_bucket_owner;
+    config.uploads = options.uploads.into_settings()?;
     Ok(config)
 }
 
-fn access(volume: &CloudBucketMount) -> Access {
-    if volume.read_only {
+fn access(options: &VolumeOptions) -> Access {
+    if options.read_only.unwrap_or(false) {
         Access::ReadOnly
     } else {
         Access::ReadWrite {
-            delete: volume.allow_delete,
-            overwrite: volume.allow_overwrite,
+            delete: options.allow_delete.unwrap_or(true),
+            overwrite: options.allow_overwrite.unwrap_or(true),
         }
     }
 }
@@ -78,12 +84,17 @@ fn stage(given: Option<(PathBuf, u64)>) -> Result<Option<StageConfig>, VolumeErr
     }
 }
 
-fn ownership(volume: &CloudBucketMount) -> Result<Ownership, VolumeError> {
+fn ownership(options: &VolumeOptions) -> Result<Ownership, VolumeError> {
+    let usual = Ownership::default();
+    let bits = |option, given: Option<u32>, usual| match given {
+        Some(mode) => permission_bits(option, mode),
+        None => Ok(usual),
+    };
     Ok(Ownership {
-        uid: volume.uid,
-        gid: volume.gid,
-        file_mode: permission_bits("file_mode", volume.file_mode)?,
-        dir_mode: permission_bits("dir_mode", volume.dir_mode)?,
+        uid: options.uid.or(usual.uid),
+        gid: options.gid.or(usual.gid),
+        file_mode: bits("file_mode", options.file_mode, usual.file_mode)?,
+        dir_mode: bits("dir_mode", options.dir_mode, usual.dir_mode)?,
     })
 }
 

@@ -2,8 +2,9 @@
 
 use s3fs_core::{Credentials, chain};
 
+use super::VolumeError;
 use super::endpoint::Service;
-use super::{CloudBucketMount, VolumeError};
+use super::options::VolumeOptions;
 use crate::declare::secret::Secret;
 
 /// Names of a secret's entries with the two keys of a bucket.
@@ -12,15 +13,16 @@ const GOOGLE: [&str; 2] = ["GOOGLE_ACCESS_KEY_ID", "GOOGLE_ACCESS_KEY_SECRET"];
 
 /// Returns the credentials of a volume and, if it is known, the region.
 pub(super) fn of(
-    volume: &CloudBucketMount,
+    options: &VolumeOptions,
     service: Service,
 ) -> Result<(Credentials, Option<String>), VolumeError> {
-    let region = volume.region.clone();
+    let region = options.region.clone();
     if region.as_deref() == Some("") {
         return Err(VolumeError::EmptyRegion);
     }
-    if let Some(credentials) = volume.role.web_identity()? {
-        let other = match (&volume.secret, &volume.profile, volume.anonymous) {
+    let is_anonymous = options.anonymous.unwrap_or(false);
+    if let Some(credentials) = options.role.web_identity()? {
+        let other = match (&options.secret, &options.profile, is_anonymous) {
             (Some(_), ..) => Some("secret"),
             (_, Some(_), _) => Some("profile"),
             (.., true) => Some("anonymous"),
@@ -31,11 +33,11 @@ pub(super) fn of(
             None => Ok((credentials, region)),
         };
     }
-    match (&volume.secret, &volume.profile, volume.anonymous) {
+    match (&options.secret, &options.profile, is_anonymous) {
         (Some(_), Some(_), _) => Err(VolumeError::Conflict("secret", "profile")),
         (Some(_), _, true) => Err(VolumeError::Conflict("secret", "anonymous")),
         (_, Some(_), true) => Err(VolumeError::Conflict("profile", "anonymous")),
-        (None, None, true) if volume.requester_pays => {
+        (None, None, true) if options.requester_pays == Some(true) => {
             Err(VolumeError::Conflict("requester_pays", "anonymous"))
         }
         (None, None, true) => Ok((Credentials::Anonymous, region)),

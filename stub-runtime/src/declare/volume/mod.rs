@@ -5,20 +5,25 @@ mod credentials;
 mod endpoint;
 mod endpoints;
 mod error;
+mod options;
 mod path;
 mod role;
+mod tags;
+mod uploads;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use s3fs_core::{EndpointOptions, Ownership};
-
 pub use error::VolumeError;
+pub use options::VolumeOptions;
 pub use path::{PathError, VolumePath};
-pub(crate) use role::RoleOptions;
+pub use role::RoleOptions;
+pub use tags::TagError;
+pub use uploads::UploadOptions;
+pub(crate) use uploads::check_owner;
 
-use crate::declare::secret::{IntoSecret, Secret, SecretError};
+use crate::declare::secret::IntoSecret;
 
 /// Bucket, or its part under a key prefix, as a folder for reading and writing.
 ///
@@ -36,54 +41,21 @@ use crate::declare::secret::{IntoSecret, Secret, SecretError};
 /// ```
 ///
 /// The names are those of Modal's class of the same name. Differences: the bucket's region is found
-/// automatically, credentials may come from the standard AWS chain, and `region`, `profile`,
-/// `anonymous`, `role_arn`, `dual_stack`, `fips`, `accelerate`, `allow_delete`, `allow_overwrite`,
-/// `uid`, `gid`, `file_mode`, `dir_mode`, `cache` and `retry_timeout` have no counterpart there.
+/// automatically, and credentials may come from the standard AWS chain. These options have no
+/// counterpart there:
+///
+/// - the service and its credentials: `region`, `profile`, `anonymous`, `role_arn`, `dual_stack`,
+///   `fips`, `accelerate`, `expected_bucket_owner`, `retry_timeout`;
+/// - changes: `allow_delete`, `allow_overwrite`, `wait_on_close`, `stage`;
+/// - written objects: `sse`, `sse_kms_key_id`, `bucket_key`, `storage_class`, `acl`, `tags`,
+///   `checksum`;
+/// - files as they are shown: `uid`, `gid`, `file_mode`, `dir_mode`;
+/// - `cache`.
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is an option of its own"
-)]
 #[must_use = "a volume does nothing until a function declares it"]
 pub struct CloudBucketMount {
     bucket: String,
-    secret: Option<Arc<Result<Secret, SecretError>>>,
-    key_prefix: String,
-    bucket_endpoint_url: Option<String>,
-    force_path_style: bool,
-    requester_pays: bool,
-    region: Option<String>,
-    profile: Option<String>,
-    anonymous: bool,
-    role: RoleOptions,
-    endpoints: EndpointOptions,
-    read_only: bool,
-    allow_delete: bool,
-    allow_overwrite: bool,
-    uid: Option<u32>,
-    gid: Option<u32>,
-    file_mode: u32,
-    dir_mode: u32,
-    cache: Option<(PathBuf, u64)>,
-    wait_on_close: bool,
-    stage: Option<(PathBuf, u64)>,
-    retry_timeout: Option<Duration>,
-}
-
-/// Defaults for volumes of a bucket.
-#[derive(Debug, Default)]
-pub(crate) struct Defaults {
-    pub(crate) endpoint_url: Option<String>,
-    pub(crate) region: Option<String>,
-    pub(crate) force_path_style: bool,
-    pub(crate) requester_pays: bool,
-    pub(crate) profile: Option<String>,
-    pub(crate) secret: Option<Result<Secret, SecretError>>,
-    pub(crate) role: RoleOptions,
-    pub(crate) endpoints: EndpointOptions,
-    pub(crate) prefix: Option<String>,
-    pub(crate) cache: Option<(PathBuf, u64)>,
-    pub(crate) retry_timeout: Option<Duration>,
+    options: VolumeOptions,
 }
 
 impl CloudBucketMount {
@@ -92,35 +64,9 @@ impl CloudBucketMount {
     /// `bucket` is its name, or the alias or ARN of an access point: not a URL, a path or the ARN of
     /// a bucket. (Modal: `bucket_name`.)
     pub fn new(bucket: impl Into<String>) -> Self {
-        let Ownership {
-            uid,
-            gid,
-            file_mode,
-            dir_mode,
-        } = Ownership::default();
         Self {
             bucket: bucket.into(),
-            secret: None,
-            key_prefix: String::new(),
-            bucket_endpoint_url: None,
-            force_path_style: false,
-            requester_pays: false,
-            region: None,
-            profile: None,
-            anonymous: false,
-            role: RoleOptions::default(),
-            endpoints: EndpointOptions::default(),
-            read_only: false,
-            allow_delete: true,
-            allow_overwrite: true,
-            uid,
-            gid,
-            file_mode: file_mode.into(),
-            dir_mode: dir_mode.into(),
-            cache: None,
-            wait_on_close: false,
-            stage: None,
-            retry_timeout: None,
+            options: VolumeOptions::default(),
         }
     }
 
@@ -132,7 +78,7 @@ impl CloudBucketMount {
     /// identity, container and instance roles. The function itself never sees the keys. (Modal:
     /// `secret`; without one the bucket must be public.)
     pub fn secret(mut self, secret: impl IntoSecret) -> Self {
-        self.secret = Some(Arc::new(secret.into_secret()));
+        self.options.secret = Some(Arc::new(secret.into_secret()));
         self
     }
 
@@ -140,28 +86,28 @@ impl CloudBucketMount {
     /// is sent; off by default. The only permissions needed are then `s3:ListBucket` and
     /// `s3:GetObject`. (Modal: `read_only`.)
     pub fn read_only(mut self, yes: bool) -> Self {
-        self.read_only = yes;
+        self.options.read_only = Some(yes);
         self
     }
 
     /// Shows only the keys that begin with this prefix, which must end in `/`, without it. (Modal:
     /// `key_prefix`, by the same rule.)
     pub fn key_prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.key_prefix = prefix.into();
+        self.options.key_prefix = Some(prefix.into());
         self
     }
 
     /// Sets the `http` or `https` URL of an S3-compatible service, such as Cloudflare R2, Google
     /// Cloud Storage, `MinIO` or Ceph; defaults to AWS. (Modal: `bucket_endpoint_url`.)
     pub fn bucket_endpoint_url(mut self, url: impl Into<String>) -> Self {
-        self.bucket_endpoint_url = Some(url.into());
+        self.options.endpoint_url = Some(url.into());
         self
     }
 
     /// Addresses the bucket as `endpoint/bucket` instead of `bucket.endpoint`, as many self-hosted
     /// services need; off by default. (Modal: `force_path_style`.)
     pub fn force_path_style(mut self, yes: bool) -> Self {
-        self.force_path_style = yes;
+        self.options.force_path_style = Some(yes);
         self
     }
 
@@ -171,64 +117,64 @@ impl CloudBucketMount {
     /// Such a bucket answers signed requests only. (Modal: `requester_pays`, which insists on a secret; here,
     /// credentials from the standard chain work as well.)
     pub fn requester_pays(mut self, yes: bool) -> Self {
-        self.requester_pays = yes;
+        self.options.requester_pays = Some(yes);
         self
     }
 
     /// Sets the bucket's region, such as `eu-west-1`. Defaults to that of the secret, or to the
     /// bucket's own answer.
     pub fn region(mut self, region: impl Into<String>) -> Self {
-        self.region = Some(region.into());
+        self.options.region = Some(region.into());
         self
     }
 
     /// Sets the profile of the AWS configuration files whose credentials are used, instead of the
     /// default one. Can't be combined with a secret.
     pub fn profile(mut self, profile: impl Into<String>) -> Self {
-        self.profile = Some(profile.into());
+        self.options.profile = Some(profile.into());
         self
     }
 
     /// Sends unsigned requests, for a public bucket; off by default. Can't be combined with a secret or a
     /// profile. (Modal: the absence of `secret`.)
     pub fn anonymous(mut self, yes: bool) -> Self {
-        self.anonymous = yes;
+        self.options.anonymous = Some(yes);
         self
     }
 
     /// Allows deleting files (`s3:DeleteObject`); on by default, as with Modal.
     pub fn allow_delete(mut self, yes: bool) -> Self {
-        self.allow_delete = yes;
+        self.options.allow_delete = Some(yes);
         self
     }
 
     /// Allows changing existing files; on by default, as with Modal. New files may be written in any case.
     pub fn allow_overwrite(mut self, yes: bool) -> Self {
-        self.allow_overwrite = yes;
+        self.options.allow_overwrite = Some(yes);
         self
     }
 
     /// Sets the owner that files and folders show; defaults to the caller's user.
     pub fn uid(mut self, uid: u32) -> Self {
-        self.uid = Some(uid);
+        self.options.uid = Some(uid);
         self
     }
 
     /// Sets the group that files and folders show; defaults to the caller's group.
     pub fn gid(mut self, gid: u32) -> Self {
-        self.gid = Some(gid);
+        self.options.gid = Some(gid);
         self
     }
 
     /// Sets the permission bits of files; defaults to `0o644`.
     pub fn file_mode(mut self, mode: u32) -> Self {
-        self.file_mode = mode;
+        self.options.file_mode = Some(mode);
         self
     }
 
     /// Sets the permission bits of folders; defaults to `0o755`.
     pub fn dir_mode(mut self, mode: u32) -> Self {
-        self.dir_mode = mode;
+        self.options.dir_mode = Some(mode);
         self
     }
 
@@ -251,7 +197,7 @@ impl CloudBucketMount {
     /// let volume = CloudBucketMount::new("s3-bucket-name").cache("/var/cache/buckets", 10 << 30);
     /// ```
     pub fn cache(mut self, dir: impl Into<PathBuf>, size_in_bytes: u64) -> Self {
-        self.cache = Some((dir.into(), size_in_bytes));
+        self.options.cache = Some((dir.into(), size_in_bytes));
         self
     }
 
@@ -260,7 +206,7 @@ impl CloudBucketMount {
     /// `fsync` or the end of the call waits. In either case a call succeeds only if everything is
     /// in the bucket.
     pub fn wait_on_close(mut self, wait: bool) -> Self {
-        self.wait_on_close = wait;
+        self.options.wait_on_close = Some(wait);
         self
     }
 
@@ -271,7 +217,7 @@ impl CloudBucketMount {
     ///
     /// `dir` is an absolute path on the host. The files in it have no names and are gone with the call.
     pub fn stage(mut self, dir: impl Into<PathBuf>, size_in_bytes: u64) -> Self {
-        self.stage = Some((dir.into(), size_in_bytes));
+        self.options.stage = Some((dir.into(), size_in_bytes));
         self
     }
 
@@ -288,38 +234,19 @@ impl CloudBucketMount {
     /// let volume = CloudBucketMount::new("s3-bucket-name").retry_timeout(Duration::from_mins(15));
     /// ```
     pub fn retry_timeout(mut self, timeout: Duration) -> Self {
-        self.retry_timeout = Some(timeout);
+        self.options.retry_timeout = Some(timeout);
         self
     }
 
     /// Returns whether the volume sets its credentials.
     pub(crate) fn has_credentials(&self) -> bool {
-        self.secret.is_some()
-            || self.profile.is_some()
-            || self.role.oidc_arn.is_some()
-            || self.anonymous
+        self.options.has_credentials()
     }
 
     /// Fills in the options that the volume doesn't set.
-    pub(crate) fn with(mut self, defaults: Defaults) -> Self {
-        if !self.has_credentials() {
-            self.profile = defaults.profile;
-            self.secret = defaults.secret.map(Arc::new);
-            self.role.oidc_arn.clone_from(&defaults.role.oidc_arn);
-        }
-        if !self.anonymous {
-            self.role = self.role.or(defaults.role);
-        }
-        if self.key_prefix.is_empty() {
-            self.key_prefix = defaults.prefix.unwrap_or_default();
-        }
-        self.endpoints = endpoints::or(self.endpoints, defaults.endpoints);
-        self.bucket_endpoint_url = self.bucket_endpoint_url.or(defaults.endpoint_url);
-        self.region = self.region.or(defaults.region);
-        self.cache = self.cache.or(defaults.cache);
-        self.retry_timeout = self.retry_timeout.or(defaults.retry_timeout);
-        self.force_path_style |= defaults.force_path_style;
-        self.requester_pays |= defaults.requester_pays;
+    #[doc(hidden)]
+    pub fn with_defaults(mut self, defaults: VolumeOptions) -> Self {
+        self.options = self.options.or(defaults);
         self
     }
 

@@ -6,11 +6,15 @@ use super::{CloudBucketMount, VolumeError};
 
 /// Options about roles, as they were given.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct RoleOptions {
-    pub(crate) arn: Option<String>,
-    pub(crate) session_name: Option<String>,
-    pub(crate) external_id: Option<String>,
-    pub(crate) oidc_arn: Option<String>,
+pub struct RoleOptions {
+    /// ARN of a role that is assumed with other credentials.
+    pub arn: Option<String>,
+    /// Name of the role's session.
+    pub session_name: Option<String>,
+    /// External ID that the trust policy of the role demands.
+    pub external_id: Option<String>,
+    /// ARN of a role that is assumed with an identity token.
+    pub oidc_arn: Option<String>,
 }
 
 impl CloudBucketMount {
@@ -26,20 +30,20 @@ impl CloudBucketMount {
     ///     .external_id("agreed-upon");
     /// ```
     pub fn role_arn(mut self, arn: impl Into<String>) -> Self {
-        self.role.arn = Some(arn.into());
+        self.options.role.arn = Some(arn.into());
         self
     }
 
     /// Sets the name of the role's session, which the logs of the role's account show; defaults to
     /// `stub-mount`.
     pub fn role_session_name(mut self, name: impl Into<String>) -> Self {
-        self.role.session_name = Some(name.into());
+        self.options.role.session_name = Some(name.into());
         self
     }
 
     /// Sets the external ID that the trust policy of [`role_arn`](Self::role_arn) demands.
     pub fn external_id(mut self, id: impl Into<String>) -> Self {
-        self.role.external_id = Some(id.into());
+        self.options.role.external_id = Some(id.into());
         self
     }
 
@@ -48,7 +52,7 @@ impl CloudBucketMount {
     /// `AWS_WEB_IDENTITY_TOKEN_FILE` names, or in `MODAL_IDENTITY_TOKEN`. Can't be combined with a
     /// secret or a profile. (Modal: `oidc_auth_role_arn`.)
     pub fn oidc_auth_role_arn(mut self, arn: impl Into<String>) -> Self {
-        self.role.oidc_arn = Some(arn.into());
+        self.options.role.oidc_arn = Some(arn.into());
         self
     }
 }
@@ -105,7 +109,7 @@ mod tests {
 
     use super::*;
     use crate::declare::secret::Secret;
-    use crate::declare::volume::Defaults;
+    use crate::declare::volume::VolumeOptions;
 
     const ROLE: &str = "arn:aws:iam::123456789012:role/reader";
 
@@ -175,26 +179,32 @@ mod tests {
 
     #[test]
     fn roles_of_the_settings_fill_in_what_a_volume_lacks() {
-        let defaults = || Defaults {
+        let defaults = || VolumeOptions {
             role: RoleOptions {
                 arn: Some(ROLE.into()),
                 external_id: Some("x".into()),
                 oidc_arn: Some(ROLE.into()),
                 ..RoleOptions::default()
             },
-            ..Defaults::default()
+            ..VolumeOptions::default()
         };
-        let config = volume().with(defaults()).into_config().unwrap();
+        let config = volume().with_defaults(defaults()).into_config().unwrap();
         assert!(matches!(
             config.credentials,
             Credentials::WebIdentity { .. }
         ));
         assert_eq!(config.role.unwrap().external_id.as_deref(), Some("x"));
-        let config = volume().profile("work").with(defaults()).into_config();
+        let config = volume()
+            .profile("work")
+            .with_defaults(defaults())
+            .into_config();
         let config = config.unwrap();
         assert!(matches!(config.credentials, Credentials::Chain { .. }));
         assert!(config.role.is_some());
-        let config = volume().anonymous(true).with(defaults()).into_config();
+        let config = volume()
+            .anonymous(true)
+            .with_defaults(defaults())
+            .into_config();
         assert!(config.unwrap().role.is_none());
     }
 }

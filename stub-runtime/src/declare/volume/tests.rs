@@ -27,8 +27,8 @@ fn a_cache_has_an_absolute_path_and_a_size() {
     let cache = config.cache.unwrap();
     assert_eq!((cache.dir, cache.size), ("/var/cache/b".into(), 5));
     assert!(volume().into_config().unwrap().cache.is_none());
-    assert!(says(cached("cache", 5)).contains("`cache` is a relative path: write an absolute one"));
-    assert!(says(cached("/c", 0)).contains("`/c` has the size 0: give it some bytes"));
+    assert!(says(cached("cache", 5)).contains("`cache` is a relative path\nwrite an absolute one"));
+    assert!(says(cached("/c", 0)).contains("`/c` has the size 0\ngive it some bytes"));
 }
 
 #[test]
@@ -178,7 +178,10 @@ fn missing_and_empty_keys_are_named_and_no_value_is_shown() {
 #[test]
 fn a_secret_that_could_not_be_made_is_the_volumes_error() {
     let text = says(volume().secret(Secret::from_env(["STUB_NOT_SET"])));
-    assert_eq!(text, "no secret: not set in the environment: STUB_NOT_SET");
+    assert_eq!(
+        text,
+        "failed to load the secret: not set in the environment: STUB_NOT_SET"
+    );
 }
 
 #[test]
