@@ -1,14 +1,10 @@
 //! Defaults of buckets, by name or pattern.
 
-use s3fs_core::EndpointOptions;
+use std::sync::Arc;
 
-use super::file::Bucket;
 use super::located::Located;
 use crate::declare::secret::Secret;
-use crate::declare::volume::{CloudBucketMount, Defaults, RoleOptions};
-
-/// Default maximum size of a cache in bytes.
-const CACHE_SIZE: u64 = 10 << 30;
+use crate::declare::volume::CloudBucketMount;
 
 /// Fills in the options that a volume doesn't set: first those under its bucket's exact name, then
 /// those under patterns, the longest first.
@@ -25,12 +21,12 @@ pub(super) fn apply(located: &Located, volume: CloudBucketMount) -> CloudBucketM
         .into_iter()
         .chain(patterns.into_iter().map(|(_, bucket)| bucket))
         .fold(volume, |volume, bucket| {
-            let mut defaults = defaults(located, bucket);
+            let mut defaults = bucket.options(located.folder());
             // Its program is run, or its file is read, only if that is needed.
             if let (Some(name), false) = (&bucket.secret, volume.has_credentials()) {
-                defaults.secret = Some(Secret::from_name(name));
+                defaults.secret = Some(Arc::new(Secret::from_name(name)));
             }
-            volume.with(defaults)
+            volume.with_defaults(defaults)
         })
 }
 
@@ -46,35 +42,6 @@ fn matches(pattern: &str, name: &str) -> bool {
         ('*', Some(_)) => matches(rest, name) || matches(pattern, after.as_str()),
         (_, None) => false,
         (first, Some(next)) => (first == '?' || first == next) && matches(rest, after.as_str()),
-    }
-}
-
-fn defaults(located: &Located, bucket: &Bucket) -> Defaults {
-    let size = bucket.cache_size.map_or(CACHE_SIZE, |size| size.0);
-    Defaults {
-        endpoint_url: bucket.endpoint_url.clone(),
-        region: bucket.region.clone(),
-        force_path_style: bucket.force_path_style.unwrap_or_default(),
-        requester_pays: bucket.requester_pays.unwrap_or_default(),
-        profile: bucket.profile.clone(),
-        secret: None,
-        role: RoleOptions {
-            arn: bucket.role_arn.clone(),
-            session_name: bucket.role_session_name.clone(),
-            external_id: bucket.external_id.clone(),
-            oidc_arn: bucket.oidc_auth_role_arn.clone(),
-        },
-        endpoints: EndpointOptions {
-            dual_stack: bucket.dual_stack,
-            fips: bucket.fips,
-            accelerate: bucket.accelerate,
-        },
-        prefix: bucket.prefix.clone(),
-        cache: bucket
-            .cache
-            .as_ref()
-            .map(|cache| (located.folder().join(cache), size)),
-        retry_timeout: bucket.retry_timeout.map(|time| time.0),
     }
 }
 

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::bucket::BucketTable;
 use super::bucket_pattern::BucketPattern;
 use super::engine::EngineTable;
 use super::error::SettingsError;
-use super::units::{Size, Time, VolumeUrl};
+use super::units::{Size, Time};
+use super::volume_url::VolumeUrl;
 use crate::declare::schedule::Schedule;
 use crate::declare::volume::VolumePath;
 use crate::host::trusted;
@@ -21,7 +23,7 @@ use crate::host::trusted::Untrusted;
 #[serde(deny_unknown_fields, default)]
 pub(super) struct File {
     pub(super) secrets: BTreeMap<String, Source>,
-    pub(super) buckets: BTreeMap<BucketPattern, Bucket>,
+    pub(super) buckets: BTreeMap<BucketPattern, BucketTable>,
     pub(super) jobs: BTreeMap<String, JobTable>,
     pub(super) engine: EngineTable,
 }
@@ -38,29 +40,6 @@ pub(super) enum Source {
     Command(Vec<String>),
     /// Profile of the AWS configuration files.
     Profile(String),
-}
-
-/// Defaults for volumes of a bucket.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Bucket {
-    pub(super) endpoint_url: Option<String>,
-    pub(super) region: Option<String>,
-    pub(super) force_path_style: Option<bool>,
-    pub(super) requester_pays: Option<bool>,
-    pub(super) profile: Option<String>,
-    pub(super) secret: Option<String>,
-    pub(super) role_arn: Option<String>,
-    pub(super) role_session_name: Option<String>,
-    pub(super) external_id: Option<String>,
-    pub(super) oidc_auth_role_arn: Option<String>,
-    pub(super) dual_stack: Option<bool>,
-    pub(super) fips: Option<bool>,
-    pub(super) accelerate: Option<bool>,
-    pub(super) prefix: Option<String>,
-    pub(super) cache: Option<PathBuf>,
-    pub(super) cache_size: Option<Size>,
-    pub(super) retry_timeout: Option<Time>,
 }
 
 /// Command with all that it needs.

@@ -3,13 +3,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+use s3fs_core::Access;
 use tempfile::TempDir;
 
 use super::*;
 use crate::declare::options::Kubernetes;
 
 /// Settings of a folder, and more of one above it.
-fn settings(near: &str, far: &str) -> (TempDir, Result<Settings, SettingsError>) {
+pub(super) fn settings(near: &str, far: &str) -> (TempDir, Result<Settings, SettingsError>) {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
         let path = folder.path().join(name);
@@ -80,6 +81,11 @@ fn a_mistake_is_told_with_its_line_and_what_was_meant() {
             "[buckets.\"data-[ab]\"]\nregion = \"x\"",
             1,
             "the only wildcards in the name of a bucket are * and ?",
+        ),
+        (
+            "[jobs.a]\ncommand = [\"x\"]\nvolumes = { \"/a\" = \"s3://xyz:reigon=x\" }",
+            3,
+            "did you mean `region`?",
         ),
         ("[secrets]\na = \"hunter2\"", 2, "expected one of `env`"),
         ("x = = 1", 1, ""),
@@ -223,56 +229,6 @@ fn what_another_user_made_is_not_believed() {
 }
 
 #[test]
-fn volumes_have_the_defaults_of_their_buckets() {
-    let near = r#"
-[buckets.data]
-region = "eu-west-1"
-prefix = "now/"
-[buckets."d*"]
-region = "us-east-1"
-endpoint_url = "http://localhost:9000"
-force_path_style = true
-cache = "cache"
-cache_size = "1GiB"
-retry_timeout = "90s"
-[buckets."*"]
-endpoint_url = "http://elsewhere"
-"#;
-    let (folder, settings) = settings(near, "");
-    let settings = settings.unwrap();
-    let data = settings
-        .apply(CloudBucketMount::new("data"))
-        .into_config()
-        .unwrap();
-    assert_eq!(data.region.as_deref(), Some("eu-west-1"));
-    assert_eq!(data.prefix.to_string(), "now/");
-    assert_eq!(data.endpoint_url.as_deref(), Some("http://localhost:9000"));
-    assert!(data.force_path_style);
-    let cache = data.cache.unwrap();
-    assert_eq!(
-        (cache.dir, cache.size),
-        (folder.path().join("cache"), 1 << 30)
-    );
-    assert_eq!(data.retry_timeout, Duration::from_secs(90));
-    let own = CloudBucketMount::new("data")
-        .region("x")
-        .retry_timeout(Duration::from_secs(7))
-        .key_prefix("mine/");
-    let own = settings.apply(own).into_config().unwrap();
-    assert_eq!(own.retry_timeout, Duration::from_secs(7));
-    assert_eq!(
-        (own.region.as_deref(), own.prefix.to_string().as_str()),
-        (Some("x"), "mine/")
-    );
-    let other = settings
-        .apply(CloudBucketMount::new("other"))
-        .into_config()
-        .unwrap();
-    assert_eq!(other.endpoint_url.as_deref(), Some("http://elsewhere"));
-    assert_eq!(other.retry_timeout, Duration::from_mins(5));
-}
-
-#[test]
 fn a_job_is_what_its_run_carries() {
     let text = r#"
 [secrets]
@@ -307,7 +263,7 @@ isolate = true
         .map(|volume| {
             (
                 volume.path.display().to_string(),
-                volume.mount.access == s3fs_core::Access::ReadOnly,
+                volume.mount.access == Access::ReadOnly,
             )
         })
         .collect();
