@@ -186,7 +186,7 @@ fn location(text: &str) -> Result<Location, ClusterError> {
     if text.starts_with("s3://") {
         let url: VolumeUrl = text.parse().map_err(unusable)?;
         let settings = Settings::load().map_err(|error| unusable(chain(&error)))?;
-        let config = settings.apply(url.volume()).into_config();
+        let config = settings.apply(url.volume(Path::new(""))).into_config();
         let config = config.map_err(|error| unusable(chain(&error)))?;
         return Ok(Location::Bucket(Box::new(config)));
     }

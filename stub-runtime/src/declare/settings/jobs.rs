@@ -42,7 +42,7 @@ pub enum JobError {
     #[error("{0}")]
     Limit(String),
     /// The job has no command.
-    #[error("its `command` is empty; write a program and its arguments")]
+    #[error("`command` is empty\nwrite a program and its arguments")]
     NoCommand,
 }
 
@@ -107,17 +107,17 @@ impl Job {
         let secrets: Vec<Secret> = std::iter::once(Ok(plain))
             .chain(named)
             .collect::<Result<_, _>>()?;
-        let mounted = volumes.iter().map(|(path, url)| {
-            let path = path.as_ref().to_owned();
-            match settings.apply(url.volume()).into_config() {
-                Ok(mount) => Ok(Volume { path, mount }),
-                Err(source) => Err(JobError::Volume { path, source }),
-            }
-        });
         let folder = self
             .file
             .parent()
             .map_or_else(config::working_folder, Path::to_owned);
+        let mounted = volumes.iter().map(|(path, url)| {
+            let path = path.as_ref().to_owned();
+            match settings.apply(url.volume(&folder)).into_config() {
+                Ok(mount) => Ok(Volume { path, mount }),
+                Err(source) => Err(JobError::Volume { path, source }),
+            }
+        });
         Ok(CallSpec {
             version: CallSpec::VERSION,
             name: Some(self.name.as_str().into()),

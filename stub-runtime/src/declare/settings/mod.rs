@@ -3,6 +3,7 @@
 //! Two files are read: the nearest `stub.toml` of the working folder or above it, and the user's
 //! own. The nearer one takes precedence. docs/settings.md describes the format.
 
+mod bucket;
 mod bucket_pattern;
 mod buckets;
 mod engine;
@@ -14,6 +15,8 @@ mod located;
 mod named;
 mod secrets;
 mod units;
+mod volume_option;
+mod volume_url;
 
 use std::path::PathBuf;
 
@@ -23,7 +26,8 @@ use crate::declare::volume::CloudBucketMount;
 
 pub use error::SettingsError;
 pub use jobs::{Job, JobError};
-pub use units::{Size, Time, VolumeUrl};
+pub use units::{Flag, Mode, Size, Tag, Time};
+pub use volume_url::VolumeUrl;
 
 use located::Located;
 
@@ -107,5 +111,7 @@ impl Settings {
     }
 }
 
+#[cfg(test)]
+mod bucket_tests;
 #[cfg(test)]
 mod tests;

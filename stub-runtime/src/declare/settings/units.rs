@@ -1,14 +1,12 @@
-//! Sizes, times and places as text: in `stub.toml` and on command lines.
+//! Sizes, times and other values as text: in `stub.toml` and on command lines.
 
 use std::str::FromStr;
 use std::time::Duration;
 
-use s3fs_core::BucketName;
 use serde::{Deserialize, Deserializer, de};
 
 use crate::declare::options::EngineName;
 use crate::declare::schedule::Schedule;
-use crate::declare::volume::CloudBucketMount;
 
 /// `90`, `90s`, `15m`, `2h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,13 +16,21 @@ pub struct Time(pub Duration);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size(pub u64);
 
-/// `s3://bucket/prefix[:ro]`.
+/// Permission bits in octal, as `chmod` takes them: `644`, `0644` or `0o644`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mode(pub u32);
+
+/// `yes` or `no`, also as `true` or `false`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flag(pub bool);
+
+/// Tag of objects: `KEY:VALUE`. The key has no `:`, and the value may have some.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VolumeUrl {
-    /// The bucket's name.
-    pub bucket: String,
-    prefix: String,
-    read_only: bool,
+pub struct Tag {
+    /// Key.
+    pub key: String,
+    /// Value, which may be empty.
+    pub value: String,
 }
 
 // No library parses them: `bytesize` takes 10G for 10 GB and 99999999TiB for the largest number instead of
@@ -90,45 +96,41 @@ impl FromStr for Size {
     }
 }
 
-impl VolumeUrl {
-    /// Returns the volume.
-    pub fn volume(&self) -> CloudBucketMount {
-        CloudBucketMount::new(&self.bucket)
-            .key_prefix(&self.prefix)
-            .read_only(self.read_only)
+impl FromStr for Mode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits = text.strip_prefix("0o").unwrap_or(text);
+        match u32::from_str_radix(digits, 8) {
+            Ok(mode) if mode <= 0o777 => Ok(Self(mode)),
+            _ => Err("write three octal digits, such as 644".to_owned()),
+        }
     }
 }
 
-impl FromStr for VolumeUrl {
+impl FromStr for Flag {
     type Err = String;
 
-    /// Parses a URL. A prefix names a folder: a `/` at its end is added if it is missing. A prefix
-    /// that itself ends in `:ro` is written with `:rw` after it.
     fn from_str(text: &str) -> Result<Self, String> {
-        let Some(url) = text.strip_prefix("s3://") else {
-            return Err("write s3://bucket/prefix, and :ro after it for reading only".to_owned());
-        };
-        let (url, read_only) = match url.rsplit_once(':') {
-            Some((url, "ro")) => (url, true),
-            Some((url, "rw")) => (url, false),
-            _ => (url, false),
-        };
-        let (bucket, prefix) = BucketName::split(url);
-        let mut prefix = prefix.to_owned();
-        if !prefix.is_empty() && !prefix.ends_with('/') {
-            prefix.push('/');
+        match text {
+            "yes" | "true" => Ok(Self(true)),
+            "no" | "false" => Ok(Self(false)),
+            _ => Err("write yes or no".to_owned()),
         }
-        let volume = Self {
-            bucket: bucket.to_owned(),
-            prefix,
-            read_only,
-        };
-        // Checked early, so that an error names the place of the bucket or prefix in the file.
-        volume
-            .volume()
-            .into_config()
-            .map_err(|error| error.to_string())?;
-        Ok(volume)
+    }
+}
+
+impl FromStr for Tag {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            Some((key, value)) => Ok(Self {
+                key: key.to_owned(),
+                value: value.to_owned(),
+            }),
+            None => Err("write KEY:VALUE".to_owned()),
+        }
     }
 }
 
@@ -142,4 +144,4 @@ macro_rules! from_text {
     )+};
 }
 
-from_text! { Time Size VolumeUrl Schedule EngineName }
+from_text! { Time Size Schedule EngineName }
