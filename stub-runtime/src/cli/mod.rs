@@ -4,6 +4,7 @@ mod attach;
 mod command;
 mod exit;
 mod inputs;
+mod kms;
 mod names;
 mod options;
 mod policy;

@@ -7,21 +7,34 @@ use s3fs_core::{Access, BucketName, MountConfig};
 use serde_json::{Value, json};
 
 use super::exit::Failure;
+use super::kms::Keys;
 use super::tables;
+use crate::host::config;
 
-/// Returns the least policy for these volumes.
+/// Returns the least policy for these volumes. The environment's region tells the partition of
+/// volumes without one: credentials are of one partition.
 pub fn least_policy<'a>(mounts: impl Iterator<Item = &'a MountConfig>) -> Value {
+    policy(mounts, config::region().as_deref())
+}
+
+/// Returns the least policy for these volumes, whose region is `usual` unless they have their own.
+fn policy<'a>(mounts: impl Iterator<Item = &'a MountConfig>, usual: Option<&str>) -> Value {
     let mut buckets: BTreeMap<String, (&MountConfig, Needs)> = BTreeMap::new();
+    let mut keys = Keys::default();
     for mount in mounts {
         let empty = || (mount, Needs::default());
         let (_, needs) = buckets
             .entry(mount.bucket.to_string())
             .or_insert_with(empty);
         needs.add(mount);
+        keys.add(mount, mount.region.as_deref().or(usual));
     }
     let statements: Vec<Value> = buckets
         .values()
-        .flat_map(|(mount, needs)| needs.statements(&mount.bucket, mount.region.as_deref()))
+        .flat_map(|(mount, needs)| {
+            needs.statements(&mount.bucket, mount.region.as_deref().or(usual))
+        })
+        .chain(keys.statements())
         .collect();
     json!({ "Version": "2012-10-17", "Statement": statements })
 }
@@ -30,21 +43,14 @@ pub fn least_policy<'a>(mounts: impl Iterator<Item = &'a MountConfig>) -> Value 
 #[derive(Debug, Default)]
 struct Needs {
     prefixes: BTreeSet<String>,
-    /// Prefixes by action; each action changes objects.
+    /// Prefixes by action; each action but `s3:GetObjectTagging` changes objects.
     writes: BTreeMap<&'static str, BTreeSet<String>>,
 }
 
 impl Needs {
     fn add(&mut self, mount: &MountConfig) {
         let prefix = mount.prefix.to_string();
-        let actions: &[&str] = match mount.access {
-            Access::ReadOnly => &[],
-            Access::ReadWrite { delete: true, .. } => {
-                &["s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"]
-            }
-            Access::ReadWrite { delete: false, .. } => &["s3:PutObject", "s3:AbortMultipartUpload"],
-        };
-        for action in actions {
+        for action in actions(mount) {
             self.writes
                 .entry(action)
                 .or_default()
@@ -91,6 +97,24 @@ impl Needs {
     }
 }
 
+/// Returns the actions on objects that a volume needs besides reading.
+fn actions(mount: &MountConfig) -> Vec<&'static str> {
+    let Access::ReadWrite { delete, .. } = mount.access else {
+        return Vec::new();
+    };
+    let mut actions = vec!["s3:PutObject", "s3:AbortMultipartUpload"];
+    if delete {
+        actions.push("s3:DeleteObject");
+    }
+    if !mount.uploads.tags.is_empty() {
+        actions.extend(["s3:PutObjectTagging", "s3:GetObjectTagging"]);
+    }
+    if mount.uploads.acl.is_some() {
+        actions.push("s3:PutObjectAcl");
+    }
+    actions
+}
+
 /// Returns the prefixes that are not below another one.
 fn minimal(prefixes: &BTreeSet<String>) -> BTreeSet<&str> {
     let covers = |prefix: &str| {
@@ -116,7 +140,7 @@ pub(super) fn print() -> Result<ExitCode, Failure> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-    use s3fs_core::{BucketName, Prefix};
+    use s3fs_core::{BucketName, Encryption, EncryptionAlgorithm, Prefix};
 
     use super::*;
 
@@ -134,7 +158,7 @@ mod tests {
             mount("ins", "2024/05/", Access::ReadOnly),
             mount("out", "", Access::default()),
         ];
-        let policy = least_policy(mounts.iter());
+        let policy = policy(mounts.iter(), None);
         let expected = json!([
             {
                 "Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::ins",
@@ -158,7 +182,7 @@ mod tests {
             delete: false,
             overwrite: true,
         };
-        let policy = least_policy([mount("b-b", "", access)].iter()).to_string();
+        let policy = policy([mount("b-b", "", access)].iter(), None).to_string();
         assert!(!policy.contains("DeleteObject"));
     }
 
@@ -166,13 +190,62 @@ mod tests {
     fn arns_are_those_of_the_partition_and_of_access_points() {
         let mut chinese = mount("logs", "", Access::ReadOnly);
         chinese.region = Some("cn-north-1".into());
-        let policy = least_policy([&chinese].into_iter());
-        assert_eq!(policy["Statement"][0]["Resource"], "arn:aws-cn:s3:::logs");
+        let chinese = policy([&chinese].into_iter(), None);
+        assert_eq!(chinese["Statement"][0]["Resource"], "arn:aws-cn:s3:::logs");
         let arn = "arn:aws:s3:eu-west-1:123456789012:accesspoint/reports";
         let access_point = mount(arn, "2024/", Access::ReadOnly);
-        let policy = least_policy([&access_point].into_iter());
+        let policy = policy([&access_point].into_iter(), None);
         assert_eq!(policy["Statement"][0]["Resource"], arn);
         let objects = format!("{arn}/object/2024/*");
         assert_eq!(policy["Statement"][1]["Resource"], json!([objects]));
+    }
+
+    #[test]
+    fn options_of_objects_ask_for_more() {
+        let mut options = mount("b-b", "p/", Access::default());
+        options.uploads.tags.insert("a".into(), "1".into());
+        options.uploads.acl = Some("private".into());
+        let mut encryption = Encryption::new(EncryptionAlgorithm::Kms);
+        encryption.key_id = Some("1-2".into());
+        options.uploads.encryption = Some(encryption);
+        let all = policy([&options].into_iter(), Some("eu-west-1"));
+        let expected = json!([
+            {
+                "Effect": "Allow",
+                "Action": [
+                    "s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObjectTagging",
+                    "s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging",
+                ],
+                "Resource": ["arn:aws:s3:::b-b/p/*"],
+            },
+            {
+                "Effect": "Allow",
+                "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+                "Resource": ["arn:aws:kms:eu-west-1:*:key/1-2"],
+            },
+        ]);
+        assert_eq!(
+            all["Statement"].as_array().unwrap()[2..],
+            expected.as_array().unwrap()[..]
+        );
+        options.access = Access::ReadOnly;
+        let reading = policy([&options].into_iter(), Some("eu-west-1"));
+        let statements = reading["Statement"].as_array().unwrap();
+        assert_eq!(statements.len(), 3);
+        assert_eq!(statements[2]["Action"], json!(["kms:Decrypt"]));
+    }
+
+    #[test]
+    fn resources_are_of_the_partition_of_the_region() {
+        let mut own = mount("own", "", Access::ReadOnly);
+        own.region = Some("cn-north-1".into());
+        let usual = mount("usual", "", Access::ReadOnly);
+        let policy = policy([&own, &usual].into_iter(), Some("eusc-de-east-1"));
+        let resources: Vec<_> = policy["Statement"].as_array().unwrap().iter().collect();
+        assert_eq!(resources[0]["Resource"], "arn:aws-cn:s3:::own");
+        assert_eq!(
+            resources[3]["Resource"],
+            json!(["arn:aws-eusc:s3:::usual/*"])
+        );
     }
 }

@@ -129,19 +129,7 @@ pub(super) fn doctor(form: FormArguments) -> Result<ExitCode, Failure> {
     let mut mounts: Vec<MountConfig> = Vec::new();
     for one in declared()? {
         // Several functions may declare the same.
-        let has_same = |mount: &MountConfig| {
-            (
-                &mount.bucket,
-                &mount.prefix,
-                &mount.access,
-                &mount.endpoint_url,
-            ) == (
-                &one.mount.bucket,
-                &one.mount.prefix,
-                &one.mount.access,
-                &one.mount.endpoint_url,
-            )
-        };
+        let has_same = |mount: &MountConfig| probed(mount) == probed(&one.mount);
         if !mounts.iter().any(has_same) {
             mounts.push(one.mount);
         }
@@ -164,6 +152,18 @@ pub(super) fn doctor(form: FormArguments) -> Result<ExitCode, Failure> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Returns the parts of a mount that its probes depend on.
+fn probed(mount: &MountConfig) -> impl PartialEq {
+    (
+        &mount.bucket,
+        &mount.prefix,
+        &mount.access,
+        &mount.endpoint_url,
+        &mount.expected_bucket_owner,
+        &mount.uploads,
+    )
 }
 
 /// Columns, each as wide as its widest cell.

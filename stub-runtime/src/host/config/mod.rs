@@ -116,6 +116,13 @@ pub(crate) fn program_folders() -> Vec<PathBuf> {
         .collect()
 }
 
+/// Returns the region of the environment, as the AWS SDKs read it.
+pub(crate) fn region() -> Option<String> {
+    let variables = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter();
+    let mut values = variables.filter_map(|name| std::env::var(name).ok());
+    values.find(|region| !region.is_empty())
+}
+
 /// Returns the engine that the environment requests.
 pub(crate) fn engine() -> Option<String> {
     std::env::var(ENGINE).ok().filter(|name| !name.is_empty())
