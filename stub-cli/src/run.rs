@@ -68,7 +68,8 @@ pub(crate) fn spec(arguments: RunArguments) -> anyhow::Result<CallSpec> {
         .variables
         .into_iter()
         .map(|v| Secret::from_dict([(v.name, v.value)]));
-    let secrets = given.chain([Secret::from_env(arguments.secrets)?]);
+    let secrets =
+        given.chain([Secret::from_env(arguments.secrets).context("failed to pass secrets")?]);
     let limits = Limits {
         cpu: arguments.cpu,
         memory: arguments.memory,
@@ -89,8 +90,8 @@ pub(crate) fn spec(arguments: RunArguments) -> anyhow::Result<CallSpec> {
         isolate: arguments.isolate,
         limits,
         workdir: match arguments.workdir {
-            Some(folder) => absolute(&folder).context("there is no current folder")?,
-            None => env::current_dir().context("there is no current folder")?,
+            Some(folder) => absolute(&folder).context("failed to find the current folder")?,
+            None => env::current_dir().context("failed to find the current folder")?,
         },
     })
 }
@@ -106,10 +107,15 @@ pub(crate) fn volumes(
     for volume in volumes {
         let path = volume.path.as_ref().to_owned();
         if !seen.insert(path.clone()) {
-            bail!("two volumes are given for `{}`", path.display());
+            bail!(
+                "failed to mount volume `{}`: it is given twice\nleave one out",
+                path.display()
+            );
         }
-        let volume = settings.apply(service.apply(volume.volume()));
-        let mount = volume.into_config()?;
+        let volume = settings.apply(volume.volume().with_defaults(service.options()));
+        let mount = volume
+            .into_config()
+            .with_context(|| format!("failed to mount volume `{}`", path.display()))?;
         specs.push(Volume { path, mount });
     }
     Ok(specs)

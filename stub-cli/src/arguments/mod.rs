@@ -2,11 +2,12 @@
 
 mod jobs;
 mod mode;
+mod service;
 mod variable;
 mod volume;
 
 use std::ffi::OsString;
-use std::path::{PathBuf, absolute};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
@@ -16,7 +17,10 @@ use stub_runtime::cli::{EngineArguments, FormArguments, SeeingArguments};
 use stub_runtime::declare::{Size, Time};
 
 pub(crate) use jobs::{JobArguments, JobsCommand, ReportArguments};
+pub(crate) use service::ServiceArguments;
 pub(crate) use variable::Variable;
+use volume::{VOLUME, VOLUME_FORM, VOLUME_LONG};
+
 pub(crate) use volume::VolumeArgument;
 
 /// S3 buckets as folders
@@ -88,13 +92,7 @@ pub(crate) enum Command {
 /// Volumes, and options of their S3 service.
 #[derive(Debug, Args)]
 pub(crate) struct VolumesArguments {
-    /// Mount a bucket, or a prefix of it, on a folder: `/my-mount=s3://bucket/prefix[:ro]`
-    #[arg(
-        long = "volume",
-        short = 'v',
-        value_name = "PATH=S3_URL[:ro]",
-        required = true
-    )]
+    #[arg(long = "volume", short = 'v', value_name = VOLUME_FORM, help = VOLUME, long_help = VOLUME_LONG, required = true)]
     pub(crate) volumes: Vec<VolumeArgument>,
     #[command(flatten)]
     pub(crate) service: ServiceArguments,
@@ -102,8 +100,7 @@ pub(crate) struct VolumesArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArguments {
-    /// Mount a bucket, or a prefix of it, on a folder: `/my-mount=s3://bucket/prefix[:ro]`
-    #[arg(long = "volume", short = 'v', value_name = "PATH=S3_URL[:ro]")]
+    #[arg(long = "volume", short = 'v', value_name = VOLUME_FORM, help = VOLUME, long_help = VOLUME_LONG)]
     pub(crate) volumes: Vec<VolumeArgument>,
     #[command(flatten)]
     pub(crate) service: ServiceArguments,
@@ -145,92 +142,9 @@ pub(crate) enum K8sCommand {
     Manifest(RunArguments),
 }
 
-/// Options of the S3 service and its credentials, which default to the standard AWS chain.
-#[derive(Clone, Debug, Args)]
-#[allow(
-    clippy::struct_excessive_bools,
-    reason = "each is an option of its own"
-)]
-pub(crate) struct ServiceArguments {
-    /// URL of an S3-compatible service
-    #[arg(long, value_name = "URL")]
-    endpoint_url: Option<String>,
-    /// Address the bucket as endpoint/bucket instead of bucket.endpoint
-    #[arg(long)]
-    force_path_style: bool,
-    /// Region of the bucket [default: asked from the bucket]
-    #[arg(long)]
-    region: Option<String>,
-    /// Profile of the AWS configuration files to take credentials from
-    #[arg(long, conflicts_with = "no_sign_request")]
-    profile: Option<String>,
-    /// Send unsigned requests, for public buckets
-    #[arg(long)]
-    no_sign_request: bool,
-    /// Accept the charges of a requester-pays bucket
-    #[arg(long, conflicts_with = "no_sign_request")]
-    requester_pays: bool,
-    /// Cache objects in this folder, across runs and processes of this user
-    ///
-    /// The folder is created if missing; otherwise it must belong to this user, with mode 700.
-    #[arg(long, value_name = "DIR")]
-    cache: Option<PathBuf>,
-    /// Maximum size of the cache, such as 500MiB or 10GiB
-    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "10GiB")]
-    cache_size: u64,
-    /// Maximum time for which a failing request is repeated, such as 90s or 15m [default: 5m, or stub.toml]
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    retry_timeout: Option<Duration>,
-    /// Let `close` wait until the file is stored, and fail if it can't be
-    ///
-    /// Otherwise `fsync` and the end of the mount wait.
-    #[arg(long)]
-    wait_on_close: bool,
-    /// Folder for large files that are changed in their middle [default: the temporary folder]
-    #[arg(long, value_name = "DIR")]
-    stage: Option<PathBuf>,
-    /// Maximum size of the stage; a write beyond it fails
-    #[arg(long, value_name = "SIZE", value_parser = size, requires = "stage")]
-    stage_size: Option<u64>,
-}
-
-impl ServiceArguments {
-    /// Applies these options to a volume.
-    pub(crate) fn apply(&self, mut volume: CloudBucketMount) -> CloudBucketMount {
-        volume = volume
-            .force_path_style(self.force_path_style)
-            .requester_pays(self.requester_pays)
-            .anonymous(self.no_sign_request)
-            .wait_on_close(self.wait_on_close);
-        if let Some(url) = &self.endpoint_url {
-            volume = volume.bucket_endpoint_url(url);
-        }
-        if let Some(region) = &self.region {
-            volume = volume.region(region);
-        }
-        if let Some(profile) = &self.profile {
-            volume = volume.profile(profile);
-        }
-        if let Some(timeout) = self.retry_timeout {
-            volume = volume.retry_timeout(timeout);
-        }
-        if let Some(dir) = &self.cache {
-            // Where there is no current folder, the path stays relative and is refused.
-            let dir = absolute(dir).unwrap_or_else(|_| dir.clone());
-            volume = volume.cache(dir, self.cache_size);
-        }
-        if let Some(dir) = &self.stage {
-            let dir = absolute(dir).unwrap_or_else(|_| dir.clone());
-            volume = volume.stage(dir, self.stage_size.unwrap_or(u64::MAX));
-        }
-        volume
-    }
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {
-    /// Mount a bucket, or a prefix of it, on a folder: `/my-mount=s3://bucket/prefix[:ro]`
-    #[arg(long = "volume", short = 'v', value_name = "PATH=S3_URL[:ro]")]
+    #[arg(long = "volume", short = 'v', value_name = VOLUME_FORM, help = VOLUME, long_help = VOLUME_LONG)]
     pub(crate) volumes: Vec<VolumeArgument>,
     #[command(flatten)]
     pub(crate) service: ServiceArguments,
@@ -311,16 +225,18 @@ impl MountArguments {
     pub(crate) fn volume(&self) -> CloudBucketMount {
         let mut volume = CloudBucketMount::new(&self.bucket)
             .key_prefix(&self.prefix)
-            .read_only(self.read_only)
             .file_mode(self.file_mode)
             .dir_mode(self.dir_mode);
+        if self.read_only {
+            volume = volume.read_only(true);
+        }
         if let Some(uid) = self.uid {
             volume = volume.uid(uid);
         }
         if let Some(gid) = self.gid {
             volume = volume.gid(gid);
         }
-        self.service.apply(volume)
+        volume.with_defaults(self.service.options())
     }
 }
 

@@ -120,7 +120,10 @@ fn a_cache_is_a_folder_and_a_size() {
     let config = |options: &str| {
         let arguments = run(&[options.split_whitespace().collect(), vec!["true"]].concat());
         let volume: VolumeArgument = "/m=s3://my-bucket".parse().unwrap();
-        let config = arguments.service.apply(volume.volume()).into_config();
+        let config = volume
+            .volume()
+            .with_defaults(arguments.service.options())
+            .into_config();
         config.unwrap().cache
     };
     assert_eq!(config(""), None);
@@ -139,7 +142,10 @@ fn failing_requests_are_repeated_for_the_time_that_is_asked_for() {
     let timeout = |options: &str| {
         let arguments = run(&[options.split_whitespace().collect(), vec!["true"]].concat());
         let volume: VolumeArgument = "/m=s3://my-bucket".parse().unwrap();
-        let config = arguments.service.apply(volume.volume()).into_config();
+        let config = volume
+            .volume()
+            .with_defaults(arguments.service.options())
+            .into_config();
         config.unwrap().retry_timeout
     };
     assert_eq!(timeout(""), Duration::from_mins(5));

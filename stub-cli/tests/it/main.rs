@@ -15,6 +15,7 @@ mod k8s;
 mod memory;
 mod mount;
 mod nightly_backup;
+mod options;
 mod run;
 mod terminal;
 
