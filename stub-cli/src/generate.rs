@@ -20,7 +20,7 @@ pub(crate) fn completions(shell: Shell) -> ExitCode {
 
 /// Writes a manual page for each command.
 pub(crate) fn man(folder: &Path) -> anyhow::Result<ExitCode> {
-    let can_not_write = || format!("can't write to `{}`", folder.display());
+    let can_not_write = || format!("failed to write to `{}`", folder.display());
     fs::create_dir_all(folder).with_context(can_not_write)?;
     clap_mangen::generate_to(Cli::command(), folder).with_context(can_not_write)?;
     Ok(ExitCode::SUCCESS)

@@ -72,8 +72,8 @@ fn run_job(settings: &Settings, arguments: JobArguments) -> anyhow::Result<ExitC
     arguments.engine.choose();
     arguments.seeing.begin().map_err(Error::msg)?;
     observe::want_history();
-    let spec =
-        spec(settings, job, arguments.more).with_context(|| format!("the job `{}`", job.name))?;
+    let spec = spec(settings, job, arguments.more)
+        .with_context(|| format!("failed to start job `{}`", job.name))?;
     run::run_spec(&spec, &job.retries())
 }
 
@@ -99,7 +99,9 @@ fn serve(settings: &Settings, seeing: &SeeingArguments) -> anyhow::Result<ExitCo
         })
         .collect();
     if entries.is_empty() {
-        bail!("no job has a `schedule`, such as `schedule = \"0 3 * * *\"`");
+        bail!(
+            "failed to serve jobs: none has a schedule\nset one in stub.toml, such as `schedule = \"0 3 * * *\"`"
+        );
     }
     observe::announce(entries.iter().map(|entry| entry.name.as_str()));
     for entry in &entries {
@@ -131,12 +133,14 @@ fn run_scheduled(settings: &Settings, job: &Job, canceller: &Canceller) -> Strin
 fn report(arguments: &ReportArguments) -> anyhow::Result<ExitCode> {
     let ReportArguments { name, output } = arguments;
     let runs = observe::write_history(name.as_deref(), output)
-        .with_context(|| format!("can't write `{}`", output.display()))?;
+        .with_context(|| format!("failed to write `{}`", output.display()))?;
     let of = name
         .as_ref()
         .map_or(String::new(), |name| format!(" of `{name}`"));
     if runs == 0 {
-        bail!("there was no run{of} yet: `stub jobs run` and `stub jobs serve` keep what they do");
+        bail!(
+            "failed to report: no run{of} is recorded\nrun a job with `stub jobs run` or `stub jobs serve`"
+        );
     }
     writeln!(io::stdout().lock(), "{}: {runs} runs{of}", output.display())?;
     Ok(ExitCode::SUCCESS)
@@ -144,8 +148,11 @@ fn report(arguments: &ReportArguments) -> anyhow::Result<ExitCode> {
 
 fn absent(name: &str, jobs: &[Job]) -> String {
     if jobs.is_empty() {
-        return format!("there is no job `{name}`: no `stub.toml` here or above has any");
+        return format!("failed to find job `{name}`: no `stub.toml` here or above has any job");
     }
     let names: Vec<_> = jobs.iter().map(|job| job.name.as_str()).collect();
-    format!("there is no job `{name}`; there are: {}", names.join(", "))
+    format!(
+        "failed to find job `{name}`; there are: {}",
+        names.join(", ")
+    )
 }

@@ -146,7 +146,7 @@ fn what_is_wrong_is_said_with_what_to_do() {
     );
     refuses(
         &["run", "words", "--inputs", "/no/such/file"],
-        "stub: can't read `/no/such/file`: No such file or directory (os error 2)\n",
+        "stub: failed to read `/no/such/file`: No such file or directory (os error 2)\n",
         2,
     );
 }

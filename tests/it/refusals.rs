@@ -94,7 +94,7 @@ fn keys_that_are_not_there() {
     let text = says(bucket::at(&server, BUCKET).secret(Secret::from_env(["STUB_IT_MISSING"])));
     assert_eq!(
         text,
-        "no secret: not set in the environment: STUB_IT_MISSING"
+        "failed to load the secret: not set in the environment: STUB_IT_MISSING"
     );
     assert_eq!(
         server.log().total(),
@@ -219,18 +219,18 @@ fn names_prefixes_and_urls_that_are_something_else() {
     let of = |bucket: &str| says(bucket::of(&server, bucket));
     assert_eq!(
         of("arn:aws:s3:::data"),
-        "`arn:aws:s3:::data` is an ARN, not a bucket name: write `data`"
+        "`arn:aws:s3:::data` is an ARN, not a bucket name\nwrite `data`"
     );
     assert_has(
         &of("s3://data"),
-        &["`s3://data` is a URL, not a bucket name: write `data`"],
+        &["`s3://data` is a URL, not a bucket name\nwrite `data`"],
     );
     assert_has(&of("s3://data/in"), &["write `data`", "`in/`"]);
-    assert_has(&of("data/in"), &["write the bucket `data`", "`in/`"]);
+    assert_has(&of("data/in"), &["write `data`", "`in/`"]);
     assert_has(&of("da ta"), &["`da ta` is not a bucket name"]);
-    assert_has(&of(""), &["the bucket name is empty"]);
+    assert_has(&of(""), &["bucket name is empty"]);
     let prefixed = says(bucket::of(&server, BUCKET).key_prefix("in"));
-    assert_eq!(prefixed, "the key prefix `in` must end in `/`: write `in/`");
+    assert_eq!(prefixed, "key prefix `in` does not end in `/`\nwrite `in/`");
     let without_scheme = CloudBucketMount::new(BUCKET).bucket_endpoint_url("localhost:9000");
     assert_has(
         &says(without_scheme),

@@ -51,7 +51,7 @@ impl Attached {
             read_only,
             allow_other,
         };
-        let words = || format!("can't mount at `{}`", folder.display());
+        let words = || format!("failed to mount at `{}`", folder.display());
         let mounted = file_system.mount_at(&point);
         let Mounted {
             serving,
@@ -80,7 +80,7 @@ impl Attached {
         };
         let ended = serving.await;
         self.serving = None;
-        ended?.context("serving the file system ended")
+        ended?.context("failed to serve the file system")
     }
 
     /// Returns the handle that stores what was written and reports unstored objects.

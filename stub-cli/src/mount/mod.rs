@@ -27,13 +27,16 @@ use signals::Signals;
 /// Mounts the bucket, serves it until it is unmounted or a signal arrives, and stores unstored data.
 pub(crate) fn mount(arguments: &MountArguments) -> anyhow::Result<ExitCode> {
     log();
-    let config = Settings::load()?.apply(arguments.volume()).into_config()?;
+    let volume = Settings::load()?.apply(arguments.volume());
+    let bucket = volume.bucket().to_owned();
+    let config = volume
+        .into_config()
+        .with_context(|| format!("failed to mount bucket `{bucket}`"))?;
     let folder = point::resolve(&arguments.folder)?;
-    let runtime = tokio::runtime::Runtime::new().context("can't start the async runtime")?;
+    let runtime = tokio::runtime::Runtime::new().context("failed to start the async runtime")?;
     let ended = runtime.block_on(async {
         // Before anything is mounted: a signal in between must not leave a mount behind.
         let mut signals = Signals::new()?;
-        let bucket = config.bucket.to_string();
         let attaching = Attached::new(config, &folder, arguments.allow_other);
         let attached = tokio::select! {
             attached = attaching => attached?,
@@ -89,7 +92,7 @@ async fn serve(mut attached: Attached, mut signals: Signals) -> anyhow::Result<E
                     exit::say("ending at once: what is not stored yet is named");
                     finisher.end_requests();
                 }
-                _ => bail!("ended by a third signal: what was not yet stored is lost"),
+                _ => bail!("failed to store all files: a third signal ended the mount"),
             }
         }
     };

@@ -11,7 +11,7 @@ use crate::exit;
 
 /// Resolves a folder. Unmounts a dead mount of a `stub mount` that was killed.
 pub(super) fn resolve(folder: &Path) -> anyhow::Result<PathBuf> {
-    let words = || format!("can't mount at `{}`", folder.display());
+    let words = || format!("failed to mount at `{}`", folder.display());
     let resolved = match folder.canonicalize() {
         Err(error) if error.raw_os_error() == Some(Errno::ENOTCONN as i32) => {
             below_resolved_parent(folder)

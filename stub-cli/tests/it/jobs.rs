@@ -103,7 +103,7 @@ fn what_is_wrong_is_said_with_its_place() {
     let (_, text, status) = says(&stub(wrong.path(), &["jobs", "run", "a"]));
     assert_eq!(status, 125);
     assert!(
-        text.contains("stub.toml`, line 10: unknown field `comand`"),
+        text.contains("stub.toml`: line 10: unknown field `comand`"),
         "{text}"
     );
     assert!(
@@ -114,7 +114,7 @@ fn what_is_wrong_is_said_with_its_place() {
     let (_, text, _) = says(&stub(right.path(), &["jobs", "run", "no"]));
     assert_eq!(
         text,
-        "stub: there is no job `no`; there are: copy, flaky, slow\n"
+        "stub: failed to find job `no`; there are: copy, flaky, slow\n"
     );
 }
 
@@ -190,7 +190,10 @@ command = ["sh", "-c", "echo x >> never"]
     );
     let none = self::folder(&server, "[jobs.a]\ncommand = [\"x\"]\n");
     let (_, text, _) = says(&stub(none.path(), &["jobs", "serve"]));
-    assert!(text.contains("no job has a `schedule`"), "{text}");
+    assert!(
+        text.contains("none has a schedule\nset one in stub.toml"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -209,7 +212,7 @@ fn what_runs_did_is_kept_for_a_report() {
     };
     let (_, text, status) = run(&["jobs", "report"]);
     assert_eq!(status, 125);
-    assert!(text.contains("there was no run yet"), "{text}");
+    assert!(text.contains("no run is recorded"), "{text}");
     assert_eq!(run(&["jobs", "run", "flaky"]).2, 0);
     assert_eq!(run(&["jobs", "run", "slow"]).2, 124);
     assert_eq!(run(&["jobs", "run", "slow"]).2, 124);
@@ -226,7 +229,7 @@ fn what_runs_did_is_kept_for_a_report() {
     assert!(page.contains("`flaky` failed: exit status 1"), "{page}");
     let (_, text, status) = run(&["jobs", "report", "copy", "--output", "copy.html"]);
     assert_eq!(status, 125);
-    assert!(text.contains("there was no run of `copy` yet"), "{text}");
+    assert!(text.contains("no run of `copy` is recorded"), "{text}");
     assert!(!folder.path().join("copy.html").exists());
 }
 

@@ -117,22 +117,22 @@ fn a_read_only_mount_refuses_changes() {
 }
 
 #[test]
-fn what_cannot_be_mounted_is_an_error_of_one_line() {
+fn what_cannot_be_mounted_is_an_error_with_its_remedy() {
     let (server, folder) = (server(), tempfile::tempdir().unwrap());
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
     let absent = folder.path().join("absent");
     let cases = [
-        ("data", file.as_path()),
-        ("data", &absent),
-        ("s3://data", folder.path()),
+        ("data", file.as_path(), 1),
+        ("data", &absent, 1),
+        ("s3://data", folder.path(), 2),
     ];
-    for (bucket, at) in cases {
+    for (bucket, at, lines) in cases {
         let output = stub("mount", &server).arg(bucket).arg(at).output().unwrap();
         let text = String::from_utf8(output.stderr).unwrap();
         assert_eq!(
             (output.status.code(), text.lines().count()),
-            (Some(1), 1),
+            (Some(1), lines),
             "{text}"
         );
     }

@@ -42,7 +42,10 @@ fn our_own_failures_have_statuses_of_their_own() {
 fn an_error_is_one_line() {
     let output = run(&["--secret", "STUB_NOT_SET", "--", "true"]);
     let text = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(text, "stub: not set in the environment: STUB_NOT_SET\n");
+    assert_eq!(
+        text,
+        "stub: failed to pass secrets: not set in the environment: STUB_NOT_SET\n"
+    );
 }
 
 #[test]

@@ -25,7 +25,7 @@ impl Limits {
         if let Some(cpu) = self.cpu
             && !(cpu.is_finite() && cpu > 0.0)
         {
-            return Err(format!("`cpu` is {cpu}; it must be more than 0"));
+            return Err(format!("`cpu` must be more than 0, not {cpu}"));
         }
         match self.memory {
             Some(bytes) if bytes < LEAST_MEMORY => {

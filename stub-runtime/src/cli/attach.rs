@@ -53,7 +53,7 @@ fn print(found: FoundCall) -> std::result::Result<u8, Failure> {
             (_, Ok(FoundValue::Value(value))) => format!("{value:#}"),
         };
         let written = writeln!(out, "{line}").and_then(|()| out.flush());
-        written.map_err(|error| Failure::new(format!("can't write the values: {error}")))?;
+        written.map_err(|error| Failure::new(format!("failed to write the values: {error}")))?;
     }
     if failed > 0 {
         say(&format!("{failed} inputs failed"));

@@ -54,7 +54,7 @@ pub(super) fn map(
         });
     progress.end();
     let failed =
-        written.map_err(|error| Failure::new(format!("can't write the values: {error}")))?;
+        written.map_err(|error| Failure::new(format!("failed to write the values: {error}")))?;
     if is_interrupted {
         return Ok(ExitCode::from(INTERRUPTED));
     }
@@ -72,8 +72,9 @@ fn open(path: &Path) -> std::result::Result<Lines, Failure> {
         Box::new(BufReader::new(io::stdin()))
     } else {
         let file = File::open(path);
-        let file = file
-            .map_err(|error| Failure::usage(format!("can't read `{}`: {error}", path.display())))?;
+        let file = file.map_err(|error| {
+            Failure::usage(format!("failed to read `{}`: {error}", path.display()))
+        })?;
         Box::new(BufReader::new(file))
     };
     // An empty line is none.
@@ -96,7 +97,7 @@ fn create(path: Option<&Path>) -> std::result::Result<Box<dyn Write>, Failure> {
         return Ok(Box::new(BufWriter::new(io::stdout())));
     };
     let file = File::create(path)
-        .map_err(|error| Failure::new(format!("can't write `{}`: {error}", path.display())))?;
+        .map_err(|error| Failure::new(format!("failed to write `{}`: {error}", path.display())))?;
     Ok(Box::new(BufWriter::new(file)))
 }
 

@@ -9,5 +9,5 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())
-        .map_err(|error| Failure::new(format!("can't write to standard output: {error}")))
+        .map_err(|error| Failure::new(format!("failed to write to standard output: {error}")))
 }

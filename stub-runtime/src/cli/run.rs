@@ -21,7 +21,7 @@ use crate::observe::watch::say;
 /// Runs a function as the command line says.
 pub(super) fn run(name: &str, arguments: &ArgMatches) -> Result<ExitCode, Failure> {
     let function = names::find(name)
-        .ok_or_else(|| Failure::usage(format!("there is no function `{name}`")))?;
+        .ok_or_else(|| Failure::usage(format!("failed to find function `{name}`")))?;
     begin(arguments)?;
     let result = arguments.get_one::<PathBuf>(WRITE_RESULT);
     if let Some(file) = arguments.get_one::<PathBuf>(INPUTS) {
@@ -51,7 +51,7 @@ pub(super) fn run(name: &str, arguments: &ArgMatches) -> Result<ExitCode, Failur
         value => value?,
     };
     let value = (function.show)(value)
-        .map_err(|error| Failure::new(format!("its value can't be shown: {error}")))?;
+        .map_err(|error| Failure::new(format!("failed to print its value: {error}")))?;
     let text = match value {
         Value::Null => String::new(),
         Value::String(text) => text + "\n",
@@ -59,8 +59,9 @@ pub(super) fn run(name: &str, arguments: &ArgMatches) -> Result<ExitCode, Failur
     };
     match result {
         None => print(&text)?,
-        Some(file) => fs::write(file, text)
-            .map_err(|error| Failure::new(format!("can't write `{}`: {error}", file.display())))?,
+        Some(file) => fs::write(file, text).map_err(|error| {
+            Failure::new(format!("failed to write `{}`: {error}", file.display()))
+        })?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -71,7 +72,7 @@ fn emit(
     input: Payload,
     result: Option<&Path>,
 ) -> Result<ExitCode, Failure> {
-    let can_not_write = |error| Failure::new(format!("can't write the values: {error}"));
+    let can_not_write = |error| Failure::new(format!("failed to write the values: {error}"));
     let mut out: Box<dyn Write> = match result {
         None => Box::new(io::stdout()),
         Some(file) => Box::new(fs::File::create(file).map_err(can_not_write)?),
@@ -82,7 +83,7 @@ fn emit(
     let print_all = move || -> Result<(), Failure> {
         while let Some(value) = emitted.next() {
             let value = (function.show)(value?)
-                .map_err(|error| Failure::new(format!("a value can't be shown: {error}")))?;
+                .map_err(|error| Failure::new(format!("failed to print a value: {error}")))?;
             let written = match value {
                 Value::String(text) => writeln!(out, "{text}"),
                 value => writeln!(out, "{value}"),

@@ -27,7 +27,7 @@ pub(super) fn serve() -> Result<ExitCode, Failure> {
     }
     if entries.is_empty() {
         return Err(Failure::usage(
-            "no function has a `schedule`; write `#[stub::function(schedule = Cron(\"0 3 * * *\"))]`",
+            "failed to serve functions: none has a schedule\nwrite `#[stub::function(schedule = Cron(\"0 3 * * *\"))]`",
         ));
     }
     announce(labels.iter().map(String::as_str));

@@ -203,7 +203,7 @@ fn a_page_that_cannot_be_written_is_told_before_anything_is_run() {
     assert_eq!(output.status.code(), Some(2));
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(
-        text.starts_with("stub: can't write `/no/such/folder/page`: "),
+        text.starts_with("stub: failed to write `/no/such/folder/page`: "),
         "{text}"
     );
     assert_eq!(server.get("examples", "out/x"), None);
@@ -260,7 +260,7 @@ fn metrics_can_be_read_while_it_runs() {
     assert_eq!(output.status.code(), Some(2));
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(
-        text.starts_with(&format!("stub: can't serve metrics at {address}: ")),
+        text.starts_with(&format!("stub: failed to serve metrics at {address}: ")),
         "{text}"
     );
 }

@@ -96,14 +96,14 @@ pub(super) fn keep(record: &Record) {
     if let Some(folder) = history
         && let Err(error) = report::save(folder, record)
     {
-        say(&format!("can't keep the record of the run: {error}"));
+        say(&format!("failed to record the run: {error}"));
     }
     if let Some(path) = page {
         records.insert(0, record.clone());
         drop_older(records);
         let written = report::write_page(path, records);
         if let (Err(error), false) = (&written, *has_failed) {
-            say(&format!("can't write `{}`: {error}", path.display()));
+            say(&format!("failed to write `{}`: {error}", path.display()));
         }
         *has_failed = written.is_err();
     }

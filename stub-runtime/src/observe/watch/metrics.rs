@@ -128,7 +128,7 @@ impl std::fmt::Debug for Metrics {
 pub(super) fn serve(address: SocketAddr) -> Result<(), String> {
     // Before the exporter's own thread tries, which nobody would hear of.
     let refused =
-        |error: &dyn std::fmt::Display| format!("can't serve metrics at {address}: {error}");
+        |error: &dyn std::fmt::Display| format!("failed to serve metrics at {address}: {error}");
     drop(std::net::TcpListener::bind(address).map_err(|error| refused(&error))?);
     PrometheusBuilder::new()
         .with_http_listener(address)

@@ -38,7 +38,7 @@ impl Seeing {
         }
         if let Some(path) = self.report {
             let shown = path.display().to_string();
-            kept::want_page(path).map_err(|error| format!("can't write `{shown}`: {error}"))?;
+            kept::want_page(path).map_err(|error| format!("failed to write `{shown}`: {error}"))?;
         }
         self.metrics.map_or(Ok(()), metrics::serve)
     }
