@@ -75,7 +75,11 @@ fn serve(
         client.write_all(&answer).unwrap();
         return;
     }
-    let server = TcpStream::connect(upstream).unwrap();
+    let Ok(server) = TcpStream::connect(upstream) else {
+        let failure = b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n";
+        client.write_all(failure).unwrap();
+        return;
+    };
     client.write_all(b"HTTP/1.1 200 Connected\r\n\r\n").unwrap();
     let pairs = (client.try_clone().unwrap(), server.try_clone().unwrap());
     thread::spawn(move || copy(pairs.0, pairs.1));
@@ -194,7 +198,11 @@ fn this_machine_and_hosts_of_no_proxy_are_reached_directly() {
     let direct = "the host name data.storage.invalid does not resolve";
     assert!(text.contains(direct), "{text}");
     assert_eq!(proxy.seen(), [""; 0]);
-    said(&elsewhere, &both, "");
+    let text = said(&elsewhere, &both, "");
+    let refusal = format!("the proxy {url} of HTTPS_PROXY: it refuses or fails to connect");
+    assert!(text.contains(&refusal), "{text}");
+    let path_style = "whether NO_PROXY has to name it; if the server has no host name for each";
+    assert!(text.contains(path_style), "{text}");
     let seen = proxy.seen();
     assert_eq!(seen[0], "CONNECT data.storage.invalid:443", "{seen:?}");
 }

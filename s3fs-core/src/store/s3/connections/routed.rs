@@ -30,6 +30,9 @@ const PROXY_AUTHENTICATION: u16 = 407;
 /// Error text of a tunnel whose proxy asks for credentials; the type is private.
 const TUNNEL_REFUSED: &str = "proxy authorization required";
 
+/// Error text of a tunnel whose proxy answers with another status than 200, such as 403 or 502.
+const TUNNEL_FAILED: &str = "tunnel error: unsuccessful";
+
 /// Client that sends each request directly or through the proxy of its host.
 #[derive(Debug)]
 pub(super) struct Routed {
@@ -151,10 +154,12 @@ fn failed(proxy: Proxy, error: ConnectorError) -> ConnectorError {
     }
     let is_connect = error.is_timeout() && text.contains("connect timeout");
     let (is_io, is_timeout, other) = (error.is_io(), error.is_timeout(), error.as_other());
-    let source = ProxyFailed {
-        proxy,
-        source: Box::new(error),
+    let source: BoxError = if text.contains(TUNNEL_FAILED) {
+        "it refuses or fails to connect to the host".into()
+    } else {
+        Box::new(error)
     };
+    let source = ProxyFailed { proxy, source };
     match other {
         // A timeout has no text; that the proxy does not answer has to be said.
         _ if is_io || is_connect => ConnectorError::io(source.into()),
