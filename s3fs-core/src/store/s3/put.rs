@@ -107,7 +107,8 @@ impl S3Store {
     ) -> Result<ETag, StoreError> {
         loop {
             let plan = self.integrity.plan();
-            let put = self.send_put_with(plan, key, body, headers, precondition);
+            // In a box: several requests hold it in their futures.
+            let put = Box::pin(self.send_put_with(plan, key, body, headers, precondition));
             match put.await {
                 Err(error) if self.integrity.learn(plan, &error.kind) => {}
                 put => return put,
