@@ -56,7 +56,8 @@ impl<'a> AccessPointArn<'a> {
             && (words < 4 || name.split([':', '/']).nth(2) == Some("accesspoint"));
         let is_multi_region = service == "s3" && region.is_empty();
         let has_place = !account.is_empty() && (is_multi_region || !region.is_empty());
-        if !is_named || !has_place || is_multi_region != name.ends_with(".mrap") {
+        let is_alias = name.strip_suffix(".mrap").is_some();
+        if !is_named || !has_place || is_multi_region != is_alias {
             return Err(NotAnAccessPoint::Other);
         }
         Ok(Self {

@@ -89,12 +89,11 @@ impl Access {
         let variants = Variants::new(config.endpoints, &settings);
         let given = config.region.as_deref();
         let given = given.or_else(|| variants.region_of(&config.bucket));
-        let (region, region_source) = match given {
-            Some(region) => (Region::new(region.to_owned()), RegionSource::Given),
-            None => {
-                let known = known_region(profile).await;
-                (first_region(known, config), RegionSource::Guessed)
-            }
+        let (region, region_source) = if let Some(region) = given {
+            (Region::new(region.to_owned()), RegionSource::Given)
+        } else {
+            let known = known_region(profile).await;
+            (first_region(known, config), RegionSource::Guessed)
         };
         let client = http.trusting(&Authorities::configured(&settings))?;
         let identity = Source::of(config, &region, &client).map(Identity::new);

@@ -108,13 +108,13 @@ impl Variants {
             .set_disable_multi_region_access_points(self.no_multi_region)
             .build()
             .map_err(|error| chain_in_one_line(&error))?;
-        let resolver = DefaultResolver::new();
-        let resolved = ResolveEndpoint::resolve_endpoint(&resolver, &params);
-        let resolved = resolved.now_or_never().unwrap_or_else(|| {
+        let rules = DefaultResolver::new();
+        let answer = ResolveEndpoint::resolve_endpoint(&rules, &params);
+        let answer = answer.now_or_never().unwrap_or_else(|| {
             let words = "the rules of endpoints have no answer yet";
             Err(words.into())
         });
-        let endpoint = resolved.map_err(|error| chain_in_one_line(&*error))?;
+        let endpoint = answer.map_err(|error| chain_in_one_line(&*error))?;
         let url = endpoint.url().parse::<Uri>();
         url.map_err(|error| error.to_string())
     }

@@ -23,8 +23,10 @@ pub(super) struct Verdict {
 
 /// Returns whether a response may refuse the keys without a word.
 fn is_silent<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
-    let status = error.raw_response().map(|response| response.status());
-    matches!(status.map(|status| status.as_u16()), Some(400 | 401 | 403))
+    let status = error
+        .raw_response()
+        .map(|response| response.status().as_u16());
+    matches!(status, Some(400 | 401 | 403))
 }
 
 impl S3Store {
@@ -36,7 +38,7 @@ impl S3Store {
         error: &SdkError<E, HttpResponse>,
     ) -> bool {
         match &self.identity {
-            Some(identity) if is_silent(error) => self.ask(identity, key).await,
+            Some(identity) if is_silent(error) => Box::pin(self.ask(identity, key)).await,
             _ => false,
         }
     }
