@@ -110,7 +110,7 @@ fn limited(more: &[&'static str]) -> Server {
     let policy = more
         .iter()
         .fold(Policy::read_write(BUCKET), |policy, action| {
-            policy.allow(*action, &*objects)
+            policy.allow(action, &objects)
         });
     let server = S3Local::builder()
         .access_key("limited", "limited-secret", policy)

@@ -69,6 +69,8 @@ impl Directives {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_s3::types::StorageClass;
+
     use super::*;
     use crate::object::{Headers, Tags};
 
@@ -82,7 +84,7 @@ mod tests {
 
     fn class(directives: &Directives) -> Option<&str> {
         let class = directives.written.storage_class.as_ref();
-        class.map(|class| class.as_str())
+        class.map(StorageClass::as_str)
     }
 
     #[test]

@@ -213,12 +213,11 @@ impl S3Store {
             let kind = StoreErrorKind::Unsupported(words.into());
             return Err(self.failed("CopyObject", source, kind));
         }
-        let headers = match headers {
-            CopiedHeaders::Other(headers) => headers.clone(),
-            _ => {
-                let headers = headers.replacing().unwrap_or(&there.headers);
-                self.with_tags(source, headers.clone()).await?
-            }
+        let headers = if let CopiedHeaders::Other(headers) = headers {
+            headers.clone()
+        } else {
+            let headers = headers.replacing().unwrap_or(&there.headers);
+            self.with_tags(source, headers.clone()).await?
         };
         let body = Body::memory(Bytes::new());
         self.put_if(key, &body, &headers, &Precondition::None).await

@@ -13,7 +13,7 @@ use aws_sdk_s3::config::{
 
 use super::assumed::Assumed;
 use super::web;
-use crate::config::{AssumedRole, Credentials, MountConfig};
+use crate::config::{AssumedRole, Credentials, MountConfig, RoleArn};
 use crate::store::s3::profile::{or_guess, provider};
 
 /// Source of a mount's credentials, from which providers are made.
@@ -142,7 +142,7 @@ pub(in crate::store::s3) fn first_region(known: Option<Region>, config: &MountCo
         _ => None,
     };
     let role = base.or(config.role.as_ref().map(|role| &role.arn));
-    let of_partition = match role.map(|arn| arn.partition()) {
+    let of_partition = match role.map(RoleArn::partition) {
         Some("aws-cn") => Some("cn-north-1"),
         Some("aws-us-gov") => Some("us-gov-west-1"),
         Some("aws-eusc") => Some("eusc-de-east-1"),
