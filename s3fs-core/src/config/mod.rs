@@ -1,11 +1,13 @@
 //! Configuration of a mount: plain data, independent of its source.
 
 mod endpoints;
+mod key_source;
 mod role;
 mod uploads;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::object::{BucketName, Prefix};
 
 pub use endpoints::EndpointOptions;
+pub use key_source::{KeySource, ReadKeySource, ReadKeys};
 pub use role::{AssumedRole, RoleArn, RoleError, SessionName};
 pub use uploads::{UploadChecksum, UploadChecksumError, UploadSettings};
 
@@ -44,6 +47,13 @@ pub struct MountConfig {
     pub uploads: UploadSettings,
     /// Credentials of the requests, or to assume the role with.
     pub credentials: Credentials,
+    /// Place from which static keys came, to be read again when they are refused; none if they
+    /// stay as they are.
+    #[serde(default)]
+    pub key_source: Option<KeySource>,
+    /// Reader of that place. It is not carried to other processes.
+    #[serde(skip)]
+    pub key_reader: Option<Arc<dyn ReadKeySource>>,
     /// Role to assume for the requests; none when absent.
     #[serde(default)]
     pub role: Option<AssumedRole>,
@@ -110,6 +120,8 @@ impl MountConfig {
             expected_bucket_owner: None,
             uploads: UploadSettings::default(),
             credentials: Credentials::Chain { profile: None },
+            key_source: None,
+            key_reader: None,
             role: None,
             access: Access::default(),
             ownership: Ownership::default(),

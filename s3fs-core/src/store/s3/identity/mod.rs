@@ -3,6 +3,7 @@
 
 mod assumed;
 mod refusals;
+mod reread;
 mod source;
 mod unsaid;
 mod web;

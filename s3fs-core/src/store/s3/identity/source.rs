@@ -12,6 +12,7 @@ use aws_sdk_s3::config::{
 };
 
 use super::assumed::Assumed;
+use super::reread::Reread;
 use super::web;
 use crate::config::{AssumedRole, Credentials, MountConfig, RoleArn};
 use crate::store::s3::profile::{or_guess, provider};
@@ -23,6 +24,7 @@ pub(in crate::store::s3) struct Source {
     region: Region,
     http: SharedHttpClient,
     fips: Option<bool>,
+    reread: Option<Reread>,
 }
 
 impl fmt::Debug for Source {
@@ -41,9 +43,10 @@ impl Source {
         region: &Region,
         http: &SharedHttpClient,
     ) -> Option<Self> {
+        let reread = Reread::of(config);
         let is_fixed = match config.credentials {
             Credentials::Chain { .. } | Credentials::WebIdentity { .. } => false,
-            Credentials::Static { .. } => config.role.is_none(),
+            Credentials::Static { .. } => config.role.is_none() && reread.is_none(),
             Credentials::Anonymous => true,
         };
         (!is_fixed).then(|| Self {
@@ -52,6 +55,7 @@ impl Source {
             region: region.clone(),
             http: http.clone(),
             fips: config.endpoints.fips,
+            reread,
         })
     }
 
@@ -92,6 +96,10 @@ impl Source {
                 secret_access_key,
                 session_token,
             } => {
+                if let Some(reader) = self.reread.as_ref().and_then(Reread::provider) {
+                    let provider = SharedCredentialsProvider::new(reader);
+                    return (provider, plain(loader).await);
+                }
                 let token = session_token.clone();
                 let keys = Keys::new(access_key_id, secret_access_key, token, None, "secret");
                 (SharedCredentialsProvider::new(keys), plain(loader).await)
