@@ -66,7 +66,7 @@ const PROCESSES: &[&str] = &[
     "local/caller/process.rs",
     "local/init/job.rs",
     "mount/guardian.rs",
-    "declare/settings/secrets.rs",
+    "declare/secret/source.rs",
     "cluster/slurm/command.rs",
     "fuse/mounts.rs",
 ];

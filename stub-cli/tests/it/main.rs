@@ -16,6 +16,7 @@ mod memory;
 mod mount;
 mod nightly_backup;
 mod options;
+mod renewed;
 mod run;
 mod terminal;
 

@@ -22,6 +22,7 @@ pub use secret::{IntoSecret, Secret, SecretError, environment};
 pub use settings::{
     Flag, Job, JobError, Mode, Settings, SettingsError, Size, Tag, Time, VolumeUrl,
 };
+pub(crate) use volume::SecretReader;
 pub use volume::{
     CloudBucketMount, PathError, RoleOptions, TagError, UploadOptions, VolumeError, VolumeOptions,
     VolumePath,

@@ -24,6 +24,7 @@ impl Location {
                 let mut config = config.clone();
                 if matches!(config.credentials, Credentials::Static { .. }) {
                     config.credentials = Credentials::Chain { profile: None };
+                    config.key_source = None;
                 }
                 Self::Bucket(config)
             }

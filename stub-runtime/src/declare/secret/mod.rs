@@ -3,10 +3,13 @@
 mod dotenv;
 mod error;
 mod profile;
+pub(crate) mod source;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
+
+use s3fs_core::KeySource;
 
 pub use error::SecretError;
 
@@ -25,8 +28,29 @@ pub use error::SecretError;
 /// let secret = Secret::from_dict([("TOKEN", "hunter2"), ("USER", "ada")]);
 /// assert_eq!(format!("{secret:?}"), r#"Secret(["TOKEN", "USER"])"#);
 /// ```
-#[derive(Clone, PartialEq, Eq, Default)]
-pub struct Secret(BTreeMap<String, String>);
+#[derive(Clone, Default)]
+pub struct Secret {
+    entries: BTreeMap<String, String>,
+    /// File or program to read again when a bucket refuses the keys.
+    source: Option<KeySource>,
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.entries == other.entries
+    }
+}
+
+impl Eq for Secret {}
+
+impl From<BTreeMap<String, String>> for Secret {
+    fn from(entries: BTreeMap<String, String>) -> Self {
+        Self {
+            entries,
+            source: None,
+        }
+    }
+}
 
 impl Secret {
     /// Creates a secret of these names and values; of a name given twice, the last value counts.
@@ -35,12 +59,9 @@ impl Secret {
         K: Into<String>,
         V: Into<String>,
     {
-        Self(
-            entries
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
-        )
+        let pairs = entries.into_iter();
+        let pairs = pairs.map(|(name, value)| (name.into(), value.into()));
+        Self::from(pairs.collect::<BTreeMap<_, _>>())
     }
 
     /// Takes the named variables of this process's environment.
@@ -69,7 +90,7 @@ impl Secret {
             }
         }
         if missing.is_empty() {
-            Ok(Self(entries))
+            Ok(Self::from(entries))
         } else {
             Err(SecretError::NotSet { missing })
         }
@@ -81,10 +102,10 @@ impl Secret {
     /// # Errors
     /// There is no such file, other users can change it, or it is not in that form.
     pub fn from_dotenv() -> Result<Self, SecretError> {
-        dotenv::nearest().map(Self)
+        dotenv::nearest().map(Self::from)
     }
 
-    /// Reads a file of `NAME=value` lines.
+    /// Reads a file of `NAME=value` lines. It is read again when a bucket refuses the keys in it.
     ///
     /// Values are taken as they are: `$`, `\` and `#` have no meaning in them, nor have quotes, but
     /// for one pair around the whole value. Blanks around names and values, empty lines, lines that
@@ -103,7 +124,14 @@ impl Secret {
     /// # Errors
     /// The file can't be read, or is not in that form.
     pub fn from_dotenv_path(path: impl AsRef<Path>) -> Result<Self, SecretError> {
-        dotenv::read(path.as_ref()).map(Self)
+        let path = path.as_ref();
+        // The supervisor may read it again, from another folder.
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let entries = dotenv::read(path)?;
+        Ok(Self {
+            entries,
+            source: Some(KeySource::File(absolute)),
+        })
     }
 
     /// Reads the keys of a profile of the AWS configuration files (`~/.aws/config`), static or
@@ -118,23 +146,18 @@ impl Secret {
         profile::get(profile).map(Self::from_dict)
     }
 
-    /// Lines of a file that was read.
-    pub(crate) fn from_lines(path: &Path, bytes: &[u8]) -> Result<Self, SecretError> {
-        dotenv::of_file(path, bytes).map(Self)
-    }
-
-    /// Lines that a program printed. The error is the number of one of another form.
-    pub(crate) fn from_output(bytes: &[u8]) -> Result<Self, usize> {
-        dotenv::parse(bytes).map(Self)
-    }
-
     /// Returns the names, in alphabetical order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.entries.keys().map(String::as_str)
+    }
+
+    /// Returns the file or program that the secret came from.
+    pub(crate) fn source(&self) -> Option<&KeySource> {
+        self.source.as_ref()
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.entries.get(name).map(String::as_str)
     }
 }
 
@@ -148,7 +171,10 @@ impl Secret {
 pub fn environment(
     secrets: impl IntoIterator<Item = Secret>,
 ) -> Result<BTreeMap<String, String>, SecretError> {
-    let variables: BTreeMap<_, _> = secrets.into_iter().flat_map(|secret| secret.0).collect();
+    let variables: BTreeMap<_, _> = secrets
+        .into_iter()
+        .flat_map(|secret| secret.entries)
+        .collect();
     for (name, value) in &variables {
         if name.is_empty() || name.contains(['=', '\0']) {
             return Err(SecretError::NotAName { name: name.clone() });

@@ -1,11 +1,14 @@
 //! Conversion of a volume's options to a mount's configuration: all the checks, in one place, without I/O.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use s3fs_core::{Access, BucketName, CacheConfig, MountConfig, Ownership, Prefix, StageConfig};
+use s3fs_core::{
+    Access, BucketName, CacheConfig, KeySource, MountConfig, Ownership, Prefix, StageConfig,
+};
 
 use super::options::VolumeOptions;
-use super::{CloudBucketMount, VolumeError, credentials, endpoint, uploads};
+use super::{CloudBucketMount, SecretReader, VolumeError, credentials, endpoint, uploads};
 
 impl CloudBucketMount {
     /// Checks all options, and converts them to the configuration of a mount.
@@ -27,6 +30,8 @@ fn config(volume: CloudBucketMount) -> Result<MountConfig, VolumeError> {
     };
     let (credentials, region) = credentials::of(&options, service)?;
     config.credentials = credentials;
+    config.key_source = source(&options);
+    config.key_reader = Some(Arc::new(SecretReader));
     config.region = region;
     config.endpoints = options.endpoints;
     config.role = options.role.assumed()?;
@@ -51,6 +56,12 @@ fn config(volume: CloudBucketMount) -> Result<MountConfig, VolumeError> {
     config.expected_bucket_owner = options.expected_bucket_owner;
     config.uploads = options.uploads.into_settings()?;
     Ok(config)
+}
+
+/// Returns the file or program that the keys came from.
+fn source(options: &VolumeOptions) -> Option<KeySource> {
+    let secret = options.secret.as_deref()?.as_ref().ok()?;
+    secret.source().cloned()
 }
 
 fn access(options: &VolumeOptions) -> Access {

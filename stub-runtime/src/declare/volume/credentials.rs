@@ -58,7 +58,8 @@ pub(super) fn of(
     }
 }
 
-fn keys(secret: &Secret, service: Service) -> Result<Credentials, VolumeError> {
+/// Returns the keys of a secret.
+pub(super) fn keys(secret: &Secret, service: Service) -> Result<Credentials, VolumeError> {
     let wanted = if service == Service::Google && GOOGLE.iter().any(|k| secret.get(k).is_some()) {
         GOOGLE
     } else {

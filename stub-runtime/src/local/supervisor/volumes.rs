@@ -2,17 +2,20 @@
 
 use std::num::NonZero;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
 use s3fs_core::{
-    Access, FileSystem, Finisher, NotStored, Pending, PidNamespace, Resources, Serving, Usage,
+    Access, FileSystem, Finisher, MountConfig, NotStored, Pending, PidNamespace, Resources,
+    Serving, Usage,
 };
 use tokio::runtime::{Builder, Handle, Runtime};
 use tracing::Instrument;
 
 use crate::call::{SandboxStep, Volume};
+use crate::declare::SecretReader;
 use crate::protocol::{Failure, MountPoint};
 
 use super::line::Line;
@@ -229,6 +232,10 @@ async fn connect(volumes: Vec<Volume>, caller: &Line) -> Result<Vec<FileSystem>,
     let one = |(index, Volume { path, mount }): (usize, Volume)| {
         let (resources, observer) = (&resources, caller.observer(index));
         async move {
+            let mount = MountConfig {
+                key_reader: Some(Arc::new(SecretReader)),
+                ..mount
+            };
             let bucket = mount.bucket.to_string();
             FileSystem::connect_observed(mount, resources, observer)
                 .await
