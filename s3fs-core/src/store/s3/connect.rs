@@ -125,10 +125,8 @@ fn unsupported(bucket: &BucketName) -> Option<(&'static str, &'static str)> {
             "use a general purpose bucket",
         )),
         BucketKind::MultiRegion => Some((
-            "requests to multi-region access points have signatures (SigV4A) that this program was \
-             built without",
-            "build it with the feature `multi-region`, or name the access point or bucket of one \
-             region",
+            "requests to multi-region access points have signatures (SigV4A) that are not supported",
+            "name an access point or bucket of one region",
         )),
         BucketKind::General
         | BucketKind::Alias
