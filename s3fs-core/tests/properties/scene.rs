@@ -77,7 +77,7 @@ impl Cell {
             let stored = stored(property, *encryption);
             let (before, after) = (before.text(property), after.text(property));
             assert_eq!(before, stored, "before {}", self.name);
-            match vendor.loses(property, self.name, self.size) {
+            match vendor.loses(property, self.name) {
                 None => assert_eq!(after, stored, "after {}", self.name),
                 Some(reason) => {
                     assert_ne!(after, stored, "{vendor:?} keeps it now, although: {reason}");

@@ -1,7 +1,6 @@
 //! Servers, and the properties that each of them itself does not keep.
 
 use crate::property::{Encryption, Property};
-use crate::scene::Size;
 
 /// Server whose lacks are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,22 +52,10 @@ impl Vendor {
     }
 
     /// Returns the reason why the server loses a property in an operation, if it does.
-    pub(crate) fn loses(
-        self,
-        property: Property,
-        operation: &str,
-        size: Size,
-    ) -> Option<&'static str> {
+    pub(crate) fn loses(self, property: Property, operation: &str) -> Option<&'static str> {
         match (self, property, operation) {
             (Self::LocalStack, Property::Headers, "rename" | "rename_folder") => {
                 Some("CopyObject drops `Expires` unless it replaces all headers")
-            }
-            (Self::Ceph, Property::Tags, "rename" | "rename_folder") => None,
-            (Self::Ceph, Property::Tags, "change_mode" | "set_attribute") => {
-                Some("CopyObject with other metadata drops tags, whatever it says of them")
-            }
-            (Self::Ceph, Property::Tags, _) if size == Size::Large => {
-                Some("CreateMultipartUpload ignores tags")
             }
             _ => None,
         }
