@@ -71,19 +71,25 @@ async fn try_all(store: &dyn Store, root: String) -> Vec<Trial> {
 }
 
 /// Capabilities to test, in this order: later tests use objects of earlier ones.
-const TRIED: [Capability; 8] = [
+const TRIED: [Capability; 11] = [
     Capability::ConditionalPut,
     Capability::ConditionalComplete,
     Capability::ConditionalCopy,
     Capability::Markers,
     Capability::MarkerCopy,
+    Capability::MarkerMetadata,
+    Capability::EmptyFoldersVanish,
+    Capability::Backslashes,
     Capability::OrderedListing,
     Capability::StartAfter,
     Capability::ManyParts,
 ];
 
 /// Names below the root.
-const NAMES: [&str; 8] = ["a", "b", "c", "d", "m/", "n/", "x-1", "x/1"];
+const NAMES: [&str; 9] = ["a", "b", "c", "d", "m/", "n/", "s\\1", "x-1", "x/1"];
+
+/// Folders below the root, and the root itself, on a server that lists them without a key.
+const FOLDERS: [&str; 4] = ["s/", "x/", "y/", ""];
 
 /// Store under test, with the prefix of the objects that are created.
 struct Bench<'a> {
@@ -103,6 +109,9 @@ impl Bench<'_> {
             Capability::ConditionalCopy => self.conditional_copy().await,
             Capability::Markers => self.put("m/", "", &Precondition::None).await,
             Capability::MarkerCopy => self.marker_copy().await,
+            Capability::MarkerMetadata => self.marker_metadata().await,
+            Capability::EmptyFoldersVanish => self.empty_folder().await,
+            Capability::Backslashes => self.backslash().await,
             Capability::OrderedListing => self.order().await,
             Capability::StartAfter => self.start_after().await,
             Capability::ManyParts => self.many_parts().await,
@@ -218,6 +227,62 @@ impl Bench<'_> {
             .map(drop)
     }
 
+    async fn marker_metadata(&self) -> Result<(), StoreError> {
+        let capabilities = self.store.capabilities();
+        if !capabilities.has(Capability::Markers) {
+            capabilities.lacks(Capability::MarkerMetadata);
+            return Ok(());
+        }
+        let (m, body) = (self.key("m/"), Body::memory(Bytes::new()));
+        let headers = Headers {
+            metadata: [("mode".to_owned(), "040700".to_owned())].into(),
+            ..Headers::default()
+        };
+        self.store
+            .put(&m, body, &headers, &Precondition::None)
+            .await?;
+        if self.store.head(&m).await?.headers.metadata != headers.metadata {
+            capabilities.lacks(Capability::MarkerMetadata);
+        }
+        Ok(())
+    }
+
+    /// Tests whether a folder is listed after its only key was deleted.
+    async fn empty_folder(&self) -> Result<(), StoreError> {
+        self.put("y/1", "", &Precondition::None).await?;
+        self.store.delete(&self.key("y/1")).await?;
+        let request = ListRequest {
+            prefix: &self.root,
+            folded: true,
+            from: ListFrom::Beginning,
+            max_keys: 1000,
+        };
+        let page = self.store.list(request).await?;
+        if page.prefixes.contains(&format!("{}y/", self.root)) {
+            self.store
+                .capabilities()
+                .lacks(Capability::EmptyFoldersVanish);
+        }
+        Ok(())
+    }
+
+    /// Tests whether a key with a backslash is another than one with `/`.
+    async fn backslash(&self) -> Result<(), StoreError> {
+        let put = self.put("s\\1", "", &Precondition::None).await;
+        let is_kept = match put {
+            Err(error) if matches!(error.kind, StoreErrorKind::Other(_)) => false,
+            Err(error) => return Err(error),
+            Ok(()) => match self.store.head(&self.key("s/1")).await {
+                Err(error) if matches!(error.kind, StoreErrorKind::NoSuchKey) => true,
+                other => other.map(|_| false)?,
+            },
+        };
+        if !is_kept {
+            self.store.capabilities().lacks(Capability::Backslashes);
+        }
+        Ok(())
+    }
+
     /// Tests the order of listings: `x/1` comes after `x-1`.
     async fn order(&self) -> Result<(), StoreError> {
         self.put("x/1", "", &Precondition::None).await?;
@@ -257,7 +322,13 @@ impl Bench<'_> {
     }
 
     async fn clean_up(&self) {
-        for name in NAMES {
+        let capabilities = self.store.capabilities();
+        let folders = if capabilities.has(Capability::EmptyFoldersVanish) {
+            &[][..]
+        } else {
+            &FOLDERS[..]
+        };
+        for name in NAMES.iter().chain(folders) {
             if let Err(error) = self.store.delete(&self.key(name)).await {
                 tracing::warn!(%error, "failed to delete a trial object");
             }
@@ -290,5 +361,17 @@ mod tests {
         let missing = missing(&store).await;
         assert!(missing.contains(&Capability::OrderedListing), "{missing:?}");
         assert!(store.objects().is_empty() && store.open_uploads() == 0);
+    }
+
+    #[tokio::test]
+    async fn a_store_that_keeps_keys_as_files_loses_metadata_of_folders() {
+        let store = MemoryStore::default().on_files();
+        let expected = [
+            Capability::MarkerMetadata,
+            Capability::EmptyFoldersVanish,
+            Capability::Backslashes,
+        ];
+        assert_eq!(missing(&store).await, expected);
+        assert!(store.objects().is_empty() && store.folders().is_empty());
     }
 }

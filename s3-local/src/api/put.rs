@@ -7,6 +7,7 @@ use s3s::{S3Request, S3Response, S3Result};
 use super::convert::{checked, checksum_headers, headers_of, now, write_condition};
 use super::receive::{Announced, receive};
 use super::{Api, Etags};
+use crate::Quirk;
 use crate::catalog::{Catalog, Headers, Object, Refusal, WriteCondition};
 use crate::digest::Digests;
 use crate::random;
@@ -23,7 +24,10 @@ impl Api {
             trailing_headers,
             ..
         } = request;
-        let stored_headers = checked(headers_of!(input))?;
+        let mut stored_headers = checked(headers_of!(input))?;
+        if input.key.ends_with('/') && self.knobs.has_quirk(Quirk::NoMarkerMetadata) {
+            stored_headers = Headers::default();
+        }
         let condition = write_condition(input.if_match, input.if_none_match);
         self.check_before_body(&input.bucket, &input.key, &condition)?;
         let announced = Announced::read(&headers, trailing_headers, input.content_length, None)?;

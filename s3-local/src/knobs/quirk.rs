@@ -38,6 +38,8 @@ pub enum Quirk {
     NoMarkerCopies,
     /// Keys that end in `/` can't be created: 400 `InvalidArgument`.
     NoMarkers,
+    /// Keys that end in `/` are stored without metadata.
+    NoMarkerMetadata,
     /// Requests without a signature get 412 and a text that is no XML.
     UnsignedIsNotS3,
     /// Nothing more can be stored: 403 `QuotaExceeded`.

@@ -11,6 +11,7 @@ mod copies;
 mod core;
 mod dentry_limit;
 mod dirs;
+mod emptied;
 mod ending;
 mod error;
 mod files;

@@ -9,7 +9,7 @@ use crate::fs::prepare::{NewEntry, Prepared};
 use crate::fs::writeback::{ChangeKind, DesiredState};
 use crate::fs::{Attr, Fs, FsError};
 use crate::object::{EntryName, FileKind, Key};
-use crate::store::{ListFrom, ListRequest};
+use crate::store::{ListFrom, ListRequest, ListedObject};
 use crate::tree::{Entry, EntryAttrs, Ino, Kind, Removed};
 
 impl Fs {
@@ -101,20 +101,22 @@ impl Fs {
     }
 
     /// Checks that no key lies below a folder, and that its marker has no bytes. No name shows the
-    /// marker. Returns whether the folder has a marker.
+    /// marker. Returns whether the folder has a marker. A server that keeps emptied folders lists one
+    /// as such, but only where keys below are folded.
     pub(super) async fn check_empty(&self, folder: &Entry, marker: &Key) -> Result<bool, FsError> {
         if self.core.tree.has_local(folder.ino) {
             return Err(FsError::NotEmpty);
         }
         let below = ListRequest {
             prefix: marker.as_str(),
-            folded: false,
+            folded: true,
             from: ListFrom::Beginning,
             max_keys: 2,
         };
         let page = self.core.store.list(below).await?;
         let is_marker = |key: &str| key == marker.as_str();
-        if page.objects.iter().any(|object| !is_marker(&object.key)) {
+        let is_other = |object: &ListedObject| !is_marker(&object.key);
+        if !page.prefixes.is_empty() || page.objects.iter().any(is_other) {
             return Err(FsError::NotEmpty);
         }
         if let Some(filled) = page.objects.iter().find(|object| object.meta.size > 0) {

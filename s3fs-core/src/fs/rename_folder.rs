@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::stream::{self, StreamExt};
 
 use crate::fs::copies::{AT_ONCE, Answer, Copied, Silence};
+use crate::fs::emptied::emptied_folders;
 use crate::fs::rename::Named;
 use crate::fs::writeback::{ChangeKind, DesiredState};
 use crate::fs::{Fs, FsError};
@@ -109,10 +110,7 @@ impl Fs {
             self.follow(ino, &from_prefix, &path, &moved).await;
         }
         self.settle_copies(&moved);
-        for (key, why) in self.delete_all(old).await {
-            let reason = format!("was renamed, and could not be deleted: {why}");
-            self.writeback.failed(&key, reason);
-        }
+        self.delete_old(&from_prefix, old).await;
         self.core
             .tree
             .removal_done(from.dir, &from.name, Removed::Dir);
@@ -273,6 +271,16 @@ impl Fs {
         let mut copies = copies;
         copies.retain(|copy| Some(&copy.to) != kept);
         self.undo_copies(copies).await;
+    }
+
+    /// Deletes the old keys, and the folders that a server still lists without them.
+    async fn delete_old(&self, prefix: &str, old: Vec<Key>) {
+        let folders = emptied_folders(prefix, &old);
+        for (key, why) in self.delete_all(old).await {
+            let reason = format!("was renamed, and could not be deleted: {why}");
+            self.writeback.failed(&key, reason);
+        }
+        self.delete_emptied(folders).await;
     }
 
     /// Deletes objects. Returns the keys that may not be deleted, each with the reason. After a

@@ -25,6 +25,12 @@ pub enum Capability {
     Markers,
     /// Empty objects whose keys end in `/` can be copied.
     MarkerCopy,
+    /// Objects whose keys end in `/` keep their metadata.
+    MarkerMetadata,
+    /// A folder is listed only while it holds a key.
+    EmptyFoldersVanish,
+    /// Keys keep their backslashes.
+    Backslashes,
     /// An upload may have up to 10,000 parts.
     ManyParts,
     /// The checksums that the SDK adds by default are accepted.
@@ -33,7 +39,7 @@ pub enum Capability {
 
 impl Capability {
     /// All capabilities, in display order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::OrderedListing,
         Self::StartAfter,
         Self::ConditionalPut,
@@ -41,6 +47,9 @@ impl Capability {
         Self::ConditionalCopy,
         Self::Markers,
         Self::MarkerCopy,
+        Self::MarkerMetadata,
+        Self::EmptyFoldersVanish,
+        Self::Backslashes,
         Self::ManyParts,
         Self::Checksums,
     ];
@@ -70,6 +79,17 @@ impl Capability {
                 "keys that end in `/` are refused: folders exist only while they hold files"
             }
             Self::MarkerCopy => "keys that end in `/` can't be copied: they are created again",
+            Self::MarkerMetadata => {
+                "keys that end in `/` keep no metadata: modes, owners, times and attributes of folders last as \
+                 long as the mount"
+            }
+            Self::EmptyFoldersVanish => {
+                "folders are listed after their last key is deleted: those that are removed or renamed are \
+                 deleted as well"
+            }
+            Self::Backslashes => {
+                "keys with a backslash are refused, or it becomes `/`: don't use names with one"
+            }
             Self::ManyParts => "uploads have at most 1,000 parts: parts grow earlier",
             Self::Checksums => "the newer checksums are not supported: none are sent",
         }
@@ -90,6 +110,9 @@ impl fmt::Display for Capability {
             Self::ConditionalCopy => "conditional copy",
             Self::Markers => "folder markers",
             Self::MarkerCopy => "copy of folder markers",
+            Self::MarkerMetadata => "metadata of folder markers",
+            Self::EmptyFoldersVanish => "removal of empty folders",
+            Self::Backslashes => "backslashes in keys",
             Self::ManyParts => "10,000 parts",
             Self::Checksums => "checksums",
         })

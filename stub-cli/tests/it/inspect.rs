@@ -44,6 +44,9 @@ fn a_healthy_machine_and_bucket_are_said_to_be_so_and_left_as_they_were() {
             "ok    s3://data/ conditional copy",
             "ok    s3://data/ folder markers",
             "ok    s3://data/ copy of folder markers",
+            "ok    s3://data/ metadata of folder markers",
+            "ok    s3://data/ removal of empty folders",
+            "ok    s3://data/ backslashes in keys",
             "ok    s3://data/ ordered listing",
             "ok    s3://data/ start-after",
             "ok    s3://data/ 10,000 parts",
@@ -64,6 +67,7 @@ fn what_a_server_lacks_is_a_note() {
         Quirk::TreeOrder,
         Quirk::FewParts,
         Quirk::NoMarkerCopies,
+        Quirk::NoMarkerMetadata,
     ] {
         server.knobs().set_quirk(quirk, true);
     }
@@ -75,6 +79,7 @@ fn what_a_server_lacks_is_a_note() {
         "conditional CompleteMultipartUpload",
         "conditional copy",
         "copy of folder markers",
+        "metadata of folder markers",
         "ordered listing",
         "10,000 parts",
     ] {

@@ -48,6 +48,23 @@ async fn the_folders_above_a_removed_file_stay() {
 }
 
 #[tokio::test]
+async fn folders_that_a_server_keeps_go_when_they_are_removed_or_moved() {
+    let store = bucket().on_files();
+    for key in ["d/e/a", "f/g/h/a", "f/g/b", "f/c"] {
+        store.insert(key, "x");
+    }
+    let kernel = mount(Arc::new(store.clone())).await;
+    kernel.unlink("d/e/a").await.unwrap();
+    kernel.rmdir("d/e").await.unwrap();
+    kernel.rmdir("d").await.unwrap();
+    kernel.rename("f", "moved").await.unwrap();
+    kernel.fs.finish().await;
+    assert_eq!(store.folders(), Vec::<String>::new());
+    let keys: Vec<_> = store.objects().into_keys().collect();
+    assert_eq!(keys, ["moved/c", "moved/g/b", "moved/g/h/a"]);
+}
+
+#[tokio::test]
 async fn a_listing_read_from_the_middle_hides_nothing() {
     let store = bucket();
     for name in ["d/a", "d/b", "d/c"] {

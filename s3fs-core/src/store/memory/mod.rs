@@ -1,5 +1,6 @@
 //! Bucket in memory, by S3's rules: the store of tests that need no network.
 
+mod files;
 mod state;
 mod walk;
 
@@ -34,6 +35,7 @@ pub(crate) struct MemoryStore {
     min_part: u64,
     page: usize,
     order: Order,
+    is_on_files: bool,
     capabilities: Arc<Capabilities>,
 }
 
@@ -59,6 +61,7 @@ impl MemoryStore {
             min_part,
             page: 1000,
             order: Order::Bytes,
+            is_on_files: false,
             capabilities: Arc::new(Capabilities::of(Vendor::Other)),
         }
     }
@@ -74,6 +77,20 @@ impl MemoryStore {
             order: Order::Tree,
             ..self
         }
+    }
+
+    /// Returns the same bucket, on a server that keeps objects as files in folders: it keeps folders
+    /// after their last key, has no metadata for them, and takes a backslash for `/`.
+    pub(crate) fn on_files(self) -> Self {
+        Self {
+            is_on_files: true,
+            ..self
+        }
+    }
+
+    /// Returns the folders that were left without a key.
+    pub(crate) fn folders(&self) -> Vec<String> {
+        self.lock().folders.iter().cloned().collect()
     }
 
     /// Returns every key with its bytes.
@@ -102,12 +119,25 @@ impl MemoryStore {
 
     /// Deletes an object, as another client does.
     pub(crate) fn remove(&self, key: &str) {
-        self.lock().objects.remove(key);
+        let mut state = self.lock();
+        state.objects.remove(key);
+        if self.is_on_files {
+            files::removed(&mut state, key);
+        }
     }
 
     /// Returns the number of uploads that are neither completed nor aborted.
     pub(crate) fn open_uploads(&self) -> usize {
         self.lock().uploads.len()
+    }
+
+    /// Returns the key under which the server stores an object.
+    fn stored_key(&self, key: &Key) -> Key {
+        if self.is_on_files {
+            Key::new(key.as_str().replace('\\', "/"))
+        } else {
+            key.clone()
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -123,6 +153,7 @@ impl Store for MemoryStore {
             let room = usize::from(request.max_keys).min(self.page);
             return Ok(walk::page(&state, &request, room));
         }
+        let listed = files::listed(&state, request.folded);
         let mut page = ListPage::default();
         let mut after = match request.from {
             ListFrom::Beginning => None,
@@ -136,7 +167,7 @@ impl Store for MemoryStore {
                 Some(token) => Bound::Excluded(token.clone()),
                 None => Bound::Included(request.prefix.to_owned()),
             };
-            let mut rest = state.objects.range((from, Bound::Unbounded));
+            let mut rest = listed.range((from, Bound::Unbounded));
             let Some((key, object)) = rest
                 .next()
                 .filter(|(key, _)| key.starts_with(request.prefix))
@@ -165,6 +196,9 @@ impl Store for MemoryStore {
 
     async fn head(&self, key: &Key) -> Result<Described, StoreError> {
         let state = self.lock();
+        if let Some(folder) = files::folder(&state, key) {
+            return Ok(folder.described());
+        }
         let object = state.object("HeadObject", key)?;
         Ok(object.described())
     }
@@ -218,12 +252,15 @@ impl Store for MemoryStore {
         headers: &Headers,
         precondition: &Precondition,
     ) -> Result<ETag, StoreError> {
+        let (key, none) = (&self.stored_key(key), Headers::default());
+        let is_bare = self.is_on_files && key.as_str().ends_with('/');
+        let headers = if is_bare { &none } else { headers };
         let object = Object::new(read(&body), headers);
         self.lock().store("PutObject", key, object, precondition)
     }
 
     async fn delete(&self, key: &Key) -> Result<(), StoreError> {
-        self.remove(key.as_str());
+        self.remove(self.stored_key(key).as_str());
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! State of a bucket in memory, and its rules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -19,6 +19,8 @@ const UNKNOWN_TYPE: &str = "binary/octet-stream";
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) objects: BTreeMap<String, Object>,
+    /// Folders that were left without a key, on a server that keeps them.
+    pub(super) folders: BTreeSet<String>,
     pub(super) uploads: BTreeMap<u64, Upload>,
     pub(super) begun: u64,
 }

@@ -13,6 +13,7 @@ use crate::store::s3::connections::HttpClient;
 use crate::store::s3::endpoint::without_password;
 use crate::store::s3::integrity::Integrity;
 use crate::store::s3::kept_tags::TagEffects;
+use crate::store::s3::own_marker::OwnMarker;
 use crate::store::s3::pace::Pace;
 use crate::store::s3::profile::check_profile;
 use crate::store::s3::properties::Latest;
@@ -171,6 +172,7 @@ impl S3Store {
             vendor: access.vendor(),
             uploads: config.uploads.clone(),
             properties: Latest::default(),
+            own_marker: OwnMarker::default(),
             tag_visibility: TagVisibility::default(),
             tag_effects: TagEffects::default(),
             uploads_with_tags: UploadTags::default(),

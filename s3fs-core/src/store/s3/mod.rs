@@ -19,6 +19,7 @@ mod integrity;
 mod kept_tags;
 mod multipart;
 mod objects;
+mod own_marker;
 mod owner;
 mod pace;
 mod presign;
@@ -57,6 +58,7 @@ use chains::Chains;
 use identity::Identity;
 use integrity::Integrity;
 use kept_tags::TagEffects;
+use own_marker::OwnMarker;
 use pace::Pace;
 use properties::Latest;
 use tagging::TagVisibility;
@@ -86,6 +88,7 @@ pub struct S3Store {
     /// Settings of the objects that are written.
     uploads: UploadSettings,
     properties: Latest,
+    own_marker: OwnMarker,
     tag_visibility: TagVisibility,
     tag_effects: TagEffects,
     uploads_with_tags: UploadTags,

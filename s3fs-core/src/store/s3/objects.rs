@@ -16,9 +16,9 @@ use super::values::{
 use super::{S3Store, unasked_412};
 use crate::object::{ByteRange, ETag, Headers, Key, ObjectMeta, Tags};
 use crate::store::{
-    Body, Capabilities, Condition, CopiedHeaders, CopySource, Described, GetResponse, ListFrom,
-    ListPage, ListRequest, PartNumber, PartTag, Precondition, Store, StoreError, StoreErrorKind,
-    UploadId,
+    Body, Capabilities, Capability, Condition, CopiedHeaders, CopySource, Described, GetResponse,
+    ListFrom, ListPage, ListRequest, PartNumber, PartTag, Precondition, Store, StoreError,
+    StoreErrorKind, UploadId,
 };
 
 #[async_trait]
@@ -94,13 +94,17 @@ impl Store for S3Store {
             }
         };
         let properties = self.properties.share(properties!(answer));
+        let headers = headers(answer.content_type, answer.metadata, properties);
+        if self.own_marker.has_lost_metadata(key, &headers) {
+            self.capabilities.lacks(Capability::MarkerMetadata);
+        }
         Ok(Described {
             meta: ObjectMeta {
                 size: length(answer.content_length),
                 modified: time(answer.last_modified),
                 etag: etag(answer.e_tag.as_deref()),
             },
-            headers: headers(answer.content_type, answer.metadata, properties),
+            headers,
         })
     }
 

@@ -51,6 +51,7 @@ impl S3Store {
                 put => {
                     if put.is_ok() && is_marker(key) {
                         self.capabilities.prove(Capability::Markers);
+                        self.own_marker.stored(key, headers);
                     }
                     return put;
                 }
