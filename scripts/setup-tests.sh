@@ -33,7 +33,7 @@ missing_packages() {
     python3 -c 'import venv, ensurepip' 2>/dev/null || echo python3 python3-venv python3-pip
     # What s3fs-core/tests/programs runs on a mounted bucket.
     local program
-    for program in ed gawk:awk git make patch rsync sqlite3 tar unzip vim-tiny:vi xz-utils:xz zip; do
+    for program in ed fio gawk:awk git make patch rsync sqlite3 tar unzip vim-tiny:vi xz-utils:xz zip; do
         command -v "${program#*:}" >/dev/null || echo "${program%:*}"
     done
     command -v setfattr >/dev/null || echo attr

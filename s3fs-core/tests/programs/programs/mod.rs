@@ -3,6 +3,7 @@
 
 mod archives;
 mod building;
+mod bulk;
 mod columns;
 mod copying;
 mod databases;
