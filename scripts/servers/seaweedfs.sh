@@ -27,7 +27,7 @@ start_server() {
         -master.port=$((port + 1)) -master.port.grpc=$((port + 11)) -master.volumeSizeLimitMB=256 -master.telemetry=false \
         -volume.port=$((port + 2)) -volume.port.grpc=$((port + 12)) -volume.max=200 \
         -filer -filer.port=$((port + 3)) -filer.port.grpc=$((port + 13)) \
-        -s3 -s3.port="$port" -s3.port.grpc=$((port + 14)) -s3.config="$dir/s3.json"
+        -s3 -s3.port="$port" -s3.port.grpc=$((port + 14)) -s3.port.iceberg=0 -s3.port.lance=0 -s3.config="$dir/s3.json"
     await_port weed "$port"
 }
 
