@@ -1,4 +1,4 @@
-//! Server that keeps objects as files in folders, as SeaweedFS does: a folder stays when its last key
+//! Server that keeps objects as files in folders, as `SeaweedFS` does: a folder stays when its last key
 //! goes, and is an empty object to HEAD and to a listing of its own.
 
 use std::borrow::Cow;
