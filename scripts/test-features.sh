@@ -12,7 +12,7 @@ fail() { say "$*" >&2; exit 1; }
 
 each_compiles() {
     local features
-    for features in "" cli schedule progress metrics cluster kubernetes opentelemetry cli,schedule; do
+    for features in "" cli schedule progress metrics cluster kubernetes opentelemetry multi-region cli,schedule; do
         say "clippy with the features: ${features:-none}"
         cargo clippy --quiet --package stub --no-default-features --features "$features" -- -D warnings
     done

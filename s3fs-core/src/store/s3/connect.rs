@@ -125,11 +125,13 @@ fn unsupported(bucket: &BucketName) -> Option<(&'static str, &'static str)> {
              only below prefixes that end in `/`, and store no tags",
             "use a general purpose bucket",
         )),
-        BucketKind::MultiRegion => Some((
-            "requests to multi-region access points have signatures (SigV4A) that are not supported",
-            "name an access point or bucket of one region",
+        BucketKind::MultiRegion if cfg!(not(feature = "multi-region")) => Some((
+            "requests to multi-region access points have signatures (SigV4A) that this program was \
+             built without",
+            "build it with the feature `multi-region`, or name an access point or bucket of one region",
         )),
-        BucketKind::General
+        BucketKind::MultiRegion
+        | BucketKind::General
         | BucketKind::Alias
         | BucketKind::AccessPoint
         | BucketKind::OutpostsAlias

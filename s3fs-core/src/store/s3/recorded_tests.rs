@@ -100,6 +100,12 @@ async fn sent(bucket: &str, change: impl FnOnce(&mut MountConfig)) -> [Sent; 2] 
 async fn requests_to_access_points_go_to_their_hosts_and_copies_name_them() {
     let arn = "arn:aws:s3:eu-west-1:123456789012:accesspoint/reports";
     let outpost = "arn:aws:s3-outposts:us-west-2:123456789012:outpost/op-01/accesspoint/a";
+    // With SigV4A, the SDK signs requests to Outposts for several regions.
+    let outpost_scope = if cfg!(feature = "multi-region") {
+        "/s3-outposts/"
+    } else {
+        "/us-west-2/s3-outposts/"
+    };
     let alias = "reports-hrzrlukc5m36ft7okagglf3gmwluquse1b-s3alias";
     for (bucket, host, scope, source) in [
         (
@@ -111,7 +117,7 @@ async fn requests_to_access_points_go_to_their_hosts_and_copies_name_them() {
         (
             outpost,
             "a-123456789012.op-01.s3-outposts.us-west-2.amazonaws.com".to_owned(),
-            "/us-west-2/s3-outposts/",
+            outpost_scope,
             format!("{outpost}/object/p/a%20b"),
         ),
         (
@@ -176,4 +182,18 @@ async fn requests_go_to_the_kind_of_endpoint_and_the_partition() {
         let scope = format!("/{region}/s3/");
         assert!(list.authorization.contains(&scope), "{list:?}");
     }
+}
+
+#[cfg(feature = "multi-region")]
+#[tokio::test]
+async fn requests_to_multi_region_access_points_are_signed_for_all_regions() {
+    let arn = "arn:aws:s3::123456789012:accesspoint/m.mrap";
+    let [list, _] = sent(arn, |config| config.region = Some("eu-west-1".into())).await;
+    let host = "m.mrap.accesspoint.s3-global.amazonaws.com";
+    let expected = format!("https://{host}/?list-type=2");
+    assert!(list.uri.starts_with(&expected), "{}", list.uri);
+    assert!(
+        list.authorization.starts_with("AWS4-ECDSA-P256-SHA256 "),
+        "{list:?}"
+    );
 }
