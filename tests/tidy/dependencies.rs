@@ -25,7 +25,7 @@ const LICENCES: [&str; 8] = [
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 /// Crates that the program `stub` has in several versions, because its dependencies ask for them.
-const TWICE: [&str; 10] = [
+const TWICE: [&str; 11] = [
     "base64",
     "block-buffer",
     "cpufeatures",
@@ -33,6 +33,7 @@ const TWICE: [&str; 10] = [
     "digest",
     "getrandom",
     "hashbrown",
+    "rand_core",
     "sha1",
     "syn",
     "tower-http",
