@@ -60,7 +60,7 @@ impl Endpoint {
     fn parse(url: &str) -> Result<Self, EndpointError> {
         let uri: Option<Uri> = url.parse().ok();
         let is_http = |uri: &Uri| matches!(uri.scheme_str(), Some("http" | "https"));
-        match uri.filter(is_http) {
+        match uri.filter(is_http).filter(has_host) {
             Some(uri) => Ok(Self {
                 uri,
                 url: without_password(url),
@@ -160,17 +160,31 @@ const AWS: [&str; 14] = [
     "api.aws.hci.ic.gov",
 ];
 
-/// Returns a URL without credentials, for messages; the URL may be mistyped.
+/// Returns a URL without credentials, for messages; the URL may be mistyped. All before the last
+/// `@` is left out: a password that is not percent-encoded may hold `/`, `?`, `#` and `@`.
 pub(super) fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.rsplit('@').next().unwrap_or(url).to_owned();
+    let Some((before, host)) = url.rsplit_once('@') else {
+        return url.to_owned();
     };
-    let (authority, path) = match rest.find('/') {
-        Some(at) => rest.split_at(at),
-        None => (rest, ""),
+    let is_scheme = |scheme: &&str| {
+        let is_of_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+        scheme.chars().all(is_of_scheme)
     };
-    let host = authority.rsplit('@').next().unwrap_or(authority);
-    format!("{scheme}://{host}{path}")
+    let scheme = before.split_once("://").map(|(scheme, _)| scheme);
+    match scheme.filter(is_scheme) {
+        Some(scheme) => format!("{scheme}://{host}"),
+        None => host.to_owned(),
+    }
+}
+
+/// Returns whether the authority of a URL ends in a host, or in a host and a port. Where it does
+/// not, a `/` in a password may have cut it.
+pub(super) fn has_host(uri: &Uri) -> bool {
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    let place = authority.rsplit('@').next().unwrap_or(authority);
+    let host = uri.host().unwrap_or_default();
+    let port = place.strip_prefix(host).unwrap_or_default();
+    !host.is_empty() && (matches!(port, "" | ":") || uri.port().is_some())
 }
 
 #[cfg(test)]
@@ -181,7 +195,15 @@ mod tests {
     fn no_password_is_shown() {
         for (url, shown) in [
             ("http://user:secret@gw/s3", "http://gw/s3"),
-            ("http://gw:9000/a@b", "http://gw:9000/a@b"),
+            ("http://gw:9000/a", "http://gw:9000/a"),
+            // A path, or a password that begins with digits.
+            ("http://gw:9000/a@b", "http://b"),
+            ("http://user:se/cret@gw:9000/s3", "http://gw:9000/s3"),
+            ("http://user:12/34@gw", "http://gw"),
+            ("http://user:se?cr#et@gw", "http://gw"),
+            ("http://user:se/c@r/et@gw/s3", "http://gw/s3"),
+            ("user:se://cret@gw", "gw"),
+            ("user:se/cret@gw", "gw"),
             ("user:secret@gw/s3", "gw/s3"),
             ("http:/user:secret@gw", "gw"),
             ("gw", "gw"),
@@ -247,9 +269,10 @@ mod tests {
 
     #[test]
     fn what_is_no_url_is_an_error_that_says_so() {
-        for url in ["localhost:9000", "ftp://h", "", "h"] {
+        for url in ["localhost:9000", "ftp://h", "", "h", "http://me:se/cret@h"] {
             let text = Endpoint::parse(url).unwrap_err().to_string();
             assert!(text.contains("is no http or https URL"), "{text}");
+            assert!(!text.contains("se/") && !text.contains("cret"), "{text}");
         }
     }
 }

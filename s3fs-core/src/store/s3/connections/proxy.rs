@@ -6,7 +6,7 @@ use aws_types::os_shim_internal::Env;
 use http::Uri;
 
 use super::bypass::Bypass;
-use crate::store::s3::endpoint::without_password;
+use crate::store::s3::endpoint::{has_host, without_password};
 
 /// Proxies of the environment.
 #[derive(Clone, Debug, Default)]
@@ -98,8 +98,8 @@ impl Proxy {
     pub(super) fn url(&self) -> Result<&str, NotAProxy> {
         let uri: Option<Uri> = self.url.parse().ok();
         let is_http = |uri: &Uri| matches!(uri.scheme_str(), Some("http" | "https"));
-        match uri.filter(is_http).and_then(|uri| uri.host().map(|_| ())) {
-            Some(()) => Ok(&self.url),
+        match uri.filter(is_http).filter(has_host) {
+            Some(_) => Ok(&self.url),
             None => Err(NotAProxy(self.clone())),
         }
     }
@@ -180,7 +180,14 @@ mod tests {
         let proxy = Proxy::new(("HTTPS_PROXY", "http://me:p%40ss@proxy:3128".into()));
         assert_eq!(proxy.url().unwrap(), "http://me:p%40ss@proxy:3128");
         assert!(!format!("{proxy} {proxy:?}").contains("ss"), "{proxy:?}");
-        for url in ["socks5://me:secret@h:1", "http://me:se cret@h", "http://"] {
+        for url in [
+            "socks5://me:secret@h:1",
+            "http://me:se cret@h",
+            "http://me:se/cret@h",
+            "me:se?cret@h",
+            "http://me:se#cret@h",
+            "http://",
+        ] {
             let proxy = Proxy::new(("HTTPS_PROXY", url.into()));
             let text = proxy.url().unwrap_err().to_string();
             assert!(text.contains("of HTTPS_PROXY is no http"), "{text}");
