@@ -307,6 +307,29 @@ impl Server {
         Some(object.headers.metadata.clone().into_iter().collect())
     }
 
+    /// Sets the tags of an object, as another client does. Returns whether there is such an object.
+    pub fn set_tags(&self, bucket: &str, key: &str, tags: &[(&str, &str)]) -> bool {
+        let tags = tags.iter();
+        let tags = tags.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let tags = tags.collect();
+        let changed = self
+            .parts
+            .catalog
+            .change_headers(bucket, key, |headers| headers.tags = tags);
+        changed.is_ok()
+    }
+
+    /// Moves an object to a storage class, as a lifecycle rule does. Returns whether there is such an
+    /// object.
+    pub fn transition(&self, bucket: &str, key: &str, class: &str) -> bool {
+        let class = Some(class.to_owned());
+        let changed = self
+            .parts
+            .catalog
+            .change_headers(bucket, key, |headers| headers.storage_class = class);
+        changed.is_ok()
+    }
+
     /// Returns the tags of an object, or `None` if there is no such object or bucket.
     pub fn tags(&self, bucket: &str, key: &str) -> Option<Vec<(String, String)>> {
         let object = self.parts.catalog.object(bucket, key).ok()?;

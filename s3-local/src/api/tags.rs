@@ -68,6 +68,9 @@ impl Api {
         &self,
         request: S3Request<GetObjectTaggingInput>,
     ) -> S3Result<S3Response<GetObjectTaggingOutput>> {
+        if self.knobs.has_quirk(Quirk::NoTags) {
+            return Err(s3_error!(NotImplemented, "tags are not supported"));
+        }
         let input = request.input;
         let object = self.catalog.object(&input.bucket, &input.key)?;
         let tags = object.headers.tags.iter();
@@ -88,8 +91,9 @@ impl Api {
         let input = request.input;
         let tags = input.tagging.tag_set.into_iter();
         let tags = tags.map(|tag| (tag.key.unwrap_or_default(), tag.value.unwrap_or_default()));
+        let tags = checked(tags.collect())?;
         self.catalog
-            .set_tags(&input.bucket, &input.key, checked(tags.collect())?)?;
+            .change_headers(&input.bucket, &input.key, |headers| headers.tags = tags)?;
         Ok(S3Response::new(PutObjectTaggingOutput::default()))
     }
 
@@ -99,7 +103,7 @@ impl Api {
     ) -> S3Result<S3Response<DeleteObjectTaggingOutput>> {
         let input = request.input;
         self.catalog
-            .set_tags(&input.bucket, &input.key, BTreeMap::new())?;
+            .change_headers(&input.bucket, &input.key, |headers| headers.tags.clear())?;
         Ok(S3Response::new(DeleteObjectTaggingOutput::default()))
     }
 }

@@ -134,18 +134,18 @@ impl Catalog {
         })
     }
 
-    /// Replaces the tags of an object.
-    pub(crate) fn set_tags(
+    /// Changes the headers of an object, which stays the same version.
+    pub(crate) fn change_headers(
         &self,
         bucket: &str,
         key: &str,
-        tags: BTreeMap<String, String>,
+        change: impl FnOnce(&mut Headers),
     ) -> Result<(), Refusal> {
         self.change(|locked| {
             let objects = &locked.state.bucket(bucket)?.objects;
             let current = objects.get(key.as_bytes()).ok_or(Refusal::NoSuchKey)?;
             let mut object = Object::clone(current);
-            object.headers.tags = tags;
+            change(&mut object.headers);
             locked.commit(Record::PutObject {
                 bucket: bucket.to_owned(),
                 key: key.into(),

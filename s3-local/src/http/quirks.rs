@@ -84,6 +84,20 @@ pub(super) fn refusal(
         let message = "The key ends in a slash.";
         return Some(refused(StatusCode::BAD_REQUEST, "InvalidArgument", message));
     }
+    let header = |name: &str| headers.get(name);
+    if has(Quirk::NoTags)
+        && (header("x-amz-tagging").is_some() || header("x-amz-tagging-directive").is_some())
+    {
+        let message = "Unsupported header 'x-amz-tagging' received for this API call.";
+        return Some(refused(StatusCode::BAD_REQUEST, "InvalidArgument", message));
+    }
+    if has(Quirk::OneClass)
+        && header("x-amz-storage-class").is_some_and(|class| class != "STANDARD")
+    {
+        let message = "The storage class you specified is not valid.";
+        let code = "InvalidStorageClass";
+        return Some(refused(StatusCode::BAD_REQUEST, code, message));
+    }
     if has(Quirk::QuotaExceeded) && stores(call.operation) {
         let message = "The quota of the bucket or of the user is exceeded.";
         return Some(refused(StatusCode::FORBIDDEN, "QuotaExceeded", message));

@@ -48,6 +48,11 @@ pub enum Quirk {
     LostTags,
     /// `HeadObject` does not show the number of tags.
     HiddenTags,
+    /// There are no tags: requests with a header about them get 400 `InvalidArgument`, and those for
+    /// tags 501 `NotImplemented`.
+    NoTags,
+    /// Requests with a storage class other than `STANDARD` get 400 `InvalidStorageClass`.
+    OneClass,
     /// `PUT` of objects and parts needs `Content-MD5` or a checksum, as in a bucket with Object Lock: else
     /// 400 `InvalidRequest`.
     DigestRequired,
