@@ -17,6 +17,7 @@ use crate::store::s3::own_marker::OwnMarker;
 use crate::store::s3::pace::Pace;
 use crate::store::s3::profile::check_profile;
 use crate::store::s3::properties::Latest;
+use crate::store::s3::refused::RefusedProperties;
 use crate::store::s3::tagging::TagVisibility;
 use crate::store::s3::upload_tags::UploadTags;
 use crate::store::s3::{PayloadSigning, S3Store};
@@ -177,6 +178,7 @@ impl S3Store {
             own_marker: OwnMarker::default(),
             tag_visibility: TagVisibility::default(),
             tag_effects: TagEffects::default(),
+            refused_properties: RefusedProperties::default(),
             uploads_with_tags: UploadTags::default(),
             integrity: Integrity::new(config.uploads.checksum),
             completes_plainly: AtomicBool::new(false),

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::types::{Tag, Tagging};
@@ -15,6 +16,15 @@ use super::classify::{classify, request_id};
 use super::tagging::naming;
 use crate::object::Key;
 use crate::store::{StoreError, StoreErrorKind, Vendor};
+
+/// Pauses between attempts to store tags.
+const PAUSES: [Duration; 5] = [
+    Duration::from_millis(100),
+    Duration::from_millis(400),
+    Duration::from_secs(1),
+    Duration::from_secs(3),
+    Duration::from_secs(5),
+];
 
 /// Tags by their names.
 pub(super) type TagMap = BTreeMap<String, String>;
@@ -60,35 +70,45 @@ impl TagEffects {
 }
 
 impl S3Store {
-    /// Stores the tags of an object, if the request that has just written it lost them.
-    ///
-    /// # Errors
-    /// Returns an error with an unknown outcome if the tags can't be stored: the object is.
-    pub(super) async fn keep_tags(
+    /// Stores the tags of an object, if the request that has just written it lost them. The object is
+    /// stored, so a failure is not that of the request: it is tried for a while, then logged.
+    pub(super) async fn keep_tags(&self, kind: Tagged, key: &Key, tags: Option<&TagMap>) {
+        let Some(tags) = tags.filter(|tags| !tags.is_empty()) else {
+            return;
+        };
+        if self.vendor == Vendor::Amazon || self.tag_effects.get(kind) == Effect::Kept {
+            return;
+        }
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            let error = match self.try_to_keep_tags(kind, key, tags).await {
+                Ok(()) => return,
+                Err(error) => naming(error, "s3:PutObjectTagging"),
+            };
+            match pauses.next().filter(|_| error.kind.is_transient()) {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => {
+                    tracing::error!(%error, "an object was stored without its tags: {tags:?}");
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn try_to_keep_tags(
         &self,
         kind: Tagged,
         key: &Key,
-        tags: Option<&TagMap>,
+        tags: &TagMap,
     ) -> Result<(), StoreError> {
-        let Some(tags) = tags.filter(|tags| !tags.is_empty()) else {
-            return Ok(());
-        };
-        if self.vendor == Vendor::Amazon {
-            return Ok(());
-        }
-        match self.tag_effects.get(kind) {
-            Effect::Kept => return Ok(()),
-            Effect::Lost => {}
-            Effect::Unknown => {
-                if self.has_tags(key, tags).await? {
-                    self.tag_effects.set(kind, Effect::Kept);
-                    return Ok(());
-                }
-                self.tag_effects.set(kind, Effect::Lost);
+        if self.tag_effects.get(kind) != Effect::Lost {
+            if self.has_tags(key, tags).await? {
+                self.tag_effects.set(kind, Effect::Kept);
+                return Ok(());
             }
+            self.tag_effects.set(kind, Effect::Lost);
         }
-        let put = self.send_put_tags(key, tags).await;
-        put.map_err(|error| naming(error, "s3:PutObjectTagging").after_unknown())
+        self.send_put_tags(key, tags).await
     }
 
     /// Returns whether an object that was just written has these tags. Of one that lost its tags, Ceph 16
@@ -97,7 +117,7 @@ impl S3Store {
         match self.send_get_tags(key).await {
             Ok(stored) => Ok(stored == *tags),
             Err(error) if matches!(error.kind, StoreErrorKind::NotS3(_)) => Ok(false),
-            Err(error) => Err(error.after_unknown()),
+            Err(error) => Err(error),
         }
     }
 

@@ -28,6 +28,7 @@ mod properties;
 mod put;
 #[cfg(test)]
 mod recorded_tests;
+mod refused;
 mod sending;
 mod settings;
 mod tagging;
@@ -61,6 +62,7 @@ use kept_tags::TagEffects;
 use own_marker::OwnMarker;
 use pace::Pace;
 use properties::Latest;
+use refused::RefusedProperties;
 use tagging::TagVisibility;
 use upload_tags::UploadTags;
 
@@ -91,6 +93,7 @@ pub struct S3Store {
     own_marker: OwnMarker,
     tag_visibility: TagVisibility,
     tag_effects: TagEffects,
+    refused_properties: RefusedProperties,
     uploads_with_tags: UploadTags,
     integrity: Integrity,
     /// Flag that the server has refused conditions of `CompleteMultipartUpload`.

@@ -40,6 +40,16 @@ impl S3Store {
         headers: &Headers,
     ) -> Result<UploadId, StoreError> {
         let written = Written::new(&self.uploads, headers);
+        let send = |written| self.create_multipart_of(written, plan, key);
+        self.send_written(written, send).await
+    }
+
+    async fn create_multipart_of(
+        &self,
+        written: Written,
+        plan: Plan,
+        key: &Key,
+    ) -> Result<UploadId, StoreError> {
         let answer = with_headers!(self.client.create_multipart_upload(), written)
             .bucket(self.bucket.as_str())
             .key(key.as_str())
@@ -189,7 +199,7 @@ impl S3Store {
             .await
             .map_err(self.error("CompleteMultipartUpload", key))?;
         let tags = self.uploads_with_tags.ended(upload);
-        self.keep_tags(Tagged::Upload, key, tags.as_ref()).await?;
+        self.keep_tags(Tagged::Upload, key, tags.as_ref()).await;
         self.stored_tag(key, answer.e_tag.as_deref()).await
     }
 

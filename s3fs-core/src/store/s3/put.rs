@@ -125,9 +125,20 @@ impl S3Store {
         headers: &Headers,
         precondition: &Precondition,
     ) -> Result<ETag, StoreError> {
+        let written = Written::new(&self.uploads, headers);
+        let send = |written| self.send_put_of(written, plan, (key, body), precondition);
+        self.send_written(written, send).await
+    }
+
+    async fn send_put_of(
+        &self,
+        written: Written,
+        plan: Plan,
+        (key, body): (&Key, &Body),
+        precondition: &Precondition,
+    ) -> Result<ETag, StoreError> {
         let digests = self.digests(plan, ("PutObject", key), body).await?;
         let (stream, progress) = self.stream("PutObject", key, body).await?;
-        let written = Written::new(&self.uploads, headers);
         let request = with_digests!(with_headers!(self.client.put_object(), written), digests)
             .bucket(self.bucket.as_str())
             .key(key.as_str())
@@ -153,8 +164,8 @@ impl S3Store {
         };
         let at = ("PutObject", key);
         let answer = self.sent(at, (&progress, body.length()), sent).await?;
-        self.keep_tags(Tagged::Put, key, written.tags.as_ref())
-            .await?;
+        let tags = written.tags.as_ref();
+        self.keep_tags(Tagged::Put, key, tags).await;
         self.stored_tag(key, answer.e_tag.as_deref()).await
     }
 }

@@ -47,6 +47,24 @@ impl Visibility {
             (true, Vendor::Other) => self,
         }
     }
+
+    /// Returns the state after the tags of an object can't be read, of which HEAD had shown none.
+    /// `None` means that the object may have tags, so that it must not be written again.
+    fn after_error(self, kind: &StoreErrorKind) -> Option<Self> {
+        match (self, kind) {
+            // Tags were seen where HEAD shows none.
+            (Self::Hidden, _) => None,
+            // Ceph 16 answers so about an object without tags.
+            (_, StoreErrorKind::NotS3(_)) => Some(self),
+            (
+                _,
+                StoreErrorKind::AccessDenied(_)
+                | StoreErrorKind::Unsupported(_)
+                | StoreErrorKind::Other(_),
+            ) => Some(Self::Unreadable),
+            _ => None,
+        }
+    }
 }
 
 /// State of [`Visibility`], shared by all requests.
@@ -69,6 +87,11 @@ impl TagVisibility {
 }
 
 impl S3Store {
+    /// Returns whether HEAD is known not to show tags.
+    pub(super) fn hides_tags(&self) -> bool {
+        self.tag_visibility.get() == Visibility::Hidden
+    }
+
     /// Returns the tags of an object, of which HEAD has shown `seen`.
     ///
     /// # Errors
@@ -88,13 +111,17 @@ impl S3Store {
                 Ok(Tags::Read(tags))
             }
             (Ok(tags), _) => Ok(Tags::Read(tags)),
-            (Err(error), Tags::Unshown) if is_refusal(&error.kind) => {
-                let is_denied = matches!(error.kind, StoreErrorKind::AccessDenied(_));
-                if self.tag_visibility.set(Visibility::Unreadable) && is_denied {
+            (Err(error), Tags::Unshown) => {
+                let state = self.tag_visibility.get();
+                let Some(state) = state.after_error(&error.kind) else {
+                    return Err(naming(error, "s3:GetObjectTagging"));
+                };
+                if self.tag_visibility.set(state) {
                     tracing::warn!(
-                        bucket = %self.bucket,
-                        "tags of objects can't be read: an object that is written again loses them. \
-                         Allow `s3:GetObjectTagging` and `s3:PutObjectTagging` to keep them"
+                        %error,
+                        "tags of objects can't be read: an object that is written again loses any \
+                         that it has. To keep them, allow `s3:GetObjectTagging` and \
+                         `s3:PutObjectTagging`"
                     );
                 }
                 Ok(Tags::Unshown)
@@ -145,17 +172,6 @@ impl S3Store {
     }
 }
 
-/// Returns whether the server has answered that it returns no tags of this object.
-fn is_refusal(kind: &StoreErrorKind) -> bool {
-    matches!(
-        kind,
-        StoreErrorKind::AccessDenied(_)
-            | StoreErrorKind::Unsupported(_)
-            | StoreErrorKind::NotS3(_)
-            | StoreErrorKind::Other(_)
-    )
-}
-
 /// Adds the permission that a request needs because the object has tags, if it was denied.
 pub(super) fn naming(error: StoreError, permission: &str) -> StoreError {
     match error.kind {
@@ -184,6 +200,19 @@ mod tests {
         assert!(Visibility::Hidden.asks_for(&unshown));
         assert!(!Visibility::Shown.asks_for(&unshown));
         assert!(!Visibility::Unreadable.asks_for(&unshown));
+    }
+
+    #[test]
+    fn only_a_refusal_ends_the_requests_for_tags_and_none_does_once_tags_were_hidden() {
+        let denied = StoreErrorKind::AccessDenied(String::new());
+        let odd = StoreErrorKind::NotS3(String::new());
+        let unknown = Visibility::Unknown;
+        assert_eq!(unknown.after_error(&denied), Some(Visibility::Unreadable));
+        assert_eq!(unknown.after_error(&odd), Some(unknown));
+        assert_eq!(unknown.after_error(&StoreErrorKind::TimedOut), None);
+        for kind in [denied, odd] {
+            assert_eq!(Visibility::Hidden.after_error(&kind), None);
+        }
     }
 
     #[test]

@@ -29,6 +29,10 @@ pub(super) struct Written {
     pub(super) bucket_key: Option<bool>,
     pub(super) acl: Option<ObjectCannedAcl>,
     pub(super) tags: Option<TagMap>,
+    /// True if the storage class is one that the server has shown of the object.
+    pub(super) has_shown_class: bool,
+    /// True if the encryption is one that the server has shown of the object.
+    pub(super) has_shown_encryption: bool,
 }
 
 impl Written {
@@ -73,8 +77,35 @@ impl Written {
             kms_key: encryption.and_then(|it: &Encryption| it.key_id.clone()),
             bucket_key: encryption.and_then(|it| it.bucket_key),
             acl: settings.acl.as_deref().map(ObjectCannedAcl::from),
+            has_shown_class: properties.is_some() && storage_class.is_some(),
+            has_shown_encryption: settings.encryption.is_none() && kept.is_some(),
             ..Self::default()
         }
+    }
+
+    /// Returns the storage class and encryption that the server itself has shown of the object.
+    pub(super) fn shown(&self) -> impl Iterator<Item = &str> {
+        let class = self.storage_class.as_ref().filter(|_| self.has_shown_class);
+        let encryption = self.encryption.as_ref();
+        let encryption = encryption.filter(|_| self.has_shown_encryption);
+        let class = class.map(StorageClass::as_str);
+        class
+            .into_iter()
+            .chain(encryption.map(ServerSideEncryption::as_str))
+    }
+
+    /// Returns the headers without those.
+    pub(super) fn without_shown(&self) -> Self {
+        let mut written = self.clone();
+        if self.has_shown_class {
+            (written.storage_class, written.has_shown_class) = (None, false);
+        }
+        if self.has_shown_encryption {
+            written.encryption = None;
+            (written.kms_key, written.bucket_key) = (None, None);
+            written.has_shown_encryption = false;
+        }
+        written
     }
 
     /// Returns the tags as in the query of a URL; `None` if there are none, as servers without tags

@@ -32,6 +32,20 @@ impl S3Store {
         Ok(there.headers.properties)
     }
 
+    /// Returns whether the source of a copy may have tags, which another object must not get.
+    pub(super) async fn may_have_tags(&self, source: &Key) -> Result<bool, StoreError> {
+        if self.vendor == Vendor::Amazon {
+            return Ok(true);
+        }
+        let there = self.head(source).await?;
+        let properties = there.headers.properties.unwrap_or_default();
+        Ok(match self.read_tags(source, &properties.tags).await? {
+            Tags::Read(tags) => !tags.is_empty(),
+            Tags::Unshown => false,
+            Tags::Counted(_) => true,
+        })
+    }
+
     /// Returns the tags that a copy with other metadata must have in the end, where the server has
     /// yet to show that it keeps them.
     pub(super) async fn tags_to_keep(
@@ -45,9 +59,9 @@ impl S3Store {
         let properties = headers.properties.as_deref();
         match properties.map(|properties| &properties.tags) {
             None => Ok(Some(self.uploads.tags.clone())),
-            Some(Tags::Unshown) => Ok(None),
             Some(Tags::Read(tags)) => Ok(Some(tags.clone())),
-            Some(seen @ Tags::Counted(_)) => match self.read_tags(source, seen).await? {
+            Some(Tags::Unshown) if !self.hides_tags() => Ok(None),
+            Some(seen) => match self.read_tags(source, seen).await? {
                 Tags::Read(tags) => Ok(Some(tags)),
                 Tags::Unshown | Tags::Counted(_) => Ok(None),
             },

@@ -51,24 +51,26 @@ impl S3Store {
         }
         let kept = self.kept_properties(source, tag, headers).await?;
         let kept = kept.as_deref();
-        let directives = Directives::new(&self.uploads, headers, kept);
         let tags = self.tags_to_keep(source, headers).await?;
-        let copied = match self.copy_version(source, tag, key, &directives).await {
-            Err(error)
-                if matches!(error.kind, StoreErrorKind::Unsupported(_))
-                    && directives.only_drops_tags() =>
-            {
-                let directives = directives.without_tags();
-                self.copy_version(source, tag, key, &directives).await
-            }
-            copied => copied,
+        let mut directives = Directives::new(&self.uploads, headers, kept);
+        if directives.only_drops_tags() && !self.may_have_tags(source).await? {
+            // Servers without tags refuse the directive.
+            directives = directives.without_tags();
+        }
+        let send = |written| {
+            let directives = Directives {
+                written,
+                ..directives.clone()
+            };
+            async move { self.copy_version(source, tag, key, &directives).await }
         };
+        let copied = self.send_written(directives.written.clone(), send).await;
         if copied.is_ok() {
             let kind = match headers {
                 CopiedHeaders::Other(_) => Tagged::NewCopy,
                 _ => Tagged::Copy,
             };
-            self.keep_tags(kind, key, tags.as_ref()).await?;
+            self.keep_tags(kind, key, tags.as_ref()).await;
         }
         match copied {
             Err(error) if is_marker(source) && matches!(error.kind, StoreErrorKind::NoSuchKey) => {
