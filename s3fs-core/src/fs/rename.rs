@@ -2,6 +2,7 @@
 //! deleted. A file that is not stored yet only changes its name in the tree.
 
 use std::ffi::OsStr;
+use std::time::Instant;
 
 use crate::fs::copies::{Answer, Copied};
 use crate::fs::lookup::{check_length, existing, possible};
@@ -213,8 +214,10 @@ impl Fs {
         };
         let copied = match (&wanted, &entry.attrs.stored) {
             (Some(wanted), _) => CopiedHeaders::Changed(wanted),
-            (None, Some(stored)) => CopiedHeaders::Known(stored.properties.as_deref()),
-            (None, None) => CopiedHeaders::Source,
+            (None, Some(stored)) if entry.attrs.knows_properties(Instant::now()) => {
+                CopiedHeaders::Known(stored.properties.as_deref())
+            }
+            (None, _) => CopiedHeaders::Source,
         };
         match copy_object(&self.core.target(), &old, &to.key, copied).await {
             Ok(new) => {

@@ -164,7 +164,7 @@ impl Fs {
             let changes = self.core.open_files.generation_count();
             // The new version keeps the stored metadata.
             self.prefetch.look(ino).await?;
-            self.writeback.read_tags(ino).await?;
+            self.writeback.read_properties(ino).await?;
             let state = self.core.file(ino).ok_or(FsError::Stale)?;
             let place = self.core.place(ino, Precondition::None);
             let writer = match self.writer_for(ino, &state, truncate, &place).await {

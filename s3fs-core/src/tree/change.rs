@@ -187,6 +187,7 @@ impl Tree {
             attrs.modified = modified;
         }
         attrs.stored = Some(kept);
+        attrs.properties_learned = Some(Instant::now());
     }
 
     /// Updates the times of a folder whose entries were created or removed.

@@ -1,9 +1,12 @@
 //! Attributes of an entry beside its bytes.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::object::{Attributes, Headers, Properties};
+
+/// Time for which properties are used without another request.
+const VALID: Duration = Duration::from_secs(1);
 
 /// Attributes of an entry beside its bytes.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +20,8 @@ pub struct EntryAttrs {
     pub changed: Option<SystemTime>,
     /// Time of this mount's last change of a folder's entries, or the time that a program has set.
     pub modified: Option<SystemTime>,
+    /// Time at which the store was last asked for the properties of the object, or took them.
+    pub properties_learned: Option<Instant>,
 }
 
 /// Metadata stored with an object.
@@ -57,7 +62,15 @@ impl EntryAttrs {
             accessed: None,
             changed: Some(now),
             modified: Some(now),
+            properties_learned: Some(Instant::now()),
         }
+    }
+
+    /// Returns whether the properties of the object were learned within the time for which answers of
+    /// the store are used.
+    pub fn knows_properties(&self, now: Instant) -> bool {
+        let learned = self.properties_learned;
+        learned.is_some_and(|learned| now.saturating_duration_since(learned) < VALID)
     }
 
     /// Returns the stored attributes, if they are known.

@@ -4,6 +4,8 @@
 use std::fs::{self, File, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::thread;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use s3_local::{Operation, Policy, PutOptions, Quirk, S3Local, Server};
@@ -161,8 +163,91 @@ fn tags_that_cannot_be_seen_are_asked_for_once() {
     assert_eq!(bucket.server.log().count(Operation::GetObjectTagging), 1);
 }
 
+/// Waits until what the mount knows of an object is no longer used without another request.
+fn age() {
+    thread::sleep(Duration::from_millis(1100));
+}
+
 #[test]
-fn tags_are_requested_only_of_objects_that_were_there_before() {
+fn tags_and_class_that_others_set_later_stay() {
+    let bucket = empty();
+    let server = || &bucket.server;
+    fs::write(bucket.at("f"), "x").unwrap();
+    bucket.finish();
+    let append = |name: &str| {
+        age();
+        let mut file = File::options().append(true).open(bucket.at(name)).unwrap();
+        file.write_all(b"more").unwrap();
+        drop(file);
+        bucket.finish();
+    };
+    for value in ["1", "2"] {
+        server().set_tags(BUCKET, "f", &[("scanned", value)]);
+        append("f");
+        let tags = server().tags(BUCKET, "f").unwrap();
+        assert_eq!(tags, [("scanned".to_owned(), value.to_owned())]);
+    }
+    let class = |name: &str| {
+        bucket.finish();
+        server().storage_class(BUCKET, name)
+    };
+    server().transition(BUCKET, "f", "GLACIER_IR");
+    age();
+    fs::set_permissions(bucket.at("f"), Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(class("f").as_deref(), Some("GLACIER_IR"));
+    server().transition(BUCKET, "f", "STANDARD_IA");
+    age();
+    fs::rename(bucket.at("f"), bucket.at("g")).unwrap();
+    assert_eq!(class("g").as_deref(), Some("STANDARD_IA"));
+    server().transition(BUCKET, "g", "ONEZONE_IA");
+    append("g");
+    assert_eq!(class("g").as_deref(), Some("ONEZONE_IA"));
+}
+
+#[test]
+fn a_class_that_the_server_shows_and_refuses_keeps_nothing_from_being_written() {
+    let server = server();
+    server.put_with(BUCKET, "f", "content", options());
+    server.put_with(BUCKET, "g", "content", options());
+    server.knobs().set_quirk(Quirk::OneClass, true);
+    let bucket = Bucket::mount(server, |_| {});
+    for name in ["f", "g"] {
+        let mut file = File::options().append(true).open(bucket.at(name)).unwrap();
+        file.write_all(b" and more").unwrap();
+        drop(file);
+        fs::set_permissions(bucket.at(name), Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(bucket.object(name).unwrap(), b"content and more");
+    }
+    assert!(bucket.finish().is_empty());
+}
+
+#[test]
+fn servers_without_tags_get_no_header_about_them() {
+    let server = server();
+    server.put(BUCKET, "large", noise(9 << 20));
+    server.knobs().set_quirk(Quirk::NoTags, true);
+    let bucket = Bucket::mount(server, |_| {});
+    let from = File::open(bucket.at("large")).unwrap();
+    let to = File::create(bucket.at("copy")).unwrap();
+    let mut copied = 0;
+    while copied < 9 << 20 {
+        let length = (9 << 20) - copied;
+        copied += rustix::fs::copy_file_range(&from, None, &to, None, length).unwrap();
+    }
+    drop(to);
+    let mut file = File::options()
+        .append(true)
+        .open(bucket.at("large"))
+        .unwrap();
+    file.write_all(b"more").unwrap();
+    drop(file);
+    fs::rename(bucket.at("copy"), bucket.at("other")).unwrap();
+    assert!(bucket.finish().is_empty());
+    assert!(bucket.object("other").unwrap() == noise(9 << 20));
+}
+
+#[test]
+fn no_tags_are_requested_of_objects_that_were_stored_just_now() {
     let bucket = empty();
     for name in ["a", "b"] {
         fs::write(bucket.at(name), "x").unwrap();

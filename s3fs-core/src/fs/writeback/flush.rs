@@ -2,6 +2,7 @@
 //! stored metadata.
 
 use std::fmt::Display;
+use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -126,6 +127,9 @@ impl Writeback {
             // The file may have been written since.
             state.size = file.writer.length();
         });
+        self.core.tree.update_attrs(file.ino, |attrs| {
+            attrs.properties_learned = Some(Instant::now());
+        });
         if let Some(dir) = self.core.tree.parent(file.ino) {
             self.prefetch.note_metadata(dir, true);
         }
@@ -165,6 +169,10 @@ impl Writeback {
             return self.store_headers_of(key, &file).await;
         }
         self.store_copied_ranges(key.as_str(), ino).await?;
+        self.refresh_properties(ino).await?;
+        let Some(entry) = self.core.tree.entry(ino) else {
+            return Ok(Flushed::Done);
+        };
         let wanted = headers(&entry, key, &self.core.owner);
         match self.copy_onto_itself(key, ino, &wanted).await {
             Ok(()) => {}
@@ -234,7 +242,7 @@ impl Writeback {
     }
 
     async fn store_marker(&self, key: &Key, ino: Ino) -> Result<(), FsError> {
-        self.read_tags(ino).await?;
+        self.read_properties(ino).await?;
         let Some(entry) = self.core.tree.entry(ino) else {
             return Ok(());
         };

@@ -11,10 +11,10 @@ mod failures;
 mod flush;
 mod markers;
 mod probe;
+mod properties;
 mod queue;
 mod rescue;
 mod stats;
-mod tags;
 mod wait;
 
 use std::collections::HashSet;
