@@ -43,7 +43,7 @@ impl BucketOptions {
         }
     }
 
-    /// Denies requests without the header `x-amz-request-payer: requester`.
+    /// Denies requests without the header or query parameter `x-amz-request-payer: requester`.
     #[must_use]
     pub fn requester_pays(self) -> BucketOptions {
         BucketOptions {

@@ -104,7 +104,7 @@ impl Access {
         operation: Operation,
         bucket: &str,
         credentials: Option<&Credentials>,
-        headers: &HeaderMap,
+        (headers, query): (&HeaderMap, &str),
     ) -> S3Result<()> {
         let Some(settings) = self.catalog.settings(bucket) else {
             // The operation itself says that the bucket is missing; only creating one needs a caller.
@@ -112,8 +112,10 @@ impl Access {
         };
         let payer = headers
             .get("x-amz-request-payer")
-            .map(http::HeaderValue::as_bytes);
-        require(!settings.requester_pays || payer == Some(b"requester"))?;
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned)
+            .or_else(|| query_parameter(query, "x-amz-request-payer"));
+        require(!settings.requester_pays || payer.as_deref() == Some("requester"))?;
         let public = settings.public_read && PUBLIC.contains(&operation);
         require(credentials.is_some() || public)
     }
@@ -196,7 +198,8 @@ impl S3Access for Access {
             S3Path::Object { bucket, key } => (bucket.as_ref(), Some(key.as_ref())),
         };
         if !cx.s3_path().is_root() {
-            self.check_bucket_rules(operation, bucket, cx.credentials(), cx.headers())?;
+            let sent = (cx.headers(), query);
+            self.check_bucket_rules(operation, bucket, cx.credentials(), sent)?;
         }
         let Some(key) = key else {
             return require(!cx.s3_path().is_root());

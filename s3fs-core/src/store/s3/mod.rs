@@ -30,6 +30,8 @@ mod put;
 mod recorded_tests;
 mod refused;
 mod sending;
+#[cfg(test)]
+mod server_tests;
 mod settings;
 mod tagging;
 mod upload_tags;

@@ -1,0 +1,65 @@
+//! Tests of requests to a server.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use s3_local::{BucketOptions, S3Local, Server};
+
+use super::{Bucket, HttpClient, connect};
+use crate::config::{Credentials, MountConfig};
+use crate::object::{BucketName, Key};
+
+async fn connected(server: &Server, change: impl FnOnce(&mut MountConfig)) -> Bucket {
+    let mut config = MountConfig {
+        endpoint_url: Some(server.endpoint_url()),
+        credentials: Credentials::Static {
+            access_key_id: server.access_key_id().to_owned(),
+            secret_access_key: server.secret_access_key().to_owned(),
+            session_token: None,
+        },
+        ..MountConfig::new(BucketName::new("data").unwrap())
+    };
+    change(&mut config);
+    connect(&config, &HttpClient::default()).await.unwrap().0
+}
+
+/// Returns the answer to a GET without headers but `Host`.
+fn plain_get(url: &str) -> String {
+    let (host, path) = url
+        .strip_prefix("http://")
+        .and_then(|rest| rest.split_once('/'))
+        .unwrap();
+    let mut connection = TcpStream::connect(host).unwrap();
+    write!(
+        connection,
+        "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn a_presigned_url_needs_no_headers() {
+    let server = S3Local::builder().start();
+    server.create_bucket_with("data", BucketOptions::new().requester_pays());
+    server.put("data", "k", "the bytes");
+    for owner in [None, Some("123456789012".to_owned())] {
+        let bucket = connected(&server, |config| {
+            config.requester_pays = true;
+            config.expected_bucket_owner.clone_from(&owner);
+        });
+        let bucket = bucket.await;
+        let valid = Duration::from_mins(1);
+        let key = Key::new("k");
+        let url = bucket.single().presigned_get(&key, valid).await.unwrap();
+        let answer = plain_get(&url);
+        assert!(answer.starts_with("HTTP/1.1 200"), "{url} {answer}");
+        assert!(answer.ends_with("the bytes"), "{answer}");
+        assert!(!url.contains("agent"), "{url}");
+        let named = owner.is_some();
+        assert_eq!(url.contains("x-amz-expected-bucket-owner=1234"), named);
+    }
+}
