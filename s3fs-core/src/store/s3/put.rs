@@ -31,10 +31,8 @@ impl S3Store {
                 _ => Refusal::None,
             };
             match put {
-                _ if refusal == Refusal::Certain => {
-                    self.capabilities.lacks(Capability::ConditionalPut);
-                }
-                _ if refusal == Refusal::Likely => {
+                // A 501 may be about another header as well: a plain request tells them apart.
+                _ if refusal.is_any() => {
                     self.check("PutObject", key, precondition).await?;
                     let none = &Precondition::None;
                     let put = self.send_put(key, body, headers, none).await?;

@@ -1,14 +1,16 @@
-//! Tests of requests to a server.
+//! Tests of requests to a server: presigned ones, and those with conditions.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use s3_local::{BucketOptions, S3Local, Server};
+use bytes::Bytes;
+use s3_local::{BucketOptions, Quirk, S3Local, Server};
 
 use super::{Bucket, HttpClient, connect};
 use crate::config::{Credentials, MountConfig};
-use crate::object::{BucketName, Key};
+use crate::object::{BucketName, Headers, Key};
+use crate::store::{Body, Capability, Precondition};
 
 async fn connected(server: &Server, change: impl FnOnce(&mut MountConfig)) -> Bucket {
     let mut config = MountConfig {
@@ -62,4 +64,24 @@ async fn a_presigned_url_needs_no_headers() {
         let named = owner.is_some();
         assert_eq!(url.contains("x-amz-expected-bucket-owner=1234"), named);
     }
+}
+
+#[tokio::test]
+async fn conditions_are_given_up_only_if_a_plain_request_succeeds() {
+    let server = S3Local::builder().start();
+    server.create_bucket("data");
+    let bucket = connected(&server, |_| {}).await;
+    let store = bucket.single();
+    let put = async || {
+        let (key, body) = (Key::new("k"), Body::memory(Bytes::from_static(b"bytes")));
+        let (headers, absent) = (Headers::default(), Precondition::Absent);
+        store.put_if(&key, &body, &headers, &absent).await
+    };
+    server.knobs().set_quirk(Quirk::NoConditionalWrites, true);
+    server.knobs().set_quirk(Quirk::QuotaExceeded, true);
+    put().await.unwrap_err();
+    assert!(store.capabilities.has(Capability::ConditionalPut));
+    server.knobs().set_quirk(Quirk::QuotaExceeded, false);
+    put().await.unwrap();
+    assert!(!store.capabilities.has(Capability::ConditionalPut));
 }
