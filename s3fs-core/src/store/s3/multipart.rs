@@ -28,7 +28,12 @@ impl S3Store {
             let plan = self.integrity.plan();
             match self.create_multipart_with(plan, key, headers).await {
                 Err(error) if self.integrity.learn(plan, &error.kind) => {}
-                created => return created,
+                created => {
+                    if let Ok(id) = &created {
+                        self.integrity.created(id, plan);
+                    }
+                    return created;
+                }
             }
         }
     }
@@ -86,9 +91,13 @@ impl S3Store {
         body: &Body,
     ) -> Result<PartTag, StoreError> {
         loop {
-            let plan = self.integrity.plan();
+            let plan = self.integrity.plan_of(upload);
             match self.send_part_with(plan, key, upload, number, body).await {
-                Err(error) if self.integrity.learn(plan, &error.kind) => {}
+                Err(error) if self.integrity.learn(plan, &error.kind) => {
+                    if self.integrity.plan().algorithm.is_none() {
+                        self.integrity.forget(upload);
+                    }
+                }
                 sent => return sent,
             }
         }
@@ -198,6 +207,7 @@ impl S3Store {
             .send()
             .await
             .map_err(self.error("CompleteMultipartUpload", key))?;
+        self.integrity.forget(upload);
         let tags = self.uploads_with_tags.ended(upload);
         self.keep_tags(Tagged::Upload, key, tags.as_ref()).await;
         self.stored_tag(key, answer.e_tag.as_deref()).await
@@ -209,6 +219,7 @@ impl S3Store {
         upload: &UploadId,
     ) -> Result<(), StoreError> {
         self.uploads_with_tags.ended(upload);
+        self.integrity.forget(upload);
         let answer = self
             .client
             .abort_multipart_upload()

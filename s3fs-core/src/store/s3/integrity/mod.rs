@@ -1,8 +1,10 @@
 //! Digests of uploads: the checksum of the settings, and `Content-MD5` where the server demands it.
 
+use std::collections::HashMap;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use aws_sdk_s3::types::{self, ChecksumType};
 use base64::Engine as _;
@@ -14,7 +16,9 @@ use md5::{Digest as _, Md5};
 use super::S3Store;
 use crate::config::UploadChecksum;
 use crate::object::Key;
-use crate::store::{Body, ChecksumAlgorithm, Content, PartChecksum, StoreError, StoreErrorKind};
+use crate::store::{
+    Body, ChecksumAlgorithm, Content, PartChecksum, StoreError, StoreErrorKind, UploadId,
+};
 
 /// Largest body that is hashed inline, in bytes: handing a smaller one to another thread costs
 /// more than its work.
@@ -34,6 +38,8 @@ const REFUSES_CHECKSUM: u8 = 2;
 pub(super) struct Integrity {
     algorithm: Option<ChecksumAlgorithm>,
     lessons: AtomicU8,
+    /// Checksums of uploads in progress; those without one take no space.
+    uploads: Mutex<HashMap<UploadId, ChecksumAlgorithm>>,
 }
 
 /// Digests that one request carries, apart from those of the SDK.
@@ -55,6 +61,7 @@ impl Integrity {
         Self {
             algorithm,
             lessons: AtomicU8::new(0),
+            uploads: Mutex::default(),
         }
     }
 
@@ -68,6 +75,34 @@ impl Integrity {
         }
     }
 
+    /// Records the digests with which an upload was created.
+    pub(super) fn created(&self, upload: &UploadId, plan: Plan) {
+        if let Some(algorithm) = plan.algorithm {
+            self.uploads(|all| all.insert(upload.clone(), algorithm));
+        }
+    }
+
+    /// Returns the digests of the next part of an upload. The upload keeps the checksum with which
+    /// it was created: the server demands it of each part.
+    pub(super) fn plan_of(&self, upload: &UploadId) -> Plan {
+        let plan = self.plan();
+        let created_with = self.uploads(|all| all.get(upload).copied());
+        Plan {
+            algorithm: created_with.or(plan.algorithm),
+            ..plan
+        }
+    }
+
+    /// Forgets an upload that has ended, or whose own part showed that the server takes no
+    /// checksums.
+    pub(super) fn forget(&self, upload: &UploadId) {
+        self.uploads(|all| all.remove(upload));
+    }
+
+    fn uploads<T>(&self, act: impl FnOnce(&mut HashMap<UploadId, ChecksumAlgorithm>) -> T) -> T {
+        act(&mut self.uploads.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Learns from a failed request. Returns whether to send it again, with other digests.
     pub(super) fn learn(&self, plan: Plan, kind: &StoreErrorKind) -> bool {
         let Some(lesson) = lesson(plan, kind) else {
@@ -75,7 +110,7 @@ impl Integrity {
         };
         let before = self.lessons.fetch_or(lesson, Ordering::AcqRel);
         if before & lesson == 0 {
-            tracing::info!("uploads carry Content-MD5, as the server refuses others: {kind}");
+            tracing::warn!("uploads carry Content-MD5, as the server refuses others: {kind}");
         }
         self.plan() != plan
     }
@@ -88,18 +123,34 @@ fn lesson(plan: Plan, kind: &StoreErrorKind) -> Option<u8> {
     };
     let words = words.to_ascii_lowercase();
     // A digest that does not fit the bytes is no reason to send another one.
-    if words.starts_with("baddigest") || words.starts_with("invaliddigest") {
+    let code = words.split(':').next().unwrap_or_default();
+    if code.contains("digest") || words.contains("mismatch") || words.contains("not match") {
         return None;
     }
     let names_md5 = words.contains("content-md5") || words.starts_with("missingcontentmd5");
     let is_demand = words.contains("required") || words.contains("missing");
     if names_md5 && is_demand && !plan.has_md5 {
         Some(WANTS_MD5)
-    } else if plan.algorithm.is_some() && words.contains("checksum") {
+    } else if plan.algorithm.is_some() && words.contains("checksum") && is_unknown(kind, &words) {
         Some(REFUSES_CHECKSUM)
     } else {
         None
     }
+}
+
+/// Returns whether a refusal says that the server does not know what it was sent.
+fn is_unknown(kind: &StoreErrorKind, words: &str) -> bool {
+    matches!(kind, StoreErrorKind::Unsupported(_))
+        || [
+            "not supported",
+            "unsupported",
+            "not implemented",
+            "unknown",
+            "not recognized",
+            "unrecognized",
+        ]
+        .iter()
+        .any(|phrase| words.contains(phrase))
 }
 
 /// Digests of a body, in base64.

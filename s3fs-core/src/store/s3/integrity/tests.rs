@@ -78,6 +78,13 @@ fn a_demand_is_told_from_other_refusals() {
     assert_eq!(lesson(plan(None, false), &unknown), None);
     let bad = other("BadDigest: The CRC32C you specified did not match the checksum");
     assert_eq!(lesson(crc, &bad), None);
+    for words in [
+        "XAmzContentChecksumMismatch: The provided 'x-amz-checksum' header does not match what was computed.",
+        "InvalidRequest: Value for x-amz-checksum-crc32c header is invalid.",
+        "BadDigest: checksum",
+    ] {
+        assert_eq!(lesson(crc, &other(words)), None, "{words}");
+    }
     let denied = StoreErrorKind::AccessDenied("Content-MD5 is required".into());
     assert_eq!(lesson(crc, &denied), None);
 }
@@ -253,4 +260,28 @@ async fn bytes_that_change_on_their_way_are_refused_once() {
         "{error}"
     );
     assert_eq!(server.log().count(Operation::PutObject), 1);
+}
+
+#[tokio::test]
+async fn an_upload_keeps_the_checksum_with_which_it_was_created() {
+    let server = server();
+    let bucket = connected(&server, Some(UploadChecksum::Crc32c)).await;
+    let key = Key::new("k");
+    let id = bucket
+        .create_upload(&key, &Headers::default())
+        .await
+        .unwrap();
+    // The lesson of another request.
+    let integrity = &bucket.single().integrity;
+    let refused = StoreErrorKind::Unsupported("NotImplemented: x-amz-checksum-crc32c".into());
+    assert!(integrity.learn(integrity.plan(), &refused));
+    let body = Body::memory(vec![7; 5].into());
+    let part = bucket.upload_part(&key, &id, PartNumber(1), body);
+    let part = part.await.unwrap();
+    let algorithm = part.checksum.as_ref().map(|checksum| checksum.algorithm);
+    assert_eq!(algorithm, Some(ChecksumAlgorithm::Crc32c));
+    let (parts, none) = ([part], Precondition::None);
+    let completed = bucket.complete_upload(&key, &id, &parts, &none);
+    completed.await.unwrap();
+    assert_eq!(integrity.plan_of(&id).algorithm, None, "forgotten");
 }
