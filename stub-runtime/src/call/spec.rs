@@ -66,7 +66,7 @@ pub struct Volume {
 
 impl CallSpec {
     /// Format version that this program writes and understands.
-    pub const VERSION: u32 = 4;
+    pub const VERSION: u32 = 5;
 
     /// Returns the label of the call, for messages.
     pub fn label(&self) -> Arc<str> {
