@@ -85,13 +85,11 @@ impl S3Store {
                 Ok(()) => return,
                 Err(error) => naming(error, "s3:PutObjectTagging"),
             };
-            match pauses.next().filter(|_| error.kind.is_transient()) {
-                Some(pause) => tokio::time::sleep(pause).await,
-                None => {
-                    tracing::error!(%error, "an object was stored without its tags: {tags:?}");
-                    return;
-                }
-            }
+            let Some(pause) = pauses.next().filter(|_| error.kind.is_transient()) else {
+                tracing::error!(%error, "an object was stored without its tags: {tags:?}");
+                return;
+            };
+            tokio::time::sleep(pause).await;
         }
     }
 

@@ -45,7 +45,7 @@ impl S3Store {
         headers: &Headers,
     ) -> Result<UploadId, StoreError> {
         let written = Written::new(&self.uploads, headers);
-        let send = |written| self.create_multipart_of(written, plan, key);
+        let send = |written| Box::pin(self.create_multipart_of(written, plan, key));
         self.send_written(written, send).await
     }
 

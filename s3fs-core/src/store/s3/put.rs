@@ -124,7 +124,7 @@ impl S3Store {
         precondition: &Precondition,
     ) -> Result<ETag, StoreError> {
         let written = Written::new(&self.uploads, headers);
-        let send = |written| self.send_put_of(written, plan, (key, body), precondition);
+        let send = |written| Box::pin(self.send_put_of(written, plan, (key, body), precondition));
         self.send_written(written, send).await
     }
 

@@ -1,7 +1,7 @@
 //! Storage classes and encryptions that a server shows and does not take.
 //!
 //! A changed object is sent with what HEAD has shown. Servers of other vendors show names that they
-//! refuse in requests: MinIO that of the tier to which a lifecycle rule has moved the object.
+//! refuse in requests: `MinIO` that of the tier to which a lifecycle rule has moved the object.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};

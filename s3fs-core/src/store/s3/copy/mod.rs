@@ -62,7 +62,7 @@ impl S3Store {
                 written,
                 ..directives.clone()
             };
-            async move { self.copy_version(source, tag, key, &directives).await }
+            Box::pin(async move { self.copy_version(source, tag, key, &directives).await })
         };
         let copied = self.send_written(directives.written.clone(), send).await;
         if copied.is_ok() {
