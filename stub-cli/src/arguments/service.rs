@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use s3fs_core::EndpointOptions;
-use stub_runtime::declare::{Flag, RoleOptions, Tag, UploadOptions, VolumeOptions};
+use stub_runtime::declare::{Flag, FolderOptions, RoleOptions, Tag, UploadOptions, VolumeOptions};
 
 use super::{size, time};
 
@@ -65,9 +65,9 @@ pub(crate) struct ServiceArguments {
     /// The folder is created if missing; otherwise it must belong to this user, with mode 700.
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
-    /// Maximum size of the cache, such as 500MiB or 10GiB
-    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "10GiB")]
-    cache_size: u64,
+    /// Maximum size of the cache, such as 500MiB or 10GiB [default: 10GiB]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    cache_size: Option<u64>,
     /// Maximum time for which a failing request is repeated, such as 90s or 15m [default: 5m, or stub.toml]
     #[arg(long, value_name = "TIME", value_parser = time)]
     retry_timeout: Option<Duration>,
@@ -80,7 +80,7 @@ pub(crate) struct ServiceArguments {
     #[arg(long, value_name = "DIR")]
     stage: Option<PathBuf>,
     /// Maximum size of the stage; a write beyond it fails
-    #[arg(long, value_name = "SIZE", value_parser = size, requires = "stage")]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
     stage_size: Option<u64>,
     #[command(flatten)]
     endpoints: EndpointArguments,
@@ -180,7 +180,8 @@ struct ObjectArguments {
 impl ServiceArguments {
     /// Returns the options that are given.
     pub(crate) fn options(&self) -> VolumeOptions {
-        let sized = |dir: &Option<PathBuf>, size| Some((in_full(dir.as_deref()?), size));
+        let sized =
+            |dir: &Option<PathBuf>, size| FolderOptions::new(dir.as_deref().map(in_full), size);
         VolumeOptions {
             profile: self.profile.clone(),
             anonymous: given(self.no_sign_request),
@@ -194,7 +195,7 @@ impl ServiceArguments {
             allow_delete: self.allow_delete,
             allow_overwrite: self.allow_overwrite,
             cache: sized(&self.cache, self.cache_size),
-            stage: sized(&self.stage, self.stage_size.unwrap_or(u64::MAX)),
+            stage: sized(&self.stage, self.stage_size),
             wait_on_close: given(self.wait_on_close),
             retry_timeout: self.retry_timeout,
             uploads: self.objects.options(),

@@ -117,15 +117,18 @@ fn every_option_of_mount_arrives() {
 
 #[test]
 fn a_cache_is_a_folder_and_a_size() {
-    let config = |options: &str| {
+    let of = |volume: &str, options: &str| {
         let arguments = run(&[options.split_whitespace().collect(), vec!["true"]].concat());
-        let volume: VolumeArgument = "/m=s3://my-bucket".parse().unwrap();
+        let volume: VolumeArgument = volume.parse().unwrap();
         let config = volume
             .volume()
             .with_defaults(arguments.service.options())
             .into_config();
         config.unwrap().cache
     };
+    let own = of("/m=s3://my-bucket:cache=/own", "--cache-size 500MiB").unwrap();
+    assert_eq!((own.dir.to_str(), own.size), (Some("/own"), 500 << 20));
+    let config = |options| of("/m=s3://my-bucket", options);
     assert_eq!(config(""), None);
     let cache = config("--cache /var/cache/b").unwrap();
     assert_eq!(

@@ -7,8 +7,9 @@ use s3fs_core::EndpointOptions;
 use serde::{Deserialize, Deserializer, de};
 
 use super::units::{Size, Time};
-use super::volume_option::CACHE_SIZE;
-use crate::declare::volume::{RoleOptions, UploadOptions, VolumeOptions, check_owner};
+use crate::declare::volume::{
+    FolderOptions, RoleOptions, UploadOptions, VolumeOptions, check_owner,
+};
 
 /// Defaults for volumes of a bucket.
 #[derive(Debug, Default, Deserialize)]
@@ -58,9 +59,8 @@ pub(super) struct BucketTable {
 impl BucketTable {
     /// Returns the options but the secret. Relative paths begin at this folder.
     pub(super) fn options(&self, folder: &Path) -> VolumeOptions {
-        let sized = |dir: &Option<PathBuf>, size: Option<Size>, usual| {
-            let dir = folder.join(dir.as_ref()?);
-            Some((dir, size.map_or(usual, |size| size.0)))
+        let sized = |dir: &Option<PathBuf>, size: Option<Size>| {
+            FolderOptions::new(dir.clone(), size.map(|size| size.0)).below(folder)
         };
         VolumeOptions {
             endpoint_url: self.endpoint_url.clone(),
@@ -85,8 +85,8 @@ impl BucketTable {
             read_only: self.read_only,
             allow_delete: self.allow_delete,
             allow_overwrite: self.allow_overwrite,
-            cache: sized(&self.cache, self.cache_size, CACHE_SIZE),
-            stage: sized(&self.stage, self.stage_size, u64::MAX),
+            cache: sized(&self.cache, self.cache_size),
+            stage: sized(&self.stage, self.stage_size),
             wait_on_close: self.wait_on_close,
             retry_timeout: self.retry_timeout.map(|time| time.0),
             uploads: UploadOptions {

@@ -7,9 +7,6 @@ use super::units::{Flag, Mode, Size, Tag, Time};
 use crate::declare::nearest::nearest;
 use crate::declare::volume::{VolumeOptions, check_owner};
 
-/// Default maximum size of a cache in bytes.
-pub(super) const CACHE_SIZE: u64 = 10 << 30;
-
 /// Options that a text gives to its volume.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Given {
@@ -17,10 +14,6 @@ pub(super) struct Given {
     pub(super) options: VolumeOptions,
     /// Name of a secret.
     pub(super) secret: Option<String>,
-    cache: Option<PathBuf>,
-    cache_size: Option<u64>,
-    stage: Option<PathBuf>,
-    stage_size: Option<u64>,
 }
 
 /// Setter of an option's value.
@@ -41,8 +34,12 @@ const OPTIONS: [(&str, Set); 35] = [
     ("bucket-key", |it, text| {
         put_flag(&mut it.options.uploads.bucket_key, text)
     }),
-    ("cache", |it, text| put_path(&mut it.cache, text)),
-    ("cache-size", |it, text| put_size(&mut it.cache_size, text)),
+    ("cache", |it, text| {
+        put_path(&mut it.options.cache.dir, text)
+    }),
+    ("cache-size", |it, text| {
+        put_size(&mut it.options.cache.size, text)
+    }),
     ("checksum", |it, text| {
         put(&mut it.options.uploads.checksum, text)
     }),
@@ -97,8 +94,12 @@ const OPTIONS: [(&str, Set); 35] = [
     ("sse-kms-key-id", |it, text| {
         put(&mut it.options.uploads.sse_kms_key_id, text)
     }),
-    ("stage", |it, text| put_path(&mut it.stage, text)),
-    ("stage-size", |it, text| put_size(&mut it.stage_size, text)),
+    ("stage", |it, text| {
+        put_path(&mut it.options.stage.dir, text)
+    }),
+    ("stage-size", |it, text| {
+        put_size(&mut it.options.stage.size, text)
+    }),
     ("storage-class", |it, text| {
         put(&mut it.options.uploads.storage_class, text)
     }),
@@ -150,7 +151,6 @@ pub(super) fn parse(text: &str) -> Result<Given, String> {
             return Err(format!("option `{name}` is given twice\nleave one out"));
         }
     }
-    given.pair_sizes()?;
     let uploads = &given.options.uploads;
     uploads.check_each().map_err(|error| error.to_string())?;
     if let Some(owner) = &given.options.expected_bucket_owner {
@@ -224,20 +224,6 @@ impl Given {
         {
             prefix.push('/');
         }
-        Ok(())
-    }
-
-    /// Puts folders and their sizes together.
-    fn pair_sizes(&mut self) -> Result<(), String> {
-        let pair = |dir: Option<PathBuf>, size: Option<u64>, usual, name| match (dir, size) {
-            (Some(dir), size) => Ok(Some((dir, size.unwrap_or(usual)))),
-            (None, None) => Ok(None),
-            (None, Some(_)) => Err(format!(
-                "option `{name}-size` needs a folder\nwrite {name}=DIR as well"
-            )),
-        };
-        self.options.cache = pair(self.cache.take(), self.cache_size, CACHE_SIZE, "cache")?;
-        self.options.stage = pair(self.stage.take(), self.stage_size, u64::MAX, "stage")?;
         Ok(())
     }
 }

@@ -1,6 +1,5 @@
 //! Conversion of a volume's options to a mount's configuration: all the checks, in one place, without I/O.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use s3fs_core::{
@@ -8,7 +7,12 @@ use s3fs_core::{
 };
 
 use super::options::VolumeOptions;
-use super::{CloudBucketMount, SecretReader, VolumeError, credentials, endpoint, uploads};
+use super::{
+    CloudBucketMount, FolderOptions, SecretReader, VolumeError, credentials, endpoint, uploads,
+};
+
+/// Default maximum size of a cache in bytes.
+const CACHE_SIZE: u64 = 10 << 30;
 
 impl CloudBucketMount {
     /// Checks all options, and converts them to the configuration of a mount.
@@ -75,8 +79,8 @@ fn access(options: &VolumeOptions) -> Access {
     }
 }
 
-fn cache(given: Option<(PathBuf, u64)>) -> Result<Option<CacheConfig>, VolumeError> {
-    let Some((dir, size)) = given else {
+fn cache(given: FolderOptions) -> Result<Option<CacheConfig>, VolumeError> {
+    let Some((dir, size)) = given.paired("cache", CACHE_SIZE)? else {
         return Ok(None);
     };
     if !dir.is_absolute() {
@@ -88,8 +92,8 @@ fn cache(given: Option<(PathBuf, u64)>) -> Result<Option<CacheConfig>, VolumeErr
     Ok(Some(CacheConfig { dir, size }))
 }
 
-fn stage(given: Option<(PathBuf, u64)>) -> Result<Option<StageConfig>, VolumeError> {
-    match given {
+fn stage(given: FolderOptions) -> Result<Option<StageConfig>, VolumeError> {
+    match given.paired("stage", u64::MAX)? {
         Some((dir, _)) if !dir.is_absolute() => Err(VolumeError::StagePath { dir }),
         given => Ok(given.map(|(dir, size)| StageConfig { dir, size })),
     }

@@ -65,6 +65,9 @@ pub enum VolumeError {
         /// Given mode.
         mode: u32,
     },
+    /// The option `cache_size` or `stage_size`, without a folder.
+    #[error("`{0}_size` needs a folder\ngive `{0}` as well, or leave the size out")]
+    NoFolder(&'static str),
     /// `cache`'s folder is a relative path.
     #[error("cache folder `{}` is a relative path\nwrite an absolute one", dir.display())]
     CachePath {

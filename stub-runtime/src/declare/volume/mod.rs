@@ -5,6 +5,7 @@ mod credentials;
 mod endpoint;
 mod endpoints;
 mod error;
+mod folder;
 mod options;
 mod path;
 mod reread;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use error::VolumeError;
+pub use folder::FolderOptions;
 pub use options::VolumeOptions;
 pub use path::{PathError, VolumePath};
 pub(crate) use reread::SecretReader;
@@ -69,6 +71,14 @@ impl CloudBucketMount {
         Self {
             bucket: bucket.into(),
             options: VolumeOptions::default(),
+        }
+    }
+
+    /// Creates a volume of a bucket with these options.
+    pub(crate) fn with_options(bucket: &str, options: VolumeOptions) -> Self {
+        Self {
+            bucket: bucket.to_owned(),
+            options,
         }
     }
 
@@ -199,7 +209,7 @@ impl CloudBucketMount {
     /// let volume = CloudBucketMount::new("s3-bucket-name").cache("/var/cache/buckets", 10 << 30);
     /// ```
     pub fn cache(mut self, dir: impl Into<PathBuf>, size_in_bytes: u64) -> Self {
-        self.options.cache = Some((dir.into(), size_in_bytes));
+        self.options.cache = FolderOptions::new(Some(dir.into()), Some(size_in_bytes));
         self
     }
 
@@ -219,7 +229,7 @@ impl CloudBucketMount {
     ///
     /// `dir` is an absolute path on the host. The files in it have no names and are gone with the call.
     pub fn stage(mut self, dir: impl Into<PathBuf>, size_in_bytes: u64) -> Self {
-        self.options.stage = Some((dir.into(), size_in_bytes));
+        self.options.stage = FolderOptions::new(Some(dir.into()), Some(size_in_bytes));
         self
     }
 

@@ -1,12 +1,12 @@
 //! Options of a volume, each of which may be absent, and their precedence.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use s3fs_core::EndpointOptions;
 
 use super::endpoints;
+use super::folder::FolderOptions;
 use super::role::RoleOptions;
 use super::uploads::UploadOptions;
 use crate::declare::secret::{Secret, SecretError};
@@ -53,10 +53,10 @@ pub struct VolumeOptions {
     pub file_mode: Option<u32>,
     /// Permission bits of folders.
     pub dir_mode: Option<u32>,
-    /// Folder of the cache, and its maximum size in bytes.
-    pub cache: Option<(PathBuf, u64)>,
-    /// Folder of the stage, and its maximum size in bytes.
-    pub stage: Option<(PathBuf, u64)>,
+    /// Folder of the cache, and its maximum size.
+    pub cache: FolderOptions,
+    /// Folder of the stage, and its maximum size.
+    pub stage: FolderOptions,
     /// True if `close` waits until the file is stored.
     pub wait_on_close: Option<bool>,
     /// Maximum time for which a failing request is repeated.

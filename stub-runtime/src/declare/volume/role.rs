@@ -68,6 +68,17 @@ impl RoleOptions {
         }
     }
 
+    /// Returns the options without those that belong to the role of another layer.
+    pub(in crate::declare) fn without_strays(self) -> Self {
+        let has_arn = self.arn.is_some();
+        let has_role = has_arn || self.oidc_arn.is_some();
+        Self {
+            session_name: self.session_name.filter(|_| has_role),
+            external_id: self.external_id.filter(|_| has_arn),
+            ..self
+        }
+    }
+
     /// Checks the options, and returns the role to assume with other credentials.
     pub(super) fn assumed(&self) -> Result<Option<AssumedRole>, VolumeError> {
         let session_name = self.session_name()?;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use super::volume_option::{self, Given};
 use crate::declare::secret::Secret;
-use crate::declare::volume::{CloudBucketMount, UploadOptions, VolumeOptions};
+use crate::declare::volume::{CloudBucketMount, FolderOptions, UploadOptions, VolumeOptions};
 
 /// `s3://BUCKET[/PREFIX][:OPTION[,OPTION…]]`.
 ///
@@ -29,27 +29,25 @@ impl VolumeUrl {
     /// Returns the volume. Relative paths of its options begin at this folder.
     pub fn volume(&self, folder: &Path) -> CloudBucketMount {
         let mut options = self.given.options.clone();
-        for (dir, _) in [&mut options.cache, &mut options.stage]
-            .into_iter()
-            .flatten()
-        {
-            *dir = folder.join(&*dir);
-        }
+        options.cache = options.cache.below(folder);
+        options.stage = options.stage.below(folder);
         let secret = self.given.secret.as_ref();
         options.secret = secret.map(|name| Arc::new(Secret::from_name(name)));
-        CloudBucketMount::new(&self.bucket).with_defaults(options)
+        CloudBucketMount::with_options(&self.bucket, options)
     }
 
     /// Checks all that needs no other layer of options, so that an error names the place of the
     /// volume in the file.
     fn check(&self) -> Result<(), String> {
+        let options = self.given.options.clone();
         let options = VolumeOptions {
             uploads: UploadOptions::default(),
-            cache: None,
-            stage: None,
-            ..self.given.options.clone()
+            cache: FolderOptions::default(),
+            stage: FolderOptions::default(),
+            role: options.role.without_strays(),
+            ..options
         };
-        let volume = CloudBucketMount::new(&self.bucket).with_defaults(options);
+        let volume = CloudBucketMount::with_options(&self.bucket, options);
         match volume.into_config() {
             Ok(_) => Ok(()),
             Err(error) => Err(error.to_string()),

@@ -3,6 +3,7 @@
 use s3fs_core::{Access, Credentials, EncryptionAlgorithm, MountConfig, UploadChecksum};
 
 use super::*;
+use crate::declare::volume::RoleOptions;
 
 fn config(text: &str) -> MountConfig {
     let url: VolumeUrl = text
@@ -174,8 +175,8 @@ fn a_mistake_is_told_with_its_remedy() {
     );
     says("s3://data:tag=a", "option `tag`: write KEY:VALUE");
     says(
-        "s3://data:cache-size=1GiB",
-        "option `cache-size` needs a folder\nwrite cache=DIR as well",
+        "s3://data:role-arn=reader",
+        "`reader` is not the ARN of a role\nwrite `arn:aws:iam::ACCOUNT:role/NAME`",
     );
     says(
         "s3://data:cache=~/c",
@@ -216,4 +217,73 @@ fn a_key_may_wait_for_the_encryption_of_another_layer() {
     });
     let encryption = volume.into_config().unwrap().uploads.encryption.unwrap();
     assert_eq!(encryption.key_id.as_deref(), Some("k"));
+}
+
+#[test]
+fn parts_of_a_role_may_wait_for_the_role_of_another_layer() {
+    for option in ["external-id=x", "role-session-name=me"] {
+        let url: VolumeUrl = format!("s3://data:{option}").parse().unwrap();
+        let volume = url.volume(Path::new("/"));
+        let alone = volume.clone().into_config().unwrap_err().to_string();
+        assert!(alone.contains("belongs to a role"), "{alone}");
+        let arn = "arn:aws:iam::123456789012:role/reader";
+        let defaults = VolumeOptions {
+            role: RoleOptions {
+                arn: Some(arn.into()),
+                ..RoleOptions::default()
+            },
+            ..VolumeOptions::default()
+        };
+        let config = volume.with_defaults(defaults).into_config().unwrap();
+        assert_eq!(config.role.unwrap().arn.as_str(), arn);
+    }
+}
+
+#[test]
+fn a_size_may_wait_for_the_folder_of_another_layer() {
+    let url: VolumeUrl = "s3://data:cache-size=1GiB,stage-size=2GiB".parse().unwrap();
+    let volume = url.volume(Path::new("/"));
+    let alone = volume.clone().into_config().unwrap_err().to_string();
+    assert_eq!(
+        alone,
+        "`cache_size` needs a folder\ngive `cache` as well, or leave the size out"
+    );
+    let lower = VolumeOptions {
+        cache: FolderOptions::new(Some("/c".into()), Some(5)),
+        stage: FolderOptions::new(Some("/s".into()), None),
+        ..VolumeOptions::default()
+    };
+    let config = volume.with_defaults(lower).into_config().unwrap();
+    let (cache, stage) = (config.cache.unwrap(), config.stage.unwrap());
+    assert_eq!((cache.dir, cache.size), ("/c".into(), 1 << 30));
+    assert_eq!((stage.dir, stage.size), ("/s".into(), 2 << 30));
+}
+
+#[test]
+fn a_size_of_a_lower_layer_is_that_of_a_folder_of_the_volume() {
+    let sizes = VolumeOptions {
+        cache: FolderOptions::new(None, Some(5)),
+        ..VolumeOptions::default()
+    };
+    let lowest = VolumeOptions {
+        cache: FolderOptions::new(Some("/other".into()), Some(6)),
+        ..VolumeOptions::default()
+    };
+    for (text, lower, expected) in [
+        ("s3://data:cache=/c", None, Some(("/c", 5))),
+        ("s3://data:cache=/c,cache-size=7", None, Some(("/c", 7))),
+        ("s3://data", Some(lowest), Some(("/other", 5))),
+        ("s3://data", None, None),
+    ] {
+        let url: VolumeUrl = text.parse().unwrap();
+        let volume = url.volume(Path::new("/")).with_defaults(sizes.clone());
+        let volume = volume.with_defaults(lower.unwrap_or_default());
+        let cache = volume.into_config().unwrap().cache;
+        let cache = cache.map(|cache| (cache.dir, cache.size));
+        assert_eq!(
+            cache,
+            expected.map(|(dir, size)| (dir.into(), size)),
+            "{text}"
+        );
+    }
 }
