@@ -74,7 +74,8 @@ impl VolumeOptions {
             || self.anonymous == Some(true)
     }
 
-    /// Takes absent options from a lower layer. The credentials are one option, of several parts.
+    /// Takes absent options from a lower layer. The credentials are one option, of several parts:
+    /// with its own, a layer takes no role from a lower one, which would be assumed with others.
     pub(crate) fn or(self, lower: Self) -> Self {
         let has_credentials = self.has_credentials();
         let mut role = self.role;
@@ -83,11 +84,11 @@ impl VolumeOptions {
         } else {
             role.oidc_arn.clone_from(&lower.role.oidc_arn);
             let anonymous = self.anonymous.or(lower.anonymous);
+            if anonymous != Some(true) {
+                role = role.or(lower.role);
+            }
             (lower.secret, lower.profile, anonymous)
         };
-        if anonymous != Some(true) {
-            role = role.or(lower.role);
-        }
         let prefix = self.key_prefix.filter(|prefix| !prefix.is_empty());
         Self {
             secret,

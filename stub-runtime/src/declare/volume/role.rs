@@ -58,10 +58,14 @@ impl CloudBucketMount {
 }
 
 impl RoleOptions {
-    /// Fills in options that are not set.
+    /// Fills in options that are not set. A role is one option: session name and external ID of
+    /// another role are not for this one.
     pub(super) fn or(self, defaults: Self) -> Self {
+        if self.arn.is_some() {
+            return self;
+        }
         Self {
-            arn: self.arn.or(defaults.arn),
+            arn: defaults.arn,
             session_name: self.session_name.or(defaults.session_name),
             external_id: self.external_id.or(defaults.external_id),
             oidc_arn: self.oidc_arn,
@@ -211,11 +215,57 @@ mod tests {
             .into_config();
         let config = config.unwrap();
         assert!(matches!(config.credentials, Credentials::Chain { .. }));
-        assert!(config.role.is_some());
+        assert!(config.role.is_none(), "it is assumed with the token");
         let config = volume()
             .anonymous(true)
             .with_defaults(defaults())
             .into_config();
         assert!(config.unwrap().role.is_none());
+    }
+
+    #[test]
+    fn a_role_is_one_option_of_the_layers() {
+        let of = |volume: CloudBucketMount| {
+            let defaults = VolumeOptions {
+                role: RoleOptions {
+                    arn: Some(ROLE.into()),
+                    external_id: Some("theirs".into()),
+                    session_name: Some("theirs".into()),
+                    ..RoleOptions::default()
+                },
+                ..VolumeOptions::default()
+            };
+            let config = volume.with_defaults(defaults).into_config().unwrap();
+            let role = config.role.unwrap();
+            let name = role.session_name.map(|name| name.as_str().to_owned());
+            (role.arn.as_str().to_owned(), role.external_id, name)
+        };
+        let other = "arn:aws:iam::123456789012:role/other";
+        let theirs = Some("theirs".to_owned());
+        assert_eq!(of(volume().role_arn(other)), (other.into(), None, None));
+        let both = of(volume().external_id("mine"));
+        assert_eq!(both, (ROLE.into(), Some("mine".into()), theirs.clone()));
+        assert_eq!(of(volume()), (ROLE.into(), theirs.clone(), theirs));
+    }
+
+    #[test]
+    fn own_credentials_assume_no_role_of_another_layer() {
+        let defaults = VolumeOptions {
+            role: RoleOptions {
+                arn: Some(ROLE.into()),
+                ..RoleOptions::default()
+            },
+            ..VolumeOptions::default()
+        };
+        let keys = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")];
+        for volume in [
+            volume().profile("work"),
+            volume().secret(Secret::from_dict(keys)),
+            volume().anonymous(true),
+            volume().oidc_auth_role_arn(ROLE),
+        ] {
+            let config = volume.with_defaults(defaults.clone()).into_config();
+            assert_eq!(config.unwrap().role, None);
+        }
     }
 }
