@@ -20,7 +20,7 @@ pub(super) const SESSION: &str = "stub-mount";
 pub(in crate::store::s3) const NOT_ASSUMED: &str = "failed to assume role";
 
 /// Failure to assume a role, with the answer of STS.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{NOT_ASSUMED} {role}: {reason}")]
 pub(in crate::store::s3) struct NotAssumed {
     role: RoleArn,

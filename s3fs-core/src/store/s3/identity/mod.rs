@@ -2,6 +2,8 @@
 //! are valid, and loaded anew when the bucket refuses them.
 
 mod assumed;
+mod failures;
+mod flight;
 mod refusals;
 mod reread;
 mod source;
@@ -28,11 +30,20 @@ pub(super) use assumed::{NOT_ASSUMED, NotAssumed};
 pub(super) use refusals::{WatchRefusals, is_refusal};
 pub(super) use source::{Source, first_region};
 
+use failures::{Failure, Failures};
+use flight::Flight;
 use unsaid::Verdict;
 
 /// Minimum time for which loaded credentials are used, however often they are refused: the requests
 /// that are refused together load them anew once.
 const SHORTEST_USE: Duration = Duration::from_secs(1);
+
+/// Time for which a failure to load is repeated without another load; it grows with each failure.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Maximum duration of a load. The SDK's cache gives up earlier; the requests that wait by then
+/// share the result.
+const LONGEST_LOAD: Duration = Duration::from_secs(30);
 
 /// Credentials of a mount. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -42,6 +53,7 @@ pub(super) struct Identity(Arc<Shared>);
 struct Shared {
     source: Source,
     current: RwLock<Arc<Generation>>,
+    failures: Failures,
     verdict: tokio::sync::Mutex<Option<Verdict>>,
 }
 
@@ -51,6 +63,8 @@ struct Shared {
 struct Generation {
     provider: OnceCell<SharedCredentialsProvider>,
     cache: SharedIdentityCache,
+    /// Load in progress. After a failure, the cache has each waiter load on its own.
+    loading: Flight<Result<Credentials, Failure>>,
     /// Keys that were loaded last.
     loaded: Mutex<Option<KeyHash>>,
     began: Instant,
@@ -67,6 +81,10 @@ impl KeyHash {
         (id, token.unwrap_or_default()).hash(&mut hasher);
         Self(hasher.finish())
     }
+
+    fn of(keys: &Credentials) -> Self {
+        Self::new(keys.access_key_id(), keys.session_token())
+    }
 }
 
 impl fmt::Debug for KeyHash {
@@ -80,6 +98,7 @@ impl Generation {
         Arc::new(Self {
             provider: OnceCell::new(),
             cache: IdentityCache::lazy().build(),
+            loading: Flight::default(),
             loaded: Mutex::default(),
             began: Instant::now(),
         })
@@ -93,9 +112,14 @@ impl Generation {
 impl Identity {
     /// Creates the identity; nothing is loaded yet.
     pub(super) fn new(source: Source) -> Self {
+        Self::pausing(source, FIRST_PAUSE)
+    }
+
+    fn pausing(source: Source, first_pause: Duration) -> Self {
         Self(Arc::new(Shared {
             source,
             current: RwLock::new(Generation::new()),
+            failures: Failures::new(first_pause),
             verdict: tokio::sync::Mutex::default(),
         }))
     }
@@ -108,42 +132,63 @@ impl Identity {
     /// Drops the credentials if they are those of a refused request, and have been used for a
     /// while.
     fn refused(&self, keys: KeyHash) {
+        self.drop_refused(keys, SHORTEST_USE);
+    }
+
+    fn drop_refused(&self, keys: KeyHash, shortest_use: Duration) {
         let current = self.0.current.write();
         let mut current = current.unwrap_or_else(PoisonError::into_inner);
-        if current.loaded() == Some(keys) && current.began.elapsed() >= SHORTEST_USE {
+        if current.loaded() == Some(keys) && current.began.elapsed() >= shortest_use {
             tracing::debug!("the credentials were refused: loading them again");
             *current = Generation::new();
         }
     }
 
     /// Drops a provider that has failed: it would repeat its error.
-    fn failed(&self, generation: &Arc<Generation>) {
+    fn failed(&self, generation: &Arc<Generation>, failure: &Failure) {
+        self.0.failures.add(failure.clone(), Instant::now());
         let current = self.0.current.write();
         let mut current = current.unwrap_or_else(PoisonError::into_inner);
-        if Arc::ptr_eq(&current, generation) && current.began.elapsed() >= SHORTEST_USE {
+        if Arc::ptr_eq(&current, generation) {
             *current = Generation::new();
         }
     }
 
     async fn load(&self) -> Result<Credentials, CredentialsError> {
         let generation = self.current();
-        let provider = generation
-            .provider
-            .get_or_init(|| self.0.source.provider())
-            .await;
-        let loaded = provider.provide_credentials().await;
-        match &loaded {
-            Ok(keys) => {
-                let hash = KeyHash::new(keys.access_key_id(), keys.session_token());
-                let mut last = generation
-                    .loaded
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
-                *last = Some(hash);
-            }
-            Err(_) => self.failed(&generation),
+        let (identity, of) = (self.clone(), Arc::clone(&generation));
+        let load = async move { identity.load_once(&of).await };
+        match generation.loading.join(load).await {
+            Some(loaded) => loaded.map_err(Failure::error),
+            None => Err(CredentialsError::unhandled("the load was aborted")),
         }
-        loaded
+    }
+
+    async fn load_once(&self, generation: &Arc<Generation>) -> Result<Credentials, Failure> {
+        if let Some(failure) = self.0.failures.recent(Instant::now()) {
+            return Err(failure);
+        }
+        let load = async {
+            let source = &self.0.source;
+            let provider = generation.provider.get_or_init(|| source.provider()).await;
+            provider.provide_credentials().await
+        };
+        let loaded = tokio::time::timeout(LONGEST_LOAD, load).await;
+        let loaded =
+            loaded.unwrap_or_else(|_| Err(CredentialsError::provider_timed_out(LONGEST_LOAD)));
+        match loaded {
+            Ok(keys) => {
+                let last = generation.loaded.lock();
+                *last.unwrap_or_else(PoisonError::into_inner) = Some(KeyHash::of(&keys));
+                self.0.failures.clear();
+                Ok(keys)
+            }
+            Err(error) => {
+                let failure = Failure::new(&error);
+                self.failed(generation, &failure);
+                Err(failure)
+            }
+        }
     }
 }
 
@@ -187,5 +232,56 @@ impl ResolveCachedIdentity for Identity {
     ) -> Result<(), BoxError> {
         let cache: &dyn ResolveCachedIdentity = &self.current().cache;
         cache.validate_final_config(components, config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use aws_config::Region;
+    use futures_util::future::join_all;
+
+    use super::*;
+    use crate::config::{KeySource, MountConfig, ReadKeySource, ReadKeys};
+    use crate::object::BucketName;
+
+    /// Place without keys, which counts its reads.
+    #[derive(Debug, Default)]
+    struct Gone(AtomicUsize);
+
+    impl ReadKeySource for Gone {
+        fn read(&self, _: &KeySource) -> Result<ReadKeys, String> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Err("the file is gone".into())
+        }
+    }
+
+    #[tokio::test]
+    async fn requests_share_a_load_that_fails() {
+        let place = Arc::new(Gone::default());
+        let config = MountConfig {
+            credentials: crate::config::Credentials::Static {
+                access_key_id: "first".into(),
+                secret_access_key: "secret".into(),
+                session_token: None,
+            },
+            key_source: Some(KeySource::File("keys.env".into())),
+            key_reader: Some(place.clone()),
+            ..MountConfig::new(BucketName::new("data").unwrap())
+        };
+        let http = aws_smithy_runtime_api::client::http::http_client_fn(|_, _| unreachable!());
+        let source = Source::of(&config, &Region::new("us-east-1"), &http).unwrap();
+        let identity = Identity::pausing(source, Duration::from_hours(1));
+        let keys = identity.load().await.unwrap();
+        // Without the time in use that a refusal demands.
+        identity.drop_refused(KeyHash::of(&keys), Duration::ZERO);
+        for _ in 0..2 {
+            for failed in join_all((0..64).map(|_| identity.load())).await {
+                let text = crate::object::chain_in_one_line(&failed.unwrap_err());
+                assert!(text.contains("the file is gone"), "{text}");
+            }
+        }
+        assert_eq!(place.0.load(Ordering::Relaxed), 1);
     }
 }
