@@ -37,6 +37,16 @@ pub(crate) struct Header {
     pub(crate) slice: Duration,
 }
 
+/// Returns a call as nodes get it: without the files and programs of this machine that keys came
+/// from. The keys themselves go along.
+pub(super) fn for_nodes(spec: &CallSpec) -> CallSpec {
+    let mut spec = spec.clone();
+    for volume in &mut spec.volumes {
+        volume.mount.key_source = None;
+    }
+    spec
+}
+
 /// Record of a submission, for a caller that reattaches.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Submitted {
@@ -150,9 +160,45 @@ pub(crate) fn decode<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T,
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-    use crate::call::{Attempt, ErrorKind, Message};
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+
+    use s3fs_core::{BucketName, Credentials, KeySource, MountConfig};
+
+    use crate::call::{Attempt, ErrorKind, Limits, Message, Volume, Work};
 
     use super::*;
+
+    #[test]
+    fn nodes_get_keys_without_the_place_that_they_came_from() {
+        let mut mount = MountConfig::new(BucketName::new("data").unwrap());
+        mount.credentials = Credentials::Static {
+            access_key_id: "id".into(),
+            secret_access_key: "secret".into(),
+            session_token: None,
+        };
+        mount.key_source = Some(KeySource::File("/home/me/keys.env".into()));
+        let volume = Volume {
+            path: "/in".into(),
+            mount,
+        };
+        let spec = CallSpec {
+            version: CallSpec::VERSION,
+            name: None,
+            work: Work::Function { name: "f".into() },
+            volumes: vec![volume],
+            environment: BTreeMap::new(),
+            timeout: None,
+            workdir: PathBuf::from("/"),
+            network: false,
+            isolate: false,
+            limits: Limits::default(),
+        };
+        let there: CallSpec = decode("p", &encode(&for_nodes(&spec))).unwrap();
+        let mount = &there.volumes[0].mount;
+        assert_eq!(mount.key_source, None);
+        assert!(matches!(mount.credentials, Credentials::Static { .. }));
+    }
 
     #[test]
     fn errors_cross_with_their_sources() {

@@ -19,7 +19,7 @@ use crate::observe::watch::Watch;
 use super::controls::{Controls, Order};
 use super::driver::{Driver, Task};
 use super::error::ClusterError;
-use super::format::Header;
+use super::format::{self, Header};
 use super::open::{Cluster, For, open, open_to_write};
 use super::scheduler::Needs;
 use super::seal::{SealKey, random_name};
@@ -391,7 +391,7 @@ fn header(
     slice: Duration,
 ) -> Header {
     Header {
-        spec: plan.spec.clone(),
+        spec: format::for_nodes(&plan.spec),
         retries: plan.options.retries,
         max_inputs: plan.options.max_inputs,
         iterates,
