@@ -35,7 +35,6 @@ fn config(volume: CloudBucketMount) -> Result<MountConfig, VolumeError> {
     let (credentials, region) = credentials::of(&options, service)?;
     config.credentials = credentials;
     config.key_source = source(&options);
-    config.key_reader = Some(Arc::new(SecretReader));
     config.region = region;
     config.endpoints = options.endpoints;
     config.role = options.role.assumed()?;
@@ -52,6 +51,7 @@ fn config(volume: CloudBucketMount) -> Result<MountConfig, VolumeError> {
     }
     config.rescue = crate::host::config::rescue_folder();
     config.endpoint_url = options.endpoint_url;
+    config.key_reader = Some(Arc::new(SecretReader::of(&config)));
     config.force_path_style = options.force_path_style.unwrap_or(false);
     config.requester_pays = options.requester_pays.unwrap_or(false);
     if let Some(owner) = &options.expected_bucket_owner {

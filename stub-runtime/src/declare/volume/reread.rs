@@ -1,20 +1,32 @@
 //! Keys of a volume's secret, read again from their file or program.
 
-use s3fs_core::{Credentials, KeySource, ReadKeySource, ReadKeys, chain};
+use s3fs_core::{Credentials, KeySource, MountConfig, ReadKeySource, ReadKeys, chain};
 
 use super::credentials;
-use super::endpoint::Service;
+use super::endpoint::{self, Service};
 use crate::declare::secret::source;
 
-/// Reader of the files and programs of secrets.
+/// Reader of the files and programs of a volume's secret.
 #[derive(Debug)]
-pub(crate) struct SecretReader;
+pub(crate) struct SecretReader {
+    service: Service,
+}
+
+impl SecretReader {
+    /// Creates a reader that takes the same names from the secret as the first read did.
+    pub(crate) fn of(mount: &MountConfig) -> Self {
+        let url = mount.endpoint_url.as_deref();
+        let service = url.and_then(|url| endpoint::check(url, mount.bucket.as_str()).ok());
+        Self {
+            service: service.unwrap_or(Service::S3),
+        }
+    }
+}
 
 impl ReadKeySource for SecretReader {
     fn read(&self, place: &KeySource) -> Result<ReadKeys, String> {
         let secret = source::read(place).map_err(|error| chain(&error))?;
-        // Google's names go first, as for its endpoint.
-        let keys = credentials::keys(&secret, Service::Google).map_err(|error| chain(&error))?;
+        let keys = credentials::keys(&secret, self.service).map_err(|error| chain(&error))?;
         match keys {
             Credentials::Static {
                 access_key_id,
@@ -26,6 +38,36 @@ impl ReadKeySource for SecretReader {
                 session_token,
             }),
             _ => Err("a secret gives keys alone".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::fs;
+
+    use s3fs_core::BucketName;
+
+    use super::*;
+
+    #[test]
+    fn the_keys_of_the_volumes_service_are_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.env");
+        let text = "AWS_ACCESS_KEY_ID=aws\nAWS_SECRET_ACCESS_KEY=a\n\
+                    GOOGLE_ACCESS_KEY_ID=google\nGOOGLE_ACCESS_KEY_SECRET=g\n";
+        fs::write(&path, text).unwrap();
+        for (url, expected) in [
+            (None, "aws"),
+            (Some("https://minio.example.org"), "aws"),
+            (Some("https://storage.googleapis.com"), "google"),
+        ] {
+            let mut mount = MountConfig::new(BucketName::new("data").unwrap());
+            mount.endpoint_url = url.map(str::to_owned);
+            let read = SecretReader::of(&mount).read(&KeySource::File(path.clone()));
+            assert_eq!(read.unwrap().access_key_id, expected, "{url:?}");
         }
     }
 }

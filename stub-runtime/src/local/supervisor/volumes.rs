@@ -233,7 +233,7 @@ async fn connect(volumes: Vec<Volume>, caller: &Line) -> Result<Vec<FileSystem>,
         let (resources, observer) = (&resources, caller.observer(index));
         async move {
             let mount = MountConfig {
-                key_reader: Some(Arc::new(SecretReader)),
+                key_reader: Some(Arc::new(SecretReader::of(&mount))),
                 ..mount
             };
             let bucket = mount.bucket.to_string();
