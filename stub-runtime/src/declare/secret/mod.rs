@@ -3,6 +3,7 @@
 mod dotenv;
 mod error;
 mod profile;
+mod program;
 pub(crate) mod source;
 
 use std::collections::BTreeMap;

@@ -1,10 +1,13 @@
 //! Files and programs that secrets come from, to be read again when a bucket refuses the keys.
 
+use std::io::ErrorKind;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
 use s3fs_core::KeySource;
 
+use super::program::{self, Limit};
 use super::{Secret, SecretError, dotenv};
 use crate::host::trusted;
 use crate::host::trusted::Untrusted;
@@ -12,8 +15,20 @@ use crate::host::trusted::Untrusted;
 /// Permission bits of everyone but the owner.
 const OTHERS: u32 = 0o077;
 
+/// Maximum duration of a program when it is run again.
+const LONGEST_RUN: Duration = Duration::from_secs(60);
+
 /// Reads a secret from its source.
 pub(crate) fn read(source: &KeySource) -> Result<Secret, SecretError> {
+    read_within(source, Limit::None)
+}
+
+/// Reads a secret again while its volume is mounted, when no user waits for a program's questions.
+pub(crate) fn read_again(source: &KeySource) -> Result<Secret, SecretError> {
+    read_within(source, Limit::After(LONGEST_RUN))
+}
+
+fn read_within(source: &KeySource, limit: Limit) -> Result<Secret, SecretError> {
     let entries = match source {
         KeySource::File(path) => dotenv::read(path)?,
         KeySource::PrivateFile(path) => dotenv::of_file(path, &read_private(path)?)?,
@@ -22,7 +37,7 @@ pub(crate) fn read(source: &KeySource) -> Result<Secret, SecretError> {
             words,
             folder,
         } => {
-            let output = output(name, words, folder)?;
+            let output = output(name, words, folder, limit)?;
             dotenv::parse(&output).map_err(|line| SecretError::Command {
                 name: name.clone(),
                 reason: format!(
@@ -52,8 +67,13 @@ fn read_private(path: &Path) -> Result<Vec<u8>, SecretError> {
     }
 }
 
-/// Returns the standard output of a program. What it asks or complains about goes to the user.
-fn output(name: &str, words: &[String], folder: &Path) -> Result<Vec<u8>, SecretError> {
+/// Returns the standard output of a program.
+fn output(
+    name: &str,
+    words: &[String],
+    folder: &Path,
+    limit: Limit,
+) -> Result<Vec<u8>, SecretError> {
     let failed = |reason: String| SecretError::Command {
         name: name.to_owned(),
         reason,
@@ -61,16 +81,19 @@ fn output(name: &str, words: &[String], folder: &Path) -> Result<Vec<u8>, Secret
     let Some((program, arguments)) = words.split_first() else {
         return Err(failed("it has no program".to_owned()));
     };
-    let output = Command::new(program)
-        .args(arguments)
-        .current_dir(folder)
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|error| failed(format!("`{program}` can't be started: {error}")))?;
-    if !output.status.success() {
-        return Err(failed(format!("`{program}` failed: {}", output.status)));
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(folder);
+    let (status, printed) =
+        program::output(&mut command, limit).map_err(|error| match (error.kind(), limit) {
+            (ErrorKind::TimedOut, Limit::After(limit)) => {
+                failed(format!("`{program}` has not ended within {limit:?}"))
+            }
+            _ => failed(format!("`{program}` can't be run: {error}")),
+        })?;
+    if !status.success() {
+        return Err(failed(format!("`{program}` failed: {status}")));
     }
-    Ok(output.stdout)
+    Ok(printed)
 }
 
 #[cfg(test)]

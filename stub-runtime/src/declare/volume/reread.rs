@@ -25,7 +25,7 @@ impl SecretReader {
 
 impl ReadKeySource for SecretReader {
     fn read(&self, place: &KeySource) -> Result<ReadKeys, String> {
-        let secret = source::read(place).map_err(|error| chain(&error))?;
+        let secret = source::read_again(place).map_err(|error| chain(&error))?;
         let keys = credentials::keys(&secret, self.service).map_err(|error| chain(&error))?;
         match keys {
             Credentials::Static {
