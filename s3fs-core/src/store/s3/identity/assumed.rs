@@ -25,14 +25,22 @@ pub(in crate::store::s3) const NOT_ASSUMED: &str = "failed to assume role";
 pub(in crate::store::s3) struct NotAssumed {
     role: RoleArn,
     reason: String,
+    is_answered: bool,
 }
 
 impl NotAssumed {
     pub(super) fn new(role: &RoleArn, cause: &CredentialsError) -> Self {
+        let answer = answer(cause);
         Self {
             role: role.clone(),
-            reason: said(cause),
+            is_answered: answer.is_some(),
+            reason: answer.unwrap_or_else(|| chain_in_one_line(cause)),
         }
+    }
+
+    /// Returns whether STS has refused, so that other keys may help.
+    pub(super) fn is_answered(&self) -> bool {
+        self.is_answered
     }
 }
 
@@ -80,16 +88,16 @@ impl ProvideCredentials for Assumed {
     }
 }
 
-/// Returns the code and message of STS, or the text of another cause.
-fn said(error: &CredentialsError) -> String {
+/// Returns the code and message of STS, if it has answered.
+fn answer(error: &CredentialsError) -> Option<String> {
     let mut next: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(cause) = next {
         if let Some(answer) = cause.downcast_ref::<ErrorMetadata>()
             && let (Some(code), Some(message)) = (answer.code(), answer.message())
         {
-            return format!("{code}: {message}");
+            return Some(format!("{code}: {message}"));
         }
         next = cause.source();
     }
-    chain_in_one_line(error)
+    None
 }

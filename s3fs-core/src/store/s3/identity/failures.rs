@@ -44,6 +44,14 @@ impl Failure {
         Self { kind, words }
     }
 
+    /// Returns the failure to assume a role, if it is one.
+    pub(super) fn not_assumed(&self) -> Option<&NotAssumed> {
+        match &self.kind {
+            Kind::NotAssumed(failure) => Some(failure),
+            _ => None,
+        }
+    }
+
     /// Makes the SDK's error.
     pub(super) fn error(self) -> CredentialsError {
         match self.kind {

@@ -140,6 +140,7 @@ impl Identity {
         let mut current = current.unwrap_or_else(PoisonError::into_inner);
         if current.loaded() == Some(keys) && current.began.elapsed() >= shortest_use {
             tracing::debug!("the credentials were refused: loading them again");
+            self.0.source.refused(keys);
             *current = Generation::new();
         }
     }
@@ -185,6 +186,9 @@ impl Identity {
             }
             Err(error) => {
                 let failure = Failure::new(&error);
+                if failure.not_assumed().is_some_and(NotAssumed::is_answered) {
+                    self.0.source.doubt();
+                }
                 self.failed(generation, &failure);
                 Err(failure)
             }

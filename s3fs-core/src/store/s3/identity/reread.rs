@@ -1,68 +1,134 @@
 //! Static keys that are read again from the place that they came from.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future::ProvideCredentials as Provided;
 use aws_sdk_s3::config::{Credentials, ProvideCredentials};
 
-use crate::config::{KeySource, MountConfig, ReadKeySource};
+use super::KeyHash;
+use super::flight::Flight;
+use crate::config::{self, KeySource, MountConfig, ReadKeySource};
 
-/// Place that keys came from, with its reader.
+/// Keys with the place that they came from. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Reread(Arc<Place>);
+
 #[derive(Debug)]
-pub(super) struct Reread {
+struct Place {
     source: KeySource,
     reader: Arc<dyn ReadKeySource>,
-    /// True once the given keys were used.
-    has_begun: AtomicBool,
+    state: Mutex<State>,
+    /// Read in progress. Nothing can stop a reader, so that another must not begin beside it.
+    reading: Flight<Result<Credentials, String>>,
+}
+
+#[derive(Debug)]
+struct State {
+    keys: Credentials,
+    trust: Trust,
+}
+
+/// Trust in keys. Those that nobody has refused are not read again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trust {
+    Good,
+    /// STS has refused, but perhaps for another reason: used if there are no others.
+    Doubtful,
+    /// The bucket has refused these keys.
+    Refused,
 }
 
 impl Reread {
-    /// Returns the place of a mount's keys, if it has one that can be read here.
+    /// Returns the static keys of a mount, if their place can be read here.
     pub(super) fn of(config: &MountConfig) -> Option<Self> {
-        Some(Self {
+        let config::Credentials::Static {
+            access_key_id,
+            secret_access_key,
+            session_token,
+        } = &config.credentials
+        else {
+            return None;
+        };
+        let keys = keys(access_key_id, secret_access_key, session_token.clone());
+        Some(Self(Arc::new(Place {
             source: config.key_source.clone()?,
             reader: Arc::clone(config.key_reader.as_ref()?),
-            has_begun: AtomicBool::new(false),
-        })
+            state: Mutex::new(State {
+                keys,
+                trust: Trust::Good,
+            }),
+            reading: Flight::default(),
+        })))
     }
 
-    /// Returns a provider that reads the keys; `None` the first time, when those of the mount's
-    /// configuration are as new.
-    pub(super) fn provider(&self) -> Option<Reader> {
-        let reader = || Reader {
-            source: self.source.clone(),
-            reader: Arc::clone(&self.reader),
-        };
-        self.has_begun.swap(true, Ordering::Relaxed).then(reader)
+    /// Has the keys read again if they are these.
+    pub(super) fn refused(&self, keys: KeyHash) {
+        let mut state = self.0.state();
+        if KeyHash::of(&state.keys) == keys {
+            state.trust = Trust::Refused;
+        }
     }
-}
 
-/// Provider that reads keys.
-#[derive(Debug)]
-pub(super) struct Reader {
-    source: KeySource,
-    reader: Arc<dyn ReadKeySource>,
-}
+    /// Has the keys read again; they are used if that fails.
+    pub(super) fn doubt(&self) {
+        let mut state = self.0.state();
+        if state.trust == Trust::Good {
+            state.trust = Trust::Doubtful;
+        }
+    }
 
-impl Reader {
     async fn load(&self) -> Result<Credentials, CredentialsError> {
-        let (source, reader) = (self.source.clone(), Arc::clone(&self.reader));
-        let read = tokio::task::spawn_blocking(move || reader.read(&source));
-        let read = read.await.map_err(CredentialsError::provider_error)?;
-        let keys = read.map_err(CredentialsError::provider_error)?;
-        Ok(Credentials::new(
-            keys.access_key_id,
-            keys.secret_access_key,
-            keys.session_token,
-            None,
-            "secret",
-        ))
+        if let Some(keys) = self.0.good() {
+            return Ok(keys);
+        }
+        let place = Arc::clone(&self.0);
+        let read = self.0.reading.join(async move { place.read().await }).await;
+        let read = read.ok_or_else(|| CredentialsError::unhandled("the read was aborted"))?;
+        read.map_err(CredentialsError::provider_error)
     }
 }
 
-impl ProvideCredentials for Reader {
+impl Place {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn good(&self) -> Option<Credentials> {
+        let state = self.state();
+        (state.trust == Trust::Good).then(|| state.keys.clone())
+    }
+
+    async fn read(&self) -> Result<Credentials, String> {
+        // The read that has just ended may have brought them.
+        if let Some(keys) = self.good() {
+            return Ok(keys);
+        }
+        let (source, reader) = (self.source.clone(), Arc::clone(&self.reader));
+        let read = tokio::task::spawn_blocking(move || reader.read(&source)).await;
+        let read = read.unwrap_or_else(|error| Err(error.to_string()));
+        let mut state = self.state();
+        match read {
+            Ok(read) => {
+                state.keys = keys(
+                    &read.access_key_id,
+                    &read.secret_access_key,
+                    read.session_token,
+                );
+                state.trust = Trust::Good;
+            }
+            Err(reason) if state.trust == Trust::Refused => return Err(reason),
+            Err(reason) => tracing::warn!(%reason, "failed to read keys again: using the last"),
+        }
+        Ok(state.keys.clone())
+    }
+}
+
+fn keys(id: &str, secret: &str, token: Option<String>) -> Credentials {
+    Credentials::new(id, secret, token, None, "secret")
+}
+
+impl ProvideCredentials for Reread {
     fn provide_credentials<'a>(&'a self) -> Provided<'a>
     where
         Self: 'a,
@@ -73,7 +139,8 @@ impl ProvideCredentials for Reader {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc::{Receiver, Sender, channel};
     use std::time::Duration;
 
     use s3_local::{Policy, S3Local};
@@ -131,5 +198,83 @@ mod tests {
         *place.0.lock().unwrap() = Some("second");
         let error = head.await.unwrap().unwrap_err();
         assert!(matches!(error.kind, StoreErrorKind::NoSuchKey), "{error}");
+    }
+
+    /// Place that answers when a test allows it.
+    #[derive(Debug)]
+    struct Slow {
+        reads: AtomicUsize,
+        allowed: Mutex<Receiver<Result<&'static str, String>>>,
+    }
+
+    impl ReadKeySource for Slow {
+        fn read(&self, _: &KeySource) -> Result<ReadKeys, String> {
+            self.reads.fetch_add(1, Ordering::Relaxed);
+            let key = self.allowed.lock().unwrap().recv().unwrap()?;
+            Ok(ReadKeys {
+                access_key_id: key.into(),
+                secret_access_key: "secret".into(),
+                session_token: None,
+            })
+        }
+    }
+
+    fn slow() -> (Reread, Arc<Slow>, Sender<Result<&'static str, String>>) {
+        let (allow, allowed) = channel();
+        let place = Arc::new(Slow {
+            reads: AtomicUsize::new(0),
+            allowed: Mutex::new(allowed),
+        });
+        let config = MountConfig {
+            credentials: Credentials::Static {
+                access_key_id: "first".into(),
+                secret_access_key: "secret".into(),
+                session_token: None,
+            },
+            key_source: Some(KeySource::File("keys.env".into())),
+            key_reader: Some(place.clone()),
+            ..MountConfig::new(BucketName::new("data").unwrap())
+        };
+        (Reread::of(&config).unwrap(), place, allow)
+    }
+
+    #[tokio::test]
+    async fn a_read_goes_on_and_is_shared_when_its_request_gives_up() {
+        let (reread, place, allow) = slow();
+        reread.refused(KeyHash::new("first", None));
+        for _ in 0..3 {
+            let given_up = tokio::spawn({
+                let reread = reread.clone();
+                async move { reread.load().await }
+            });
+            while place.reads.load(Ordering::Relaxed) == 0 {
+                tokio::task::yield_now().await;
+            }
+            given_up.abort();
+            assert!(given_up.await.unwrap_err().is_cancelled());
+        }
+        allow.send(Ok("second")).unwrap();
+        // Read once, and good until they are refused.
+        for _ in 0..2 {
+            assert_eq!(reread.load().await.unwrap().access_key_id(), "second");
+        }
+        assert_eq!(place.reads.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn keys_that_the_bucket_has_not_refused_outlive_a_read_that_fails() {
+        let (reread, place, allow) = slow();
+        let gone = || Err("the file is gone".to_owned());
+        reread.refused(KeyHash::new("of a role", None));
+        assert_eq!(reread.load().await.unwrap().access_key_id(), "first");
+        assert_eq!(place.reads.load(Ordering::Relaxed), 0);
+        reread.doubt();
+        allow.send(gone()).unwrap();
+        assert_eq!(reread.load().await.unwrap().access_key_id(), "first");
+        reread.refused(KeyHash::new("first", None));
+        allow.send(gone()).unwrap();
+        let error = reread.load().await.unwrap_err();
+        assert!(format!("{error:?}").contains("the file is gone"));
+        assert_eq!(place.reads.load(Ordering::Relaxed), 2);
     }
 }

@@ -11,6 +11,7 @@ use aws_sdk_s3::config::{
     Credentials as Keys, ProvideCredentials, SharedCredentialsProvider, SharedHttpClient,
 };
 
+use super::KeyHash;
 use super::assumed::Assumed;
 use super::reread::Reread;
 use super::web;
@@ -59,6 +60,20 @@ impl Source {
         })
     }
 
+    /// Notes that the bucket has refused these keys.
+    pub(super) fn refused(&self, keys: KeyHash) {
+        if let Some(reread) = &self.reread {
+            reread.refused(keys);
+        }
+    }
+
+    /// Notes that STS has refused the keys or what they are for.
+    pub(super) fn doubt(&self) {
+        if let Some(reread) = &self.reread {
+            reread.doubt();
+        }
+    }
+
     /// Makes a provider, which reads files and the environment anew.
     pub(super) async fn provider(&self) -> SharedCredentialsProvider {
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
@@ -96,8 +111,8 @@ impl Source {
                 secret_access_key,
                 session_token,
             } => {
-                if let Some(reader) = self.reread.as_ref().and_then(Reread::provider) {
-                    let provider = SharedCredentialsProvider::new(reader);
+                if let Some(reread) = self.reread.clone() {
+                    let provider = SharedCredentialsProvider::new(reread);
                     return (provider, plain(loader).await);
                 }
                 let token = session_token.clone();
