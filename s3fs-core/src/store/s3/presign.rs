@@ -56,7 +56,7 @@ fn move_headers(request: &mut HttpRequest) {
     for (name, value) in headers {
         let separator = if uri.contains('?') { '&' } else { '?' };
         let value = utf8_percent_encode(&value, NON_ALPHANUMERIC);
-        uri.push_str(&format!("{separator}{name}={value}"));
+        uri = format!("{uri}{separator}{name}={value}");
         request.headers_mut().remove(name);
     }
     // It stays a URI: the values are encoded.
