@@ -66,6 +66,7 @@ const PROCESSES: &[&str] = &[
     "local/caller/process.rs",
     "local/init/job.rs",
     "mount/guardian.rs",
+    "declare/secret/program.rs",
     "declare/secret/source.rs",
     "cluster/slurm/command.rs",
     "fuse/mounts.rs",

@@ -16,7 +16,7 @@ use crate::host::trusted::Untrusted;
 const OTHERS: u32 = 0o077;
 
 /// Maximum duration of a program when it is run again.
-const LONGEST_RUN: Duration = Duration::from_secs(60);
+const LONGEST_RUN: Duration = Duration::from_mins(1);
 
 /// Reads a secret from its source.
 pub(crate) fn read(source: &KeySource) -> Result<Secret, SecretError> {
