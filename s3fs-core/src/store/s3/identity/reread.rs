@@ -254,6 +254,8 @@ mod tests {
             assert!(given_up.await.unwrap_err().is_cancelled());
         }
         allow.send(Ok("second")).unwrap();
+        // Another read would fail.
+        drop(allow);
         // Read once, and good until they are refused.
         for _ in 0..2 {
             assert_eq!(reread.load().await.unwrap().access_key_id(), "second");
