@@ -84,6 +84,16 @@ pub(super) fn refusal(
         let message = "The key ends in a slash.";
         return Some(refused(StatusCode::BAD_REQUEST, "InvalidArgument", message));
     }
+    if has(Quirk::QuotaExceeded) && stores(call.operation) {
+        let message = "The quota of the bucket or of the user is exceeded.";
+        return Some(refused(StatusCode::FORBIDDEN, "QuotaExceeded", message));
+    }
+    of_properties(knobs, headers)
+}
+
+/// Returns the refusal of tags, or of a storage class.
+fn of_properties(knobs: &Knobs, headers: &HeaderMap) -> Option<Response<s3s::Body>> {
+    let has = |quirk| knobs.has_quirk(quirk);
     let header = |name: &str| headers.get(name);
     if has(Quirk::NoTags)
         && (header("x-amz-tagging").is_some() || header("x-amz-tagging-directive").is_some())
@@ -97,10 +107,6 @@ pub(super) fn refusal(
         let message = "The storage class you specified is not valid.";
         let code = "InvalidStorageClass";
         return Some(refused(StatusCode::BAD_REQUEST, code, message));
-    }
-    if has(Quirk::QuotaExceeded) && stores(call.operation) {
-        let message = "The quota of the bucket or of the user is exceeded.";
-        return Some(refused(StatusCode::FORBIDDEN, "QuotaExceeded", message));
     }
     None
 }
