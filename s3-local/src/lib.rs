@@ -44,6 +44,7 @@ mod error;
 mod http;
 mod knobs;
 mod log;
+mod objects;
 mod operation;
 mod options;
 mod random;

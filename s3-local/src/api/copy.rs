@@ -41,26 +41,26 @@ impl Api {
                            for a copy source: 5368709120";
             return Err(S3Error::with_message(S3ErrorCode::InvalidRequest, message));
         }
-        let directive = input.metadata_directive.take();
-        let replaces = directive.is_some_and(|it| it.as_str() == MetadataDirective::REPLACE);
-        if !replaces && names(&input.copy_source, &input.bucket, &input.key) {
+        let metadata = input.metadata_directive.take();
+        let tags = input.tagging_directive.take();
+        let directives = Directives {
+            metadata: Directive::from_header(metadata.as_ref().map(MetadataDirective::as_str)),
+            tags: Directive::from_header(tags.as_ref().map(TaggingDirective::as_str)),
+        };
+        if directives.metadata == Directive::Copy
+            && names(&input.copy_source, &input.bucket, &input.key)
+        {
             return Err(s3_error!(
                 InvalidRequest,
                 "This copy request is illegal because it is trying to copy an object to itself \
                  without changing the object's metadata."
             ));
         }
-        let replaces_tags = input
-            .tagging_directive
-            .take()
-            .is_some_and(|it| it.as_str() == TaggingDirective::REPLACE);
-        let headers = headers_of_copy(
-            &source.headers,
-            checked(headers_of!(input))?,
-            replaces,
-            replaces_tags,
-        );
-        let headers = self.with_tags(headers, replaces);
+        let requested = checked(headers_of!(input))?;
+        let mut headers = directives.headers(&source.headers, requested);
+        if directives.metadata == Directive::Replace {
+            self.lose_tags(&mut headers);
+        }
         let algorithm = input
             .checksum_algorithm
             .as_ref()
@@ -134,28 +134,49 @@ impl Api {
     }
 }
 
-/// Returns the headers of a copy. Storage class, encryption and redirect are those of the request,
-/// whatever the source has.
-fn headers_of_copy(
-    source: &Headers,
-    requested: Headers,
-    replaces: bool,
-    replaces_tags: bool,
-) -> Headers {
-    let tags = if replaces_tags {
-        requested.tags.clone()
-    } else {
-        source.tags.clone()
-    };
-    if replaces {
-        return Headers { tags, ..requested };
+/// Origin of a part of a copy's headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Directive {
+    /// The source.
+    Copy,
+    /// The request.
+    Replace,
+}
+
+impl Directive {
+    fn from_header(header: Option<&str>) -> Self {
+        match header {
+            Some(MetadataDirective::REPLACE) => Self::Replace,
+            _ => Self::Copy,
+        }
     }
-    Headers {
-        storage_class: requested.storage_class,
-        encryption: requested.encryption,
-        website_redirect: requested.website_redirect,
-        tags,
-        ..source.clone()
+}
+
+/// Origins of the headers of a copy.
+#[derive(Clone, Copy, Debug)]
+struct Directives {
+    metadata: Directive,
+    tags: Directive,
+}
+
+impl Directives {
+    /// Returns the headers of a copy. Storage class, encryption and redirect are those of the request,
+    /// whatever the source has.
+    fn headers(self, source: &Headers, requested: Headers) -> Headers {
+        let tags = match self.tags {
+            Directive::Copy => source.tags.clone(),
+            Directive::Replace => requested.tags.clone(),
+        };
+        match self.metadata {
+            Directive::Replace => Headers { tags, ..requested },
+            Directive::Copy => Headers {
+                storage_class: requested.storage_class,
+                encryption: requested.encryption,
+                website_redirect: requested.website_redirect,
+                tags,
+                ..source.clone()
+            },
+        }
     }
 }
 

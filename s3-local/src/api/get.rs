@@ -109,12 +109,11 @@ impl Api {
         let object = self.find(&input.bucket, &input.key, credentials.as_ref(), &condition)?;
         let selection = select(input.range.as_ref(), object.size)?;
         let mut headers = told_checksum(&object, &selection, input.checksum_mode.as_ref());
-        let may_see_tags =
-            self.access
-                .may_read_tags(credentials.as_ref(), &input.bucket, &input.key);
-        if may_see_tags && !object.headers.tags.is_empty() {
-            let count = HeaderValue::from(object.headers.tags.len());
-            headers.insert("x-amz-tagging-count", count);
+        if self
+            .access
+            .may_read_tags(credentials.as_ref(), &input.bucket, &input.key)
+        {
+            count_tags(&object, &mut headers);
         }
         let body = StreamingBlob::new(ObjectBody::new(
             object.content.slice(selection.range.clone()),
@@ -139,13 +138,13 @@ impl Api {
         let object = self.find(&input.bucket, &input.key, credentials.as_ref(), &condition)?;
         let selection = select(input.range.as_ref(), object.size)?;
         let mut headers = told_checksum(&object, &selection, input.checksum_mode.as_ref());
-        let may_see_tags =
-            self.access
-                .may_read_tags(credentials.as_ref(), &input.bucket, &input.key);
         let is_hidden = self.knobs.has_quirk(Quirk::HiddenTags);
-        if may_see_tags && !is_hidden && !object.headers.tags.is_empty() {
-            let count = HeaderValue::from(object.headers.tags.len());
-            headers.insert("x-amz-tagging-count", count);
+        let may_read = |key| {
+            self.access
+                .may_read_tags(credentials.as_ref(), &input.bucket, key)
+        };
+        if !is_hidden && may_read(&input.key) {
+            count_tags(&object, &mut headers);
         }
         let output = describe!(HeadObjectOutput, object, selection, {});
         Ok(S3Response::with_headers(output, headers))
@@ -169,6 +168,14 @@ impl Api {
                 Ok(object)
             }
         }
+    }
+}
+
+/// Adds the number of tags, if there are any.
+fn count_tags(object: &Object, headers: &mut HeaderMap) {
+    let count = object.headers.tags.len();
+    if count > 0 {
+        headers.insert("x-amz-tagging-count", HeaderValue::from(count));
     }
 }
 

@@ -81,10 +81,12 @@ impl Api {
             input.checksum_algorithm.as_ref(),
             input.checksum_type.as_ref(),
         )?;
+        let mut headers = checked(headers_of!(input))?;
+        self.lose_tags(&mut headers);
         let upload = Upload {
             key: input.key.as_str().into(),
             initiated: now(),
-            headers: self.with_tags(checked(headers_of!(input))?, true),
+            headers,
             checksum,
             parts: std::collections::BTreeMap::new(),
         };

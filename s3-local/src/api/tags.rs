@@ -55,13 +55,11 @@ fn checked(tags: BTreeMap<String, String>) -> S3Result<BTreeMap<String, String>>
 }
 
 impl Api {
-    /// Returns the headers of a new object. `is_losing` tells whether its tags are lost on servers with
-    /// that quirk.
-    pub(super) fn with_tags(&self, mut headers: Headers, is_losing: bool) -> Headers {
-        if is_losing && self.knobs.has_quirk(Quirk::LostTags) {
+    /// Drops the tags of a new object on servers with that quirk.
+    pub(super) fn lose_tags(&self, headers: &mut Headers) {
+        if self.knobs.has_quirk(Quirk::LostTags) {
             headers.tags.clear();
         }
-        headers
     }
 
     pub(super) fn get_object_tagging(
