@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf, absolute};
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Arg, Args};
 use s3fs_core::EndpointOptions;
 use stub_runtime::declare::{Flag, FolderOptions, RoleOptions, Tag, UploadOptions, VolumeOptions};
 
@@ -41,24 +41,10 @@ pub(crate) struct ServiceArguments {
     #[arg(long, value_name = "ACCOUNT")]
     expected_bucket_owner: Option<String>,
     /// Allow deleting files [default: yes]
-    #[arg(
-        long,
-        value_name = "YES|NO",
-        value_parser = flag,
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "yes"
-    )]
+    #[arg(long, value_parser = flag, switch = "yes")]
     allow_delete: Option<bool>,
     /// Allow changing existing files [default: yes]
-    #[arg(
-        long,
-        value_name = "YES|NO",
-        value_parser = flag,
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "yes"
-    )]
+    #[arg(long, value_parser = flag, switch = "yes")]
     allow_overwrite: Option<bool>,
     /// Cache objects in this folder, across runs and processes of this user
     ///
@@ -109,34 +95,13 @@ struct RoleArguments {
 #[derive(Clone, Debug, Args)]
 struct EndpointArguments {
     /// Use endpoints of AWS with IPv6 addresses [default: of the environment or profile]
-    #[arg(
-        long,
-        value_name = "YES|NO",
-        value_parser = flag,
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "yes"
-    )]
+    #[arg(long, value_parser = flag, switch = "yes")]
     dual_stack: Option<bool>,
     /// Use endpoints of AWS with FIPS 140 [default: of the environment or profile]
-    #[arg(
-        long,
-        value_name = "YES|NO",
-        value_parser = flag,
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "yes"
-    )]
+    #[arg(long, value_parser = flag, switch = "yes")]
     fips: Option<bool>,
     /// Use endpoints of Transfer Acceleration [default: of the profile]
-    #[arg(
-        long,
-        value_name = "YES|NO",
-        value_parser = flag,
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "yes"
-    )]
+    #[arg(long, value_parser = flag, switch = "yes")]
     accelerate: Option<bool>,
 }
 
@@ -153,15 +118,7 @@ struct ObjectArguments {
     #[arg(long, value_name = "KEY", help_heading = OBJECTS)]
     sse_kms_key_id: Option<String>,
     /// Encrypt with a bucket key, which saves requests to AWS KMS [default: the bucket's setting]
-    #[arg(
-        long,
-        value_name = "YES|NO",
-        value_parser = flag,
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "yes",
-        help_heading = OBJECTS
-    )]
+    #[arg(long, value_parser = flag, switch = "yes", help_heading = OBJECTS)]
     bucket_key: Option<bool>,
     /// Storage class of new objects, such as `STANDARD_IA` [default: `STANDARD`]
     #[arg(long, value_name = "CLASS", help_heading = OBJECTS)]
@@ -236,6 +193,21 @@ impl ObjectArguments {
             tags: (!self.tags.is_empty()).then(|| self.tags.clone()),
             checksum: self.checksum.clone(),
         }
+    }
+}
+
+/// Form of an option that turns a thing on or off: `--name`, `--name=yes`, `--name=no`.
+trait SwitchArg {
+    /// Gives an argument this form. `alone` is its value where none is written.
+    fn switch(self, alone: &'static str) -> Self;
+}
+
+impl SwitchArg for Arg {
+    fn switch(self, alone: &'static str) -> Self {
+        self.value_name("YES|NO")
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value(alone)
     }
 }
 
