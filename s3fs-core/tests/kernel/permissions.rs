@@ -10,7 +10,8 @@ use stub_test_support::noise;
 
 use crate::mounted::{BUCKET, Bucket, errno};
 
-fn limited(policy: Policy) -> Server {
+/// Starts a server with a key of limited permissions.
+pub(crate) fn limited(policy: Policy) -> Server {
     let server = S3Local::builder()
         .access_key("limited", "limited-secret", policy)
         .start();
@@ -18,7 +19,8 @@ fn limited(policy: Policy) -> Server {
     server
 }
 
-fn as_limited(config: &mut MountConfig) {
+/// Gives a mount that key.
+pub(crate) fn as_limited(config: &mut MountConfig) {
     config.credentials = Credentials::Static {
         access_key_id: "limited".into(),
         secret_access_key: "limited-secret".into(),

@@ -8,11 +8,12 @@ use std::thread;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use s3_local::{Operation, Policy, PutOptions, Quirk, S3Local, Server};
-use s3fs_core::{Credentials, Encryption, EncryptionAlgorithm, MountConfig};
+use s3_local::{Operation, Policy, PutOptions, Quirk, Server};
+use s3fs_core::{Encryption, EncryptionAlgorithm};
 use stub_test_support::noise;
 
 use crate::mounted::{BUCKET, Bucket, empty, errno, server};
+use crate::permissions::{self, as_limited};
 
 fn options() -> PutOptions {
     PutOptions::new()
@@ -114,21 +115,10 @@ fn limited(more: &[&'static str]) -> Server {
         .fold(Policy::read_write(BUCKET), |policy, action| {
             policy.allow(action, &objects)
         });
-    let server = S3Local::builder()
-        .access_key("limited", "limited-secret", policy)
-        .start();
-    server.create_bucket(BUCKET);
+    let server = permissions::limited(policy);
     server.put_with(BUCKET, "tagged", "content", options());
     server.put(BUCKET, "plain", "content");
     server
-}
-
-fn as_limited(config: &mut MountConfig) {
-    config.credentials = Credentials::Static {
-        access_key_id: "limited".into(),
-        secret_access_key: "limited-secret".into(),
-        session_token: None,
-    };
 }
 
 #[test]

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use s3fs_core::{Access, Credentials};
 
-use super::SettingsError;
-use super::tests::settings;
+use super::tests::{malformed, settings};
 use crate::declare::volume::CloudBucketMount;
 
 #[test]
@@ -142,13 +141,7 @@ fn a_wrong_value_is_told_with_its_line() {
         ),
         ("[buckets.data]\nchecksum = \"MD5\"", 2, "write `CRC32`"),
     ] {
-        let (_folder, settings) = settings(text, "");
-        let Err(SettingsError::Malformed {
-            line: told, reason, ..
-        }) = settings
-        else {
-            panic!("{text}: {settings:?}")
-        };
+        let (told, reason) = malformed(text);
         assert_eq!(told, line, "{text}: {reason}");
         assert!(reason.contains(part), "{text}: {reason}");
     }

@@ -22,6 +22,15 @@ pub(super) fn settings(near: &str, far: &str) -> (TempDir, Result<Settings, Sett
     (folder, settings)
 }
 
+/// Returns the line and the reason of the error in a file.
+pub(super) fn malformed(text: &str) -> (usize, String) {
+    let (_folder, settings) = settings(text, "");
+    match settings {
+        Err(SettingsError::Malformed { line, reason, .. }) => (line, reason),
+        other => panic!("{text}: {other:?}"),
+    }
+}
+
 #[test]
 fn what_both_have_the_nearer_says() {
     let near = r#"[jobs.a]
@@ -90,13 +99,7 @@ fn a_mistake_is_told_with_its_line_and_what_was_meant() {
         ("[secrets]\na = \"hunter2\"", 2, "expected one of `env`"),
         ("x = = 1", 1, ""),
     ] {
-        let (_folder, settings) = settings(text, "");
-        let Err(SettingsError::Malformed {
-            line: told, reason, ..
-        }) = settings
-        else {
-            panic!("{text}: {settings:?}")
-        };
+        let (told, reason) = malformed(text);
         assert_eq!(told, line, "{text}: {reason}");
         assert!(
             reason.contains(part) && !reason.contains("hunter2"),
