@@ -20,6 +20,8 @@ mod request;
 mod retry;
 pub mod s3;
 #[cfg(test)]
+pub(crate) mod served;
+#[cfg(test)]
 pub(crate) mod slow;
 pub(crate) mod warning;
 

@@ -322,11 +322,9 @@ mod memory {
 }
 
 mod s3 {
-    use s3_local::{S3Local, Server};
+    use s3_local::Server;
 
-    use crate::config::{Credentials, MountConfig};
-    use crate::object::BucketName;
-    use crate::store::s3::{HttpClient, connect};
+    use crate::store::served::{connected, server};
 
     pub(super) struct Bucket(
         pub(super) crate::store::s3::Bucket,
@@ -334,18 +332,8 @@ mod s3 {
     );
 
     pub(super) async fn bucket() -> Bucket {
-        let server = S3Local::builder().start();
-        server.create_bucket("data");
-        let config = MountConfig {
-            endpoint_url: Some(server.endpoint_url()),
-            credentials: Credentials::Static {
-                access_key_id: server.access_key_id().to_owned(),
-                secret_access_key: server.secret_access_key().to_owned(),
-                session_token: None,
-            },
-            ..MountConfig::new(BucketName::new("data").unwrap())
-        };
-        let (store, _page) = connect(&config, &HttpClient::default()).await.unwrap();
+        let server = server();
+        let store = connected(&server, |_| {}).await;
         Bucket(store, server)
     }
 }

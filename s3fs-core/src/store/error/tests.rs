@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use s3_local::{Fault, Operation, S3Local, Server};
+use s3_local::{Fault, Operation, Server};
 
 use super::*;
-use crate::config::{Credentials, MountConfig};
-use crate::object::{BucketName, Headers, Key};
-use crate::store::s3::{Bucket, HttpClient, connect};
+use crate::object::{Headers, Key};
+use crate::store::s3::Bucket;
+use crate::store::served::{connected, server};
 use crate::store::{Body, Condition, Precondition, RetryLimits, Store};
 
 fn failed(kind: StoreErrorKind) -> StoreError {
@@ -36,26 +36,15 @@ fn a_refusal_changes_nothing_and_a_lost_answer_may_have_changed_something() {
     assert!(refused.after_unknown().is_unknown());
 }
 
-async fn connected(server: &Server) -> Bucket {
-    server.create_bucket("data");
-    let config = MountConfig {
-        endpoint_url: Some(server.endpoint_url()),
-        credentials: Credentials::Static {
-            access_key_id: server.access_key_id().to_owned(),
-            secret_access_key: server.secret_access_key().to_owned(),
-            session_token: None,
-        },
-        retry_timeout: Duration::ZERO,
-        ..MountConfig::new(BucketName::new("data").unwrap())
-    };
-    let (store, _) = connect(&config, &HttpClient::default()).await.unwrap();
-    store
+/// Connects to the bucket, for single attempts.
+async fn connected_once(server: &Server) -> Bucket {
+    connected(server, |config| config.retry_timeout = Duration::ZERO).await
 }
 
 #[tokio::test]
 async fn an_answered_request_has_its_id_and_shows_it_where_support_can_use_it() {
-    let server = S3Local::builder().start();
-    let store = connected(&server).await;
+    let server = server();
+    let store = connected_once(&server).await;
     let (key, none) = (Key::new("k"), Precondition::None);
     let missing = store.head(&key).await.unwrap_err();
     let missing_id = missing.request_id.clone().unwrap();
@@ -81,8 +70,8 @@ async fn an_answered_request_has_its_id_and_shows_it_where_support_can_use_it() 
 
 #[tokio::test]
 async fn a_body_that_breaks_off_has_the_id_of_its_request() {
-    let server = S3Local::builder().start();
-    let store = connected(&server).await;
+    let server = server();
+    let store = connected_once(&server).await;
     server.put("data", "k", vec![7; 9]);
     let knobs = server.knobs();
     knobs.fail_next(Operation::GetObject, 2, Fault::TruncateBody(4));
@@ -104,8 +93,8 @@ async fn a_body_that_breaks_off_has_the_id_of_its_request() {
 
 #[tokio::test]
 async fn a_failure_counts_all_attempts_and_their_time() {
-    let server = S3Local::builder().start();
-    let store = connected(&server).await;
+    let server = server();
+    let store = connected_once(&server).await;
     let store = store.within(RetryLimits::new(Duration::from_millis(200)));
     let knobs = server.knobs();
     knobs.fail_next(Operation::HeadObject, 1000, Fault::SlowDown503);

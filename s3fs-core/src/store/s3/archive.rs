@@ -69,32 +69,20 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use s3_local::{PutOptions, S3Local};
+    use s3_local::PutOptions;
 
     use super::*;
-    use crate::config::{Credentials, MountConfig};
-    use crate::object::BucketName;
-    use crate::store::s3::{HttpClient, connect};
+    use crate::store::served::{connected, server};
     use crate::store::warning::seen::Warnings;
     use crate::store::{Condition, Store};
 
     #[tokio::test]
     async fn an_archived_object_is_logged_once_with_the_command_that_restores_it() {
-        let server = S3Local::builder().start();
-        server.create_bucket("data");
+        let server = server();
         let class = PutOptions::new().storage_class("DEEP_ARCHIVE");
         server.put_with("data", "old film", "bytes", class);
         let endpoint = server.endpoint_url();
-        let config = MountConfig {
-            endpoint_url: Some(endpoint.clone()),
-            credentials: Credentials::Static {
-                access_key_id: server.access_key_id().to_owned(),
-                secret_access_key: server.secret_access_key().to_owned(),
-                session_token: None,
-            },
-            ..MountConfig::new(BucketName::new("data").unwrap())
-        };
-        let (store, _) = connect(&config, &HttpClient::default()).await.unwrap();
+        let store = connected(&server, |_| {}).await;
         let (warnings, _guard) = Warnings::begin();
         let key = Key::new("old film");
         let expected = format!(

@@ -74,12 +74,11 @@ fn parsed<T: FromStr>(setting: Setting) -> Option<T> {
 mod tests {
     use std::process::Command;
 
-    use s3_local::{Quirk, S3Local};
+    use s3_local::Quirk;
 
     use super::*;
-    use crate::config::{Credentials, MountConfig};
-    use crate::object::{BucketName, Headers, Key};
-    use crate::store::s3::{HttpClient, connect};
+    use crate::object::{Headers, Key};
+    use crate::store::served::{connected, server};
     use crate::store::{Body, Precondition, Store, StoreErrorKind};
 
     /// Runs the test below with a variable and an AWS configuration file.
@@ -117,19 +116,9 @@ mod tests {
     #[ignore = "run in a process of its own by the test above"]
     #[allow(clippy::print_stdout, reason = "it is how this process answers")]
     async fn in_an_environment() {
-        let server = S3Local::builder().start();
-        server.create_bucket("data");
+        let server = server();
         server.knobs().set_quirk(Quirk::NoChecksums, true);
-        let config = MountConfig {
-            endpoint_url: Some(server.endpoint_url()),
-            credentials: Credentials::Static {
-                access_key_id: server.access_key_id().to_owned(),
-                secret_access_key: server.secret_access_key().to_owned(),
-                session_token: None,
-            },
-            ..MountConfig::new(BucketName::new("data").unwrap())
-        };
-        let (store, _) = connect(&config, &HttpClient::default()).await.unwrap();
+        let store = connected(&server, |_| {}).await;
         let (key, headers) = (Key::new("k"), Headers::default());
         let body = Body::memory(vec![7; 9].into());
         let put = store.put(&key, body, &headers, &Precondition::None).await;

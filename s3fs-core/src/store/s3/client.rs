@@ -8,7 +8,6 @@ use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::Credentials as SdkCredentials;
 use tokio::sync::Semaphore;
 
 use super::PayloadSigning;
@@ -16,7 +15,7 @@ use super::answers::BoundAnswers;
 use super::checksums::Checksums;
 use super::connections::{Authorities, AuthoritiesError, HttpClient};
 use super::endpoint::{Endpoint, EndpointError, PathStyle};
-use super::identity::{Identity, Source, WatchRefusals, first_region};
+use super::identity::{Identity, Source, WatchRefusals, first_region, static_keys};
 use super::owner::ExpectedOwner;
 use super::profile::known_region;
 use super::settings::Settings;
@@ -114,12 +113,10 @@ impl Access {
                     secret_access_key,
                     session_token,
                 },
-            ) => loader.credentials_provider(SdkCredentials::new(
+            ) => loader.credentials_provider(static_keys(
                 access_key_id,
                 secret_access_key,
                 session_token.clone(),
-                None,
-                "secret",
             )),
             (None, _) => loader.no_credentials(),
         };

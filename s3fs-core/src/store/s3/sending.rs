@@ -182,14 +182,14 @@ impl Body for Watched {
 
 #[cfg(test)]
 mod tests {
-    use s3_local::{Fault, Operation, S3Local, Server};
+    use s3_local::{Fault, Operation, Server};
 
     use super::*;
-    use crate::config::{Credentials, MountConfig};
     use crate::end::End;
-    use crate::object::{BucketName, Headers};
+    use crate::object::Headers;
+    use crate::store::s3::Bucket;
     use crate::store::s3::pace::SLOWEST;
-    use crate::store::s3::{Bucket, HttpClient, connect};
+    use crate::store::served::{connected, server};
     use crate::store::warning::seen::Warnings;
     use crate::store::{Body, Condition, Ending, Precondition};
 
@@ -213,25 +213,14 @@ mod tests {
         assert_eq!(progress.bytes(), bytes.len() as u64);
     }
 
-    /// Connects to a new bucket.
+    /// Connects to the bucket.
     async fn bucket(server: &Server, retry_timeout: Duration) -> Bucket {
-        server.create_bucket("data");
-        let config = MountConfig {
-            endpoint_url: Some(server.endpoint_url()),
-            credentials: Credentials::Static {
-                access_key_id: server.access_key_id().to_owned(),
-                secret_access_key: server.secret_access_key().to_owned(),
-                session_token: None,
-            },
-            retry_timeout,
-            ..MountConfig::new(BucketName::new("data").unwrap())
-        };
-        connect(&config, &HttpClient::default()).await.unwrap().0
+        connected(server, |config| config.retry_timeout = retry_timeout).await
     }
 
     #[tokio::test]
     async fn what_a_connection_takes_is_progress_once_however_often_it_is_sent() {
-        let server = S3Local::builder().start();
+        let server = server();
         let end = End::default();
         let store = bucket(&server, Duration::from_mins(1)).await;
         let store = Ending::new(Arc::new(store), end.clone());
@@ -253,7 +242,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_is_never_answered_is_warned_of_with_its_key_and_given_up() {
-        let server = S3Local::builder().start();
+        let server = server();
         let store = bucket(&server, Duration::ZERO).await;
         let (warnings, _guard) = Warnings::begin();
         server

@@ -5,26 +5,11 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use bytes::Bytes;
-use s3_local::{BucketOptions, Quirk, S3Local, Server};
+use s3_local::{BucketOptions, Quirk, S3Local};
 
-use super::{Bucket, HttpClient, connect};
-use crate::config::{Credentials, MountConfig};
-use crate::object::{BucketName, Headers, Key};
+use crate::object::{Headers, Key};
+use crate::store::served::{connected, server};
 use crate::store::{Body, Capability, Precondition};
-
-async fn connected(server: &Server, change: impl FnOnce(&mut MountConfig)) -> Bucket {
-    let mut config = MountConfig {
-        endpoint_url: Some(server.endpoint_url()),
-        credentials: Credentials::Static {
-            access_key_id: server.access_key_id().to_owned(),
-            secret_access_key: server.secret_access_key().to_owned(),
-            session_token: None,
-        },
-        ..MountConfig::new(BucketName::new("data").unwrap())
-    };
-    change(&mut config);
-    connect(&config, &HttpClient::default()).await.unwrap().0
-}
 
 /// Returns the answer to a GET without headers but `Host`.
 fn plain_get(url: &str) -> String {
@@ -68,8 +53,7 @@ async fn a_presigned_url_needs_no_headers() {
 
 #[tokio::test]
 async fn conditions_are_given_up_only_if_a_plain_request_succeeds() {
-    let server = S3Local::builder().start();
-    server.create_bucket("data");
+    let server = server();
     let bucket = connected(&server, |_| {}).await;
     let store = bucket.single();
     let put = async || {

@@ -2,32 +2,22 @@
 
 use std::time::Duration;
 
-use s3_local::{Fault, Injection, Operation, Quirk, S3Local, Server};
+use s3_local::{Fault, Injection, Operation, Quirk, Server};
 
 use super::Replaced;
 use super::directives::Directives;
-use crate::config::{Credentials, MountConfig};
-use crate::object::{BucketName, ETag, Key};
-use crate::store::s3::{HttpClient, S3Store, connect};
+use crate::object::{ETag, Key};
+use crate::store::s3::S3Store;
+use crate::store::served::{BUCKET, connected, server};
 use crate::store::{CopiedHeaders, Retrying, Store, StoreError, StoreErrorKind};
 
-const BUCKET: &str = "data";
-
 async fn bucket() -> (Server, Retrying<S3Store>) {
-    let server = S3Local::builder().start();
-    server.create_bucket(BUCKET);
+    let server = server();
     server.knobs().set_quirk(Quirk::UncheckedCopies, true);
-    let config = MountConfig {
-        endpoint_url: Some(server.endpoint_url()),
-        credentials: Credentials::Static {
-            access_key_id: server.access_key_id().to_owned(),
-            secret_access_key: server.secret_access_key().to_owned(),
-            session_token: None,
-        },
-        retry_timeout: Duration::from_secs(20),
-        ..MountConfig::new(BucketName::new(BUCKET).unwrap())
-    };
-    let (store, _) = connect(&config, &HttpClient::default()).await.unwrap();
+    let store = connected(&server, |config| {
+        config.retry_timeout = Duration::from_secs(20);
+    });
+    let store = store.await;
     (server, store)
 }
 

@@ -28,6 +28,7 @@ use tokio::time::Instant;
 
 pub(super) use assumed::{NOT_ASSUMED, NotAssumed};
 pub(super) use refusals::{WatchRefusals, is_refusal};
+pub(super) use reread::static_keys;
 pub(super) use source::{Source, first_region};
 
 use failures::{Failure, Failures};
@@ -246,9 +247,11 @@ mod tests {
     use aws_config::Region;
     use futures_util::future::join_all;
 
+    use super::reread::tests::read_keys_by;
     use super::*;
     use crate::config::{KeySource, MountConfig, ReadKeySource, ReadKeys};
     use crate::object::BucketName;
+    use crate::store::served::BUCKET;
 
     /// Place without keys, which counts its reads.
     #[derive(Debug, Default)]
@@ -264,16 +267,8 @@ mod tests {
     #[tokio::test]
     async fn requests_share_a_load_that_fails() {
         let place = Arc::new(Gone::default());
-        let config = MountConfig {
-            credentials: crate::config::Credentials::Static {
-                access_key_id: "first".into(),
-                secret_access_key: "secret".into(),
-                session_token: None,
-            },
-            key_source: Some(KeySource::File("keys.env".into())),
-            key_reader: Some(place.clone()),
-            ..MountConfig::new(BucketName::new("data").unwrap())
-        };
+        let mut config = MountConfig::new(BucketName::new(BUCKET).unwrap());
+        read_keys_by(&mut config, place.clone());
         let http = aws_smithy_runtime_api::client::http::http_client_fn(|_, _| unreachable!());
         let source = Source::of(&config, &Region::new("us-east-1"), &http).unwrap();
         let identity = Identity::pausing(source, Duration::from_hours(1));

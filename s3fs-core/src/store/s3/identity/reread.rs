@@ -50,7 +50,7 @@ impl Reread {
         else {
             return None;
         };
-        let keys = keys(access_key_id, secret_access_key, session_token.clone());
+        let keys = static_keys(access_key_id, secret_access_key, session_token.clone());
         Some(Self(Arc::new(Place {
             source: config.key_source.clone()?,
             reader: Arc::clone(config.key_reader.as_ref()?),
@@ -110,7 +110,7 @@ impl Place {
         let mut state = self.state();
         match read {
             Ok(read) => {
-                state.keys = keys(
+                state.keys = static_keys(
                     &read.access_key_id,
                     &read.secret_access_key,
                     read.session_token,
@@ -124,7 +124,12 @@ impl Place {
     }
 }
 
-fn keys(id: &str, secret: &str, token: Option<String>) -> Credentials {
+/// Returns keys that were given, in the SDK's form.
+pub(in crate::store::s3) fn static_keys(
+    id: &str,
+    secret: &str,
+    token: Option<String>,
+) -> Credentials {
     Credentials::new(id, secret, token, None, "secret")
 }
 
@@ -138,7 +143,7 @@ impl ProvideCredentials for Reread {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc::{Receiver, Sender, channel};
     use std::time::Duration;
@@ -148,8 +153,19 @@ mod tests {
     use super::*;
     use crate::config::{Credentials, ReadKeys};
     use crate::object::{BucketName, Key};
-    use crate::store::s3::{HttpClient, connect};
+    use crate::store::served::{BUCKET, connected};
     use crate::store::{Store, StoreErrorKind};
+
+    /// Gives a mount the keys `first`, to be read again by `reader`.
+    pub(in super::super) fn read_keys_by(config: &mut MountConfig, reader: Arc<dyn ReadKeySource>) {
+        config.credentials = Credentials::Static {
+            access_key_id: "first".into(),
+            secret_access_key: "secret".into(),
+            session_token: None,
+        };
+        config.key_source = Some(KeySource::File("keys.env".into()));
+        config.key_reader = Some(reader);
+    }
 
     /// Place whose keys a test replaces.
     #[derive(Debug, Default)]
@@ -172,24 +188,16 @@ mod tests {
         let server = ["first", "second"]
             .into_iter()
             .fold(S3Local::builder(), |builder, key| {
-                builder.access_key(key, "secret", Policy::read_write("data"))
+                builder.access_key(key, "secret", Policy::read_write(BUCKET))
             });
         let server = server.start();
-        server.create_bucket("data");
+        server.create_bucket(BUCKET);
         let place = Arc::new(Place::default());
-        let config = MountConfig {
-            endpoint_url: Some(server.endpoint_url()),
-            credentials: Credentials::Static {
-                access_key_id: "first".into(),
-                secret_access_key: "secret".into(),
-                session_token: None,
-            },
-            key_source: Some(KeySource::File("keys.env".into())),
-            key_reader: Some(place.clone()),
-            retry_timeout: Duration::from_mins(1),
-            ..MountConfig::new(BucketName::new("data").unwrap())
-        };
-        let (store, _) = connect(&config, &HttpClient::default()).await.unwrap();
+        let store = connected(&server, |config| {
+            read_keys_by(config, place.clone());
+            config.retry_timeout = Duration::from_mins(1);
+        });
+        let store = store.await;
         server.revoke_key("first");
         let head = tokio::spawn(async move { store.head(&Key::new("absent")).await });
         while server.log().requests().len() < 6 {
@@ -225,16 +233,8 @@ mod tests {
             reads: AtomicUsize::new(0),
             allowed: Mutex::new(allowed),
         });
-        let config = MountConfig {
-            credentials: Credentials::Static {
-                access_key_id: "first".into(),
-                secret_access_key: "secret".into(),
-                session_token: None,
-            },
-            key_source: Some(KeySource::File("keys.env".into())),
-            key_reader: Some(place.clone()),
-            ..MountConfig::new(BucketName::new("data").unwrap())
-        };
+        let mut config = MountConfig::new(BucketName::new(BUCKET).unwrap());
+        read_keys_by(&mut config, place.clone());
         (Reread::of(&config).unwrap(), place, allow)
     }
 

@@ -7,13 +7,11 @@ use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future::ProvideCredentials as Provided;
-use aws_sdk_s3::config::{
-    Credentials as Keys, ProvideCredentials, SharedCredentialsProvider, SharedHttpClient,
-};
+use aws_sdk_s3::config::{ProvideCredentials, SharedCredentialsProvider, SharedHttpClient};
 
 use super::KeyHash;
 use super::assumed::Assumed;
-use super::reread::Reread;
+use super::reread::{Reread, static_keys};
 use super::web;
 use crate::config::{AssumedRole, Credentials, MountConfig, RoleArn};
 use crate::store::s3::profile::{or_guess, provider};
@@ -116,7 +114,7 @@ impl Source {
                     return (provider, plain(loader).await);
                 }
                 let token = session_token.clone();
-                let keys = Keys::new(access_key_id, secret_access_key, token, None, "secret");
+                let keys = static_keys(access_key_id, secret_access_key, token);
                 (SharedCredentialsProvider::new(keys), plain(loader).await)
             }
             Credentials::WebIdentity {

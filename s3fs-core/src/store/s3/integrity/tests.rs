@@ -4,12 +4,12 @@ use std::io::Write;
 use std::sync::Arc;
 
 use aws_sdk_s3::types::ChecksumMode;
-use s3_local::{Operation, Quirk, S3Local, Server};
+use s3_local::{Operation, Quirk, Server};
 
 use super::*;
-use crate::config::{Credentials, MountConfig, UploadSettings};
-use crate::object::{BucketName, ByteRange, Headers};
-use crate::store::s3::{Bucket, HttpClient, connect};
+use crate::object::{ByteRange, Headers};
+use crate::store::s3::Bucket;
+use crate::store::served::{connected, server};
 use crate::store::{CopySource, PartNumber, Precondition, Store};
 
 fn plan(algorithm: Option<ChecksumAlgorithm>, has_md5: bool) -> Plan {
@@ -102,28 +102,8 @@ fn each_lesson_is_learned_once_and_requests_under_way_are_repeated() {
     assert_eq!(Integrity::new(None).plan(), plan(None, false));
 }
 
-fn server() -> Server {
-    let server = S3Local::builder().start();
-    server.create_bucket("data");
-    server
-}
-
-async fn connected(server: &Server, checksum: Option<UploadChecksum>) -> Bucket {
-    let config = MountConfig {
-        endpoint_url: Some(server.endpoint_url()),
-        credentials: Credentials::Static {
-            access_key_id: server.access_key_id().to_owned(),
-            secret_access_key: server.secret_access_key().to_owned(),
-            session_token: None,
-        },
-        uploads: UploadSettings {
-            checksum,
-            ..UploadSettings::default()
-        },
-        ..MountConfig::new(BucketName::new("data").unwrap())
-    };
-    let (store, _) = connect(&config, &HttpClient::default()).await.unwrap();
-    store
+async fn connected_with(server: &Server, checksum: Option<UploadChecksum>) -> Bucket {
+    connected(server, |config| config.uploads.checksum = checksum).await
 }
 
 /// Returns name, value and type of an object's checksum; of its value only whether it is there.
@@ -181,7 +161,7 @@ async fn objects_have_the_checksum_of_the_settings() {
         (UploadChecksum::Crc32c, "COMPOSITE"),
         (UploadChecksum::Crc64Nvme, "FULL_OBJECT"),
     ] {
-        let bucket = connected(&server, Some(checksum)).await;
+        let bucket = connected_with(&server, Some(checksum)).await;
         let (name, source) = (checksum.as_str(), Key::new("small"));
         put(&bucket, "small", b"bytes").await.unwrap();
         let small = stored(&bucket, "small").await;
@@ -191,7 +171,7 @@ async fn objects_have_the_checksum_of_the_settings() {
         assert_eq!(large, [(name, kind.to_owned())]);
     }
     for none in [None, Some(UploadChecksum::Off)] {
-        let bucket = connected(&server, none).await;
+        let bucket = connected_with(&server, none).await;
         put(&bucket, "small", b"bytes").await.unwrap();
         assert_eq!(stored(&bucket, "small").await, []);
     }
@@ -208,7 +188,7 @@ fn refusals(server: &Server) -> usize {
 async fn a_bucket_that_demands_a_digest_refuses_one_upload() {
     let server = server();
     server.knobs().set_quirk(Quirk::DigestRequired, true);
-    let bucket = connected(&server, None).await;
+    let bucket = connected_with(&server, None).await;
     for key in ["a", "b"] {
         put(&bucket, key, b"bytes").await.unwrap();
         assert_eq!(refusals(&server), 1);
@@ -216,7 +196,7 @@ async fn a_bucket_that_demands_a_digest_refuses_one_upload() {
     put_in_parts(&bucket, &Key::new("a"), "large")
         .await
         .unwrap();
-    let bucket = connected(&server, Some(UploadChecksum::Crc32c)).await;
+    let bucket = connected_with(&server, Some(UploadChecksum::Crc32c)).await;
     put(&bucket, "c", b"bytes").await.unwrap();
     assert_eq!(refusals(&server), 1, "a checksum is a digest");
     assert_eq!(server.get("data", "b").unwrap(), "bytes");
@@ -226,7 +206,7 @@ async fn a_bucket_that_demands_a_digest_refuses_one_upload() {
 async fn a_server_that_refuses_checksums_gets_md5() {
     for in_parts in [false, true] {
         let server = server();
-        let bucket = connected(&server, Some(UploadChecksum::Crc64Nvme)).await;
+        let bucket = connected_with(&server, Some(UploadChecksum::Crc64Nvme)).await;
         server.put("data", "source", "bytes");
         server.knobs().set_quirk(Quirk::NoChecksums, true);
         server.knobs().set_quirk(Quirk::DigestRequired, true);
@@ -246,7 +226,7 @@ async fn a_server_that_refuses_checksums_gets_md5() {
 #[tokio::test]
 async fn bytes_that_change_on_their_way_are_refused_once() {
     let server = server();
-    let bucket = connected(&server, None).await;
+    let bucket = connected_with(&server, None).await;
     let wrong = Digests {
         md5: Some("JfnnlDI7RTiF9RgfG2JNCw==".into()),
         ..Digests::default()
@@ -265,7 +245,7 @@ async fn bytes_that_change_on_their_way_are_refused_once() {
 #[tokio::test]
 async fn an_upload_keeps_the_checksum_with_which_it_was_created() {
     let server = server();
-    let bucket = connected(&server, Some(UploadChecksum::Crc32c)).await;
+    let bucket = connected_with(&server, Some(UploadChecksum::Crc32c)).await;
     let key = Key::new("k");
     let id = bucket
         .create_upload(&key, &Headers::default())
