@@ -1,11 +1,10 @@
 //! Settings of the objects that a mount writes.
 
-use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::object::Encryption;
+use crate::object::{Encryption, TagMap};
 
 /// Settings of the objects that a mount writes.
 ///
@@ -20,7 +19,7 @@ pub struct UploadSettings {
     /// Canned ACL, such as `bucket-owner-full-control`; the account's default when absent.
     pub acl: Option<String>,
     /// Tags of new objects.
-    pub tags: BTreeMap<String, String>,
+    pub tags: TagMap,
     /// Checksum of uploads; when absent, CRC32 on Amazon's servers and none on others.
     pub checksum: Option<UploadChecksum>,
 }

@@ -28,7 +28,7 @@ pub use key::Key;
 pub use meta::{ETag, ObjectMeta};
 pub use name::EntryName;
 pub use prefix::{Prefix, PrefixError};
-pub use properties::{Properties, Tags};
+pub use properties::{Properties, TagMap, Tags};
 pub use range::ByteRange;
 pub use reference::ObjectRef;
 pub use shown::Shown;

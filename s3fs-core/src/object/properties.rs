@@ -30,6 +30,9 @@ pub struct Properties {
     pub tags: Tags,
 }
 
+/// Tags by their names.
+pub type TagMap = BTreeMap<String, String>;
+
 /// Tags of an object, as far as they are known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Tags {
@@ -39,5 +42,5 @@ pub enum Tags {
     /// Number of tags that were shown and not read.
     Counted(u32),
     /// Names and values.
-    Read(BTreeMap<String, String>),
+    Read(TagMap),
 }

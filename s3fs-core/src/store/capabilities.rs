@@ -158,6 +158,11 @@ impl Capabilities {
         }
     }
 
+    /// Returns the vendor of the store.
+    pub fn vendor(&self) -> Vendor {
+        self.vendor
+    }
+
     /// Returns whether the store is expected to have this capability.
     pub fn has(&self, capability: Capability) -> bool {
         self.missing.load(Ordering::Acquire) & capability.bit() == 0

@@ -16,6 +16,7 @@ mod layer;
 #[cfg(test)]
 pub(crate) mod memory;
 mod observed;
+mod read_tags;
 mod request;
 mod retry;
 pub mod s3;
@@ -38,6 +39,7 @@ pub use error::{Outcome, RequestId, StoreError, StoreErrorKind};
 pub(crate) use layer::{Layer, Operation, Request};
 pub(crate) use observed::Observed;
 pub use observed::{UnfinishedUpload, UploadObserver};
+pub use read_tags::{headers_with_tags, properties_with_tags};
 pub use request::{
     ChecksumAlgorithm, Condition, CopiedHeaders, CopySource, Described, GetResponse, ListFrom,
     ListPage, ListRequest, ListedObject, MAX_COPY, PartChecksum, PartNumber, PartTag, Precondition,

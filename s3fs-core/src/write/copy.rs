@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::object::{Headers, Key, ObjectRef, Properties};
-use crate::store::{CopiedHeaders, Precondition, Store, StoreError};
+use crate::object::{Headers, Key, ObjectRef};
+use crate::store::{CopiedHeaders, Precondition, headers_with_tags};
 use crate::write::error::WriteError;
 use crate::write::part_body::PartBody;
 use crate::write::plan::{Part, copies};
@@ -67,29 +67,6 @@ async fn headers_of_parts(
             described.map_err(WriteError::on_the_way)?.headers
         }
     };
-    // A new object of the mount has the tags of its settings.
-    let Some(properties) = headers.properties.as_deref() else {
-        return Ok(headers);
-    };
-    let read = with_tags(&*target.store, &from.key, properties).await;
-    Ok(Headers {
-        properties: Some(read.map_err(WriteError::on_the_way)?),
-        ..headers
-    })
-}
-
-/// Returns the properties of an object with its tags, which a new version would lose.
-///
-/// # Errors
-/// The object has tags, and they can't be read.
-pub async fn with_tags(
-    store: &dyn Store,
-    key: &Key,
-    properties: &Properties,
-) -> Result<Arc<Properties>, StoreError> {
-    let tags = store.tags(key, &properties.tags).await?;
-    Ok(Arc::new(Properties {
-        tags,
-        ..properties.clone()
-    }))
+    let read = headers_with_tags(&*target.store, &from.key, headers).await;
+    read.map_err(WriteError::on_the_way)
 }

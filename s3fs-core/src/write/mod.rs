@@ -40,7 +40,7 @@ mod unsent;
 mod upload;
 mod writer;
 
-pub use copy::{copy_object, with_tags};
+pub use copy::copy_object;
 pub use endings::Endings;
 pub use error::WriteError;
 pub use pool::PartPool;

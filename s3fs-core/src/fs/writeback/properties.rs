@@ -7,9 +7,8 @@ use std::time::Instant;
 use crate::fs::FsError;
 use crate::fs::writeback::Writeback;
 use crate::object::{ETag, Properties};
-use crate::store::StoreErrorKind;
+use crate::store::{StoreErrorKind, properties_with_tags};
 use crate::tree::{Entry, Ino, Kind};
-use crate::write::with_tags;
 
 impl Writeback {
     /// Reads the properties of the object of an entry, tags included. A copy keeps tags; any other
@@ -31,7 +30,7 @@ impl Writeback {
             Kind::Dir => self.core.marker_of(ino)?,
             Kind::File(_) => self.core.key_of(ino)?,
         };
-        let read = with_tags(&*self.core.store, &key, &properties).await?;
+        let read = properties_with_tags(&*self.core.store, &key, &properties).await?;
         let is_same = |now: &Arc<Properties>| Arc::ptr_eq(now, &properties);
         self.core.tree.update_attrs(ino, |attrs| {
             if let Some(stored) = &mut attrs.stored

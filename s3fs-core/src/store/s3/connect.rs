@@ -12,14 +12,12 @@ use crate::store::s3::client::{Access, AccessError, RegionSource};
 use crate::store::s3::connections::HttpClient;
 use crate::store::s3::endpoint::without_password;
 use crate::store::s3::integrity::Integrity;
-use crate::store::s3::kept_tags::TagEffects;
 use crate::store::s3::own_marker::OwnMarker;
 use crate::store::s3::pace::Pace;
 use crate::store::s3::profile::check_profile;
 use crate::store::s3::properties::Latest;
 use crate::store::s3::refused::RefusedProperties;
-use crate::store::s3::tagging::TagVisibility;
-use crate::store::s3::upload_tags::UploadTags;
+use crate::store::s3::tag_state::TagState;
 use crate::store::s3::{PayloadSigning, S3Store};
 use crate::store::warning::Warning;
 use crate::store::{
@@ -172,14 +170,11 @@ impl S3Store {
             pace: Pace::default(),
             warning: Warning::default(),
             chains: Chains::default(),
-            vendor: access.vendor(),
             uploads: config.uploads.clone(),
             properties: Latest::default(),
             own_marker: OwnMarker::default(),
-            tag_visibility: TagVisibility::default(),
-            tag_effects: TagEffects::default(),
+            tags: TagState::default(),
             refused_properties: RefusedProperties::default(),
-            uploads_with_tags: UploadTags::default(),
             integrity: Integrity::new(config.uploads.checksum),
             completes_plainly: AtomicBool::new(false),
             archives: Archives::default(),

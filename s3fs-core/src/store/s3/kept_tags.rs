@@ -4,7 +4,6 @@
 //! copy that replaces metadata. So the first request of each kind is checked. If tags are missing,
 //! they are stored by a request of their own, from then on after each request of that kind.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
@@ -12,9 +11,8 @@ use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::types::{Tag, Tagging};
 
 use super::S3Store;
-use super::classify::{classify, request_id};
 use super::tagging::naming;
-use crate::object::Key;
+use crate::object::{Key, TagMap};
 use crate::store::{StoreError, StoreErrorKind, Vendor};
 
 /// Pauses between attempts to store tags.
@@ -25,9 +23,6 @@ const PAUSES: [Duration; 5] = [
     Duration::from_secs(3),
     Duration::from_secs(5),
 ];
-
-/// Tags by their names.
-pub(super) type TagMap = BTreeMap<String, String>;
 
 /// Kind of a request that writes an object with tags.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +71,9 @@ impl S3Store {
         let Some(tags) = tags.filter(|tags| !tags.is_empty()) else {
             return;
         };
-        if self.vendor == Vendor::Amazon || self.tag_effects.get(kind) == Effect::Kept {
+        if self.capabilities.vendor() == Vendor::Amazon
+            || self.tags.effects.get(kind) == Effect::Kept
+        {
             return;
         }
         let mut pauses = PAUSES.into_iter();
@@ -99,12 +96,12 @@ impl S3Store {
         key: &Key,
         tags: &TagMap,
     ) -> Result<(), StoreError> {
-        if self.tag_effects.get(kind) != Effect::Lost {
+        if self.tags.effects.get(kind) != Effect::Lost {
             if self.has_tags(key, tags).await? {
-                self.tag_effects.set(kind, Effect::Kept);
+                self.tags.effects.set(kind, Effect::Kept);
                 return Ok(());
             }
-            self.tag_effects.set(kind, Effect::Lost);
+            self.tags.effects.set(kind, Effect::Lost);
         }
         self.send_put_tags(key, tags).await
     }
@@ -131,10 +128,9 @@ impl S3Store {
             .tagging(tagging)
             .set_request_payer(self.payer.clone());
         let answer = request.send().await;
-        answer.map(drop).map_err(|error| {
-            self.failed("PutObjectTagging", key, classify(&error))
-                .with_request_id(request_id(&error))
-        })
+        answer
+            .map(drop)
+            .map_err(self.error("PutObjectTagging", key))
     }
 }
 

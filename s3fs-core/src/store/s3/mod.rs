@@ -33,8 +33,9 @@ mod sending;
 #[cfg(test)]
 mod server_tests;
 mod settings;
+mod tag_state;
 mod tagging;
-mod upload_tags;
+mod upload_records;
 mod values;
 mod variants;
 mod written;
@@ -55,18 +56,16 @@ pub use profile::{ProfileError, ProfileKeys, profile_credentials};
 use crate::config::UploadSettings;
 use crate::object::{BucketName, Key};
 use crate::store::warning::Warning;
-use crate::store::{Capabilities, StoreError, StoreErrorKind, Vendor};
+use crate::store::{Capabilities, StoreError, StoreErrorKind};
 use archive::Archives;
 use chains::Chains;
 use identity::Identity;
 use integrity::Integrity;
-use kept_tags::TagEffects;
 use own_marker::OwnMarker;
 use pace::Pace;
 use properties::Latest;
 use refused::RefusedProperties;
-use tagging::TagVisibility;
-use upload_tags::UploadTags;
+use tag_state::TagState;
 
 /// Store of one S3 bucket, with its credentials and region.
 #[derive(Debug)]
@@ -88,15 +87,12 @@ pub struct S3Store {
     pace: Pace,
     warning: Warning,
     chains: Chains,
-    vendor: Vendor,
     /// Settings of the objects that are written.
     uploads: UploadSettings,
     properties: Latest,
     own_marker: OwnMarker,
-    tag_visibility: TagVisibility,
-    tag_effects: TagEffects,
+    tags: TagState,
     refused_properties: RefusedProperties,
-    uploads_with_tags: UploadTags,
     integrity: Integrity,
     /// Flag that the server has refused conditions of `CompleteMultipartUpload`.
     completes_plainly: AtomicBool,

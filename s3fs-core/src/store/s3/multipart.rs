@@ -77,8 +77,8 @@ impl S3Store {
             let kind = StoreErrorKind::NotS3("no upload id".into());
             self.failed("CreateMultipartUpload", key, kind)
         })?;
-        if self.vendor == Vendor::Other {
-            self.uploads_with_tags.created(&id, written.tags);
+        if self.capabilities.vendor() == Vendor::Other {
+            self.tags.uploads.created(&id, written.tags);
         }
         Ok(id)
     }
@@ -208,7 +208,7 @@ impl S3Store {
             .await
             .map_err(self.error("CompleteMultipartUpload", key))?;
         self.integrity.forget(upload);
-        let tags = self.uploads_with_tags.ended(upload);
+        let tags = self.tags.uploads.ended(upload);
         self.keep_tags(Tagged::Upload, key, tags.as_ref()).await;
         self.stored_tag(key, answer.e_tag.as_deref()).await
     }
@@ -218,7 +218,7 @@ impl S3Store {
         key: &Key,
         upload: &UploadId,
     ) -> Result<(), StoreError> {
-        self.uploads_with_tags.ended(upload);
+        self.tags.uploads.ended(upload);
         self.integrity.forget(upload);
         let answer = self
             .client

@@ -53,7 +53,7 @@ impl S3Store {
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        if self.vendor == Vendor::Amazon || written.shown().next().is_none() {
+        if self.capabilities.vendor() == Vendor::Amazon || written.shown().next().is_none() {
             return send(written).await;
         }
         let written = self.refused_properties.filter(written);

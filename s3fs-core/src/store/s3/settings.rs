@@ -44,10 +44,7 @@ impl Settings {
     ///   use_accelerate_endpoint = true
     /// ```
     pub(super) fn nested(&self, section: &str, key: &str) -> Option<String> {
-        let profiles = self.profiles.as_ref()?;
-        let name = self.profile.as_deref();
-        let name = name.unwrap_or_else(|| profiles.selected_profile());
-        let lines = profiles.get_profile(name)?.get(section)?;
+        let (lines, _) = self.of_profile(section)?;
         let mut pairs = lines.lines().filter_map(|line| line.split_once('='));
         let (_, value) = pairs.find(|(name, _)| name.trim() == key)?;
         Some(value.trim().to_owned())
@@ -62,13 +59,19 @@ impl Settings {
                 source: variable.to_owned(),
             });
         }
-        let profiles = self.profiles.as_ref()?;
-        let name = self.profile.as_deref();
-        let name = name.unwrap_or_else(|| profiles.selected_profile());
-        let value = profiles.get_profile(name)?.get(key)?.trim();
+        let (value, name) = self.of_profile(key)?;
+        let value = value.trim();
         (!value.is_empty()).then(|| Setting {
             value: value.to_owned(),
             source: format!("`{key}` of profile {name}"),
         })
+    }
+
+    /// Returns the value of a key of the profile, and the profile's name.
+    fn of_profile(&self, key: &str) -> Option<(&str, &str)> {
+        let profiles = self.profiles.as_ref()?;
+        let name = self.profile.as_deref();
+        let name = name.unwrap_or_else(|| profiles.selected_profile());
+        Some((profiles.get_profile(name)?.get(key)?, name))
     }
 }

@@ -3,13 +3,10 @@
 //! A PUT or an upload replaces the tags of an object by those that it sends. HEAD shows the number
 //! of tags, but hides it from callers who may not read them, and some servers never show it.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::S3Store;
-use super::classify::{classify, request_id};
-use crate::object::{Headers, Key, Properties, Tags};
+use crate::object::{Key, TagMap, Tags};
 use crate::store::{StoreError, StoreErrorKind, Vendor};
 
 /// Use of requests for tags, as far as responses have shown it.
@@ -39,7 +36,7 @@ impl Visibility {
     }
 
     /// Returns the state after the tags of an object were read, of which HEAD had shown none.
-    fn after_unshown(self, tags: &BTreeMap<String, String>, vendor: Vendor) -> Self {
+    fn after_unshown(self, tags: &TagMap, vendor: Vendor) -> Self {
         match (tags.is_empty(), vendor) {
             (false, _) => Self::Hidden,
             // Amazon shows tags to those who may read them.
@@ -67,7 +64,7 @@ impl Visibility {
     }
 }
 
-/// State of [`Visibility`], shared by all requests.
+/// State of [`Visibility`].
 #[derive(Debug, Default)]
 pub(super) struct TagVisibility(AtomicU8);
 
@@ -89,7 +86,7 @@ impl TagVisibility {
 impl S3Store {
     /// Returns whether HEAD is known not to show tags.
     pub(super) fn hides_tags(&self) -> bool {
-        self.tag_visibility.get() == Visibility::Hidden
+        self.tags.visibility.get() == Visibility::Hidden
     }
 
     /// Returns the tags of an object, of which HEAD has shown `seen`.
@@ -98,25 +95,25 @@ impl S3Store {
     /// Returns an error if the object has tags and they can't be read: they would be lost.
     pub(super) async fn read_tags(&self, key: &Key, seen: &Tags) -> Result<Tags, StoreError> {
         if matches!(seen, Tags::Counted(_)) {
-            self.tag_visibility.set(Visibility::Shown);
+            self.tags.visibility.set(Visibility::Shown);
         }
-        if !self.tag_visibility.get().asks_for(seen) {
+        if !self.tags.visibility.get().asks_for(seen) {
             return Ok(seen.clone());
         }
-        let vendor = self.vendor;
+        let vendor = self.capabilities.vendor();
         match (self.send_get_tags(key).await, seen) {
             (Ok(tags), Tags::Unshown) => {
-                let state = self.tag_visibility.get().after_unshown(&tags, vendor);
-                self.tag_visibility.set(state);
+                let state = self.tags.visibility.get().after_unshown(&tags, vendor);
+                self.tags.visibility.set(state);
                 Ok(Tags::Read(tags))
             }
             (Ok(tags), _) => Ok(Tags::Read(tags)),
             (Err(error), Tags::Unshown) => {
-                let state = self.tag_visibility.get();
+                let state = self.tags.visibility.get();
                 let Some(state) = state.after_error(&error.kind) else {
                     return Err(naming(error, "s3:GetObjectTagging"));
                 };
-                if self.tag_visibility.set(state) {
+                if self.tags.visibility.set(state) {
                     tracing::warn!(
                         %error,
                         "tags of objects can't be read: an object that is written again loses any \
@@ -130,43 +127,14 @@ impl S3Store {
         }
     }
 
-    /// Returns headers whose tags are read, of an object that is stored again under another key.
-    ///
-    /// # Errors
-    /// Returns an error if the object has tags and they can't be read.
-    pub(super) async fn with_tags(
-        &self,
-        key: &Key,
-        headers: Headers,
-    ) -> Result<Headers, StoreError> {
-        let Some(properties) = &headers.properties else {
-            return Ok(headers);
-        };
-        let tags = self.read_tags(key, &properties.tags).await?;
-        let properties = Properties {
-            tags,
-            ..(**properties).clone()
-        };
-        Ok(Headers {
-            properties: Some(Arc::new(properties)),
-            ..headers
-        })
-    }
-
-    pub(super) async fn send_get_tags(
-        &self,
-        key: &Key,
-    ) -> Result<BTreeMap<String, String>, StoreError> {
+    pub(super) async fn send_get_tags(&self, key: &Key) -> Result<TagMap, StoreError> {
         let request = self
             .client
             .get_object_tagging()
             .bucket(self.bucket.as_str())
             .key(key.as_str());
         let answer = request.set_request_payer(self.payer.clone()).send().await;
-        let answer = answer.map_err(|error| {
-            self.failed("GetObjectTagging", key, classify(&error))
-                .with_request_id(request_id(&error))
-        })?;
+        let answer = answer.map_err(self.error("GetObjectTagging", key))?;
         let tags = answer.tag_set.into_iter();
         Ok(tags.map(|tag| (tag.key, tag.value)).collect())
     }
@@ -187,6 +155,8 @@ pub(super) fn naming(error: StoreError, permission: &str) -> StoreError {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]

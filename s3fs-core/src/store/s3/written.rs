@@ -6,10 +6,9 @@ use aws_sdk_s3::types::{ObjectCannedAcl, ServerSideEncryption, StorageClass};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::kept_tags::TagMap;
 use super::tagging::naming;
 use crate::config::UploadSettings;
-use crate::object::{Encryption, Headers, Properties, Tags};
+use crate::object::{Encryption, Headers, Properties, TagMap, Tags};
 use crate::store::StoreError;
 
 /// Headers of a request that writes an object.

@@ -2,28 +2,20 @@
 
 use std::sync::Arc;
 
-use crate::object::{ETag, Key, Properties, Tags};
+use crate::object::{ETag, Key, Properties, TagMap, Tags};
 use crate::store::s3::S3Store;
-use crate::store::s3::kept_tags::TagMap;
 use crate::store::{CopiedHeaders, Store, StoreError, StoreErrorKind, Vendor};
 
 impl S3Store {
-    /// Returns the properties of the source that a copy with these headers keeps. Requests them if
-    /// they are not known.
+    /// Requests the properties of the source of a copy.
     ///
     /// # Errors
     /// Returns an error if the source has another version.
-    pub(super) async fn kept_properties(
+    pub(super) async fn properties_of(
         &self,
         source: &Key,
         tag: &ETag,
-        headers: CopiedHeaders<'_>,
     ) -> Result<Option<Arc<Properties>>, StoreError> {
-        match headers {
-            CopiedHeaders::Source => {}
-            CopiedHeaders::Known(known) => return Ok(known.cloned().map(Arc::new)),
-            CopiedHeaders::Changed(_) | CopiedHeaders::Other(_) => return Ok(None),
-        }
         let there = self.head(source).await?;
         if there.meta.etag != *tag {
             let kind = StoreErrorKind::PreconditionFailed;
@@ -34,7 +26,7 @@ impl S3Store {
 
     /// Returns whether the source of a copy may have tags, which another object must not get.
     pub(super) async fn may_have_tags(&self, source: &Key) -> Result<bool, StoreError> {
-        if self.vendor == Vendor::Amazon {
+        if self.capabilities.vendor() == Vendor::Amazon {
             return Ok(true);
         }
         let there = self.head(source).await?;
@@ -53,7 +45,10 @@ impl S3Store {
         source: &Key,
         headers: CopiedHeaders<'_>,
     ) -> Result<Option<TagMap>, StoreError> {
-        let Some(headers) = headers.replacing().filter(|_| self.vendor == Vendor::Other) else {
+        let Some(headers) = headers
+            .replacing()
+            .filter(|_| self.capabilities.vendor() == Vendor::Other)
+        else {
             return Ok(None);
         };
         let properties = headers.properties.as_deref();

@@ -18,7 +18,7 @@ use super::written::with_headers;
 use crate::object::{BucketKind, ETag, Key};
 use crate::store::{
     Body, Capability, CopiedHeaders, CopySource, PartNumber, PartTag, Precondition, Store,
-    StoreError, StoreErrorKind, UploadId,
+    StoreError, StoreErrorKind, UploadId, headers_with_tags,
 };
 
 /// Bytes of a copy source's key to percent-encode: all but letters, digits and `/-._~`.
@@ -49,8 +49,15 @@ impl S3Store {
         if is_marker(source) && !self.capabilities.has(Capability::MarkerCopy) {
             return self.store_marker_anew(source, key, headers).await;
         }
-        let kept = self.kept_properties(source, tag, headers).await?;
-        let kept = kept.as_deref();
+        let asked;
+        let kept = match headers {
+            CopiedHeaders::Known(known) => known,
+            CopiedHeaders::Source => {
+                asked = self.properties_of(source, tag).await?;
+                asked.as_deref()
+            }
+            CopiedHeaders::Changed(_) | CopiedHeaders::Other(_) => None,
+        };
         let tags = self.tags_to_keep(source, headers).await?;
         let mut directives = Directives::new(&self.uploads, headers, kept);
         if directives.only_drops_tags() && !self.may_have_tags(source).await? {
@@ -219,7 +226,7 @@ impl S3Store {
             headers.clone()
         } else {
             let headers = headers.replacing().unwrap_or(&there.headers);
-            self.with_tags(source, headers.clone()).await?
+            headers_with_tags(self, source, headers.clone()).await?
         };
         let body = Body::memory(Bytes::new());
         self.put_if(key, &body, &headers, &Precondition::None).await

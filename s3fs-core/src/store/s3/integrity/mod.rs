@@ -1,10 +1,8 @@
 //! Digests of uploads: the checksum of the settings, and `Content-MD5` where the server demands it.
 
-use std::collections::HashMap;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use aws_sdk_s3::types::{self, ChecksumType};
 use base64::Engine as _;
@@ -14,6 +12,7 @@ use crc_fast::CrcAlgorithm;
 use md5::{Digest as _, Md5};
 
 use super::S3Store;
+use super::upload_records::UploadRecords;
 use crate::config::UploadChecksum;
 use crate::object::Key;
 use crate::store::{
@@ -38,8 +37,8 @@ const REFUSES_CHECKSUM: u8 = 2;
 pub(super) struct Integrity {
     algorithm: Option<ChecksumAlgorithm>,
     lessons: AtomicU8,
-    /// Checksums of uploads in progress; those without one take no space.
-    uploads: Mutex<HashMap<UploadId, ChecksumAlgorithm>>,
+    /// Checksums with which uploads were created.
+    uploads: UploadRecords<ChecksumAlgorithm>,
 }
 
 /// Digests that one request carries, apart from those of the SDK.
@@ -61,7 +60,7 @@ impl Integrity {
         Self {
             algorithm,
             lessons: AtomicU8::new(0),
-            uploads: Mutex::default(),
+            uploads: UploadRecords::default(),
         }
     }
 
@@ -77,18 +76,15 @@ impl Integrity {
 
     /// Records the digests with which an upload was created.
     pub(super) fn created(&self, upload: &UploadId, plan: Plan) {
-        if let Some(algorithm) = plan.algorithm {
-            self.uploads(|all| all.insert(upload.clone(), algorithm));
-        }
+        self.uploads.created(upload, plan.algorithm);
     }
 
     /// Returns the digests of the next part of an upload. The upload keeps the checksum with which
     /// it was created: the server demands it of each part.
     pub(super) fn plan_of(&self, upload: &UploadId) -> Plan {
         let plan = self.plan();
-        let created_with = self.uploads(|all| all.get(upload).copied());
         Plan {
-            algorithm: created_with.or(plan.algorithm),
+            algorithm: self.uploads.get(upload).or(plan.algorithm),
             ..plan
         }
     }
@@ -96,11 +92,7 @@ impl Integrity {
     /// Forgets an upload that has ended, or whose own part showed that the server takes no
     /// checksums.
     pub(super) fn forget(&self, upload: &UploadId) {
-        self.uploads(|all| all.remove(upload));
-    }
-
-    fn uploads<T>(&self, act: impl FnOnce(&mut HashMap<UploadId, ChecksumAlgorithm>) -> T) -> T {
-        act(&mut self.uploads.lock().unwrap_or_else(PoisonError::into_inner))
+        self.uploads.ended(upload);
     }
 
     /// Learns from a failed request. Returns whether to send it again, with other digests.
