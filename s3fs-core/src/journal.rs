@@ -21,7 +21,7 @@ use crate::store::{UnfinishedUpload, UploadObserver};
 
 /// Identity of the bucket that the notes belong to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Place {
+struct BucketIdentity {
     endpoint_url: Option<String>,
     bucket: String,
 }
@@ -37,12 +37,12 @@ enum Note {
 #[derive(Debug)]
 pub(crate) struct Journal {
     folder: PathBuf,
-    place: Place,
-    state: Mutex<State>,
+    place: BucketIdentity,
+    state: Mutex<JournalState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct JournalState {
     /// Path and file of the notes; present only while an upload is unfinished.
     notes: Option<(PathBuf, File)>,
     unfinished: BTreeSet<UnfinishedUpload>,
@@ -63,7 +63,7 @@ impl Journal {
     pub(crate) fn new(folder: &Path, config: &MountConfig) -> Self {
         Self {
             folder: folder.to_owned(),
-            place: Place {
+            place: BucketIdentity {
                 endpoint_url: config.endpoint_url.clone(),
                 bucket: config.bucket.to_string(),
             },
@@ -91,7 +91,7 @@ impl Journal {
         }
     }
 
-    fn write(&self, state: &mut State, note: &Note) -> io::Result<()> {
+    fn write(&self, state: &mut JournalState, note: &Note) -> io::Result<()> {
         if state.unfinished.is_empty() {
             // Nothing of what was written is wanted any more.
             return match state.notes.take() {
@@ -153,11 +153,11 @@ fn write_line(mut file: &File, value: &impl Serialize) -> io::Result<()> {
 
 /// Reads the notes of a process that has ended, if they are about this bucket. Ignores a line that
 /// was cut off.
-fn read(path: PathBuf, place: &Place) -> Option<Left> {
+fn read(path: PathBuf, place: &BucketIdentity) -> Option<Left> {
     let file = File::open(&path).ok()?;
     file.try_lock().ok()?;
     let mut lines = BufReader::new(&file).lines().map_while(Result::ok);
-    let of: Place = serde_json::from_str(&lines.next()?).ok()?;
+    let of: BucketIdentity = serde_json::from_str(&lines.next()?).ok()?;
     if of != *place {
         return None;
     }

@@ -2,7 +2,7 @@
 
 use crate::budget::Budget;
 use crate::cache::Caches;
-use crate::fs::Shared;
+use crate::fs::SharedResources;
 use crate::machine;
 use crate::read::BlockPool;
 use crate::store::s3::HttpClient;
@@ -26,14 +26,14 @@ const SHARE: u64 = 4;
 #[derive(Clone, Debug)]
 pub struct Resources {
     pub(crate) http: HttpClient,
-    pub(crate) shared: Shared,
+    pub(crate) shared: SharedResources,
     pub(crate) caches: Caches,
 }
 
 impl Resources {
     /// Creates resources with `bytes` bytes of memory for file contents.
     pub fn with_budget(bytes: u64) -> Self {
-        let shared = Shared {
+        let shared = SharedResources {
             budget: Budget::new(bytes),
             blocks: BlockPool::default(),
             parts: PartPool::default(),

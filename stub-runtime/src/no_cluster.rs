@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::call::{Attempt, Error, ErrorKind};
 use crate::codec::Payload;
 use crate::declare::Engine;
-use crate::local::caller::{Canceller, Next, Plan, Registered, Told};
+use crate::local::caller::{Canceller, MapEvent, MapMessage, Plan, Registered};
 use crate::observe::output::Sink;
 use crate::observe::watch::Watch;
 
@@ -106,7 +106,7 @@ impl Remote {
         match self.0 {}
     }
 
-    pub(crate) fn teller(&self) -> Sender<Told> {
+    pub(crate) fn teller(&self) -> Sender<MapMessage> {
         match self.0 {}
     }
 
@@ -138,7 +138,7 @@ impl Remote {
         match self.0 {}
     }
 
-    pub(crate) fn next(&mut self, _is_fed: bool) -> Option<Next> {
+    pub(crate) fn next(&mut self, _is_fed: bool) -> Option<MapEvent> {
         match self.0 {}
     }
 

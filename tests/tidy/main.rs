@@ -10,6 +10,7 @@ mod documents;
 mod floors;
 mod homes;
 mod imports;
+mod names;
 mod sizes;
 mod source;
 mod strip;

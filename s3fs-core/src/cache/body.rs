@@ -30,7 +30,7 @@ pub(super) struct Mixture<S> {
 }
 
 /// Result of looking for a block on the disk.
-enum Found {
+enum CachedBlock {
     Here(Bytes),
     /// Absent block, with the number of blocks to fetch.
     Absent(u64),
@@ -91,11 +91,11 @@ impl<S: Store> Mixture<S> {
                 continue;
             }
             match self.look().await {
-                Found::Here(bytes) => {
+                CachedBlock::Here(bytes) => {
                     self.left.start += bytes.len() as u64;
                     return Ok(Some(bytes));
                 }
-                Found::Absent(blocks) => self.fetch(blocks).await?,
+                CachedBlock::Absent(blocks) => self.fetch(blocks).await?,
             }
         }
         Ok(None)
@@ -108,7 +108,7 @@ impl<S: Store> Mixture<S> {
     }
 
     /// Looks for the first block of the remaining range on the disk.
-    async fn look(&mut self) -> Found {
+    async fn look(&mut self) -> CachedBlock {
         let (entry, left, ahead) = (
             Arc::clone(&self.entry),
             self.left.clone(),
@@ -120,13 +120,13 @@ impl<S: Store> Mixture<S> {
                 let mut presence = entry.presence(ahead);
                 // Damaged, if it claims to be here.
                 presence[0] = false;
-                return Found::Absent(run_to_fetch(&presence) as u64);
+                return CachedBlock::Absent(run_to_fetch(&presence) as u64);
             };
             let start = block * BLOCK;
             let until = (left.end - start).min(bytes.len() as u64);
-            Found::Here(bytes.slice((left.start - start) as usize..until as usize))
+            CachedBlock::Here(bytes.slice((left.start - start) as usize..until as usize))
         });
-        looked.await.unwrap_or(Found::Absent(1))
+        looked.await.unwrap_or(CachedBlock::Absent(1))
     }
 
     /// Requests blocks at the start of the remaining range.

@@ -1,10 +1,10 @@
 //! Eviction of the least recently used entries.
 
 use super::folder::{Folder, remove};
-use super::scan::{Found, Kept};
+use super::scan::{ScanResult, ScannedEntry};
 
 /// Removes entries until at most `keep` bytes are left; returns how many are left.
-pub(super) fn evict(folder: &Folder, found: Found, keep: u64) -> u64 {
+pub(super) fn evict(folder: &Folder, found: ScanResult, keep: u64) -> u64 {
     let mut left = found.bytes();
     for entry in victims(found.entries, left, keep) {
         // The index first: data without an index is swept, an index without data would be looked
@@ -19,7 +19,7 @@ pub(super) fn evict(folder: &Folder, found: Found, keep: u64) -> u64 {
 }
 
 /// Selects the entries to remove so that at most `keep` of `bytes` bytes are left.
-fn victims(mut entries: Vec<Kept>, bytes: u64, keep: u64) -> Vec<Kept> {
+fn victims(mut entries: Vec<ScannedEntry>, bytes: u64, keep: u64) -> Vec<ScannedEntry> {
     entries.sort_by_key(|entry| entry.used);
     let mut left = bytes;
     let enough = entries.iter().position(|entry| {
@@ -39,8 +39,8 @@ mod tests {
 
     use super::*;
 
-    fn kept(name: &str, bytes: u64, used: u64) -> Kept {
-        Kept {
+    fn kept(name: &str, bytes: u64, used: u64) -> ScannedEntry {
+        ScannedEntry {
             index: name.into(),
             data: name.into(),
             bytes,
@@ -48,7 +48,7 @@ mod tests {
         }
     }
 
-    fn names(entries: &[Kept], bytes: u64, keep: u64) -> Vec<String> {
+    fn names(entries: &[ScannedEntry], bytes: u64, keep: u64) -> Vec<String> {
         let victims = victims(entries.to_vec(), bytes, keep);
         let names = victims.iter().map(|entry| entry.index.to_str().unwrap());
         names.map(str::to_owned).collect()

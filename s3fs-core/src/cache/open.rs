@@ -13,7 +13,7 @@ use super::folder::{Folder, FolderError};
 use super::header::Header;
 use super::name::ObjectId;
 use super::size_index::most_kept;
-use super::writer::{Job, OVERHEAD, Places, Writer};
+use super::writer::{BlockWriter, Job, OVERHEAD, Places};
 use crate::config::CacheConfig;
 use crate::object::ETag;
 
@@ -32,7 +32,7 @@ const PROVED_AT_ONCE: u64 = 16 << 20;
 #[derive(Debug)]
 pub struct Cache {
     folder: Arc<Folder>,
-    writer: Writer,
+    writer: BlockWriter,
     size: u64,
     reads: Semaphore,
     /// Objects that are being verified in the background.
@@ -74,7 +74,7 @@ impl Cache {
         let opened = Folder::open(&config.dir).and_then(|folder| {
             let folder = Arc::new(folder);
             Ok(Self {
-                writer: Writer::start(&folder, config.size)?,
+                writer: BlockWriter::start(&folder, config.size)?,
                 folder,
                 size: config.size,
                 reads: Semaphore::new(READS),

@@ -16,7 +16,7 @@ const STALE: Duration = Duration::from_mins(10);
 
 /// Entry as found on the disk.
 #[derive(Clone, Debug)]
-pub(super) struct Kept {
+pub(super) struct ScannedEntry {
     pub(super) index: PathBuf,
     pub(super) data: PathBuf,
     /// Disk space of the entry, in bytes.
@@ -27,13 +27,13 @@ pub(super) struct Kept {
 
 /// Result of a scan.
 #[derive(Debug, Default)]
-pub(super) struct Found {
-    pub(super) entries: Vec<Kept>,
+pub(super) struct ScanResult {
+    pub(super) entries: Vec<ScannedEntry>,
     /// Disk space, in bytes, of files without an entry.
     pub(super) others: u64,
 }
 
-impl Found {
+impl ScanResult {
     /// Returns the disk space of all files, in bytes.
     pub(super) fn bytes(&self) -> u64 {
         self.others + self.entries.iter().map(|entry| entry.bytes).sum::<u64>()
@@ -48,8 +48,8 @@ struct Files {
 }
 
 /// Scans all files, and removes those that nobody will finish.
-pub(super) fn scan(folder: &Folder) -> io::Result<Found> {
-    let mut found = Found::default();
+pub(super) fn scan(folder: &Folder) -> io::Result<ScanResult> {
+    let mut found = ScanResult::default();
     for shard in fs::read_dir(folder.at(""))? {
         let shard = shard?;
         if shard.file_type()?.is_dir() {
@@ -59,7 +59,7 @@ pub(super) fn scan(folder: &Folder) -> io::Result<Found> {
     Ok(found)
 }
 
-fn scan_shard(shard: &Path, found: &mut Found) -> io::Result<()> {
+fn scan_shard(shard: &Path, found: &mut ScanResult) -> io::Result<()> {
     let mut objects: HashMap<String, Files> = HashMap::new();
     for file in fs::read_dir(shard)? {
         let path = file?.path();
@@ -84,7 +84,7 @@ fn scan_shard(shard: &Path, found: &mut Found) -> io::Result<()> {
 }
 
 /// Adds an index and its data as an entry; all other files are strays.
-fn take_object(shard: &Path, stem: &str, mut files: Files, found: &mut Found) {
+fn take_object(shard: &Path, stem: &str, mut files: Files, found: &mut ScanResult) {
     let current = files.index.as_ref().and_then(|(index, _)| {
         let ending = current_version(shard, stem, index)?;
         let is_it = |(path, _): &(PathBuf, Metadata)| path.ends_with(&ending);
@@ -93,7 +93,7 @@ fn take_object(shard: &Path, stem: &str, mut files: Files, found: &mut Found) {
     match (files.index, current) {
         (Some((index, index_meta)), Some(current)) => {
             let (data, data_meta) = files.data.swap_remove(current);
-            found.entries.push(Kept {
+            found.entries.push(ScannedEntry {
                 bytes: taken(&index_meta) + taken(&data_meta),
                 used: index_meta.modified().unwrap_or(SystemTime::UNIX_EPOCH),
                 index,
@@ -118,7 +118,7 @@ fn current_version(shard: &Path, stem: &str, index: &Path) -> Option<String> {
 }
 
 /// Removes a file without an entry if it is old, and counts it otherwise.
-fn stray(path: &Path, meta: &Metadata, found: &mut Found) {
+fn stray(path: &Path, meta: &Metadata, found: &mut ScanResult) {
     let age = meta
         .modified()
         .ok()

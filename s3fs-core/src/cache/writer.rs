@@ -47,7 +47,7 @@ type Queued = (Job, Places);
 
 /// Handle of the thread. When it is dropped, the thread writes the queued blocks and ends.
 #[derive(Debug)]
-pub(super) struct Writer {
+pub(super) struct BlockWriter {
     jobs: Option<Sender<Queued>>,
     places: Arc<Semaphore>,
     /// Time when a block was last dropped.
@@ -56,7 +56,7 @@ pub(super) struct Writer {
     aside: Arc<AtomicBool>,
 }
 
-impl Writer {
+impl BlockWriter {
     /// Starts the thread.
     pub(super) fn start(folder: &Arc<Folder>, size: u64) -> io::Result<Self> {
         let (jobs, queue) = channel::<Queued>();
@@ -120,7 +120,7 @@ impl Writer {
     }
 }
 
-impl Drop for Writer {
+impl Drop for BlockWriter {
     fn drop(&mut self) {
         self.jobs.take();
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);

@@ -104,7 +104,7 @@ pub struct Fs {
 
 /// Resources that mounts of one process share.
 #[derive(Clone, Debug)]
-pub struct Shared {
+pub struct SharedResources {
     /// Memory limit.
     pub budget: Budget,
     /// Buffers for reading.
@@ -120,7 +120,7 @@ impl Fs {
     pub fn new(
         store: Arc<dyn Store>,
         config: &MountConfig,
-        shared: &Shared,
+        shared: &SharedResources,
         root_page: ListPage,
         asked: Instant,
     ) -> Arc<Self> {

@@ -8,7 +8,7 @@ use crate::object::{Attributes, FileKind, Headers, Key, content_type};
 use crate::ordered::{Guard, LAST, Ordered};
 use crate::store::Precondition;
 use crate::tree::{Entry, Ino, Kind, Tree};
-use crate::write::{Destination, Place, Stored};
+use crate::write::{Destination, FindDestination, Stored};
 
 /// Destination of a file, by the name that it has when it is stored.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl FilePlace {
     }
 }
 
-impl Place for FilePlace {
+impl FindDestination for FilePlace {
     fn destination(&self) -> Option<Destination> {
         let (dir, name) = self.tree.place(self.ino)?;
         let key = self.tree.key_in(dir, &name)?;

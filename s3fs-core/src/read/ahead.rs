@@ -41,11 +41,11 @@ pub struct Ahead {
     good_for: Duration,
     /// Runtime to spawn on: opens also start on the kernel's threads, outside the runtime.
     runtime: Handle,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<AheadState>>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct AheadState {
     begun: HashMap<Key, Begun>,
     /// True while a task is running that drops expired opens.
     is_swept: bool,
@@ -125,7 +125,7 @@ impl Drop for Ahead {
 }
 
 /// Drops expired opens periodically, until none is left.
-async fn sweep(state: Arc<Mutex<State>>, good_for: Duration) {
+async fn sweep(state: Arc<Mutex<AheadState>>, good_for: Duration) {
     loop {
         tokio::time::sleep(good_for).await;
         let mut state = lock(&state);
@@ -139,6 +139,6 @@ async fn sweep(state: Arc<Mutex<State>>, good_for: Duration) {
     }
 }
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+fn lock(state: &Mutex<AheadState>) -> MutexGuard<'_, AheadState> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }

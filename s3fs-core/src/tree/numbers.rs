@@ -21,7 +21,7 @@ const REMEMBERED: usize = 32 << 10;
 const TRIED: u32 = 4;
 
 /// Number of a folder, and a name in it.
-type Place = (FileNumber, EntryName);
+type NumberedName = (FileNumber, EntryName);
 
 /// Returns the number of a name: the first eight bytes of a SHA-256. It covers the number of the
 /// folder, the count of taken numbers of that name, and the name.
@@ -128,7 +128,7 @@ impl Numbers {
         self.untried
     }
 
-    fn remember(&mut self, place: Place, number: FileNumber, taken: u32) {
+    fn remember(&mut self, place: NumberedName, number: FileNumber, taken: u32) {
         if taken == 0 {
             self.given.forget(&place);
         } else {
@@ -137,7 +137,7 @@ impl Numbers {
     }
 
     /// Records that an inode was renamed; it keeps its number.
-    pub(super) fn moved(&mut self, from: &Place, to: Place, number: FileNumber) {
+    pub(super) fn moved(&mut self, from: &NumberedName, to: NumberedName, number: FileNumber) {
         self.given.forget(from);
         self.given.forget(&to);
         if number_of(to.0, to.1.as_str(), 0) != number {
@@ -196,9 +196,9 @@ impl Numbers {
 /// Names whose number is not the first of their name, the oldest first.
 #[derive(Debug, Default)]
 struct Given {
-    numbers: HashMap<Place, FileNumber>,
-    places: HashMap<FileNumber, Place>,
-    order: VecDeque<Place>,
+    numbers: HashMap<NumberedName, FileNumber>,
+    places: HashMap<FileNumber, NumberedName>,
+    order: VecDeque<NumberedName>,
 }
 
 impl Given {
@@ -206,15 +206,15 @@ impl Given {
         self.numbers.is_empty()
     }
 
-    fn number(&self, place: &Place) -> Option<FileNumber> {
+    fn number(&self, place: &NumberedName) -> Option<FileNumber> {
         self.numbers.get(place).copied()
     }
 
-    fn place(&self, number: FileNumber) -> Option<&Place> {
+    fn place(&self, number: FileNumber) -> Option<&NumberedName> {
         self.places.get(&number)
     }
 
-    fn insert(&mut self, place: Place, number: FileNumber) {
+    fn insert(&mut self, place: NumberedName, number: FileNumber) {
         self.forget(&place);
         if let Some(other) = self.places.insert(number, place.clone()) {
             self.numbers.remove(&other);
@@ -231,7 +231,7 @@ impl Given {
         }
     }
 
-    fn forget(&mut self, place: &Place) {
+    fn forget(&mut self, place: &NumberedName) {
         if let Some(number) = self.numbers.remove(place) {
             self.places.remove(&number);
         }

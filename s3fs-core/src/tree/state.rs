@@ -17,7 +17,7 @@ use crate::tree::{
 pub(super) const SWEEP: usize = 4096;
 
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct TreeState {
     pub(super) inodes: HashMap<Ino, Inode>,
     /// Names in each folder, in the order in which a bucket lists them.
     pub(super) names: HashMap<Ino, BTreeMap<EntryName, Ino>>,
@@ -35,7 +35,7 @@ pub(super) struct State {
     pub(super) numbers: Numbers,
 }
 
-impl State {
+impl TreeState {
     /// Creates a table with only the root. `root` is the number of the corresponding folder in the
     /// bucket.
     pub(super) fn new(root: FileNumber) -> Self {

@@ -8,7 +8,7 @@ use crate::ordered::{Guard, Ordered, TREE};
 use crate::tree::coverage::Range;
 use crate::tree::inode::Inode;
 use crate::tree::numbers::number_of_prefix;
-use crate::tree::state::State;
+use crate::tree::state::TreeState;
 use crate::tree::{
     Cached, Entry, EntryAttrs, FileState, Ino, Kind, ListingEntry, NodeId, Reported,
 };
@@ -19,13 +19,13 @@ pub struct Tree {
     prefix: Prefix,
     pub(super) ttl: Duration,
     /// Held for no I/O.
-    state: Ordered<State, TREE>,
+    state: Ordered<TreeState, TREE>,
 }
 
 impl Tree {
     /// Creates a tree with only the root. Responses of the store are trusted for `ttl`.
     pub fn new(prefix: Prefix, ttl: Duration) -> Self {
-        let state = Ordered::new(State::new(number_of_prefix(&prefix)));
+        let state = Ordered::new(TreeState::new(number_of_prefix(&prefix)));
         Self { prefix, ttl, state }
     }
 
@@ -376,7 +376,7 @@ impl Tree {
         self.lock().inodes.len()
     }
 
-    pub(super) fn lock(&self) -> Guard<'_, State> {
+    pub(super) fn lock(&self) -> Guard<'_, TreeState> {
         self.state.lock()
     }
 }

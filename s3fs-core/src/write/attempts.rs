@@ -31,7 +31,7 @@ pub(super) struct Attempts(Vec<Attempt>);
 
 /// Meaning of a failed precondition.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum StoredBy {
     /// Object that this attempt stored.
     Stored(ETag),
     /// Object that an earlier attempt stored; it may be replaced.
@@ -64,16 +64,16 @@ impl Attempts {
         store: &dyn Store,
         now: &Attempt,
         error: &WriteError,
-    ) -> Result<Option<Found>, StoreError> {
+    ) -> Result<Option<StoredBy>, StoreError> {
         let found = store.head(&now.key).await?;
         let etag = found.meta.etag.clone();
         let may_be_stored = error.is_unknown() || self.0.contains(now);
         if may_be_stored && now.made(&found) {
-            return Ok(Some(Found::Stored(etag)));
+            return Ok(Some(StoredBy::Stored(etag)));
         }
         let mut earlier = self.0.iter().filter(|attempt| attempt.key == now.key);
         let is_earlier = earlier.any(|attempt| attempt.made(&found));
-        Ok(is_earlier.then_some(Found::Earlier(etag)))
+        Ok(is_earlier.then_some(StoredBy::Earlier(etag)))
     }
 }
 
@@ -149,7 +149,7 @@ mod tests {
         };
         let mut attempts = Attempts::default();
         assert_eq!(find(&attempts, refusal()).await, None, "another client's");
-        let stored = Some(Found::Stored(etag));
+        let stored = Some(StoredBy::Stored(etag));
         assert_eq!(find(&attempts, refusal().after_unknown()).await, stored);
         attempts.add(attempt("0", 4));
         assert_eq!(find(&attempts, refusal()).await, None, "another attempt");

@@ -6,7 +6,7 @@ use crate::object::{Headers, Key, ObjectRef};
 use crate::store::{CopiedHeaders, Precondition, headers_with_tags};
 use crate::write::error::WriteError;
 use crate::write::part_body::PartBody;
-use crate::write::plan::{Part, copies};
+use crate::write::plan::{PlannedPart, copies};
 use crate::write::target::Target;
 use crate::write::upload::Upload;
 
@@ -32,7 +32,7 @@ pub async fn copy_object(
         let mut offset = 0;
         for (part, number) in parts.into_iter().zip(1..) {
             let length = part.length();
-            if let Part::Copy { object, range } = part {
+            if let PlannedPart::Copy { object, range } = part {
                 upload.put(number, offset, PartBody::Copy(object, range));
             }
             offset += length;

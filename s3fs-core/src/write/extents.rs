@@ -8,7 +8,7 @@ use crate::object::ObjectRef;
 
 /// Source of a range of bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum ExtentSource {
     /// Stage, at the same offset as in the file.
     Stage,
     /// Stored object.
@@ -24,7 +24,7 @@ pub enum Source {
     Sent,
 }
 
-impl Source {
+impl ExtentSource {
     /// Returns the source of the bytes that follow `bytes` later.
     fn skip(&self, bytes: u64) -> Self {
         match self {
@@ -43,7 +43,7 @@ pub struct Extent {
     /// Range in the file; never empty.
     pub range: Range<u64>,
     /// Source of the bytes.
-    pub source: Source,
+    pub source: ExtentSource,
 }
 
 impl Extent {
@@ -57,7 +57,7 @@ impl Extent {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extents {
     /// Sources by start offset. Each ends where the next starts, the last at the end of the file.
-    starts: BTreeMap<u64, Source>,
+    starts: BTreeMap<u64, ExtentSource>,
     length: u64,
 }
 
@@ -66,7 +66,7 @@ impl Extents {
     pub fn of(object: Arc<ObjectRef>) -> Self {
         let mut extents = Self::default();
         let all = 0..object.size;
-        extents.set(all, Source::Object { object, offset: 0 });
+        extents.set(all, ExtentSource::Object { object, offset: 0 });
         extents
     }
 
@@ -76,12 +76,12 @@ impl Extents {
     }
 
     /// Sets the source of a range. If it starts beyond the end of the file, a hole fills the gap.
-    pub fn set(&mut self, range: Range<u64>, source: Source) {
+    pub fn set(&mut self, range: Range<u64>, source: ExtentSource) {
         if range.is_empty() {
             return;
         }
         if range.start > self.length {
-            self.set(self.length..range.start, Source::Hole);
+            self.set(self.length..range.start, ExtentSource::Hole);
         }
         self.split_at(range.start);
         self.split_at(range.end);
@@ -98,7 +98,7 @@ impl Extents {
     /// Truncates the file, or extends it by a hole.
     pub fn resize(&mut self, length: u64) {
         if length > self.length {
-            self.set(self.length..length, Source::Hole);
+            self.set(self.length..length, ExtentSource::Hole);
         } else {
             self.starts.split_off(&length);
             self.length = length;
@@ -109,7 +109,7 @@ impl Extents {
     /// bytes.
     pub fn replace(&mut self, from: &ObjectRef, to: &Arc<ObjectRef>) {
         for source in self.starts.values_mut() {
-            if let Source::Object { object, .. } = source
+            if let ExtentSource::Object { object, .. } = source
                 && object.is(from)
             {
                 *object = Arc::clone(to);
@@ -142,19 +142,21 @@ impl Extents {
 
     /// Returns how many bytes of a range are in the stage.
     pub fn staged(&self, range: Range<u64>) -> u64 {
-        let staged = self.within(range).filter(|e| e.source == Source::Stage);
+        let staged = self
+            .within(range)
+            .filter(|e| e.source == ExtentSource::Stage);
         staged.map(|extent| extent.length()).sum()
     }
 
     /// Returns whether bytes of a range are with an upload.
     pub fn has_sent(&self, range: Range<u64>) -> bool {
-        self.within(range).any(|e| e.source == Source::Sent)
+        self.within(range).any(|e| e.source == ExtentSource::Sent)
     }
 
     /// Returns the object whose content the whole file is, if there is one.
     pub fn whole_object(&self) -> Option<&Arc<ObjectRef>> {
         match self.starts.first_key_value()? {
-            (_, Source::Object { object, offset: 0 })
+            (_, ExtentSource::Object { object, offset: 0 })
                 if self.starts.len() == 1 && object.size == self.length =>
             {
                 Some(object)
@@ -204,17 +206,17 @@ mod tests {
 
     #[derive(Clone, Debug)]
     enum Op {
-        Set(u64, u64, Source),
+        Set(u64, u64, ExtentSource),
         Resize(u64),
         Replace(u64, u64),
     }
 
     fn op() -> impl Strategy<Value = Op> {
         let source = prop_oneof![
-            Just(Source::Stage),
-            Just(Source::Hole),
-            Just(Source::Sent),
-            (0..3u64, 0..40u64).prop_map(|(name, offset)| Source::Object {
+            Just(ExtentSource::Stage),
+            Just(ExtentSource::Hole),
+            Just(ExtentSource::Sent),
+            (0..3u64, 0..40u64).prop_map(|(name, offset)| ExtentSource::Object {
                 object: object(name),
                 offset
             }),
@@ -226,20 +228,20 @@ mod tests {
         ]
     }
 
-    fn apply(bytes: &mut Vec<Source>, op: &Op) {
+    fn apply(bytes: &mut Vec<ExtentSource>, op: &Op) {
         match op {
             Op::Set(at, n, source) if *n > 0 => {
                 let (at, end) = (*at as usize, (at + n) as usize);
-                bytes.resize(bytes.len().max(end), Source::Hole);
+                bytes.resize(bytes.len().max(end), ExtentSource::Hole);
                 for (i, byte) in bytes[at..end].iter_mut().enumerate() {
                     *byte = source.skip(i as u64);
                 }
             }
             Op::Set(..) => {}
-            Op::Resize(length) => bytes.resize(*length as usize, Source::Hole),
+            Op::Resize(length) => bytes.resize(*length as usize, ExtentSource::Hole),
             Op::Replace(from, to) => {
                 for byte in bytes {
-                    if let Source::Object { object: of, .. } = byte
+                    if let ExtentSource::Object { object: of, .. } = byte
                         && *of == object(*from)
                     {
                         *of = object(*to);
@@ -305,7 +307,7 @@ mod tests {
         assert_eq!(longer.whole_object(), None);
         let mut mended = cut;
         let object = object(1);
-        mended.set(99..100, Source::Object { object, offset: 99 });
+        mended.set(99..100, ExtentSource::Object { object, offset: 99 });
         assert!(mended.whole_object().is_some(), "put together again");
         assert_eq!(Extents::default().whole_object(), None);
     }

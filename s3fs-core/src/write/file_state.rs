@@ -10,13 +10,13 @@ use crate::write::extents::Extents;
 use crate::write::missed::Missed;
 use crate::write::staged::Staged;
 use crate::write::streaming::Streaming;
-use crate::write::target::{Place, Target};
+use crate::write::target::{FindDestination, Target};
 
 /// State of a writer, behind its lock.
 #[derive(Debug)]
 pub(super) struct FileState {
     pub(super) target: Arc<Target>,
-    pub(super) at: Arc<dyn Place>,
+    pub(super) at: Arc<dyn FindDestination>,
     pub(super) phase: Phase,
     /// True if the bucket lacks some change of the file.
     pub(super) dirty: bool,

@@ -46,6 +46,6 @@ pub use error::WriteError;
 pub use pool::PartPool;
 pub use reading::{Piece, Reading};
 pub use stage::Stages;
-pub use target::{Destination, Place, Stored, Target};
+pub use target::{Destination, FindDestination, Stored, Target};
 pub use unsent::Unsent;
 pub use writer::Writer;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::object::ObjectRef;
 use crate::write::buffer::PartBuffer;
 use crate::write::error::WriteError;
-use crate::write::extents::Source;
+use crate::write::extents::ExtentSource;
 use crate::write::file_state::{FileState, Phase};
 use crate::write::sizes::MAX_OBJECT;
 
@@ -159,7 +159,7 @@ impl FileState {
             }
             Phase::Staged(_) => {}
         }
-        let punched = self.stage(u64::MAX).await?.set(range, Source::Hole);
+        let punched = self.stage(u64::MAX).await?.set(range, ExtentSource::Hole);
         self.dirty = true;
         punched
     }
@@ -175,7 +175,7 @@ impl FileState {
         if range.is_empty() {
             return Ok(());
         }
-        let from = Source::Object {
+        let from = ExtentSource::Object {
             object,
             offset: source,
         };

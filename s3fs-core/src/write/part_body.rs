@@ -7,7 +7,7 @@ use crate::object::{ByteRange, Key, ObjectRef};
 use crate::store::{CopySource, PartNumber, PartTag, StoreError, StoreErrorKind, UploadId};
 use crate::write::buffer::PartBuffer;
 use crate::write::error::WriteError;
-use crate::write::extents::{Extent, Source};
+use crate::write::extents::{Extent, ExtentSource};
 use crate::write::fetch::fetch;
 use crate::write::stage::StageFile;
 use crate::write::target::Target;
@@ -101,7 +101,7 @@ impl Assembly {
         for extent in &self.extents {
             let Range { start, end } = extent.range;
             match (&extent.source, &self.stage) {
-                (Source::Object { object, offset }, _) => {
+                (ExtentSource::Object { object, offset }, _) => {
                     let Some(range) = ByteRange::new(*offset, offset + (end - start)) else {
                         continue;
                     };
@@ -109,14 +109,14 @@ impl Assembly {
                         |at, bytes: &[u8]| buffer.write_at(start - begin + at - offset, bytes);
                     fetch(&*target.store, object, range, take).await?;
                 }
-                (Source::Stage, Some(stage)) => {
+                (ExtentSource::Stage, Some(stage)) => {
                     for at in (start..end).step_by(PIECE as usize) {
                         let bytes = stage.read(at, PIECE.min(end - at))?;
                         buffer.write_at(at - begin, &bytes)?;
                     }
                 }
-                (Source::Hole | Source::Stage, _) => buffer.resize(end - begin)?,
-                (Source::Sent, _) => return Err(WriteError::Lost),
+                (ExtentSource::Hole | ExtentSource::Stage, _) => buffer.resize(end - begin)?,
+                (ExtentSource::Sent, _) => return Err(WriteError::Lost),
             }
         }
         Ok(buffer)

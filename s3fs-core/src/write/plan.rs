@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::object::ObjectRef;
-use crate::write::extents::{Extents, Source};
+use crate::write::extents::{ExtentSource, Extents};
 use crate::write::sizes::PartSizes;
 
 /// Way to store a file.
@@ -19,12 +19,12 @@ pub enum Plan {
     /// Copy of this object.
     Copy(Arc<ObjectRef>),
     /// Multipart upload.
-    Parts(Vec<Part>),
+    Parts(Vec<PlannedPart>),
 }
 
 /// Part of a multipart upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum PlannedPart {
     /// Range of the file to send, from any source.
     Send(Range<u64>),
     /// Range of an object to copy on the server.
@@ -36,7 +36,7 @@ pub enum Part {
     },
 }
 
-impl Part {
+impl PlannedPart {
     /// Returns the length in bytes.
     pub fn length(&self) -> u64 {
         let (Self::Send(range) | Self::Copy { range, .. }) = self;
@@ -56,11 +56,11 @@ pub fn plan(extents: &Extents, sizes: PartSizes, may_copy: bool) -> Plan {
 }
 
 /// Plans how to copy a whole object into parts of another.
-pub fn copies(object: &Arc<ObjectRef>, sizes: PartSizes) -> Vec<Part> {
+pub fn copies(object: &Arc<ObjectRef>, sizes: PartSizes) -> Vec<PlannedPart> {
     parts(&Extents::of(Arc::clone(object)), sizes)
 }
 
-fn parts(extents: &Extents, sizes: PartSizes) -> Vec<Part> {
+fn parts(extents: &Extents, sizes: PartSizes) -> Vec<PlannedPart> {
     let mut grains = grains(sizes).map(|grain| with_grain(extents, grain));
     let mut parts = grains.next().unwrap_or_default();
     while parts.len() > sizes.most()
@@ -95,14 +95,14 @@ fn grains(sizes: PartSizes) -> impl Iterator<Item = Grain> {
     })
 }
 
-fn with_grain(extents: &Extents, grain: Grain) -> Vec<Part> {
+fn with_grain(extents: &Extents, grain: Grain) -> Vec<PlannedPart> {
     let mut draft = Draft {
         parts: Vec::new(),
         planned: 0,
         grain,
     };
     for extent in extents.all() {
-        if let Source::Object { object, offset } = extent.source {
+        if let ExtentSource::Object { object, offset } = extent.source {
             let is_last = extent.range.end == extents.length();
             draft.copy(extent.range, &object, offset, is_last);
         }
@@ -112,7 +112,7 @@ fn with_grain(extents: &Extents, grain: Grain) -> Vec<Part> {
 }
 
 struct Draft {
-    parts: Vec<Part>,
+    parts: Vec<PlannedPart>,
     /// End offset of the bytes that the parts cover.
     planned: u64,
     grain: Grain,
@@ -139,7 +139,7 @@ impl Draft {
                 + u64::try_from(u128::from(rest) * u128::from(i) / u128::from(count))
                     .unwrap_or(rest)
         };
-        self.parts.extend((0..count).map(|i| Part::Copy {
+        self.parts.extend((0..count).map(|i| PlannedPart::Copy {
             object: Arc::clone(object),
             range: cut(i)..cut(i + 1),
         }));
@@ -154,7 +154,7 @@ impl Draft {
             // The rest must not become too small for a part of its own.
             let length = if left >= send + min { send } else { left };
             self.parts
-                .push(Part::Send(self.planned..self.planned + length));
+                .push(PlannedPart::Send(self.planned..self.planned + length));
             self.planned += length;
         }
     }
@@ -184,7 +184,7 @@ mod tests {
         Extents::of(object(size))
     }
 
-    fn planned(extents: &Extents) -> Vec<Part> {
+    fn planned(extents: &Extents) -> Vec<PlannedPart> {
         match plan(extents, PartSizes::default(), true) {
             Plan::Parts(parts) => parts,
             other => panic!("{other:?}"),
@@ -192,20 +192,20 @@ mod tests {
     }
 
     /// Returns how many stored bytes are fetched because they are sent.
-    fn fetched(extents: &Extents, parts: &[Part]) -> u64 {
+    fn fetched(extents: &Extents, parts: &[PlannedPart]) -> u64 {
         let sent = parts.iter().filter_map(|part| match part {
-            Part::Send(range) => Some(range.clone()),
-            Part::Copy { .. } => None,
+            PlannedPart::Send(range) => Some(range.clone()),
+            PlannedPart::Copy { .. } => None,
         });
         let within = sent.flat_map(|range| extents.within(range));
         within
-            .filter(|extent| matches!(extent.source, Source::Object { .. }))
+            .filter(|extent| matches!(extent.source, ExtentSource::Object { .. }))
             .map(|extent| extent.length())
             .sum()
     }
 
     /// Checks that the parts make up the file and that S3 accepts them.
-    fn check(extents: &Extents, parts: &[Part]) {
+    fn check(extents: &Extents, parts: &[PlannedPart]) {
         let sizes = PartSizes::default();
         let mut at = 0;
         for (index, part) in parts.iter().enumerate() {
@@ -215,9 +215,9 @@ mod tests {
             assert!(is_last || length >= sizes.min(), "{part:?}");
             let here: Vec<_> = extents.within(at..at + length).collect();
             match part {
-                Part::Send(range) => assert_eq!(range.start, at),
-                Part::Copy { object, range } => {
-                    let source = Source::Object {
+                PlannedPart::Send(range) => assert_eq!(range.start, at),
+                PlannedPart::Copy { object, range } => {
+                    let source = ExtentSource::Object {
                         object: Arc::clone(object),
                         offset: range.start,
                     };
@@ -234,14 +234,14 @@ mod tests {
     #[test]
     fn a_small_change_in_the_middle_fetches_less_than_a_part() {
         let mut extents = stored(10 * GIB);
-        extents.set(5 * GIB..5 * GIB + 4 * KIB, Source::Stage);
+        extents.set(5 * GIB..5 * GIB + 4 * KIB, ExtentSource::Stage);
         let parts = planned(&extents);
         check(&extents, &parts);
         let sent: Vec<_> = parts
             .iter()
-            .filter(|part| matches!(part, Part::Send(_)))
+            .filter(|part| matches!(part, PlannedPart::Send(_)))
             .collect();
-        assert_eq!(sent, [&Part::Send(5 * GIB..5 * GIB + 5 * MIB)]);
+        assert_eq!(sent, [&PlannedPart::Send(5 * GIB..5 * GIB + 5 * MIB)]);
         assert_eq!(fetched(&extents, &parts), 5 * MIB - 4 * KIB);
         assert!(parts.iter().all(|part| part.length() <= 512 * MIB));
         assert_eq!(parts.len(), 21);
@@ -250,11 +250,11 @@ mod tests {
     #[test]
     fn changes_at_the_ends_fetch_nothing_but_what_the_first_part_lacks() {
         let mut extents = stored(10 * GIB);
-        extents.set(0..4 * KIB, Source::Stage);
+        extents.set(0..4 * KIB, ExtentSource::Stage);
         let parts = planned(&extents);
         assert_eq!(fetched(&extents, &parts), 5 * MIB - 4 * KIB);
         let mut extents = stored(10 * GIB);
-        extents.set(10 * GIB..10 * GIB + 4 * KIB, Source::Stage);
+        extents.set(10 * GIB..10 * GIB + 4 * KIB, ExtentSource::Stage);
         assert_eq!(fetched(&extents, &planned(&extents)), 0);
         extents.resize(3 * GIB);
         let parts = planned(&extents);
@@ -284,13 +284,13 @@ mod tests {
         let mut scattered = stored(MAX_OBJECT);
         for i in 0..50_000 {
             let at = i * (100 * MIB);
-            scattered.set(at..at + 4 * KIB, Source::Stage);
+            scattered.set(at..at + 4 * KIB, ExtentSource::Stage);
         }
         for extents in [stored(MAX_OBJECT), hole, scattered] {
             check(&extents, &planned(&extents));
         }
         let mut one = stored(MAX_OBJECT);
-        one.set(GIB..GIB + 1, Source::Stage);
+        one.set(GIB..GIB + 1, ExtentSource::Stage);
         let parts = planned(&one);
         check(&one, &parts);
         assert!(
@@ -299,13 +299,13 @@ mod tests {
         );
     }
 
-    fn source() -> impl Strategy<Value = (Source, u64)> {
+    fn source() -> impl Strategy<Value = (ExtentSource, u64)> {
         let small = 1..4 * MIB;
         let length = prop_oneof![small, 1..20 * MIB, 1..2 * GIB];
         let kind = prop_oneof![
-            Just(Source::Stage),
-            Just(Source::Hole),
-            (0..GIB).prop_map(|offset| Source::Object {
+            Just(ExtentSource::Stage),
+            Just(ExtentSource::Hole),
+            (0..GIB).prop_map(|offset| ExtentSource::Object {
                 object: object(4 * GIB),
                 offset
             }),
@@ -341,11 +341,11 @@ mod tests {
         ) {
             let mut extents = stored(40 * GIB);
             for (at, length) in &changes {
-                extents.set(*at..at + length, Source::Stage);
+                extents.set(*at..at + length, ExtentSource::Stage);
             }
             let parts = planned(&extents);
             check(&extents, &parts);
-            let regions = extents.all().filter(|e| e.source == Source::Stage).count() as u64;
+            let regions = extents.all().filter(|e| e.source == ExtentSource::Stage).count() as u64;
             prop_assert!(fetched(&extents, &parts) <= 10 * MIB * regions);
         }
     }

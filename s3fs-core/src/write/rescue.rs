@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::object::{Key, ObjectRef};
 use crate::store::UploadId;
 use crate::write::error::WriteError;
-use crate::write::extents::{Extents, Source};
+use crate::write::extents::{ExtentSource, Extents};
 use crate::write::file_state::{FileState, Phase};
 
 /// Result of saving a file.
@@ -112,7 +112,7 @@ impl FileState {
                 let mut extents = streaming.extents();
                 for (offset, buffer) in streaming.held() {
                     buffer.each_piece(|at, bytes| save(offset + at, bytes))?;
-                    extents.set(offset..offset + buffer.length(), Source::Stage);
+                    extents.set(offset..offset + buffer.length(), ExtentSource::Stage);
                 }
                 if let Some(of) = streaming
                     .upload_mut()
@@ -136,13 +136,13 @@ impl FileState {
 
 fn missing(extents: &Extents) -> Vec<Missing> {
     let missing = extents.all().filter_map(|extent| match extent.source {
-        Source::Sent => Some(Missing::Sent(extent.range)),
-        Source::Object { object, offset } => Some(Missing::Stored {
+        ExtentSource::Sent => Some(Missing::Sent(extent.range)),
+        ExtentSource::Object { object, offset } => Some(Missing::Stored {
             range: extent.range,
             object,
             offset,
         }),
-        Source::Stage | Source::Hole => None,
+        ExtentSource::Stage | ExtentSource::Hole => None,
     });
     missing.collect()
 }

@@ -15,7 +15,7 @@ pub(super) enum RetainedHead {
     #[default]
     Gone,
     /// Bytes retained as they were sent, until the memory is needed elsewhere.
-    Kept(Arc<Kept>),
+    Kept(Arc<RetainedBytes>),
     /// Bytes pinned in memory, and possibly changed since they were sent.
     Changed {
         /// Present bytes.
@@ -27,12 +27,12 @@ pub(super) enum RetainedHead {
 
 /// Bytes that can be dropped, since an upload has them too.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct RetainedBytes {
     buffer: Mutex<Option<PartBuffer>>,
     used: AtomicBool,
 }
 
-impl Kept {
+impl RetainedBytes {
     fn take(&self) -> Option<PartBuffer> {
         let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
         buffer.take()
@@ -44,7 +44,7 @@ impl Kept {
     }
 }
 
-impl Reclaim for Kept {
+impl Reclaim for RetainedBytes {
     fn take_used(&self) -> bool {
         self.used.swap(false, Ordering::Relaxed)
     }
@@ -60,11 +60,11 @@ impl RetainedHead {
         if !buffer.is_in_memory() {
             return Self::Gone;
         }
-        let kept = Arc::new(Kept {
+        let kept = Arc::new(RetainedBytes {
             buffer: Mutex::new(Some(buffer)),
             used: AtomicBool::new(true),
         });
-        let weak: Weak<Kept> = Arc::downgrade(&kept);
+        let weak: Weak<RetainedBytes> = Arc::downgrade(&kept);
         budget.register(weak);
         Self::Kept(kept)
     }

@@ -20,10 +20,10 @@ const PIECE: u64 = 64 << 10;
 
 /// Folder for unnamed temporary files, and the limit on their bytes in total. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Stages(Arc<Shared>);
+pub struct Stages(Arc<StageFolder>);
 
 #[derive(Debug)]
-struct Shared {
+struct StageFolder {
     dir: PathBuf,
     limit: u64,
     used: AtomicU64,
@@ -39,7 +39,7 @@ impl Stages {
     /// Creates unnamed files in `dir`, with `limit` bytes in total.
     pub fn new(dir: PathBuf, limit: u64) -> Self {
         let used = AtomicU64::new(0);
-        Self(Arc::new(Shared { dir, limit, used }))
+        Self(Arc::new(StageFolder { dir, limit, used }))
     }
 
     /// Returns the number of bytes that the files have now.
@@ -70,7 +70,7 @@ struct Space {
 
 impl Space {
     fn take(&self, bytes: u64) -> Result<(), WriteError> {
-        let Shared { limit, used, .. } = &*self.stages.0;
+        let StageFolder { limit, used, .. } = &*self.stages.0;
         let fits = |now: u64| now.checked_add(bytes).filter(|sum| sum <= limit);
         used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits)
             .map_err(|_| WriteError::NoSpace)?;

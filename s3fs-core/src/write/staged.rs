@@ -6,9 +6,9 @@ use std::sync::Arc;
 use crate::object::{ETag, ObjectRef};
 use crate::write::buffer::PartBuffer;
 use crate::write::error::WriteError;
-use crate::write::extents::{Extents, Source};
+use crate::write::extents::{ExtentSource, Extents};
 use crate::write::part_body::{Assembly, PartBody};
-use crate::write::plan::{Part, Plan, plan};
+use crate::write::plan::{Plan, PlannedPart, plan};
 use crate::write::reading::{Piece, Reading};
 use crate::write::stage::StageFile;
 use crate::write::target::{Destination, Target};
@@ -53,7 +53,7 @@ impl Staged {
     /// Returns whether some bytes have a stored object as their source.
     pub(super) fn needs_objects(&self) -> bool {
         let mut extents = self.extents.all();
-        extents.any(|extent| matches!(extent.source, Source::Object { .. }))
+        extents.any(|extent| matches!(extent.source, ExtentSource::Object { .. }))
     }
 
     /// Returns the object whose content the whole file is, if there is one.
@@ -108,7 +108,7 @@ impl Staged {
             self.clear_around_stage(&range)?;
             return Err(error);
         }
-        self.extents.set(range, Source::Stage);
+        self.extents.set(range, ExtentSource::Stage);
         Ok(())
     }
 
@@ -118,7 +118,7 @@ impl Staged {
             return Ok(());
         };
         for extent in self.extents.within(range.clone()) {
-            if extent.source != Source::Stage {
+            if extent.source != ExtentSource::Stage {
                 stage.clear(extent.range, 0)?;
             }
         }
@@ -151,7 +151,11 @@ impl Staged {
     ///
     /// # Errors
     /// Fails if the temporary file fails.
-    pub(super) fn set(&mut self, range: Range<u64>, source: Source) -> Result<(), WriteError> {
+    pub(super) fn set(
+        &mut self,
+        range: Range<u64>,
+        source: ExtentSource,
+    ) -> Result<(), WriteError> {
         if let Some(stage) = &self.stage {
             let held = self.extents.staged(range.clone());
             if held > 0 {
@@ -170,14 +174,14 @@ impl Staged {
         let pieces = self.extents.within(range).map(|extent| {
             let (start, length) = (extent.range.start, extent.length());
             match (extent.source, &self.stage) {
-                (Source::Sent, _) => Err(WriteError::Lost),
-                (Source::Object { object, offset }, _) => Ok(Piece::Object {
+                (ExtentSource::Sent, _) => Err(WriteError::Lost),
+                (ExtentSource::Object { object, offset }, _) => Ok(Piece::Object {
                     object,
                     offset,
                     length,
                 }),
-                (Source::Stage, Some(stage)) => Ok(Piece::Bytes(stage.read(start, length)?)),
-                (Source::Hole | Source::Stage, _) => Ok(Piece::Zeros(length)),
+                (ExtentSource::Stage, Some(stage)) => Ok(Piece::Bytes(stage.read(start, length)?)),
+                (ExtentSource::Hole | ExtentSource::Stage, _) => Ok(Piece::Zeros(length)),
             }
         });
         Ok(Reading::Pieces(pieces.collect::<Result<_, _>>()?))
@@ -227,7 +231,7 @@ impl Staged {
         Ok(Outcome::Object(copying.await?))
     }
 
-    fn begin(&mut self, parts: Vec<Part>, to: &Destination) -> Result<Upload, WriteError> {
+    fn begin(&mut self, parts: Vec<PlannedPart>, to: &Destination) -> Result<Upload, WriteError> {
         let mut upload = Upload::new(&self.target, to.key.clone(), to.headers.clone());
         let mut offset = 0;
         for (part, number) in parts.into_iter().zip(1..) {
@@ -238,12 +242,13 @@ impl Staged {
         Ok(upload)
     }
 
-    fn job(&mut self, part: Part) -> Result<PartBody, WriteError> {
+    fn job(&mut self, part: PlannedPart) -> Result<PartBody, WriteError> {
         let range = match part {
-            Part::Copy { object, range } => return Ok(PartBody::Copy(object, range)),
-            Part::Send(range) => range,
+            PlannedPart::Copy { object, range } => return Ok(PartBody::Copy(object, range)),
+            PlannedPart::Send(range) => range,
         };
-        let is_here = |source: &Source| matches!(source, Source::Stage | Source::Hole);
+        let is_here =
+            |source: &ExtentSource| matches!(source, ExtentSource::Stage | ExtentSource::Hole);
         if self
             .extents
             .within(range.clone())
@@ -290,7 +295,11 @@ impl Staged {
         let Some(stage) = &self.stage else {
             return Ok(());
         };
-        for extent in self.extents.all().filter(|e| e.source == Source::Stage) {
+        for extent in self
+            .extents
+            .all()
+            .filter(|e| e.source == ExtentSource::Stage)
+        {
             let Range { start, end } = extent.range;
             for at in (start..end).step_by(PIECE as usize) {
                 let bytes = stage

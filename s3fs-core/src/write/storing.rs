@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::object::{ETag, Headers, Key, ObjectRef};
 use crate::store::Precondition;
-use crate::write::attempts::{Attempt, Found};
+use crate::write::attempts::{Attempt, StoredBy};
 use crate::write::error::WriteError;
 use crate::write::extents::Extents;
 use crate::write::file_state::{FileState, Phase};
@@ -65,8 +65,8 @@ impl FileState {
         let outcome = match self.try_to_store_at(to).await {
             Ok(outcome) => outcome,
             Err(error) => match self.failed(&attempt, &to.precondition, error).await? {
-                Found::Stored(etag) => self.found_stored(etag),
-                Found::Earlier(etag) => {
+                StoredBy::Stored(etag) => self.found_stored(etag),
+                StoredBy::Earlier(etag) => {
                     let precondition = Precondition::Is(etag);
                     let to = Destination {
                         precondition,
@@ -118,7 +118,7 @@ impl FileState {
         attempt: &Attempt,
         precondition: &Precondition,
         error: WriteError,
-    ) -> Result<Found, WriteError> {
+    ) -> Result<StoredBy, WriteError> {
         if error.is_precondition() && *precondition == Precondition::Absent {
             let found = self.attempts.find(&*self.target.store, attempt, &error);
             match found.await {
@@ -156,11 +156,13 @@ impl FileState {
             }
             Ok(completed) => completed,
             Err(error) => match self.failed(&attempt, &precondition, error).await? {
-                Found::Stored(etag) => {
+                StoredBy::Stored(etag) => {
                     let Attempt { key, headers, size } = attempt;
                     (ObjectRef { key, etag, size }, headers)
                 }
-                Found::Earlier(etag) => self.try_to_complete(to, &Precondition::Is(etag)).await?,
+                StoredBy::Earlier(etag) => {
+                    self.try_to_complete(to, &Precondition::Is(etag)).await?
+                }
             },
         };
         self.become_object(object.clone());

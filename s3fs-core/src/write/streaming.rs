@@ -7,14 +7,14 @@ use crate::object::{Headers, Key, ObjectRef};
 use crate::store::Precondition;
 use crate::write::buffer::PartBuffer;
 use crate::write::error::WriteError;
-use crate::write::extents::{Extents, Source};
+use crate::write::extents::{ExtentSource, Extents};
 use crate::write::part_body::PartBody;
-use crate::write::plan::{Part, copies};
+use crate::write::plan::{PlannedPart, copies};
 use crate::write::reading::{Piece, Reading};
 use crate::write::retained_head::RetainedHead;
 use crate::write::sizes::MAX_PARTS;
 use crate::write::staged::Staged;
-use crate::write::target::{Destination, Place, Target};
+use crate::write::target::{Destination, FindDestination, Target};
 use crate::write::upload::Upload;
 
 /// File whose first parts an upload has, or will have.
@@ -133,7 +133,7 @@ impl Streaming {
     /// After a failure, the first bytes may have been written.
     pub(super) async fn write(
         &mut self,
-        at: &dyn Place,
+        at: &dyn FindDestination,
         offset: u64,
         data: &[u8],
     ) -> Result<(), WriteError> {
@@ -158,7 +158,7 @@ impl Streaming {
     }
 
     /// Hands the full part to the upload.
-    async fn send_tail(&mut self, at: &dyn Place) -> Result<(), WriteError> {
+    async fn send_tail(&mut self, at: &dyn FindDestination) -> Result<(), WriteError> {
         if self.number > MAX_PARTS {
             return Err(WriteError::TooLarge);
         }
@@ -173,14 +173,14 @@ impl Streaming {
         if number == 1 {
             self.head = RetainedHead::keep(full, &self.target.budget);
         }
-        self.sent.set(offset..end, Source::Sent);
+        self.sent.set(offset..end, ExtentSource::Sent);
         self.number += 1;
         self.tail_is_put = false;
         Ok(())
     }
 
     /// Returns the upload; starts it at the file's present destination if there is none.
-    fn begin(&mut self, at: &dyn Place) -> Result<&mut Upload, WriteError> {
+    fn begin(&mut self, at: &dyn FindDestination) -> Result<&mut Upload, WriteError> {
         let upload = match self.upload.take() {
             Some(upload) => upload,
             None => self.begun(&at.destination().ok_or(WriteError::Deleted)?),
@@ -196,7 +196,7 @@ impl Streaming {
         let mut offset = 0;
         for (part, number) in copies(object, self.target.sizes()).into_iter().zip(1..) {
             let length = part.length();
-            if let Part::Copy { object, range } = part {
+            if let PlannedPart::Copy { object, range } = part {
                 upload.put(number, offset, PartBody::Copy(object, range));
             }
             offset += length;
@@ -229,7 +229,7 @@ impl Streaming {
         for extent in self.sent.within(range.clone()) {
             let (start, length) = (extent.range.start, extent.length());
             match (extent.source, &head) {
-                (Source::Object { object, offset }, _) => pieces.push(Piece::Object {
+                (ExtentSource::Object { object, offset }, _) => pieces.push(Piece::Object {
                     object,
                     offset,
                     length,
@@ -327,7 +327,7 @@ impl Streaming {
     /// Returns the sources of all bytes of the file; the tail counts as sent.
     pub(super) fn extents(&self) -> Extents {
         let mut extents = self.sent.clone();
-        extents.set(self.base()..self.length(), Source::Sent);
+        extents.set(self.base()..self.length(), ExtentSource::Sent);
         extents
     }
 

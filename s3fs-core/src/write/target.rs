@@ -75,7 +75,7 @@ impl Destination {
 /// Source of a file's destination. It is asked again for each request, since files are renamed and
 /// their attributes change while they are written. It is called with the writer's lock held, so it
 /// must not call the writer.
-pub trait Place: Debug + Send + Sync {
+pub trait FindDestination: Debug + Send + Sync {
     /// Returns the present destination of the file; `None` if it was deleted.
     fn destination(&self) -> Option<Destination>;
 

@@ -24,7 +24,7 @@ const IN_FLIGHT: usize = 10;
 #[derive(Debug)]
 pub(super) struct Upload {
     begun: Arc<OpenUpload>,
-    parts: BTreeMap<u16, Part>,
+    parts: BTreeMap<u16, UploadPart>,
     /// Parts that are not sent yet, or must be sent again.
     queued: BTreeSet<u16>,
     in_flight: JoinSet<Sent>,
@@ -35,14 +35,14 @@ pub(super) struct Upload {
 }
 
 #[derive(Debug)]
-struct Part {
+struct UploadPart {
     /// Offset of the part in the file.
     offset: u64,
-    state: State,
+    state: PartState,
 }
 
 #[derive(Debug)]
-enum State {
+enum PartState {
     Queued(PartBody),
     InFlight(Slot),
     /// Content to send next, while older content of the part is in flight.
@@ -68,7 +68,7 @@ impl Slot {
     }
 }
 
-impl State {
+impl PartState {
     /// Returns the content of the part, unless the store has it.
     fn job(&self) -> Option<PartBody> {
         match self {
@@ -134,13 +134,13 @@ impl Upload {
     /// Queues a part; it replaces the previous one with this number.
     pub(super) fn put(&mut self, number: u16, offset: u64, job: PartBody) {
         let before = self.parts.remove(&number).map(|part| part.state);
-        let state = if let Some(State::InFlight(_) | State::Replaced(_)) = before {
-            State::Replaced(job)
+        let state = if let Some(PartState::InFlight(_) | PartState::Replaced(_)) = before {
+            PartState::Replaced(job)
         } else {
             self.queued.insert(number);
-            State::Queued(job)
+            PartState::Queued(job)
         };
-        self.parts.insert(number, Part { offset, state });
+        self.parts.insert(number, UploadPart { offset, state });
     }
 
     /// Removes a part, which must not be in flight.
@@ -204,7 +204,7 @@ impl Upload {
         // Counted here: nobody else can count the unsent bytes while this holds the upload.
         self.begun.target.unsent.count(|| self.unsent_bytes());
         self.settle().await?;
-        let tags: Option<Vec<_>> = self.parts.values().map(Part::tag).collect();
+        let tags: Option<Vec<_>> = self.parts.values().map(UploadPart::tag).collect();
         let tags = tags.ok_or(WriteError::Lost)?;
         let id = self.begun.id().await.map_err(WriteError::on_the_way)?;
         let OpenUpload { target, key, .. } = &*self.begun;
@@ -270,8 +270,8 @@ impl Upload {
             if object.is(from) {
                 let again = PartBody::Copy(Arc::clone(to), range);
                 part.state = match part.state {
-                    State::Queued(_) => State::Queued(again),
-                    _ => State::Replaced(again),
+                    PartState::Queued(_) => PartState::Queued(again),
+                    _ => PartState::Replaced(again),
                 };
             }
         }
@@ -284,9 +284,9 @@ impl Upload {
             let Some(part) = self.parts.get_mut(&number) else {
                 continue;
             };
-            if let State::Queued(job) = &part.state {
+            if let PartState::Queued(job) = &part.state {
                 let (slot, begun) = (Slot::new(job.clone()), Arc::clone(&self.begun));
-                part.state = State::InFlight(slot.clone());
+                part.state = PartState::InFlight(slot.clone());
                 let task = self.in_flight.spawn(send(begun, number, slot)).id();
                 self.numbers.insert(task, number);
             }
@@ -311,13 +311,13 @@ impl Upload {
         let Some((number, part)) = part else {
             return Ok(());
         };
-        let is_right = matches!(part.state, State::InFlight(_));
+        let is_right = matches!(part.state, PartState::InFlight(_));
         let (state, result) = match (part.state.job(), sent) {
-            (Some(job), Err(error)) if is_right => (State::Queued(job), Err(error)),
-            (Some(job), _) if !is_right => (State::Queued(job), Ok(())),
-            (_, sent) => (State::Done(sent?), Ok(())),
+            (Some(job), Err(error)) if is_right => (PartState::Queued(job), Err(error)),
+            (Some(job), _) if !is_right => (PartState::Queued(job), Ok(())),
+            (_, sent) => (PartState::Done(sent?), Ok(())),
         };
-        if let State::Queued(_) = state {
+        if let PartState::Queued(_) = state {
             self.queued.insert(number);
         }
         part.state = state;
@@ -359,10 +359,10 @@ async fn send(begun: Arc<OpenUpload>, number: u16, slot: Slot) -> Sent {
     sent
 }
 
-impl Part {
+impl UploadPart {
     fn tag(&self) -> Option<PartTag> {
         match &self.state {
-            State::Done(tag) => Some(tag.clone()),
+            PartState::Done(tag) => Some(tag.clone()),
             _ => None,
         }
     }

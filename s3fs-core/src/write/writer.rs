@@ -26,7 +26,7 @@ use crate::write::missed::Missed;
 use crate::write::reading::{Piece, Reading};
 use crate::write::rescue::Rescued;
 use crate::write::staged::Staged;
-use crate::write::target::{Place, Stored, Target};
+use crate::write::target::{FindDestination, Stored, Target};
 use crate::write::unsent::Unsent;
 
 /// File open for writing, shared by all its handles.
@@ -48,7 +48,7 @@ pub struct Writer {
 impl Writer {
     /// Creates a new, empty file. It exists in the bucket once it is stored, even if it stays
     /// empty.
-    pub fn create(target: Target, at: Arc<dyn Place>) -> Self {
+    pub fn create(target: Target, at: Arc<dyn FindDestination>) -> Self {
         let target = Arc::new(target);
         let phase = Phase::Whole(PartBuffer::new(&target));
         Self::with(target, at, phase, None)
@@ -61,7 +61,7 @@ impl Writer {
     /// room for its bytes.
     pub async fn open(
         target: Target,
-        at: Arc<dyn Place>,
+        at: Arc<dyn FindDestination>,
         object: ObjectRef,
     ) -> Result<Self, WriteError> {
         let target = Arc::new(target);
@@ -85,7 +85,7 @@ impl Writer {
 
     fn with(
         target: Arc<Target>,
-        at: Arc<dyn Place>,
+        at: Arc<dyn FindDestination>,
         phase: Phase,
         stored: Option<(ObjectRef, Headers)>,
     ) -> Self {

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 use crate::call::{Attempt, Error, ErrorKind, GRACE, Result};
 use crate::codec::Payload;
-use crate::observe::logs::Kept;
+use crate::observe::logs::OutputLog;
 
 /// A spawned call, returned by `f::spawn` and `f::spawn_map`.
 ///
@@ -36,8 +36,8 @@ use crate::observe::logs::Kept;
 pub struct Call<V> {
     attempt: Attempt,
     id: String,
-    logs: Arc<Kept>,
-    shared: Arc<Shared>,
+    logs: Arc<OutputLog>,
+    shared: Arc<CallState>,
     cancel: Arc<dyn Fn(Duration) + Send + Sync>,
     decode: Decode<V>,
 }
@@ -45,7 +45,7 @@ pub struct Call<V> {
 type Decode<V> = Box<dyn Fn(Vec<Payload>) -> io::Result<V> + Send + Sync>;
 
 #[derive(Debug, Default)]
-struct Shared {
+struct CallState {
     ended: Mutex<Option<Result<Vec<Payload>>>>,
     changed: Condvar,
     notify: Notify,
@@ -56,12 +56,12 @@ impl<V> Call<V> {
     pub(crate) fn spawn(
         attempt: Attempt,
         id: &str,
-        logs: Arc<Kept>,
+        logs: Arc<OutputLog>,
         run: impl FnOnce() -> Result<Vec<Payload>> + Send + 'static,
         cancel: impl Fn(Duration) + Send + Sync + 'static,
         decode: impl Fn(Vec<Payload>) -> io::Result<V> + Send + Sync + 'static,
     ) -> Result<Self> {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(CallState::default());
         let at_end = Arc::clone(&shared);
         let thread = thread::Builder::new().name("stub-call".to_owned());
         let of = attempt.clone();
@@ -174,7 +174,7 @@ impl<V> fmt::Debug for Call<V> {
     }
 }
 
-impl Shared {
+impl CallState {
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Result<Vec<Payload>>>> {
         self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -7,7 +7,7 @@ use crate::call::Result;
 use crate::cluster::{Attached, attach};
 use crate::codec::{Payload, Value, value};
 use crate::engines::Mapped;
-use crate::observe::logs::Kept;
+use crate::observe::logs::OutputLog;
 use crate::observe::output::Sink;
 
 impl<V: Value> Call<V> {
@@ -54,7 +54,7 @@ fn take_up<T>(
     id: &str,
     decode: impl Fn(Vec<Payload>) -> std::io::Result<T> + Send + Sync + 'static,
 ) -> Result<Call<T>> {
-    let logs = Arc::new(Kept::default());
+    let logs = Arc::new(OutputLog::default());
     let Attached { remote, is_map, .. } = attach(id, Some(Arc::clone(&logs) as Arc<dyn Sink>))?;
     let (attempt, controls) = (remote.first_attempt(), remote.controls());
     Call::spawn(

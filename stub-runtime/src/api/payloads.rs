@@ -7,12 +7,12 @@ use std::iter;
 use crate::call::{Attempt, Error, ErrorKind, Result};
 use crate::codec::Payload;
 use crate::engines::Mapped;
-use crate::local::caller::{Done, Feeder, Next};
+use crate::local::caller::{Done, Feeder, MapEvent};
 
 /// Values of a map before they have types.
 pub(crate) struct Payloads<'a> {
-    inputs: Inputs<'a>,
-    state: State,
+    inputs: PayloadInputs<'a>,
+    state: PayloadsState,
     /// Results that have ended, and that nobody has asked for.
     held: BTreeMap<u64, Result<Payload>>,
     is_ordered: bool,
@@ -20,13 +20,13 @@ pub(crate) struct Payloads<'a> {
     next: u64,
 }
 
-enum Inputs<'a> {
+enum PayloadInputs<'a> {
     /// Inputs taken on the thread that asks for values, which may block there.
     Here(Box<dyn Iterator<Item = io::Result<Payload>> + 'a>),
     Beside(Feeder),
 }
 
-enum State {
+enum PayloadsState {
     /// The map can't begin.
     Refused(Error),
     /// The iterator may have more inputs.
@@ -48,10 +48,10 @@ impl Payloads<'static> {
             Ok((feeder.map_err(|error| mapped.not_fed(error))?, mapped))
         });
         match begun {
-            Ok((feeder, mapped)) => Self::of(Ok(mapped), Inputs::Beside(feeder), is_ordered),
+            Ok((feeder, mapped)) => Self::of(Ok(mapped), PayloadInputs::Beside(feeder), is_ordered),
             Err(error) => Self::of(
                 Err(error),
-                Inputs::Here(Box::new(iter::empty())),
+                PayloadInputs::Here(Box::new(iter::empty())),
                 is_ordered,
             ),
         }
@@ -64,13 +64,13 @@ impl<'a> Payloads<'a> {
         inputs: impl Iterator<Item = io::Result<Payload>> + 'a,
         is_ordered: bool,
     ) -> Self {
-        Self::of(mapped, Inputs::Here(Box::new(inputs)), is_ordered)
+        Self::of(mapped, PayloadInputs::Here(Box::new(inputs)), is_ordered)
     }
 
-    fn of(mapped: Result<Mapped>, inputs: Inputs<'a>, is_ordered: bool) -> Self {
+    fn of(mapped: Result<Mapped>, inputs: PayloadInputs<'a>, is_ordered: bool) -> Self {
         Self {
             inputs,
-            state: mapped.map_or_else(State::Refused, State::Feeding),
+            state: mapped.map_or_else(PayloadsState::Refused, PayloadsState::Feeding),
             held: BTreeMap::new(),
             is_ordered,
             next: 0,
@@ -105,8 +105,10 @@ impl<'a> Payloads<'a> {
     /// Returns whether the map was ended from outside.
     pub(crate) fn is_cancelled(&self) -> bool {
         match &self.state {
-            State::Feeding(mapped) | State::Draining(mapped) => mapped.is_cancelled(),
-            State::Refused(_) | State::Over => false,
+            PayloadsState::Feeding(mapped) | PayloadsState::Draining(mapped) => {
+                mapped.is_cancelled()
+            }
+            PayloadsState::Refused(_) | PayloadsState::Over => false,
         }
     }
 
@@ -119,17 +121,21 @@ impl<'a> Payloads<'a> {
             }
             let is_fed = matches!(
                 (&self.state, &self.inputs),
-                (State::Feeding(_), Inputs::Beside(_))
+                (PayloadsState::Feeding(_), PayloadInputs::Beside(_))
             );
             let told = match &mut self.state {
-                State::Feeding(mapped) | State::Draining(mapped) => mapped.next(is_fed),
-                State::Refused(_) | State::Over => None,
+                PayloadsState::Feeding(mapped) | PayloadsState::Draining(mapped) => {
+                    mapped.next(is_fed)
+                }
+                PayloadsState::Refused(_) | PayloadsState::Over => None,
             };
             match told {
-                Some(Next::Done(Done { index, result })) => drop(self.held.insert(index, result)),
-                Some(Next::Input(input)) => self.came(input),
-                Some(Next::NoMore) => self.drain(),
-                Some(Next::Ended | Next::Emitted(_)) => {}
+                Some(MapEvent::Done(Done { index, result })) => {
+                    drop(self.held.insert(index, result))
+                }
+                Some(MapEvent::Input(input)) => self.came(input),
+                Some(MapEvent::NoMore) => self.drain(),
+                Some(MapEvent::Ended | MapEvent::Emitted(_)) => {}
                 None => return self.end(),
             }
         }
@@ -141,18 +147,18 @@ impl<'a> Payloads<'a> {
             self.next = index + 1;
             return Some((index, result));
         }
-        match std::mem::replace(&mut self.state, State::Over) {
-            State::Refused(error) => Some((self.next, Err(error))),
-            State::Feeding(mut mapped) | State::Draining(mut mapped) => {
+        match std::mem::replace(&mut self.state, PayloadsState::Over) {
+            PayloadsState::Refused(error) => Some((self.next, Err(error))),
+            PayloadsState::Feeding(mut mapped) | PayloadsState::Draining(mut mapped) => {
                 mapped.finish().map(|error| (self.next, Err(error)))
             }
-            State::Over => None,
+            PayloadsState::Over => None,
         }
     }
 
     /// Gives or requests inputs, as long as there is room for them.
     fn feed(&mut self) {
-        while let State::Feeding(mapped) = &mut self.state
+        while let PayloadsState::Feeding(mapped) = &mut self.state
             && mapped.has_room(self.held.len())
         {
             if mapped.is_cancelled() {
@@ -163,10 +169,10 @@ impl<'a> Payloads<'a> {
                 return self.drain();
             }
             match &mut self.inputs {
-                Inputs::Beside(feeder) => {
+                PayloadInputs::Beside(feeder) => {
                     return feeder.ask(self.held.len(), |held| mapped.has_room(held));
                 }
-                Inputs::Here(inputs) => match inputs.next() {
+                PayloadInputs::Here(inputs) => match inputs.next() {
                     Some(input) => self.give(input),
                     None => return self.drain(),
                 },
@@ -176,14 +182,14 @@ impl<'a> Payloads<'a> {
 
     /// Handles a requested input.
     fn came(&mut self, input: io::Result<Payload>) {
-        if let Inputs::Beside(feeder) = &mut self.inputs {
+        if let PayloadInputs::Beside(feeder) = &mut self.inputs {
             feeder.came(&input);
         }
         self.give(input);
     }
 
     fn give(&mut self, input: io::Result<Payload>) {
-        let State::Feeding(mapped) = &mut self.state else {
+        let PayloadsState::Feeding(mapped) = &mut self.state else {
             return;
         };
         match input {
@@ -199,9 +205,11 @@ impl<'a> Payloads<'a> {
 
     /// Stops taking inputs.
     fn drain(&mut self) {
-        if let State::Feeding(mapped) = std::mem::replace(&mut self.state, State::Over) {
+        if let PayloadsState::Feeding(mapped) =
+            std::mem::replace(&mut self.state, PayloadsState::Over)
+        {
             mapped.close();
-            self.state = State::Draining(mapped);
+            self.state = PayloadsState::Draining(mapped);
         }
     }
 
@@ -216,8 +224,10 @@ impl<'a> Payloads<'a> {
 
     pub(crate) fn undecodable(&self, index: u64, error: &io::Error) -> Error {
         let mut attempt = match &self.state {
-            State::Feeding(mapped) | State::Draining(mapped) => mapped.first_attempt(),
-            State::Refused(_) | State::Over => Attempt::first("the function"),
+            PayloadsState::Feeding(mapped) | PayloadsState::Draining(mapped) => {
+                mapped.first_attempt()
+            }
+            PayloadsState::Refused(_) | PayloadsState::Over => Attempt::first("the function"),
         };
         attempt.input = Some(index);
         Error::value(attempt, error)

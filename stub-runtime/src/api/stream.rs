@@ -32,7 +32,7 @@ pub struct Stream<V> {
     values: mpsc::Receiver<Item>,
     value: Codec<V>,
     attempt: Attempt,
-    end: Option<End>,
+    end: Option<EndSender>,
     /// Result of the thread that sends the values; its sender is dropped with the thread.
     ended: oneshot::Receiver<Result<()>>,
 }
@@ -41,7 +41,7 @@ pub struct Stream<V> {
 type Item = (Option<u64>, Result<Payload>);
 
 /// Function that ends the sender of the values, from another thread.
-type End = Box<dyn Fn() + Send + Sync>;
+type EndSender = Box<dyn Fn() + Send + Sync>;
 
 impl<V: 'static> Stream<V> {
     /// Creates the stream of a function that is mapped over inputs.
@@ -52,7 +52,7 @@ impl<V: 'static> Stream<V> {
     ) -> Self {
         let mapped = Mapped::new(function);
         let ender = mapped.as_ref().ok().map(Mapped::ender);
-        let end = ender.map(|ender| Box::new(move || ender.abandon()) as End);
+        let end = ender.map(|ender| Box::new(move || ender.abandon()) as EndSender);
         Self::new(function, value, end, |give| {
             let mut payloads = Payloads::beside(mapped, inputs, true);
             while let Some((index, payload)) = payloads.next() {
@@ -71,7 +71,7 @@ impl<V: 'static> Stream<V> {
         value: Codec<V>,
     ) -> Self {
         let canceller = emitted.as_ref().ok().map(Emitted::canceller);
-        let end = canceller.map(|canceller| Box::new(move || canceller.cancel(GRACE)) as End);
+        let end = canceller.map(|canceller| Box::new(move || canceller.cancel(GRACE)) as EndSender);
         Self::new(function, value, end, |give| {
             let mut emitted = match emitted {
                 Ok(emitted) => emitted,
@@ -102,7 +102,7 @@ impl<V: 'static> Stream<V> {
     fn new(
         function: &'static Function,
         value: Codec<V>,
-        end: Option<End>,
+        end: Option<EndSender>,
         feed: impl FnOnce(&mut dyn FnMut(Item) -> bool) -> Result<()> + Send + 'static,
     ) -> Self {
         let attempt = Attempt::first(function.path());

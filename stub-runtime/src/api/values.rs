@@ -16,11 +16,11 @@ use crate::engines::Emitted;
 /// Dropping it ends the body; files that the body had written are stored.
 #[must_use = "nothing is run before values are asked for"]
 pub struct Values<V> {
-    state: State,
+    state: ValuesState,
     value: Codec<V>,
 }
 
-enum State {
+enum ValuesState {
     /// The call can't begin.
     Refused(Error),
     Running(Box<Emitted>),
@@ -29,8 +29,9 @@ enum State {
 
 impl<V> Values<V> {
     pub(crate) fn new(emitted: Result<Emitted>, value: Codec<V>) -> Self {
-        let state =
-            emitted.map_or_else(State::Refused, |emitted| State::Running(Box::new(emitted)));
+        let state = emitted.map_or_else(ValuesState::Refused, |emitted| {
+            ValuesState::Running(Box::new(emitted))
+        });
         Self { state, value }
     }
 }
@@ -39,7 +40,7 @@ impl<V> Iterator for Values<V> {
     type Item = Result<V>;
 
     fn next(&mut self) -> Option<Result<V>> {
-        if let State::Running(emitted) = &mut self.state {
+        if let ValuesState::Running(emitted) = &mut self.state {
             let payload = match emitted.next()? {
                 Ok(payload) => payload,
                 Err(error) => return Some(Err(error)),
@@ -47,9 +48,9 @@ impl<V> Iterator for Values<V> {
             let decoded = self.value.decode_one(payload);
             return Some(decoded.map_err(|error| Error::value(emitted.attempt().clone(), &error)));
         }
-        match std::mem::replace(&mut self.state, State::Over) {
-            State::Refused(error) => Some(Err(error)),
-            State::Running(_) | State::Over => None,
+        match std::mem::replace(&mut self.state, ValuesState::Over) {
+            ValuesState::Refused(error) => Some(Err(error)),
+            ValuesState::Running(_) | ValuesState::Over => None,
         }
     }
 }

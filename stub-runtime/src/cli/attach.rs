@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::exit::{Failure, exit_status};
+use super::exit::{CommandFailure, exit_status};
 use crate::call::{Outcome, Result};
 use crate::engines::{FoundCall, FoundValue, attach as take_up};
 use crate::local::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
@@ -23,7 +23,7 @@ pub fn attach(id: &str) -> ExitCode {
     }
 }
 
-fn print_all(id: &str) -> std::result::Result<u8, Failure> {
+fn print_all(id: &str) -> std::result::Result<u8, CommandFailure> {
     let found = take_up(id)?;
     let ender = found.ender();
     let (status, is_interrupted) = until_interrupted(&ender, CtrlC::Ends, || print(found));
@@ -33,7 +33,7 @@ fn print_all(id: &str) -> std::result::Result<u8, Failure> {
     }
 }
 
-fn print(found: FoundCall) -> std::result::Result<u8, Failure> {
+fn print(found: FoundCall) -> std::result::Result<u8, CommandFailure> {
     let is_map = found.is_map();
     let (mut out, mut failed, mut status) = (io::stdout().lock(), 0_u64, 0);
     for (index, value) in found {
@@ -53,7 +53,8 @@ fn print(found: FoundCall) -> std::result::Result<u8, Failure> {
             (_, Ok(FoundValue::Value(value))) => format!("{value:#}"),
         };
         let written = writeln!(out, "{line}").and_then(|()| out.flush());
-        written.map_err(|error| Failure::new(format!("failed to write the values: {error}")))?;
+        written
+            .map_err(|error| CommandFailure::new(format!("failed to write the values: {error}")))?;
     }
     if failed > 0 {
         say(&format!("{failed} inputs failed"));

@@ -18,12 +18,12 @@ const NOT_RUN: u8 = 125;
 
 /// Reason for which a command has no result.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(super) struct CommandFailure {
     message: String,
     status: u8,
 }
 
-impl Failure {
+impl CommandFailure {
     /// Creates the failure of this command itself.
     pub(super) fn new(message: impl Into<String>) -> Self {
         Self {
@@ -47,7 +47,7 @@ impl Failure {
     }
 }
 
-impl From<Error> for Failure {
+impl From<Error> for CommandFailure {
     fn from(error: Error) -> Self {
         Self {
             message: format!("{error:#}"),

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use serde_json::{Map as Object, Value, json};
 
 use super::command::wrong;
-use super::exit::Failure;
+use super::exit::CommandFailure;
 use crate::api::Payloads;
 use crate::call::{Attempt, Error, Result};
 use crate::codec::{Given, Payload};
@@ -23,9 +23,9 @@ pub(super) fn map(
     inputs: &Path,
     is_ordered: bool,
     result: Option<&Path>,
-) -> std::result::Result<ExitCode, Failure> {
+) -> std::result::Result<ExitCode, CommandFailure> {
     if function.iterates {
-        return Err(Failure::usage(
+        return Err(CommandFailure::usage(
             "a function that returns an iterator or a stream has one input: give its arguments",
         ));
     }
@@ -53,8 +53,8 @@ pub(super) fn map(
             Ok(failed)
         });
     progress.end();
-    let failed =
-        written.map_err(|error| Failure::new(format!("failed to write the values: {error}")))?;
+    let failed = written
+        .map_err(|error| CommandFailure::new(format!("failed to write the values: {error}")))?;
     if is_interrupted {
         return Ok(ExitCode::from(INTERRUPTED));
     }
@@ -67,13 +67,13 @@ pub(super) fn map(
 
 type Lines = Box<dyn Iterator<Item = io::Result<String>> + Send>;
 
-fn open(path: &Path) -> std::result::Result<Lines, Failure> {
+fn open(path: &Path) -> std::result::Result<Lines, CommandFailure> {
     let reader: Box<dyn BufRead + Send> = if path == Path::new("-") {
         Box::new(BufReader::new(io::stdin()))
     } else {
         let file = File::open(path);
         let file = file.map_err(|error| {
-            Failure::usage(format!("failed to read `{}`: {error}", path.display()))
+            CommandFailure::usage(format!("failed to read `{}`: {error}", path.display()))
         })?;
         Box::new(BufReader::new(file))
     };
@@ -92,12 +92,13 @@ fn count(path: &Path) -> Option<u64> {
     Some(lines.count() as u64)
 }
 
-fn create(path: Option<&Path>) -> std::result::Result<Box<dyn Write>, Failure> {
+fn create(path: Option<&Path>) -> std::result::Result<Box<dyn Write>, CommandFailure> {
     let Some(path) = path else {
         return Ok(Box::new(BufWriter::new(io::stdout())));
     };
-    let file = File::create(path)
-        .map_err(|error| Failure::new(format!("failed to write `{}`: {error}", path.display())))?;
+    let file = File::create(path).map_err(|error| {
+        CommandFailure::new(format!("failed to write `{}`: {error}", path.display()))
+    })?;
     Ok(Box::new(BufWriter::new(file)))
 }
 

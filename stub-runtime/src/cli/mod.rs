@@ -25,7 +25,7 @@ use clap::ArgMatches;
 
 use crate::declare::registry;
 use crate::observe::log;
-use exit::Failure;
+use exit::CommandFailure;
 use options::given;
 
 pub use attach::attach;
@@ -76,12 +76,12 @@ pub use schedules::{Entry, serve};
 /// `std::process::exit`.
 pub fn cli() -> ExitCode {
     if let Err(reason) = registry::check() {
-        return Failure::new(reason).report();
+        return CommandFailure::new(reason).report();
     }
     match command::command().try_get_matches() {
         Ok(matches) => {
             log::start();
-            let ended = dispatch(&matches).unwrap_or_else(Failure::report);
+            let ended = dispatch(&matches).unwrap_or_else(CommandFailure::report);
             log::end();
             ended
         }
@@ -93,7 +93,7 @@ pub fn cli() -> ExitCode {
     }
 }
 
-fn dispatch(matches: &ArgMatches) -> Result<ExitCode, Failure> {
+fn dispatch(matches: &ArgMatches) -> Result<ExitCode, CommandFailure> {
     match matches.subcommand() {
         Some(("list", arguments)) => tables::list(given(arguments)?),
         Some(("mounts", arguments)) => tables::mounts(given(arguments)?),
@@ -113,9 +113,9 @@ fn dispatch(matches: &ArgMatches) -> Result<ExitCode, Failure> {
 }
 
 /// Selects the engine and starts the telemetry of a run.
-fn begin(arguments: &ArgMatches) -> Result<(), Failure> {
+fn begin(arguments: &ArgMatches) -> Result<(), CommandFailure> {
     given::<EngineArguments>(arguments)?.choose();
     given::<SeeingArguments>(arguments)?
         .begin()
-        .map_err(Failure::usage)
+        .map_err(CommandFailure::usage)
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
-use super::exit::Failure;
+use super::exit::CommandFailure;
 use crate::declare::EngineName;
 use crate::engines::choose;
 use crate::observe::watch::{Seeing, address};
@@ -75,6 +75,6 @@ impl EngineArguments {
 }
 
 /// Returns the options of a type that its command has defined.
-pub(super) fn given<T: FromArgMatches>(arguments: &ArgMatches) -> Result<T, Failure> {
-    T::from_arg_matches(arguments).map_err(|error| Failure::usage(error.to_string()))
+pub(super) fn given<T: FromArgMatches>(arguments: &ArgMatches) -> Result<T, CommandFailure> {
+    T::from_arg_matches(arguments).map_err(|error| CommandFailure::usage(error.to_string()))
 }

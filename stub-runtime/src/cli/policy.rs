@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use s3fs_core::{Access, BucketName, MountConfig};
 use serde_json::{Value, json};
 
-use super::exit::Failure;
+use super::exit::CommandFailure;
 use super::kms::Keys;
 use super::tables;
 use crate::host::config;
@@ -129,7 +129,7 @@ fn minimal(prefixes: &BTreeSet<String>) -> BTreeSet<&str> {
 }
 
 /// Runs `policy`.
-pub(super) fn print() -> Result<ExitCode, Failure> {
+pub(super) fn print() -> Result<ExitCode, CommandFailure> {
     let declared = tables::declared()?;
     let policy = least_policy(declared.iter().map(|one| &one.mount));
     super::print::print(&format!("{policy:#}\n"))?;

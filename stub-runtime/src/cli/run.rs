@@ -9,7 +9,7 @@ use clap::ArgMatches;
 use serde_json::Value;
 
 use super::command::{INPUTS, UNORDERED, WRITE_RESULT, id, is_flag, wrong};
-use super::exit::Failure;
+use super::exit::CommandFailure;
 use super::print::print;
 use super::{begin, inputs, names};
 use crate::codec::{Given, Payload};
@@ -19,9 +19,9 @@ use crate::local::interrupt::{CtrlC, INTERRUPTED, until_interrupted};
 use crate::observe::watch::say;
 
 /// Runs a function as the command line says.
-pub(super) fn run(name: &str, arguments: &ArgMatches) -> Result<ExitCode, Failure> {
+pub(super) fn run(name: &str, arguments: &ArgMatches) -> Result<ExitCode, CommandFailure> {
     let function = names::find(name)
-        .ok_or_else(|| Failure::usage(format!("failed to find function `{name}`")))?;
+        .ok_or_else(|| CommandFailure::usage(format!("failed to find function `{name}`")))?;
     begin(arguments)?;
     let result = arguments.get_one::<PathBuf>(WRITE_RESULT);
     if let Some(file) = arguments.get_one::<PathBuf>(INPUTS) {
@@ -37,7 +37,7 @@ pub(super) fn run(name: &str, arguments: &ArgMatches) -> Result<ExitCode, Failur
         Given::Words(words)
     });
     let input = (function.parse)(given.collect())
-        .map_err(|error| Failure::usage(wrong(function, &error)))?;
+        .map_err(|error| CommandFailure::usage(wrong(function, &error)))?;
     if function.iterates {
         return emit(function, input, result.map(PathBuf::as_path));
     }
@@ -51,7 +51,7 @@ pub(super) fn run(name: &str, arguments: &ArgMatches) -> Result<ExitCode, Failur
         value => value?,
     };
     let value = (function.show)(value)
-        .map_err(|error| Failure::new(format!("failed to print its value: {error}")))?;
+        .map_err(|error| CommandFailure::new(format!("failed to print its value: {error}")))?;
     let text = match value {
         Value::Null => String::new(),
         Value::String(text) => text + "\n",
@@ -60,7 +60,7 @@ pub(super) fn run(name: &str, arguments: &ArgMatches) -> Result<ExitCode, Failur
     match result {
         None => print(&text)?,
         Some(file) => fs::write(file, text).map_err(|error| {
-            Failure::new(format!("failed to write `{}`: {error}", file.display()))
+            CommandFailure::new(format!("failed to write `{}`: {error}", file.display()))
         })?,
     }
     Ok(ExitCode::SUCCESS)
@@ -71,8 +71,8 @@ fn emit(
     function: &'static Function,
     input: Payload,
     result: Option<&Path>,
-) -> Result<ExitCode, Failure> {
-    let can_not_write = |error| Failure::new(format!("failed to write the values: {error}"));
+) -> Result<ExitCode, CommandFailure> {
+    let can_not_write = |error| CommandFailure::new(format!("failed to write the values: {error}"));
     let mut out: Box<dyn Write> = match result {
         None => Box::new(io::stdout()),
         Some(file) => Box::new(fs::File::create(file).map_err(can_not_write)?),
@@ -80,10 +80,11 @@ fn emit(
     let mut emitted = Emitted::new(function, input)?;
     let canceller = emitted.canceller();
     // With the values: what is given up ends before signals end the program again.
-    let print_all = move || -> Result<(), Failure> {
+    let print_all = move || -> Result<(), CommandFailure> {
         while let Some(value) = emitted.next() {
-            let value = (function.show)(value?)
-                .map_err(|error| Failure::new(format!("failed to print a value: {error}")))?;
+            let value = (function.show)(value?).map_err(|error| {
+                CommandFailure::new(format!("failed to print a value: {error}"))
+            })?;
             let written = match value {
                 Value::String(text) => writeln!(out, "{text}"),
                 value => writeln!(out, "{value}"),

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::exit::Failure;
+use super::exit::CommandFailure;
 use super::names;
 use super::schedules::{Entry, serve as run_all};
 use crate::call::{Attempt, Error, ErrorKind};
@@ -13,7 +13,7 @@ use crate::local::interrupt::{CtrlC, until_interrupted};
 use crate::observe::watch::{announce, say};
 
 /// Runs them until a signal.
-pub(super) fn serve() -> Result<ExitCode, Failure> {
+pub(super) fn serve() -> Result<ExitCode, CommandFailure> {
     let (mut entries, mut labels) = (Vec::new(), Vec::new());
     for (name, function) in names::all() {
         if let Some(schedule) = schedule(&name, function)? {
@@ -26,7 +26,7 @@ pub(super) fn serve() -> Result<ExitCode, Failure> {
         }
     }
     if entries.is_empty() {
-        return Err(Failure::usage(
+        return Err(CommandFailure::usage(
             "failed to serve functions: none has a schedule\nwrite `#[stub::function(schedule = Cron(\"0 3 * * *\"))]`",
         ));
     }
@@ -41,10 +41,10 @@ pub(super) fn serve() -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn schedule(name: &str, function: &Function) -> Result<Option<Schedule>, Failure> {
+fn schedule(name: &str, function: &Function) -> Result<Option<Schedule>, CommandFailure> {
     let refused = |reason: String| {
         let attempt = Attempt::first(name);
-        Failure::from(Error::new(attempt, ErrorKind::Options { reason }))
+        CommandFailure::from(Error::new(attempt, ErrorKind::Options { reason }))
     };
     match (function.options)().schedule {
         None => Ok(None),

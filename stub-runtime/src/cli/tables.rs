@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use s3fs_core::{Access, MountConfig, Shown};
 use serde_json::{Value, json};
 
-use super::exit::Failure;
+use super::exit::CommandFailure;
 use super::names;
 use super::options::FormArguments;
 use super::print::print;
@@ -24,7 +24,7 @@ pub(super) struct Declared {
 }
 
 /// Returns all volumes of all functions.
-pub(super) fn declared() -> Result<Vec<Declared>, Failure> {
+pub(super) fn declared() -> Result<Vec<Declared>, CommandFailure> {
     let mut all = Vec::new();
     for (name, function) in names::all() {
         let volumes = volumes(function, &name)?.into_iter();
@@ -38,7 +38,7 @@ pub(super) fn declared() -> Result<Vec<Declared>, Failure> {
 }
 
 /// `list`.
-pub(super) fn list(form: FormArguments) -> Result<ExitCode, Failure> {
+pub(super) fn list(form: FormArguments) -> Result<ExitCode, CommandFailure> {
     let all = names::all();
     let text = if form.json {
         let functions: Vec<Value> = all
@@ -87,7 +87,7 @@ fn describe(name: &str, function: &Function) -> Value {
 }
 
 /// `mounts`.
-pub(super) fn mounts(form: FormArguments) -> Result<ExitCode, Failure> {
+pub(super) fn mounts(form: FormArguments) -> Result<ExitCode, CommandFailure> {
     let all = declared()?;
     let text = if form.json {
         let volumes: Vec<Value> = all
@@ -125,7 +125,7 @@ pub(super) fn mounts(form: FormArguments) -> Result<ExitCode, Failure> {
 }
 
 /// `doctor`.
-pub(super) fn doctor(form: FormArguments) -> Result<ExitCode, Failure> {
+pub(super) fn doctor(form: FormArguments) -> Result<ExitCode, CommandFailure> {
     let mut mounts: Vec<MountConfig> = Vec::new();
     for one in declared()? {
         // Several functions may declare the same.

@@ -13,7 +13,7 @@ use super::error::ClusterError;
 use super::format::Header;
 use super::names::CALL;
 use super::open::{For, open};
-use super::record::{self, Attended, Record};
+use super::record::{self, Attended, CallRecord};
 use super::remote::Remote;
 use super::scheduler::Needs;
 use super::spool::Spool;
@@ -32,7 +32,7 @@ pub(crate) struct Attached {
 ///
 /// # Errors
 /// The folder with their records can't be read.
-pub(crate) fn kept() -> Result<Vec<Record>, Error> {
+pub(crate) fn kept() -> Result<Vec<CallRecord>, Error> {
     record::all().map_err(|error| error.of_call(&Engine::Local, &"stub".into()))
 }
 

@@ -57,12 +57,12 @@ pub(crate) struct Submitted {
 /// Inputs of a task.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Batch {
-    pub(crate) inputs: Vec<Input>,
+    pub(crate) inputs: Vec<BatchInput>,
 }
 
 /// Input of a batch.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Input {
+pub(crate) struct BatchInput {
     /// Index of the input in the call, from 0.
     pub(crate) index: u64,
     /// Number of the next attempt, from 1.

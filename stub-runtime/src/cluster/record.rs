@@ -23,7 +23,7 @@ const VERSION: u32 = 1;
 
 /// A call that may be running.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Record {
+pub(crate) struct CallRecord {
     version: u32,
     /// Id of the call, unique among all calls.
     pub(crate) id: String,
@@ -41,7 +41,7 @@ pub(crate) struct Record {
     key: String,
 }
 
-impl Record {
+impl CallRecord {
     pub(super) fn new(
         id: &str,
         label: &Arc<str>,
@@ -78,7 +78,7 @@ pub(super) struct Attended {
 
 impl Attended {
     /// Stores the record of a call that begins, and takes its lease.
-    pub(super) fn begin(record: &Record) -> Result<Self, ClusterError> {
+    pub(super) fn begin(record: &CallRecord) -> Result<Self, ClusterError> {
         let folder = folder()?;
         let path = folder.join(format!("{}.json", record.id));
         let write = || -> io::Result<Self> {
@@ -101,7 +101,7 @@ impl Attended {
     }
 
     /// Takes the lease of a call that an earlier caller began.
-    pub(super) fn again(id: &str) -> Result<(Record, Self), ClusterError> {
+    pub(super) fn again(id: &str) -> Result<(CallRecord, Self), ClusterError> {
         let absent = || {
             ClusterError::Unusable(format!(
                 "there is no call `{id}` here: it has ended and its values were taken, or another machine or user has it"
@@ -141,7 +141,7 @@ fn to_lock(path: &std::path::Path) -> io::Result<File> {
 }
 
 /// Lists the calls that may be running, the latest first.
-pub(crate) fn all() -> Result<Vec<Record>, ClusterError> {
+pub(crate) fn all() -> Result<Vec<CallRecord>, ClusterError> {
     let folder = folder()?;
     let entries = match fs::read_dir(&folder) {
         Ok(entries) => entries,
@@ -149,7 +149,7 @@ pub(crate) fn all() -> Result<Vec<Record>, ClusterError> {
         Err(error) => return Err(failed("read", &folder)(error)),
     };
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let mut records: Vec<Record> = paths
+    let mut records: Vec<CallRecord> = paths
         .filter(|path| {
             path.extension()
                 .is_some_and(|extension| extension == "json")
@@ -160,10 +160,10 @@ pub(crate) fn all() -> Result<Vec<Record>, ClusterError> {
     Ok(records)
 }
 
-fn read(path: &std::path::Path) -> io::Result<Record> {
+fn read(path: &std::path::Path) -> io::Result<CallRecord> {
     // It says which commands are run to ask about the call.
     let (bytes, _) = trusted::read(path)?;
-    let record: Record = serde_json::from_slice(&bytes)?;
+    let record: CallRecord = serde_json::from_slice(&bytes)?;
     if record.version == VERSION {
         return Ok(record);
     }

@@ -12,7 +12,7 @@ use crate::call::{Attempt, Error, ErrorKind};
 use crate::codec::Payload;
 use crate::declare::Engine;
 use crate::host::config;
-use crate::local::caller::{Canceller, Done, Next, Plan, Registered, Told};
+use crate::local::caller::{Canceller, Done, MapEvent, MapMessage, Plan, Registered};
 use crate::observe::output::Sink;
 use crate::observe::watch::Watch;
 
@@ -40,8 +40,8 @@ const SLICES: u32 = 4;
 #[derive(Debug)]
 pub(crate) struct Remote {
     controls: Arc<Controls>,
-    told: Receiver<Told>,
-    teller: Sender<Told>,
+    told: Receiver<MapMessage>,
+    teller: Sender<MapMessage>,
     thread: Option<JoinHandle<Option<Error>>>,
     watch: Arc<Watch>,
     id: String,
@@ -116,7 +116,7 @@ impl Remote {
     pub(crate) fn into_value(mut self) -> Result<Payload, Error> {
         let mut result = None;
         while let Some(next) = self.next(false) {
-            if let Next::Done(done) = next {
+            if let MapEvent::Done(done) = next {
                 result = Some(done.result);
             }
         }
@@ -163,8 +163,8 @@ impl Remote {
             let ended = catch_unwind(AssertUnwindSafe(|| driver.run()));
             gate.is_over();
             let last = match &ended {
-                Ok(_) => Told::Over,
-                Err(_) => Told::Unwatched("the thread that waited for it"),
+                Ok(_) => MapMessage::Over,
+                Err(_) => MapMessage::Unwatched("the thread that waited for it"),
             };
             // Nobody listens to what was dropped.
             let _ = at_end.send(last);
@@ -207,7 +207,7 @@ impl Remote {
     }
 
     /// Returns a sender of events to the consumer.
-    pub(crate) fn teller(&self) -> Sender<Told> {
+    pub(crate) fn teller(&self) -> Sender<MapMessage> {
         self.teller.clone()
     }
 
@@ -252,7 +252,9 @@ impl Remote {
                 attempt.input = self.is_map.then_some(index);
                 let reason = error.to_string();
                 let result = Err(Error::new(attempt, ErrorKind::Arguments { reason }));
-                let _ = self.teller.send(Told::Done(Done { index, result }.into()));
+                let _ = self
+                    .teller
+                    .send(MapMessage::Done(Done { index, result }.into()));
             }
         }
         index
@@ -278,32 +280,32 @@ impl Remote {
     }
 
     /// Waits for the next event; returns nothing if all inputs have ended and a feeder has no more.
-    pub(crate) fn next(&mut self, is_fed: bool) -> Option<Next> {
+    pub(crate) fn next(&mut self, is_fed: bool) -> Option<MapEvent> {
         let is_idle = self.outstanding == 0 && !is_fed && !self.is_attached;
         if self.unwatched.is_some() || is_idle {
             return None;
         }
         // This end's own sender keeps the channel open.
         match self.told.recv().ok()? {
-            Told::Done(done) => {
+            MapMessage::Done(done) => {
                 self.outstanding = self.outstanding.saturating_sub(1);
                 let done: Done = done.into();
                 if !self.is_map {
                     self.failure = done.result.as_ref().err().cloned();
                 }
-                Some(Next::Done(done))
+                Some(MapEvent::Done(done))
             }
-            Told::Emitted(value) => Some(Next::Emitted(value)),
-            Told::Input(input) => Some(Next::Input(input)),
-            Told::NoMore => Some(Next::NoMore),
-            Told::Ended => Some(Next::Ended),
-            Told::Over => {
+            MapMessage::Emitted(value) => Some(MapEvent::Emitted(value)),
+            MapMessage::Input(input) => Some(MapEvent::Input(input)),
+            MapMessage::NoMore => Some(MapEvent::NoMore),
+            MapMessage::Ended => Some(MapEvent::Ended),
+            MapMessage::Over => {
                 self.is_attached = false;
                 self.outstanding = 0;
                 // The feeder must learn that the call has ended.
-                is_fed.then_some(Next::Ended)
+                is_fed.then_some(MapEvent::Ended)
             }
-            Told::Unwatched(who) => {
+            MapMessage::Unwatched(who) => {
                 self.unwatched = Some(who);
                 None
             }

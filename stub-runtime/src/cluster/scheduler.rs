@@ -119,14 +119,14 @@ pub(super) enum Seen {
 /// Exit reason of a task that no longer exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fate {
-    pub(super) how: How,
+    pub(super) how: EndKind,
     /// Scheduler's words for it, such as `NODE_FAIL`.
     pub(super) words: String,
 }
 
 /// Kinds of ends that make a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum How {
+pub(super) enum EndKind {
     /// Ended by itself, with success.
     Completed,
     /// Ended by itself with a failure, or killed for what it did.
@@ -146,7 +146,7 @@ pub(super) enum How {
 /// Exit statuses of a shell that finds no program, or none that it can start.
 const OF_SHELLS: [i32; 2] = [126, 127];
 
-impl How {
+impl EndKind {
     /// Classifies an exit status of a task that is not 0: see `script`.
     pub(super) fn of_status(status: i32) -> Self {
         match status {
@@ -160,7 +160,7 @@ impl How {
 }
 
 impl Fate {
-    pub(super) fn new(how: How, words: impl Into<String>) -> Self {
+    pub(super) fn new(how: EndKind, words: impl Into<String>) -> Self {
         let words = words.into();
         Self { how, words }
     }

@@ -11,7 +11,7 @@ use crate::cluster::{Remote, Written};
 use crate::codec::Payload;
 use crate::declare::{EngineName, Function, Options, Retries};
 use crate::local::caller::{Canceller, LocalCall, Plan, Takers, begin};
-use crate::local::interrupt::End;
+use crate::local::interrupt::Interruptible;
 use crate::observe::logs::Plain;
 use crate::observe::output::Sink;
 use crate::observe::watch::Watch;
@@ -276,12 +276,12 @@ impl Background {
     }
 }
 
-impl End for Background {
+impl Interruptible for Background {
     fn end(&self, signal: i32) {
-        End::end(&self.canceller, signal);
+        Interruptible::end(&self.canceller, signal);
     }
 
     fn end_now(&self) -> bool {
-        End::end_now(&self.canceller)
+        Interruptible::end_now(&self.canceller)
     }
 }

@@ -7,7 +7,7 @@ use crate::cluster::Remote;
 use crate::codec::Payload;
 use crate::declare::Function;
 use crate::local::caller;
-use crate::local::caller::{Canceller, Next, begin};
+use crate::local::caller::{Canceller, MapEvent, begin};
 use crate::observe::logs::Plain;
 use crate::observe::output::Sink;
 
@@ -98,8 +98,8 @@ impl FromTask {
         let mut ended = None;
         loop {
             match self.remote.next(false) {
-                Some(Next::Emitted(value)) => return Some(Ok(value)),
-                Some(Next::Done(done)) => ended = Some(done.result),
+                Some(MapEvent::Emitted(value)) => return Some(Ok(value)),
+                Some(MapEvent::Done(done)) => ended = Some(done.result),
                 Some(_) => {}
                 None => break,
             }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::call::{Error, ErrorKind, Outcome, Result};
 use crate::cluster;
 use crate::codec::{Json, Payload};
-use crate::local::caller::Next;
-use crate::local::interrupt::End;
+use crate::local::caller::MapEvent;
+use crate::local::interrupt::Interruptible;
 use crate::observe::logs::Prefixed;
 
 use super::Mapped;
@@ -53,7 +53,7 @@ pub fn cancel_found(id: &str) -> Result<()> {
     mapped.ender().cancel(crate::call::GRACE);
     let mut failed = None;
     while let Some(next) = mapped.next(false) {
-        if let Next::Done(done) = next
+        if let MapEvent::Done(done) = next
             && let Err(error) = done.result
             && matches!(
                 error.kind,
@@ -76,7 +76,7 @@ impl FoundCall {
     }
 
     /// Returns the handle that ends the call from another thread.
-    pub(crate) fn ender(&self) -> impl End + use<> {
+    pub(crate) fn ender(&self) -> impl Interruptible + use<> {
         self.mapped.ender()
     }
 
@@ -98,11 +98,11 @@ impl Iterator for FoundCall {
     fn next(&mut self) -> Option<Self::Item> {
         while !self.is_over {
             match self.mapped.next(false) {
-                Some(Next::Done(done)) => {
+                Some(MapEvent::Done(done)) => {
                     let value = done.result.and_then(|payload| self.value(payload));
                     return Some((Some(done.index), value));
                 }
-                Some(Next::Emitted(payload)) => return Some((None, self.value(payload))),
+                Some(MapEvent::Emitted(payload)) => return Some((None, self.value(payload))),
                 Some(_) => {}
                 None => {
                     self.is_over = true;

@@ -7,7 +7,7 @@ use crate::cluster;
 
 /// A call on a cluster that may still be running.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct ListedCall {
     /// Id of the call, unique among all calls.
     pub id: String,
     /// Label of the call: `module::name`, or the name of a command.
@@ -25,8 +25,8 @@ pub struct Found {
 ///
 /// # Errors
 /// The folder with their records can't be read.
-pub fn found_calls() -> Result<Vec<Found>> {
-    let found = cluster::kept()?.into_iter().map(|record| Found {
+pub fn found_calls() -> Result<Vec<ListedCall>> {
+    let found = cluster::kept()?.into_iter().map(|record| ListedCall {
         id: record.id,
         label: record.label.to_string(),
         began: record.began,

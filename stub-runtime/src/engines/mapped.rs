@@ -10,8 +10,8 @@ use crate::cluster::{Controls, Remote};
 use crate::codec::Payload;
 use crate::declare::Function;
 use crate::local::caller;
-use crate::local::caller::{Next, Told, begin};
-use crate::local::interrupt::End;
+use crate::local::caller::{MapEvent, MapMessage, begin};
+use crate::local::interrupt::Interruptible;
 use crate::observe::logs::Prefixed;
 use crate::observe::output::Sink;
 
@@ -51,7 +51,7 @@ impl Ender {
     }
 }
 
-impl End for Ender {
+impl Interruptible for Ender {
     fn end(&self, _signal: i32) {
         self.cancel(GRACE);
     }
@@ -99,7 +99,7 @@ impl Mapped {
     }
 
     /// Returns a sender of events to the consumer.
-    pub(crate) fn teller(&self) -> Sender<Told> {
+    pub(crate) fn teller(&self) -> Sender<MapMessage> {
         either!(self, mapped => mapped.teller())
     }
 
@@ -140,7 +140,7 @@ impl Mapped {
     }
 
     /// Waits for the next event; returns nothing if all inputs have ended and a feeder has no more.
-    pub(crate) fn next(&mut self, is_fed: bool) -> Option<Next> {
+    pub(crate) fn next(&mut self, is_fed: bool) -> Option<MapEvent> {
         either!(self, mapped => mapped.next(is_fed))
     }
 

@@ -16,5 +16,5 @@ pub(crate) use emitted::Emitted;
 pub use found::cancel_found;
 pub(crate) use found::{FoundCall, FoundValue, attach};
 #[cfg(feature = "cluster")]
-pub use listed::{Found, found_calls};
+pub use listed::{ListedCall, found_calls};
 pub(crate) use mapped::Mapped;

@@ -145,19 +145,19 @@ fn open_any(path: &Path) -> Result<(File, FileStatus), Untrusted> {
     let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {
         match step(&path)? {
-            Next::Opened(file, status) => return Ok((file, status)),
-            Next::Link(target) => path = target,
+            PathStep::Opened(file, status) => return Ok((file, status)),
+            PathStep::Link(target) => path = target,
         }
     }
     Err(Untrusted::Links { path })
 }
 
-enum Next {
+enum PathStep {
     Opened(File, FileStatus),
     Link(PathBuf),
 }
 
-fn step(path: &Path) -> Result<Next, Untrusted> {
+fn step(path: &Path) -> Result<PathStep, Untrusted> {
     let io = |error: SysError| Untrusted::io(path, &error);
     let (folder, name) = match (path.parent(), path.file_name()) {
         (Some(parent), Some(name)) if parent != Path::new("") => (parent, name),
@@ -173,11 +173,11 @@ fn step(path: &Path) -> Result<Next, Untrusted> {
     check_around(folder, around)?;
     if found.kind == FileKind::Link {
         let target = sys::link_in(opened.as_fd(), name).map_err(io)?;
-        return Ok(Next::Link(folder.join(target)));
+        return Ok(PathStep::Link(folder.join(target)));
     }
     let file = match sys::open_in(opened.as_fd(), name) {
         // It was replaced by a link just now: look again.
-        Err(error) if error.errno == Errno::ELOOP => return Ok(Next::Link(path.to_owned())),
+        Err(error) if error.errno == Errno::ELOOP => return Ok(PathStep::Link(path.to_owned())),
         opened => opened.map_err(io)?,
     };
     // Of what is open: the entry may be another one by now.
@@ -193,7 +193,7 @@ fn step(path: &Path) -> Result<Next, Untrusted> {
             path: path.to_owned(),
         });
     }
-    Ok(Next::Opened(file, status))
+    Ok(PathStep::Opened(file, status))
 }
 
 fn check_owner(path: &Path, status: FileStatus) -> Result<(), Untrusted> {

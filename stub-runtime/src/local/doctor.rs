@@ -14,7 +14,7 @@ use super::sandbox::explain;
 use crate::call::{CallSpec, Error, ErrorKind, Limits, SandboxStep, Work};
 use crate::declare::Retries;
 use crate::observe::watch::Watch;
-use crate::protocol::Failure;
+use crate::protocol::StartFailure;
 use crate::sys;
 
 /// Oldest kernel on which an ordinary user can mount in a namespace of their own.
@@ -96,7 +96,7 @@ fn fuse() -> Check {
     let problem = sys::open_fuse().err().map(|error| {
         let failure = explain(&SandboxStep::OpenFuse, &error);
         match failure {
-            Failure::Sandbox { reason, remedy, .. } => advice(reason, remedy),
+            StartFailure::Sandbox { reason, remedy, .. } => advice(reason, remedy),
             _ => error.to_string(),
         }
     });

@@ -21,7 +21,7 @@ use crate::sys::Disposition;
 pub const INTERRUPTED: u8 = 130;
 
 /// A run that can be ended.
-pub trait End: Sync {
+pub trait Interruptible: Sync {
     /// Ends the run by this signal, as far as it is handed on; stores what has been written.
     fn end(&self, signal: i32);
 
@@ -31,7 +31,7 @@ pub trait End: Sync {
     }
 }
 
-impl End for Canceller {
+impl Interruptible for Canceller {
     fn end(&self, signal: i32) {
         // What Ctrl-C means to a program at a terminal is not what it means to one that has none.
         let signal = if signal == SIGINT {
@@ -48,7 +48,7 @@ impl End for Canceller {
     }
 }
 
-impl End for Ender {
+impl Interruptible for Ender {
     fn end(&self, _signal: i32) {
         self.cancel(GRACE);
     }
@@ -140,19 +140,23 @@ fn listen() -> bool {
 
 /// Runs a closure, which a signal ends with a grace period, also if it is repeated. Returns whether
 /// a signal came.
-pub(crate) fn until_terminated<T>(what: &impl End, run: impl FnOnce() -> T) -> (T, bool) {
+pub(crate) fn until_terminated<T>(what: &impl Interruptible, run: impl FnOnce() -> T) -> (T, bool) {
     until_signalled(what, CtrlC::Ends, false, run)
 }
 
 /// Runs a closure, which a signal ends. Returns whether a signal came. The second signal ends the
 /// run at once. The third one ends the process with status [`INTERRUPTED`], or the second one, if a
 /// run can't be ended at once.
-pub fn until_interrupted<T>(what: &impl End, ctrl_c: CtrlC, run: impl FnOnce() -> T) -> (T, bool) {
+pub fn until_interrupted<T>(
+    what: &impl Interruptible,
+    ctrl_c: CtrlC,
+    run: impl FnOnce() -> T,
+) -> (T, bool) {
     until_signalled(what, ctrl_c, true, run)
 }
 
 fn until_signalled<T>(
-    what: &impl End,
+    what: &impl Interruptible,
     ctrl_c: CtrlC,
     second_exits: bool,
     run: impl FnOnce() -> T,

@@ -10,7 +10,7 @@ use super::*;
 /// Notes the signals that end it.
 struct Noted(Sender<i32>);
 
-impl End for Noted {
+impl Interruptible for Noted {
     fn end(&self, signal: i32) {
         let _ = self.0.send(signal);
     }

@@ -16,4 +16,4 @@ pub(crate) mod worker;
 pub use caller::Canceller;
 pub use demands::Demands;
 pub use doctor::{Check, doctor};
-pub use interrupt::{CtrlC, End, INTERRUPTED, ending_signals, until_interrupted};
+pub use interrupt::{CtrlC, INTERRUPTED, Interruptible, ending_signals, until_interrupted};

@@ -14,9 +14,9 @@ const KEPT: usize = 1 << 20;
 
 /// Receiver that keeps the output of a call, and prints it.
 #[derive(Debug, Default)]
-pub(crate) struct Kept(Mutex<VecDeque<u8>>);
+pub(crate) struct OutputLog(Mutex<VecDeque<u8>>);
 
-impl Kept {
+impl OutputLog {
     /// Returns the output so far.
     pub(crate) fn text(&self) -> String {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -24,7 +24,7 @@ impl Kept {
     }
 }
 
-impl Sink for Kept {
+impl Sink for OutputLog {
     fn line(&self, stream: OutputStream, _of: Option<u64>, line: &[u8]) {
         print(stream, line);
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);

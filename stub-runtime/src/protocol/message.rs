@@ -103,12 +103,12 @@ pub(crate) enum Reply {
     /// The work was started and has ended.
     Ended(Outcome),
     /// The work was not started.
-    Refused(Failure),
+    Refused(StartFailure),
 }
 
 /// Reason for which the work was not started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Failure {
+pub(crate) enum StartFailure {
     /// A volume can't be mounted.
     Volume {
         path: PathBuf,
@@ -222,7 +222,7 @@ pub(crate) enum FromInit {
     /// Nothing is mounted any more.
     Unmounted,
     /// A step failed; no more messages follow.
-    Failed(Failure),
+    Failed(StartFailure),
 }
 
 /// Message from caller to worker.

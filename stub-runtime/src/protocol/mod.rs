@@ -8,7 +8,7 @@ mod message;
 pub(crate) use channel::{Channel, ChannelError};
 pub(crate) use inbox::Inbox;
 pub(crate) use message::{
-    Failure, FromInit, FromSupervisor, FromWorker, Hello, Hide, InnerFolder, Input, Job,
-    MountPoint, Program, Progress, Reply, Report, Stop, Sweep, Swept, SweptVolume, ToInit,
+    FromInit, FromSupervisor, FromWorker, Hello, Hide, InnerFolder, Input, Job, MountPoint,
+    Program, Progress, Reply, Report, StartFailure, Stop, Sweep, Swept, SweptVolume, ToInit,
     ToSupervisor, ToWorker, Trace, UploadNote,
 };

@@ -14,7 +14,7 @@ use crate::config::{Access, MountConfig};
 use crate::fs::gate::Change;
 use crate::fs::open_files::OpenFiles;
 use crate::fs::owner::Owner;
-use crate::fs::{FsError, Shared, TTL};
+use crate::fs::{FsError, SharedResources, TTL};
 use crate::object::EntryName;
 use crate::store::{Ending, Store};
 use crate::tree::{Ino, Kind, ListingEntry, Tree};
@@ -30,7 +30,7 @@ pub(super) struct Core {
     pub(super) owner: Owner,
     /// Mount time, shown as the time of folders: S3 stores none.
     pub(super) born: SystemTime,
-    pub(super) shared: Shared,
+    pub(super) shared: SharedResources,
     /// Aborts of unfinished uploads. The end of the mount waits for them.
     pub(super) endings: Endings,
     pub(super) lifecycle: Lifecycle,
@@ -40,7 +40,11 @@ pub(super) struct Core {
 }
 
 impl Core {
-    pub(super) fn new(store: Arc<dyn Store>, config: &MountConfig, shared: &Shared) -> Self {
+    pub(super) fn new(
+        store: Arc<dyn Store>,
+        config: &MountConfig,
+        shared: &SharedResources,
+    ) -> Self {
         let lifecycle = Lifecycle::default();
         let mut shared = shared.clone();
         if let Some(stage) = &config.stage {

@@ -34,10 +34,10 @@ pub(super) enum Scan {
 
 /// Observations of one mount.
 #[derive(Debug, Default)]
-pub(super) struct Folders(Ordered<State, LAST>);
+pub(super) struct Folders(Ordered<FoldersState, LAST>);
 
 #[derive(Debug, Default)]
-struct State {
+struct FoldersState {
     folders: FolderMap<Folder>,
     /// Objects of the mount with and without stored metadata.
     metadata: Counts,
@@ -114,7 +114,7 @@ impl Folders {
         )
     }
 
-    fn lock(&self) -> Guard<'_, State> {
+    fn lock(&self) -> Guard<'_, FoldersState> {
         self.0.lock()
     }
 }

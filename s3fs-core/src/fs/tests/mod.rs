@@ -28,7 +28,7 @@ use std::time::Instant;
 use crate::budget::Budget;
 use crate::config::{Access, MountConfig};
 use crate::fs::tests::kernel::Kernel;
-use crate::fs::{Fs, Shared};
+use crate::fs::{Fs, SharedResources};
 use crate::object::BucketName;
 use crate::read::BlockPool;
 use crate::store::memory::MemoryStore;
@@ -72,7 +72,7 @@ async fn mount_as(
 }
 
 async fn mount_configured(store: Arc<dyn Store>, config: &MountConfig, budget: u64) -> Kernel {
-    let shared = Shared {
+    let shared = SharedResources {
         budget: Budget::new(budget),
         blocks: BlockPool::default(),
         parts: PartPool::with_first_part(FIRST_PART),

@@ -15,7 +15,7 @@ use crate::fs::writeback::queue::{DesiredState, Flushed, weight};
 use crate::object::{Headers, Key, ObjectRef};
 use crate::store::{Body, CopiedHeaders, Precondition, StoreErrorKind};
 use crate::tree::Ino;
-use crate::write::{Place, Stored, WriteError, copy_object};
+use crate::write::{FindDestination, Stored, WriteError, copy_object};
 
 impl Writeback {
     /// Returns the weight of the queued request about a key.

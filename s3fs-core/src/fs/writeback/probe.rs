@@ -6,7 +6,7 @@ use crate::fs::writeback::Writeback;
 use crate::fs::writeback::error_mode::{ChangeKind, Standing};
 use crate::object::{Headers, Key};
 use crate::store::{StoreError, StoreErrorKind};
-use crate::write::Place;
+use crate::write::FindDestination;
 
 impl Writeback {
     /// Checks whether the bucket takes files, unless that is known: by the upload that the file has,

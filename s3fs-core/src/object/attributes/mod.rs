@@ -11,7 +11,7 @@ mod xattrs;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use self::mode::{Mode, Writer};
+use self::mode::{Mode, ModeWriter};
 
 const MODE: &str = "mode";
 const UID: &str = "uid";
@@ -66,9 +66,9 @@ impl Attributes {
     pub fn from_metadata(metadata: &BTreeMap<String, String>) -> Self {
         let mut attributes = Self::default();
         let writer = if metadata.contains_key(CHANGED) {
-            Writer::S3fs
+            ModeWriter::S3fs
         } else {
-            Writer::Unknown
+            ModeWriter::Unknown
         };
         for (name, value) in metadata {
             if attributes.read(name, value, writer).is_none() {
@@ -142,7 +142,7 @@ impl Attributes {
     }
 
     /// Parses a value, if it is one of ours.
-    fn read(&mut self, name: &str, value: &str, writer: Writer) -> Option<()> {
+    fn read(&mut self, name: &str, value: &str, writer: ModeWriter) -> Option<()> {
         match name {
             MODE => {
                 let Mode { kind, permissions } = Mode::read(value, writer)?;

@@ -22,7 +22,7 @@ pub(super) struct Mode {
 
 /// Writer of a mode without a leading zero, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Writer {
+pub(super) enum ModeWriter {
     /// Written by s3fs-fuse.
     S3fs,
     Unknown,
@@ -30,7 +30,7 @@ pub(super) enum Writer {
 
 impl Mode {
     /// Parses a mode in the base that makes most sense; `None` if neither does.
-    pub(super) fn read(text: &str, writer: Writer) -> Option<Self> {
+    pub(super) fn read(text: &str, writer: ModeWriter) -> Option<Self> {
         // Some parsers take a sign.
         if !text.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
@@ -41,7 +41,7 @@ impl Mode {
         }
         let decimal = text.parse().ok().and_then(Self::from_bits);
         match decimal {
-            Some(mode) if writer == Writer::S3fs || mode.is_plain_decimal() => Some(mode),
+            Some(mode) if writer == ModeWriter::S3fs || mode.is_plain_decimal() => Some(mode),
             doubtful => octal().or(doubtful),
         }
     }
@@ -102,7 +102,7 @@ mod tests {
     use super::FileKind::{Dir, Fifo, File, Socket, Symlink};
     use super::*;
 
-    fn check(writer: Writer, cases: &[(&str, Option<FileKind>, u16)]) {
+    fn check(writer: ModeWriter, cases: &[(&str, Option<FileKind>, u16)]) {
         for (text, kind, permissions) in cases {
             let expected = Mode {
                 kind: *kind,
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn decimal_and_octal_modes_are_told_apart() {
         check(
-            Writer::Unknown,
+            ModeWriter::Unknown,
             &[
                 ("33188", Some(File), 0o644),
                 ("100644", Some(File), 0o644),
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn what_s3fs_wrote_is_decimal_but_for_what_can_only_be_octal() {
         check(
-            Writer::S3fs,
+            ModeWriter::S3fs,
             &[
                 ("493", None, 0o755),
                 ("511", None, 0o777),
@@ -181,7 +181,7 @@ mod tests {
             "020666",
             "99999999999999999999",
         ] {
-            assert_eq!(Mode::read(text, Writer::Unknown), None, "{text}");
+            assert_eq!(Mode::read(text, ModeWriter::Unknown), None, "{text}");
         }
     }
 

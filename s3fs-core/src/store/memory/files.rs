@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::state::{Object, State};
+use super::state::{MemoryState, Object};
 use crate::object::{ETag, Headers, Key};
 
 /// Keeps the folders of a deleted key. A folder without anything in it is deleted by its own key.
-pub(super) fn removed(state: &mut State, key: &str) {
-    let is_filled = |state: &State, folder: &str| {
+pub(super) fn removed(state: &mut MemoryState, key: &str) {
+    let is_filled = |state: &MemoryState, folder: &str| {
         let mut keys = state.objects.keys().chain(&state.folders);
         keys.any(|key| key.starts_with(folder) && key != folder)
     };
@@ -29,7 +29,7 @@ pub(super) fn removed(state: &mut State, key: &str) {
 }
 
 /// Returns the objects of a listing. One that is folded shows folders as empty objects.
-pub(super) fn listed(state: &State, folded: bool) -> Cow<'_, BTreeMap<String, Object>> {
+pub(super) fn listed(state: &MemoryState, folded: bool) -> Cow<'_, BTreeMap<String, Object>> {
     if !folded || state.folders.is_empty() {
         return Cow::Borrowed(&state.objects);
     }
@@ -41,7 +41,7 @@ pub(super) fn listed(state: &State, folded: bool) -> Cow<'_, BTreeMap<String, Ob
 }
 
 /// Returns a folder as HEAD shows it, if it was left without an object of its own.
-pub(super) fn folder(state: &State, key: &Key) -> Option<Object> {
+pub(super) fn folder(state: &MemoryState, key: &Key) -> Option<Object> {
     let is_made_up =
         state.folders.contains(key.as_str()) && !state.objects.contains_key(key.as_str());
     is_made_up.then(made_up)

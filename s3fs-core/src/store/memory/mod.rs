@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream;
 
-use self::state::{Object, State, Upload, copied_headers, failed, refused};
+use self::state::{MemoryState, Object, Upload, copied_headers, failed, refused};
 use crate::object::{ByteRange, ETag, Headers, Key, Tags};
 use crate::store::{
     Body, Capabilities, Condition, Content, CopiedHeaders, CopySource, Described, GetBody,
@@ -31,7 +31,7 @@ const PIECE: usize = 48 << 10;
 /// Bucket in memory. A clone is another client of the same bucket.
 #[derive(Clone, Debug)]
 pub(crate) struct MemoryStore {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<MemoryState>>,
     min_part: u64,
     page: usize,
     order: Order,
@@ -140,7 +140,7 @@ impl MemoryStore {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, MemoryState> {
         self.state.lock().unwrap()
     }
 }

@@ -17,7 +17,7 @@ use crate::store::{
 const UNKNOWN_TYPE: &str = "binary/octet-stream";
 
 #[derive(Debug, Default)]
-pub(super) struct State {
+pub(super) struct MemoryState {
     pub(super) objects: BTreeMap<String, Object>,
     /// Folders that were left without a key, on a server that keeps them.
     pub(super) folders: BTreeSet<String>,
@@ -39,7 +39,7 @@ pub(super) struct Upload {
     pub(super) parts: BTreeMap<u16, Object>,
 }
 
-impl State {
+impl MemoryState {
     pub(super) fn object(&self, operation: &'static str, key: &Key) -> Result<&Object, StoreError> {
         let missing = || failed(operation, key, StoreErrorKind::NoSuchKey);
         self.objects.get(key.as_str()).ok_or_else(missing)

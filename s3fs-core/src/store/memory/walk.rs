@@ -1,6 +1,6 @@
 //! Listings in the order in which a walk through folders meets keys, as on some servers.
 
-use super::state::State;
+use super::state::MemoryState;
 use crate::store::{ListFrom, ListPage, ListRequest, ListedObject};
 
 /// Returns the sort key of a key: a folder sorts as its name does, before longer names.
@@ -10,7 +10,7 @@ fn position(key: &str) -> Vec<u8> {
 }
 
 /// Returns whether a key is refused, because a name would be both a file and a folder.
-pub(super) fn is_refused(state: &State, key: &str) -> bool {
+pub(super) fn is_refused(state: &MemoryState, key: &str) -> bool {
     let is_above = |above: &str, below: &str| {
         let rest = below.strip_prefix(above);
         rest.is_some_and(|rest| rest.starts_with('/'))
@@ -21,7 +21,7 @@ pub(super) fn is_refused(state: &State, key: &str) -> bool {
 
 /// Returns one page of at most `room` entries. A page that starts after a name skips the folder of
 /// that name.
-pub(super) fn page(state: &State, request: &ListRequest<'_>, room: usize) -> ListPage {
+pub(super) fn page(state: &MemoryState, request: &ListRequest<'_>, room: usize) -> ListPage {
     let is_behind = |entry: &str| match request.from {
         ListFrom::Beginning => true,
         ListFrom::Continuation(token) => position(entry) > position(token),

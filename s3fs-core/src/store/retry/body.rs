@@ -5,7 +5,7 @@ use futures_util::stream;
 use tokio::time::Instant;
 
 use super::breaks::Breaks;
-use super::{Bucket, Retrying};
+use super::{RetriedBucket, Retrying};
 use crate::object::{ByteRange, ETag, Key};
 use crate::store::{Condition, GetBody, GetResponse, Store, StoreError, StoreErrorKind};
 
@@ -21,7 +21,7 @@ pub(super) fn resumed<S: Store>(
         return answer;
     };
     let resumable = Resumable {
-        source: Source {
+        source: BodySource {
             store: store.clone(),
             key: key.clone(),
             etag: answer.meta.etag.clone(),
@@ -40,14 +40,14 @@ pub(super) fn resumed<S: Store>(
 }
 
 /// Source of a body: one version of an object.
-struct Source<S> {
+struct BodySource<S> {
     store: Retrying<S>,
     key: Key,
     etag: ETag,
 }
 
 struct Resumable<S> {
-    source: Source<S>,
+    source: BodySource<S>,
     /// Range of the bytes not yet received.
     missing: Option<ByteRange>,
     /// Current body; `None` while the rest is requested, because a broken body must not hold its
@@ -93,10 +93,10 @@ impl<S: Store> Resumable<S> {
     }
 }
 
-impl<S: Store> Source<S> {
+impl<S: Store> BodySource<S> {
     async fn ask(&self, missing: ByteRange) -> Result<GetBody, StoreError> {
         let condition = Condition::Is(&self.etag);
-        let Bucket { store, health, .. } = &*self.store.bucket;
+        let RetriedBucket { store, health, .. } = &*self.store.bucket;
         health.admit().await;
         let answer = store.get(&self.key, Some(missing), condition).await?;
         health.answered(Instant::now());

@@ -47,7 +47,7 @@ mod tests {
 
     use super::*;
     use crate::store::retry::RetryLimits;
-    use crate::store::retry::policy::Next;
+    use crate::store::retry::policy::RetryStep;
     use crate::store::{StoreError, StoreErrorKind};
 
     const TIMEOUT: Duration = Duration::from_mins(5);
@@ -69,8 +69,8 @@ mod tests {
             let error = StoreError::new("GetObject", "s3://bucket/key".into(), kind);
             let tries = breaks.tries(|| Tries::new(RetryLimits::new(timeout), now));
             match tries.next(&error, now, 0.5) {
-                Next::Retry(delay) => now += delay,
-                Next::GiveUp => return Err((requests, now - start)),
+                RetryStep::Retry(delay) => now += delay,
+                RetryStep::GiveUp => return Err((requests, now - start)),
             }
         }
         unreachable!("a body ends");

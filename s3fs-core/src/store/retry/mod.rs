@@ -28,7 +28,7 @@ use crate::store::{
 };
 use health::Health;
 use hedge::hedged;
-use policy::{Next, Tries};
+use policy::{RetryStep, Tries};
 use unanswered::Unanswered;
 
 /// Time after which a warning is logged for a request that is still retried.
@@ -40,14 +40,14 @@ const SHORTEST_TRANSFER: Duration = Duration::from_mins(1);
 /// Store whose failed requests are retried. Cheap to clone.
 #[derive(Debug)]
 pub struct Retrying<S> {
-    bucket: Arc<Bucket<S>>,
+    bucket: Arc<RetriedBucket<S>>,
     limits: RetryLimits,
     warn_after: Duration,
     shortest_transfer: Duration,
 }
 
 #[derive(Debug)]
-struct Bucket<S> {
+struct RetriedBucket<S> {
     store: S,
     health: Health,
     unanswered: Unanswered,
@@ -67,7 +67,7 @@ impl<S> Clone for Retrying<S> {
 impl<S: Store> Retrying<S> {
     /// Wraps `store`, whose failed requests are retried within these limits.
     pub fn new(store: S, limits: RetryLimits) -> Self {
-        let bucket = Bucket {
+        let bucket = RetriedBucket {
             store,
             health: Health::default(),
             unanswered: Unanswered::default(),
@@ -199,7 +199,7 @@ impl<S: Store> Retrying<S> {
         let now = Instant::now();
         self.bucket.health.failed(&error, now);
         let next = tries.next(&error, now, f64::from(fastrand::f32()));
-        let Next::Retry(delay) = next else {
+        let RetryStep::Retry(delay) = next else {
             let error = error.after_attempts(tries.failed(), tries.elapsed(now));
             if error.attempts > 1 {
                 let StoreError {

@@ -117,7 +117,7 @@ enum Again {
 
 /// Step after a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub(super) enum RetryStep {
     /// Another attempt after this delay.
     Retry(Duration),
     /// No further attempt.
@@ -170,20 +170,20 @@ impl Tries {
 
     /// Decides what follows a failure. `jitter`, between 0 and 1, spreads retries of requests that
     /// failed together.
-    pub(super) fn next(&mut self, error: &StoreError, now: Instant, jitter: f64) -> Next {
+    pub(super) fn next(&mut self, error: &StoreError, now: Instant, jitter: f64) -> RetryStep {
         self.failed += 1;
         let Some(limit) = self.limit(&error.kind) else {
-            return Next::GiveUp;
+            return RetryStep::GiveUp;
         };
         let left = limit.saturating_sub(self.elapsed(now));
         let is_again = self.takes_again(&error.kind);
         if left.is_zero() && !is_again {
-            return Next::GiveUp;
+            return RetryStep::GiveUp;
         }
         let doubled = FIRST_DELAY.saturating_mul(1 << (self.failed - 1).min(16));
         let delay = doubled.min(MAX_DELAY).mul_f64(f64::midpoint(1.0, jitter));
         // The last attempt is made when the time is over.
-        Next::Retry(if left.is_zero() {
+        RetryStep::Retry(if left.is_zero() {
             delay
         } else {
             delay.min(left)
@@ -247,7 +247,7 @@ mod tests {
         let start = Instant::now();
         let mut tries = Tries::new(limits, start);
         let mut now = start;
-        while let Next::Retry(delay) = tries.next(error, now, jitter) {
+        while let RetryStep::Retry(delay) = tries.next(error, now, jitter) {
             assert!(delay <= MAX_DELAY);
             now += delay;
         }
@@ -331,10 +331,10 @@ mod tests {
         let (start, silent) = (Instant::now(), error(StoreErrorKind::TimedOut));
         let mut tries = Tries::new(RetryLimits::new(TIMEOUT), start).again_without_answer();
         let next = tries.next(&silent, start + TIMEOUT, 0.999);
-        assert!(matches!(next, Next::Retry(delay) if delay <= FIRST_DELAY));
-        assert_eq!(tries.next(&silent, start + TIMEOUT, 0.5), Next::GiveUp);
+        assert!(matches!(next, RetryStep::Retry(delay) if delay <= FIRST_DELAY));
+        assert_eq!(tries.next(&silent, start + TIMEOUT, 0.5), RetryStep::GiveUp);
         let mut tries = Tries::new(RetryLimits::new(Duration::ZERO), start).again_without_answer();
-        assert_eq!(tries.next(&silent, start, 0.5), Next::GiveUp);
+        assert_eq!(tries.next(&silent, start, 0.5), RetryStep::GiveUp);
     }
 
     #[test]

@@ -15,10 +15,10 @@ const EMPTY_PAGES: u32 = 100;
 
 /// Listings in progress, by the token that continues each.
 #[derive(Debug, Default)]
-pub(super) struct Chains(Mutex<State>);
+pub(super) struct Chains(Mutex<ChainsState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct ChainsState {
     chains: HashMap<String, Chain>,
     tokens: VecDeque<String>,
 }
@@ -109,7 +109,7 @@ fn hash(page: &ListPage) -> Option<u64> {
     Some(hasher.finish())
 }
 
-impl State {
+impl ChainsState {
     fn follow(&mut self, token: String, chain: Chain) {
         self.tokens.retain(|token| self.chains.contains_key(token));
         if self.chains.insert(token.clone(), chain).is_none() {

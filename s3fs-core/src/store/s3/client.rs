@@ -15,7 +15,7 @@ use super::answers::BoundAnswers;
 use super::checksums::Checksums;
 use super::connections::{Authorities, AuthoritiesError, HttpClient};
 use super::endpoint::{Endpoint, EndpointError, PathStyle};
-use super::identity::{Identity, Source, WatchRefusals, first_region, static_keys};
+use super::identity::{CredentialSource, Identity, WatchRefusals, first_region, static_keys};
 use super::owner::ExpectedOwner;
 use super::profile::known_region;
 use super::settings::Settings;
@@ -95,7 +95,7 @@ impl Access {
             (first_region(known, config), RegionSource::Guessed)
         };
         let client = http.trusting(&Authorities::configured(&settings))?;
-        let identity = Source::of(config, &region, &client).map(Identity::new);
+        let identity = CredentialSource::of(config, &region, &client).map(Identity::new);
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(client.clone())
             .region(region.clone());

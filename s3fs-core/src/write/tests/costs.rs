@@ -9,7 +9,7 @@ use crate::object::{Key, ObjectRef};
 use crate::store::disturbed::{Disturbance, Disturbed, Operation};
 use crate::store::memory::MemoryStore;
 use crate::store::{Store, StoreErrorKind};
-use crate::write::{Place, Stages, Writer};
+use crate::write::{FindDestination, Stages, Writer};
 
 /// Counter of requests.
 #[derive(Debug, Default)]
@@ -60,7 +60,7 @@ impl Counted {
     }
 
     fn create(&self, budget: u64) -> Writer {
-        let place: Arc<dyn Place> = self.at.clone();
+        let place: Arc<dyn FindDestination> = self.at.clone();
         Writer::create(self.target(budget), place)
     }
 
@@ -71,7 +71,7 @@ impl Counted {
     async fn open(&self, size: u64) -> Writer {
         self.memory.insert("f", vec![7; size as usize]);
         let object = object(&self.memory, &Key::new("f")).await;
-        let place: Arc<dyn Place> = self.at.clone();
+        let place: Arc<dyn FindDestination> = self.at.clone();
         Writer::open(self.target(1 << 20), place, object)
             .await
             .unwrap()
@@ -133,7 +133,7 @@ async fn without_memory_the_beginning_is_changed_in_what_was_stored() {
 async fn memory_that_is_needed_otherwise_is_taken_from_beginnings() {
     let counted = Counted::new();
     let target = counted.target(4 * (64 << 10));
-    let place: Arc<dyn Place> = counted.at.clone();
+    let place: Arc<dyn FindDestination> = counted.at.clone();
     let writer = Writer::create(target.clone(), place);
     writer
         .write(0, &[1; FIRST_PART as usize + 1])

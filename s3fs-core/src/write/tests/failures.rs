@@ -10,7 +10,7 @@ use crate::store::faulty::{Fault, Faults};
 use crate::store::memory::MemoryStore;
 use crate::store::{Store, UploadId};
 use crate::write::rescue::Missing;
-use crate::write::{Place, Stages, WriteError, Writer};
+use crate::write::{FindDestination, Stages, WriteError, Writer};
 
 const PART: usize = FIRST_PART as usize;
 
@@ -25,7 +25,7 @@ fn setting(budget: u64) -> Setting {
     let memory = bucket();
     let (store, faults) = Faults::over(memory.clone());
     let at = Somewhere::new("f", false);
-    let place: Arc<dyn Place> = at.clone();
+    let place: Arc<dyn FindDestination> = at.clone();
     let writer = Writer::create(target(store, budget, &Stages::default()), place);
     Setting {
         memory,
@@ -112,7 +112,7 @@ async fn an_upload_that_vanished_is_not_taken_for_an_older_object_that_looks_lik
         older.writer.store().await.unwrap();
         let (store, faults) = Faults::over(older.memory.clone());
         let at = Somewhere::new("f", false);
-        let place: Arc<dyn Place> = at.clone();
+        let place: Arc<dyn FindDestination> = at.clone();
         let writer = Writer::create(target(store, 1 << 20, &Stages::default()), place);
         let newer = Setting {
             writer,

@@ -20,8 +20,8 @@ use crate::object::{ByteRange, Headers, Key, ObjectRef};
 use crate::store::memory::MemoryStore;
 use crate::store::{Precondition, Store};
 use crate::write::{
-    Destination, Endings, PartPool, Piece, Place, Reading, Stages, Stored, Target, Unsent,
-    WriteError, Writer,
+    Destination, Endings, FindDestination, PartPool, Piece, Reading, Stages, Stored, Target,
+    Unsent, WriteError, Writer,
 };
 
 /// Size of a first part in these tests. The smallest part has 40 bytes; copies have at most 4096.
@@ -77,7 +77,7 @@ impl Somewhere {
     }
 }
 
-impl Place for Somewhere {
+impl FindDestination for Somewhere {
     fn destination(&self) -> Option<Destination> {
         self.destination.lock().unwrap().clone()
     }

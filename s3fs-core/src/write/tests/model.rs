@@ -12,7 +12,7 @@ use crate::store::faulty::{Faults, Faulty};
 use crate::store::memory::MemoryStore;
 use crate::store::slow::{Delays, Slow};
 use crate::store::{CopiedHeaders, Precondition, Store};
-use crate::write::{Place, Reading, Stages, Stored, WriteError, Writer};
+use crate::write::{FindDestination, Reading, Stages, Stored, WriteError, Writer};
 
 /// Conditions of a run.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +55,7 @@ impl Run {
         let stages = Stages::new(std::env::temp_dir(), conditions.limit.unwrap_or(u64::MAX));
         // An answer that was lost leaves a version that the file did not ask for.
         let at = Somewhere::new("f/0", !conditions.has_faults);
-        let place: Arc<dyn Place> = at.clone();
+        let place: Arc<dyn FindDestination> = at.clone();
         let writer = Writer::create(target(store.clone(), conditions.budget, &stages), place);
         Self {
             memory,
@@ -318,7 +318,7 @@ impl Run {
         let object = object(&self.memory, &self.at.key()).await;
         let target = target(self.store.clone(), self.conditions.budget, &self.stages);
         let opened = loop {
-            let place: Arc<dyn Place> = self.at.clone();
+            let place: Arc<dyn FindDestination> = self.at.clone();
             match Writer::open(target.clone(), place, object.clone()).await {
                 Ok(opened) => break opened,
                 Err(error) => {

@@ -11,7 +11,7 @@ use crate::call::{Attempt, Error, ErrorKind, Result};
 use crate::codec::{Codec, Codecs, Payload, encode_all};
 use crate::declare::Function;
 use crate::engines::{Background, Mapped};
-use crate::observe::logs::Kept;
+use crate::observe::logs::OutputLog;
 use crate::observe::output::Sink;
 
 /// `f::map` and `f::starmap`: the inputs are tuples of arguments.
@@ -84,7 +84,7 @@ pub fn spawn<C: Codecs, V: 'static>(
             },
         )
     })?;
-    let logs = Arc::new(Kept::default());
+    let logs = Arc::new(OutputLog::default());
     let sink = Arc::clone(&logs) as Arc<dyn Sink>;
     let background = Arc::new(Background::new(function, Some(sink))?);
     let canceller = Arc::clone(&background);

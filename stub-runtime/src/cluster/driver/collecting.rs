@@ -8,7 +8,7 @@ use crate::cluster::error::ClusterError;
 use crate::cluster::format::{Event, Piece, Value};
 use crate::cluster::names::{BatchId, RunId, pieces};
 use crate::codec::Payload;
-use crate::local::caller::Told;
+use crate::local::caller::MapMessage;
 use crate::observe::watch::Watched;
 use crate::protocol::Progress;
 
@@ -98,7 +98,9 @@ impl Driver {
             }
             Event::Emitted { index, value } => {
                 if self.state.emitted(id, index) {
-                    let _ = self.told.send(Told::Emitted(Payload::from_held(value)));
+                    let _ = self
+                        .told
+                        .send(MapMessage::Emitted(Payload::from_held(value)));
                 }
             }
             Event::Ended {

@@ -8,7 +8,7 @@ use super::Driver;
 use crate::cluster::controls::Order;
 use crate::cluster::error::ClusterError;
 use crate::cluster::program::leave;
-use crate::cluster::scheduler::{Fate, How, JobId, Seen};
+use crate::cluster::scheduler::{EndKind, Fate, JobId, Seen};
 use crate::cluster::state::Why;
 
 /// Time that a task has to store its bodies' files, after their grace period.
@@ -75,7 +75,7 @@ impl Driver {
                 for (id, _) in self.state.without_fate() {
                     if id.submission == number {
                         self.state
-                            .fate(id, Fate::new(How::Cancelled, "it was never started"));
+                            .fate(id, Fate::new(EndKind::Cancelled, "it was never started"));
                     }
                 }
             }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::Driver;
 use crate::cluster::error::ClusterError;
-use crate::cluster::scheduler::{Fate, How};
+use crate::cluster::scheduler::{EndKind, Fate};
 
 /// Time after the end of a task at which the scheduler's record of it is no longer waited for.
 const LATE: Duration = Duration::from_secs(15);
@@ -62,16 +62,16 @@ impl Driver {
         for (id, since) in self.state.without_fate() {
             let known = match self.jobs.get(&id.submission) {
                 Some(job) => self.cluster.scheduler.fate(job, id.task),
-                None => Some(Fate::new(How::Unknown, "it was never started")),
+                None => Some(Fate::new(EndKind::Unknown, "it was never started")),
             };
             let unknown = || {
                 let words = "the scheduler doesn't know what became of it";
-                (since.elapsed() >= LATE).then(|| Fate::new(How::Unknown, words))
+                (since.elapsed() >= LATE).then(|| Fate::new(EndKind::Unknown, words))
             };
             let Some(mut fate) = known.or_else(unknown) else {
                 continue;
             };
-            if matches!(fate.how, How::Died | How::Unfit)
+            if matches!(fate.how, EndKind::Died | EndKind::Unfit)
                 && let Some(job) = self.jobs.get(&id.submission)
                 && let Some(log) = self.log_of(job, id.task)
             {

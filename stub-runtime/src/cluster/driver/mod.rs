@@ -19,7 +19,7 @@ use bytes::Bytes;
 
 use crate::call::{Attempt, Error, ErrorKind};
 use crate::codec::Payload;
-use crate::local::caller::{Done, Told};
+use crate::local::caller::{Done, MapMessage};
 use crate::observe::output::Sink;
 use crate::observe::watch::{Attempted, Watch, Watched};
 
@@ -33,7 +33,7 @@ use super::record::Attended;
 use super::scheduler::{JobId, Needs, Room};
 use super::seal::SealKey;
 use super::spool::Spool;
-use super::state::{State, Verdict, Why};
+use super::state::{ClusterState, Verdict, Why};
 
 use ending::Ending;
 use pauses::Patience;
@@ -71,10 +71,10 @@ pub(super) struct Driver {
     cluster: Cluster,
     controls: Arc<Controls>,
     orders: Receiver<Order>,
-    told: Sender<Told>,
+    told: Sender<MapMessage>,
     sink: Option<Arc<dyn Sink>>,
     watch: Arc<Watch>,
-    state: State,
+    state: ClusterState,
     /// Arguments of inputs that are not in the spool.
     arguments: HashMap<u64, Bytes>,
     spool: Option<Arc<Spool>>,
@@ -111,12 +111,12 @@ impl Driver {
         cluster: Cluster,
         controls: Arc<Controls>,
         orders: Receiver<Order>,
-        told: Sender<Told>,
+        told: Sender<MapMessage>,
         sink: Option<Arc<dyn Sink>>,
         watch: Arc<Watch>,
     ) -> Self {
         Self {
-            state: State::new(task.retries, cluster.task_time, task.needs.at_once),
+            state: ClusterState::new(task.retries, cluster.task_time, task.needs.at_once),
             task,
             cluster,
             controls,
@@ -324,7 +324,9 @@ impl Driver {
             is_abandoned: false,
         });
         // Nobody listens to what was dropped.
-        let _ = self.told.send(Told::Done(Done { index, result }.into()));
+        let _ = self
+            .told
+            .send(MapMessage::Done(Done { index, result }.into()));
     }
 
     fn tell_verdict(&self, verdict: &Verdict) {

@@ -9,10 +9,10 @@ use bytes::Bytes;
 use super::starting::{FIRST_PAUSE, Pending};
 use super::{Driver, GATHERING};
 use crate::cluster::error::ClusterError;
-use crate::cluster::format::{Batch, Closed, Input, Submitted};
+use crate::cluster::format::{Batch, BatchInput, Closed, Submitted};
 use crate::cluster::names::{self, BatchId, CALL, CLOSED};
 use crate::cluster::program::{find, own, stage};
-use crate::cluster::record::{Attended, Record};
+use crate::cluster::record::{Attended, CallRecord};
 use crate::cluster::scheduler::Room;
 use crate::cluster::state::Planned;
 
@@ -115,7 +115,7 @@ impl Driver {
             let inputs = batch.inputs.iter().map(|input| {
                 let here = self.arguments.get(&input.index);
                 let arguments = here.or_else(|| earlier.get(&input.index)).cloned();
-                Ok(Input {
+                Ok(BatchInput {
                     index: input.index,
                     attempt: input.attempt,
                     arguments: arguments.ok_or_else(|| gone(id.inputs()))?,
@@ -168,7 +168,7 @@ impl Driver {
             return Ok(());
         }
         if self.task.attended.is_none() {
-            let record = Record::new(
+            let record = CallRecord::new(
                 &self.task.id,
                 &self.task.label,
                 self.task.is_map,

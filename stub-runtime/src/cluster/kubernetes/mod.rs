@@ -21,7 +21,7 @@ use jiff::Timestamp;
 
 use super::error::ClusterError;
 use super::names::BatchId;
-use super::scheduler::{Fate, How, JobId, Room, Scheduler, Seen, Submission};
+use super::scheduler::{EndKind, Fate, JobId, Room, Scheduler, Seen, Submission};
 use super::seal::SealKey;
 use super::spool::Location;
 use crate::declare::Kubernetes as Settings;
@@ -163,7 +163,7 @@ impl Scheduler for Kubernetes {
     fn fate(&mut self, job: &JobId, _task: u32) -> Option<Fate> {
         // As long as a Job is there, it is known what became of its tasks.
         let words = format!("the Job `{job}` was deleted");
-        Some(Fate::new(How::Cancelled, words))
+        Some(Fate::new(EndKind::Cancelled, words))
     }
 
     fn ask_to_end(&mut self, jobs: &[JobId]) -> Result<(), ClusterError> {

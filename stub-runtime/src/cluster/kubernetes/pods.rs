@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::{
     ContainerStateTerminated, ContainerStateWaiting, ContainerStatus, Pod, PodStatus,
 };
 
-use crate::cluster::scheduler::{Fate, How};
+use crate::cluster::scheduler::{EndKind, Fate};
 
 /// Time after its deletion deadline within which a pod disappears if its node answers.
 const LATE: SignedDuration = SignedDuration::from_secs(30);
@@ -65,10 +65,10 @@ pub(super) fn doing(pod: &Pod, now: Timestamp) -> Doing {
         .as_ref()
         .and_then(|status| status.phase.as_deref());
     match phase.unwrap_or("Pending") {
-        "Succeeded" => Doing::Ended(Fate::new(How::Completed, "Completed")),
+        "Succeeded" => Doing::Ended(Fate::new(EndKind::Completed, "Completed")),
         "Failed" => Doing::Ended(fate(pod)),
         _ if is_away(pod, now) => Doing::Ended(Fate::new(
-            How::Lost,
+            EndKind::Lost,
             "NodeLost: the node does not say that it has ended",
         )),
         "Pending" => stuck(pod, now).map_or(Doing::Waiting, Doing::Stuck),
@@ -123,7 +123,7 @@ fn container(status: &PodStatus) -> Option<&ContainerStatus> {
 /// Returns the exit reason of a pod that has failed.
 fn fate(pod: &Pod) -> Fate {
     let Some(status) = &pod.status else {
-        return Fate::new(How::Unknown, "Failed");
+        return Fate::new(EndKind::Unknown, "Failed");
     };
     let conditions = status.conditions.as_deref().unwrap_or_default();
     let disrupted = conditions
@@ -133,19 +133,19 @@ fn fate(pod: &Pod) -> Fate {
     let ended = container(status).and_then(|one| one.state.as_ref()?.terminated.as_ref());
     if let Some(condition) = disrupted {
         let why = condition.reason.as_deref().unwrap_or("DisruptionTarget");
-        return Fate::new(How::Lost, why);
+        return Fate::new(EndKind::Lost, why);
     }
     if reason == "DeadlineExceeded" {
-        return Fate::new(How::TimedOut, reason);
+        return Fate::new(EndKind::TimedOut, reason);
     }
     // `OutOfcpu`, `OutOfmemory`…: the node had no room after all.
     if LOST.contains(&reason) || reason.starts_with("OutOf") {
-        return Fate::new(How::Lost, reason);
+        return Fate::new(EndKind::Lost, reason);
     }
     match ended {
         Some(ended) => of_container(ended),
-        None if reason.is_empty() => Fate::new(How::Unknown, "Failed"),
-        None => Fate::new(How::Died, reason),
+        None if reason.is_empty() => Fate::new(EndKind::Unknown, "Failed"),
+        None => Fate::new(EndKind::Died, reason),
     }
 }
 
@@ -154,11 +154,11 @@ fn of_container(ended: &ContainerStateTerminated) -> Fate {
     let reason = ended.reason.as_deref().unwrap_or("Error");
     let how = match reason {
         // The node has forgotten what became of it.
-        "ContainerStatusUnknown" => How::Lost,
-        "OOMKilled" => How::Died,
+        "ContainerStatusUnknown" => EndKind::Lost,
+        "OOMKilled" => EndKind::Died,
         // There is no `sh`, or what is to be mounted is not there.
-        "StartError" | "ContainerCannotRun" => How::Unfit,
-        _ => How::of_status(ended.exit_code),
+        "StartError" | "ContainerCannotRun" => EndKind::Unfit,
+        _ => EndKind::of_status(ended.exit_code),
     };
     let said = ended.message.as_deref().map(one_line).unwrap_or_default();
     let said = if said.is_empty() {

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::Pod;
 
 use super::indexes;
 use super::pods::{self, Doing};
-use crate::cluster::scheduler::{Fate, How, Seen};
+use crate::cluster::scheduler::{EndKind, Fate, Seen};
 
 /// Time for which an image that could not be pulled is waited for.
 const PULLING: SignedDuration = SignedDuration::from_mins(2);
@@ -39,17 +39,19 @@ pub(super) fn seen(job: &Job, pods: &[Pod], now: Timestamp) -> Result<BTreeMap<u
     let mut seen = BTreeMap::new();
     for task in 0..tasks {
         let state = match doing.get(&task) {
-            _ if completed.contains(&task) => ended(How::Completed, "Completed"),
+            _ if completed.contains(&task) => ended(EndKind::Completed, "Completed"),
             Some(Doing::Running) => Seen::Running,
             Some(Doing::Waiting) => Seen::Waiting,
             Some(Doing::Ended(fate)) => Seen::Ended(fate.clone()),
             Some(Doing::Stuck(stuck)) => match (stuck.for_good, stuck.waits >= PULLING) {
                 // Others have begun: it is its node that can't.
-                (false, true) if has_begun => ended(How::Lost, &stuck.words),
+                (false, true) if has_begun => ended(EndKind::Lost, &stuck.words),
                 (true, _) | (_, true) => return Err(stuck.words.clone()),
                 (false, false) => Seen::Waiting,
             },
-            None if failed.contains(&task) => ended(How::Unknown, "its pod has failed and is gone"),
+            None if failed.contains(&task) => {
+                ended(EndKind::Unknown, "its pod has failed and is gone")
+            }
             None => match &over {
                 Some((how, words)) => ended(*how, words),
                 // Its turn has not come.
@@ -61,7 +63,7 @@ pub(super) fn seen(job: &Job, pods: &[Pod], now: Timestamp) -> Result<BTreeMap<u
     Ok(seen)
 }
 
-fn ended(how: How, words: &str) -> Seen {
+fn ended(how: EndKind, words: &str) -> Seen {
     Seen::Ended(Fate::new(how, words))
 }
 
@@ -72,19 +74,19 @@ fn index(pod: &Pod) -> Option<u32> {
 }
 
 /// Returns the reason why a Job starts no more tasks, if it doesn't.
-fn why_over(job: &Job) -> Option<(How, String)> {
+fn why_over(job: &Job) -> Option<(EndKind, String)> {
     if job.metadata.deletion_timestamp.is_some() {
-        return Some((How::Cancelled, "its Job was deleted".to_owned()));
+        return Some((EndKind::Cancelled, "its Job was deleted".to_owned()));
     }
     if job.spec.as_ref().and_then(|spec| spec.suspend) == Some(true) {
-        return Some((How::Cancelled, "its Job was suspended".to_owned()));
+        return Some((EndKind::Cancelled, "its Job was suspended".to_owned()));
     }
     let conditions = job.status.as_ref()?.conditions.as_ref()?;
     let over = conditions.iter().find(|condition| {
         matches!(condition.type_.as_str(), "Complete" | "Failed") && condition.status == "True"
     })?;
     let reason = over.reason.as_ref().unwrap_or(&over.type_);
-    Some((How::Unknown, format!("its Job is over: {reason}")))
+    Some((EndKind::Unknown, format!("its Job is over: {reason}")))
 }
 
 #[cfg(test)]

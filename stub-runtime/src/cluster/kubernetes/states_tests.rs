@@ -57,10 +57,10 @@ fn fate(more: &Value) -> Fate {
 fn what_the_job_says_and_what_its_pods_say_make_one_picture() {
     let job = json!({ "status": { "completedIndexes": "0,2", "failedIndexes": "3" } });
     let seen = look(job, &[pod(1, "Running", &json!({}))]).unwrap();
-    assert_eq!(seen[&0], ended(How::Completed, "Completed"));
+    assert_eq!(seen[&0], ended(EndKind::Completed, "Completed"));
     assert_eq!(seen[&1], Seen::Running);
-    assert_eq!(seen[&2], ended(How::Completed, "Completed"));
-    assert!(matches!(&seen[&3], Seen::Ended(fate) if fate.how == How::Unknown));
+    assert_eq!(seen[&2], ended(EndKind::Completed, "Completed"));
+    assert!(matches!(&seen[&3], Seen::Ended(fate) if fate.how == EndKind::Unknown));
     assert_eq!(seen[&4], Seen::Waiting);
 }
 
@@ -72,20 +72,26 @@ fn how_a_pod_failed_is_told_from_what_it_did() {
     }] });
     assert_eq!(
         fate(&disrupted),
-        Fate::new(How::Lost, "DeletionByTaintManager")
+        Fate::new(EndKind::Lost, "DeletionByTaintManager")
     );
     for reason in ["Evicted", "NodeLost", "OutOfmemory"] {
-        assert_eq!(how(json!({ "reason": reason })), How::Lost, "{reason}");
+        assert_eq!(how(json!({ "reason": reason })), EndKind::Lost, "{reason}");
     }
-    assert_eq!(how(json!({ "reason": "DeadlineExceeded" })), How::TimedOut);
-    assert_eq!(how(exited("OOMKilled", 137, "")), How::Died);
-    assert_eq!(how(exited("ContainerStatusUnknown", 137, "")), How::Lost);
-    assert_eq!(how(exited("StartError", 128, "no sh")), How::Unfit);
+    assert_eq!(
+        how(json!({ "reason": "DeadlineExceeded" })),
+        EndKind::TimedOut
+    );
+    assert_eq!(how(exited("OOMKilled", 137, "")), EndKind::Died);
+    assert_eq!(
+        how(exited("ContainerStatusUnknown", 137, "")),
+        EndKind::Lost
+    );
+    assert_eq!(how(exited("StartError", 128, "no sh")), EndKind::Unfit);
     for status in [78, 126, 127] {
-        assert_eq!(how(exited("Error", status, "")), How::Unfit, "{status}");
+        assert_eq!(how(exited("Error", status, "")), EndKind::Unfit, "{status}");
     }
     let died = fate(&exited("Error", 1, "stub: first\n\nstub: second\n"));
-    assert_eq!(died.how, How::Died);
+    assert_eq!(died.how, EndKind::Died);
     assert_eq!(
         died.words,
         "Error, exit status 1: stub: first; stub: second"
@@ -101,7 +107,9 @@ fn a_pod_that_is_to_end_runs_until_its_time_is_over() {
     };
     assert_eq!(until("2030-01-01T12:00:30Z"), Seen::Running);
     assert_eq!(until("2030-01-01T11:59:45Z"), Seen::Running);
-    assert!(matches!(until("2030-01-01T11:59:00Z"), Seen::Ended(fate) if fate.how == How::Lost));
+    assert!(
+        matches!(until("2030-01-01T11:59:00Z"), Seen::Ended(fate) if fate.how == EndKind::Lost)
+    );
 }
 
 #[test]
@@ -116,7 +124,7 @@ fn an_image_that_stays_away_is_refused_and_not_waited_for() {
     // A node of its own.
     let others = [long, pod(1, "Running", &json!({}))];
     let seen = look(json!({}), &others).unwrap();
-    assert!(matches!(&seen[&0], Seen::Ended(fate) if fate.how == How::Lost));
+    assert!(matches!(&seen[&0], Seen::Ended(fate) if fate.how == EndKind::Lost));
     let wrong = pod(0, "Pending", &waits("InvalidImageName"));
     assert!(look(json!({}), &[wrong]).is_err());
     let creating = pod(0, "Pending", &waits("ContainerCreating"));
@@ -126,16 +134,16 @@ fn an_image_that_stays_away_is_refused_and_not_waited_for() {
 #[test]
 fn a_job_that_is_over_starts_nothing() {
     for (job, how) in [
-        (json!({ "spec": { "suspend": true } }), How::Cancelled),
+        (json!({ "spec": { "suspend": true } }), EndKind::Cancelled),
         (
             json!({ "metadata": { "deletionTimestamp": NOW } }),
-            How::Cancelled,
+            EndKind::Cancelled,
         ),
         (
             json!({ "status": { "conditions": [{
                 "type": "Failed", "status": "True", "reason": "FailedIndexes",
             }] } }),
-            How::Unknown,
+            EndKind::Unknown,
         ),
     ] {
         let seen = look(job, &[pod(1, "Running", &json!({}))]).unwrap();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::cluster::names::BatchId;
-use crate::cluster::scheduler::{Fate, How, Seen};
+use crate::cluster::scheduler::{EndKind, Fate, Seen};
 use crate::cluster::task::age;
 
 /// Time from the moment a place is free until the first input begins: the scheduler's turn, and our
@@ -186,8 +186,8 @@ impl<'a> Nodes<'a> {
         let running = self.running.iter().map(|(id, task)| {
             let seen = match (task.ends <= self.now, task.is_lost) {
                 (false, _) => Seen::Running,
-                (true, true) => Seen::Ended(Fate::new(How::Lost, "NODE_FAIL")),
-                (true, false) => Seen::Ended(Fate::new(How::Completed, "COMPLETED")),
+                (true, true) => Seen::Ended(Fate::new(EndKind::Lost, "NODE_FAIL")),
+                (true, false) => Seen::Ended(Fate::new(EndKind::Completed, "COMPLETED")),
             };
             (*id, seen)
         });

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use super::driver::{GATHERING, Pauses};
 use super::names::{BatchId, RunId};
-use super::scheduler::{Fate, How, Room, Seen};
-use super::state::State;
+use super::scheduler::{EndKind, Fate, Room, Seen};
+use super::state::ClusterState;
 
 use cluster::{Model, Nodes, Told};
 
@@ -53,7 +53,7 @@ impl Asked {
 fn run(model: &Model) -> Asked {
     let start = Instant::now();
     let (mut now, mut asked) = (start, Asked::default());
-    let mut state = State::new(0, model.task_time, None);
+    let mut state = ClusterState::new(0, model.task_time, None);
     for index in 0..model.inputs {
         state.give(index, 100);
     }
@@ -117,7 +117,7 @@ fn run(model: &Model) -> Asked {
 }
 
 fn collect(
-    state: &mut State,
+    state: &mut ClusterState,
     nodes: &mut Nodes<'_>,
     asked: &mut Asked,
     ended: &mut BTreeSet<u64>,
@@ -153,7 +153,7 @@ fn collect(
 }
 
 fn look(
-    state: &mut State,
+    state: &mut ClusterState,
     nodes: &Nodes<'_>,
     asked: &mut Asked,
     pauses: &mut Pauses,
@@ -164,7 +164,7 @@ fn look(
     let seen: BTreeMap<BatchId, Seen> = nodes.seen(&known);
     state.looked(now, &known, &seen);
     for (id, _) in state.without_fate() {
-        state.fate(id, Fate::new(How::Lost, "NODE_FAIL"));
+        state.fate(id, Fate::new(EndKind::Lost, "NODE_FAIL"));
     }
     if state.has_gone() {
         pauses.look_at_spool_now(now);

@@ -1,6 +1,6 @@
 //! Parsing of the output of Slurm's commands.
 
-use crate::cluster::scheduler::{Fate, How, JobId, Seen};
+use crate::cluster::scheduler::{EndKind, Fate, JobId, Seen};
 
 /// Parses the number of a job, from `sbatch --parsable` (`123` or `123;cluster`) or from a first
 /// line of `squeue`.
@@ -75,13 +75,13 @@ pub(super) fn seen(state: &str) -> Option<Seen> {
     match state {
         "PENDING" | "CONFIGURING" | "REQUEUED" | "REQUEUE_FED" | "REQUEUE_HOLD"
         | "RESV_DEL_HOLD" | "SPECIAL_EXIT" => Some(Seen::Waiting),
-        "COMPLETED" => ended(How::Completed),
+        "COMPLETED" => ended(EndKind::Completed),
         "NODE_FAIL" | "PREEMPTED" | "BOOT_FAIL" | "LAUNCH_FAILED" | "RECONFIG_FAIL" => {
-            ended(How::Lost)
+            ended(EndKind::Lost)
         }
-        "TIMEOUT" | "DEADLINE" => ended(How::TimedOut),
-        "OUT_OF_MEMORY" => ended(How::Died),
-        state if state.starts_with("CANCELLED") || state == "REVOKED" => ended(How::Cancelled),
+        "TIMEOUT" | "DEADLINE" => ended(EndKind::TimedOut),
+        "OUT_OF_MEMORY" => ended(EndKind::Died),
+        state if state.starts_with("CANCELLED") || state == "REVOKED" => ended(EndKind::Cancelled),
         // Its exit status tells what it died of.
         "FAILED" => None,
         // RUNNING, COMPLETING, SUSPENDED, STOPPED, SIGNALING, STAGE_OUT, RESIZING, and what is new.
@@ -117,8 +117,8 @@ fn fate(state: &str, status: &str) -> Option<Fate> {
         Some(_) => None,
         None => {
             let code = status.split(':').next().and_then(|code| code.parse().ok());
-            let how = code.map_or(How::Died, How::of_status);
-            if how == How::TimedOut {
+            let how = code.map_or(EndKind::Died, EndKind::of_status);
+            if how == EndKind::TimedOut {
                 let words = "it was told to end, as its time was over";
                 return Some(Fate::new(how, words));
             }
@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(seen("COMPLETING"), Some(Seen::Running));
         assert_eq!(
             seen("NODE_FAIL"),
-            Some(Seen::Ended(Fate::new(How::Lost, "NODE_FAIL")))
+            Some(Seen::Ended(Fate::new(EndKind::Lost, "NODE_FAIL")))
         );
         assert_eq!(seen("FAILED"), None);
     }
@@ -182,18 +182,21 @@ mod tests {
     #[test]
     fn what_became_of_a_task_is_told_by_its_state_and_status() {
         let how = |line| accounted(line).map(|(task, fate)| (task, fate.how));
-        assert_eq!(how("1_4|NODE_FAIL|0:0"), Some((4, How::Lost)));
-        assert_eq!(how("1|CANCELLED by 1000|0:15"), Some((0, How::Cancelled)));
-        assert_eq!(how("1_4|FAILED|78:0"), Some((4, How::Unfit)));
-        assert_eq!(how("1_4|FAILED|75:0"), Some((4, How::Lost)));
-        assert_eq!(how("1_4|FAILED|143:0"), Some((4, How::TimedOut)));
-        assert_eq!(how("1_4|FAILED|0:9"), Some((4, How::Died)));
+        assert_eq!(how("1_4|NODE_FAIL|0:0"), Some((4, EndKind::Lost)));
+        assert_eq!(
+            how("1|CANCELLED by 1000|0:15"),
+            Some((0, EndKind::Cancelled))
+        );
+        assert_eq!(how("1_4|FAILED|78:0"), Some((4, EndKind::Unfit)));
+        assert_eq!(how("1_4|FAILED|75:0"), Some((4, EndKind::Lost)));
+        assert_eq!(how("1_4|FAILED|143:0"), Some((4, EndKind::TimedOut)));
+        assert_eq!(how("1_4|FAILED|0:9"), Some((4, EndKind::Died)));
         assert_eq!(how("1_4|RUNNING|0:0"), None);
         assert_eq!(how("1_[5-9]|PENDING|0:0"), None);
         let line = "JobId=9 ArrayJobId=8 ArrayTaskId=3 JobName=f JobState=OUT_OF_MEMORY Reason=None ExitCode=0:125";
         assert_eq!(
             shown(line).map(|(task, fate)| (task, fate.how)),
-            Some((3, How::Died))
+            Some((3, EndKind::Died))
         );
     }
 

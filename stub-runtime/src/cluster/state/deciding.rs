@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::batch::{Batch, Gone};
-use super::{State, Verdict, Why};
+use super::{ClusterState, Verdict, Why};
 use crate::cluster::names::BatchId;
-use crate::cluster::scheduler::{Fate, How, Seen};
+use crate::cluster::scheduler::{EndKind, Fate, Seen};
 
 /// Number of batches among which the inputs of a dead task are split, to find the one that killed it.
 const SPLIT: usize = 8;
@@ -21,7 +21,7 @@ const LATE: Duration = Duration::from_secs(3);
 /// be seen much later.
 pub(super) const VERY_LATE: Duration = Duration::from_mins(1);
 
-impl State {
+impl ClusterState {
     /// Returns the submissions with tasks that a scheduler should know of.
     pub(in crate::cluster) fn expected(&self) -> BTreeSet<u32> {
         let there = self
@@ -89,7 +89,7 @@ impl State {
             let fate = gone.fate.as_ref()?;
             let late = match fate.how {
                 _ if batch.is_told => Duration::ZERO,
-                How::Completed => VERY_LATE,
+                EndKind::Completed => VERY_LATE,
                 _ => LATE,
             };
             (collected.saturating_duration_since(gone.since) >= late).then(|| fate.clone())
@@ -112,7 +112,7 @@ impl State {
         let (mut again, mut verdicts) = (Vec::new(), Vec::new());
         let is_alone = batch.inputs.len() == 1;
         // A node that lacks the program is no reason to give up, if others have it.
-        self.unfit += u32::from(fate.how == How::Unfit);
+        self.unfit += u32::from(fate.how == EndKind::Unfit);
         let is_unfit = !self.has_given && self.unfit >= MOST_UNFIT;
         for index in &batch.inputs {
             let Some(input) = self.inputs.get_mut(index) else {
@@ -139,7 +139,7 @@ impl State {
                 }
             }
         }
-        let is_suspect = matches!(fate.how, How::Died | How::TimedOut);
+        let is_suspect = matches!(fate.how, EndKind::Died | EndKind::TimedOut);
         let size = again.len().div_ceil(if is_suspect { SPLIT } else { 1 });
         self.groups
             .extend(again.chunks(size.max(1)).map(<[u64]>::to_vec));

@@ -1,14 +1,14 @@
 //! Input of a call, and its result if no task reports one.
 
 use crate::cluster::names::BatchId;
-use crate::cluster::scheduler::{Fate, How};
+use crate::cluster::scheduler::{EndKind, Fate};
 
 /// Maximum number of times an input may be lost with its node.
 pub(super) const MOST_LOST: u32 = 5;
 
 /// An input that has not ended.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Input {
+pub(super) struct PendingInput {
     /// Size of its arguments in bytes.
     pub(super) bytes: u64,
     /// Number of the next attempt, from 1.
@@ -41,7 +41,7 @@ pub(in crate::cluster) enum Why {
     Unfit(String),
 }
 
-impl Input {
+impl PendingInput {
     pub(super) fn new(bytes: u64) -> Self {
         Self {
             bytes,
@@ -68,9 +68,9 @@ impl Input {
             return lost(format!("ended before all values were there ({words})"));
         }
         match fate.how {
-            How::Unfit if is_unfit => Some(Why::Unfit(words.clone())),
-            How::Cancelled => lost(format!("was cancelled in its scheduler ({words})")),
-            How::Unfit | How::Lost | How::Unknown | How::Completed => {
+            EndKind::Unfit if is_unfit => Some(Why::Unfit(words.clone())),
+            EndKind::Cancelled => lost(format!("was cancelled in its scheduler ({words})")),
+            EndKind::Unfit | EndKind::Lost | EndKind::Unknown | EndKind::Completed => {
                 self.lost += 1;
                 match self.lost {
                     ..=MOST_LOST => None,
@@ -79,8 +79,8 @@ impl Input {
                     )),
                 }
             }
-            How::Died | How::TimedOut if !is_alone => None,
-            How::Died | How::TimedOut => {
+            EndKind::Died | EndKind::TimedOut if !is_alone => None,
+            EndKind::Died | EndKind::TimedOut => {
                 let is_tried_again = (self.deaths as usize) < retries;
                 self.deaths += 1;
                 if is_tried_again {

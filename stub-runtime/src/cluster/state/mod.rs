@@ -17,15 +17,15 @@ use super::names::{BatchId, RunId};
 use super::sizes::Pace;
 
 use batch::Batch;
-use input::Input;
+use input::PendingInput;
 pub(super) use input::{Verdict, Why};
 pub(super) use planning::Planned;
 
 /// State of the inputs and batches of a call.
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct ClusterState {
     /// Inputs that have not ended.
-    inputs: BTreeMap<u64, Input>,
+    inputs: BTreeMap<u64, PendingInput>,
     ready: VecDeque<u64>,
     /// Groups of inputs, each of which becomes a batch unchanged.
     groups: VecDeque<Vec<u64>>,
@@ -48,7 +48,7 @@ pub(super) struct State {
     target: Duration,
 }
 
-impl State {
+impl ClusterState {
     pub(super) fn new(retries: usize, target: Duration, at_once: Option<usize>) -> Self {
         Self {
             inputs: BTreeMap::new(),
@@ -70,7 +70,7 @@ impl State {
 
     /// Adds an input.
     pub(super) fn give(&mut self, index: u64, bytes: u64) {
-        self.inputs.insert(index, Input::new(bytes));
+        self.inputs.insert(index, PendingInput::new(bytes));
         self.ready.push_back(index);
         self.count = self.count.max(index + 1);
     }
@@ -111,7 +111,7 @@ impl State {
             };
             for index in &inputs {
                 self.count = self.count.max(index + 1);
-                let input = self.inputs.entry(*index).or_insert(Input::new(0));
+                let input = self.inputs.entry(*index).or_insert(PendingInput::new(0));
                 // It was tried there, and now is tried here.
                 if let Some(before) = input.written.replace(id) {
                     input.attempt += 1;

@@ -1,6 +1,6 @@
 //! Planning of the next submission: its inputs, and their batches.
 
-use super::{Batch, State};
+use super::{Batch, ClusterState};
 use crate::cluster::names::BatchId;
 use crate::cluster::scheduler::Room;
 use crate::cluster::sizes::{per_task, split};
@@ -26,7 +26,7 @@ pub(in crate::cluster) struct PlannedInput {
     pub(in crate::cluster) written: Option<BatchId>,
 }
 
-impl State {
+impl ClusterState {
     /// Returns the next submission, if there are inputs to run and room for them. `is_gathered`: no
     /// more inputs are expected at once.
     pub(in crate::cluster) fn next(

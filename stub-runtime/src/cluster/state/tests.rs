@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::deciding::VERY_LATE;
 use super::input::MOST_LOST;
 use super::*;
-use crate::cluster::scheduler::{Fate, How, Room};
+use crate::cluster::scheduler::{EndKind, Fate, Room};
 
 const ROOM: Room = Room {
     places: 2,
@@ -14,8 +14,8 @@ const ROOM: Room = Room {
 const RUN: RunId = RunId(1);
 const SHORT: Duration = Duration::from_millis(1);
 
-fn state(inputs: u64) -> State {
-    let mut state = State::new(0, Duration::from_secs(30), None);
+fn state(inputs: u64) -> ClusterState {
+    let mut state = ClusterState::new(0, Duration::from_secs(30), None);
     for index in 0..inputs {
         state.give(index, 1);
     }
@@ -33,7 +33,7 @@ fn indices(planned: &[Planned]) -> Vec<Vec<u64>> {
 }
 
 /// Makes the scheduler report that no task of the submission exists any more, for this reason.
-fn gone(state: &mut State, submission: u32, how: How) -> Vec<Verdict> {
+fn gone(state: &mut ClusterState, submission: u32, how: EndKind) -> Vec<Verdict> {
     let now = Instant::now();
     state.looked(now, &[submission].into(), &BTreeMap::new());
     for (id, _) in state.without_fate() {
@@ -69,7 +69,7 @@ fn inputs_are_given_to_as_many_tasks_as_a_submission_may_have_and_end_once() {
 
 #[test]
 fn nothing_is_begun_before_inputs_are_gathered() {
-    let mut state = State::new(0, Duration::from_secs(30), None);
+    let mut state = ClusterState::new(0, Duration::from_secs(30), None);
     state.give(0, 1);
     assert!(state.next(ROOM, false).is_none());
     assert!(state.next(ROOM, true).is_some());
@@ -92,14 +92,14 @@ fn what_is_lost_with_a_node_is_run_again_but_not_for_ever() {
     state.ended(id(0, 0), 0, SHORT);
     state.piece(id(0, 0), RUN, true);
     for submission in 0..MOST_LOST {
-        assert_eq!(gone(&mut state, submission, How::Lost), []);
+        assert_eq!(gone(&mut state, submission, EndKind::Lost), []);
         let (number, planned) = state.next(ROOM, false).unwrap();
         assert_eq!((number, indices(&planned)), (submission + 1, vec![vec![1]]));
         let input = planned[0].inputs[0];
         assert_eq!(input.attempt, submission + 2);
         assert_eq!(input.written.unwrap().submission, submission);
     }
-    let verdicts = gone(&mut state, MOST_LOST, How::Lost);
+    let verdicts = gone(&mut state, MOST_LOST, EndKind::Lost);
     let Why::Lost(why) = &verdicts[0].why else {
         panic!("{verdicts:?}")
     };
@@ -128,7 +128,7 @@ fn the_input_that_a_task_dies_of_is_found_and_the_others_are_run() {
                 state.piece(id(submission, task), RUN, true);
             }
         }
-        if let [verdict] = &gone(&mut state, submission, How::Died)[..] {
+        if let [verdict] = &gone(&mut state, submission, EndKind::Died)[..] {
             break verdict.clone();
         }
     };
@@ -140,13 +140,13 @@ fn the_input_that_a_task_dies_of_is_found_and_the_others_are_run() {
 
 #[test]
 fn one_that_its_task_dies_of_is_tried_as_often_as_it_may_be() {
-    let mut state = State::new(1, Duration::from_secs(30), None);
+    let mut state = ClusterState::new(1, Duration::from_secs(30), None);
     state.give(0, 1);
     state.close();
     state.next(ROOM, false).unwrap();
-    assert_eq!(gone(&mut state, 0, How::Died), []);
+    assert_eq!(gone(&mut state, 0, EndKind::Died), []);
     state.next(ROOM, false).unwrap();
-    assert_eq!(gone(&mut state, 1, How::TimedOut).len(), 1);
+    assert_eq!(gone(&mut state, 1, EndKind::TimedOut).len(), 1);
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn what_gave_values_is_not_run_again() {
     let mut state = state(1);
     state.next(ROOM, false).unwrap();
     assert!(state.emitted(id(0, 0), 0));
-    assert_eq!(gone(&mut state, 0, How::Lost).len(), 1);
+    assert_eq!(gone(&mut state, 0, EndKind::Lost).len(), 1);
     assert!(!state.emitted(id(0, 0), 0));
 }
 
@@ -164,7 +164,7 @@ fn values_are_not_given_again_after_a_second_run_on_a_node_without_the_program()
     state.next(ROOM, false).unwrap();
     assert!(state.emitted(id(0, 0), 0));
     state.piece(id(0, 0), RUN, false);
-    let verdicts = gone(&mut state, 0, How::Unfit);
+    let verdicts = gone(&mut state, 0, EndKind::Unfit);
     assert!(matches!(verdicts[0].why, Why::Lost(_)), "{verdicts:?}");
     assert!(state.is_over());
 }
@@ -176,7 +176,7 @@ fn after_a_cancellation_nothing_is_begun_and_what_runs_is_waited_for() {
     assert_eq!(state.cancel().len(), 4);
     assert!(state.next(ROOM, true).is_none());
     assert!(state.ended(id(0, 0), 0, SHORT), "it had ended before");
-    let verdicts = gone(&mut state, 0, How::Completed);
+    let verdicts = gone(&mut state, 0, EndKind::Completed);
     assert_eq!(verdicts.len(), 5);
     assert!(verdicts.iter().all(|verdict| verdict.why == Why::Cancelled));
     assert!(state.is_over());
@@ -205,7 +205,7 @@ fn what_a_task_leaves_after_its_time_is_given_to_another() {
 
 #[test]
 fn a_caller_that_comes_back_finds_each_input_where_it_was_last() {
-    let mut state = State::new(0, Duration::from_secs(30), None);
+    let mut state = ClusterState::new(0, Duration::from_secs(30), None);
     state.restore(0, vec![vec![0, 1], vec![2]]);
     state.restore(1, vec![vec![1]]);
     state.close();
@@ -216,7 +216,7 @@ fn a_caller_that_comes_back_finds_each_input_where_it_was_last() {
     state.ended(id(0, 1), 2, SHORT);
     state.piece(id(0, 1), RUN, true);
     assert!(!state.is_done());
-    assert_eq!(gone(&mut state, 1, How::Unknown), []);
+    assert_eq!(gone(&mut state, 1, EndKind::Unknown), []);
     let (number, planned) = state.next(ROOM, false).unwrap();
     assert_eq!((number, planned[0].inputs[0].attempt), (2, 3));
 }
@@ -227,7 +227,7 @@ fn a_node_without_the_program_is_no_reason_to_give_up_if_others_have_it() {
     state.next(ROOM, false).unwrap();
     state.ended(id(0, 0), 0, SHORT);
     state.piece(id(0, 0), RUN, true);
-    assert_eq!(gone(&mut state, 0, How::Unfit), []);
+    assert_eq!(gone(&mut state, 0, EndKind::Unfit), []);
     assert!(state.next(ROOM, false).is_some());
 }
 
@@ -236,10 +236,10 @@ fn a_program_that_no_node_has_is_told_soon() {
     let mut state = state(1);
     for submission in 0..2 {
         state.next(ROOM, false).unwrap();
-        assert_eq!(gone(&mut state, submission, How::Unfit), []);
+        assert_eq!(gone(&mut state, submission, EndKind::Unfit), []);
     }
     state.next(ROOM, false).unwrap();
-    let verdicts = gone(&mut state, 2, How::Unfit);
+    let verdicts = gone(&mut state, 2, EndKind::Unfit);
     assert_eq!(verdicts[0].why, Why::Unfit("WORDS".to_owned()));
 }
 
@@ -262,7 +262,7 @@ fn what_can_not_be_submitted_is_planned_again() {
 
 #[test]
 fn no_more_are_begun_than_may_run_at_once() {
-    let mut state = State::new(0, Duration::from_secs(30), Some(2));
+    let mut state = ClusterState::new(0, Duration::from_secs(30), Some(2));
     for index in 0..4 {
         state.give(index, 1);
     }

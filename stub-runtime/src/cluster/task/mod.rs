@@ -59,8 +59,8 @@ pub(crate) fn main(number: &str) -> ! {
     drop(sys::inherited());
     let _ = sys::set_name("stub-task");
     let status = match run(number) {
-        Ok(work::End::Done) => 0,
-        Ok(work::End::Told) => TOLD_TO_END,
+        Ok(work::BatchEnd::Done) => 0,
+        Ok(work::BatchEnd::Told) => TOLD_TO_END,
         Err(error) => {
             say(&error.to_string());
             match error {
@@ -77,7 +77,7 @@ pub(crate) fn main(number: &str) -> ! {
     process::exit(status)
 }
 
-fn run(number: &str) -> Result<work::End, TaskError> {
+fn run(number: &str) -> Result<work::BatchEnd, TaskError> {
     let ticket = ticket()?;
     if !is_own(&ticket.program) {
         return Err(TaskError::Unfit(

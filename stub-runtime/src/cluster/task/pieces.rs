@@ -36,18 +36,18 @@ const LAST_PAUSE: Duration = Duration::from_secs(30);
 /// Writer of a task's reports.
 #[derive(Debug)]
 pub(super) struct Pieces {
-    shared: Arc<Shared>,
+    shared: Arc<PiecesState>,
     writer: JoinHandle<Result<(), ClusterError>>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct PiecesState {
     spool: Spool,
     batch: BatchId,
     run: RunId,
     /// True if the call is a map.
     is_map: bool,
-    told: Mutex<Told>,
+    told: Mutex<Unwritten>,
     changed: Condvar,
 }
 
@@ -60,7 +60,7 @@ pub(in crate::cluster) fn age(number: u32, is_map: bool) -> Duration {
 }
 
 #[derive(Debug, Default)]
-struct Told {
+struct Unwritten {
     events: Vec<Event>,
     bytes: usize,
     /// Time of the first event.
@@ -73,7 +73,7 @@ struct Told {
 impl Pieces {
     /// Starts the thread that writes the pieces.
     pub(super) fn start(spool: Spool, batch: BatchId, is_map: bool) -> Result<Self, ClusterError> {
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(PiecesState {
             spool,
             batch,
             run: RunId(random_number().map_err(ClusterError::Unusable)?),
@@ -123,7 +123,7 @@ impl Pieces {
 /// Receiver of output that reports it.
 #[derive(Debug)]
 struct Printer {
-    shared: Arc<Shared>,
+    shared: Arc<PiecesState>,
     indices: Vec<u64>,
 }
 
@@ -144,8 +144,8 @@ impl Sink for Printer {
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Told> {
+impl PiecesState {
+    fn lock(&self) -> MutexGuard<'_, Unwritten> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -5,10 +5,10 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::call::{Attempt, Error, ErrorKind, Work};
-use crate::cluster::format::{Batch, Event, Header, Input, Value};
+use crate::cluster::format::{Batch, BatchInput, Event, Header, Value};
 use crate::codec::Payload;
 use crate::declare::Options;
-use crate::local::caller::{Canceller, Emitted, LocalCall, Mapped, Next, Plan, Takers};
+use crate::local::caller::{Canceller, Emitted, LocalCall, MapEvent, Mapped, Plan, Takers};
 use crate::local::interrupt::until_terminated;
 use crate::observe::watch::Watch;
 
@@ -23,7 +23,7 @@ const TERMINATED: i32 = 15;
 /// A batch that is being run.
 struct Run<'a> {
     header: &'a Header,
-    inputs: &'a [Input],
+    inputs: &'a [BatchInput],
     plan: Plan,
     watch: Arc<Watch>,
     pieces: &'a Pieces,
@@ -31,14 +31,14 @@ struct Run<'a> {
 
 /// End of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum BatchEnd {
     Done,
     /// The task was told to end, and has left inputs.
     Told,
 }
 
 /// Runs all inputs of a batch, and reports their results.
-pub(super) fn run(header: &Header, batch: &Batch, pieces: &Pieces) -> End {
+pub(super) fn run(header: &Header, batch: &Batch, pieces: &Pieces) -> BatchEnd {
     let options = Options {
         retries: header.retries,
         max_inputs: header.max_inputs,
@@ -66,21 +66,24 @@ pub(super) fn run(header: &Header, batch: &Batch, pieces: &Pieces) -> End {
 
 impl Run<'_> {
     /// Runs inputs one by one, in a sandbox each; such a batch mostly has one input.
-    fn each(&self, run: impl Fn(&Self, &Input, &Canceller) -> Result<Value, Error>) -> End {
+    fn each(
+        &self,
+        run: impl Fn(&Self, &BatchInput, &Canceller) -> Result<Value, Error>,
+    ) -> BatchEnd {
         for (place, input) in self.inputs.iter().enumerate() {
             let began = Instant::now();
             let canceller = Arc::new(Canceller::default());
             let (result, was_told) = until_terminated(&*canceller, || run(self, input, &canceller));
             if was_told && result.as_ref().is_err_and(is_interruption) {
                 self.leave(&self.inputs[place..], true);
-                return End::Told;
+                return BatchEnd::Told;
             }
             self.ended(input, result, began.elapsed());
         }
-        End::Done
+        BatchEnd::Done
     }
 
-    fn command(&self, _: &Input, canceller: &Canceller) -> Result<Value, Error> {
+    fn command(&self, _: &BatchInput, canceller: &Canceller) -> Result<Value, Error> {
         let sink = self.pieces.sink(self.indices());
         let Plan { spec, options } = &self.plan;
         let call = LocalCall {
@@ -107,7 +110,7 @@ impl Run<'_> {
         }
     }
 
-    fn emit(&self, input: &Input, canceller: &Canceller) -> Result<Value, Error> {
+    fn emit(&self, input: &BatchInput, canceller: &Canceller) -> Result<Value, Error> {
         let payload = Payload::from_bytes(input.arguments.clone());
         let payload = payload.map_err(|error| self.codec(&error))?;
         let sink = self.pieces.sink(self.indices());
@@ -127,7 +130,7 @@ impl Run<'_> {
     }
 
     /// Runs inputs one after another, in a sandbox that stays.
-    fn map(&self) -> End {
+    fn map(&self) -> BatchEnd {
         let sink = self.pieces.sink(self.indices());
         let mut mapped = Mapped::with(self.plan.clone(), Arc::clone(&self.watch), 1, Some(sink));
         let ender = mapped.ender();
@@ -138,7 +141,7 @@ impl Run<'_> {
         end
     }
 
-    fn feed(&self, mapped: &mut Mapped) -> End {
+    fn feed(&self, mapped: &mut Mapped) -> BatchEnd {
         let (start, mut last, mut given) = (Instant::now(), Instant::now(), 0);
         let (mut interrupted, mut is_closed) = (Vec::new(), false);
         loop {
@@ -161,7 +164,7 @@ impl Run<'_> {
                 }
             }
             let done = match mapped.next(false) {
-                Some(Next::Done(done)) => done,
+                Some(MapEvent::Done(done)) => done,
                 None if is_closed => break,
                 _ => continue,
             };
@@ -192,10 +195,14 @@ impl Run<'_> {
             self.pieces.tell(event, 0);
         }
         self.leave(&self.inputs[given..], mapped.is_cancelled());
-        if was_told { End::Told } else { End::Done }
+        if was_told {
+            BatchEnd::Told
+        } else {
+            BatchEnd::Done
+        }
     }
 
-    fn ended(&self, input: &Input, result: Result<Value, Error>, took: Duration) {
+    fn ended(&self, input: &BatchInput, result: Result<Value, Error>, took: Duration) {
         let result = result.map_err(|error| self.as_callers(input, error));
         let bytes = match &result {
             Ok(Value::Returned(bytes)) => bytes.len(),
@@ -212,14 +219,14 @@ impl Run<'_> {
 
     /// Returns the error with the caller's attempt and index: an input may have been tried on other
     /// nodes, and has another place here.
-    fn as_callers(&self, input: &Input, error: Error) -> Error {
+    fn as_callers(&self, input: &BatchInput, error: Error) -> Error {
         let mut attempt = error.attempt().clone();
         attempt.input = Some(input.index).filter(|_| self.header.is_map);
         attempt.number += input.attempt - 1;
         error.in_attempt(&attempt)
     }
 
-    fn leave(&self, inputs: &[Input], was_told: bool) {
+    fn leave(&self, inputs: &[BatchInput], was_told: bool) {
         if inputs.is_empty() {
             return;
         }

@@ -10,27 +10,27 @@ use crate::sys;
 /// Handle that ends the sandboxes of one call, or of many that belong together, from any thread.
 #[derive(Debug, Default)]
 pub struct Canceller {
-    state: Mutex<State>,
+    state: Mutex<CancelState>,
     cancelled: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    how: Option<How>,
+struct CancelState {
+    how: Option<CancelKind>,
     /// Sandboxes and others to be ended, each with a number that identifies its registration.
-    running: Vec<(u64, Running)>,
+    running: Vec<(u64, CancelTarget)>,
     last: u64,
 }
 
 /// Target of a cancellation.
-enum Running {
+enum CancelTarget {
     /// The supervisor behind this connection.
     Supervisor(Arc<Channel>),
     /// Something else: called with its grace period, or with none.
     Other(Box<dyn Fn(Option<Duration>) + Send>),
 }
 
-impl fmt::Debug for Running {
+impl fmt::Debug for CancelTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Supervisor(_) => "Supervisor",
@@ -40,23 +40,25 @@ impl fmt::Debug for Running {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum How {
+enum CancelKind {
     /// End that stores what has been written.
     Stop(Stop),
     /// End that stores nothing more.
     Abandon,
 }
 
-impl How {
-    fn end(self, running: &Running) {
+impl CancelKind {
+    fn end(self, running: &CancelTarget) {
         match (self, running) {
             // One that is gone has ended.
-            (Self::Stop(stop), Running::Supervisor(supervisor)) => {
+            (Self::Stop(stop), CancelTarget::Supervisor(supervisor)) => {
                 drop(supervisor.send(&ToSupervisor::Stop(stop), &[]));
             }
-            (Self::Abandon, Running::Supervisor(supervisor)) => supervisor.shut_down(),
-            (Self::Stop(Stop::Cancelled { grace, .. }), Running::Other(end)) => end(Some(grace)),
-            (_, Running::Other(end)) => end(None),
+            (Self::Abandon, CancelTarget::Supervisor(supervisor)) => supervisor.shut_down(),
+            (Self::Stop(Stop::Cancelled { grace, .. }), CancelTarget::Other(end)) => {
+                end(Some(grace))
+            }
+            (_, CancelTarget::Other(end)) => end(None),
         }
     }
 }
@@ -77,20 +79,20 @@ impl Canceller {
 
     /// Ends the work like [`cancel`](Self::cancel), with this signal.
     pub fn cancel_by(&self, signal: i32, grace: Duration) {
-        self.end(How::Stop(Stop::Cancelled { grace, signal }));
+        self.end(CancelKind::Stop(Stop::Cancelled { grace, signal }));
     }
 
     /// Ends everything at once. Objects that are not stored yet are named, and kept on the local disk.
     pub fn end_now(&self) {
-        self.end(How::Stop(Stop::Now));
+        self.end(CancelKind::Stop(Stop::Now));
     }
 
     /// Ends everything at once; stores nothing more.
     pub fn abandon(&self) {
-        self.end(How::Abandon);
+        self.end(CancelKind::Abandon);
     }
 
-    fn end(&self, how: How) {
+    fn end(&self, how: CancelKind) {
         let mut state = self.lock();
         state.how = Some(how);
         for (_, running) in &state.running {
@@ -101,15 +103,15 @@ impl Canceller {
 
     /// Registers the sandbox behind this connection, and ends it at once if the end was asked for before.
     pub(super) fn register(&self, supervisor: Arc<Channel>) -> Registered<'_> {
-        self.add(Running::Supervisor(supervisor))
+        self.add(CancelTarget::Supervisor(supervisor))
     }
 
     /// Registers something else. `end` is called with the grace period: none if it must end at once.
     pub(crate) fn also(&self, end: impl Fn(Option<Duration>) + Send + 'static) -> Registered<'_> {
-        self.add(Running::Other(Box::new(end)))
+        self.add(CancelTarget::Other(Box::new(end)))
     }
 
-    fn add(&self, running: Running) -> Registered<'_> {
+    fn add(&self, running: CancelTarget) -> Registered<'_> {
         let mut state = self.lock();
         if let Some(how) = state.how {
             how.end(&running);
@@ -125,7 +127,7 @@ impl Canceller {
 
     /// Returns whether everything was to end at once, so that a lost result was not wanted.
     pub(super) fn is_abandoned(&self) -> bool {
-        matches!(self.lock().how, Some(How::Abandon))
+        matches!(self.lock().how, Some(CancelKind::Abandon))
     }
 
     /// Returns whether the end was asked for.
@@ -150,7 +152,7 @@ impl Canceller {
         true
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, CancelState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -9,7 +9,7 @@ use crate::observe::watch::Watch;
 use super::cancel::Canceller;
 use super::launch::Takers;
 use super::prepare::Plan;
-use super::running::Running;
+use super::running::RunningAttempt;
 use super::tries::Tries;
 use super::verdict;
 use crate::observe::output::Sink;
@@ -21,7 +21,7 @@ pub(crate) struct Emitted {
     tries: Tries,
     takers: Takers,
     canceller: Arc<Canceller>,
-    running: Option<Running>,
+    running: Option<RunningAttempt>,
     is_over: bool,
 }
 
@@ -98,9 +98,9 @@ impl Emitted {
         verdict::value(self.attempt().clone(), outcome, returned).map(|_| None)
     }
 
-    fn begin(&mut self) -> Result<Running, Error> {
+    fn begin(&mut self) -> Result<RunningAttempt, Error> {
         let spec = self.plan.spec.clone();
-        let running = Running::start(spec, Some(&self.input), self.takers.clone())?;
+        let running = RunningAttempt::start(spec, Some(&self.input), self.takers.clone())?;
         self.tries.is_in(running.recorded());
         Ok(running)
     }

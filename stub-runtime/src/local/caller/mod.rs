@@ -23,7 +23,7 @@ pub use cancel::Canceller;
 pub(crate) use cancel::Registered;
 pub(crate) use emitted::Emitted;
 pub(crate) use launch::Takers;
-pub(crate) use map::{Done, Ender, Feeder, Mapped, Next, Told};
+pub(crate) use map::{Done, Ender, Feeder, MapEvent, MapMessage, Mapped};
 pub(crate) use prepare::{Plan, volumes};
 pub(crate) use single::LocalCall;
 

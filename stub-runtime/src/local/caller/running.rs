@@ -22,7 +22,7 @@ pub(super) fn start_limit(timeout: Option<Duration>) -> Option<Instant> {
 }
 
 /// A running attempt.
-pub(super) struct Running {
+pub(super) struct RunningAttempt {
     launched: Launched,
     /// Connection through which it can be ended from outside.
     connection: Arc<Channel>,
@@ -32,7 +32,7 @@ pub(super) struct Running {
     report: Option<(Report, Option<Payload>)>,
 }
 
-impl Running {
+impl RunningAttempt {
     /// Starts the sandbox. `input`: the arguments of a function.
     pub(super) fn start(
         spec: CallSpec,

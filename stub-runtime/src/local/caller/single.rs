@@ -8,7 +8,7 @@ use crate::declare::Retries;
 
 use super::cancel::Canceller;
 use super::launch::Takers;
-use super::running::Running;
+use super::running::RunningAttempt;
 use super::tries::Tries;
 use super::verdict;
 
@@ -95,7 +95,7 @@ impl LocalCall<'_> {
         input: Option<&Payload>,
         tries: &mut Tries,
     ) -> Result<(Outcome, Option<Payload>), Error> {
-        let mut running = Running::start(self.spec.clone(), input, self.takers.clone())?;
+        let mut running = RunningAttempt::start(self.spec.clone(), input, self.takers.clone())?;
         tries.is_in(running.recorded());
         // A command, and a function with one value, give none before.
         while running.next_value(self.canceller).is_some() {}

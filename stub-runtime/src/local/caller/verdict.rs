@@ -7,7 +7,7 @@ use s3fs_core::NotStored;
 
 use crate::call::{Attempt, Ended, Error, ErrorKind, Message, Outcome};
 use crate::codec::Payload;
-use crate::protocol::Failure;
+use crate::protocol::StartFailure;
 
 /// Returns the value of a function's call.
 pub(super) fn value(
@@ -81,9 +81,9 @@ fn error(attempt: &Attempt, ended: Ended) -> Option<Error> {
 }
 
 /// Returns the error of a call whose work was not started.
-pub(super) fn refused(attempt: Attempt, failure: Failure) -> Error {
+pub(super) fn refused(attempt: Attempt, failure: StartFailure) -> Error {
     let kind = match failure {
-        Failure::Volume {
+        StartFailure::Volume {
             path,
             bucket,
             reason,
@@ -92,7 +92,7 @@ pub(super) fn refused(attempt: Attempt, failure: Failure) -> Error {
             bucket,
             reason,
         },
-        Failure::Sandbox {
+        StartFailure::Sandbox {
             step,
             reason,
             remedy,
@@ -101,12 +101,12 @@ pub(super) fn refused(attempt: Attempt, failure: Failure) -> Error {
             reason,
             remedy,
         },
-        Failure::NotStarted { program, errno } => {
+        StartFailure::NotStarted { program, errno } => {
             let source = Arc::new(io::Error::from_raw_os_error(errno));
             let program = Attempt::first(program.to_string_lossy());
             return Error::new(program, ErrorKind::NotStarted { source });
         }
-        Failure::Protocol { reason } => ErrorKind::Lost { reason },
+        StartFailure::Protocol { reason } => ErrorKind::Lost { reason },
     };
     Error::new(attempt, kind)
 }

@@ -10,12 +10,12 @@ use crate::call::{OwnLimits, SandboxStep};
 use crate::host::config;
 use crate::local::role::Role;
 use crate::local::sandbox::explain;
-use crate::protocol::{Failure, Job, Program};
+use crate::protocol::{Job, Program, StartFailure};
 use crate::sys;
 use crate::sys::SysError;
 
 /// Starts the work with the job's environment and working folder. Returns its process id.
-pub(super) fn start(job: &Job, descriptors: Vec<OwnedFd>) -> Result<i32, Failure> {
+pub(super) fn start(job: &Job, descriptors: Vec<OwnedFd>) -> Result<i32, StartFailure> {
     let mut descriptors = descriptors.into_iter();
     let stdin = if job.stdin { descriptors.next() } else { None };
     let output = if job.output {
@@ -64,7 +64,7 @@ pub(super) fn start(job: &Job, descriptors: Vec<OwnedFd>) -> Result<i32, Failure
     match command.spawn() {
         // Its end is collected with everyone else's.
         Ok(child) => Ok(i32::try_from(child.id()).unwrap_or(i32::MAX)),
-        Err(error) => Err(Failure::NotStarted {
+        Err(error) => Err(StartFailure::NotStarted {
             program: name_of(&job.program),
             errno: error.raw_os_error().unwrap_or(0),
         }),
@@ -72,7 +72,7 @@ pub(super) fn start(job: &Job, descriptors: Vec<OwnedFd>) -> Result<i32, Failure
 }
 
 /// Sets the limits of this process, which all processes that it starts inherit.
-fn limit(limits: &OwnLimits) -> Result<(), Failure> {
+fn limit(limits: &OwnLimits) -> Result<(), StartFailure> {
     let failed = |error: SysError| explain(&SandboxStep::Limits, &error);
     if let Some(count) = limits.processors {
         // Jobs side by side have other process ids outside, but not here: the clock tells them apart.
@@ -94,12 +94,12 @@ fn name_of(program: &Program) -> OsString {
     }
 }
 
-fn inheritable(socket: Option<OwnedFd>) -> Result<OwnedFd, Failure> {
+fn inheritable(socket: Option<OwnedFd>) -> Result<OwnedFd, StartFailure> {
     let socket = socket.ok_or_else(|| process("no socket for the worker"))?;
     sys::inheritable(socket).map_err(|error| process(&error.to_string()))
 }
 
-fn worker(function: &str, socket: &OwnedFd) -> Result<Command, Failure> {
+fn worker(function: &str, socket: &OwnedFd) -> Result<Command, StartFailure> {
     let role = Role::Worker
         .describe(socket)
         .map_err(|error| process(&error.to_string()))?;
@@ -111,7 +111,7 @@ fn worker(function: &str, socket: &OwnedFd) -> Result<Command, Failure> {
 }
 
 /// Told apart from a missing program, which looks the same after `spawn`.
-fn check_folder(folder: &Path) -> Result<(), Failure> {
+fn check_folder(folder: &Path) -> Result<(), StartFailure> {
     match std::fs::metadata(folder) {
         Ok(metadata) if metadata.is_dir() => Ok(()),
         Ok(_) => Err(working_folder(folder, "it is not a folder")),
@@ -119,16 +119,16 @@ fn check_folder(folder: &Path) -> Result<(), Failure> {
     }
 }
 
-fn working_folder(folder: &Path, reason: &str) -> Failure {
-    Failure::Sandbox {
+fn working_folder(folder: &Path, reason: &str) -> StartFailure {
+    StartFailure::Sandbox {
         step: SandboxStep::WorkingFolder(folder.to_owned()),
         reason: reason.to_owned(),
         remedy: None,
     }
 }
 
-fn process(reason: &str) -> Failure {
-    Failure::Sandbox {
+fn process(reason: &str) -> StartFailure {
+    StartFailure::Sandbox {
         step: SandboxStep::Process,
         reason: reason.to_owned(),
         remedy: None,

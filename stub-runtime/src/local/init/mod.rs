@@ -13,7 +13,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use crate::call::SandboxStep;
 use crate::local::sandbox;
 use crate::local::sandbox::{Mounted, explain, keep_identity};
-use crate::protocol::{Channel, ChannelError, Failure, FromInit, Job, MountPoint, Program, ToInit};
+use crate::protocol::{
+    Channel, ChannelError, FromInit, Job, MountPoint, Program, StartFailure, ToInit,
+};
 use crate::sys;
 use crate::sys::{Ids, Scope, SysError, Woken, WorkerEnd};
 
@@ -30,7 +32,7 @@ pub(crate) fn run(supervisor: &Channel, outside: Option<Ids>, inherited: Vec<Own
 
 /// Reason for which init ends.
 enum Ended {
-    Failed(Failure),
+    Failed(StartFailure),
     SupervisorGone,
 }
 
@@ -40,13 +42,13 @@ impl From<ChannelError> for Ended {
             ChannelError::Closed | ChannelError::Socket(_) | ChannelError::NotStarted(_) => {
                 Self::SupervisorGone
             }
-            ChannelError::Malformed(reason) => Self::Failed(Failure::Protocol { reason }),
+            ChannelError::Malformed(reason) => Self::Failed(StartFailure::Protocol { reason }),
         }
     }
 }
 
-impl From<Failure> for Ended {
-    fn from(failure: Failure) -> Self {
+impl From<StartFailure> for Ended {
+    fn from(failure: StartFailure) -> Self {
         Self::Failed(failure)
     }
 }
@@ -71,7 +73,7 @@ fn set_up(outside: Option<Ids>) -> Result<(), Ended> {
     sys::set_undumpable()?;
     sys::set_name("stub-init")?;
     std::env::set_current_dir("/").map_err(|error| {
-        Ended::Failed(Failure::Sandbox {
+        Ended::Failed(StartFailure::Sandbox {
             step: SandboxStep::Process,
             reason: format!("chdir(/): {error}"),
             remedy: None,
@@ -154,7 +156,7 @@ fn serve(
 }
 
 /// Leaves resources that the job does not share with others: network, IPC, keyring, signals.
-fn part(has_network: bool, is_isolated: bool) -> Result<(), Failure> {
+fn part(has_network: bool, is_isolated: bool) -> Result<(), StartFailure> {
     if !has_network {
         sys::leave_network().map_err(|error| explain(&SandboxStep::Network, &error))?;
     }
@@ -256,7 +258,7 @@ fn reap_until(worker: i32) -> Result<Option<WorkerEnd>, Ended> {
 }
 
 fn unexpected() -> Ended {
-    Ended::Failed(Failure::Protocol {
+    Ended::Failed(StartFailure::Protocol {
         reason: "a message came at the wrong time".to_owned(),
     })
 }

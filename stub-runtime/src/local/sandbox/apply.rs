@@ -3,7 +3,7 @@
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use crate::protocol::{Failure, Hide, InnerFolder, MountPoint};
+use crate::protocol::{Hide, InnerFolder, MountPoint, StartFailure};
 use crate::sys::{self, MountFlags};
 
 use super::diagnosis::explain;
@@ -33,7 +33,10 @@ pub(crate) fn inner_folders(mounts: &[Mounted]) -> Vec<InnerFolder> {
 }
 
 /// Separates this mount namespace from the host's and makes all mount points. Returns the mounts, in order.
-pub(crate) fn prepare(points: &[MountPoint], hide: Option<&Hide>) -> Result<Vec<Mounted>, Failure> {
+pub(crate) fn prepare(
+    points: &[MountPoint],
+    hide: Option<&Hide>,
+) -> Result<Vec<Mounted>, StartFailure> {
     let root = Path::new("/");
     // Slave, not private: what the host unmounts during a call goes away here too, instead of
     // being kept busy by us. Nothing travels the other way.
@@ -68,7 +71,10 @@ fn mount_proc() {
 }
 
 /// Mounts one volume. Returns the descriptor that is to be served.
-pub(crate) fn mount_bucket(points: &[MountPoint], mount: &Mounted) -> Result<OwnedFd, Failure> {
+pub(crate) fn mount_bucket(
+    points: &[MountPoint],
+    mount: &Mounted,
+) -> Result<OwnedFd, StartFailure> {
     let point = &points[mount.volume];
     if let Some(outer) = mount.inside {
         check_inner_folder(point, &mount.at, &points[outer])?;
@@ -90,7 +96,11 @@ pub(crate) fn mount_bucket(points: &[MountPoint], mount: &Mounted) -> Result<Own
 }
 
 /// Checks that a volume has the folder of a volume in it; the outer one is being served by now.
-fn check_inner_folder(point: &MountPoint, at: &Path, outer: &MountPoint) -> Result<(), Failure> {
+fn check_inner_folder(
+    point: &MountPoint,
+    at: &Path,
+    outer: &MountPoint,
+) -> Result<(), StartFailure> {
     let what = match std::fs::metadata(at) {
         Ok(metadata) if metadata.is_dir() => return Ok(()),
         Ok(_) => "a file".to_owned(),
@@ -108,8 +118,8 @@ fn check_inner_folder(point: &MountPoint, at: &Path, outer: &MountPoint) -> Resu
     ))
 }
 
-fn refuse(point: &MountPoint, reason: String) -> Failure {
-    Failure::Volume {
+fn refuse(point: &MountPoint, reason: String) -> StartFailure {
+    StartFailure::Volume {
         path: point.path.clone(),
         bucket: point.bucket.clone(),
         reason,

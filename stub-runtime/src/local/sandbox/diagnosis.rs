@@ -1,6 +1,6 @@
 //! Diagnosis of a machine that refuses a sandbox, with a remedy; made from facts, without I/O.
 
-use crate::protocol::Failure;
+use crate::protocol::StartFailure;
 use crate::sys::{Errno, SysError};
 
 use super::host::{FuseDevice, Host};
@@ -10,10 +10,10 @@ const DOCKER: &str = "start the container with `--device /dev/fuse --cap-add SYS
      --security-opt seccomp=unconfined --security-opt apparmor=unconfined`";
 
 /// Returns the failure of a step, explained by the settings of this machine.
-pub(crate) fn explain(step: &SandboxStep, error: &SysError) -> Failure {
+pub(crate) fn explain(step: &SandboxStep, error: &SysError) -> StartFailure {
     let (reason, remedy) = diagnose(step, error.errno, &Host::look());
     let reason = reason.unwrap_or_else(|| error.to_string());
-    Failure::Sandbox {
+    StartFailure::Sandbox {
         step: step.clone(),
         reason,
         remedy,
@@ -54,13 +54,13 @@ fn diagnose(step: &SandboxStep, errno: Errno, host: &Host) -> (Option<String>, O
     })
 }
 
-type Found = Option<(String, String)>;
+type Diagnosis = Option<(String, String)>;
 
 #[expect(
     clippy::unnecessary_wraps,
     reason = "an answer beside `None`, in one word"
 )]
-fn found(reason: impl Into<String>, remedy: impl Into<String>) -> Found {
+fn found(reason: impl Into<String>, remedy: impl Into<String>) -> Diagnosis {
     Some((reason.into(), remedy.into()))
 }
 
@@ -68,7 +68,7 @@ fn refused(errno: Errno) -> bool {
     matches!(errno, Errno::EPERM | Errno::EACCES)
 }
 
-fn fuse_device(errno: Errno, host: &Host) -> Found {
+fn fuse_device(errno: Errno, host: &Host) -> Diagnosis {
     match (host.fuse, errno) {
         (FuseDevice::Missing, _) if host.container => {
             found("the container has no /dev/fuse", DOCKER)
@@ -92,7 +92,7 @@ fn fuse_device(errno: Errno, host: &Host) -> Found {
     }
 }
 
-fn namespaces(step: &SandboxStep, errno: Errno, host: &Host) -> Found {
+fn namespaces(step: &SandboxStep, errno: Errno, host: &Host) -> Diagnosis {
     let user = !matches!(step, SandboxStep::Namespaces { user: false });
     match errno {
         Errno::ENOSPC if user && host.max_user_namespaces == Some(0) => found(
@@ -124,7 +124,7 @@ fn namespaces(step: &SandboxStep, errno: Errno, host: &Host) -> Found {
     }
 }
 
-fn mounting(errno: Errno, host: &Host) -> Found {
+fn mounting(errno: Errno, host: &Host) -> Diagnosis {
     match errno {
         Errno::ENODEV => found(
             "the kernel's FUSE driver is not loaded",
@@ -139,7 +139,7 @@ fn mounting(errno: Errno, host: &Host) -> Found {
     }
 }
 
-fn userns_clone(host: &Host) -> Found {
+fn userns_clone(host: &Host) -> Diagnosis {
     if host.userns_clone != Some(false) || host.root {
         return None;
     }
@@ -149,7 +149,7 @@ fn userns_clone(host: &Host) -> Found {
     )
 }
 
-fn apparmor(host: &Host) -> Found {
+fn apparmor(host: &Host) -> Diagnosis {
     if !host.apparmor_restricts || host.root {
         return None;
     }
@@ -160,7 +160,7 @@ fn apparmor(host: &Host) -> Found {
     )
 }
 
-fn docker(host: &Host) -> Found {
+fn docker(host: &Host) -> Diagnosis {
     if host.container {
         found("the container forbids it", DOCKER)
     } else {
@@ -168,7 +168,7 @@ fn docker(host: &Host) -> Found {
     }
 }
 
-fn seccomp(host: &Host) -> Found {
+fn seccomp(host: &Host) -> Diagnosis {
     if !host.seccomp {
         return None;
     }
@@ -284,7 +284,8 @@ mod tests {
             call: "mount(x)".into(),
             errno: Errno::EIO,
         };
-        let Failure::Sandbox { reason, remedy, .. } = explain(&SandboxStep::Isolate, &error) else {
+        let StartFailure::Sandbox { reason, remedy, .. } = explain(&SandboxStep::Isolate, &error)
+        else {
             panic!("a sandbox failure")
         };
         assert_eq!((reason.as_str(), remedy), ("mount(x): I/O error", None));

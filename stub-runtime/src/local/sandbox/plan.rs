@@ -18,11 +18,11 @@ pub(super) struct Site {
     /// Missing parts of the path below the anchor.
     pub(super) missing: Vec<OsString>,
     /// Type of the anchor.
-    pub(super) found: Found,
+    pub(super) found: Anchor,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum Anchor {
     Folder,
     /// No folder: a file or the like, with the path that the user would know.
     NoFolder(PathBuf),
@@ -143,18 +143,18 @@ fn on_host(
     copies: &mut BTreeMap<(usize, PathBuf), Vec<PathBuf>>,
 ) -> Result<Place, String> {
     match &site.found {
-        Found::Folder => {}
-        Found::NoFolder(file) => {
+        Anchor::Folder => {}
+        Anchor::NoFolder(file) => {
             return Err(format!(
                 "`{}` is a file, not a folder; choose another path",
                 file.display()
             ));
         }
-        Found::DanglingLink => {
+        Anchor::DanglingLink => {
             let link = site.anchor.display();
             return Err(format!("`{link}` is a symbolic link that leads nowhere"));
         }
-        Found::Unreachable(reason) => {
+        Anchor::Unreachable(reason) => {
             return Err(format!(
                 "`{}` can't be reached: {reason}",
                 site.anchor.display()

@@ -7,7 +7,7 @@ fn site(path: &str, anchor: &str, missing: &[&str]) -> Site {
         path: path.into(),
         anchor: anchor.into(),
         missing: missing.iter().map(OsString::from).collect(),
-        found: Found::Folder,
+        found: Anchor::Folder,
     }
 }
 
@@ -76,7 +76,7 @@ fn volumes_share_a_copy_and_outer_copies_come_first() {
 #[test]
 fn a_volume_in_another_is_mounted_after_it_whatever_the_host_has_there() {
     let mut inner = there("/mnt/in");
-    inner.found = Found::NoFolder("/mnt/in".into());
+    inner.found = Anchor::NoFolder("/mnt/in".into());
     assert_eq!(
         golden(&[inner, there("/mnt")]),
         "mount 1 /mnt\nmount 0 /mnt/in in 1"
@@ -112,7 +112,7 @@ fn links_are_followed_and_two_names_of_one_folder_noticed() {
 #[test]
 fn paths_that_cannot_be_are_refused_with_the_reason() {
     let file = Site {
-        found: Found::NoFolder("/etc/passwd".into()),
+        found: Anchor::NoFolder("/etc/passwd".into()),
         ..there("/etc/passwd")
     };
     assert!(
@@ -121,7 +121,7 @@ fn paths_that_cannot_be_are_refused_with_the_reason() {
             .contains("`/etc/passwd` is a file")
     );
     let link = Site {
-        found: Found::DanglingLink,
+        found: Anchor::DanglingLink,
         ..there("/l")
     };
     assert!(refusal(&[link]).1.contains("leads nowhere"));

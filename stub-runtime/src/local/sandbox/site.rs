@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::plan::{Found, Site};
+use super::plan::{Anchor, Site};
 
 /// Inspects a path: its existing part, with symbolic links resolved, and its missing part.
 pub(super) fn look(path: &Path) -> Site {
@@ -24,27 +24,27 @@ pub(super) fn look(path: &Path) -> Site {
                 };
             }
             // A symbolic link that leads nowhere exists itself, so nothing can be made there.
-            Err(_) if existing.is_symlink() => return broken(path, existing, Found::DanglingLink),
+            Err(_) if existing.is_symlink() => return broken(path, existing, Anchor::DanglingLink),
             Err(error) => match (error.kind(), existing.parent(), existing.file_name()) {
                 (io::ErrorKind::NotFound | io::ErrorKind::NotADirectory, Some(up), Some(name)) => {
                     missing.push(name.to_owned());
                     existing = up;
                 }
-                _ => return broken(path, existing, Found::Unreachable(error.to_string())),
+                _ => return broken(path, existing, Anchor::Unreachable(error.to_string())),
             },
         }
     }
 }
 
-fn kind(anchor: &Path, existing: &Path) -> Found {
+fn kind(anchor: &Path, existing: &Path) -> Anchor {
     match fs::metadata(anchor) {
-        Ok(metadata) if metadata.is_dir() => Found::Folder,
-        Ok(_) => Found::NoFolder(existing.to_owned()),
-        Err(error) => Found::Unreachable(error.to_string()),
+        Ok(metadata) if metadata.is_dir() => Anchor::Folder,
+        Ok(_) => Anchor::NoFolder(existing.to_owned()),
+        Err(error) => Anchor::Unreachable(error.to_string()),
     }
 }
 
-fn broken(path: &Path, at: &Path, found: Found) -> Site {
+fn broken(path: &Path, at: &Path, found: Anchor) -> Site {
     Site {
         path: path.to_owned(),
         anchor: PathBuf::from(at),

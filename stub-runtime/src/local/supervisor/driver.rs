@@ -10,17 +10,17 @@ use crate::host::config;
 use crate::local::limits::Cgroup;
 use crate::observe::watch;
 use crate::protocol::{
-    Channel, ChannelError, Failure, FromSupervisor, Hello, Hide, InnerFolder, Job, Program,
-    Progress, ToInit,
+    Channel, ChannelError, FromSupervisor, Hello, Hide, InnerFolder, Job, Program, Progress,
+    StartFailure, ToInit,
 };
 use crate::sys;
 
 use super::first::Init;
-use super::inputs::{Input, process, watch_caller, watch_init};
+use super::inputs::{SupervisorInput, process, watch_caller, watch_init};
 use super::limiting::enforce;
 use super::line::Line;
 use super::progress::Teller;
-use super::state::{Action, Event, State};
+use super::state::{Action, Event, SupervisorState};
 use super::volumes::{Account, Volumes, mount_point};
 
 /// Time for killed processes to be gone.
@@ -50,7 +50,7 @@ struct Driver {
     /// The job's control group, if it has one.
     group: Option<Cgroup>,
     deadline: Option<Instant>,
-    inputs: Sender<Input>,
+    inputs: Sender<SupervisorInput>,
     over: bool,
 }
 
@@ -60,7 +60,7 @@ pub(super) fn drive(
     init: Init,
     hello: Hello,
     descriptors: Vec<OwnedFd>,
-) -> Result<(), Failure> {
+) -> Result<(), StartFailure> {
     let Hello {
         spec,
         stdin,
@@ -76,7 +76,7 @@ pub(super) fn drive(
     let (inputs, received) = channel();
     watch_caller(caller, &inputs)?;
     watch_init(&init, &inputs)?;
-    let (mut state, first) = State::new(spec.volumes.len());
+    let (mut state, first) = SupervisorState::new(spec.volumes.len());
     let (volumes, group, deadline) = (None, None, None);
     let caller = caller.duplicate().map_err(|error| process(&error))?;
     let caller = Line::new(caller);
@@ -106,47 +106,59 @@ pub(super) fn drive(
 }
 
 impl Driver {
-    fn next_event(&mut self, received: &Receiver<Input>, state: &State) -> Event {
+    fn next_event(
+        &mut self,
+        received: &Receiver<SupervisorInput>,
+        state: &SupervisorState,
+    ) -> Event {
         match self.next_input(received, state) {
-            Input::Event(Event::Unmounted) => {
+            SupervisorInput::Event(Event::Unmounted) => {
                 if let Some(volumes) = &mut self.volumes {
                     volumes.join();
                 }
                 Event::Unmounted
             }
-            Input::Event(event) => event,
-            Input::Prepared(inner) => {
+            SupervisorInput::Event(event) => event,
+            SupervisorInput::Prepared(inner) => {
                 self.show_folders(inner);
                 Event::Prepared
             }
-            Input::Connected(systems) => {
+            SupervisorInput::Connected(systems) => {
                 if let Some(volumes) = &mut self.volumes {
                     volumes.connected(systems);
                 }
                 Event::Connected
             }
-            Input::Mounted { volume, fuse } => match self.serve(volume, fuse) {
+            SupervisorInput::Mounted { volume, fuse } => match self.serve(volume, fuse) {
                 Ok(()) => Event::Served,
                 Err(failure) => Event::Failed(failure),
             },
         }
     }
 
-    fn next_input(&mut self, received: &Receiver<Input>, state: &State) -> Input {
+    fn next_input(
+        &mut self,
+        received: &Receiver<SupervisorInput>,
+        state: &SupervisorState,
+    ) -> SupervisorInput {
         // Without volumes there is no progress to tell of.
         let told = self.volumes.is_some();
         loop {
             let wake = [self.deadline, told.then(|| self.teller.due())];
             let Some(until) = wake.into_iter().flatten().min() else {
                 // This end's own sender keeps the channel open.
-                return received.recv().unwrap_or(Input::Event(Event::CallerGone));
+                return received
+                    .recv()
+                    .unwrap_or(SupervisorInput::Event(Event::CallerGone));
             };
             match received.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(input) => return input,
-                Err(RecvTimeoutError::Disconnected) => return Input::Event(Event::CallerGone),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return SupervisorInput::Event(Event::CallerGone);
+                }
                 Err(RecvTimeoutError::Timeout) if self.deadline == Some(until) => {
                     self.deadline = None;
-                    return Input::Event(Event::TimeUp);
+                    return SupervisorInput::Event(Event::TimeUp);
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     if let Some(progress) = self.progress(state) {
@@ -157,7 +169,7 @@ impl Driver {
         }
     }
 
-    fn progress(&self, state: &State) -> Option<Progress> {
+    fn progress(&self, state: &SupervisorState) -> Option<Progress> {
         let volumes = self.volumes.as_ref()?;
         Some(Progress {
             usage: volumes.usage(),
@@ -175,17 +187,17 @@ impl Driver {
         }
     }
 
-    fn serve(&mut self, volume: usize, fuse: Option<OwnedFd>) -> Result<(), Failure> {
+    fn serve(&mut self, volume: usize, fuse: Option<OwnedFd>) -> Result<(), StartFailure> {
         match (&mut self.volumes, fuse) {
             (Some(volumes), Some(fuse)) => volumes.serve(volume, fuse, self.init.namespace()),
-            _ => Err(Failure::Protocol {
+            _ => Err(StartFailure::Protocol {
                 reason: "a mount came without its descriptor".into(),
             }),
         }
     }
 
     /// Performs an action. If it fails at once, that is an event, too.
-    fn perform(&mut self, action: Action, state: &mut State) {
+    fn perform(&mut self, action: Action, state: &mut SupervisorState) {
         tracing::debug!(?action);
         let result = match action {
             Action::Prepare => {
@@ -260,24 +272,24 @@ impl Driver {
         }
     }
 
-    fn tell_init(&self, message: &ToInit) -> Result<(), Failure> {
+    fn tell_init(&self, message: &ToInit) -> Result<(), StartFailure> {
         match self.init.channel.send(message, &[]) {
             // Its reader reports the death of init.
             Ok(()) | Err(ChannelError::Closed) => Ok(()),
-            Err(error) => Err(Failure::Protocol {
+            Err(error) => Err(StartFailure::Protocol {
                 reason: error.to_string(),
             }),
         }
     }
 
-    fn connect(&mut self) -> Result<(), Failure> {
+    fn connect(&mut self) -> Result<(), StartFailure> {
         let volumes = Volumes::new(self.spec.volumes.clone())?;
         let caller = self.caller.clone();
         let inputs = self.inputs.clone();
         volumes.connect(caller, move |result| {
             let input = match result {
-                Ok(systems) => Input::Connected(systems),
-                Err(failure) => Input::Event(Event::Failed(failure)),
+                Ok(systems) => SupervisorInput::Connected(systems),
+                Err(failure) => SupervisorInput::Event(Event::Failed(failure)),
             };
             // Nobody listens once the call is over.
             let _ = inputs.send(input);
@@ -286,7 +298,7 @@ impl Driver {
         Ok(())
     }
 
-    fn start(&mut self) -> Result<(), Failure> {
+    fn start(&mut self) -> Result<(), StartFailure> {
         let enforced = enforce(&self.spec.limits, self.init.pid)?;
         self.group = enforced.group;
         let mut environment = watch::trace_variables();
@@ -326,13 +338,13 @@ impl Driver {
         let sent = self.init.channel.send(&ToInit::Start(job), &descriptors);
         match sent {
             Ok(()) | Err(ChannelError::Closed) => Ok(()),
-            Err(error) => Err(Failure::Protocol {
+            Err(error) => Err(StartFailure::Protocol {
                 reason: error.to_string(),
             }),
         }
     }
 
-    fn kill_init(&self) -> Result<(), Failure> {
+    fn kill_init(&self) -> Result<(), StartFailure> {
         sys::kill(self.init.pid).map_err(|error| process(&error))
     }
 
@@ -346,7 +358,7 @@ impl Driver {
         let inputs = self.inputs.clone();
         if let Some(volumes) = &self.volumes {
             volumes.store(account, move |lost| {
-                let _ = inputs.send(Input::Event(Event::Stored(lost)));
+                let _ = inputs.send(SupervisorInput::Event(Event::Stored(lost)));
             });
         }
     }
@@ -356,11 +368,11 @@ impl Driver {
             volumes.abandon();
         }
         // Its own receiver is alive.
-        let _ = self.inputs.send(Input::Event(Event::Abandoned));
+        let _ = self.inputs.send(SupervisorInput::Event(Event::Abandoned));
     }
 
     /// Ends everything: nothing may be left when this process ends, as the caller waits for that.
-    fn exit(&mut self) -> Result<(), Failure> {
+    fn exit(&mut self) -> Result<(), StartFailure> {
         self.over = true;
         self.kill_init()?;
         // A process that waits for a response of a volume can't be killed.

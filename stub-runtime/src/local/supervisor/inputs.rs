@@ -7,7 +7,7 @@ use std::thread;
 use s3fs_core::FileSystem;
 
 use crate::call::SandboxStep;
-use crate::protocol::{Channel, Failure, FromInit, InnerFolder, ToSupervisor};
+use crate::protocol::{Channel, FromInit, InnerFolder, StartFailure, ToSupervisor};
 use crate::sys;
 use crate::sys::SysError;
 
@@ -15,7 +15,7 @@ use super::first::Init;
 use super::state::Event;
 
 /// Event, or a resource to be stored first.
-pub(super) enum Input {
+pub(super) enum SupervisorInput {
     Event(Event),
     Prepared(Vec<InnerFolder>),
     Connected(Vec<FileSystem>),
@@ -26,7 +26,10 @@ pub(super) enum Input {
 }
 
 /// Starts the thread that receives the caller's messages while the work goes on, and its end.
-pub(super) fn watch_caller(caller: &Channel, inputs: &Sender<Input>) -> Result<(), Failure> {
+pub(super) fn watch_caller(
+    caller: &Channel,
+    inputs: &Sender<SupervisorInput>,
+) -> Result<(), StartFailure> {
     let caller = caller.duplicate().map_err(|error| process(&error))?;
     let inputs = inputs.clone();
     beside("caller", move || {
@@ -35,15 +38,18 @@ pub(super) fn watch_caller(caller: &Channel, inputs: &Sender<Input>) -> Result<(
                 ToSupervisor::Store => Event::StoreAsked,
                 ToSupervisor::Stop(stop) => Event::StopAsked(stop),
             };
-            let _ = inputs.send(Input::Event(event));
+            let _ = inputs.send(SupervisorInput::Event(event));
         }
-        let _ = inputs.send(Input::Event(Event::CallerGone));
+        let _ = inputs.send(SupervisorInput::Event(Event::CallerGone));
     })
 }
 
 /// Starts the thread that receives the messages of init, and its end. With init, everything in its
 /// pid namespace has ended; its socket ends before that.
-pub(super) fn watch_init(init: &Init, inputs: &Sender<Input>) -> Result<(), Failure> {
+pub(super) fn watch_init(
+    init: &Init,
+    inputs: &Sender<SupervisorInput>,
+) -> Result<(), StartFailure> {
     let pid = init.pid;
     let init = init.channel.duplicate().map_err(|error| process(&error))?;
     let inputs = inputs.clone();
@@ -51,28 +57,28 @@ pub(super) fn watch_init(init: &Init, inputs: &Sender<Input>) -> Result<(), Fail
         while let Ok((message, descriptors)) = init.receive::<FromInit>() {
             let _ = inputs.send(from_init(message, descriptors));
         }
-        let _ = inputs.send(Input::Event(Event::InitEnding));
+        let _ = inputs.send(SupervisorInput::Event(Event::InitEnding));
         // Reaped by the driver alone, which may still kill it by its id.
         sys::wait_for_end(pid);
-        let _ = inputs.send(Input::Event(Event::InitGone));
+        let _ = inputs.send(SupervisorInput::Event(Event::InitGone));
     })
 }
 
-fn from_init(message: FromInit, descriptors: Vec<OwnedFd>) -> Input {
+fn from_init(message: FromInit, descriptors: Vec<OwnedFd>) -> SupervisorInput {
     match message {
-        FromInit::Mounted { volume } => Input::Mounted {
+        FromInit::Mounted { volume } => SupervisorInput::Mounted {
             volume,
             fuse: descriptors.into_iter().next(),
         },
-        FromInit::Prepared { inner } => Input::Prepared(inner),
-        FromInit::Started => Input::Event(Event::Started),
-        FromInit::Ended(end) => Input::Event(Event::Ended(end)),
-        FromInit::Unmounted => Input::Event(Event::Unmounted),
-        FromInit::Failed(failure) => Input::Event(Event::Failed(failure)),
+        FromInit::Prepared { inner } => SupervisorInput::Prepared(inner),
+        FromInit::Started => SupervisorInput::Event(Event::Started),
+        FromInit::Ended(end) => SupervisorInput::Event(Event::Ended(end)),
+        FromInit::Unmounted => SupervisorInput::Event(Event::Unmounted),
+        FromInit::Failed(failure) => SupervisorInput::Event(Event::Failed(failure)),
     }
 }
 
-fn beside(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
+fn beside(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), StartFailure> {
     const STACK: usize = 128 << 10;
     let builder = thread::Builder::new()
         .name(name.to_owned())
@@ -80,7 +86,7 @@ fn beside(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), Failure
     builder
         .spawn(run)
         .map(drop)
-        .map_err(|error| Failure::Sandbox {
+        .map_err(|error| StartFailure::Sandbox {
             step: SandboxStep::Process,
             reason: format!("a thread can't be started: {error}"),
             remedy: None,
@@ -88,8 +94,8 @@ fn beside(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), Failure
 }
 
 /// Makes the failure of a system call about processes and their sockets.
-pub(super) fn process(error: &SysError) -> Failure {
-    Failure::Sandbox {
+pub(super) fn process(error: &SysError) -> StartFailure {
+    StartFailure::Sandbox {
         step: SandboxStep::Process,
         reason: error.to_string(),
         remedy: None,

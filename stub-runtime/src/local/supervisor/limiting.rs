@@ -2,7 +2,7 @@
 
 use crate::call::{Limits, OwnLimits, SandboxStep};
 use crate::local::limits::{Cgroup, Facts, Plan, plan};
-use crate::protocol::Failure;
+use crate::protocol::StartFailure;
 use crate::sys;
 
 /// Limits in force. The control group is removed with this value, when the job's processes are gone.
@@ -15,7 +15,7 @@ pub(super) struct Enforced {
 /// Enforces limits on all that a process starts from now on.
 ///
 /// Fails with the limits that can't be enforced, unless the limits are lenient.
-pub(super) fn enforce(limits: &Limits, process: i32) -> Result<Enforced, Failure> {
+pub(super) fn enforce(limits: &Limits, process: i32) -> Result<Enforced, StartFailure> {
     if limits.cpu.is_none() && limits.memory.is_none() {
         return Ok(Enforced::default());
     }
@@ -49,11 +49,11 @@ pub(super) fn enforce(limits: &Limits, process: i32) -> Result<Enforced, Failure
     checked(limits, &own, None)
 }
 
-fn checked(limits: &Limits, plan: &Plan, group: Option<Cgroup>) -> Result<Enforced, Failure> {
+fn checked(limits: &Limits, plan: &Plan, group: Option<Cgroup>) -> Result<Enforced, StartFailure> {
     let unenforced = plan.unenforced.join("; ");
     if !unenforced.is_empty() {
         if !limits.lenient {
-            return Err(Failure::Sandbox {
+            return Err(StartFailure::Sandbox {
                 step: SandboxStep::Limits,
                 reason: unenforced,
                 remedy: Some("ask for whole processors, or set `lenient_limits`".to_owned()),

@@ -22,7 +22,7 @@ use crate::host::config;
 use crate::local::sandbox::explain;
 use crate::local::{init, sandbox};
 use crate::observe::{log, watch};
-use crate::protocol::{Channel, ChannelError, Failure, FromSupervisor, Hello, Reply};
+use crate::protocol::{Channel, ChannelError, FromSupervisor, Hello, Reply, StartFailure};
 use crate::sys;
 use crate::sys::{Clone, Ids, SysError};
 
@@ -62,9 +62,9 @@ enum Side {
 }
 
 /// Clones this process to make init.
-fn split() -> Result<Side, Failure> {
+fn split() -> Result<Side, StartFailure> {
     if sandbox::threads().is_some_and(|count| count > 1) {
-        return Err(Failure::Sandbox {
+        return Err(StartFailure::Sandbox {
             step: SandboxStep::Process,
             reason: "a library of this program starts a thread before `main`".to_owned(),
             remedy: Some("start the thread in `main`, or check LD_PRELOAD".to_owned()),
@@ -88,18 +88,18 @@ fn split() -> Result<Side, Failure> {
     }
 }
 
-fn supervise(caller: &Channel, init: Init) -> Result<(), Failure> {
+fn supervise(caller: &Channel, init: Init) -> Result<(), StartFailure> {
     outlive_the_job().map_err(|error| explain(&SandboxStep::Process, &error))?;
     let (hello, descriptors) = match caller.receive::<Hello>() {
         Ok(received) => received,
-        Err(ChannelError::Malformed(reason)) => return Err(Failure::Protocol { reason }),
+        Err(ChannelError::Malformed(reason)) => return Err(StartFailure::Protocol { reason }),
         // The caller is gone, and init follows this process.
         Err(_) => return Ok(()),
     };
     if hello.spec.version != CallSpec::VERSION {
         let (theirs, ours) = (hello.spec.version, CallSpec::VERSION);
         let reason = format!("the call has version {theirs}; this program understands {ours}");
-        return Err(Failure::Protocol { reason });
+        return Err(StartFailure::Protocol { reason });
     }
     config::adopt(&hello.credentials);
     log::start();

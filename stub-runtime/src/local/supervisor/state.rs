@@ -11,7 +11,7 @@ use std::time::Duration;
 use s3fs_core::NotStored;
 
 use crate::call::{Ended, Outcome, SandboxStep};
-use crate::protocol::{Failure, Reply, Stop};
+use crate::protocol::{Reply, StartFailure, Stop};
 use crate::sys::WorkerEnd;
 
 /// Event of a call.
@@ -40,7 +40,7 @@ pub(super) enum Event {
     /// Uploads are aborted.
     Abandoned,
     /// A step failed.
-    Failed(Failure),
+    Failed(StartFailure),
     /// Init is dying, and everything in its pid namespace with it.
     InitEnding,
     /// Init and everything in its pid namespace are gone.
@@ -115,7 +115,7 @@ const UNMOUNT_LIMIT: Duration = Duration::from_secs(10);
 
 /// State of a call.
 #[derive(Clone, Debug)]
-pub(super) struct State {
+pub(super) struct SupervisorState {
     phase: Phase,
     volumes: usize,
     stop: Option<Stop>,
@@ -128,7 +128,7 @@ pub(super) struct State {
     not_stored: Vec<NotStored>,
 }
 
-impl State {
+impl SupervisorState {
     /// Creates the state of a call with this number of volumes. Also returns the first action.
     pub(super) fn new(volumes: usize) -> (Self, Action) {
         let state = Self {
@@ -298,7 +298,7 @@ impl State {
     }
 
     /// Handles a failure. While the work runs, a failure is init's, and the work is lost with it.
-    fn failed(&mut self, failure: Failure) -> Vec<Action> {
+    fn failed(&mut self, failure: StartFailure) -> Vec<Action> {
         match self.phase {
             Phase::Running => vec![Action::KillInit],
             Phase::Storing | Phase::Unmounting => self.init_gone(),
@@ -316,7 +316,7 @@ impl State {
             }
             Phase::Unmounting => self.report(),
             Phase::Storing => Vec::new(),
-            _ => self.over(vec![Action::Reply(Reply::Refused(Failure::Sandbox {
+            _ => self.over(vec![Action::Reply(Reply::Refused(StartFailure::Sandbox {
                 step: SandboxStep::Process,
                 reason: "the sandbox's first process was killed".to_owned(),
                 remedy: None,

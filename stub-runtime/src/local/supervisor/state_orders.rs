@@ -75,7 +75,7 @@ enum Init {
     reason = "each records a fact of its own"
 )]
 struct World {
-    state: State,
+    state: SupervisorState,
     volumes: usize,
     init: Init,
     from_init: VecDeque<Event>,
@@ -107,8 +107,8 @@ fn lost() -> Vec<NotStored> {
     }]
 }
 
-fn failure() -> Failure {
-    Failure::Protocol {
+fn failure() -> StartFailure {
+    StartFailure::Protocol {
         reason: "no".into(),
     }
 }
@@ -134,7 +134,7 @@ fn stage(action: &Action) -> Option<u8> {
 
 impl World {
     fn new(volumes: usize) -> Self {
-        let (state, first) = State::new(volumes);
+        let (state, first) = SupervisorState::new(volumes);
         let mut world = Self {
             state,
             volumes,

@@ -1,7 +1,7 @@
 use super::*;
 
-fn after(volumes: usize, events: &[Event]) -> (State, Vec<Action>) {
-    let (mut state, first) = State::new(volumes);
+fn after(volumes: usize, events: &[Event]) -> (SupervisorState, Vec<Action>) {
+    let (mut state, first) = SupervisorState::new(volumes);
     assert_eq!(first, Action::Prepare);
     let mut last = vec![first];
     for event in events {
@@ -10,7 +10,7 @@ fn after(volumes: usize, events: &[Event]) -> (State, Vec<Action>) {
     (state, last)
 }
 
-fn running(volumes: usize) -> State {
+fn running(volumes: usize) -> SupervisorState {
     let mut events = vec![Event::Prepared];
     if volumes > 0 {
         events.push(Event::Connected);
@@ -42,8 +42,8 @@ fn outcome(ended: Ended, not_stored: Vec<NotStored>) -> Vec<Action> {
     ]
 }
 
-fn refused() -> Failure {
-    Failure::Protocol {
+fn refused() -> StartFailure {
+    StartFailure::Protocol {
         reason: "no".into(),
     }
 }
@@ -202,7 +202,7 @@ fn the_death_of_init_before_the_work_is_a_failure() {
     assert!(matches!(
         &actions[..],
         [
-            Action::Reply(Reply::Refused(Failure::Sandbox { .. })),
+            Action::Reply(Reply::Refused(StartFailure::Sandbox { .. })),
             Action::Exit
         ]
     ));

@@ -16,7 +16,7 @@ use tracing::Instrument;
 
 use crate::call::{SandboxStep, Volume};
 use crate::declare::SecretReader;
-use crate::protocol::{Failure, MountPoint};
+use crate::protocol::{MountPoint, StartFailure};
 
 use super::line::Line;
 
@@ -66,7 +66,7 @@ pub(super) fn mount_point(volume: &Volume) -> MountPoint {
 
 impl Volumes {
     /// Starts the threads that serve.
-    pub(super) fn new(declared: Vec<Volume>) -> Result<Self, Failure> {
+    pub(super) fn new(declared: Vec<Volume>) -> Result<Self, StartFailure> {
         let threads = available_parallelism()
             .map_or(1, NonZero::get)
             .min(MOST_THREADS);
@@ -74,7 +74,7 @@ impl Volumes {
             .worker_threads(threads)
             .enable_all()
             .build();
-        let runtime = runtime.map_err(|error| Failure::Sandbox {
+        let runtime = runtime.map_err(|error| StartFailure::Sandbox {
             step: SandboxStep::Process,
             reason: format!("threads can't be started: {error}"),
             remedy: None,
@@ -93,7 +93,7 @@ impl Volumes {
     pub(super) fn connect(
         &self,
         caller: Line,
-        then: impl FnOnce(Result<Vec<FileSystem>, Failure>) + Send + 'static,
+        then: impl FnOnce(Result<Vec<FileSystem>, StartFailure>) + Send + 'static,
     ) {
         let declared = self.declared.clone();
         let connecting = async move { then(connect(declared, &caller).await) };
@@ -111,16 +111,16 @@ impl Volumes {
         volume: usize,
         fuse: OwnedFd,
         mounter: PidNamespace,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), StartFailure> {
         let system = self.connected.get_mut(volume).and_then(Option::take);
         let (Some(system), Some(declared)) = (system, self.declared.get(volume)) else {
             let reason = format!("volume {volume} was mounted unasked");
-            return Err(Failure::Protocol { reason });
+            return Err(StartFailure::Protocol { reason });
         };
         let _context = self.handle.enter();
         let serving = system
             .serve(fuse, mounter)
-            .map_err(|error| Failure::Volume {
+            .map_err(|error| StartFailure::Volume {
                 path: declared.path.clone(),
                 bucket: declared.mount.bucket.to_string(),
                 reason: format!("the kernel refuses to use the file system: {error}"),
@@ -227,7 +227,7 @@ impl Drop for Volumes {
     }
 }
 
-async fn connect(volumes: Vec<Volume>, caller: &Line) -> Result<Vec<FileSystem>, Failure> {
+async fn connect(volumes: Vec<Volume>, caller: &Line) -> Result<Vec<FileSystem>, StartFailure> {
     let resources = Resources::default();
     let one = |(index, Volume { path, mount }): (usize, Volume)| {
         let (resources, observer) = (&resources, caller.observer(index));
@@ -239,7 +239,7 @@ async fn connect(volumes: Vec<Volume>, caller: &Line) -> Result<Vec<FileSystem>,
             let bucket = mount.bucket.to_string();
             FileSystem::connect_observed(mount, resources, observer)
                 .await
-                .map_err(|error| Failure::Volume {
+                .map_err(|error| StartFailure::Volume {
                     path,
                     bucket,
                     reason: error.to_string(),

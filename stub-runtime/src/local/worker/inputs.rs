@@ -13,7 +13,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// Inputs that the caller sends.
 #[derive(Debug)]
-pub(super) struct Inputs<'a> {
+pub(super) struct ReceivedInputs<'a> {
     caller: &'a Channel,
     inbox: Inbox,
     /// Inputs received before the message to go on.
@@ -21,7 +21,7 @@ pub(super) struct Inputs<'a> {
     may_go_on: bool,
 }
 
-impl<'a> Inputs<'a> {
+impl<'a> ReceivedInputs<'a> {
     pub(super) fn new(caller: &'a Channel) -> Self {
         Self {
             caller,

@@ -14,8 +14,8 @@ use crate::declare::{Function, registry};
 use crate::protocol::{Channel, ChannelError, FromWorker, Input, Report};
 use crate::sys;
 
-use inputs::Inputs;
-use panic::Record;
+use inputs::ReceivedInputs;
+use panic::PanicRecord;
 
 /// Runs the inputs that the caller sends, and ends the process.
 pub(crate) fn main(caller: &Channel) -> ! {
@@ -33,7 +33,7 @@ pub(crate) fn main(caller: &Channel) -> ! {
 }
 
 fn serve(caller: &Channel) -> Result<(), ChannelError> {
-    let (record, mut inputs) = (panic::record(), Inputs::new(caller));
+    let (record, mut inputs) = (panic::record(), ReceivedInputs::new(caller));
     while let Some((input, beside)) = inputs.next()? {
         let prints_apart = input.prints_apart;
         let (ended, value) = run_emitting(caller, &record, input, beside);
@@ -53,7 +53,7 @@ fn serve(caller: &Channel) -> Result<(), ChannelError> {
 /// Runs an input, and sends its values as they come, if there are several.
 fn run_emitting(
     caller: &Channel,
-    record: &Record,
+    record: &PanicRecord,
     input: Input,
     beside: Vec<OwnedFd>,
 ) -> (Ended, Option<Payload>) {
@@ -97,7 +97,7 @@ fn emit(caller: &Channel, value: &Payload) -> Result<(), ChannelError> {
 }
 
 fn run(
-    record: &Record,
+    record: &PanicRecord,
     input: Input,
     beside: Vec<OwnedFd>,
     emit: Emit<'_>,
@@ -114,7 +114,7 @@ fn run(
 }
 
 fn invoke(
-    record: &Record,
+    record: &PanicRecord,
     function: &Function,
     arguments: Payload,
     emit: Emit<'_>,

@@ -15,12 +15,12 @@ pub(super) struct Panic {
 
 /// Record of the last panic of the thread that made it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Record(Arc<Mutex<Option<String>>>);
+pub(super) struct PanicRecord(Arc<Mutex<Option<String>>>);
 
 /// Records where this thread panics from now on; the previous hook still prints.
-pub(super) fn record() -> Record {
-    let record = Record::default();
-    let (noted, thread): (Record, ThreadId) = (record.clone(), thread::current().id());
+pub(super) fn record() -> PanicRecord {
+    let record = PanicRecord::default();
+    let (noted, thread): (PanicRecord, ThreadId) = (record.clone(), thread::current().id());
     let previous = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
         // Another thread's panic is the body's own business until it is joined.
@@ -33,7 +33,7 @@ pub(super) fn record() -> Record {
     record
 }
 
-impl Record {
+impl PanicRecord {
     /// Returns the panic that was caught with this payload.
     pub(super) fn take(&self, payload: &(dyn Any + Send)) -> Panic {
         let message = payload

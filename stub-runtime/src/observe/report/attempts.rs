@@ -27,7 +27,7 @@ const SHORT_ERROR: usize = 200;
 
 /// Record of one attempt, with times in seconds since the beginning of the call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Kept {
+pub(crate) struct AttemptRecord {
     /// Index of the input, if the call has several.
     pub(crate) input: Option<u64>,
     /// Number of the attempt, from 1.
@@ -47,7 +47,7 @@ pub(crate) struct Kept {
 /// Attempts in the order in which they ended.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Attempts {
-    kept: Vec<Kept>,
+    kept: Vec<AttemptRecord>,
     /// Number of attempts among `kept`, after the first [`FIRST`], whose inputs were tried again or that were
     /// cancelled.
     further_retried: usize,
@@ -64,7 +64,7 @@ impl Attempts {
     }
 
     /// Adds an attempt that has ended.
-    pub(crate) fn add(&mut self, mut attempt: Kept) {
+    pub(crate) fn add(&mut self, mut attempt: AttemptRecord) {
         if self.kept.len() >= FIRST {
             self.all_until.get_or_insert(attempt.to);
             if !self.has_room_for(attempt.ending) {
@@ -98,9 +98,9 @@ impl Attempts {
 mod tests {
     use super::*;
 
-    fn attempt(ending: Ending, to: f64) -> Kept {
+    fn attempt(ending: Ending, to: f64) -> AttemptRecord {
         let error = (ending != Ending::Done).then(|| "e".repeat(3000));
-        Kept {
+        AttemptRecord {
             input: None,
             number: 1,
             sandbox: None,

@@ -6,7 +6,7 @@ use s3fs_core::{Pending, Usage};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::attempts::{Attempts, ERROR, Kept};
+use super::attempts::{AttemptRecord, Attempts, ERROR};
 use super::bins::Bins;
 use super::cut::cut;
 use super::samples::{Sample, Samples};
@@ -159,7 +159,7 @@ impl Record {
         };
         self.totals.count(ending);
         self.throughput.count(to, ending);
-        self.attempts.add(Kept {
+        self.attempts.add(AttemptRecord {
             input: tried.input,
             number: tried.number,
             sandbox: tried.sandbox,

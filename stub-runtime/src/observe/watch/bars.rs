@@ -67,9 +67,9 @@ fn end(bar: &ProgressBar) {
 
 /// Bar for the inputs of a map.
 #[derive(Debug)]
-pub(crate) struct Inputs(Option<ProgressBar>);
+pub(crate) struct InputsBar(Option<ProgressBar>);
 
-impl Inputs {
+impl InputsBar {
     /// Creates the bar; `count` returns the number of inputs, if it is known.
     pub(crate) fn new(count: impl FnOnce() -> Option<u64>) -> Self {
         // Where the values go to the same terminal, they are what is to be seen.
@@ -100,7 +100,7 @@ impl Inputs {
     }
 }
 
-impl Drop for Inputs {
+impl Drop for InputsBar {
     fn drop(&mut self) {
         if let Some(bar) = &self.0 {
             end(bar);

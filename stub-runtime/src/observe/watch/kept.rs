@@ -16,7 +16,7 @@ const MOST: usize = 100;
 const MOST_ATTEMPTS: usize = 20_000;
 
 #[derive(Debug)]
-struct Kept {
+struct Records {
     page: Option<PathBuf>,
     history: Option<PathBuf>,
     /// Records of calls, the latest first.
@@ -25,7 +25,7 @@ struct Kept {
     has_failed: bool,
 }
 
-static KEPT: Mutex<Kept> = Mutex::new(Kept {
+static KEPT: Mutex<Records> = Mutex::new(Records {
     page: None,
     history: None,
     records: Vec::new(),
@@ -87,7 +87,7 @@ pub(super) fn are_wanted() -> bool {
 /// Stores the record of a call.
 pub(super) fn keep(record: &Record) {
     let mut kept = lock();
-    let Kept {
+    let Records {
         page,
         history,
         records,
@@ -109,6 +109,6 @@ pub(super) fn keep(record: &Record) {
     }
 }
 
-fn lock() -> MutexGuard<'static, Kept> {
+fn lock() -> MutexGuard<'static, Records> {
     KEPT.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -31,7 +31,7 @@ use tracing::Span;
 use crate::call::{Attempt, Error, ErrorKind};
 use crate::observe::report::{Record, SandboxId, Tried};
 
-pub(crate) use bars::{Inputs as InputsBar, above, are_shown, have_colours};
+pub(crate) use bars::{InputsBar, above, are_shown, have_colours};
 pub use kept::{want_history, write_history};
 pub(crate) use sandbox::Watched;
 pub use say::say;

@@ -25,9 +25,9 @@ pub(crate) fn above(_lines: &[u8]) -> bool {
 
 /// Bar for the inputs of a map.
 #[derive(Debug)]
-pub(crate) struct Inputs;
+pub(crate) struct InputsBar;
 
-impl Inputs {
+impl InputsBar {
     pub(crate) fn new(_count: impl FnOnce() -> Option<u64>) -> Self {
         explain();
         Self

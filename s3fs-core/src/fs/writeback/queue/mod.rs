@@ -17,7 +17,7 @@ pub(in crate::fs) use slots::{DesiredState, Flushed};
 
 use crate::fs::FsError;
 use crate::fs::writeback::Writeback;
-use crate::fs::writeback::queue::slots::{Next, Slots, Version, Wish};
+use crate::fs::writeback::queue::slots::{SlotStep, Slots, Version, Wish};
 use crate::fs::writeback::queue::unsure::Unsure;
 use crate::object::Key;
 use crate::ordered::{Guard, Ordered, QUEUE};
@@ -296,8 +296,8 @@ async fn work(writeback: &Arc<Writeback>, key: &Key, ticket: Version) {
         let next = queue.lock().ended(key, version, result);
         queue.changed.notify_waiters();
         match next {
-            Next::Begin(next) => ticket = next,
-            Next::Rest => return,
+            SlotStep::Begin(next) => ticket = next,
+            SlotStep::Rest => return,
         }
     }
 }

@@ -79,7 +79,7 @@ pub(in crate::fs) enum Flushed {
 
 /// Next step after the end of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub(super) enum SlotStep {
     /// Begin with this ticket: the desired state has changed.
     Begin(Version),
     /// Do nothing for now.
@@ -195,10 +195,10 @@ impl Slots {
         key: &Key,
         version: Version,
         result: Result<Flushed, FsError>,
-    ) -> Next {
+    ) -> SlotStep {
         let ticket = self.next();
         let Some(slot) = self.slots.get_mut(key) else {
-            return Next::Rest;
+            return SlotStep::Rest;
         };
         if slot.version != version && slot.want.is_some() {
             if result.is_ok() {
@@ -210,13 +210,13 @@ impl Slots {
                 Err(error) => slot.answered = (version, Err(error)),
             }
             slot.phase = Phase::Waiting(ticket);
-            return Next::Begin(ticket);
+            return SlotStep::Begin(ticket);
         }
         match result {
             Err(error) if slot.want.is_some() => slot.phase = Phase::Failed(error),
             _ => drop(self.slots.remove(key)),
         }
-        Next::Rest
+        SlotStep::Rest
     }
 
     /// Holds the key and its desired state for an operation that makes requests about it itself.

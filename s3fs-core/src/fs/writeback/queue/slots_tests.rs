@@ -24,7 +24,7 @@ fn what_is_wanted_later_takes_the_place_of_what_has_not_begun() {
     let (want, version) = slots.begin(&key(), ticket).unwrap();
     assert_eq!(want, absent());
     assert_eq!(slots.begin(&key(), ticket), None, "once");
-    assert_eq!(slots.ended(&key(), version, DONE), Next::Rest);
+    assert_eq!(slots.ended(&key(), version, DONE), SlotStep::Rest);
     assert!(is_settled(&mut slots, &key()));
 }
 
@@ -35,7 +35,7 @@ fn what_is_wanted_while_a_request_is_on_its_way_comes_after_it() {
     let (_, version) = slots.begin(&key(), ticket).unwrap();
     assert!(slots.may_exist(&key()));
     assert_eq!(slots.want(&key(), absent()), None);
-    let Next::Begin(ticket) = slots.ended(&key(), version, DONE) else {
+    let SlotStep::Begin(ticket) = slots.ended(&key(), version, DONE) else {
         panic!("the deletion is to be done");
     };
     assert_eq!(slots.begin(&key(), ticket).unwrap().0, absent());
@@ -96,7 +96,7 @@ fn a_wish_is_answered_though_others_follow_without_a_pause() {
 fn a_wish_that_was_passed_on_is_answered_with_the_later_one() {
     let mut slots = Slots::default();
     let (first, version, _) = followed(&mut slots);
-    let Next::Begin(ticket) = slots.ended(&key(), version, Ok(Flushed::PassedOn)) else {
+    let SlotStep::Begin(ticket) = slots.ended(&key(), version, Ok(Flushed::PassedOn)) else {
         panic!("the later one is to be done");
     };
     assert!(slots.answer(&first).is_none());

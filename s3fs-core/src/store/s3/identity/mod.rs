@@ -29,7 +29,7 @@ use tokio::time::Instant;
 pub(super) use assumed::{NOT_ASSUMED, NotAssumed};
 pub(super) use refusals::{WatchRefusals, is_refusal};
 pub(super) use reread::static_keys;
-pub(super) use source::{Source, first_region};
+pub(super) use source::{CredentialSource, first_region};
 
 use failures::{Failure, Failures};
 use flight::Flight;
@@ -48,11 +48,11 @@ const LONGEST_LOAD: Duration = Duration::from_secs(30);
 
 /// Credentials of a mount. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(super) struct Identity(Arc<Shared>);
+pub(super) struct Identity(Arc<IdentityState>);
 
 #[derive(Debug)]
-struct Shared {
-    source: Source,
+struct IdentityState {
+    source: CredentialSource,
     current: RwLock<Arc<Generation>>,
     failures: Failures,
     verdict: tokio::sync::Mutex<Option<Verdict>>,
@@ -112,12 +112,12 @@ impl Generation {
 
 impl Identity {
     /// Creates the identity; nothing is loaded yet.
-    pub(super) fn new(source: Source) -> Self {
+    pub(super) fn new(source: CredentialSource) -> Self {
         Self::pausing(source, FIRST_PAUSE)
     }
 
-    fn pausing(source: Source, first_pause: Duration) -> Self {
-        Self(Arc::new(Shared {
+    fn pausing(source: CredentialSource, first_pause: Duration) -> Self {
+        Self(Arc::new(IdentityState {
             source,
             current: RwLock::new(Generation::new()),
             failures: Failures::new(first_pause),
@@ -270,7 +270,7 @@ mod tests {
         let mut config = MountConfig::new(BucketName::new(BUCKET).unwrap());
         read_keys_by(&mut config, place.clone());
         let http = aws_smithy_runtime_api::client::http::http_client_fn(|_, _| unreachable!());
-        let source = Source::of(&config, &Region::new("us-east-1"), &http).unwrap();
+        let source = CredentialSource::of(&config, &Region::new("us-east-1"), &http).unwrap();
         let identity = Identity::pausing(source, Duration::from_hours(1));
         let keys = identity.load().await.unwrap();
         // Without the time in use that a refusal demands.

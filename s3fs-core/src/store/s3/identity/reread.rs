@@ -12,19 +12,19 @@ use crate::config::{self, KeySource, MountConfig, ReadKeySource};
 
 /// Keys with the place that they came from. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(super) struct Reread(Arc<Place>);
+pub(super) struct Reread(Arc<RereadSource>);
 
 #[derive(Debug)]
-struct Place {
+struct RereadSource {
     source: KeySource,
     reader: Arc<dyn ReadKeySource>,
-    state: Mutex<State>,
+    state: Mutex<RereadState>,
     /// Read in progress. Nothing can stop a reader, so that another must not begin beside it.
     reading: Flight<Result<Credentials, String>>,
 }
 
 #[derive(Debug)]
-struct State {
+struct RereadState {
     keys: Credentials,
     trust: Trust,
 }
@@ -51,10 +51,10 @@ impl Reread {
             return None;
         };
         let keys = static_keys(access_key_id, secret_access_key, session_token.clone());
-        Some(Self(Arc::new(Place {
+        Some(Self(Arc::new(RereadSource {
             source: config.key_source.clone()?,
             reader: Arc::clone(config.key_reader.as_ref()?),
-            state: Mutex::new(State {
+            state: Mutex::new(RereadState {
                 keys,
                 trust: Trust::Good,
             }),
@@ -89,8 +89,8 @@ impl Reread {
     }
 }
 
-impl Place {
-    fn state(&self) -> MutexGuard<'_, State> {
+impl RereadSource {
+    fn state(&self) -> MutexGuard<'_, RereadState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -169,9 +169,9 @@ pub(super) mod tests {
 
     /// Place whose keys a test replaces.
     #[derive(Debug, Default)]
-    struct Place(Mutex<Option<&'static str>>);
+    struct RereadSource(Mutex<Option<&'static str>>);
 
-    impl ReadKeySource for Place {
+    impl ReadKeySource for RereadSource {
         fn read(&self, source: &KeySource) -> Result<ReadKeys, String> {
             assert_eq!(*source, KeySource::File("keys.env".into()));
             let key = self.0.lock().unwrap().ok_or("the file is gone")?;
@@ -192,7 +192,7 @@ pub(super) mod tests {
             });
         let server = server.start();
         server.create_bucket(BUCKET);
-        let place = Arc::new(Place::default());
+        let place = Arc::new(RereadSource::default());
         let store = connected(&server, |config| {
             read_keys_by(config, place.clone());
             config.retry_timeout = Duration::from_mins(1);

@@ -17,7 +17,7 @@ use crate::config::{AssumedRole, Credentials, MountConfig, RoleArn};
 use crate::store::s3::profile::{or_guess, provider};
 
 /// Source of a mount's credentials, from which providers are made.
-pub(in crate::store::s3) struct Source {
+pub(in crate::store::s3) struct CredentialSource {
     credentials: Credentials,
     role: Option<AssumedRole>,
     region: Region,
@@ -26,16 +26,16 @@ pub(in crate::store::s3) struct Source {
     reread: Option<Reread>,
 }
 
-impl fmt::Debug for Source {
+impl fmt::Debug for CredentialSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Source")
+        f.debug_struct("CredentialSource")
             .field("credentials", &self.credentials)
             .field("role", &self.role)
             .finish_non_exhaustive()
     }
 }
 
-impl Source {
+impl CredentialSource {
     /// Returns the source of a mount's credentials; `None` for keys that stay as they are.
     pub(in crate::store::s3) fn of(
         config: &MountConfig,

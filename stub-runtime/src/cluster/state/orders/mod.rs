@@ -5,7 +5,7 @@ mod world;
 
 use proptest::prelude::*;
 
-use crate::cluster::scheduler::How;
+use crate::cluster::scheduler::EndKind;
 use world::World;
 
 /// Next thing to happen; ignored if it can't. Numbers choose among the tasks that it can happen to.
@@ -29,7 +29,7 @@ enum Step {
     Leave(usize),
     /// A task is started again from its beginning.
     Requeue(usize),
-    Vanish(usize, How),
+    Vanish(usize, EndKind),
     /// Written pieces appear in the spool.
     Appear,
     Collect,
@@ -48,15 +48,15 @@ enum Spooled {
     No,
 }
 
-fn how() -> impl Strategy<Value = How> {
+fn how() -> impl Strategy<Value = EndKind> {
     prop_oneof![
-        Just(How::Completed),
-        Just(How::Died),
-        Just(How::Unfit),
-        Just(How::Lost),
-        Just(How::TimedOut),
-        Just(How::Cancelled),
-        Just(How::Unknown),
+        Just(EndKind::Completed),
+        Just(EndKind::Died),
+        Just(EndKind::Unfit),
+        Just(EndKind::Lost),
+        Just(EndKind::TimedOut),
+        Just(EndKind::Cancelled),
+        Just(EndKind::Unknown),
     ]
 }
 

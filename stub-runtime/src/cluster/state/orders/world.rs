@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::{Spooled, Step};
 use crate::cluster::names::{BatchId, RunId};
-use crate::cluster::scheduler::{Fate, How, Room, Seen};
-use crate::cluster::state::{Planned, State, Verdict, Why};
+use crate::cluster::scheduler::{EndKind, Fate, Room, Seen};
+use crate::cluster::state::{ClusterState, Planned, Verdict, Why};
 
 /// Number of values of an input; a function that returns one value emits none.
 fn values(index: u64) -> u32 {
@@ -17,7 +17,7 @@ fn values(index: u64) -> u32 {
 enum Status {
     Waits,
     Runs,
-    Gone(How),
+    Gone(EndKind),
 }
 
 #[derive(Debug)]
@@ -46,7 +46,7 @@ type Piece = (Report, bool);
 
 #[derive(Debug)]
 pub(super) struct World {
-    state: State,
+    state: ClusterState,
     now: Instant,
     at_once: Option<usize>,
     given: u64,
@@ -64,14 +64,14 @@ pub(super) struct World {
     answer: Option<(BTreeSet<u32>, BTreeMap<BatchId, Seen>)>,
 }
 
-fn fate(how: How) -> Fate {
+fn fate(how: EndKind) -> Fate {
     Fate::new(how, "WORDS")
 }
 
 impl World {
     pub(super) fn new(retries: usize, at_once: Option<usize>) -> Self {
         Self {
-            state: State::new(retries, Duration::from_secs(30), at_once),
+            state: ClusterState::new(retries, Duration::from_secs(30), at_once),
             now: Instant::now(),
             at_once,
             given: 0,
@@ -263,7 +263,7 @@ impl World {
         let piece = (id, task.run, task.pieces);
         task.pieces += 1;
         if is_last {
-            task.status = Status::Gone(How::Completed);
+            task.status = Status::Gone(EndKind::Completed);
         }
         self.written.insert(piece, (report, is_last));
     }
@@ -310,7 +310,7 @@ impl World {
                 Status::Waits => Seen::Waiting,
                 Status::Runs => Seen::Running,
                 // The reason of these is found later.
-                Status::Gone(How::Unknown | How::Lost) => return None,
+                Status::Gone(EndKind::Unknown | EndKind::Lost) => return None,
                 Status::Gone(how) => Seen::Ended(fate(how)),
             };
             Some((*id, seen))
@@ -357,7 +357,7 @@ impl World {
     }
 
     /// Lets all tasks succeed, or end in one way. Then the call must end, and stay so.
-    pub(super) fn rest(&mut self, how: Option<How>) {
+    pub(super) fn rest(&mut self, how: Option<EndKind>) {
         self.step(Step::Close);
         let mut rounds = 0;
         while !self.state.is_over() {

@@ -7,7 +7,7 @@ use crate::codec::Payload;
 
 /// Event of a map, as its consumer gets it.
 #[derive(Debug)]
-pub(crate) enum Next {
+pub(crate) enum MapEvent {
     /// An input has ended.
     Done(Done),
     /// An input has given one of several values.

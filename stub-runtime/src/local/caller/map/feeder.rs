@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
-use super::shared::Told;
+use super::shared::MapMessage;
 use crate::codec::Payload;
 
 /// Maximum number of small inputs requested from the iterator at once.
@@ -34,7 +34,7 @@ impl Feeder {
     /// # Errors
     /// The thread can't be started.
     pub(crate) fn start(
-        map: Sender<Told>,
+        map: Sender<MapMessage>,
         mut inputs: impl Iterator<Item = io::Result<Payload>> + Send + 'static,
     ) -> io::Result<Self> {
         let (wanted, asked) = channel::<usize>();
@@ -43,11 +43,11 @@ impl Feeder {
             for count in asked {
                 for _ in 0..count {
                     let told = match catch_unwind(AssertUnwindSafe(|| inputs.next())) {
-                        Ok(Some(input)) => Told::Input(input),
-                        Ok(None) => Told::NoMore,
-                        Err(_) => Told::Unwatched("the iterator of its inputs"),
+                        Ok(Some(input)) => MapMessage::Input(input),
+                        Ok(None) => MapMessage::NoMore,
+                        Err(_) => MapMessage::Unwatched("the iterator of its inputs"),
                     };
-                    let is_last = !matches!(told, Told::Input(_));
+                    let is_last = !matches!(told, MapMessage::Input(_));
                     if map.send(told).is_err() || is_last {
                         return;
                     }

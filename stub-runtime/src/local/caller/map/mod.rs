@@ -26,10 +26,10 @@ use crate::observe::watch::{Watch, are_shown};
 use super::launch::Takers;
 use super::prepare::Plan;
 use crate::observe::output::Sink;
-pub(crate) use event::{Done, Next};
+pub(crate) use event::{Done, MapEvent};
 pub(crate) use feeder::Feeder;
-use shared::Shared;
-pub(crate) use shared::Told;
+pub(crate) use shared::MapMessage;
+use shared::SharedMap;
 
 /// Number of inputs per sandbox that may be taken from the iterator before their values are read.
 const AHEAD: usize = 64;
@@ -46,8 +46,8 @@ const AHEAD_BYTES: u64 = 256 << 20;
 /// A function that is being mapped over inputs.
 #[derive(Debug)]
 pub(crate) struct Mapped {
-    shared: Arc<Shared>,
-    done: Receiver<Told>,
+    shared: Arc<SharedMap>,
+    done: Receiver<MapMessage>,
     slots: Vec<JoinHandle<()>>,
     /// Maximum number of sandboxes at once.
     most: usize,
@@ -64,7 +64,7 @@ pub(crate) struct Mapped {
 
 /// Handle that ends a map from another thread.
 #[derive(Clone, Debug)]
-pub(crate) struct Ender(Arc<Shared>);
+pub(crate) struct Ender(Arc<SharedMap>);
 
 impl Ender {
     /// Ends the map; stores what has been written.
@@ -113,7 +113,7 @@ impl Mapped {
         };
         let (sender, done) = channel();
         Self {
-            shared: Arc::new(Shared::new(plan, takers, sender)),
+            shared: Arc::new(SharedMap::new(plan, takers, sender)),
             done,
             slots: Vec::new(),
             most,
@@ -126,7 +126,7 @@ impl Mapped {
     }
 
     /// Returns a sender of events to the consumer.
-    pub(crate) fn teller(&self) -> Sender<Told> {
+    pub(crate) fn teller(&self) -> Sender<MapMessage> {
         self.shared.teller()
     }
 
@@ -194,23 +194,23 @@ impl Mapped {
     }
 
     /// Waits for the next event; returns nothing if all inputs have ended and a feeder has no more.
-    pub(crate) fn next(&mut self, is_fed: bool) -> Option<Next> {
+    pub(crate) fn next(&mut self, is_fed: bool) -> Option<MapEvent> {
         if self.unwatched.is_some() || (self.is_idle() && !is_fed) {
             return None;
         }
         // This end's own sender keeps the channel open.
         match self.done.recv().ok()? {
-            Told::Done(done) => {
+            MapMessage::Done(done) => {
                 self.outstanding -= 1;
                 self.files -= usize::from(done.has_descriptor);
                 self.bytes = self.bytes.saturating_sub(done.bytes);
-                Some(Next::Done(done.into()))
+                Some(MapEvent::Done(done.into()))
             }
-            Told::Emitted(value) => Some(Next::Emitted(value)),
-            Told::Input(input) => Some(Next::Input(input)),
-            Told::NoMore => Some(Next::NoMore),
-            Told::Ended | Told::Over => Some(Next::Ended),
-            Told::Unwatched(who) => {
+            MapMessage::Emitted(value) => Some(MapEvent::Emitted(value)),
+            MapMessage::Input(input) => Some(MapEvent::Input(input)),
+            MapMessage::NoMore => Some(MapEvent::NoMore),
+            MapMessage::Ended | MapMessage::Over => Some(MapEvent::Ended),
+            MapMessage::Unwatched(who) => {
                 self.unwatched = Some(who);
                 self.outstanding = 0;
                 None
@@ -228,7 +228,7 @@ impl Mapped {
         self.join();
         let mut told = self.done.try_iter();
         let late = told.find_map(|told| match told {
-            Told::Unwatched(who) => Some(who),
+            MapMessage::Unwatched(who) => Some(who),
             _ => None,
         });
         let error = match self.unwatched.or(late) {

@@ -7,7 +7,7 @@ use crate::codec::Payload;
 
 /// An input, and the number of its attempts.
 #[derive(Debug)]
-pub(super) struct Task {
+pub(super) struct QueuedInput {
     /// Its place among the inputs, from 0.
     pub(super) index: u64,
     pub(super) payload: Payload,
@@ -18,16 +18,16 @@ pub(super) struct Task {
 /// The inputs that wait.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    ready: VecDeque<Task>,
+    ready: VecDeque<QueuedInput>,
     /// Inputs to be tried again, by the time of their next attempt.
-    later: BTreeMap<(Instant, u64), Task>,
+    later: BTreeMap<(Instant, u64), QueuedInput>,
     is_closed: bool,
 }
 
 /// Next action of a slot.
 #[derive(Debug)]
-pub(super) enum Next {
-    Run(Task),
+pub(super) enum SlotAction {
+    Run(QueuedInput),
     /// Wait until this time, or until something has changed.
     WaitUntil(Instant),
     /// Wait until something has changed.
@@ -38,7 +38,7 @@ pub(super) enum Next {
 
 impl Queue {
     /// Adds an input.
-    pub(super) fn push(&mut self, task: Task) {
+    pub(super) fn push(&mut self, task: QueuedInput) {
         self.ready.push_back(task);
     }
 
@@ -48,28 +48,28 @@ impl Queue {
     }
 
     /// Returns an input to the head of the queue that a slot had taken and did not begin.
-    pub(super) fn put_back(&mut self, task: Task) {
+    pub(super) fn put_back(&mut self, task: QueuedInput) {
         self.ready.push_front(task);
     }
 
     /// Adds an input to be tried again, not before this time.
-    pub(super) fn try_again(&mut self, task: Task, at: Instant) {
+    pub(super) fn try_again(&mut self, task: QueuedInput, at: Instant) {
         self.later.insert((at, task.index), task);
     }
 
     /// Takes the next action. An input to be tried again comes first once it is due.
-    pub(super) fn next(&mut self, now: Instant) -> Next {
+    pub(super) fn next(&mut self, now: Instant) -> SlotAction {
         let due = self.later.first_key_value().map(|((at, _), _)| *at);
         if due.is_some_and(|at| at <= now)
             && let Some((_, task)) = self.later.pop_first()
         {
-            return Next::Run(task);
+            return SlotAction::Run(task);
         }
         match (self.ready.pop_front(), due) {
-            (Some(task), _) => Next::Run(task),
-            (None, Some(at)) => Next::WaitUntil(at),
-            (None, None) if self.is_closed => Next::End,
-            (None, None) => Next::Wait,
+            (Some(task), _) => SlotAction::Run(task),
+            (None, Some(at)) => SlotAction::WaitUntil(at),
+            (None, None) if self.is_closed => SlotAction::End,
+            (None, None) => SlotAction::Wait,
         }
     }
 
@@ -79,7 +79,7 @@ impl Queue {
     }
 
     /// Removes and returns all inputs that wait.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = Task> {
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = QueuedInput> {
         let later = std::mem::take(&mut self.later);
         std::mem::take(&mut self.ready)
             .into_iter()
@@ -95,17 +95,17 @@ mod tests {
 
     use super::*;
 
-    fn task(index: u64) -> Task {
-        Task {
+    fn task(index: u64) -> QueuedInput {
+        QueuedInput {
             index,
             payload: Payload::encode(&()).unwrap(),
             attempt: 1,
         }
     }
 
-    fn index(next: Next) -> u64 {
+    fn index(next: SlotAction) -> u64 {
         match next {
-            Next::Run(task) => task.index,
+            SlotAction::Run(task) => task.index,
             other => panic!("{other:?}"),
         }
     }
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn inputs_are_run_in_their_order_until_there_are_no_more() {
         let (mut queue, now) = (Queue::default(), Instant::now());
-        assert!(matches!(queue.next(now), Next::Wait));
+        assert!(matches!(queue.next(now), SlotAction::Wait));
         queue.push(task(0));
         queue.push(task(1));
         assert_eq!(index(queue.next(now)), 0);
@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(index(queue.next(now)), 0);
         queue.close();
         assert_eq!(index(queue.next(now)), 1);
-        assert!(matches!(queue.next(now), Next::End));
+        assert!(matches!(queue.next(now), SlotAction::End));
     }
 
     #[test]
@@ -136,8 +136,8 @@ mod tests {
         assert_eq!(index(queue.next(soon)), 0);
         assert_eq!(index(queue.next(soon)), 2);
         queue.try_again(task(0), soon);
-        assert!(matches!(queue.next(now), Next::WaitUntil(at) if at == soon));
+        assert!(matches!(queue.next(now), SlotAction::WaitUntil(at) if at == soon));
         assert_eq!(queue.drain().count(), 1);
-        assert!(matches!(queue.next(now), Next::End));
+        assert!(matches!(queue.next(now), SlotAction::End));
     }
 }

@@ -16,20 +16,20 @@ use crate::observe::report::SandboxId;
 use crate::observe::watch::Attempted;
 
 use super::event;
-use super::queue::{Next, Queue, Task};
+use super::queue::{Queue, QueuedInput, SlotAction};
 
 /// State that the slots of a map share.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct SharedMap {
     pub(super) plan: Plan,
     pub(super) canceller: Canceller,
     pub(super) takers: Takers,
-    state: Mutex<State>,
+    state: Mutex<MapState>,
     changed: Condvar,
 }
 
 #[derive(Debug)]
-struct State {
+struct MapState {
     queue: Queue,
     /// Number of slots that have begun and not given up.
     slots: usize,
@@ -39,7 +39,7 @@ struct State {
     broken: Option<Error>,
     /// Objects that were written but not stored, while no input was being run.
     left: Vec<NotStored>,
-    done: Sender<Told>,
+    done: Sender<MapMessage>,
 }
 
 /// Place and time of an attempt.
@@ -52,7 +52,7 @@ pub(super) struct Run {
 
 /// Message to the consumer.
 #[derive(Debug)]
-pub(crate) enum Told {
+pub(crate) enum MapMessage {
     Done(Done),
     /// Value of an input that returns several.
     Emitted(Payload),
@@ -100,9 +100,9 @@ impl From<Done> for event::Done {
     }
 }
 
-impl Shared {
-    pub(super) fn new(plan: Plan, takers: Takers, done: Sender<Told>) -> Self {
-        let state = State {
+impl SharedMap {
+    pub(super) fn new(plan: Plan, takers: Takers, done: Sender<MapMessage>) -> Self {
+        let state = MapState {
             queue: Queue::default(),
             slots: 0,
             idle: 0,
@@ -123,7 +123,7 @@ impl Shared {
     pub(super) fn push(&self, index: u64, payload: Payload) -> bool {
         let mut state = self.lock();
         let is_awaited = state.idle > state.queue.ready();
-        state.queue.push(Task {
+        state.queue.push(QueuedInput {
             index,
             payload,
             attempt: 1,
@@ -156,31 +156,31 @@ impl Shared {
 
     fn tell_of_end(&self) {
         // Nobody is between having looked and waiting. The consumer may wait for an input.
-        let _ = self.lock().done.send(Told::Ended);
+        let _ = self.lock().done.send(MapMessage::Ended);
         self.changed.notify_all();
     }
 
     /// Returns a sender of messages to the consumer.
-    pub(super) fn teller(&self) -> Sender<Told> {
+    pub(super) fn teller(&self) -> Sender<MapMessage> {
         self.lock().done.clone()
     }
 
     /// Returns the next input, if there is one now.
-    pub(super) fn try_take(&self) -> Option<Task> {
+    pub(super) fn try_take(&self) -> Option<QueuedInput> {
         match self.lock().next(self) {
-            Next::Run(task) => Some(task),
+            SlotAction::Run(task) => Some(task),
             _ => None,
         }
     }
 
     /// Waits for the next input; returns nothing if there are no more.
-    pub(super) fn take(&self) -> Option<Task> {
+    pub(super) fn take(&self) -> Option<QueuedInput> {
         self.take_in(self.lock()).1
     }
 
     /// Waits for the next input like [`take`](Self::take). If there are no more, the slot leaves,
     /// and no longer counts for inputs that come later.
-    pub(super) fn take_or_leave(&self) -> Option<Task> {
+    pub(super) fn take_or_leave(&self) -> Option<QueuedInput> {
         let (mut state, task) = self.take_in(self.lock());
         state.slots -= usize::from(task.is_none());
         task
@@ -188,14 +188,14 @@ impl Shared {
 
     fn take_in<'a>(
         &'a self,
-        mut state: MutexGuard<'a, State>,
-    ) -> (MutexGuard<'a, State>, Option<Task>) {
+        mut state: MutexGuard<'a, MapState>,
+    ) -> (MutexGuard<'a, MapState>, Option<QueuedInput>) {
         loop {
             let until = match state.next(self) {
-                Next::Run(task) => return (state, Some(task)),
-                Next::End => return (state, None),
-                Next::Wait => None,
-                Next::WaitUntil(at) => Some(at),
+                SlotAction::Run(task) => return (state, Some(task)),
+                SlotAction::End => return (state, None),
+                SlotAction::Wait => None,
+                SlotAction::WaitUntil(at) => Some(at),
             };
             state.idle += 1;
             state = match until {
@@ -214,7 +214,7 @@ impl Shared {
     }
 
     /// Puts back an input that was taken and not begun.
-    pub(super) fn put_back(&self, task: Task) {
+    pub(super) fn put_back(&self, task: QueuedInput) {
         self.lock().queue.put_back(task);
         self.changed.notify_one();
     }
@@ -233,7 +233,7 @@ impl Shared {
 
     /// Removes a slot that has no sandbox, if it `may` leave and others can run its input. Returns the input
     /// otherwise.
-    pub(super) fn leave_to_others(&self, task: Task, may: bool) -> Option<Task> {
+    pub(super) fn leave_to_others(&self, task: QueuedInput, may: bool) -> Option<QueuedInput> {
         let mut state = self.lock();
         if !may || state.slots < 2 {
             return Some(task);
@@ -251,7 +251,7 @@ impl Shared {
         let _ = self
             .lock()
             .done
-            .send(Told::Unwatched("a thread that ran its inputs"));
+            .send(MapMessage::Unwatched("a thread that ran its inputs"));
     }
 
     /// Records an input that was not run, and will not be.
@@ -261,7 +261,7 @@ impl Shared {
     }
 
     /// Records the end of an attempt: the input is tried again, or done.
-    pub(super) fn ended(&self, mut task: Task, run: &Run, result: Result<Payload, Error>) {
+    pub(super) fn ended(&self, mut task: QueuedInput, run: &Run, result: Result<Payload, Error>) {
         let result = result.map_err(|error| error.in_attempt(&self.attempt(&task)));
         let error = result.as_ref().err();
         let delay = error.and_then(|error| self.delay(&task, error));
@@ -287,7 +287,7 @@ impl Shared {
         self.lock().done(&task, result);
     }
 
-    fn delay(&self, task: &Task, error: &Error) -> Option<Duration> {
+    fn delay(&self, task: &QueuedInput, error: &Error) -> Option<Duration> {
         if !error.is_worth_retrying() || self.canceller.is_cancelled() {
             return None;
         }
@@ -332,20 +332,20 @@ impl Shared {
     }
 
     /// Returns the current attempt of an input.
-    pub(super) fn attempt(&self, task: &Task) -> Attempt {
+    pub(super) fn attempt(&self, task: &QueuedInput) -> Attempt {
         let mut attempt = self.first_attempt();
         attempt.input = Some(task.index);
         attempt.number = task.attempt;
         attempt
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, MapState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
-    fn next(&mut self, shared: &Shared) -> Next {
+impl MapState {
+    fn next(&mut self, shared: &SharedMap) -> SlotAction {
         if self.broken.is_some() || shared.canceller.is_cancelled() {
             self.give_up(shared);
         }
@@ -353,8 +353,8 @@ impl State {
     }
 
     /// Ends all waiting inputs without running them.
-    fn give_up(&mut self, shared: &Shared) {
-        let waiting: Vec<Task> = self.queue.drain().collect();
+    fn give_up(&mut self, shared: &SharedMap) {
+        let waiting: Vec<QueuedInput> = self.queue.drain().collect();
         for task in waiting {
             let attempt = shared.attempt(&task);
             let error = match &self.broken {
@@ -368,7 +368,7 @@ impl State {
         }
     }
 
-    fn done(&self, task: &Task, result: Result<Payload, Error>) {
+    fn done(&self, task: &QueuedInput, result: Result<Payload, Error>) {
         let done = Done {
             index: task.index,
             result,
@@ -376,6 +376,6 @@ impl State {
             has_descriptor: task.payload.has_descriptor(),
         };
         // Nobody listens to a map that was dropped.
-        let _ = self.done.send(Told::Done(done));
+        let _ = self.done.send(MapMessage::Done(done));
     }
 }

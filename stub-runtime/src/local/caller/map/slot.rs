@@ -14,11 +14,11 @@ use crate::local::caller::verdict;
 use crate::protocol::{Report, Stop};
 
 use super::depth::{Pace, SMALL};
-use super::queue::Task;
-use super::shared::{Run, Shared};
+use super::queue::QueuedInput;
+use super::shared::{Run, SharedMap};
 
 /// Runs inputs until there are no more.
-pub(super) fn run(shared: &Shared) {
+pub(super) fn run(shared: &SharedMap) {
     let _in_call = shared.takers.watch.span().entered();
     let mut pace = Pace::default();
     while let Some(task) = shared.take_or_leave() {
@@ -45,7 +45,7 @@ pub(super) fn run(shared: &Shared) {
 
 /// Ends an input for which no sandbox could be started. An error that is not worth a retry ends all
 /// other inputs, too.
-fn refuse(shared: &Shared, task: Task, run: &Run, error: Error) {
+fn refuse(shared: &SharedMap, task: QueuedInput, run: &Run, error: Error) {
     if !error.is_worth_retrying() {
         shared.broken(error.clone());
     }
@@ -65,11 +65,11 @@ enum Takes {
 
 /// A sandbox, and the inputs that its worker was given.
 struct Slot<'a> {
-    shared: &'a Shared,
+    shared: &'a SharedMap,
     launched: Launched,
     _registered: Registered<'a>,
     /// Inputs in the order in which they were given: the first is being run.
-    given: VecDeque<Task>,
+    given: VecDeque<QueuedInput>,
     launched_at: Instant,
     /// Deadline for the start of its work.
     must_start: Option<Instant>,
@@ -88,7 +88,7 @@ struct Slot<'a> {
 
 impl<'a> Slot<'a> {
     /// Starts a sandbox for the slot.
-    fn begin(shared: &'a Shared, pace: Pace) -> Result<Self, Error> {
+    fn begin(shared: &'a SharedMap, pace: Pace) -> Result<Self, Error> {
         let spec = shared.plan.spec.clone();
         let (launched, connection) = Launched::start(spec, shared.takers.clone())?;
         Ok(Self {
@@ -109,7 +109,7 @@ impl<'a> Slot<'a> {
     }
 
     /// Runs inputs as long as the worker lives and inputs come.
-    fn serve(mut self, first: Task) -> Pace {
+    fn serve(mut self, first: QueuedInput) -> Pace {
         self.give(first);
         loop {
             self.fill();
@@ -125,7 +125,7 @@ impl<'a> Slot<'a> {
         self.end()
     }
 
-    fn give(&mut self, task: Task) {
+    fn give(&mut self, task: QueuedInput) {
         if self.given.is_empty() && self.has_started {
             self.began = Some(Instant::now());
         }
@@ -168,7 +168,7 @@ impl<'a> Slot<'a> {
     /// Gives inputs ahead, if inputs are short and some wait.
     fn fill(&mut self) {
         let depth = if self.stores() { 1 } else { self.pace.depth() };
-        let is_small = |task: &Task| task.payload.length() <= SMALL;
+        let is_small = |task: &QueuedInput| task.payload.length() <= SMALL;
         while self.takes == Takes::More
             && self.has_started
             && self.given.len() < depth
@@ -301,7 +301,7 @@ impl<'a> Slot<'a> {
     }
 
     /// Returns whether the end of the sandbox is that of this input, the first of those given.
-    fn is_ended(&self, first: &Task) -> bool {
+    fn is_ended(&self, first: &QueuedInput) -> bool {
         self.takes != Takes::Nothing && self.late.is_none_or(|late| late == first.index)
     }
 
