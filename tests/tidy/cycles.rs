@@ -21,6 +21,30 @@ fn modules_side_by_side_form_no_cycle() {
     none("a module is named by one that it names", &violations);
 }
 
+/// Folders whose files share the type of their parent, as `impl Fs` has one for each family of operations.
+const ONE_TYPE: [&str; 1] = ["s3fs-core: fs"];
+
+#[test]
+fn modules_and_their_parents_form_no_cycle() {
+    let mut violations = Vec::new();
+    for name in CRATES {
+        let arrows = Crate::new(modules(name)).arrows().into_iter();
+        let arrows: Arrows = arrows
+            .map(|((from, to), example)| ((from.join("::"), to.join("::")), example))
+            .collect();
+        for cycle in cycles(&arrows) {
+            let first = format!("{name}: {}", cycle[0]);
+            if !ONE_TYPE.contains(&first.as_str()) {
+                violations.push(format!("{first}\n{}", examples(&arrows, &cycle)));
+            }
+        }
+    }
+    none(
+        "a module and its parent name each other, perhaps through others",
+        &violations,
+    );
+}
+
 /// Arrows between members of a folder, each with an example.
 type Arrows = BTreeMap<(String, String), String>;
 

@@ -4,6 +4,7 @@
 //! Values that can't be parsed, under our names or others, are retained and written back until one
 //! of ours replaces them.
 
+mod kind;
 mod mode;
 mod time;
 mod xattrs;
@@ -11,6 +12,7 @@ mod xattrs;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+pub use self::kind::FileKind;
 use self::mode::{Mode, ModeWriter};
 
 const MODE: &str = "mode";
@@ -43,21 +45,6 @@ pub struct Attributes {
     pub xattrs: BTreeMap<String, Vec<u8>>,
     /// All other user metadata of the object.
     pub others: BTreeMap<String, String>,
-}
-
-/// Kind of file of an object. Devices are not included: their numbers differ between machines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FileKind {
-    /// Regular file.
-    File,
-    /// Folder.
-    Dir,
-    /// Symbolic link; the object's bytes are its target.
-    Symlink,
-    /// Named pipe.
-    Fifo,
-    /// Socket.
-    Socket,
 }
 
 impl Attributes {

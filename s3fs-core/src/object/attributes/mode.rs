@@ -4,7 +4,7 @@
 //! rclone writes octal (`100644`), and people write permissions (`644`). Both tools read a leading
 //! zero, `0100644`, as octal, so modes are written like that here.
 
-use super::FileKind;
+use super::kind::FileKind;
 
 /// Bits of `st_mode` that are not the type.
 const PERMISSIONS: u16 = 0o7777;

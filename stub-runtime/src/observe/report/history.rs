@@ -8,16 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use time::format_description::BorrowedFormatItem;
-use time::macros::format_description;
+use time::OffsetDateTime;
 
 use super::atomic;
 use super::record::Record;
 use crate::host::unfinished::UNFINISHED;
-
-/// Start time in the name of a file, in UTC.
-const TIME: &[BorrowedFormatItem<'_>] =
-    format_description!("[year][month][day]T[hour][minute][second].[subsecond digits:3]Z");
 
 /// Maximum number of records of each name, so that a frequent call doesn't push out a nightly one.
 const MOST: usize = 100;
@@ -35,7 +30,7 @@ pub(crate) fn save(folder: &Path, record: &Record) -> io::Result<PathBuf> {
         .recursive(true)
         .mode(0o700)
         .create(folder)?;
-    let time = record.begun().format(TIME).map_err(io::Error::other)?;
+    let time = sortable(record.begun());
     let (name, process) = (sanitised(record.name()), std::process::id());
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let path = folder.join(format!("{time}-{name}-{process}-{number}.json"));
@@ -47,6 +42,14 @@ pub(crate) fn save(folder: &Path, record: &Record) -> io::Result<PathBuf> {
         );
     }
     Ok(path)
+}
+
+/// Start time in the name of a file, in UTC: names are in the order of time.
+fn sortable(time: OffsetDateTime) -> String {
+    let (year, month, day) = time.to_calendar_date();
+    let (hour, minute, second, milli) = time.to_hms_milli();
+    let month = u8::from(month);
+    format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}.{milli:03}Z")
 }
 
 /// Loads all records, or those of calls with this name; the newest first. Skips files that can't be read.
