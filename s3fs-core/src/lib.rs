@@ -43,8 +43,8 @@ mod write;
 pub use cache::CacheError;
 pub use config::{
     Access, AssumedRole, CacheConfig, Credentials, DEFAULT_RETRY_TIMEOUT, EndpointOptions,
-    KeySource, MountConfig, Ownership, ReadKeySource, ReadKeys, RoleArn, RoleError, SessionName,
-    StageConfig, UploadChecksum, UploadChecksumError, UploadSettings,
+    Freshness, KeySource, MountConfig, Ownership, ReadKeySource, ReadKeys, RoleArn, RoleError,
+    SessionName, StageConfig, UploadChecksum, UploadChecksumError, UploadSettings,
 };
 pub use fs::{NotStored, Pending, PidNamespace};
 pub use fuse::{MountEntry, MountPoint, Unmount};

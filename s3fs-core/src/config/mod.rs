@@ -1,6 +1,7 @@
 //! Configuration of a mount: plain data, independent of its source.
 
 mod endpoints;
+mod freshness;
 mod key_source;
 mod role;
 mod uploads;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::object::{BucketName, Prefix};
 
 pub use endpoints::EndpointOptions;
+pub use freshness::{Freshness, SHORTEST_TTL};
 pub use key_source::{KeySource, ReadKeySource, ReadKeys};
 pub use role::{AssumedRole, RoleArn, RoleError, SessionName};
 pub use uploads::{UploadChecksum, UploadChecksumError, UploadSettings};
@@ -64,6 +66,9 @@ pub struct MountConfig {
     /// Folders, as paths below the root, that exist whether or not the bucket has them: the mount
     /// points of volumes below this one.
     pub folders: Vec<String>,
+    /// Validity of the store's answers about names and versions.
+    #[serde(default)]
+    pub freshness: Freshness,
     /// Cache of objects on the local disk; none when absent.
     pub cache: Option<CacheConfig>,
     /// True if the last `close` of a file waits until it is stored, and reports a failure.
@@ -126,6 +131,7 @@ impl MountConfig {
             access: Access::default(),
             ownership: Ownership::default(),
             folders: Vec::new(),
+            freshness: Freshness::default(),
             cache: None,
             waits_on_close: false,
             stage: None,

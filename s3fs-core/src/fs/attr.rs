@@ -76,9 +76,11 @@ pub struct Attr {
     pub uid: u32,
     /// Group.
     pub gid: u32,
-    /// Time for which the kernel may use the name without asking again. Less than [`TTL`] if the
-    /// store's answer is not fresh: otherwise both periods would add up.
+    /// Time for which the kernel may use the name without asking again. Less than the validity of the
+    /// store's answers if that one is not fresh: otherwise both periods would add up.
     pub valid: Duration,
+    /// Time for which the kernel may use the attributes without asking again.
+    pub attributes_valid: Duration,
 }
 
 /// Attributes to change.
@@ -285,7 +287,9 @@ impl Fs {
         let shown =
             |kept: Option<u32>, own| kept.filter(|_| self.core.owner.shows_others).unwrap_or(own);
         let now = Instant::now();
-        let left = |until: Instant| until.saturating_duration_since(now).min(TTL);
+        let ttl = self.core.freshness.ttl();
+        let left = |until: Instant| until.saturating_duration_since(now).min(ttl);
+        let valid = entry.valid_until.map_or(TTL, left);
         Attr {
             ino: entry.ino,
             node: entry.node,
@@ -307,7 +311,8 @@ impl Fs {
             mode: kept.and_then(|kept| kept.mode).unwrap_or(mode),
             uid: shown(kept.and_then(|kept| kept.uid), self.core.owner.uid),
             gid: shown(kept.and_then(|kept| kept.gid), self.core.owner.gid),
-            valid: entry.valid_until.map_or(TTL, left),
+            valid,
+            attributes_valid: self.core.attributes_ttl(valid),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Reading folders.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::ffi::OsStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use crate::fs::listing::{DirHandle, DirState, Item};
 use crate::fs::{Attr, Fs, FsError, HandleId, seen};
 use crate::list::ListStream;
 use crate::object::EntryName;
-use crate::tree::{Entry, Ino, Reported};
+use crate::tree::{Entry, Ino, ListingCache, Reported};
 
 /// Number of entries kept to be read again: the kernel does so when a program's buffer was smaller
 /// than ours.
@@ -55,6 +55,37 @@ impl Fs {
             .insert(Handle::Dir(Arc::new(DirHandle { ino, state }))))
     }
 
+    /// Returns how a new handle of a folder uses the kernel's copy of the listing; `None` if the kernel
+    /// is to have no copy.
+    pub fn listing_cache(&self, ino: Ino, handle: HandleId) -> Option<ListingCache> {
+        let is_checked = self.core.freshness.is_checked();
+        (!is_checked).then(|| self.core.tree.open_listing(ino, handle.0))
+    }
+
+    /// Releases a handle of a folder.
+    pub(super) fn closedir(&self, handle: HandleId, ino: Ino) {
+        self.core.tree.listing_closed(ino, handle.0);
+        self.core.tree.closed(ino);
+    }
+
+    /// Returns a listing of a folder whose names are known, if the mount may use them again.
+    fn known_listing(&self, ino: Ino, prefix: &str) -> Option<DirState> {
+        if self.core.freshness.is_checked() {
+            return None;
+        }
+        let (names, asked) = self.core.tree.whole(ino)?;
+        let names = names.into_iter().map(|name| (Item::Local(name), asked));
+        Some(DirState {
+            began: asked,
+            stream: ListStream::new(Arc::clone(&self.core.store), prefix.to_owned(), None),
+            entries: names.collect(),
+            first: 0,
+            offered: 0,
+            local: HashSet::new(),
+            ended: true,
+        })
+    }
+
     /// Starts a listing of the current state. Only the first listing of a handle may start with a
     /// page that was requested ahead.
     async fn start_listing(&self, ino: Ino, pass: Pass) -> Result<DirState, FsError> {
@@ -65,6 +96,11 @@ impl Fs {
             Pass::First if ino == Ino::ROOT => self.prefetch.take_root_page(),
             Pass::First | Pass::Again => None,
         };
+        if first.is_none()
+            && let Some(known) = self.known_listing(ino, &prefix)
+        {
+            return Ok(known);
+        }
         let first = match (pass, first) {
             (Pass::First, None) => self.prefetch.listed_together(&prefix).await,
             (_, first) => first,
@@ -126,6 +162,9 @@ impl Fs {
         let asked_for = number;
         if let Some(pass) = pass {
             *state = Some(self.start_listing(dir.ino, pass).await?);
+            if asked_for == 0 {
+                self.core.tree.listing_began(dir.ino, handle.0);
+            }
         }
         let Some(state) = state.as_mut() else {
             return Ok(());
@@ -143,6 +182,9 @@ impl Fs {
                 Ok(true) => {}
                 Ok(false) => {
                     self.say_hidden(state.stream.prefix(), state.stream.hidden());
+                    if state.offered >= state.end() {
+                        self.core.tree.listing_ended(dir.ino, handle.0, state.began);
+                    }
                     return Ok(());
                 }
                 Err(_) if number > asked_for => return Ok(()),

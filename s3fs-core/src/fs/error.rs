@@ -52,6 +52,11 @@ pub enum FsError {
     /// The object was replaced by another client; looking the name up again finds the new one.
     #[error("the object was replaced meanwhile")]
     Stale,
+    /// The object was replaced or deleted by another client, though the volume is declared as immutable.
+    #[error(
+        "the object was replaced or deleted: the bucket is not immutable\nmount it without `immutable`"
+    )]
+    NotImmutable,
     /// The operation makes no sense with these arguments.
     #[error("{0}")]
     Invalid(&'static str),
@@ -76,6 +81,12 @@ impl FsError {
     /// Returns whether the object has another version than the expected one.
     pub(super) fn is_stale(&self) -> bool {
         self.errno() == Errno::ESTALE
+    }
+
+    /// Returns whether the store has no such object.
+    pub(super) fn is_missing(&self) -> bool {
+        let request = self.request();
+        request.is_some_and(|request| matches!(request.kind, StoreErrorKind::NoSuchKey))
     }
 
     /// Returns whether the bucket may have been changed in spite of the failure.
@@ -110,7 +121,7 @@ impl FsError {
             Self::NoKeyName => Errno::EILSEQ,
             Self::KeyTooLong | Self::NameTooLong => Errno::ENAMETOOLONG,
             Self::BadHandle => Errno::EBADF,
-            Self::Stale => Errno::ESTALE,
+            Self::Stale | Self::NotImmutable => Errno::ESTALE,
             Self::Invalid(_) => Errno::EINVAL,
             Self::NotSupported(_) => Errno::EOPNOTSUPP,
             Self::NoAttribute => Errno::ENODATA,

@@ -43,7 +43,10 @@ impl Fs {
                 opened.map(Handle::Write)
             }
         };
-        let handle = opened.inspect_err(|error| self.came_late(ino, thread, error))?;
+        let handle = opened.inspect_err(|error| {
+            self.came_late(ino, thread, error);
+            self.outdated(ino, error);
+        })?;
         self.had_turn(ino, thread);
         self.handle_opened(ino);
         Ok(Opened {
@@ -60,7 +63,12 @@ impl Fs {
         let file = self.core.file(ino)?;
         let (dir, name) = self.core.tree.place(ino)?;
         let key = self.core.tree.key_in(dir, &name)?;
-        let reader = self.prefetch.try_opened_ahead(&key, &file)?;
+        let reader = match self.prefetch.try_opened_ahead(ino, &key, &file) {
+            Some(reader) => reader,
+            // Its bytes are on their way.
+            None if self.prefetch.is_opening(&key) => return None,
+            None => self.core.open_known(ino, &key)?,
+        };
         self.prefetch.opened(dir, &name, ino);
         let handle = self.read_handle(ino, key, file.etag?, reader, changes);
         self.back_off.had(dir, &name, thread);
@@ -109,7 +117,12 @@ impl Fs {
         };
         let file = self.core.file(ino).ok_or(FsError::Stale)?;
         let (dir, name) = self.core.tree.place(ino).ok_or(FsError::Stale)?;
-        if let Some(reader) = self.prefetch.opened_ahead(&key, &file).await {
+        if let Some(reader) = self.prefetch.opened_ahead(ino, &key, &file).await {
+            self.prefetch.opened(dir, &name, ino);
+            let etag = file.etag.ok_or(FsError::Stale)?;
+            return Ok(self.read_handle(ino, key, etag, reader, changes));
+        }
+        if let Some(reader) = self.core.open_known(ino, &key) {
             self.prefetch.opened(dir, &name, ino);
             let etag = file.etag.ok_or(FsError::Stale)?;
             return Ok(self.read_handle(ino, key, etag, reader, changes));
@@ -120,6 +133,7 @@ impl Fs {
         match opened {
             Ok((reader, meta)) if Some(&meta.etag) == file.etag.as_ref() => {
                 self.prefetch.opened(dir, &name, ino);
+                self.confirmed(dir, &name, &meta, asked);
                 Ok(self.read_handle(ino, key, meta.etag, reader, changes))
             }
             Ok((_, meta)) => {
@@ -215,7 +229,7 @@ impl Fs {
             let read = self.try_read_version(handle, changes, range).await;
             let is_stale = read.as_ref().is_err_and(FsError::is_stale);
             if !is_stale || self.core.open_files.generation_count() == changes {
-                return read;
+                return read.map_err(|error| self.outdated(handle.ino, &error).unwrap_or(error));
             }
         }
     }
@@ -285,7 +299,7 @@ impl Fs {
                 handle.file.ino
             }
             Some(Handle::Read(handle)) => handle.ino,
-            Some(Handle::Dir(dir)) => return self.core.tree.closed(dir.ino),
+            Some(Handle::Dir(dir)) => return self.closedir(handle, dir.ino),
             None => return,
         };
         self.handle_closed(ino);

@@ -1,7 +1,7 @@
 //! Lookup of names.
 
 use std::ffi::OsStr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::fs::prefetch::{Verdict, decide, object};
 use crate::fs::{Attr, Fs, FsError};
@@ -80,6 +80,13 @@ impl Fs {
         }
     }
 
+    /// Returns the time for which the kernel may take a name for absent without asking again; `None` if
+    /// it is to ask each time.
+    pub fn absent_for(&self, dir: Ino, name: &OsStr) -> Option<Duration> {
+        let name = EntryName::from_os(name).filter(|_| !self.core.freshness.is_checked())?;
+        self.core.tree.absent_for(dir, &name)
+    }
+
     /// Drops `count` of the kernel's references to an inode.
     pub fn forget(&self, node: NodeId, count: u64) {
         self.core.tree.forget_node(node, count);
@@ -90,9 +97,11 @@ impl Fs {
         self.core.tree.ino(node).unwrap_or(Ino::NONE)
     }
 
-    /// Returns the current entry of a name, and asks the store if necessary.
+    /// Returns the entry of a name that is about to be changed. Asks the store unless its answer is
+    /// recent.
     pub(super) async fn find(&self, dir: Ino, name: &EntryName) -> Result<Option<Entry>, FsError> {
-        match self.core.tree.cached(dir, name) {
+        let age = self.core.freshness.ttl_for_changes();
+        match self.core.tree.cached_within(dir, name, age) {
             Cached::Entry(entry) => return Ok(Some(entry)),
             Cached::Absent => return Ok(None),
             Cached::Unknown => {}

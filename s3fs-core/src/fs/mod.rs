@@ -28,6 +28,7 @@ mod nodes;
 mod notifier;
 mod open_files;
 mod orphans;
+mod outdated;
 mod owner;
 mod place;
 mod prefetch;
@@ -63,7 +64,7 @@ pub use writing::Existing;
 pub use xattr::SetXattr;
 
 use crate::budget::Budget;
-use crate::config::MountConfig;
+use crate::config::{MountConfig, SHORTEST_TTL};
 use crate::fs::back_off::ReplaceBackOff;
 use crate::fs::core::Core;
 use crate::fs::dentry_limit::DentryLimit;
@@ -80,8 +81,9 @@ use crate::store::{ListPage, Store};
 use crate::tree::{Ino, ListingEntry, Reported};
 use crate::write::{PartPool, Stages};
 
-/// Validity of the store's answers, in this process and in the kernel.
-pub const TTL: Duration = Duration::from_secs(1);
+/// Shortest validity of the store's answers, in this process and in the kernel. Answers about names and
+/// versions may have [another](crate::config::Freshness).
+pub const TTL: Duration = SHORTEST_TTL;
 
 /// File system of one mount: its operations, and what they alone need.
 #[derive(Debug)]

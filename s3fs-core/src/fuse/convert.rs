@@ -7,7 +7,7 @@ use fuser::{
     Errno, FileAttr, FileType, INodeNo, OpenAccMode, OpenFlags, RenameFlags, Request, TimeOrNow,
 };
 
-use crate::fs::{Allocate, Attr, Existing, FsError, Maker, OpenMode, SetXattr, TTL};
+use crate::fs::{Allocate, Attr, Existing, FsError, Maker, OpenMode, SetXattr};
 use crate::object::FileKind;
 use crate::tree::NodeId;
 
@@ -142,7 +142,11 @@ pub(super) fn is_plain(attr: &Attr) -> bool {
 /// fuser has one field for that number and for the one that programs see. If they differ, the
 /// lifetime is zero: the kernel asks for the attributes before a program sees them.
 pub(super) fn entry_attr(attr: &Attr) -> (FileAttr, Duration) {
-    let ttl = if is_plain(attr) { TTL } else { Duration::ZERO };
+    let ttl = if is_plain(attr) {
+        attr.attributes_valid
+    } else {
+        Duration::ZERO
+    };
     let ino = attr.node.into();
     (
         FileAttr {
@@ -160,6 +164,27 @@ pub(super) fn name_only(attr: &Attr) -> FileAttr {
     FileAttr {
         size: u64::MAX,
         ..file_attr(attr)
+    }
+}
+
+/// Returns the attributes of a name that the kernel is to remember as absent: the node number is 0.
+pub(super) fn nothing() -> FileAttr {
+    FileAttr {
+        ino: INodeNo(0),
+        size: 0,
+        blocks: 0,
+        atime: UNIX_EPOCH,
+        mtime: UNIX_EPOCH,
+        ctime: UNIX_EPOCH,
+        crtime: UNIX_EPOCH,
+        kind: FileType::RegularFile,
+        perm: 0,
+        nlink: 0,
+        uid: 0,
+        gid: 0,
+        rdev: 0,
+        blksize: 0,
+        flags: 0,
     }
 }
 

@@ -19,7 +19,7 @@ mod whole_fetch;
 mod whole_plan;
 mod window;
 
-pub use ahead::{Ahead, Opening};
+pub use ahead::{Ahead, OpenedReader, Opening};
 pub use block::BlockPool;
 pub use pages::Pages;
 pub use reader::{Expected, Reader};

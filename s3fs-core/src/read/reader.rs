@@ -48,6 +48,8 @@ pub enum Expected {
     Size(u64),
     /// Version whose first bytes were fetched before, and are probably still in the page cache.
     Here(ObjectMeta),
+    /// Version to open, whether or not it is the current one; no other is opened.
+    Version(ObjectMeta),
 }
 
 impl Expected {
@@ -56,7 +58,7 @@ impl Expected {
     fn first_bytes(&self) -> Option<ByteRange> {
         let size = match self {
             Self::Size(size) => *size,
-            Self::Here(meta) => meta.size,
+            Self::Here(meta) | Self::Version(meta) => meta.size,
         };
         ByteRange::new(0, FIRST).filter(|_| size > FIRST)
     }
@@ -68,6 +70,26 @@ fn begin(source: &Arc<Source>, sent: Option<ByteRange>, body: GetBody) -> Option
     let first = ByteRange::new(0, sent.end().min(FIRST))?;
     let grant = source.budget.take_reclaiming(first.length())?;
     Some(Fetch::resume(source, first, grant, body))
+}
+
+fn source(
+    store: Arc<dyn Store>,
+    key: Key,
+    version: &ObjectMeta,
+    budget: Budget,
+    blocks: BlockPool,
+    runtime: Handle,
+) -> Arc<Source> {
+    Arc::new(Source {
+        store,
+        key,
+        etag: version.etag.clone(),
+        size: version.size,
+        budget,
+        blocks,
+        runtime,
+        pages: OnceLock::new(),
+    })
 }
 
 impl Reader {
@@ -86,6 +108,7 @@ impl Reader {
         let condition = match &expected {
             Expected::Here(meta) => Condition::IsNot(&meta.etag),
             Expected::Size(_) => Condition::Any,
+            Expected::Version(meta) => Condition::Is(&meta.etag),
         };
         let range = expected.first_bytes();
         let (meta, first) = match (store.get(&key, range, condition).await, &expected) {
@@ -97,18 +120,22 @@ impl Reader {
             }
             (Err(error), _) => return Err(error),
         };
-        let source = Arc::new(Source {
-            store,
-            key,
-            etag: meta.etag.clone(),
-            size: meta.size,
-            budget,
-            blocks,
-            runtime: Handle::current(),
-            pages: OnceLock::new(),
-        });
+        let runtime = Handle::current();
+        let source = source(store, key, &meta, budget, blocks, runtime);
         let first = first.and_then(|(sent, body)| begin(&source, sent, body));
         Ok((Self::new(source, first), meta))
+    }
+
+    /// Opens a version without a request. The first read that finds another version fails.
+    pub fn of_version(
+        store: Arc<dyn Store>,
+        key: Key,
+        version: &ObjectMeta,
+        budget: Budget,
+        blocks: BlockPool,
+        runtime: Handle,
+    ) -> Arc<Self> {
+        Self::new(source(store, key, version, budget, blocks, runtime), None)
     }
 
     fn new(source: Arc<Source>, first: Option<Arc<Fetch>>) -> Arc<Self> {

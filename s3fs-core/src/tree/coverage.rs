@@ -51,6 +51,19 @@ impl Coverage {
                 && self.absent.get(&(dir, name.clone())).is_some_and(is_fresh)
     }
 
+    /// Returns the time of the latest request that showed that a name without a cached entry is absent.
+    pub(super) fn absent_since(&self, dir: Ino, name: &EntryName) -> Option<Instant> {
+        let by_range = self.ranges.get(&dir).filter(|range| range.has(name));
+        let by_name = self.absent.get(&(dir, name.clone()));
+        let all = [self.whole_since(dir), by_range.map(|range| range.asked)];
+        all.into_iter().chain([by_name.copied()]).flatten().max()
+    }
+
+    /// Returns the time of the request since which all entries of the folder are known.
+    pub(super) fn whole_since(&self, dir: Ino) -> Option<Instant> {
+        self.whole.get(&dir).copied()
+    }
+
     /// Records that all entries of the folder are known.
     pub(super) fn whole(&mut self, dir: Ino, asked: Instant) {
         self.whole.insert(dir, asked);

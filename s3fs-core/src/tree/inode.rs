@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use crate::object::{ETag, EntryName, ObjectMeta};
+use crate::tree::kernel_listing::KernelListing;
 use crate::tree::{EntryAttrs, FileNumber, Ino, NodeId};
 
 /// Entry of a folder, as reported to callers.
@@ -118,6 +119,8 @@ pub(super) struct Inode {
     pub(super) superseded: bool,
     /// Time when an entry of this folder was last dropped.
     pub(super) lost_entry: Option<Instant>,
+    /// Kernel's copy of this folder's listing.
+    pub(super) kernel_listing: KernelListing,
 }
 
 impl Inode {

@@ -11,7 +11,9 @@ mod change;
 mod coverage;
 mod ids;
 mod inode;
+mod kernel_listing;
 mod knowledge;
+mod lasting;
 mod numbers;
 mod removal;
 mod state;
@@ -22,6 +24,7 @@ mod tests;
 
 pub use ids::{FileNumber, Ino, NodeId};
 pub use inode::{Entry, FileState, Kind};
+pub use kernel_listing::ListingCache;
 pub use knowledge::{Cached, ListingEntry, Reported};
 pub use removal::Removed;
 pub use stored_attrs::{EntryAttrs, StoredAttrs};

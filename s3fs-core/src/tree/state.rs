@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::object::EntryName;
 use crate::tree::coverage::Coverage;
 use crate::tree::inode::Inode;
+use crate::tree::kernel_listing::KernelListing;
 use crate::tree::numbers::Numbers;
 use crate::tree::removal::Removals;
 use crate::tree::{
@@ -55,6 +56,7 @@ impl TreeState {
             named: true,
             superseded: false,
             lost_entry: None,
+            kernel_listing: KernelListing::None,
         };
         Self {
             inodes: HashMap::from([(Ino::ROOT, root)]),
@@ -69,11 +71,20 @@ impl TreeState {
         }
     }
 
-    pub(super) fn cached(&self, dir: Ino, name: &EntryName, ttl: Duration) -> Cached {
+    /// Returns the cached state of a name, if the answers that it is based on are younger than `age`.
+    /// `ttl` is the time for which the tree trusts answers.
+    pub(super) fn cached(
+        &self,
+        dir: Ino,
+        name: &EntryName,
+        ttl: Duration,
+        age: Duration,
+    ) -> Cached {
         let now = Instant::now();
+        let least = now + ttl.saturating_sub(age);
         if let Some(ino) = self.named(dir, name) {
             return match self.inodes.get(&ino) {
-                Some(inode) if self.is_local(ino, inode) || inode.valid_until > now => {
+                Some(inode) if self.is_local(ino, inode) || inode.valid_until > least => {
                     Cached::Entry(inode.entry(ino))
                 }
                 _ => Cached::Unknown,
@@ -82,7 +93,7 @@ impl TreeState {
         if self.removed.is_pending(dir, name) {
             return Cached::Absent;
         }
-        if self.coverage.is_absent(dir, name, now, ttl) {
+        if self.coverage.is_absent(dir, name, now, ttl.min(age)) {
             Cached::Absent
         } else {
             Cached::Unknown
@@ -189,6 +200,7 @@ impl TreeState {
             named: true,
             superseded: false,
             lost_entry: None,
+            kernel_listing: KernelListing::None,
         };
         if self.unreported.len() >= self.sweep_unreported_at {
             self.sweep(Instant::now());

@@ -84,13 +84,13 @@ impl Tree {
 
     /// Returns the cached state of a name.
     pub fn cached(&self, dir: Ino, name: &EntryName) -> Cached {
-        self.lock().cached(dir, name, self.ttl)
+        self.lock().cached(dir, name, self.ttl, self.ttl)
     }
 
     /// Returns the cached state of a name; an entry also counts as reported to the kernel.
     pub fn cached_and_reported(&self, dir: Ino, name: &EntryName) -> Cached {
         let mut state = self.lock();
-        let cached = state.cached(dir, name, self.ttl);
+        let cached = state.cached(dir, name, self.ttl, self.ttl);
         if let Cached::Entry(entry) = &cached {
             state.reference(entry.ino);
         }

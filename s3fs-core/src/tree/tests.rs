@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::object::{ETag, EntryName, ObjectMeta, Prefix};
-use crate::tree::{Cached, Entry, FileState, Ino, Kind, ListingEntry, Removed, Tree};
+use crate::tree::{Cached, Entry, FileState, Ino, Kind, ListingCache, ListingEntry, Removed, Tree};
 
 fn name(name: &str) -> EntryName {
     EntryName::from_component(name).unwrap()
@@ -33,6 +33,55 @@ fn keys_are_made_of_the_names_above() {
     let b = ino(tree.apply(a, &name("b"), ListingEntry::Dir, now));
     assert_eq!(tree.key_in(b, &name("c")).unwrap().as_str(), "p/a/b/c");
     assert_eq!(tree.prefix_of(Ino::ROOT).unwrap(), "p/");
+}
+
+#[test]
+fn what_is_known_of_a_folder_serves_while_it_is_valid() {
+    let tree = tree();
+    let now = Instant::now();
+    let a = ino(tree.apply(Ino::ROOT, &name("a"), file("1"), now));
+    assert!(tree.whole(Ino::ROOT).is_none());
+    assert!(tree.absent_for(Ino::ROOT, &name("b")).is_none());
+    tree.completed(Ino::ROOT, now);
+    let (names, asked) = tree.whole(Ino::ROOT).unwrap();
+    assert_eq!((names, asked), (vec![name("a")], now));
+    assert!(tree.is_fresh(a));
+    assert!(tree.absent_for(Ino::ROOT, &name("a")).is_none());
+    let absent_for = tree.absent_for(Ino::ROOT, &name("b")).unwrap();
+    assert!(absent_for <= Duration::from_mins(1));
+    let cached = |of, age| tree.cached_within(Ino::ROOT, &name(of), age);
+    assert!(matches!(cached("a", tree.ttl), Cached::Entry(_)));
+    assert!(matches!(cached("b", tree.ttl), Cached::Absent));
+    assert!(matches!(cached("a", Duration::ZERO), Cached::Unknown));
+    assert!(matches!(cached("b", Duration::ZERO), Cached::Unknown));
+    tree.expire();
+    assert!(tree.whole(Ino::ROOT).is_none() && !tree.is_fresh(a));
+    assert!(tree.absent_for(Ino::ROOT, &name("b")).is_none());
+}
+
+#[test]
+fn a_version_that_is_not_trusted_is_asked_for_and_so_is_its_folder() {
+    let tree = tree();
+    let now = Instant::now();
+    let a = ino(tree.apply(Ino::ROOT, &name("a"), file("1"), now));
+    tree.completed(Ino::ROOT, now);
+    assert_eq!(tree.distrust(a), Some((Ino::ROOT, name("a"))));
+    assert!(!tree.is_fresh(a) && tree.whole(Ino::ROOT).is_none());
+    assert!(matches!(
+        tree.cached(Ino::ROOT, &name("a")),
+        Cached::Unknown
+    ));
+}
+
+#[test]
+fn a_folder_with_local_names_is_not_copied_by_the_kernel() {
+    let tree = tree();
+    assert_eq!(tree.open_listing(Ino::ROOT, 1), ListingCache::Fill);
+    tree.listing_closed(Ino::ROOT, 1);
+    let new = tree.create(Ino::ROOT, &name("new"), Kind::File(FileState::new()));
+    assert_eq!(tree.open_listing(Ino::ROOT, 2), ListingCache::Aside);
+    tree.unpin(new.ino);
+    assert_eq!(tree.open_listing(Ino::ROOT, 3), ListingCache::Fill);
 }
 
 #[test]

@@ -5,16 +5,17 @@ mod lifecycle;
 mod objects;
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::runtime::Handle;
 
 pub(super) use lifecycle::Lifecycle;
-pub(super) use objects::expected;
 
-use crate::config::{Access, MountConfig};
+use crate::config::{Access, Freshness, MountConfig, SHORTEST_TTL};
 use crate::fs::gate::Change;
 use crate::fs::open_files::OpenFiles;
 use crate::fs::owner::Owner;
-use crate::fs::{FsError, SharedResources, TTL};
+use crate::fs::{FsError, SharedResources};
 use crate::object::EntryName;
 use crate::store::{Ending, Store};
 use crate::tree::{Ino, Kind, ListingEntry, Tree};
@@ -35,11 +36,15 @@ pub(super) struct Core {
     pub(super) endings: Endings,
     pub(super) lifecycle: Lifecycle,
     access: Access,
+    pub(super) freshness: Freshness,
+    /// Runtime of requests that begin on the kernel's threads.
+    runtime: Handle,
     /// The store keeps objects on the local disk.
     has_cache: bool,
 }
 
 impl Core {
+    /// Creates the state of a mount. Must be called inside a tokio runtime.
     pub(super) fn new(
         store: Arc<dyn Store>,
         config: &MountConfig,
@@ -52,7 +57,7 @@ impl Core {
         }
         Self {
             store: Arc::new(Ending::new(store, lifecycle.end.clone())),
-            tree: Arc::new(Tree::new(config.prefix.clone(), TTL)),
+            tree: Arc::new(Tree::new(config.prefix.clone(), config.freshness.ttl())),
             open_files: Arc::default(),
             owner: Owner::resolve(&config.ownership),
             born: SystemTime::now(),
@@ -60,6 +65,8 @@ impl Core {
             endings: Endings::default(),
             lifecycle,
             access: config.access,
+            freshness: config.freshness,
+            runtime: Handle::current(),
             has_cache: config.cache.is_some(),
         }
     }
@@ -95,6 +102,17 @@ impl Core {
     /// and a read-only mount, so that no program of this mount changes the file meanwhile.
     pub(super) fn may_be_read_locally(&self) -> bool {
         self.has_cache && self.access == Access::ReadOnly
+    }
+
+    /// Returns the time for which the kernel may use attributes, if it may use their name for `valid`.
+    /// Where files can be written, that time is short: the kernel does not notice that mapped memory
+    /// changes the time of a file.
+    pub(super) fn attributes_ttl(&self, valid: Duration) -> Duration {
+        let ttl = match self.access {
+            Access::ReadOnly => self.freshness.ttl(),
+            Access::ReadWrite { .. } => SHORTEST_TTL,
+        };
+        valid.clamp(SHORTEST_TTL, ttl)
     }
 
     /// Checks that the mount allows changes.

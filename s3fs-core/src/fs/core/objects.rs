@@ -44,6 +44,36 @@ impl Core {
         Reader::open(store, key, expected, budget, self.shared.blocks.clone())
     }
 
+    /// Returns a reader of the version of a file that the tree knows, without a request: the first
+    /// read sends one, for this version only. `None` if the store is to be asked for the version.
+    pub(in crate::fs) fn open_known(&self, ino: Ino, key: &Key) -> Option<Arc<Reader>> {
+        if self.freshness.is_checked() || !self.tree.is_fresh(ino) {
+            return None;
+        }
+        let meta = version(&self.file(ino)?)?;
+        let (store, budget) = (Arc::clone(&self.store), self.shared.budget.clone());
+        let (blocks, runtime) = (self.shared.blocks.clone(), self.runtime.clone());
+        Some(Reader::of_version(
+            store,
+            key.clone(),
+            &meta,
+            budget,
+            blocks,
+            runtime,
+        ))
+    }
+
+    /// Returns the hint with which a file is opened before a program asks for it; `None` if that
+    /// would save nothing.
+    pub(in crate::fs) fn expected_ahead(&self, file: &FileState) -> Option<Expected> {
+        if self.freshness.is_checked() {
+            return Some(expected(file));
+        }
+        // A file that was read is in the page cache, and its next open asks for nothing.
+        let version = version(file).filter(|_| !file.was_read);
+        version.map(Expected::Version)
+    }
+
     pub(in crate::fs) fn share(
         &self,
         ino: Ino,
@@ -76,12 +106,17 @@ impl Core {
 
 /// Returns the hint about a file that its open starts with.
 pub(in crate::fs) fn expected(file: &FileState) -> Expected {
-    match (&file.etag, file.was_read) {
-        (Some(etag), true) => Expected::Here(ObjectMeta {
-            size: file.size,
-            modified: file.modified,
-            etag: etag.clone(),
-        }),
+    match version(file) {
+        Some(meta) if file.was_read => Expected::Here(meta),
         _ => Expected::Size(file.size),
     }
+}
+
+/// Returns the stored version of a file.
+fn version(file: &FileState) -> Option<ObjectMeta> {
+    Some(ObjectMeta {
+        size: file.size,
+        modified: file.modified,
+        etag: file.etag.clone()?,
+    })
 }

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::fs::core::expected;
 use crate::fs::prefetch::Prefetch;
 use crate::fs::prefetch::directory_scan::STEP;
 use crate::fs::prefetch::folders::Scan;
 use crate::fs::prefetch::open_heuristic::OpenHeuristic;
 use crate::object::{EntryName, Key};
 use crate::ordered::Guard;
-use crate::read::{Expected, FIRST, Opening, Reader};
+use crate::read::{Expected, FIRST, OpenedReader, Opening, Reader};
 use crate::tree::{Entry, FileState, Ino, Kind};
 
 impl Prefetch {
@@ -36,26 +35,40 @@ impl Prefetch {
     /// `file`.
     pub(in crate::fs) async fn opened_ahead(
         &self,
+        ino: Ino,
         key: &Key,
         file: &FileState,
     ) -> Option<Arc<Reader>> {
-        let (reader, meta) = self.opens.take(key)?.wait().await.ok()?;
-        (Some(&meta.etag) == file.etag.as_ref()).then_some(reader)
+        let opened = self.opens.take(key)?.wait().await;
+        self.of_version(ino, file, &opened)
     }
 
     /// Returns a reader that was opened ahead, if its open has completed and it has the version of
     /// `file`.
     pub(in crate::fs) fn try_opened_ahead(
         &self,
+        ino: Ino,
         key: &Key,
         file: &FileState,
     ) -> Option<Arc<Reader>> {
         let opening: Opening = self.opens.get(key)?;
-        let (reader, meta) = opening.now()?.as_ref().ok()?;
-        let is_meant = Some(&meta.etag) == file.etag.as_ref();
-        let reader = Arc::clone(reader);
+        let opened = opening.now()?;
         self.opens.forget(key);
-        is_meant.then_some(reader)
+        self.of_version(ino, file, opened)
+    }
+
+    /// Returns the reader if it has the version of `file`. Any other result makes the store be asked
+    /// for the version of the file.
+    fn of_version(&self, ino: Ino, file: &FileState, opened: &OpenedReader) -> Option<Arc<Reader>> {
+        match opened {
+            Ok((reader, meta)) if Some(&meta.etag) == file.etag.as_ref() => {
+                Some(Arc::clone(reader))
+            }
+            _ => {
+                self.core.tree.distrust(ino);
+                None
+            }
+        }
     }
 
     /// Starts to open an object of unknown size and version, if programs usually open what they
@@ -100,13 +113,16 @@ impl Prefetch {
         // Readers that programs wait for have the larger part of the memory.
         let mut room = self.core.shared.budget.total() / 4;
         for (name, file) in self.core.tree.files_behind(dir, name, count) {
+            let Some(expected) = self.core.expected_ahead(&file) else {
+                continue;
+            };
             let first = file.size.min(FIRST);
             if first > room {
                 return;
             }
             room -= first;
             let key = Key::new(format!("{prefix}{name}"));
-            self.begin_ahead(key, first, expected(&file));
+            self.begin_ahead(key, first, expected);
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use crate::fs::TTL;
 use crate::fs::prefetch::Prefetch;
 use crate::store::ListPage;
 use crate::tree::Ino;
@@ -10,7 +9,7 @@ use crate::tree::Ino;
 impl Prefetch {
     pub(in crate::fs) fn take_root_page(&self) -> Option<(ListPage, Instant)> {
         let page = self.root_page.lock().take();
-        page.filter(|(_, asked)| asked.elapsed() < TTL)
+        page.filter(|(_, asked)| asked.elapsed() < self.core.freshness.ttl())
     }
 
     /// Drops pages that were requested before an entry was made here.

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use fuser::{FileHandle, Generation, ReplyAttr, ReplyEmpty, ReplyEntry, ReplyXattr};
 
-use crate::fs::{Attr, FsError, HandleId, TTL};
+use crate::fs::{Attr, FsError, HandleId};
 use crate::fuse::convert::{entry_attr, errno, file_attr};
 use crate::tree::Ino;
 
@@ -43,7 +43,7 @@ pub(super) fn attr(
     reply: ReplyAttr,
 ) -> impl FnOnce(Result<Attr, FsError>) {
     move |result| match result {
-        Ok(attr) => reply.attr(&TTL, &file_attr(&attr)),
+        Ok(attr) => reply.attr(&attr.attributes_valid, &file_attr(&attr)),
         Err(error) => reply.error(errno(operation, ino, &error)),
     }
 }

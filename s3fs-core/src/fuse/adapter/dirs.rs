@@ -11,12 +11,26 @@ use super::Adapter;
 use super::answers::{GENERATION, empty, handle_id};
 use crate::fs::{Fs, FsError};
 use crate::fuse::convert::{errno, file_attr, is_plain, kind, name_only};
-use crate::tree::{Ino, Reported};
+use crate::tree::{Ino, ListingCache, Reported};
 
 pub(super) fn open(adapter: &Adapter, ino: Ino, reply: ReplyOpen) {
     match adapter.fs.opendir(ino) {
-        Ok(handle) => reply.opened(FileHandle(handle.0), FopenFlags::empty()),
+        Ok(handle) => {
+            let cache = adapter.fs.listing_cache(ino, handle);
+            reply.opened(FileHandle(handle.0), flags(cache));
+        }
         Err(error) => reply.error(errno("opendir", ino, &error)),
+    }
+}
+
+/// Returns the flags for a use of the kernel's copy of a listing. Without `FOPEN_KEEP_CACHE`, the
+/// kernel drops the copy.
+fn flags(cache: Option<ListingCache>) -> FopenFlags {
+    match cache {
+        None => FopenFlags::empty(),
+        Some(ListingCache::Aside) => FopenFlags::FOPEN_KEEP_CACHE,
+        Some(ListingCache::Fill) => FopenFlags::FOPEN_CACHE_DIR,
+        Some(ListingCache::Keep) => FopenFlags::FOPEN_CACHE_DIR | FopenFlags::FOPEN_KEEP_CACHE,
     }
 }
 
@@ -53,7 +67,9 @@ pub(super) fn read_plus(
     let fs = Arc::clone(&adapter.fs);
     adapter.runtime.spawn(async move {
         let offered = fs.readdir(handle_id(handle), offset, |entry| {
-            let (valid, name) = (entry.attr.valid, entry.name);
+            // One time for both, the name and its attributes.
+            let valid = entry.attr.valid.min(entry.attr.attributes_valid);
+            let name = entry.name;
             let (attr, told) = if is_plain(&entry.attr) {
                 (file_attr(&entry.attr), Reported::Yes)
             } else {

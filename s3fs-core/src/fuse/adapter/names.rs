@@ -3,17 +3,24 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use fuser::{RenameFlags, ReplyData, ReplyEmpty, ReplyEntry};
 
 use super::Adapter;
-use super::answers::{empty, entry};
-use crate::fs::{FsError, Maker};
-use crate::fuse::convert::{errno, node_kind, permissions, replaces};
+use super::answers::{GENERATION, empty, entry};
+use crate::fs::{Attr, FsError, Maker};
+use crate::fuse::convert::{errno, node_kind, nothing, permissions, replaces};
 use crate::tree::Ino;
 
 pub(super) fn lookup(adapter: &Adapter, parent: Ino, name: &OsStr, reply: ReplyEntry) {
-    let answer = entry("lookup", parent, reply);
+    let (fs, of) = (Arc::clone(&adapter.fs), name.to_owned());
+    let answer = move |result: Result<Attr, FsError>| match result {
+        Err(FsError::NotFound) if let Some(ttl) = fs.absent_for(parent, &of) => {
+            reply.entry_with_ttls(&ttl, &ttl, &nothing(), GENERATION);
+        }
+        result => entry("lookup", parent, reply)(result),
+    };
     if let Some(result) = adapter.fs.try_lookup(parent, name) {
         return answer(result);
     }

@@ -1,0 +1,94 @@
+//! Answers of the store that outlast a second: what of them the kernel and listings may use.
+
+use std::time::{Duration, Instant};
+
+use crate::object::EntryName;
+use crate::tree::kernel_listing::KernelListing;
+use crate::tree::{Cached, Ino, ListingCache, Tree};
+
+impl Tree {
+    /// Returns the cached state of a name, if the answers that it is based on are younger than `age`.
+    pub fn cached_within(&self, dir: Ino, name: &EntryName, age: Duration) -> Cached {
+        self.lock().cached(dir, name, self.ttl, age)
+    }
+
+    /// Returns whether the store need not be asked about the version of a file now.
+    pub fn is_fresh(&self, ino: Ino) -> bool {
+        let state = self.lock();
+        let inode = state.inodes.get(&ino);
+        inode.is_some_and(|inode| inode.named && inode.valid_until > Instant::now())
+    }
+
+    /// Makes the next use of an entry ask the store, which has shown that it is outdated. Returns its
+    /// folder and name, if it has one.
+    pub fn distrust(&self, ino: Ino) -> Option<(Ino, EntryName)> {
+        let mut state = self.lock();
+        let inode = state.inodes.get_mut(&ino)?;
+        inode.valid_until = Instant::now();
+        let place = (inode.parent, inode.name.clone().filter(|_| inode.named)?);
+        state.coverage.forget(place.0);
+        if let Some(folder) = state.inodes.get_mut(&place.0) {
+            folder.kernel_listing = KernelListing::None;
+        }
+        Some(place)
+    }
+
+    /// Returns the time for which a name without an entry need not be asked for; none if it has an
+    /// entry or must be asked for.
+    pub fn absent_for(&self, dir: Ino, name: &EntryName) -> Option<Duration> {
+        let state = self.lock();
+        if state.named(dir, name).is_some() || state.removed.is_pending(dir, name) {
+            return None;
+        }
+        let since = state.coverage.absent_since(dir, name)?;
+        (since + self.ttl).checked_duration_since(Instant::now())
+    }
+
+    /// Returns all names of a folder, and the time of the request that showed them, if no request is
+    /// needed to know them.
+    pub fn whole(&self, dir: Ino) -> Option<(Vec<EntryName>, Instant)> {
+        let state = self.lock();
+        let since = state.coverage.whole_since(dir)?;
+        if since + self.ttl <= Instant::now() {
+            return None;
+        }
+        let names = state.names.get(&dir);
+        let names = names.into_iter().flat_map(|names| names.keys().cloned());
+        Some((names.collect(), since))
+    }
+
+    /// Returns how a handle that opens a folder uses the kernel's copy of its listing.
+    pub fn open_listing(&self, dir: Ino, handle: u64) -> ListingCache {
+        let mut state = self.lock();
+        if state.local.contains_key(&dir) {
+            // A listing has local names at its end, and has them elsewhere once they are stored.
+            return ListingCache::Aside;
+        }
+        let oldest = Instant::now().checked_sub(self.ttl);
+        let inode = state.inodes.get_mut(&dir);
+        inode.map_or(ListingCache::Aside, |inode| {
+            inode.kernel_listing.opened(handle, oldest)
+        })
+    }
+
+    /// Records that the kernel reads a folder from its beginning through a handle.
+    pub fn listing_began(&self, dir: Ino, handle: u64) {
+        self.update_listing(dir, |listing| listing.began(handle));
+    }
+
+    /// Records that a handle has read all entries of a listing that was requested at `asked`.
+    pub fn listing_ended(&self, dir: Ino, handle: u64, asked: Instant) {
+        self.update_listing(dir, |listing| listing.ended(handle, asked));
+    }
+
+    /// Records that a handle of a folder was closed.
+    pub fn listing_closed(&self, dir: Ino, handle: u64) {
+        self.update_listing(dir, |listing| listing.closed(handle));
+    }
+
+    fn update_listing(&self, dir: Ino, update: impl FnOnce(&mut KernelListing)) {
+        if let Some(inode) = self.lock().inodes.get_mut(&dir) {
+            update(&mut inode.kernel_listing);
+        }
+    }
+}
