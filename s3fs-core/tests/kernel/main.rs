@@ -14,6 +14,7 @@ mod courses;
 mod environment;
 mod fake;
 mod faults;
+mod frozen;
 mod kept;
 mod listing;
 mod mount;
