@@ -272,8 +272,9 @@ pub use stub_runtime::Kubernetes;
 #[cfg_attr(docsrs, doc(cfg(feature = "cli")))]
 pub use stub_runtime::cli::cli;
 pub use stub_runtime::{
-    Attempt, Call, CloudBucketMount, Error, ErrorKind, IntoSecret, Map, PathError, Result, Retries,
-    SandboxStep, Secret, SecretError, Stream, TagError, Values, VolumeError, VolumePath,
+    Attempt, Call, CloudBucketMount, Error, ErrorKind, IntoSecret, Map, MetadataTtl, PathError,
+    Result, Retries, SandboxStep, Secret, SecretError, Stream, TagError, Values, VolumeError,
+    VolumePath,
 };
 #[cfg(feature = "schedule")]
 #[cfg_attr(docsrs, doc(cfg(feature = "schedule")))]

@@ -38,8 +38,8 @@ pub use call::{Attempt, Error, ErrorKind, Message, Result, SandboxStep};
 #[cfg(feature = "cli")]
 pub use cli::cli;
 pub use declare::{
-    CloudBucketMount, Engine, EngineName, IntoSecret, Kubernetes, PathError, Retries, Schedule,
-    ScheduleError, Secret, SecretError, Slurm, TagError, VolumeError, VolumePath,
+    CloudBucketMount, Engine, EngineName, IntoSecret, Kubernetes, MetadataTtl, PathError, Retries,
+    Schedule, ScheduleError, Secret, SecretError, Slurm, TagError, VolumeError, VolumePath,
 };
 #[cfg(feature = "schedule")]
 pub use declare::{Cron, Period};

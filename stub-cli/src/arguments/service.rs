@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use clap::{Arg, Args};
 use s3fs_core::EndpointOptions;
-use stub_runtime::declare::{Flag, FolderOptions, RoleOptions, Tag, UploadOptions, VolumeOptions};
+use stub_runtime::declare::{
+    Flag, FolderOptions, MetadataTtl, RoleOptions, Tag, UploadOptions, VolumeOptions,
+};
 
 use super::{size, time};
 
@@ -54,6 +56,15 @@ pub(crate) struct ServiceArguments {
     /// Maximum size of the cache, such as 500MiB or 10GiB [default: 10GiB]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     cache_size: Option<u64>,
+    /// Take it that other clients replace and delete nothing: what is known needs no request
+    #[arg(long, value_parser = flag, switch = "yes")]
+    immutable: Option<bool>,
+    /// Time for which names and versions of files are used without asking again: 90s, 10m, `minimal` or
+    /// `indefinite` [default: minimal]
+    ///
+    /// `minimal` is a second, and each open of a file asks for its current version.
+    #[arg(long, value_name = "TIME", value_parser = metadata_ttl)]
+    metadata_ttl: Option<MetadataTtl>,
     /// Maximum time for which a failing request is repeated, such as 90s or 15m [default: 5m, or stub.toml]
     #[arg(long, value_name = "TIME", value_parser = time)]
     retry_timeout: Option<Duration>,
@@ -153,6 +164,8 @@ impl ServiceArguments {
             allow_overwrite: self.allow_overwrite,
             cache: sized(&self.cache, self.cache_size),
             stage: sized(&self.stage, self.stage_size),
+            immutable: self.immutable,
+            metadata_ttl: self.metadata_ttl,
             wait_on_close: given(self.wait_on_close),
             retry_timeout: self.retry_timeout,
             uploads: self.objects.options(),
@@ -223,6 +236,10 @@ fn in_full(dir: &Path) -> PathBuf {
 
 fn flag(text: &str) -> Result<bool, String> {
     text.parse().map(|Flag(yes)| yes)
+}
+
+fn metadata_ttl(text: &str) -> Result<MetadataTtl, String> {
+    text.parse()
 }
 
 fn tag(text: &str) -> Result<(String, String), String> {

@@ -18,13 +18,13 @@ pub(super) const VOLUME_LONG: &str = "\
 Mount a bucket, or a prefix of it, on a folder: `/my-mount=s3://bucket/prefix[:ro]`
 
 Options of this volume follow a `:`, separated by commas: `:ro,region=eu-west-1,sse=aws:kms`. They precede \
-options for all volumes, which precede stub.toml. An option is `ro` for reading only, `rw`, or NAME=VALUE. \
+options for all volumes, which precede stub.toml. An option is `ro` for reading only, `rw`, `immutable`, or NAME=VALUE. \
 Switches take yes or no. A comma in a value is written `\\,`.
 
 Names: accelerate, acl, allow-delete, allow-overwrite, bucket-key, cache, cache-size, checksum, dir-mode, \
 dual-stack, endpoint-url (or endpoint), expected-bucket-owner (owner), external-id, file-mode, fips, \
-force-path-style (path-style), gid, no-sign-request (anonymous), oidc-auth-role-arn, prefix, profile, region, \
-requester-pays, retry-timeout, role-arn, role-session-name, secret, sse, sse-kms-key-id, stage, stage-size, \
+force-path-style (path-style), gid, immutable, metadata-ttl, no-sign-request (anonymous), oidc-auth-role-arn, \
+prefix, profile, region, requester-pays, retry-timeout, role-arn, role-session-name, secret, sse, sse-kms-key-id, stage, stage-size, \
 storage-class, tag (KEY:VALUE, repeatable), uid, wait-on-close.";
 
 /// Bucket, or a prefix of it, and the folder to mount it on.

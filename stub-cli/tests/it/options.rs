@@ -91,6 +91,44 @@ fn flags_are_for_mounts_too() {
     assert_written(&headers(&server, "new"));
 }
 
+#[test]
+fn what_is_frozen_is_asked_for_once() {
+    for flags in [
+        &["--immutable"][..],
+        &["--metadata-ttl=indefinite"],
+        &["--metadata-ttl", "1h"],
+    ] {
+        let (server, folder) = (server(), tempfile::tempdir().unwrap());
+        let mut mounted = Mounted::new(&server, folder.path(), flags);
+        let read = || fs::read_to_string(folder.path().join("in/hello.txt")).unwrap();
+        assert_eq!(read(), "hello");
+        server.log().clear();
+        assert_eq!(read(), "hello");
+        assert_eq!(server.log().requests().len(), 0, "{flags:?}");
+        mounted.signal(Signal::SIGTERM);
+        assert_eq!(mounted.status(), Some(0));
+    }
+    let server = server();
+    let script = "cat /v/in/hello.txt && cat /v/in/hello.txt";
+    let output = stub("run", &server)
+        .args([
+            "--volume",
+            "/v=s3://data:ro,immutable",
+            "--",
+            "sh",
+            "-c",
+            script,
+        ])
+        .output()
+        .unwrap();
+    well(&output);
+    let requests = server.log().requests();
+    let gets = requests
+        .iter()
+        .filter(|it| it.operation == Operation::GetObject);
+    assert_eq!(gets.count(), 1);
+}
+
 /// Runs a program that writes three files, in a folder with a `stub.toml`.
 fn write_three(server: &Server, folder: &Path, flags: &[&str]) {
     let settings = "[buckets.data]\nstorage_class = \"GLACIER_IR\"\ntags = { from = \"file\" }\n\n\

@@ -24,6 +24,6 @@ pub use settings::{
 };
 pub(crate) use volume::SecretReader;
 pub use volume::{
-    CloudBucketMount, FolderOptions, PathError, RoleOptions, TagError, UploadOptions, VolumeError,
-    VolumeOptions, VolumePath,
+    CloudBucketMount, FolderOptions, MetadataTtl, PathError, RoleOptions, TagError, UploadOptions,
+    VolumeError, VolumeOptions, VolumePath,
 };

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use super::units::{Size, Time};
 use crate::declare::volume::{
-    FolderOptions, RoleOptions, UploadOptions, VolumeOptions, check_owner,
+    FolderOptions, MetadataTtl, RoleOptions, UploadOptions, VolumeOptions, check_owner,
 };
 
 /// Defaults for volumes of a bucket.
@@ -39,6 +39,8 @@ pub(super) struct BucketTable {
     cache_size: Option<Size>,
     stage: Option<PathBuf>,
     stage_size: Option<Size>,
+    immutable: Option<bool>,
+    metadata_ttl: Option<MetadataTtl>,
     wait_on_close: Option<bool>,
     retry_timeout: Option<Time>,
     #[serde(deserialize_with = "checked::sse")]
@@ -87,6 +89,8 @@ impl BucketTable {
             allow_overwrite: self.allow_overwrite,
             cache: sized(&self.cache, self.cache_size),
             stage: sized(&self.stage, self.stage_size),
+            immutable: self.immutable,
+            metadata_ttl: self.metadata_ttl,
             wait_on_close: self.wait_on_close,
             retry_timeout: self.retry_timeout.map(|time| time.0),
             uploads: UploadOptions {

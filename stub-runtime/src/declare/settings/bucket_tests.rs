@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use s3fs_core::{Access, Credentials};
+use s3fs_core::{Access, Credentials, Freshness};
 
 use super::tests::{malformed, settings};
 use crate::declare::volume::CloudBucketMount;
@@ -74,6 +74,7 @@ read_only = true
 allow_delete = false
 allow_overwrite = false
 wait_on_close = true
+metadata_ttl = "indefinite"
 stage = "stage"
 [buckets."*"]
 sse = "AES256"
@@ -98,12 +99,15 @@ anonymous = true
     assert_eq!(data.access, Access::ReadOnly);
     assert_eq!(data.stage.unwrap().dir, folder.path().join("stage"));
     assert!(data.waits_on_close);
+    assert_eq!(data.freshness, Freshness::Indefinite);
     let own = CloudBucketMount::new("data")
         .read_only(false)
         .allow_overwrite(true)
         .sse("AES256")
-        .wait_on_close(false);
+        .wait_on_close(false)
+        .immutable(true);
     let own = config(own);
+    assert_eq!(own.freshness, Freshness::Immutable);
     assert_eq!(own.uploads.encryption.unwrap().key_id, None);
     let access = Access::ReadWrite {
         delete: false,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::declare::options::EngineName;
 use crate::declare::schedule::Schedule;
+use crate::declare::volume::MetadataTtl;
 
 /// `90`, `90s`, `15m`, `2h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +79,24 @@ impl FromStr for Time {
     }
 }
 
+impl FromStr for MetadataTtl {
+    type Err = String;
+
+    /// Parses a time or a word, as Mountpoint has them.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "minimal" => Ok(Self::Minimal),
+            "indefinite" => Ok(Self::Indefinite),
+            text => match text.parse() {
+                Ok(Time(ttl)) => Ok(Self::For(ttl)),
+                Err(_) => {
+                    Err("write a time such as 90s or 10m, or `minimal` or `indefinite`".into())
+                }
+            },
+        }
+    }
+}
+
 impl FromStr for Size {
     type Err = String;
 
@@ -144,4 +163,4 @@ macro_rules! from_text {
     )+};
 }
 
-from_text! { Time Size Schedule EngineName }
+from_text! { Time MetadataTtl Size Schedule EngineName }

@@ -20,7 +20,7 @@ pub(super) struct Given {
 type Set = fn(&mut Given, &str) -> Result<(), String>;
 
 /// Options, and the setters of their values.
-const OPTIONS: [(&str, Set); 35] = [
+const OPTIONS: [(&str, Set); 37] = [
     ("accelerate", |it, text| {
         put_flag(&mut it.options.endpoints.accelerate, text)
     }),
@@ -68,6 +68,13 @@ const OPTIONS: [(&str, Set); 35] = [
         put_flag(&mut it.options.force_path_style, text)
     }),
     ("gid", |it, text| put_number(&mut it.options.gid, text)),
+    ("immutable", |it, text| {
+        put_flag(&mut it.options.immutable, text)
+    }),
+    ("metadata-ttl", |it, text| {
+        it.options.metadata_ttl = Some(text.parse()?);
+        Ok(())
+    }),
     ("no-sign-request", |it, text| {
         put_flag(&mut it.options.anonymous, text)
     }),
@@ -115,6 +122,9 @@ const OPTIONS: [(&str, Set); 35] = [
     }),
 ];
 
+/// Switch that needs no value.
+const IMMUTABLE: &str = "immutable";
+
 /// Option that may be given more than once.
 const TAG: &str = "tag";
 
@@ -129,7 +139,7 @@ const SHORT: [(&str, &str); 4] = [
 /// Returns whether a text begins with an option, known or not.
 pub(super) fn begins(text: &str) -> bool {
     let first = text.split(',').next().unwrap_or_default();
-    if matches!(first, "ro" | "rw") {
+    if matches!(first, "ro" | "rw" | IMMUTABLE) {
         return true;
     }
     let is_name = |name: &str| {
@@ -164,6 +174,10 @@ fn set(given: &mut Given, item: &str) -> Result<&'static str, String> {
     if let "ro" | "rw" = item {
         given.options.read_only = Some(item == "ro");
         return Ok("ro");
+    }
+    if item == IMMUTABLE {
+        given.options.immutable = Some(true);
+        return Ok(IMMUTABLE);
     }
     let (name, value) = item.split_once('=').unwrap_or((item, ""));
     let short = SHORT.iter().find(|(short, _)| *short == name);

@@ -6,6 +6,7 @@ use s3fs_core::{
     Access, BucketName, CacheConfig, KeySource, MountConfig, Ownership, Prefix, StageConfig,
 };
 
+use super::freshness::freshness;
 use super::options::VolumeOptions;
 use super::{
     CloudBucketMount, FolderOptions, SecretReader, VolumeError, credentials, endpoint, uploads,
@@ -45,6 +46,7 @@ fn config(volume: CloudBucketMount) -> Result<MountConfig, VolumeError> {
     config.ownership = ownership(&options)?;
     config.cache = cache(options.cache)?;
     config.stage = stage(options.stage)?;
+    config.freshness = freshness(options.immutable, options.metadata_ttl);
     config.waits_on_close = options.wait_on_close.unwrap_or(false);
     if let Some(timeout) = options.retry_timeout {
         config.retry_timeout = timeout;

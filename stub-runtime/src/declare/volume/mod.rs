@@ -6,6 +6,7 @@ mod endpoint;
 mod endpoints;
 mod error;
 mod folder;
+mod freshness;
 mod options;
 mod path;
 mod reread;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 pub use error::VolumeError;
 pub use folder::FolderOptions;
+pub use freshness::MetadataTtl;
 pub use options::VolumeOptions;
 pub use path::{PathError, VolumePath};
 pub(crate) use reread::SecretReader;
@@ -54,7 +56,7 @@ use crate::declare::secret::IntoSecret;
 /// - written objects: `sse`, `sse_kms_key_id`, `bucket_key`, `storage_class`, `acl`, `tags`,
 ///   `checksum`;
 /// - files as they are shown: `uid`, `gid`, `file_mode`, `dir_mode`;
-/// - `cache`.
+/// - what is read again: `cache`, `immutable`, `metadata_ttl`.
 #[derive(Clone, Debug)]
 #[must_use = "a volume does nothing until a function declares it"]
 pub struct CloudBucketMount {
@@ -210,6 +212,42 @@ impl CloudBucketMount {
     /// ```
     pub fn cache(mut self, dir: impl Into<PathBuf>, size_in_bytes: u64) -> Self {
         self.options.cache = FolderOptions::new(Some(dir.into()), Some(size_in_bytes));
+        self
+    }
+
+    /// Declares that other clients never replace or delete objects of this volume; off by default.
+    /// What the mount knows then needs no request any more: names that exist or don't, attributes, and
+    /// the versions of files. The bytes of files stay in the page cache between opens. Entries that
+    /// others add are seen only in folders that nobody has looked at before. Changes through the volume
+    /// itself are seen at once.
+    ///
+    /// If an object is replaced after all, a program that reads the old version gets `ESTALE`, never
+    /// bytes of two versions.
+    ///
+    /// ```
+    /// use stub_runtime::CloudBucketMount;
+    ///
+    /// let volume = CloudBucketMount::new("datasets").read_only(true).immutable(true);
+    /// ```
+    pub fn immutable(mut self, yes: bool) -> Self {
+        self.options.immutable = Some(yes);
+        self
+    }
+
+    /// Sets the time for which names, and the versions of files, are used without asking the bucket
+    /// again: a [`Duration`], or a [`MetadataTtl`]. Changes by other clients may show that much later.
+    /// Defaults to a second, and each open of a file asks for its current version. A volume that is
+    /// [`immutable`](Self::immutable) needs no time.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use stub_runtime::{CloudBucketMount, MetadataTtl};
+    ///
+    /// let models = CloudBucketMount::new("models").metadata_ttl(Duration::from_mins(10));
+    /// let frozen = CloudBucketMount::new("models").metadata_ttl(MetadataTtl::Indefinite);
+    /// ```
+    pub fn metadata_ttl(mut self, ttl: impl Into<MetadataTtl>) -> Self {
+        self.options.metadata_ttl = Some(ttl.into());
         self
     }
 

@@ -7,6 +7,7 @@ use s3fs_core::EndpointOptions;
 
 use super::endpoints;
 use super::folder::FolderOptions;
+use super::freshness::MetadataTtl;
 use super::role::RoleOptions;
 use super::uploads::UploadOptions;
 use crate::declare::secret::{Secret, SecretError};
@@ -57,6 +58,10 @@ pub struct VolumeOptions {
     pub cache: FolderOptions,
     /// Folder of the stage, and its maximum size.
     pub stage: FolderOptions,
+    /// True if other clients replace and delete nothing.
+    pub immutable: Option<bool>,
+    /// Time for which names and versions are used without asking again.
+    pub metadata_ttl: Option<MetadataTtl>,
     /// True if `close` waits until the file is stored.
     pub wait_on_close: Option<bool>,
     /// Maximum time for which a failing request is repeated.
@@ -111,6 +116,8 @@ impl VolumeOptions {
             dir_mode: self.dir_mode.or(lower.dir_mode),
             cache: self.cache.or(lower.cache),
             stage: self.stage.or(lower.stage),
+            immutable: self.immutable.or(lower.immutable),
+            metadata_ttl: self.metadata_ttl.or(lower.metadata_ttl),
             wait_on_close: self.wait_on_close.or(lower.wait_on_close),
             retry_timeout: self.retry_timeout.or(lower.retry_timeout),
             uploads: self.uploads.or(lower.uploads),

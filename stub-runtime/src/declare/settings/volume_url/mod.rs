@@ -13,7 +13,7 @@ use crate::declare::volume::{CloudBucketMount, FolderOptions, UploadOptions, Vol
 
 /// `s3://BUCKET[/PREFIX][:OPTION[,OPTION…]]`.
 ///
-/// An option is `ro`, `rw` or `NAME=VALUE`. The options begin after the first `:` that is followed
+/// An option is `ro`, `rw`, `immutable` or `NAME=VALUE`. The options begin after the first `:` that is followed
 /// by one; any other `:` belongs to the prefix. In a value, `\,` is a comma and `\\` a backslash.
 #[derive(Clone, Debug)]
 pub struct VolumeUrl {

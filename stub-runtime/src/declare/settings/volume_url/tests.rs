@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use s3fs_core::{Access, Credentials, EncryptionAlgorithm, MountConfig, UploadChecksum};
+use std::time::Duration;
+
+use s3fs_core::{Access, Credentials, EncryptionAlgorithm, Freshness, MountConfig, UploadChecksum};
 
 use super::*;
 use crate::declare::volume::RoleOptions;
@@ -46,7 +48,7 @@ fn every_option_arrives() {
     let config = config(
         "s3://data/p:rw,endpoint=http://h:9000/base,region=eu-west-1,path-style=yes,requester-pays=true,\
          profile=work,owner=123456789012,allow-delete=no,allow-overwrite=false,uid=1,gid=2,file-mode=600,\
-         dir-mode=0o700,cache=c,cache-size=1GiB,stage=/s,stage-size=2GiB,wait-on-close=yes,\
+         dir-mode=0o700,cache=c,cache-size=1GiB,stage=/s,stage-size=2GiB,wait-on-close=yes,metadata-ttl=10m,\
          retry-timeout=90s,sse=aws:kms,sse-kms-key-id=arn:aws:kms:eu-west-1:123456789012:key/1-2,\
          bucket-key=no,storage-class=STANDARD_IA,acl=bucket-owner-full-control,tag=a:ro,tag=b:x:y=z,\
          checksum=crc32c,role-arn=arn:aws:iam::123456789012:role/reader,role-session-name=me,\
@@ -62,6 +64,7 @@ fn every_option_arrives() {
     assert_eq!(config.prefix.as_str(), "p/");
     assert_eq!(config.endpoint_url.as_deref(), Some("http://h:9000/base"));
     assert_eq!(config.region.as_deref(), Some("eu-west-1"));
+    assert_eq!(config.freshness, Freshness::For(Duration::from_mins(10)));
     assert!(config.force_path_style && config.requester_pays && config.waits_on_close);
     assert!(matches!(config.credentials, Credentials::Chain { profile: Some(it) } if it == "work"));
     let owner = config.expected_bucket_owner;
@@ -110,6 +113,31 @@ fn a_role_may_be_that_of_an_identity_token() {
         config.credentials,
         Credentials::WebIdentity { .. }
     ));
+}
+
+#[test]
+fn answers_of_the_bucket_hold_as_long_as_the_volume_says() {
+    for (options, freshness) in [
+        ("ro,immutable", Freshness::Immutable),
+        ("immutable,ro", Freshness::Immutable),
+        ("immutable=yes", Freshness::Immutable),
+        ("immutable=no", Freshness::Checked),
+        ("metadata-ttl=90", Freshness::For(Duration::from_secs(90))),
+        ("metadata-ttl=2h", Freshness::For(Duration::from_hours(2))),
+        ("metadata-ttl=minimal", Freshness::Checked),
+        ("metadata-ttl=indefinite", Freshness::Indefinite),
+        ("immutable,metadata-ttl=10m", Freshness::Immutable),
+    ] {
+        let config = config(&format!("s3://data/p:{options}"));
+        assert_eq!(config.freshness, freshness, "{options}");
+        assert_eq!(config.prefix.as_str(), "p/", "{options}");
+    }
+    let wrong: Result<VolumeUrl, _> = "s3://data:metadata-ttl=forever".parse();
+    let error = wrong.unwrap_err();
+    assert!(
+        error.to_string().contains("`minimal` or `indefinite`"),
+        "{error}"
+    );
 }
 
 #[test]
