@@ -131,7 +131,7 @@ impl<'a> Payloads<'a> {
             };
             match told {
                 Some(MapEvent::Done(Done { index, result })) => {
-                    drop(self.held.insert(index, result))
+                    drop(self.held.insert(index, result));
                 }
                 Some(MapEvent::Input(input)) => self.came(input),
                 Some(MapEvent::NoMore) => self.drain(),

@@ -56,7 +56,7 @@ impl CancelKind {
             }
             (Self::Abandon, CancelTarget::Supervisor(supervisor)) => supervisor.shut_down(),
             (Self::Stop(Stop::Cancelled { grace, .. }), CancelTarget::Other(end)) => {
-                end(Some(grace))
+                end(Some(grace));
             }
             (_, CancelTarget::Other(end)) => end(None),
         }

@@ -1,4 +1,4 @@
-//! Records of calls, for reports and for the history.
+//! CallRecords of calls, for reports and for the history.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,16 +16,16 @@ const MOST: usize = 100;
 const MOST_ATTEMPTS: usize = 20_000;
 
 #[derive(Debug)]
-struct Records {
+struct CallRecords {
     page: Option<PathBuf>,
     history: Option<PathBuf>,
-    /// Records of calls, the latest first.
+    /// CallRecords of calls, the latest first.
     records: Vec<Record>,
     /// True if the last attempt to write the page failed.
     has_failed: bool,
 }
 
-static KEPT: Mutex<Records> = Mutex::new(Records {
+static KEPT: Mutex<CallRecords> = Mutex::new(CallRecords {
     page: None,
     history: None,
     records: Vec::new(),
@@ -87,7 +87,7 @@ pub(super) fn are_wanted() -> bool {
 /// Stores the record of a call.
 pub(super) fn keep(record: &Record) {
     let mut kept = lock();
-    let Records {
+    let CallRecords {
         page,
         history,
         records,
@@ -109,6 +109,6 @@ pub(super) fn keep(record: &Record) {
     }
 }
 
-fn lock() -> MutexGuard<'static, Records> {
+fn lock() -> MutexGuard<'static, CallRecords> {
     KEPT.lock().unwrap_or_else(PoisonError::into_inner)
 }
