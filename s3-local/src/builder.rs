@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicU64;
 use s3s::service::S3ServiceBuilder;
 
 use crate::access::{Access, AccessKey, KeyRing};
-use crate::api::{Api, Etags};
+use crate::api::{Api, Etags, Renames};
 use crate::catalog::Catalog;
 use crate::http::Front;
 use crate::server::Parts;
@@ -169,6 +169,7 @@ impl Builder {
                 secret: secret.into(),
                 session_token,
                 policy,
+                session: None,
             },
         );
         self
@@ -203,15 +204,15 @@ impl Builder {
                 random::hex_string(20),
             )
         });
-        let mut keys = KeyRing::new(self.keys);
         let policy = Policy::allow_all();
         let root = AccessKey {
             secret: secret.as_str().into(),
             session_token: None,
             policy,
+            session: None,
         };
-        keys.keys.insert(id.clone(), root);
-        let keys = Arc::new(keys);
+        let keys = self.keys.into_iter().chain([(id.clone(), root)]);
+        let keys = Arc::new(KeyRing::new(keys));
 
         let access = Access::new(Arc::clone(&keys), Arc::clone(&catalog));
         let knobs = Arc::new(Knobs::default());
@@ -222,10 +223,13 @@ impl Builder {
             access: access.clone(),
             etags: self.etags,
             region: self.region.clone(),
+            sessions: Arc::clone(&keys.sessions),
         };
+        let renames = Renames::new(Arc::clone(&catalog), access.clone());
         let mut service = S3ServiceBuilder::new(api);
         service.set_auth(KeyRing::clone(&keys));
         service.set_access(access);
+        service.set_route(renames);
         let log = Arc::new(RequestLog::default());
         let front = Front {
             service: service.build(),
@@ -233,6 +237,7 @@ impl Builder {
             knobs: Arc::clone(&knobs),
             log: Arc::clone(&log),
             request_ids: AtomicU64::new(1),
+            keys: Arc::clone(&keys),
         };
         let port = self.port;
         let listen = |source| Error::Listen { port, source };

@@ -21,6 +21,11 @@
 //! order of the keys' bytes, ranges and conditions, multipart uploads with their rules, copies, user
 //! metadata, checksums in headers and trailers, regions, requester-pays and public buckets.
 //!
+//! A bucket whose name ends in `--x-s3` is a directory bucket, with the rules of S3 Express One Zone:
+//! sessions ([`Server::end_sessions`], [`Knobs::set_session_lifetime`]), listings in no order and of
+//! folders alone, `ETag`s that are no hashes, parts with consecutive numbers, appends and renames. What
+//! such buckets don't have is refused.
+//!
 //! # What it has beyond S3
 //!
 //! - [`Server::log`]: every request, and how many there were of each operation;
@@ -47,6 +52,7 @@ mod log;
 mod objects;
 mod operation;
 mod options;
+mod query;
 mod random;
 mod server;
 mod storage;

@@ -73,6 +73,8 @@ operations! {
     AbortMultipartUpload => Some("s3:AbortMultipartUpload"), writes;
     ListParts => Some("s3:ListMultipartUploadParts"), reads;
     ListMultipartUploads => Some("s3:ListBucketMultipartUploads"), reads;
+    CreateSession => Some("s3express:CreateSession"), reads;
+    RenameObject => Some("s3express:CreateSession"), writes;
 }
 
 impl Operation {

@@ -140,6 +140,12 @@ impl Server {
         self.parts.keys.end(id, Ended::Revoked);
     }
 
+    /// Ends all sessions of directory buckets: their keys are refused from now on with `ExpiredToken`.
+    /// Callers may create others.
+    pub fn end_sessions(&self) {
+        self.parts.keys.sessions.end_all();
+    }
+
     /// Returns the settings that can be changed while the server runs.
     pub fn knobs(&self) -> &Knobs {
         &self.parts.knobs

@@ -9,11 +9,13 @@ use s3s::dto::CopySource;
 use s3s::path::S3Path;
 use s3s::{S3Error, S3ErrorCode, S3Result};
 
+use super::access_key::AccessKey;
+use super::denial::{access_denied, require};
 use super::policy::Permission;
-use super::{AccessKey, KeyRing};
+use super::{KeyRing, directory};
 use crate::Operation;
-use crate::catalog::Catalog;
-use crate::http::query_parameter;
+use crate::catalog::{Catalog, is_directory};
+use crate::query::query_parameter;
 
 /// The access keys and the buckets' own rules, together.
 #[derive(Clone, Debug)]
@@ -32,25 +34,30 @@ const PUBLIC: &[Operation] = &[
     Operation::GetObject,
 ];
 
-pub(crate) fn access_denied() -> S3Error {
-    S3Error::with_message(S3ErrorCode::AccessDenied, "Access Denied")
-}
-
-fn require(allowed: bool) -> S3Result<()> {
-    if allowed {
-        Ok(())
-    } else {
-        Err(access_denied())
-    }
-}
-
 impl Access {
     pub(crate) fn new(keys: Arc<KeyRing>, catalog: Arc<Catalog>) -> Access {
         Access { keys, catalog }
     }
 
-    fn key(&self, credentials: Option<&Credentials>) -> Option<&AccessKey> {
-        self.keys.keys.get(&credentials?.access_key)
+    fn key(&self, credentials: Option<&Credentials>) -> Option<Arc<AccessKey>> {
+        self.keys.find(&credentials?.access_key)
+    }
+
+    /// Checks that the caller may carry out an operation on a directory bucket that the S3 service does
+    /// not know.
+    ///
+    /// # Errors
+    /// The request is not signed with the keys of a session, or they don't allow it.
+    pub(crate) fn check_directory(
+        &self,
+        operation: Operation,
+        credentials: Option<&Credentials>,
+        bucket: &str,
+        headers: &HeaderMap,
+    ) -> S3Result<()> {
+        let key = self.key(credentials).ok_or_else(access_denied)?;
+        check_session_token(&key, headers, "")?;
+        directory::check(operation, &key, bucket)
     }
 
     /// Returns whether the caller may delete an object. `DeleteObjects` is checked key by key.
@@ -67,7 +74,7 @@ impl Access {
             list_prefix: None,
         };
         self.key(credentials)
-            .is_some_and(|found| found.policy.allows(&permission))
+            .is_some_and(|found| found.session.is_some() || found.policy.allows(&permission))
     }
 
     /// Returns whether the caller may learn that a key does not exist; others get "access denied".
@@ -80,6 +87,7 @@ impl Access {
             list_prefix,
         };
         match self.key(credentials) {
+            Some(found) if found.session.is_some() => true,
             Some(found) => found.policy.allows(&permission),
             None => self
                 .catalog
@@ -96,7 +104,7 @@ impl Access {
         key: &str,
     ) -> bool {
         let found = self.key(credentials);
-        found.is_some_and(|found| may(found, "s3:GetObjectTagging", bucket, key))
+        found.is_some_and(|found| may(&found, "s3:GetObjectTagging", bucket, key))
     }
 
     fn check_bucket_rules(
@@ -143,6 +151,9 @@ impl Access {
             .catalog
             .settings(&bucket)
             .is_some_and(|settings| settings.public_read);
+        if is_directory(&bucket) {
+            return require(directory::may_create_session(key, &bucket));
+        }
         require(public || may(key, "s3:GetObject", &bucket, &source_key))?;
         let source = self.catalog.object(&bucket, &source_key);
         let has_tags = source.is_ok_and(|source| !source.headers.tags.is_empty());
@@ -169,9 +180,11 @@ fn may(key: &AccessKey, action: &'static str, bucket: &str, object: &str) -> boo
 }
 
 fn check_session_token(key: &AccessKey, headers: &HeaderMap, query: &str) -> S3Result<()> {
-    let sent = headers
-        .get("x-amz-security-token")
-        .and_then(|value| value.to_str().ok());
+    let header = match key.session {
+        Some(_) => "x-amz-s3session-token",
+        None => "x-amz-security-token",
+    };
+    let sent = headers.get(header).and_then(|value| value.to_str().ok());
     let sent = sent
         .map(str::to_owned)
         .or_else(|| query_parameter(query, "X-Amz-Security-Token"));
@@ -189,7 +202,7 @@ impl S3Access for Access {
         let operation = Operation::from_name(cx.s3_op().name());
         let query = cx.uri().query().unwrap_or_default();
         let key = self.key(cx.credentials());
-        if let Some(key) = key {
+        if let Some(key) = &key {
             check_session_token(key, cx.headers(), query)?;
         }
         let (bucket, object_key) = match cx.s3_path() {
@@ -204,6 +217,12 @@ impl S3Access for Access {
         let Some(key) = key else {
             return require(!cx.s3_path().is_root());
         };
+        if is_directory(bucket) {
+            directory::check(operation, &key, bucket)?;
+            let target = object_key.map(|object_key| (bucket, object_key));
+            return self.check_copy_source(&key, operation, target, cx.headers());
+        }
+        require(key.session.is_none())?;
         if operation == Operation::DeleteObjects {
             return Ok(()); // checked for each key
         }
@@ -220,11 +239,11 @@ impl S3Access for Access {
         if let Some(object_key) = object_key
             && cx.headers().contains_key("x-amz-tagging")
         {
-            require(may(key, "s3:PutObjectTagging", bucket, object_key))?;
+            require(may(&key, "s3:PutObjectTagging", bucket, object_key))?;
         }
         if matches!(operation, Operation::CopyObject | Operation::UploadPartCopy) {
             let target = object_key.map(|object_key| (bucket, object_key));
-            self.check_copy_source(key, operation, target, cx.headers())?;
+            self.check_copy_source(&key, operation, target, cx.headers())?;
         }
         Ok(())
     }

@@ -51,7 +51,7 @@ impl Policy {
 
     /// Returns a policy that allows everything.
     pub fn allow_all() -> Policy {
-        Policy::new().allow("s3:*", "*")
+        Policy::new().allow("s3:*", "*").allow("s3express:*", "*")
     }
 
     /// Returns a policy to read a bucket: `s3:ListBucket` on it and `s3:GetObject` on its objects.
@@ -87,10 +87,14 @@ impl Policy {
     }
 
     fn with(mut self, action: &str, resource: &str, list_prefix: Option<String>) -> Policy {
-        let resource = resource
-            .strip_prefix("arn:aws:s3:::")
-            .unwrap_or(resource)
-            .to_owned();
+        let of_directory = |arn: &str| Some(arn.split_once(":bucket/")?.1.to_owned());
+        let resource = match resource.strip_prefix("arn:aws:s3express:") {
+            Some(arn) => of_directory(arn).unwrap_or_else(|| resource.to_owned()),
+            None => resource
+                .strip_prefix("arn:aws:s3:::")
+                .unwrap_or(resource)
+                .to_owned(),
+        };
         let action = action.to_ascii_lowercase();
         self.statements.push(Statement {
             action,

@@ -15,7 +15,7 @@ use s3s::{S3Request, S3Response, S3Result};
 
 use super::Api;
 use super::convert::{now, timestamp};
-use crate::catalog::{Bucket, BucketSettings, Refusal};
+use crate::catalog::{Bucket, BucketSettings, Refusal, is_directory};
 
 /// Region that is reported without a location constraint.
 const UNNAMED_REGION: &str = "us-east-1";
@@ -30,7 +30,8 @@ impl Api {
         let limit = input.max_buckets.and_then(|max| usize::try_from(max).ok());
         let limit = limit.unwrap_or(10_000);
         let is_wanted = |name: &String, bucket: &Bucket| {
-            name.starts_with(&prefix)
+            !is_directory(name)
+                && name.starts_with(&prefix)
                 && input
                     .continuation_token
                     .as_ref()

@@ -17,7 +17,10 @@ use super::convert::{
 use super::receive::{algorithm_of, digest_copy};
 use super::{Api, Etags};
 use crate::Quirk;
-use crate::catalog::{Headers, Object, ReadCondition, Refusal, WriteCondition};
+use crate::catalog::{
+    Headers, Object, ReadCondition, Refusal, WriteCondition, is_directory, set_class,
+};
+use crate::random;
 
 /// Maximum size of the source of a `CopyObject`, in bytes.
 const MAX_COPY: u64 = 5 * 1024 * 1024 * 1024;
@@ -61,12 +64,16 @@ impl Api {
         if directives.metadata == Directive::Replace {
             self.lose_tags(&mut headers);
         }
+        set_class(&input.bucket, &mut headers);
         let algorithm = input
             .checksum_algorithm
             .as_ref()
             .map(|name| name.as_str().to_owned());
         let object = self.copied(&source, algorithm.as_deref()).await?;
-        let object = Object { headers, ..object };
+        let mut object = Object { headers, ..object };
+        if is_directory(&input.bucket) {
+            object.etag = random::hex_string(16);
+        }
         let result = CopyObjectResult {
             e_tag: Some(self.written_tag(object.etag.clone())),
             last_modified: Some(timestamp(object.modified)),
@@ -107,6 +114,7 @@ impl Api {
             size: received.size,
             content: received.content,
             headers: source.headers.clone(),
+            parts: 1,
         })
     }
 

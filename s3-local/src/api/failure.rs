@@ -1,6 +1,6 @@
 //! Mapping from refusals to S3 error codes.
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use s3s::dto::{ETag, Timestamp, TimestampFormat};
 use s3s::{S3Error, S3ErrorCode};
 
@@ -18,13 +18,18 @@ impl From<Refusal> for S3Error {
             Refusal::PreconditionFailed => S3ErrorCode::PreconditionFailed,
             Refusal::NotModified { .. } => S3ErrorCode::NotModified,
             Refusal::NoParts => S3ErrorCode::MalformedXML,
-            Refusal::InvalidPart(_) => S3ErrorCode::InvalidPart,
+            Refusal::InvalidPart(_) | Refusal::PartNumbers => S3ErrorCode::InvalidPart,
             Refusal::InvalidPartOrder => S3ErrorCode::InvalidPartOrder,
             Refusal::EntityTooSmall { .. } => S3ErrorCode::EntityTooSmall,
             Refusal::BadDigest => S3ErrorCode::BadDigest,
+            Refusal::InvalidWriteOffset => S3ErrorCode::Custom("InvalidWriteOffset".into()),
+            Refusal::TooManyParts => S3ErrorCode::Custom("TooManyParts".into()),
             Refusal::Storage(_) => S3ErrorCode::InternalError,
         };
         let mut error = S3Error::with_message(code, refusal.to_string());
+        if matches!(refusal, Refusal::InvalidWriteOffset | Refusal::TooManyParts) {
+            error.set_status_code(StatusCode::BAD_REQUEST);
+        }
         if let Refusal::NotModified { etag, modified } = refusal {
             error.set_headers(validators(etag, &timestamp(modified)));
         }

@@ -7,21 +7,25 @@ mod delete;
 mod failure;
 mod get;
 mod list;
+mod list_uploads;
 mod multipart;
 mod put;
 mod receive;
+mod rename;
+mod session;
 mod tags;
 
 pub(crate) use convert::now;
 pub(crate) use put::{ReceivedPut, store};
+pub(crate) use rename::Renames;
 
 use std::sync::Arc;
 
 use s3s::dto;
 use s3s::{S3, S3Request, S3Response, S3Result};
 
-use crate::access::Access;
-use crate::catalog::Catalog;
+use crate::access::{Access, Sessions};
+use crate::catalog::{Catalog, is_directory};
 use crate::storage::Storage;
 use crate::{Knobs, Quirk};
 
@@ -45,10 +49,20 @@ pub(crate) struct Api {
     pub(crate) access: Access,
     pub(crate) etags: Etags,
     pub(crate) region: String,
+    pub(crate) sessions: Arc<Sessions>,
     pub(crate) knobs: Arc<Knobs>,
 }
 
 impl Api {
+    /// Returns the source of the `ETag`s of a bucket's objects.
+    fn etags_in(&self, bucket: &str) -> Etags {
+        if is_directory(bucket) {
+            Etags::Opaque
+        } else {
+            self.etags
+        }
+    }
+
     /// Returns the `ETag` for the response to a request that created an object.
     fn written_tag(&self, etag: String) -> dto::ETag {
         let is_silent = self.knobs.has_quirk(Quirk::NoTagOfWrites);
@@ -78,6 +92,7 @@ macro_rules! operations {
 
 operations! {
     at_once list_buckets(ListBucketsInput) -> ListBucketsOutput;
+    at_once create_session(CreateSessionInput) -> CreateSessionOutput;
     at_once create_bucket(CreateBucketInput) -> CreateBucketOutput;
     at_once delete_bucket(DeleteBucketInput) -> DeleteBucketOutput;
     at_once head_bucket(HeadBucketInput) -> HeadBucketOutput;

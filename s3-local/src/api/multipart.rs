@@ -3,9 +3,8 @@
 use s3s::dto::{
     self, AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
     CompleteMultipartUploadOutput, CompletedPart, CopyPartResult, CreateMultipartUploadInput,
-    CreateMultipartUploadOutput, ETag, ListMultipartUploadsInput, ListMultipartUploadsOutput,
-    ListPartsInput, ListPartsOutput, MultipartUpload, UploadPartCopyInput, UploadPartCopyOutput,
-    UploadPartInput, UploadPartOutput,
+    CreateMultipartUploadOutput, ETag, ListPartsInput, ListPartsOutput, UploadPartCopyInput,
+    UploadPartCopyOutput, UploadPartInput, UploadPartOutput,
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
@@ -14,11 +13,10 @@ use super::convert::{
     checked, checksum_fields, checksum_headers, count, headers_of, invalid_argument, length, now,
     read_condition, storage_error, timestamp, write_condition,
 };
-use super::list::Encoding;
 use super::receive::{Announced, Received, algorithm_of, digest_copy, receive};
 use super::{Api, Etags};
 use crate::Quirk;
-use crate::catalog::{Completion, Part, RequestedPart, Upload, WriteCondition};
+use crate::catalog::{Completion, Part, RequestedPart, Upload, WriteCondition, set_class};
 use crate::digest::{ChecksumAlgorithm, ChecksumKind};
 use crate::random;
 
@@ -83,6 +81,7 @@ impl Api {
         )?;
         let mut headers = checked(headers_of!(input))?;
         self.lose_tags(&mut headers);
+        set_class(&input.bucket, &mut headers);
         let upload = Upload {
             key: input.key.as_str().into(),
             initiated: now(),
@@ -123,7 +122,10 @@ impl Api {
         let announced =
             Announced::read(&headers, trailing_headers, input.content_length, fallback)?;
         let sink = self.storage.sink().map_err(storage_error)?;
-        let received = receive(sink, input.body, &announced, self.etags == Etags::Md5).await?;
+        let received = {
+            let with_md5 = self.etags_in(bucket) == Etags::Md5;
+            receive(sink, input.body, &announced, with_md5).await?
+        };
         let part = part_of(received);
         let headers = checksum_headers(part.checksum.as_ref());
         let output = UploadPartOutput {
@@ -157,7 +159,10 @@ impl Api {
         };
         let algorithm = checksum.map(|(algorithm, _)| algorithm);
         let content = source.content.slice(range);
-        let received = digest_copy(content, self.etags == Etags::Md5, algorithm).await?;
+        let received = {
+            let with_md5 = self.etags_in(bucket) == Etags::Md5;
+            digest_copy(content, with_md5, algorithm).await?
+        };
         let part = part_of(received);
         let fields = checksum_fields(part.checksum.as_ref());
         let result = CopyPartResult {
@@ -271,81 +276,6 @@ impl Api {
             checksum_type: checksum.map(|(_, kind)| dto::ChecksumType::from_static(kind.name())),
             ..ListPartsOutput::default()
         }))
-    }
-
-    pub(super) fn list_multipart_uploads(
-        &self,
-        request: S3Request<ListMultipartUploadsInput>,
-    ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
-        let input = request.input;
-        let encoding = Encoding::of(input.encoding_type.as_ref())?;
-        if input
-            .delimiter
-            .as_ref()
-            .is_some_and(|delimiter| !delimiter.is_empty())
-        {
-            return Err(s3_error!(
-                NotImplemented,
-                "uploads are not grouped by a delimiter"
-            ));
-        }
-        let limit = page_limit(input.max_uploads)?;
-        let prefix = input.prefix.clone().unwrap_or_default();
-        let marker = (
-            input.key_marker.as_deref(),
-            input.upload_id_marker.as_deref(),
-        );
-        let mut uploads = self.uploads_behind(&input.bucket, &prefix, marker)?;
-        let is_truncated = uploads.len() > limit;
-        uploads.truncate(limit);
-        let last = uploads.last().cloned().filter(|_| is_truncated);
-        let describe = |(key, upload_id, initiated): (String, String, i64)| MultipartUpload {
-            key: Some(encoding.write(&key)),
-            upload_id: Some(upload_id),
-            initiated: Some(timestamp(initiated)),
-            ..MultipartUpload::default()
-        };
-        Ok(S3Response::new(ListMultipartUploadsOutput {
-            bucket: Some(input.bucket),
-            prefix: Some(encoding.write(&prefix)),
-            key_marker: encoding.write_some(input.key_marker.as_deref()),
-            upload_id_marker: input.upload_id_marker,
-            next_key_marker: last.as_ref().map(|(key, ..)| encoding.write(key)),
-            next_upload_id_marker: last.map(|(_, upload_id, _)| upload_id),
-            is_truncated: Some(is_truncated),
-            max_uploads: Some(count(limit)),
-            encoding_type: input.encoding_type,
-            uploads: Some(uploads.into_iter().map(describe).collect()),
-            ..ListMultipartUploadsOutput::default()
-        }))
-    }
-
-    /// Returns key, ID and start of the uploads behind a marker, in key order.
-    fn uploads_behind(
-        &self,
-        bucket: &str,
-        prefix: &str,
-        (key_marker, id_marker): (Option<&str>, Option<&str>),
-    ) -> S3Result<Vec<(String, String, i64)>> {
-        let mut uploads = self.catalog.read(|state| {
-            let uploads = state.bucket(bucket)?.uploads.iter();
-            let wanted = uploads.filter(|(id, upload)| {
-                let key = upload.key.as_str();
-                let is_behind = match (key_marker, id_marker) {
-                    (None, _) => true,
-                    (Some(key_marker), None) => key > key_marker,
-                    (Some(key_marker), Some(id_marker)) => {
-                        (key, id.as_str()) > (key_marker, id_marker)
-                    }
-                };
-                key.starts_with(prefix) && is_behind
-            });
-            let fields = wanted
-                .map(|(id, upload)| (upload.key.as_str().to_owned(), id.clone(), upload.initiated));
-            Ok::<_, S3Error>(fields.collect::<Vec<_>>())
-        })?;
-        uploads.sort();
-        Ok(uploads)
     }
 }
 

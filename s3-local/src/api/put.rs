@@ -2,13 +2,15 @@
 
 use bytes::Bytes;
 use s3s::dto::{PutObjectInput, PutObjectOutput};
-use s3s::{S3Request, S3Response, S3Result};
+use s3s::{S3Request, S3Response, S3Result, s3_error};
 
 use super::convert::{checked, checksum_headers, headers_of, now, write_condition};
 use super::receive::{Announced, receive};
 use super::{Api, Etags};
 use crate::Quirk;
-use crate::catalog::{Catalog, Headers, Object, Refusal, WriteCondition};
+use crate::catalog::{
+    Appended, Catalog, Headers, Object, Refusal, WriteCondition, is_directory, set_class,
+};
 use crate::digest::Digests;
 use crate::random;
 use crate::storage::Storage;
@@ -28,11 +30,13 @@ impl Api {
         if input.key.ends_with('/') && self.knobs.has_quirk(Quirk::NoMarkerMetadata) {
             stored_headers = Headers::default();
         }
+        set_class(&input.bucket, &mut stored_headers);
         let condition = write_condition(input.if_match, input.if_none_match);
         self.check_before_body(&input.bucket, &input.key, &condition)?;
         let announced = Announced::read(&headers, trailing_headers, input.content_length, None)?;
         let sink = self.storage.sink().map_err(super::convert::storage_error)?;
-        let received = receive(sink, input.body, &announced, self.etags == Etags::Md5).await?;
+        let with_md5 = self.etags_in(&input.bucket) == Etags::Md5;
+        let received = receive(sink, input.body, &announced, with_md5).await?;
         let object = Object {
             etag: received.etag(),
             size: received.size,
@@ -40,10 +44,20 @@ impl Api {
             modified: now(),
             headers: stored_headers,
             checksum: received.checksum,
+            parts: 1,
         };
-        let (etag, checksum) = (object.etag.clone(), object.checksum.clone());
-        self.catalog
-            .put_object(&input.bucket, &input.key, object, &condition)?;
+        let (bucket, key) = (&input.bucket, &input.key);
+        let (etag, checksum) = if let Some(offset) = input.write_offset_bytes {
+            let appended = appended(bucket, offset, object)?;
+            let object = self
+                .catalog
+                .append_object(bucket, key, appended, &condition)?;
+            (object.etag.clone(), object.checksum.clone())
+        } else {
+            let described = (object.etag.clone(), object.checksum.clone());
+            self.catalog.put_object(bucket, key, object, &condition)?;
+            described
+        };
         let output = PutObjectOutput {
             e_tag: Some(self.written_tag(etag)),
             ..Default::default()
@@ -67,6 +81,22 @@ impl Api {
     }
 }
 
+/// Checks a request that appends.
+fn appended(bucket: &str, offset: i64, object: Object) -> S3Result<Appended> {
+    if !is_directory(bucket) {
+        return Err(s3_error!(
+            NotImplemented,
+            "A header you provided implies functionality that is not implemented."
+        ));
+    }
+    if object.size == 0 {
+        let message = "Request body cannot be empty when write offset is specified";
+        return Err(s3_error!(InvalidRequest, "{message}"));
+    }
+    let offset = u64::try_from(offset).map_err(|_| Refusal::InvalidWriteOffset)?;
+    Ok(Appended { offset, object })
+}
+
 /// Object that this process itself stores.
 pub(crate) struct ReceivedPut {
     pub(crate) bytes: Bytes,
@@ -82,12 +112,15 @@ pub(crate) fn store(
     key: &str,
     put: ReceivedPut,
 ) -> Result<String, Refusal> {
-    let mut digests = Digests::new(put.etags == Etags::Md5, None);
+    let with_md5 = put.etags == Etags::Md5 && !is_directory(bucket);
+    let mut digests = Digests::new(with_md5, None);
     digests.update(&put.bytes);
     let etag = digests
         .finish()
         .md5
         .map_or_else(|| random::hex_string(16), hex::encode);
+    let mut headers = put.headers;
+    set_class(bucket, &mut headers);
     let size = put.bytes.len() as u64;
     let mut sink = storage.sink().map_err(Refusal::Storage)?;
     sink.push(put.bytes).map_err(Refusal::Storage)?;
@@ -96,8 +129,9 @@ pub(crate) fn store(
         size,
         etag: etag.clone(),
         modified: now(),
-        headers: put.headers,
+        headers,
         checksum: None,
+        parts: 1,
     };
     catalog.put_object(bucket, key, object, &WriteCondition::default())?;
     Ok(etag)

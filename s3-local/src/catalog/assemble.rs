@@ -76,6 +76,7 @@ pub(super) fn assemble(
         modified,
         headers: upload.headers.clone(),
         checksum,
+        parts: u32::try_from(parts.len()).unwrap_or(u32::MAX),
     })
 }
 

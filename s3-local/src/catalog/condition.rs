@@ -97,6 +97,7 @@ mod tests {
             modified,
             headers: Headers::default(),
             checksum: None,
+            parts: 1,
         }
     }
 

@@ -4,24 +4,30 @@
 //! reader sees either all of a change or none of it. A folder store writes the record to its journal
 //! first and replays the journal at the next start.
 
+mod append;
 mod assemble;
 mod condition;
+mod directory;
 mod key;
 mod listing;
 mod object;
 mod record;
 mod refusal;
+mod rename;
 mod state;
 mod upload;
 
+pub(crate) use append::Appended;
 use assemble::assemble;
 pub(crate) use assemble::{Completion, RequestedPart};
 pub(crate) use condition::{EtagCondition, ReadCondition, WriteCondition};
+pub(crate) use directory::{is_directory, set_class};
 pub(crate) use key::Key;
 pub(crate) use listing::{After, Entry, ListQuery, Listing, Order};
 pub(crate) use object::{Encryption, Headers, Object};
 pub(crate) use record::{BucketSettings, Record, RecordLog};
 pub(crate) use refusal::Refusal;
+pub(crate) use rename::Renaming;
 pub(crate) use state::{Bucket, State};
 pub(crate) use upload::{Part, Upload};
 
@@ -253,7 +259,11 @@ impl Catalog {
     ) -> Result<Object, Refusal> {
         self.change(|locked| {
             let found = locked.state.bucket(bucket)?;
-            let object = assemble(found.upload(key, upload_id)?, completion, modified)?;
+            let mut object = assemble(found.upload(key, upload_id)?, completion, modified)?;
+            if is_directory(bucket) {
+                directory::check_numbers(completion)?;
+                object.etag = directory::etag();
+            }
             completion
                 .condition
                 .check(found.objects.get(key.as_bytes()).map(AsRef::as_ref))?;
@@ -287,8 +297,10 @@ impl Catalog {
         order: Order,
     ) -> Result<Listing, Refusal> {
         self.read(|state| {
-            let objects = &state.bucket(bucket)?.objects;
+            let found = state.bucket(bucket)?;
+            let objects = &found.objects;
             Ok(match order {
+                _ if is_directory(bucket) => listing::scattered(objects, &found.uploads, query),
                 Order::Bytes => listing::list(objects, query),
                 Order::Tree => listing::walk(objects, query),
             })

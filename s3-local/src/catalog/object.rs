@@ -44,6 +44,13 @@ pub(crate) struct Object<C = Content> {
     pub(crate) modified: i64,
     pub(crate) headers: Headers,
     pub(crate) checksum: Option<Checksum>,
+    /// Number of parts it was made of.
+    #[serde(default = "one")]
+    pub(crate) parts: u32,
+}
+
+fn one() -> u32 {
+    1
 }
 
 impl<C> Object<C> {
@@ -55,6 +62,7 @@ impl<C> Object<C> {
             modified,
             headers,
             checksum,
+            parts,
         } = self;
         Ok(Object {
             content: map(content)?,
@@ -63,6 +71,7 @@ impl<C> Object<C> {
             modified,
             headers,
             checksum,
+            parts,
         })
     }
 }

@@ -29,6 +29,12 @@ pub(crate) enum Refusal {
     EntityTooSmall { number: u16, size: u64 },
     #[error("the checksum of the whole object is another one")]
     BadDigest,
+    #[error("the numbers of the parts are not 1, 2, 3 and so on")]
+    PartNumbers,
+    #[error("the write offset value that you specified does not match the current object size")]
+    InvalidWriteOffset,
+    #[error("the object has 10000 parts already")]
+    TooManyParts,
     #[error("failed to read or write the store: {0}")]
     Storage(io::Error),
 }

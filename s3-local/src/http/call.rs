@@ -7,6 +7,7 @@ use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
 
 use crate::Operation;
+use crate::query::{has_parameter, query_parameter};
 
 /// Request as the log and the knobs see it.
 #[derive(Clone, Debug)]
@@ -24,18 +25,6 @@ pub(super) struct Call {
 
 /// Headers of every signed request.
 const OF_SIGNATURES: [&str; 3] = ["x-amz-content-sha256", "x-amz-date", "x-amz-security-token"];
-
-/// Returns the value of the first query parameter with this name, decoded.
-pub(crate) fn query_parameter(query: &str, name: &str) -> Option<String> {
-    let pairs = query
-        .split('&')
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    let (_, value) = pairs.into_iter().find(|&(found, _)| found == name)?;
-    percent_decode_str(&value.replace('+', " "))
-        .decode_utf8()
-        .ok()
-        .map(Into::into)
-}
 
 impl Call {
     pub(super) fn of(parts: &Parts) -> Call {
@@ -107,11 +96,7 @@ fn classify(
     query: &str,
     headers: &HeaderMap,
 ) -> Operation {
-    let has = |name: &str| {
-        query
-            .split('&')
-            .any(|pair| pair.split('=').next() == Some(name))
-    };
+    let has = |name: &str| has_parameter(query, name);
     let is_copy = headers.contains_key("x-amz-copy-source");
     if has_key && has("tagging") {
         return match *method {
@@ -120,6 +105,12 @@ fn classify(
             Method::DELETE => Operation::DeleteObjectTagging,
             _ => Operation::Other,
         };
+    }
+    if has_bucket && !has_key && method == Method::GET && has("session") {
+        return Operation::CreateSession;
+    }
+    if has_key && method == Method::PUT && has("renameObject") {
+        return Operation::RenameObject;
     }
     if has_bucket && method != Method::POST && names_subresource(query) {
         return Operation::Other;
@@ -221,6 +212,8 @@ mod tests {
             ),
             ("GET", "/b?uploads", &[], Operation::ListMultipartUploads),
             ("GET", "/b?policy", &[], Operation::Other),
+            ("GET", "/b?session", &[], Operation::CreateSession),
+            ("PUT", "/b/k?renameObject", &[], Operation::RenameObject),
             ("GET", "/b/k?x-id=GetObject", &[], Operation::GetObject),
             ("GET", "/b/k?uploadId=1", &[], Operation::ListParts),
             ("GET", "/b/k?acl", &[], Operation::Other),
@@ -304,15 +297,5 @@ mod tests {
         ];
         let expected = [("x-amz-storage-class".to_owned(), "GLACIER".to_owned())];
         assert_eq!(call("PUT", "/b/k", &headers).headers, expected.into());
-    }
-
-    #[test]
-    fn parameters_are_decoded() {
-        assert_eq!(
-            query_parameter("a&prefix=x%2F+y", "prefix").as_deref(),
-            Some("x/ y")
-        );
-        assert_eq!(query_parameter("a&prefix", "prefix").as_deref(), Some(""));
-        assert_eq!(query_parameter("a=prefix", "prefix"), None);
     }
 }

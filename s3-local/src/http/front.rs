@@ -17,8 +17,9 @@ use super::connection::{Connection, ResetSwitch};
 use super::endless::EndlessBody;
 use super::request_body::RequestBody;
 use super::response_body::ResponseBody;
-use super::{archive, quirks, refusal, region};
-use crate::catalog::Catalog;
+use super::{archive, directory, quirks, refusal, region};
+use crate::access::KeyRing;
+use crate::catalog::{Catalog, is_directory};
 use crate::{Fault, Knobs, Operation, RequestLog, log};
 
 /// State shared by all connections.
@@ -28,6 +29,7 @@ pub(crate) struct Front {
     pub(crate) knobs: Arc<Knobs>,
     pub(crate) log: Arc<RequestLog>,
     pub(crate) request_ids: AtomicU64,
+    pub(crate) keys: Arc<KeyRing>,
 }
 
 /// Accepts connections forever.
@@ -151,7 +153,7 @@ impl Front {
         }
     }
 
-    async fn carry_out(&self, call: &Call, request: Request<s3s::Body>) -> Response<s3s::Body> {
+    async fn carry_out(&self, call: &Call, mut request: Request<s3s::Body>) -> Response<s3s::Body> {
         let settings = call
             .bucket
             .as_deref()
@@ -168,6 +170,14 @@ impl Front {
         }
         if let Some(response) = archive::refusal(&self.catalog, call, request.headers()) {
             return response;
+        }
+        if call.bucket.as_deref().is_some_and(is_directory) {
+            if let Err(error) = self.keys.sign_for_s3(&mut request).await {
+                return refusal::of_error(&error);
+            }
+            if let Some(response) = directory::refusal(call, request.uri(), request.headers()) {
+                return response;
+            }
         }
         let mut response = match self.service.call(request).await {
             Ok(response) => response,

@@ -3,6 +3,7 @@
 mod archive;
 mod call;
 mod connection;
+mod directory;
 mod endless;
 mod front;
 mod pace;
@@ -12,5 +13,4 @@ mod region;
 mod request_body;
 mod response_body;
 
-pub(crate) use call::query_parameter;
 pub(crate) use front::{Front, serve};

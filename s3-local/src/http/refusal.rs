@@ -27,6 +27,14 @@ pub(super) fn response(
     response
 }
 
+/// Returns the error document of an error of the S3 service.
+pub(super) fn of_error(error: &s3s::S3Error) -> Response<s3s::Body> {
+    let status = error.status_code().or_else(|| error.code().status_code());
+    let message = error.message().unwrap_or_default();
+    let status = status.unwrap_or(StatusCode::BAD_REQUEST);
+    response(status, error.code().as_str(), message, &[])
+}
+
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")

@@ -41,7 +41,12 @@ pub struct Knobs {
     chance: Mutex<Option<Chance>>,
     failed_by_chance: AtomicU64,
     quirks: quirk::Quirks,
+    /// Lifetime of new sessions; 0 means S3's.
+    session_nanos: AtomicU64,
 }
+
+/// Lifetime of a session of a directory bucket in S3.
+const SESSION: Duration = Duration::from_mins(5);
 
 /// Failure of every request, for a time or until it is switched off.
 #[derive(Clone, Copy, Debug)]
@@ -130,6 +135,19 @@ impl Knobs {
         self.quirks.has(quirk)
     }
 
+    /// Sets how long new sessions of directory buckets last.
+    pub fn set_session_lifetime(&self, lifetime: Duration) {
+        let nanos = u64::try_from(lifetime.as_nanos()).unwrap_or(u64::MAX);
+        self.session_nanos.store(nanos, Ordering::Relaxed);
+    }
+
+    pub(crate) fn session_lifetime(&self) -> Duration {
+        match self.session_nanos.load(Ordering::Relaxed) {
+            0 => SESSION,
+            nanos => Duration::from_nanos(nanos),
+        }
+    }
+
     /// Removes all latency, limits, faults and quirks.
     pub fn reset(&self) {
         self.set_latency(Duration::ZERO);
@@ -138,6 +156,7 @@ impl Knobs {
         self.injections().clear();
         self.set_chance(None);
         self.quirks.clear();
+        self.set_session_lifetime(Duration::ZERO);
     }
 
     /// Returns the fault of this request, if it is to fail.

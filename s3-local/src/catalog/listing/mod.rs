@@ -1,7 +1,9 @@
 //! Listing of a bucket: keys and common prefixes of a page, and the start of the next one.
 
+mod scattered;
 mod walk;
 
+pub(super) use scattered::scattered;
 pub(super) use walk::walk;
 
 use std::ops::Bound;
@@ -46,6 +48,12 @@ impl After {
             After::Key(key) => format!("k{key}"),
             After::Prefix(prefix) => format!("p{prefix}"),
         })
+    }
+
+    fn text(&self) -> &str {
+        match self {
+            After::Key(text) | After::Prefix(text) => text,
+        }
     }
 
     /// Returns the last key or common prefix of a page.

@@ -19,6 +19,7 @@ fn objects<'k>(keys: impl IntoIterator<Item = &'k str>) -> Objects {
         modified: 0,
         headers: Headers::default(),
         checksum: None,
+        parts: 1,
     });
     keys.into_iter()
         .map(|key| (Key::from(key), Arc::clone(&object)))
