@@ -6,6 +6,7 @@ mod access;
 mod checksums;
 mod conditions;
 mod copies;
+mod directory;
 mod fixture;
 mod folder;
 mod knobs;
