@@ -115,7 +115,10 @@ impl Bench<'_> {
             Capability::OrderedListing => self.order().await,
             Capability::StartAfter => self.start_after().await,
             Capability::ManyParts => self.many_parts().await,
-            Capability::Checksums => Ok(()),
+            Capability::Checksums
+            | Capability::SomeOrder
+            | Capability::AnyPrefix
+            | Capability::Rename => Ok(()),
         }
     }
 
@@ -292,7 +295,13 @@ impl Bench<'_> {
 
     async fn start_after(&self) -> Result<(), StoreError> {
         let after = self.key("x-1");
-        self.list(ListFrom::After(after.as_str())).await
+        match self.list(ListFrom::After(after.as_str())).await {
+            Err(error) if matches!(error.kind, StoreErrorKind::Unsupported(_)) => {
+                self.store.capabilities().lacks(Capability::StartAfter);
+                Ok(())
+            }
+            listed => listed,
+        }
     }
 
     async fn list(&self, from: ListFrom<'_>) -> Result<(), StoreError> {

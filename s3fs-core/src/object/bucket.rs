@@ -171,7 +171,16 @@ impl BucketName {
                 "the objects of an Object Lambda access point have other bytes than their sizes \
                  say\nwrite the ARN of the access point that supports it"
             }
-            Err(NotAnAccessPoint::Directory) => "directory buckets are not supported",
+            Err(NotAnAccessPoint::Directory) => {
+                let (_, resource) = given.rsplit_once(':').unwrap_or_default();
+                let (_, name) = resource.split_once('/').unwrap_or_default();
+                let (bucket, prefix) = split_path(name);
+                return Err(BucketNameError::Arn {
+                    bucket,
+                    prefix,
+                    given,
+                });
+            }
             Err(NotAnAccessPoint::Other) => {
                 "it is not the ARN of an access point\nwrite \
                  `arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME`, or the name of a bucket"
@@ -298,6 +307,8 @@ mod tests {
             says("http://localhost:9000/b-1/p").contains("write `b-1` with the key prefix `p/`")
         );
         assert!(says("arn:aws:s3:::b-1/p").contains("write `b-1` with the key prefix `p/`"));
+        let directory = "arn:aws:s3express:us-east-1:1:bucket/b--use1-az4--x-s3";
+        assert!(says(directory).ends_with("write `b--use1-az4--x-s3`"));
         assert!(says("b-1/p").contains("write `b-1` with the key prefix `p/`"));
         assert!(says("").contains("empty"));
     }

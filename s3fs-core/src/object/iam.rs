@@ -14,6 +14,9 @@ const PARTITIONS: [(&str, &str); 7] = [
     ("us-isof-", "aws-iso-f"),
 ];
 
+/// Ending of the names of access points of directory buckets.
+const ACCESS_POINT: &str = "--xa-s3";
+
 /// Length of the random part of an access point's alias.
 const RANDOM: usize = 34;
 
@@ -52,7 +55,16 @@ impl BucketName {
             BucketKind::OutpostsAlias => {
                 format!("arn:{partition}:s3-outposts:*:*:outpost/*/accesspoint/*")
             }
-            BucketKind::General | BucketKind::Directory => format!("arn:{partition}:s3:::{name}"),
+            BucketKind::General => format!("arn:{partition}:s3:::{name}"),
+            BucketKind::Directory => {
+                let region = region.unwrap_or("*");
+                let kind = if name.ends_with(ACCESS_POINT) {
+                    "accesspoint"
+                } else {
+                    "bucket"
+                };
+                format!("arn:{partition}:s3express:{region}:*:{kind}/{name}")
+            }
         }
     }
 
@@ -82,6 +94,8 @@ impl BucketName {
             BucketKind::OutpostsAlias | BucketKind::OutpostsAccessPoint => {
                 action.replacen("s3:", "s3-outposts:", 1)
             }
+            // Sessions allow all else.
+            BucketKind::Directory => "s3express:CreateSession".to_owned(),
             _ => action.to_owned(),
         }
     }
@@ -133,6 +147,9 @@ mod tests {
         let alias = "reports-hrzrlukc5m36ft7okagglf3gmwluquse1b-s3alias";
         assert_eq!(arns(alias, None)[0], "arn:aws:s3:*:*:accesspoint/reports");
         assert_eq!(arns("odd-s3alias", None)[0], "arn:aws:s3:*:*:accesspoint/*");
+        let [bucket, _, action] = arns("data--use1-az4--x-s3", Some("us-east-1"));
+        let expected = "arn:aws:s3express:us-east-1:*:bucket/data--use1-az4--x-s3";
+        assert_eq!((&*bucket, &*action), (expected, "s3express:CreateSession"));
         let outpost = "arn:aws:s3-outposts:us-west-2:1:outpost/op-01/accesspoint/a";
         let [bucket, _, action] = arns(outpost, None);
         assert_eq!((&*bucket, &*action), (outpost, "s3-outposts:GetObject"));

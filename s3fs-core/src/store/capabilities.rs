@@ -14,6 +14,10 @@ pub enum Capability {
     OrderedListing,
     /// `start-after` starts a page after that key.
     StartAfter,
+    /// Keys are listed in the order of their bytes, or as a walk through folders meets them.
+    SomeOrder,
+    /// A page may have any prefix. Else it must end in `/`, or be empty.
+    AnyPrefix,
     /// `PutObject` honours `If-Match` and `If-None-Match`.
     ConditionalPut,
     /// `CompleteMultipartUpload` honours `If-Match` and `If-None-Match`.
@@ -35,13 +39,17 @@ pub enum Capability {
     ManyParts,
     /// The checksums that the SDK adds by default are accepted.
     Checksums,
+    /// An object can be renamed, by `RenameObject`.
+    Rename,
 }
 
 impl Capability {
     /// All capabilities, in display order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::OrderedListing,
         Self::StartAfter,
+        Self::SomeOrder,
+        Self::AnyPrefix,
         Self::ConditionalPut,
         Self::ConditionalComplete,
         Self::ConditionalCopy,
@@ -52,6 +60,7 @@ impl Capability {
         Self::Backslashes,
         Self::ManyParts,
         Self::Checksums,
+        Self::Rename,
     ];
 
     /// Returns the consequence of a missing capability, as a log message.
@@ -63,6 +72,8 @@ impl Capability {
             Self::StartAfter => {
                 "`start-after` is ignored: folders are listed one page after the other"
             }
+            Self::SomeOrder => "keys are listed in no order: a page says nothing of other keys",
+            Self::AnyPrefix => "only folders are listed: names are looked up by HEAD and LIST",
             Self::ConditionalPut => {
                 "conditional PUT is not supported: new files are checked by HEAD first, so two clients that \
                  create the same name at the same moment may replace each other's file"
@@ -91,6 +102,7 @@ impl Capability {
                 "keys with a backslash are refused, or it becomes `/`: don't use names with one"
             }
             Self::ManyParts => "uploads have at most 1,000 parts: parts grow earlier",
+            Self::Rename => "objects can't be renamed: they are copied and deleted",
             Self::Checksums => "the newer checksums are not supported: none are sent",
         }
     }
@@ -105,6 +117,8 @@ impl fmt::Display for Capability {
         f.write_str(match self {
             Self::OrderedListing => "ordered listing",
             Self::StartAfter => "start-after",
+            Self::SomeOrder => "listing in some order",
+            Self::AnyPrefix => "listing of any prefix",
             Self::ConditionalPut => "conditional PUT",
             Self::ConditionalComplete => "conditional CompleteMultipartUpload",
             Self::ConditionalCopy => "conditional copy",
@@ -115,6 +129,7 @@ impl fmt::Display for Capability {
             Self::Backslashes => "backslashes in keys",
             Self::ManyParts => "10,000 parts",
             Self::Checksums => "checksums",
+            Self::Rename => "rename of objects",
         })
     }
 }
@@ -140,12 +155,13 @@ impl Capabilities {
     /// Returns the capabilities expected of a vendor's servers before any response.
     pub fn of(vendor: Vendor) -> Self {
         let missing = match vendor {
-            Vendor::Amazon => 0,
+            Vendor::Amazon => Capability::Rename.bit(),
             // Not all servers have these, and no response shows in time that they are missing.
             Vendor::Other => {
                 Capability::ConditionalComplete.bit()
                     | Capability::ManyParts.bit()
                     | Capability::Checksums.bit()
+                    | Capability::Rename.bit()
             }
         };
         Self {
@@ -155,6 +171,21 @@ impl Capabilities {
                 Vendor::Amazon => u32::MAX,
                 Vendor::Other => 0,
             }),
+        }
+    }
+
+    /// Returns the capabilities of directory buckets, which are Amazon's.
+    pub fn of_directory_bucket() -> Self {
+        let missing = [
+            Capability::OrderedListing,
+            Capability::StartAfter,
+            Capability::SomeOrder,
+            Capability::AnyPrefix,
+        ];
+        let missing = missing.iter().fold(0, |bits, it| bits | it.bit());
+        Self {
+            missing: AtomicU32::new(missing),
+            ..Self::of(Vendor::Amazon)
         }
     }
 
@@ -211,7 +242,8 @@ mod tests {
     #[test]
     fn trust_is_only_taken_away() {
         let amazon = Capabilities::of(Vendor::Amazon);
-        assert!(Capability::ALL.into_iter().all(|it| amazon.has(it)));
+        let mut all = Capability::ALL.into_iter();
+        assert!(all.all(|it| amazon.has(it) == (it != Capability::Rename)));
         assert!(amazon.is_order_proven());
         amazon.lacks(Capability::StartAfter);
         assert!(amazon.has(Capability::OrderedListing) && !amazon.has_order());
@@ -219,5 +251,9 @@ mod tests {
         assert!(other.has_order() && !other.is_order_proven());
         assert!(!other.has(Capability::ConditionalComplete));
         assert!(!other.has(Capability::ManyParts));
+        let directory = Capabilities::of_directory_bucket();
+        assert!(!directory.has_order() && !directory.is_order_proven());
+        assert!(directory.has(Capability::Rename) && !directory.has(Capability::AnyPrefix));
+        assert!(directory.has(Capability::ConditionalComplete));
     }
 }

@@ -99,6 +99,23 @@ pub trait Store: Debug + Send + Sync + 'static {
         headers: CopiedHeaders<'_>,
     ) -> Result<ETag, StoreError>;
 
+    /// Renames this version of `source` to `key`, in one step: the object is never under both keys or
+    /// under none. Headers and tags stay. An object of the new key is replaced. Requests with the same
+    /// `token` are carried out once.
+    ///
+    /// Errors refer to the source, as those of [`copy`](Self::copy) do. Stores without
+    /// [`Capability::Rename`] return [`Unsupported`](StoreErrorKind::Unsupported).
+    async fn rename(
+        &self,
+        source: &Key,
+        _etag: &ETag,
+        _key: &Key,
+        _token: &str,
+    ) -> Result<(), StoreError> {
+        let kind = StoreErrorKind::Unsupported(String::new());
+        Err(StoreError::new("RenameObject", self.uri(source), kind))
+    }
+
     /// Creates a multipart upload of an object with these headers.
     async fn create_upload(&self, key: &Key, headers: &Headers) -> Result<UploadId, StoreError>;
 

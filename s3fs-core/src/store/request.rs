@@ -61,6 +61,18 @@ impl ListPage {
         keys.chain(self.prefixes.iter().map(String::as_str))
     }
 
+    /// Sorts both lists, of a store that lists in no order.
+    pub fn sort(&mut self) {
+        self.objects.sort_by(|a, b| a.key.cmp(&b.key));
+        self.prefixes.sort();
+    }
+
+    /// Drops keys and common prefixes that do not begin with `prefix`.
+    pub fn retain(&mut self, prefix: &str) {
+        self.objects.retain(|object| object.key.starts_with(prefix));
+        self.prefixes.retain(|it| it.starts_with(prefix));
+    }
+
     /// Returns the last key or common prefix.
     pub fn last(&self) -> Option<&str> {
         let object = self.objects.last().map(|object| object.key.as_str());

@@ -27,6 +27,7 @@ pub(crate) enum Operation {
     Put,
     Delete,
     Copy,
+    Rename,
     CreateUpload,
     UploadPart,
     CopyPart,
@@ -46,6 +47,7 @@ impl Operation {
             Self::Put => "PutObject",
             Self::Delete => "DeleteObject",
             Self::Copy => "CopyObject",
+            Self::Rename => "RenameObject",
             Self::CreateUpload => "CreateMultipartUpload",
             Self::UploadPart => "UploadPart",
             Self::CopyPart => "UploadPartCopy",
@@ -263,6 +265,18 @@ impl<L: Layer> Store for L {
         headers: CopiedHeaders<'_>,
     ) -> Result<ETag, StoreError> {
         self.forward_copy(source, etag, key, headers).await
+    }
+
+    async fn rename(
+        &self,
+        source: &Key,
+        etag: &ETag,
+        key: &Key,
+        token: &str,
+    ) -> Result<(), StoreError> {
+        let request = Request::new(Operation::Rename, key).copying(source);
+        let rename = || self.below().rename(source, etag, key, token);
+        self.around(request, rename).await
     }
 
     async fn create_upload(&self, key: &Key, headers: &Headers) -> Result<UploadId, StoreError> {

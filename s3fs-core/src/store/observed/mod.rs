@@ -83,6 +83,7 @@ impl<S> Observed<S> {
             Operation::Put => "PUT",
             Operation::Delete => "DELETE",
             Operation::Copy => "COPY",
+            Operation::Rename => "RENAME",
             Operation::CreateUpload => "CREATE UPLOAD",
             Operation::UploadPart => "PUT PART",
             Operation::CopyPart => "COPY PART",
@@ -97,6 +98,7 @@ impl<S> Observed<S> {
             Operation::Delete | Operation::Abort => self.meter.delete(),
             Operation::Put
             | Operation::Copy
+            | Operation::Rename
             | Operation::CreateUpload
             | Operation::UploadPart
             | Operation::CopyPart

@@ -254,6 +254,7 @@ impl<S: Store> Layer for Retrying<S> {
             | Operation::GetTags
             | Operation::Get
             | Operation::Delete
+            | Operation::Rename
             | Operation::CreateUpload
             | Operation::Abort
             | Operation::ListUploads => self.tries(),

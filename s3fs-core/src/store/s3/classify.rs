@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use super::answers::TOO_LARGE;
 use super::connections::{NotAProxy, ProxyRefused, THROUGH_PROXY};
 use super::identity::{NotAssumed, is_refusal};
+use super::sessions::{NO_SESSION, NoSession};
 use crate::object::chain_in_one_line;
 use crate::store::{RequestId, StoreErrorKind};
 
@@ -87,6 +88,7 @@ where
         SdkError::ResponseError(response) => {
             of_unread(response.raw().status().as_u16(), &chain_in_one_line(error))
         }
+        _ if let Some(failure) = NoSession::find(error) => of_session(failure),
         _ if lacks_credentials(error) => StoreErrorKind::NoCredentials(
             not_assumed(error).unwrap_or_else(|| chain_in_one_line(error)),
         ),
@@ -95,6 +97,22 @@ where
             Some(words) => StoreErrorKind::Proxy(words),
             None => of_unsent(chain_in_one_line(error)),
         },
+    }
+}
+
+/// Permission to create sessions of a directory bucket.
+const SESSION_PERMISSION: &str = "s3express:CreateSession";
+
+/// Returns the kind of a request that was not sent, as no session could be created to sign it.
+fn of_session(failure: &NoSession) -> StoreErrorKind {
+    match classify(failure.error()) {
+        StoreErrorKind::AccessDenied(words) => StoreErrorKind::AccessDenied(format!(
+            "{NO_SESSION}: {words}; allow `{SESSION_PERMISSION}` on the bucket"
+        )),
+        StoreErrorKind::BadCredentials(words) => {
+            StoreErrorKind::BadCredentials(format!("{NO_SESSION}: {words}"))
+        }
+        kind => kind,
     }
 }
 

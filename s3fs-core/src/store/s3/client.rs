@@ -8,19 +8,26 @@ use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::{Builder, IdentityCache, SharedCredentialsProvider};
+use aws_sdk_s3::types::SessionMode;
+use aws_smithy_runtime_api::client::identity::ResolveIdentity as _;
+use aws_smithy_runtime_api::shared::IntoShared as _;
 use tokio::sync::Semaphore;
 
 use super::PayloadSigning;
 use super::answers::BoundAnswers;
 use super::checksums::Checksums;
 use super::connections::{Authorities, AuthoritiesError, HttpClient};
+use super::directory::region_of_zone;
 use super::endpoint::{Endpoint, EndpointError, PathStyle};
 use super::identity::{CredentialSource, Identity, WatchRefusals, first_region, static_keys};
 use super::owner::ExpectedOwner;
 use super::profile::known_region;
+use super::sessions::{SessionCache, Sessions, WatchSessions};
 use super::settings::Settings;
 use super::variants::{Route, Variants};
 use crate::config::{Credentials, MountConfig};
+use crate::object::{BucketKind, BucketName};
 use crate::store::Vendor;
 
 /// Maximum time of an attempt of a metadata request; a slower one counts as lost.
@@ -55,6 +62,8 @@ pub(super) struct Access {
     pub(super) bodies: Arc<Semaphore>,
     http: HttpClient,
     checksums: Checksums,
+    /// Directory bucket that the requests are about, and the mode of its sessions.
+    directory: Option<(BucketName, SessionMode)>,
 }
 
 /// Access that cannot be set up.
@@ -90,6 +99,8 @@ impl Access {
         let given = given.or_else(|| variants.region_of(&config.bucket));
         let (region, region_source) = if let Some(region) = given {
             (Region::new(region.to_owned()), RegionSource::Given)
+        } else if let Some(region) = region_of_zone(&config.bucket) {
+            (Region::new(region), RegionSource::Guessed)
         } else {
             let known = known_region(profile).await;
             (first_region(known, config), RegionSource::Guessed)
@@ -130,8 +141,8 @@ impl Access {
             _ if config.force_path_style => PathStyle::Forced,
             // Hosts of access points begin with their names.
             _ if config.bucket.region().is_some() => PathStyle::VirtualHosted,
-            Some(endpoint) => endpoint.path_style(),
             None => PathStyle::VirtualHosted,
+            Some(endpoint) => endpoint.path_style(),
         };
         let anonymous = matches!(config.credentials, Credentials::Anonymous);
         Ok(Self {
@@ -148,6 +159,13 @@ impl Access {
             bodies: Arc::clone(&http.bodies),
             http: http.clone(),
             checksums: Checksums::new(&settings, config.uploads.checksum),
+            directory: (config.bucket.kind() == BucketKind::Directory).then(|| {
+                let mode = match config.access {
+                    crate::config::Access::ReadOnly => SessionMode::ReadOnly,
+                    crate::config::Access::ReadWrite { .. } => SessionMode::ReadWrite,
+                };
+                (config.bucket.clone(), mode)
+            }),
         })
     }
 
@@ -169,6 +187,12 @@ impl Access {
     /// Returns the host of requests about a bucket.
     pub(super) fn host(&self, bucket: &str) -> String {
         match (&self.endpoint, self.path_style) {
+            // The SDK decides where the name of a directory bucket stands.
+            _ if self.directory.is_some() => {
+                let url = self.check_route(bucket).ok();
+                let host = url.as_ref().and_then(|url| url.host());
+                host.unwrap_or(bucket).to_owned()
+            }
             (Some(endpoint), PathStyle::Forced) => endpoint.host().to_owned(),
             (Some(endpoint), PathStyle::VirtualHosted) => format!("{bucket}.{}", endpoint.host()),
             (None, _) => {
@@ -210,6 +234,8 @@ impl Access {
     /// Returns the vendor of the server, judged by its host name.
     pub(super) fn vendor(&self) -> Vendor {
         match &self.endpoint {
+            // No other vendor has them.
+            _ if self.directory.is_some() => Vendor::Amazon,
             Some(endpoint) if !endpoint.is_aws() => Vendor::Other,
             _ => Vendor::Amazon,
         }
@@ -221,8 +247,29 @@ impl Access {
             .map_or(PayloadSigning::Unsigned, Endpoint::payload_signing)
     }
 
-    pub(super) fn client(&self) -> Client {
-        let mut builder = aws_sdk_s3::config::Builder::from(&self.sdk)
+    /// Returns the client, and the sessions that it signs with.
+    pub(super) fn client(&self) -> (Client, Option<Sessions>) {
+        let client = |builder: Builder| Client::from_conf(self.variants.apply(builder).build());
+        let Some((bucket, mode)) = &self.directory else {
+            return (client(self.builder()), None);
+        };
+        let sessions = Sessions::new(client(self.builder()), bucket.as_str(), mode.clone());
+        let provider = SharedCredentialsProvider::new(sessions.clone());
+        let keys = match &self.identity {
+            Some(identity) => identity.clone().into_shared(),
+            None => IdentityCache::lazy().build(),
+        };
+        let cache = SessionCache::new(keys, provider.cache_partition());
+        let mut builder = self
+            .builder()
+            .identity_cache(cache)
+            .interceptor(WatchSessions(sessions.clone()));
+        builder.set_express_credentials_provider(Some(provider));
+        (client(builder), Some(sessions))
+    }
+
+    fn builder(&self) -> Builder {
+        let mut builder = Builder::from(&self.sdk)
             .region(self.region.clone())
             .force_path_style(self.path_style == PathStyle::Forced)
             // `store/retry` repeats requests: the SDK's budget of repetitions, shared by all
@@ -243,10 +290,9 @@ impl Access {
             builder = builder.interceptor(WatchRefusals(identity.clone()));
         }
         builder.set_endpoint_url(self.endpoint.as_ref().map(Endpoint::base));
-        builder = builder
+        builder
             .request_checksum_calculation(self.checksums.calculation(self.vendor()))
-            .response_checksum_validation(self.checksums.validation(self.vendor()));
-        Client::from_conf(self.variants.apply(builder).build())
+            .response_checksum_validation(self.checksums.validation(self.vendor()))
     }
 }
 
@@ -265,7 +311,7 @@ fn metadata_timeouts(attempt: Duration) -> TimeoutConfig {
 }
 
 /// Returns the timeouts of requests that make the server move data.
-pub(super) fn transfer_timeouts() -> aws_sdk_s3::config::Builder {
+pub(super) fn transfer_timeouts() -> Builder {
     aws_sdk_s3::Config::builder().timeout_config(
         TimeoutConfig::builder()
             .connect_timeout(CONNECT)
@@ -277,7 +323,7 @@ pub(super) fn transfer_timeouts() -> aws_sdk_s3::config::Builder {
 
 /// Returns the timeouts of requests with a body, which [`S3Store::sent`](super::S3Store::sent)
 /// limits.
-pub(super) fn sending_timeouts() -> aws_sdk_s3::config::Builder {
+pub(super) fn sending_timeouts() -> Builder {
     aws_sdk_s3::Config::builder().timeout_config(
         TimeoutConfig::builder()
             .connect_timeout(CONNECT)

@@ -10,6 +10,7 @@ use crate::store::s3::archive::Archives;
 use crate::store::s3::chains::Chains;
 use crate::store::s3::client::{Access, AccessError, RegionSource};
 use crate::store::s3::connections::HttpClient;
+use crate::store::s3::directory::conflict;
 use crate::store::s3::endpoint::without_password;
 use crate::store::s3::integrity::Integrity;
 use crate::store::s3::own_marker::OwnMarker;
@@ -46,7 +47,7 @@ pub async fn connect(
         remedy: None,
         kind,
     };
-    if let Some((reason, remedy)) = unsupported(&config.bucket) {
+    if let Some((reason, remedy)) = unsupported(&config.bucket).or_else(|| conflict(config)) {
         let kind = StoreErrorKind::Unsupported(reason.into());
         return Err(ConnectError {
             remedy: Some(remedy.into()),
@@ -119,17 +120,13 @@ async fn list_root(
 /// Returns the reason for which a bucket of this kind is not served, and the remedy.
 fn unsupported(bucket: &BucketName) -> Option<(&'static str, &'static str)> {
     match bucket.kind() {
-        BucketKind::Directory => Some((
-            "directory buckets (S3 Express One Zone) are not supported: they list keys in no order, \
-             only below prefixes that end in `/`, and store no tags",
-            "use a general purpose bucket",
-        )),
         BucketKind::MultiRegion if cfg!(not(feature = "multi-region")) => Some((
             "requests to multi-region access points have signatures (SigV4A) that this program was \
              built without",
             "build it with the feature `multi-region`, or name an access point or bucket of one region",
         )),
         BucketKind::MultiRegion
+        | BucketKind::Directory
         | BucketKind::General
         | BucketKind::Alias
         | BucketKind::AccessPoint
@@ -154,9 +151,16 @@ impl S3Store {
     /// Creates the store of a bucket; nothing is sent yet.
     pub(super) fn new(config: &MountConfig, access: &Access) -> Self {
         let signing: PayloadSigning = access.payload_signing();
+        let (client, sessions) = access.client();
+        let is_directory = sessions.is_some();
         Self {
-            capabilities: Capabilities::of(access.vendor()),
-            client: access.client(),
+            capabilities: if is_directory {
+                Capabilities::of_directory_bucket()
+            } else {
+                Capabilities::of(access.vendor())
+            },
+            client,
+            sessions,
             bodies: Arc::clone(&access.bodies),
             bucket: config.bucket.clone(),
             payer: config
@@ -173,7 +177,11 @@ impl S3Store {
             uploads: config.uploads.clone(),
             properties: Latest::default(),
             own_marker: OwnMarker::default(),
-            tags: TagState::default(),
+            tags: if is_directory {
+                TagState::absent()
+            } else {
+                TagState::default()
+            },
             refused_properties: RefusedProperties::default(),
             integrity: Integrity::new(config.uploads.checksum),
             completes_plainly: AtomicBool::new(false),

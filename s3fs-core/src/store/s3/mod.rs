@@ -12,6 +12,7 @@ mod conditions;
 mod connect;
 mod connections;
 mod copy;
+mod directory;
 mod endpoint;
 mod etags;
 mod identity;
@@ -32,9 +33,11 @@ mod refused;
 mod sending;
 #[cfg(test)]
 mod server_tests;
+mod sessions;
 mod settings;
 mod tag_state;
 mod tagging;
+mod unfinished;
 mod upload_records;
 mod values;
 mod variants;
@@ -65,6 +68,7 @@ use own_marker::OwnMarker;
 use pace::Pace;
 use properties::Latest;
 use refused::RefusedProperties;
+use sessions::{NO_SESSION, Sessions};
 use tag_state::TagState;
 
 /// Store of one S3 bucket, with its credentials and region.
@@ -78,6 +82,8 @@ pub struct S3Store {
     payload_signing: PayloadSigning,
     /// Credentials that are loaded anew when they are refused; `None` if they stay as they are.
     identity: Option<Identity>,
+    /// Sessions that sign most requests to a directory bucket.
+    sessions: Option<Sessions>,
     endpoint_url: Option<String>,
     capabilities: Capabilities,
     /// Host of requests, for messages.
@@ -113,10 +119,16 @@ impl S3Store {
         self.endpoint_url.as_deref()
     }
 
+    /// Returns whether other keys may follow those that were refused.
+    fn is_renewable(&self, words: &str) -> bool {
+        let is_of_session = self.sessions.is_some() && !words.starts_with(NO_SESSION);
+        self.identity.is_some() || is_of_session
+    }
+
     fn failed(&self, operation: &'static str, key: &Key, kind: StoreErrorKind) -> StoreError {
         let kind = classify::with_host(kind, &self.host);
         let kind = match kind {
-            StoreErrorKind::BadCredentials(words) if self.identity.is_some() => renewable(words),
+            StoreErrorKind::BadCredentials(words) if self.is_renewable(&words) => renewable(words),
             StoreErrorKind::PreconditionFailed if !may_be_conditional(operation) => unasked_412(),
             kind => self.with_restore(kind, key),
         };
@@ -131,7 +143,9 @@ impl S3Store {
 
 /// Returns the kind of a refusal of credentials whose source may have other ones by now.
 fn renewable(words: String) -> StoreErrorKind {
-    let code = words.split(':').next().unwrap_or_default();
+    let mut words_of_server = words.split(':').map(str::trim);
+    let code = words_of_server.find(|word| *word != NO_SESSION);
+    let code = code.unwrap_or_default();
     if identity::is_refusal(code) {
         StoreErrorKind::StaleCredentials(words)
     } else {
@@ -143,7 +157,12 @@ fn renewable(words: String) -> StoreErrorKind {
 fn may_be_conditional(operation: &str) -> bool {
     matches!(
         operation,
-        "GetObject" | "PutObject" | "CopyObject" | "UploadPartCopy" | "CompleteMultipartUpload"
+        "GetObject"
+            | "PutObject"
+            | "CopyObject"
+            | "RenameObject"
+            | "UploadPartCopy"
+            | "CompleteMultipartUpload"
     )
 }
 

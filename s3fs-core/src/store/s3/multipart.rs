@@ -3,13 +3,13 @@
 use std::sync::atomic::Ordering;
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, EncodingType, MultipartUpload};
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 
 use super::client::{sending_timeouts, transfer_timeouts};
 use super::conditions::refusal;
 use super::integrity::{Plan, checksum_type, part_checksum, sdk_algorithm, value_of, with_digests};
 use super::kept_tags::Tagged;
-use super::values::{content_length, decode, if_match, if_none_match, without_body};
+use super::values::{content_length, if_match, if_none_match, without_body};
 use super::written::{Written, with_headers};
 use super::{PayloadSigning, S3Store};
 use crate::object::{ETag, Headers, Key};
@@ -236,27 +236,5 @@ impl S3Store {
                 .map(drop)
                 .map_err(self.error("AbortMultipartUpload", key)),
         }
-    }
-
-    /// Returns the unfinished uploads of a key, of the first page of a listing. Keys that begin with
-    /// this one come later.
-    pub(super) async fn list_multipart(&self, key: &Key) -> Result<Vec<UploadId>, StoreError> {
-        let answer = self
-            .client
-            .list_multipart_uploads()
-            .bucket(self.bucket.as_str())
-            .prefix(key.as_str())
-            .encoding_type(EncodingType::Url)
-            .set_request_payer(self.payer.clone())
-            .send()
-            .await
-            .map_err(self.error("ListMultipartUploads", key))?;
-        let encoded = answer.encoding_type() == Some(&EncodingType::Url);
-        let id = |upload: &MultipartUpload| {
-            let of = decode(upload.key()?, encoded)?;
-            let id = UploadId(upload.upload_id()?.to_owned());
-            (of == key.as_str()).then_some(id)
-        };
-        Ok(answer.uploads().iter().filter_map(id).collect())
     }
 }

@@ -7,6 +7,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::{RequestId as _, RequestIdExt as _};
 use aws_sdk_s3::types::EncodingType;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::classify::{classify, classify_head, request_id};
 use super::properties::properties;
@@ -21,9 +22,18 @@ use crate::store::{
     StoreErrorKind, UploadId,
 };
 
+/// Characters of a key that a header with a path encodes.
+const IN_HEADER: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
+
 #[async_trait]
 impl Store for S3Store {
     async fn list(&self, request: ListRequest<'_>) -> Result<ListPage, StoreError> {
+        let (prefix, is_whole) = self.listed_prefix(request.prefix);
         let (continuation, after) = match request.from {
             ListFrom::Beginning => (None, None),
             ListFrom::Continuation(token) => (Some(token), None),
@@ -33,7 +43,7 @@ impl Store for S3Store {
             .client
             .list_objects_v2()
             .bucket(self.bucket.as_str())
-            .prefix(request.prefix)
+            .prefix(prefix)
             .set_delimiter(request.folded.then(|| "/".to_owned()))
             .set_continuation_token(continuation.map(str::to_owned))
             .set_start_after(after.map(str::to_owned))
@@ -45,7 +55,7 @@ impl Store for S3Store {
             .await
             .map_err(self.error("ListObjectsV2", &Key::new(request.prefix)))?;
         let encoded = answer.encoding_type() == Some(&EncodingType::Url);
-        let page = ListPage {
+        let mut page = ListPage {
             objects: answer
                 .contents()
                 .iter()
@@ -66,10 +76,16 @@ impl Store for S3Store {
                 _ => None,
             },
         };
+        if !self.capabilities.has(Capability::OrderedListing) {
+            page.sort();
+        }
         self.chains.advance(&request, &page).map_err(|words| {
             let kind = StoreErrorKind::NotS3(words.into());
             self.failed("ListObjectsV2", &Key::new(request.prefix), kind)
         })?;
+        if !is_whole {
+            page.retain(request.prefix);
+        }
         Ok(page)
     }
 
@@ -196,6 +212,26 @@ impl Store for S3Store {
         self.copy_object(source, etag, key, headers).await
     }
 
+    async fn rename(
+        &self,
+        source: &Key,
+        etag: &ETag,
+        key: &Key,
+        token: &str,
+    ) -> Result<(), StoreError> {
+        let encoded = utf8_percent_encode(source.as_str(), IN_HEADER);
+        let request = self
+            .client
+            .rename_object()
+            .bucket(self.bucket.as_str())
+            .key(key.as_str())
+            .rename_source(encoded.to_string())
+            .source_if_match(etag.quoted())
+            .client_token(token);
+        let answer = request.send().await;
+        answer.map(drop).map_err(self.error("RenameObject", source))
+    }
+
     async fn create_upload(&self, key: &Key, headers: &Headers) -> Result<UploadId, StoreError> {
         self.create_multipart(key, headers).await
     }
@@ -249,6 +285,17 @@ impl Store for S3Store {
 }
 
 impl S3Store {
+    /// Returns the prefix to list for another one, and whether they are the same: a directory bucket
+    /// lists folders alone.
+    pub(super) fn listed_prefix<'a>(&self, prefix: &'a str) -> (&'a str, bool) {
+        let is_folder = prefix.is_empty() || prefix.ends_with('/');
+        if is_folder || self.capabilities.has(Capability::AnyPrefix) {
+            return (prefix, true);
+        }
+        let end = prefix.rfind('/').map_or(0, |slash| slash + 1);
+        (&prefix[..end], false)
+    }
+
     /// Returns a conversion of the SDK's errors into [`StoreError`], for `map_err`.
     pub(super) fn error<E>(
         &self,

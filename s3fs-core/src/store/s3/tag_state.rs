@@ -15,3 +15,12 @@ pub(super) struct TagState {
     /// Tags with which uploads were created, to be compared with those of the objects.
     pub(super) uploads: UploadRecords<TagMap>,
 }
+
+impl TagState {
+    /// Returns the knowledge that the bucket has no tags.
+    pub(super) fn absent() -> Self {
+        let state = Self::default();
+        state.visibility.set_absent();
+        state
+    }
+}

@@ -77,6 +77,11 @@ impl TagVisibility {
             .unwrap_or(Visibility::Unknown)
     }
 
+    /// Sets the state of a bucket without tags.
+    pub(super) fn set_absent(&self) {
+        self.set(Visibility::Unreadable);
+    }
+
     /// Sets the state. Returns whether it is a new one.
     fn set(&self, state: Visibility) -> bool {
         self.0.swap(state as u8, Ordering::Relaxed) != state as u8

@@ -147,6 +147,16 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_bucket_has_the_endpoint_of_its_zone() {
+        let bucket = "data--usw2-az1--x-s3";
+        let zonal = host(Variants::default(), bucket, "us-west-2");
+        assert_eq!(
+            zonal,
+            format!("{bucket}.s3express-usw2-az1.us-west-2.amazonaws.com")
+        );
+    }
+
+    #[test]
     fn hosts_are_those_of_the_partition() {
         for (region, expected) in [
             ("eu-west-1", "data.s3.eu-west-1.amazonaws.com"),

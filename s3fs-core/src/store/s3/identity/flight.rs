@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 /// Task whose result all callers share. It goes on when they stop waiting.
 #[derive(Debug)]
-pub(super) struct Flight<T>(Mutex<Option<watch::Receiver<Option<T>>>>);
+pub(in crate::store::s3) struct Flight<T>(Mutex<Option<watch::Receiver<Option<T>>>>);
 
 impl<T> Default for Flight<T> {
     fn default() -> Self {
@@ -18,7 +18,10 @@ impl<T> Default for Flight<T> {
 impl<T: Clone + Debug + Send + Sync + 'static> Flight<T> {
     /// Returns the result of the running task, or of `work` if none runs; `None` if the task was
     /// aborted.
-    pub(super) async fn join(&self, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+    pub(in crate::store::s3) async fn join(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
         let mut result = self.enter(work);
         let value = result.wait_for(Option::is_some).await.ok()?;
         value.clone()

@@ -27,12 +27,12 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 pub(super) use assumed::{NOT_ASSUMED, NotAssumed};
-pub(super) use refusals::{WatchRefusals, is_refusal};
+pub(super) use flight::Flight;
+pub(super) use refusals::{WatchRefusals, is_refusal, refuses_keys};
 pub(super) use reread::static_keys;
 pub(super) use source::{CredentialSource, first_region};
 
 use failures::{Failure, Failures};
-use flight::Flight;
 use unsaid::Verdict;
 
 /// Minimum time for which loaded credentials are used, however often they are refused: the requests

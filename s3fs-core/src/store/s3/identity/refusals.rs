@@ -60,17 +60,21 @@ impl Intercept for WatchRefusals {
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let has_failed = context
-            .output_or_error()
-            .is_some_and(|answer| answer.is_err());
-        let body = context.response().and_then(|answer| answer.body().bytes());
-        let is_refused = has_failed && body.and_then(code).is_some_and(is_refusal);
         // The request itself is gone by now.
-        if let (true, Some(keys)) = (is_refused, config.load::<KeyHash>()) {
+        if let (true, Some(keys)) = (refuses_keys(context), config.load::<KeyHash>()) {
             self.0.refused(*keys);
         }
         Ok(())
     }
+}
+
+/// Returns whether a response refuses the keys of its request.
+pub(in crate::store::s3) fn refuses_keys(context: &FinalizerInterceptorContextRef<'_>) -> bool {
+    let has_failed = context
+        .output_or_error()
+        .is_some_and(|answer| answer.is_err());
+    let body = context.response().and_then(|answer| answer.body().bytes());
+    has_failed && body.and_then(code).is_some_and(is_refusal)
 }
 
 /// Returns the ID of the key that a request was signed with.

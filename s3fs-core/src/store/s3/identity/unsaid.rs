@@ -50,6 +50,9 @@ impl S3Store {
     ) -> bool {
         match &self.identity {
             Some(identity) if is_silent(error) => Box::pin(self.ask(identity, key)).await,
+            None if self.sessions.is_some() && is_silent(error) => {
+                Box::pin(self.send_question(key)).await
+            }
             _ => false,
         }
     }
@@ -60,6 +63,16 @@ impl S3Store {
         if let Some(answer) = last.and_then(|verdict| verdict.answer(keys, Instant::now())) {
             return answer;
         }
+        let is_refused = self.send_question(key).await;
+        *last = Some(Verdict {
+            at: Instant::now(),
+            is_refused,
+            keys: identity.current().loaded(),
+        });
+        is_refused
+    }
+
+    async fn send_question(&self, key: &Key) -> bool {
         let request = self
             .client
             .get_object()
@@ -68,13 +81,7 @@ impl S3Store {
             .range("bytes=0-0")
             .set_request_payer(self.payer.clone());
         let answer = request.send().await;
-        let is_refused = answer.is_err_and(|error| error.code().is_some_and(is_refusal));
-        *last = Some(Verdict {
-            at: Instant::now(),
-            is_refused,
-            keys: identity.current().loaded(),
-        });
-        is_refused
+        answer.is_err_and(|error| error.code().is_some_and(is_refusal))
     }
 }
 
