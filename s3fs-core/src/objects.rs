@@ -195,9 +195,12 @@ impl Objects {
             );
             match page.next {
                 Some(token) => next = Some(token),
-                None => return Ok(names),
+                None => break,
             }
         }
+        // A directory bucket lists them in none.
+        names.sort();
+        Ok(names)
     }
 
     /// Deletes an object; deleting what doesn't exist succeeds.

@@ -7,7 +7,7 @@ use crate::fs::prefetch::{Verdict, decide, object};
 use crate::fs::{Attr, Fs, FsError};
 use crate::list::list_page;
 use crate::object::{EntryName, Key};
-use crate::store::{ListFrom, ListRequest, StoreError};
+use crate::store::{Capability, ListFrom, ListRequest, StoreError};
 use crate::tree::{Cached, Entry, Ino, Kind, ListingEntry, NodeId, Reported};
 
 impl Fs {
@@ -135,11 +135,20 @@ impl Fs {
             return self.ask(dir, name).await;
         }
         let marker = Key::new(format!("{key}/"));
-        let (asked, described, folder) = tokio::join!(
-            self.ask(dir, name),
-            self.core.describe(&key),
-            self.core.describe(&marker)
-        );
+        let (asked, described, folder) = if self.lists_names() {
+            tokio::join!(
+                self.ask(dir, name),
+                self.core.describe(&key),
+                self.core.describe(&marker)
+            )
+        } else {
+            let began = Instant::now();
+            let separately = self.ask_separately(&key);
+            let (answer, folder) = tokio::join!(separately, self.core.describe(&marker));
+            let (seen, object) = answer?;
+            self.prefetch.asked_for(dir, name, &seen);
+            (Ok((seen, began)), Ok(object), folder)
+        };
         let (seen, asked) = asked?;
         if let (ListingEntry::Dir, Ok(folder)) = (&seen, &folder)
             && let Some(entry) = self.core.tree.apply(dir, name, seen.clone(), asked)
@@ -168,10 +177,18 @@ impl Fs {
         Some((ListingEntry::File(meta), asked))
     }
 
+    /// Returns whether a page may begin with a name, instead of with a folder.
+    fn lists_names(&self) -> bool {
+        self.core.store.capabilities().has(Capability::AnyPrefix)
+    }
+
     /// Asks the store whether a key is an object, a folder or neither. One folded listing of all
     /// keys that begin with the name decides. A second request is needed only if more than a page
     /// of siblings lie between `name` and `name/`.
     async fn ask_for(&self, key: &Key) -> Result<ListingEntry, StoreError> {
+        if !self.lists_names() {
+            return self.ask_separately(key).await.map(|(seen, _)| seen);
+        }
         let request = |prefix, max_keys| ListRequest {
             prefix,
             folded: true,

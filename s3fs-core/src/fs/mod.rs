@@ -39,6 +39,8 @@ mod remove;
 mod rename;
 mod rename_folder;
 mod requesters;
+mod separate_lookup;
+mod server_rename;
 mod sync;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,5 @@
-//! Renaming files. S3 has no such request: the server copies an object, then the old one is
-//! deleted. A file that is not stored yet only changes its name in the tree.
+//! Renaming files. S3 has such a request for directory buckets alone: elsewhere, the server copies an
+//! object, then the old one is deleted. A file that is not stored yet only changes its name in the tree.
 
 use std::ffi::OsStr;
 use std::time::Instant;
@@ -8,6 +8,7 @@ use crate::fs::copies::{Answer, Copied};
 use crate::fs::lookup::{check_length, existing, possible};
 use crate::fs::orphans::Going;
 use crate::fs::place::headers;
+use crate::fs::server_rename::{Relocated, Source};
 use crate::fs::writeback::DesiredState;
 use crate::fs::{Fs, FsError};
 use crate::object::{EntryName, Key, ObjectRef};
@@ -154,7 +155,9 @@ impl Fs {
             now.is_some_and(|file| file.etag.is_some())
         });
         let is_copied = copied.is_some();
-        if let Some((old, new)) = copied {
+        let mut leaves_object = false;
+        if let Some(Relocated { old, new, source }) = copied {
+            leaves_object = source == Source::Stays;
             self.core.moved(entry.ino, &old, new).await;
         }
         let wanted = self.writeback.queue.take(&from.key);
@@ -164,7 +167,7 @@ impl Fs {
         self.prefetch.made(to.dir);
         self.now_at(entry.ino, to, is_copied, is_target_stored, wanted.as_ref());
         let gone = DesiredState::Absent(from.dir, from.name.clone());
-        if !self.writeback.queue.instead(&from.key, is_copied, gone) {
+        if !self.writeback.queue.instead(&from.key, leaves_object, gone) {
             self.core
                 .tree
                 .removal_done(from.dir, &from.name, Removed::File);
@@ -181,7 +184,7 @@ impl Fs {
         Ok(())
     }
 
-    /// Copies the object of a file, if it has one. Newer changes are stored first, unless the
+    /// Renames or copies the object of a file, if it has one. Newer changes are stored first, unless the
     /// bucket has no object of the file yet.
     async fn copy_renamed(
         &self,
@@ -189,7 +192,7 @@ impl Fs {
         from: &Named,
         to: &Named,
         is_new: bool,
-    ) -> Result<Option<(ObjectRef, ObjectRef)>, FsError> {
+    ) -> Result<Option<Relocated>, FsError> {
         let is_stored = |file: Option<FileState>| file.is_some_and(|file| file.etag.is_some());
         if let Some(file) = self.core.open_files.get(ino)
             && !file.writer.is_stored()
@@ -212,6 +215,12 @@ impl Fs {
             Some(DesiredState::Headers(_)) => Some(headers(&entry, &to.key, &self.core.owner)),
             _ => None,
         };
+        if wanted.is_none()
+            && let Some(renamed) = self.rename_object(&old, &to.key).await?
+        {
+            self.writeback.queue.sure(&to.key);
+            return Ok(Some(renamed));
+        }
         let copied = match (&wanted, &entry.attrs.stored) {
             (Some(wanted), _) => CopiedHeaders::Changed(wanted),
             (None, Some(stored)) if entry.attrs.knows_properties(Instant::now()) => {
@@ -222,7 +231,11 @@ impl Fs {
         match copy_object(&self.core.target(), &old, &to.key, copied).await {
             Ok(new) => {
                 self.writeback.queue.sure(&to.key);
-                Ok(Some((old, new)))
+                Ok(Some(Relocated {
+                    old,
+                    new,
+                    source: Source::Stays,
+                }))
             }
             Err(error) => {
                 if error.is_unknown() && is_new {

@@ -24,7 +24,9 @@ pub async fn list_page(
 
 /// Returns the end of a folded page: all keys between two of its keys before that are on the page.
 pub fn end_of<'a>(page: &'a ListPage, capabilities: &Capabilities) -> Option<&'a str> {
-    if capabilities.is_order_proven() {
+    if !capabilities.has(Capability::SomeOrder) {
+        None
+    } else if capabilities.is_order_proven() {
         page.last()
     } else {
         safe_end(page)

@@ -133,9 +133,19 @@ impl ListStream {
         if self.store.capabilities().is_order_proven() {
             return;
         }
+        // Without an order, a folder and the object of its name may be pages apart: the first one is
+        // returned.
+        let is_scattered = !self.store.capabilities().has(Capability::SomeOrder);
+        let names = &mut self.names;
         entries.retain(|entry| match entry {
-            Listed::Dir(name) => self.names.add(&format!("{name}/")),
-            Listed::File(name, _) => self.names.add(name.as_str()),
+            Listed::Dir(name) => {
+                let is_again = is_scattered && names.has(name.as_str());
+                !is_again && names.add(&format!("{name}/"))
+            }
+            Listed::File(name, _) => {
+                let is_again = is_scattered && names.has(&format!("{name}/"));
+                !is_again && names.add(name.as_str())
+            }
         });
     }
 

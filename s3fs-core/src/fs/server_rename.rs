@@ -1,0 +1,87 @@
+//! Rename of an object by the server, in one step.
+
+use std::iter;
+
+use crate::fs::Fs;
+use crate::object::{Key, ObjectRef};
+use crate::store::{Capability, Described, StoreError, StoreErrorKind};
+
+/// Length of the token that makes a repeated request the same one.
+const TOKEN: usize = 32;
+
+/// State of the old key after an object was brought under a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// It still has its object, of which the new key has a copy.
+    Stays,
+    /// It has no object any more.
+    Gone,
+}
+
+/// Object that was brought under a new key.
+#[derive(Clone, Debug)]
+pub(super) struct Relocated {
+    pub(super) old: ObjectRef,
+    pub(super) new: ObjectRef,
+    pub(super) source: Source,
+}
+
+impl Fs {
+    /// Renames an object. Returns `None` if the server can't: the object is to be copied then.
+    ///
+    /// # Errors
+    /// The object was replaced or deleted, or the store fails. If a request had no answer, both keys are
+    /// recorded as unsure.
+    pub(super) async fn rename_object(
+        &self,
+        old: &ObjectRef,
+        to: &Key,
+    ) -> Result<Option<Relocated>, StoreError> {
+        let store = &self.core.store;
+        if !store.capabilities().has(Capability::Rename) {
+            return Ok(None);
+        }
+        let token: String = iter::repeat_with(fastrand::alphanumeric)
+            .take(TOKEN)
+            .collect();
+        match store.rename(&old.key, &old.etag, to, &token).await {
+            Ok(()) => {}
+            // Those of local zones.
+            Err(error) if matches!(error.kind, StoreErrorKind::Unsupported(_)) => {
+                store.capabilities().lacks(Capability::Rename);
+                return Ok(None);
+            }
+            Err(error) if error.is_unknown() => {
+                if !self.was_renamed(old, to).await {
+                    self.writeback.queue.unsure(&old.key);
+                    self.writeback.queue.unsure(to);
+                    return Err(error);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        let there = self.core.describe(to).await.ok().flatten();
+        let etag = there.map_or_else(|| old.etag.clone(), |there| there.meta.etag);
+        Ok(Some(Relocated {
+            old: old.clone(),
+            new: ObjectRef {
+                key: to.clone(),
+                etag,
+                size: old.size,
+            },
+            source: Source::Gone,
+        }))
+    }
+
+    /// Returns whether a rename without an answer was carried out.
+    async fn was_renamed(&self, old: &ObjectRef, to: &Key) -> bool {
+        let (source, target) = tokio::join!(self.core.describe(&old.key), self.core.describe(to));
+        matches!((source, target), (Ok(source), Ok(target)) if is_renamed(source.as_ref(), target.as_ref(), old))
+    }
+}
+
+/// Returns whether the objects of the old and the new key show that a version was renamed.
+fn is_renamed(source: Option<&Described>, target: Option<&Described>, old: &ObjectRef) -> bool {
+    let is_old = |object: &Described| object.meta.etag == old.etag;
+    !source.is_some_and(is_old) && target.is_some_and(is_old)
+}
