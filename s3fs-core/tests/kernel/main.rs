@@ -11,6 +11,7 @@ mod ahead;
 mod cache;
 mod connecting;
 mod courses;
+mod directory;
 mod environment;
 mod fake;
 mod faults;

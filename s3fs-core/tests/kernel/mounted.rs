@@ -1,6 +1,7 @@
 //! Bucket on its own server, mounted on its own folder until dropped.
 
 use std::ops::Deref;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,12 +17,22 @@ pub(crate) const SOON: Duration = Duration::from_millis(500);
 /// Name of the bucket that tests mount.
 pub(crate) const BUCKET: &str = "data";
 
+/// Name of the directory bucket that tests mount.
+pub(crate) const DIRECTORY: &str = "data--use1-az4--x-s3";
+
+/// Sets the directory bucket, for [`Bucket::mount`].
+pub(crate) fn directory(config: &mut MountConfig) {
+    config.bucket = BucketName::new(DIRECTORY).unwrap();
+}
+
 /// Mounted bucket with its server.
 pub(crate) struct Bucket {
     /// Mount; dropped before the server, which is needed to unmount.
     mount: Mount,
     /// Server, shared so that the bucket can be mounted again.
     pub(crate) server: Arc<Server>,
+    /// Name of the bucket on the server.
+    pub(crate) name: String,
 }
 
 /// Starts a server with the bucket, to be filled before it is mounted.
@@ -65,20 +76,25 @@ impl Bucket {
         let server = server.into();
         let mut config = config(&server);
         change(&mut config);
+        let name = config.bucket.to_string();
         let mount = Mount::start(config, budget);
-        Self { mount, server }
+        Self {
+            mount,
+            server,
+            name,
+        }
     }
 
     /// Returns all keys on the server after everything is stored.
     pub(crate) fn keys(&self) -> Vec<String> {
         self.finish();
-        self.server.keys(BUCKET)
+        self.server.keys(&self.name)
     }
 
     /// Returns an object on the server after everything is stored.
     pub(crate) fn object(&self, key: &str) -> Option<Vec<u8>> {
         self.finish();
-        self.server.get(BUCKET, key).map(|bytes| bytes.to_vec())
+        self.server.get(&self.name, key).map(|bytes| bytes.to_vec())
     }
 }
 
@@ -93,4 +109,16 @@ impl Deref for Bucket {
 /// Returns the errno of a failed call.
 pub(crate) fn errno<T: std::fmt::Debug>(result: std::io::Result<T>) -> nix::errno::Errno {
     nix::errno::Errno::from_raw(result.unwrap_err().raw_os_error().unwrap())
+}
+
+/// Collects all files below a folder, as `find -type f` prints them, with the folders in no order.
+pub(crate) fn find(folder: &Path, found: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            find(&entry.path(), found);
+        } else {
+            found.push(entry.path().to_str().unwrap().to_owned());
+        }
+    }
 }

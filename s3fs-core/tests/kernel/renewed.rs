@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use s3_local::{Policy, S3Local, Server};
+use s3_local::{Operation, Policy, S3Local, Server};
 use s3fs_core::{Credentials, MountConfig};
 use stub_test_support::{eventually, noise};
 use tempfile::TempDir;
 
 use crate::mount::Mount;
-use crate::mounted::{BUCKET, config};
+use crate::mounted::{BUCKET, DIRECTORY, config, directory};
 
 /// Keys of the server, of which the first is in use at first.
 const KEYS: [&str; 2] = ["first", "second"];
@@ -28,11 +28,16 @@ struct Site {
 
 impl Site {
     fn new() -> Self {
+        Self::with(BUCKET, &Policy::read_write(BUCKET))
+    }
+
+    /// Creates a site with a bucket, for which each key has a policy.
+    fn with(bucket: &str, policy: &Policy) -> Self {
         let builder = KEYS.iter().fold(S3Local::builder(), |builder, key| {
-            builder.temporary_key(*key, secret(key), token(key), Policy::read_write(BUCKET))
+            builder.temporary_key(*key, secret(key), token(key), policy.clone())
         });
         let server = builder.start();
-        server.create_bucket(BUCKET);
+        server.create_bucket(bucket);
         let folder = tempfile::tempdir().unwrap();
         let site = Self { server, folder };
         site.write("none", "");
@@ -84,12 +89,16 @@ impl Site {
     }
 
     fn mount(&self, profile: Option<&str>, config_file: &str) -> Mount {
+        self.mount_as(config(&self.server), profile, config_file)
+    }
+
+    fn mount_as(&self, config: MountConfig, profile: Option<&str>, config_file: &str) -> Mount {
         let config = MountConfig {
             credentials: Credentials::Chain {
                 profile: profile.map(str::to_owned),
             },
             retry_timeout: Duration::from_mins(1),
-            ..config(&self.server)
+            ..config
         };
         let files = [
             ("AWS_CONFIG_FILE", self.path(config_file)),
@@ -139,6 +148,31 @@ fn a_file_of_keys_that_is_rewritten_is_read_again_while_a_file_is_written() {
     assert!(mount.finish().is_empty());
     assert!(site.server.get(BUCKET, "large").unwrap() == bytes);
     assert!(site.refused() > 0, "the first keys were used until then");
+}
+
+#[test]
+fn sessions_of_a_directory_bucket_are_created_with_the_keys_that_were_read_again() {
+    let policy = Policy::new().allow("s3express:CreateSession", DIRECTORY);
+    let site = Site::with(DIRECTORY, &policy);
+    site.profile("first");
+    let mut config = config(&site.server);
+    directory(&mut config);
+    let mount = site.mount_as(config, Some("work"), "none");
+    fs::write(mount.at("a"), "bytes").unwrap();
+    assert!(mount.finish().is_empty());
+    site.profile("second");
+    site.server.expire_key("first");
+    site.server.end_sessions();
+    fs::write(mount.at("b"), "bytes").unwrap();
+    fs::rename(mount.at("a"), mount.at("c")).unwrap();
+    assert!(mount.finish().is_empty());
+    assert_eq!(site.server.keys(DIRECTORY), ["b", "c"]);
+    let requests = site.server.log().requests();
+    let mut created = requests.iter().filter(|request| {
+        request.operation == Operation::CreateSession && request.status == Some(200)
+    });
+    let last = created.next_back().unwrap();
+    assert_eq!(last.access_key.as_deref(), Some("second"));
 }
 
 #[test]

@@ -4,14 +4,13 @@ use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{FileExt, PermissionsExt};
-use std::path::Path;
 use std::sync::Arc;
 
 use nix::errno::Errno;
 use s3_local::{Operation, PutOptions, Quirk, Server};
 use stub_test_support::noise;
 
-use crate::mounted::{BUCKET, Bucket, errno, server};
+use crate::mounted::{BUCKET, Bucket, errno, find, server};
 
 /// Starts a server with some quirks.
 fn odd(quirks: &[Quirk]) -> Server {
@@ -20,18 +19,6 @@ fn odd(quirks: &[Quirk]) -> Server {
         server.knobs().set_quirk(*quirk, true);
     }
     server
-}
-
-/// Collects all files below a folder, as `find -type f` prints them, with the folders in no order.
-fn find(folder: &Path, found: &mut Vec<String>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let entry = entry.unwrap();
-        if entry.file_type().unwrap().is_dir() {
-            find(&entry.path(), found);
-        } else {
-            found.push(entry.path().to_str().unwrap().to_owned());
-        }
-    }
 }
 
 #[test]
@@ -71,9 +58,15 @@ fn nothing_vanishes_where_keys_are_listed_as_a_walk_meets_them() {
     }
 }
 
-/// Changes small and large files and folders, and checks the content of the bucket.
+/// Mounts a bucket and uses all of it.
 fn use_all(server: Server) -> Bucket {
     let bucket = Bucket::mount(server, |_| {});
+    use_bucket(&bucket);
+    bucket
+}
+
+/// Changes small and large files and folders, and checks the content of the bucket.
+pub(crate) fn use_bucket(bucket: &Bucket) {
     let large = noise(20 << 20);
     // As `cp`, `tar` and `git` do.
     let new = |name: &str| File::create_new(bucket.at(name)).unwrap();
@@ -101,13 +94,12 @@ fn use_all(server: Server) -> Bucket {
     assert_eq!(bucket.object("small").unwrap(), b"small");
     assert!(bucket.object("e/large").unwrap() == large);
     assert!(bucket.object("renamed").unwrap() == [&large[..], b"more"].concat());
-    let mode = bucket.server.metadata(BUCKET, "renamed").unwrap();
+    let mode = bucket.server.metadata(&bucket.name, "renamed").unwrap();
     assert!(
         mode.contains(&("mode".into(), "0100751".into())),
         "{mode:?}"
     );
-    assert!(bucket.server.incomplete_uploads(BUCKET).is_empty());
-    bucket
+    assert!(bucket.server.incomplete_uploads(&bucket.name).is_empty());
 }
 
 #[test]

@@ -1,0 +1,222 @@
+//! Mounts of directory buckets (S3 Express One Zone), on a server with their rules.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::Write;
+use std::sync::Arc;
+
+use nix::errno::Errno;
+use s3_local::{Fault, Injection, Operation, Server};
+use stub_test_support::{noise, served};
+
+use crate::mounted::{Bucket, DIRECTORY, config, directory, errno, find};
+use crate::vendors::use_bucket;
+
+fn server() -> Server {
+    served(DIRECTORY, &[])
+}
+
+fn mount(server: impl Into<Arc<Server>>) -> Bucket {
+    Bucket::mount(server, directory)
+}
+
+#[test]
+fn nothing_vanishes_where_keys_are_listed_in_no_order() {
+    let server = server();
+    let mut keys = BTreeSet::new();
+    for n in 1000..2300 {
+        keys.insert(format!("tree/sub-{n}"));
+    }
+    for n in 0..30 {
+        keys.extend([
+            format!("tree/sub/{n:02}"),
+            format!("tree/sub/{n:02}-1/x"),
+            format!("tree/z{n:02}/x/y"),
+            format!("tree/z{n:02}/x-1"),
+        ]);
+    }
+    for key in &keys {
+        server.put(DIRECTORY, key, "x");
+    }
+    let bucket = mount(server);
+    // Names that are not there in a row make the folder's names be asked for by the page.
+    for name in ["none", "none-1", "none-2", "sub-", "su"] {
+        fs::metadata(bucket.at(&format!("tree/{name}"))).unwrap_err();
+    }
+    for key in keys.iter().rev() {
+        fs::metadata(bucket.at(key)).unwrap_or_else(|error| panic!("{key}: {error}"));
+    }
+    let expected: BTreeSet<_> = keys.iter().map(|key| bucket.at(key)).collect();
+    for _ in 0..2 {
+        let mut found = Vec::new();
+        find(&bucket.at("tree"), &mut found);
+        let names: BTreeSet<_> = found.iter().map(Into::into).collect();
+        assert_eq!(names, expected);
+        assert_eq!(found.len(), expected.len(), "each comes once");
+    }
+    fs::remove_dir_all(bucket.at("tree")).unwrap();
+    assert_eq!(bucket.keys(), Vec::<String>::new());
+    let requests = bucket.server.log().requests();
+    let refused = requests
+        .iter()
+        .filter(|it| !matches!(it.status, Some(200..300 | 404)));
+    assert_eq!(refused.count(), 0, "no request breaks their rules");
+}
+
+#[test]
+fn names_are_found_where_others_begin_alike() {
+    let server = server();
+    for key in ["a", "a-1", "a.txt", "ab/x", "d", "d/x", "e/"] {
+        server.put(DIRECTORY, key, key.to_owned());
+    }
+    let bucket = mount(server);
+    let is_dir = |name: &str| fs::metadata(bucket.at(name)).unwrap().is_dir();
+    assert!(!is_dir("a") && is_dir("ab") && is_dir("d") && is_dir("e"));
+    for name in ["a-", "b", "ab/y", "d/x/y", "e/x"] {
+        fs::metadata(bucket.at(name)).unwrap_err();
+    }
+    assert_eq!(fs::read(bucket.at("a")).unwrap(), b"a");
+    let entries = fs::read_dir(bucket.path()).unwrap();
+    let mut names: Vec<_> = entries.map(|it| it.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["a", "a-1", "a.txt", "ab", "d", "e"]);
+}
+
+#[test]
+fn all_of_a_bucket_is_used() {
+    let bucket = mount(server());
+    use_bucket(&bucket);
+    fs::remove_file(bucket.at("renamed")).unwrap();
+    fs::remove_dir_all(bucket.at("e")).unwrap();
+    assert_eq!(bucket.keys(), ["small"]);
+    let requests = bucket.server.log().requests();
+    let tried: Vec<_> = requests
+        .iter()
+        .filter(|it| matches!(it.status, Some(400 | 403 | 501)))
+        .map(|it| it.operation)
+        .collect();
+    assert_eq!(tried, [], "no request breaks their rules");
+}
+
+#[test]
+fn a_file_is_renamed_in_one_step() {
+    let server = server();
+    server.put(DIRECTORY, "from ü", "bytes");
+    server.put(DIRECTORY, "other", "replaced");
+    let bucket = mount(server);
+    let open = File::open(bucket.at("from ü")).unwrap();
+    fs::rename(bucket.at("from ü"), bucket.at("to")).unwrap();
+    fs::rename(bucket.at("to"), bucket.at("other")).unwrap();
+    fs::metadata(bucket.at("from ü")).unwrap_err();
+    assert_eq!(fs::read(bucket.at("other")).unwrap(), b"bytes");
+    assert_eq!(std::io::read_to_string(open).unwrap(), "bytes");
+    assert_eq!(bucket.keys(), ["other"]);
+    let log = bucket.server.log();
+    assert_eq!(log.count(Operation::RenameObject), 2);
+    assert_eq!(log.count(Operation::CopyObject), 0);
+    assert_eq!(log.count(Operation::DeleteObject), 0);
+}
+
+#[test]
+fn a_rename_whose_answer_is_lost_is_one_rename() {
+    let server = server();
+    server.put(DIRECTORY, "from", "bytes");
+    let bucket = mount(server);
+    let lost = Injection::new(Operation::RenameObject, Fault::CarryOutAndReset);
+    bucket.server.knobs().inject(lost);
+    fs::rename(bucket.at("from"), bucket.at("to")).unwrap();
+    assert_eq!(fs::read(bucket.at("to")).unwrap(), b"bytes");
+    assert_eq!(bucket.keys(), ["to"]);
+    assert_eq!(bucket.server.log().count(Operation::RenameObject), 2);
+}
+
+#[test]
+fn a_version_that_was_replaced_is_not_renamed() {
+    let server = server();
+    server.put(DIRECTORY, "from", "bytes");
+    let bucket = mount(server);
+    fs::metadata(bucket.at("from")).unwrap();
+    bucket.server.put(DIRECTORY, "from", "of another client");
+    let renamed = fs::rename(bucket.at("from"), bucket.at("to"));
+    assert_eq!(errno(renamed), Errno::ESTALE);
+    assert_eq!(bucket.object("from").unwrap(), b"of another client");
+    assert_eq!(bucket.keys(), ["from"]);
+}
+
+#[test]
+fn a_session_that_ends_in_the_middle_of_a_job_is_followed_by_another() {
+    let bucket = mount(server());
+    let mut file = File::create(bucket.at("large")).unwrap();
+    let bytes = noise(8 << 20);
+    for _ in 0..5 {
+        file.write_all(&bytes).unwrap();
+        bucket.server.end_sessions();
+        fs::write(bucket.at("small"), "bytes").unwrap();
+        assert_eq!(fs::read(bucket.at("small")).unwrap(), b"bytes");
+    }
+    drop(file);
+    bucket.server.end_sessions();
+    assert!(bucket.finish().is_empty());
+    bucket.server.end_sessions();
+    fs::rename(bucket.at("large"), bucket.at("renamed")).unwrap();
+    bucket.server.end_sessions();
+    assert_eq!(fs::read_dir(bucket.path()).unwrap().count(), 2);
+    assert!(bucket.object("renamed").unwrap() == bytes.repeat(5));
+    assert!(bucket.server.log().count(Operation::CreateSession) > 3);
+}
+
+#[test]
+fn a_read_only_mount_has_a_session_that_only_reads() {
+    let server = server();
+    server.put(DIRECTORY, "file", "bytes");
+    let bucket = Bucket::mount(server, |config| {
+        directory(config);
+        config.access = s3fs_core::Access::ReadOnly;
+    });
+    assert_eq!(fs::read(bucket.at("file")).unwrap(), b"bytes");
+    assert_eq!(errno(fs::write(bucket.at("new"), "")), Errno::EROFS);
+    let requests = bucket.server.log().requests();
+    let mut modes = requests.iter().filter_map(|request| {
+        let mode = request.headers.get("x-amz-create-session-mode");
+        mode.map(String::as_str)
+    });
+    assert!(modes.all(|mode| mode == "ReadOnly"));
+}
+
+#[test]
+fn settings_that_a_directory_bucket_has_not_are_refused_before_the_job() {
+    let server = server();
+    let refusal = |change: fn(&mut s3fs_core::MountConfig)| {
+        let mut config = config(&server);
+        directory(&mut config);
+        change(&mut config);
+        crate::connecting::refusal(config)
+    };
+    let tags = refusal(|config| drop(config.uploads.tags.insert("a".into(), "b".into())));
+    assert!(
+        tags.contains("objects of directory buckets have no tags"),
+        "{tags}"
+    );
+    assert!(tags.ends_with("\nleave out the tags"), "{tags}");
+    let class = refusal(|config| config.uploads.storage_class = Some("STANDARD_IA".into()));
+    assert!(class.contains("EXPRESS_ONEZONE"), "{class}");
+    assert!(server.log().requests().is_empty());
+}
+
+#[test]
+fn a_session_that_is_denied_is_an_error_that_names_the_permission() {
+    let policy = s3_local::Policy::read_write(DIRECTORY);
+    let server = s3_local::S3Local::builder()
+        .access_key("key", "secret", policy)
+        .start();
+    server.create_bucket(DIRECTORY);
+    let mut config = config(&server);
+    directory(&mut config);
+    config.credentials = s3fs_core::Credentials::Static {
+        access_key_id: "key".into(),
+        secret_access_key: "secret".into(),
+        session_token: None,
+    };
+    let text = crate::connecting::refusal(config);
+    assert!(text.contains("`s3express:CreateSession`"), "{text}");
+}
