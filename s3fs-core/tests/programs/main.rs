@@ -4,13 +4,15 @@
 //! Each test has its own bucket. With `STUB_PROGRAMS_ON=FOLDER` the tests run in that folder instead, to
 //! show that a local disk passes them too. With `STUB_PROGRAMS_BUCKET=NAME` they run on that bucket,
 //! each below its own prefix, with the endpoint and the keys of the AWS variables of the environment:
-//! `scripts/test-servers.sh` does so on servers of other vendors.
+//! `scripts/test-servers.sh` does so on servers of other vendors. With `STUB_PROGRAMS_DIRECTORY_BUCKET=1`
+//! each test has a directory bucket (S3 Express One Zone).
 #![allow(
     clippy::unwrap_used,
     clippy::cast_possible_truncation,
     reason = "a test that cannot be set up fails"
 )]
 
+mod directory;
 mod faults;
 mod fsx;
 mod idioms;

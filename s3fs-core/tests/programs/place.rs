@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use s3_local::Server;
 use s3fs_core::{BucketName, MountConfig, Prefix};
+use stub_test_support::served;
 use tempfile::TempDir;
 
 use crate::mount::Mount;
-use crate::mounted::{BUCKET, Bucket, server};
+use crate::mounted::{Bucket, DIRECTORY, directory, server};
 use crate::tree::Tree;
 
 /// Variable with a folder in which the tests work instead of a bucket.
@@ -18,6 +19,9 @@ const ON: &str = "STUB_PROGRAMS_ON";
 
 /// Variable with a bucket of an existing server, in which each test works below its own prefix.
 const BUCKET_OF_OTHERS: &str = "STUB_PROGRAMS_BUCKET";
+
+/// Variable that has each test work in a directory bucket of its own.
+const IN_DIRECTORY_BUCKET: &str = "STUB_PROGRAMS_DIRECTORY_BUCKET";
 
 /// Folder of a test, empty at first.
 pub(crate) struct Place(Kind);
@@ -49,7 +53,16 @@ impl Place {
             let mount = Mount::start(config.clone(), None);
             return Self(Kind::Foreign(mount, Box::new(config)));
         }
-        Self(Kind::Mounted(Bucket::mount(server(), |_| {})))
+        match std::env::var_os(IN_DIRECTORY_BUCKET) {
+            Some(_) => Self::in_directory_bucket(),
+            None => Self(Kind::Mounted(Bucket::mount(server(), |_| {}))),
+        }
+    }
+
+    /// Creates a place in a directory bucket on its own server.
+    pub(crate) fn in_directory_bucket() -> Self {
+        let server = served(DIRECTORY, &[]);
+        Self(Kind::Mounted(Bucket::mount(server, directory)))
     }
 
     /// Returns whether the place is a local disk, which can do more than a bucket.
@@ -79,6 +92,14 @@ impl Place {
         }
     }
 
+    /// Returns the name of the bucket on the server that the test has started.
+    pub(crate) fn bucket_name(&self) -> &str {
+        match &self.0 {
+            Kind::Mounted(bucket) => &bucket.name,
+            Kind::Foreign(..) | Kind::Local { .. } => "",
+        }
+    }
+
     /// Unmounts the bucket and mounts it on another folder, so that all reads come from the objects
     /// alone.
     pub(crate) fn fresh(self) -> Self {
@@ -86,8 +107,10 @@ impl Place {
         match self.0 {
             Kind::Mounted(bucket) => {
                 let server = Arc::clone(&bucket.server);
+                let name = BucketName::new(&*bucket.name).unwrap();
                 drop(bucket);
-                Self(Kind::Mounted(Bucket::mount(server, |_| {})))
+                let change = |config: &mut MountConfig| config.bucket = name;
+                Self(Kind::Mounted(Bucket::mount(server, change)))
             }
             Kind::Foreign(mount, config) => {
                 drop(mount);
@@ -146,13 +169,13 @@ impl Place {
             let object = object.unwrap_or_else(|| panic!("{name:?} is no object"));
             assert_eq!(*sum, crate::tree::sum(&object), "the object {name:?}");
         }
-        for key in bucket.server.keys(BUCKET) {
+        for key in bucket.server.keys(&bucket.name) {
             let name = key.trim_end_matches('/');
             assert!(tree.has(name), "the object {key:?} is not shown");
         }
         // An upload that was begun by a request whose answer got lost is known to nobody.
         if bucket.server.knobs().failed_by_chance() == 0 {
-            let unfinished = bucket.server.incomplete_uploads(BUCKET);
+            let unfinished = bucket.server.incomplete_uploads(&bucket.name);
             assert!(unfinished.is_empty(), "unfinished uploads: {unfinished:?}");
         }
     }

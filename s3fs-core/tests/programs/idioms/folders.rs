@@ -34,7 +34,7 @@ fn a_folder_stays_when_the_last_file_in_it_is_gone() {
     fs::write(place.at("made/file"), "x").unwrap();
     if let Some(server) = place.server() {
         // This folder is there only because an object is below it.
-        server.put(crate::mounted::BUCKET, "theirs/file", "x");
+        server.put(place.bucket_name(), "theirs/file", "x");
     } else {
         fs::create_dir(place.at("theirs")).unwrap();
         fs::write(place.at("theirs/file"), "x").unwrap();

@@ -196,7 +196,7 @@ fn it_is_stored_again_and_again_while_it_grows_and_changes() {
         file.sync_data().unwrap();
         let stored = place
             .server()
-            .is_none_or(|server| server.get(crate::mounted::BUCKET, "file").unwrap() == content);
+            .is_none_or(|server| server.get(place.bucket_name(), "file").unwrap() == content);
         assert!(stored, "fsync has stored it, in round {round}");
     }
     drop(file);
