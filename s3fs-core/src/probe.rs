@@ -1,7 +1,7 @@
 //! Check of a mount's permissions, without leaving anything in the bucket.
 
 use crate::config::{Access, MountConfig};
-use crate::object::{Headers, Key, Tags};
+use crate::object::{BucketKind, Headers, Key, Tags};
 use crate::resources::Resources;
 use crate::store::s3::{Bucket, ConnectError, connect};
 use crate::store::{Store, StoreError, StoreErrorKind, UploadId};
@@ -33,7 +33,7 @@ impl Probe {
 }
 
 /// Checks the permissions of a mount on a key that does not exist: reads it, starts and aborts an
-/// upload, deletes it.
+/// upload, deletes it. In a directory bucket, one permission allows all of it.
 ///
 /// # Errors
 /// Fails if the bucket can't be reached or listed.
@@ -57,6 +57,14 @@ pub async fn probe(
         if delete {
             probes.push(Probe::of("s3:DeleteObject", store.delete(&key).await));
         }
+    }
+    if config.bucket.kind() == BucketKind::Directory {
+        let refused = probes.into_iter().find_map(|probe| probe.refused);
+        probes = vec![Probe {
+            action: "s3express:CreateSession",
+            refused,
+            without: None,
+        }];
     }
     Ok(probes)
 }

@@ -92,6 +92,39 @@ fn what_a_server_lacks_is_a_note() {
 }
 
 #[test]
+fn a_directory_bucket_is_inspected() {
+    let bucket = "data--use1-az4--x-s3";
+    let server = server();
+    server.create_bucket(bucket);
+    let volume = format!("/a=s3://{bucket}");
+    let (policy, _) = text(program().args(["policy", "--volume", &volume]));
+    assert!(policy.contains("\"s3express:CreateSession\""), "{policy}");
+    assert!(!policy.contains("\"s3:"), "{policy}");
+    let (checks, status) = text(stub("doctor", &server).args(["--volume", &volume]));
+    assert_eq!(status, 0, "{checks}");
+    let lines: Vec<&str> = checks.lines().collect();
+    let ok = |what: &str| lines.contains(&&*format!("ok    s3://{bucket}/ {what}"));
+    assert!(ok("s3express:CreateSession"), "{checks}");
+    assert!(ok("conditional CompleteMultipartUpload"), "{checks}");
+    assert!(!checks.contains("s3:GetObject"), "{checks}");
+    for capability in ["ordered listing", "start-after"] {
+        let note = format!("note  s3://{bucket}/ {capability}: ");
+        assert!(checks.contains(&note), "{checks}");
+    }
+    assert_eq!(server.keys(bucket), Vec::<String>::new());
+    assert_eq!(server.incomplete_uploads(bucket), Vec::<String>::new());
+    let tagged = format!("/a=s3://{bucket}:tag=a:b");
+    let run = ["--volume", &tagged, "--", "true"];
+    let output = stub("run", &server).args(run).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let expected = "objects of directory buckets have no tags";
+    assert!(
+        !output.status.success() && errors.contains(expected),
+        "{errors}"
+    );
+}
+
+#[test]
 fn keys_that_a_mount_can_not_show_are_counted() {
     let server = server();
     for key in ["in//x", "in/./y", "long/in/\u{1b}/"] {

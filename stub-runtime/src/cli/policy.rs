@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
-use s3fs_core::{Access, BucketName, MountConfig};
+use s3fs_core::{Access, BucketKind, BucketName, MountConfig};
 use serde_json::{Value, json};
 
 use super::exit::CommandFailure;
@@ -60,6 +60,9 @@ impl Needs {
     }
 
     fn statements(&self, bucket: &BucketName, region: Option<&str>) -> Vec<Value> {
+        if bucket.kind() == BucketKind::Directory {
+            return vec![self.sessions(bucket, region)];
+        }
         let objects = |prefixes: &BTreeSet<String>| -> Vec<String> {
             let each = minimal(prefixes).into_iter();
             each.map(|prefix| bucket.objects_arn(region, &format!("{prefix}*")))
@@ -94,6 +97,23 @@ impl Needs {
             json!({ "Effect": "Allow", "Action": actions, "Resource": resource })
         }));
         statements
+    }
+}
+
+impl Needs {
+    /// Returns the statement about a directory bucket, whose sessions allow all requests about objects, or
+    /// those that read.
+    fn sessions(&self, bucket: &BucketName, region: Option<&str>) -> Value {
+        let mut create = json!({
+            "Effect": "Allow",
+            "Action": bucket.action("s3:GetObject"),
+            "Resource": bucket.arn(region),
+        });
+        if self.writes.is_empty() {
+            let mode = json!({ "s3express:SessionMode": "ReadOnly" });
+            create["Condition"] = json!({ "StringEquals": mode });
+        }
+        create
     }
 }
 
@@ -149,6 +169,22 @@ mod tests {
         mount.prefix = Prefix::new(prefix).unwrap();
         mount.access = access;
         mount
+    }
+
+    #[test]
+    fn a_directory_bucket_needs_sessions_alone() {
+        let bucket = "data--use1-az4--x-s3";
+        let writing = mount(bucket, "2024/", Access::default());
+        let all = policy([&writing].into_iter(), Some("us-east-1"));
+        let arn = format!("arn:aws:s3express:us-east-1:*:bucket/{bucket}");
+        let mut expected = json!({
+            "Effect": "Allow", "Action": "s3express:CreateSession", "Resource": arn,
+        });
+        assert_eq!(all["Statement"], json!([expected]));
+        let reading = mount(bucket, "", Access::ReadOnly);
+        let all = policy([&reading].into_iter(), Some("us-east-1"));
+        expected["Condition"] = json!({ "StringEquals": { "s3express:SessionMode": "ReadOnly" } });
+        assert_eq!(all["Statement"], json!([expected]));
     }
 
     #[test]
