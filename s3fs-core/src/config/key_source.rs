@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,8 @@ pub struct ReadKeys {
     pub secret_access_key: String,
     /// `AWS_SESSION_TOKEN`, for temporary credentials.
     pub session_token: Option<String>,
+    /// Time at which the keys expire, if it is known.
+    pub expires: Option<SystemTime>,
 }
 
 /// Reader of key sources, of the program that mounts. It may block.

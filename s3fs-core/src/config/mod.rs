@@ -9,7 +9,7 @@ mod uploads;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +53,9 @@ pub struct MountConfig {
     /// stay as they are.
     #[serde(default)]
     pub key_source: Option<KeySource>,
+    /// Time at which the static keys expire, if it is known: they are read again before that.
+    #[serde(default)]
+    pub keys_expire: Option<SystemTime>,
     /// Reader of that place. It is not carried to other processes.
     #[serde(skip)]
     pub key_reader: Option<Arc<dyn ReadKeySource>>,
@@ -126,6 +129,7 @@ impl MountConfig {
             uploads: UploadSettings::default(),
             credentials: Credentials::Chain { profile: None },
             key_source: None,
+            keys_expire: None,
             key_reader: None,
             role: None,
             access: Access::default(),

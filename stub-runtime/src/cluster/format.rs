@@ -43,6 +43,7 @@ pub(super) fn for_nodes(spec: &CallSpec) -> CallSpec {
     let mut spec = spec.clone();
     for volume in &mut spec.volumes {
         volume.mount.key_source = None;
+        volume.mount.keys_expire = None;
     }
     spec
 }

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use s3fs_core::{
-    Access, BucketName, CacheConfig, KeySource, MountConfig, Ownership, Prefix, StageConfig,
-};
+use s3fs_core::{Access, BucketName, CacheConfig, MountConfig, Ownership, Prefix, StageConfig};
 
 use super::freshness::freshness;
 use super::options::VolumeOptions;
 use super::{
     CloudBucketMount, FolderOptions, SecretReader, VolumeError, credentials, endpoint, uploads,
 };
+use crate::declare::secret::Secret;
 
 /// Default maximum size of a cache in bytes.
 const CACHE_SIZE: u64 = 10 << 30;
@@ -35,7 +34,11 @@ fn config(volume: CloudBucketMount) -> Result<MountConfig, VolumeError> {
     };
     let (credentials, region) = credentials::of(&options, service)?;
     config.credentials = credentials;
-    config.key_source = source(&options);
+    let secret = options.secret.as_deref().and_then(|s| s.as_ref().ok());
+    config.key_source = secret.and_then(Secret::source).cloned();
+    if let (Some(secret), Some(_)) = (secret, &config.key_source) {
+        config.keys_expire = credentials::expiry(secret)?;
+    }
     config.region = region;
     config.endpoints = options.endpoints;
     config.role = options.role.assumed()?;
@@ -62,12 +65,6 @@ fn config(volume: CloudBucketMount) -> Result<MountConfig, VolumeError> {
     config.expected_bucket_owner = options.expected_bucket_owner;
     config.uploads = options.uploads.into_settings()?;
     Ok(config)
-}
-
-/// Returns the file or program that the keys came from.
-fn source(options: &VolumeOptions) -> Option<KeySource> {
-    let secret = options.secret.as_deref()?.as_ref().ok()?;
-    secret.source().cloned()
 }
 
 fn access(options: &VolumeOptions) -> Access {

@@ -1,6 +1,10 @@
 //! Credentials and region of a volume, from its secret, profile or `anonymous`.
 
+use std::time::SystemTime;
+
 use s3fs_core::{Credentials, chain};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::VolumeError;
 use super::endpoint::Service;
@@ -10,6 +14,9 @@ use crate::declare::secret::Secret;
 /// Names of a secret's entries with the two keys of a bucket.
 const AWS: [&str; 2] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
 const GOOGLE: [&str; 2] = ["GOOGLE_ACCESS_KEY_ID", "GOOGLE_ACCESS_KEY_SECRET"];
+
+/// Name of a secret's entry with the time at which its keys expire.
+const EXPIRY: &str = "AWS_CREDENTIAL_EXPIRATION";
 
 /// Returns the credentials of a volume and, if it is known, the region.
 pub(super) fn of(
@@ -78,6 +85,16 @@ pub(super) fn keys(secret: &Secret, service: Service) -> Result<Credentials, Vol
                 .collect(),
             present: secret.names().map(str::to_owned).collect(),
         }),
+    }
+}
+
+/// Returns the time at which the keys of a secret expire, if the secret says so.
+pub(super) fn expiry(secret: &Secret) -> Result<Option<SystemTime>, VolumeError> {
+    let given = filled(secret, EXPIRY);
+    let parsed = given.map(|text| OffsetDateTime::parse(text, &Rfc3339));
+    match parsed.transpose() {
+        Ok(time) => Ok(time.map(SystemTime::from)),
+        Err(_) => Err(VolumeError::Expiry(EXPIRY)),
     }
 }
 

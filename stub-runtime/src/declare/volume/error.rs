@@ -45,6 +45,9 @@ pub enum VolumeError {
         /// Names that the secret has.
         present: Vec<String>,
     },
+    /// An entry of the secret is not the time at which its keys expire.
+    #[error("`{0}` of the secret is not a time\nwrite one such as `2030-01-31T12:00:00Z`")]
+    Expiry(&'static str),
     /// Two options exclude each other.
     #[error("`{0}` and `{1}` exclude each other\nleave one out")]
     Conflict(&'static str, &'static str),

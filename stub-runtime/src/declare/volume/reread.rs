@@ -26,6 +26,7 @@ impl SecretReader {
 impl ReadKeySource for SecretReader {
     fn read(&self, place: &KeySource) -> Result<ReadKeys, String> {
         let secret = source::read_again(place).map_err(|error| chain(&error))?;
+        let expires = credentials::expiry(&secret).map_err(|error| chain(&error))?;
         let keys = credentials::keys(&secret, self.service).map_err(|error| chain(&error))?;
         match keys {
             Credentials::Static {
@@ -36,6 +37,7 @@ impl ReadKeySource for SecretReader {
                 access_key_id,
                 secret_access_key,
                 session_token,
+                expires,
             }),
             _ => Err("a secret gives keys alone".to_owned()),
         }

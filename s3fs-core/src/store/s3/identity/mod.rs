@@ -2,6 +2,7 @@
 //! are valid, and loaded anew when the bucket refuses them.
 
 mod assumed;
+mod expiry;
 mod failures;
 mod flight;
 mod refusals;

@@ -1,14 +1,19 @@
 //! Static keys that are read again from the place that they came from.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future::ProvideCredentials as Provided;
 use aws_sdk_s3::config::{Credentials, ProvideCredentials};
 
 use super::KeyHash;
+use super::expiry::{SHORTEST, first_look, next_look};
 use super::flight::Flight;
 use crate::config::{self, KeySource, MountConfig, ReadKeySource};
+
+/// Time before the expiry of credentials at which the SDK's cache loads them again.
+const SDK_LEAD: Duration = Duration::from_secs(10);
 
 /// Keys with the place that they came from. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -27,9 +32,20 @@ struct RereadSource {
 struct RereadState {
     keys: Credentials,
     trust: Trust,
+    /// Time at which they are read again although nobody has refused them.
+    look: Option<SystemTime>,
 }
 
-/// Trust in keys. Those that nobody has refused are not read again.
+impl RereadState {
+    /// Returns the keys; the SDK's cache loads them again when they are due.
+    fn timed(&self) -> Credentials {
+        let mut keys = self.keys.clone();
+        *keys.expiry_mut() = self.look.map(|look| look + SDK_LEAD);
+        keys
+    }
+}
+
+/// Trust in keys. Those that nobody has refused are read again only before they expire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trust {
     Good,
@@ -57,6 +73,9 @@ impl Reread {
             state: Mutex::new(RereadState {
                 keys,
                 trust: Trust::Good,
+                look: config
+                    .keys_expire
+                    .map(|expires| first_look(expires, SystemTime::now())),
             }),
             reading: Flight::default(),
         })))
@@ -96,7 +115,8 @@ impl RereadSource {
 
     fn good(&self) -> Option<Credentials> {
         let state = self.state();
-        (state.trust == Trust::Good).then(|| state.keys.clone())
+        let is_due = state.look.is_some_and(|look| look <= SystemTime::now());
+        (state.trust == Trust::Good && !is_due).then(|| state.timed())
     }
 
     async fn read(&self) -> Result<Credentials, String> {
@@ -104,10 +124,12 @@ impl RereadSource {
         if let Some(keys) = self.good() {
             return Ok(keys);
         }
+        tracing::debug!("reading keys again");
         let (source, reader) = (self.source.clone(), Arc::clone(&self.reader));
         let read = tokio::task::spawn_blocking(move || reader.read(&source)).await;
         let read = read.unwrap_or_else(|error| Err(error.to_string()));
         let mut state = self.state();
+        let now = SystemTime::now();
         match read {
             Ok(read) => {
                 state.keys = static_keys(
@@ -116,11 +138,15 @@ impl RereadSource {
                     read.session_token,
                 );
                 state.trust = Trust::Good;
+                state.look = read.expires.map(|expires| next_look(expires, now));
             }
             Err(reason) if state.trust == Trust::Refused => return Err(reason),
-            Err(reason) => tracing::warn!(%reason, "failed to read keys again: using the last"),
+            Err(reason) => {
+                tracing::warn!(%reason, "failed to read keys again: using the last");
+                state.look = state.look.map(|look| look.max(now + SHORTEST));
+            }
         }
-        Ok(state.keys.clone())
+        Ok(state.timed())
     }
 }
 
@@ -179,6 +205,7 @@ pub(super) mod tests {
                 access_key_id: key.into(),
                 secret_access_key: "secret".into(),
                 session_token: None,
+                expires: None,
             })
         }
     }
@@ -223,11 +250,19 @@ pub(super) mod tests {
                 access_key_id: key.into(),
                 secret_access_key: "secret".into(),
                 session_token: None,
+                expires: None,
             })
         }
     }
 
     fn slow() -> (Reread, Arc<Slow>, Sender<Result<&'static str, String>>) {
+        slow_since(None)
+    }
+
+    /// Returns keys that expire at this time, and their place.
+    fn slow_since(
+        expires: Option<SystemTime>,
+    ) -> (Reread, Arc<Slow>, Sender<Result<&'static str, String>>) {
         let (allow, allowed) = channel();
         let place = Arc::new(Slow {
             reads: AtomicUsize::new(0),
@@ -235,6 +270,7 @@ pub(super) mod tests {
         });
         let mut config = MountConfig::new(BucketName::new(BUCKET).unwrap());
         read_keys_by(&mut config, place.clone());
+        config.keys_expire = expires;
         (Reread::of(&config).unwrap(), place, allow)
     }
 
@@ -278,5 +314,28 @@ pub(super) mod tests {
         let error = reread.load().await.unwrap_err();
         assert!(format!("{error:?}").contains("the file is gone"));
         assert_eq!(place.reads.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test]
+    async fn keys_that_have_expired_are_read_again_unrefused_and_used_if_there_are_no_others() {
+        let now = SystemTime::now();
+        let (reread, place, allow) = slow_since(Some(now));
+        allow.send(Err("the file is gone".to_owned())).unwrap();
+        for _ in 0..2 {
+            let keys = reread.load().await.unwrap();
+            assert_eq!(keys.access_key_id(), "first");
+            assert!(keys.expiry().unwrap() > now + SHORTEST, "asked later");
+            assert_eq!(place.reads.load(Ordering::Relaxed), 1);
+        }
+        let (reread, place, allow) = slow_since(Some(now));
+        allow.send(Ok("second")).unwrap();
+        for _ in 0..2 {
+            let keys = reread.load().await.unwrap();
+            assert_eq!((keys.access_key_id(), keys.expiry()), ("second", None));
+        }
+        assert_eq!(place.reads.load(Ordering::Relaxed), 1);
+        let (reread, place, _allow) = slow_since(Some(now + Duration::from_hours(1)));
+        assert_eq!(reread.load().await.unwrap().access_key_id(), "first");
+        assert_eq!(place.reads.load(Ordering::Relaxed), 0);
     }
 }
