@@ -74,7 +74,12 @@ pub async fn connect(
     if let Err(reason) = access.check_route(config.bucket.as_str()) {
         return Err(refused(StoreErrorKind::Other(reason.clone()), reason));
     }
-    let first = list_root(config, &access).await;
+    let mut first = list_root(config, &access).await;
+    if let (Err(error), Some(identity)) = (&first, &access.identity)
+        && identity.drops_old(error)
+    {
+        first = Box::pin(list_root(config, &access)).await;
+    }
     let moved_to = match &first {
         Err(error) => region_to_follow(error, &access),
         Ok(_) => None,

@@ -36,6 +36,8 @@ pub(super) use source::{CredentialSource, first_region};
 use failures::{Failure, Failures};
 use unsaid::Verdict;
 
+use crate::store::{StoreError, StoreErrorKind};
+
 /// Minimum time for which loaded credentials are used, however often they are refused: the requests
 /// that are refused together load them anew once.
 const SHORTEST_USE: Duration = Duration::from_secs(1);
@@ -129,6 +131,19 @@ impl Identity {
     fn current(&self) -> Arc<Generation> {
         let current = self.0.current.read();
         Arc::clone(&current.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Drops given keys that the first request to a bucket shows to be old: a call may start a sandbox
+    /// long after it got its keys. Returns whether others can be read.
+    pub(super) fn drops_old(&self, error: &StoreError) -> bool {
+        let is_old = matches!(error.kind, StoreErrorKind::StaleCredentials(_));
+        if !is_old || !self.0.source.has_given_keys() {
+            return false;
+        }
+        if let Some(keys) = self.current().loaded() {
+            self.drop_refused(keys, Duration::ZERO);
+        }
+        true
     }
 
     /// Drops the credentials if they are those of a refused request, and have been used for a

@@ -235,6 +235,17 @@ pub(super) mod tests {
         assert!(matches!(error.kind, StoreErrorKind::NoSuchKey), "{error}");
     }
 
+    #[tokio::test]
+    async fn keys_that_were_replaced_before_the_first_request_are_read_again() {
+        let server = S3Local::builder().access_key("second", "secret", Policy::read_write(BUCKET));
+        let server = server.start();
+        server.create_bucket(BUCKET);
+        let place = Arc::new(RereadSource(Mutex::new(Some("second"))));
+        let store = connected(&server, |config| read_keys_by(config, place.clone())).await;
+        assert!(store.head(&Key::new("absent")).await.is_err());
+        assert!(server.log().count(s3_local::Operation::ListObjectsV2) == 2);
+    }
+
     /// Place that answers when a test allows it.
     #[derive(Debug)]
     struct Slow {

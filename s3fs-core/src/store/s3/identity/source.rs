@@ -58,6 +58,11 @@ impl CredentialSource {
         })
     }
 
+    /// Returns whether its first keys were given, and others can be read from their place.
+    pub(super) fn has_given_keys(&self) -> bool {
+        self.reread.is_some()
+    }
+
     /// Notes that the bucket has refused these keys.
     pub(super) fn refused(&self, keys: KeyHash) {
         if let Some(reread) = &self.reread {
