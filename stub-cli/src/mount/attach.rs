@@ -41,7 +41,7 @@ impl Attached {
         let file_system = match notes.filter(|_| !read_only) {
             Some(state) => {
                 let folder = state.join("uploads");
-                FileSystem::connect_noting(config, &resources, &folder).await?
+                Box::pin(FileSystem::connect_noting(config, &resources, &folder)).await?
             }
             None => FileSystem::connect(config, &resources).await?,
         };

@@ -1,4 +1,4 @@
-//! CallRecords of calls, for reports and for the history.
+//! Records of calls, for reports and for the history.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ const MOST_ATTEMPTS: usize = 20_000;
 struct CallRecords {
     page: Option<PathBuf>,
     history: Option<PathBuf>,
-    /// CallRecords of calls, the latest first.
+    /// Records of calls, the latest first.
     records: Vec<Record>,
     /// True if the last attempt to write the page failed.
     has_failed: bool,

@@ -134,10 +134,7 @@ fn answers_of_the_bucket_hold_as_long_as_the_volume_says() {
     }
     let wrong: Result<VolumeUrl, _> = "s3://data:metadata-ttl=forever".parse();
     let error = wrong.unwrap_err();
-    assert!(
-        error.to_string().contains("`minimal` or `indefinite`"),
-        "{error}"
-    );
+    assert!(error.contains("`minimal` or `indefinite`"), "{error}");
 }
 
 #[test]
