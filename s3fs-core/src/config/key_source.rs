@@ -22,10 +22,15 @@ pub enum KeySource {
         /// Folder in which it runs.
         folder: PathBuf,
     },
+    /// Function of one process, which no other process can call.
+    Function {
+        /// Place of the function in its code, for messages.
+        place: String,
+    },
 }
 
 /// Keys that were read again.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct ReadKeys {
     /// `AWS_ACCESS_KEY_ID`.
     pub access_key_id: String,

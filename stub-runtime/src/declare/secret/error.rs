@@ -87,6 +87,14 @@ pub enum SecretError {
         /// Cause; never the output of the program.
         reason: String,
     },
+    /// The function of a secret failed.
+    #[error("failed to get a secret from the function at {place}: {reason}")]
+    Function {
+        /// File, line and column of its [`Secret::from_fn`](crate::Secret::from_fn).
+        place: String,
+        /// Error of the function, or its panic.
+        reason: String,
+    },
     /// An AWS profile has no keys.
     #[error("{reason}")]
     Profile {

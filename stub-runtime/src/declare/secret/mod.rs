@@ -2,17 +2,21 @@
 
 mod dotenv;
 mod error;
+mod function;
 mod profile;
 mod program;
 pub(crate) mod source;
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::fmt;
+use std::panic::Location;
 use std::path::Path;
 
 use s3fs_core::KeySource;
 
 pub use error::SecretError;
+pub(crate) use function::SecretFunction;
 
 /// Named values, such as credentials, on their way to a volume or into a job's environment.
 ///
@@ -32,8 +36,17 @@ pub use error::SecretError;
 #[derive(Clone, Default)]
 pub struct Secret {
     entries: BTreeMap<String, String>,
-    /// File or program to read again when a bucket refuses the keys.
-    source: Option<KeySource>,
+    /// Source to read again when a bucket refuses the keys.
+    source: Option<SecretSource>,
+}
+
+/// Source of a secret.
+#[derive(Clone, Debug)]
+enum SecretSource {
+    /// File or program, which every process of this user can read.
+    Place(KeySource),
+    /// Function, which this process alone can call.
+    Function(SecretFunction),
 }
 
 impl PartialEq for Secret {
@@ -131,7 +144,7 @@ impl Secret {
         let entries = dotenv::read(path)?;
         Ok(Self {
             entries,
-            source: Some(KeySource::File(absolute)),
+            source: Some(SecretSource::Place(KeySource::File(absolute))),
         })
     }
 
@@ -147,14 +160,89 @@ impl Secret {
         profile::get(profile).map(Self::from_dict)
     }
 
+    /// Calls a function that returns names and values. It is called again when a bucket refuses the
+    /// keys, and before they expire: for keys from a vault, a broker or an API, for as long as the
+    /// bucket is mounted.
+    ///
+    /// ```
+    /// use std::io;
+    /// use stub_runtime::{CloudBucketMount, Secret};
+    ///
+    /// # mod vault {
+    /// #     pub struct Lease { pub id: String, pub key: String, pub until: String }
+    /// #     pub fn lease(_: &str) -> std::io::Result<Lease> {
+    /// #         let until = "2030-01-31T12:00:00Z".to_owned();
+    /// #         Ok(Lease { id: "id".to_owned(), key: "key".to_owned(), until })
+    /// #     }
+    /// # }
+    /// fn reports() -> CloudBucketMount {
+    ///     CloudBucketMount::new("reports").secret(Secret::from_fn(|| {
+    ///         let lease = vault::lease("s3/reader")?;
+    ///         Ok::<_, io::Error>([
+    ///             ("AWS_ACCESS_KEY_ID", lease.id),
+    ///             ("AWS_SECRET_ACCESS_KEY", lease.key),
+    ///             ("AWS_CREDENTIAL_EXPIRATION", lease.until), // optional
+    ///         ])
+    ///     }))
+    /// }
+    /// # reports().into_config()?;
+    /// # Ok::<(), stub_runtime::VolumeError>(())
+    /// ```
+    ///
+    /// - The first call is made here, by this thread. Later calls are made while a call of a
+    ///   function with such a volume runs, by threads of this process, one at a time for each
+    ///   mounted volume. Programs that wait for the bucket wait for them.
+    /// - With `AWS_CREDENTIAL_EXPIRATION`, in the form of RFC 3339, it is called five minutes before
+    ///   that, or after half of the time that is left, if that is later.
+    /// - After 25 s without a result, a later call counts as failed. Its thread goes on, as nothing can stop
+    ///   it, and the next call begins when it has ended.
+    /// - An error's text is shown, and must hold no secret. A panic is an error, too. After a failure,
+    ///   keys that the bucket has not refused stay in use.
+    /// - In `secrets`, where variables of a job are set once, and for tasks on a cluster, which don't
+    ///   reach this process, only the first call is made.
+    ///
+    /// # Errors
+    /// The function failed or panicked.
+    #[track_caller]
+    pub fn from_fn<I, K, V, E>(
+        function: impl Fn() -> Result<I, E> + Send + Sync + 'static,
+    ) -> Result<Self, SecretError>
+    where
+        I: IntoIterator<Item = (K, V)>,
+        K: Into<String>,
+        V: Into<String>,
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        Self::of_function(SecretFunction::new(function, Location::caller()))
+    }
+
     /// Returns the names, in alphabetical order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.entries.keys().map(String::as_str)
     }
 
-    /// Returns the file or program that the secret came from.
-    pub(crate) fn source(&self) -> Option<&KeySource> {
-        self.source.as_ref()
+    /// Returns the file, program or function that the secret came from.
+    pub(crate) fn source(&self) -> Option<KeySource> {
+        match self.source.as_ref()? {
+            SecretSource::Place(place) => Some(place.clone()),
+            SecretSource::Function(function) => Some(function.source()),
+        }
+    }
+
+    /// Returns the function that the secret came from.
+    pub(crate) fn function(&self) -> Option<&SecretFunction> {
+        match self.source.as_ref()? {
+            SecretSource::Place(_) => None,
+            SecretSource::Function(function) => Some(function),
+        }
+    }
+
+    /// Calls the function of a secret.
+    pub(crate) fn of_function(function: SecretFunction) -> Result<Self, SecretError> {
+        Ok(Self {
+            entries: function.call()?,
+            source: Some(SecretSource::Function(function)),
+        })
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {

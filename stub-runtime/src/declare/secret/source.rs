@@ -8,7 +8,7 @@ use std::time::Duration;
 use s3fs_core::KeySource;
 
 use super::program::{self, Limit};
-use super::{Secret, SecretError, dotenv};
+use super::{Secret, SecretError, SecretSource, dotenv};
 use crate::host::trusted;
 use crate::host::trusted::Untrusted;
 
@@ -46,10 +46,16 @@ fn read_within(source: &KeySource, limit: Limit) -> Result<Secret, SecretError> 
                 ),
             })?
         }
+        KeySource::Function { place } => {
+            return Err(SecretError::Function {
+                place: place.clone(),
+                reason: "only its own process can call it".to_owned(),
+            });
+        }
     };
     Ok(Secret {
         entries,
-        source: Some(source.clone()),
+        source: Some(SecretSource::Place(source.clone())),
     })
 }
 
@@ -118,7 +124,7 @@ mod tests {
                 fs::write(&path, format!("A={value}\n")).unwrap();
                 let secret = read(&source).unwrap();
                 assert_eq!(secret, Secret::from_dict([("A", value)]));
-                assert_eq!(secret.source.as_ref(), Some(&source));
+                assert_eq!(secret.source().as_ref(), Some(&source));
             }
             fs::write(&path, "hunter2").unwrap();
             let error = read(&source).unwrap_err().to_string();

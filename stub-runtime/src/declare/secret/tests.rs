@@ -146,3 +146,27 @@ fn a_failed_constructor_is_kept_as_it_is() {
         .unwrap_err();
     assert!(error.to_string().ends_with("STUB_NOT_SET_1"));
 }
+
+#[test]
+fn a_function_gives_a_secret_and_its_error_or_panic_is_placed() {
+    let secret = Secret::from_fn(|| Ok::<_, String>(vec![("A".to_owned(), "hunter2")])).unwrap();
+    assert_eq!(secret, Secret::from_dict([("A", "hunter2")]));
+    assert!(!format!("{secret:?}").contains("hunter2"));
+    let missing = || fs::read_to_string("/nonexistent/keys").map(|text| [("A", text)]);
+    for (failed, reason) in [
+        (
+            Secret::from_fn(missing),
+            ": No such file or directory (os error 2)",
+        ),
+        (
+            Secret::from_fn(|| -> Result<[(&str, &str); 0], &str> { panic!("hunter2") }),
+            ": it panicked",
+        ),
+    ] {
+        let error = failed.unwrap_err();
+        let text = error.to_string();
+        let start = concat!("failed to get a secret from the function at ", file!(), ":");
+        assert!(text.starts_with(start) && text.ends_with(reason), "{text}");
+        assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+    }
+}

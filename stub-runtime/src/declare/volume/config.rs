@@ -35,10 +35,11 @@ fn config(volume: CloudBucketMount) -> Result<MountConfig, VolumeError> {
     let (credentials, region) = credentials::of(&options, service)?;
     config.credentials = credentials;
     let secret = options.secret.as_deref().and_then(|s| s.as_ref().ok());
-    config.key_source = secret.and_then(Secret::source).cloned();
+    config.key_source = secret.and_then(Secret::source);
     if let (Some(secret), Some(_)) = (secret, &config.key_source) {
         config.keys_expire = credentials::expiry(secret)?;
     }
+    let function = secret.and_then(Secret::function).cloned();
     config.region = region;
     config.endpoints = options.endpoints;
     config.role = options.role.assumed()?;
@@ -56,7 +57,7 @@ fn config(volume: CloudBucketMount) -> Result<MountConfig, VolumeError> {
     }
     config.rescue = crate::host::config::rescue_folder();
     config.endpoint_url = options.endpoint_url;
-    config.key_reader = Some(Arc::new(SecretReader::of(&config)));
+    config.key_reader = Some(Arc::new(SecretReader::with(&config, function)));
     config.force_path_style = options.force_path_style.unwrap_or(false);
     config.requester_pays = options.requester_pays.unwrap_or(false);
     if let Some(owner) = &options.expected_bucket_owner {

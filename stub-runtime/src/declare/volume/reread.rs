@@ -1,31 +1,42 @@
-//! Keys of a volume's secret, read again from their file or program.
+//! Keys of a volume's secret, read again from their file, program or function.
 
 use s3fs_core::{Credentials, KeySource, MountConfig, ReadKeySource, ReadKeys, chain};
 
 use super::credentials;
 use super::endpoint::{self, Service};
-use crate::declare::secret::source;
+use crate::declare::secret::{Secret, SecretFunction, source};
 
-/// Reader of the files and programs of a volume's secret.
+/// Reader of the file, program or function of a volume's secret.
 #[derive(Debug)]
 pub(crate) struct SecretReader {
     service: Service,
+    function: Option<SecretFunction>,
 }
 
 impl SecretReader {
     /// Creates a reader that takes the same names from the secret as the first read did.
     pub(crate) fn of(mount: &MountConfig) -> Self {
+        Self::with(mount, None)
+    }
+
+    /// Creates a reader that calls this function of the process.
+    pub(super) fn with(mount: &MountConfig, function: Option<SecretFunction>) -> Self {
         let url = mount.endpoint_url.as_deref();
         let service = url.and_then(|url| endpoint::check(url, mount.bucket.as_str()).ok());
         Self {
             service: service.unwrap_or(Service::S3),
+            function,
         }
     }
 }
 
 impl ReadKeySource for SecretReader {
     fn read(&self, place: &KeySource) -> Result<ReadKeys, String> {
-        let secret = source::read_again(place).map_err(|error| chain(&error))?;
+        let secret = match &self.function {
+            Some(function) => Secret::of_function(function.clone()),
+            None => source::read_again(place),
+        };
+        let secret = secret.map_err(|error| chain(&error))?;
         let expires = credentials::expiry(&secret).map_err(|error| chain(&error))?;
         let keys = credentials::keys(&secret, self.service).map_err(|error| chain(&error))?;
         match keys {
