@@ -6,6 +6,7 @@ mod demands;
 mod doctor;
 mod init;
 pub(crate) mod interrupt;
+mod keys;
 mod limits;
 pub(crate) mod role;
 mod sandbox;

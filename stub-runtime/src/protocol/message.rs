@@ -14,7 +14,12 @@ use crate::codec::Packed;
 use crate::sys::WorkerEnd;
 
 /// Caller to supervisor, once. Descriptors: the job's standard input, if `stdin`; its standard output and its
-/// standard error, if `output`; the worker's end of the socket over which it is given inputs, if `worker`.
+/// standard error, if `output`; the worker's end of the socket over which it is given inputs, if `worker`; the
+/// end of a socket over which the caller is asked for keys, if `keys`.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each says whether descriptors go along"
+)]
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Hello {
     pub(crate) spec: CallSpec,
@@ -25,6 +30,8 @@ pub(crate) struct Hello {
     /// True if the job has output of its own; else it has the caller's.
     pub(crate) output: bool,
     pub(crate) worker: bool,
+    /// True if functions of the caller return keys of volumes.
+    pub(crate) keys: bool,
     pub(crate) trace: Trace,
 }
 
@@ -265,7 +272,8 @@ pub(crate) struct Report {
     pub(crate) has_printed: bool,
 }
 
-/// Message from caller to sweeper, sent once.
+/// Message from caller to sweeper, sent once. Descriptor: the end of a socket over which the caller
+/// is asked for keys, if functions of the caller return keys of volumes.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Sweep {
     pub(crate) volumes: Vec<SweptVolume>,

@@ -3,10 +3,12 @@
 
 mod channel;
 mod inbox;
+mod keys;
 mod message;
 
 pub(crate) use channel::{Channel, ChannelError};
 pub(crate) use inbox::Inbox;
+pub(crate) use keys::{AskKeys, FoundKeys};
 pub(crate) use message::{
     FromInit, FromSupervisor, FromWorker, Hello, Hide, InnerFolder, Input, Job, MountPoint,
     Program, Progress, Reply, Report, StartFailure, Stop, Sweep, Swept, SweptVolume, ToInit,

@@ -1,10 +1,12 @@
 //! Multipart uploads that a lost supervisor leaves in the buckets: begun and not ended.
 
 use std::collections::BTreeSet;
+use std::os::fd::AsFd;
 
 use s3fs_core::{MountConfig, Shown, UnfinishedUpload};
 
 use crate::host::config;
+use crate::local::keys::Answers;
 use crate::local::role::Role;
 use crate::protocol::{Channel, ChannelError, Sweep, Swept, SweptVolume, UploadNote};
 
@@ -79,13 +81,17 @@ fn sweep(label: &str, volumes: Vec<SweptVolume>) -> Result<Swept, ChannelError> 
     let title = format!("stub: sweeper for {label}");
     let started = process::start(Role::Sweeper, title, theirs);
     let mut sweeper = started.map_err(|error| ChannelError::NotStarted(error.to_string()))?;
+    let answers = Answers::of(volumes.iter().map(|volume| &volume.mount));
+    let keys = answers.map(Answers::start).transpose();
+    let keys = keys.map_err(|error| ChannelError::NotStarted(error.to_string()))?;
+    let with: Vec<_> = keys.iter().map(AsFd::as_fd).collect();
     let credentials = config::credentials();
     let request = Sweep {
         volumes,
         credentials,
     };
     let swept = ours
-        .send(&request, &[])
+        .send(&request, &with)
         .and_then(|()| ours.receive::<Swept>());
     drop(ours);
     // It ends by itself; there may be nobody to wait for if children are ignored.

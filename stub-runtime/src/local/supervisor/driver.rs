@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::call::{CallSpec, Work};
 use crate::host::config;
+use crate::local::keys::Asker;
 use crate::local::limits::Cgroup;
 use crate::observe::watch;
 use crate::protocol::{
@@ -16,7 +17,7 @@ use crate::protocol::{
 use crate::sys;
 
 use super::first::Init;
-use super::inputs::{SupervisorInput, process, watch_caller, watch_init};
+use super::inputs::{SupervisorInput, process, thread, watch_caller, watch_init};
 use super::limiting::enforce;
 use super::line::Line;
 use super::progress::Teller;
@@ -46,6 +47,8 @@ struct Driver {
     output: Vec<OwnedFd>,
     /// The worker's end of its socket to the caller.
     worker: Option<OwnedFd>,
+    /// Connection to functions of the caller that return keys of volumes.
+    keys: Option<Asker>,
     volumes: Option<Volumes>,
     /// The job's control group, if it has one.
     group: Option<Cgroup>,
@@ -66,6 +69,7 @@ pub(super) fn drive(
         stdin,
         output,
         worker,
+        keys,
         ..
     } = hello;
     let mut descriptors = descriptors.into_iter();
@@ -73,6 +77,8 @@ pub(super) fn drive(
     let stdin = next(stdin);
     let output = [next(output), next(output)].into_iter().flatten().collect();
     let worker = next(worker);
+    let keys = next(keys).map(|keys| Asker::start(keys.into())).transpose();
+    let keys = keys.map_err(|error| thread(&error))?;
     let (inputs, received) = channel();
     watch_caller(caller, &inputs)?;
     watch_init(&init, &inputs)?;
@@ -88,6 +94,7 @@ pub(super) fn drive(
         stdin,
         output,
         worker,
+        keys,
         volumes,
         group,
         deadline,
@@ -286,7 +293,7 @@ impl Driver {
         let volumes = Volumes::new(self.spec.volumes.clone())?;
         let caller = self.caller.clone();
         let inputs = self.inputs.clone();
-        volumes.connect(caller, move |result| {
+        volumes.connect(caller, self.keys.clone(), move |result| {
             let input = match result {
                 Ok(systems) => SupervisorInput::Connected(systems),
                 Err(failure) => SupervisorInput::Event(Event::Failed(failure)),

@@ -1,5 +1,6 @@
 //! Events from other processes: one thread each, which blocks on a socket.
 
+use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::mpsc::Sender;
 use std::thread;
@@ -83,14 +84,16 @@ fn beside(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), StartFa
     let builder = thread::Builder::new()
         .name(name.to_owned())
         .stack_size(STACK);
-    builder
-        .spawn(run)
-        .map(drop)
-        .map_err(|error| StartFailure::Sandbox {
-            step: SandboxStep::Process,
-            reason: format!("a thread can't be started: {error}"),
-            remedy: None,
-        })
+    builder.spawn(run).map(drop).map_err(|error| thread(&error))
+}
+
+/// Makes the failure to start a thread.
+pub(super) fn thread(error: &io::Error) -> StartFailure {
+    StartFailure::Sandbox {
+        step: SandboxStep::Process,
+        reason: format!("a thread can't be started: {error}"),
+        remedy: None,
+    }
 }
 
 /// Makes the failure of a system call about processes and their sockets.

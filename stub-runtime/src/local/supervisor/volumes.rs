@@ -2,7 +2,6 @@
 
 use std::num::NonZero;
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tracing::Instrument;
 
 use crate::call::{SandboxStep, Volume};
-use crate::declare::SecretReader;
+use crate::local::keys::{Asker, reader};
 use crate::protocol::{MountPoint, StartFailure};
 
 use super::line::Line;
@@ -93,10 +92,11 @@ impl Volumes {
     pub(super) fn connect(
         &self,
         caller: Line,
+        keys: Option<Asker>,
         then: impl FnOnce(Result<Vec<FileSystem>, StartFailure>) + Send + 'static,
     ) {
         let declared = self.declared.clone();
-        let connecting = async move { then(connect(declared, &caller).await) };
+        let connecting = async move { then(connect(declared, &caller, keys.as_ref()).await) };
         self.handle.spawn(connecting.in_current_span());
     }
 
@@ -227,13 +227,17 @@ impl Drop for Volumes {
     }
 }
 
-async fn connect(volumes: Vec<Volume>, caller: &Line) -> Result<Vec<FileSystem>, StartFailure> {
+async fn connect(
+    volumes: Vec<Volume>,
+    caller: &Line,
+    keys: Option<&Asker>,
+) -> Result<Vec<FileSystem>, StartFailure> {
     let resources = Resources::default();
     let one = |(index, Volume { path, mount }): (usize, Volume)| {
         let (resources, observer) = (&resources, caller.observer(index));
         async move {
             let mount = MountConfig {
-                key_reader: Some(Arc::new(SecretReader::of(&mount))),
+                key_reader: Some(reader(&mount, index, keys)),
                 ..mount
             };
             let bucket = mount.bucket.to_string();

@@ -11,6 +11,7 @@ use s3fs_core::{Resources, abort_uploads};
 use tokio::runtime::Builder;
 
 use crate::host::config;
+use crate::local::keys::{Asker, reader};
 use crate::observe::log;
 use crate::protocol::{Channel, ChannelError, Sweep, Swept, SweptVolume};
 use crate::sys;
@@ -39,11 +40,18 @@ fn become_private() -> Result<(), SysError> {
 }
 
 fn run(caller: &Channel) -> Result<(), ChannelError> {
-    let (sweep, _) = caller.receive::<Sweep>()?;
+    let (sweep, descriptors) = caller.receive::<Sweep>()?;
+    let keys = descriptors.into_iter().next().map(Channel::from);
     config::adopt(&sweep.credentials);
     log::start();
+    // Without the thread, the keys that are known may do.
+    let asker = keys.and_then(|keys| Asker::start(keys).ok());
+    let mut volumes = sweep.volumes;
+    for (index, SweptVolume { mount, .. }) in volumes.iter_mut().enumerate() {
+        mount.key_reader = Some(reader(mount, index, asker.as_ref()));
+    }
     let failures = match Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(limited(sweep.volumes)),
+        Ok(runtime) => runtime.block_on(limited(volumes)),
         Err(error) => vec![error.to_string()],
     };
     caller.send(&Swept { failures }, &[])

@@ -13,6 +13,7 @@ use s3fs_core::NotStored;
 use crate::call::{Attempt, CallSpec, Error, ErrorKind, Outcome, Work};
 use crate::codec::Payload;
 use crate::host::config;
+use crate::local::keys::Answers;
 use crate::local::limits::remove_left;
 use crate::local::role::Role;
 use crate::observe::output::Sink;
@@ -82,6 +83,14 @@ impl Line {
     }
 }
 
+/// Ends of pipes and sockets for the processes of the sandbox.
+struct PassedEnds {
+    output: Option<JobsEnds>,
+    worker: Option<Channel>,
+    /// End for the supervisor, which asks for keys.
+    keys: Option<Channel>,
+}
+
 impl Launched {
     /// Starts a supervisor and sends it the call. Also returns a second handle on the connection;
     /// shutting that down ends the call.
@@ -120,6 +129,13 @@ impl Launched {
             .map(|sink| Output::new(sink).map_err(|error| failed("make a pipe")(error.into())))
             .transpose()?
             .unzip();
+        let answers = Answers::of(spec.volumes.iter().map(|volume| &volume.mount));
+        let keys = answers.map(Answers::start).transpose();
+        let ends = PassedEnds {
+            output: jobs_ends,
+            worker: workers_end,
+            keys: keys.map_err(failed("start a thread"))?,
+        };
         let title = format!("stub: supervisor for {label}");
         let supervisor = process::start(Role::Supervisor, title, theirs)
             .map_err(failed("start its supervisor"))?;
@@ -134,9 +150,9 @@ impl Launched {
             watched,
             over: None,
         };
-        let greeted = launched.greet(spec, !no_stdin, jobs_ends.as_ref(), workers_end.as_ref());
+        let greeted = launched.greet(spec, !no_stdin, &ends);
         // Held here, they would hide the worker's end.
-        drop((jobs_ends, workers_end));
+        drop(ends);
         match greeted {
             // A supervisor that has ended already may have said why.
             Ok(()) | Err(ChannelError::Closed) => Ok(launched),
@@ -149,26 +165,22 @@ impl Launched {
         }
     }
 
-    fn greet(
-        &self,
-        spec: CallSpec,
-        stdin: bool,
-        output: Option<&JobsEnds>,
-        worker: Option<&Channel>,
-    ) -> Result<(), ChannelError> {
+    fn greet(&self, spec: CallSpec, stdin: bool, ends: &PassedEnds) -> Result<(), ChannelError> {
         let own = io::stdin();
         let stdin = (stdin && sys::has_stdin()).then(|| own.as_fd());
         let descriptors: Vec<BorrowedFd<'_>> = stdin
             .into_iter()
-            .chain(output.into_iter().flatten().map(AsFd::as_fd))
-            .chain(worker.map(AsFd::as_fd))
+            .chain(ends.output.iter().flatten().map(AsFd::as_fd))
+            .chain(ends.worker.iter().map(AsFd::as_fd))
+            .chain(ends.keys.iter().map(AsFd::as_fd))
             .collect();
         let hello = Hello {
             spec,
             credentials: config::credentials(),
             stdin: stdin.is_some(),
-            output: output.is_some(),
-            worker: worker.is_some(),
+            output: ends.output.is_some(),
+            worker: ends.worker.is_some(),
+            keys: ends.keys.is_some(),
             trace: self.watched.trace(),
         };
         self.line.channel.send(&hello, &descriptors)
