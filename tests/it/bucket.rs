@@ -40,7 +40,8 @@ pub(crate) fn server_with(policy: Policy) -> Server {
     )
 }
 
-fn filled(server: Server) -> Server {
+/// Creates the bucket of a server, with its two objects.
+pub(crate) fn filled(server: Server) -> Server {
     server.create_bucket(BUCKET);
     server.put(BUCKET, "hello.txt", "hello\n");
     server.put(BUCKET, "in/deep.txt", "deep\n");

@@ -34,7 +34,7 @@ fn returns() -> io::Result<usize> {
 }
 
 /// Returns the call's process with this name in the kernel.
-fn process(name: &str) -> Pid {
+pub(crate) fn process(name: &str) -> Pid {
     eventually(name, || {
         descendants(Pid::this()).into_iter().find(|pid| {
             fs::read_to_string(format!("/proc/{pid}/comm"))

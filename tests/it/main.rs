@@ -5,6 +5,7 @@
 //! - `values`: arguments and values, large ones and async functions
 //! - `chains`: errors with their causes, as programs print them
 //! - `endings`: failures of a call, and their error messages
+//! - `asked`: secrets from functions that are asked again
 //! - `environment`: secrets, and the visibility of credentials
 //! - `concurrency`: many threads, nested calls
 //! - `folders`: mount points of volumes
@@ -29,6 +30,7 @@
 
 mod act;
 mod as_nobody;
+mod asked;
 mod bucket;
 mod cached;
 mod chains;
