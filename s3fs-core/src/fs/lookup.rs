@@ -143,8 +143,13 @@ impl Fs {
             )
         } else {
             let began = Instant::now();
-            let separately = self.ask_separately(&key);
-            let (answer, folder) = tokio::join!(separately, self.core.describe(&marker));
+            let asking = async {
+                match self.prefetch.ask_with_neighbours(dir, name, &key).await {
+                    Some(seen) => Ok((seen, None)),
+                    None => self.ask_separately(&key).await,
+                }
+            };
+            let (answer, folder) = tokio::join!(asking, self.core.describe(&marker));
             let (seen, object) = answer?;
             self.prefetch.asked_for(dir, name, &seen);
             (Ok((seen, began)), Ok(object), folder)

@@ -77,4 +77,12 @@ mod tests {
         assert_eq!(safe_end(&page(&["a", "b"], &[])), Some("b"));
         assert_eq!(safe_end(&page(&[], &[])), None);
     }
+
+    #[test]
+    fn a_page_without_an_order_has_no_end() {
+        let page = page(&["a", "b"], &[]);
+        assert_eq!(end_of(&page, &Capabilities::of_directory_bucket()), None);
+        let amazon = Capabilities::of(crate::store::Vendor::Amazon);
+        assert_eq!(end_of(&page, &amazon), Some("b"));
+    }
 }
