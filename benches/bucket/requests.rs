@@ -1,4 +1,4 @@
-//! Number of requests to a server, by kinds as on a bill.
+//! Number of requests to a server, by kinds as on a bill, and the bytes of ranged GETs.
 
 use std::fmt;
 use std::io;
@@ -17,6 +17,8 @@ const PRICES: [f64; 5] = [5e-6, 0.4e-6, 0.4e-6, 5e-6, 0.0];
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Requests {
     counts: [u64; KINDS.len()],
+    /// Number of bytes that ranged GETs asked for, as far as the log reaches back.
+    ranged: u64,
 }
 
 impl Requests {
@@ -26,7 +28,14 @@ impl Requests {
         for &operation in Operation::ALL {
             counts[kind(operation)] += log.count(operation);
         }
-        Self { counts }
+        let requests = log.requests();
+        let ranged = requests
+            .iter()
+            .filter_map(|request| length(request.range.as_deref()?));
+        Self {
+            counts,
+            ranged: ranged.sum(),
+        }
     }
 
     /// Returns the total number of requests.
@@ -45,7 +54,11 @@ impl Requests {
 
     /// Formats the counts as words of a reply.
     pub fn to_words(self) -> String {
-        self.counts.map(|count| count.to_string()).join(" ")
+        format!(
+            "{} {}",
+            self.counts.map(|count| count.to_string()).join(" "),
+            self.ranged
+        )
     }
 }
 
@@ -55,24 +68,34 @@ impl FromStr for Requests {
     /// Parses the words of a reply.
     fn from_str(words: &str) -> io::Result<Self> {
         let counts: Result<Vec<u64>, _> = words.split(' ').map(str::parse).collect();
-        let counts = counts.map_err(io::Error::other)?;
+        let mut counts = counts.map_err(io::Error::other)?;
+        let ranged = counts.pop().unwrap_or_default();
         let counts = counts.try_into();
         let counts = counts.map_err(|_| io::Error::other("another number of kinds"))?;
-        Ok(Self { counts })
+        Ok(Self { counts, ranged })
     }
 }
 
-/// Lists the kinds with at least one request.
+/// Lists the kinds with at least one request, and the size of ranges.
 impl fmt::Display for Requests {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counted = self.counts.iter().zip(KINDS);
         let words: Vec<String> = counted
             .filter(|&(&count, _)| count > 0)
-            .map(|(count, kind)| format!("{count} {kind}"))
+            .map(|(count, kind)| match (kind, self.ranged >> 20) {
+                ("GET", mib @ 1..) => format!("{count} GET of {mib} MiB"),
+                _ => format!("{count} {kind}"),
+            })
             .collect();
         f.write_str(if words.is_empty() { "none" } else { "" })?;
         f.write_str(&words.join(", "))
     }
+}
+
+/// Returns the number of bytes of a closed range, such as `bytes=0-99`.
+fn length(range: &str) -> Option<u64> {
+    let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+    Some(last.parse::<u64>().ok()? + 1 - first.parse::<u64>().ok()?)
 }
 
 /// Returns the index of an operation's kind. Deleting and aborting are free.

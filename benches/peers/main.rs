@@ -43,6 +43,7 @@ fn main() -> anyhow::Result<()> {
             println!("{} {}", begin.as_nanos(), end.as_nanos());
             return Ok(());
         }
+        Some(Role::ReadShared { share }) => return Ok(workload::read_shared(*share)?),
         None => {}
     }
     if !arguments.bench {

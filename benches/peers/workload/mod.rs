@@ -1,5 +1,6 @@
 //! Workloads on a mount, run by a fresh process that knows nothing but a folder.
 
+mod blocks;
 mod crowd;
 mod listing;
 mod mapped;
@@ -18,6 +19,7 @@ use clap::ValueEnum;
 use nix::time::{ClockId, clock_gettime};
 
 use crate::scale::Scale;
+pub use blocks::read_shared;
 pub use objects::FILE;
 
 /// Workload on a mount.
@@ -27,10 +29,16 @@ pub enum Workload {
     Readers,
     Write,
     Random,
+    Unaligned,
+    UnalignedLarge,
     Dense,
     Backward,
     Strided,
     Columns,
+    Blocks,
+    BlocksLarge,
+    BlocksShared,
+    BlocksMmap,
     Mmap,
     Small,
     SmallSlow,
@@ -100,10 +108,19 @@ impl Workload {
                 "a new file, from the beginning to the end, and `fsync`: then it is stored."
             }
             Self::Random => "200 reads of 128 KiB anywhere in a file.",
+            Self::Unaligned => "200 reads of 128 KiB anywhere in a file, at odd offsets.",
+            Self::UnalignedLarge => "100 reads of 1 MiB anywhere in a file, at odd offsets.",
             Self::Dense => "2000 reads of 128 KiB anywhere in a file of 64 MiB.",
             Self::Backward => "a file of 64 MiB, 1 MiB at a time, from the end to the beginning.",
             Self::Strided => "64 KiB at every MiB of a file.",
             Self::Columns => "the last 64 KiB of a file, then eight scattered pieces of 2 MiB.",
+            Self::Blocks => "a file of 256 MiB in blocks of 256 KiB, in random order.",
+            Self::BlocksLarge => "a file of 256 MiB in blocks of 2 MiB, in random order.",
+            Self::BlocksShared => {
+                "a file of 256 MiB in blocks of 2 MiB, in random order, by four processes that \
+                 share one descriptor."
+            }
+            Self::BlocksMmap => "a file of 256 MiB, mapped, in blocks of 2 MiB in random order.",
             Self::Mmap => "one file, mapped and summed.",
             Self::Small => "a folder of 1000 files of 16 KiB: listed, then all of them read.",
             Self::SmallSlow => "200 files of 16 KiB read, with 20 ms of work after each.",
@@ -140,10 +157,20 @@ impl Workload {
             Self::Readers => crowd::readers(folder, scale.size)?,
             Self::Write => sequential::write(&folder.join("written"), scale.size)?,
             Self::Random => scattered::random(&folder.join(FILE), scale.size, 200)?,
+            Self::Unaligned => {
+                scattered::unaligned(&folder.join(FILE), scale.size, scattered::PIECE, 200)?;
+            }
+            Self::UnalignedLarge => {
+                scattered::unaligned(&folder.join(FILE), scale.size, scattered::LARGE, 100)?;
+            }
             Self::Dense => scattered::random(&folder.join(FILE), objects::MIDDLING, 2000)?,
             Self::Backward => scattered::backward(&folder.join(FILE), objects::MIDDLING)?,
             Self::Strided => scattered::strided(&folder.join(FILE), scale.size)?,
             Self::Columns => scattered::columns(&folder.join(FILE), scale.size)?,
+            Self::Blocks => blocks::read(&folder.join(FILE), blocks::SMALL)?,
+            Self::BlocksLarge => blocks::read(&folder.join(FILE), blocks::LARGE)?,
+            Self::BlocksShared => blocks::share(&folder.join(FILE))?,
+            Self::BlocksMmap => mapped::shuffled(&folder.join(FILE))?,
             Self::Mmap => mapped::sum(&folder.join(FILE), scale.size)?,
             Self::Small => small::read_all(folder, objects::SMALL_FILES, Duration::ZERO)?,
             Self::SmallSlow => small::read_all(folder, objects::SLOW_FILES, small::WORK)?,

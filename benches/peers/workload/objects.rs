@@ -13,6 +13,9 @@ pub const FILE: &str = "file";
 /// Size in bytes of a file with dense or backward reads.
 pub const MIDDLING: u64 = 64 << 20;
 
+/// Size in bytes of a file that is read in blocks.
+pub const IN_BLOCKS: u64 = 256 << 20;
+
 /// Number of readers of [`Workload::Readers`].
 pub const READERS: u32 = 4;
 
@@ -52,10 +55,15 @@ impl Workload {
             | Self::Again
             | Self::Cached
             | Self::Random
+            | Self::Unaligned
+            | Self::UnalignedLarge
             | Self::Strided
             | Self::Columns
             | Self::Mmap => bucket.put(FILE, scale.size),
             Self::Dense | Self::Backward => bucket.put(FILE, MIDDLING),
+            Self::Blocks | Self::BlocksLarge | Self::BlocksShared | Self::BlocksMmap => {
+                bucket.put(FILE, IN_BLOCKS)
+            }
             Self::Readers => bucket.fill(NUMBERED, READERS, share(scale.size)),
             Self::Small | Self::Handles => bucket.fill(NUMBERED, SMALL_FILES, SMALL),
             Self::SmallSlow => bucket.fill(NUMBERED, SLOW_FILES, SMALL),
@@ -73,6 +81,9 @@ impl Workload {
             Self::Read | Self::Again | Self::Cached | Self::Mmap | Self::Write => Some(scale.size),
             Self::Readers => Some(share(scale.size) * u64::from(READERS)),
             Self::Backward => Some(MIDDLING),
+            Self::Blocks | Self::BlocksLarge | Self::BlocksShared | Self::BlocksMmap => {
+                Some(IN_BLOCKS)
+            }
             _ => None,
         }
     }

@@ -8,7 +8,10 @@ use std::path::Path;
 use crate::bucket::content::{self, BLOCK, GRAIN};
 
 /// Size of a random read, in bytes.
-const PIECE: u64 = 128 << 10;
+pub const PIECE: u64 = 128 << 10;
+
+/// Size of a large random read, in bytes.
+pub const LARGE: u64 = 1 << 20;
 
 /// Size of a column's piece in a large file, in bytes.
 const COLUMN: u64 = 2 << 20;
@@ -25,6 +28,17 @@ pub fn random(file: &Path, size: u64, reads: u32) -> io::Result<()> {
     let mut dice = fastrand::Rng::with_seed(SEED);
     for _ in 0..reads {
         file.read(dice.u64(..size / PIECE) * PIECE, PIECE)?;
+    }
+    Ok(())
+}
+
+/// Reads pieces at random offsets that are no multiples of a page.
+pub fn unaligned(file: &Path, size: u64, piece: u64, reads: u32) -> io::Result<()> {
+    let mut file = Pieces::open(file)?;
+    let mut dice = fastrand::Rng::with_seed(SEED);
+    for _ in 0..reads {
+        // Odd, so never on a page's edge.
+        file.read(dice.u64(..(size - piece) / 2) * 2 + 1, piece)?;
     }
     Ok(())
 }
@@ -77,6 +91,9 @@ impl Pieces {
         self.buffer
             .resize(len.try_into().map_err(io::Error::other)?, 0);
         self.file.read_exact_at(&mut self.buffer, offset)?;
-        content::glance(&self.buffer, 0, offset)
+        // The bytes before the first whole grain have no mark.
+        let grain = offset.next_multiple_of(GRAIN as u64);
+        let marked = (grain - offset) as usize;
+        content::glance(self.buffer.get(marked..).unwrap_or_default(), 0, grain)
     }
 }
