@@ -25,15 +25,20 @@ pub enum Next {
 }
 
 impl AccessPattern {
-    /// Starts a pattern for a read that belongs to none of the `others`.
-    pub fn begin<'a>(others: impl Iterator<Item = &'a Self>, read: ByteRange) -> Self {
+    /// Starts a pattern for a read that belongs to none of the `others`, and begins a piece of
+    /// `predicted` bytes.
+    pub fn begin<'a>(
+        others: impl Iterator<Item = &'a Self>,
+        read: ByteRange,
+        predicted: u64,
+    ) -> Self {
         let mut others = others.filter_map(|pattern| match pattern {
             Self::Forward(window) => Some(window.extent()),
             Self::Backward(_) => None,
         });
         match others.find_map(|before| Backward::follows(&before, read.start())) {
             Some(backward) => Self::Backward(backward),
-            None => Self::Forward(Window::at(read)),
+            None => Self::Forward(Window::at(read, predicted)),
         }
     }
 
@@ -45,9 +50,17 @@ impl AccessPattern {
         }
     }
 
-    /// Returns whether this pattern has had only one read so far.
-    pub fn is_lonely(&self) -> bool {
-        matches!(self, Self::Forward(window) if window.is_lonely())
+    /// Returns whether all reads so far lie in the piece that was predicted at the first one.
+    pub fn is_piece(&self) -> bool {
+        matches!(self, Self::Forward(window) if window.is_piece())
+    }
+
+    /// Returns the range that was read forward.
+    pub fn run(&self) -> Option<Range<u64>> {
+        match self {
+            Self::Forward(window) => Some(window.run()),
+            Self::Backward(_) => None,
+        }
     }
 
     /// Records a read that belongs to this pattern.

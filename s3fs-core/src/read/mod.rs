@@ -1,20 +1,24 @@
 //! Reading of objects: read-ahead, fetches and open files.
 //!
-//! `window`, `backward` and `access_pattern` decide what to fetch next (without I/O). `fetch`
+//! `window`, `backward`, `runs` and `access_pattern` decide what to fetch next (without I/O). `fetch`
 //! requests it from the store. `part` holds the bytes that have arrived, and gives them out only as
-//! those of its own version and range. `stream` is a sequence of reads with its parts, and `reader`
-//! is one open file. `whole_plan` decides when to fetch a whole file, and `whole_fetch` does it.
-//! `ahead` holds files that were opened before a program asked. Knows nothing of inodes.
+//! those of its own version and range. `stream` is a sequence of reads with its parts, `tracking`
+//! has all streams of a file, and `reader` is one open file. `coverage` is what the kernel has of
+//! it. `whole_plan` decides when to fetch a whole file, and `whole_fetch` does it. `ahead` holds
+//! files that were opened before a program asked. Knows nothing of inodes.
 
 mod access_pattern;
 mod ahead;
 mod backward;
 mod block;
+mod coverage;
 mod fetch;
 mod pages;
 mod part;
 mod reader;
+mod runs;
 mod stream;
+mod tracking;
 mod whole_fetch;
 mod whole_plan;
 mod window;

@@ -8,37 +8,26 @@ use tokio::runtime::Handle;
 
 use crate::budget::{Budget, Reclaim};
 use crate::object::{ByteRange, Key, ObjectMeta};
-use crate::read::access_pattern::AccessPattern;
 use crate::read::block::BlockPool;
 use crate::read::fetch::{Fetch, Source};
 use crate::read::pages::Pages;
-use crate::read::part::{Lookup, Part, missing};
+use crate::read::part::{Lookup, Part};
 use crate::read::stream::Stream;
-use crate::read::whole_fetch::{Owner, WholeFetch};
+use crate::read::tracking::Tracking;
+use crate::read::whole_fetch::{Owner, PartEnd};
 use crate::read::window::FIRST;
 use crate::store::{Condition, GetBody, Store, StoreError, StoreErrorKind};
 
 /// Error of a read. Shared, because several reads may wait for the same part.
 pub type ReadError = Arc<StoreError>;
 
-/// Maximum number of streams tracked per file.
-const STREAMS: usize = 16;
-
 /// Open object. All reads are of the version it was opened with.
 #[derive(Debug)]
 pub struct Reader {
     this: Weak<Self>,
     source: Arc<Source>,
-    state: Mutex<State>,
+    state: Mutex<Tracking>,
     used: AtomicBool,
-}
-
-#[derive(Debug)]
-struct State {
-    /// Runs of the file, the most recently read last.
-    streams: Vec<Stream>,
-    /// Whole-file fetch, if the file was read at random offsets and is not too large.
-    whole: Option<WholeFetch>,
 }
 
 /// Metadata expected of an object before it is opened; may be outdated.
@@ -140,10 +129,7 @@ impl Reader {
 
     fn new(source: Arc<Source>, first: Option<Arc<Fetch>>) -> Arc<Self> {
         let budget = source.budget.clone();
-        let state = State {
-            streams: vec![Stream::from_the_beginning(first)],
-            whole: None,
-        };
+        let state = Tracking::new(first);
         let reader = Arc::new_cyclic(|this| Self {
             this: this.clone(),
             source,
@@ -161,17 +147,10 @@ impl Reader {
         let _ = self.source.pages.set(pages);
     }
 
-    /// Takes over the streams of another handle of the same version, with the parts they hold. Drops
-    /// a stream that adds nothing: it would take the place of one that is read.
+    /// Takes over the streams of another handle of the same version, with the parts they hold.
     pub fn take_over(&self, other: &Self) {
-        let mut streams = std::mem::take(&mut other.lock().streams);
-        let mut state = self.lock();
-        streams.retain(|stream| !state.streams.iter().any(|known| known.makes_up_for(stream)));
-        let room = STREAMS.saturating_sub(streams.len());
-        while state.streams.len() > room {
-            state.streams.remove(0);
-        }
-        state.streams.append(&mut streams);
+        let streams = std::mem::take(&mut other.lock().streams);
+        self.lock().take_over(streams);
     }
 
     /// Returns the bytes if all of them have arrived.
@@ -189,6 +168,7 @@ impl Reader {
         if (bytes.len() as u64) < wanted.length() {
             return None;
         }
+        state.coverage.request(wanted);
         state.enter(at, wanted, &self.source);
         Some(bytes)
     }
@@ -202,6 +182,7 @@ impl Reader {
             return Ok(Bytes::new());
         };
         self.used.store(true, Ordering::Relaxed);
+        self.lock().coverage.request(wanted);
         let first = self.read_some(wanted).await?;
         if first.len() as u64 == wanted.length() {
             return Ok(first);
@@ -250,25 +231,12 @@ impl Reader {
         if let Some(at) = held.or_else(|| state.stream_of(wanted)) {
             return state.enter(at, wanted, &self.source);
         }
-        // Reads elsewhere that go on there are no reason to fetch everything.
-        let is_scattered = state
-            .streams
-            .last()
-            .is_some_and(|stream| stream.pattern.is_lonely());
-        let at = state.begin(wanted);
-        let fetch = state.enter(at, wanted, &self.source);
-        if is_scattered && state.whole.is_none() {
-            state.whole = WholeFetch::of(&self.source);
-        }
-        if let Some(whole) = state.whole.as_mut().filter(|_| is_scattered) {
-            whole.elsewhere(wanted.length(), &self.source, &self.owner());
-        }
-        fetch
+        state.jump(wanted, &self.source, &self.owner())
     }
 
     fn forget(&self, fetch: &Arc<Fetch>) {
         let mut state = self.lock();
-        let State { streams, whole } = &mut *state;
+        let Tracking { streams, whole, .. } = &mut *state;
         for stream in streams {
             stream.forget(fetch);
         }
@@ -282,56 +250,15 @@ impl Reader {
         this
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Tracking> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
-    /// Returns the index of the stream that holds the byte at `offset`.
-    fn holder_of(&self, offset: u64) -> Option<usize> {
-        let holds = |stream: &Stream| stream.holding(offset).is_some();
-        self.streams.iter().rposition(holds)
-    }
-
-    /// Returns the index of the stream to which a read belongs.
-    fn stream_of(&self, wanted: ByteRange) -> Option<usize> {
-        let includes = |stream: &Stream| stream.pattern.includes(wanted);
-        self.streams.iter().rposition(includes)
-    }
-
-    /// Starts a stream for a read that belongs to none, and returns its index.
-    fn begin(&mut self, wanted: ByteRange) -> usize {
-        for stream in &mut self.streams {
-            stream.pass_over();
-        }
-        let patterns = self.streams.iter().rev().map(|stream| &stream.pattern);
-        let pattern = AccessPattern::begin(patterns, wanted);
-        if self.streams.len() >= STREAMS {
-            self.streams.remove(0);
-        }
-        self.streams.push(Stream::new(pattern));
-        self.streams.len() - 1
-    }
-
-    /// Continues a stream; returns the part that holds the first byte of `wanted`.
-    fn enter(&mut self, at: usize, wanted: ByteRange, source: &Arc<Source>) -> Arc<Fetch> {
-        let mut stream = self.streams.remove(at);
-        let others = || self.streams.iter().flat_map(Stream::parts);
-        let whole = || self.whole.iter().flat_map(WholeFetch::parts);
-        let missing = |part| missing(part, others().chain(whole()));
-        let fetch = stream.read(wanted, source, &missing);
-        self.streams.push(stream);
-        fetch
-    }
-}
-
 impl Owner for Reader {
-    fn part_ended(&self, part: &Arc<Part>, is_kept: bool) {
-        if let Some(whole) = &mut self.lock().whole {
-            whole.ended(part, is_kept);
-            whole.go_on(&self.source, &self.owner());
-        }
+    fn part_ended(&self, part: &Arc<Part>, end: PartEnd) {
+        self.lock()
+            .part_ended(part, end, &self.source, &self.owner());
     }
 }
 
@@ -343,7 +270,7 @@ impl Reclaim for Reader {
     fn reclaim(&self) {
         // Readers that wait for a part hold a reference to it.
         let mut state = self.lock();
-        let State { streams, whole } = &mut *state;
+        let Tracking { streams, whole, .. } = &mut *state;
         streams.iter_mut().for_each(Stream::drop_parts);
         if let Some(whole) = whole {
             whole.drop_parts();

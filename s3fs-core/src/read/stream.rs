@@ -16,6 +16,30 @@ const PASSED_OVER: u32 = 4;
 /// Function that returns the beginning of a part that is not held elsewhere.
 type Missing<'a> = &'a dyn Fn(ByteRange) -> Option<ByteRange>;
 
+/// Answers to what is held besides a stream.
+#[derive(Clone, Copy)]
+pub struct Elsewhere<'a> {
+    /// Returns the beginning of a part that no other stream and no whole-file fetch holds.
+    pub unheld: Missing<'a>,
+    /// Returns the beginning of a part that the kernel has not received.
+    pub unread: Missing<'a>,
+    /// True if the whole file is being fetched, or was.
+    pub is_whole: bool,
+}
+
+impl Elsewhere<'_> {
+    /// Returns the beginning of a part to fetch ahead that is held nowhere.
+    fn missing(&self, part: ByteRange, pattern: &AccessPattern) -> Option<ByteRange> {
+        let unheld = (self.unheld)(part)?;
+        // A window that grows rather fetches pages that the kernel has than stop before them.
+        if pattern.is_piece() || self.is_whole {
+            (self.unread)(unheld)
+        } else {
+            Some(unheld)
+        }
+    }
+}
+
 /// Stream of reads that belong together, with the parts that are held for them.
 #[derive(Debug)]
 pub struct Stream {
@@ -54,6 +78,11 @@ impl Stream {
         self.parts.iter().map(|fetch| &*fetch.part)
     }
 
+    /// Returns whether a read waits for a part of this stream.
+    pub fn is_waited_for(&self) -> bool {
+        self.parts.iter().any(|fetch| Arc::strong_count(fetch) > 1)
+    }
+
     /// Returns whether this stream has all that the first stream of another handle would add.
     pub fn makes_up_for(&self, opened: &Self) -> bool {
         if opened.parts.is_empty() {
@@ -63,14 +92,13 @@ impl Stream {
         }
     }
 
-    /// Records a read, starts to fetch ahead and drops what lies behind. `missing` returns the
-    /// beginning of a part that nothing else holds. Returns the part that holds the first byte of
-    /// `wanted`.
+    /// Records a read, starts to fetch ahead and drops what lies behind. Returns the part that holds
+    /// the first byte of `wanted`.
     pub fn read(
         &mut self,
         wanted: ByteRange,
         source: &Arc<Source>,
-        missing: Missing<'_>,
+        elsewhere: Elsewhere<'_>,
     ) -> Arc<Fetch> {
         self.passed_over = 0;
         // What happens to be here for other reads does not turn them aside.
@@ -79,9 +107,9 @@ impl Stream {
         }
         let fetch = match self.holding(wanted.start()) {
             Some(fetch) => Arc::clone(fetch),
-            None => self.begin(wanted, source, missing),
+            None => self.begin(wanted, source, elsewhere),
         };
-        self.advance(source, missing);
+        self.advance(source, elsewhere);
         fetch
     }
 
@@ -91,25 +119,35 @@ impl Stream {
         &mut self,
         wanted: ByteRange,
         source: &Arc<Source>,
-        missing: Missing<'_>,
+        elsewhere: Elsewhere<'_>,
     ) -> Arc<Fetch> {
         self.parts.clear();
         let part = self.pattern.first(wanted, source.size);
         // It holds all of `wanted`, which lies within the object.
         let part = part.unwrap_or(wanted);
-        let part = missing(part).unwrap_or(part);
-        let fetch = Fetch::start(source, part, None);
+        let mut part = (elsewhere.unheld)(part).unwrap_or(part);
+        let mut grant = None;
+        if self.pattern.is_piece()
+            && let Some(ahead) = ByteRange::new(wanted.end(), part.end())
+        {
+            let end = (elsewhere.unread)(ahead).map_or(wanted.end(), ByteRange::end);
+            let piece = ByteRange::new(wanted.start(), end).unwrap_or(part);
+            // A prediction is worth no wait for memory.
+            grant = source.budget.try_take(piece.length());
+            part = if grant.is_some() { piece } else { wanted };
+        }
+        let fetch = Fetch::start(source, part, grant);
         self.parts.push_back(Arc::clone(&fetch));
         fetch
     }
 
-    fn advance(&mut self, source: &Arc<Source>, missing: Missing<'_>) {
+    fn advance(&mut self, source: &Arc<Source>, elsewhere: Elsewhere<'_>) {
         self.drop_unwanted();
         while let Some(here) = self.here()
             && let Some(next) = self.pattern.next(&here, source.size)
         {
             let part = match next {
-                Next::Behind(part) => missing(part),
+                Next::Behind(part) => elsewhere.missing(part, &self.pattern),
                 Next::Before(part) => Some(part),
             };
             let Some(part) = part else {
@@ -167,13 +205,23 @@ impl Stream {
         Some(first.start()..last.end())
     }
 
-    /// Records that another stream was started.
-    pub fn pass_over(&mut self) {
+    /// Records that another stream was started, unless a read still waits for this one. Returns the
+    /// parts that are no longer held.
+    pub fn pass_over(&mut self) -> VecDeque<Arc<Fetch>> {
+        if self.is_waited_for() {
+            return VecDeque::new();
+        }
         self.passed_over += 1;
         if self.passed_over == PASSED_OVER {
             self.pattern.give_up();
-            self.parts.clear();
+            return self.take_parts();
         }
+        VecDeque::new()
+    }
+
+    /// Takes all parts out.
+    pub fn take_parts(&mut self) -> VecDeque<Arc<Fetch>> {
+        std::mem::take(&mut self.parts)
     }
 
     /// Drops a part that failed, and all after it; the next read that needs it fetches it again.

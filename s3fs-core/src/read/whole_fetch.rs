@@ -3,6 +3,7 @@
 use std::sync::{Arc, Weak};
 
 use crate::object::{ByteRange, ETag};
+use crate::read::coverage::Coverage;
 use crate::read::fetch::{Fetch, Source};
 use crate::read::pages::Pages;
 use crate::read::part::{Lookup, Part};
@@ -12,10 +13,21 @@ use crate::read::whole_plan::WholePlan;
 /// cache.
 const PAGES: u64 = 4;
 
+/// End of a part of a whole-file fetch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartEnd {
+    /// Taken by the page cache.
+    Stored,
+    /// Arrived, but not taken by the page cache: stays in memory.
+    Kept,
+    /// Not arrived.
+    Failed,
+}
+
 /// Owner of a whole-file fetch: the reader that has the file open.
 pub trait Owner: Send + Sync {
-    /// Reports that a part has arrived or failed; `is_kept` tells whether it must stay in memory.
-    fn part_ended(&self, part: &Arc<Part>, is_kept: bool);
+    /// Reports that a part has arrived or failed.
+    fn part_ended(&self, part: &Arc<Part>, end: PartEnd);
 }
 
 /// File that is being fetched whole, or may come to be.
@@ -52,33 +64,65 @@ impl WholeFetch {
         self.parts.iter().map(|fetch| &*fetch.part)
     }
 
-    /// Records a scattered read of `length` bytes that waits for a request of its own.
-    pub fn elsewhere(&mut self, length: u64, source: &Arc<Source>, owner: &Weak<dyn Owner>) {
-        self.plan.elsewhere(length);
-        self.go_on(source, owner);
+    /// Records a jump that waits for a request of its own, and counts as `credit` scattered bytes.
+    pub fn elsewhere(&mut self, credit: u64) {
+        self.plan.elsewhere(credit);
+    }
+
+    /// Returns whether the file is being fetched, or was.
+    pub fn is_begun(&self) -> bool {
+        self.plan.is_begun()
+    }
+
+    /// Returns whether another part may be started now.
+    pub fn is_due(&self) -> bool {
+        self.plan.is_due(self.on_their_way)
     }
 
     /// Records that a part has arrived or failed.
-    pub fn ended(&mut self, part: &Arc<Part>, is_kept: bool) {
+    pub fn ended(&mut self, part: &Arc<Part>, end: PartEnd) {
         self.on_their_way -= 1;
-        if !is_kept {
+        if end != PartEnd::Kept {
             self.forget(part);
         }
     }
 
-    /// Starts the next parts, as far as unused memory allows.
-    pub fn go_on(&mut self, source: &Arc<Source>, owner: &Weak<dyn Owner>) {
-        while let Some(part) = self.plan.peek(self.on_their_way)
-            && let Some(grant) = source.budget.try_take(part.length())
-        {
+    /// Starts the next parts, as far as unused memory allows, but for bytes that are `held`. Returns
+    /// whether that ended a pass.
+    pub fn go_on(
+        &mut self,
+        held: &Coverage,
+        source: &Arc<Source>,
+        owner: &Weak<dyn Owner>,
+    ) -> bool {
+        while let Some(part) = self.plan.peek(self.on_their_way, held) {
+            let Some(grant) = source.budget.try_take(part.length()) else {
+                return false;
+            };
             self.plan.begin(part);
             let fetch = Fetch::start(source, part, Some(grant));
-            let part = Arc::clone(&fetch.part);
-            self.parts.push(fetch);
-            self.on_their_way += 1;
-            let placing = place(Arc::clone(source), part, owner.clone());
-            source.runtime.spawn(placing);
+            self.adopt(fetch, part.start(), source, owner);
         }
+        let is_ended = self.on_their_way == 0 && self.is_due();
+        if is_ended {
+            self.plan.end_pass();
+        }
+        is_ended
+    }
+
+    /// Adds a part whose bytes from the offset `lacking` on are to be put into the page cache.
+    pub fn adopt(
+        &mut self,
+        fetch: Arc<Fetch>,
+        lacking: u64,
+        source: &Arc<Source>,
+        owner: &Weak<dyn Owner>,
+    ) {
+        let part = Arc::clone(&fetch.part);
+        self.parts.push(fetch);
+        self.on_their_way += 1;
+        let placing = place(Arc::clone(source), part, lacking, owner.clone());
+        source.runtime.spawn(placing);
     }
 
     /// Drops a part that failed.
@@ -92,27 +136,32 @@ impl WholeFetch {
     }
 }
 
-/// Waits for a part and hands it to the page cache. Holds only the part, not its fetch. The request
-/// therefore ends when the file is closed or the memory is needed.
-async fn place(source: Arc<Source>, part: Arc<Part>, owner: Weak<dyn Owner>) {
+/// Waits for a part and hands it to the page cache, from the offset `lacking` on. Holds only the
+/// part, not its fetch. The request therefore ends when the file is closed or the memory is needed.
+async fn place(source: Arc<Source>, part: Arc<Part>, lacking: u64, owner: Weak<dyn Owner>) {
     let is_here = part.arrive().await;
     let is_placed = match source.pages.get() {
         Some(pages) if is_here && owner.strong_count() > 0 => {
             let (pages, part) = (Arc::clone(pages), Arc::clone(&part));
-            let placing = tokio::task::spawn_blocking(move || store(&part, &source.etag, &*pages));
+            let placing =
+                tokio::task::spawn_blocking(move || store(&part, lacking, &source.etag, &*pages));
             placing.await.unwrap_or(false)
         }
         _ => false,
     };
+    let end = match (is_here, is_placed) {
+        (_, true) => PartEnd::Stored,
+        (true, false) => PartEnd::Kept,
+        (false, false) => PartEnd::Failed,
+    };
     if let Some(owner) = owner.upgrade() {
-        owner.part_ended(&part, is_here && !is_placed);
+        owner.part_ended(&part, end);
     }
 }
 
-/// Returns whether the page cache took the whole part.
-fn store(part: &Part, etag: &ETag, pages: &dyn Pages) -> bool {
+/// Returns whether the page cache took the part from the offset `at` on.
+fn store(part: &Part, mut at: u64, etag: &ETag, pages: &dyn Pages) -> bool {
     let range = part.range();
-    let mut at = range.start();
     while let Some(rest) = ByteRange::new(at, range.end()) {
         let Lookup::Here(bytes) = part.look(etag, rest) else {
             return false;

@@ -3,14 +3,18 @@
 //! Each scattered read waits a round trip, in which the connection could have brought megabytes.
 //! After a few such reads of a file that is not too large, the rest of it is fetched beside them.
 //! Parts are requested as fast as they arrive, with no more requests in flight than a sequential
-//! reader has.
+//! reader has, and leave out the bytes that the kernel has already.
 
 use std::ops::Range;
 
 use crate::object::ByteRange;
+use crate::read::coverage::Coverage;
 
 /// Length of a part, in bytes.
 const PART: u64 = 4 << 20;
+
+/// Maximum number of held bytes in a part. To fetch these again costs less than a request more.
+const HELD: u64 = PART / 16;
 
 /// Maximum number of parts in flight.
 const AT_ONCE: usize = 16;
@@ -31,8 +35,20 @@ pub struct WholePlan {
     bytes: u64,
     /// Maximum number of parts in flight at present; doubles with each read.
     fan: usize,
-    /// End offset of the parts that were started.
+    /// End offset of the parts that were started in this pass.
     begun: u64,
+    pass: Pass,
+}
+
+/// Pass over the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pass {
+    /// Leaves out what other requests are bringing.
+    First,
+    /// Fetches what these did not bring to the kernel.
+    Second,
+    /// Nothing is left.
+    Ended,
 }
 
 impl WholePlan {
@@ -44,24 +60,46 @@ impl WholePlan {
             bytes: 0,
             fan: 1,
             begun: 0,
+            pass: Pass::First,
         })
     }
 
-    /// Records a scattered read of `length` bytes that waits for a request of its own.
-    pub fn elsewhere(&mut self, length: u64) {
-        self.reads += 1;
-        self.bytes += length;
+    /// Records a jump that waits for a request of its own, and counts as `credit` scattered bytes.
+    pub fn elsewhere(&mut self, credit: u64) {
+        if credit > 0 {
+            self.reads += 1;
+            self.bytes += credit;
+        }
         if self.is_begun() {
             self.fan = (2 * self.fan).min(AT_ONCE);
         }
     }
 
-    /// Returns the next part to fetch while `on_their_way` parts are in flight.
-    pub fn peek(&self, on_their_way: usize) -> Option<ByteRange> {
-        if !self.is_begun() || on_their_way >= self.fan {
+    /// Returns the next part to fetch of the bytes that are not `held`, while `on_their_way` parts
+    /// are in flight.
+    pub fn peek(&self, on_their_way: usize, held: &Coverage) -> Option<ByteRange> {
+        if !self.is_due(on_their_way) {
             return None;
         }
-        ByteRange::new(self.begun, (self.begun + PART).min(self.size))
+        let mut rest = ByteRange::new(self.begun, self.size)?;
+        while let Some(first) = held.first_in(rest)
+            && first.start() == rest.start()
+        {
+            rest = ByteRange::new(first.end(), self.size)?;
+        }
+        let start = rest.start();
+        // Parts end on a grid, so that few of them are short.
+        let grid = (start / PART + 1).saturating_mul(PART).min(self.size);
+        let (mut end, mut again) = (grid, 0);
+        while let Some(next) = ByteRange::new(rest.start(), grid).and_then(|r| held.first_in(r)) {
+            again += next.length();
+            if again > HELD || next.end() == grid {
+                end = next.start();
+                break;
+            }
+            rest = ByteRange::new(next.end(), grid)?;
+        }
+        ByteRange::new(start, end)
     }
 
     /// Records that the fetch of this part was started.
@@ -69,21 +107,42 @@ impl WholePlan {
         self.begun = part.end();
     }
 
-    fn is_begun(&self) -> bool {
+    /// Records that all parts of this pass have ended.
+    pub fn end_pass(&mut self) {
+        self.begun = 0;
+        self.pass = match self.pass {
+            Pass::First => Pass::Second,
+            Pass::Second | Pass::Ended => Pass::Ended,
+        };
+    }
+
+    /// Returns whether another part may be started while `on_their_way` parts are in flight.
+    pub fn is_due(&self, on_their_way: usize) -> bool {
+        self.is_begun() && on_their_way < self.fan && self.pass != Pass::Ended
+    }
+
+    /// Returns whether the reads so far are reason to fetch the file.
+    pub fn is_begun(&self) -> bool {
         self.reads >= 2 && self.bytes >= (self.size / SHARE).clamp(BYTES.start, BYTES.end)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const READ: u64 = 128 << 10;
 
     /// Starts all parts that may be started, with `on_their_way` parts in flight at first.
-    fn begin_all(cover: &mut WholePlan, mut on_their_way: usize) -> Vec<ByteRange> {
+    fn begin_all(
+        cover: &mut WholePlan,
+        mut on_their_way: usize,
+        held: &Coverage,
+    ) -> Vec<ByteRange> {
         let mut parts = Vec::new();
-        while let Some(part) = cover.peek(on_their_way) {
+        while let Some(part) = cover.peek(on_their_way, held) {
             cover.begin(part);
             on_their_way += 1;
             parts.push(part);
@@ -97,7 +156,7 @@ mod tests {
         let mut begun = Vec::new();
         for _ in 0..20 {
             cover.elsewhere(READ);
-            begun.push(begin_all(&mut cover, 0).len());
+            begun.push(begin_all(&mut cover, 0, &Coverage::default()).len());
         }
         assert_eq!(begun[..11], [0; 11]);
         assert_eq!(begun[11..16], [2, 4, 8, 16, 16]);
@@ -109,22 +168,67 @@ mod tests {
         for _ in 0..40 {
             cover.elsewhere(8 << 10);
         }
-        assert_eq!(cover.peek(0), None);
+        assert_eq!(cover.peek(0, &Coverage::default()), None);
     }
 
     #[test]
     fn every_byte_is_fetched_once() {
         let mut cover = WholePlan::new(10 << 20, 1 << 30).unwrap();
         cover.elsewhere(READ);
-        assert_eq!(cover.peek(0), None);
+        assert_eq!(cover.peek(0, &Coverage::default()), None);
         cover.elsewhere(READ);
         cover.elsewhere(READ);
-        let parts = begin_all(&mut cover, 0);
+        let parts = begin_all(&mut cover, 0, &Coverage::default());
         assert_eq!(
             parts.iter().map(|part| part.length()).sum::<u64>(),
             10 << 20
         );
         assert!(parts.windows(2).all(|two| two[0].end() == two[1].start()));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_not_held_is_fetched_once_and_little_of_the_rest(
+            added in prop::collection::vec((0..60_u64 << 20, 1..4_u64 << 20), 0..40),
+        ) {
+            let size = 64 << 20;
+            let mut held = Coverage::default();
+            for (start, length) in added {
+                held.add(ByteRange::at(start, length).unwrap());
+            }
+            let mut cover = WholePlan::new(size, size).unwrap();
+            (0..40).for_each(|_| cover.elsewhere(READ));
+            let mut fetched = Coverage::default();
+            while let Some(part) = cover.peek(0, &held) {
+                prop_assert_eq!(fetched.first_in(part), None);
+                prop_assert!(part.length() <= PART);
+                let again = part.length() - unheld(part, &held);
+                prop_assert!(again <= HELD, "{} bytes again", again);
+                fetched.add(part);
+                cover.begin(part);
+            }
+            let all = ByteRange::new(0, size).unwrap();
+            let mut missing = fetched;
+            let mut at = 0;
+            while let Some(next) = ByteRange::new(at, size).and_then(|rest| held.first_in(rest)) {
+                missing.add(next);
+                at = next.end();
+            }
+            prop_assert_eq!(missing.first_in(all), Some(all));
+        }
+    }
+
+    /// Returns the number of bytes of a part that are not held.
+    fn unheld(part: ByteRange, held: &Coverage) -> u64 {
+        let (mut at, mut count) = (part.start(), 0);
+        while let Some(rest) = ByteRange::new(at, part.end()) {
+            let gap = held.missing(rest).map_or(0, ByteRange::length);
+            count += gap;
+            at += gap;
+            let next = ByteRange::new(at, part.end()).and_then(|rest| held.first_in(rest));
+            at = next.map_or(part.end(), ByteRange::end);
+        }
+        count
     }
 
     #[test]

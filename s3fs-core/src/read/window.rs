@@ -3,8 +3,9 @@
 //! Small steps back and small skips are allowed: the kernel reads ahead with several requests at
 //! once, which arrive in any order. The window grows fourfold each time half of it has been read.
 //! From the first 512 KiB, which the open requests, it reaches its limit in four round trips. For
-//! reads that start elsewhere it only doubles, because such reads often cover one piece and not the
-//! whole rest.
+//! reads that start elsewhere it is no longer than what was read there, because such reads often
+//! cover one piece and not the whole rest. Where past jumps predict the length of that piece, it is fetched at once and nothing
+//! beyond it, until the reads go on there.
 
 use std::ops::Range;
 
@@ -31,15 +32,27 @@ const SKIP: u64 = 1 << 20;
 #[derive(Clone, Debug)]
 pub struct Window {
     /// Lowest offset read.
+    first: u64,
+    /// Lowest offset at which a read still belongs here.
     start: u64,
     /// End offset of the furthest read.
     position: u64,
-    /// Number of bytes beyond `position` to fetch; zero while only one read is known.
+    /// End offset of the piece that is predicted from past jumps; of the first read if none is.
+    predicted: u64,
+    /// Number of bytes beyond `position` to fetch; zero while the reads stay in the piece.
     ahead: u64,
     /// Value of `position` at which the window grows.
     grow_at: u64,
-    /// Factor by which the window grows.
-    growth: u64,
+    growth: Growth,
+}
+
+/// Growth of a window each time half of it has been read.
+#[derive(Clone, Copy, Debug)]
+enum Growth {
+    /// Fourfold: the whole file will probably be read.
+    Fourfold,
+    /// Up to the length of what was read: the reads cover a piece of unknown length.
+    WithRun,
 }
 
 impl Window {
@@ -47,22 +60,27 @@ impl Window {
     /// start.
     pub fn from_the_beginning() -> Self {
         Self {
+            first: 0,
             start: 0,
             position: 0,
+            predicted: 0,
             ahead: FIRST,
             grow_at: 1,
-            growth: 4,
+            growth: Growth::Fourfold,
         }
     }
 
-    /// Creates the window of a first read elsewhere, which predicts nothing about the next ones.
-    pub fn at(read: ByteRange) -> Self {
+    /// Creates the window of a first read elsewhere, of a piece of `predicted` bytes; zero if
+    /// nothing is known of it.
+    pub fn at(read: ByteRange, predicted: u64) -> Self {
         Self {
+            first: read.start(),
             start: read.start(),
             position: read.end(),
+            predicted: read.start().saturating_add(predicted).max(read.end()),
             ahead: 0,
             grow_at: 0,
-            growth: 2,
+            growth: Growth::WithRun,
         }
     }
 
@@ -76,27 +94,40 @@ impl Window {
         offset + BACK >= self.position && offset <= self.position + self.skip()
     }
 
-    /// Returns whether this window has had only one read so far.
-    pub fn is_lonely(&self) -> bool {
+    /// Returns whether all reads so far lie in the predicted piece.
+    pub fn is_piece(&self) -> bool {
         self.ahead == 0
+    }
+
+    /// Returns the range from the lowest offset ever read to the highest.
+    pub fn run(&self) -> Range<u64> {
+        self.first..self.position
     }
 
     /// Records a read that belongs to this window.
     pub fn observe(&mut self, read: ByteRange) {
         let end = read.end();
+        let is_in_piece = read.start() >= self.start && end <= self.predicted;
+        self.first = self.first.min(read.start());
         self.start = self.start.min(read.start());
         if self.ahead == 0 {
-            if end == self.position {
+            let is_again = end == self.position;
+            self.position = self.position.max(end);
+            if is_again || is_in_piece {
                 return;
             }
-            self.position = self.position.max(end);
-            self.ahead = (4 * read.length()).clamp(FIRST, LARGEST);
+            let run = self.position - self.first;
+            self.ahead = (4 * read.length()).max(run / 4).clamp(FIRST, LARGEST);
             self.grow_at = self.position + self.ahead / 2;
             return;
         }
         self.position = self.position.max(end);
         if self.position >= self.grow_at {
-            self.ahead = (self.ahead * self.growth).min(LARGEST);
+            let grown = match self.growth {
+                Growth::Fourfold => 4 * self.ahead,
+                Growth::WithRun => (self.position - self.first).min(2 * self.ahead),
+            };
+            self.ahead = grown.max(self.ahead).min(LARGEST);
             self.grow_at = self.position + self.ahead / 2;
         }
     }
@@ -105,11 +136,13 @@ impl Window {
     pub fn give_up(&mut self) {
         self.ahead = 0;
         self.start = self.position;
+        self.predicted = self.position;
     }
 
     /// Returns the byte range to hold now; bytes outside it are no longer needed.
     pub fn wanted(&self) -> Range<u64> {
-        self.position.saturating_sub(BACK)..self.position + self.ahead
+        let end = (self.position + self.ahead).max(self.predicted);
+        self.position.saturating_sub(BACK)..end
     }
 
     /// Returns the range from the lowest offset read to the highest.
@@ -118,8 +151,12 @@ impl Window {
     }
 
     /// Returns the length, in bytes, of the part that begins at `start`. Parts end on a grid of
-    /// their own length, so that request sizes don't depend on where reading began.
+    /// their own length, so that request sizes don't depend on where reading began; a predicted
+    /// piece is one part if it is not too long.
     pub fn part_length(&self, start: u64) -> u64 {
+        if self.ahead == 0 && start < self.predicted {
+            return (self.predicted - start).min(LARGEST_PART);
+        }
         let length = (self.ahead / 4)
             .next_power_of_two()
             .clamp(FIRST, LARGEST_PART);
@@ -168,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_single_read_fetches_nothing_ahead_and_its_continuation_does() {
-        let mut window = Window::at(read(100 << 20));
+        let mut window = Window::at(read(100 << 20), 0);
         assert_eq!(window.wanted().end, (100 << 20) + READ);
         assert!(!window.includes(read(200 << 20)));
         window.observe(read((100 << 20) + READ));
@@ -177,9 +214,41 @@ mod tests {
 
     #[test]
     fn the_same_read_again_is_no_continuation() {
-        let mut window = Window::at(read(100 << 20));
+        let mut window = Window::at(read(100 << 20), 0);
         window.observe(read(100 << 20));
         assert_eq!(window.wanted().end, (100 << 20) + READ);
+    }
+
+    #[test]
+    fn a_window_elsewhere_is_no_longer_than_what_was_read() {
+        let start = 100 << 20;
+        let mut window = Window::at(read(start), 0);
+        for n in 1..2048 {
+            window.observe(read(start + n * READ));
+            let run = window.run();
+            assert!(window.ahead <= (run.end - run.start).max(FIRST));
+        }
+        assert_eq!(window.ahead, LARGEST);
+    }
+
+    #[test]
+    fn a_predicted_piece_is_one_part_and_its_continuation_grows() {
+        let start = (100 << 20) + 4096;
+        let piece = 17 * READ;
+        let mut window = Window::at(read(start), piece);
+        assert_eq!(window.part_length(start), piece);
+        for n in 1..17 {
+            assert!(window.includes(read(start + n * READ)));
+            window.observe(read(start + n * READ));
+            assert!(window.is_piece());
+            assert_eq!(window.wanted().end, start + piece);
+        }
+        window.observe(read(start + piece));
+        let run = piece + READ;
+        assert_eq!(window.wanted().end, start + run + run / 4);
+        assert_eq!(window.run(), start..start + run);
+        window.give_up();
+        assert_eq!(window.run(), start..start + run);
     }
 
     #[test]
