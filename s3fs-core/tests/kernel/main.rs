@@ -8,6 +8,7 @@
 )]
 
 mod ahead;
+mod blocks;
 mod cache;
 mod connecting;
 mod courses;
