@@ -43,6 +43,13 @@ impl Coverage {
         }
     }
 
+    /// Adds all bytes of another set.
+    pub fn add_all(&mut self, other: &Self) {
+        let ranges = other.ranges.iter();
+        let ranges = ranges.filter_map(|(&start, &end)| ByteRange::new(start, end));
+        ranges.for_each(|range| self.add(range));
+    }
+
     /// Returns the first covered bytes of a range.
     pub fn first_in(&self, range: ByteRange) -> Option<ByteRange> {
         let before = self.ranges.range(..=range.start()).next_back();

@@ -126,6 +126,7 @@ impl Tracking {
             && whole.is_due()
         {
             let mut held = self.coverage.clone();
+            held.add_all(whole.started());
             let streams = self.streams.iter().flat_map(Stream::parts);
             streams
                 .chain(whole.parts())

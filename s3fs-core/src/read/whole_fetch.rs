@@ -87,6 +87,11 @@ impl WholeFetch {
         }
     }
 
+    /// Returns the bytes of all parts that were started.
+    pub fn started(&self) -> &Coverage {
+        self.plan.started()
+    }
+
     /// Starts the next parts, as far as unused memory allows, but for bytes that are `held`. Returns
     /// whether that ended a pass.
     pub fn go_on(

@@ -37,6 +37,8 @@ pub struct WholePlan {
     fan: usize,
     /// End offset of the parts that were started in this pass.
     begun: u64,
+    /// All parts that were started. The kernel may have dropped some pages again.
+    started: Coverage,
     pass: Pass,
 }
 
@@ -60,6 +62,7 @@ impl WholePlan {
             bytes: 0,
             fan: 1,
             begun: 0,
+            started: Coverage::default(),
             pass: Pass::First,
         })
     }
@@ -105,6 +108,12 @@ impl WholePlan {
     /// Records that the fetch of this part was started.
     pub fn begin(&mut self, part: ByteRange) {
         self.begun = part.end();
+        self.started.add(part);
+    }
+
+    /// Returns the bytes of all parts that were started.
+    pub fn started(&self) -> &Coverage {
+        &self.started
     }
 
     /// Records that all parts of this pass have ended.
@@ -207,6 +216,10 @@ mod tests {
                 fetched.add(part);
                 cover.begin(part);
             }
+            cover.end_pass();
+            let mut rest = held.clone();
+            rest.add_all(cover.started());
+            prop_assert_eq!(cover.peek(0, &rest), None);
             let all = ByteRange::new(0, size).unwrap();
             let mut missing = fetched;
             let mut at = 0;
