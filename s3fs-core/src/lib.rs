@@ -38,6 +38,7 @@ mod sweep;
 mod tree;
 mod trials;
 mod usage;
+mod warm;
 mod write;
 
 pub use cache::CacheError;
@@ -62,3 +63,4 @@ pub use store::{UnfinishedUpload, UploadObserver};
 pub use sweep::abort_uploads;
 pub use trials::{Trial, TrialOutcome, trials};
 pub use usage::Usage;
+pub use warm::{Amount, WarmError, WarmProgress, WarmReport, Warming};

@@ -23,9 +23,10 @@
 //!
 //! `format`, `header` and `name` define the content and the names of the files. `folder` opens
 //! them, `entry` reads and writes one, and `verified_mark` verifies a whole one. `size_index` and
-//! `evict` limit their size. `writer` is the thread that fills the folder, behind a queue. If the
-//! disk is a little slower than the network, reading waits for it, so that an object is fetched
-//! once. If it is much slower, blocks are dropped.
+//! `evict` limit their size. `filler` stores whole objects before they are read. `writer` is the
+//! thread that fills the folder while they are, behind a queue. If the disk is a little slower than
+//! the network, reading waits for it, so that an object is fetched once. If it is much slower,
+//! blocks are dropped.
 
 mod assemble;
 mod body;
@@ -34,6 +35,7 @@ mod entry;
 mod error;
 mod evict;
 mod fill_stream;
+mod filler;
 mod folder;
 mod format;
 mod header;
@@ -49,5 +51,6 @@ mod writer;
 
 pub use cached::Cached;
 pub use error::CacheError;
+pub use filler::Filler;
 pub use name::Space;
 pub use open::{Cache, Caches};

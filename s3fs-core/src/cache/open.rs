@@ -31,9 +31,9 @@ const PROVED_AT_ONCE: u64 = 16 << 20;
 /// Cache in use. All mounts of a process that use the same folder share one.
 #[derive(Debug)]
 pub struct Cache {
-    folder: Arc<Folder>,
+    pub(super) folder: Arc<Folder>,
     writer: BlockWriter,
-    size: u64,
+    pub(super) size: u64,
     reads: Semaphore,
     /// Objects that are being verified in the background.
     proving: Mutex<HashSet<ObjectId>>,

@@ -74,6 +74,10 @@ pub struct MountConfig {
     pub freshness: Freshness,
     /// Cache of objects on the local disk; none when absent.
     pub cache: Option<CacheConfig>,
+    /// Folders, as paths below the root that end in `/` or are empty, whose objects are brought into
+    /// the cache before the mount serves.
+    #[serde(default)]
+    pub warm: Vec<String>,
     /// True if the last `close` of a file waits until it is stored, and reports a failure.
     pub waits_on_close: bool,
     /// Folder for changed files that exceed memory. When absent, the temporary folder, without a
@@ -137,6 +141,7 @@ impl MountConfig {
             folders: Vec::new(),
             freshness: Freshness::default(),
             cache: None,
+            warm: Vec::new(),
             waits_on_close: false,
             stage: None,
             rescue: None,

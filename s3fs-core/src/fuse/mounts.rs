@@ -35,6 +35,20 @@ impl MountEntry {
         uppermost(&table, folder)
     }
 
+    /// Returns the source of the nearest mounted bucket above a folder, such as `s3://bucket/prefix/`, and
+    /// the path of the folder in it.
+    pub fn source_of(folder: &Path) -> Option<(String, PathBuf)> {
+        let table = std::fs::read("/proc/self/mountinfo").ok()?;
+        let entry = folder
+            .ancestors()
+            .find_map(|above| uppermost(&table, above))?;
+        let source = entry.source.into_string().ok()?;
+        let below = folder.strip_prefix(&entry.folder).ok()?;
+        source
+            .starts_with("s3://")
+            .then(|| (source, below.to_owned()))
+    }
+
     /// Returns whether it is a mounted bucket whose process is gone. A live mount answers at once,
     /// without a request to its bucket.
     pub fn is_dead(&self) -> bool {

@@ -1,0 +1,131 @@
+//! Filling of the cache with whole objects, for nobody who reads them yet.
+//!
+//! Unlike a reader, a filler waits for the disk: nothing that it has fetched is dropped. It writes on
+//! several threads, because most of the time of a small object goes to the creation of its files.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+
+use super::entry::Entry;
+use super::folder::Folder;
+use super::format::{BLOCK, blocks, checksum};
+use super::header::Header;
+use super::name::Space;
+use super::open::Cache;
+use super::size_index::{SizeIndex, most_kept};
+use super::writer::OVERHEAD;
+use crate::object::{Headers, Key, ObjectMeta};
+
+/// Maximum number of threads that write at once.
+const WRITERS: usize = 4;
+
+/// Size of a block of the disk, in bytes: files take whole ones.
+const DISK_BLOCK: u64 = 4 << 10;
+
+/// Filler of a cache with objects of one bucket.
+#[derive(Debug)]
+pub struct Filler {
+    cache: Arc<Cache>,
+    space: Space,
+    size_index: Arc<Mutex<SizeIndex>>,
+    writers: Semaphore,
+}
+
+impl Filler {
+    /// Creates a filler. Others may use the cache at the same time.
+    pub fn new(cache: Arc<Cache>, space: Space) -> Self {
+        let size_index = SizeIndex::new(Arc::clone(&cache.folder), cache.size);
+        Self {
+            cache,
+            space,
+            size_index: Arc::new(Mutex::new(size_index)),
+            writers: Semaphore::new(WRITERS),
+        }
+    }
+
+    /// Returns the number of bytes that objects can take without an eviction of one for another.
+    pub fn room(&self) -> u64 {
+        // A sixteenth is taken ahead of its use, by each process that writes.
+        most_kept(self.cache.size) - self.cache.size / 16
+    }
+
+    /// Returns the number of bytes that an object takes on the disk.
+    pub fn cost(size: u64) -> u64 {
+        let blocks = size.div_ceil(DISK_BLOCK);
+        blocks.saturating_mul(DISK_BLOCK).saturating_add(OVERHEAD)
+    }
+
+    /// Returns for each object whether this version of it is in the cache, whole. That counts as a use.
+    pub async fn held(&self, objects: Vec<(Key, ObjectMeta)>) -> Vec<bool> {
+        let (folder, space) = (Arc::clone(&self.cache.folder), self.space.clone());
+        let count = objects.len();
+        let looked = spawn_blocking(move || {
+            let held = objects
+                .iter()
+                .map(|(key, meta)| is_held(&folder, &space, key, meta));
+            held.collect()
+        });
+        looked.await.unwrap_or_else(|_| vec![false; count])
+    }
+
+    /// Stores bytes of an object from a block's offset on, up to another one's or the end. Returns
+    /// whether the cache admits the object at all.
+    ///
+    /// # Errors
+    /// Fails if the disk refuses, or if there is no room and nothing can be evicted.
+    pub async fn store(
+        &self,
+        key: &Key,
+        meta: ObjectMeta,
+        headers: Headers,
+        start: u64,
+        bytes: Vec<u8>,
+    ) -> io::Result<bool> {
+        let header = Header::new(self.space.object(key), meta, headers);
+        if !self.cache.admits(&header) {
+            return Ok(false);
+        }
+        let (folder, sizes) = (Arc::clone(&self.cache.folder), Arc::clone(&self.size_index));
+        let _writer = self.writers.acquire().await;
+        let stored = spawn_blocking(move || store(&folder, &sizes, header, start, &bytes));
+        stored.await.map_err(io::Error::other)?.map(|()| true)
+    }
+}
+
+fn is_held(folder: &Folder, space: &Space, key: &Key, meta: &ObjectMeta) -> bool {
+    let entry = folder.find(space.object(key));
+    let Some(entry) = entry.filter(|entry| entry.meta().etag == meta.etag) else {
+        return false;
+    };
+    entry.touch();
+    let is_whole = entry
+        .presence(0..blocks(meta.size))
+        .iter()
+        .all(|here| *here);
+    is_whole && entry.meta().size == meta.size
+}
+
+fn store(
+    folder: &Folder,
+    sizes: &Mutex<SizeIndex>,
+    header: Header,
+    start: u64,
+    bytes: &[u8],
+) -> io::Result<()> {
+    let found = folder.find(header.object);
+    let found = found.filter(|entry| entry.header.is_of_same_bytes(&header));
+    let overhead = if found.is_some() { 0 } else { OVERHEAD };
+    let size = bytes.len() as u64 + overhead;
+    sizes
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take(size)?;
+    let entry: Entry = found.map_or_else(|| folder.create(header), Ok)?;
+    for (block, bytes) in (start / BLOCK..).zip(bytes.chunks(BLOCK as usize)) {
+        entry.write(block, bytes, checksum(bytes))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! Fetch of one object into the cache.
+
+use std::io;
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+
+use crate::cache::Filler;
+use crate::object::{ByteRange, Key, ObjectMeta};
+use crate::store::{Condition, GetResponse, Store, StoreError, StoreErrorKind};
+
+/// Maximum length of one request, in bytes: a whole number of the cache's blocks.
+const PART: u64 = 8 << 20;
+
+/// Maximum number of parts of one object in flight.
+const PARTS: usize = 8;
+
+/// Maximum number of bytes of one object in flight.
+pub(super) const LARGEST: u64 = PART * PARTS as u64;
+
+/// Outcome of a fetch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fetched {
+    /// It is in the cache.
+    Stored,
+    /// It was replaced or deleted, or the cache does not admit it.
+    Skipped,
+}
+
+/// Error of a fetch.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum FetchError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("failed to write to the cache: {0}")]
+    Disk(io::Error),
+}
+
+/// Fetches the listed version of an object, and stores it.
+///
+/// # Errors
+/// Fails if the store or the disk fails.
+pub(super) async fn fetch(
+    store: &dyn Store,
+    filler: &Filler,
+    key: &Key,
+    meta: &ObjectMeta,
+) -> Result<Fetched, FetchError> {
+    // Alone, because it creates the files.
+    let first = fetch_part(store, filler, key, meta, 0).await?;
+    if first == Fetched::Skipped || meta.size <= PART {
+        return Ok(first);
+    }
+    let rest = (1..meta.size.div_ceil(PART)).map(|part| part * PART);
+    let rest = stream::iter(rest).map(|start| fetch_part(store, filler, key, meta, start));
+    let mut rest = rest.buffer_unordered(PARTS);
+    while let Some(part) = rest.try_next().await? {
+        if part == Fetched::Skipped {
+            return Ok(Fetched::Skipped);
+        }
+    }
+    Ok(Fetched::Stored)
+}
+
+async fn fetch_part(
+    store: &dyn Store,
+    filler: &Filler,
+    key: &Key,
+    meta: &ObjectMeta,
+    start: u64,
+) -> Result<Fetched, FetchError> {
+    let end = meta.size.min(start + PART);
+    let range = ByteRange::new(start, end).filter(|_| meta.size > PART);
+    let answer = match store.get(key, range, Condition::Is(&meta.etag)).await {
+        Ok(answer) => answer,
+        Err(error) if is_gone(&error) => return Ok(Fetched::Skipped),
+        Err(error) => return Err(error.into()),
+    };
+    let (headers, meta) = (answer.headers.clone(), answer.meta.clone());
+    let bytes = match whole(answer, (end - start) as usize).await {
+        Ok(bytes) => bytes,
+        Err(error) if is_gone(&error) => return Ok(Fetched::Skipped),
+        Err(error) => return Err(error.into()),
+    };
+    if bytes.len() as u64 != end - start {
+        return Ok(Fetched::Skipped);
+    }
+    let stored = filler.store(key, meta, headers, start, bytes).await;
+    Ok(if stored.map_err(FetchError::Disk)? {
+        Fetched::Stored
+    } else {
+        Fetched::Skipped
+    })
+}
+
+async fn whole(mut answer: GetResponse, length: usize) -> Result<Vec<u8>, StoreError> {
+    let mut bytes = Vec::with_capacity(length);
+    while let Some(piece) = answer.body.next().await? {
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
+}
+
+/// Returns whether the store has another version of the object, or none, or none whose bytes it gives.
+fn is_gone(error: &StoreError) -> bool {
+    matches!(
+        error.kind,
+        StoreErrorKind::PreconditionFailed
+            | StoreErrorKind::NoSuchKey
+            | StoreErrorKind::Archived { .. }
+    )
+}
