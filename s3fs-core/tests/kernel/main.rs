@@ -39,4 +39,5 @@ mod storing;
 mod sts;
 mod tls;
 mod vendors;
+mod warm;
 mod writing;
