@@ -43,3 +43,28 @@ fn two_functions_download_the_same_data_once() {
         assert!(statuses.iter().all(asks), "only whether it has changed");
     }
 }
+
+#[stub::function(volumes = <"/stub-it/data" => volume()>)]
+fn nothing() {}
+
+#[test]
+fn a_folder_is_in_the_cache_before_the_body_begins() {
+    let _clean = Clean::start();
+    let server = bucket::server();
+    for key in ["a/one", "a/two", "b/other"] {
+        server.put(BUCKET, key, key);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let volume = bucket::of(&server, BUCKET).read_only(true);
+    let volume = volume.cache(folder.path().join("cache"), 1 << 30).warm("a");
+    for expected in [&["a/one", "a/two"][..], &[]] {
+        bucket::choose(volume.clone());
+        server.log().clear();
+        nothing().unwrap();
+        let requests = server.log().requests().into_iter();
+        let gets = requests.filter(|it| it.operation == Operation::GetObject);
+        let mut keys: Vec<_> = gets.filter_map(|get| get.key).collect();
+        keys.sort();
+        assert_eq!(keys, expected);
+    }
+}

@@ -9,4 +9,4 @@ pub(crate) mod report;
 pub(crate) mod watch;
 
 pub use log::{Lines as LogLines, end as end_log, start as start_log};
-pub use watch::{announce, not_run, say, want_history, write_history};
+pub use watch::{WarmingBar, announce, not_run, say, want_history, write_history};

@@ -49,6 +49,10 @@ fn config(volume: CloudBucketMount) -> Result<MountConfig, VolumeError> {
     config.access = access(&options);
     config.ownership = ownership(&options)?;
     config.cache = cache(options.cache)?;
+    config.warm = options.warm.unwrap_or_default();
+    if !config.warm.is_empty() && config.cache.is_none() {
+        return Err(VolumeError::WarmWithoutCache);
+    }
     config.stage = stage(options.stage)?;
     config.freshness = freshness(options.immutable, options.metadata_ttl);
     config.waits_on_close = options.wait_on_close.unwrap_or(false);

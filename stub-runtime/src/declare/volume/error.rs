@@ -83,6 +83,9 @@ pub enum VolumeError {
         /// Path of the folder.
         dir: PathBuf,
     },
+    /// The option `warm`, without a cache.
+    #[error("`warm` needs a cache\ngive `cache` as well, or leave `warm` out")]
+    WarmWithoutCache,
     /// `stage`'s folder is a relative path.
     #[error("stage folder `{}` is a relative path\nwrite an absolute one", dir.display())]
     StagePath {

@@ -56,7 +56,7 @@ use crate::declare::secret::IntoSecret;
 /// - written objects: `sse`, `sse_kms_key_id`, `bucket_key`, `storage_class`, `acl`, `tags`,
 ///   `checksum`;
 /// - files as they are shown: `uid`, `gid`, `file_mode`, `dir_mode`;
-/// - what is read again: `cache`, `immutable`, `metadata_ttl`.
+/// - what is read again: `cache`, `warm`, `immutable`, `metadata_ttl`.
 #[derive(Clone, Debug)]
 #[must_use = "a volume does nothing until a function declares it"]
 pub struct CloudBucketMount {
@@ -212,6 +212,30 @@ impl CloudBucketMount {
     /// ```
     pub fn cache(mut self, dir: impl Into<PathBuf>, size_in_bytes: u64) -> Self {
         self.options.cache = FolderOptions::new(Some(dir.into()), Some(size_in_bytes));
+        self
+    }
+
+    /// Brings a folder of the volume into its [`cache`](Self::cache) before the body runs, with as many
+    /// requests at once as the link takes; `""` is the whole volume. May be repeated. What the cache has
+    /// in its present version is not fetched again. What does not fit is left out, and the log names it.
+    ///
+    /// ```
+    /// use stub_runtime::CloudBucketMount;
+    ///
+    /// let volume = CloudBucketMount::new("datasets")
+    ///     .cache("/var/cache/buckets", 100 << 30)
+    ///     .warm("images/train")
+    ///     .read_only(true)
+    ///     .immutable(true);
+    /// ```
+    pub fn warm(mut self, folder: impl AsRef<str>) -> Self {
+        let folder = folder.as_ref().trim_matches('/');
+        let folder = if folder.is_empty() {
+            String::new()
+        } else {
+            format!("{folder}/")
+        };
+        self.options.warm.get_or_insert_default().push(folder);
         self
     }
 

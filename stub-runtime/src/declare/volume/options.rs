@@ -56,6 +56,8 @@ pub struct VolumeOptions {
     pub dir_mode: Option<u32>,
     /// Folder of the cache, and its maximum size.
     pub cache: FolderOptions,
+    /// Folders that are brought into the cache before the body runs.
+    pub warm: Option<Vec<String>>,
     /// Folder of the stage, and its maximum size.
     pub stage: FolderOptions,
     /// True if other clients replace and delete nothing.
@@ -115,6 +117,7 @@ impl VolumeOptions {
             file_mode: self.file_mode.or(lower.file_mode),
             dir_mode: self.dir_mode.or(lower.dir_mode),
             cache: self.cache.or(lower.cache),
+            warm: self.warm.or(lower.warm),
             stage: self.stage.or(lower.stage),
             immutable: self.immutable.or(lower.immutable),
             metadata_ttl: self.metadata_ttl.or(lower.metadata_ttl),

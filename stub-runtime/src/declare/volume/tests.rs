@@ -32,6 +32,14 @@ fn a_cache_has_an_absolute_path_and_a_size() {
 }
 
 #[test]
+fn folders_to_warm_are_below_the_root_and_need_a_cache() {
+    let warm = volume().warm("a/b").warm("/c/").warm("");
+    assert!(says(warm.clone()).contains("`warm` needs a cache"));
+    let config = warm.cache("/c", 5).into_config().unwrap();
+    assert_eq!(config.warm, ["a/b/", "c/", ""]);
+}
+
+#[test]
 fn a_stage_has_an_absolute_path() {
     let config = volume().stage("/var/tmp", 5).wait_on_close(true);
     let config = config.into_config().unwrap();

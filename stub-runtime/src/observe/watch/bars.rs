@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
-use s3fs_core::Pending;
+use s3fs_core::{Amount, Pending, WarmReport};
 
 use crate::host::config;
 
@@ -105,6 +105,33 @@ impl Drop for InputsBar {
         if let Some(bar) = &self.0 {
             end(bar);
         }
+    }
+}
+
+/// Bar for a cache that is being warmed.
+#[derive(Debug)]
+pub struct WarmingBar(ProgressBar);
+
+impl WarmingBar {
+    /// Creates the bar, if it would be seen.
+    pub fn new() -> Option<Self> {
+        let template = "warming, {msg}: [{bar:30}] {pos} of {len} files, {rate}, {eta} left";
+        would_be_seen().then(|| Self(bar(Some(0), template)))
+    }
+
+    /// Shows the account so far. More objects may be listed later.
+    pub fn set(&self, report: &WarmReport) {
+        let done = [report.fetched, report.held, report.left_out, report.skipped];
+        let done = done.iter().map(|amount| amount.objects).sum::<u64>() + report.failed;
+        self.0.set_length(report.listed.objects);
+        self.0.set_position(done);
+        self.0.set_message(Amount::shown(report.fetched.bytes));
+    }
+}
+
+impl Drop for WarmingBar {
+    fn drop(&mut self) {
+        end(&self.0);
     }
 }
 

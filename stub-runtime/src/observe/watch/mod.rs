@@ -31,6 +31,7 @@ use tracing::Span;
 use crate::call::{Attempt, Error, ErrorKind};
 use crate::observe::report::{Record, SandboxId, Tried};
 
+pub use bars::WarmingBar;
 pub(crate) use bars::{InputsBar, above, are_shown, have_colours};
 pub use kept::{want_history, write_history};
 pub(crate) use sandbox::Watched;

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 use std::sync::Once;
 
-use s3fs_core::Pending;
+use s3fs_core::{Pending, WarmReport};
 
 use crate::host::config;
 
@@ -36,6 +36,21 @@ impl InputsBar {
     pub(crate) fn one_more(&self, _failed: u64) {}
 
     pub(crate) fn end(self) {}
+}
+
+/// Bar for a cache that is being warmed.
+#[derive(Debug)]
+pub struct WarmingBar;
+
+impl WarmingBar {
+    /// Explains that there is no bar.
+    pub fn new() -> Option<Self> {
+        explain();
+        None
+    }
+
+    /// Shows nothing.
+    pub fn set(&self, _: &WarmReport) {}
 }
 
 /// Bar for data that a call has written and waits to be stored.
