@@ -10,6 +10,7 @@ mod k8s;
 mod mount;
 mod run;
 mod serve;
+mod warm;
 
 use std::process::ExitCode;
 
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Command::Doctor(arguments) => (inspect::doctor(&arguments), exit::FAILED),
         Command::Completions { shell } => (Ok(generate::completions(shell)), exit::FAILED),
         Command::Man { folder } => (generate::man(&folder), exit::FAILED),
+        Command::Warm(arguments) => (warm::warm(&arguments), exit::FAILED),
         Command::Serve(arguments) => (serve::serve(arguments), exit::FAILED),
     };
     let ended = ended.unwrap_or_else(|error| exit::failed(&error, own_failure));

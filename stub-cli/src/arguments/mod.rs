@@ -5,6 +5,7 @@ mod mode;
 mod service;
 mod variable;
 mod volume;
+mod warm;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ pub(crate) use variable::Variable;
 use volume::{VOLUME, VOLUME_FORM, VOLUME_LONG};
 
 pub(crate) use volume::VolumeArgument;
+pub(crate) use warm::WarmArguments;
 
 /// S3 buckets as folders
 #[derive(Debug, Parser)]
@@ -52,6 +54,15 @@ pub(crate) enum Command {
     /// Written files are stored before the end. Exit status: 0, or 1 if a file could not be stored. A second
     /// signal ends the mount at once and names the files that are not stored.
     Mount(MountArguments),
+    /// Bring a tree of a bucket into the cache, before programs read it
+    ///
+    /// Fetches what the cache of `--cache` lacks, with as many requests at once as the link takes. What the
+    /// cache has in its present version is skipped. What does not fit beside the rest is left out and named.
+    /// Of a folder in a mount, the bucket and prefix are used; give the cache and options of the mount again.
+    ///
+    /// Exit status: 0, or 1 if the tree is not in the cache as a whole; 130 if a signal ended it. What is in
+    /// the cache by then stays.
+    Warm(WarmArguments),
     /// List, run and report on the jobs of `stub.toml`
     ///
     /// Jobs are read from the nearest `stub.toml` in or above the current folder, and from the user's own in

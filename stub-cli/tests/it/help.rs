@@ -34,6 +34,7 @@ fn each_command_helps() {
         "--help",
         "run --help",
         "mount --help",
+        "warm --help",
         "jobs --help",
         "jobs list --help",
         "jobs run --help",

@@ -19,6 +19,7 @@ mod options;
 mod renewed;
 mod run;
 mod terminal;
+mod warm;
 
 use std::process::Command;
 
