@@ -177,9 +177,11 @@ async fn list(
             max_keys: 1000,
         };
         let page = list_page(&*store, request).await?;
-        let objects = page.objects.into_iter();
-        let objects = objects.map(|object| (Key::new(object.key), object.meta));
-        if pages.send(objects.collect()).await.is_err() || page.next.is_none() {
+        // Markers of folders have no bytes that a program reads.
+        let files = page.objects.into_iter();
+        let files = files.filter(|object| !object.key.ends_with('/'));
+        let files = files.map(|object| (Key::new(object.key), object.meta));
+        if pages.send(files.collect()).await.is_err() || page.next.is_none() {
             return Ok(());
         }
         next = page.next;
