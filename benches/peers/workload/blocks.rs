@@ -63,7 +63,7 @@ pub fn shuffled(block: u64) -> Vec<u64> {
 }
 
 fn read_each(file: &File, block: u64, offsets: impl Iterator<Item = u64>) -> io::Result<()> {
-    let mut buffer = vec![0; block as usize];
+    let mut buffer = vec![0; usize::try_from(block).map_err(io::Error::other)?];
     for offset in offsets {
         file.read_exact_at(&mut buffer, offset)?;
         content::glance(&buffer, 0, offset)?;

@@ -15,8 +15,10 @@ use crate::bucket::content::{self, BLOCK};
 pub fn shuffled(file: &Path) -> io::Result<()> {
     let bytes = map(file, IN_BLOCKS)?;
     let mut sum = 0;
+    let length = usize::try_from(blocks::LARGE).map_err(io::Error::other)?;
     for offset in blocks::shuffled(blocks::LARGE) {
-        let block = &bytes[offset as usize..][..blocks::LARGE as usize];
+        let start = usize::try_from(offset).map_err(io::Error::other)?;
+        let block = &bytes[start..start + length];
         sum = add(sum, block);
         content::glance(block, 0, offset)?;
     }

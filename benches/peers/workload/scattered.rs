@@ -93,7 +93,7 @@ impl Pieces {
         self.file.read_exact_at(&mut self.buffer, offset)?;
         // The bytes before the first whole grain have no mark.
         let grain = offset.next_multiple_of(GRAIN as u64);
-        let marked = (grain - offset) as usize;
+        let marked = usize::try_from(grain - offset).map_err(io::Error::other)?;
         content::glance(self.buffer.get(marked..).unwrap_or_default(), 0, grain)
     }
 }
