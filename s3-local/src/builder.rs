@@ -15,6 +15,8 @@ use crate::catalog::Catalog;
 use crate::http::Front;
 use crate::server::Parts;
 use crate::storage::{Folder, OpenError, Storage};
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
 use crate::{Error, Knobs, Policy, RequestLog, Server, random};
 
 /// Entry point of this crate: `S3Local::builder()`.
@@ -46,6 +48,8 @@ pub struct Builder {
     region: String,
     threads: usize,
     etags: Etags,
+    #[cfg(feature = "tls")]
+    is_https: bool,
     root: Option<(String, String)>,
     keys: BTreeMap<String, AccessKey>,
 }
@@ -58,6 +62,8 @@ impl Default for Builder {
             region: "us-east-1".to_owned(),
             threads: 0,
             etags: Etags::default(),
+            #[cfg(feature = "tls")]
+            is_https: false,
             root: None,
             keys: BTreeMap::new(),
         }
@@ -121,6 +127,29 @@ impl Builder {
     #[must_use]
     pub fn etags(self, etags: Etags) -> Builder {
         Builder { etags, ..self }
+    }
+
+    /// Serves HTTPS instead of HTTP, with a certificate for `127.0.0.1` and `localhost` that is made when the server
+    /// starts. Clients trust it by [`Server::certificate`].
+    ///
+    /// ```
+    /// use s3_local::S3Local;
+    ///
+    /// let server = S3Local::builder().https().start();
+    /// assert!(server.endpoint_url().starts_with("https://127.0.0.1:"));
+    /// let file = std::env::temp_dir().join("s3-local-certificate.pem");
+    /// std::fs::write(&file, server.certificate().unwrap_or_default())?;
+    /// // AWS_CA_BUNDLE names the file to clients.
+    /// # std::fs::remove_file(&file)?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn https(self) -> Builder {
+        Builder {
+            is_https: true,
+            ..self
+        }
     }
 
     /// Sets the access key that may do everything; the default is a generated one.
@@ -197,6 +226,10 @@ impl Builder {
     /// If the port is taken, the folder can't be used, or a policy names an unknown action.
     pub fn try_start(self) -> Result<Server, Error> {
         self.check_policies()?;
+        #[cfg(feature = "tls")]
+        let tls = self.is_https.then(Tls::new).transpose()?;
+        #[cfg(not(feature = "tls"))]
+        let tls = None;
         let (storage, catalog) = self.open_storage()?;
         let (id, secret) = self.root.unwrap_or_else(|| {
             (
@@ -254,7 +287,7 @@ impl Builder {
             region,
             root: (id, secret.into()),
         };
-        Server::start(parts, front, listener, self.threads)
+        Server::start(parts, front, listener, tls, self.threads)
     }
 
     fn check_policies(&self) -> Result<(), Error> {

@@ -19,6 +19,12 @@ pub enum Error {
     /// The server's threads could not be started.
     #[error("start the server's threads")]
     Threads(#[source] io::Error),
+    /// No certificate for HTTPS could be made.
+    #[error("make a certificate: {reason}")]
+    Certificate {
+        /// Reason for the failure.
+        reason: String,
+    },
     /// The folder for the objects can't be read or written, or is damaged.
     #[error("open the store in {}", path.display())]
     Folder {

@@ -56,6 +56,11 @@ mod query;
 mod random;
 mod server;
 mod storage;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "no_tls.rs"]
+mod tls;
 
 pub use access::Policy;
 pub use api::Etags;

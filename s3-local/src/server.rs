@@ -15,6 +15,7 @@ use crate::api::{Etags, now};
 use crate::catalog::Catalog;
 use crate::http::{Front, serve};
 use crate::storage::Storage;
+use crate::tls::Tls;
 use crate::{BucketOptions, Error, Knobs, RequestLog};
 
 /// Maximum time the server waits for pending file operations when it stops.
@@ -49,6 +50,7 @@ pub(crate) struct Parts {
 pub struct Server {
     pub(crate) parts: Parts,
     address: SocketAddr,
+    tls: Option<Tls>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -67,6 +69,7 @@ impl Server {
         parts: Parts,
         front: Front,
         listener: TcpListener,
+        tls: Option<Tls>,
         threads: usize,
     ) -> Result<Server, Error> {
         let address = listener.local_addr().map_err(Error::Threads)?;
@@ -77,11 +80,12 @@ impl Server {
         let runtime = builder.thread_name("s3-local").enable_all().build();
         let runtime = runtime.map_err(Error::Threads)?;
         let (stop, stopped) = oneshot::channel();
+        let accepting = tls.clone();
         // A thread of its own ends the runtime, which must not happen on a thread of the caller's.
         let run = move || {
             let served = runtime.block_on(async {
                 let listener = tokio::net::TcpListener::from_std(listener)?;
-                let serving = tokio::spawn(serve(listener, Arc::new(front)));
+                let serving = tokio::spawn(serve(listener, accepting, Arc::new(front)));
                 // Either way it is the end: the server was dropped.
                 let _ = stopped.await;
                 serving.abort();
@@ -99,6 +103,7 @@ impl Server {
         Ok(Server {
             parts,
             address,
+            tls,
             stop: Some(stop),
             thread,
         })
@@ -107,7 +112,14 @@ impl Server {
     /// Returns the endpoint URL for clients. Path-style addressing works without being asked for, as the
     /// host is an IP address.
     pub fn endpoint_url(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// Returns the certificate of a server of HTTPS in PEM form, to be named by `AWS_CA_BUNDLE`.
+    #[cfg(feature = "tls")]
+    pub fn certificate(&self) -> Option<&str> {
+        self.tls.as_ref().map(|tls| &*tls.certificate)
     }
 
     /// Returns the address the server listens on.

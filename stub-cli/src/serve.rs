@@ -1,8 +1,11 @@
 //! `stub serve`: an S3 server for tests.
 
+use std::fs;
 use std::io::{self, Write};
+use std::path::absolute;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use s3_local::S3Local;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -13,6 +16,9 @@ pub(crate) fn serve(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
     let mut builder = S3Local::builder().port(arguments.port);
     if let (Some(id), Some(secret)) = (arguments.access_key_id, arguments.secret_access_key) {
         builder = builder.root_key(id, secret);
+    }
+    if arguments.https.is_some() {
+        builder = builder.https();
     }
     if let Some(folder) = &arguments.folder {
         builder = builder.on_folder(folder);
@@ -33,15 +39,22 @@ pub(crate) fn serve(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
             server.try_create_bucket(bucket, s3_local::BucketOptions::default())?;
         }
     }
+    let mut out = io::stdout().lock();
+    if let (Some(file), Some(certificate)) = (&arguments.https, server.certificate()) {
+        fs::write(file, certificate)
+            .with_context(|| format!("failed to write the certificate to {}", file.display()))?;
+        writeln!(out, "AWS_CA_BUNDLE={}", absolute(file)?.display())?;
+    }
     // In the form that a shell understands.
     writeln!(
-        io::stdout().lock(),
+        out,
         "AWS_ENDPOINT_URL={}\nAWS_ACCESS_KEY_ID={}\nAWS_SECRET_ACCESS_KEY={}\nAWS_REGION={}",
         server.endpoint_url(),
         server.access_key_id(),
         server.secret_access_key(),
         server.region(),
     )?;
+    drop(out);
     runtime.block_on(async {
         tokio::select! {
             _ = interrupt.recv() => {}

@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use s3s::service::S3Service;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::call::Call;
@@ -20,6 +21,7 @@ use super::response_body::ResponseBody;
 use super::{archive, directory, quirks, refusal, region};
 use crate::access::KeyRing;
 use crate::catalog::{Catalog, is_directory};
+use crate::tls::Tls;
 use crate::{Fault, Knobs, Operation, RequestLog, log};
 
 /// State shared by all connections.
@@ -33,11 +35,15 @@ pub(crate) struct Front {
 }
 
 /// Accepts connections forever.
-pub(crate) async fn serve(listener: TcpListener, front: Arc<Front>) -> Infallible {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    tls: Option<Tls>,
+    front: Arc<Front>,
+) -> Infallible {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(serve_connection(stream, Arc::clone(&front)));
+                tokio::spawn(accepted(stream, tls.clone(), Arc::clone(&front)));
             }
             Err(error) => {
                 // Out of descriptors, most likely: connections that end make room.
@@ -48,11 +54,29 @@ pub(crate) async fn serve(listener: TcpListener, front: Arc<Front>) -> Infallibl
     }
 }
 
-async fn serve_connection(stream: TcpStream, front: Arc<Front>) {
+/// Serves an accepted connection.
+async fn accepted(stream: TcpStream, tls: Option<Tls>, front: Arc<Front>) {
     // If it fails, the connection is gone and serving it says so.
     let _ = stream.set_nodelay(true);
     let reset = ResetSwitch::default();
-    let io = TokioIo::new(Connection::new(stream, reset.clone()));
+    let connection = Connection::new(stream, reset.clone());
+    match tls {
+        None => serve_connection(connection, reset, front).await,
+        #[cfg(feature = "tls")]
+        Some(tls) => match tls.acceptor.accept(connection).await {
+            Ok(connection) => serve_connection(connection, reset, front).await,
+            // A client that does not trust the certificate.
+            Err(error) => tracing::debug!(%error, "a TLS handshake failed"),
+        },
+        #[cfg(not(feature = "tls"))]
+        Some(tls) => match tls {},
+    }
+}
+
+async fn serve_connection<S>(stream: S, reset: ResetSwitch, front: Arc<Front>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let service = hyper::service::service_fn(move |request| {
         let (front, reset) = (Arc::clone(&front), reset.clone());
         async move { front.answer(request, &reset).await }
@@ -61,7 +85,7 @@ async fn serve_connection(stream: TcpStream, front: Arc<Front>) {
         .timer(TokioTimer::new())
         // Clients keep idle connections for as long as they like.
         .header_read_timeout(None)
-        .serve_connection(io, service)
+        .serve_connection(TokioIo::new(stream), service)
         .await;
     if let Err(error) = served {
         tracing::debug!(%error, "a connection ended early");

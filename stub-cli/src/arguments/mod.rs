@@ -127,6 +127,9 @@ pub(crate) struct ServeArguments {
     /// Port on 127.0.0.1 [default: any free port]
     #[arg(long, default_value_t = 0)]
     pub(crate) port: u16,
+    /// Serve HTTPS, with a certificate that is made now and written to FILE, for `AWS_CA_BUNDLE`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) https: Option<PathBuf>,
     /// Bucket to create if missing
     #[arg(long = "bucket", value_name = "NAME")]
     pub(crate) buckets: Vec<String>,

@@ -171,15 +171,17 @@ fn what_is_missing_is_said() {
     assert!(problem("s3://absent/").is_some());
 }
 
-/// Starts `stub serve` and parses its output.
-fn serving(arguments: &[&str]) -> (Child, Vec<(String, String)>) {
+/// Starts `stub serve` and parses its output of this many lines.
+fn serving(arguments: &[&str], lines: usize) -> (Child, Vec<(String, String)>) {
     let mut child = program()
         .arg("serve")
         .args(arguments)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines().take(4);
+    let lines = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .take(lines);
     let variables = lines.map(|line| {
         let line = line.unwrap();
         let (name, value) = line.split_once('=').unwrap();
@@ -194,7 +196,7 @@ fn a_folder_is_served_as_buckets_and_keeps_them() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
     for (script, expected) in [("echo kept > /stub-b/x", ""), ("cat /stub-b/x", "kept\n")] {
-        let (mut server, variables) = serving(&[path, "--bucket", "data"]);
+        let (mut server, variables) = serving(&[path, "--bucket", "data"], 4);
         let url = variables[0].1.clone();
         let output = program()
             .args(["run", "--endpoint-url", &url, "--force-path-style"])
@@ -211,6 +213,42 @@ fn a_folder_is_served_as_buckets_and_keeps_them() {
         .unwrap();
         assert!(server.wait().unwrap().success());
     }
+}
+
+#[test]
+fn a_server_of_https_is_used_with_its_certificate_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("certificate.pem");
+    let https = ["--bucket", "data", "--https", file.to_str().unwrap()];
+    let (mut server, variables) = serving(&https, 5);
+    let find = |name| variables.iter().find(|(known, _)| known == name);
+    let url = &find("AWS_ENDPOINT_URL").unwrap().1;
+    assert!(url.starts_with("https://127.0.0.1:"), "{url}");
+    // Several parts each way, of a size that no block divides; the second mount has no page of it.
+    let write = "seq 3000001 > /stub-b/x && sha256sum < /stub-b/x";
+    let read = "seq 3000001 | cmp - /stub-b/x && sha256sum < /stub-b/x";
+    let run = |script| {
+        let mut run = program();
+        run.args(["run", "--endpoint-url", url, "--force-path-style"])
+            .args(["--volume", "/stub-b=s3://data", "--", "sh", "-c", script])
+            .envs(variables.iter().cloned());
+        run
+    };
+    let sums = [write, read].map(|script| {
+        let output = run(script).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    });
+    assert_eq!(sums[0], sums[1]);
+    let refused = run(read).env_remove("AWS_CA_BUNDLE").output().unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("certificate"), "{said}");
+    kill(
+        Pid::from_raw(server.id().try_into().unwrap()),
+        Signal::SIGINT,
+    )
+    .unwrap();
+    assert!(server.wait().unwrap().success());
 }
 
 #[test]
