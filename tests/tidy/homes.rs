@@ -30,13 +30,16 @@ const PRODUCT: &[&str] = &[
     "stub-runtime",
 ];
 
-const HOMES: [Home; 18] = [
+const HOMES: [Home; 21] = [
     home("fuser", BOTH, &["fuse/"]),
     home("aws_sdk_s3", BOTH, &["store/s3/"]),
     home("aws_config", BOTH, &["store/s3/"]),
     home("aws_smithy_types", BOTH, &["store/s3/"]),
     home("aws_smithy_runtime_api", BOTH, &["store/s3/"]),
     home("aws_smithy_http_client", BOTH, &["store/s3/"]),
+    home("hyper_util", BOTH, &["store/s3/connections/https/"]),
+    home("hyper_rustls", BOTH, &["store/s3/connections/https/"]),
+    home("rustls", BOTH, &["store/s3/connections/", "otel.rs"]),
     home("libc", BOTH, &["sys/", "fuse/", "fs/holders.rs"]),
     home("unsafe", BOTH, &["sys/", "entry/constructor.rs"]),
     home("kube", BOTH, &["cluster/kubernetes/"]),

@@ -11,6 +11,9 @@ use rustls::pki_types::pem::PemObject;
 
 use crate::store::s3::settings::{Setting, Settings};
 
+/// Certificates of authorities.
+pub(super) type Certificates = Vec<CertificateDer<'static>>;
+
 /// Certificate authorities that connections trust.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::store::s3) enum Authorities {
@@ -58,22 +61,33 @@ impl Authorities {
         }
     }
 
-    /// Returns the TLS settings.
+    /// Returns the certificates of the file; `None` for those of the system.
     ///
     /// # Errors
     /// Returns an error if the file is missing or has no certificate.
-    pub(super) fn context(&self) -> Result<TlsContext, AuthoritiesError> {
-        let store = match self {
-            Self::System => TrustStore::default(),
-            Self::File(file) => store(file)?,
-        };
-        let context = TlsContext::builder().with_trust_store(store).build();
-        // The builder never fails.
-        Ok(context.unwrap_or_default())
+    pub(super) fn certificates(&self) -> Result<Option<Certificates>, AuthoritiesError> {
+        match self {
+            Self::System => Ok(None),
+            Self::File(file) => read(file).map(Some),
+        }
     }
 }
 
-fn store(file: &Setting) -> Result<TrustStore, AuthoritiesError> {
+/// Returns the TLS settings of connections through a proxy.
+pub(super) fn context(certificates: Option<&Certificates>) -> TlsContext {
+    let mut store = TrustStore::default();
+    if let Some(certificates) = certificates {
+        store = TrustStore::empty();
+        for certificate in certificates {
+            store.add_pem_certificate(pem(certificate));
+        }
+    }
+    let context = TlsContext::builder().with_trust_store(store).build();
+    // The builder never fails.
+    context.unwrap_or_default()
+}
+
+fn read(file: &Setting) -> Result<Certificates, AuthoritiesError> {
     let (path, source_name) = (file.value.clone(), file.source.clone());
     let unreadable = |error: io::Error| AuthoritiesError::Unreadable {
         file: path.clone(),
@@ -81,22 +95,21 @@ fn store(file: &Setting) -> Result<TrustStore, AuthoritiesError> {
         reason: error.to_string(),
     };
     let bytes = std::fs::read(&path).map_err(unreadable)?;
-    let mut store = TrustStore::empty();
-    let mut usable = 0;
-    for certificate in CertificateDer::pem_slice_iter(&bytes).filter_map(Result::ok) {
-        // The client panics at one that it cannot parse, as bundles of old authorities hold.
-        if RootCertStore::empty().add(certificate.clone()).is_ok() {
-            store.add_pem_certificate(pem(&certificate));
-            usable += 1;
-        }
-    }
-    if usable == 0 {
+    // Clients panic at one that they cannot parse, as bundles of old authorities hold.
+    let is_usable = |certificate: &CertificateDer<'static>| {
+        RootCertStore::empty().add(certificate.clone()).is_ok()
+    };
+    let certificates: Certificates = CertificateDer::pem_slice_iter(&bytes)
+        .filter_map(Result::ok)
+        .filter(is_usable)
+        .collect();
+    if certificates.is_empty() {
         return Err(AuthoritiesError::Empty {
             file: path,
             source_name,
         });
     }
-    Ok(store)
+    Ok(certificates)
 }
 
 fn pem(certificate: &CertificateDer<'_>) -> String {
@@ -108,19 +121,19 @@ fn pem(certificate: &CertificateDer<'_>) -> String {
 mod tests {
     use super::*;
 
-    fn context(path: &std::path::Path) -> Result<TlsContext, AuthoritiesError> {
+    fn certificates(path: &std::path::Path) -> Result<Option<Certificates>, AuthoritiesError> {
         let file = Setting {
             value: path.to_str().unwrap().to_owned(),
             source: "AWS_CA_BUNDLE".into(),
         };
-        Authorities::File(file).context()
+        Authorities::File(file).certificates()
     }
 
     #[test]
     fn a_file_without_certificates_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ca.pem");
-        let text = context(&path).unwrap_err().to_string();
+        let text = certificates(&path).unwrap_err().to_string();
         let expected = format!("of `{}`, named by AWS_CA_BUNDLE: No such", path.display());
         assert!(text.contains(&expected), "{text}");
         for content in [
@@ -130,7 +143,7 @@ mod tests {
             "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n",
         ] {
             std::fs::write(&path, content).unwrap();
-            let text = context(&path).unwrap_err().to_string();
+            let text = certificates(&path).unwrap_err().to_string();
             assert!(text.contains("has no certificate"), "{content}: {text}");
         }
     }

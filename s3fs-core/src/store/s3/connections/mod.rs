@@ -2,6 +2,7 @@
 
 mod authorities;
 mod bypass;
+mod https;
 mod proxy;
 mod routed;
 
@@ -56,7 +57,7 @@ impl HttpClient {
         if let Some(client) = clients.get(&name) {
             return Ok(client.clone());
         }
-        let client = Routed::new(&self.proxies, &authorities.context()?);
+        let client = Routed::new(&self.proxies, authorities.certificates()?);
         let client = SharedHttpClient::new(client);
         clients.insert(name, client.clone());
         Ok(client)

@@ -19,7 +19,10 @@ use aws_smithy_runtime_api::client::runtime_components::{
 };
 use aws_smithy_types::config_bag::ConfigBag;
 use http::Uri;
+use http::uri::Scheme;
 
+use super::authorities::{Certificates, context};
+use super::https::{HttpsConnections, HttpsConnector, client_config};
 use super::proxy::{Proxies, Proxy, ProxyFailed, ProxyRefused};
 
 const TLS: Provider = Provider::Rustls(CryptoMode::Ring);
@@ -37,21 +40,23 @@ const TUNNEL_FAILED: &str = "tunnel error: unsuccessful";
 #[derive(Debug)]
 pub(super) struct Routed {
     proxies: Arc<Proxies>,
-    direct: SharedHttpClient,
+    https: HttpsConnections,
+    http: SharedHttpClient,
     proxied: Vec<(Proxy, SharedHttpClient)>,
 }
 
 impl Routed {
-    /// Creates a client that trusts the authorities of `tls`.
-    pub(super) fn new(proxies: &Arc<Proxies>, tls: &TlsContext) -> Self {
-        let direct = Builder::new().tls_provider(TLS).tls_context(tls.clone());
+    /// Creates a client that trusts these certificates, or those of the system.
+    pub(super) fn new(proxies: &Arc<Proxies>, certificates: Option<Certificates>) -> Self {
+        let tls = context(certificates.as_ref());
         let through_each = proxies.all().filter_map(|proxy| {
             // An unusable proxy is an error of the requests that it is for.
             let config = ProxyConfig::all(proxy.url().ok()?).ok()?;
             Some((proxy.clone(), through(config, tls.clone())))
         });
         Self {
-            direct: direct.build_https(),
+            https: HttpsConnections::new(client_config(certificates)),
+            http: Builder::new().build_http(),
             proxied: through_each.collect(),
             proxies: Arc::clone(proxies),
         }
@@ -78,14 +83,11 @@ impl HttpClient for Routed {
         settings: &HttpConnectorSettings,
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
-        let direct = self.direct.http_connector(settings, components);
-        if self.proxies.all().next().is_none() {
-            return direct;
-        }
         let connector = |client: &SharedHttpClient| client.http_connector(settings, components);
         SharedHttpConnector::new(Route {
             proxies: Arc::clone(&self.proxies),
-            direct,
+            https: self.https.connector(settings),
+            http: connector(&self.http),
             proxied: self
                 .proxied
                 .iter()
@@ -99,11 +101,11 @@ impl HttpClient for Routed {
         components: &RuntimeComponentsBuilder,
         config: &ConfigBag,
     ) -> Result<(), BoxError> {
-        self.direct.validate_base_client_config(components, config)
+        self.http.validate_base_client_config(components, config)
     }
 
     fn connector_metadata(&self) -> Option<ConnectorMetadata> {
-        self.direct.connector_metadata()
+        self.http.connector_metadata()
     }
 }
 
@@ -111,15 +113,21 @@ impl HttpClient for Routed {
 #[derive(Debug)]
 struct Route {
     proxies: Arc<Proxies>,
-    direct: SharedHttpConnector,
+    https: HttpsConnector,
+    http: SharedHttpConnector,
     proxied: Vec<(Proxy, SharedHttpConnector)>,
 }
 
 impl HttpConnector for Route {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let uri: Option<Uri> = request.uri().parse().ok();
-        let Some(proxy) = uri.and_then(|uri| self.proxies.of(&uri)) else {
-            return self.direct.call(request);
+        let Some(proxy) = uri.as_ref().and_then(|uri| self.proxies.of(uri)) else {
+            let is_https = uri.is_some_and(|uri| uri.scheme() == Some(&Scheme::HTTPS));
+            return if is_https {
+                self.https.call(request)
+            } else {
+                self.http.call(request)
+            };
         };
         let known = self.proxied.iter().find(|(known, _)| known == proxy);
         let Some((_, connector)) = known else {

@@ -1,0 +1,37 @@
+//! TLS settings of direct connections.
+
+use std::sync::{Arc, LazyLock};
+
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, RootCertStore};
+
+/// Certificates of the system. Reading them takes milliseconds.
+static SYSTEM: LazyLock<RootCertStore> = LazyLock::new(|| {
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        tracing::warn!("failed to load certificates of the system: {error}");
+    }
+    roots(found.certs)
+});
+
+/// Returns the TLS settings of connections that trust these certificates, or those of the system.
+pub(in super::super) fn client_config(
+    certificates: Option<Vec<CertificateDer<'static>>>,
+) -> Arc<ClientConfig> {
+    let roots = certificates.map_or_else(|| SYSTEM.clone(), roots);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("ring has cipher suites of both versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    // Many connections are faster than many streams of one, and S3 has no other.
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Arc::new(config)
+}
+
+fn roots(certificates: Vec<CertificateDer<'static>>) -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(certificates);
+    roots
+}
