@@ -8,6 +8,7 @@ mod serve;
 pub use requests::Requests;
 pub use serve::serve;
 
+use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
@@ -37,7 +38,7 @@ pub struct Bucket {
 impl Bucket {
     /// Starts this executable again as a server with an empty bucket. `options` precede the argument
     /// [`SERVE`].
-    pub fn start(options: &[&str]) -> io::Result<Self> {
+    pub fn start(options: &[&OsStr]) -> io::Result<Self> {
         let mut process = Command::new(std::env::current_exe()?)
             .args(options)
             .arg(SERVE)

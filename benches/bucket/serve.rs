@@ -1,20 +1,29 @@
 //! Server process: one command per line on standard input, one reply per line on standard output.
 
+use std::fs;
 use std::io::{self, BufRead, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use s3_local::{Etags, S3Local, Server};
 
 use super::{NAME, Requests, content};
 
-/// Serves until standard input ends.
-pub fn serve(opaque_etags: bool) -> io::Result<()> {
+/// Serves until standard input ends. With a file, serves HTTPS, and writes its certificate there.
+pub fn serve(opaque_etags: bool, certificate: Option<&Path>) -> io::Result<()> {
     let etags = if opaque_etags {
         Etags::Opaque
     } else {
         Etags::Md5
     };
-    let server = S3Local::builder().etags(etags).start();
+    let mut builder = S3Local::builder().etags(etags);
+    if certificate.is_some() {
+        builder = builder.https();
+    }
+    let server = builder.start();
+    if let (Some(file), Some(certificate)) = (certificate, server.certificate()) {
+        fs::write(file, certificate)?;
+    }
     server.create_bucket(NAME);
     let mut replies = io::stdout().lock();
     let (url, id) = (server.endpoint_url(), server.access_key_id());

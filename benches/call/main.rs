@@ -69,7 +69,7 @@ fn volume() -> CloudBucketMount {
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     if arguments.role.as_deref() == Some(bucket::SERVE) {
-        return Ok(bucket::serve(false)?);
+        return Ok(bucket::serve(false, None)?);
     }
     if !arguments.bench {
         println!("run by `cargo bench --bench call`");

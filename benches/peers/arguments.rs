@@ -1,5 +1,6 @@
 //! Command line of the benchmark.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,6 +26,10 @@ pub struct Arguments {
     /// the slowest step here, then uses the same processors.
     #[arg(long)]
     pub opaque_etags: bool,
+    /// Serves HTTPS, with a certificate that is made now and written to this file. The programs are told of it by
+    /// `AWS_CA_BUNDLE` and `SSL_CERT_FILE`.
+    #[arg(long, value_name = "FILE")]
+    pub https: Option<PathBuf>,
     /// Measured rounds; the medians are reported.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub rounds: u32,
@@ -123,6 +128,18 @@ impl Arguments {
         }
     }
 
+    /// Returns the arguments of the process that is the server.
+    pub fn of_server(&self) -> Vec<&OsStr> {
+        let mut arguments = Vec::new();
+        if self.opaque_etags {
+            arguments.push(OsStr::new("--opaque-etags"));
+        }
+        if let Some(file) = &self.https {
+            arguments.extend([OsStr::new("--https"), file.as_os_str()]);
+        }
+        arguments
+    }
+
     /// Describes the conditions of the measurement.
     pub fn conditions(&self) -> String {
         let Scale {
@@ -140,9 +157,14 @@ impl Arguments {
         } else {
             "ETags are MD5"
         };
+        let scheme = if self.https.is_some() {
+            "HTTPS"
+        } else {
+            "HTTP"
+        };
         format!(
             "Files of {mib} MiB, folders of {entries} entries, trees of {folders} folders; server: \
-             latency {latency:?}, {pace}, {etags}; medians of {rounds} rounds."
+             {scheme}, latency {latency:?}, {pace}, {etags}; medians of {rounds} rounds."
         )
     }
 }

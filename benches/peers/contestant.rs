@@ -94,7 +94,7 @@ impl Run<'_> {
     fn while_mounting(&mut self, program: &Program) -> anyhow::Result<Measure> {
         let folder = TempDir::with_prefix("bench-")?;
         let mut worker = Worker::start(self.workload, folder.path(), self.arguments.scale)?;
-        let command = program.command(self.bucket, folder.path());
+        let command = program.command(self.bucket, self.arguments.https.as_deref(), folder.path());
         self.bucket.requests()?;
         let begin = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC)?);
         let mounted = Mounted::new(command, folder)?;
@@ -172,13 +172,14 @@ impl Run<'_> {
 
     fn mount(&self, program: &Program) -> anyhow::Result<Mounted> {
         let folder = TempDir::with_prefix("bench-")?;
-        let command = program.command(self.bucket, folder.path());
+        let command = program.command(self.bucket, self.arguments.https.as_deref(), folder.path());
         Mounted::new(command, folder)
     }
 
     fn mount_with_cache(&self, program: &Program, cache: &Path) -> anyhow::Result<Mounted> {
         let folder = TempDir::with_prefix("bench-")?;
-        let mut command = program.command(self.bucket, folder.path());
+        let mut command =
+            program.command(self.bucket, self.arguments.https.as_deref(), folder.path());
         let cached = program.set_cache(&mut command, cache);
         ensure!(cached, "its cache on disk is not known here");
         Mounted::new(command, folder)

@@ -37,7 +37,10 @@ use workload::{Procedure, Workload};
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     match &arguments.role {
-        Some(Role::Serve) => return Ok(bucket::serve(arguments.opaque_etags)?),
+        Some(Role::Serve) => {
+            let certificate = arguments.https.as_deref();
+            return Ok(bucket::serve(arguments.opaque_etags, certificate)?);
+        }
         Some(Role::Work { workload, folder }) => {
             let (begin, end) = workload.work(folder, arguments.scale)?;
             println!("{} {}", begin.as_nanos(), end.as_nanos());
@@ -56,12 +59,7 @@ fn main() -> anyhow::Result<()> {
         _ => None,
     };
     let programs = program::find(&arguments)?;
-    let options: &[&str] = if arguments.opaque_etags {
-        &["--opaque-etags"]
-    } else {
-        &[]
-    };
-    let mut bucket = Bucket::start(options)?;
+    let mut bucket = Bucket::start(&arguments.of_server())?;
     bucket.set_pace(arguments.latency, arguments.bandwidth)?;
     let mut text = conditions(&arguments, &programs);
     println!("{text}");

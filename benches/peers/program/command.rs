@@ -9,8 +9,8 @@ use crate::kind::Kind;
 
 impl Program {
     /// Returns the command that mounts the bucket on the folder and serves until it is unmounted.
-    /// Credentials are in the environment, under the names that each program knows.
-    pub fn command(&self, bucket: &Bucket, folder: &Path) -> Command {
+    /// Credentials and the certificate to trust are in the environment, under the names that each program knows.
+    pub fn command(&self, bucket: &Bucket, certificate: Option<&Path>, folder: &Path) -> Command {
         let url = &bucket.endpoint_url;
         let mut command = Command::new(&self.file);
         match self.kind {
@@ -40,6 +40,11 @@ impl Program {
                 .arg(folder),
         };
         set_environment(&mut command, bucket);
+        if let Some(file) = certificate {
+            command
+                .env("AWS_CA_BUNDLE", file)
+                .env("SSL_CERT_FILE", file);
+        }
         command
     }
 
