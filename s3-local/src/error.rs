@@ -20,7 +20,7 @@ pub enum Error {
     #[error("start the server's threads")]
     Threads(#[source] io::Error),
     /// No certificate for HTTPS could be made.
-    #[error("make a certificate: {reason}")]
+    #[error("failed to make a certificate: {reason}")]
     Certificate {
         /// Reason for the failure.
         reason: String,

@@ -1,22 +1,29 @@
 //! TLS of a server, with a certificate that is made when it starts.
 
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rcgen::CertifiedKey;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::server::TlsStream;
 
 use crate::Error;
 
 /// Names and addresses that the certificate is for.
 const NAMES: [&str; 2] = ["127.0.0.1", "localhost"];
 
+/// Maximum time of a handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
 /// TLS of a server.
 #[derive(Clone)]
 pub(crate) struct Tls {
-    pub(crate) acceptor: TlsAcceptor,
+    acceptor: TlsAcceptor,
     /// Certificate in PEM form, signed by its own key.
     pub(crate) certificate: Arc<str>,
 }
@@ -42,5 +49,13 @@ impl Tls {
             acceptor: TlsAcceptor::from(Arc::new(config)),
             certificate: cert.pem().into(),
         })
+    }
+
+    /// Sets up TLS on an accepted connection.
+    pub(crate) async fn accept<S>(&self, stream: S) -> io::Result<TlsStream<S>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        tokio::time::timeout(HANDSHAKE, self.acceptor.accept(stream)).await?
     }
 }

@@ -1,5 +1,6 @@
 //! `stub serve`: an S3 server for tests.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io::{self, Write};
 use std::path::absolute;
@@ -40,11 +41,6 @@ pub(crate) fn serve(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
         }
     }
     let mut out = io::stdout().lock();
-    if let (Some(file), Some(certificate)) = (&arguments.https, server.certificate()) {
-        fs::write(file, certificate)
-            .with_context(|| format!("failed to write the certificate to {}", file.display()))?;
-        writeln!(out, "AWS_CA_BUNDLE={}", absolute(file)?.display())?;
-    }
     // In the form that a shell understands.
     writeln!(
         out,
@@ -54,6 +50,12 @@ pub(crate) fn serve(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
         server.secret_access_key(),
         server.region(),
     )?;
+    if let (Some(file), Some(certificate)) = (&arguments.https, server.certificate()) {
+        fs::write(file, certificate)
+            .with_context(|| format!("failed to write the certificate to {}", file.display()))?;
+        let file = absolute(file)?;
+        writeln!(out, "AWS_CA_BUNDLE={}", quoted(&file.to_string_lossy()))?;
+    }
     drop(out);
     runtime.block_on(async {
         tokio::select! {
@@ -62,4 +64,24 @@ pub(crate) fn serve(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
         }
     });
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns a value in quotation marks, if a shell would not take it as one word without them.
+fn quoted(value: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@".contains(c);
+    if value.chars().all(is_plain) {
+        return value.into();
+    }
+    format!("'{}'", value.replace('\'', r"'\''")).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_words_of_a_shell() {
+        assert_eq!(quoted("/tmp/ca-1.pem"), "/tmp/ca-1.pem");
+        assert_eq!(quoted("/my dir/it's.pem"), r"'/my dir/it'\''s.pem'");
+    }
 }

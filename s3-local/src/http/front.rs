@@ -63,9 +63,9 @@ async fn accepted(stream: TcpStream, tls: Option<Tls>, front: Arc<Front>) {
     match tls {
         None => serve_connection(connection, reset, front).await,
         #[cfg(feature = "tls")]
-        Some(tls) => match tls.acceptor.accept(connection).await {
+        Some(tls) => match tls.accept(connection).await {
             Ok(connection) => serve_connection(connection, reset, front).await,
-            // A client that does not trust the certificate.
+            // A client that does not trust the certificate, or that says nothing.
             Err(error) => tracing::debug!(%error, "a TLS handshake failed"),
         },
         #[cfg(not(feature = "tls"))]
