@@ -1,4 +1,4 @@
-//! Connecting: a socket, TLS over it, and buffers on both sides of TLS.
+//! Connecting: a socket, and TLS over it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,17 +8,17 @@ use std::time::Duration;
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use http::Uri;
-use hyper_rustls::HttpsConnector;
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use tower_service::Service;
 
 use super::failure::{ConnectionTimeout, RequestPhase};
-use super::stream::{Buffered, Filled};
+use super::stream::Buffered;
 
 /// Connection as the HTTP client uses it.
-type Stream = TokioIo<Filled<TokioIo<hyper_rustls::MaybeHttpsStream<TokioIo<Buffered>>>>>;
+type Stream = MaybeHttpsStream<TokioIo<Buffered>>;
 
 type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send>>;
 
@@ -52,17 +52,14 @@ impl Service<Uri> for TlsConnector {
     fn call(&mut self, uri: Uri) -> Connecting<Stream> {
         let (connecting, limit) = (self.tls.call(uri), self.limit);
         Box::pin(async move {
-            let stream = match limit {
-                Some(limit) => {
-                    let phase = RequestPhase::Connect;
-                    let late = |_| BoxError::from(ConnectionTimeout { phase, limit });
-                    tokio::time::timeout(limit, connecting)
-                        .await
-                        .map_err(late)?
-                }
-                None => connecting.await,
+            let Some(limit) = limit else {
+                return connecting.await;
             };
-            Ok(TokioIo::new(Filled(TokioIo::new(stream?))))
+            let phase = RequestPhase::Connect;
+            let late = |_| BoxError::from(ConnectionTimeout { phase, limit });
+            tokio::time::timeout(limit, connecting)
+                .await
+                .map_err(late)?
         })
     }
 }

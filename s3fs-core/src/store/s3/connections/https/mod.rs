@@ -1,9 +1,11 @@
 //! Direct HTTPS connections, read in large blocks. The SDK's own client reads 4 KiB of a socket at a time, as
-//! rustls does by itself, and hands on one record of TLS at a time.
+//! rustls does by itself.
 
 mod connector;
 mod failure;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod trust;
 
 use std::collections::HashMap;
@@ -22,6 +24,7 @@ use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection}
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 
+use super::BODIES;
 use connector::TlsConnector;
 use failure::{ConnectionTimeout, RequestPhase, classified};
 
@@ -50,6 +53,7 @@ impl HttpsConnections {
         let client = clients.entry(limit).or_insert_with(|| {
             Client::builder(TokioExecutor::new())
                 .pool_timer(TokioTimer::new())
+                .pool_max_idle_per_host(BODIES)
                 .build(TlsConnector::new(&self.tls, limit))
         });
         HttpsConnector {

@@ -11,7 +11,14 @@ static SYSTEM: LazyLock<RootCertStore> = LazyLock::new(|| {
     for error in &found.errors {
         tracing::warn!("failed to load certificates of the system: {error}");
     }
-    roots(found.certs)
+    let roots = roots(found.certs);
+    if roots.is_empty() {
+        tracing::warn!(
+            "this machine has no certificates of authorities, so that no HTTPS endpoint is trusted: \
+             install the package ca-certificates, or name a file by AWS_CA_BUNDLE"
+        );
+    }
+    roots
 });
 
 /// Returns the TLS settings of connections that trust these certificates, or those of the system.
@@ -25,7 +32,7 @@ pub(in super::super) fn client_config(
         .expect("ring has cipher suites of both versions")
         .with_root_certificates(roots)
         .with_no_client_auth();
-    // Many connections are faster than many streams of one, and S3 has no other.
+    // Requests over connections of their own are faster than as streams of one, and every S3 server has HTTP/1.1.
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Arc::new(config)
 }
