@@ -1,6 +1,6 @@
 //! Reading folders.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -75,14 +75,11 @@ impl Fs {
         }
         let (names, asked) = self.core.tree.whole(ino)?;
         let names = names.into_iter().map(|name| (Item::Local(name), asked));
+        let stream = ListStream::new(Arc::clone(&self.core.store), prefix.to_owned(), None);
         Some(DirState {
-            began: asked,
-            stream: ListStream::new(Arc::clone(&self.core.store), prefix.to_owned(), None),
             entries: names.collect(),
-            first: 0,
-            offered: 0,
-            local: HashSet::new(),
             ended: true,
+            ..DirState::new(stream, asked, HashSet::new())
         })
     }
 
@@ -105,17 +102,10 @@ impl Fs {
             (Pass::First, None) => self.prefetch.listed_together(&prefix).await,
             (_, first) => first,
         };
-        Ok(DirState {
-            began: first
-                .as_ref()
-                .map_or_else(Instant::now, |(_, asked)| *asked),
-            stream: ListStream::new(Arc::clone(&self.core.store), prefix, first),
-            entries: VecDeque::new(),
-            first: 0,
-            offered: 0,
-            local,
-            ended: false,
-        })
+        let began = first.as_ref().map(|(_, asked)| *asked);
+        let stream = ListStream::new(Arc::clone(&self.core.store), prefix, first);
+        let began = began.unwrap_or_else(Instant::now);
+        Ok(DirState::new(stream, began, local))
     }
 
     /// Offers entries from an offset on, until `offer` says that it is full. Each entry taken with
@@ -161,19 +151,23 @@ impl Fs {
         let mut number = offset - DOTS;
         let asked_for = number;
         if let Some(pass) = pass {
-            *state = Some(self.start_listing(dir.ino, pass).await?);
-            if asked_for == 0 {
-                self.core.tree.listing_began(dir.ino, handle.0);
+            let mut started = self.start_listing(dir.ino, pass).await?;
+            if asked_for > 0 {
+                // The entries before were read from the kernel's copy, which it has lost.
+                self.arrange(&mut started, dir.ino, handle).await?;
+            } else if let Some(order) = self.core.tree.listing_began(dir.ino, handle.0) {
+                started.record(order);
             }
+            *state = Some(started);
         }
         let Some(state) = state.as_mut() else {
             return Ok(());
         };
-        self.seek(state, dir.ino, number).await?;
+        self.seek(state, dir.ino, handle, number).await?;
         if number == 0 && state.fill(&self.core.tree, dir.ino, 0).await? {
             let listed = state.entries.iter().filter_map(|(item, _)| match item {
                 Item::Listed(listed) => Some(listed),
-                Item::Local(_) => None,
+                Item::Local(_) | Item::Gone => None,
             });
             self.prefetch.sample(dir.ino, listed).await;
         }
@@ -182,8 +176,11 @@ impl Fs {
                 Ok(true) => {}
                 Ok(false) => {
                     self.say_hidden(state.stream.prefix(), state.stream.hidden());
-                    if state.offered >= state.end() {
-                        self.core.tree.listing_ended(dir.ino, handle.0, state.began);
+                    if state.offered >= state.end()
+                        && let Some(order) = state.take_order()
+                    {
+                        let (tree, began) = (&self.core.tree, state.began);
+                        tree.listing_ended(dir.ino, handle.0, began, order);
                     }
                     return Ok(());
                 }
@@ -199,14 +196,38 @@ impl Fs {
     }
 
     /// Moves to an entry: forward by reading, back within the kept entries or by a new listing.
-    async fn seek(&self, state: &mut DirState, ino: Ino, number: u64) -> Result<(), FsError> {
+    async fn seek(
+        &self,
+        state: &mut DirState,
+        ino: Ino,
+        handle: HandleId,
+        number: u64,
+    ) -> Result<(), FsError> {
         if number < state.first {
-            *state = self.start_listing(ino, Pass::Again).await?;
+            let mut again = self.start_listing(ino, Pass::Again).await?;
+            match state.take_order() {
+                Some(order) => again.arrange(&self.core.tree, ino, &order).await?,
+                None => self.arrange(&mut again, ino, handle).await?,
+            }
+            *state = again;
         }
         while number > state.end() && state.fill(&self.core.tree, ino, state.end()).await? {
             state.drop_before(state.end().saturating_sub(KEEP as u64));
         }
         Ok(())
+    }
+
+    /// Gives the entries of a listing the numbers that a handle may have read from the kernel's copy.
+    async fn arrange(
+        &self,
+        listing: &mut DirState,
+        ino: Ino,
+        handle: HandleId,
+    ) -> Result<(), FsError> {
+        match self.core.tree.listing_order(ino, handle.0) {
+            Some(order) => listing.arrange(&self.core.tree, ino, &order).await,
+            None => Ok(()),
+        }
     }
 
     /// Offers the fetched entries from `number` on. Returns the number of the first entry that is
@@ -251,6 +272,7 @@ impl Fs {
                     self.core.tree.apply_all(dir, seen, *asked, tell);
                 }
                 Item::Local(name) => self.core.tree.report(dir, name, tell),
+                Item::Gone => {}
             }
             if full {
                 break;

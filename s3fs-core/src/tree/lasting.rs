@@ -1,10 +1,11 @@
 //! Answers of the store that outlast a second: what of them the kernel and listings may use.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::object::EntryName;
-use crate::tree::kernel_listing::KernelListing;
-use crate::tree::{Cached, Ino, ListingCache, Tree};
+use crate::tree::kernel_listing::Beginning;
+use crate::tree::{Cached, Ino, ListingCache, ListingOrder, Tree};
 
 impl Tree {
     /// Returns the cached state of a name, if the answers that it is based on are younger than `age`.
@@ -27,9 +28,7 @@ impl Tree {
         inode.valid_until = Instant::now();
         let place = (inode.parent, inode.name.clone().filter(|_| inode.named)?);
         state.coverage.forget(place.0);
-        if let Some(folder) = state.inodes.get_mut(&place.0) {
-            folder.kernel_listing = KernelListing::None;
-        }
+        state.listing_outdated(place.0);
         Some(place)
     }
 
@@ -71,24 +70,35 @@ impl Tree {
         })
     }
 
-    /// Records that the kernel reads a folder from its beginning through a handle.
-    pub fn listing_began(&self, dir: Ino, handle: u64) {
-        self.update_listing(dir, |listing| listing.began(handle));
+    /// Records that the kernel reads a folder from its beginning through a handle. Returns the order
+    /// of its entries, to be completed, if they become the kernel's copy.
+    pub fn listing_began(&self, dir: Ino, handle: u64) -> Option<ListingOrder> {
+        let mut state = self.lock();
+        let all = state.ordered_names.clone();
+        match state.inodes.get_mut(&dir)?.kernel_listing.began(handle) {
+            Beginning::Fills => Some(ListingOrder::new(all)),
+            Beginning::Passes => None,
+        }
     }
 
-    /// Records that a handle has read all entries of a listing that was requested at `asked`.
-    pub fn listing_ended(&self, dir: Ino, handle: u64, asked: Instant) {
-        self.update_listing(dir, |listing| listing.ended(handle, asked));
+    /// Records that a handle has read all entries of a listing that was requested at `asked`, in this
+    /// order.
+    pub fn listing_ended(&self, dir: Ino, handle: u64, asked: Instant, order: ListingOrder) {
+        if let Some(inode) = self.lock().inodes.get_mut(&dir) {
+            inode.kernel_listing.ended(handle, asked, order);
+        }
+    }
+
+    /// Returns the order of the entries that a handle may have read from the kernel's copy.
+    pub fn listing_order(&self, dir: Ino, handle: u64) -> Option<Arc<ListingOrder>> {
+        let state = self.lock();
+        state.inodes.get(&dir)?.kernel_listing.order(handle)
     }
 
     /// Records that a handle of a folder was closed.
     pub fn listing_closed(&self, dir: Ino, handle: u64) {
-        self.update_listing(dir, |listing| listing.closed(handle));
-    }
-
-    fn update_listing(&self, dir: Ino, update: impl FnOnce(&mut KernelListing)) {
         if let Some(inode) = self.lock().inodes.get_mut(&dir) {
-            update(&mut inode.kernel_listing);
+            inode.kernel_listing.closed(handle);
         }
     }
 }

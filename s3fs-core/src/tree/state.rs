@@ -8,6 +8,7 @@ use crate::object::EntryName;
 use crate::tree::coverage::Coverage;
 use crate::tree::inode::Inode;
 use crate::tree::kernel_listing::KernelListing;
+use crate::tree::listing_order::OrderedNames;
 use crate::tree::numbers::Numbers;
 use crate::tree::removal::Removals;
 use crate::tree::{
@@ -38,6 +39,8 @@ pub(super) struct TreeState {
 
 impl TreeState {
     /// Creates a table with only the root. `root` is the number of the corresponding folder in the
+    /// Names in the orders of the kernel's copies of listings.
+    pub(super) ordered_names: OrderedNames,
     /// bucket.
     pub(super) fn new(root: FileNumber) -> Self {
         let numbers = Numbers::new(root);
@@ -56,7 +59,7 @@ impl TreeState {
             named: true,
             superseded: false,
             lost_entry: None,
-            kernel_listing: KernelListing::None,
+            kernel_listing: KernelListing::default(),
         };
         Self {
             inodes: HashMap::from([(Ino::ROOT, root)]),
@@ -73,6 +76,7 @@ impl TreeState {
 
     /// Returns the cached state of a name, if the answers that it is based on are younger than `age`.
     /// `ttl` is the time for which the tree trusts answers.
+            ordered_names: OrderedNames::default(),
     pub(super) fn cached(
         &self,
         dir: Ino,
@@ -200,7 +204,7 @@ impl TreeState {
             named: true,
             superseded: false,
             lost_entry: None,
-            kernel_listing: KernelListing::None,
+            kernel_listing: KernelListing::default(),
         };
         if self.unreported.len() >= self.sweep_unreported_at {
             self.sweep(Instant::now());
@@ -224,6 +228,13 @@ impl TreeState {
     /// Returns the inode that has the name.
     pub(super) fn named(&self, dir: Ino, name: &EntryName) -> Option<Ino> {
         self.names.get(&dir)?.get(name).copied()
+    /// Records that a folder has other names than the kernel's copy of its listing may have.
+    pub(super) fn listing_outdated(&mut self, dir: Ino) {
+        if let Some(inode) = self.inodes.get_mut(&dir) {
+            inode.kernel_listing.outdated();
+        }
+    }
+
     }
 
     pub(super) fn unname(&mut self, dir: Ino, name: &EntryName) -> Option<Ino> {

@@ -19,6 +19,7 @@ mod faults;
 mod frozen;
 mod kept;
 mod listing;
+mod listing_copies;
 mod mount;
 mod mounted;
 mod names;
