@@ -89,6 +89,11 @@ impl FsError {
         request.is_some_and(|request| matches!(request.kind, StoreErrorKind::NoSuchKey))
     }
 
+    /// Returns whether the object of a version is not at its key any more.
+    pub(super) fn is_outdated(&self) -> bool {
+        self.is_stale() || self.is_missing()
+    }
+
     /// Returns whether the bucket may have been changed in spite of the failure.
     pub(super) fn is_unknown(&self) -> bool {
         match self {

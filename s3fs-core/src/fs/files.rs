@@ -100,9 +100,9 @@ impl Fs {
         loop {
             let changes = self.core.open_files.generation_count();
             let opened = self.try_open_reader(ino, changes).await;
-            let is_stale = opened.as_ref().is_err_and(FsError::is_stale);
+            let is_outdated = opened.as_ref().is_err_and(FsError::is_outdated);
             // If this mount made another version, the inode has that version now.
-            if !is_stale || self.core.open_files.generation_count() == changes {
+            if !is_outdated || self.core.open_files.generation_count() == changes {
                 return opened;
             }
         }
@@ -227,8 +227,8 @@ impl Fs {
         loop {
             let changes = self.core.open_files.generation_count();
             let read = self.try_read_version(handle, changes, range).await;
-            let is_stale = read.as_ref().is_err_and(FsError::is_stale);
-            if !is_stale || self.core.open_files.generation_count() == changes {
+            let is_outdated = read.as_ref().is_err_and(FsError::is_outdated);
+            if !is_outdated || self.core.open_files.generation_count() == changes {
                 return read.map_err(|error| self.outdated(handle.ino, &error).unwrap_or(error));
             }
         }

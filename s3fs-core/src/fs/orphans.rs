@@ -362,6 +362,8 @@ impl Fs {
         if let Err(error) = &described {
             let reason = format!("could not be deleted: {error}");
             self.writeback.failed(&key, reason);
+            self.core.tree.removal_failed(dir, &name, Removed::File);
+            return;
         }
         let now = described
             .ok()

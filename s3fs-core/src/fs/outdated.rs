@@ -20,7 +20,7 @@ impl Fs {
     /// Makes the next use of a file ask the store, here and in the kernel, if the error says that it
     /// has another version. Returns a clearer error for a volume that is declared as immutable.
     pub(super) fn outdated(&self, ino: Ino, error: &FsError) -> Option<FsError> {
-        if self.core.freshness.is_checked() || !(error.is_stale() || error.is_missing()) {
+        if self.core.freshness.is_checked() || !error.is_outdated() {
             return None;
         }
         let (dir, name) = self.core.tree.distrust(ino)?;
@@ -28,6 +28,8 @@ impl Fs {
             // Not on this thread: it waits for operations on the folder.
             tokio::task::spawn_blocking(move || kernel.forget_name(dir.node, name.as_ref()));
         }
-        (self.core.freshness == Freshness::Immutable).then_some(FsError::NotImmutable)
+        // This mount may replace and delete its objects.
+        let is_others = self.core.tree.place(ino).is_some() || self.core.tree.is_superseded(ino);
+        (self.core.freshness == Freshness::Immutable && is_others).then_some(FsError::NotImmutable)
     }
 }

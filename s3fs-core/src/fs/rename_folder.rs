@@ -110,10 +110,12 @@ impl Fs {
             self.follow(ino, &from_prefix, &path, &moved).await;
         }
         self.settle_copies(&moved);
-        self.delete_old(&from_prefix, old).await;
-        self.core
-            .tree
-            .removal_done(from.dir, &from.name, Removed::Dir);
+        let (tree, removed) = (&self.core.tree, Removed::Dir);
+        if self.delete_old(&from_prefix, old).await {
+            tree.removal_done(from.dir, &from.name, removed);
+        } else {
+            tree.removal_failed(from.dir, &from.name, removed);
+        }
         if needs_marker {
             self.core.tree.pin(entry.ino);
             self.writeback.queue.want(
@@ -273,14 +275,18 @@ impl Fs {
         self.undo_copies(copies).await;
     }
 
-    /// Deletes the old keys, and the folders that a server still lists without them.
-    async fn delete_old(&self, prefix: &str, old: Vec<Key>) {
+    /// Deletes the old keys, and the folders that a server still lists without them. Returns whether all
+    /// keys are deleted.
+    async fn delete_old(&self, prefix: &str, old: Vec<Key>) -> bool {
         let folders = emptied_folders(prefix, &old);
-        for (key, why) in self.delete_all(old).await {
+        let failed = self.delete_all(old).await;
+        let is_deleted = failed.is_empty();
+        for (key, why) in failed {
             let reason = format!("was renamed, and could not be deleted: {why}");
             self.writeback.failed(&key, reason);
         }
         self.delete_emptied(folders).await;
+        is_deleted
     }
 
     /// Deletes objects. Returns the keys that may not be deleted, each with the reason. After a

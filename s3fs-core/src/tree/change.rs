@@ -28,6 +28,7 @@ impl Tree {
         let mut state = self.lock();
         state.removed.pending(dir, name.clone(), removed);
         state.remove(dir, name);
+        state.listing_outdated(dir);
         drop(state);
         self.entries_changed(dir);
     }
@@ -38,6 +39,7 @@ impl Tree {
         let mut state = self.lock();
         state.removed.version(dir, name.clone(), etag);
         state.remove(dir, name);
+        state.listing_outdated(dir);
         drop(state);
         self.entries_changed(dir);
     }
@@ -47,11 +49,23 @@ impl Tree {
         self.lock().removed.reported(dir, name, removed);
     }
 
+    /// Records that the store did not take a deletion: it may have the name again, and must be asked
+    /// for it.
+    pub fn removal_failed(&self, dir: Ino, name: &EntryName, removed: Removed) {
+        let mut state = self.lock();
+        state.removed.reported(dir, name, removed);
+        state.coverage.forget(dir);
+        state.coverage.forget_name(dir, name);
+        state.listing_outdated(dir);
+    }
+
     /// Removes a name that has lost its entry here, though the store may have something of that
     /// name: an older version, or an object that a folder hid.
     pub fn uncovered(&self, dir: Ino, name: &EntryName, removed: Removed) {
         self.removed(dir, name, removed);
-        self.lock().coverage.forget(dir);
+        let mut state = self.lock();
+        state.coverage.forget(dir);
+        state.listing_outdated(dir);
     }
 
     /// Renames an entry, replacing any entry at the new name. The old name is deleted as by

@@ -21,12 +21,12 @@ impl Tree {
     }
 
     /// Makes the next use of an entry ask the store, which has shown that it is outdated. Returns its
-    /// folder and name, if it has one.
+    /// folder and name, or the last ones: the kernel may still know it by them.
     pub fn distrust(&self, ino: Ino) -> Option<(Ino, EntryName)> {
         let mut state = self.lock();
         let inode = state.inodes.get_mut(&ino)?;
         inode.valid_until = Instant::now();
-        let place = (inode.parent, inode.name.clone().filter(|_| inode.named)?);
+        let place = (inode.parent, inode.name.clone()?);
         state.coverage.forget(place.0);
         state.listing_outdated(place.0);
         Some(place)
@@ -36,7 +36,7 @@ impl Tree {
     /// entry or must be asked for.
     pub fn absent_for(&self, dir: Ino, name: &EntryName) -> Option<Duration> {
         let state = self.lock();
-        if state.named(dir, name).is_some() || state.removed.is_pending(dir, name) {
+        if state.named(dir, name).is_some() || state.removed.is_unfinished(dir, name) {
             return None;
         }
         let since = state.coverage.absent_since(dir, name)?;

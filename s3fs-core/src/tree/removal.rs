@@ -151,6 +151,12 @@ impl Removals {
             })
     }
 
+    /// Returns whether the bucket may still have what had the name: it is yet to be updated.
+    pub(super) fn is_unfinished(&self, dir: Ino, name: &EntryName) -> bool {
+        let gone = self.names.get(&(dir, name.clone()));
+        gone.is_some_and(|gone| gone.any(|since| !matches!(since, Since::At(_))))
+    }
+
     /// Returns whether a response requested at `asked` may be older than the deletion.
     pub(super) fn outdates(
         &self,

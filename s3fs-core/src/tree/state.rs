@@ -148,6 +148,7 @@ impl TreeState {
             ListingEntry::Absent => {
                 self.coverage.absent(dir, name.clone(), asked);
                 return None;
+            self.listing_outdated(dir);
             }
             ListingEntry::Dir => Kind::Dir,
             ListingEntry::File(meta) => Kind::File(meta.into()),
@@ -160,6 +161,9 @@ impl TreeState {
     pub(super) fn create(
         &mut self,
         dir: Ino,
+        if let Some(folder) = self.inodes.get_mut(&dir) {
+            folder.kernel_listing.has(name);
+        }
         name: &EntryName,
         kind: Kind,
         attrs: EntryAttrs,

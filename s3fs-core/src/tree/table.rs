@@ -370,6 +370,14 @@ impl Tree {
         state.sweep(now);
     }
 
+    /// Expires what the store has answered about one entry.
+    #[cfg(test)]
+    pub fn expire_file(&self, ino: Ino) {
+        if let Some(inode) = self.lock().inodes.get_mut(&ino) {
+            inode.valid_until = Instant::now();
+        }
+    }
+
     /// Returns the number of inodes in the table.
     #[cfg(test)]
     pub fn count(&self) -> usize {

@@ -12,6 +12,7 @@ mod descriptors;
 mod ending;
 mod failures;
 mod folders;
+mod frozen;
 mod headers;
 mod kernel;
 mod listings;

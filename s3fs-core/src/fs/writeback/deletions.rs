@@ -17,7 +17,12 @@ impl Writeback {
         self.error_mode.note(ChangeKind::Delete, deleted.is_ok());
         self.account(key, &deleted, "could not be deleted: ");
         // Not repeated later: by then, another client's object may be there.
-        self.core.tree.removal_done(dir, name, Removed::from(key));
+        let removed = Removed::from(key);
+        if deleted.is_ok() {
+            self.core.tree.removal_done(dir, name, removed);
+        } else {
+            self.core.tree.removal_failed(dir, name, removed);
+        }
     }
 
     /// Removes an entry that was made but could not be stored. If the bucket may have its object
