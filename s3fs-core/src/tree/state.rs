@@ -18,8 +18,14 @@ use crate::tree::{
 /// Minimum number of inodes before expired ones are dropped.
 pub(super) const SWEEP: usize = 4096;
 
+/// Maximum age of the answer about an inode that the kernel was never told, where there are many such
+/// inodes. The kernel never forgets them, and answers may be valid for the life of a mount.
+const UNREPORTED_AGE: Duration = Duration::from_secs(5);
+
 #[derive(Debug)]
 pub(super) struct TreeState {
+    /// Time for which answers of the store are valid.
+    ttl: Duration,
     pub(super) inodes: HashMap<Ino, Inode>,
     /// Names in each folder, in the order in which a bucket lists them.
     pub(super) names: HashMap<Ino, BTreeMap<EntryName, Ino>>,
@@ -33,16 +39,16 @@ pub(super) struct TreeState {
     /// Local entries of each folder, which a listing may lack. A folder that has some is local
     /// itself.
     pub(super) local: HashMap<Ino, HashSet<EntryName>>,
+    /// Names in the orders of the kernel's copies of listings.
+    pub(super) ordered_names: OrderedNames,
     pub(super) next: u64,
     pub(super) numbers: Numbers,
 }
 
 impl TreeState {
     /// Creates a table with only the root. `root` is the number of the corresponding folder in the
-    /// Names in the orders of the kernel's copies of listings.
-    pub(super) ordered_names: OrderedNames,
-    /// bucket.
-    pub(super) fn new(root: FileNumber) -> Self {
+    /// bucket. Answers of the store are valid for `ttl`.
+    pub(super) fn new(root: FileNumber, ttl: Duration) -> Self {
         let numbers = Numbers::new(root);
         let root = Inode {
             node: NodeId::ROOT,
@@ -62,6 +68,7 @@ impl TreeState {
             kernel_listing: KernelListing::default(),
         };
         Self {
+            ttl,
             inodes: HashMap::from([(Ino::ROOT, root)]),
             names: HashMap::new(),
             removed: Removals::default(),
@@ -69,6 +76,7 @@ impl TreeState {
             sweep_unreported_at: SWEEP,
             coverage: Coverage::default(),
             local: HashMap::new(),
+            ordered_names: OrderedNames::default(),
             next: 2,
             numbers,
         }
@@ -76,7 +84,6 @@ impl TreeState {
 
     /// Returns the cached state of a name, if the answers that it is based on are younger than `age`.
     /// `ttl` is the time for which the tree trusts answers.
-            ordered_names: OrderedNames::default(),
     pub(super) fn cached(
         &self,
         dir: Ino,
@@ -141,6 +148,7 @@ impl TreeState {
             }
             inode.superseded = true;
             self.detach(dir, name);
+            self.listing_outdated(dir);
         } else if self.removed.outdates(dir, name, &seen, asked) {
             return None;
         }
@@ -148,12 +156,14 @@ impl TreeState {
             ListingEntry::Absent => {
                 self.coverage.absent(dir, name.clone(), asked);
                 return None;
-            self.listing_outdated(dir);
             }
             ListingEntry::Dir => Kind::Dir,
             ListingEntry::File(meta) => Kind::File(meta.into()),
         };
         let ino = self.insert(dir, name, kind, valid_until);
+        if let Some(folder) = self.inodes.get_mut(&dir) {
+            folder.kernel_listing.has(name);
+        }
         Some(self.inodes[&ino].entry(ino))
     }
 
@@ -161,9 +171,6 @@ impl TreeState {
     pub(super) fn create(
         &mut self,
         dir: Ino,
-        if let Some(folder) = self.inodes.get_mut(&dir) {
-            folder.kernel_listing.has(name);
-        }
         name: &EntryName,
         kind: Kind,
         attrs: EntryAttrs,
@@ -221,6 +228,13 @@ impl TreeState {
         ino
     }
 
+    /// Records that a folder has other names than the kernel's copy of its listing may have.
+    pub(super) fn listing_outdated(&mut self, dir: Ino) {
+        if let Some(inode) = self.inodes.get_mut(&dir) {
+            inode.kernel_listing.outdated();
+        }
+    }
+
     /// Returns the number from which the numbers of a folder's entries are derived.
     pub(super) fn number_of_folder(&self, dir: Ino) -> FileNumber {
         match self.inodes.get(&dir) {
@@ -232,13 +246,6 @@ impl TreeState {
     /// Returns the inode that has the name.
     pub(super) fn named(&self, dir: Ino, name: &EntryName) -> Option<Ino> {
         self.names.get(&dir)?.get(name).copied()
-    /// Records that a folder has other names than the kernel's copy of its listing may have.
-    pub(super) fn listing_outdated(&mut self, dir: Ino) {
-        if let Some(inode) = self.inodes.get_mut(&dir) {
-            inode.kernel_listing.outdated();
-        }
-    }
-
     }
 
     pub(super) fn unname(&mut self, dir: Ino, name: &EntryName) -> Option<Ino> {
@@ -314,13 +321,14 @@ impl TreeState {
         }
     }
 
-    /// Drops expired inodes that were never reported to the kernel.
+    /// Drops expired and old inodes that were never reported to the kernel.
     pub(super) fn sweep(&mut self, now: Instant) {
+        let oldest = now + self.ttl.saturating_sub(UNREPORTED_AGE);
         let inodes = &self.inodes;
         let old = |ino: &&Ino| {
             inodes
                 .get(ino)
-                .is_none_or(|inode| inode.valid_until <= now && inode.lookups == 0)
+                .is_none_or(|inode| inode.valid_until <= oldest && inode.lookups == 0)
         };
         let mut old: Vec<Ino> = self.unreported.iter().filter(old).copied().collect();
         // Entries before their folders.

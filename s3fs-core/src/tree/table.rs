@@ -25,7 +25,7 @@ pub struct Tree {
 impl Tree {
     /// Creates a tree with only the root. Responses of the store are trusted for `ttl`.
     pub fn new(prefix: Prefix, ttl: Duration) -> Self {
-        let state = Ordered::new(TreeState::new(number_of_prefix(&prefix)));
+        let state = Ordered::new(TreeState::new(number_of_prefix(&prefix), ttl));
         Self { prefix, ttl, state }
     }
 

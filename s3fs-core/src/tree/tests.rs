@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::object::{ETag, EntryName, ObjectMeta, Prefix};
+use crate::tree::state::SWEEP;
 use crate::tree::{Cached, Entry, FileState, Ino, Kind, ListingCache, ListingEntry, Removed, Tree};
 
 fn name(name: &str) -> EntryName {
@@ -82,6 +83,91 @@ fn a_folder_with_local_names_is_not_copied_by_the_kernel() {
     assert_eq!(tree.open_listing(Ino::ROOT, 2), ListingCache::Aside);
     tree.unpin(new.ino);
     assert_eq!(tree.open_listing(Ino::ROOT, 3), ListingCache::Fill);
+}
+
+/// Lists a folder so that the kernel has a copy of the listing.
+fn copy_listing(tree: &Tree, handle: u64) {
+    assert_eq!(tree.open_listing(Ino::ROOT, handle), ListingCache::Fill);
+    let mut order = tree.listing_began(Ino::ROOT, handle).unwrap();
+    for name in tree
+        .whole(Ino::ROOT)
+        .map(|(names, _)| names)
+        .unwrap_or_default()
+    {
+        order = order.with(name).unwrap();
+    }
+    tree.listing_ended(Ino::ROOT, handle, Instant::now(), order);
+    tree.listing_closed(Ino::ROOT, handle);
+}
+
+#[test]
+fn the_kernel_lists_a_folder_anew_after_a_change_that_it_did_not_ask_for() {
+    let tree = tree();
+    let see = |of, seen| tree.apply(Ino::ROOT, &name(of), seen, Instant::now());
+    for of in ["a", "b", "c"] {
+        tree.reference(ino(see(of, file("1"))));
+    }
+    tree.completed(Ino::ROOT, Instant::now());
+    copy_listing(&tree, 1);
+    see("a", file("1"));
+    assert_eq!(
+        tree.open_listing(Ino::ROOT, 2),
+        ListingCache::Keep,
+        "the same"
+    );
+    tree.listing_closed(Ino::ROOT, 2);
+    let changes: [&dyn Fn(); 5] = [
+        &|| drop(see("a", file("2"))),
+        &|| drop(see("b", ListingEntry::Absent)),
+        &|| drop(see("new", file("1"))),
+        &|| tree.removal_failed(Ino::ROOT, &name("gone"), Removed::File),
+        &|| tree.uncovered(Ino::ROOT, &name("c"), Removed::File),
+    ];
+    for (n, change) in (1..).zip(changes) {
+        change();
+        copy_listing(&tree, 10 * n);
+    }
+}
+
+#[test]
+fn after_a_deletion_that_failed_the_store_is_asked_for_the_name() {
+    let tree = tree();
+    let before = Instant::now();
+    tree.apply(Ino::ROOT, &name("f"), file("1"), before);
+    tree.completed(Ino::ROOT, before);
+    for removed in [true, false] {
+        if removed {
+            tree.removing(Ino::ROOT, &name("f"), Removed::File);
+        } else {
+            tree.removing_version(Ino::ROOT, &name("f"), ETag::new("1"));
+        }
+        assert!(tree.absent_for(Ino::ROOT, &name("f")).is_none());
+        assert!(matches!(tree.cached(Ino::ROOT, &name("f")), Cached::Absent));
+        tree.removal_failed(Ino::ROOT, &name("f"), Removed::File);
+        assert!(matches!(
+            tree.cached(Ino::ROOT, &name("f")),
+            Cached::Unknown
+        ));
+        let again = Instant::now();
+        assert!(
+            tree.apply(Ino::ROOT, &name("f"), file("1"), again)
+                .is_some()
+        );
+        tree.completed(Ino::ROOT, again);
+    }
+}
+
+#[test]
+fn entries_that_nobody_asked_for_are_dropped_after_a_while_however_long_they_are_valid() {
+    let tree = Tree::new(Prefix::root(), Duration::from_hours(24));
+    let old = Instant::now().checked_sub(Duration::from_secs(10)).unwrap();
+    let known = ino(tree.apply(Ino::ROOT, &name("known"), file("1"), old));
+    tree.reference(known);
+    for n in 0..3 * SWEEP {
+        tree.apply(Ino::ROOT, &name(&n.to_string()), file("1"), old);
+    }
+    assert!(tree.count() < 2 * SWEEP, "{}", tree.count());
+    assert!(tree.entry(known).is_some());
 }
 
 #[test]
