@@ -9,6 +9,7 @@ use crate::fs::prefetch::open_heuristic::OpenHeuristic;
 use crate::object::{EntryName, Key};
 use crate::ordered::Guard;
 use crate::read::{Expected, FIRST, OpenedReader, Opening, Reader};
+use crate::store::StoreErrorKind;
 use crate::tree::{Entry, FileState, Ino, Kind};
 
 impl Prefetch {
@@ -57,15 +58,17 @@ impl Prefetch {
         self.of_version(ino, file, opened)
     }
 
-    /// Returns the reader if it has the version of `file`. Any other result makes the store be asked
-    /// for the version of the file.
+    /// Returns the reader if it has the version of `file`. If the bucket has another version, or none,
+    /// the store will be asked for it.
     fn of_version(&self, ino: Ino, file: &FileState, opened: &OpenedReader) -> Option<Arc<Reader>> {
         match opened {
             Ok((reader, meta)) if Some(&meta.etag) == file.etag.as_ref() => {
                 Some(Arc::clone(reader))
             }
-            _ => {
-                self.core.tree.distrust(ino);
+            opened => {
+                if !self.core.freshness.is_checked() && is_outdated(opened) {
+                    self.core.tree.distrust(ino);
+                }
                 None
             }
         }
@@ -124,5 +127,38 @@ impl Prefetch {
             let key = Key::new(format!("{prefix}{name}"));
             self.begin_ahead(key, first, expected);
         }
+    }
+}
+
+/// Returns whether an open that gave no reader of a version shows that the bucket has another one or
+/// none. Other failures say nothing about it.
+fn is_outdated(opened: &OpenedReader) -> bool {
+    match opened {
+        Ok(_) => true,
+        Err(error) => matches!(
+            error.kind,
+            StoreErrorKind::NoSuchKey | StoreErrorKind::PreconditionFailed
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::StoreError;
+
+    #[test]
+    fn only_an_answer_about_the_version_shows_that_it_is_outdated() {
+        let failed = |kind| {
+            is_outdated(&Err(Arc::new(StoreError::new(
+                "GetObject",
+                "f".into(),
+                kind,
+            ))))
+        };
+        assert!(failed(StoreErrorKind::NoSuchKey));
+        assert!(failed(StoreErrorKind::PreconditionFailed));
+        assert!(!failed(StoreErrorKind::TimedOut));
+        assert!(!failed(StoreErrorKind::Ended));
     }
 }
