@@ -16,7 +16,8 @@ pub enum Freshness {
     /// A second. Each open of a file asks the store for its current version.
     #[default]
     Checked,
-    /// This time, and at least a second. An open of a known file asks for nothing.
+    /// This time, and at least a second. An open of a known file asks for nothing. No time at all is
+    /// [`Checked`](Self::Checked).
     For(Duration),
     /// Life of the mount.
     Indefinite,
@@ -45,13 +46,19 @@ impl Freshness {
 
     /// Returns whether an open of a known file asks for its current version.
     pub(crate) fn is_checked(self) -> bool {
-        self == Self::Checked
+        matches!(self, Self::Checked | Self::For(Duration::ZERO))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_time_is_checked_at_each_open() {
+        assert!(Freshness::For(Duration::ZERO).is_checked());
+        assert!(!Freshness::For(Duration::from_millis(1)).is_checked());
+    }
 
     #[test]
     fn an_answer_is_used_for_a_second_at_least_and_changes_trust_only_what_is_immutable() {

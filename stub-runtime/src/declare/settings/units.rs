@@ -89,9 +89,7 @@ impl FromStr for MetadataTtl {
             "indefinite" => Ok(Self::Indefinite),
             text => match text.parse() {
                 Ok(Time(ttl)) => Ok(Self::For(ttl)),
-                Err(_) => {
-                    Err("write a time such as 90s or 10m, or `minimal` or `indefinite`".into())
-                }
+                Err(reason) => Err(format!("{reason}, or `minimal` or `indefinite`")),
             },
         }
     }

@@ -9,7 +9,7 @@ use s3fs_core::Freshness;
 pub enum MetadataTtl {
     /// A second, and each open of a file asks for its current version: the default.
     Minimal,
-    /// This time, and a second at least.
+    /// This time, and a second at least. Without any time, as [`Minimal`](Self::Minimal).
     For(Duration),
     /// Life of the mount.
     Indefinite,
@@ -26,6 +26,7 @@ pub(super) fn freshness(immutable: Option<bool>, ttl: Option<MetadataTtl>) -> Fr
     match (immutable, ttl) {
         (Some(true), _) => Freshness::Immutable,
         (_, None | Some(MetadataTtl::Minimal)) => Freshness::Checked,
+        (_, Some(MetadataTtl::For(ttl))) if ttl.is_zero() => Freshness::Checked,
         (_, Some(MetadataTtl::For(ttl))) => Freshness::For(ttl),
         (_, Some(MetadataTtl::Indefinite)) => Freshness::Indefinite,
     }
@@ -44,6 +45,8 @@ mod tests {
             Freshness::For(Duration::from_mins(1))
         );
         assert_eq!(freshness(None, None), Freshness::Checked);
+        let zero = Some(MetadataTtl::For(Duration::ZERO));
+        assert_eq!(freshness(None, zero), Freshness::Checked);
         let minimal = Some(MetadataTtl::Minimal);
         assert_eq!(freshness(None, minimal), Freshness::Checked);
         let indefinite = Some(MetadataTtl::Indefinite);

@@ -138,6 +138,26 @@ fn answers_of_the_bucket_hold_as_long_as_the_volume_says() {
 }
 
 #[test]
+fn a_time_that_does_not_hold_is_refused_with_its_reason() {
+    let wrong: Result<VolumeUrl, _> = "s3://data:metadata-ttl=0".parse();
+    let error = wrong.unwrap_err().to_string();
+    assert!(error.contains("greater than zero"), "{error}");
+}
+
+#[test]
+fn a_prefix_that_looks_like_an_option_is_one_itself() {
+    for option in ["ro", "rw", "immutable", "name=value"] {
+        let url = format!("s3://logs/day:{option}");
+        let parsed: Result<VolumeUrl, _> = url.parse();
+        let prefix = parsed.map(|url| url.volume(Path::new("/")).into_config().unwrap().prefix);
+        let is_prefix = prefix.is_ok_and(|prefix| prefix.as_str().contains(option));
+        assert!(!is_prefix, "{option}");
+        let config = config(&format!("s3://logs:prefix=day:{option}"));
+        assert_eq!(config.prefix.as_str(), format!("day:{option}/"));
+    }
+}
+
+#[test]
 fn public_buckets_need_no_credentials() {
     for name in ["anonymous", "no-sign-request"] {
         let config = config(&format!("s3://data:{name}=yes"));
