@@ -321,3 +321,35 @@ fn a_change_is_based_on_a_recent_answer() {
     log.unwrap().write_all(b"ours").unwrap();
     assert_eq!(bucket.object("a/log").unwrap(), b"theirs ours");
 }
+
+#[test]
+fn names_of_other_clients_are_in_the_way_until_the_time_is_over() {
+    let server = tree();
+    let second = Freshness::For(Duration::from_secs(1));
+    for (freshness, is_over) in [(Freshness::Indefinite, false), (second, true)] {
+        server.put(BUCKET, "lock", "");
+        server.put(BUCKET, "folder", "");
+        server.delete(BUCKET, "theirs");
+        let bucket = mount(&server, Access::default(), freshness);
+        let create = || File::create_new(bucket.at("lock")).map(drop);
+        assert!(bucket.at("lock").exists() && bucket.at("folder").exists());
+        assert!(!bucket.at("theirs").exists());
+        server.delete(BUCKET, "lock");
+        server.delete(BUCKET, "folder");
+        server.put(BUCKET, "theirs", "");
+        if is_over {
+            eventually("the lock is not free", || create().is_ok());
+            eventually("the folder is not made", || {
+                fs::create_dir(bucket.at("folder")).is_ok()
+            });
+            eventually("their file is not renamed", || {
+                fs::rename(bucket.at("theirs"), bucket.at("ours")).is_ok()
+            });
+        } else {
+            assert_eq!(errno(create()), Errno::EEXIST);
+            assert_eq!(errno(fs::create_dir(bucket.at("folder"))), Errno::EEXIST);
+            let renamed = fs::rename(bucket.at("theirs"), bucket.at("ours"));
+            assert_eq!(errno(renamed), Errno::ENOENT);
+        }
+    }
+}
