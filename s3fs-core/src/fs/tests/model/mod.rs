@@ -6,6 +6,7 @@ mod run;
 
 use proptest::prelude::*;
 
+use crate::config::Freshness;
 use crate::fs::OpenMode;
 use crate::fs::tests::FIRST_PART;
 use crate::fs::tests::kernel::{TRUNCATE, WRITE};
@@ -95,10 +96,15 @@ proptest! {
         ops in proptest::collection::vec(op(), 1..60),
         budget in prop_oneof![Just(64u64 << 20), Just(4 << 20), Just(0)],
         waits in any::<bool>(),
+        freshness in prop_oneof![
+            2 => Just(Freshness::Checked),
+            1 => Just(Freshness::Indefinite),
+            1 => Just(Freshness::Immutable),
+        ],
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let mut run = Run::new(budget, waits).await;
+            let mut run = Run::new(budget, waits, freshness).await;
             for op in ops {
                 run.step(op).await;
             }

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use super::reference::{Below, Open, Reference, parent};
 use super::{Op, PATHS, bytes};
+use crate::config::{Freshness, MountConfig};
 use crate::fs::tests::kernel::{Kernel, TRUNCATE};
-use crate::fs::tests::{FIRST_PART, bucket, mount_waiting};
+use crate::fs::tests::{FIRST_PART, bucket, mount_configured};
 use crate::fs::{Allocate, FsError, HandleId, OpenMode, SetAttr};
+use crate::object::BucketName;
 use crate::store::memory::MemoryStore;
 
 /// Maximum size in bytes of a deleted file that can be read as long as it is open.
@@ -18,20 +20,25 @@ pub(super) struct Run {
     kernel: Kernel,
     reference: Reference,
     step: usize,
+    config: MountConfig,
     budget: u64,
-    waits: bool,
 }
 
 impl Run {
-    pub(super) async fn new(budget: u64, waits: bool) -> Self {
+    pub(super) async fn new(budget: u64, waits: bool, freshness: Freshness) -> Self {
         let store = bucket();
+        let config = MountConfig {
+            waits_on_close: waits,
+            freshness,
+            ..MountConfig::new(BucketName::new("memory").unwrap())
+        };
         Self {
-            kernel: mount_waiting(Arc::new(store.clone()), budget, waits).await,
+            kernel: mount_configured(Arc::new(store.clone()), &config, budget).await,
             store,
             reference: Reference::default(),
             step: 0,
+            config,
             budget,
-            waits,
         }
     }
 
@@ -61,6 +68,9 @@ impl Run {
             Op::Mkdir(path) => self.mkdir(PATHS[path]).await,
             Op::Rmdir(path) => self.rmdir(PATHS[path]).await,
             Op::Rename(from, to) => self.rename(PATHS[from], PATHS[to]).await,
+            // Other clients change nothing of a bucket that is declared as immutable.
+            Op::OtherPuts(..) | Op::OtherDeletes(_)
+                if self.config.freshness == Freshness::Immutable => {}
             Op::OtherPuts(path, length) => self.other_puts(PATHS[path], length).await,
             Op::OtherDeletes(path) => self.other_deletes(PATHS[path]).await,
             Op::Settle => self.kernel.settle().await.unwrap(),
@@ -69,7 +79,7 @@ impl Run {
             Op::Remount => {
                 self.end().await;
                 let store = Arc::new(self.store.clone());
-                self.kernel = mount_waiting(store, self.budget, self.waits).await;
+                self.kernel = mount_configured(store, &self.config, self.budget).await;
             }
         }
     }
