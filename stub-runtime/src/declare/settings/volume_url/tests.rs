@@ -140,7 +140,7 @@ fn answers_of_the_bucket_hold_as_long_as_the_volume_says() {
 #[test]
 fn a_time_that_does_not_hold_is_refused_with_its_reason() {
     let wrong: Result<VolumeUrl, _> = "s3://data:metadata-ttl=0".parse();
-    let error = wrong.unwrap_err().to_string();
+    let error = wrong.unwrap_err();
     assert!(error.contains("greater than zero"), "{error}");
 }
 
