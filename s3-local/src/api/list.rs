@@ -21,6 +21,9 @@ const LITERAL: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'*')
     .remove(b'/');
 
+/// Token of the first page with entries, behind an empty one ([`Quirk::ShortPages`]).
+const BEGINNING: &str = "beginning";
+
 /// Encoding of keys in a response.
 #[derive(Clone, Copy)]
 pub(super) enum Encoding {
@@ -59,6 +62,7 @@ fn not_empty(text: Option<String>) -> Option<String> {
 }
 
 /// Entries of a page in the types of the responses.
+#[derive(Default)]
 struct Page {
     objects: Vec<dto::Object>,
     prefixes: Vec<CommonPrefix>,
@@ -108,7 +112,10 @@ impl Api {
         let encoding = Encoding::of(input.encoding_type.as_ref())?;
         let (prefix, delimiter) = (input.prefix.unwrap_or_default(), not_empty(input.delimiter));
         let delimiter = delimiter.as_deref();
+        let is_short = self.knobs.has_quirk(Quirk::ShortPages);
+        let is_first = input.continuation_token.is_none() && input.start_after.is_none();
         let after = match (&input.continuation_token, &input.start_after) {
+            (Some(token), _) if is_short && token == BEGINNING => None,
             (Some(token), _) => {
                 let incorrect = || invalid_argument("The continuation token provided is incorrect");
                 Some(After::from_token(token).ok_or_else(incorrect)?)
@@ -121,13 +128,21 @@ impl Api {
             prefix: &prefix,
             delimiter,
             after,
-            limit,
+            limit: if is_short { limit.min(1) } else { limit },
         };
-        let page = self.page(&input.bucket, &query, encoding)?;
+        let page = if is_short && is_first {
+            Page::default()
+        } else {
+            self.page(&input.bucket, &query, encoding)?
+        };
+        let next = match &page.resume {
+            None if is_short && is_first => Some(BEGINNING.to_owned()),
+            resume => resume.as_ref().map(After::to_token),
+        };
         Ok(S3Response::new(ListObjectsV2Output {
             key_count: Some(count(page.count())),
-            is_truncated: Some(page.resume.is_some()),
-            next_continuation_token: page.resume.as_ref().map(After::to_token),
+            is_truncated: Some(next.is_some()),
+            next_continuation_token: next,
             contents: Some(page.objects),
             common_prefixes: Some(page.prefixes),
             name: Some(input.bucket),

@@ -61,6 +61,9 @@ pub enum Quirk {
     /// `PUT` and completion of an object with `If-Match` or `If-None-Match` are refused: 400
     /// `InvalidArgument`, with the name of the header in the message.
     UnknownConditions,
+    /// `ListObjectsV2` without `start-after` answers an empty page first, though others follow, and then
+    /// pages of one entry.
+    ShortPages,
 }
 
 /// The quirks in force.

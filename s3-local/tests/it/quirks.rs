@@ -149,3 +149,21 @@ async fn a_condition_is_refused_by_its_name() {
     assert_refused(refused, 400, "InvalidArgument");
     put().send().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_page_may_be_empty_though_others_follow() {
+    let (server, client) = with(Quirk::ShortPages);
+    server.put("data", "a", "");
+    server.put("data", "b", "");
+    let (mut sizes, mut token) = (Vec::new(), None);
+    loop {
+        let list = client.list_objects_v2().bucket("data");
+        let page = list.set_continuation_token(token).send().await.unwrap();
+        sizes.push(page.contents().len());
+        token = page.next_continuation_token;
+        if token.is_none() {
+            break;
+        }
+    }
+    assert_eq!(sizes, [0, 1, 1]);
+}

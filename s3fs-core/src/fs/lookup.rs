@@ -205,7 +205,7 @@ impl Fs {
             return Ok(seen);
         }
         let folder = format!("{key}/");
-        let below = self.core.store.list(request(&folder, 1)).await?;
+        let below = list_page(&*self.core.store, request(&folder, 1)).await?;
         let is_dir = !below.objects.is_empty() || !below.prefixes.is_empty();
         Ok(if is_dir {
             ListingEntry::Dir

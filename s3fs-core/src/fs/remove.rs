@@ -107,24 +107,32 @@ impl Fs {
         if self.core.tree.has_local(folder.ino) {
             return Err(FsError::NotEmpty);
         }
-        let below = ListRequest {
-            prefix: marker.as_str(),
-            folded: true,
-            from: ListFrom::Beginning,
-            max_keys: 2,
-        };
-        let page = self.core.store.list(below).await?;
-        let is_marker = |key: &str| key == marker.as_str();
-        let is_other = |object: &ListedObject| !is_marker(&object.key);
-        if !page.prefixes.is_empty() || page.objects.iter().any(is_other) {
-            return Err(FsError::NotEmpty);
+        let is_other = |object: &ListedObject| object.key != marker.as_str();
+        let (mut found, mut next) = (None, None);
+        // A page may be empty, or have the marker alone, though others follow.
+        loop {
+            let below = ListRequest {
+                prefix: marker.as_str(),
+                folded: true,
+                from: ListFrom::following(next.as_deref()),
+                max_keys: 2,
+            };
+            let page = self.core.store.list(below).await?;
+            if !page.prefixes.is_empty() || page.objects.iter().any(is_other) {
+                return Err(FsError::NotEmpty);
+            }
+            found = page.objects.into_iter().next().or(found);
+            next = page.next;
+            if next.is_none() {
+                break;
+            }
         }
-        if let Some(filled) = page.objects.iter().find(|object| object.meta.size > 0) {
+        if let Some(filled) = found.as_ref().filter(|object| object.meta.size > 0) {
             let (object, size) = (self.core.store.uri(marker), filled.meta.size);
             tracing::warn!(object, size, "folder not removed: its marker is not empty");
             return Err(FsError::NotEmpty);
         }
-        Ok(!page.objects.is_empty())
+        Ok(found.is_some())
     }
 
     /// Deletes a file. Programs that have it open keep it.

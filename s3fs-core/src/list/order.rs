@@ -2,7 +2,8 @@
 
 use crate::store::{Capabilities, Capability, ListFrom, ListPage, ListRequest, Store, StoreError};
 
-/// Requests a page of keys. Records what it proves about the order in which the store lists.
+/// Requests a page of keys. Records what it proves about the order in which the store lists. Empty pages
+/// are passed over while others follow.
 ///
 /// # Errors
 /// Fails if the request fails.
@@ -10,7 +11,13 @@ pub async fn list_page(
     store: &dyn Store,
     request: ListRequest<'_>,
 ) -> Result<ListPage, StoreError> {
-    let page = store.list(request).await?;
+    let mut page = store.list(request).await?;
+    while page.first().is_none()
+        && let Some(next) = &page.next
+    {
+        let from = ListFrom::Continuation(next);
+        page = store.list(ListRequest { from, ..request }).await?;
+    }
     if !page.is_ordered() {
         store.capabilities().lacks(Capability::OrderedListing);
     }

@@ -27,6 +27,14 @@ pub enum ListFrom<'a> {
     After(&'a str),
 }
 
+impl<'a> ListFrom<'a> {
+    /// Returns the start of the page behind another, which has this token in [`next`](ListPage::next).
+    /// Without a token, it is the first page.
+    pub fn following(next: Option<&'a str>) -> Self {
+        next.map_or(Self::Beginning, Self::Continuation)
+    }
+}
+
 /// Page of a listing; both lists are in order of UTF-8 bytes.
 #[derive(Clone, Debug, Default)]
 pub struct ListPage {

@@ -6,10 +6,10 @@ use std::io::Write;
 use std::sync::Arc;
 
 use nix::errno::Errno;
-use s3_local::{Fault, Injection, Operation, Server};
+use s3_local::{Fault, Injection, Operation, Quirk, Server};
 use stub_test_support::{noise, served};
 
-use crate::mounted::{Bucket, DIRECTORY, config, directory, errno, find};
+use crate::mounted::{BUCKET, Bucket, DIRECTORY, config, directory, errno, find};
 use crate::vendors::use_bucket;
 
 fn server() -> Server {
@@ -236,4 +236,27 @@ fn a_session_that_is_denied_is_an_error_that_names_the_permission() {
     };
     let text = crate::connecting::refusal(config);
     assert!(text.contains("`s3express:CreateSession`"), "{text}");
+}
+
+#[test]
+fn an_empty_page_does_not_make_a_folder_empty() {
+    for (name, change) in [
+        (DIRECTORY, directory as fn(&mut s3fs_core::MountConfig)),
+        (BUCKET, |_| {}),
+    ] {
+        let server = served(name, &[]);
+        for key in ["full/", "full/x", "left/x", "left/y", "none/"] {
+            server.put(name, key, "");
+        }
+        let bucket = Bucket::mount(server, change);
+        bucket.server.knobs().set_quirk(Quirk::ShortPages, true);
+        let removed = fs::remove_dir(bucket.at("full"));
+        assert_eq!(errno(removed), Errno::ENOTEMPTY);
+        let replaced = fs::rename(bucket.at("none"), bucket.at("full"));
+        assert_eq!(errno(replaced), Errno::ENOTEMPTY);
+        fs::remove_file(bucket.at("left/x")).unwrap();
+        assert_eq!(bucket.keys(), ["full/", "full/x", "left/y", "none/"]);
+        fs::remove_dir(bucket.at("none")).unwrap();
+        assert_eq!(bucket.keys(), ["full/", "full/x", "left/y"]);
+    }
 }

@@ -8,7 +8,7 @@ use crate::fs::open_files::OpenFile;
 use crate::fs::place::FilePlace;
 use crate::object::{Key, ObjectMeta};
 use crate::read::{Expected, Reader};
-use crate::store::{Described, Precondition, StoreError, StoreErrorKind};
+use crate::store::{Described, ListFrom, ListRequest, Precondition, StoreError, StoreErrorKind};
 use crate::tree::{FileState, Ino};
 use crate::write::{Target, Unsent, Writer};
 
@@ -21,6 +21,24 @@ impl Core {
                 StoreErrorKind::NoSuchKey => Ok(None),
                 _ => Err(error),
             },
+        }
+    }
+
+    /// Returns whether any object has a key with this prefix. A page may be empty though others follow.
+    pub(in crate::fs) async fn has_keys(&self, prefix: &str) -> Result<bool, StoreError> {
+        let mut next = None;
+        loop {
+            let request = ListRequest {
+                prefix,
+                folded: false,
+                from: ListFrom::following(next.as_deref()),
+                max_keys: 1,
+            };
+            let page = self.store.list(request).await?;
+            if !page.objects.is_empty() || page.next.is_none() {
+                return Ok(!page.objects.is_empty());
+            }
+            next = page.next;
         }
     }
 

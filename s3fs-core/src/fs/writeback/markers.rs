@@ -6,7 +6,7 @@ use futures_util::stream::{self, StreamExt};
 
 use crate::fs::writeback::Writeback;
 use crate::fs::writeback::queue::DesiredState;
-use crate::store::{Capability, ListFrom, ListRequest};
+use crate::store::Capability;
 use crate::tree::Ino;
 
 /// Maximum number of folders listed at once.
@@ -37,19 +37,11 @@ impl Writeback {
             let Some(marker) = self.core.marker_of(dir).ok().filter(|_| is_there) else {
                 return;
             };
-            let request = ListRequest {
-                prefix: marker.as_str(),
-                folded: false,
-                from: ListFrom::Beginning,
-                max_keys: 1,
-            };
-            let page = self.core.store.list(request).await;
-            self.account(&marker, &page, "the folder may be gone: ");
-            match page {
-                Ok(page) if page.objects.is_empty() => {
-                    self.queue.want(&marker, DesiredState::Marker(dir));
-                }
-                Ok(_) => {}
+            let has_keys = self.core.has_keys(marker.as_str()).await;
+            self.account(&marker, &has_keys, "the folder may be gone: ");
+            match has_keys {
+                Ok(false) => self.queue.want(&marker, DesiredState::Marker(dir)),
+                Ok(true) => {}
                 Err(_) => self.keep(dir),
             }
         });
