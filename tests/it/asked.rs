@@ -231,6 +231,16 @@ fn keys_that_have_expired_are_asked_for_before_a_request_is_refused() {
     assert!(!text.contains("tomorrow"), "{text}");
 }
 
+#[test]
+fn keys_with_the_zero_time_as_expiry_are_used() {
+    let _clean = Clean::start();
+    let (server, vault) = (server(), Vault::of("first"));
+    *vault.0.expiry.lock().unwrap() = Some("0001-01-01T00:00:00Z");
+    bucket::choose(vault.volume(&server));
+    assert_eq!(reads("hello.txt".to_owned(), None).unwrap().1, "hello\n");
+    assert_eq!(vault.calls(), 1);
+}
+
 /// Calls `writes`, whose keys are refused after its start, when the vault gives this.
 fn write_with(key: &'static str) -> String {
     let (server, folder, vault) = (server(), shared(), Vault::of("first"));

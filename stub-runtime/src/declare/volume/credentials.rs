@@ -88,12 +88,15 @@ pub(super) fn keys(secret: &Secret, service: Service) -> Result<Credentials, Vol
     }
 }
 
-/// Returns the time at which the keys of a secret expire, if the secret says so.
+/// Returns the time at which the keys of a secret expire, if the secret says so. Programs print the
+/// zero time of their language for keys that don't expire: times until 1970 stand for none.
 pub(super) fn expiry(secret: &Secret) -> Result<Option<SystemTime>, VolumeError> {
     let given = filled(secret, EXPIRY);
     let parsed = given.map(|text| OffsetDateTime::parse(text, &Rfc3339));
     match parsed.transpose() {
-        Ok(time) => Ok(time.map(SystemTime::from)),
+        Ok(time) => Ok(time
+            .map(SystemTime::from)
+            .filter(|time| *time > SystemTime::UNIX_EPOCH)),
         Err(_) => Err(VolumeError::Expiry(EXPIRY)),
     }
 }
@@ -102,4 +105,28 @@ pub(super) fn expiry(secret: &Secret) -> Result<Option<SystemTime>, VolumeError>
 /// becomes empty.
 fn filled<'a>(secret: &'a Secret, name: &str) -> Option<&'a str> {
     secret.get(name).filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_zero_time_of_a_language_is_no_expiry() {
+        let expiry_of = |time: &str| expiry(&Secret::from_dict([(EXPIRY, time)])).unwrap();
+        for zero in [
+            "0001-01-01T00:00:00Z",
+            "1969-12-31T23:59:59Z",
+            "1970-01-01T00:00:00Z",
+            "1970-01-01T01:00:00+01:00",
+        ] {
+            assert_eq!(expiry_of(zero), None, "{zero}");
+        }
+        let first = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
+        assert_eq!(expiry_of("1970-01-01T00:00:01Z"), Some(first));
+    }
 }

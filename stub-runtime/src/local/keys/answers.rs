@@ -7,7 +7,7 @@ use std::thread;
 
 use s3fs_core::{KeySource, MountConfig, ReadKeySource};
 
-use crate::protocol::{AskKeys, Channel, FoundKeys};
+use crate::protocol::{AskKeys, Channel, ChannelError, FoundKeys};
 
 /// Stack of the thread that receives questions, in bytes. Functions have threads of usual size.
 const STACK: usize = 128 << 10;
@@ -88,6 +88,11 @@ impl Answers {
 
 fn tell(asker: &Mutex<Channel>, answer: &FoundKeys) {
     let asker = asker.lock().unwrap_or_else(PoisonError::into_inner);
-    // One that is gone needs no keys.
-    let _ = asker.send(answer, &[]);
+    let sent = asker.send(answer, &[]);
+    // Nothing of it has left, and without an answer the asker would wait. One that is gone needs none.
+    if let Err(ChannelError::Malformed(reason)) = sent {
+        let keys = Err(format!("failed to send keys: {reason}"));
+        let volume = answer.volume;
+        let _ = asker.send(&FoundKeys { volume, keys }, &[]);
+    }
 }

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
-use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+use std::{slice, thread};
 
 use s3fs_core::{BucketName, KeySource, MountConfig, ReadKeySource, ReadKeys};
 
@@ -110,6 +110,38 @@ fn a_function_that_hangs_is_an_error_with_its_place_and_is_not_called_beside_its
         }
     };
     assert_eq!(late.access_key_id, "late");
+}
+
+/// Place whose keys no message can hold: their time is before 1970.
+#[derive(Debug)]
+struct Ancient;
+
+impl ReadKeySource for Ancient {
+    fn read(&self, _: &KeySource) -> Result<ReadKeys, String> {
+        Ok(ReadKeys {
+            access_key_id: "ancient".to_owned(),
+            secret_access_key: "hidden".to_owned(),
+            session_token: None,
+            expires: Some(SystemTime::UNIX_EPOCH - Duration::from_secs(1)),
+        })
+    }
+}
+
+#[test]
+fn keys_that_no_message_can_hold_are_an_error_and_not_a_wait() {
+    let mount = MountConfig {
+        key_source: Some(KeySource::Function {
+            place: "main.rs".to_owned(),
+        }),
+        key_reader: Some(Arc::new(Ancient)),
+        ..MountConfig::new(BucketName::new("data").unwrap())
+    };
+    let readers = readers(slice::from_ref(&mount), Duration::from_secs(20));
+    let text = fails(read(&*readers[0], &mount));
+    assert_eq!(
+        text,
+        "failed to send keys: SystemTime must be later than UNIX_EPOCH"
+    );
 }
 
 #[test]
