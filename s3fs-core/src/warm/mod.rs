@@ -6,6 +6,8 @@
 mod object;
 mod pace;
 mod report;
+#[cfg(test)]
+mod tests;
 mod warming;
 
 pub use report::{Amount, WarmProgress, WarmReport};

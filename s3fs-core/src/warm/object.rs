@@ -69,21 +69,29 @@ async fn fetch_part(
     start: u64,
 ) -> Result<Fetched, FetchError> {
     let end = meta.size.min(start + PART);
-    let range = ByteRange::new(start, end).filter(|_| meta.size > PART);
+    let asked = ByteRange::new(start, end);
+    let range = asked.filter(|_| meta.size > PART);
     let answer = match store.get(key, range, Condition::Is(&meta.etag)).await {
         Ok(answer) => answer,
         Err(error) if is_gone(&error) => return Ok(Fetched::Skipped),
         Err(error) => return Err(error.into()),
     };
+    // Not every server honours `If-Match` and `Range`: other bytes must not slip in.
+    if answer.meta.etag != meta.etag || answer.meta.size != meta.size {
+        return Ok(Fetched::Skipped);
+    }
+    let failed = |kind| StoreError::new("GetObject", store.uri(key), kind);
+    if answer.range != asked {
+        let words = format!("asked for {asked:?}, got {:?}", answer.range);
+        return Err(failed(StoreErrorKind::NotS3(words)).into());
+    }
     let (headers, meta) = (answer.headers.clone(), answer.meta.clone());
     let bytes = match whole(answer, (end - start) as usize).await {
-        Ok(bytes) => bytes,
+        Ok(Ok(bytes)) => bytes,
+        Ok(Err(kind)) => return Err(failed(kind).into()),
         Err(error) if is_gone(&error) => return Ok(Fetched::Skipped),
         Err(error) => return Err(error.into()),
     };
-    if bytes.len() as u64 != end - start {
-        return Ok(Fetched::Skipped);
-    }
     let stored = filler.store(key, meta, headers, start, bytes).await;
     Ok(if stored.map_err(FetchError::Disk)? {
         Fetched::Stored
@@ -92,12 +100,24 @@ async fn fetch_part(
     })
 }
 
-async fn whole(mut answer: GetResponse, length: usize) -> Result<Vec<u8>, StoreError> {
+/// Returns a body of this length, or the fault of one that has another length.
+async fn whole(
+    mut answer: GetResponse,
+    length: usize,
+) -> Result<Result<Vec<u8>, StoreErrorKind>, StoreError> {
     let mut bytes = Vec::with_capacity(length);
     while let Some(piece) = answer.body.next().await? {
+        if piece.len() > length - bytes.len() {
+            let words = format!("body is longer than {length} bytes");
+            return Ok(Err(StoreErrorKind::NotS3(words)));
+        }
         bytes.extend_from_slice(&piece);
     }
-    Ok(bytes)
+    if bytes.len() < length {
+        let words = format!("{} of {length} bytes missing", length - bytes.len());
+        return Ok(Err(StoreErrorKind::Truncated(words)));
+    }
+    Ok(Ok(bytes))
 }
 
 /// Returns whether the store has another version of the object, or none, or none whose bytes it gives.

@@ -1,0 +1,153 @@
+//! Warming from servers that answer something else than they were asked for.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "what a test expects to succeed is unwrapped"
+)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures_util::StreamExt;
+use futures_util::stream;
+
+use super::object::{FetchError, Fetched, fetch};
+use crate::cache::{Cache, Filler, Space};
+use crate::config::CacheConfig;
+use crate::object::{BucketName, ByteRange, Key, ObjectMeta};
+use crate::store::memory::MemoryStore;
+use crate::store::{Condition, GetBody, GetResponse, Layer, Store, StoreError, StoreErrorKind};
+
+/// Size of the object in bytes: several parts.
+const SIZE: u64 = (20 << 20) + 17;
+
+/// Fault of a server.
+#[derive(Clone, Copy, Debug)]
+enum Lie {
+    /// It sends the whole object.
+    IgnoresRange,
+    /// It sends bytes from elsewhere, and says so.
+    SendsOtherRange,
+    /// It sends the present version, whichever was asked for.
+    IgnoresVersion,
+    /// It sends the whole object as the range that was asked for.
+    SendsMore,
+    /// It sends the start of a part as the part.
+    SendsLess,
+}
+
+/// Store of such a server.
+#[derive(Debug)]
+struct Lying {
+    store: MemoryStore,
+    lie: Lie,
+    /// Number of bytes that were taken from bodies.
+    taken: Arc<AtomicU64>,
+}
+
+impl Layer for Lying {
+    type Below = MemoryStore;
+
+    fn below(&self) -> &MemoryStore {
+        &self.store
+    }
+
+    async fn forward_get(
+        &self,
+        key: &Key,
+        range: Option<ByteRange>,
+        condition: Condition<'_>,
+    ) -> Result<GetResponse, StoreError> {
+        let moved = |range: ByteRange| ByteRange::at(range.start() / 2, range.length());
+        let start = |range: ByteRange| ByteRange::at(range.start(), range.length() / 2);
+        let (sent, condition) = match self.lie {
+            Lie::IgnoresRange | Lie::SendsMore => (None, condition),
+            Lie::SendsOtherRange => (range.and_then(moved), condition),
+            Lie::IgnoresVersion => (range, Condition::Any),
+            Lie::SendsLess => (range.and_then(start), condition),
+        };
+        let answer = self.store.get(key, sent, condition).await?;
+        let claimed = match self.lie {
+            Lie::SendsMore | Lie::SendsLess => range,
+            _ => answer.range,
+        };
+        let taken = Arc::clone(&self.taken);
+        let pieces = stream::unfold(answer.body, |mut body| async move {
+            Some((body.next().await.transpose()?, body))
+        });
+        let pieces = pieces.inspect(move |piece| {
+            let bytes = piece.as_ref().map_or(0, |bytes| bytes.len() as u64);
+            taken.fetch_add(bytes, Ordering::Relaxed);
+        });
+        Ok(GetResponse {
+            range: claimed,
+            body: GetBody::new(pieces),
+            ..answer
+        })
+    }
+}
+
+/// Outcome of a fetch from a server with this fault: its result, the number of bytes that were taken,
+/// and whether the cache holds the listed version.
+async fn fetched(lie: Lie) -> (Result<Fetched, FetchError>, u64, bool) {
+    let above = tempfile::tempdir().unwrap();
+    let dir = above.path().join("cache");
+    let size = 1 << 30;
+    let cache = Cache::open(&CacheConfig { dir, size }).unwrap().unwrap();
+    let space = Space::new(None, &BucketName::new("bucket").unwrap());
+    let filler = Filler::new(Arc::new(cache), space);
+    let store = MemoryStore::default();
+    let key = Key::new("key");
+    store.insert("key", vec![1; SIZE as usize]);
+    let listed: ObjectMeta = store.head(&key).await.unwrap().meta;
+    if matches!(lie, Lie::IgnoresVersion) {
+        store.insert("key", vec![2; SIZE as usize]);
+    }
+    let taken = Arc::<AtomicU64>::default();
+    let lying = Lying {
+        store,
+        lie,
+        taken: Arc::clone(&taken),
+    };
+    let result = fetch(&lying, &filler, &key, &listed).await;
+    let held = filler.held(vec![(key, listed)]).await;
+    (result, taken.load(Ordering::Relaxed), held[0])
+}
+
+fn kind(result: Result<Fetched, FetchError>) -> StoreErrorKind {
+    match result {
+        Err(FetchError::Store(error)) => error.kind,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_ignores_the_range_is_refused_before_its_body() {
+    let (result, taken, is_held) = fetched(Lie::IgnoresRange).await;
+    assert!(matches!(kind(result), StoreErrorKind::NotS3(_)));
+    assert_eq!((taken, is_held), (0, false));
+}
+
+#[tokio::test]
+async fn bytes_from_elsewhere_are_not_stored() {
+    let (result, _, is_held) = fetched(Lie::SendsOtherRange).await;
+    assert!(matches!(kind(result), StoreErrorKind::NotS3(_)));
+    assert!(!is_held);
+}
+
+#[tokio::test]
+async fn another_version_is_skipped_though_the_server_sends_it() {
+    let (result, taken, is_held) = fetched(Lie::IgnoresVersion).await;
+    assert_eq!(result.unwrap(), Fetched::Skipped);
+    assert_eq!((taken, is_held), (0, false));
+}
+
+#[tokio::test]
+async fn a_body_of_another_length_is_an_error_and_is_not_read_to_its_end() {
+    let (result, taken, is_held) = fetched(Lie::SendsMore).await;
+    assert!(matches!(kind(result), StoreErrorKind::NotS3(_)));
+    assert!(taken < SIZE / 2 && !is_held, "{taken}");
+    let (result, _, is_held) = fetched(Lie::SendsLess).await;
+    assert!(matches!(kind(result), StoreErrorKind::Truncated(_)));
+    assert!(!is_held);
+}
