@@ -96,7 +96,7 @@ pub enum Role {
     Serve,
     /// Program that uses a mount; prints the nanoseconds at which it began and ended.
     Work { workload: Workload, folder: PathBuf },
-    /// One of the processes of `blocks-shared`; the file is its standard input.
+    /// Process of `blocks-shared`; the file is its standard input.
     ReadShared { share: usize },
 }
 

@@ -18,6 +18,8 @@ mod part;
 mod reader;
 mod runs;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod tracking;
 mod whole_fetch;
 mod whole_plan;

@@ -113,14 +113,28 @@ impl Stream {
         fetch
     }
 
+    /// Returns the bytes from a read of a piece to its first part, if nothing lies between: the
+    /// kernel sends the requests of one read in any order.
+    fn gap_before(&self, wanted: ByteRange) -> Option<ByteRange> {
+        let first = self.parts.front()?.part.range();
+        let is_next = self.pattern.is_piece() && first.start() <= wanted.end();
+        let gap = ByteRange::new(wanted.start(), first.start())?;
+        is_next.then_some(gap)
+    }
+
     /// Starts a new sequence of parts at `wanted`. Parts are consecutive, so the others are
-    /// dropped.
+    /// dropped, unless they begin where `wanted` ends.
     fn begin(
         &mut self,
         wanted: ByteRange,
         source: &Arc<Source>,
         elsewhere: Elsewhere<'_>,
     ) -> Arc<Fetch> {
+        if let Some(gap) = self.gap_before(wanted) {
+            let fetch = Fetch::start(source, gap, None);
+            self.parts.push_front(Arc::clone(&fetch));
+            return fetch;
+        }
         self.parts.clear();
         let part = self.pattern.first(wanted, source.size);
         // It holds all of `wanted`, which lies within the object.

@@ -4,8 +4,8 @@
 //! once, which arrive in any order. The window grows fourfold each time half of it has been read.
 //! From the first 512 KiB, which the open requests, it reaches its limit in four round trips. For
 //! reads that start elsewhere it is no longer than what was read there, because such reads often
-//! cover one piece and not the whole rest. Where past jumps predict the length of that piece, it is fetched at once and nothing
-//! beyond it, until the reads go on there.
+//! cover one piece and not the whole rest. Where past jumps predict the length of that piece, it is
+//! fetched at once and nothing beyond it, until the reads go on there.
 
 use std::ops::Range;
 
@@ -89,7 +89,8 @@ impl Window {
         let (offset, length) = (read.start(), read.length());
         if self.ahead == 0 {
             // The kernel may have parted one read into two and sent them in either order.
-            return offset + length >= self.start && offset <= self.position + length;
+            let is_near = offset + BACK >= self.position || offset >= self.start;
+            return is_near && offset + length >= self.start && offset <= self.position + length;
         }
         offset + BACK >= self.position && offset <= self.position + self.skip()
     }
@@ -111,9 +112,10 @@ impl Window {
         self.first = self.first.min(read.start());
         self.start = self.start.min(read.start());
         if self.ahead == 0 {
-            let is_again = end == self.position;
+            // Also a read before the others: its requests have changed their order.
+            let is_behind = end <= self.position;
             self.position = self.position.max(end);
-            if is_again || is_in_piece {
+            if is_behind || is_in_piece {
                 return;
             }
             let run = self.position - self.first;
@@ -249,6 +251,31 @@ mod tests {
         assert_eq!(window.run(), start..start + run);
         window.give_up();
         assert_eq!(window.run(), start..start + run);
+    }
+
+    #[test]
+    fn a_piece_stays_one_if_its_requests_change_their_order() {
+        let (start, piece) = (100 << 20, 16 * READ);
+        let mut window = Window::at(read(start + READ), piece);
+        for n in [0, 3, 2, 5, 4] {
+            assert!(window.includes(read(start + n * READ)), "{n}");
+            window.observe(read(start + n * READ));
+            assert!(window.is_piece(), "{n}");
+            assert_eq!(window.wanted().end, start + READ + piece);
+        }
+    }
+
+    #[test]
+    fn steps_back_are_no_piece_for_long() {
+        let start = 100 << 20;
+        let mut window = Window::at(read(start), 0);
+        let steps = (1..100).map(|n| read(start - n * READ));
+        let included = steps.take_while(|&step| {
+            let is_included = window.includes(step);
+            window.observe(step);
+            is_included
+        });
+        assert!(included.count() as u64 * READ <= BACK);
     }
 
     #[test]
