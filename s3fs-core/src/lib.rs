@@ -48,7 +48,7 @@ pub use config::{
     SessionName, StageConfig, UploadChecksum, UploadChecksumError, UploadSettings,
 };
 pub use fs::{NotStored, Pending, PidNamespace};
-pub use fuse::{MountEntry, MountPoint, Unmount};
+pub use fuse::{MountEntry, MountPoint, MountedFolder, MountedFolderError, Unmount};
 pub use mount::{FileSystem, Finisher, MountError, Mounted, Serving};
 pub use object::{
     BucketKind, BucketName, BucketNameError, Encryption, EncryptionAlgorithm,

@@ -6,9 +6,11 @@
 mod adapter;
 mod convert;
 mod kernel;
+mod mounted_folder;
 mod mounts;
 mod passthrough;
 mod session;
 
+pub use mounted_folder::{MountedFolder, MountedFolderError};
 pub use mounts::MountEntry;
 pub use session::{MountPoint, Session, SessionEnd, Unmount};

@@ -23,8 +23,12 @@ pub struct MountEntry {
     /// Numbers of the mount and of its file system. Both are reused for later mounts.
     id: String,
     device: String,
-    folder: PathBuf,
-    source: OsString,
+    pub(super) folder: PathBuf,
+    /// Folder in the file system that is mounted: not `/` if it is a bind mount of a part.
+    pub(super) root: PathBuf,
+    pub(super) source: OsString,
+    /// User who may mount and serve it.
+    pub(super) user: Option<u32>,
 }
 
 impl MountEntry {
@@ -33,20 +37,6 @@ impl MountEntry {
     pub fn at(folder: &Path) -> Option<Self> {
         let table = std::fs::read("/proc/self/mountinfo").ok()?;
         uppermost(&table, folder)
-    }
-
-    /// Returns the source of the nearest mounted bucket above a folder, such as `s3://bucket/prefix/`, and
-    /// the path of the folder in it.
-    pub fn source_of(folder: &Path) -> Option<(String, PathBuf)> {
-        let table = std::fs::read("/proc/self/mountinfo").ok()?;
-        let entry = folder
-            .ancestors()
-            .find_map(|above| uppermost(&table, above))?;
-        let source = entry.source.into_string().ok()?;
-        let below = folder.strip_prefix(&entry.folder).ok()?;
-        source
-            .starts_with("s3://")
-            .then(|| (source, below.to_owned()))
     }
 
     /// Returns whether it is a mounted bucket whose process is gone. A live mount answers at once,
@@ -112,9 +102,14 @@ fn fusermount(folder: &Path) {
 }
 
 fn uppermost(table: &[u8], folder: &Path) -> Option<MountEntry> {
+    any_uppermost(table, folder)?.ok()
+}
+
+/// Returns the uppermost mount at a folder, `Err` if it is not one of ours; `None` if there is none.
+pub(super) fn any_uppermost(table: &[u8], folder: &Path) -> Option<Result<MountEntry, ()>> {
     let here = lines(table).filter(|(_, entry)| entry.folder == folder);
     let (kind, entry) = here.last()?;
-    KINDS.contains(&kind.as_str()).then_some(entry)
+    Some(KINDS.contains(&kind.as_str()).then_some(entry).ok_or(()))
 }
 
 /// Returns the entries of a `mountinfo`, each with the type of its file system.
@@ -123,14 +118,20 @@ fn lines(table: &[u8]) -> impl Iterator<Item = (String, MountEntry)> {
         let mut fields = line.split(|byte| *byte == b' ').map(unescaped);
         let text = |field: OsString| field.to_string_lossy().into_owned();
         let (id, device) = (fields.next()?, fields.nth(1)?);
-        let folder = fields.nth(1)?;
+        let (root, folder) = (fields.next()?, fields.next()?);
         let mut behind = fields.skip_while(|field| field != "-").skip(1);
         let (kind, source) = (behind.next()?, behind.next()?);
+        let options = behind.next().map(text).unwrap_or_default();
+        let user = options
+            .split(',')
+            .find_map(|option| option.strip_prefix("user_id=")?.parse().ok());
         let entry = MountEntry {
             id: text(id),
             device: text(device),
             folder: folder.into(),
+            root: root.into(),
             source,
+            user,
         };
         Some((text(kind), entry))
     })

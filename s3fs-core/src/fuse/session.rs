@@ -40,7 +40,8 @@ pub enum SessionEnd {
 pub struct MountPoint<'a> {
     /// Folder to mount at.
     pub folder: &'a Path,
-    /// Source that `mount` shows.
+    /// Source that `mount` shows, of [`MountedFolder::source`](super::MountedFolder::source): a comma
+    /// would end the option.
     pub source: &'a str,
     /// True to forbid all writes.
     pub read_only: bool,
@@ -77,8 +78,7 @@ impl Session {
             SessionACL::Owner
         };
         config.mount_options = vec![
-            // A comma would end the option.
-            MountOption::FSName(point.source.replace(',', "_")),
+            MountOption::FSName(point.source.to_owned()),
             MountOption::Subtype("stub".into()),
             MountOption::DefaultPermissions,
             MountOption::NoSuid,

@@ -58,7 +58,8 @@ pub(crate) enum Command {
     ///
     /// Fetches what the cache of `--cache` lacks, with as many requests at once as the link takes. What the
     /// cache has in its present version is skipped. What does not fit beside the rest is left out and named.
-    /// Of a folder in a mount, the bucket and prefix are used; give the cache and options of the mount again.
+    /// Of a folder in a mount of this user, the bucket and prefix are used. Give the cache and the options of
+    /// the mount again, above all `--endpoint-url`: without it, the bucket of that name on AWS is read.
     ///
     /// Exit status: 0, or 1 if the tree is not in the cache as a whole; 130 if a signal ended it. What is in
     /// the cache by then stays.

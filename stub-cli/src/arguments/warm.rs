@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
-use s3fs_core::MountEntry;
+use s3fs_core::MountedFolder;
 use stub_runtime::CloudBucketMount;
 use stub_runtime::declare::VolumeUrl;
 
@@ -22,21 +22,20 @@ pub(crate) struct WarmArguments {
 impl WarmArguments {
     /// Returns the volume of the tree.
     pub(crate) fn volume(&self) -> anyhow::Result<CloudBucketMount> {
-        let url = if self.source.starts_with("s3://") {
-            self.source.clone()
+        let volume = if self.source.starts_with("s3://") {
+            let url: VolumeUrl = self.source.parse().map_err(anyhow::Error::msg)?;
+            // Where there is no current folder, a path stays relative and is refused.
+            url.volume(&std::env::current_dir().unwrap_or_default())
         } else {
-            url_of(Path::new(&self.source))?
+            volume_of(Path::new(&self.source))?
         };
-        let url: VolumeUrl = url.parse().map_err(anyhow::Error::msg)?;
-        // Where there is no current folder, a path stays relative and is refused.
-        let here = std::env::current_dir().unwrap_or_default();
-        let volume = url.volume(&here);
         Ok(volume.with_defaults(self.service.options()))
     }
 }
 
-/// Returns the URL of a folder in a mounted bucket.
-fn url_of(folder: &Path) -> anyhow::Result<String> {
+/// Returns the volume of a folder in a mounted bucket. Not by way of a URL: names of folders may look
+/// like its options.
+fn volume_of(folder: &Path) -> anyhow::Result<CloudBucketMount> {
     let shown = folder.display();
     let whole = folder
         .canonicalize()
@@ -44,12 +43,6 @@ fn url_of(folder: &Path) -> anyhow::Result<String> {
     if !whole.is_dir() {
         bail!("`{shown}` is not a folder\ngive the folder that it is in");
     }
-    let Some((source, below)) = MountEntry::source_of(&whole) else {
-        bail!("`{shown}` is in no mounted bucket\ngive a folder in one, or s3://bucket/prefix");
-    };
-    let below = below
-        .to_str()
-        .with_context(|| format!("`{shown}` is not UTF-8"))?;
-    let url = format!("{}/{below}", source.trim_end_matches('/'));
-    Ok(url.trim_end_matches('/').to_owned())
+    let found = MountedFolder::of(&whole).map_err(|error| anyhow!("`{shown}` {error}"))?;
+    Ok(CloudBucketMount::new(found.bucket).key_prefix(found.prefix))
 }

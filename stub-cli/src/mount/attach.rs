@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use s3fs_core::{
-    Access, FileSystem, Finisher, MountConfig, MountEntry, MountPoint, Mounted, Resources, Unmount,
+    Access, FileSystem, Finisher, MountConfig, MountEntry, MountPoint, Mounted, MountedFolder,
+    Resources, Unmount,
 };
 use tokio::task::{self, JoinHandle};
 use tokio::time::timeout;
@@ -34,7 +35,7 @@ impl Attached {
         folder: &Path,
         allow_other: bool,
     ) -> anyhow::Result<Self> {
-        let source = format!("s3://{}/{}", config.bucket, config.prefix);
+        let source = MountedFolder::source(&config.bucket, &config.prefix);
         let read_only = config.access == Access::ReadOnly;
         let resources = Resources::default();
         let notes = config.rescue.as_deref().and_then(Path::parent);

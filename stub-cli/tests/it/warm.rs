@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -99,6 +99,55 @@ fn a_folder_in_a_mount_is_warmed_for_it() {
         .iter()
         .filter(|it| it.operation == Operation::GetObject);
     assert!(gets.into_iter().all(|get| get.status == Some(304)));
+    mounted.signal(Signal::SIGTERM);
+    assert_eq!(mounted.status(), Some(0));
+}
+
+/// Mount of a folder at another one, until it is dropped.
+struct Bound<'a>(&'a Path);
+
+impl<'a> Bound<'a> {
+    fn new(folder: &Path, at: &'a Path) -> Self {
+        let mut command = Command::new("mount");
+        command.arg("--bind").arg(folder).arg(at);
+        assert!(command.status().unwrap().success());
+        Self(at)
+    }
+}
+
+impl Drop for Bound<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0).status();
+    }
+}
+
+#[test]
+fn a_folder_in_a_mount_is_warmed_whatever_its_name_and_wherever_it_is_bound() {
+    let (server, folder) = (filled(), tempfile::tempdir().unwrap());
+    let (cache, at) = (folder.path().join("cache"), folder.path().join("mount"));
+    let bound = folder.path().join("bound");
+    fs::create_dir(&at).unwrap();
+    fs::create_dir(&bound).unwrap();
+    server.put("data", "a,b_c/exp:profile=none/1", vec![1; 100]);
+    server.put("data", "a,b_c/a:ro/1", vec![1; 200]);
+    server.put("data", "a,b_c/in/sub/1", vec![1; 300]);
+    let mut mounted = Mounted::new(&server, &at, &["--read-only", "--prefix", "a,b_c/"]);
+    for (below, bytes) in [("exp:profile=none", 100), ("a:ro", 200)] {
+        let (out, err, status) = warm(&server, &[path(&at.join(below)), "--cache", path(&cache)]);
+        assert_eq!(status, Some(0), "{err}");
+        assert!(
+            out.starts_with(&format!("fetched 1 file ({bytes} B)")),
+            "{out}"
+        );
+    }
+    let is_bound = Bound::new(&at.join("in"), &bound);
+    let (out, err, status) = warm(
+        &server,
+        &[path(&bound.join("sub")), "--cache", path(&cache)],
+    );
+    drop(is_bound);
+    assert_eq!(status, Some(0), "{err}");
+    assert!(out.starts_with("fetched 1 file (300 B)"), "{out}");
     mounted.signal(Signal::SIGTERM);
     assert_eq!(mounted.status(), Some(0));
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
 use s3fs_core::{
-    Access, FileSystem, Finisher, MountConfig, NotStored, Pending, PidNamespace, Resources,
-    Serving, Usage,
+    Access, FileSystem, Finisher, MountConfig, MountedFolder, NotStored, Pending, PidNamespace,
+    Resources, Serving, Usage,
 };
 use tokio::runtime::{Builder, Handle, Runtime};
 use tracing::Instrument;
@@ -58,7 +58,7 @@ pub(super) fn mount_point(volume: &Volume) -> MountPoint {
     MountPoint {
         path: volume.path.clone(),
         bucket: config.bucket.to_string(),
-        source: format!("s3://{}/{}", config.bucket, config.prefix),
+        source: MountedFolder::source(&config.bucket, &config.prefix),
         read_only: config.access == Access::ReadOnly,
     }
 }
