@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use s3fs_core::{Amount, MountConfig, Resources, WarmProgress, WarmReport, Warming};
 use stub_runtime::declare::Settings;
 use stub_runtime::observe::WarmingBar;
@@ -46,6 +46,10 @@ pub(crate) fn warm(arguments: &WarmArguments) -> anyhow::Result<ExitCode> {
             }
             Some(ended) => {
                 ended.with_context(words)?;
+                if report.listed.objects == 0 {
+                    let MountConfig { bucket, prefix, .. } = &config;
+                    bail!("s3://{bucket}/{prefix} has no objects\ngive the prefix of a folder of objects");
+                }
                 explain(&report, &config);
                 let is_complete = report.is_complete();
                 Ok(ExitCode::from(if is_complete { 0 } else { exit::FAILED }))

@@ -153,6 +153,18 @@ fn a_folder_in_a_mount_is_warmed_whatever_its_name_and_wherever_it_is_bound() {
 }
 
 #[test]
+fn a_prefix_without_objects_is_an_error() {
+    let (server, folder) = (filled(), tempfile::tempdir().unwrap());
+    let cache = folder.path().join("cache");
+    for nothing in ["s3://data/inn", "s3://data/in/hello.txt"] {
+        let (_, err, status) = warm(&server, &[nothing, "--cache", path(&cache)]);
+        assert_eq!(status, Some(1), "{err}");
+        let words = format!("{nothing}/ has no objects\ngive the prefix of a folder");
+        assert!(err.contains(&words), "{err}");
+    }
+}
+
+#[test]
 fn what_can_not_be_warmed_is_told() {
     let (server, folder) = (filled(), tempfile::tempdir().unwrap());
     let cache = folder.path().join("cache");
