@@ -61,8 +61,8 @@ pub(crate) enum Command {
     /// Of a folder in a mount of this user, the bucket and prefix are used. Give the cache and the options of
     /// the mount again, above all `--endpoint-url`: without it, the bucket of that name on AWS is read.
     ///
-    /// Exit status: 0, or 1 if the tree has no objects or is not in the cache as a whole; 130 if a signal ended it. What is in
-    /// the cache by then stays.
+    /// Exit status: 0, or 1 if the tree has no objects or is not in the cache as a whole; 130 if a signal
+    /// ended it. What is in the cache by then stays.
     Warm(WarmArguments),
     /// List, run and report on the jobs of `stub.toml`
     ///
