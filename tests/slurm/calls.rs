@@ -123,10 +123,12 @@ fn large_arguments_and_values_cross() {
 }
 
 #[stub::function]
-fn counts_to(n: u64) -> impl Iterator<Item = u64> {
-    (0..n).inspect(|n| {
+fn counts_to(n: u64, before_two: PathBuf) -> impl Iterator<Item = u64> {
+    (0..n).inspect(move |n| {
         if *n == 2 {
-            thread::sleep(Duration::from_secs(2));
+            eventually("the caller has the first value", || {
+                before_two.exists().then_some(())
+            });
         }
     })
 }
@@ -134,9 +136,12 @@ fn counts_to(n: u64) -> impl Iterator<Item = u64> {
 #[test]
 fn values_that_come_one_by_one_come_before_the_last_is_there() {
     let Some(_turn) = Turn::start() else { return };
-    let mut values = counts_to(4);
+    let folder = shared();
+    let go = folder.path().join("go");
+    let mut values = counts_to(4, go.clone());
     assert_eq!(values.next().unwrap().unwrap(), 0);
     assert!(!queue("%i").is_empty(), "its task goes on");
+    fs::write(go, "").unwrap();
     let rest: Vec<u64> = values.map(Result::unwrap).collect();
     assert_eq!(rest, [1, 2, 3]);
 }
