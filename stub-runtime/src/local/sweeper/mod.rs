@@ -4,9 +4,10 @@
 //! The caller doesn't do this itself: it is the user's program, in which we start no threads and
 //! open no connections. It may also die meanwhile.
 
+use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{Either, join_all, select};
 use s3fs_core::{Resources, abort_uploads};
 use tokio::runtime::Builder;
 
@@ -50,18 +51,26 @@ fn run(caller: &Channel) -> Result<(), ChannelError> {
     for (index, SweptVolume { mount, .. }) in volumes.iter_mut().enumerate() {
         mount.key_reader = Some(reader(mount, index, asker.as_ref()));
     }
-    let failures = match Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(limited(volumes)),
-        Err(error) => vec![error.to_string()],
-    };
+    let failures = abort_until(async { tokio::time::sleep(LIMIT).await }, volumes);
     caller.send(&Swept { failures }, &[])
 }
 
-async fn limited(volumes: Vec<SweptVolume>) -> Vec<String> {
-    match tokio::time::timeout(LIMIT, abort(volumes)).await {
-        Ok(failures) => failures,
-        Err(_) => vec![format!("no answer within {LIMIT:?}")],
-    }
+/// Aborts uploads until `limit` ends, and returns the failures.
+fn abort_until(limit: impl Future<Output = ()>, volumes: Vec<SweptVolume>) -> Vec<String> {
+    let runtime = match Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return vec![error.to_string()],
+    };
+    let limited = async {
+        match select(pin!(abort(volumes)), pin!(limit)).await {
+            Either::Left((failures, _)) => failures,
+            Either::Right(_) => vec![format!("no answer within {LIMIT:?}")],
+        }
+    };
+    let failures = runtime.block_on(limited);
+    // A drop would wait for a function of the caller that gives no keys.
+    runtime.shutdown_background();
+    failures
 }
 
 async fn abort(volumes: Vec<SweptVolume>) -> Vec<String> {
@@ -73,4 +82,71 @@ async fn abort(volumes: Vec<SweptVolume>) -> Vec<String> {
         }
     });
     join_all(each).await.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::mpsc::{Receiver, channel};
+    use std::sync::{Arc, Mutex};
+    use std::time::SystemTime;
+
+    use s3fs_core::{BucketName, Credentials, KeySource, MountConfig, ReadKeySource, ReadKeys};
+
+    use super::*;
+
+    /// Place that gives no keys while a test runs.
+    #[derive(Debug)]
+    struct Hangs {
+        has_begun: AtomicBool,
+        has_ended: AtomicBool,
+        allowed: Mutex<Receiver<()>>,
+    }
+
+    impl ReadKeySource for Hangs {
+        fn read(&self, _: &KeySource) -> Result<ReadKeys, String> {
+            self.has_begun.store(true, Ordering::Release);
+            let allowed = self.allowed.lock().unwrap();
+            // An error: nobody allows it.
+            let _ = allowed.recv_timeout(Duration::from_secs(20));
+            self.has_ended.store(true, Ordering::Release);
+            Err("no keys".to_owned())
+        }
+    }
+
+    #[test]
+    fn the_limit_holds_while_keys_are_read() {
+        let (_allow, allowed) = channel();
+        let place = Arc::new(Hangs {
+            has_begun: AtomicBool::new(false),
+            has_ended: AtomicBool::new(false),
+            allowed: Mutex::new(allowed),
+        });
+        let mount = MountConfig {
+            endpoint_url: Some("http://127.0.0.1:1".to_owned()),
+            region: Some("us-east-1".to_owned()),
+            credentials: Credentials::Static {
+                access_key_id: "id".to_owned(),
+                secret_access_key: "hidden".to_owned(),
+                session_token: None,
+            },
+            key_source: Some(KeySource::Function {
+                place: "main.rs".to_owned(),
+            }),
+            key_reader: Some(place.clone()),
+            keys_expire: Some(SystemTime::UNIX_EPOCH),
+            ..MountConfig::new(BucketName::new("data").unwrap())
+        };
+        let uploads = Vec::new();
+        let begun = async {
+            while !place.has_begun.load(Ordering::Acquire) {
+                tokio::task::yield_now().await;
+            }
+        };
+        let failures = abort_until(begun, vec![SweptVolume { mount, uploads }]);
+        assert_eq!(failures, ["no answer within 20s"]);
+        assert!(!place.has_ended.load(Ordering::Acquire));
+    }
 }
