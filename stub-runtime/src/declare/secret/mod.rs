@@ -195,7 +195,7 @@ impl Secret {
     /// - With `AWS_CREDENTIAL_EXPIRATION`, in the form of RFC 3339, it is called five minutes before
     ///   that, or after half of the time that is left, if that is later. A time until 1970 means that
     ///   the keys don't expire.
-    /// - After 25 s without a result, a later call counts as failed. Its thread goes on, as nothing can stop
+    /// - After 15 s without a result, a later call counts as failed. Its thread goes on, as nothing can stop
     ///   it, and the next call begins when it has ended.
     /// - An error's text is shown, and must hold no secret. A panic is an error, too. After a failure,
     ///   keys that the bucket has not refused stay in use.

@@ -12,9 +12,9 @@ use s3fs_core::{KeySource, ReadKeySource, ReadKeys};
 use crate::declare::SecretError;
 use crate::protocol::{AskKeys, Channel, FoundKeys};
 
-/// Maximum duration of an answer: less than that of a load in the core, whose error would not name
-/// the function.
-const LIMIT: Duration = Duration::from_secs(25);
+/// Maximum duration of an answer: less than the 20 s of a request to the bucket, of its load of keys
+/// and of a sweep, whose errors would not name the function.
+const LIMIT: Duration = Duration::from_secs(15);
 
 /// Stack of the thread that receives answers, in bytes.
 const STACK: usize = 128 << 10;
