@@ -8,7 +8,7 @@ use crate::fs::copies::{Answer, Copied};
 use crate::fs::lookup::{check_length, existing, possible};
 use crate::fs::orphans::Going;
 use crate::fs::place::headers;
-use crate::fs::server_rename::{Relocated, Source};
+use crate::fs::server_rename::{NewKey, Relocated, Source};
 use crate::fs::writeback::DesiredState;
 use crate::fs::{Fs, FsError};
 use crate::object::{EntryName, Key, ObjectRef};
@@ -73,7 +73,15 @@ impl Fs {
                 self.rename_folder(&entry, &from, &to, target.as_ref())
                     .await
             }
-            Kind::File(_) => self.rename_file(&entry, &from, &to, target.as_ref()).await,
+            Kind::File(_) => {
+                let free = if replace && self.core.may_overwrite() {
+                    NewKey::Free
+                } else {
+                    NewKey::MustBeFree
+                };
+                self.rename_file(&entry, &from, &to, target.as_ref(), free)
+                    .await
+            }
         }
     }
 
@@ -120,6 +128,7 @@ impl Fs {
         from: &Named,
         to: &Named,
         target: Option<&Entry>,
+        free: NewKey,
     ) -> Result<(), FsError> {
         if target.is_some() {
             self.back_off.wait(to.dir, &to.name).await;
@@ -147,8 +156,8 @@ impl Fs {
         self.writeback
             .store_copied_ranges(from.key.as_str(), entry.ino)
             .await?;
-        let is_new = target.is_none();
-        let copied = self.copy_renamed(entry.ino, from, to, is_new).await?;
+        let new_key = self.state_of_new_key(&to.key, target, free);
+        let copied = self.copy_renamed(entry.ino, from, to, new_key).await?;
         // No operation below can fail.
         let is_target_stored = target.is_some_and(|target| {
             let now = self.core.file(target.ino);
@@ -184,6 +193,19 @@ impl Fs {
         Ok(())
     }
 
+    /// Returns the state of the new key, whose name has this entry. Without an object, it is `free`.
+    fn state_of_new_key(&self, key: &Key, entry: Option<&Entry>, free: NewKey) -> NewKey {
+        let file = entry.and_then(|entry| self.core.file(entry.ino));
+        if file.is_some_and(|file| file.etag.is_some()) {
+            NewKey::HasObject
+        } else if self.writeback.queue.may_exist(key) || self.orphans.keeps(key) {
+            // An object that was deleted here but still exists may be replaced.
+            NewKey::Free
+        } else {
+            free
+        }
+    }
+
     /// Renames or copies the object of a file, if it has one. Newer changes are stored first, unless the
     /// bucket has no object of the file yet.
     async fn copy_renamed(
@@ -191,7 +213,7 @@ impl Fs {
         ino: Ino,
         from: &Named,
         to: &Named,
-        is_new: bool,
+        new_key: NewKey,
     ) -> Result<Option<Relocated>, FsError> {
         let is_stored = |file: Option<FileState>| file.is_some_and(|file| file.etag.is_some());
         if let Some(file) = self.core.open_files.get(ino)
@@ -216,7 +238,7 @@ impl Fs {
             _ => None,
         };
         if wanted.is_none()
-            && let Some(renamed) = self.rename_object(&old, &to.key).await?
+            && let Some(renamed) = self.rename_object(&old, &to.key, new_key).await?
         {
             self.writeback.queue.sure(&to.key);
             return Ok(Some(renamed));
@@ -238,7 +260,7 @@ impl Fs {
                 }))
             }
             Err(error) => {
-                if error.is_unknown() && is_new {
+                if error.is_unknown() && new_key != NewKey::HasObject {
                     let copy = Copied {
                         source: old,
                         to: to.key.clone(),

@@ -2,12 +2,23 @@
 
 use std::iter;
 
-use crate::fs::Fs;
+use crate::fs::{Fs, FsError};
 use crate::object::{Key, ObjectRef};
-use crate::store::{Capability, Described, StoreError, StoreErrorKind};
+use crate::store::{Capability, Described, Precondition, StoreErrorKind};
 
 /// Length of the token that makes a repeated request the same one.
 const TOKEN: usize = 32;
+
+/// State of the new key before a rename.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NewKey {
+    /// It has an object, which may be replaced.
+    HasObject,
+    /// It has no object that this mount knows; one of another client may be replaced.
+    Free,
+    /// It has no object that this mount knows; one of another client must stay.
+    MustBeFree,
+}
 
 /// State of the old key after an object was brought under a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,13 +41,14 @@ impl Fs {
     /// Renames an object. Returns `None` if the server can't: the object is to be copied then.
     ///
     /// # Errors
-    /// The object was replaced or deleted, or the store fails. If a request had no answer, both keys are
-    /// recorded as unsure.
+    /// The object was replaced or deleted, the new key has an object that must stay, or the store fails.
+    /// If a request had no answer, both keys are recorded as unsure.
     pub(super) async fn rename_object(
         &self,
         old: &ObjectRef,
         to: &Key,
-    ) -> Result<Option<Relocated>, StoreError> {
+        state: NewKey,
+    ) -> Result<Option<Relocated>, FsError> {
         let store = &self.core.store;
         if !store.capabilities().has(Capability::Rename) {
             return Ok(None);
@@ -44,7 +56,12 @@ impl Fs {
         let token: String = iter::repeat_with(fastrand::alphanumeric)
             .take(TOKEN)
             .collect();
-        match store.rename(&old.key, &old.etag, to, &token).await {
+        let precondition = match state {
+            NewKey::HasObject | NewKey::Free => Precondition::None,
+            NewKey::MustBeFree => Precondition::Absent,
+        };
+        let renamed = store.rename(&old.key, &old.etag, to, &precondition, &token);
+        match renamed.await {
             Ok(()) => {}
             // Those of local zones.
             Err(error) if matches!(error.kind, StoreErrorKind::Unsupported(_)) => {
@@ -55,10 +72,18 @@ impl Fs {
                 if !self.was_renamed(old, to).await {
                     self.writeback.queue.unsure(&old.key);
                     self.writeback.queue.unsure(to);
-                    return Err(error);
+                    return Err(error.into());
                 }
             }
-            Err(error) => return Err(error),
+            // The failed condition is that of the new key or that of the old one.
+            Err(error)
+                if state == NewKey::MustBeFree
+                    && matches!(error.kind, StoreErrorKind::PreconditionFailed) =>
+            {
+                let there = self.core.describe(to).await?;
+                return Err(there.map_or_else(|| error.into(), |_| FsError::Exists));
+            }
+            Err(error) => return Err(error.into()),
         }
         let there = self.core.describe(to).await.ok().flatten();
         let etag = there.map_or_else(|| old.etag.clone(), |there| there.meta.etag);

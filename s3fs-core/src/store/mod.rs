@@ -100,16 +100,18 @@ pub trait Store: Debug + Send + Sync + 'static {
     ) -> Result<ETag, StoreError>;
 
     /// Renames this version of `source` to `key`, in one step: the object is never under both keys or
-    /// under none. Headers and tags stay. An object of the new key is replaced. Requests with the same
-    /// `token` are carried out once.
+    /// under none. Headers and tags stay. An object of the new key is replaced if the precondition allows
+    /// it. Requests with the same `token` are carried out once.
     ///
-    /// Errors refer to the source, as those of [`copy`](Self::copy) do. Stores without
+    /// Errors refer to the source, as those of [`copy`](Self::copy) do, or to the precondition
+    /// ([`PreconditionFailed`](StoreErrorKind::PreconditionFailed)). Stores without
     /// [`Capability::Rename`] return [`Unsupported`](StoreErrorKind::Unsupported).
     async fn rename(
         &self,
         source: &Key,
         _etag: &ETag,
         _key: &Key,
+        _precondition: &Precondition,
         _token: &str,
     ) -> Result<(), StoreError> {
         let kind = StoreErrorKind::Unsupported(String::new());

@@ -6,7 +6,9 @@ use std::io::Write;
 use std::sync::Arc;
 
 use nix::errno::Errno;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 use s3_local::{Fault, Injection, Operation, Quirk, Server};
+use s3fs_core::{Access, Freshness};
 use stub_test_support::{noise, served};
 
 use crate::mounted::{BUCKET, Bucket, DIRECTORY, config, directory, errno, find};
@@ -188,7 +190,7 @@ fn a_read_only_mount_has_a_session_that_only_reads() {
     server.put(DIRECTORY, "file", "bytes");
     let bucket = Bucket::mount(server, |config| {
         directory(config);
-        config.access = s3fs_core::Access::ReadOnly;
+        config.access = Access::ReadOnly;
     });
     assert_eq!(fs::read(bucket.at("file")).unwrap(), b"bytes");
     assert_eq!(errno(fs::write(bucket.at("new"), "")), Errno::EROFS);
@@ -258,5 +260,33 @@ fn an_empty_page_does_not_make_a_folder_empty() {
         assert_eq!(bucket.keys(), ["full/", "full/x", "left/y", "none/"]);
         fs::remove_dir(bucket.at("none")).unwrap();
         assert_eq!(bucket.keys(), ["full/", "full/x", "left/y"]);
+    }
+}
+
+#[test]
+fn a_rename_that_may_replace_nothing_leaves_an_object_of_another_client() {
+    let kept = Access::ReadWrite {
+        delete: true,
+        overwrite: false,
+    };
+    for (access, flags) in [
+        (Access::default(), RenameFlags::NOREPLACE),
+        (kept, RenameFlags::empty()),
+    ] {
+        let server = server();
+        server.put(DIRECTORY, "from", "ours");
+        let bucket = Bucket::mount(server, |config| {
+            directory(config);
+            config.access = access;
+            config.freshness = Freshness::Immutable;
+        });
+        fs::metadata(bucket.at("to")).unwrap_err();
+        bucket.server.put(DIRECTORY, "to", "theirs");
+        let renamed = renameat_with(CWD, bucket.at("from"), CWD, bucket.at("to"), flags);
+        assert_eq!(renamed, Err(rustix::io::Errno::EXIST));
+        assert_eq!(bucket.object("to").unwrap(), b"theirs");
+        assert_eq!(bucket.object("from").unwrap(), b"ours");
+        fs::rename(bucket.at("from"), bucket.at("free")).unwrap();
+        assert_eq!(bucket.keys(), ["free", "to"]);
     }
 }

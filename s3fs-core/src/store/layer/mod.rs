@@ -272,10 +272,11 @@ impl<L: Layer> Store for L {
         source: &Key,
         etag: &ETag,
         key: &Key,
+        precondition: &Precondition,
         token: &str,
     ) -> Result<(), StoreError> {
         let request = Request::new(Operation::Rename, key).copying(source);
-        let rename = || self.below().rename(source, etag, key, token);
+        let rename = || self.below().rename(source, etag, key, precondition, token);
         self.around(request, rename).await
     }
 

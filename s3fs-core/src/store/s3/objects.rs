@@ -12,7 +12,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::classify::{classify, classify_head, request_id};
 use super::properties::properties;
 use super::values::{
-    answered_id, etag, folded, headers, length, listed, parse_content_range, time,
+    answered_id, etag, folded, headers, if_match, if_none_match, length, listed,
+    parse_content_range, time,
 };
 use super::{S3Store, unasked_412};
 use crate::object::{ByteRange, ETag, Headers, Key, ObjectMeta, Tags};
@@ -217,6 +218,7 @@ impl Store for S3Store {
         source: &Key,
         etag: &ETag,
         key: &Key,
+        precondition: &Precondition,
         token: &str,
     ) -> Result<(), StoreError> {
         let encoded = utf8_percent_encode(source.as_str(), IN_HEADER);
@@ -227,6 +229,8 @@ impl Store for S3Store {
             .key(key.as_str())
             .rename_source(encoded.to_string())
             .source_if_match(etag.quoted())
+            .set_destination_if_none_match(if_none_match(precondition))
+            .set_destination_if_match(if_match(precondition))
             .client_token(token);
         let answer = request.send().await;
         answer.map(drop).map_err(self.error("RenameObject", source))
