@@ -42,7 +42,7 @@ impl Fs {
     ///
     /// # Errors
     /// The object was replaced or deleted, the new key has an object that must stay, or the store fails.
-    /// If a request had no answer, both keys are recorded as unsure.
+    /// If a request had no answer, the old key is recorded as unsure, and the new one if it had no object.
     pub(super) async fn rename_object(
         &self,
         old: &ObjectRef,
@@ -71,7 +71,10 @@ impl Fs {
             Err(error) if error.is_unknown() => {
                 if !self.was_renamed(old, to).await {
                     self.writeback.queue.unsure(&old.key);
-                    self.writeback.queue.unsure(to);
+                    // An object that was there was not made by this mount.
+                    if state != NewKey::HasObject {
+                        self.writeback.queue.unsure(to);
+                    }
                     return Err(error.into());
                 }
             }

@@ -9,9 +9,9 @@ use nix::errno::Errno;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use s3_local::{Fault, Injection, Operation, Quirk, Server};
 use s3fs_core::{Access, Freshness};
-use stub_test_support::{noise, served};
+use stub_test_support::{eventually, noise, served};
 
-use crate::mounted::{BUCKET, Bucket, DIRECTORY, config, directory, errno, find};
+use crate::mounted::{BUCKET, Bucket, DIRECTORY, SOON, config, directory, errno, find};
 use crate::vendors::use_bucket;
 
 fn server() -> Server {
@@ -289,4 +289,27 @@ fn a_rename_that_may_replace_nothing_leaves_an_object_of_another_client() {
         fs::rename(bucket.at("from"), bucket.at("free")).unwrap();
         assert_eq!(bucket.keys(), ["free", "to"]);
     }
+}
+
+#[test]
+fn a_rename_without_an_answer_does_not_make_its_target_ours() {
+    let server = server();
+    server.put(DIRECTORY, "from", "ours");
+    server.put(DIRECTORY, "to", "old");
+    let bucket = Bucket::mount(server, |config| {
+        directory(config);
+        config.retry_timeout = SOON;
+    });
+    let lost = Injection::new(Operation::RenameObject, Fault::ResetConnection);
+    bucket.server.knobs().inject(lost.times(1000));
+    fs::rename(bucket.at("from"), bucket.at("to")).unwrap_err();
+    bucket.server.knobs().reset();
+    assert!(bucket.server.delete(DIRECTORY, "to"));
+    let created = || File::create_new(bucket.at("to")).ok();
+    let mut file = eventually("the deletion is seen", created);
+    bucket.server.put(DIRECTORY, "to", "theirs");
+    file.write_all(b"ours").unwrap();
+    assert!(file.sync_all().is_err());
+    drop(file);
+    assert_eq!(bucket.object("to").unwrap(), b"theirs");
 }
