@@ -89,6 +89,8 @@ impl Fs {
             Err(error) => return Err(error.into()),
         }
         let there = self.core.describe(to).await.ok().flatten();
+        // Another client may have replaced the object by now. With the old version, `If-Match` fails.
+        let there = there.filter(|there| there.meta.size == old.size);
         let etag = there.map_or_else(|| old.etag.clone(), |there| there.meta.etag);
         Ok(Some(Relocated {
             old: old.clone(),

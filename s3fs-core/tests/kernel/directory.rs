@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -13,6 +16,9 @@ use stub_test_support::{eventually, noise, served};
 
 use crate::mounted::{BUCKET, Bucket, DIRECTORY, SOON, config, directory, errno, find};
 use crate::vendors::use_bucket;
+
+/// Time between the effect of a request and its answer: a reader is refused in it.
+const LATENCY: Duration = Duration::from_millis(300);
 
 fn server() -> Server {
     served(DIRECTORY, &[])
@@ -312,4 +318,26 @@ fn a_rename_without_an_answer_does_not_make_its_target_ours() {
     assert!(file.sync_all().is_err());
     drop(file);
     assert_eq!(bucket.object("to").unwrap(), b"theirs");
+}
+
+#[test]
+fn an_object_that_replaces_a_renamed_one_at_once_is_not_taken_for_it() {
+    let server = server();
+    server.put(DIRECTORY, "from", "ours");
+    let bucket = mount(server);
+    let file = File::open(bucket.at("from")).unwrap();
+    bucket.server.knobs().set_latency(LATENCY);
+    thread::scope(|scope| {
+        let renaming = scope.spawn(|| fs::rename(bucket.at("from"), bucket.at("to")));
+        let is_renamed = || bucket.server.keys(DIRECTORY) == ["to"];
+        eventually("the server has renamed", is_renamed);
+        bucket.server.put(DIRECTORY, "to", "theirs, and longer");
+        renaming.join().unwrap().unwrap();
+    });
+    bucket.server.knobs().reset();
+    let mut start = [0; 4];
+    match file.read_exact_at(&mut start, 0) {
+        Ok(()) => assert_eq!(&start, b"ours"),
+        Err(error) => assert_eq!(errno::<()>(Err(error)), Errno::ESTALE),
+    }
 }
