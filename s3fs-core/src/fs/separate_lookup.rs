@@ -2,7 +2,7 @@
 
 use crate::fs::Fs;
 use crate::object::Key;
-use crate::store::{Described, ListFrom, ListPage, ListRequest, StoreError};
+use crate::store::{Described, StoreError};
 use crate::tree::ListingEntry;
 
 impl Fs {
@@ -13,33 +13,10 @@ impl Fs {
         key: &Key,
     ) -> Result<(ListingEntry, Option<Described>), StoreError> {
         let folder = format!("{key}/");
-        let (object, has_keys) = tokio::join!(self.core.describe(key), self.has_keys(&folder));
+        // Without folding, since the keys of unfinished uploads have common prefixes, but are no objects.
+        let (object, has_keys) = tokio::join!(self.core.describe(key), self.core.has_keys(&folder));
         let object = object?;
         Ok((decided(object.as_ref(), has_keys?), object))
-    }
-
-    /// Returns whether any key has this prefix. A page may be empty though others follow.
-    async fn has_keys(&self, prefix: &str) -> Result<bool, StoreError> {
-        let mut next = None;
-        loop {
-            let from = next.as_deref();
-            let request = ListRequest {
-                prefix,
-                folded: true,
-                from: from.map_or(ListFrom::Beginning, ListFrom::Continuation),
-                max_keys: 1,
-            };
-            let ListPage {
-                objects,
-                prefixes,
-                next: token,
-            } = self.core.store.list(request).await?;
-            let is_found = !objects.is_empty() || !prefixes.is_empty();
-            if is_found || token.is_none() {
-                return Ok(is_found);
-            }
-            next = token;
-        }
     }
 }
 

@@ -298,6 +298,23 @@ fn a_rename_that_may_replace_nothing_leaves_an_object_of_another_client() {
 }
 
 #[test]
+fn an_unfinished_upload_hides_no_file() {
+    let writing = mount(server());
+    fs::create_dir_all(writing.at("d/f/x")).unwrap();
+    let mut part = File::create(writing.at("d/f/x/part")).unwrap();
+    part.write_all(&noise(20 << 20)).unwrap();
+    let server = Arc::clone(&writing.server);
+    assert_eq!(server.incomplete_uploads(DIRECTORY), ["d/f/x/part"]);
+    for folder in ["d/f/", "d/f/x/"] {
+        assert!(server.delete(DIRECTORY, folder));
+    }
+    server.put(DIRECTORY, "d/f", "bytes");
+    let reading = mount(server);
+    assert_eq!(fs::read(reading.at("d/f")).unwrap(), b"bytes");
+    drop(part);
+}
+
+#[test]
 fn a_rename_without_an_answer_does_not_make_its_target_ours() {
     let server = server();
     server.put(DIRECTORY, "from", "ours");
