@@ -102,7 +102,7 @@ impl Fs {
             let opened = self.try_open_reader(ino, changes).await;
             let is_outdated = opened.as_ref().is_err_and(FsError::is_outdated);
             // If this mount made another version, the inode has that version now.
-            if !is_outdated || self.core.open_files.generation_count() == changes {
+            if !is_outdated || !self.has_changed_since(ino, changes).await {
                 return opened;
             }
         }
@@ -148,7 +148,8 @@ impl Fs {
                 Err(FsError::Stale)
             }
             Err(error) => {
-                if matches!(error.kind, StoreErrorKind::NoSuchKey) {
+                let is_missing = matches!(error.kind, StoreErrorKind::NoSuchKey);
+                if is_missing && !self.relocations.has(ino) {
                     self.core
                         .tree
                         .apply(dir, &name, ListingEntry::Absent, asked);
@@ -215,7 +216,14 @@ impl Fs {
             Handle::Read(file) => self.read_version(&file, range).await,
             Handle::Write(handle) => {
                 let (file, version) = (&handle.file, &handle.reader);
-                self.read_back(file, version, range).await
+                loop {
+                    let changes = self.core.open_files.generation_count();
+                    let read = self.read_back(file, version, range).await;
+                    let is_outdated = read.as_ref().is_err_and(FsError::is_outdated);
+                    if !is_outdated || !self.has_changed_since(file.ino, changes).await {
+                        return read;
+                    }
+                }
             }
             Handle::Dir(_) => Err(FsError::BadHandle),
         }
@@ -228,10 +236,17 @@ impl Fs {
             let changes = self.core.open_files.generation_count();
             let read = self.try_read_version(handle, changes, range).await;
             let is_outdated = read.as_ref().is_err_and(FsError::is_outdated);
-            if !is_outdated || self.core.open_files.generation_count() == changes {
+            if !is_outdated || !self.has_changed_since(handle.ino, changes).await {
                 return read.map_err(|error| self.outdated(handle.ino, &error).unwrap_or(error));
             }
         }
+    }
+
+    /// Waits for a rename of a file by the server. Returns whether this mount may have given the file
+    /// another version or key since a generation.
+    async fn has_changed_since(&self, ino: Ino, generation: u64) -> bool {
+        self.relocations.ended(ino).await;
+        self.core.open_files.generation_count() != generation
     }
 
     async fn try_read_version(

@@ -35,6 +35,7 @@ mod prefetch;
 mod prepare;
 mod ranges;
 mod readers;
+mod relocations;
 mod remove;
 mod rename;
 mod rename_folder;
@@ -75,6 +76,7 @@ use crate::fs::notifier::Notifier;
 use crate::fs::orphans::Orphans;
 use crate::fs::prefetch::Prefetch;
 use crate::fs::readers::Readers;
+use crate::fs::relocations::Relocations;
 use crate::fs::unshown::Unshown;
 use crate::fs::writeback::Writeback;
 use crate::list::{Listed, Merger};
@@ -98,6 +100,7 @@ pub struct Fs {
     handles: Handles,
     readers: Readers,
     orphans: Orphans,
+    relocations: Relocations,
     back_off: ReplaceBackOff,
     unshown: Unshown,
     kernel: Notifier,
@@ -149,6 +152,7 @@ impl Fs {
             handles: Handles::default(),
             readers: Readers::default(),
             orphans: Orphans::default(),
+            relocations: Relocations::default(),
             back_off: ReplaceBackOff::default(),
             unshown: Unshown::default(),
             kernel: Notifier::default(),

@@ -157,6 +157,7 @@ impl Fs {
             .store_copied_ranges(from.key.as_str(), entry.ino)
             .await?;
         let new_key = self.state_of_new_key(&to.key, target, free);
+        let relocation = self.relocations.begin(entry.ino);
         let copied = self.copy_renamed(entry.ino, from, to, new_key).await?;
         // No operation below can fail.
         let is_target_stored = target.is_some_and(|target| {
@@ -173,6 +174,11 @@ impl Fs {
         self.core
             .tree
             .rename(from.dir, &from.name, to.dir, &to.name);
+        if is_copied {
+            // Readers that were refused under the old key look again.
+            self.core.open_files.changed();
+        }
+        drop(relocation);
         self.prefetch.made(to.dir);
         self.now_at(entry.ino, to, is_copied, is_target_stored, wanted.as_ref());
         let gone = DesiredState::Absent(from.dir, from.name.clone());

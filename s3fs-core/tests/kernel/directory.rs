@@ -338,6 +338,37 @@ fn a_rename_without_an_answer_does_not_make_its_target_ours() {
 }
 
 #[test]
+fn an_open_file_is_read_while_it_is_renamed() {
+    let server = server();
+    let bytes = noise(64 << 20);
+    server.put(DIRECTORY, "from", bytes.clone());
+    let bucket = Bucket::mount(server, |config| {
+        directory(config);
+        config.retry_timeout = Duration::from_secs(3);
+    });
+    let file = File::open(bucket.at("from")).unwrap();
+    // The new key is asked for after the object has it, and before readers are told.
+    let hang = Injection::new(Operation::HeadObject, Fault::Hang).on_key("to");
+    bucket.server.knobs().inject(hang);
+    let part = |offset: usize| {
+        let mut part = vec![0; 4096];
+        file.read_exact_at(&mut part, offset as u64).unwrap();
+        assert!(part == bytes[offset..][..part.len()]);
+    };
+    thread::scope(|scope| {
+        let to = bucket.at("to");
+        let opened = bucket.at("from");
+        let renaming = scope.spawn(move || fs::rename(opened, to));
+        let is_renamed = || bucket.server.keys(DIRECTORY) == ["to"];
+        eventually("the server has renamed", is_renamed);
+        part(60 << 20);
+        renaming.join().unwrap().unwrap();
+    });
+    part(40 << 20);
+    assert!(fs::read(bucket.at("to")).unwrap() == bytes);
+}
+
+#[test]
 fn an_object_that_replaces_a_renamed_one_at_once_is_not_taken_for_it() {
     let server = server();
     server.put(DIRECTORY, "from", "ours");
