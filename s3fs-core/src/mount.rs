@@ -193,7 +193,7 @@ async fn warm(config: &MountConfig, store: Arc<dyn Store>, cache: &Arc<Cache>, s
             Ok(()) if report.is_complete() => tracing::info!(folder, %report, "warmed the cache"),
             Ok(()) => tracing::warn!(
                 folder, %report, does_not_fit = %report.left_out, replaced = %report.skipped,
-                failed = report.failed, failures = ?report.failures, "cache is not warm"
+                weak = %report.weak, failed = report.failed, failures = ?report.failures, "cache is not warm"
             ),
             Err(error) => tracing::warn!(folder, %report, %error, "failed to warm the cache"),
         }

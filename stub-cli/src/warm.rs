@@ -102,6 +102,12 @@ fn explain(report: &WarmReport, config: &MountConfig) {
             "{skipped} not in the cache: replaced or deleted meanwhile, or archived\nrun it again for new versions"
         ));
     }
+    if report.weak.objects > 0 {
+        let weak = report.weak;
+        exit::say(&format!(
+            "{weak} not in the cache: their ETags are weak (`W/`) and do not identify their bytes"
+        ));
+    }
     for failure in &report.failures {
         exit::say(failure);
     }

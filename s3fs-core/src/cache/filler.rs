@@ -58,6 +58,41 @@ impl Filler {
         blocks.saturating_mul(DISK_BLOCK).saturating_add(OVERHEAD)
     }
 
+    /// Returns whether the version's `ETag` identifies its bytes: the cache takes no other.
+    pub fn takes(meta: &ObjectMeta) -> bool {
+        meta.etag.is_exact()
+    }
+
+    /// Returns whether the cache stores anything at all. It does not after an error of its disk.
+    pub fn is_willing(&self) -> bool {
+        self.cache.is_willing()
+    }
+
+    /// Returns for each part of this length, of whole blocks, whether the cache has all of it.
+    pub async fn parts_held(&self, key: &Key, meta: &ObjectMeta, part: u64) -> Vec<bool> {
+        let (folder, object) = (Arc::clone(&self.cache.folder), self.space.object(key));
+        let meta = meta.clone();
+        let count = meta.size.div_ceil(part) as usize;
+        let looked = spawn_blocking(move || {
+            let entry = folder.find(object)?;
+            if entry.meta().etag != meta.etag || entry.meta().size != meta.size {
+                return None;
+            }
+            let present = entry.presence(0..blocks(meta.size));
+            let parts = present.chunks((part / BLOCK) as usize);
+            Some(
+                parts
+                    .map(|blocks| blocks.iter().all(|here| *here))
+                    .collect(),
+            )
+        });
+        looked
+            .await
+            .ok()
+            .flatten()
+            .unwrap_or_else(|| vec![false; count])
+    }
+
     /// Returns for each object whether this version of it is in the cache, whole. That counts as a use.
     pub async fn held(&self, objects: Vec<(Key, ObjectMeta)>) -> Vec<bool> {
         let (folder, space) = (Arc::clone(&self.cache.folder), self.space.clone());

@@ -97,8 +97,7 @@ impl Cache {
     pub(super) fn admits(&self, header: &Header) -> bool {
         let meta = &header.meta;
         let fits = meta.size.saturating_add(OVERHEAD) <= most_kept(self.size);
-        let is_exact = !meta.etag.to_string().starts_with("W/");
-        let is_wanted = fits && meta.size > 0 && is_exact && self.is_willing();
+        let is_wanted = fits && meta.size > 0 && meta.etag.is_exact() && self.is_willing();
         is_wanted && header.encode().is_some()
     }
 

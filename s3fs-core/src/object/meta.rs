@@ -14,6 +14,11 @@ impl ETag {
         Self(tag.trim_matches('"').into())
     }
 
+    /// Returns whether equal tags mean equal bytes. Those of a weak tag (`W/`) may differ.
+    pub fn is_exact(&self) -> bool {
+        !self.0.starts_with("W/")
+    }
+
     /// Returns whether the server gave none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -45,12 +45,21 @@ pub(super) async fn fetch(
     key: &Key,
     meta: &ObjectMeta,
 ) -> Result<Fetched, FetchError> {
-    // Alone, because it creates the files.
-    let first = fetch_part(store, filler, key, meta, 0).await?;
-    if first == Fetched::Skipped || meta.size <= PART {
+    if meta.size <= PART {
+        return fetch_part(store, filler, key, meta, 0).await;
+    }
+    // A warming that was ended may have left some.
+    let held = filler.parts_held(key, meta, PART).await;
+    let mut missing = (0..).zip(held).filter(|(_, is_held)| !is_held);
+    let Some((first, _)) = missing.next() else {
+        return Ok(Fetched::Stored);
+    };
+    // Alone, because it may create the files.
+    let first = fetch_part(store, filler, key, meta, first * PART).await?;
+    if first == Fetched::Skipped {
         return Ok(first);
     }
-    let rest = (1..meta.size.div_ceil(PART)).map(|part| part * PART);
+    let rest = missing.map(|(part, _)| part * PART);
     let rest = stream::iter(rest).map(|start| fetch_part(store, filler, key, meta, start));
     let mut rest = rest.buffer_unordered(PARTS);
     while let Some(part) = rest.try_next().await? {

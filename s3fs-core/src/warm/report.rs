@@ -65,6 +65,8 @@ pub struct WarmReport {
     pub left_out: Amount,
     /// Objects that were replaced or deleted after they had been listed, or that no cache can hold.
     pub skipped: Amount,
+    /// Objects with a weak `ETag`, which does not identify their bytes.
+    pub weak: Amount,
     /// Number of objects that could not be fetched.
     pub failed: u64,
     /// First failures.
@@ -77,7 +79,7 @@ impl WarmReport {
 
     /// Returns whether all objects are in the cache.
     pub fn is_complete(&self) -> bool {
-        self.left_out.objects + self.skipped.objects + self.failed == 0
+        self.left_out.objects + self.skipped.objects + self.weak.objects + self.failed == 0
     }
 
     pub(super) fn fail(&mut self, reason: String) {

@@ -10,11 +10,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::StreamExt;
 use futures_util::stream;
+use tempfile::TempDir;
 
 use super::object::{FetchError, Fetched, fetch};
+use super::report::Amount;
+use super::warming::Warming;
 use crate::cache::{Cache, Filler, Space};
 use crate::config::CacheConfig;
-use crate::object::{BucketName, ByteRange, Key, ObjectMeta};
+use crate::object::{BucketName, ByteRange, ETag, Headers, Key, ObjectMeta, Prefix};
 use crate::store::memory::MemoryStore;
 use crate::store::{Condition, GetBody, GetResponse, Layer, Store, StoreError, StoreErrorKind};
 
@@ -24,6 +27,8 @@ const SIZE: u64 = (20 << 20) + 17;
 /// Fault of a server.
 #[derive(Clone, Copy, Debug)]
 enum Lie {
+    /// None.
+    Nothing,
     /// It sends the whole object.
     IgnoresRange,
     /// It sends bytes from elsewhere, and says so.
@@ -63,6 +68,7 @@ impl Layer for Lying {
         let (sent, condition) = match self.lie {
             Lie::IgnoresRange | Lie::SendsMore => (None, condition),
             Lie::SendsOtherRange => (range.and_then(moved), condition),
+            Lie::Nothing => (range, condition),
             Lie::IgnoresVersion => (range, Condition::Any),
             Lie::SendsLess => (range.and_then(start), condition),
         };
@@ -87,15 +93,23 @@ impl Layer for Lying {
     }
 }
 
-/// Outcome of a fetch from a server with this fault: its result, the number of bytes that were taken,
-/// and whether the cache holds the listed version.
-async fn fetched(lie: Lie) -> (Result<Fetched, FetchError>, u64, bool) {
+fn cache() -> (TempDir, Arc<Cache>) {
     let above = tempfile::tempdir().unwrap();
     let dir = above.path().join("cache");
     let size = 1 << 30;
     let cache = Cache::open(&CacheConfig { dir, size }).unwrap().unwrap();
-    let space = Space::new(None, &BucketName::new("bucket").unwrap());
-    let filler = Filler::new(Arc::new(cache), space);
+    (above, Arc::new(cache))
+}
+
+fn space() -> Space {
+    Space::new(None, &BucketName::new("bucket").unwrap())
+}
+
+/// Outcome of a fetch from a server with this fault: its result, the number of bytes that were taken,
+/// and whether the cache holds the listed version.
+async fn fetched(lie: Lie) -> (Result<Fetched, FetchError>, u64, bool) {
+    let (_above, cache) = cache();
+    let filler = Filler::new(cache, space());
     let store = MemoryStore::default();
     let key = Key::new("key");
     store.insert("key", vec![1; SIZE as usize]);
@@ -150,4 +164,56 @@ async fn a_body_of_another_length_is_an_error_and_is_not_read_to_its_end() {
     let (result, _, is_held) = fetched(Lie::SendsLess).await;
     assert!(matches!(kind(result), StoreErrorKind::Truncated(_)));
     assert!(!is_held);
+}
+
+#[tokio::test]
+async fn parts_that_are_there_are_not_fetched_again() {
+    let (_above, cache) = cache();
+    let filler = Filler::new(cache, space());
+    let (store, key) = (MemoryStore::default(), Key::new("key"));
+    store.insert("key", vec![1; SIZE as usize]);
+    let listed = store.head(&key).await.unwrap().meta;
+    let part = 8 << 20;
+    let middle = filler.store(
+        &key,
+        listed.clone(),
+        Headers::default(),
+        part,
+        vec![1; 8 << 20],
+    );
+    assert!(middle.await.unwrap());
+    let taken = Arc::<AtomicU64>::default();
+    let counting = Lying {
+        store,
+        lie: Lie::Nothing,
+        taken: Arc::clone(&taken),
+    };
+    for expected in [SIZE - part, 0] {
+        let result = fetch(&counting, &filler, &key, &listed).await;
+        assert_eq!(result.unwrap(), Fetched::Stored);
+        assert_eq!(taken.swap(0, Ordering::Relaxed), expected);
+    }
+    assert_eq!(filler.held(vec![(key, listed)]).await, [true]);
+}
+
+#[tokio::test]
+async fn an_object_with_a_weak_tag_is_counted_and_not_fetched() {
+    let (_above, cache) = cache();
+    let store = MemoryStore::default();
+    store.insert("weak", vec![1; 100]);
+    store.insert("exact", vec![2; 50]);
+    store.set_etag("weak", ETag::new("W/\"1\""));
+    let taken = Arc::<AtomicU64>::default();
+    let counting = Lying {
+        store,
+        lie: Lie::Nothing,
+        taken: Arc::clone(&taken),
+    };
+    let warming = Warming::new(Arc::new(counting), cache, space(), Prefix::root());
+    warming.run().await.unwrap();
+    let report = warming.progress().now();
+    let amount = |bytes| Amount { objects: 1, bytes };
+    assert_eq!((report.weak, report.fetched), (amount(100), amount(50)));
+    assert!(!report.is_complete());
+    assert_eq!(taken.load(Ordering::Relaxed), 50);
 }

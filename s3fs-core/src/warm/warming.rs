@@ -39,6 +39,9 @@ pub enum WarmError {
     /// Configuration without a usable cache.
     #[error("volume has no cache that can be filled\ngive it the folder of a cache")]
     NoCache,
+    /// End of the cache's writer, after an error of its disk.
+    #[error("failed to write to the cache: its disk refused a block before")]
+    Stopped,
     /// Failure to list the tree.
     #[error(transparent)]
     List(#[from] StoreError),
@@ -120,6 +123,10 @@ impl Warming {
         let mut fetching = Fetching::new(Arc::clone(&self.progress));
         let mut room = self.filler.room();
         while let Some(page) = listed.recv().await {
+            // Else everything would be fetched and dropped.
+            if !self.filler.is_willing() {
+                return Err(WarmError::Stopped);
+            }
             let held = self.filler.held(page.clone()).await;
             for ((key, meta), is_held) in page.into_iter().zip(held) {
                 if !self.admit(&meta, is_held, &mut room) {
@@ -144,7 +151,8 @@ impl Warming {
     /// there is room for it beside the objects before it.
     fn admit(&self, meta: &ObjectMeta, is_held: bool, room: &mut u64) -> bool {
         let cost = Filler::cost(meta.size);
-        let left = room.checked_sub(cost).filter(|_| meta.size > 0);
+        let is_taken = meta.size > 0 && Filler::takes(meta);
+        let left = room.checked_sub(cost).filter(|_| is_taken);
         if let Some(left) = left {
             *room = left;
         }
@@ -152,6 +160,7 @@ impl Warming {
             report.listed.add(meta.size);
             match left {
                 _ if is_held || meta.size == 0 => report.held.add(meta.size),
+                _ if !is_taken => report.weak.add(meta.size),
                 Some(_) => return true,
                 None => report.left_out.add(meta.size),
             }

@@ -111,6 +111,11 @@ impl MemoryStore {
         self.lock().objects.insert(key.to_owned(), object);
     }
 
+    /// Gives an object another `ETag`.
+    pub(crate) fn set_etag(&self, key: &str, etag: ETag) {
+        self.lock().objects.get_mut(key).unwrap().meta.etag = etag;
+    }
+
     /// Sets an object's time of modification back by `by`.
     pub(crate) fn age(&self, key: &str, by: Duration) {
         let mut state = self.lock();
