@@ -9,18 +9,17 @@ use std::time::Instant;
 use tokio::runtime::Handle;
 use tracing::Instrument;
 
-use crate::cache::{Cache, CacheError, Cached, Space};
+use crate::cache::{CacheError, Cached, Space};
 use crate::config::MountConfig;
 use crate::fs::{Fs, NotStored, Pending, PidNamespace};
 use crate::fuse::{MountPoint, Session, SessionEnd, Unmount};
 use crate::journal::Journal;
-use crate::object::Prefix;
 use crate::resources::Resources;
 use crate::store::s3::{ConnectError, connect};
 use crate::store::{Observed, Store, UploadObserver};
 use crate::sweep::abort_uploads;
 use crate::usage::{Meter, Usage};
-use crate::warm::Warming;
+use crate::warm::{Warming, warm_folders};
 
 /// Error of mounting a bucket.
 #[derive(Debug, thiserror::Error)]
@@ -134,7 +133,13 @@ impl FileSystem {
         if let Some(cache) = &cache {
             let store = Observed::new(store.clone(), mount.clone(), meter.clone(), None);
             // Apart: hardly any mount is warmed, and this would be most of its future.
-            Box::pin(warm(&config, Arc::new(store), cache, &space)).await;
+            let store: Arc<dyn Store> = Arc::new(store);
+            let warming = |prefix| {
+                let (store, cache) = (Arc::clone(&store), Arc::clone(cache));
+                let budget = resources.shared.budget.clone();
+                Warming::new(store, cache, space.clone(), prefix, budget)
+            };
+            Box::pin(warm_folders(&config.prefix, &config.warm, warming)).await;
         }
         let store = Observed::new(store, mount, meter.clone(), uploads);
         let store: Arc<dyn Store> = match cache {
@@ -176,27 +181,6 @@ impl FileSystem {
             },
             unmount,
         })
-    }
-}
-
-/// Brings the folders that the configuration names into the cache. What fails is read from the bucket later.
-async fn warm(config: &MountConfig, store: Arc<dyn Store>, cache: &Arc<Cache>, space: &Space) {
-    for folder in &config.warm {
-        let Ok(prefix) = Prefix::new(format!("{}{folder}", config.prefix)) else {
-            continue;
-        };
-        let (store, cache) = (Arc::clone(&store), Arc::clone(cache));
-        let warming = Warming::new(store, cache, space.clone(), prefix);
-        let ended = warming.run().await;
-        let report = warming.progress().now();
-        match ended {
-            Ok(()) if report.is_complete() => tracing::info!(folder, %report, "warmed the cache"),
-            Ok(()) => tracing::warn!(
-                folder, %report, does_not_fit = %report.left_out, replaced = %report.skipped,
-                weak = %report.weak, failed = report.failed, failures = ?report.failures, "cache is not warm"
-            ),
-            Err(error) => tracing::warn!(folder, %report, %error, "failed to warm the cache"),
-        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::io;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
+use crate::budget::Budget;
 use crate::cache::Filler;
 use crate::object::{ByteRange, Key, ObjectMeta};
 use crate::store::{Condition, GetResponse, Store, StoreError, StoreErrorKind};
@@ -13,9 +14,6 @@ const PART: u64 = 8 << 20;
 
 /// Maximum number of parts of one object in flight.
 const PARTS: usize = 8;
-
-/// Maximum number of bytes of one object in flight.
-pub(super) const LARGEST: u64 = PART * PARTS as u64;
 
 /// Outcome of a fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,11 +40,12 @@ pub(super) enum FetchError {
 pub(super) async fn fetch(
     store: &dyn Store,
     filler: &Filler,
+    budget: &Budget,
     key: &Key,
     meta: &ObjectMeta,
 ) -> Result<Fetched, FetchError> {
     if meta.size <= PART {
-        return fetch_part(store, filler, key, meta, 0).await;
+        return fetch_part(store, filler, budget, key, meta, 0).await;
     }
     // A warming that was ended may have left some.
     let held = filler.parts_held(key, meta, PART).await;
@@ -55,12 +54,12 @@ pub(super) async fn fetch(
         return Ok(Fetched::Stored);
     };
     // Alone, because it may create the files.
-    let first = fetch_part(store, filler, key, meta, first * PART).await?;
+    let first = fetch_part(store, filler, budget, key, meta, first * PART).await?;
     if first == Fetched::Skipped {
         return Ok(first);
     }
     let rest = missing.map(|(part, _)| part * PART);
-    let rest = stream::iter(rest).map(|start| fetch_part(store, filler, key, meta, start));
+    let rest = stream::iter(rest).map(|start| fetch_part(store, filler, budget, key, meta, start));
     let mut rest = rest.buffer_unordered(PARTS);
     while let Some(part) = rest.try_next().await? {
         if part == Fetched::Skipped {
@@ -73,11 +72,13 @@ pub(super) async fn fetch(
 async fn fetch_part(
     store: &dyn Store,
     filler: &Filler,
+    budget: &Budget,
     key: &Key,
     meta: &ObjectMeta,
     start: u64,
 ) -> Result<Fetched, FetchError> {
     let end = meta.size.min(start + PART);
+    let _memory = budget.take(end - start).await;
     let asked = ByteRange::new(start, end);
     let range = asked.filter(|_| meta.size > PART);
     let answer = match store.get(key, range, Condition::Is(&meta.etag)).await {

@@ -8,13 +8,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use futures_util::StreamExt;
 use futures_util::stream;
+use futures_util::{FutureExt, StreamExt};
 use tempfile::TempDir;
 
+use super::folders::warm_folders;
 use super::object::{FetchError, Fetched, fetch};
 use super::report::Amount;
 use super::warming::Warming;
+use crate::budget::Budget;
 use crate::cache::{Cache, Filler, Space};
 use crate::config::CacheConfig;
 use crate::object::{BucketName, ByteRange, ETag, Headers, Key, ObjectMeta, Prefix};
@@ -93,12 +95,15 @@ impl Layer for Lying {
     }
 }
 
-fn cache() -> (TempDir, Arc<Cache>) {
+fn cache(size: u64) -> (TempDir, Arc<Cache>) {
     let above = tempfile::tempdir().unwrap();
     let dir = above.path().join("cache");
-    let size = 1 << 30;
     let cache = Cache::open(&CacheConfig { dir, size }).unwrap().unwrap();
     (above, Arc::new(cache))
+}
+
+fn budget() -> Budget {
+    Budget::new(16 << 20)
 }
 
 fn space() -> Space {
@@ -108,7 +113,7 @@ fn space() -> Space {
 /// Outcome of a fetch from a server with this fault: its result, the number of bytes that were taken,
 /// and whether the cache holds the listed version.
 async fn fetched(lie: Lie) -> (Result<Fetched, FetchError>, u64, bool) {
-    let (_above, cache) = cache();
+    let (_above, cache) = cache(1 << 30);
     let filler = Filler::new(cache, space());
     let store = MemoryStore::default();
     let key = Key::new("key");
@@ -123,7 +128,7 @@ async fn fetched(lie: Lie) -> (Result<Fetched, FetchError>, u64, bool) {
         lie,
         taken: Arc::clone(&taken),
     };
-    let result = fetch(&lying, &filler, &key, &listed).await;
+    let result = fetch(&lying, &filler, &budget(), &key, &listed).await;
     let held = filler.held(vec![(key, listed)]).await;
     (result, taken.load(Ordering::Relaxed), held[0])
 }
@@ -168,7 +173,7 @@ async fn a_body_of_another_length_is_an_error_and_is_not_read_to_its_end() {
 
 #[tokio::test]
 async fn parts_that_are_there_are_not_fetched_again() {
-    let (_above, cache) = cache();
+    let (_above, cache) = cache(1 << 30);
     let filler = Filler::new(cache, space());
     let (store, key) = (MemoryStore::default(), Key::new("key"));
     store.insert("key", vec![1; SIZE as usize]);
@@ -189,7 +194,7 @@ async fn parts_that_are_there_are_not_fetched_again() {
         taken: Arc::clone(&taken),
     };
     for expected in [SIZE - part, 0] {
-        let result = fetch(&counting, &filler, &key, &listed).await;
+        let result = fetch(&counting, &filler, &budget(), &key, &listed).await;
         assert_eq!(result.unwrap(), Fetched::Stored);
         assert_eq!(taken.swap(0, Ordering::Relaxed), expected);
     }
@@ -198,7 +203,7 @@ async fn parts_that_are_there_are_not_fetched_again() {
 
 #[tokio::test]
 async fn an_object_with_a_weak_tag_is_counted_and_not_fetched() {
-    let (_above, cache) = cache();
+    let (_above, cache) = cache(1 << 30);
     let store = MemoryStore::default();
     store.insert("weak", vec![1; 100]);
     store.insert("exact", vec![2; 50]);
@@ -209,11 +214,59 @@ async fn an_object_with_a_weak_tag_is_counted_and_not_fetched() {
         lie: Lie::Nothing,
         taken: Arc::clone(&taken),
     };
-    let warming = Warming::new(Arc::new(counting), cache, space(), Prefix::root());
+    let warming = Warming::new(Arc::new(counting), cache, space(), Prefix::root(), budget());
     warming.run().await.unwrap();
     let report = warming.progress().now();
     let amount = |bytes| Amount { objects: 1, bytes };
     assert_eq!((report.weak, report.fetched), (amount(100), amount(50)));
     assert!(!report.is_complete());
     assert_eq!(taken.load(Ordering::Relaxed), 50);
+}
+
+#[tokio::test]
+async fn no_request_is_sent_without_memory_of_the_process() {
+    let (_above, cache) = cache(1 << 30);
+    let filler = Filler::new(cache, space());
+    let (store, key) = (MemoryStore::default(), Key::new("key"));
+    store.insert("key", vec![1; 1000]);
+    let listed = store.head(&key).await.unwrap().meta;
+    let budget = budget();
+    let all = budget.take(budget.total()).await;
+    let mut fetching = Box::pin(fetch(&store, &filler, &budget, &key, &listed));
+    assert!(fetching.as_mut().now_or_never().is_none());
+    // The version that was listed is gone by the time of the request.
+    store.insert("key", vec![2; 1000]);
+    drop(all);
+    assert_eq!(fetching.await.unwrap(), Fetched::Skipped);
+}
+
+#[tokio::test]
+async fn folders_of_a_mount_do_not_evict_each_others_files() {
+    let (_above, cache) = cache(16 << 20);
+    let store = MemoryStore::default();
+    for n in 0..100 {
+        store.insert(&format!("m/a/{n}"), vec![1; 100_000]);
+        store.insert(&format!("m/b/{n}"), vec![2; 100_000]);
+    }
+    let base = Prefix::new("m/").unwrap();
+    let folders = ["a/".to_owned(), "b/".to_owned(), "a/".to_owned()];
+    let warming = |prefix| {
+        let store = Arc::new(store.clone());
+        Warming::new(store, Arc::clone(&cache), space(), prefix, budget())
+    };
+    warm_folders(&base, &folders, warming).await;
+    let filler = Filler::new(Arc::clone(&cache), space());
+    let mut held = Vec::new();
+    for folder in ["a", "b"] {
+        let mut objects = Vec::new();
+        for n in 0..100 {
+            let key = Key::new(format!("m/{folder}/{n}"));
+            let meta = store.head(&key).await.unwrap().meta;
+            objects.push((key, meta));
+        }
+        let here = filler.held(objects).await.into_iter();
+        held.push(here.filter(|is_held| *is_held).count());
+    }
+    assert_eq!(held[0], 100);
+    assert!((1..100).contains(&held[1]), "{held:?}");
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
+use crate::budget::Budget;
 use crate::cache::{Cache, CacheError, Filler, Space};
 use crate::config::MountConfig;
 use crate::list::list_page;
@@ -13,15 +14,12 @@ use crate::object::{Key, ObjectMeta, Prefix};
 use crate::resources::Resources;
 use crate::store::s3::{ConnectError, connect};
 use crate::store::{ListFrom, ListRequest, Store, StoreError};
-use crate::warm::object::{FetchError, Fetched, LARGEST, fetch};
+use crate::warm::object::{FetchError, Fetched, fetch};
 use crate::warm::pace::{FEWEST, Pace};
 use crate::warm::report::WarmProgress;
 
 /// Maximum number of listing pages ahead of the requests for objects.
 const PAGES_AHEAD: usize = 4;
-
-/// Maximum number of bytes in flight, of all objects.
-const MEMORY: usize = 128 << 20;
 
 /// Number of failures in a row that ends the warming.
 const HOPELESS: u32 = 16;
@@ -62,6 +60,8 @@ pub struct Warming {
     store: Arc<dyn Store>,
     filler: Arc<Filler>,
     prefix: Prefix,
+    /// Memory for bytes in flight, shared with the mounts of the process.
+    budget: Budget,
     progress: Arc<WarmProgress>,
 }
 
@@ -81,6 +81,7 @@ impl Warming {
             cache,
             space,
             config.prefix.clone(),
+            resources.shared.budget.clone(),
         ))
     }
 
@@ -90,11 +91,13 @@ impl Warming {
         cache: Arc<Cache>,
         space: Space,
         prefix: Prefix,
+        budget: Budget,
     ) -> Self {
         Self {
             store,
             filler: Arc::new(Filler::new(cache, space)),
             prefix,
+            budget,
             progress: Arc::default(),
         }
     }
@@ -116,12 +119,23 @@ impl Warming {
     /// # Errors
     /// Fails if listing fails, if the disk does, or if many requests do.
     pub async fn run(&self) -> Result<(), WarmError> {
+        self.run_within(&mut self.filler.room()).await
+    }
+
+    /// Returns the number of bytes that objects can take in the cache without an eviction of one for
+    /// another.
+    pub(super) fn room(&self) -> u64 {
+        self.filler.room()
+    }
+
+    /// Does the same as [`run`](Self::run) for as many objects as there is room for, in bytes, which is
+    /// reduced by what they take.
+    pub(super) async fn run_within(&self, room: &mut u64) -> Result<(), WarmError> {
         let (pages, mut listed) = mpsc::channel(PAGES_AHEAD);
         let mut listing = JoinSet::new();
         let (store, prefix) = (Arc::clone(&self.store), self.prefix.clone());
         listing.spawn(list(store, prefix, pages));
         let mut fetching = Fetching::new(Arc::clone(&self.progress));
-        let mut room = self.filler.room();
         while let Some(page) = listed.recv().await {
             // Else everything would be fetched and dropped.
             if !self.filler.is_willing() {
@@ -129,14 +143,15 @@ impl Warming {
             }
             let held = self.filler.held(page.clone()).await;
             for ((key, meta), is_held) in page.into_iter().zip(held) {
-                if !self.admit(&meta, is_held, &mut room) {
+                if !self.admit(&meta, is_held, room) {
                     continue;
                 }
-                let (places, memory) = fetching.place(&meta).await?;
+                let place = fetching.place().await?;
+                let budget = self.budget.clone();
                 let (store, filler) = (Arc::clone(&self.store), Arc::clone(&self.filler));
                 fetching.tasks.spawn(async move {
-                    let fetched = fetch(&*store, &filler, &key, &meta).await;
-                    drop((places, memory));
+                    let fetched = fetch(&*store, &filler, &budget, &key, &meta).await;
+                    drop(place);
                     (meta.size, fetched)
                 });
             }
@@ -201,7 +216,6 @@ async fn list(
 struct Fetching {
     tasks: JoinSet<(u64, Result<Fetched, FetchError>)>,
     places: Arc<Semaphore>,
-    memory: Arc<Semaphore>,
     pace: Pace,
     in_flight: usize,
     /// Number of requests that were completed since this time.
@@ -215,7 +229,6 @@ impl Fetching {
         Self {
             tasks: JoinSet::new(),
             places: Arc::new(Semaphore::new(FEWEST)),
-            memory: Arc::new(Semaphore::new(MEMORY)),
             pace: Pace::new(),
             in_flight: FEWEST,
             window: (0, Instant::now()),
@@ -224,24 +237,16 @@ impl Fetching {
         }
     }
 
-    /// Waits for a place for an object, and for the memory that it takes.
-    async fn place(
-        &mut self,
-        meta: &ObjectMeta,
-    ) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), WarmError> {
-        let bytes = u32::try_from(meta.size.min(LARGEST)).unwrap_or(u32::MAX);
-        let (places, memory) = (Arc::clone(&self.places), Arc::clone(&self.memory));
-        let mut place = Box::pin(async move {
-            let place = places.acquire_owned().await.ok()?;
-            Some((place, memory.acquire_many_owned(bytes).await.ok()?))
-        });
+    /// Waits for a place for an object.
+    async fn place(&mut self) -> Result<OwnedSemaphorePermit, WarmError> {
+        let mut place = Box::pin(Arc::clone(&self.places).acquire_owned());
         loop {
             tokio::select! {
                 biased;
                 Some(done) = self.tasks.join_next() => self.done(done.ok())?,
                 place = &mut place => {
-                    let closed = || WarmError::Objects("no place for a request".to_owned());
-                    return place.ok_or_else(closed);
+                    let closed = |_| WarmError::Objects("no place for a request".to_owned());
+                    return place.map_err(closed);
                 }
             }
         }
