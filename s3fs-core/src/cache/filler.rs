@@ -158,9 +158,10 @@ fn store(
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .take(size)?;
-    let entry: Entry = found.map_or_else(|| folder.create(header), Ok)?;
-    for (block, bytes) in (start / BLOCK..).zip(bytes.chunks(BLOCK as usize)) {
-        entry.write(block, bytes, checksum(bytes))?;
-    }
-    Ok(())
+    let entry = found.map_or_else(|| folder.create(header.clone()), Ok)?;
+    let fill = |entry: &Entry| {
+        let mut blocks = (start / BLOCK..).zip(bytes.chunks(BLOCK as usize));
+        blocks.try_for_each(|(block, bytes)| entry.write(block, bytes, checksum(bytes)))
+    };
+    folder.fill(entry, &header, fill).map(drop)
 }

@@ -130,6 +130,25 @@ impl Folder {
             header,
         })
     }
+
+    /// Fills an entry. If it was replaced or evicted meanwhile, fills the one that is in its place: a
+    /// mount and a filler may create the entry of an object at the same time.
+    pub(super) fn fill(
+        &self,
+        entry: Entry,
+        header: &Header,
+        fill: impl Fn(&Entry) -> io::Result<()>,
+    ) -> io::Result<Entry> {
+        fill(&entry)?;
+        if entry.is_in_place() {
+            return Ok(entry);
+        }
+        let found = self.find(header.object);
+        let found = found.filter(|entry| entry.header.is_of_same_bytes(header));
+        let entry = found.map_or_else(|| self.create(header.clone()), Ok)?;
+        fill(&entry)?;
+        Ok(entry)
+    }
 }
 
 /// Reads the header of an index.
@@ -169,5 +188,35 @@ fn check(dir: &Path, meta: &fs::Metadata) -> Result<(), CacheError> {
     match meta.mode() & 0o777 {
         mode if mode & 0o077 != 0 => Err(CacheError::Mode { dir, mode }),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::cache::Space;
+    use crate::object::{BucketName, ETag, Headers, Key, ObjectMeta};
+
+    #[test]
+    fn bytes_go_to_the_entry_that_has_replaced_another_one_meanwhile() {
+        let above = tempfile::tempdir().unwrap();
+        let folder = Folder::open(&above.path().join("cache")).unwrap();
+        let space = Space::new(None, &BucketName::new("bucket").unwrap());
+        let meta = ObjectMeta {
+            size: 4,
+            modified: SystemTime::UNIX_EPOCH,
+            etag: ETag::new("1"),
+        };
+        let object = space.object(&Key::new("key"));
+        let header = Header::new(object, meta, Headers::default());
+        let ours = folder.create(header.clone()).unwrap();
+        let theirs = folder.create(header.clone()).unwrap();
+        assert!(!ours.is_in_place() && theirs.is_in_place());
+        let fill = |entry: &Entry| entry.write(0, b"1234", format::checksum(b"1234"));
+        assert!(folder.fill(ours, &header, fill).unwrap().is_in_place());
+        let found = folder.find(object).unwrap();
+        assert_eq!(found.read(0).unwrap().as_ref(), b"1234");
     }
 }

@@ -178,8 +178,8 @@ impl Filling {
             }
         };
         self.size_index.take(job.bytes.len() as u64)?;
-        entry.write(job.block, &job.bytes, checksum)?;
-        self.last = Some(entry);
+        let fill = |entry: &Entry| entry.write(job.block, &job.bytes, checksum);
+        self.last = Some(self.folder.fill(entry, &job.header, fill)?);
         Ok(())
     }
 }
