@@ -125,7 +125,7 @@ impl Filler {
         }
         let (folder, sizes) = (Arc::clone(&self.cache.folder), Arc::clone(&self.size_index));
         let _writer = self.writers.acquire().await;
-        let stored = spawn_blocking(move || store(&folder, &sizes, header, start, &bytes));
+        let stored = spawn_blocking(move || store(&folder, &sizes, &header, start, &bytes));
         stored.await.map_err(io::Error::other)?.map(|()| true)
     }
 }
@@ -146,12 +146,12 @@ fn is_held(folder: &Folder, space: &Space, key: &Key, meta: &ObjectMeta) -> bool
 fn store(
     folder: &Folder,
     sizes: &Mutex<SizeIndex>,
-    header: Header,
+    header: &Header,
     start: u64,
     bytes: &[u8],
 ) -> io::Result<()> {
     let found = folder.find(header.object);
-    let found = found.filter(|entry| entry.header.is_of_same_bytes(&header));
+    let found = found.filter(|entry| entry.header.is_of_same_bytes(header));
     let overhead = if found.is_some() { 0 } else { OVERHEAD };
     let size = bytes.len() as u64 + overhead;
     sizes
@@ -163,5 +163,5 @@ fn store(
         let mut blocks = (start / BLOCK..).zip(bytes.chunks(BLOCK as usize));
         blocks.try_for_each(|(block, bytes)| entry.write(block, bytes, checksum(bytes)))
     };
-    folder.fill(entry, &header, fill).map(drop)
+    folder.fill(entry, header, fill).map(drop)
 }
