@@ -27,6 +27,11 @@ impl<T: Clone + Debug + Send + Sync + 'static> Flight<T> {
         value.clone()
     }
 
+    /// Starts `work` unless a task runs. Nobody waits for it.
+    pub(super) fn start(&self, work: impl Future<Output = T> + Send + 'static) {
+        drop(self.enter(work));
+    }
+
     fn enter(&self, work: impl Future<Output = T> + Send + 'static) -> watch::Receiver<Option<T>> {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(running) = last.as_ref().filter(|last| is_running(last)) {

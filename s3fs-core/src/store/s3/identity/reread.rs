@@ -34,6 +34,17 @@ struct RereadState {
     trust: Trust,
     /// Time at which they are read again although nobody has refused them.
     look: Option<SystemTime>,
+    /// Time at which they expire, if it is known.
+    expires: Option<SystemTime>,
+}
+
+/// Keys before a read.
+enum Present {
+    Good(Credentials),
+    /// Still valid: used while others are read.
+    Due(Credentials),
+    /// Used only if there are no others.
+    Old,
 }
 
 impl RereadState {
@@ -42,6 +53,16 @@ impl RereadState {
         let mut keys = self.keys.clone();
         *keys.expiry_mut() = self.look.map(|look| look + SDK_LEAD);
         keys
+    }
+
+    fn present(&self, now: SystemTime) -> Present {
+        let is_due = self.look.is_some_and(|look| look <= now);
+        let is_valid = self.expires.is_some_and(|expires| expires > now);
+        match (self.trust, is_due) {
+            (Trust::Good, false) => Present::Good(self.timed()),
+            (Trust::Good, true) if is_valid => Present::Due(self.timed()),
+            _ => Present::Old,
+        }
     }
 }
 
@@ -76,6 +97,7 @@ impl Reread {
                 look: config
                     .keys_expire
                     .map(|expires| first_look(expires, SystemTime::now())),
+                expires: config.keys_expire,
             }),
             reading: Flight::default(),
         })))
@@ -98,11 +120,18 @@ impl Reread {
     }
 
     async fn load(&self) -> Result<Credentials, CredentialsError> {
-        if let Some(keys) = self.0.good() {
-            return Ok(keys);
-        }
+        let present = self.0.state().present(SystemTime::now());
         let place = Arc::clone(&self.0);
-        let read = self.0.reading.join(async move { place.read().await }).await;
+        let read = async move { place.read().await };
+        match present {
+            Present::Good(keys) => return Ok(keys),
+            Present::Due(keys) => {
+                self.0.reading.start(read);
+                return Ok(keys);
+            }
+            Present::Old => (),
+        }
+        let read = self.0.reading.join(read).await;
         let read = read.ok_or_else(|| CredentialsError::unhandled("the read was aborted"))?;
         read.map_err(CredentialsError::provider_error)
     }
@@ -113,15 +142,9 @@ impl RereadSource {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn good(&self) -> Option<Credentials> {
-        let state = self.state();
-        let is_due = state.look.is_some_and(|look| look <= SystemTime::now());
-        (state.trust == Trust::Good && !is_due).then(|| state.timed())
-    }
-
     async fn read(&self) -> Result<Credentials, String> {
         // The read that has just ended may have brought them.
-        if let Some(keys) = self.good() {
+        if let Present::Good(keys) = self.state().present(SystemTime::now()) {
             return Ok(keys);
         }
         tracing::debug!("reading keys again");
@@ -139,6 +162,7 @@ impl RereadSource {
                 );
                 state.trust = Trust::Good;
                 state.look = read.expires.map(|expires| next_look(expires, now));
+                state.expires = read.expires;
             }
             Err(reason) if state.trust == Trust::Refused => return Err(reason),
             Err(reason) => {
@@ -174,6 +198,7 @@ pub(super) mod tests {
     use std::sync::mpsc::{Receiver, Sender, channel};
     use std::time::Duration;
 
+    use futures_util::FutureExt;
     use s3_local::{Policy, S3Local};
 
     use super::*;
@@ -348,5 +373,30 @@ pub(super) mod tests {
         let (reread, place, _allow) = slow_since(Some(now + Duration::from_hours(1)));
         assert_eq!(reread.load().await.unwrap().access_key_id(), "first");
         assert_eq!(place.reads.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn keys_that_are_still_valid_are_used_while_others_are_read() {
+        let now = SystemTime::now();
+        let (reread, place, allow) = slow_since(Some(now + Duration::from_hours(1)));
+        reread.0.state().look = Some(now);
+        for _ in 0..2 {
+            let loaded = reread.load().now_or_never().expect("a load that waits");
+            assert_eq!(loaded.unwrap().access_key_id(), "first");
+        }
+        allow.send(Ok("second")).unwrap();
+        // Another read would fail.
+        drop(allow);
+        while reread.load().await.unwrap().access_key_id() == "first" {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(place.reads.load(Ordering::Relaxed), 1);
+        let (reread, place, allow) = slow_since(Some(now + Duration::from_hours(1)));
+        reread.0.state().look = Some(now);
+        reread.refused(KeyHash::new("first", None));
+        allow.send(Ok("second")).unwrap();
+        let keys = reread.load().await.unwrap();
+        assert_eq!(keys.access_key_id(), "second", "refused ones are not used");
+        assert_eq!(place.reads.load(Ordering::Relaxed), 1);
     }
 }
