@@ -133,17 +133,23 @@ impl Identity {
         Arc::clone(&current.unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Drops given keys that the first request to a bucket shows to be old: a call may start a sandbox
-    /// long after it got its keys. Returns whether others can be read.
+    /// Drops given keys that the bucket or STS shows to be old at the first request: a call may start a
+    /// sandbox long after it got its keys. Returns whether others can be read.
     pub(super) fn drops_old(&self, error: &StoreError) -> bool {
-        let is_old = matches!(error.kind, StoreErrorKind::StaleCredentials(_));
-        if !is_old || !self.0.source.has_given_keys() {
-            return false;
+        match error.kind {
+            StoreErrorKind::StaleCredentials(_) if self.0.source.has_given_keys() => {
+                if let Some(keys) = self.current().loaded() {
+                    self.drop_refused(keys, Duration::ZERO);
+                }
+                true
+            }
+            StoreErrorKind::NoCredentials(_) if self.0.source.doubts_given_keys() => {
+                // The refusal of the old keys would be repeated.
+                self.0.failures.clear();
+                true
+            }
+            _ => false,
         }
-        if let Some(keys) = self.current().loaded() {
-            self.drop_refused(keys, Duration::ZERO);
-        }
-        true
     }
 
     /// Drops the credentials if they are those of a refused request, and have been used for a
@@ -261,11 +267,16 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use aws_config::Region;
+    use aws_smithy_runtime_api::client::http::{
+        HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+    };
+    use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+    use aws_smithy_types::body::SdkBody;
     use futures_util::future::join_all;
 
     use super::reread::tests::read_keys_by;
     use super::*;
-    use crate::config::{KeySource, MountConfig, ReadKeySource, ReadKeys};
+    use crate::config::{AssumedRole, KeySource, MountConfig, ReadKeySource, ReadKeys};
     use crate::object::BucketName;
     use crate::store::served::BUCKET;
 
@@ -285,7 +296,7 @@ mod tests {
         let place = Arc::new(Gone::default());
         let mut config = MountConfig::new(BucketName::new(BUCKET).unwrap());
         read_keys_by(&mut config, place.clone());
-        let http = aws_smithy_runtime_api::client::http::http_client_fn(|_, _| unreachable!());
+        let http = http_client_fn(|_, _| unreachable!());
         let source = CredentialSource::of(&config, &Region::new("us-east-1"), &http).unwrap();
         let identity = Identity::pausing(source, Duration::from_hours(1));
         let keys = identity.load().await.unwrap();
@@ -298,5 +309,67 @@ mod tests {
             }
         }
         assert_eq!(place.0.load(Ordering::Relaxed), 1);
+    }
+
+    /// Place with the key `second`.
+    #[derive(Debug)]
+    struct Second;
+
+    impl ReadKeySource for Second {
+        fn read(&self, _: &KeySource) -> Result<ReadKeys, String> {
+            Ok(ReadKeys {
+                access_key_id: "second".into(),
+                secret_access_key: "secret".into(),
+                session_token: None,
+                expires: None,
+            })
+        }
+    }
+
+    /// STS that knows the key `second` alone.
+    #[derive(Debug)]
+    struct Sts;
+
+    impl HttpConnector for Sts {
+        fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+            let signed = request.headers().get("authorization").unwrap_or_default();
+            let (status, body) = if signed.contains("Credential=second/") {
+                let body = "<AssumeRoleResponse><AssumeRoleResult><Credentials>\
+                            <AccessKeyId>role</AccessKeyId><SecretAccessKey>s</SecretAccessKey>\
+                            <SessionToken>t</SessionToken>\
+                            <Expiration>2120-01-01T00:00:00Z</Expiration>\
+                            </Credentials></AssumeRoleResult></AssumeRoleResponse>";
+                (200, body)
+            } else {
+                let body = "<ErrorResponse><Error><Code>ExpiredToken</Code>\
+                            <Message>it is old</Message></Error></ErrorResponse>";
+                (403, body)
+            };
+            let status = status.try_into().unwrap();
+            HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::from(body))))
+        }
+    }
+
+    #[tokio::test]
+    async fn given_keys_that_sts_refuses_at_first_are_read_again_at_once() {
+        let mut config = MountConfig::new(BucketName::new(BUCKET).unwrap());
+        read_keys_by(&mut config, Arc::new(Second));
+        config.role = Some(AssumedRole {
+            arn: "arn:aws:iam::123456789012:role/reader".parse().unwrap(),
+            session_name: None,
+            external_id: None,
+        });
+        let http = http_client_fn(|_, _| SharedHttpConnector::new(Sts));
+        let source = CredentialSource::of(&config, &Region::new("us-east-1"), &http).unwrap();
+        let identity = Identity::pausing(source, Duration::from_hours(1));
+        let failed = identity.load().await.unwrap_err();
+        let text = crate::object::chain_in_one_line(&failed);
+        assert!(text.contains("ExpiredToken: it is old"), "{text}");
+        let words = format!("{NOT_ASSUMED} reader: ExpiredToken: it is old");
+        let refused = StoreErrorKind::NoCredentials(words);
+        let refused = StoreError::new("ListObjectsV2", "s3://data".into(), refused);
+        assert!(identity.drops_old(&refused));
+        assert_eq!(identity.load().await.unwrap().access_key_id(), "role");
+        assert!(!identity.drops_old(&refused), "these keys are not doubted");
     }
 }

@@ -119,6 +119,11 @@ impl Reread {
         }
     }
 
+    /// Returns whether STS has refused the keys since they were read.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.0.state().trust == Trust::Doubtful
+    }
+
     async fn load(&self) -> Result<Credentials, CredentialsError> {
         let present = self.0.state().present(SystemTime::now());
         let place = Arc::clone(&self.0);

@@ -63,6 +63,11 @@ impl CredentialSource {
         self.reread.is_some()
     }
 
+    /// Returns whether STS has refused given keys, and others can be read from their place.
+    pub(super) fn doubts_given_keys(&self) -> bool {
+        self.reread.as_ref().is_some_and(Reread::is_doubtful)
+    }
+
     /// Notes that the bucket has refused these keys.
     pub(super) fn refused(&self, keys: KeyHash) {
         if let Some(reread) = &self.reread {
