@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs s3fs-core/tests/programs and s3fs-core/tests/properties on S3 servers of other vendors: programs that people
-# use, suites that look for what is wrong with a file system, and what objects keep. Installs the servers: packages
-# of Debian for Ceph and Swift, which takes root, and of PyPI for SeaweedFS, LocalStack and moto.
+# Runs `stub doctor`, s3fs-core/tests/programs and s3fs-core/tests/properties on S3 servers of other vendors: programs
+# that people use, suites that look for what is wrong with a file system, and what objects keep. Installs the servers:
+# packages of Debian for Ceph and Swift, which takes root, and of PyPI for SeaweedFS, LocalStack and moto.
 #
 #   scripts/test-servers.sh [SERVER]... [-- FILTER...]   ceph, swift, seaweedfs, localstack, moto; all without a name
 #
@@ -71,6 +71,8 @@ test_on() (
     source "$dir/env"
     unset AWS_SESSION_TOKEN AWS_PROFILE
     create_bucket
+    say "doctor on $server"
+    "$home/../debug/stub" doctor --volume "/data=s3://$bucket" --endpoint-url "$AWS_ENDPOINT_URL" --force-path-style
     say "testing on $server"
     STUB_PROGRAMS_BUCKET=$bucket STUB_PROPERTIES_SERVER=$server \
         cargo test --workspace --all-features --no-fail-fast --test properties --test programs -- "$@"
@@ -86,6 +88,7 @@ done
 
 scripts/setup-tests.sh
 install_python
+cargo build --workspace --all-features --bin stub
 failed=()
 for server in "${servers[@]}"; do
     install_server "$server"
