@@ -38,6 +38,8 @@ enum Step {
     Answer,
     /// The exit reasons of vanished tasks become known.
     Explain,
+    /// The caller dies once all inputs are in the spool, and another one takes the call up.
+    TakeUp,
     /// Time in seconds passes, and vanished tasks are decided on.
     Decide(u64),
 }
@@ -82,6 +84,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => Just(Step::Ask),
         5 => Just(Step::Answer),
         4 => Just(Step::Explain),
+        2 => Just(Step::TakeUp),
         5 => (0..70u64).prop_map(Step::Decide),
     ]
 }

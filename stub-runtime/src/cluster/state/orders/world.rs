@@ -48,6 +48,7 @@ type Piece = (Report, bool);
 pub(super) struct World {
     state: ClusterState,
     now: Instant,
+    retries: usize,
     at_once: Option<usize>,
     given: u64,
     ended: BTreeSet<u64>,
@@ -73,6 +74,7 @@ impl World {
         Self {
             state: ClusterState::new(retries, Duration::from_secs(30), at_once),
             now: Instant::now(),
+            retries,
             at_once,
             given: 0,
             ended: BTreeSet::new(),
@@ -130,6 +132,7 @@ impl World {
                 }
             }
             Step::Explain => self.explain(),
+            Step::TakeUp => self.take_up(),
             Step::Decide(seconds) => {
                 self.now += Duration::from_secs(seconds);
                 let verdicts = self.state.decide(self.now);
@@ -325,6 +328,27 @@ impl World {
             };
             self.state.fate(id, fate(how));
         }
+    }
+
+    /// Begins a new state with what the spool says of an earlier one. Results are read again from the first.
+    fn take_up(&mut self) {
+        let submitted = self.tasks.values().flat_map(|task| &task.inputs);
+        let submitted: BTreeSet<u64> = submitted.copied().collect();
+        let is_detached = self.state.is_all_written() && !self.state.is_cancelled();
+        if self.pending.is_some() || !is_detached || !submitted.iter().copied().eq(0..self.given) {
+            return;
+        }
+        let mut submissions: BTreeMap<u32, Vec<Vec<u64>>> = BTreeMap::new();
+        for (id, task) in &self.tasks {
+            let batches = submissions.entry(id.submission).or_default();
+            batches.push(task.inputs.clone());
+        }
+        self.state = ClusterState::new(self.retries, Duration::from_secs(30), self.at_once);
+        for (number, batches) in submissions {
+            self.state.restore(number, batches);
+        }
+        self.state.close();
+        (self.answer, self.ended, self.values) = (None, BTreeSet::new(), BTreeMap::new());
     }
 
     fn conclude(&mut self, verdicts: Vec<Verdict>) {
