@@ -191,7 +191,8 @@ impl Secret {
     ///
     /// - The first call is made here, by this thread. Later calls are made while a call of a
     ///   function with such a volume runs, by threads of this process, one at a time for each
-    ///   mounted volume. Programs that wait for the bucket wait for them.
+    ///   mounted volume. Programs wait for one only if the bucket has refused the keys, or they have
+    ///   expired.
     /// - With `AWS_CREDENTIAL_EXPIRATION`, in the form of RFC 3339, it is called five minutes before
     ///   that, or after half of the time that is left, if that is later. A time until 1970 means that
     ///   the keys don't expire.
