@@ -26,9 +26,20 @@ pub fn chain_in_one_line(error: &(dyn Error + 'static)) -> String {
     })
 }
 
+/// Returns an error and its sources, outermost first.
+pub(crate) fn causes<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    iter::successors(Some(error), |&error| error.source())
+}
+
+/// Returns the first error of a type among an error and its sources.
+pub(crate) fn caused_by<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
 fn joined(error: &(dyn Error + 'static), text: fn(&(dyn Error + 'static)) -> String) -> String {
-    let causes = iter::successors(Some(error), |&error| error.source());
-    causes.map(text).fold(String::new(), |above, words| {
+    causes(error).map(text).fold(String::new(), |above, words| {
         if above.is_empty() {
             words
         } else if above.contains(&words) {

@@ -19,6 +19,7 @@ mod shown;
 
 pub use attributes::{Attributes, FileKind, MAX_METADATA, metadata_size};
 pub use bucket::{BucketKind, BucketName, BucketNameError};
+pub(crate) use chain::{caused_by, causes};
 pub use chain::{chain, chain_in_one_line};
 pub use content_type::content_type;
 pub use encryption::{Encryption, EncryptionAlgorithm, EncryptionAlgorithmError};

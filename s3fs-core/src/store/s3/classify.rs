@@ -12,7 +12,7 @@ use super::answers::TOO_LARGE;
 use super::connections::{NotAProxy, ProxyRefused, THROUGH_PROXY};
 use super::identity::{NotAssumed, is_refusal};
 use super::sessions::{NO_SESSION, NoSession};
-use crate::object::chain_in_one_line;
+use crate::object::{caused_by, causes, chain_in_one_line};
 use crate::store::{RequestId, StoreErrorKind};
 
 /// Header with the region of a bucket, also on errors.
@@ -88,7 +88,7 @@ where
         SdkError::ResponseError(response) => {
             of_unread(response.raw().status().as_u16(), &chain_in_one_line(error))
         }
-        _ if let Some(failure) = NoSession::find(error) => of_session(failure),
+        _ if let Some(failure) = caused_by::<NoSession>(error) => of_session(failure),
         _ if lacks_credentials(error) => StoreErrorKind::NoCredentials(
             not_assumed(error).unwrap_or_else(|| chain_in_one_line(error)),
         ),
@@ -156,8 +156,8 @@ pub(super) fn with_host(kind: StoreErrorKind, host: &str) -> StoreErrorKind {
 
 /// Returns why requests cannot be sent through a proxy, if waiting does not help.
 fn proxy_refusal(error: &(dyn StdError + 'static)) -> Option<String> {
-    let mut causes = std::iter::successors(Some(error), |&error| error.source());
-    let cause = causes.find(|cause| cause.is::<ProxyRefused>() || cause.is::<NotAProxy>())?;
+    let cause =
+        causes(error).find(|cause| cause.is::<ProxyRefused>() || cause.is::<NotAProxy>())?;
     Some(cause.to_string())
 }
 
@@ -171,27 +171,15 @@ const NO_IDENTITY: [&str; 2] = [
 /// Returns whether a request was not sent because its credentials could not be loaded. The causes
 /// may look like failures of a bucket, because credentials may be fetched over the network, too.
 fn lacks_credentials(error: &(dyn StdError + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(cause) = next {
+    causes(error).any(|cause| {
         let text = cause.to_string();
-        if cause.is::<CredentialsError>() || NO_IDENTITY.iter().any(|words| text.contains(words)) {
-            return true;
-        }
-        next = cause.source();
-    }
-    false
+        cause.is::<CredentialsError>() || NO_IDENTITY.iter().any(|words| text.contains(words))
+    })
 }
 
 /// Returns the text of a failure to assume a role, without those of the layers around it.
 fn not_assumed(error: &(dyn StdError + 'static)) -> Option<String> {
-    let mut next = Some(error);
-    while let Some(cause) = next {
-        if let Some(failure) = cause.downcast_ref::<NotAssumed>() {
-            return Some(failure.to_string());
-        }
-        next = cause.source();
-    }
-    None
+    caused_by::<NotAssumed>(error).map(ToString::to_string)
 }
 
 /// Returns the kind of a request without a response: the SDK distinguishes the causes only by text.

@@ -1,7 +1,5 @@
 //! Roles that are assumed with other credentials.
 
-use std::error::Error;
-
 use aws_config::SdkConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_credential_types::provider::error::CredentialsError;
@@ -11,7 +9,7 @@ use aws_sdk_s3::config::{Credentials, ProvideCredentials, SharedCredentialsProvi
 use aws_smithy_types::error::ErrorMetadata;
 
 use crate::config::{AssumedRole, RoleArn};
-use crate::object::chain_in_one_line;
+use crate::object::{causes, chain_in_one_line};
 
 /// Default name of a role's session.
 pub(super) const SESSION: &str = "stub-mount";
@@ -90,14 +88,8 @@ impl ProvideCredentials for Assumed {
 
 /// Returns the code and message of STS, if it has answered.
 fn answer(error: &CredentialsError) -> Option<String> {
-    let mut next: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(cause) = next {
-        if let Some(answer) = cause.downcast_ref::<ErrorMetadata>()
-            && let (Some(code), Some(message)) = (answer.code(), answer.message())
-        {
-            return Some(format!("{code}: {message}"));
-        }
-        next = cause.source();
-    }
-    None
+    causes(error).find_map(|cause| {
+        let answer = cause.downcast_ref::<ErrorMetadata>()?;
+        Some(format!("{}: {}", answer.code()?, answer.message()?))
+    })
 }

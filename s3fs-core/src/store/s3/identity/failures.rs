@@ -1,7 +1,6 @@
 //! Failures to load credentials, which are repeated for a while instead of another load.
 
 use std::error::Error;
-use std::iter;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use tokio::time::Instant;
 
 use super::assumed::NotAssumed;
-use crate::object::chain_in_one_line;
+use crate::object::{caused_by, chain_in_one_line};
 
 /// Factor from the first pause to the longest.
 const LONGEST: u32 = 10;
@@ -32,8 +31,7 @@ enum Kind {
 impl Failure {
     pub(super) fn new(error: &CredentialsError) -> Self {
         let source = error.source();
-        let mut causes = iter::successors(source, |&cause| cause.source());
-        let not_assumed = causes.find_map(|cause| cause.downcast_ref::<NotAssumed>());
+        let not_assumed = source.and_then(caused_by::<NotAssumed>);
         let kind = match (not_assumed, error) {
             (Some(failure), _) => Kind::NotAssumed(failure.clone()),
             (None, CredentialsError::CredentialsNotLoaded(_)) => Kind::NotLoaded,

@@ -6,8 +6,6 @@
 mod cache;
 mod refusals;
 
-use std::error::Error as StdError;
-use std::iter;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
@@ -59,12 +57,6 @@ struct Session {
 pub(super) struct NoSession(Arc<SdkError<CreateSessionError, HttpResponse>>);
 
 impl NoSession {
-    /// Returns the failure among the causes of an error.
-    pub(super) fn find<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Self> {
-        let mut causes = iter::successors(Some(error), |&cause| cause.source());
-        causes.find_map(|cause| cause.downcast_ref())
-    }
-
     /// Returns the error of the request.
     pub(super) fn error(&self) -> &SdkError<CreateSessionError, HttpResponse> {
         &self.0

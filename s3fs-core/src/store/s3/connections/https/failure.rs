@@ -9,6 +9,8 @@ use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::retry::ErrorKind;
 
+use crate::object::caused_by;
+
 /// Phase of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RequestPhase {
@@ -65,16 +67,4 @@ fn of_http(error: &hyper::Error) -> fn(BoxError) -> ConnectorError {
     } else {
         |error| ConnectorError::other(error, None)
     }
-}
-
-/// Returns the first error of a type in a chain of causes.
-fn caused_by<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        next = error.source();
-    }
-    None
 }
