@@ -22,7 +22,7 @@ use http::Uri;
 use http::uri::Scheme;
 
 use super::authorities::{Certificates, context};
-use super::https::{HttpsConnections, HttpsConnector, client_config};
+use super::https::{HttpsConnections, HttpsConnector};
 use super::proxy::{Proxies, Proxy, ProxyFailed, ProxyRefused};
 
 const TLS: Provider = Provider::Rustls(CryptoMode::Ring);
@@ -55,7 +55,7 @@ impl Routed {
             Some((proxy.clone(), through(config, tls.clone())))
         });
         Self {
-            https: HttpsConnections::new(client_config(certificates)),
+            https: HttpsConnections::new(certificates),
             http: Builder::new().build_http(),
             proxied: through_each.collect(),
             proxies: Arc::clone(proxies),

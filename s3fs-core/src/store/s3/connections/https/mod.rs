@@ -9,7 +9,7 @@ mod tests;
 mod trust;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::connection::{CaptureSmithyConnection, ConnectionMetadata};
@@ -25,48 +25,68 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 
 use super::BODIES;
+use super::authorities::Certificates;
 use connector::TlsConnector;
 use failure::{ConnectionTimeout, RequestPhase, classified};
+use trust::client_config;
 
-pub(super) use trust::client_config;
+/// Connections to `https://` URLs. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct HttpsConnections(Arc<Connections>);
 
-/// Connections to `https://` URLs, by the time limit to set them up. Requests share them whatever their other limits.
 #[derive(Debug)]
-pub(super) struct HttpsConnections {
-    tls: Arc<ClientConfig>,
+struct Connections {
+    /// Certificates to trust; `None` for those of the system.
+    certificates: Option<Certificates>,
+    tls: OnceLock<Arc<ClientConfig>>,
+    /// Clients by the time limit to set up a connection. Requests share them whatever their other limits.
     clients: Mutex<HashMap<Option<Duration>, Client<TlsConnector, SdkBody>>>,
 }
 
 impl HttpsConnections {
     /// Creates no connection yet.
-    pub(super) fn new(tls: Arc<ClientConfig>) -> Self {
-        Self {
-            tls,
+    pub(super) fn new(certificates: Option<Certificates>) -> Self {
+        Self(Arc::new(Connections {
+            certificates,
+            tls: OnceLock::new(),
             clients: Mutex::default(),
-        }
+        }))
     }
 
     /// Returns the connector with these timeouts.
     pub(super) fn connector(&self, settings: &HttpConnectorSettings) -> HttpsConnector {
-        let limit = settings.connect_timeout();
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        HttpsConnector {
+            connections: self.clone(),
+            connect_timeout: settings.connect_timeout(),
+            read_timeout: settings.read_timeout(),
+        }
+    }
+
+    /// Returns the client with this limit. The first one reads the certificates of the system, which
+    /// takes milliseconds and is for nothing where all requests are plain HTTP.
+    fn client(&self, limit: Option<Duration>) -> Client<TlsConnector, SdkBody> {
+        let Connections {
+            certificates,
+            tls,
+            clients,
+        } = &*self.0;
+        let mut clients = clients.lock().unwrap_or_else(PoisonError::into_inner);
         let client = clients.entry(limit).or_insert_with(|| {
+            let tls = tls.get_or_init(|| client_config(certificates.clone()));
             Client::builder(TokioExecutor::new())
                 .pool_timer(TokioTimer::new())
                 .pool_max_idle_per_host(BODIES)
-                .build(TlsConnector::new(&self.tls, limit))
+                .build(TlsConnector::new(tls, limit))
         });
-        HttpsConnector {
-            client: client.clone(),
-            read_timeout: settings.read_timeout(),
-        }
+        client.clone()
     }
 }
 
 /// Connector of direct requests to `https://` URLs.
 #[derive(Clone, Debug)]
 pub(super) struct HttpsConnector {
-    client: Client<TlsConnector, SdkBody>,
+    connections: HttpsConnections,
+    connect_timeout: Option<Duration>,
     read_timeout: Option<Duration>,
 }
 
@@ -82,7 +102,8 @@ impl HttpConnector for HttpsConnector {
         if let Some(capture) = request.extensions().get::<CaptureSmithyConnection>() {
             capture.set_connection_retriever(move || metadata(&connection));
         }
-        let answer = self.client.request(request);
+        let client = self.connections.client(self.connect_timeout);
+        let answer = client.request(request);
         let limit = self.read_timeout;
         HttpConnectorFuture::new(async move {
             let answer = match limit {

@@ -12,7 +12,7 @@ use rustls::pki_types::pem::PemObject;
 use s3_local::{Fault, S3Local, Server};
 use tokio::net::TcpStream;
 
-use super::{HttpsConnections, client_config};
+use super::HttpsConnections;
 
 /// Time limit of requests that are to exceed it.
 const SHORT: Duration = Duration::from_millis(300);
@@ -23,7 +23,7 @@ const LONG: Duration = Duration::from_mins(1);
 fn connections(trusted: &Server) -> HttpsConnections {
     let pem = trusted.certificate().unwrap();
     let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
-    HttpsConnections::new(client_config(Some(vec![certificate])))
+    HttpsConnections::new(Some(vec![certificate]))
 }
 
 async fn get(

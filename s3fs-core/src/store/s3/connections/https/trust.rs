@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, LazyLock};
 
-use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
+
+use crate::store::s3::connections::authorities::Certificates;
 
 /// Certificates of the system. Reading them takes milliseconds.
 static SYSTEM: LazyLock<RootCertStore> = LazyLock::new(|| {
@@ -22,9 +23,7 @@ static SYSTEM: LazyLock<RootCertStore> = LazyLock::new(|| {
 });
 
 /// Returns the TLS settings of connections that trust these certificates, or those of the system.
-pub(in super::super) fn client_config(
-    certificates: Option<Vec<CertificateDer<'static>>>,
-) -> Arc<ClientConfig> {
+pub(super) fn client_config(certificates: Option<Certificates>) -> Arc<ClientConfig> {
     let roots = certificates.map_or_else(|| SYSTEM.clone(), roots);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
@@ -37,7 +36,7 @@ pub(in super::super) fn client_config(
     Arc::new(config)
 }
 
-fn roots(certificates: Vec<CertificateDer<'static>>) -> RootCertStore {
+fn roots(certificates: Certificates) -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(certificates);
     roots
