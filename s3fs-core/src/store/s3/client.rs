@@ -23,7 +23,7 @@ use super::endpoint::{Endpoint, EndpointError, PathStyle};
 use super::identity::{CredentialSource, Identity, WatchRefusals, first_region, static_keys};
 use super::owner::ExpectedOwner;
 use super::profile::known_region;
-use super::sessions::{SessionCache, Sessions, WatchSessions};
+use super::sessions::{SessionCache, Sessions};
 use super::settings::Settings;
 use super::variants::{Route, Variants};
 use crate::config::{Credentials, MountConfig};
@@ -263,7 +263,7 @@ impl Access {
         let mut builder = self
             .builder()
             .identity_cache(cache)
-            .interceptor(WatchSessions(sessions.clone()));
+            .interceptor(WatchRefusals(sessions.clone()));
         builder.set_express_credentials_provider(Some(provider));
         (client(builder), Some(sessions))
     }

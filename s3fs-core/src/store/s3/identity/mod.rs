@@ -29,7 +29,7 @@ use tokio::time::Instant;
 
 pub(super) use assumed::{NOT_ASSUMED, NotAssumed};
 pub(super) use flight::Flight;
-pub(super) use refusals::{WatchRefusals, is_refusal, refuses_keys};
+pub(super) use refusals::{SigningKeys, WatchRefusals, is_refusal};
 pub(super) use reread::static_keys;
 pub(super) use source::{CredentialSource, first_region};
 
@@ -77,7 +77,7 @@ struct Generation {
 /// Hash of an access key's ID and session token, to compare the keys of a request with the loaded
 /// ones.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct KeyHash(u64);
+pub(super) struct KeyHash(u64);
 
 impl KeyHash {
     fn new(id: &str, token: Option<&str>) -> Self {
@@ -154,7 +154,7 @@ impl Identity {
 
     /// Drops the credentials if they are those of a refused request, and have been used for a
     /// while.
-    fn refused(&self, keys: KeyHash) {
+    fn on_refused(&self, keys: KeyHash) {
         self.drop_refused(keys, SHORTEST_USE);
     }
 

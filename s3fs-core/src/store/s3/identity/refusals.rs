@@ -1,11 +1,13 @@
 //! Responses that refuse the credentials of their requests.
 
+use std::fmt::Debug;
+
 use aws_sdk_s3::config::interceptors::{
     BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
 };
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
-
+use aws_smithy_runtime_api::http::Headers;
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
 
 use super::{Identity, KeyHash};
@@ -26,15 +28,23 @@ pub(in crate::store::s3) fn is_refusal(code: &str) -> bool {
     REFUSALS.contains(&code)
 }
 
-impl Storable for KeyHash {
-    type Storer = StoreReplace<Self>;
+/// Keys that requests are signed with, which may be refused.
+pub(in crate::store::s3) trait SigningKeys: Debug + Send + Sync {
+    /// Keys of one request.
+    type Signed: Storable<Storer = StoreReplace<Self::Signed>>;
+
+    /// Returns the keys that a request with these headers is signed with.
+    fn signed(headers: &Headers) -> Option<Self::Signed>;
+
+    /// Records that a response refused keys.
+    fn refused(&self, keys: &Self::Signed);
 }
 
-/// Interceptor that tells an identity which keys were refused.
+/// Interceptor that tells which keys were refused.
 #[derive(Debug)]
-pub(in crate::store::s3) struct WatchRefusals(pub(in crate::store::s3) Identity);
+pub(in crate::store::s3) struct WatchRefusals<K>(pub(in crate::store::s3) K);
 
-impl Intercept for WatchRefusals {
+impl<K: SigningKeys> Intercept for WatchRefusals<K> {
     fn name(&self) -> &'static str {
         "WatchRefusals"
     }
@@ -45,10 +55,7 @@ impl Intercept for WatchRefusals {
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let headers = context.request().headers();
-        let token = headers.get("x-amz-security-token");
-        if let Some(id) = headers.get("authorization").and_then(signing_key) {
-            let keys = KeyHash::new(id, token);
+        if let Some(keys) = K::signed(context.request().headers()) {
             config.interceptor_state().store_put(keys);
         }
         Ok(())
@@ -61,20 +68,37 @@ impl Intercept for WatchRefusals {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         // The request itself is gone by now.
-        if let (true, Some(keys)) = (refuses_keys(context), config.load::<KeyHash>()) {
-            self.0.refused(*keys);
+        if let (true, Some(keys)) = (refuses_keys(context), config.load::<K::Signed>()) {
+            self.0.refused(keys);
         }
         Ok(())
     }
 }
 
 /// Returns whether a response refuses the keys of its request.
-pub(in crate::store::s3) fn refuses_keys(context: &FinalizerInterceptorContextRef<'_>) -> bool {
+fn refuses_keys(context: &FinalizerInterceptorContextRef<'_>) -> bool {
     let has_failed = context
         .output_or_error()
         .is_some_and(|answer| answer.is_err());
     let body = context.response().and_then(|answer| answer.body().bytes());
     has_failed && body.and_then(code).is_some_and(is_refusal)
+}
+
+impl Storable for KeyHash {
+    type Storer = StoreReplace<Self>;
+}
+
+impl SigningKeys for Identity {
+    type Signed = KeyHash;
+
+    fn signed(headers: &Headers) -> Option<KeyHash> {
+        let id = headers.get("authorization").and_then(signing_key)?;
+        Some(KeyHash::new(id, headers.get("x-amz-security-token")))
+    }
+
+    fn refused(&self, keys: &KeyHash) {
+        self.on_refused(*keys);
+    }
 }
 
 /// Returns the ID of the key that a request was signed with.

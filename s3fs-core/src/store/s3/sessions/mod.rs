@@ -21,7 +21,6 @@ use tokio::time::Instant;
 
 use super::identity::Flight;
 pub(super) use cache::SessionCache;
-pub(super) use refusals::WatchSessions;
 
 /// Beginning of the text of a refusal to create a session.
 pub(super) const NO_SESSION: &str = "CreateSession";
@@ -86,7 +85,7 @@ impl Sessions {
     }
 
     /// Drops a session that was refused.
-    fn refused(&self, token: &str) {
+    fn on_refused(&self, token: &str) {
         let is_current = |session: &Session| session.keys.session_token() == Some(token);
         if self.current().as_ref().is_some_and(is_current) {
             tracing::debug!("the session of the bucket was refused: creating another");
