@@ -3,21 +3,19 @@
 //! The S3 service verifies signatures for `s3` alone. So a request is verified here and signed again for
 //! that service, with the same key. The signatures of chunks are left out.
 
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, Request};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use s3s::auth::{S3Auth as _, SecretKey};
-use s3s::crypto::{Checksum as _, Sha256};
 use s3s::{S3Error, S3ErrorCode, S3Result};
+use sha2::{Digest as _, Sha256};
 
 use super::{KeyRing, chunks};
 use crate::query::pairs;
 
 /// Service in the scope of a signature for directory buckets.
 const SERVICE: &str = "s3express";
-
-/// Size of a block of SHA-256, in bytes.
-const BLOCK: usize = 64;
 
 /// Characters that a canonical query leaves unencoded.
 const LITERAL: &AsciiSet = &NON_ALPHANUMERIC
@@ -143,7 +141,7 @@ fn signature<B>(
     let Authorization { date, region, .. } = scope;
     let canonical = canonical_request(request, scope.signed_headers);
     let time = text(request.headers(), "x-amz-date").unwrap_or_default();
-    let hash = hex::encode(Sha256::checksum(canonical.as_bytes()));
+    let hash = hex::encode(Sha256::digest(canonical.as_bytes()));
     let text = format!("AWS4-HMAC-SHA256\n{time}\n{date}/{region}/{service}/aws4_request\n{hash}");
     let key = format!("AWS4{}", secret.expose());
     let steps = [*date, *region, service, "aws4_request", &text];
@@ -154,19 +152,8 @@ fn signature<B>(
 }
 
 fn hmac(key: &[u8], text: &[u8]) -> Vec<u8> {
-    let mut block = [0; BLOCK];
-    if key.len() > BLOCK {
-        block[..32].copy_from_slice(&Sha256::checksum(key));
-    } else {
-        block[..key.len()].copy_from_slice(key);
-    }
-    let hash = |pad: u8, text: &[u8]| {
-        let mut hash = Sha256::new();
-        hash.update(&block.map(|byte| byte ^ pad));
-        hash.update(text);
-        hash.finalize()
-    };
-    hash(0x5c, &hash(0x36, text)).to_vec()
+    let mac = Hmac::<Sha256>::new_from_slice(key).expect("a key may have any length");
+    mac.chain_update(text).finalize().into_bytes().to_vec()
 }
 
 #[cfg(test)]
