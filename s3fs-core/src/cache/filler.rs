@@ -13,7 +13,7 @@ use super::entry::Entry;
 use super::folder::Folder;
 use super::format::{BLOCK, blocks, checksum};
 use super::header::Header;
-use super::name::Space;
+use super::name::{ObjectId, Space};
 use super::open::Cache;
 use super::size_index::{SizeIndex, most_kept};
 use super::writer::OVERHEAD;
@@ -74,10 +74,7 @@ impl Filler {
         let meta = meta.clone();
         let count = meta.size.div_ceil(part) as usize;
         let looked = spawn_blocking(move || {
-            let entry = folder.find(object)?;
-            if entry.meta().etag != meta.etag || entry.meta().size != meta.size {
-                return None;
-            }
+            let entry = version(&folder, object, &meta)?;
             let present = entry.presence(0..blocks(meta.size));
             let parts = present.chunks((part / BLOCK) as usize);
             Some(
@@ -131,16 +128,18 @@ impl Filler {
 }
 
 fn is_held(folder: &Folder, space: &Space, key: &Key, meta: &ObjectMeta) -> bool {
-    let entry = folder.find(space.object(key));
-    let Some(entry) = entry.filter(|entry| entry.meta().etag == meta.etag) else {
-        return false;
-    };
-    entry.touch();
-    let is_whole = entry
-        .presence(0..blocks(meta.size))
-        .iter()
-        .all(|here| *here);
-    is_whole && entry.meta().size == meta.size
+    version(folder, space.object(key), meta).is_some_and(|entry| {
+        entry.touch();
+        let present = entry.presence(0..blocks(meta.size));
+        present.iter().all(|here| *here)
+    })
+}
+
+/// Returns the entry of this version of an object.
+fn version(folder: &Folder, object: ObjectId, meta: &ObjectMeta) -> Option<Entry> {
+    let entry = folder.find(object)?;
+    let has_it = entry.meta().etag == meta.etag && entry.meta().size == meta.size;
+    has_it.then_some(entry)
 }
 
 fn store(
