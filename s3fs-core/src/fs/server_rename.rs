@@ -12,20 +12,20 @@ const TOKEN: usize = 32;
 /// State of the new key before a rename.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NewKey {
-    /// It has an object, which may be replaced.
+    /// Key of an object, which may be replaced.
     HasObject,
-    /// It has no object that this mount knows; one of another client may be replaced.
+    /// Key without an object that this mount knows; one of another client may be replaced.
     Free,
-    /// It has no object that this mount knows; one of another client must stay.
+    /// Key without an object that this mount knows; one of another client must stay.
     MustBeFree,
 }
 
 /// State of the old key after an object was brought under a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
-    /// It still has its object, of which the new key has a copy.
+    /// Key that still has its object, of which the new key has a copy.
     Stays,
-    /// It has no object any more.
+    /// Key without an object from now on.
     Gone,
 }
 

@@ -18,9 +18,9 @@ const PARTS: usize = 8;
 /// Outcome of a fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fetched {
-    /// It is in the cache.
+    /// Object that is in the cache.
     Stored,
-    /// It was replaced or deleted, or the cache does not admit it.
+    /// Object that was replaced or deleted, or that the cache does not admit.
     Skipped,
 }
 

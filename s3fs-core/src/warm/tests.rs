@@ -31,15 +31,15 @@ const SIZE: u64 = (20 << 20) + 17;
 enum Lie {
     /// None.
     Nothing,
-    /// It sends the whole object.
+    /// Server that sends the whole object.
     IgnoresRange,
-    /// It sends bytes from elsewhere, and says so.
+    /// Server that sends bytes from elsewhere, and says so.
     SendsOtherRange,
-    /// It sends the present version, whichever was asked for.
+    /// Server that sends the present version, whichever was asked for.
     IgnoresVersion,
-    /// It sends the whole object as the range that was asked for.
+    /// Server that sends the whole object as the range that was asked for.
     SendsMore,
-    /// It sends the start of a part as the part.
+    /// Server that sends the start of a part as the part.
     SendsLess,
 }
 

@@ -105,7 +105,7 @@ impl Core {
     }
 
     /// Returns the time for which the kernel may use attributes, if it may use their name for `valid`.
-    /// Where files can be written, that time is short: the kernel does not notice that mapped memory
+    /// The time is short where files can be written: the kernel does not notice that mapped memory
     /// changes the time of a file.
     pub(super) fn attributes_ttl(&self, valid: Duration) -> Duration {
         let ttl = match self.access {
