@@ -1,52 +1,18 @@
 //! Reading a file in blocks or pieces anywhere, each of which is several requests of the kernel.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::thread;
 
 use memmap2::Mmap;
-use s3_local::Operation;
-use stub_test_support::noise;
 
-use crate::mounted::{BUCKET, Bucket, server};
+use crate::mounted::Bucket;
+use crate::noisy::{asked_for, check, file_of, gets};
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
 /// Memory that is too small for files of 64 MiB to be fetched whole.
 const SMALL_BUDGET: u64 = 12 << 20;
-
-/// Mounts a bucket with one file of noise.
-fn file_of(length: usize, budget: Option<u64>) -> (Bucket, Vec<u8>) {
-    let server = server();
-    let content = noise(length);
-    server.put(BUCKET, "file", content.clone());
-    (Bucket::mount_with(server, budget, |_| {}), content)
-}
-
-fn gets(bucket: &Bucket) -> usize {
-    bucket.server.log().count(Operation::GetObject) as usize
-}
-
-/// Returns the number of requested bytes.
-fn asked_for(bucket: &Bucket) -> usize {
-    let requests = bucket.server.log().requests();
-    let ranges = requests
-        .iter()
-        .filter_map(|request| request.range.as_deref());
-    ranges
-        .map(|range| {
-            let (from, to) = range.trim_start_matches("bytes=").split_once('-').unwrap();
-            to.parse::<usize>().unwrap() + 1 - from.parse::<usize>().unwrap()
-        })
-        .sum()
-}
-
-fn check(file: &File, content: &[u8], offset: usize, length: usize) {
-    let mut bytes = vec![0; length];
-    file.read_exact_at(&mut bytes, offset as u64).unwrap();
-    assert!(bytes == content[offset..offset + length], "{offset}");
-}
 
 /// Returns offsets of pieces that neither touch each other nor begin at a page, in random order.
 fn unaligned(length: usize, apart: usize) -> Vec<usize> {

@@ -5,45 +5,10 @@ use std::os::unix::fs::FileExt;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use s3_local::Operation;
-use stub_test_support::noise;
-
-use crate::mounted::{BUCKET, Bucket, server};
+use crate::noisy::{asked_for, check, file_of, gets};
 
 const MIB: usize = 1 << 20;
 const READ: usize = 128 << 10;
-
-/// Mounts a bucket with one file of noise.
-fn file_of(length: usize) -> (Bucket, Vec<u8>) {
-    let server = server();
-    let content = noise(length);
-    server.put(BUCKET, "file", content.clone());
-    (Bucket::mount(server, |_| {}), content)
-}
-
-/// Returns the number of requested bytes.
-fn asked_for(bucket: &Bucket) -> usize {
-    let requests = bucket.server.log().requests();
-    let ranges = requests
-        .iter()
-        .filter_map(|request| request.range.as_deref());
-    ranges
-        .map(|range| {
-            let (from, to) = range.trim_start_matches("bytes=").split_once('-').unwrap();
-            to.parse::<usize>().unwrap() + 1 - from.parse::<usize>().unwrap()
-        })
-        .sum()
-}
-
-fn gets(bucket: &Bucket) -> u64 {
-    bucket.server.log().count(Operation::GetObject)
-}
-
-fn check(file: &File, content: &[u8], offset: usize, length: usize) {
-    let mut bytes = vec![0; length];
-    file.read_exact_at(&mut bytes, offset as u64).unwrap();
-    assert!(bytes == content[offset..offset + length], "{offset}");
-}
 
 /// Returns all offsets in scattered order, each once.
 fn scattered(length: usize) -> impl Iterator<Item = usize> {
@@ -54,7 +19,7 @@ fn scattered(length: usize) -> impl Iterator<Item = usize> {
 #[test]
 fn a_file_that_is_read_here_and_there_is_fetched_once_and_whole() {
     // 37 and the number of places have no common divisor.
-    let (bucket, content) = file_of(16 * MIB);
+    let (bucket, content) = file_of(16 * MIB, None);
     let file = File::open(bucket.at("file")).unwrap();
     for offset in scattered(content.len()) {
         check(&file, &content, offset, READ);
@@ -70,7 +35,7 @@ fn a_file_that_is_read_here_and_there_is_fetched_once_and_whole() {
 
 #[test]
 fn what_is_covered_is_in_the_page_cache() {
-    let (bucket, content) = file_of(16 * MIB);
+    let (bucket, content) = file_of(16 * MIB, None);
     let file = File::open(bucket.at("file")).unwrap();
     for offset in scattered(content.len()).take(40) {
         check(&file, &content, offset, READ);
@@ -108,7 +73,7 @@ fn is_resident(file: &File, length: usize) -> bool {
 #[test]
 fn what_is_written_is_never_covered_by_what_was_there() {
     for round in 0..8_u8 {
-        let (bucket, mut content) = file_of(6 * MIB);
+        let (bucket, mut content) = file_of(6 * MIB, None);
         let reading = File::open(bucket.at("file")).unwrap();
         for offset in scattered(content.len()).take(6) {
             check(&reading, &content, offset, READ);
@@ -145,7 +110,7 @@ fn what_came_ahead_of_a_slow_backward_scan_stays() {
 }
 
 fn scan_backward(pause: Duration) {
-    let (bucket, content) = file_of(32 * MIB);
+    let (bucket, content) = file_of(32 * MIB, None);
     let file = File::open(bucket.at("file")).unwrap();
     for piece in (0..32).rev() {
         check(&file, &content, piece * MIB, MIB / 2);
@@ -164,7 +129,7 @@ fn scan_backward(pause: Duration) {
 #[test]
 fn pieces_of_a_large_file_cost_little_more_than_themselves() {
     // As a Parquet reader does: the end, then columns in order.
-    let (bucket, content) = file_of(96 * MIB);
+    let (bucket, content) = file_of(96 * MIB, None);
     let file = File::open(bucket.at("file")).unwrap();
     check(&file, &content, content.len() - 65_536, 65_536);
     for piece in 0..8 {
@@ -179,7 +144,7 @@ fn pieces_of_a_large_file_cost_little_more_than_themselves() {
 
 #[test]
 fn handles_of_one_file_share_what_was_fetched() {
-    let (bucket, content) = file_of(8 * MIB);
+    let (bucket, content) = file_of(8 * MIB, None);
     let path = bucket.at("file");
     let first = File::open(&path).unwrap();
     check(&first, &content, 0, MIB);

@@ -1,6 +1,5 @@
 //! Mounts of directory buckets (S3 Express One Zone), on a server with their rules.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::FileExt;
@@ -14,8 +13,8 @@ use s3_local::{Fault, Injection, Operation, Quirk, Server};
 use s3fs_core::{Access, Freshness};
 use stub_test_support::{eventually, noise, served};
 
-use crate::mounted::{BUCKET, Bucket, DIRECTORY, SOON, config, directory, errno, find};
-use crate::vendors::use_bucket;
+use crate::mounted::{BUCKET, Bucket, DIRECTORY, SOON, config, directory, errno};
+use crate::vendors::{expect_found, tree_of_keys, use_bucket};
 
 /// Time between the effect of a request and its answer: a reader is refused in it.
 const LATENCY: Duration = Duration::from_millis(300);
@@ -31,18 +30,7 @@ fn mount(server: impl Into<Arc<Server>>) -> Bucket {
 #[test]
 fn nothing_vanishes_where_keys_are_listed_in_no_order() {
     let server = server();
-    let mut keys = BTreeSet::new();
-    for n in 1000..2300 {
-        keys.insert(format!("tree/sub-{n}"));
-    }
-    for n in 0..30 {
-        keys.extend([
-            format!("tree/sub/{n:02}"),
-            format!("tree/sub/{n:02}-1/x"),
-            format!("tree/z{n:02}/x/y"),
-            format!("tree/z{n:02}/x-1"),
-        ]);
-    }
+    let keys = tree_of_keys();
     for key in &keys {
         server.put(DIRECTORY, key, "x");
     }
@@ -51,17 +39,7 @@ fn nothing_vanishes_where_keys_are_listed_in_no_order() {
     for name in ["none", "none-1", "none-2", "sub-", "su"] {
         fs::metadata(bucket.at(&format!("tree/{name}"))).unwrap_err();
     }
-    for key in keys.iter().rev() {
-        fs::metadata(bucket.at(key)).unwrap_or_else(|error| panic!("{key}: {error}"));
-    }
-    let expected: BTreeSet<_> = keys.iter().map(|key| bucket.at(key)).collect();
-    for _ in 0..2 {
-        let mut found = Vec::new();
-        find(&bucket.at("tree"), &mut found);
-        let names: BTreeSet<_> = found.iter().map(Into::into).collect();
-        assert_eq!(names, expected);
-        assert_eq!(found.len(), expected.len(), "each comes once");
-    }
+    expect_found(&bucket, &keys);
     fs::remove_dir_all(bucket.at("tree")).unwrap();
     assert_eq!(bucket.keys(), Vec::<String>::new());
     let requests = bucket.server.log().requests();

@@ -23,6 +23,7 @@ mod listing_copies;
 mod mount;
 mod mounted;
 mod names;
+mod noisy;
 mod numbers;
 mod outages;
 mod passthrough;
