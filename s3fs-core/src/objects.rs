@@ -81,9 +81,7 @@ impl Objects {
             let page = ListRequest {
                 prefix: self.prefix.as_str(),
                 folded: false,
-                from: next
-                    .as_deref()
-                    .map_or(ListFrom::Beginning, ListFrom::Continuation),
+                from: ListFrom::following(next.as_deref()),
                 max_keys: 1000,
             };
             let page = self.store.list(page).await?;
@@ -179,9 +177,7 @@ impl Objects {
         let prefix = format!("{}{begin}", self.prefix);
         let (mut names, mut next) = (Vec::new(), None::<String>);
         loop {
-            let from = next
-                .as_deref()
-                .map_or(ListFrom::Beginning, ListFrom::Continuation);
+            let from = ListFrom::following(next.as_deref());
             let request = ListRequest {
                 prefix: &prefix,
                 folded: false,

@@ -135,9 +135,7 @@ impl Fs {
             let request = ListRequest {
                 prefix: from,
                 folded: false,
-                from: next
-                    .as_deref()
-                    .map_or(ListFrom::Beginning, ListFrom::Continuation),
+                from: ListFrom::following(next.as_deref()),
                 max_keys: 1000,
             };
             self.check_may_wait()?;

@@ -195,9 +195,7 @@ async fn list(
         let request = ListRequest {
             prefix: prefix.as_str(),
             folded: false,
-            from: next
-                .as_deref()
-                .map_or(ListFrom::Beginning, ListFrom::Continuation),
+            from: ListFrom::following(next.as_deref()),
             max_keys: 1000,
         };
         let page = list_page(&*store, request).await?;

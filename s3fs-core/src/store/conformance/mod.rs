@@ -83,9 +83,7 @@ async fn list(
         let request = ListRequest {
             prefix,
             folded,
-            from: continuation
-                .as_deref()
-                .map_or(ListFrom::Beginning, ListFrom::Continuation),
+            from: ListFrom::following(continuation.as_deref()),
             max_keys,
         };
         let page = store.list(request).await.unwrap();

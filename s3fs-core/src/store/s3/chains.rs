@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     fn advance(chains: &Chains, token: Option<&str>, page: &ListPage) -> Result<(), &'static str> {
-        let from = token.map_or(ListFrom::Beginning, ListFrom::Continuation);
+        let from = ListFrom::following(token);
         let request = ListRequest {
             prefix: "",
             folded: true,
