@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use s3fs_core::{Amount, MountConfig, Resources, WarmProgress, WarmReport, Warming};
 use stub_runtime::declare::Settings;
+use stub_runtime::local;
 use stub_runtime::observe::WarmingBar;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -17,9 +18,6 @@ use crate::exit;
 
 /// Interval at which the bar is redrawn.
 const GLANCE: Duration = Duration::from_millis(250);
-
-/// Status after SIGINT or SIGTERM.
-const INTERRUPTED: u8 = 130;
 
 /// Fills the cache, and prints what it did. A signal ends it; what is in the cache by then stays.
 pub(crate) fn warm(arguments: &WarmArguments) -> anyhow::Result<ExitCode> {
@@ -42,7 +40,7 @@ pub(crate) fn warm(arguments: &WarmArguments) -> anyhow::Result<ExitCode> {
         match ended {
             None => {
                 exit::say("ended by a signal: the rest is not in the cache");
-                Ok(ExitCode::from(INTERRUPTED))
+                Ok(ExitCode::from(local::INTERRUPTED))
             }
             Some(ended) => {
                 ended.with_context(words)?;
