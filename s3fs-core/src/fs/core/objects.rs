@@ -6,6 +6,7 @@ use crate::fs::FsError;
 use crate::fs::core::Core;
 use crate::fs::open_files::OpenFile;
 use crate::fs::place::FilePlace;
+use crate::list::list_page;
 use crate::object::{Key, ObjectMeta};
 use crate::read::{Expected, Reader};
 use crate::store::{Described, ListFrom, ListRequest, Precondition, StoreError, StoreErrorKind};
@@ -24,22 +25,16 @@ impl Core {
         }
     }
 
-    /// Returns whether any object has a key with this prefix. A page may be empty though others follow.
+    /// Returns whether any object has a key with this prefix.
     pub(in crate::fs) async fn has_keys(&self, prefix: &str) -> Result<bool, StoreError> {
-        let mut next = None;
-        loop {
-            let request = ListRequest {
-                prefix,
-                folded: false,
-                from: ListFrom::following(next.as_deref()),
-                max_keys: 1,
-            };
-            let page = self.store.list(request).await?;
-            if !page.objects.is_empty() || page.next.is_none() {
-                return Ok(!page.objects.is_empty());
-            }
-            next = page.next;
-        }
+        let request = ListRequest {
+            prefix,
+            folded: false,
+            from: ListFrom::Beginning,
+            max_keys: 1,
+        };
+        let page = list_page(&*self.store, request).await?;
+        Ok(!page.objects.is_empty())
     }
 
     /// Opens the current version of the file.
