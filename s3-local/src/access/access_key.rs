@@ -3,6 +3,7 @@
 use s3s::auth::SecretKey;
 
 use super::Policy;
+use crate::catalog::Encryption;
 
 /// Access key with its policy. Its secrets show in no output.
 #[derive(Clone, Debug)]
@@ -22,9 +23,11 @@ pub(crate) enum SessionMode {
     ReadOnly,
 }
 
-/// Bucket and mode of a session.
+/// Bucket, mode and encryption of a session.
 #[derive(Clone, Debug)]
 pub(crate) struct SessionScope {
     pub(crate) bucket: String,
     pub(crate) mode: SessionMode,
+    /// Encryption of new objects; that of the bucket when absent.
+    pub(crate) encryption: Option<Encryption>,
 }

@@ -92,6 +92,21 @@ pub(super) fn checked(headers: Headers) -> S3Result<Headers> {
     Ok(headers)
 }
 
+/// Returns the encryption that any of the inputs says.
+macro_rules! encryption_of {
+    ($input:expr) => {
+        $input
+            .server_side_encryption
+            .take()
+            .map(|algorithm| $crate::catalog::Encryption {
+                algorithm: algorithm.as_str().to_owned(),
+                key_id: $input.ssekms_key_id.take(),
+                bucket_key: $input.bucket_key_enabled.take(),
+            })
+    };
+}
+pub(super) use encryption_of;
+
 /// Collects the headers to store from any of the inputs that carry them.
 macro_rules! headers_of {
     ($input:expr) => {
@@ -107,13 +122,7 @@ macro_rules! headers_of {
                 .take()
                 .map(|class| class.as_str().to_owned()),
             website_redirect: $input.website_redirect_location.take(),
-            encryption: $input.server_side_encryption.take().map(|algorithm| {
-                $crate::catalog::Encryption {
-                    algorithm: algorithm.as_str().to_owned(),
-                    key_id: $input.ssekms_key_id.take(),
-                    bucket_key: $input.bucket_key_enabled.take(),
-                }
-            }),
+            encryption: $crate::api::convert::encryption_of!($input),
             tags: $crate::api::tags::parse($input.tagging.take().as_deref())?,
             metadata: $input
                 .metadata

@@ -80,6 +80,7 @@ impl Api {
             input.checksum_type.as_ref(),
         )?;
         let mut headers = checked(headers_of!(input))?;
+        self.encrypt(request.credentials.as_ref(), &mut headers)?;
         self.lose_tags(&mut headers);
         set_class(&input.bucket, &mut headers);
         let upload = Upload {

@@ -24,9 +24,11 @@ impl Api {
             mut input,
             headers,
             trailing_headers,
+            credentials,
             ..
         } = request;
         let mut stored_headers = checked(headers_of!(input))?;
+        self.encrypt(credentials.as_ref(), &mut stored_headers)?;
         if input.key.ends_with('/') && self.knobs.has_quirk(Quirk::NoMarkerMetadata) {
             stored_headers = Headers::default();
         }
