@@ -9,7 +9,6 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{Builder, IdentityCache, SharedCredentialsProvider};
-use aws_sdk_s3::types::SessionMode;
 use aws_smithy_runtime_api::client::identity::ResolveIdentity as _;
 use aws_smithy_runtime_api::shared::IntoShared as _;
 use tokio::sync::Semaphore;
@@ -23,11 +22,10 @@ use super::endpoint::{Endpoint, EndpointError, PathStyle};
 use super::identity::{CredentialSource, Identity, WatchRefusals, first_region, static_keys};
 use super::owner::ExpectedOwner;
 use super::profile::known_region;
-use super::sessions::{SessionCache, Sessions};
+use super::sessions::{Scope, SessionCache, Sessions};
 use super::settings::Settings;
 use super::variants::{Route, Variants};
 use crate::config::{Credentials, MountConfig};
-use crate::object::{BucketKind, BucketName};
 use crate::store::Vendor;
 
 /// Maximum time of an attempt of a metadata request; a slower one counts as lost.
@@ -62,8 +60,8 @@ pub(super) struct Access {
     pub(super) bodies: Arc<Semaphore>,
     http: HttpClient,
     checksums: Checksums,
-    /// Directory bucket that the requests are about, and the mode of its sessions.
-    directory: Option<(BucketName, SessionMode)>,
+    /// Scope of the sessions of a directory bucket; `None` if the bucket is another one.
+    sessions: Option<Scope>,
 }
 
 /// Access that cannot be set up.
@@ -159,13 +157,7 @@ impl Access {
             bodies: Arc::clone(&http.bodies),
             http: http.clone(),
             checksums: Checksums::new(&settings, config.uploads.checksum),
-            directory: (config.bucket.kind() == BucketKind::Directory).then(|| {
-                let mode = match config.access {
-                    crate::config::Access::ReadOnly => SessionMode::ReadOnly,
-                    crate::config::Access::ReadWrite { .. } => SessionMode::ReadWrite,
-                };
-                (config.bucket.clone(), mode)
-            }),
+            sessions: Scope::of(config),
         })
     }
 
@@ -188,7 +180,7 @@ impl Access {
     pub(super) fn host(&self, bucket: &str) -> String {
         match (&self.endpoint, self.path_style) {
             // The SDK decides where the name of a directory bucket stands.
-            _ if self.directory.is_some() => {
+            _ if self.sessions.is_some() => {
                 let url = self.check_route(bucket).ok();
                 let host = url.as_ref().and_then(|url| url.host());
                 host.unwrap_or(bucket).to_owned()
@@ -235,7 +227,7 @@ impl Access {
     pub(super) fn vendor(&self) -> Vendor {
         match &self.endpoint {
             // No other vendor has them.
-            _ if self.directory.is_some() => Vendor::Amazon,
+            _ if self.sessions.is_some() => Vendor::Amazon,
             Some(endpoint) if !endpoint.is_aws() => Vendor::Other,
             _ => Vendor::Amazon,
         }
@@ -250,10 +242,10 @@ impl Access {
     /// Returns the client, and the sessions that it signs with.
     pub(super) fn client(&self) -> (Client, Option<Sessions>) {
         let client = |builder: Builder| Client::from_conf(self.variants.apply(builder).build());
-        let Some((bucket, mode)) = &self.directory else {
+        let Some(scope) = &self.sessions else {
             return (client(self.builder()), None);
         };
-        let sessions = Sessions::new(client(self.builder()), bucket.as_str(), mode.clone());
+        let sessions = Sessions::new(client(self.builder()), scope.clone());
         let provider = SharedCredentialsProvider::new(sessions.clone());
         let keys = match &self.identity {
             Some(identity) => identity.clone().into_shared(),

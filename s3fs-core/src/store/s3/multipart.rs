@@ -44,7 +44,7 @@ impl S3Store {
         key: &Key,
         headers: &Headers,
     ) -> Result<UploadId, StoreError> {
-        let written = Written::new(&self.uploads, headers);
+        let written = self.written(headers);
         let send = |written| Box::pin(self.create_multipart_of(written, plan, key));
         self.send_written(written, send).await
     }

@@ -115,6 +115,16 @@ impl S3Store {
         }
     }
 
+    /// Returns the headers of an object that is written with `headers`. In a directory bucket the session
+    /// says the encryption: a request that says another one is refused.
+    pub(super) fn written(&self, headers: &Headers) -> Written {
+        let written = Written::new(&self.uploads, headers);
+        match self.sessions {
+            Some(_) => written.without_encryption(),
+            None => written,
+        }
+    }
+
     async fn send_put_with(
         &self,
         plan: Plan,
@@ -123,7 +133,7 @@ impl S3Store {
         headers: &Headers,
         precondition: &Precondition,
     ) -> Result<ETag, StoreError> {
-        let written = Written::new(&self.uploads, headers);
+        let written = self.written(headers);
         let send = |written| Box::pin(self.send_put_of(written, plan, (key, body), precondition));
         self.send_written(written, send).await
     }

@@ -100,11 +100,20 @@ impl Written {
             (written.storage_class, written.has_shown_class) = (None, false);
         }
         if self.has_shown_encryption {
-            written.encryption = None;
-            (written.kms_key, written.bucket_key) = (None, None);
-            written.has_shown_encryption = false;
+            written = written.without_encryption();
         }
         written
+    }
+
+    /// Returns the headers without encryption.
+    pub(super) fn without_encryption(self) -> Self {
+        Self {
+            encryption: None,
+            kms_key: None,
+            bucket_key: None,
+            has_shown_encryption: false,
+            ..self
+        }
     }
 
     /// Returns the tags as in the query of a URL; `None` if there are none, as servers without tags

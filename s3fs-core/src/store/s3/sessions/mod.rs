@@ -15,11 +15,13 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{Credentials, ProvideCredentials};
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::create_session::CreateSessionError;
-use aws_sdk_s3::types::SessionMode;
+use aws_sdk_s3::types::{ServerSideEncryption, SessionMode};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use tokio::time::Instant;
 
 use super::identity::Flight;
+use crate::config::{Access, MountConfig};
+use crate::object::{BucketKind, BucketName, Encryption};
 pub(super) use cache::SessionCache;
 
 /// Beginning of the text of a refusal to create a session.
@@ -27,6 +29,31 @@ pub(super) const NO_SESSION: &str = "CreateSession";
 
 /// Lifetime of a session, as Amazon documents it.
 const LIFETIME: Duration = Duration::from_mins(5);
+
+/// Requests that the sessions of a mount are for.
+#[derive(Clone, Debug)]
+pub(super) struct Scope {
+    pub(super) bucket: BucketName,
+    pub(super) mode: SessionMode,
+    /// Encryption of the objects that are written, which no request but a copy may change; the bucket's
+    /// own when absent.
+    pub(super) encryption: Option<Encryption>,
+}
+
+impl Scope {
+    /// Returns the scope of a mount's sessions; `None` if its bucket has none.
+    pub(super) fn of(config: &MountConfig) -> Option<Self> {
+        let (mode, encryption) = match config.access {
+            Access::ReadOnly => (SessionMode::ReadOnly, None),
+            Access::ReadWrite { .. } => (SessionMode::ReadWrite, config.uploads.encryption.clone()),
+        };
+        (config.bucket.kind() == BucketKind::Directory).then(|| Self {
+            bucket: config.bucket.clone(),
+            mode,
+            encryption,
+        })
+    }
+}
 
 /// Sessions of a bucket. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -36,8 +63,7 @@ pub(super) struct Sessions(Arc<Shared>);
 struct Shared {
     /// Client that signs with the keys of the mount.
     client: Client,
-    bucket: String,
-    mode: SessionMode,
+    scope: Scope,
     current: RwLock<Option<Session>>,
     creating: Flight<Result<Session, NoSession>>,
 }
@@ -64,11 +90,10 @@ impl NoSession {
 
 impl Sessions {
     /// Creates the sessions of a bucket; nothing is sent yet.
-    pub(super) fn new(client: Client, bucket: &str, mode: SessionMode) -> Self {
+    pub(super) fn new(client: Client, scope: Scope) -> Self {
         Self(Arc::new(Shared {
             client,
-            bucket: bucket.to_owned(),
-            mode,
+            scope,
             current: RwLock::default(),
             creating: Flight::default(),
         }))
@@ -113,8 +138,20 @@ impl Sessions {
     }
 
     async fn create(&self) -> Result<Session, NoSession> {
-        let request = self.0.client.create_session().bucket(&self.0.bucket);
-        let answer = request.session_mode(self.0.mode.clone()).send().await;
+        let scope = &self.0.scope;
+        let encryption = scope.encryption.as_ref();
+        let algorithm = |it: &Encryption| ServerSideEncryption::from(it.algorithm.as_str());
+        let answer = self
+            .0
+            .client
+            .create_session()
+            .bucket(scope.bucket.as_str())
+            .session_mode(scope.mode.clone())
+            .set_server_side_encryption(encryption.map(algorithm))
+            .set_ssekms_key_id(encryption.and_then(|it| it.key_id.clone()))
+            .set_bucket_key_enabled(encryption.and_then(|it| it.bucket_key))
+            .send()
+            .await;
         let answer = answer.map_err(|error| NoSession(Arc::new(error)))?;
         let missing = || {
             let words = "the answer to CreateSession has no credentials";

@@ -5,7 +5,7 @@ use stub_test_support::served;
 
 use super::*;
 use crate::config::MountConfig;
-use crate::object::{BucketName, Headers, Key};
+use crate::object::{BucketName, Encryption, EncryptionAlgorithm, Headers, Key};
 use crate::store::s3::Bucket;
 use crate::store::served::connected;
 use crate::store::{Body, Precondition, Store, StoreError, StoreErrorKind};
@@ -70,6 +70,53 @@ async fn a_refusal_to_create_a_session_is_told_by_its_reason() {
     );
     assert!(error.to_string().contains("CreateSession"), "{error}");
     assert!(!error.is_unknown(), "nothing was sent");
+}
+
+fn encrypted(key_id: &str) -> Encryption {
+    Encryption {
+        key_id: Some(key_id.into()),
+        ..Encryption::new(EncryptionAlgorithm::Kms)
+    }
+}
+
+async fn encrypting(server: &Server, encryption: Option<Encryption>) -> Bucket {
+    let change = |config: &mut MountConfig| {
+        config.bucket = BucketName::new(BUCKET).unwrap();
+        config.uploads.encryption = encryption;
+    };
+    connected(server, change).await
+}
+
+async fn encryption_of(store: &Bucket, key: &str) -> Option<Encryption> {
+    let described = store.head(&Key::new(key)).await.unwrap();
+    let properties = described.headers.properties.unwrap();
+    properties.encryption.clone()
+}
+
+#[tokio::test]
+async fn a_session_says_the_encryption_of_the_mount() {
+    let server = served(BUCKET, &[]);
+    let store = encrypting(&server, Some(encrypted("one"))).await;
+    put(&store, "put").await.unwrap();
+    assert_eq!(encryption_of(&store, "put").await, Some(encrypted("one")));
+
+    let (key, headers) = (Key::new("parts"), Headers::default());
+    let upload = store.create_upload(&key, &headers).await.unwrap();
+    store.abort_upload(&key, &upload).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_object_with_another_encryption_is_written_with_that_of_the_session() {
+    let server = served(BUCKET, &[]);
+    let store = encrypting(&server, Some(encrypted("one"))).await;
+    put(&store, "a").await.unwrap();
+    let other = encrypting(&server, None).await;
+    let key = Key::new("a");
+    let headers = other.head(&key).await.unwrap().headers;
+    let body = Body::memory("changed".into());
+    let none = Precondition::None;
+    other.put(&key, body, &headers, &none).await.unwrap();
+    assert_eq!(encryption_of(&other, "a").await, None);
 }
 
 #[test]
