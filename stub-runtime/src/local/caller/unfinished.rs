@@ -39,23 +39,22 @@ impl Unfinished {
     }
 
     /// Aborts the uploads in a process of their own, whose time is limited. Returns a text about
-    /// those that remain, as the continuation of a sentence.
-    pub(super) fn abort(self, label: &str) -> Option<String> {
-        let left = self
-            .0
-            .into_iter()
-            .filter(|(_, uploads)| !uploads.is_empty());
-        let volumes: Vec<_> = left
-            .map(|(mount, uploads)| SweptVolume {
-                mount,
-                uploads: uploads.into_iter().collect(),
+    /// those that remain, as the continuation of a sentence. `answers`: functions of the volumes.
+    pub(super) fn abort(self, label: &str, answers: Option<&Answers>) -> Option<String> {
+        let left = self.0.into_iter().enumerate();
+        let left = left.filter(|(_, (_, uploads))| !uploads.is_empty());
+        let (indices, volumes): (Vec<usize>, Vec<_>) = left
+            .map(|(index, (mount, uploads))| {
+                let uploads = uploads.into_iter().collect();
+                (index, SweptVolume { mount, uploads })
             })
-            .collect();
+            .unzip();
         if volumes.is_empty() {
             return None;
         }
         let objects = describe(&volumes);
-        let failures = match sweep(label, volumes) {
+        let answers = answers.and_then(|answers| answers.only(indices.into_iter()));
+        let failures = match sweep(label, volumes, answers) {
             Ok(swept) if swept.failures.is_empty() => return None,
             Ok(swept) => swept.failures.join(", "),
             Err(error) => error.to_string(),
@@ -76,12 +75,15 @@ fn describe(volumes: &[SweptVolume]) -> String {
     objects.collect::<Vec<_>>().join(", ")
 }
 
-fn sweep(label: &str, volumes: Vec<SweptVolume>) -> Result<Swept, ChannelError> {
+fn sweep(
+    label: &str,
+    volumes: Vec<SweptVolume>,
+    answers: Option<Answers>,
+) -> Result<Swept, ChannelError> {
     let (ours, theirs) = Channel::pair()?;
     let title = format!("stub: sweeper for {label}");
     let started = process::start(Role::Sweeper, title, theirs);
     let mut sweeper = started.map_err(|error| ChannelError::NotStarted(error.to_string()))?;
-    let answers = Answers::of(volumes.iter().map(|volume| &volume.mount));
     let keys = answers.map(Answers::start).transpose();
     let keys = keys.map_err(|error| ChannelError::NotStarted(error.to_string()))?;
     let with: Vec<_> = keys.iter().map(AsFd::as_fd).collect();
@@ -146,6 +148,6 @@ mod tests {
         let mut unfinished = Unfinished::new([mount].into_iter());
         unfinished.note(note(0, "a", false));
         unfinished.note(note(0, "a", true));
-        assert_eq!(unfinished.abort("f"), None);
+        assert_eq!(unfinished.abort("f", None), None);
     }
 }

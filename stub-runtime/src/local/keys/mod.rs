@@ -13,6 +13,7 @@ use s3fs_core::{KeySource, MountConfig, ReadKeySource};
 use crate::declare::SecretReader;
 
 pub(super) use answers::Answers;
+pub(crate) use answers::SharedAnswers;
 pub(super) use asker::Asker;
 
 /// Returns the reader of a volume's keys in a process that serves it. `asker` asks the caller, if

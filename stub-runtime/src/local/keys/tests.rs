@@ -38,7 +38,14 @@ fn slow() -> (MountConfig, Sender<&'static str>, Arc<AtomicUsize>) {
 
 /// Returns readers of the volumes in another process, whose caller has their functions.
 fn readers(mounts: &[MountConfig], limit: Duration) -> Vec<Arc<dyn ReadKeySource>> {
-    let answers = Answers::of(mounts.iter()).unwrap();
+    readers_of(Answers::of(mounts.iter()).unwrap(), mounts, limit)
+}
+
+fn readers_of(
+    answers: Answers,
+    mounts: &[MountConfig],
+    limit: Duration,
+) -> Vec<Arc<dyn ReadKeySource>> {
     let asker = Asker::limited(answers.start().unwrap(), limit).unwrap();
     let mounts = mounts.iter().enumerate();
     mounts
@@ -110,6 +117,33 @@ fn a_function_that_hangs_is_an_error_with_its_place_and_is_not_called_beside_its
         }
     };
     assert_eq!(late.access_key_id, "late");
+}
+
+#[test]
+fn a_function_that_hangs_is_not_called_beside_itself_for_another_process() {
+    let [(one, _allow, _), (other, allow, calls)] = [slow(), slow()];
+    let mounts = [one, other];
+    let answers = Answers::of(mounts.iter()).unwrap();
+    let supervisor = readers_of(answers.clone(), &mounts, Duration::from_millis(1));
+    let text = fails(read(&*supervisor[1], &mounts[1]));
+    assert!(text.ends_with(": it has not returned within 1ms"), "{text}");
+    // A sweeper has some of the volumes, with other indices.
+    let swept = &mounts[1..];
+    let sweeper = readers_of(answers.only([1].into_iter()).unwrap(), swept, EVER);
+    while calls.load(Ordering::Relaxed) < 2 {
+        thread::yield_now();
+    }
+    let keys = thread::scope(|scope| {
+        let waits = scope.spawn(|| read(&*sweeper[0], &swept[0]).unwrap());
+        // Another call would take the key, and there is but one.
+        while answers.waiting(1) < 2 && calls.load(Ordering::Relaxed) < 3 {
+            thread::yield_now();
+        }
+        allow.send("late").unwrap();
+        waits.join().unwrap()
+    });
+    assert_eq!(keys.access_key_id, "late");
+    assert_eq!(calls.load(Ordering::Relaxed), 2, "the first and that one");
 }
 
 /// Place whose keys no message can hold: their time is before 1970.

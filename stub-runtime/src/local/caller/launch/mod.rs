@@ -13,7 +13,7 @@ use s3fs_core::NotStored;
 use crate::call::{Attempt, CallSpec, Error, ErrorKind, Outcome, Work};
 use crate::codec::Payload;
 use crate::host::config;
-use crate::local::keys::Answers;
+use crate::local::keys::{Answers, SharedAnswers};
 use crate::local::limits::remove_left;
 use crate::local::role::Role;
 use crate::observe::output::Sink;
@@ -39,13 +39,15 @@ pub(super) struct Launched {
     /// Connection to the worker of a function, until its process is gone.
     worker: Option<Line>,
     unfinished: Unfinished,
+    /// Functions that return keys of volumes, if there are any.
+    answers: Option<Answers>,
     /// Output of the job, unless the job has this program's own streams.
     output: Option<Output>,
     watched: Watched,
     over: Option<Result<Reply, ChannelError>>,
 }
 
-/// Receivers of a sandbox's output and events, besides values.
+/// Receivers of a sandbox's output, events and questions, besides values.
 #[derive(Clone, Debug)]
 pub(crate) struct Takers {
     /// Receiver of the output; without it, the output goes to this program's own streams.
@@ -54,6 +56,8 @@ pub(crate) struct Takers {
     pub(crate) watch: Arc<Watch>,
     /// True if standard input of the job is empty instead of this program's own.
     pub(crate) no_stdin: bool,
+    /// Functions that return keys of volumes, for all sandboxes of the call.
+    pub(crate) answers: SharedAnswers,
 }
 
 impl Takers {
@@ -63,6 +67,7 @@ impl Takers {
             sink: None,
             watch,
             no_stdin: false,
+            answers: SharedAnswers::default(),
         }
     }
 }
@@ -111,6 +116,7 @@ impl Launched {
             sink,
             watch,
             no_stdin,
+            answers,
         } = takers;
         let label = Arc::clone(watch.label());
         let watched = Watched::new(watch);
@@ -129,8 +135,8 @@ impl Launched {
             .map(|sink| Output::new(sink).map_err(|error| failed("make a pipe")(error.into())))
             .transpose()?
             .unzip();
-        let answers = Answers::of(spec.volumes.iter().map(|volume| &volume.mount));
-        let keys = answers.map(Answers::start).transpose();
+        let answers = answers.of(spec.volumes.iter().map(|volume| &volume.mount));
+        let keys = answers.clone().map(Answers::start).transpose();
         let ends = PassedEnds {
             output: jobs_ends,
             worker: workers_end,
@@ -146,6 +152,7 @@ impl Launched {
             line: Line::new(ours),
             worker: worker.map(Line::new),
             unfinished: Unfinished::new(mounts),
+            answers,
             output,
             watched,
             over: None,
@@ -270,13 +277,15 @@ impl Launched {
         let Self {
             label,
             unfinished,
+            answers,
             supervisor,
             ..
         } = self;
         remove_left(supervisor.id());
         // One that ended by itself has heard that nobody waits for it, and has cleaned up.
         let is_clean = status.as_ref().is_ok_and(ExitStatus::success);
-        let left = (!is_clean).then(|| unfinished.abort(&label)).flatten();
+        let left = (!is_clean).then(|| unfinished.abort(&label, answers.as_ref()));
+        let left = left.flatten();
         Error::new(
             Attempt::first(label),
             ErrorKind::Lost {

@@ -107,9 +107,9 @@ impl Mapped {
     ) -> Self {
         let takers = Takers {
             sink,
-            watch,
             // It may have the inputs; and workers beside each other would tear it apart.
             no_stdin: true,
+            ..Takers::of(watch)
         };
         let (sender, done) = channel();
         Self {
