@@ -14,6 +14,7 @@
 //! - `iterating`: functions that return iterators
 //! - `machine`: machines that forbid a sandbox
 //! - `mapping`: a function over many inputs
+//! - `durable`: maps that write to a volume, and inputs that share a request to store
 //! - `options`: variables, working folder, network, retries
 //! - `seeing`: pages, metrics, bars and spans
 //! - `spawning`: calls beside their caller
@@ -38,6 +39,7 @@ mod command_line;
 mod concurrency;
 mod death;
 mod deeds;
+mod durable;
 mod endings;
 mod environment;
 mod examples;

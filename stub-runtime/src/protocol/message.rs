@@ -79,9 +79,18 @@ pub(crate) enum FromSupervisor {
     /// Progress of the call: at intervals while it changes, and just before the last message.
     Progress(Progress),
     /// Answer to each [`ToSupervisor::Store`] while the work goes on.
-    Stored(Vec<NotStored>),
+    Stored(StoreAnswer),
     /// Last message.
     Reply(Reply),
+}
+
+/// Account of what was written, while the work goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StoreAnswer {
+    /// Objects that could not be stored.
+    pub(crate) lost: Vec<NotStored>,
+    /// True if objects were changed since the answer before.
+    pub(crate) has_written: bool,
 }
 
 /// Progress of a call.

@@ -11,6 +11,6 @@ pub(crate) use inbox::Inbox;
 pub(crate) use keys::{AskKeys, FoundKeys};
 pub(crate) use message::{
     FromInit, FromSupervisor, FromWorker, Hello, Hide, InnerFolder, Input, Job, MountPoint,
-    Program, Progress, Reply, Report, StartFailure, Stop, Sweep, Swept, SweptVolume, ToInit,
-    ToSupervisor, ToWorker, Trace, UploadNote,
+    Program, Progress, Reply, Report, StartFailure, Stop, StoreAnswer, Sweep, Swept, SweptVolume,
+    ToInit, ToSupervisor, ToWorker, Trace, UploadNote,
 };

@@ -12,7 +12,7 @@ use crate::local::limits::Cgroup;
 use crate::observe::watch;
 use crate::protocol::{
     Channel, ChannelError, FromSupervisor, Hello, Hide, InnerFolder, Job, Program, Progress,
-    StartFailure, ToInit,
+    StartFailure, StoreAnswer, ToInit,
 };
 use crate::sys;
 
@@ -223,7 +223,10 @@ impl Driver {
                 Ok(())
             }
             Action::SayStored(lost) => {
-                self.caller.say(&FromSupervisor::Stored(lost));
+                let volumes = self.volumes.as_mut();
+                let has_written = volumes.is_some_and(Volumes::has_written);
+                let answer = StoreAnswer { lost, has_written };
+                self.caller.say(&FromSupervisor::Stored(answer));
                 Ok(())
             }
             Action::SetTimer(after) => {

@@ -41,6 +41,8 @@ pub(super) struct Volumes {
     servings: Vec<Serving>,
     /// Requests and bytes of volumes that are no longer served.
     ended: Usage,
+    /// Number of requests that changed objects, at the last look.
+    changes: u64,
 }
 
 /// Account of objects that could not be stored.
@@ -85,6 +87,7 @@ impl Volumes {
             connected: Vec::new(),
             servings: Vec::new(),
             ended: Usage::default(),
+            changes: 0,
         })
     }
 
@@ -136,6 +139,13 @@ impl Volumes {
             all += serving.usage();
         }
         all
+    }
+
+    /// Returns whether requests have changed objects since the last look.
+    pub(super) fn has_written(&mut self) -> bool {
+        let usage = self.usage();
+        let changes = usage.puts + usage.deletes;
+        std::mem::replace(&mut self.changes, changes) != changes
     }
 
     /// Returns the files and bytes that are written and not stored yet.

@@ -3,11 +3,9 @@
 use std::os::fd::AsFd;
 use std::time::Instant;
 
-use s3fs_core::NotStored;
-
 use crate::codec::Payload;
 use crate::local::caller::output::Output;
-use crate::protocol::{FromSupervisor, FromWorker, Report, ToWorker};
+use crate::protocol::{FromSupervisor, FromWorker, Report, StoreAnswer, ToWorker};
 use crate::sys;
 
 use super::{Launched, Line};
@@ -23,8 +21,8 @@ pub(crate) enum Heard {
     Reported(Report, Option<Payload>),
     /// The worker takes no more inputs.
     WorkerGone,
-    /// Objects that could not be stored, in answer to a request to store what had been written.
-    Stored(Vec<NotStored>),
+    /// Answer to a request to store what had been written.
+    Stored(StoreAnswer),
     /// The deadline passed.
     TimeUp,
     /// The sandbox is over; no more events follow.
@@ -154,7 +152,7 @@ impl Launched {
                 self.watched.started();
                 return Some(Heard::Started);
             }
-            Ok((FromSupervisor::Stored(lost), _)) => return Some(Heard::Stored(lost)),
+            Ok((FromSupervisor::Stored(answer), _)) => return Some(Heard::Stored(answer)),
             Ok((FromSupervisor::Reply(reply), _)) => self.over = Some(Ok(reply)),
             Err(error) => self.over = Some(Err(error)),
         }

@@ -1,8 +1,8 @@
 //! Map of a function over many inputs: sandboxes stay, and their workers run one input after another.
 //!
-//! `queue` and `depth` decide, without I/O; a `slot` is a thread with one sandbox at a time; a
-//! `feeder` takes inputs from an iterator that may wait. `shared` has the state that all of them
-//! share with the consumer, which is in this module.
+//! `queue`, `depth` and `unconfirmed` decide, without I/O; a `slot` is a thread with one sandbox at
+//! a time; a `feeder` takes inputs from an iterator that may wait. `shared` has the state that all of
+//! them share with the consumer, which is in this module.
 
 mod depth;
 mod event;
@@ -10,6 +10,7 @@ mod feeder;
 mod queue;
 mod shared;
 mod slot;
+mod unconfirmed;
 
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -11,11 +11,12 @@ use crate::local::caller::cancel::Registered;
 use crate::local::caller::launch::{Heard, Launched};
 use crate::local::caller::running::start_limit;
 use crate::local::caller::verdict;
-use crate::protocol::{Report, Stop};
+use crate::protocol::{Report, Stop, StoreAnswer};
 
 use super::depth::{Pace, SMALL};
 use super::queue::QueuedInput;
 use super::shared::{Run, SharedMap};
+use super::unconfirmed::{NextRequest, Unconfirmed, Writes};
 
 /// Runs inputs until there are no more.
 pub(super) fn run(shared: &SharedMap) {
@@ -63,6 +64,14 @@ enum Takes {
     Nothing,
 }
 
+/// An input that the worker has reported.
+struct ReportedInput {
+    task: QueuedInput,
+    run: Run,
+    ended: Ended,
+    value: Option<Payload>,
+}
+
 /// A sandbox, and the inputs that its worker was given.
 struct Slot<'a> {
     shared: &'a SharedMap,
@@ -70,6 +79,8 @@ struct Slot<'a> {
     _registered: Registered<'a>,
     /// Inputs in the order in which they were given: the first is being run.
     given: VecDeque<QueuedInput>,
+    /// Inputs reported, whose files may not be stored.
+    unconfirmed: Unconfirmed<ReportedInput>,
     launched_at: Instant,
     /// Deadline for the start of its work.
     must_start: Option<Instant>,
@@ -96,6 +107,7 @@ impl<'a> Slot<'a> {
             launched,
             _registered: shared.canceller.register(connection),
             given: VecDeque::new(),
+            unconfirmed: Unconfirmed::default(),
             launched_at: Instant::now(),
             must_start: start_limit(shared.plan.options.timeout),
             began: None,
@@ -113,7 +125,9 @@ impl<'a> Slot<'a> {
         self.give(first);
         loop {
             self.fill();
-            let is_over = if self.given.is_empty() && self.takes == Takes::More {
+            self.ask_if_due();
+            let is_idle = self.given.is_empty() && self.unconfirmed.is_empty();
+            let is_over = if is_idle && self.takes == Takes::More {
                 self.wait_for_input()
             } else {
                 self.listen()
@@ -165,13 +179,22 @@ impl<'a> Slot<'a> {
         volumes.any(|volume| volume.mount.access != Access::ReadOnly)
     }
 
+    /// Returns the number of inputs that the worker may be given now.
+    fn room(&self) -> usize {
+        let (depth, given) = (self.pace.depth(), self.given.len());
+        if self.stores() {
+            self.unconfirmed.room(depth, given)
+        } else {
+            depth.saturating_sub(given)
+        }
+    }
+
     /// Gives inputs ahead, if inputs are short and some wait.
     fn fill(&mut self) {
-        let depth = if self.stores() { 1 } else { self.pace.depth() };
         let is_small = |task: &QueuedInput| task.payload.length() <= SMALL;
         while self.takes == Takes::More
             && self.has_started
-            && self.given.len() < depth
+            && self.room() > 0
             && self.given.iter().all(is_small)
             && let Some(task) = self.shared.try_take()
         {
@@ -200,13 +223,31 @@ impl<'a> Slot<'a> {
 
     fn listen(&mut self) -> bool {
         let timeout = self.shared.plan.options.timeout;
-        let until = match (self.began, timeout, self.late) {
+        let limit = match (self.began, timeout, self.late) {
             (Some(began), Some(timeout), None) => began.checked_add(timeout),
             (None, Some(_), None) if !self.has_started => self.must_start,
             _ => None,
         };
-        let heard = self.launched.hear(until);
-        self.on(heard)
+        let now = Instant::now();
+        let ask = match self.unconfirmed.next_request(now, self.given.len()) {
+            NextRequest::At(at) => Some(at),
+            NextRequest::Now | NextRequest::Later => None,
+        };
+        match self.launched.hear([limit, ask].into_iter().flatten().min()) {
+            Heard::TimeUp if limit.is_none_or(|limit| limit > Instant::now()) => false,
+            heard => self.on(heard),
+        }
+    }
+
+    /// Asks the supervisor to store what reported inputs have written, if it is time.
+    fn ask_if_due(&mut self) {
+        let next = self
+            .unconfirmed
+            .next_request(Instant::now(), self.given.len());
+        if next == NextRequest::Now {
+            self.launched.ask_to_store();
+            self.unconfirmed.asked();
+        }
     }
 
     fn on(&mut self, heard: Heard) -> bool {
@@ -217,7 +258,8 @@ impl<'a> Slot<'a> {
             }
             Heard::Reported(report, value) => self.reported(report, value),
             Heard::WorkerGone => self.no_more(),
-            Heard::Stored(_) | Heard::Emitted(_) => {}
+            Heard::Stored(answer) => self.stored(answer),
+            Heard::Emitted(_) => {}
             Heard::TimeUp => {
                 self.late = self.given.front().map(|task| task.index);
                 let after = self.shared.plan.options.timeout.unwrap_or_default();
@@ -245,17 +287,30 @@ impl<'a> Slot<'a> {
         if matches!(report.ended, Ended::Panicked { .. }) {
             self.takes = Takes::Nothing;
         }
-        let attempt = self.shared.attempt(&task);
-        let not_stored = if self.stores() {
-            self.store()
-        } else {
-            Some(Vec::new())
+        let reported = ReportedInput {
+            task,
+            run,
+            ended: report.ended,
+            value,
         };
+        if self.stores() {
+            self.unconfirmed.reported(now, reported);
+        } else {
+            self.conclude(reported, Some(Vec::new()));
+        }
+    }
+
+    /// Ends an input. `not_stored`: objects that could not be stored; nothing if they are not known.
+    fn conclude(&self, reported: ReportedInput, not_stored: Option<Vec<NotStored>>) {
+        let ReportedInput {
+            task,
+            run,
+            ended,
+            value,
+        } = reported;
+        let attempt = self.shared.attempt(&task);
         let result = match not_stored {
-            Some(not_stored) => {
-                let ended = report.ended;
-                verdict::value(attempt, Outcome { ended, not_stored }, value)
-            }
+            Some(not_stored) => verdict::value(attempt, Outcome { ended, not_stored }, value),
             None => Err(Error::new(
                 attempt,
                 ErrorKind::Lost {
@@ -266,29 +321,14 @@ impl<'a> Slot<'a> {
         self.shared.ended(task, &run, result);
     }
 
-    /// Returns place and time of the attempt of the first input given.
-    fn run(&self) -> Run {
-        Run {
-            sandbox: self.launched.recorded(),
-            began: self.began.unwrap_or(self.launched_at),
-        }
-    }
-
-    /// Waits until what has been written is stored. Returns the objects that could not be stored;
-    /// nothing if they are not known.
-    fn store(&mut self) -> Option<Vec<NotStored>> {
-        self.launched.ask_to_store();
-        let lost = loop {
-            match self.launched.hear(None) {
-                Heard::Stored(lost) => break lost,
-                Heard::Over => {
-                    self.is_told = true;
-                    return self.launched.not_stored();
-                }
-                Heard::WorkerGone => self.no_more(),
-                Heard::Started => self.has_started = true,
-                Heard::Emitted(_) | Heard::Reported(..) | Heard::TimeUp => {}
-            }
+    /// Handles the answer to a request to store: ends the inputs that it covers. Each of them may
+    /// have written what could not be stored.
+    fn stored(&mut self, answer: StoreAnswer) {
+        let StoreAnswer { lost, has_written } = answer;
+        let writes = if has_written {
+            Writes::Some
+        } else {
+            Writes::None
         };
         if !lost.is_empty() {
             self.is_told = true;
@@ -297,7 +337,17 @@ impl<'a> Slot<'a> {
                 self.close();
             }
         }
-        Some(lost)
+        for reported in self.unconfirmed.answered(writes) {
+            self.conclude(reported, Some(lost.clone()));
+        }
+    }
+
+    /// Returns place and time of the attempt of the first input given.
+    fn run(&self) -> Run {
+        Run {
+            sandbox: self.launched.recorded(),
+            began: self.began.unwrap_or(self.launched_at),
+        }
     }
 
     /// Returns whether the end of the sandbox is that of this input, the first of those given.
@@ -305,8 +355,14 @@ impl<'a> Slot<'a> {
         self.takes != Takes::Nothing && self.late.is_none_or(|late| late == first.index)
     }
 
-    /// Ends the slot after its sandbox: reports the first input, and puts back those that have not begun.
+    /// Ends the slot after its sandbox: reports the first input, and puts back those that have not
+    /// begun. The last account is that of the inputs reported before.
     fn end(mut self) -> Pace {
+        let not_stored = self.launched.not_stored();
+        for reported in self.unconfirmed.drain() {
+            self.is_told = true;
+            self.conclude(reported, not_stored.clone());
+        }
         let run = self.run();
         let first = self.given.pop_front();
         let (first, not_begun) = match first {
