@@ -16,6 +16,9 @@ use std::time::Duration;
 /// Name of the bucket.
 pub const NAME: &str = "bench";
 
+/// Name of a bucket for programs that store files in a layout of their own.
+pub const VOLUMES: &str = "volumes";
+
 /// Argument that makes a benchmark's executable the server.
 pub const SERVE: &str = "serve";
 
@@ -86,7 +89,7 @@ impl Bucket {
         Ok(())
     }
 
-    /// Deletes every object.
+    /// Deletes every object of both buckets.
     #[allow(dead_code, reason = "each benchmark uses its part")]
     pub fn clear(&mut self) -> io::Result<()> {
         self.ask("clear")?;

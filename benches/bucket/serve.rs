@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use s3_local::{Etags, S3Local, Server};
 
-use super::{NAME, Requests, content};
+use super::{NAME, Requests, VOLUMES, content};
 
 /// Serves until standard input ends. With a file, serves HTTPS, and writes its certificate there.
 pub fn serve(opaque_etags: bool, certificate: Option<&Path>) -> io::Result<()> {
@@ -25,6 +25,7 @@ pub fn serve(opaque_etags: bool, certificate: Option<&Path>) -> io::Result<()> {
         fs::write(file, certificate)?;
     }
     server.create_bucket(NAME);
+    server.create_bucket(VOLUMES);
     let mut replies = io::stdout().lock();
     let (url, id) = (server.endpoint_url(), server.access_key_id());
     writeln!(replies, "{url} {id} {}", server.secret_access_key())?;
@@ -52,8 +53,10 @@ fn obey(server: &Server, command: &str) -> Result<String, String> {
         }
         ["fill", prefix, count, size] => fill(server, prefix, number(count)?, number(size)?)?,
         ["clear"] => {
-            for key in server.keys(NAME) {
-                server.delete(NAME, &key);
+            for bucket in [NAME, VOLUMES] {
+                for key in server.keys(bucket) {
+                    server.delete(bucket, &key);
+                }
             }
         }
         ["take", key, size] => {

@@ -53,6 +53,9 @@ pub struct Arguments {
     /// Name of the measured profile in the document.
     #[arg(long = "profile-name", value_name = "NAME")]
     pub profile: Option<String>,
+    /// Draws a picture of each family of workloads into this folder, as `PROFILE-FAMILY.svg`.
+    #[arg(long, value_name = "DIR", requires = "profile")]
+    pub pictures: Option<PathBuf>,
     /// Flag by which cargo runs this as a benchmark.
     #[arg(long, hide = true)]
     pub bench: bool,
@@ -86,6 +89,9 @@ struct Files {
     /// goofys, if it is not in the PATH.
     #[arg(long, env = "GOOFYS", value_name = "FILE", default_value = "goofys")]
     goofys: PathBuf,
+    /// `JuiceFS`, if it is not in the PATH.
+    #[arg(long, env = "JUICEFS", value_name = "FILE", default_value = "juicefs")]
+    juicefs: PathBuf,
 }
 
 /// Other roles of this executable.
@@ -125,6 +131,7 @@ impl Arguments {
             Kind::Rclone => Some(&files.rclone),
             Kind::Geesefs => Some(&files.geesefs),
             Kind::Goofys => Some(&files.goofys),
+            Kind::Juicefs => Some(&files.juicefs),
         }
     }
 

@@ -75,7 +75,9 @@ impl Run<'_> {
         let mounted = self.mount(program)?;
         let measure = self.work(&mounted)?;
         unmount(mounted, program)?;
-        if let Some(key) = self.workload.writes() {
+        if let Some(key) = self.workload.writes()
+            && program.shows_objects()
+        {
             self.bucket.take(key, self.arguments.scale.size)?;
         }
         Ok(measure)
@@ -131,7 +133,7 @@ impl Run<'_> {
 
     /// Measures until the mounting program has ended.
     fn until_stored(&mut self, program: &Program) -> anyhow::Result<Measure> {
-        self.workload.fill(self.bucket, self.arguments.scale)?;
+        program.fill(self.workload, self.bucket, self.arguments)?;
         let mounted = self.mount(program)?;
         let before = mounted.usage()?;
         self.bucket.requests()?;
@@ -142,7 +144,9 @@ impl Run<'_> {
         let end = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC)?);
         ensure!(ended == Ended::ByItself, "it did not end");
         let requests = self.bucket.requests()?;
-        if let Some(expected) = self.workload.leaves(arguments.scale) {
+        if let Some(expected) = self.workload.leaves(arguments.scale)
+            && program.shows_objects()
+        {
             let found = self.bucket.count()?;
             ensure!(
                 found == expected,

@@ -12,4 +12,5 @@ pub enum Kind {
     Rclone,
     Geesefs,
     Goofys,
+    Juicefs,
 }

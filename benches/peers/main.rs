@@ -5,6 +5,7 @@
 //! are separate processes: this process itself touches no mount.
 #![allow(clippy::print_stdout, reason = "a benchmark shows its result")]
 
+mod album;
 mod arguments;
 #[path = "../bucket/mod.rs"]
 mod bucket;
@@ -15,6 +16,7 @@ mod document;
 mod interrupt;
 mod kind;
 mod mounted;
+mod picture;
 mod program;
 mod quantity;
 mod report;
@@ -25,6 +27,7 @@ mod workload;
 
 use std::fmt::Write;
 
+use album::Album;
 use arguments::{Arguments, Role};
 use bucket::Bucket;
 use clap::Parser;
@@ -63,11 +66,16 @@ fn main() -> anyhow::Result<()> {
     bucket.set_pace(arguments.latency, arguments.bandwidth)?;
     let mut text = conditions(&arguments, &programs);
     println!("{text}");
+    let mut album = Album::default();
     for &workload in arguments.workloads() {
         let report = compare(&programs, workload, &arguments, &mut bucket)?;
         let section = format!("\n**{workload}**: {}\n\n{report}", workload.summary());
         println!("{section}");
         text.push_str(&section);
+        album.add(workload, &report);
+    }
+    if let (Some(folder), Some(profile)) = (&arguments.pictures, &arguments.profile) {
+        album.write(folder, profile)?;
     }
     match document {
         Some(document) => document.write(&text),
@@ -98,7 +106,7 @@ fn compare(
     }
     let names = contestants.iter().map(|c| (c.name(), c.is_ours()));
     let mut report = Report::new(names, workload.bytes(arguments.scale));
-    workload.fill(bucket, arguments.scale)?;
+    fill(programs, workload, arguments, bucket)?;
     for round in 0..arguments.warm_ups + arguments.rounds {
         for (n, contestant) in contestants.iter().enumerate() {
             if report.has_failed(n) {
@@ -116,10 +124,23 @@ fn compare(
                     interrupt::check()?;
                     report.fail(n, format!("{error:#}"));
                     // It may have left something half done.
-                    workload.fill(bucket, arguments.scale)?;
+                    fill(programs, workload, arguments, bucket)?;
                 }
             }
         }
     }
     Ok(report)
+}
+
+/// Gives all programs the files of a workload.
+fn fill(
+    programs: &[Program],
+    workload: Workload,
+    arguments: &Arguments,
+    bucket: &mut Bucket,
+) -> anyhow::Result<()> {
+    workload.fill(bucket, arguments.scale)?;
+    programs
+        .iter()
+        .try_for_each(|program| program.copy_objects(bucket, arguments))
 }

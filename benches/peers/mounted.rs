@@ -109,8 +109,11 @@ impl Mounted {
                 Some(status) => bail!("the program ended with {status}"),
                 None => thread::sleep(GLANCE),
             }
-            // It may end at any moment.
-            usage = self.usage().unwrap_or(usage);
+            // It may end at any moment, and its children before it.
+            match self.usage() {
+                Ok(now) if now.cpu >= usage.cpu => usage = now,
+                _ => {}
+            }
         }
         Ok((Ended::Killed, usage))
     }

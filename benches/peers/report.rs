@@ -75,6 +75,13 @@ impl Report {
         median(ratios, f64::total_cmp).filter(|ratio| ratio.is_finite())
     }
 
+    /// Returns the names of the other contestants, with the median ratio of their wall time to ours.
+    pub fn slowness(&self) -> Vec<(&'static str, f64)> {
+        let others = self.rows.iter().filter(|row| row.failure.is_none());
+        let ratio = |row: &Row| Some((row.name, self.ratio(row, wall)?.recip()));
+        others.filter_map(ratio).collect()
+    }
+
     fn cells(&self, row: &Row) -> Option<Vec<String>> {
         let seconds = row.median(wall)?;
         let requests = row.runs.iter().filter_map(|run| run.requests);

@@ -1,4 +1,4 @@
-//! Resource usage of a process.
+//! Resource usage of a process and its children.
 
 use std::fs;
 use std::io;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::time::clock_getcpuclockid;
 use nix::unistd::Pid;
 
-/// Resource usage of a process since its start.
+/// Resource usage of a process and its children since their start.
 #[derive(Clone, Copy)]
 pub struct Usage {
     /// Processor time of all threads, ended ones included.
@@ -17,8 +17,24 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Returns the resource usage of this process.
+    /// Returns the resource usage of this process and its children: the times together, the memory of
+    /// the largest.
     pub fn of(pid: u32) -> io::Result<Self> {
+        let mut usage = Self::of_one(pid)?;
+        for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
+            // Threads and children may end at any moment.
+            let children = fs::read_to_string(thread?.path().join("children"));
+            let children = children.unwrap_or_default();
+            let children = children.split_whitespace().map(str::parse);
+            for child in children.flatten().flat_map(Self::of_one) {
+                usage.cpu += child.cpu;
+                usage.peak_memory = usage.peak_memory.max(child.peak_memory);
+            }
+        }
+        Ok(usage)
+    }
+
+    fn of_one(pid: u32) -> io::Result<Self> {
         let number = pid.try_into().map_err(io::Error::other)?;
         let cpu = clock_getcpuclockid(Pid::from_raw(number))?.now()?;
         let status = fs::read_to_string(format!("/proc/{pid}/status"))?;

@@ -38,13 +38,14 @@ impl Program {
             Kind::Geesefs | Kind::Goofys => command
                 .args(["-f", "--endpoint", url, bucket::NAME])
                 .arg(folder),
+            Kind::Juicefs => {
+                if let Some(volume) = &self.volume {
+                    volume.mount(&mut command, folder);
+                }
+                &mut command
+            }
         };
-        set_environment(&mut command, bucket);
-        if let Some(file) = certificate {
-            command
-                .env("AWS_CA_BUNDLE", file)
-                .env("SSL_CERT_FILE", file);
-        }
+        set_environment(&mut command, bucket, certificate);
         command
     }
 
@@ -62,6 +63,9 @@ impl Program {
             Kind::Rclone => {
                 let arguments = ["--read-only", "--vfs-cache-mode", "full", "--cache-dir"];
                 command.args(arguments).arg(cache);
+            }
+            Kind::Juicefs => {
+                command.args(["--read-only", "--cache-dir"]).arg(cache);
             }
             Kind::Geesefs | Kind::Goofys => return false,
         }
@@ -83,7 +87,8 @@ fn rclone_remote(url: &str) -> String {
     format!(":s3,provider=Other,env_auth=true,region=us-east-1,endpoint=\"{url}\":{name}")
 }
 
-fn set_environment(command: &mut Command, bucket: &Bucket) {
+/// Sets the credentials, and the certificate to trust, under the names that each program knows.
+pub(super) fn set_environment(command: &mut Command, bucket: &Bucket, certificate: Option<&Path>) {
     for id in ["AWS_ACCESS_KEY_ID", "AWSACCESSKEYID"] {
         command.env(id, &bucket.access_key_id);
     }
@@ -97,4 +102,9 @@ fn set_environment(command: &mut Command, bucket: &Bucket) {
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .env("AWS_CONFIG_FILE", "/dev/null")
         .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+    if let Some(file) = certificate {
+        command
+            .env("AWS_CA_BUNDLE", file)
+            .env("SSL_CERT_FILE", file);
+    }
 }

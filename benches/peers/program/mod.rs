@@ -2,6 +2,7 @@
 
 mod build;
 mod command;
+mod volume;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,13 +12,18 @@ use anyhow::Context;
 use clap::ValueEnum;
 
 use crate::arguments::Arguments;
+use crate::bucket::Bucket;
 use crate::kind::Kind;
+use crate::workload::Workload;
+use volume::Volume;
 
 /// Program that mounts a bucket.
 pub struct Program {
     kind: Kind,
     file: PathBuf,
     version: String,
+    /// Volume with a layout of its own, if the program does not show the objects of a bucket.
+    volume: Option<Volume>,
 }
 
 impl Program {
@@ -30,12 +36,37 @@ impl Program {
             Kind::Rclone => "rclone mount",
             Kind::Geesefs => "geesefs",
             Kind::Goofys => "goofys",
+            Kind::Juicefs => "juicefs",
         }
     }
 
     /// Returns whether the others are compared with this one.
     pub fn is_ours(&self) -> bool {
         self.kind == Kind::Stub
+    }
+
+    /// Returns whether the objects of the bucket are the program's files.
+    pub fn shows_objects(&self) -> bool {
+        self.volume.is_none()
+    }
+
+    /// Replaces the files that the program shows by those of the workload.
+    pub fn fill(
+        &self,
+        workload: Workload,
+        bucket: &mut Bucket,
+        arguments: &Arguments,
+    ) -> anyhow::Result<()> {
+        workload.fill(bucket, arguments.scale)?;
+        self.copy_objects(bucket, arguments)
+    }
+
+    /// Copies the objects of the bucket into the program's volume, if it has one.
+    pub fn copy_objects(&self, bucket: &mut Bucket, arguments: &Arguments) -> anyhow::Result<()> {
+        match &self.volume {
+            Some(volume) => volume.copy_objects(&self.file, bucket, arguments),
+            None => Ok(()),
+        }
     }
 
     /// Returns the version that the program prints.
@@ -62,6 +93,7 @@ pub fn find(arguments: &Arguments) -> anyhow::Result<Vec<Program>> {
                     kind,
                     file,
                     version,
+                    volume: (kind == Kind::Juicefs).then(Volume::new).transpose()?,
                 });
             }
             Err(error) if kind == Kind::Stub => {

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod crowd;
+mod family;
 mod listing;
 mod mapped;
 mod objects;
@@ -20,6 +21,7 @@ use nix::time::{ClockId, clock_gettime};
 
 use crate::scale::Scale;
 pub use blocks::read_shared;
+pub use family::Family;
 pub use objects::FILE;
 
 /// Workload on a mount.
