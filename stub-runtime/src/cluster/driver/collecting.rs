@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::Driver;
+use super::pauses::SpoolLook;
 use crate::call::Error;
 use crate::cluster::error::ClusterError;
 use crate::cluster::format::{Event, Piece, Value};
@@ -27,9 +28,12 @@ impl Driver {
             self.collected = now;
         }
         let is_new = collected.as_ref().is_ok_and(|is_new| *is_new);
-        let submissions = self.state.awaited().len();
-        self.pauses
-            .looked_at_spool(Instant::now(), is_new, submissions);
+        self.pauses.looked_at_spool(SpoolLook {
+            began: now,
+            ended: Instant::now(),
+            is_new,
+            submissions: self.state.awaited().len(),
+        });
         collected.map(|_| true)
     }
 

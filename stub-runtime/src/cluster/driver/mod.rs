@@ -32,12 +32,14 @@ use super::program::{Program, Staged};
 use super::record::Attended;
 use super::scheduler::{JobId, Needs, Room};
 use super::seal::SealKey;
-use super::spool::Spool;
+use super::spool::{Location, Spool};
 use super::state::{ClusterState, Verdict, Why};
 
 use ending::Ending;
 use pauses::Patience;
-pub(super) use pauses::Pauses;
+#[cfg(test)]
+pub(super) use pauses::SpoolLook;
+pub(super) use pauses::{Pauses, SpoolKind};
 use starting::Pending;
 
 /// Time to wait for more inputs before those that are here are started.
@@ -115,6 +117,10 @@ impl Driver {
         sink: Option<Arc<dyn Sink>>,
         watch: Arc<Watch>,
     ) -> Self {
+        let spool_kind = match cluster.location {
+            Location::Folder(_) => SpoolKind::Folder,
+            Location::Bucket(_) => SpoolKind::Bucket,
+        };
         Self {
             state: ClusterState::new(task.retries, cluster.task_time, task.needs.at_once),
             task,
@@ -138,7 +144,7 @@ impl Driver {
             is_full: false,
             collected: Instant::now(),
             is_closed_written: false,
-            pauses: Pauses::new(Instant::now()),
+            pauses: Pauses::new(Instant::now(), spool_kind),
             patience: Patience::default(),
             ending: Ending::default(),
             is_left: false,

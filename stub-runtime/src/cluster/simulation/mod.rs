@@ -7,7 +7,7 @@ mod cluster;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use super::driver::{GATHERING, Pauses};
+use super::driver::{GATHERING, Pauses, SpoolKind, SpoolLook};
 use super::names::{BatchId, RunId};
 use super::scheduler::{EndKind, Fate, Room, Seen};
 use super::state::ClusterState;
@@ -63,7 +63,7 @@ fn run(model: &Model) -> Asked {
         tasks: 1001,
     };
     let mut nodes = Nodes::new(model, start);
-    let mut pauses = Pauses::new(now);
+    let mut pauses = Pauses::new(now, SpoolKind::Bucket);
     let mut ended = BTreeSet::new();
     // What all tasks carry, and what tells a caller who comes back how many inputs there are.
     asked.put(0, 2);
@@ -149,7 +149,12 @@ fn collect(
             state.piece(id, RUN, piece.is_last);
         }
     }
-    pauses.looked_at_spool(now, is_new, awaited.len());
+    pauses.looked_at_spool(SpoolLook {
+        began: now,
+        ended: now,
+        is_new,
+        submissions: awaited.len(),
+    });
 }
 
 fn look(
