@@ -1,5 +1,6 @@
 //! `stub run` and `stub jobs` with `--engine slurm`.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::{env, fs};
@@ -35,6 +36,31 @@ fn a_command_is_run_on_a_node_and_ends_as_it_did() {
     assert_eq!(output.status.code(), Some(7), "{}", text(&output));
     assert!(String::from_utf8_lossy(&output.stdout).starts_with("out node"));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "err\n");
+}
+
+#[test]
+fn one_call_takes_one_command_of_slurm_before_it_runs() {
+    let Some(turn) = Turn::start() else { return };
+    let folder = shared();
+    let shims = folder.path().join("shims");
+    fs::create_dir(&shims).unwrap();
+    let path = env::var("PATH").unwrap();
+    for name in ["sbatch", "scontrol", "sinfo", "sacct"] {
+        let text = format!(
+            "#!/bin/sh\necho {name} >>{}\nPATH='{path}' exec {name} \"$@\"\n",
+            folder.path().join("asked").display()
+        );
+        fs::write(shims.join(name), text).unwrap();
+        fs::set_permissions(shims.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let output = stub(&turn, folder.path())
+        .args(["run", "--engine", "slurm", "--", "true"])
+        .env("PATH", format!("{}:{path}", shims.display()))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    let asked = fs::read_to_string(folder.path().join("asked")).unwrap();
+    assert_eq!(asked, "sbatch\n");
 }
 
 #[test]

@@ -250,6 +250,9 @@ impl Driver {
                 }
                 self.state.give(index, arguments.len() as u64);
                 self.arguments.insert(index, arguments);
+                if !self.task.is_map {
+                    self.state.close();
+                }
             }
             Order::Close => self.state.close(),
             Order::Cancel(grace) => self.cancel(grace),

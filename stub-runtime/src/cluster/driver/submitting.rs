@@ -75,6 +75,13 @@ impl Driver {
         if !self.state.has_ready() {
             return Ok(None);
         }
+        // One task has room wherever there is any.
+        if self.state.is_last_task() {
+            return Ok(Some(Room {
+                places: 1,
+                tasks: 1,
+            }));
+        }
         let most = self.most_tasks;
         let limited = |room: Room| Room {
             tasks: room.tasks.min(most),

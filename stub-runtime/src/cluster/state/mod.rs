@@ -91,6 +91,11 @@ impl ClusterState {
         waits && !self.is_cancelled
     }
 
+    /// Returns whether all that waits is one task, and no more inputs come.
+    pub(super) fn is_last_task(&self) -> bool {
+        self.is_closed && self.ready.len() + self.groups.len() == 1
+    }
+
     /// Closes the call to further inputs.
     pub(super) fn close(&mut self) {
         self.is_closed = true;
