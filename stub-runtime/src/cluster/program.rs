@@ -2,8 +2,10 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::thread;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +30,8 @@ const VALID: Duration = Duration::from_hours(7 * 24);
 pub(super) struct Program {
     /// SHA-256 of its bytes, in hexadecimal.
     pub(super) hash: String,
+    /// Identity of the file whose bytes were compared with the hash; empty if none was.
+    pub(super) stamp: String,
     pub(super) place: ProgramPlace,
 }
 
@@ -78,7 +82,11 @@ pub(super) fn find(location: &Location, staged: &Staged) -> Result<Program, Clus
             url: Bucket::connect(config, PROGRAMS)?.presigned(&hash, VALID)?,
         },
     };
-    Ok(Program { hash, place })
+    Ok(Program {
+        hash,
+        stamp: String::new(),
+        place,
+    })
 }
 
 fn hash(mut file: File) -> io::Result<String> {
@@ -95,8 +103,13 @@ fn hash(mut file: File) -> io::Result<String> {
 /// exist before: as long as it does, the program stays.
 pub(super) fn stage(location: &Location, call: &str) -> Result<Program, ClusterError> {
     let hash = hash_of_self()?;
+    let mut stamp = String::new();
     let place = match location {
-        Location::Folder(root) => ProgramPlace::Folder(stage_in_folder(root, call, &hash)?),
+        Location::Folder(root) => {
+            let path = stage_in_folder(root, call, &hash)?;
+            stamp = stamp_of(&path).unwrap_or_default();
+            ProgramPlace::Folder(path)
+        }
         Location::Bucket(config) => {
             let bucket = Bucket::connect(config, PROGRAMS)?;
             bucket.put_file_once(&hash, Path::new(SELF))?;
@@ -106,7 +119,14 @@ pub(super) fn stage(location: &Location, call: &str) -> Result<Program, ClusterE
             }
         }
     };
-    Ok(Program { hash, place })
+    Ok(Program { hash, stamp, place })
+}
+
+/// Returns the inode, size and change time of a file, as [`script`](super::script) finds them on a
+/// node. Whatever is written to the file later has another one.
+pub(super) fn stamp_of(path: &Path) -> io::Result<String> {
+    let file = fs::metadata(path)?;
+    Ok(format!("{}:{}:{}", file.ino(), file.len(), file.ctime()))
 }
 
 fn stage_in_folder(root: &Path, call: &str, wanted: &str) -> Result<PathBuf, ClusterError> {
@@ -134,11 +154,18 @@ fn stage_in_folder(root: &Path, call: &str, wanted: &str) -> Result<PathBuf, Clu
     }
 }
 
+/// Copies this program. It is on the disk a little later: tasks, and later calls, compare its hash
+/// if the machine of the folder loses power before.
 fn copy(to: &Path) -> io::Result<()> {
     let mut file = create_beside(to, 0o700)?;
     io::copy(&mut File::open(SELF)?, file.as_file_mut())?;
-    file.as_file().sync_all()?;
-    file.persist(to)?;
+    // A network's file system sends the bytes when the file is closed.
+    drop(file.persist(to)?);
+    let path = to.to_owned();
+    let sync = move || File::open(&path).and_then(|file| file.sync_all());
+    let thread = thread::Builder::new().name("stub-sync".to_owned());
+    // The kernel writes it back in any case.
+    let _ = thread.spawn(sync);
     Ok(())
 }
 
@@ -172,7 +199,7 @@ pub(super) fn is_own(hash: &str) -> bool {
     let is_staged = path
         .parent()
         .is_some_and(|folder| folder.ends_with(PROGRAMS));
-    // Nobody else can write there, and the script that started this process has compared the hash.
+    // Nobody else can write there, and the script that started this process has compared the file.
     (is_named_so && is_staged) || hash_of_self().is_ok_and(|own| own == hash)
 }
 
@@ -193,6 +220,7 @@ mod tests {
             panic!("{program:?}")
         };
         assert_eq!(hash(File::open(path).unwrap()).unwrap(), program.hash);
+        assert_eq!(stamp_of(path).unwrap(), program.stamp);
         stage(&location, "other").unwrap();
         fs::remove_dir_all(folder.path().join("one")).unwrap();
         leave(&location);

@@ -29,9 +29,9 @@ pub(super) fn script(label: &str, program: &Program, number: &str, ticket: &Tick
         }
     };
     format!(
-        "#!/bin/sh\n# A task of a call of {label}, by stub.\numask 077\nhash={}\n{FITS}{find}\
+        "#!/bin/sh\n# A task of a call of {label}, by stub.\numask 077\nhash={}\nstamp={}\n{FITS}{find}\
          export STUB_PROCESS=\"task:{number}\"\nexec {OPENED} <<'END_OF_TICKET'\n{ticket}\nEND_OF_TICKET\n",
-        program.hash
+        program.hash, program.stamp
     )
 }
 
@@ -40,12 +40,15 @@ pub(super) fn script(label: &str, program: &Program, number: &str, ticket: &Tick
 const OPENED: &str = "/proc/self/fd/9";
 
 /// Shell function that opens a program. It succeeds if that is the caller's program, and only this
-/// user and root can change it.
+/// user and root can change it. The file that the caller has compared is not compared again.
 const FITS: &str = r#"fits() {
     [ -f "$1" ] && [ -r "$1" ] && [ -x "$1" ] && exec 9<"$1" || return 1
-    [ -O /proc/self/fd/9 ] || [ "$(stat -L -c %u /proc/self/fd/9)" = 0 ] || return 1
-    case "$(stat -L -c %a /proc/self/fd/9)" in *[2367]|*[2367]?) return 1 ;; esac
-    [ "$(sha256sum </proc/self/fd/9 2>/dev/null | cut -c1-64)" = "$hash" ]
+    set -- $(stat -L -c '%u %a %i:%s:%Z' /proc/self/fd/9)
+    [ $# = 3 ] || return 1
+    [ -O /proc/self/fd/9 ] || [ "$1" = 0 ] || return 1
+    case "$2" in *[2367]|*[2367]?) return 1 ;; esac
+    { [ -n "$stamp" ] && [ "$3" = "$stamp" ]; } ||
+        [ "$(sha256sum </proc/self/fd/9 2>/dev/null | cut -c1-64)" = "$hash" ]
 }
 "#;
 
@@ -104,6 +107,7 @@ mod tests {
 
     use super::*;
     use crate::cluster::format::VERSION;
+    use crate::cluster::program::stamp_of;
     use crate::cluster::spool::Location;
     use crate::cluster::ticket::KeyPlace;
 
@@ -159,6 +163,7 @@ mod tests {
         let place = ProgramPlace::Folder(program(&folder));
         let program = Program {
             hash: hash(),
+            stamp: String::new(),
             place,
         };
         let output = run(&program, "/usr/bin:/bin");
@@ -174,12 +179,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let missing = Program {
             hash: "0".to_owned(),
+            stamp: String::new(),
             place: ProgramPlace::Folder("/nonexistent/program".into()),
         };
         let output = run(&missing, "/usr/bin:/bin");
         assert_eq!(output.status.code(), Some(UNFIT));
         let other = Program {
             hash: "0".repeat(64),
+            stamp: String::new(),
             place: ProgramPlace::Bucket {
                 here: program(&folder),
                 url: "http://127.0.0.1:9/program".to_owned(),
@@ -187,6 +194,32 @@ mod tests {
         };
         let output = run(&other, "/usr/bin:/bin");
         assert_eq!(output.status.code(), Some(UNFIT), "{output:?}");
+    }
+
+    #[test]
+    fn the_file_that_the_caller_has_compared_is_not_compared_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = program(&folder);
+        let ends = |stamp: &str| {
+            let program = Program {
+                hash: "0".repeat(64),
+                stamp: stamp.to_owned(),
+                place: ProgramPlace::Folder(path.clone()),
+            };
+            run(&program, "/usr/bin:/bin").status.code()
+        };
+        let stamp = stamp_of(&path).unwrap();
+        assert_eq!(ends(&stamp), Some(0));
+        assert_eq!(ends(""), Some(UNFIT));
+        allow(&path, 0o722);
+        assert_eq!(ends(&stamp_of(&path).unwrap()), Some(UNFIT));
+        allow(&path, 0o700);
+        // Of the same size, in another file.
+        let other = folder.path().join("other");
+        std::fs::write(&other, TEXT.replace("cat", "who")).unwrap();
+        allow(&other, 0o700);
+        std::fs::rename(&other, &path).unwrap();
+        assert_eq!(ends(&stamp), Some(UNFIT));
     }
 
     #[test]
@@ -204,6 +237,7 @@ mod tests {
             for place in places.clone() {
                 let program = Program {
                     hash: hash(),
+                    stamp: String::new(),
                     place,
                 };
                 let output = run(&program, "/usr/bin:/bin");
