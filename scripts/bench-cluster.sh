@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Measures calls on a cluster of Slurm's own daemons on this machine, beside plain job arrays of the same work.
-# STUB_BENCH_INPUTS, STUB_BENCH_TASKS and STUB_BENCH_TAKES (milliseconds) change the work. Run as root.
+# STUB_BENCH_INPUTS (0: only single calls), STUB_BENCH_TASKS and STUB_BENCH_TAKES (milliseconds) change the
+# work. Run as root.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cluster=$(mktemp -d)

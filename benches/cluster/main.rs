@@ -17,8 +17,11 @@ use std::{env, fs, thread};
 
 use stub::{Engine, Slurm};
 
-/// Number of runs of each.
+/// Number of runs of the map, and of the array.
 const ROUNDS: usize = 5;
+
+/// Number of single calls, and of plain jobs.
+const SINGLES: usize = 15;
 
 /// Variable with the duration of an input, in milliseconds.
 const TAKES: &str = "STUB_BENCH_TAKES";
@@ -57,9 +60,16 @@ fn main() {
     let folder = tempfile::tempdir().unwrap();
     let spool = folder.path().join("spool");
     Engine::from(Slurm::new().spool(spool.display().to_string())).select();
+    if inputs > 0 {
+        compare_map(inputs, tasks, folder.path());
+    }
+    compare_single(folder.path());
+}
+
+fn compare_map(inputs: u64, tasks: u64, folder: &Path) {
     let mut ratios = Vec::new();
     for round in 0..ROUNDS {
-        let plain = timed(|| plain_array(inputs, tasks, folder.path()));
+        let plain = timed(|| plain_array(inputs, tasks, folder));
         let ours = timed(|| {
             let sum: u64 = work::map(0..inputs).map(|value| value.unwrap()).sum();
             assert_eq!(sum, expected(inputs));
@@ -68,23 +78,33 @@ fn main() {
         println!("round {round}: plain array {plain:.2?}, map {ours:.2?}, ratio {ratio:.2}");
         ratios.push(ratio);
     }
-    ratios.sort_by(f64::total_cmp);
     println!(
         "{inputs} inputs, {tasks} tasks: median ratio {:.2}",
-        ratios[ROUNDS / 2]
+        median(ratios)
     );
-    let single = (0..ROUNDS).map(|_| timed(|| assert_eq!(work(1).unwrap(), 2)));
-    let mut single: Vec<Duration> = single.collect();
-    single.sort();
-    let mut alone: Vec<Duration> = (0..ROUNDS)
-        .map(|_| timed(|| plain_array(1, 1, folder.path())))
-        .collect();
-    alone.sort();
+}
+
+/// Compares one call with one plain job, in turn.
+fn compare_single(folder: &Path) {
+    let (mut ours, mut plain, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..SINGLES {
+        let job = timed(|| plain_array(1, 1, folder)).as_secs_f64();
+        let call = timed(|| assert_eq!(work(1).unwrap(), 2)).as_secs_f64();
+        ratios.push(call / job);
+        plain.push(job);
+        ours.push(call);
+    }
     println!(
-        "one call: {:.2?}, a plain job: {:.2?} (medians)",
-        single[ROUNDS / 2],
-        alone[ROUNDS / 2]
+        "one call: {:.2} s, a plain job: {:.2} s, ratio {:.2} (medians of {SINGLES})",
+        median(ours),
+        median(plain),
+        median(ratios)
     );
+}
+
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers[numbers.len() / 2]
 }
 
 fn expected(inputs: u64) -> u64 {
