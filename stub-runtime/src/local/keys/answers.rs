@@ -136,12 +136,12 @@ impl Answers {
         Ok(theirs)
     }
 
-    fn serve(self, asked: &Channel) {
-        let Ok(answering) = asked.duplicate() else {
+    fn serve(self, questions: &Channel) {
+        let Ok(answering) = questions.duplicate() else {
             return;
         };
         let asker = Arc::new(Mutex::new(answering));
-        while let Ok((AskKeys { volume }, _)) = asked.receive() {
+        while let Ok((AskKeys { volume }, _)) = questions.receive() {
             if let Some(function) = self.function(volume) {
                 let asker = Arc::clone(&asker);
                 function.answer(Question { asker, volume });
