@@ -242,7 +242,7 @@ mod tests {
         let within = Duration::from_mins(1);
         let looks = looks(SpoolKind::Folder, within, Duration::from_micros(20));
         for (look, next) in looks.iter().zip(&looks[1..]) {
-            let late = *next - *look;
+            let late = next.saturating_sub(*look);
             assert!(
                 late <= (*look / 15).max(FOLDER_FIRST * 2),
                 "{look:?} {late:?}"
