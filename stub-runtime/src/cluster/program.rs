@@ -35,6 +35,20 @@ pub(super) struct Program {
     pub(super) place: ProgramPlace,
 }
 
+impl Program {
+    /// Has the copy in a folder written to the disk, in the background. A call that is over soon
+    /// would only wait for that.
+    pub(super) fn sync(&self) {
+        let ProgramPlace::Folder(path) = &self.place else {
+            return;
+        };
+        let path = path.clone();
+        let thread = thread::Builder::new().name("stub-sync".to_owned());
+        // The kernel writes it back in any case.
+        let _ = thread.spawn(move || File::open(path).and_then(|file| file.sync_all()));
+    }
+}
+
 /// Location of a program.
 #[derive(Clone, Debug)]
 pub(super) enum ProgramPlace {
@@ -154,18 +168,13 @@ fn stage_in_folder(root: &Path, call: &str, wanted: &str) -> Result<PathBuf, Clu
     }
 }
 
-/// Copies this program. It is on the disk a little later: tasks, and later calls, compare its hash
-/// if the machine of the folder loses power before.
+/// Copies this program. Tasks, and later calls, compare its hash if the machine of the folder loses
+/// power before [`Program::sync`].
 fn copy(to: &Path) -> io::Result<()> {
     let mut file = create_beside(to, 0o700)?;
     io::copy(&mut File::open(SELF)?, file.as_file_mut())?;
     // A network's file system sends the bytes when the file is closed.
     drop(file.persist(to)?);
-    let path = to.to_owned();
-    let sync = move || File::open(&path).and_then(|file| file.sync_all());
-    let thread = thread::Builder::new().name("stub-sync".to_owned());
-    // The kernel writes it back in any case.
-    let _ = thread.spawn(sync);
     Ok(())
 }
 

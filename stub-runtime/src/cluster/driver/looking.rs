@@ -17,6 +17,9 @@ impl Driver {
         if self.spool.is_none() || !self.pauses.is_scheduler_due(now) {
             return Ok(false);
         }
+        if let Some(program) = self.unsynced.take() {
+            program.sync();
+        }
         let mut expected = self.state.expected();
         if let Some(pending) = &self.pending {
             expected.remove(&pending.number);

@@ -81,6 +81,8 @@ pub(super) struct Driver {
     arguments: HashMap<u64, Bytes>,
     spool: Option<Arc<Spool>>,
     program: Option<Program>,
+    /// Program that may not be on the disk.
+    unsynced: Option<Program>,
     room: Option<(Instant, Room)>,
     /// Maximum number of tasks in a submission: halved after a rejection, doubled after a success.
     most_tasks: usize,
@@ -133,6 +135,7 @@ impl Driver {
             arguments: HashMap::new(),
             spool: None,
             program: None,
+            unsynced: None,
             room: None,
             most_tasks: usize::MAX,
             pending: None,

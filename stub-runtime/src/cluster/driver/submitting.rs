@@ -112,7 +112,10 @@ impl Driver {
         let spool = self.spool()?;
         let earlier = self.earlier(planned)?;
         spool.expect(&names::pieces(number))?;
-        let (mut objects, mut submitted) = (Vec::new(), Vec::new());
+        let header = self.task.header.iter();
+        let header = header.map(|header| spool.seal(CALL.to_owned(), header));
+        let mut objects = header.collect::<Result<Vec<_>, _>>()?;
+        let mut submitted = Vec::new();
         for (task, batch) in (0..).zip(planned) {
             let id = BatchId {
                 submission: number,
@@ -131,13 +134,21 @@ impl Driver {
             let inputs = inputs.collect::<Result<_, ClusterError>>()?;
             objects.push(spool.seal(id.inputs(), &Batch { inputs })?);
         }
-        let tasks = u32::try_from(objects.len()).unwrap_or(u32::MAX);
-        spool.put_sealed(objects)?;
+        let tasks = u32::try_from(planned.len()).unwrap_or(u32::MAX);
         let submitted = Submitted { batches: submitted };
-        spool.put(&names::submission(number), &submitted)?;
-        if self.state.is_all_written() {
-            self.write_closed()?;
+        let mut records = vec![spool.seal(names::submission(number), &submitted)?];
+        let closes = self.state.is_all_written() && !self.is_closed_written;
+        if closes {
+            let inputs = self.state.count();
+            records.push(spool.seal(CLOSED.to_owned(), &Closed { inputs })?);
         }
+        if tasks > 1 {
+            spool.put_sealed(std::mem::take(&mut objects))?;
+        }
+        objects.append(&mut records);
+        spool.put_in_order(objects)?;
+        self.task.header = None;
+        self.is_closed_written |= closes;
         for input in planned.iter().flat_map(|batch| &batch.inputs) {
             if let Some(arguments) = self.arguments.remove(&input.index) {
                 let length = arguments.len() as u64;
@@ -169,7 +180,7 @@ impl Driver {
         Ok(arguments)
     }
 
-    /// Writes what the first submission needs: the program, the data of all tasks, and a record of the call.
+    /// Writes what the first submission needs: the program, and a record of the call.
     fn prepare(&mut self) -> Result<(), ClusterError> {
         if self.program.is_some() {
             return Ok(());
@@ -193,10 +204,7 @@ impl Driver {
             None => stage(&self.cluster.location, &self.task.id)?,
             Some(staged) => find(&self.cluster.location, staged)?,
         };
-        if let Some(header) = &self.task.header {
-            spool.put(CALL, header)?;
-            self.task.header = None;
-        }
+        self.unsynced = Some(program.clone());
         self.program = Some(program);
         Ok(())
     }

@@ -5,12 +5,18 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::thread::{self, Builder};
+
+use tempfile::NamedTempFile;
 
 use super::place::{Place, failed};
 use crate::cluster::error::ClusterError;
 use crate::host::trusted::{self, Untrusted};
 use crate::host::unfinished::{UNFINISHED, create_beside};
 use crate::sys;
+
+/// Number of files that are written to the disk at once.
+const AT_ONCE: usize = 8;
 
 /// Folder of one call. Only the user can enter it.
 #[derive(Debug)]
@@ -70,22 +76,39 @@ impl Folder {
 
     /// Writes files of plain text that only the user can read.
     pub(crate) fn put_private(&self, files: &[(String, String)]) -> Result<(), ClusterError> {
-        for (name, text) in files {
-            self.write(name, text.as_bytes())?;
+        let files = files.iter().map(|(name, text)| (name, text.as_bytes()));
+        self.write_all(&files.collect::<Vec<_>>())
+    }
+
+    /// Writes files that appear in their order.
+    fn write_all(&self, files: &[(&String, &[u8])]) -> Result<(), ClusterError> {
+        self.check()?;
+        for some in files.chunks(AT_ONCE) {
+            let mut written = Vec::new();
+            for (name, bytes) in some {
+                let path = self.path.join(name);
+                let file = self.unfinished(name, bytes);
+                written.push((file.map_err(failed("write", &path))?, path));
+            }
+            sync(&written)?;
+            for (file, path) in written {
+                let kept = file.persist(&path).map_err(io::Error::from);
+                kept.map_err(failed("write", &path))?;
+            }
         }
         Ok(())
     }
 
-    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), ClusterError> {
-        self.check()?;
+    /// Writes a file under a temporary name.
+    fn unfinished(&self, name: &str, bytes: &[u8]) -> io::Result<NamedTempFile> {
         let path = self.path.join(name);
-        let written = match write(&path, bytes) {
+        match unfinished(&path, bytes) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.make_parents(name).and_then(|()| write(&path, bytes))
+                self.make_parents(name)?;
+                unfinished(&path, bytes)
             }
             written => written,
-        };
-        written.map_err(failed("write", &path))
+        }
     }
 
     /// Creates the parent folders in a name, below the call's own folder. That one is created by
@@ -116,10 +139,12 @@ impl Place for Folder {
     }
 
     fn put(&self, objects: Vec<(String, Vec<u8>)>) -> Result<(), ClusterError> {
-        for (name, bytes) in objects {
-            self.write(&name, &bytes)?;
-        }
-        Ok(())
+        let files = objects.iter().map(|(name, bytes)| (name, &bytes[..]));
+        self.write_all(&files.collect::<Vec<_>>())
+    }
+
+    fn put_in_order(&self, objects: Vec<(String, Vec<u8>)>) -> Result<(), ClusterError> {
+        self.put(objects)
     }
 
     fn get(&self, names: &[String]) -> Result<Vec<Option<Vec<u8>>>, ClusterError> {
@@ -181,14 +206,35 @@ fn make_own(path: &Path) -> Result<(), Untrusted> {
     trusted::make_own_folder(path)
 }
 
-/// Writes a file under a temporary name first. It is on the disk before it is renamed: a file stays
-/// written even if its node then loses power.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes a file under a temporary name.
+fn unfinished(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let mut file = create_beside(path, 0o600)?;
     file.as_file_mut().write_all(bytes)?;
-    file.as_file().sync_data()?;
-    file.persist(path)?;
-    Ok(())
+    Ok(file)
+}
+
+/// Waits until files are on the disk, before they get their names: they stay written even if their
+/// node then loses power. All at once, so that they share a commit of the disk's journal.
+fn sync(files: &[(NamedTempFile, PathBuf)]) -> Result<(), ClusterError> {
+    let sync = |(file, path): &(NamedTempFile, PathBuf)| {
+        let synced = file.as_file().sync_data();
+        synced.map_err(failed("write", path))
+    };
+    let Some((first, others)) = files.split_first() else {
+        return Ok(());
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = others
+            .iter()
+            .map(|file| (file, Builder::new().spawn_scoped(scope, move || sync(file))))
+            .collect();
+        let synced = sync(first);
+        let others = threads.into_iter().map(|(file, thread)| match thread {
+            Ok(thread) => thread.join().unwrap_or_else(|_| sync(file)),
+            Err(_) => sync(file),
+        });
+        others.fold(synced, Result::and)
+    })
 }
 
 /// Name of the file that is locked.

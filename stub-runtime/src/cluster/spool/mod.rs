@@ -73,6 +73,11 @@ impl Spool {
         self.place.put(objects)
     }
 
+    /// Writes encrypted objects so that each is seen after those before it.
+    pub(crate) fn put_in_order(&self, objects: Vec<(String, Vec<u8>)>) -> Result<(), ClusterError> {
+        self.place.put_in_order(objects)
+    }
+
     /// Writes one object.
     pub(crate) fn put<T: Serialize>(&self, name: &str, value: &T) -> Result<(), ClusterError> {
         self.put_sealed(vec![self.seal(name.to_owned(), value)?])

@@ -21,6 +21,13 @@ pub(in crate::cluster) trait Place: Debug + Send + Sync {
     /// Writes objects, each of them completely or not at all.
     fn put(&self, objects: Vec<(String, Vec<u8>)>) -> Result<(), ClusterError>;
 
+    /// Writes objects so that each is seen after those before it.
+    fn put_in_order(&self, objects: Vec<(String, Vec<u8>)>) -> Result<(), ClusterError> {
+        objects
+            .into_iter()
+            .try_for_each(|object| self.put(vec![object]))
+    }
+
     /// Reads objects, in the order of their names; nothing for one that is not there.
     fn get(&self, names: &[String]) -> Result<Vec<Option<Vec<u8>>>, ClusterError>;
 
