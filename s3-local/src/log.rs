@@ -1,7 +1,7 @@
 //! Request log: recent requests, and the number of requests of each operation.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Mutex;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
 
 use crate::Operation;
 
@@ -26,6 +26,11 @@ pub struct Request {
     pub access_key: Option<String>,
     /// The headers `x-amz-*` by name, but for those of signatures.
     pub headers: BTreeMap<String, String>,
+    /// Number of requests in progress when this one arrived, itself included. A request is in progress until the
+    /// body of its answer has left the server, or the client has given up.
+    pub in_flight: usize,
+    /// Number of those that name the same bucket and key.
+    pub of_its_key: usize,
     /// The HTTP status of the answer; `None` if the connection ended without one.
     pub status: Option<u16>,
 }
@@ -44,12 +49,47 @@ pub struct Request {
 #[derive(Debug, Default)]
 pub struct RequestLog {
     inner: Mutex<Inner>,
+    in_flight: Arc<InFlight>,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
     requests: VecDeque<Request>,
     counts: [u64; Operation::ALL.len()],
+}
+
+/// Requests in progress, by bucket and key.
+#[derive(Debug, Default)]
+struct InFlight(Mutex<HashMap<Place, usize>>);
+
+/// Bucket and key of a request.
+type Place = (Option<String>, Option<String>);
+
+/// Request in progress.
+#[derive(Debug)]
+pub(crate) struct InProgress {
+    all: Arc<InFlight>,
+    place: Place,
+}
+
+impl InFlight {
+    fn places(&self) -> std::sync::MutexGuard<'_, HashMap<Place, usize>> {
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Drop for InProgress {
+    fn drop(&mut self) {
+        let mut places = self.all.places();
+        if let Some(count) = places.get_mut(&self.place) {
+            *count -= 1;
+            if *count == 0 {
+                places.remove(&self.place);
+            }
+        }
+    }
 }
 
 impl RequestLog {
@@ -82,6 +122,21 @@ impl RequestLog {
     /// Removes all requests and counts from zero.
     pub fn clear(&self) {
         *self.inner() = Inner::default();
+    }
+
+    /// Starts a request, and counts those in progress in its entry.
+    pub(crate) fn start(&self, request: &mut Request) -> InProgress {
+        let place = (request.bucket.clone(), request.key.clone());
+        let mut places = self.in_flight.places();
+        let count = places.entry(place.clone()).or_default();
+        *count += 1;
+        request.of_its_key = *count;
+        request.in_flight = places.values().sum();
+        drop(places);
+        InProgress {
+            all: Arc::clone(&self.in_flight),
+            place,
+        }
     }
 
     pub(crate) fn push(&self, request: Request) {

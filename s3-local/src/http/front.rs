@@ -21,6 +21,7 @@ use super::response_body::ResponseBody;
 use super::{archive, directory, quirks, refusal, region};
 use crate::access::KeyRing;
 use crate::catalog::{Catalog, is_directory};
+use crate::log::InProgress;
 use crate::tls::Tls;
 use crate::{Fault, Knobs, Operation, RequestLog, log};
 
@@ -128,7 +129,7 @@ impl Front {
         let (parts, incoming) = request.into_parts();
         let call = Call::of(&parts);
         let body = RequestBody::new(incoming, Arc::clone(&self.knobs));
-        let logged = self.logged(&call);
+        let (logged, in_progress) = self.logged(&call);
         let fault = self.knobs.take_fault(call.operation, call.key.as_deref());
         let mut response = match fault {
             Some(Fault::ResetConnection) => {
@@ -156,12 +157,15 @@ impl Front {
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
         }
-        Ok(response.map(|body| ResponseBody::new(body, Arc::clone(&self.knobs), fault)))
+        Ok(response.map(|body| {
+            let knobs = Arc::clone(&self.knobs);
+            ResponseBody::new(body, knobs, fault, in_progress)
+        }))
     }
 
-    fn logged(&self, call: &Call) -> Logged<'_> {
+    fn logged(&self, call: &Call) -> (Logged<'_>, InProgress) {
         let call = call.clone();
-        let request = Some(log::Request {
+        let mut request = log::Request {
             operation: call.operation,
             bucket: call.bucket,
             key: call.key,
@@ -169,12 +173,16 @@ impl Front {
             part_number: call.part_number,
             access_key: call.access_key,
             headers: call.headers,
+            in_flight: 0,
+            of_its_key: 0,
             status: None,
-        });
-        Logged {
+        };
+        let in_progress = self.log.start(&mut request);
+        let logged = Logged {
             log: &self.log,
-            request,
-        }
+            request: Some(request),
+        };
+        (logged, in_progress)
     }
 
     async fn carry_out(&self, call: &Call, mut request: Request<s3s::Body>) -> Response<s3s::Body> {

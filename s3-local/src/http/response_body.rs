@@ -1,4 +1,4 @@
-//! Body of a response: unchanged, throttled, or truncated.
+//! Body of a response: unchanged, throttled, stalled, or truncated.
 
 use std::future::Future as _;
 use std::pin::Pin;
@@ -12,6 +12,7 @@ use s3s::StdError;
 use tokio::time::Sleep;
 
 use super::pace::Pace;
+use crate::log::InProgress;
 use crate::{Fault, Knobs};
 
 /// Time for the bytes before a cut to leave the server.
@@ -24,6 +25,8 @@ pub(super) struct ResponseBody {
     pending: Bytes,
     pace: Pace,
     cut: Option<Cut>,
+    /// Counted as in progress until the body is dropped.
+    _request: InProgress,
 }
 
 struct Cut {
@@ -34,6 +37,13 @@ struct Cut {
 enum End {
     Close(Option<Pin<Box<Sleep>>>),
     Silence,
+    Pause(Duration, Option<Pin<Box<Sleep>>>),
+}
+
+/// Continuation of a body after its cut.
+enum Next {
+    Failure,
+    Rest,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +51,12 @@ enum End {
 struct CutOff;
 
 impl ResponseBody {
-    pub(super) fn new(inner: s3s::Body, knobs: Arc<Knobs>, fault: Option<Fault>) -> ResponseBody {
+    pub(super) fn new(
+        inner: s3s::Body,
+        knobs: Arc<Knobs>,
+        fault: Option<Fault>,
+        request: InProgress,
+    ) -> ResponseBody {
         let cut = match fault {
             Some(Fault::TruncateBody(remaining)) => Some(Cut {
                 remaining,
@@ -51,6 +66,10 @@ impl ResponseBody {
                 remaining,
                 end: End::Silence,
             }),
+            Some(Fault::PauseBody(remaining, time)) => Some(Cut {
+                remaining,
+                end: End::Pause(time, None),
+            }),
             _ => None,
         };
         ResponseBody {
@@ -59,21 +78,30 @@ impl ResponseBody {
             pending: Bytes::new(),
             pace: Pace::default(),
             cut,
+            _request: request,
         }
     }
 }
 
 impl Cut {
-    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<CutOff> {
-        match &mut self.end {
-            End::Silence => Poll::Pending,
-            End::Close(flush) => {
-                let sleep = || Box::pin(tokio::time::sleep(FLUSH_TIME));
-                ready!(flush.get_or_insert_with(sleep).as_mut().poll(cx));
-                Poll::Ready(CutOff)
-            }
-        }
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
+        let (time, sleep, next) = match &mut self.end {
+            End::Silence => return Poll::Pending,
+            End::Close(sleep) => (FLUSH_TIME, sleep, Next::Failure),
+            End::Pause(time, sleep) => (*time, sleep, Next::Rest),
+        };
+        let sleep = sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(time)));
+        ready!(sleep.as_mut().poll(cx));
+        Poll::Ready(next)
     }
+}
+
+/// Joins two parts of a body that follow each other.
+fn joined(first: Bytes, second: &Bytes) -> Bytes {
+    if second.is_empty() {
+        return first;
+    }
+    [first, second.clone()].concat().into()
 }
 
 impl Body for ResponseBody {
@@ -86,8 +114,10 @@ impl Body for ResponseBody {
     ) -> Poll<Option<Result<Frame<Bytes>, StdError>>> {
         let this = &mut *self;
         if let Some(cut) = this.cut.as_mut().filter(|cut| cut.remaining == 0) {
-            let cut_off = ready!(cut.poll_end(cx));
-            return Poll::Ready(Some(Err(cut_off.into())));
+            match ready!(cut.poll_end(cx)) {
+                Next::Failure => return Poll::Ready(Some(Err(CutOff.into()))),
+                Next::Rest => this.cut = None,
+            }
         }
         if this.pending.is_empty() {
             let Some(frame) = ready!(Pin::new(&mut this.inner).poll_frame(cx)?) else {
@@ -103,8 +133,12 @@ impl Body for ResponseBody {
         let bandwidth = this.knobs.bandwidth();
         let mut piece = ready!(this.pace.poll_piece(cx, &mut this.pending, bandwidth));
         if let Some(cut) = &mut this.cut {
-            piece.truncate(usize::try_from(cut.remaining).unwrap_or(usize::MAX));
+            let kept = usize::try_from(cut.remaining).unwrap_or(usize::MAX);
+            let rest = piece.split_off(kept.min(piece.len()));
             cut.remaining -= piece.len() as u64;
+            if matches!(cut.end, End::Pause(..)) && !rest.is_empty() {
+                this.pending = joined(rest, &this.pending);
+            }
         }
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }

@@ -1,5 +1,7 @@
 //! Faults of requests, and the selection of the requests that fail.
 
+use std::time::Duration;
+
 use crate::Operation;
 
 /// Fault of a request.
@@ -23,6 +25,8 @@ pub enum Fault {
     TruncateBody(u64),
     /// Response stalled after at most this many bytes of the body, until the client gives up.
     StallBody(u64),
+    /// Response stalled after at most this many bytes of the body, for this time.
+    PauseBody(u64, Duration),
 }
 
 /// Requests that fail, and their fault; by default the next request of an operation.
@@ -32,6 +36,7 @@ pub struct Injection {
     fault: Fault,
     key: Option<String>,
     skip: u32,
+    every: u32,
     times: u32,
 }
 
@@ -43,6 +48,7 @@ impl Injection {
             fault,
             key: None,
             skip: 0,
+            every: 1,
             times: 1,
         }
     }
@@ -57,6 +63,18 @@ impl Injection {
     #[must_use]
     pub fn after(self, skip: u32) -> Injection {
         Injection { skip, ..self }
+    }
+
+    /// Fails one in `n` matching requests, instead of each: `n - 1` of them pass between two failures.
+    ///
+    /// # Panics
+    ///
+    /// If `n` is zero.
+    #[must_use]
+    #[track_caller]
+    pub fn every(self, n: u32) -> Injection {
+        assert!(n > 0, "one in none");
+        Injection { every: n, ..self }
     }
 
     /// Restricts the injection to requests for this key: only they fail or count as passed.
@@ -83,6 +101,7 @@ impl Injection {
             return None;
         }
         self.times -= 1;
+        self.skip = self.every - 1;
         Some(self.fault)
     }
 }
@@ -110,6 +129,19 @@ mod tests {
         assert!(met(GET, "a"));
         assert!(met(GET, "a"));
         assert!(!met(GET, "a"));
+        assert_eq!(knobs.pending_faults(), 0);
+    }
+
+    #[test]
+    fn a_share_of_the_requests_fails_always_the_same_ones() {
+        let knobs = Knobs::default();
+        let third = Injection::new(GET, Fault::SlowDown503).after(1).every(3);
+        knobs.inject(third.times(3));
+        let met: Vec<bool> = (0..10)
+            .map(|_| knobs.take_fault(GET, None).is_some())
+            .collect();
+        let failing: Vec<usize> = (0..10).filter(|&n| met[n]).collect();
+        assert_eq!(failing, [1, 4, 7]);
         assert_eq!(knobs.pending_faults(), 0);
     }
 

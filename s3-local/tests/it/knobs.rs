@@ -183,11 +183,37 @@ async fn a_stalled_body_and_a_missing_answer_wait_for_the_client() {
         .send()
         .await
         .unwrap();
+    // The body is received beside another request for the same key, and one for no key.
+    client.list_buckets().send().await.unwrap();
+    assert_eq!(read(&client, "k").await.len(), 100_000);
+    let requests = server.log().requests();
+    let counts = |at_end: usize| {
+        let request = &requests[requests.len() - at_end];
+        (request.in_flight, request.of_its_key)
+    };
+    assert_eq!((counts(3).1, counts(2), counts(1)), (1, (2, 1), (2, 2)));
     assert!(
         tokio::time::timeout(patience, got.body.collect())
             .await
             .is_err()
     );
+}
+
+#[tokio::test]
+async fn a_paused_body_goes_on_with_all_its_bytes() {
+    let server = server();
+    let content: Vec<u8> = (0..300_000_u32).map(|n| (n % 251) as u8).collect();
+    server.put("data", "k", content.clone());
+    let client = client(&server);
+    let pause = Duration::from_millis(100);
+    for (at, bandwidth) in [(0, None), (70_000, None), (70_000, Some(50_000_000))] {
+        server.knobs().set_bandwidth(bandwidth);
+        let fault = Fault::PauseBody(at, pause);
+        server.knobs().fail_next(Operation::GetObject, 1, fault);
+        let start = Instant::now();
+        assert!(read(&client, "k").await == content);
+        assert!(start.elapsed() >= pause);
+    }
 }
 
 #[tokio::test]
