@@ -45,7 +45,7 @@ pub use request::{
     ListPage, ListRequest, ListedObject, MAX_COPY, PartChecksum, PartNumber, PartTag, Precondition,
     UploadId,
 };
-pub use retry::{RetryLimits, Retrying};
+pub use retry::{RetryLimits, Retrying, Throttle, Throttles};
 
 use crate::object::{ByteRange, ETag, Headers, Key, Tags};
 

@@ -1,12 +1,12 @@
 //! State that all requests to a bucket share: the request rate, the start of failures, and the time
 //! of the last warning to the user.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
-use super::rate::Rate;
+use super::throttle::Throttle;
 use crate::store::warning::Warning;
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -16,16 +16,9 @@ const RECENT: Duration = Duration::from_mins(1);
 /// Health of a bucket, as seen by its requests.
 #[derive(Debug)]
 pub(super) struct Health {
-    facts: Mutex<Facts>,
+    throttle: Arc<Throttle>,
+    failing: Mutex<Option<Failing>>,
     pub(super) warning: Warning,
-    /// Earliest time of the next request. Requests wait for their turn in order.
-    turn: tokio::sync::Mutex<Instant>,
-}
-
-#[derive(Debug)]
-struct Facts {
-    rate: Rate,
-    failing: Option<Failing>,
 }
 
 /// Times of the first and the last failure since the last response.
@@ -42,39 +35,31 @@ impl Failing {
     }
 }
 
-impl Default for Health {
-    fn default() -> Self {
-        let now = Instant::now();
+impl Health {
+    /// Creates the health of a bucket that has not failed, whose server has this request rate.
+    pub(super) fn new(throttle: Arc<Throttle>) -> Self {
         Self {
-            facts: Mutex::new(Facts {
-                rate: Rate::new(now),
-                failing: None,
-            }),
+            throttle,
+            failing: Mutex::default(),
             warning: Warning::default(),
-            turn: tokio::sync::Mutex::new(now),
         }
     }
-}
 
-impl Health {
+    /// Returns the request rate of the server.
+    #[cfg(test)]
+    pub(super) fn throttle(&self) -> &Throttle {
+        &self.throttle
+    }
+
     /// Waits until the rate allows another request.
     pub(super) async fn admit(&self) {
-        if self.facts().rate.interval().is_none() {
-            return;
-        }
-        let mut turn = self.turn.lock().await;
-        sleep_until(*turn).await;
-        // The interval may have changed meanwhile.
-        if let Some(interval) = self.facts().rate.interval() {
-            *turn = Instant::now() + interval;
-        }
+        self.throttle.admit().await;
     }
 
     /// Records a response; a refusal is one, too.
     pub(super) fn answered(&self, now: Instant) {
-        let mut facts = self.facts();
-        facts.rate.answered(now);
-        facts.failing = None;
+        self.throttle.answered(now);
+        *self.recorded() = None;
     }
 
     /// Records a failed request.
@@ -82,29 +67,28 @@ impl Health {
         if !error.kind.is_transient() {
             return self.answered(now);
         }
-        let mut facts = self.facts();
+        if matches!(error.kind, StoreErrorKind::Throttled(_)) {
+            self.throttle.refused(now);
+        }
+        let mut failing = self.recorded();
         // An old failure belongs to another outage.
-        let present = facts.failing.filter(|failing| failing.is_recent(now));
-        facts.failing = Some(Failing {
+        let present = failing.filter(|failing| failing.is_recent(now));
+        *failing = Some(Failing {
             first: present.map_or(now, |failing| failing.first),
             last: now,
         });
-        if matches!(error.kind, StoreErrorKind::Throttled(_)) {
-            facts.rate.refused(now);
-        }
     }
 
     /// Returns the duration for which every request has failed.
     pub(super) fn failing(&self, now: Instant) -> Duration {
-        let failing = self.facts().failing;
-        let failing = failing.filter(|failing| failing.is_recent(now));
+        let failing = self.recorded().filter(|failing| failing.is_recent(now));
         failing.map_or(Duration::ZERO, |failing| {
             failing.last.duration_since(failing.first)
         })
     }
 
-    fn facts(&self) -> MutexGuard<'_, Facts> {
-        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    fn recorded(&self) -> MutexGuard<'_, Option<Failing>> {
+        self.failing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -114,7 +98,7 @@ mod tests {
 
     #[test]
     fn an_outage_begins_with_its_own_first_failure() {
-        let (health, start) = (Health::default(), Instant::now());
+        let (health, start) = (Health::new(Arc::default()), Instant::now());
         let fail = |after: u64| {
             let kind = StoreErrorKind::Unreachable("refused".into());
             let error = StoreError::new("HeadObject", "s3://bucket/key".into(), kind);

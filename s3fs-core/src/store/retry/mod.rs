@@ -7,10 +7,13 @@ mod body;
 mod breaks;
 mod health;
 mod hedge;
+#[cfg(test)]
+mod outage_tests;
 mod policy;
 mod rate;
 #[cfg(test)]
 mod tests;
+mod throttle;
 mod unanswered;
 
 use std::sync::Arc;
@@ -20,6 +23,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub use policy::RetryLimits;
+pub use throttle::{Throttle, Throttles};
 
 use crate::object::{ETag, Headers, Key};
 use crate::store::{
@@ -66,10 +70,17 @@ impl<S> Clone for Retrying<S> {
 
 impl<S: Store> Retrying<S> {
     /// Wraps `store`, whose failed requests are retried within these limits.
-    pub fn new(store: S, limits: RetryLimits) -> Self {
+    #[cfg(test)]
+    pub(crate) fn new(store: S, limits: RetryLimits) -> Self {
+        Self::sharing(store, limits, Arc::default())
+    }
+
+    /// Wraps `store`, whose failed requests are retried within these limits. The request rate of its
+    /// server is shared with other buckets.
+    pub fn sharing(store: S, limits: RetryLimits, throttle: Arc<Throttle>) -> Self {
         let bucket = RetriedBucket {
             store,
-            health: Health::default(),
+            health: Health::new(throttle),
             unanswered: Unanswered::default(),
         };
         Self {
@@ -89,6 +100,12 @@ impl<S: Store> Retrying<S> {
     /// Returns the wrapped store, which makes single attempts.
     pub fn single(&self) -> &S {
         &self.bucket.store
+    }
+
+    /// Returns whether the request rate of the server is limited.
+    #[cfg(test)]
+    pub(crate) fn is_limited(&self) -> bool {
+        self.bucket.health.throttle().is_limited()
     }
 
     /// Starts the attempts of one request.

@@ -26,7 +26,7 @@ use super::sessions::{Scope, SessionCache, Sessions};
 use super::settings::Settings;
 use super::variants::{Route, Variants};
 use crate::config::{Credentials, MountConfig};
-use crate::store::Vendor;
+use crate::store::{Throttle, Vendor};
 
 /// Maximum time of an attempt of a metadata request; a slower one counts as lost.
 const METADATA_ATTEMPT: Duration = Duration::from_secs(20);
@@ -221,6 +221,16 @@ impl Access {
             (None, _) => format!("https://{}/", self.host(bucket)),
         };
         self.http.proxy_of(&url)
+    }
+
+    /// Returns the request rate of the server that requests about a bucket are sent to. AWS limits
+    /// the requests to each bucket, other servers those to all.
+    pub(super) fn throttle(&self, bucket: &str) -> Arc<Throttle> {
+        let server = match &self.endpoint {
+            Some(endpoint) => endpoint.origin(None),
+            None => format!("https://{}/", self.host(bucket)),
+        };
+        self.http.throttles.of(&server)
     }
 
     /// Returns the vendor of the server, judged by its host name.

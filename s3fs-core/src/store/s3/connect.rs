@@ -102,7 +102,8 @@ async fn list_root(
     access: &Access,
 ) -> Result<(Bucket, ListPage), StoreError> {
     let limits = RetryLimits::connecting(config.retry_timeout);
-    let store = Retrying::new(S3Store::new(config, access), limits);
+    let throttle = access.throttle(config.bucket.as_str());
+    let store = Retrying::sharing(S3Store::new(config, access), limits, throttle);
     let root = ListRequest {
         prefix: config.prefix.as_str(),
         folded: true,
@@ -217,7 +218,7 @@ mod tests {
     use aws_credential_types::provider::future::ProvideCredentials as Provided;
     use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
     use aws_sdk_s3::config::IdentityCache;
-    use s3_local::{S3Local, Server};
+    use s3_local::{Fault, Operation, S3Local, Server};
 
     use super::*;
     use crate::object::{BucketName, Key};
@@ -264,6 +265,40 @@ mod tests {
         {
             Provided::new(self.load())
         }
+    }
+
+    #[tokio::test]
+    async fn mounts_of_one_server_share_its_request_rate() {
+        let (server, other) = (S3Local::builder().start(), S3Local::builder().start());
+        let http = HttpClient::default();
+        let mount = async |server: &Server, bucket: &str| {
+            server.create_bucket(bucket);
+            let config = MountConfig {
+                endpoint_url: Some(server.endpoint_url()),
+                credentials: Credentials::Static {
+                    access_key_id: server.access_key_id().to_owned(),
+                    secret_access_key: server.secret_access_key().to_owned(),
+                    session_token: None,
+                },
+                ..MountConfig::new(BucketName::new(bucket).unwrap())
+            };
+            connect(&config, &http).await.unwrap().0
+        };
+        let stores = [
+            mount(&server, "one").await,
+            mount(&server, "two").await,
+            mount(&other, "one").await,
+        ];
+        let knobs = server.knobs();
+        knobs.fail_next(Operation::HeadObject, 8, Fault::SlowDown503);
+        let key = Key::new("absent");
+        let requests = (0..8).map(|_| stores[0].head(&key));
+        for answer in futures_util::future::join_all(requests).await {
+            let error = answer.unwrap_err();
+            assert!(matches!(error.kind, StoreErrorKind::NoSuchKey), "{error}");
+        }
+        let are_limited = stores.each_ref().map(Retrying::is_limited);
+        assert_eq!(are_limited, [true, true, false]);
     }
 
     #[tokio::test]

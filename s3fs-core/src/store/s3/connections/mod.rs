@@ -1,4 +1,4 @@
-//! HTTP connections, and a limit on the bodies received over them.
+//! HTTP connections, and limits on the requests sent and the bodies received over them.
 
 mod authorities;
 mod bypass;
@@ -14,6 +14,7 @@ use aws_types::os_shim_internal::Env;
 use http::Uri;
 use tokio::sync::Semaphore;
 
+use crate::store::Throttles;
 use proxy::Proxies;
 use routed::Routed;
 
@@ -31,6 +32,7 @@ pub struct HttpClient {
     clients: Arc<Mutex<HashMap<Option<String>, SharedHttpClient>>>,
     proxies: Arc<Proxies>,
     pub(super) bodies: Arc<Semaphore>,
+    pub(super) throttles: Throttles,
 }
 
 impl Default for HttpClient {
@@ -39,6 +41,7 @@ impl Default for HttpClient {
             clients: Arc::default(),
             proxies: Arc::new(Proxies::from_env(&Env::real())),
             bodies: Arc::new(Semaphore::new(BODIES)),
+            throttles: Throttles::default(),
         }
     }
 }

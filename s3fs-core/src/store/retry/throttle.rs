@@ -1,0 +1,103 @@
+//! Request rate of a server, shared by all mounts of a process that send requests to it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use tokio::time::{Instant, sleep_until};
+
+use super::rate::Rate;
+
+/// Request rate of a server.
+#[derive(Debug)]
+pub struct Throttle {
+    rate: Mutex<Rate>,
+    /// Earliest time of the next request. Requests wait for their turn in order.
+    turn: tokio::sync::Mutex<Instant>,
+}
+
+impl Default for Throttle {
+    fn default() -> Self {
+        let now = Instant::now();
+        Self {
+            rate: Mutex::new(Rate::new(now)),
+            turn: tokio::sync::Mutex::new(now),
+        }
+    }
+}
+
+impl Throttle {
+    /// Waits until the rate allows another request.
+    pub(super) async fn admit(&self) {
+        if self.rate().interval().is_none() {
+            return;
+        }
+        let mut turn = self.turn.lock().await;
+        sleep_until(*turn).await;
+        // The interval may have changed meanwhile.
+        if let Some(interval) = self.rate().interval() {
+            *turn = Instant::now() + interval;
+        }
+    }
+
+    /// Returns whether the rate is limited.
+    pub(super) fn is_limited(&self) -> bool {
+        self.rate().interval().is_some()
+    }
+
+    /// Records a response; a refusal for another reason than the rate is one, too.
+    pub(super) fn answered(&self, now: Instant) {
+        self.rate().answered(now);
+    }
+
+    /// Records a request that was refused for the rate.
+    pub(super) fn refused(&self, now: Instant) {
+        self.rate().refused(now);
+    }
+
+    fn rate(&self) -> MutexGuard<'_, Rate> {
+        self.rate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Request rates of the servers that the mounts of a process send requests to.
+#[derive(Clone, Debug, Default)]
+pub struct Throttles(Arc<Mutex<HashMap<String, Weak<Throttle>>>>);
+
+impl Throttles {
+    /// Returns the request rate of a server, named by scheme, host and port. Mounts of the same
+    /// server share it.
+    pub(in crate::store) fn of(&self, server: &str) -> Arc<Throttle> {
+        let mut throttles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(throttle) = throttles.get(server).and_then(Weak::upgrade) {
+            return throttle;
+        }
+        throttles.retain(|_, throttle| throttle.strong_count() > 0);
+        let throttle = Arc::<Throttle>::default();
+        throttles.insert(server.to_owned(), Arc::downgrade(&throttle));
+        throttle
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mounts_of_a_server_share_its_rate_while_any_is_left() {
+        let throttles = Throttles::default();
+        let one = throttles.of("https://a");
+        assert!(Arc::ptr_eq(&one, &throttles.of("https://a")));
+        let other = throttles.of("https://b");
+        assert!(!Arc::ptr_eq(&one, &other));
+        for _ in 0..10 {
+            one.refused(Instant::now());
+        }
+        assert!(throttles.of("https://a").is_limited());
+        assert!(!other.is_limited());
+        drop(one);
+        assert!(!throttles.of("https://a").is_limited());
+        drop(other);
+        throttles.of("https://c");
+        assert_eq!(throttles.0.lock().unwrap().len(), 1);
+    }
+}
