@@ -7,9 +7,11 @@ mod body;
 mod breaks;
 mod health;
 mod hedge;
+mod hedging;
 #[cfg(test)]
 mod outage_tests;
 mod policy;
+mod quantiles;
 mod rate;
 #[cfg(test)]
 mod tests;
