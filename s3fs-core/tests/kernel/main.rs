@@ -37,6 +37,7 @@ mod renewed;
 mod replaced;
 mod roles;
 mod serve;
+mod stalled;
 mod storing;
 mod sts;
 mod tls;

@@ -1,13 +1,24 @@
-//! Bodies that resume after they break off.
+//! Bodies that resume after they break off. When a piece is late, a second request for the rest is
+//! sent beside the first.
+
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::future::{Either, select};
+use futures_util::{poll, stream};
 use tokio::time::Instant;
 
 use super::breaks::Breaks;
+use super::hedge::in_time;
+use super::hedging::Wait;
 use super::{RetriedBucket, Retrying};
 use crate::object::{ByteRange, ETag, Key};
 use crate::store::{Condition, GetBody, GetResponse, Store, StoreError, StoreErrorKind};
+
+/// Minimum length of a body whose longest wait counts, in bytes: shorter ones come as a whole.
+const TELLING: u64 = 64 << 10;
 
 /// Returns the same response, with a body that resumes with bytes of the same version after it
 /// breaks off.
@@ -26,8 +37,10 @@ pub(super) fn resumed<S: Store>(
             key: key.clone(),
             etag: answer.meta.etag.clone(),
         },
+        length: range.length(),
         missing: Some(range),
         body: Some(answer.body),
+        longest: Duration::ZERO,
         breaks: Breaks::default(),
     };
     let pieces = stream::try_unfold(resumable, |mut body| async move {
@@ -48,12 +61,24 @@ struct BodySource<S> {
 
 struct Resumable<S> {
     source: BodySource<S>,
+    /// Length of the whole body, in bytes.
+    length: u64,
     /// Range of the bytes not yet received.
     missing: Option<ByteRange>,
     /// Current body; `None` while the rest is requested, because a broken body must not hold its
     /// permit.
     body: Option<GetBody>,
+    /// Longest wait for a piece.
+    longest: Duration,
     breaks: Breaks,
+}
+
+/// Result of waiting for the next piece of a body.
+enum Received {
+    /// Next piece of the body; `None` at its end.
+    Piece(Option<Bytes>),
+    /// Piece of a second body, which replaces the first.
+    Beside(GetBody, Bytes),
 }
 
 impl<S: Store> Resumable<S> {
@@ -65,6 +90,7 @@ impl<S: Store> Resumable<S> {
                     let at = missing.start().saturating_add(length);
                     self.missing = ByteRange::new(at, missing.end());
                     self.breaks.came(length);
+                    self.record_end();
                     return Ok(Some(piece));
                 }
                 Err(error) => error,
@@ -77,19 +103,61 @@ impl<S: Store> Resumable<S> {
         Ok(None)
     }
 
+    /// Records the longest wait once the whole body has come.
+    fn record_end(&self) {
+        if self.missing.is_none() && self.length >= TELLING {
+            let hedging = &self.source.store.bucket.hedging;
+            hedging.took(Wait::Piece, self.longest);
+        }
+    }
+
     /// Returns the next piece of the current body, or requests the missing range first.
     async fn piece(&mut self, missing: ByteRange) -> Result<Bytes, StoreError> {
-        let body = if let Some(body) = &mut self.body {
-            body
-        } else {
-            let body = self.source.ask(missing).await?;
-            self.body.insert(body)
+        let mut body = match self.body.take() {
+            Some(body) => body,
+            None => self.source.ask(missing).await?,
         };
-        let piece = body.next().await?;
-        piece.ok_or_else(|| {
-            let words = format!("{} bytes are missing", missing.length());
-            self.source.failed(StoreErrorKind::Truncated(words))
-        })
+        let (body, piece) = match self.receive(&mut body, missing).await? {
+            Received::Piece(piece) => (body, piece),
+            Received::Beside(body, piece) => (body, Some(piece)),
+        };
+        self.body = Some(body);
+        piece.ok_or_else(|| self.source.cut_off(missing))
+    }
+
+    /// Waits for the next piece of a body, and for that of a second body when it is late.
+    async fn receive(
+        &mut self,
+        body: &mut GetBody,
+        missing: ByteRange,
+    ) -> Result<Received, StoreError> {
+        let bucket = &self.source.store.bucket;
+        let mut next = pin!(body.next());
+        if let Poll::Ready(piece) = poll!(&mut next) {
+            return piece.map(Received::Piece);
+        }
+        let begun = Instant::now();
+        let piece = match in_time(bucket.hedging.patience(Wait::Piece), next).await {
+            Ok(piece) => piece,
+            Err(next) if !bucket.may_hedge() => next.await,
+            Err(next) => {
+                tracing::debug!(%missing, after = ?begun.elapsed(), "requesting a late body again");
+                let another = pin!(self.source.another(missing));
+                match select(next, another).await {
+                    Either::Left((Ok(Some(piece)), _)) => Ok(Some(piece)),
+                    Either::Left((ended, another)) => match another.await {
+                        Ok((body, piece)) => return Ok(Received::Beside(body, piece)),
+                        Err(_) => ended,
+                    },
+                    Either::Right((Ok((body, piece)), _)) => {
+                        return Ok(Received::Beside(body, piece));
+                    }
+                    Either::Right((Err(_), next)) => next.await,
+                }
+            }
+        };
+        self.longest = self.longest.max(begun.elapsed());
+        piece.map(Received::Piece)
     }
 }
 
@@ -98,7 +166,8 @@ impl<S: Store> BodySource<S> {
         let condition = Condition::Is(&self.etag);
         let RetriedBucket { store, health, .. } = &*self.store.bucket;
         health.admit().await;
-        let answer = store.get(&self.key, Some(missing), condition).await?;
+        let get = || store.get(&self.key, Some(missing), condition);
+        let answer = self.store.hedge(Wait::Get, get).await?;
         health.answered(Instant::now());
         // A server that ignores `Range` or `If-Match` would send other bytes.
         if answer.meta.etag != self.etag {
@@ -109,6 +178,35 @@ impl<S: Store> BodySource<S> {
             return Err(self.failed(StoreErrorKind::NotS3(words)));
         }
         Ok(answer.body)
+    }
+
+    /// Returns a second body, and its first piece. A late one is given up for a third, as the first
+    /// body is still waited for.
+    async fn another(&self, missing: ByteRange) -> Result<(GetBody, Bytes), StoreError> {
+        let bucket = &self.store.bucket;
+        loop {
+            let asked = self.ask(missing).await;
+            let mut body = asked.inspect_err(|error| self.store.second_failed(error))?;
+            let received = {
+                let next = pin!(body.next());
+                match in_time(bucket.hedging.patience(Wait::Piece), next).await {
+                    Ok(piece) => Some(piece?),
+                    Err(_) if bucket.may_hedge() => None,
+                    Err(next) => Some(next.await?),
+                }
+            };
+            match received {
+                Some(Some(piece)) => return Ok((body, piece)),
+                Some(None) => return Err(self.cut_off(missing)),
+                None => {}
+            }
+        }
+    }
+
+    /// Returns the error of a body that ended early.
+    fn cut_off(&self, missing: ByteRange) -> StoreError {
+        let words = format!("{} bytes are missing", missing.length());
+        self.failed(StoreErrorKind::Truncated(words))
     }
 
     fn failed(&self, kind: StoreErrorKind) -> StoreError {

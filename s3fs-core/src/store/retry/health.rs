@@ -56,6 +56,11 @@ impl Health {
         self.throttle.admit().await;
     }
 
+    /// Returns whether the server takes every request, as far as known.
+    pub(super) fn is_well(&self, now: Instant) -> bool {
+        !self.throttle.is_limited() && self.failing(now).is_none()
+    }
+
     /// Records a response; a refusal is one, too.
     pub(super) fn answered(&self, now: Instant) {
         self.throttle.answered(now);
@@ -79,12 +84,10 @@ impl Health {
         });
     }
 
-    /// Returns the duration for which every request has failed.
-    pub(super) fn failing(&self, now: Instant) -> Duration {
-        let failing = self.recorded().filter(|failing| failing.is_recent(now));
-        failing.map_or(Duration::ZERO, |failing| {
-            failing.last.duration_since(failing.first)
-        })
+    /// Returns the duration for which every request has failed; `None` if the last one succeeded.
+    pub(super) fn failing(&self, now: Instant) -> Option<Duration> {
+        let failing = self.recorded().filter(|failing| failing.is_recent(now))?;
+        Some(failing.last.duration_since(failing.first))
     }
 
     fn recorded(&self) -> MutexGuard<'_, Option<Failing>> {
@@ -104,7 +107,10 @@ mod tests {
             let error = StoreError::new("HeadObject", "s3://bucket/key".into(), kind);
             health.failed(&error, start + Duration::from_secs(after));
         };
-        let failing = |after: u64| health.failing(start + Duration::from_secs(after)).as_secs();
+        let failing = |after: u64| {
+            let failing = health.failing(start + Duration::from_secs(after));
+            failing.unwrap_or_default().as_secs()
+        };
         fail(0);
         fail(40);
         assert_eq!(failing(41), 40);

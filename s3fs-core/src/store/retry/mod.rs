@@ -1,5 +1,6 @@
 //! Store that retries failed requests of another store until they succeed, are refused, or the
-//! deadline passes. No other module retries requests or bodies.
+//! deadline passes. Requests that read are sent a second time when they are late. No other module
+//! retries requests or bodies.
 //!
 //! Dropping the future of a request cancels it.
 
@@ -7,6 +8,8 @@ mod body;
 mod breaks;
 mod health;
 mod hedge;
+#[cfg(test)]
+mod hedge_tests;
 mod hedging;
 #[cfg(test)]
 mod outage_tests;
@@ -34,6 +37,7 @@ use crate::store::{
 };
 use health::Health;
 use hedge::hedged;
+use hedging::{Hedging, Wait};
 use policy::{RetryStep, Tries};
 use unanswered::Unanswered;
 
@@ -56,6 +60,7 @@ pub struct Retrying<S> {
 struct RetriedBucket<S> {
     store: S,
     health: Health,
+    hedging: Hedging,
     unanswered: Unanswered,
 }
 
@@ -83,6 +88,7 @@ impl<S: Store> Retrying<S> {
         let bucket = RetriedBucket {
             store,
             health: Health::new(throttle),
+            hedging: Hedging::default(),
             unanswered: Unanswered::default(),
         };
         Self {
@@ -113,7 +119,7 @@ impl<S: Store> Retrying<S> {
     /// Starts the attempts of one request.
     fn tries(&self) -> Tries {
         let now = Instant::now();
-        let failing = self.bucket.health.failing(now);
+        let failing = self.bucket.health.failing(now).unwrap_or_default();
         Tries::new(self.limits.after(failing), now)
     }
 
@@ -267,6 +273,9 @@ impl<S: Store> Layer for Retrying<S> {
         T: Send,
         F: Future<Output = Result<T, StoreError>> + Send,
     {
+        if let Some(wait) = Wait::of(request.operation) {
+            return self.repeat(self.tries(), || self.hedge(wait, &send)).await;
+        }
         let tries = match request.operation {
             Operation::List
             | Operation::Head
