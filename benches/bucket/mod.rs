@@ -89,6 +89,21 @@ impl Bucket {
         Ok(())
     }
 
+    /// Stores object 0 of [`content`] many times, at the keys of [`nth_key`]. The server holds its bytes
+    /// once.
+    #[allow(dead_code, reason = "each benchmark uses its part")]
+    pub fn repeat(&mut self, prefix: &str, count: u32, size: u64) -> io::Result<()> {
+        self.ask(&format!("repeat {prefix} {count} {size}"))?;
+        Ok(())
+    }
+
+    /// Stalls one in `one_in` bodies for a time, until the bucket is cleared.
+    #[allow(dead_code, reason = "each benchmark uses its part")]
+    pub fn stall(&mut self, one_in: u32, time: Duration) -> io::Result<()> {
+        self.ask(&format!("stall {one_in} {}", time.as_nanos()))?;
+        Ok(())
+    }
+
     /// Deletes every object of both buckets.
     #[allow(dead_code, reason = "each benchmark uses its part")]
     pub fn clear(&mut self) -> io::Result<()> {

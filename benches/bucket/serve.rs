@@ -5,9 +5,12 @@ use std::io::{self, BufRead, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use s3_local::{Etags, S3Local, Server};
+use s3_local::{Etags, Fault, Injection, Operation, S3Local, Server};
 
 use super::{NAME, Requests, VOLUMES, content};
+
+/// Bytes of a body before it stalls.
+const BEFORE_STALL: u64 = 64 << 10;
 
 /// Serves until standard input ends. With a file, serves HTTPS, and writes its certificate there.
 pub fn serve(opaque_etags: bool, certificate: Option<&Path>) -> io::Result<()> {
@@ -52,7 +55,17 @@ fn obey(server: &Server, command: &str) -> Result<String, String> {
             server.put(NAME, key, content::object(0, number(size)?));
         }
         ["fill", prefix, count, size] => fill(server, prefix, number(count)?, number(size)?)?,
+        ["repeat", prefix, count, size] => repeat(server, prefix, number(count)?, number(size)?)?,
+        ["stall", one_in, time] => {
+            let one_in = u32::try_from(number(one_in)?).map_err(|error| error.to_string())?;
+            let fault = Fault::PauseBody(BEFORE_STALL, Duration::from_nanos(number(time)?));
+            let stalled = Injection::new(Operation::GetObject, fault);
+            server
+                .knobs()
+                .inject(stalled.after(one_in).every(one_in).times(u32::MAX));
+        }
         ["clear"] => {
+            server.knobs().clear_injections();
             for bucket in [NAME, VOLUMES] {
                 for key in server.keys(bucket) {
                     server.delete(bucket, &key);
@@ -87,6 +100,18 @@ fn fill(server: &Server, prefix: &str, count: u64, size: u64) -> Result<(), Stri
     for n in 0..count {
         content::number(&mut bytes, n, 0);
         server.put(NAME, &super::nth_key(prefix, n), bytes.clone());
+    }
+    Ok(())
+}
+
+/// Stores the same object many times; its bytes are held once.
+fn repeat(server: &Server, prefix: &str, count: u64, size: u64) -> Result<(), String> {
+    let count = u32::try_from(count).map_err(|error| error.to_string())?;
+    let first = super::nth_key(prefix, 0);
+    server.put(NAME, &first, content::object(0, size));
+    let object = server.get(NAME, &first).ok_or("the object is gone")?;
+    for n in 1..count {
+        server.put(NAME, &super::nth_key(prefix, n), object.clone());
     }
     Ok(())
 }

@@ -100,14 +100,15 @@ impl Run<'_> {
         self.bucket.requests()?;
         let begin = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC)?);
         let mounted = Mounted::new(command, folder)?;
-        let span = mounted.wait(&mut worker, self.arguments.timeout)?;
+        let times = mounted.wait(&mut worker, self.arguments.timeout)?;
         let usage = mounted.usage()?;
         let requests = self.bucket.requests()?;
         unmount(mounted, program)?;
         Ok(Measure {
-            wall: span.end.saturating_sub(begin),
+            wall: times.end.saturating_sub(begin),
             usage: Some(usage),
             requests: Some(requests),
+            reads: times.reads,
         })
     }
 
@@ -139,7 +140,7 @@ impl Run<'_> {
         self.bucket.requests()?;
         let arguments = self.arguments;
         let mut worker = Worker::start(self.workload, mounted.folder(), arguments.scale)?;
-        let span = mounted.wait(&mut worker, arguments.timeout)?;
+        let times = mounted.wait(&mut worker, arguments.timeout)?;
         let (ended, usage) = mounted.unmount_watching(arguments.timeout)?;
         let end = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC)?);
         ensure!(ended == Ended::ByItself, "it did not end");
@@ -154,9 +155,10 @@ impl Run<'_> {
             );
         }
         Ok(Measure {
-            wall: end.saturating_sub(span.begin),
+            wall: end.saturating_sub(times.begin),
             usage: Some(usage.since(before)),
             requests: Some(requests),
+            reads: times.reads,
         })
     }
 
@@ -166,11 +168,12 @@ impl Run<'_> {
         fs::write(folder.path().join(FILE), object)?;
         disk::cool(folder.path())?;
         let mut worker = Worker::start(self.workload, folder.path(), self.arguments.scale)?;
-        let span = worker.wait(self.arguments.timeout)?;
+        let times = worker.wait(self.arguments.timeout)?;
         Ok(Measure {
-            wall: span.end.saturating_sub(span.begin),
+            wall: times.end.saturating_sub(times.begin),
             usage: None,
             requests: None,
+            reads: times.reads,
         })
     }
 
@@ -194,13 +197,14 @@ impl Run<'_> {
         self.bucket.requests()?;
         let arguments = self.arguments;
         let mut worker = Worker::start(self.workload, mounted.folder(), arguments.scale)?;
-        let span = mounted.wait(&mut worker, arguments.timeout)?;
+        let times = mounted.wait(&mut worker, arguments.timeout)?;
         let after = mounted.usage()?;
         let requests = self.bucket.requests()?;
         Ok(Measure {
-            wall: span.end.saturating_sub(span.begin),
+            wall: times.end.saturating_sub(times.begin),
             usage: Some(after.since(before)),
             requests: Some(requests),
+            reads: times.reads,
         })
     }
 }

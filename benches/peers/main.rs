@@ -45,8 +45,7 @@ fn main() -> anyhow::Result<()> {
             return Ok(bucket::serve(arguments.opaque_etags, certificate)?);
         }
         Some(Role::Work { workload, folder }) => {
-            let (begin, end) = workload.work(folder, arguments.scale)?;
-            println!("{} {}", begin.as_nanos(), end.as_nanos());
+            println!("{}", workload.work(folder, arguments.scale)?.to_words());
             return Ok(());
         }
         Some(Role::ReadShared { share }) => return Ok(workload::read_shared(*share)?),

@@ -11,7 +11,8 @@ use tempfile::TempDir;
 use crate::connection::Connection;
 use crate::interrupt;
 use crate::usage::Usage;
-use crate::worker::{Span, Worker};
+use crate::worker::Worker;
+use crate::workload::Times;
 
 /// Maximum time for a program to mount, or to end after it was unmounted.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -81,7 +82,7 @@ impl Mounted {
 
     /// Waits for a process that uses the mount. If that takes too long, the connection is aborted, so
     /// that the process can be killed even in a request that is never answered.
-    pub fn wait(&self, worker: &mut Worker, timeout: Duration) -> anyhow::Result<Span> {
+    pub fn wait(&self, worker: &mut Worker, timeout: Duration) -> anyhow::Result<Times> {
         worker.wait(timeout).inspect_err(|_| {
             self.abort();
             worker.kill();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::bucket::Requests;
 use crate::usage::Usage;
+use crate::workload::Reads;
 
 /// Measurements of one run.
 pub struct Measure {
@@ -14,6 +15,8 @@ pub struct Measure {
     pub usage: Option<Usage>,
     /// Requests to the server, if there were any.
     pub requests: Option<Requests>,
+    /// Durations of single reads, where they are measured.
+    pub reads: Option<Reads>,
 }
 
 /// Runs of one workload.
@@ -82,6 +85,12 @@ impl Report {
         others.filter_map(ratio).collect()
     }
 
+    /// Returns whether the durations of single reads were measured.
+    fn has_reads(&self) -> bool {
+        let mut runs = self.rows.iter().flat_map(|row| &row.runs);
+        runs.any(|run| run.reads.is_some())
+    }
+
     fn cells(&self, row: &Row) -> Option<Vec<String>> {
         let seconds = row.median(wall)?;
         let requests = row.runs.iter().filter_map(|run| run.requests);
@@ -90,6 +99,11 @@ impl Report {
         if let Some(bytes) = self.bytes {
             #[allow(clippy::cast_precision_loss, reason = "a rate for reading")]
             cells.push(format!("{:.2} GB/s", bytes as f64 / seconds / 1e9));
+        }
+        if self.has_reads() {
+            let of = |read: Value| text(row.median(read), time);
+            cells.extend([of(|run| or_nan(run.reads.map(|reads| reads.median)))]);
+            cells.extend([of(|run| or_nan(run.reads.map(|reads| reads.p99)))]);
         }
         let ratio = |value| text(self.ratio(row, value), |ratio| format!("{ratio:.2}"));
         cells.extend([
@@ -117,6 +131,9 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut head = vec!["", "wall time"];
         head.extend(self.bytes.map(|_| "rate"));
+        if self.has_reads() {
+            head.extend(["median read", "99th percentile"]);
+        }
         head.extend(["CPU time", "peak memory", "requests", "cost of 1000 runs"]);
         head.extend(["wall, ours to theirs", "CPU, ours to theirs"]);
         writeln!(f, "| {} |", head.join(" | "))?;
@@ -152,6 +169,10 @@ fn cpu(run: &Measure) -> f64 {
 #[allow(clippy::cast_precision_loss, reason = "numbers for reading")]
 fn memory(run: &Measure) -> f64 {
     run.usage.map_or(f64::NAN, |usage| usage.peak_memory as f64) / f64::from(1 << 20)
+}
+
+fn or_nan(duration: Option<Duration>) -> f64 {
+    duration.map_or(f64::NAN, |duration| duration.as_secs_f64())
 }
 
 fn time(seconds: f64) -> String {

@@ -11,7 +11,7 @@ use anyhow::{Context, bail, ensure};
 
 use crate::interrupt;
 use crate::scale::Scale;
-use crate::workload::Workload;
+use crate::workload::{Times, Workload};
 
 /// Interval between polls of the process.
 const GLANCE: Duration = Duration::from_millis(5);
@@ -21,12 +21,6 @@ pub struct Worker {
     process: Child,
     /// Standard error, in a file, because a pipe that nobody reads could fill up.
     errors: File,
-}
-
-/// Start and end of a worker's work, by the clock that all processes share.
-pub struct Span {
-    pub begin: Duration,
-    pub end: Duration,
 }
 
 impl Worker {
@@ -44,12 +38,12 @@ impl Worker {
         Ok(Self { process, errors })
     }
 
-    /// Waits until the process has ended, and returns the time span of its work.
-    pub fn wait(&mut self, timeout: Duration) -> anyhow::Result<Span> {
+    /// Waits until the process has ended, and returns the times of its work.
+    pub fn wait(&mut self, timeout: Duration) -> anyhow::Result<Times> {
         let start = Instant::now();
         loop {
             match self.process.try_wait()? {
-                Some(status) if status.success() => return self.span(),
+                Some(status) if status.success() => return self.times(),
                 Some(status) => bail!("{}", self.reason(status)?),
                 None => thread::sleep(GLANCE),
             }
@@ -64,16 +58,11 @@ impl Worker {
         let _ = self.process.wait();
     }
 
-    fn span(&mut self) -> anyhow::Result<Span> {
+    fn times(&mut self) -> anyhow::Result<Times> {
         let mut words = String::new();
         let stdout = self.process.stdout.as_mut();
         stdout.context("no output")?.read_to_string(&mut words)?;
-        let times = words.trim().split_once(' ');
-        let (begin, end) = times.context("not two times")?;
-        Ok(Span {
-            begin: Duration::from_nanos(begin.parse()?),
-            end: Duration::from_nanos(end.parse()?),
-        })
+        Times::from_words(&words).context("no times")
     }
 
     /// Returns the first line of its error output.

@@ -51,6 +51,7 @@ impl Workload {
             Self::Random
             | Self::Unaligned
             | Self::UnalignedLarge
+            | Self::Stalled
             | Self::Dense
             | Self::Backward
             | Self::Strided

@@ -9,6 +9,8 @@ mod objects;
 mod scattered;
 mod sequential;
 mod small;
+mod stalled;
+mod times;
 mod tree;
 
 use std::fmt;
@@ -23,6 +25,7 @@ use crate::scale::Scale;
 pub use blocks::read_shared;
 pub use family::Family;
 pub use objects::FILE;
+pub use times::{Reads, Times};
 
 /// Workload on a mount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -33,6 +36,7 @@ pub enum Workload {
     Random,
     Unaligned,
     UnalignedLarge,
+    Stalled,
     Dense,
     Backward,
     Strided,
@@ -112,6 +116,10 @@ impl Workload {
             Self::Random => "200 reads of 128 KiB anywhere in a file.",
             Self::Unaligned => "200 reads of 128 KiB anywhere in a file, at odd offsets.",
             Self::UnalignedLarge => "100 reads of 1 MiB anywhere in a file, at odd offsets.",
+            Self::Stalled => {
+                "1000 reads of 1 MiB anywhere in 100 files, at odd offsets; one body in a hundred \
+                 stalls for 10 s."
+            }
             Self::Dense => "2000 reads of 128 KiB anywhere in a file of 64 MiB.",
             Self::Backward => "a file of 64 MiB, 1 MiB at a time, from the end to the beginning.",
             Self::Strided => "64 KiB at every MiB of a file.",
@@ -146,12 +154,13 @@ impl Workload {
     }
 
     /// Runs the workload in this process, and returns the times of its start and end.
-    pub fn work(self, folder: &Path, scale: Scale) -> io::Result<(Duration, Duration)> {
+    pub fn work(self, folder: &Path, scale: Scale) -> io::Result<Times> {
         let archive = match self {
             Self::Untar => Some(tree::pack(scale)?),
             _ => None,
         };
         let begin = now()?;
+        let mut reads = None;
         match self {
             Self::Read | Self::Again | Self::Cached => {
                 sequential::read(&folder.join(FILE), 0, scale.size)?;
@@ -165,6 +174,7 @@ impl Workload {
             Self::UnalignedLarge => {
                 scattered::unaligned(&folder.join(FILE), scale.size, scattered::LARGE, 100)?;
             }
+            Self::Stalled => reads = Some(stalled::read(folder, scale.size)?),
             Self::Dense => scattered::random(&folder.join(FILE), objects::MIDDLING, 2000)?,
             Self::Backward => scattered::backward(&folder.join(FILE), objects::MIDDLING)?,
             Self::Strided => scattered::strided(&folder.join(FILE), scale.size)?,
@@ -188,7 +198,8 @@ impl Workload {
             Self::Untar => tree::unpack(archive.as_deref(), folder)?,
             Self::Rm => listing::run("rm", &["-rf"], folder)?,
         }
-        Ok((begin, now()?))
+        let end = now()?;
+        Ok(Times { begin, end, reads })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::Workload;
 use crate::bucket::{self, Bucket};
@@ -22,6 +23,13 @@ pub const READERS: u32 = 4;
 /// Number of files of [`Workload::Small`] and [`Workload::Handles`], and their size in bytes.
 pub const SMALL_FILES: u32 = 1000;
 pub const SMALL: u64 = 16 << 10;
+
+/// Number of files of [`Workload::Stalled`]: so few reads of each that none is fetched as a whole.
+pub const STALLED_FILES: u32 = 100;
+
+/// Bodies of which [`Workload::Stalled`] stalls one, and its time.
+const ONE_IN: u32 = 100;
+const STALL: Duration = Duration::from_secs(10);
 
 /// Number of files of [`Workload::SmallSlow`].
 pub const SLOW_FILES: u32 = 200;
@@ -60,6 +68,10 @@ impl Workload {
             | Self::Strided
             | Self::Columns
             | Self::Mmap => bucket.put(FILE, scale.size),
+            Self::Stalled => {
+                bucket.repeat(NUMBERED, STALLED_FILES, scale.size)?;
+                bucket.stall(ONE_IN, STALL)
+            }
             Self::Dense | Self::Backward => bucket.put(FILE, MIDDLING),
             Self::Blocks | Self::BlocksLarge | Self::BlocksShared | Self::BlocksMmap => {
                 bucket.put(FILE, IN_BLOCKS)

@@ -74,20 +74,22 @@ pub fn columns(file: &Path, size: u64) -> io::Result<()> {
 }
 
 /// Open file with the content of object 0.
-struct Pieces {
+pub struct Pieces {
     file: File,
     buffer: Vec<u8>,
 }
 
 impl Pieces {
-    fn open(file: &Path) -> io::Result<Self> {
+    /// Opens a file.
+    pub fn open(file: &Path) -> io::Result<Self> {
         Ok(Self {
             file: File::open(file)?,
             buffer: Vec::new(),
         })
     }
 
-    fn read(&mut self, offset: u64, len: u64) -> io::Result<()> {
+    /// Reads a piece, and glances at its bytes.
+    pub fn read(&mut self, offset: u64, len: u64) -> io::Result<()> {
         self.buffer
             .resize(len.try_into().map_err(io::Error::other)?, 0);
         self.file.read_exact_at(&mut self.buffer, offset)?;

@@ -110,6 +110,11 @@ impl Knobs {
         self.injections().push_back(injection);
     }
 
+    /// Removes all injections.
+    pub fn clear_injections(&self) {
+        self.injections().clear();
+    }
+
     /// Returns the number of requests that pending injections will fail.
     pub fn pending_faults(&self) -> u32 {
         self.injections().iter().map(Injection::remaining).sum()
@@ -153,7 +158,7 @@ impl Knobs {
         self.set_latency(Duration::ZERO);
         self.set_bandwidth(None);
         self.set_outage(None);
-        self.injections().clear();
+        self.clear_injections();
         self.set_chance(None);
         self.quirks.clear();
         self.set_session_lifetime(Duration::ZERO);
