@@ -30,7 +30,7 @@ pub(super) enum NextRequest {
     Later,
 }
 
-/// Whether inputs have changed objects since the answer before.
+/// Changes of objects since the answer before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Writes {
     None,
