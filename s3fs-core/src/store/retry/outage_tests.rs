@@ -130,7 +130,7 @@ fn processes_that_share_nothing_but_the_server_spread_their_requests() {
         let outcome = run(&server, 100, seed);
         assert_eq!((outcome.answered, outcome.given_up), (100 * REQUESTS, 0));
         // At 200 a second, 6,400 requests take 32 seconds.
-        assert!(outcome.end < Duration::from_secs(120), "{:?}", outcome.end);
+        assert!(outcome.end < Duration::from_mins(2), "{:?}", outcome.end);
         let refused = outcome.refused_since_well;
         assert!(refused < 4 * 100 * REQUESTS as u32, "{refused}");
     }
