@@ -4,7 +4,7 @@ use crate::budget::Budget;
 use crate::cache::Caches;
 use crate::fs::SharedResources;
 use crate::machine;
-use crate::read::BlockPool;
+use crate::read::ReadMemory;
 use crate::store::s3::HttpClient;
 use crate::write::{PartPool, Stages};
 
@@ -14,6 +14,9 @@ pub const DEFAULT_BUDGET: u64 = 128 << 20;
 
 /// Minimum budget, in bytes: parts of uploads need as much to fit beside each other.
 const LEAST_BUDGET: u64 = 16 << 20;
+
+/// Maximum number of bodies received at once.
+const BODIES: usize = 96;
 
 /// Divisor of a control group's memory limit: the share for file contents. The rest is for the
 /// process itself, and for the job.
@@ -33,9 +36,10 @@ pub struct Resources {
 impl Resources {
     /// Creates resources with `bytes` bytes of memory for file contents.
     pub fn with_budget(bytes: u64) -> Self {
+        let budget = Budget::new(bytes);
         let shared = SharedResources {
-            budget: Budget::new(bytes),
-            blocks: BlockPool::default(),
+            reading: ReadMemory::new(budget.clone(), BODIES),
+            budget,
             parts: PartPool::default(),
             stages: Stages::default(),
         };

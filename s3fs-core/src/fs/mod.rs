@@ -80,7 +80,7 @@ use crate::fs::relocations::Relocations;
 use crate::fs::unshown::Unshown;
 use crate::fs::writeback::Writeback;
 use crate::list::{Listed, Merger};
-use crate::read::BlockPool;
+use crate::read::ReadMemory;
 use crate::store::{ListPage, Store};
 use crate::tree::{Ino, ListingEntry, Reported};
 use crate::write::{PartPool, Stages};
@@ -114,8 +114,8 @@ pub struct Fs {
 pub struct SharedResources {
     /// Memory limit.
     pub budget: Budget,
-    /// Buffers for reading.
-    pub blocks: BlockPool,
+    /// Memory for reading, part of the limit.
+    pub reading: ReadMemory,
     /// Buffers for writing.
     pub parts: PartPool,
     /// Local storage of files that are being changed and don't fit into memory.

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::object::ByteRange;
 use crate::read::backward::Backward;
+use crate::read::limits::Limits;
 use crate::read::window::Window;
 
 /// Sequence of reads that follow one access pattern.
@@ -55,6 +56,14 @@ impl AccessPattern {
         matches!(self, Self::Forward(window) if window.is_piece())
     }
 
+    /// Returns whether much of a file of `size` bytes will probably be read ahead.
+    pub fn reads_ahead(&self, size: u64) -> bool {
+        match self {
+            Self::Forward(window) => window.reads_ahead(size),
+            Self::Backward(_) => true,
+        }
+    }
+
     /// Returns the range that was read forward.
     pub fn run(&self) -> Option<Range<u64>> {
         match self {
@@ -63,11 +72,11 @@ impl AccessPattern {
         }
     }
 
-    /// Records a read that belongs to this pattern.
-    pub fn observe(&mut self, read: ByteRange) {
+    /// Records a read that belongs to this pattern, whose window grows within these limits.
+    pub fn observe(&mut self, read: ByteRange, limits: Limits) {
         match self {
-            Self::Forward(window) => window.observe(read),
-            Self::Backward(backward) => backward.observe(read.start()),
+            Self::Forward(window) => window.observe(read, limits),
+            Self::Backward(backward) => backward.observe(read.start(), limits),
         }
     }
 
@@ -89,11 +98,11 @@ impl AccessPattern {
 
     /// Returns the next part to fetch of a file of `size` bytes, given that `here` is already
     /// fetched.
-    pub fn next(&self, here: &Range<u64>, size: u64) -> Option<Next> {
+    pub fn next(&self, here: &Range<u64>, size: u64, limits: Limits) -> Option<Next> {
         let wanted = self.wanted();
         match self {
             Self::Forward(window) => {
-                let end = here.end + window.part_length(here.end);
+                let end = here.end + window.part_length(here.end, limits);
                 let part = ByteRange::new(here.end, end.min(size))?;
                 (here.end < wanted.end).then_some(Next::Behind(part))
             }
@@ -109,10 +118,10 @@ impl AccessPattern {
     }
 
     /// Returns the first part to fetch for `read` when none of its bytes are held.
-    pub fn first(&self, read: ByteRange, size: u64) -> Option<ByteRange> {
+    pub fn first(&self, read: ByteRange, size: u64, limits: Limits) -> Option<ByteRange> {
         let end = match self {
             Self::Forward(window) if window.wanted().end > read.end() => {
-                read.start() + window.part_length(read.start())
+                read.start() + window.part_length(read.start(), limits)
             }
             Self::Forward(_) => read.end(),
             Self::Backward(backward) => backward.wanted().end,

@@ -2,13 +2,10 @@
 
 use std::ops::Range;
 
-use crate::read::window::{BACK, LARGEST_PART};
+use crate::read::limits::{BACK, Limits, PART};
 
 /// Range of piece lengths, in bytes, that count as reading backward.
 const PIECE: Range<u64> = (64 << 10)..(8 << 20);
-
-/// Largest window, in bytes.
-const LARGEST: u64 = 32 << 20;
 
 /// Sequence of reads of equal pieces, each ending where the last one began.
 #[derive(Clone, Debug)]
@@ -38,11 +35,12 @@ impl Backward {
         offset + self.piece.max(self.ahead) >= self.low && offset < self.low + self.piece + BACK
     }
 
-    /// Records a read that belongs to this sequence.
-    pub fn observe(&mut self, offset: u64) {
+    /// Records a read that belongs to this sequence, whose window grows within these limits.
+    pub fn observe(&mut self, offset: u64, limits: Limits) {
         if offset < self.low {
             self.low = offset;
-            self.ahead = (2 * self.ahead).clamp(2 * self.piece, LARGEST.max(2 * self.piece));
+            let largest = (limits.window / 2).max(2 * self.piece);
+            self.ahead = (2 * self.ahead).clamp(2 * self.piece, largest);
         }
     }
 
@@ -58,9 +56,7 @@ impl Backward {
 
     /// Returns the length, in bytes, of the part that ends at `end`.
     pub fn part_length(&self, end: u64) -> u64 {
-        let length = (self.ahead / 4)
-            .max(self.piece)
-            .min(LARGEST_PART.max(self.piece));
+        let length = (self.ahead / 4).max(self.piece).min(PART.max(self.piece));
         length.min(end)
     }
 }
@@ -70,6 +66,11 @@ mod tests {
     use super::*;
 
     const MIB: u64 = 1 << 20;
+
+    const LIMITS: Limits = Limits {
+        window: 64 << 20,
+        part: PART,
+    };
 
     #[test]
     fn the_second_piece_tells_the_direction() {
@@ -84,10 +85,10 @@ mod tests {
         let mut back = Backward::follows(&(63 * MIB..64 * MIB), 62 * MIB).unwrap();
         assert_eq!(back.wanted(), 60 * MIB..63 * MIB);
         assert!(back.includes(62 * MIB + 4096) && back.includes(61 * MIB));
-        back.observe(61 * MIB);
+        back.observe(61 * MIB, LIMITS);
         assert_eq!(back.wanted(), 57 * MIB..62 * MIB);
         for piece in (0..61).rev() {
-            back.observe(piece * MIB);
+            back.observe(piece * MIB, LIMITS);
         }
         assert_eq!(back.wanted(), 0..MIB);
     }

@@ -1,6 +1,6 @@
 //! Pool of reusable buffers: page faults on fresh memory cost more than the copy into it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
@@ -15,12 +15,18 @@ pub const BLOCK: u64 = 256 << 10;
 /// buffers would take far more memory than they are accounted for.
 const SMALL: u64 = BLOCK / 2;
 
-/// Maximum number of unused buffers in the pool.
+/// Minimum of the maximum number of unused buffers in a pool.
 const KEEP: usize = 64;
 
+/// Divisor of the memory for file contents: the share that unused buffers may take beside it.
+const UNUSED: u64 = 8;
+
 /// Pool of unused buffers. Cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub struct BlockPool(Arc<Mutex<Vec<Vec<u8>>>>);
+#[derive(Clone, Debug)]
+pub struct BlockPool {
+    unused: Arc<Mutex<Vec<Vec<u8>>>>,
+    keep: usize,
+}
 
 /// Buffer that is being filled.
 #[derive(Debug)]
@@ -31,12 +37,21 @@ pub struct Block {
 }
 
 impl BlockPool {
+    /// Creates the pool of a process with `memory` bytes for file contents.
+    pub fn new(memory: u64) -> Self {
+        let keep = usize::try_from(memory / UNUSED / BLOCK).unwrap_or(usize::MAX);
+        Self {
+            unused: Arc::default(),
+            keep: keep.max(KEEP),
+        }
+    }
+
     /// Returns an empty buffer for `length` bytes (at most a block), accounted for by `grant`.
     pub fn take(&self, length: u64, grant: Option<Grant>) -> Block {
         let bytes = if length < SMALL {
             Vec::with_capacity(length as usize)
         } else {
-            let unused = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let unused = self.lock().pop();
             unused.unwrap_or_else(|| Vec::with_capacity(BLOCK as usize))
         };
         Block {
@@ -44,6 +59,10 @@ impl BlockPool {
             pool: self.clone(),
             grant,
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.unused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -74,8 +93,8 @@ impl Drop for Block {
     fn drop(&mut self) {
         let mut bytes = std::mem::take(&mut self.bytes);
         bytes.clear();
-        let mut unused = self.pool.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if unused.len() < KEEP && bytes.capacity() as u64 >= BLOCK {
+        let mut unused = self.pool.lock();
+        if unused.len() < self.pool.keep && bytes.capacity() as u64 >= BLOCK {
             unused.push(bytes);
         }
         drop(unused);

@@ -1,16 +1,22 @@
 //! Fetches of parts, one ranged GET each. The store resumes bodies that break off.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
-use crate::budget::{Budget, Grant};
+use crate::budget::Grant;
 use crate::object::{ByteRange, ETag, Key};
-use crate::read::block::{Block, BlockPool};
+use crate::read::block::Block;
+use crate::read::pacing::Pacing;
 use crate::read::pages::Pages;
 use crate::read::part::Part;
+use crate::read::supply::Supply;
 use crate::store::{Condition, GetBody, Store, StoreError, StoreErrorKind};
+
+/// Minimum number of bytes after the first piece of a body that tell its rate.
+const TELLING: u64 = 256 << 10;
 
 /// Version of an object, with everything needed to read it.
 #[derive(Debug)]
@@ -23,10 +29,8 @@ pub struct Source {
     pub etag: ETag,
     /// Size of the object, in bytes.
     pub size: u64,
-    /// Budget that bounds the memory.
-    pub budget: Budget,
-    /// Pool of buffers.
-    pub blocks: BlockPool,
+    /// Memory, and the limits of read-ahead.
+    pub supply: Supply,
     /// Runtime to fetch on: reads also start on the kernel's threads, outside the runtime.
     pub runtime: Handle,
     /// Page cache, for bytes that no program has asked for yet.
@@ -81,7 +85,7 @@ impl Fetch {
 async fn fill(source: Arc<Source>, part: Arc<Part>, grant: Option<Grant>, body: Option<GetBody>) {
     let mut grant = match grant {
         Some(grant) => grant,
-        None => source.budget.take(part.range().length()).await,
+        None => source.supply.budget.take(part.range().length()).await,
     };
     if let Err(error) = request(&source, &part, &mut grant, body).await {
         part.fail(error);
@@ -102,11 +106,13 @@ async fn request(
         body
     } else {
         let (key, etag) = (&source.key, &source.etag);
+        let asked = Instant::now();
         let answer = source
             .store
             .get(key, Some(missing), Condition::Is(etag))
             .await?;
         check_answer(source, missing, answer.range, &answer.meta.etag)?;
+        source.supply.pacing.on_first_byte(asked.elapsed());
         answer.body
     };
     let mut filling = Filling {
@@ -115,8 +121,11 @@ async fn request(
         source,
         block: None,
     };
+    let mut timing = BodyTiming::default();
     while let Some(piece) = body.next().await? {
+        timing.on_piece(&piece, &source.supply.pacing);
         if filling.take(&piece) {
+            timing.end(&source.supply.pacing);
             return Ok(());
         }
     }
@@ -148,6 +157,30 @@ fn failed(source: &Source, kind: StoreErrorKind) -> StoreError {
     StoreError::new("GetObject", source.store.uri(&source.key), kind)
 }
 
+/// Rate of a body after its first piece.
+#[derive(Debug, Default)]
+struct BodyTiming {
+    start: Option<Instant>,
+    bytes: u64,
+}
+
+impl BodyTiming {
+    fn on_piece(&mut self, piece: &[u8], pacing: &Pacing) {
+        pacing.on_bytes(piece.len() as u64);
+        match self.start {
+            Some(_) => self.bytes += piece.len() as u64,
+            None => self.start = Some(Instant::now()),
+        }
+    }
+
+    /// Records the body, unless so little of it came after the first piece that this tells nothing.
+    fn end(&self, pacing: &Pacing) {
+        if let Some(start) = self.start.filter(|_| self.bytes >= TELLING) {
+            pacing.on_body(self.bytes, start.elapsed());
+        }
+    }
+}
+
 /// Splits arriving bytes into blocks.
 struct Filling<'a> {
     part: &'a Part,
@@ -166,7 +199,7 @@ impl Filling<'_> {
             }
             let wanted = self.part.next_block_length(filled);
             let grant = &mut *self.grant;
-            let pool = &self.source.blocks;
+            let pool = &self.source.supply.blocks;
             let block = self
                 .block
                 .get_or_insert_with(|| pool.take(wanted, grant.split(wanted)));

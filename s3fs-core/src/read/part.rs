@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 
 use crate::object::{ByteRange, ETag};
 use crate::read::block::BLOCK;
+use crate::read::pacing::Arrival;
 use crate::store::StoreError;
 
 /// Range of one version of an object.
@@ -80,6 +81,15 @@ impl Part {
     /// Returns the end offset of the bytes that have arrived.
     pub fn filled(&self) -> u64 {
         self.lock().filled
+    }
+
+    /// Returns whether the bytes of `wanted` that lie in the part have arrived.
+    pub fn arrival(&self, wanted: ByteRange) -> Arrival {
+        if self.filled() >= wanted.end().min(self.range.end()) {
+            Arrival::Here
+        } else {
+            Arrival::Pending
+        }
     }
 
     /// Returns the length of the next block, in bytes: up to the grid line or the part's end.

@@ -6,16 +6,16 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use bytes::{Bytes, BytesMut};
 use tokio::runtime::Handle;
 
-use crate::budget::{Budget, Reclaim};
+use crate::budget::Reclaim;
 use crate::object::{ByteRange, Key, ObjectMeta};
-use crate::read::block::BlockPool;
 use crate::read::fetch::{Fetch, Source};
+use crate::read::limits::FIRST;
 use crate::read::pages::Pages;
 use crate::read::part::{Lookup, Part};
 use crate::read::stream::Stream;
+use crate::read::supply::Supply;
 use crate::read::tracking::Tracking;
 use crate::read::whole_fetch::{Owner, PartEnd};
-use crate::read::window::FIRST;
 use crate::store::{Condition, GetBody, Store, StoreError, StoreErrorKind};
 
 /// Error of a read. Shared, because several reads may wait for the same part.
@@ -57,7 +57,7 @@ impl Expected {
 fn begin(source: &Arc<Source>, sent: Option<ByteRange>, body: GetBody) -> Option<Arc<Fetch>> {
     let sent = sent.filter(|sent| sent.start() == 0)?;
     let first = ByteRange::new(0, sent.end().min(FIRST))?;
-    let grant = source.budget.take_reclaiming(first.length())?;
+    let grant = source.supply.budget.take_reclaiming(first.length())?;
     Some(Fetch::resume(source, first, grant, body))
 }
 
@@ -65,8 +65,7 @@ fn source(
     store: Arc<dyn Store>,
     key: Key,
     version: &ObjectMeta,
-    budget: Budget,
-    blocks: BlockPool,
+    supply: Supply,
     runtime: Handle,
 ) -> Arc<Source> {
     Arc::new(Source {
@@ -74,8 +73,7 @@ fn source(
         key,
         etag: version.etag.clone(),
         size: version.size,
-        budget,
-        blocks,
+        supply,
         runtime,
         pages: OnceLock::new(),
     })
@@ -91,8 +89,7 @@ impl Reader {
         store: Arc<dyn Store>,
         key: Key,
         expected: Expected,
-        budget: Budget,
-        blocks: BlockPool,
+        supply: Supply,
     ) -> Result<(Arc<Self>, ObjectMeta), StoreError> {
         let condition = match &expected {
             Expected::Here(meta) => Condition::IsNot(&meta.etag),
@@ -110,7 +107,7 @@ impl Reader {
             (Err(error), _) => return Err(error),
         };
         let runtime = Handle::current();
-        let source = source(store, key, &meta, budget, blocks, runtime);
+        let source = source(store, key, &meta, supply, runtime);
         let first = first.and_then(|(sent, body)| begin(&source, sent, body));
         Ok((Self::new(source, first), meta))
     }
@@ -120,15 +117,14 @@ impl Reader {
         store: Arc<dyn Store>,
         key: Key,
         version: &ObjectMeta,
-        budget: Budget,
-        blocks: BlockPool,
+        supply: Supply,
         runtime: Handle,
     ) -> Arc<Self> {
-        Self::new(source(store, key, version, budget, blocks, runtime), None)
+        Self::new(source(store, key, version, supply, runtime), None)
     }
 
     fn new(source: Arc<Source>, first: Option<Arc<Fetch>>) -> Arc<Self> {
-        let budget = source.budget.clone();
+        let budget = source.supply.budget.clone();
         let state = Tracking::new(first);
         let reader = Arc::new_cyclic(|this| Self {
             this: this.clone(),

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use crate::object::ByteRange;
 use crate::read::access_pattern::{AccessPattern, Next};
 use crate::read::fetch::{Fetch, Source};
+use crate::read::limits::Limits;
+use crate::read::pacing::StreamDemand;
 use crate::read::part::Part;
 use crate::read::window::Window;
 
@@ -49,6 +51,7 @@ pub struct Stream {
     parts: VecDeque<Arc<Fetch>>,
     /// Number of streams that were started since this one was last read.
     passed_over: u32,
+    demand: StreamDemand,
 }
 
 impl Stream {
@@ -58,6 +61,7 @@ impl Stream {
             pattern,
             parts: VecDeque::new(),
             passed_over: 0,
+            demand: StreamDemand::default(),
         }
     }
 
@@ -101,15 +105,20 @@ impl Stream {
         elsewhere: Elsewhere<'_>,
     ) -> Arc<Fetch> {
         self.passed_over = 0;
+        let limits = source.supply.pacing.limits();
         // What happens to be here for other reads does not turn them aside.
         if self.pattern.includes(wanted) {
-            self.pattern.observe(wanted);
+            self.pattern.observe(wanted, limits);
         }
         let fetch = match self.holding(wanted.start()) {
             Some(fetch) => Arc::clone(fetch),
-            None => self.begin(wanted, source, elsewhere),
+            None => self.begin(wanted, source, limits, elsewhere),
         };
-        self.advance(source, elsewhere);
+        self.advance(source, limits, elsewhere);
+        if self.pattern.reads_ahead(source.size) {
+            let arrival = fetch.part.arrival(wanted);
+            source.supply.pacing.on_read(&mut self.demand, arrival);
+        }
         fetch
     }
 
@@ -128,6 +137,7 @@ impl Stream {
         &mut self,
         wanted: ByteRange,
         source: &Arc<Source>,
+        limits: Limits,
         elsewhere: Elsewhere<'_>,
     ) -> Arc<Fetch> {
         if let Some(gap) = self.gap_before(wanted) {
@@ -136,7 +146,7 @@ impl Stream {
             return fetch;
         }
         self.parts.clear();
-        let part = self.pattern.first(wanted, source.size);
+        let part = self.pattern.first(wanted, source.size, limits);
         // It holds all of `wanted`, which lies within the object.
         let part = part.unwrap_or(wanted);
         let mut part = (elsewhere.unheld)(part).unwrap_or(part);
@@ -147,7 +157,7 @@ impl Stream {
             let end = (elsewhere.unread)(ahead).map_or(wanted.end(), ByteRange::end);
             let piece = ByteRange::new(wanted.start(), end).unwrap_or(part);
             // A prediction is worth no wait for memory.
-            grant = source.budget.try_take(piece.length());
+            grant = source.supply.budget.try_take(piece.length());
             part = if grant.is_some() { piece } else { wanted };
         }
         let fetch = Fetch::start(source, part, grant);
@@ -155,10 +165,10 @@ impl Stream {
         fetch
     }
 
-    fn advance(&mut self, source: &Arc<Source>, elsewhere: Elsewhere<'_>) {
+    fn advance(&mut self, source: &Arc<Source>, limits: Limits, elsewhere: Elsewhere<'_>) {
         self.drop_unwanted();
         while let Some(here) = self.here()
-            && let Some(next) = self.pattern.next(&here, source.size)
+            && let Some(next) = self.pattern.next(&here, source.size, limits)
         {
             let part = match next {
                 Next::Behind(part) => elsewhere.missing(part, &self.pattern),
@@ -168,7 +178,7 @@ impl Stream {
                 return;
             };
             // Ahead of time, only with memory that nobody needs.
-            let Some(grant) = source.budget.try_take(part.length()) else {
+            let Some(grant) = source.supply.budget.try_take(part.length()) else {
                 return;
             };
             let fetch = Fetch::start(source, part, Some(grant));

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use s3_local::{Operation, Server};
 
-use super::{BlockPool, Expected, Reader};
+use super::{Expected, ReadMemory, Reader};
 use crate::budget::Budget;
 use crate::object::{ByteRange, Key};
 use crate::store::Store;
@@ -19,8 +19,8 @@ async fn opened(server: &Server, content: &[u8]) -> Arc<Reader> {
     server.put(BUCKET, "file", content.to_vec());
     let store: Arc<dyn Store> = Arc::new(connected(server, |_| {}).await);
     let (key, size) = (Key::new("file"), Expected::Size(64 << 20));
-    let (budget, blocks) = (Budget::new(16 << 20), BlockPool::default());
-    let opened = Reader::open(store, key, size, budget, blocks).await;
+    let supply = ReadMemory::new(Budget::new(16 << 20), 96).supply();
+    let opened = Reader::open(store, key, size, supply).await;
     opened.unwrap().0
 }
 

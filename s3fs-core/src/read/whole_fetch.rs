@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 use crate::object::{ByteRange, ETag};
 use crate::read::coverage::Coverage;
 use crate::read::fetch::{Fetch, Source};
+use crate::read::limits::Limits;
 use crate::read::pages::Pages;
 use crate::read::part::{Lookup, Part};
 use crate::read::whole_plan::WholePlan;
@@ -12,6 +13,10 @@ use crate::read::whole_plan::WholePlan;
 /// Largest file to fetch whole, as a multiple of our own memory: the kernel can shrink its page
 /// cache.
 const PAGES: u64 = 4;
+
+/// Largest file to fetch whole, in bytes, whatever the memory: a program that reads here and there in a
+/// larger one seldom wants most of it.
+const LARGEST: u64 = 512 << 20;
 
 /// End of a part of a whole-file fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,13 +47,13 @@ pub struct WholeFetch {
 impl WholeFetch {
     /// Creates a whole-file fetch for `source`; `None` if the file is too large.
     pub fn of(source: &Source) -> Option<Self> {
-        let memory = source.budget.total();
+        let memory = source.supply.budget.total();
         let room = match source.pages.get() {
-            Some(_) => PAGES * memory,
+            Some(_) => memory.saturating_mul(PAGES),
             None => memory / 2,
         };
         Some(Self {
-            plan: WholePlan::new(source.size, room)?,
+            plan: WholePlan::new(source.size, room.min(LARGEST))?,
             parts: Vec::new(),
             on_their_way: 0,
         })
@@ -65,8 +70,8 @@ impl WholeFetch {
     }
 
     /// Records a jump that waits for a request of its own, and counts as `credit` scattered bytes.
-    pub fn elsewhere(&mut self, credit: u64) {
-        self.plan.elsewhere(credit);
+    pub fn elsewhere(&mut self, credit: u64, limits: Limits) {
+        self.plan.elsewhere(credit, limits);
     }
 
     /// Returns whether the file is being fetched, or was.
@@ -101,7 +106,7 @@ impl WholeFetch {
         owner: &Weak<dyn Owner>,
     ) -> bool {
         while let Some(part) = self.plan.peek(self.on_their_way, held) {
-            let Some(grant) = source.budget.try_take(part.length()) else {
+            let Some(grant) = source.supply.budget.try_take(part.length()) else {
                 return false;
             };
             self.plan.begin(part);

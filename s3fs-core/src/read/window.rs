@@ -10,20 +10,7 @@
 use std::ops::Range;
 
 use crate::object::ByteRange;
-
-/// Length of the first request, in bytes, before the access pattern is known.
-pub const FIRST: u64 = 512 << 10;
-
-/// Largest window, in bytes: sixteen parts in flight, since one connection to S3 brings at most 90
-/// MB/s. Half of the default budget.
-pub const LARGEST: u64 = 64 << 20;
-
-/// Largest part, in bytes. Larger ones would leave fewer connections to share the window; smaller
-/// ones cost more requests.
-pub const LARGEST_PART: u64 = 4 << 20;
-
-/// Largest step back, in bytes, within one window. Blocks are held this far behind the reads.
-pub const BACK: u64 = 1 << 20;
+use crate::read::limits::{BACK, FIRST, Limits, PART};
 
 /// Smallest limit on skips forward, in bytes: fetching skipped bytes costs less than a round trip.
 const SKIP: u64 = 1 << 20;
@@ -100,13 +87,19 @@ impl Window {
         self.ahead == 0
     }
 
+    /// Returns whether much of a file of `size` bytes is still to be read ahead. The beginning of a
+    /// file alone takes little memory.
+    pub fn reads_ahead(&self, size: u64) -> bool {
+        self.ahead > FIRST && size.saturating_sub(self.position) > FIRST
+    }
+
     /// Returns the range from the lowest offset ever read to the highest.
     pub fn run(&self) -> Range<u64> {
         self.first..self.position
     }
 
-    /// Records a read that belongs to this window.
-    pub fn observe(&mut self, read: ByteRange) {
+    /// Records a read that belongs to this window, which grows within these limits.
+    pub fn observe(&mut self, read: ByteRange, limits: Limits) {
         let end = read.end();
         let is_in_piece = read.start() >= self.start && end <= self.predicted;
         self.first = self.first.min(read.start());
@@ -119,7 +112,7 @@ impl Window {
                 return;
             }
             let run = self.position - self.first;
-            self.ahead = (4 * read.length()).max(run / 4).clamp(FIRST, LARGEST);
+            self.ahead = (4 * read.length()).max(run / 4).clamp(FIRST, limits.window);
             self.grow_at = self.position + self.ahead / 2;
             return;
         }
@@ -129,9 +122,11 @@ impl Window {
                 Growth::Fourfold => 4 * self.ahead,
                 Growth::WithRun => (self.position - self.first).min(2 * self.ahead),
             };
-            self.ahead = grown.max(self.ahead).min(LARGEST);
+            self.ahead = grown.max(self.ahead).min(limits.window);
             self.grow_at = self.position + self.ahead / 2;
         }
+        // More streams share the memory by now, or the link is slower than it was.
+        self.ahead = self.ahead.min(limits.window);
     }
 
     /// Stops reading ahead: other windows were read and this one was not.
@@ -155,13 +150,13 @@ impl Window {
     /// Returns the length, in bytes, of the part that begins at `start`. Parts end on a grid of
     /// their own length, so that request sizes don't depend on where reading began; a predicted
     /// piece is one part if it is not too long.
-    pub fn part_length(&self, start: u64) -> u64 {
+    pub fn part_length(&self, start: u64, limits: Limits) -> u64 {
         if self.ahead == 0 && start < self.predicted {
-            return (self.predicted - start).min(LARGEST_PART);
+            return (self.predicted - start).min(PART);
         }
         let length = (self.ahead / 4)
             .next_power_of_two()
-            .clamp(FIRST, LARGEST_PART);
+            .clamp(FIRST, limits.part);
         length - start % length
     }
 
@@ -176,6 +171,11 @@ mod tests {
 
     const READ: u64 = 128 << 10;
 
+    const LIMITS: Limits = Limits {
+        window: 64 << 20,
+        part: PART,
+    };
+
     fn read(offset: u64) -> ByteRange {
         ByteRange::at(offset, READ).unwrap()
     }
@@ -185,9 +185,9 @@ mod tests {
         let mut window = Window::from_the_beginning();
         let mut sizes = vec![window.ahead];
         let mut offset = 0;
-        while window.ahead < LARGEST {
+        while window.ahead < LIMITS.window {
             assert!(window.includes(read(offset)));
-            window.observe(read(offset));
+            window.observe(read(offset), LIMITS);
             offset += READ;
             if sizes.last() != Some(&window.ahead) {
                 sizes.push(window.ahead);
@@ -201,7 +201,7 @@ mod tests {
         let mut window = Window::from_the_beginning();
         for offset in [0, 2 * READ, READ, 4 * READ, 3 * READ] {
             assert!(window.includes(read(offset)));
-            window.observe(read(offset));
+            window.observe(read(offset), LIMITS);
         }
     }
 
@@ -210,14 +210,14 @@ mod tests {
         let mut window = Window::at(read(100 << 20), 0);
         assert_eq!(window.wanted().end, (100 << 20) + READ);
         assert!(!window.includes(read(200 << 20)));
-        window.observe(read((100 << 20) + READ));
+        window.observe(read((100 << 20) + READ), LIMITS);
         assert_eq!(window.wanted().end, (100 << 20) + 2 * READ + FIRST);
     }
 
     #[test]
     fn the_same_read_again_is_no_continuation() {
         let mut window = Window::at(read(100 << 20), 0);
-        window.observe(read(100 << 20));
+        window.observe(read(100 << 20), LIMITS);
         assert_eq!(window.wanted().end, (100 << 20) + READ);
     }
 
@@ -226,11 +226,11 @@ mod tests {
         let start = 100 << 20;
         let mut window = Window::at(read(start), 0);
         for n in 1..2048 {
-            window.observe(read(start + n * READ));
+            window.observe(read(start + n * READ), LIMITS);
             let run = window.run();
             assert!(window.ahead <= (run.end - run.start).max(FIRST));
         }
-        assert_eq!(window.ahead, LARGEST);
+        assert_eq!(window.ahead, LIMITS.window);
     }
 
     #[test]
@@ -238,14 +238,14 @@ mod tests {
         let start = (100 << 20) + 4096;
         let piece = 17 * READ;
         let mut window = Window::at(read(start), piece);
-        assert_eq!(window.part_length(start), piece);
+        assert_eq!(window.part_length(start, LIMITS), piece);
         for n in 1..17 {
             assert!(window.includes(read(start + n * READ)));
-            window.observe(read(start + n * READ));
+            window.observe(read(start + n * READ), LIMITS);
             assert!(window.is_piece());
             assert_eq!(window.wanted().end, start + piece);
         }
-        window.observe(read(start + piece));
+        window.observe(read(start + piece), LIMITS);
         let run = piece + READ;
         assert_eq!(window.wanted().end, start + run + run / 4);
         assert_eq!(window.run(), start..start + run);
@@ -259,7 +259,7 @@ mod tests {
         let mut window = Window::at(read(start + READ), piece);
         for n in [0, 3, 2, 5, 4] {
             assert!(window.includes(read(start + n * READ)), "{n}");
-            window.observe(read(start + n * READ));
+            window.observe(read(start + n * READ), LIMITS);
             assert!(window.is_piece(), "{n}");
             assert_eq!(window.wanted().end, start + READ + piece);
         }
@@ -272,7 +272,7 @@ mod tests {
         let steps = (1..100).map(|n| read(start - n * READ));
         let included = steps.take_while(|&step| {
             let is_included = window.includes(step);
-            window.observe(step);
+            window.observe(step, LIMITS);
             is_included
         });
         assert!(included.count() as u64 * READ <= BACK);
@@ -281,7 +281,7 @@ mod tests {
     #[test]
     fn parts_end_on_their_grid() {
         let window = Window::from_the_beginning();
-        assert_eq!(window.part_length(0), FIRST);
-        assert_eq!(window.part_length(FIRST + 1000), FIRST - 1000);
+        assert_eq!(window.part_length(0, LIMITS), FIRST);
+        assert_eq!(window.part_length(FIRST + 1000, LIMITS), FIRST - 1000);
     }
 }

@@ -17,6 +17,7 @@ use crate::fs::open_files::OpenFiles;
 use crate::fs::owner::Owner;
 use crate::fs::{FsError, SharedResources};
 use crate::object::EntryName;
+use crate::read::Supply;
 use crate::store::{Ending, Store};
 use crate::tree::{Ino, Kind, ListingEntry, Tree};
 use crate::write::{Endings, Stages};
@@ -32,6 +33,8 @@ pub(super) struct Core {
     /// Mount time, shown as the time of folders: S3 stores none.
     pub(super) born: SystemTime,
     pub(super) shared: SharedResources,
+    /// Memory for reading, and the limits of read-ahead.
+    pub(super) supply: Supply,
     /// Aborts of unfinished uploads. The end of the mount waits for them.
     pub(super) endings: Endings,
     pub(super) lifecycle: Lifecycle,
@@ -61,6 +64,7 @@ impl Core {
             open_files: Arc::default(),
             owner: Owner::resolve(&config.ownership),
             born: SystemTime::now(),
+            supply: shared.reading.supply(),
             shared,
             endings: Endings::default(),
             lifecycle,

@@ -53,8 +53,7 @@ impl Core {
         key: Key,
         expected: Expected,
     ) -> impl Future<Output = Result<(Arc<Reader>, ObjectMeta), StoreError>> + Send + use<> {
-        let (store, budget) = (Arc::clone(&self.store), self.shared.budget.clone());
-        Reader::open(store, key, expected, budget, self.shared.blocks.clone())
+        Reader::open(Arc::clone(&self.store), key, expected, self.supply.clone())
     }
 
     /// Returns a reader of the version of a file that the tree knows, without a request: the first
@@ -64,14 +63,13 @@ impl Core {
             return None;
         }
         let meta = version(&self.file(ino)?)?;
-        let (store, budget) = (Arc::clone(&self.store), self.shared.budget.clone());
-        let (blocks, runtime) = (self.shared.blocks.clone(), self.runtime.clone());
+        let store = Arc::clone(&self.store);
+        let (supply, runtime) = (self.supply.clone(), self.runtime.clone());
         Some(Reader::of_version(
             store,
             key.clone(),
             &meta,
-            budget,
-            blocks,
+            supply,
             runtime,
         ))
     }

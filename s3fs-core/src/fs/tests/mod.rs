@@ -31,7 +31,7 @@ use crate::config::{Access, MountConfig};
 use crate::fs::tests::kernel::Kernel;
 use crate::fs::{Fs, SharedResources};
 use crate::object::BucketName;
-use crate::read::BlockPool;
+use crate::read::ReadMemory;
 use crate::store::memory::MemoryStore;
 use crate::store::{ListFrom, ListRequest, Store};
 use crate::write::{PartPool, Stages};
@@ -73,9 +73,10 @@ async fn mount_as(
 }
 
 async fn mount_configured(store: Arc<dyn Store>, config: &MountConfig, budget: u64) -> Kernel {
+    let budget = Budget::new(budget);
     let shared = SharedResources {
-        budget: Budget::new(budget),
-        blocks: BlockPool::default(),
+        reading: ReadMemory::new(budget.clone(), 96),
+        budget,
         parts: PartPool::with_first_part(FIRST_PART),
         stages: Stages::default(),
     };
