@@ -22,6 +22,8 @@ mod pages;
 mod part;
 mod reader;
 mod runs;
+#[cfg(test)]
+mod simulation;
 mod stream;
 mod supply;
 #[cfg(test)]
