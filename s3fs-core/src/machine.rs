@@ -1,7 +1,10 @@
-//! Memory limit of this process, from its control groups.
+//! Memory and processors that this process may use, by the machine and by its control groups.
 
 use std::fs;
+use std::num::NonZero;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 /// Hierarchy of control groups that limits memory.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,9 +17,50 @@ struct Groups {
     file: &'static str,
 }
 
+/// Memory that this process may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Memory {
+    /// Memory of the machine, or the limit of a control group, in bytes.
+    pub(crate) total: u64,
+    /// Part of it that other programs don't need now, in bytes. What others of the control group use is
+    /// not taken off.
+    pub(crate) available: u64,
+}
+
+/// Memory of a machine that does not tell its own, in bytes.
+const UNKNOWN: u64 = 4 << 30;
+
+/// Range of the number of threads that serve one mount. While one copies a megabyte of a write, another
+/// can answer; many compete for the kernel's queue.
+const THREADS: RangeInclusive<usize> = 2..=8;
+
+/// Returns the memory that this process may use.
+pub(crate) fn memory() -> Memory {
+    let limit = memory_limit().unwrap_or(u64::MAX);
+    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let field = |name| meminfo(&text, name).unwrap_or(UNKNOWN).min(limit);
+    Memory {
+        total: field("MemTotal"),
+        available: field("MemAvailable"),
+    }
+}
+
+/// Returns a field of `/proc/meminfo`, in bytes.
+fn meminfo(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    let kib = line.strip_prefix(':')?.trim().strip_suffix(" kB")?;
+    Some(kib.parse::<u64>().ok()?.saturating_mul(1 << 10))
+}
+
+/// Returns the number of threads that serve one mount.
+pub(crate) fn serving_threads() -> usize {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    cores.clamp(*THREADS.start(), *THREADS.end())
+}
+
 /// Returns the smallest memory limit, in bytes, of this process's control groups, of version 2 or
 /// 1; `None` if there is no limit.
-pub(crate) fn memory_limit() -> Option<u64> {
+fn memory_limit() -> Option<u64> {
     let own = fs::read_to_string("/proc/self/cgroup").ok()?;
     let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
     let limits = groups(&own, &mounts)
@@ -77,6 +121,19 @@ fn groups(own: &str, mounts: &str) -> Vec<Groups> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fields_of_meminfo_are_in_bytes() {
+        let text = "MemTotal:       24683972 kB\nMemFree:         2 kB\nHugePages_Total:       3\n";
+        assert_eq!(meminfo(text, "MemTotal"), Some(24_683_972 << 10));
+        assert_eq!(meminfo(text, "MemAvailable"), None);
+        assert_eq!(meminfo(text, "HugePages_Total"), None);
+        let memory = memory();
+        assert!(
+            memory.available > 0 && memory.total >= memory.available,
+            "{memory:?}"
+        );
+    }
 
     #[test]
     fn groups_of_both_versions_are_found() {

@@ -2,25 +2,30 @@
 
 use crate::budget::Budget;
 use crate::cache::Caches;
+use crate::config::MountConfig;
 use crate::fs::SharedResources;
-use crate::machine;
+use crate::machine::{self, Memory};
 use crate::read::ReadMemory;
-use crate::store::s3::HttpClient;
+use crate::store::s3::{HttpClient, bodies};
 use crate::write::{PartPool, Stages};
 
-/// Default memory for file contents in one process, in bytes. Smaller if its control group has
-/// less.
+/// Default memory for file contents in one process, in bytes, on a small machine. Less where less is
+/// available.
 pub const DEFAULT_BUDGET: u64 = 128 << 20;
 
-/// Minimum budget, in bytes: parts of uploads need as much to fit beside each other.
-const LEAST_BUDGET: u64 = 16 << 20;
+/// Minimum memory for file contents, in bytes: parts of uploads need as much to fit beside each other.
+pub const LEAST_BUDGET: u64 = 16 << 20;
 
-/// Maximum number of bodies received at once.
-const BODIES: usize = 96;
+/// Divisor of a machine's or a control group's memory: the share for file contents on a large machine.
+/// Calls at once each have one.
+const SHARE: u64 = 32;
 
-/// Divisor of a control group's memory limit: the share for file contents. The rest is for the
-/// process itself, and for the job.
-const SHARE: u64 = 4;
+/// Divisor of a machine's memory: the share of all calls of a map.
+const SHARE_OF_MAP: u64 = 8;
+
+/// Divisor of the available memory and of a control group's limit: the largest share for file contents.
+/// The rest is for the process itself, and for the job.
+const LARGEST_SHARE: u64 = 4;
 
 /// Resources that all mounts of one process share: the memory budget, the HTTP connections, and
 /// caches of the same folder.
@@ -36,43 +41,97 @@ pub struct Resources {
 impl Resources {
     /// Creates resources with `bytes` bytes of memory for file contents.
     pub fn with_budget(bytes: u64) -> Self {
-        let budget = Budget::new(bytes);
+        let (budget, bodies) = (Budget::new(bytes), bodies(bytes));
         let shared = SharedResources {
-            reading: ReadMemory::new(budget.clone(), BODIES),
+            reading: ReadMemory::new(budget.clone(), bodies),
             budget,
             parts: PartPool::default(),
             stages: Stages::default(),
         };
         Self {
-            http: HttpClient::default(),
+            http: HttpClient::with_bodies(bodies),
             shared,
             caches: Caches::default(),
         }
+    }
+
+    /// Creates the resources of a process that has these mounts: with the largest memory that one of
+    /// them names, or the default.
+    pub fn for_mounts<'a>(mounts: impl IntoIterator<Item = &'a MountConfig>) -> Self {
+        let named = mounts.into_iter().filter_map(|mount| mount.memory);
+        named.max().map_or_else(Self::default, Self::with_budget)
     }
 }
 
 impl Default for Resources {
     fn default() -> Self {
-        Self::with_budget(budget(machine::memory_limit()))
+        Self::with_budget(default_budget(machine::memory(), 1))
     }
 }
 
-fn budget(limit: Option<u64>) -> u64 {
-    let share = limit.map_or(DEFAULT_BUDGET, |bytes| bytes / SHARE);
-    share.clamp(LEAST_BUDGET, DEFAULT_BUDGET)
+/// Returns the default memory for file contents in each of `at_once` processes of a map, in bytes.
+pub fn memory_of_each(at_once: usize) -> u64 {
+    default_budget(machine::memory(), at_once as u64)
+}
+
+/// Returns the default memory for file contents in one of `at_once` processes, in bytes.
+fn default_budget(memory: Memory, at_once: u64) -> u64 {
+    let share = memory.total / SHARE.max(SHARE_OF_MAP.saturating_mul(at_once));
+    let share = share.max(DEFAULT_BUDGET);
+    share
+        .min(memory.available / LARGEST_SHARE)
+        .max(LEAST_BUDGET)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::object::BucketName;
+
+    fn mebibytes(total: u64, available: u64) -> u64 {
+        let memory = Memory {
+            total: total << 20,
+            available: available << 20,
+        };
+        default_budget(memory, 1) >> 20
+    }
 
     #[test]
-    fn the_budget_follows_the_control_groups_memory() {
-        let mebibytes = |limit: u64| budget(Some(limit << 20)) >> 20;
-        assert_eq!(budget(None), DEFAULT_BUDGET);
-        assert_eq!(mebibytes(8192), 128);
-        assert_eq!(mebibytes(256), 64);
-        assert_eq!(mebibytes(32), 16);
-        assert_eq!(budget(Some(u64::MAX)), DEFAULT_BUDGET);
+    fn the_default_is_a_share_of_the_memory() {
+        assert_eq!(mebibytes(2 << 10, 1 << 10), 128);
+        assert_eq!(mebibytes(16 << 10, 8 << 10), 512);
+        assert_eq!(mebibytes(256 << 10, 200 << 10), 8192);
+        assert_eq!(mebibytes(256 << 10, 4 << 10), 1024, "the rest is in use");
+    }
+
+    #[test]
+    fn the_processes_of_a_map_share_the_memory() {
+        let memory = Memory {
+            total: 256 << 30,
+            available: 200 << 30,
+        };
+        let each = |at_once| default_budget(memory, at_once) >> 20;
+        assert_eq!(each(4), each(1));
+        assert_eq!(each(64), 512);
+        assert_eq!(each(1024), 128);
+    }
+
+    #[test]
+    fn little_memory_is_not_used_up() {
+        assert_eq!(mebibytes(256, 256), 64);
+        assert_eq!(mebibytes(150, 150), 37);
+        assert_eq!(mebibytes(32, 32), 16);
+        assert_eq!(mebibytes(0, 0), 16);
+    }
+
+    #[test]
+    fn mounts_of_a_process_have_the_largest_memory_that_one_names() {
+        let mount = |memory| MountConfig {
+            memory,
+            ..MountConfig::new(BucketName::new("data").unwrap())
+        };
+        let mounts = [mount(None), mount(Some(64 << 20)), mount(Some(32 << 20))];
+        let resources = Resources::for_mounts(&mounts);
+        assert_eq!(resources.shared.budget.total(), 64 << 20);
     }
 }

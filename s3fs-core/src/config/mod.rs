@@ -85,6 +85,10 @@ pub struct MountConfig {
     pub stage: Option<StageConfig>,
     /// Folder for the bytes of files that could not be stored; they are lost when absent.
     pub rescue: Option<PathBuf>,
+    /// Memory for the contents of files, in bytes, which the mounts of a process share: the largest of
+    /// theirs. When absent, a share of the machine's.
+    #[serde(default)]
+    pub memory: Option<u64>,
     /// Maximum time for which a failing request is repeated; zero for a single attempt.
     #[serde(default = "default_retry_timeout")]
     pub retry_timeout: Duration,
@@ -145,6 +149,7 @@ impl MountConfig {
             waits_on_close: false,
             stage: None,
             rescue: None,
+            memory: None,
             retry_timeout: DEFAULT_RETRY_TIMEOUT,
         }
     }

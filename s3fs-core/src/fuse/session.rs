@@ -13,10 +13,7 @@ use super::adapter::Adapter;
 use super::kernel::Kernel;
 use super::mounts::MountEntry;
 use crate::fs::Fs;
-
-/// Number of threads that read requests. While one copies a megabyte of a write, another can
-/// answer.
-const THREADS: usize = 2;
+use crate::machine;
 
 /// Session that serves a file system.
 #[derive(Debug)]
@@ -161,7 +158,7 @@ impl Unmount {
 
 fn config() -> Config {
     let mut config = Config::default();
-    config.n_threads = Some(THREADS);
+    config.n_threads = Some(machine::serving_threads());
     config
 }
 

@@ -53,7 +53,7 @@ use tokio::sync::Semaphore;
 
 pub use advice::ConnectError;
 pub use connect::{Bucket, connect};
-pub use connections::HttpClient;
+pub use connections::{HttpClient, bodies};
 pub use profile::{ProfileError, ProfileKeys, profile_credentials};
 
 use crate::config::UploadSettings;

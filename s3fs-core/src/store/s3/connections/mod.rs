@@ -7,6 +7,7 @@ mod proxy;
 mod routed;
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_s3::config::SharedHttpClient;
@@ -21,9 +22,13 @@ use routed::Routed;
 pub(super) use authorities::{Authorities, AuthoritiesError};
 pub(super) use proxy::{NotAProxy, ProxyRefused, THROUGH_PROXY};
 
-/// Maximum number of bodies received at once. Each has a buffer of some hundred kilobytes that no
-/// budget includes. This many connections exceed the bandwidth of any machine.
-const BODIES: usize = 96;
+/// Memory for file contents for each body received at once, in bytes: each has a buffer of some hundred
+/// kilobytes that no budget includes, beside its part.
+const MEMORY_OF_BODY: u64 = (4 << 20) / 3;
+
+/// Range of the maximum number of bodies received at once. A process has 1024 descriptors by default.
+const BODIES: RangeInclusive<usize> = 32..=MOST_BODIES;
+const MOST_BODIES: usize = 512;
 
 /// HTTP connections, shared by all mounts of a process.
 #[derive(Clone, Debug)]
@@ -37,16 +42,28 @@ pub struct HttpClient {
 
 impl Default for HttpClient {
     fn default() -> Self {
-        Self {
-            clients: Arc::default(),
-            proxies: Arc::new(Proxies::from_env(&Env::real())),
-            bodies: Arc::new(Semaphore::new(BODIES)),
-            throttles: Throttles::default(),
-        }
+        Self::with_bodies(*BODIES.start())
     }
 }
 
+/// Returns the maximum number of bodies received at once by a process with `memory` bytes for file
+/// contents.
+pub fn bodies(memory: u64) -> usize {
+    let bodies = usize::try_from(memory / MEMORY_OF_BODY).unwrap_or(usize::MAX);
+    bodies.clamp(*BODIES.start(), *BODIES.end())
+}
+
 impl HttpClient {
+    /// Creates the client of a process that receives at most `bodies` bodies at once.
+    pub fn with_bodies(bodies: usize) -> Self {
+        Self {
+            clients: Arc::default(),
+            proxies: Arc::new(Proxies::from_env(&Env::real())),
+            bodies: Arc::new(Semaphore::new(bodies)),
+            throttles: Throttles::default(),
+        }
+    }
+
     /// Returns the client that trusts these authorities. A file is read once.
     ///
     /// # Errors
@@ -70,5 +87,18 @@ impl HttpClient {
     pub(super) fn proxy_of(&self, url: &str) -> Option<String> {
         let uri: Uri = url.parse().ok()?;
         self.proxies.of(&uri).map(ToString::to_string)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_memory_is_for_more_bodies() {
+        assert_eq!(bodies(16 << 20), 32);
+        assert_eq!(bodies(128 << 20), 96);
+        assert_eq!(bodies(512 << 20), 384);
+        assert_eq!(bodies(u64::MAX), MOST_BODIES);
     }
 }

@@ -24,7 +24,7 @@ use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection}
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 
-use super::BODIES;
+use super::MOST_BODIES;
 use super::authorities::Certificates;
 use connector::TlsConnector;
 use failure::{ConnectionTimeout, RequestPhase, classified};
@@ -75,7 +75,7 @@ impl HttpsConnections {
             let tls = tls.get_or_init(|| client_config(certificates.clone()));
             Client::builder(TokioExecutor::new())
                 .pool_timer(TokioTimer::new())
-                .pool_max_idle_per_host(BODIES)
+                .pool_max_idle_per_host(MOST_BODIES)
                 .build(TlsConnector::new(tls, limit))
         });
         client.clone()
