@@ -20,6 +20,7 @@ mod frozen;
 mod kept;
 mod listing;
 mod listing_copies;
+mod memory;
 mod mount;
 mod mounted;
 mod names;
