@@ -11,7 +11,7 @@ use crate::{exit, run};
 
 /// Prints the least policy for the volumes.
 pub(crate) fn policy(arguments: &VolumesArguments) -> anyhow::Result<ExitCode> {
-    let volumes = run::volumes(&arguments.volumes, &arguments.service)?;
+    let volumes = run::volumes(&arguments.volumes, &arguments.service.options())?;
     let policy = least_policy(volumes.iter().map(|volume| &volume.mount));
     writeln!(io::stdout().lock(), "{policy:#}")?;
     Ok(ExitCode::SUCCESS)
@@ -19,7 +19,7 @@ pub(crate) fn policy(arguments: &VolumesArguments) -> anyhow::Result<ExitCode> {
 
 /// Prints a line for each requirement.
 pub(crate) fn doctor(arguments: &DoctorArguments) -> anyhow::Result<ExitCode> {
-    let volumes = run::volumes(&arguments.volumes, &arguments.service)?;
+    let volumes = run::volumes(&arguments.volumes, &arguments.service.options())?;
     let mounts: Vec<_> = volumes.into_iter().map(|volume| volume.mount).collect();
     let checks = look(&mounts);
     let mut out = io::stdout().lock();

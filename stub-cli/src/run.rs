@@ -8,11 +8,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use stub_runtime::call::{CallSpec, Ended, Limits, Outcome, Volume, Work};
-use stub_runtime::declare::Settings;
+use stub_runtime::declare::{Settings, VolumeOptions};
 use stub_runtime::local::{Canceller, CtrlC};
 use stub_runtime::{Error, ErrorKind, Retries, Secret, cli, declare, engines, local};
 
-use crate::arguments::{RunArguments, ServiceArguments, VolumeArgument};
+use crate::arguments::{RunArguments, VolumeArgument};
 use crate::exit;
 
 /// Runs the program and returns its exit status.
@@ -62,6 +62,7 @@ pub(crate) fn run_spec(spec: &CallSpec, retries: &Retries) -> anyhow::Result<Exi
 
 /// Builds the call from the command line.
 pub(crate) fn spec(arguments: RunArguments) -> anyhow::Result<CallSpec> {
+    let volumes = volumes(&arguments.volumes, &arguments.volume_options())?;
     let mut command = arguments.command.into_iter();
     let program = command.next().context("no program is given")?;
     let given = arguments
@@ -83,7 +84,7 @@ pub(crate) fn spec(arguments: RunArguments) -> anyhow::Result<CallSpec> {
             program,
             arguments: command.collect(),
         },
-        volumes: volumes(&arguments.volumes, &arguments.service)?,
+        volumes,
         environment: declare::environment(secrets)?,
         timeout: arguments.timeout,
         network: !arguments.no_network,
@@ -99,7 +100,7 @@ pub(crate) fn spec(arguments: RunArguments) -> anyhow::Result<CallSpec> {
 /// Returns the volumes, with the defaults of `stub.toml`.
 pub(crate) fn volumes(
     volumes: &[VolumeArgument],
-    service: &ServiceArguments,
+    defaults: &VolumeOptions,
 ) -> anyhow::Result<Vec<Volume>> {
     let settings = Settings::load()?;
     let mut seen = HashSet::new();
@@ -112,7 +113,7 @@ pub(crate) fn volumes(
                 path.display()
             );
         }
-        let volume = settings.apply(volume.volume().with_defaults(service.options()));
+        let volume = settings.apply(volume.volume().with_defaults(defaults.clone()));
         let mount = volume
             .into_config()
             .with_context(|| format!("failed to mount volume `{}`", path.display()))?;

@@ -60,7 +60,7 @@ pub(crate) fn warm(arguments: &WarmArguments) -> anyhow::Result<ExitCode> {
 }
 
 async fn fill(config: &MountConfig, progress: &Arc<WarmProgress>) -> anyhow::Result<()> {
-    let warming = Warming::connect(config, &Resources::default()).await?;
+    let warming = Warming::connect(config, &Resources::for_mounts([config])).await?;
     let warming = warming.reporting_to(Arc::clone(progress));
     let mut running = pin!(warming.run());
     let bar = WarmingBar::new();

@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use stub_runtime::CloudBucketMount;
 use stub_runtime::cli::{EngineArguments, FormArguments, SeeingArguments};
-use stub_runtime::declare::{Size, Time};
+use stub_runtime::declare::{Size, Time, VolumeOptions};
 
 pub(crate) use jobs::{JobArguments, JobsCommand, ReportArguments};
 pub(crate) use service::ServiceArguments;
@@ -180,6 +180,10 @@ pub(crate) struct RunArguments {
     /// Maximum memory, such as 512MiB
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) memory: Option<u64>,
+    /// Maximum memory for the contents of files of all volumes, such as 1GiB, beside the program's
+    /// [default: 1/32 of the machine's, at least 128MiB]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) volume_memory: Option<u64>,
     /// Warn about limits that can't be enforced, instead of refusing to run
     #[arg(long)]
     pub(crate) lenient_limits: bool,
@@ -218,6 +222,10 @@ pub(crate) struct MountArguments {
     pub(crate) read_only: bool,
     #[command(flatten)]
     service: ServiceArguments,
+    /// Maximum memory for the contents of files, such as 1GiB [default: 1/32 of the machine's, at least
+    /// 128MiB]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    memory: Option<u64>,
     /// Allow access by other users, subject to permission bits
     #[arg(long)]
     pub(crate) allow_other: bool,
@@ -251,7 +259,20 @@ impl MountArguments {
         if let Some(gid) = self.gid {
             volume = volume.gid(gid);
         }
-        volume.with_defaults(self.service.options())
+        volume.with_defaults(VolumeOptions {
+            memory: self.memory,
+            ..self.service.options()
+        })
+    }
+}
+
+impl RunArguments {
+    /// Returns the options for all volumes.
+    pub(crate) fn volume_options(&self) -> VolumeOptions {
+        VolumeOptions {
+            memory: self.volume_memory,
+            ..self.service.options()
+        }
     }
 }
 

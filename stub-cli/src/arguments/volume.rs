@@ -23,7 +23,7 @@ Switches take yes or no. A comma in a value is written `\\,`.
 
 Names: accelerate, acl, allow-delete, allow-overwrite, bucket-key, cache, cache-size, checksum, dir-mode, \
 dual-stack, endpoint-url (or endpoint), expected-bucket-owner (owner), external-id, file-mode, fips, \
-force-path-style (path-style), gid, immutable, metadata-ttl, no-sign-request (anonymous), oidc-auth-role-arn, \
+force-path-style (path-style), gid, immutable, memory, metadata-ttl, no-sign-request (anonymous), oidc-auth-role-arn, \
 prefix, profile, region, requester-pays, retry-timeout, role-arn, role-session-name, secret, sse, sse-kms-key-id, stage, stage-size, \
 storage-class, tag (KEY:VALUE, repeatable), uid, wait-on-close.";
 

@@ -6,9 +6,9 @@ use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use s3fs_core::MountedFolder;
 use stub_runtime::CloudBucketMount;
-use stub_runtime::declare::VolumeUrl;
+use stub_runtime::declare::{VolumeOptions, VolumeUrl};
 
-use super::ServiceArguments;
+use super::{ServiceArguments, size};
 
 #[derive(Debug, Args)]
 pub(crate) struct WarmArguments {
@@ -17,6 +17,10 @@ pub(crate) struct WarmArguments {
     source: String,
     #[command(flatten)]
     service: ServiceArguments,
+    /// Maximum memory for the contents of files, such as 1GiB [default: 1/32 of the machine's, at least
+    /// 128MiB]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    memory: Option<u64>,
 }
 
 impl WarmArguments {
@@ -29,7 +33,10 @@ impl WarmArguments {
         } else {
             volume_of(Path::new(&self.source))?
         };
-        Ok(volume.with_defaults(self.service.options()))
+        Ok(volume.with_defaults(VolumeOptions {
+            memory: self.memory,
+            ..self.service.options()
+        }))
     }
 }
 

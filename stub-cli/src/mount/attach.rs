@@ -37,7 +37,7 @@ impl Attached {
     ) -> anyhow::Result<Self> {
         let source = MountedFolder::source(&config.bucket, &config.prefix);
         let read_only = config.access == Access::ReadOnly;
-        let resources = Resources::default();
+        let resources = Resources::for_mounts([&config]);
         let notes = config.rescue.as_deref().and_then(Path::parent);
         let file_system = match notes.filter(|_| !read_only) {
             Some(state) => {

@@ -77,7 +77,8 @@ pub(super) struct Needs {
     pub(super) at_once: Option<usize>,
 }
 
-/// Memory, in bytes, of a task beside its sandbox: this program twice, and data read and written ahead.
+/// Memory, in bytes, of a task beside its sandbox: this program twice, and data read and written ahead
+/// unless a volume names more memory for that.
 const OWN_MEMORY: u64 = 512 << 20;
 
 /// Time for storing what was written, which no timeout includes.
@@ -99,9 +100,11 @@ impl Needs {
             })
         });
         let memory = spec.limits.memory;
+        let named = spec.volumes.iter().filter_map(|volume| volume.mount.memory);
+        let own = OWN_MEMORY.saturating_add(named.max().unwrap_or(0));
         Self {
             cpu: spec.limits.cpu,
-            memory: memory.map(|bytes| bytes.saturating_add(OWN_MEMORY)),
+            memory: memory.map(|bytes| bytes.saturating_add(own)),
             time,
             at_once,
         }

@@ -20,6 +20,7 @@ endpoint_url = "http://localhost:9000"
 force_path_style = true
 cache = "cache"
 cache_size = "1GiB"
+memory = "256MiB"
 retry_timeout = "90s"
 [buckets."*"]
 endpoint_url = "http://elsewhere"
@@ -39,6 +40,7 @@ endpoint_url = "http://elsewhere"
         (cache.dir, cache.size),
         (folder.path().join("cache"), 1 << 30)
     );
+    assert_eq!(data.memory, Some(256 << 20));
     assert_eq!(data.retry_timeout, Duration::from_secs(90));
     let own = CloudBucketMount::new("data")
         .region("x")

@@ -20,7 +20,7 @@ pub(super) struct Given {
 type Set = fn(&mut Given, &str) -> Result<(), String>;
 
 /// Options, and the setters of their values.
-const OPTIONS: [(&str, Set); 37] = [
+const OPTIONS: [(&str, Set); 38] = [
     ("accelerate", |it, text| {
         put_flag(&mut it.options.endpoints.accelerate, text)
     }),
@@ -71,6 +71,7 @@ const OPTIONS: [(&str, Set); 37] = [
     ("immutable", |it, text| {
         put_flag(&mut it.options.immutable, text)
     }),
+    ("memory", |it, text| put_size(&mut it.options.memory, text)),
     ("metadata-ttl", |it, text| {
         it.options.metadata_ttl = Some(text.parse()?);
         Ok(())

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use s3fs_core::{Access, BucketName, CacheConfig, MountConfig, Ownership, Prefix, StageConfig};
+use s3fs_core::{
+    Access, BucketName, CacheConfig, LEAST_BUDGET, MountConfig, Ownership, Prefix, StageConfig,
+};
 
 use super::freshness::freshness;
 use super::options::VolumeOptions;
@@ -55,6 +57,7 @@ fn config(volume: CloudBucketMount) -> Result<MountConfig, VolumeError> {
     }
     config.stage = stage(options.stage)?;
     config.freshness = freshness(options.immutable, options.metadata_ttl);
+    config.memory = memory(options.memory)?;
     config.waits_on_close = options.wait_on_close.unwrap_or(false);
     if let Some(timeout) = options.retry_timeout {
         config.retry_timeout = timeout;
@@ -100,6 +103,13 @@ fn stage(given: FolderOptions) -> Result<Option<StageConfig>, VolumeError> {
     match given.paired("stage", u64::MAX)? {
         Some((dir, _)) if !dir.is_absolute() => Err(VolumeError::StagePath { dir }),
         given => Ok(given.map(|(dir, size)| StageConfig { dir, size })),
+    }
+}
+
+fn memory(given: Option<u64>) -> Result<Option<u64>, VolumeError> {
+    match given {
+        Some(bytes) if bytes < LEAST_BUDGET => Err(VolumeError::LittleMemory { bytes }),
+        given => Ok(given),
     }
 }
 

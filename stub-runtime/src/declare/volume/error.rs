@@ -86,6 +86,12 @@ pub enum VolumeError {
     /// The option `warm`, without a cache.
     #[error("`warm` needs a cache\ngive `cache` as well, or leave `warm` out")]
     WarmWithoutCache,
+    /// `memory` is too little for the parts of uploads.
+    #[error("volume memory of {bytes} bytes is too little\nwrite 16 MiB at least, or leave it out")]
+    LittleMemory {
+        /// Given memory, in bytes.
+        bytes: u64,
+    },
     /// `stage`'s folder is a relative path.
     #[error("stage folder `{}` is a relative path\nwrite an absolute one", dir.display())]
     StagePath {

@@ -60,6 +60,8 @@ pub struct VolumeOptions {
     pub warm: Option<Vec<String>>,
     /// Folder of the stage, and its maximum size.
     pub stage: FolderOptions,
+    /// Memory for the contents of files, in bytes.
+    pub memory: Option<u64>,
     /// True if other clients replace and delete nothing.
     pub immutable: Option<bool>,
     /// Time for which names and versions are used without asking again.
@@ -119,6 +121,7 @@ impl VolumeOptions {
             cache: self.cache.or(lower.cache),
             warm: self.warm.or(lower.warm),
             stage: self.stage.or(lower.stage),
+            memory: self.memory.or(lower.memory),
             immutable: self.immutable.or(lower.immutable),
             metadata_ttl: self.metadata_ttl.or(lower.metadata_ttl),
             wait_on_close: self.wait_on_close.or(lower.wait_on_close),

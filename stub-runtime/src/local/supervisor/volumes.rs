@@ -26,9 +26,9 @@ const ABANDON_LIMIT: Duration = Duration::from_secs(10);
 /// given a descriptor holds a mount for longer; its connection ends with this process.
 const JOIN_LIMIT: Duration = Duration::from_secs(1);
 
-/// Maximum number of threads: encryption and checksums of eight cores fill any network, and more
+/// Maximum number of threads: encryption and checksums of sixteen cores fill any network, and more
 /// threads only slow down the start.
-const MOST_THREADS: usize = 8;
+const MOST_THREADS: usize = 16;
 
 /// Volumes: first as buckets that answered, then as file systems that are being served.
 #[derive(Debug)]
@@ -242,7 +242,7 @@ async fn connect(
     caller: &Line,
     keys: Option<&Asker>,
 ) -> Result<Vec<FileSystem>, StartFailure> {
-    let resources = Resources::default();
+    let resources = Resources::for_mounts(volumes.iter().map(|volume| &volume.mount));
     let one = |(index, Volume { path, mount }): (usize, Volume)| {
         let (resources, observer) = (&resources, caller.observer(index));
         async move {

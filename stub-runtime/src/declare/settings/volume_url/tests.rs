@@ -48,7 +48,7 @@ fn every_option_arrives() {
     let config = config(
         "s3://data/p:rw,endpoint=http://h:9000/base,region=eu-west-1,path-style=yes,requester-pays=true,\
          profile=work,owner=123456789012,allow-delete=no,allow-overwrite=false,uid=1,gid=2,file-mode=600,\
-         dir-mode=0o700,cache=c,cache-size=1GiB,stage=/s,stage-size=2GiB,wait-on-close=yes,metadata-ttl=10m,\
+         dir-mode=0o700,cache=c,cache-size=1GiB,stage=/s,stage-size=2GiB,wait-on-close=yes,memory=1GiB,metadata-ttl=10m,\
          retry-timeout=90s,sse=aws:kms,sse-kms-key-id=arn:aws:kms:eu-west-1:123456789012:key/1-2,\
          bucket-key=no,storage-class=STANDARD_IA,acl=bucket-owner-full-control,tag=a:ro,tag=b:x:y=z,\
          checksum=crc32c,role-arn=arn:aws:iam::123456789012:role/reader,role-session-name=me,\
@@ -65,6 +65,7 @@ fn every_option_arrives() {
     assert_eq!(config.endpoint_url.as_deref(), Some("http://h:9000/base"));
     assert_eq!(config.region.as_deref(), Some("eu-west-1"));
     assert_eq!(config.freshness, Freshness::For(Duration::from_mins(10)));
+    assert_eq!(config.memory, Some(1 << 30));
     assert!(config.force_path_style && config.requester_pays && config.waits_on_close);
     assert!(matches!(config.credentials, Credentials::Chain { profile: Some(it) } if it == "work"));
     let owner = config.expected_bucket_owner;

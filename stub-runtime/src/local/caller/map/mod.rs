@@ -19,6 +19,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle, available_parallelism};
 use std::time::Duration;
 
+use s3fs_core::memory_of_each;
+
 use crate::call::{Attempt, Error};
 use crate::codec::Payload;
 use crate::observe::logs::{Plain, Prefixed};
@@ -101,7 +103,7 @@ impl Mapped {
     /// Creates a map with at most `most` sandboxes at once. `sink` receives the output; without it,
     /// the output goes to this program's own streams.
     pub(crate) fn with(
-        plan: Plan,
+        mut plan: Plan,
         watch: Arc<Watch>,
         most: usize,
         sink: Option<Arc<dyn Sink>>,
@@ -112,6 +114,10 @@ impl Mapped {
             no_stdin: true,
             ..Takers::of(watch)
         };
+        let memory = memory_of_each(most);
+        for volume in &mut plan.spec.volumes {
+            volume.mount.memory.get_or_insert(memory);
+        }
         let (sender, done) = channel();
         Self {
             shared: Arc::new(SharedMap::new(plan, takers, sender)),
