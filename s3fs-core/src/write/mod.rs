@@ -22,6 +22,7 @@ mod file_state;
 mod missed;
 mod mutate;
 mod open_upload;
+mod pace;
 mod part_body;
 mod plan;
 mod pool;
