@@ -1,4 +1,4 @@
-//! Body of a response: unchanged, throttled, stalled, or truncated.
+//! Body of a response: unchanged, throttled, stalled, truncated, or with a wrong bit.
 
 use std::future::Future as _;
 use std::pin::Pin;
@@ -25,6 +25,8 @@ pub(super) struct ResponseBody {
     pending: Bytes,
     pace: Pace,
     cut: Option<Cut>,
+    /// Number of bytes before the one to change.
+    changed: Option<u64>,
     /// Counted as in progress until the body is dropped.
     _request: InProgress,
 }
@@ -72,12 +74,17 @@ impl ResponseBody {
             }),
             _ => None,
         };
+        let changed = match fault {
+            Some(Fault::ChangeBit(offset)) => Some(offset),
+            _ => None,
+        };
         ResponseBody {
             inner,
             knobs,
             pending: Bytes::new(),
             pace: Pace::default(),
             cut,
+            changed,
             _request: request,
         }
     }
@@ -94,6 +101,18 @@ impl Cut {
         ready!(sleep.as_mut().poll(cx));
         Poll::Ready(next)
     }
+}
+
+/// Changes a bit of the byte at an offset from the beginning of a piece. Returns the offset from its end
+/// if the byte follows later.
+fn with_changed_bit(piece: Bytes, offset: u64) -> (Bytes, Option<u64>) {
+    let length = piece.len() as u64;
+    let Some(at) = usize::try_from(offset).ok().filter(|_| offset < length) else {
+        return (piece, Some(offset - length));
+    };
+    let mut bytes = piece.to_vec();
+    bytes[at] ^= 1;
+    (bytes.into(), None)
 }
 
 /// Joins two parts of a body that follow each other.
@@ -132,6 +151,9 @@ impl Body for ResponseBody {
         }
         let bandwidth = this.knobs.bandwidth();
         let mut piece = ready!(this.pace.poll_piece(cx, &mut this.pending, bandwidth));
+        if let Some(offset) = this.changed.take() {
+            (piece, this.changed) = with_changed_bit(piece, offset);
+        }
         if let Some(cut) = &mut this.cut {
             let kept = usize::try_from(cut.remaining).unwrap_or(usize::MAX);
             let rest = piece.split_off(kept.min(piece.len()));

@@ -23,6 +23,9 @@ pub enum Fault {
     /// Connection closed after at most this many bytes of the response's body. The headers announce the
     /// whole body.
     TruncateBody(u64),
+    /// Lowest bit of the byte at this offset of the response's body changed, as by a broken memory on the
+    /// way.
+    ChangeBit(u64),
     /// Response stalled after at most this many bytes of the body, until the client gives up.
     StallBody(u64),
     /// Response stalled after at most this many bytes of the body, for this time.
