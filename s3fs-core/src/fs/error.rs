@@ -166,6 +166,7 @@ fn store_errno(kind: &StoreErrorKind) -> Errno {
         | StoreErrorKind::TimedOut
         | StoreErrorKind::NotS3(_)
         | StoreErrorKind::Truncated(_)
+        | StoreErrorKind::Corrupted(_)
         | StoreErrorKind::NoSuchUpload
         | StoreErrorKind::NotModified { .. }
         | StoreErrorKind::Other(_) => Errno::EIO,

@@ -83,6 +83,9 @@ pub enum StoreErrorKind {
     /// Body shorter than announced.
     #[error("the body ended early ({})", Shown(.0))]
     Truncated(String),
+    /// Bytes that do not have the checksum of the object.
+    #[error("the bytes that arrived are not those of the object ({})", Shown(.0))]
+    Corrupted(String),
     /// The mount ended, and sends no more requests to the bucket.
     #[error("the mount ended before the bucket had answered")]
     Ended,
@@ -132,6 +135,7 @@ impl StoreErrorKind {
             | Self::Unsupported(_)
             | Self::NotS3(_)
             | Self::Truncated(_)
+            | Self::Corrupted(_)
             | Self::Other(_) => true,
             Self::NoSuchKey
             | Self::NoSuchBucket
@@ -186,6 +190,7 @@ impl StoreErrorKind {
             | Self::Archived { .. }
             | Self::Proxy(_)
             | Self::Certificate(_)
+            | Self::Corrupted(_)
             | Self::Other(_) => Outcome::Refused,
         }
     }

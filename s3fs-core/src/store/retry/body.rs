@@ -90,7 +90,10 @@ impl<S: Store> Resumable<S> {
                     let at = missing.start().saturating_add(length);
                     self.missing = ByteRange::new(at, missing.end());
                     self.breaks.came(length);
-                    self.record_end();
+                    if self.missing.is_none() {
+                        self.verify().await?;
+                        self.record_end();
+                    }
                     return Ok(Some(piece));
                 }
                 Err(error) => error,
@@ -103,9 +106,22 @@ impl<S: Store> Resumable<S> {
         Ok(None)
     }
 
-    /// Records the longest wait once the whole body has come.
+    /// Waits for the end of the current body, at which its checksum is compared. The last bytes are
+    /// returned after that.
+    async fn verify(&mut self) -> Result<(), StoreError> {
+        let Some(mut body) = self.body.take() else {
+            return Ok(());
+        };
+        match body.next().await {
+            Err(error) if matches!(error.kind, StoreErrorKind::Corrupted(_)) => Err(error),
+            // All bytes have come, whatever else happens to the connection.
+            _ => Ok(()),
+        }
+    }
+
+    /// Records the longest wait of a body that has come as a whole.
     fn record_end(&self) {
-        if self.missing.is_none() && self.length >= TELLING {
+        if self.length >= TELLING {
             let hedging = &self.source.store.bucket.hedging;
             hedging.took(Wait::Piece, self.longest);
         }

@@ -1,13 +1,14 @@
 //! Conversion of bodies between the SDK and [`crate::store`].
 
-use aws_sdk_s3::primitives::{ByteStream, Length};
+use aws_sdk_s3::primitives::{ByteStream, ByteStreamError, Length};
+use aws_smithy_checksums::body::validate::Error as ChecksumError;
 use bytes::Bytes;
 use futures_util::stream;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::S3Store;
 use super::sending::{Progress, watched};
-use crate::object::{Key, chain_in_one_line};
+use crate::object::{Key, caused_by, chain_in_one_line};
 use crate::store::{Body, Content, GetBody, RequestId, Store, StoreError, StoreErrorKind};
 
 impl S3Store {
@@ -65,12 +66,18 @@ impl S3Store {
                     Ok(Some(Ok(piece))) => {
                         Ok::<Option<(Bytes, _)>, _>(Some((piece, (body, failed, place))))
                     }
-                    Ok(Some(Err(error))) => {
-                        Err(failed(StoreErrorKind::Truncated(chain_in_one_line(&error))))
-                    }
+                    Ok(Some(Err(error))) => Err(failed(broken(&error))),
                     Err(_silence) => Err(failed(StoreErrorKind::TimedOut)),
                 }
             },
         ))
+    }
+}
+
+/// Returns the kind of the error that ended a body.
+fn broken(error: &ByteStreamError) -> StoreErrorKind {
+    match caused_by::<ChecksumError>(error) {
+        Some(mismatch) => StoreErrorKind::Corrupted(mismatch.to_string()),
+        None => StoreErrorKind::Truncated(chain_in_one_line(error)),
     }
 }

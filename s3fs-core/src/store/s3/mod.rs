@@ -41,6 +41,8 @@ mod unfinished;
 mod upload_records;
 mod values;
 mod variants;
+#[cfg(test)]
+mod verified_tests;
 mod written;
 
 use std::sync::Arc;
