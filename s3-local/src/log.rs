@@ -22,6 +22,8 @@ pub struct Request {
     pub range: Option<String>,
     /// The number of the part that was uploaded.
     pub part_number: Option<u16>,
+    /// Length of the body in bytes, as the request announces it, without the framing of chunks.
+    pub body_length: Option<u64>,
     /// The access key the request claims to be from; `None` for an anonymous one.
     pub access_key: Option<String>,
     /// The headers `x-amz-*` by name, but for those of signatures.

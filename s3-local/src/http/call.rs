@@ -17,6 +17,7 @@ pub(super) struct Call {
     pub(super) key: Option<String>,
     pub(super) part_number: Option<u16>,
     pub(super) range: Option<String>,
+    pub(super) body_length: Option<u64>,
     pub(super) access_key: Option<String>,
     /// Region the request is signed for.
     pub(super) region: Option<String>,
@@ -50,11 +51,19 @@ impl Call {
             part_number: query_parameter(query, "partNumber")
                 .and_then(|number| number.parse().ok()),
             range: range.map(str::to_owned),
+            body_length: body_length(&parts.headers),
             access_key,
             region,
             headers: own_headers(&parts.headers),
         }
     }
+}
+
+/// Returns the length of the body in bytes, without the framing of chunks.
+fn body_length(headers: &HeaderMap) -> Option<u64> {
+    let decoded = headers.get("x-amz-decoded-content-length");
+    let length = decoded.or_else(|| headers.get(http::header::CONTENT_LENGTH))?;
+    length.to_str().ok()?.parse().ok()
 }
 
 /// Returns the headers `x-amz-*`, but for those of signatures.

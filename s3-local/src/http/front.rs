@@ -171,6 +171,7 @@ impl Front {
             key: call.key,
             range: call.range,
             part_number: call.part_number,
+            body_length: call.body_length,
             access_key: call.access_key,
             headers: call.headers,
             in_flight: 0,

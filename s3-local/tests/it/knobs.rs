@@ -43,6 +43,7 @@ async fn every_request_is_in_the_log() {
         .put_object()
         .bucket("data")
         .key("new")
+        .body(ByteStream::from_static(b"hello"))
         .send()
         .await
         .unwrap();
@@ -65,6 +66,7 @@ async fn every_request_is_in_the_log() {
         requests[0].access_key.as_deref(),
         Some(server.access_key_id())
     );
+    assert_eq!(requests[2].body_length, Some(5));
     let statuses: Vec<_> = requests.iter().map(|request| request.status).collect();
     assert_eq!(statuses, [Some(206), Some(404), Some(200), Some(200)]);
     log.clear();
