@@ -1,10 +1,10 @@
 //! Writing of objects: files can be changed in any way, and only changes are sent.
 //!
 //! Without I/O: `sizes` of parts, `extents` (the source of each byte of a file) and `plan` (the
-//! requests that store such a file). `pool`, `buffer` and `stage` hold bytes in memory and in
-//! unnamed files. `part_body` is the body of a part, `open_upload` the start and the end of an
-//! upload, `upload` has parts in flight, and `unsent` counts unsent bytes. `missed` has the ranges
-//! of mapped pages that were refused.
+//! requests that store such a file). `zeros` has runs of zeros from which holes are copied. `pool`,
+//! `buffer` and `stage` hold bytes in memory and in unnamed files. `part_body` is the body of a
+//! part, `open_upload` the start and the end of an upload, `upload` has parts in flight, and `unsent`
+//! counts unsent bytes. `missed` has the ranges of mapped pages that were refused.
 //!
 //! A file is whole, or `streaming` (with the `retained_head` of what it has sent), or `staged`.
 //! `file_state` turns one into another; `mutate` and `storing` are the operations on it. `attempts`
@@ -40,6 +40,7 @@ mod tests;
 mod unsent;
 mod upload;
 mod writer;
+mod zeros;
 
 pub use copy::copy_object;
 pub use endings::Endings;
@@ -50,3 +51,4 @@ pub use stage::Stages;
 pub use target::{Destination, FindDestination, Stored, Target};
 pub use unsent::Unsent;
 pub use writer::Writer;
+pub use zeros::ZeroSources;

@@ -11,6 +11,7 @@ use crate::write::extents::{Extent, ExtentSource};
 use crate::write::fetch::fetch;
 use crate::write::stage::StageFile;
 use crate::write::target::Target;
+use crate::write::zeros::ZeroRun;
 
 /// Content of a part. Cheap to clone, and can be sent again after a failure.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub(super) enum PartBody {
     Assemble(Arc<Assembly>),
     /// Range of an object, copied by the server.
     Copy(Arc<ObjectRef>, Range<u64>),
+    /// Zeros that the server copies. If it can't, this range of the stage is sent, which is a hole.
+    CopyZeros(ZeroRun, Arc<StageFile>, Range<u64>),
 }
 
 impl PartBody {
@@ -32,7 +35,7 @@ impl PartBody {
             Self::Send(buffer) => buffer.length(),
             Self::SendStaged(_, range) => range.end - range.start,
             Self::Assemble(assembly) => assembly.extents.iter().map(Extent::length).sum(),
-            Self::Copy(..) => 0,
+            Self::Copy(..) | Self::CopyZeros(..) => 0,
         }
     }
 
@@ -54,6 +57,21 @@ impl PartBody {
                 let source = copy_source(object, range).ok_or_else(|| no_bytes(target, key))?;
                 let copied = store.upload_part_copy(key, upload, number, source).await;
                 return copied.map_err(WriteError::on_the_way);
+            }
+            Self::CopyZeros(zeros, stage, range) => {
+                let ZeroRun {
+                    object,
+                    range: from,
+                } = zeros;
+                let source = copy_source(object, from).ok_or_else(|| no_bytes(target, key))?;
+                match store.upload_part_copy(key, upload, number, source).await {
+                    Err(error) if !matches!(error.kind, StoreErrorKind::NoSuchUpload) => {
+                        tracing::debug!(%error, "zeros are sent: they can't be copied");
+                        target.zeros.forget(object);
+                        stage.body(range.clone())?
+                    }
+                    copied => return copied.map_err(WriteError::on_the_way),
+                }
             }
         };
         let sent = store.upload_part(key, upload, number, body).await;

@@ -4,15 +4,17 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::object::{ETag, ObjectRef};
+use crate::store::Capability;
 use crate::write::buffer::PartBuffer;
 use crate::write::error::WriteError;
 use crate::write::extents::{ExtentSource, Extents};
 use crate::write::part_body::{Assembly, PartBody};
-use crate::write::plan::{Plan, PlannedPart, plan};
+use crate::write::plan::{Plan, PlannedPart, plan, zeros_sent};
 use crate::write::reading::{Piece, Reading};
 use crate::write::stage::StageFile;
 use crate::write::target::{Destination, Target};
 use crate::write::upload::Upload;
+use crate::write::zeros::{SendingZeros, Turn, ZeroRun};
 
 /// File whose bytes have several sources.
 #[derive(Debug)]
@@ -201,17 +203,68 @@ impl Staged {
         if self.upload.as_ref().is_some_and(is_other) {
             self.abort().await;
         }
+        let mut _sending = None;
         if self.upload.is_none() {
-            let may_copy = self
-                .whole_object()
-                .is_some_and(|object| to.may_copy(object));
-            match plan(&self.extents, self.target.sizes(), may_copy) {
+            let (plan, turn) = self.plan(to).await;
+            _sending = turn;
+            match plan {
                 Plan::Put => return self.put_whole(to).await,
-                Plan::Copy(object) => return self.copy(&object, to).await,
+                Plan::Copy(object) => {
+                    let outcome = self.copy(&object, to).await?;
+                    self.note_zeros(to, &outcome);
+                    return Ok(outcome);
+                }
                 Plan::Parts(parts) => self.upload = Some(self.begin(parts, to)?),
             }
         }
-        self.complete(to, size).await
+        let outcome = self.complete(to, size).await?;
+        self.note_zeros(to, &outcome);
+        Ok(outcome)
+    }
+
+    /// Records the zeros of the stored version, while other files wait for this one's.
+    fn note_zeros(&self, to: &Destination, outcome: &Outcome) {
+        if let Outcome::Object(etag) = outcome {
+            let object = ObjectRef {
+                key: to.key.clone(),
+                etag: etag.clone(),
+                size: self.extents.length(),
+            };
+            let (zeros, min) = (&self.target.zeros, self.target.sizes().first());
+            zeros.stored(&object, zeros.longest_in(&self.extents), min);
+        }
+    }
+
+    /// Plans the requests. A file that would send many zeros waits for its turn.
+    async fn plan(&self, to: &Destination) -> (Plan, Option<SendingZeros>) {
+        let sizes = self.target.sizes();
+        let may_copy = self
+            .whole_object()
+            .is_some_and(|object| to.may_copy(object));
+        // Else another client's bytes could be copied.
+        let copies_zeros = self
+            .target
+            .store
+            .capabilities()
+            .has(Capability::ConditionalCopy);
+        let with = |zeros: Option<ZeroRun>| plan(&self.extents, sizes, may_copy, zeros.as_ref());
+        if !copies_zeros {
+            return (with(None), None);
+        }
+        let zeros = self.target.zeros.longest(sizes.first());
+        let is_known = zeros.is_some();
+        let plan = with(zeros);
+        let Plan::Parts(parts) = &plan else {
+            return (plan, None);
+        };
+        let sent = zeros_sent(&self.extents, parts);
+        if is_known || sent < MANY_PARTS * sizes.first() {
+            return (plan, None);
+        }
+        match self.target.zeros.turn(sent, sizes.first()).await {
+            Turn::Send(sending) => (plan, Some(sending)),
+            Turn::Copy => (with(self.target.zeros.longest(sizes.first())), None),
+        }
     }
 
     async fn put_whole(&self, to: &Destination) -> Result<Outcome, WriteError> {
@@ -245,6 +298,9 @@ impl Staged {
     fn job(&mut self, part: PlannedPart) -> Result<PartBody, WriteError> {
         let range = match part {
             PlannedPart::Copy { object, range } => return Ok(PartBody::Copy(object, range)),
+            PlannedPart::CopyZeros { range, from } => {
+                return Ok(PartBody::CopyZeros(from, Arc::clone(self.stage()?), range));
+            }
             PlannedPart::Send(range) => range,
         };
         let is_here =
@@ -314,3 +370,6 @@ impl Staged {
 
 /// Size of the pieces, in bytes, in which the stage is copied.
 const PIECE: u64 = 1 << 20;
+
+/// Number of parts of zeros from which on a file waits for its turn to send them.
+const MANY_PARTS: u64 = 4;

@@ -81,7 +81,9 @@ impl FileState {
         match outcome {
             Outcome::Whole(etag, buffer) => {
                 self.phase = Phase::Whole(buffer);
-                self.has_stored(object(etag), to.headers.clone()).await;
+                let object = object(etag);
+                self.target.zeros.stored(&object, None, self.first_part());
+                self.has_stored(object, to.headers.clone()).await;
             }
             Outcome::Object(etag) => {
                 let object = object(etag);

@@ -11,6 +11,7 @@ use crate::write::pool::PartPool;
 use crate::write::sizes::{PartLimit, PartSizes};
 use crate::write::stage::Stages;
 use crate::write::unsent::Unsent;
+use crate::write::zeros::ZeroSources;
 
 /// Resources for writing a file.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct Target {
     pub stages: Stages,
     /// Tasks that abort dropped uploads.
     pub endings: Endings,
+    /// Zeros in objects of this store.
+    pub zeros: ZeroSources,
     /// Counter of this file's unsent bytes.
     pub unsent: Unsent,
 }

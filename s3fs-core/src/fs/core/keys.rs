@@ -65,6 +65,7 @@ impl Core {
 
     /// Records that the bucket has a file under another key, or as another version.
     pub(in crate::fs) async fn moved(&self, ino: Ino, old: &ObjectRef, new: ObjectRef) {
+        self.zeros.moved(old, &new);
         self.open_files.changed();
         self.tree.update_file(ino, |file| {
             file.etag = Some(new.etag.clone());

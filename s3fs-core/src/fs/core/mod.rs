@@ -20,7 +20,7 @@ use crate::object::EntryName;
 use crate::read::Supply;
 use crate::store::{Ending, Store};
 use crate::tree::{Ino, Kind, ListingEntry, Tree};
-use crate::write::{Endings, Stages};
+use crate::write::{Endings, Stages, ZeroSources};
 
 /// State that operations, writeback and prefetch share.
 #[derive(Debug)]
@@ -37,6 +37,8 @@ pub(super) struct Core {
     pub(super) supply: Supply,
     /// Aborts of unfinished uploads. The end of the mount waits for them.
     pub(super) endings: Endings,
+    /// Zeros in objects of this mount.
+    zeros: ZeroSources,
     pub(super) lifecycle: Lifecycle,
     access: Access,
     pub(super) freshness: Freshness,
@@ -67,6 +69,7 @@ impl Core {
             supply: shared.reading.supply(),
             shared,
             endings: Endings::default(),
+            zeros: ZeroSources::default(),
             lifecycle,
             access: config.access,
             freshness: config.freshness,

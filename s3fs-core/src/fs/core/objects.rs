@@ -110,6 +110,7 @@ impl Core {
             pool: self.shared.parts.clone(),
             stages: self.shared.stages.clone(),
             endings: self.endings.clone(),
+            zeros: self.zeros.clone(),
             unsent: Unsent::default(),
         }
     }

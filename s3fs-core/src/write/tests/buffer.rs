@@ -11,6 +11,7 @@ use crate::write::pool::PartPool;
 use crate::write::stage::{Stages, read};
 use crate::write::target::Target;
 use crate::write::unsent::Unsent;
+use crate::write::zeros::ZeroSources;
 
 fn target(budget: u64) -> Arc<Target> {
     Arc::new(Target {
@@ -19,6 +20,7 @@ fn target(budget: u64) -> Arc<Target> {
         pool: PartPool::default(),
         stages: Stages::default(),
         endings: Endings::default(),
+        zeros: ZeroSources::default(),
         unsent: Unsent::default(),
     })
 }

@@ -12,6 +12,7 @@ mod costs;
 mod failures;
 mod model;
 mod op;
+mod zeros;
 
 use std::sync::{Arc, Mutex};
 
@@ -21,7 +22,7 @@ use crate::store::memory::MemoryStore;
 use crate::store::{Precondition, Store};
 use crate::write::{
     Destination, Endings, FindDestination, PartPool, Piece, Reading, Stages, Stored, Target,
-    Unsent, WriteError, Writer,
+    Unsent, WriteError, Writer, ZeroSources,
 };
 
 /// Size of a first part in these tests. The smallest part has 40 bytes; copies have at most 4096.
@@ -39,6 +40,7 @@ fn target(store: Arc<dyn Store>, budget: u64, stages: &Stages) -> Target {
         pool: PartPool::with_first_part(FIRST_PART),
         stages: stages.clone(),
         endings: Endings::default(),
+        zeros: ZeroSources::default(),
         unsent: Unsent::default(),
     }
 }

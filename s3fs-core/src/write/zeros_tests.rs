@@ -1,0 +1,104 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::object::{ETag, Key};
+
+fn object(name: u64) -> ObjectRef {
+    ObjectRef {
+        key: Key::new(format!("{name}")),
+        etag: ETag::new("v"),
+        size: 100,
+    }
+}
+
+/// Returns the known zeros of the objects in these tests: the first has none.
+fn zeros_in(object: &ObjectRef) -> Option<Range<u64>> {
+    match object.key.as_str() {
+        "1" => Some(10..60),
+        "2" => Some(0..100),
+        _ => None,
+    }
+}
+
+fn is_zero(source: &ExtentSource) -> bool {
+    match source {
+        ExtentSource::Hole => true,
+        ExtentSource::Object { object, offset } => {
+            zeros_in(object).is_some_and(|zeros| zeros.contains(offset))
+        }
+        ExtentSource::Stage | ExtentSource::Sent => false,
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_longest_run_has_nothing_but_zeros_and_no_longer_hole_exists(
+        sources in proptest::collection::vec((0..6u64, 0..60u64, 1..40u64), 0..12),
+    ) {
+        let mut extents = Extents::default();
+        for (kind, offset, length) in sources {
+            let source = match kind {
+                0 => ExtentSource::Stage,
+                1 | 2 => ExtentSource::Hole,
+                name => {
+                    let object = Arc::new(object(name - 3));
+                    ExtentSource::Object { object, offset }
+                }
+            };
+            let end = extents.length();
+            extents.set(end..end + length, source);
+        }
+        let run = longest_run(&extents, zeros_in).unwrap_or(0..0);
+        for at in run.clone() {
+            let byte = extents.within(at..at + 1).next().unwrap();
+            prop_assert!(is_zero(&byte.source), "{at} of {extents:?}");
+        }
+        let holes = extents.all().filter(|extent| extent.source == ExtentSource::Hole);
+        let longest = holes.map(|extent| extent.length()).max().unwrap_or(0);
+        prop_assert!(run.end - run.start >= longest);
+    }
+}
+
+#[test]
+fn the_longest_run_of_the_present_versions_is_taken() {
+    let sources = ZeroSources::default();
+    sources.stored(&object(0), Some(0..50), 10);
+    sources.stored(&object(1), Some(20..90), 10);
+    sources.stored(&object(2), Some(0..9), 10);
+    let longest = || sources.longest(10).map(|run| (run.object, run.range));
+    assert_eq!(longest(), Some((Arc::new(object(1)), 20..90)));
+    let renamed = object(7);
+    sources.moved(&object(1), &renamed);
+    assert_eq!(longest(), Some((Arc::new(renamed.clone()), 20..90)));
+    assert_eq!(sources.longest(71), None);
+    sources.stored(&renamed, None, 10);
+    assert_eq!(longest(), Some((Arc::new(object(0)), 0..50)), "replaced");
+    sources.forget(&object(0));
+    assert_eq!(longest(), None, "the third has too few");
+}
+
+#[tokio::test]
+async fn a_file_waits_for_those_that_send_no_more_zeros() {
+    let sources = ZeroSources::default();
+    let Turn::Send(first) = sources.turn(100, 10).await else {
+        panic!("nothing to copy from");
+    };
+    let Turn::Send(fewer) = sources.turn(99, 10).await else {
+        panic!("nothing to copy from");
+    };
+    let waiting = tokio::spawn({
+        let sources = sources.clone();
+        async move { matches!(sources.turn(100, 10).await, Turn::Send(_)) }
+    });
+    tokio::task::yield_now().await;
+    assert!(!waiting.is_finished());
+    drop(fewer);
+    drop(first);
+    assert!(waiting.await.unwrap(), "none of them was stored");
+    let Turn::Send(_sending) = sources.turn(100, 10).await else {
+        panic!("nothing to copy from");
+    };
+    let copies = async { matches!(sources.turn(200, 10).await, Turn::Copy) };
+    let stores = async { sources.stored(&object(0), Some(0..50), 10) };
+    assert!(tokio::join!(copies, stores).0);
+}
