@@ -232,6 +232,13 @@ impl OpenFiles {
             .is_some_and(|file| file.handles.get() > 0)
     }
 
+    /// Returns whether the file has a handle that writes and is not being closed.
+    pub(super) fn is_in_use(&self, ino: Ino) -> bool {
+        self.lock()
+            .get(&ino)
+            .is_some_and(|file| file.in_use.get() > 0)
+    }
+
     /// Returns whether the file has exactly one handle that writes.
     pub(super) fn has_one_handle(&self, ino: Ino) -> bool {
         self.lock()

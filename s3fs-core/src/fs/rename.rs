@@ -134,13 +134,14 @@ impl Fs {
             self.back_off.wait(to.dir, &to.name).await;
         }
         // In the order of keys, to avoid a deadlock of two renames.
+        let replaced = target.map(|target| target.ino);
         let (first, second) = if from.key < to.key {
-            (from, to)
+            ((from, None), (to, replaced))
         } else {
-            (to, from)
+            ((to, replaced), (from, None))
         };
-        let _first = self.writeback.queue.hold(&first.key).await;
-        let _second = self.writeback.queue.hold(&second.key).await;
+        let _first = self.hold_removed(&first.0.key, first.1).await;
+        let _second = self.hold_removed(&second.0.key, second.1).await;
         let _unmoved = self.writeback.hold_folders().await;
         let is_same = |named: &Named| {
             Ok::<_, FsError>(self.core.key_in(named.dir, &named.name)? == named.key)

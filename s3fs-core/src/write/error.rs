@@ -24,6 +24,9 @@ pub enum WriteError {
     /// Loss of bytes that an upload had which ended without becoming an object.
     #[error("the bytes were with an upload that has ended")]
     Lost,
+    /// Interruption of a flush that no operation waits for. The file is stored later, if at all.
+    #[error("the file changes while it is being stored")]
+    Interrupted,
     /// Deletion of the file.
     #[error("the file was deleted")]
     Deleted,

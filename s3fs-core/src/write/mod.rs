@@ -4,7 +4,8 @@
 //! requests that store such a file). `zeros` has runs of zeros from which holes are copied. `pool`,
 //! `buffer` and `stage` hold bytes in memory and in unnamed files. `part_body` is the body of a
 //! part, `open_upload` the start and the end of an upload, `upload` has parts in flight, and `unsent`
-//! counts unsent bytes. `missed` has the ranges of mapped pages that were refused.
+//! counts unsent bytes. `missed` has the ranges of mapped pages that were refused, and `interrupts`
+//! the callers that stop a flush.
 //!
 //! A file is whole, or `streaming` (with the `retained_head` of what it has sent), or `staged`.
 //! `file_state` turns one into another; `mutate` and `storing` are the operations on it. `attempts`
@@ -19,6 +20,7 @@ mod error;
 mod extents;
 mod fetch;
 mod file_state;
+mod interrupts;
 mod missed;
 mod mutate;
 mod open_upload;
@@ -45,6 +47,7 @@ mod zeros;
 pub use copy::copy_object;
 pub use endings::Endings;
 pub use error::WriteError;
+pub use interrupts::{Interruption, Interrupts, MayInterrupt};
 pub use pool::PartPool;
 pub use reading::{Piece, Reading};
 pub use stage::Stages;

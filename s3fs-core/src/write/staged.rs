@@ -205,7 +205,7 @@ impl Staged {
         }
         let mut _sending = None;
         if self.upload.is_none() {
-            let (plan, turn) = self.plan(to).await;
+            let (plan, turn) = self.plan(to).await?;
             _sending = turn;
             match plan {
                 Plan::Put => return self.put_whole(to).await,
@@ -236,7 +236,10 @@ impl Staged {
     }
 
     /// Plans the requests. A file that would send many zeros waits for its turn.
-    async fn plan(&self, to: &Destination) -> (Plan, Option<SendingZeros>) {
+    ///
+    /// # Errors
+    /// Fails if it is interrupted.
+    async fn plan(&self, to: &Destination) -> Result<(Plan, Option<SendingZeros>), WriteError> {
         let sizes = self.target.sizes();
         let may_copy = self
             .whole_object()
@@ -249,22 +252,26 @@ impl Staged {
             .has(Capability::ConditionalCopy);
         let with = |zeros: Option<ZeroRun>| plan(&self.extents, sizes, may_copy, zeros.as_ref());
         if !copies_zeros {
-            return (with(None), None);
+            return Ok((with(None), None));
         }
         let zeros = self.target.zeros.longest(sizes.first());
         let is_known = zeros.is_some();
         let plan = with(zeros);
         let Plan::Parts(parts) = &plan else {
-            return (plan, None);
+            return Ok((plan, None));
         };
         let sent = zeros_sent(&self.extents, parts);
         if is_known || sent < MANY_PARTS * sizes.first() {
-            return (plan, None);
+            return Ok((plan, None));
         }
-        match self.target.zeros.turn(sent, sizes.first()).await {
+        let turn = tokio::select! {
+            turn = self.target.zeros.turn(sent, sizes.first()) => turn,
+            _ = self.target.interrupts.interrupted() => return Err(WriteError::Interrupted),
+        };
+        Ok(match turn {
             Turn::Send(sending) => (plan, Some(sending)),
             Turn::Copy => (with(self.target.zeros.longest(sizes.first())), None),
-        }
+        })
     }
 
     async fn put_whole(&self, to: &Destination) -> Result<Outcome, WriteError> {

@@ -7,6 +7,7 @@ use crate::budget::Budget;
 use crate::object::{ETag, Headers, Key, ObjectRef};
 use crate::store::{Capability, CopiedHeaders, Precondition, Store};
 use crate::write::endings::Endings;
+use crate::write::interrupts::Interrupts;
 use crate::write::pool::PartPool;
 use crate::write::sizes::{PartLimit, PartSizes};
 use crate::write::stage::Stages;
@@ -28,6 +29,8 @@ pub struct Target {
     pub endings: Endings,
     /// Zeros in objects of this store.
     pub zeros: ZeroSources,
+    /// Requests to interrupt the flush of this file.
+    pub interrupts: Interrupts,
     /// Counter of this file's unsent bytes.
     pub unsent: Unsent,
 }

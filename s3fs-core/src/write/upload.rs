@@ -12,6 +12,7 @@ use crate::store::{PartNumber, PartTag, Precondition, StoreError, StoreErrorKind
 use crate::write::attempts::Attempt;
 use crate::write::buffer::PartBuffer;
 use crate::write::error::WriteError;
+use crate::write::interrupts::Interruption;
 use crate::write::open_upload::OpenUpload;
 use crate::write::pace::UploadPace;
 use crate::write::part_body::PartBody;
@@ -177,18 +178,32 @@ impl Upload {
         Ok(())
     }
 
-    /// Sends queued parts and waits until the store has all of them. After a failure, sends nothing
-    /// more and waits until nothing is in flight.
+    /// Sends queued parts and waits until the store has all of them. After a failure, or if the file
+    /// changes, sends nothing more and waits until nothing is in flight. If the file is removed,
+    /// does not wait: the upload is aborted.
     ///
     /// # Errors
-    /// Fails if a part failed, which is queued again.
-    pub(super) async fn settle(&mut self) -> Result<(), WriteError> {
+    /// Fails if a part failed, which is queued again, or if it was interrupted.
+    async fn settle(&mut self) -> Result<(), WriteError> {
+        let interrupts = self.begun.target.interrupts.clone();
         let mut failure = None;
         loop {
             if failure.is_none() {
                 self.launch();
             }
-            match self.land().await {
+            let landed = tokio::select! {
+                biased;
+                landed = self.land() => landed,
+                // A completion may have been carried out: what it left is to be found out.
+                why = interrupts.interrupted(), if failure.is_none() && !self.may_be_completed => {
+                    if why == Interruption::Removal {
+                        return Err(WriteError::Interrupted);
+                    }
+                    failure = Some(WriteError::Interrupted);
+                    continue;
+                }
+            };
+            match landed {
                 Some(Err(error)) => failure = failure.or(Some(error)),
                 Some(Ok(())) => {}
                 None => return failure.map_or(Ok(()), Err),

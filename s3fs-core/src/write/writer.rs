@@ -12,7 +12,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::object::{ByteRange, Headers, ObjectRef};
 use crate::store::{StoreError, StoreErrorKind};
@@ -22,6 +22,7 @@ use crate::write::error::WriteError;
 use crate::write::extents::Extents;
 use crate::write::fetch::fetch;
 use crate::write::file_state::{FileState, Phase};
+use crate::write::interrupts::{AskedInterrupt, Interruption, Interrupts, MayInterrupt};
 use crate::write::missed::Missed;
 use crate::write::reading::{Piece, Reading};
 use crate::write::rescue::Rescued;
@@ -43,6 +44,7 @@ pub struct Writer {
     is_orphan: AtomicBool,
     /// Copy of the number of unsent bytes, which shrinks while the file is being stored.
     unsent: Unsent,
+    interrupts: Interrupts,
 }
 
 impl Writer {
@@ -91,7 +93,7 @@ impl Writer {
     ) -> Self {
         let length = AtomicU64::new(phase.length());
         let is_dirty = AtomicBool::new(stored.is_none());
-        let unsent = target.unsent.clone();
+        let (unsent, interrupts) = (target.unsent.clone(), target.interrupts.clone());
         let inner = Mutex::new(FileState {
             target,
             at,
@@ -110,6 +112,7 @@ impl Writer {
             has_begun: AtomicBool::new(false),
             is_orphan: AtomicBool::new(false),
             unsent,
+            interrupts,
         }
     }
 
@@ -138,7 +141,7 @@ impl Writer {
     /// Fails if the object would be too large, if there is no room for the bytes, or if the store
     /// fails. Some of the bytes may then have been written, from the first on. Earlier writes stay.
     pub async fn write(&self, offset: u64, data: &[u8]) -> Result<(), WriteError> {
-        let mut inner = self.inner.lock().await;
+        let mut inner = self.lock_for(Interruption::Change).await;
         let written = inner.write(offset, data).await;
         self.publish(&inner);
         written
@@ -157,7 +160,7 @@ impl Writer {
     /// # Errors
     /// Fails like [`write`](Self::write).
     pub async fn resize(&self, length: u64) -> Result<(), WriteError> {
-        let mut inner = self.inner.lock().await;
+        let mut inner = self.lock_for(Interruption::Change).await;
         let resized = inner.resize(length).await;
         self.publish(&inner);
         resized
@@ -168,7 +171,7 @@ impl Writer {
     /// # Errors
     /// Fails like [`write`](Self::write).
     pub async fn punch(&self, offset: u64, length: u64) -> Result<(), WriteError> {
-        let mut inner = self.inner.lock().await;
+        let mut inner = self.lock_for(Interruption::Change).await;
         let punched = inner.punch(offset..offset.saturating_add(length)).await;
         self.publish(&inner);
         punched
@@ -186,7 +189,7 @@ impl Writer {
         source_offset: u64,
         length: u64,
     ) -> Result<(), WriteError> {
-        let mut inner = self.inner.lock().await;
+        let mut inner = self.lock_for(Interruption::Change).await;
         let has_them = source_offset
             .checked_add(length)
             .is_some_and(|end| end <= source.size);
@@ -236,6 +239,34 @@ impl Writer {
         let stored = inner.store().await;
         self.publish(&inner);
         stored
+    }
+
+    /// Stores the file as [`store`](Self::store) does, unless a caller that changes or removes it
+    /// interrupts that. `decide` tells whether it may.
+    ///
+    /// # Errors
+    /// Fails like [`store`](Self::store), or with [`WriteError::Interrupted`].
+    pub async fn store_unless(&self, decide: MayInterrupt) -> Result<Stored, WriteError> {
+        let mut inner = self.inner.lock().await;
+        let interruptible = self.interrupts.allow(decide);
+        let stored = inner.store().await;
+        drop(interruptible);
+        self.publish(&inner);
+        stored
+    }
+
+    /// Asks to interrupt a flush under way, as the file is about to lose its name.
+    pub fn interrupt(&self) -> AskedInterrupt {
+        self.interrupts.ask(Interruption::Removal)
+    }
+
+    /// Locks the file for a change. Interrupts a flush that holds it, if that is allowed.
+    async fn lock_for(&self, why: Interruption) -> MutexGuard<'_, FileState> {
+        if let Ok(inner) = self.inner.try_lock() {
+            return inner;
+        }
+        let _asked = self.interrupts.ask(why);
+        self.inner.lock().await
     }
 
     /// Stores a file without changes again, with its present headers. Returns `None` if it has
@@ -309,7 +340,7 @@ impl Writer {
     /// is stored from now on; bytes held here stay readable and writable. Bytes that only an upload
     /// has are lost. The upload is aborted, unless [`rescue`](Self::rescue) left it.
     pub async fn orphan(&self) {
-        let mut inner = self.inner.lock().await;
+        let mut inner = self.lock_for(Interruption::Removal).await;
         inner.orphan().await;
         self.publish(&inner);
     }

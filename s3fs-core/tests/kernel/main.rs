@@ -38,6 +38,7 @@ mod renewed;
 mod replaced;
 mod roles;
 mod serve;
+mod sparse;
 mod stalled;
 mod storing;
 mod sts;

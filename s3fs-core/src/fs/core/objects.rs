@@ -11,7 +11,7 @@ use crate::object::{Key, ObjectMeta};
 use crate::read::{Expected, Reader};
 use crate::store::{Described, ListFrom, ListRequest, Precondition, StoreError, StoreErrorKind};
 use crate::tree::{FileState, Ino};
-use crate::write::{Target, Unsent, Writer};
+use crate::write::{Interrupts, Target, Unsent, Writer};
 
 impl Core {
     /// Requests the metadata of the object at a key. Returns `None` if there is no such object.
@@ -111,6 +111,7 @@ impl Core {
             stages: self.shared.stages.clone(),
             endings: self.endings.clone(),
             zeros: self.zeros.clone(),
+            interrupts: Interrupts::default(),
             unsent: Unsent::default(),
         }
     }

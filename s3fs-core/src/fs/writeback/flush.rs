@@ -58,11 +58,36 @@ impl Writeback {
         }
         match want {
             DesiredState::Absent(dir, name) => self.delete(key, dir, &name).await,
-            DesiredState::File(ino) => self.store_file(key, ino).await?,
+            DesiredState::File(ino) => return self.flush_file(key, ino).await,
             DesiredState::Headers(ino) => return self.store_headers(key, ino).await,
             DesiredState::Marker(ino) => self.store_marker(key, ino).await?,
         }
         Ok(Flushed::Done)
+    }
+
+    /// Stores a file in the background, unless it is changed or removed meanwhile.
+    async fn flush_file(&self, key: &Key, ino: Ino) -> Result<Flushed, FsError> {
+        let Some(file) = self.core.open_files.get(ino) else {
+            return Ok(Flushed::Done);
+        };
+        self.store_copied_ranges(key.as_str(), ino).await?;
+        let changes = ChangeKind::of(&file.place);
+        let may_interrupt = self.queue.may_interrupt(key);
+        match file.writer.store_unless(may_interrupt).await {
+            Err(WriteError::Interrupted) => Ok(Flushed::Interrupted),
+            stored => {
+                self.end_storing(key, &file, changes, stored).await?;
+                Ok(Flushed::Done)
+            }
+        }
+    }
+
+    /// Returns whether the file that is to be stored under a key is open for writing.
+    pub(in crate::fs) fn is_open_again(&self, key: &Key) -> bool {
+        match self.queue.wanted(key) {
+            Some(DesiredState::File(ino)) => self.core.open_files.is_in_use(ino),
+            _ => false,
+        }
     }
 
     pub(in crate::fs) async fn store_file(&self, key: &Key, ino: Ino) -> Result<(), FsError> {

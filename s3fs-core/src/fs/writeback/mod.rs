@@ -26,7 +26,7 @@ pub use failures::NotStored;
 pub use stats::Pending;
 
 pub(super) use error_mode::ChangeKind;
-pub(super) use queue::DesiredState;
+pub(super) use queue::{DesiredState, Hold};
 
 use crate::config::MountConfig;
 use crate::fs::FsError;

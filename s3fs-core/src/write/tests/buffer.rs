@@ -7,6 +7,7 @@ use crate::store::memory::MemoryStore;
 use crate::store::{Body, Content};
 use crate::write::buffer::PartBuffer;
 use crate::write::endings::Endings;
+use crate::write::interrupts::Interrupts;
 use crate::write::pool::PartPool;
 use crate::write::stage::{Stages, read};
 use crate::write::target::Target;
@@ -21,6 +22,7 @@ fn target(budget: u64) -> Arc<Target> {
         stages: Stages::default(),
         endings: Endings::default(),
         zeros: ZeroSources::default(),
+        interrupts: Interrupts::default(),
         unsent: Unsent::default(),
     })
 }

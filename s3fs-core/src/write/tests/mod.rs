@@ -10,6 +10,7 @@ mod buffer;
 mod copies;
 mod costs;
 mod failures;
+mod interrupts;
 mod model;
 mod op;
 mod zeros;
@@ -21,8 +22,8 @@ use crate::object::{ByteRange, Headers, Key, ObjectRef};
 use crate::store::memory::MemoryStore;
 use crate::store::{Precondition, Store};
 use crate::write::{
-    Destination, Endings, FindDestination, PartPool, Piece, Reading, Stages, Stored, Target,
-    Unsent, WriteError, Writer, ZeroSources,
+    Destination, Endings, FindDestination, Interrupts, PartPool, Piece, Reading, Stages, Stored,
+    Target, Unsent, WriteError, Writer, ZeroSources,
 };
 
 /// Size of a first part in these tests. The smallest part has 40 bytes; copies have at most 4096.
@@ -41,6 +42,7 @@ fn target(store: Arc<dyn Store>, budget: u64, stages: &Stages) -> Target {
         stages: stages.clone(),
         endings: Endings::default(),
         zeros: ZeroSources::default(),
+        interrupts: Interrupts::default(),
         unsent: Unsent::default(),
     }
 }

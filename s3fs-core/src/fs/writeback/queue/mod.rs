@@ -1,14 +1,15 @@
 //! Write-back queue: stores, deletions and metadata changes that the bucket has yet to receive.
 //!
 //! Programs continue while requests run, many at a time. `slots` decides on the requests about each
-//! key and their order. This module runs them.
+//! key and their order, `pace` on their delays. This module runs them.
 
+mod pace;
 mod slots;
 mod unsure;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
@@ -17,14 +18,12 @@ pub(in crate::fs) use slots::{DesiredState, Flushed};
 
 use crate::fs::FsError;
 use crate::fs::writeback::Writeback;
+use crate::fs::writeback::queue::pace::{DELAY, FlushPace, put_off};
 use crate::fs::writeback::queue::slots::{SlotStep, Slots, Version, Wish};
 use crate::fs::writeback::queue::unsure::Unsure;
 use crate::object::Key;
-use crate::ordered::{Guard, Ordered, QUEUE};
-
-/// Delay of a request. Programs often write a file under a temporary name, set its mode and times,
-/// and rename it. They do so within a few milliseconds.
-const DELAY: Duration = Duration::from_millis(100);
+use crate::ordered::{Guard, LAST, Ordered, QUEUE};
+use crate::write::MayInterrupt;
 
 /// Maximum number of small requests under way.
 const AT_ONCE: u32 = 64;
@@ -47,6 +46,7 @@ pub(in crate::fs) struct Queue {
     writeback: Weak<Writeback>,
     slots: Ordered<Slots, QUEUE>,
     unsure: Unsure,
+    pace: Ordered<FlushPace, LAST>,
     /// Signal that a slot has changed.
     changed: Notify,
     /// Signal to skip the delay of queued requests.
@@ -71,6 +71,7 @@ impl Queue {
             writeback,
             slots: Ordered::default(),
             unsure: Unsure::default(),
+            pace: Ordered::default(),
             changed: Notify::new(),
             hurry: Notify::new(),
             is_hurried: AtomicBool::new(false),
@@ -81,9 +82,28 @@ impl Queue {
 
     /// Queues a new desired state of the key.
     pub(in crate::fs) fn want(&self, key: &Key, want: DesiredState) {
-        if let Some(ticket) = self.lock().want(key, want) {
-            self.start(key.clone(), ticket, DELAY);
+        let is_file = matches!(want, DesiredState::File(_));
+        let ticket = self.lock().want(key, want);
+        if let Some(ticket) = ticket {
+            let delay = if is_file { self.delay(key) } else { DELAY };
+            self.start(key.clone(), ticket, delay);
         }
+    }
+
+    fn delay(&self, key: &Key) -> Duration {
+        self.pace.lock().delay(key, Instant::now())
+    }
+
+    /// Returns the decision whether a flush of the key may be interrupted: no operation waits for
+    /// it, also since it has begun.
+    pub(in crate::fs) fn may_interrupt(&self, key: &Key) -> MayInterrupt {
+        let (writeback, key) = (self.writeback.clone(), key.clone());
+        Arc::new(move |why| {
+            writeback.upgrade().is_some_and(|writeback| {
+                let queue = &writeback.queue;
+                !queue.is_hurried.load(Ordering::Acquire) && queue.lock().may_interrupt(&key, why)
+            })
+        })
     }
 
     /// Drops the desired state of a key whose file was moved or deleted. `exists` says whether the
@@ -263,11 +283,18 @@ impl Queue {
         };
         self.runtime.spawn(async move {
             let queue = &writeback.queue;
-            if !delay.is_zero() && !queue.is_hurried.load(Ordering::Acquire) {
+            let mut delay = Some(delay).filter(|delay| !delay.is_zero());
+            let mut times = 0;
+            while let Some(time) = delay
+                && !queue.is_hurried.load(Ordering::Acquire)
+            {
                 tokio::select! {
-                    () = tokio::time::sleep(delay) => {}
-                    () = queue.hurry.notified() => {}
+                    () = tokio::time::sleep(time) => {}
+                    () = queue.hurry.notified() => break,
                 }
+                // A file that is open again will be stored after its last `close`.
+                delay = put_off(times).filter(|_| writeback.is_open_again(&key));
+                times += 1;
             }
             work(&writeback, &key, ticket).await;
         });
@@ -292,11 +319,19 @@ async fn work(writeback: &Arc<Writeback>, key: &Key, ticket: Version) {
             queue.changed.notify_waiters();
             return;
         };
+        let is_file = matches!(want, DesiredState::File(_));
         let result = writeback.flush_key(key, want).await;
+        if is_file && matches!(result, Ok(Flushed::Done)) {
+            queue.pace.lock().stored(key, Instant::now());
+        }
         let next = queue.lock().ended(key, version, result);
         queue.changed.notify_waiters();
         match next {
             SlotStep::Begin(next) => ticket = next,
+            SlotStep::Later(next) => {
+                let delay = queue.delay(key);
+                return queue.start(key.clone(), next, delay);
+            }
             SlotStep::Rest => return,
         }
     }

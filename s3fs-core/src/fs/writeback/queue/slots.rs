@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use crate::fs::FsError;
 use crate::object::{EntryName, Key};
 use crate::tree::Ino;
+use crate::write::Interruption;
 
 /// Desired state of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +60,15 @@ struct Slot {
     shadow: Option<(Ino, EntryName)>,
     /// Last answered wish, and the answer of its request.
     answered: (Version, Result<(), FsError>),
+    /// True if an operation waits, or has waited, for the key.
+    is_awaited: bool,
+    /// Number of interrupted requests in a row.
+    interrupted: u8,
 }
+
+/// Maximum number of interrupted requests in a row: a file that changes without a pause is stored,
+/// too.
+const MOST_INTERRUPTED: u8 = 4;
 
 /// Slots of one mount.
 #[derive(Debug, Default)]
@@ -75,6 +84,8 @@ pub(in crate::fs) enum Flushed {
     Done,
     /// Another wish that was queued since covers this one.
     PassedOn,
+    /// The request was interrupted, as the file changes: the wish remains.
+    Interrupted,
 }
 
 /// Next step after the end of a request.
@@ -82,6 +93,8 @@ pub(in crate::fs) enum Flushed {
 pub(super) enum SlotStep {
     /// Begin with this ticket: the desired state has changed.
     Begin(Version),
+    /// Begin with this ticket after a delay.
+    Later(Version),
     /// Do nothing for now.
     Rest,
 }
@@ -107,6 +120,8 @@ impl Slots {
             phase: Phase::Failed(FsError::NotFound),
             shadow: None,
             answered: (Version(version.0.saturating_sub(1)), Ok(())),
+            is_awaited: false,
+            interrupted: 0,
         })
     }
 
@@ -139,6 +154,7 @@ impl Slots {
     pub(super) fn again(&mut self, key: &Key) -> Option<(Wish, Option<Version>)> {
         let version = self.next();
         let slot = self.slots.get_mut(key)?;
+        slot.is_awaited = true;
         let ticket = match slot.phase {
             Phase::Waiting(_) => Some(version),
             Phase::Failed(_) => {
@@ -159,14 +175,25 @@ impl Slots {
     }
 
     /// Returns the latest wish about each key, except failed ones.
-    pub(super) fn under_way(&self) -> Vec<Wish> {
-        let slots = self.slots.iter();
+    pub(super) fn under_way(&mut self) -> Vec<Wish> {
+        let slots = self.slots.iter_mut();
         let busy = slots.filter(|(_, slot)| !matches!(slot.phase, Phase::Failed(_)));
-        let wishes = busy.map(|(key, slot)| Wish {
-            key: key.clone(),
-            version: slot.version,
+        let wishes = busy.map(|(key, slot)| {
+            slot.is_awaited = true;
+            Wish {
+                key: key.clone(),
+                version: slot.version,
+            }
         });
         wishes.collect()
+    }
+
+    /// Returns whether the request about the key may be interrupted: no operation waits for it.
+    pub(super) fn may_interrupt(&self, key: &Key, why: Interruption) -> bool {
+        self.slots.get(key).is_some_and(|slot| {
+            let is_due = slot.interrupted >= MOST_INTERRUPTED && why == Interruption::Change;
+            matches!(slot.phase, Phase::Running) && !slot.is_awaited && !is_due
+        })
     }
 
     /// Begins the request of a ticket. Returns its desired state and number, unless the ticket is
@@ -200,12 +227,23 @@ impl Slots {
         let Some(slot) = self.slots.get_mut(key) else {
             return SlotStep::Rest;
         };
+        if matches!(result, Ok(Flushed::Interrupted)) && slot.want.is_some() {
+            slot.interrupted = slot.interrupted.saturating_add(1);
+            slot.phase = Phase::Waiting(ticket);
+            // An operation may have begun to wait since.
+            return if slot.is_awaited {
+                SlotStep::Begin(ticket)
+            } else {
+                SlotStep::Later(ticket)
+            };
+        }
+        slot.interrupted = 0;
         if slot.version != version && slot.want.is_some() {
             if result.is_ok() {
                 slot.shadow = None;
             }
             match result {
-                Ok(Flushed::PassedOn) => {}
+                Ok(Flushed::PassedOn | Flushed::Interrupted) => {}
                 Ok(Flushed::Done) => slot.answered = (version, Ok(())),
                 Err(error) => slot.answered = (version, Err(error)),
             }

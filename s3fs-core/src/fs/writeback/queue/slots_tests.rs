@@ -136,3 +136,78 @@ fn what_is_kept_with_a_file_goes_with_its_bytes() {
     slots.want(&key(), DesiredState::Headers(Ino(7)));
     assert_eq!(slots.begin(&key(), ticket).unwrap().0, FILE);
 }
+
+/// Begins a request about a key, and returns its number.
+fn began(slots: &mut Slots) -> Version {
+    let ticket = slots.want(&key(), FILE).unwrap();
+    slots.begin(&key(), ticket).unwrap().1
+}
+
+const INTERRUPTED: Result<Flushed, FsError> = Ok(Flushed::Interrupted);
+
+#[test]
+fn an_interrupted_request_comes_later_and_answers_nobody() {
+    let mut slots = Slots::default();
+    let version = began(&mut slots);
+    assert!(slots.may_interrupt(&key(), Interruption::Change));
+    let SlotStep::Later(ticket) = slots.ended(&key(), version, INTERRUPTED) else {
+        panic!("the file is wanted still");
+    };
+    assert!(
+        !slots.may_interrupt(&key(), Interruption::Change),
+        "it rests"
+    );
+    let (wish, sooner) = slots.again(&key()).unwrap();
+    assert!(slots.answer(&wish).is_none());
+    assert_eq!(slots.begin(&key(), ticket), None, "somebody waits");
+    let (_, version) = slots.begin(&key(), sooner.unwrap()).unwrap();
+    assert!(slots.answer(&wish).is_none());
+    slots.ended(&key(), version, DONE);
+    assert!(matches!(slots.answer(&wish), Some(Ok(()))));
+}
+
+#[test]
+fn a_request_that_an_operation_waits_for_is_not_interrupted() {
+    let mut slots = Slots::default();
+    let version = began(&mut slots);
+    let (wish, ticket) = slots.again(&key()).unwrap();
+    assert_eq!(ticket, None);
+    for why in [Interruption::Change, Interruption::Removal] {
+        assert!(!slots.may_interrupt(&key(), why));
+    }
+    // The decision was made before the operation began to wait.
+    let SlotStep::Begin(ticket) = slots.ended(&key(), version, INTERRUPTED) else {
+        panic!("without a delay");
+    };
+    assert!(slots.answer(&wish).is_none());
+    let (_, version) = slots.begin(&key(), ticket).unwrap();
+    slots.ended(&key(), version, DONE);
+    assert!(matches!(slots.answer(&wish), Some(Ok(()))));
+    let mut slots = Slots::default();
+    began(&mut slots);
+    assert_eq!(slots.under_way().len(), 1);
+    assert!(
+        !slots.may_interrupt(&key(), Interruption::Change),
+        "an account waits"
+    );
+}
+
+#[test]
+fn a_file_that_changes_without_a_pause_is_stored_in_the_end() {
+    let mut slots = Slots::default();
+    let mut version = began(&mut slots);
+    let mut times = 0;
+    while slots.may_interrupt(&key(), Interruption::Change) {
+        assert_eq!(slots.want(&key(), FILE), None);
+        let SlotStep::Later(ticket) = slots.ended(&key(), version, INTERRUPTED) else {
+            panic!("nobody waits");
+        };
+        version = slots.begin(&key(), ticket).unwrap().1;
+        times += 1;
+    }
+    assert_eq!(times, MOST_INTERRUPTED);
+    assert!(slots.may_interrupt(&key(), Interruption::Removal), "always");
+    assert_eq!(slots.ended(&key(), version, DONE), SlotStep::Rest);
+    began(&mut slots);
+    assert!(slots.may_interrupt(&key(), Interruption::Change));
+}
