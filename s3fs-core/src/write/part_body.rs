@@ -59,24 +59,41 @@ impl PartBody {
                 return copied.map_err(WriteError::on_the_way);
             }
             Self::CopyZeros(zeros, stage, range) => {
-                let ZeroRun {
-                    object,
-                    range: from,
-                } = zeros;
-                let source = copy_source(object, from).ok_or_else(|| no_bytes(target, key))?;
-                match store.upload_part_copy(key, upload, number, source).await {
-                    Err(error) if !matches!(error.kind, StoreErrorKind::NoSuchUpload) => {
-                        tracing::debug!(%error, "zeros are sent: they can't be copied");
-                        target.zeros.forget(object);
-                        stage.body(range.clone())?
-                    }
-                    copied => return copied.map_err(WriteError::on_the_way),
+                let to = (key, upload, number);
+                match copy_zeros(target, zeros, to).await? {
+                    Some(tag) => return Ok(tag),
+                    None => stage.body(range.clone())?,
                 }
             }
         };
         let sent = store.upload_part(key, upload, number, body).await;
         sent.map_err(WriteError::on_the_way)
     }
+}
+
+/// Copies zeros as a part, from another run if their object has vanished. Returns `None` if no run is
+/// left.
+async fn copy_zeros(
+    target: &Target,
+    zeros: &ZeroRun,
+    (key, upload, number): (&Key, &UploadId, PartNumber),
+) -> Result<Option<PartTag>, WriteError> {
+    let length = zeros.length();
+    let mut next = Some(zeros.clone());
+    while let Some(ZeroRun { object, range }) = next {
+        let source = copy_source(&object, &range).ok_or_else(|| no_bytes(target, key))?;
+        let copying = target.store.upload_part_copy(key, upload, number, source);
+        match copying.await {
+            Err(error) if !matches!(error.kind, StoreErrorKind::NoSuchUpload) => {
+                tracing::debug!(%error, "zeros could not be copied");
+                target.zeros.forget(&object);
+            }
+            copied => return copied.map(Some).map_err(WriteError::on_the_way),
+        }
+        let longest = target.zeros.longest(length);
+        next = longest.map(|run| run.first(length));
+    }
+    Ok(None)
 }
 
 fn copy_source<'a>(object: &'a ObjectRef, range: &Range<u64>) -> Option<CopySource<'a>> {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::object::ObjectRef;
+use crate::object::{Key, ObjectRef};
 use crate::write::extents::{ExtentSource, Extents};
 
 /// Maximum number of known runs. Each costs a refused copy when its object has vanished.
@@ -119,6 +119,11 @@ impl ZeroSources {
                 run.object = Arc::new(to.clone());
             }
         }
+    }
+
+    /// Forgets the object of a key, which was deleted.
+    pub fn deleted(&self, key: &Key) {
+        self.lock().runs.retain(|run| run.object.key != *key);
     }
 
     /// Forgets an object from which nothing can be copied.

@@ -73,7 +73,10 @@ fn the_longest_run_of_the_present_versions_is_taken() {
     assert_eq!(sources.longest(71), None);
     sources.stored(&renamed, None, 10);
     assert_eq!(longest(), Some((Arc::new(object(0)), 0..50)), "replaced");
+    sources.stored(&object(4), Some(0..40), 10);
     sources.forget(&object(0));
+    assert_eq!(longest(), Some((Arc::new(object(4)), 0..40)));
+    sources.deleted(&object(4).key);
     assert_eq!(longest(), None, "the third has too few");
 }
 

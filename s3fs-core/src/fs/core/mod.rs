@@ -38,7 +38,7 @@ pub(super) struct Core {
     /// Aborts of unfinished uploads. The end of the mount waits for them.
     pub(super) endings: Endings,
     /// Zeros in objects of this mount.
-    zeros: ZeroSources,
+    pub(super) zeros: ZeroSources,
     pub(super) lifecycle: Lifecycle,
     access: Access,
     pub(super) freshness: Freshness,

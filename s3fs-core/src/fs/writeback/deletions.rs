@@ -13,6 +13,7 @@ impl Writeback {
         let deleted = self.core.store.delete(key).await;
         if deleted.is_ok() {
             self.queue.sure(key);
+            self.core.zeros.deleted(key);
         }
         self.error_mode.note(ChangeKind::Delete, deleted.is_ok());
         self.account(key, &deleted, "could not be deleted: ");
@@ -50,6 +51,7 @@ impl Writeback {
         let deleted = self.core.store.delete(key).await;
         if deleted.is_ok() {
             self.queue.sure(key);
+            self.core.zeros.deleted(key);
         }
         self.error_mode.note(ChangeKind::Delete, deleted.is_ok());
         Ok(deleted?)

@@ -224,3 +224,31 @@ async fn a_hole_is_sent_and_takes_no_memory() {
     assert_eq!(counted.counts.take(operations), [1, 10, 1]);
     assert_eq!(counted.memory.objects()["f"], vec![0; 640]);
 }
+
+#[tokio::test]
+async fn holes_are_copied_from_the_longest_zeros_that_are_there() {
+    let counted = Counted::new();
+    let target = counted.target(1 << 20);
+    let store = async |key, parts| {
+        let place: Arc<dyn FindDestination> = Somewhere::new(key, false);
+        let writer = Writer::create(target.clone(), place);
+        writer.resize(parts * FIRST_PART).await.unwrap();
+        writer.store().await.unwrap();
+    };
+    store("short", 10).await;
+    store("long", 12).await;
+    let operations = [CreateUpload, UploadPart, CopyPart, Complete];
+    assert_eq!(counted.counts.take(operations), [2, 10, 2, 2]);
+    counted
+        .memory
+        .insert("long", vec![1; 12 * FIRST_PART as usize]);
+    store("f", 8).await;
+    assert_eq!(counted.counts.take(operations), [1, 0, 2, 1]);
+    assert_eq!(counted.memory.objects()["f"], vec![0; 512]);
+    for key in ["short", "f"] {
+        counted.memory.insert(key, vec![1; 8 * FIRST_PART as usize]);
+    }
+    store("f", 8).await;
+    let [_, sent, _, _] = counted.counts.take(operations);
+    assert_eq!(sent, 1, "no zeros are left to copy");
+}
