@@ -14,6 +14,7 @@
 
 mod directory;
 mod faults;
+mod fsstress;
 mod fsx;
 mod idioms;
 #[allow(dead_code, reason = "the other target uses all of it")]
