@@ -44,16 +44,25 @@ impl Tree {
     }
 
     /// Returns all names of a folder, and the time of the request that showed them, if no request is
-    /// needed to know them.
+    /// needed to know them. An entry that an older answer has shown is not among them: the kernel may
+    /// still refer to it, but the listing has not returned it.
     pub fn whole(&self, dir: Ino) -> Option<(Vec<EntryName>, Instant)> {
         let state = self.lock();
         let since = state.coverage.whole_since(dir)?;
-        if since + self.ttl <= Instant::now() {
+        let valid_until = since + self.ttl;
+        if valid_until <= Instant::now() {
             return None;
         }
-        let names = state.names.get(&dir);
-        let names = names.into_iter().flat_map(|names| names.keys().cloned());
-        Some((names.collect(), since))
+        let is_there = |ino: &Ino| {
+            let inode = state.inodes.get(ino);
+            inode.is_some_and(|inode| {
+                let is_seen = inode.valid_until >= valid_until;
+                is_seen || inode.outdates(since) || state.is_local(*ino, inode)
+            })
+        };
+        let names = state.names.get(&dir).into_iter().flatten();
+        let names = names.filter(|(_, ino)| is_there(ino));
+        Some((names.map(|(name, _)| name.clone()).collect(), since))
     }
 
     /// Returns how a handle that opens a folder uses the kernel's copy of its listing.

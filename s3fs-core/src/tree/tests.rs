@@ -61,6 +61,21 @@ fn what_is_known_of_a_folder_serves_while_it_is_valid() {
 }
 
 #[test]
+fn an_entry_that_the_last_listing_lacked_is_not_listed_again() {
+    let tree = tree();
+    let before = Instant::now();
+    for known in ["gone", "here"] {
+        tree.apply(Ino::ROOT, &name(known), file("1"), before);
+    }
+    tree.create(Ino::ROOT, &name("new"), Kind::File(FileState::new()));
+    let asked = before + Duration::from_secs(1);
+    tree.apply(Ino::ROOT, &name("here"), file("1"), asked);
+    tree.completed(Ino::ROOT, asked);
+    let listed = || tree.whole(Ino::ROOT).unwrap().0;
+    assert_eq!(listed(), [name("here"), name("new")]);
+}
+
+#[test]
 fn a_version_that_is_not_trusted_is_asked_for_and_so_is_its_folder() {
     let tree = tree();
     let now = Instant::now();
