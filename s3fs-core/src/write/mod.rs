@@ -24,7 +24,6 @@ mod interrupts;
 mod missed;
 mod mutate;
 mod open_upload;
-mod pace;
 mod part_body;
 mod plan;
 mod pool;
