@@ -15,17 +15,13 @@ pub const BLOCK: u64 = 256 << 10;
 /// buffers would take far more memory than they are accounted for.
 const SMALL: u64 = BLOCK / 2;
 
-/// Minimum of the maximum number of unused buffers in a pool.
+/// Maximum number of unused buffers in the pool. No budget includes them.
 const KEEP: usize = 64;
 
-/// Divisor of the memory for file contents: the share that unused buffers may take beside it.
-const UNUSED: u64 = 8;
-
 /// Pool of unused buffers. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct BlockPool {
     unused: Arc<Mutex<Vec<Vec<u8>>>>,
-    keep: usize,
 }
 
 /// Buffer that is being filled.
@@ -37,15 +33,6 @@ pub struct Block {
 }
 
 impl BlockPool {
-    /// Creates the pool of a process with `memory` bytes for file contents.
-    pub fn new(memory: u64) -> Self {
-        let keep = usize::try_from(memory / UNUSED / BLOCK).unwrap_or(usize::MAX);
-        Self {
-            unused: Arc::default(),
-            keep: keep.max(KEEP),
-        }
-    }
-
     /// Returns an empty buffer for `length` bytes (at most a block), accounted for by `grant`.
     pub fn take(&self, length: u64, grant: Option<Grant>) -> Block {
         let bytes = if length < SMALL {
@@ -94,10 +81,24 @@ impl Drop for Block {
         let mut bytes = std::mem::take(&mut self.bytes);
         bytes.clear();
         let mut unused = self.pool.lock();
-        if unused.len() < self.pool.keep && bytes.capacity() as u64 >= BLOCK {
+        if unused.len() < KEEP && bytes.capacity() as u64 >= BLOCK {
             unused.push(bytes);
         }
         drop(unused);
         self.grant.take();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unused_buffers_take_sixteen_mebibytes_at_most() {
+        let pool = BlockPool::default();
+        let blocks: Vec<Block> = (0..1000).map(|_| pool.take(BLOCK, None)).collect();
+        drop(blocks);
+        let unused: usize = pool.lock().iter().map(Vec::capacity).sum();
+        assert_eq!(unused, 16 << 20);
     }
 }

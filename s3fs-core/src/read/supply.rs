@@ -36,7 +36,7 @@ impl ReadMemory {
             bodies: bodies as u64,
         };
         Self {
-            blocks: BlockPool::new(budget.total()),
+            blocks: BlockPool::default(),
             streams: StreamCounter::default(),
             budget,
             room,

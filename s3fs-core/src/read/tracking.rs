@@ -79,7 +79,7 @@ impl Tracking {
             self.whole = WholeFetch::of(source);
         }
         if let Some(whole) = &mut self.whole {
-            whole.elsewhere(credit, source.supply.pacing.limits());
+            whole.elsewhere(credit);
         }
         self.fetch_whole(source, owner);
         fetch

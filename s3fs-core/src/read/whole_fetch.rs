@@ -5,7 +5,6 @@ use std::sync::{Arc, Weak};
 use crate::object::{ByteRange, ETag};
 use crate::read::coverage::Coverage;
 use crate::read::fetch::{Fetch, Source};
-use crate::read::limits::Limits;
 use crate::read::pages::Pages;
 use crate::read::part::{Lookup, Part};
 use crate::read::whole_plan::WholePlan;
@@ -17,6 +16,9 @@ const PAGES: u64 = 4;
 /// Largest file to fetch whole, in bytes, whatever the memory: a program that reads here and there in a
 /// larger one seldom wants most of it.
 const LARGEST: u64 = 512 << 20;
+
+/// Largest file to fetch whole into our own memory, in bytes, where the page cache takes none.
+const LARGEST_HELD: u64 = 64 << 20;
 
 /// End of a part of a whole-file fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,13 +49,9 @@ pub struct WholeFetch {
 impl WholeFetch {
     /// Creates a whole-file fetch for `source`; `None` if the file is too large.
     pub fn of(source: &Source) -> Option<Self> {
-        let memory = source.supply.budget.total();
-        let room = match source.pages.get() {
-            Some(_) => memory.saturating_mul(PAGES),
-            None => memory / 2,
-        };
+        let room = room(source.supply.budget.total(), source.pages.get().is_some());
         Some(Self {
-            plan: WholePlan::new(source.size, room.min(LARGEST))?,
+            plan: WholePlan::new(source.size, room)?,
             parts: Vec::new(),
             on_their_way: 0,
         })
@@ -70,8 +68,8 @@ impl WholeFetch {
     }
 
     /// Records a jump that waits for a request of its own, and counts as `credit` scattered bytes.
-    pub fn elsewhere(&mut self, credit: u64, limits: Limits) {
-        self.plan.elsewhere(credit, limits);
+    pub fn elsewhere(&mut self, credit: u64) {
+        self.plan.elsewhere(credit);
     }
 
     /// Returns whether the file is being fetched, or was.
@@ -182,4 +180,26 @@ fn store(part: &Part, mut at: u64, etag: &ETag, pages: &dyn Pages) -> bool {
         at += bytes.len() as u64;
     }
     true
+}
+
+/// Returns the size of the largest file to fetch whole, in bytes.
+fn room(memory: u64, has_pages: bool) -> u64 {
+    if has_pages {
+        memory.saturating_mul(PAGES).min(LARGEST)
+    } else {
+        (memory / 2).min(LARGEST_HELD)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn much_memory_is_no_reason_to_hold_larger_files() {
+        assert_eq!(room(32 << 20, false), 16 << 20);
+        assert_eq!(room(8 << 30, false), 64 << 20);
+        assert_eq!(room(128 << 20, true), 512 << 20);
+        assert_eq!(room(8 << 30, true), 512 << 20);
+    }
 }

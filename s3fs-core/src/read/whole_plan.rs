@@ -9,13 +9,15 @@ use std::ops::Range;
 
 use crate::object::ByteRange;
 use crate::read::coverage::Coverage;
-use crate::read::limits::Limits;
 
 /// Length of a part, in bytes.
 const PART: u64 = 4 << 20;
 
 /// Maximum number of held bytes in a part. To fetch these again costs less than a request more.
 const HELD: u64 = PART / 16;
+
+/// Maximum number of parts in flight.
+const AT_ONCE: usize = 16;
 
 /// Divisor of the file's size: once scattered reads have brought this share, the file is fetched…
 const SHARE: u64 = 128;
@@ -65,16 +67,14 @@ impl WholePlan {
         })
     }
 
-    /// Records a jump that waits for a request of its own, and counts as `credit` scattered bytes. No
-    /// more parts are in flight from now on than fit into the window of a stream with these limits.
-    pub fn elsewhere(&mut self, credit: u64, limits: Limits) {
+    /// Records a jump that waits for a request of its own, and counts as `credit` scattered bytes.
+    pub fn elsewhere(&mut self, credit: u64) {
         if credit > 0 {
             self.reads += 1;
             self.bytes += credit;
         }
         if self.is_begun() {
-            let at_once = usize::try_from(limits.window / PART).unwrap_or(usize::MAX);
-            self.fan = (2 * self.fan).min(at_once.max(1));
+            self.fan = (2 * self.fan).min(AT_ONCE);
         }
     }
 
@@ -144,11 +144,6 @@ mod tests {
 
     const READ: u64 = 128 << 10;
 
-    const LIMITS: Limits = Limits {
-        window: 64 << 20,
-        part: 4 << 20,
-    };
-
     /// Starts all parts that may be started, with `on_their_way` parts in flight at first.
     fn begin_all(
         cover: &mut WholePlan,
@@ -169,7 +164,7 @@ mod tests {
         let mut cover = WholePlan::new(512 << 20, 512 << 20).unwrap();
         let mut begun = Vec::new();
         for _ in 0..20 {
-            cover.elsewhere(READ, LIMITS);
+            cover.elsewhere(READ);
             begun.push(begin_all(&mut cover, 0, &Coverage::default()).len());
         }
         assert_eq!(begun[..11], [0; 11]);
@@ -180,7 +175,7 @@ mod tests {
     fn small_reads_here_and_there_leave_it_alone() {
         let mut cover = WholePlan::new(64 << 20, 512 << 20).unwrap();
         for _ in 0..40 {
-            cover.elsewhere(8 << 10, LIMITS);
+            cover.elsewhere(8 << 10);
         }
         assert_eq!(cover.peek(0, &Coverage::default()), None);
     }
@@ -188,10 +183,10 @@ mod tests {
     #[test]
     fn every_byte_is_fetched_once() {
         let mut cover = WholePlan::new(10 << 20, 1 << 30).unwrap();
-        cover.elsewhere(READ, LIMITS);
+        cover.elsewhere(READ);
         assert_eq!(cover.peek(0, &Coverage::default()), None);
-        cover.elsewhere(READ, LIMITS);
-        cover.elsewhere(READ, LIMITS);
+        cover.elsewhere(READ);
+        cover.elsewhere(READ);
         let parts = begin_all(&mut cover, 0, &Coverage::default());
         assert_eq!(
             parts.iter().map(|part| part.length()).sum::<u64>(),
@@ -211,7 +206,7 @@ mod tests {
                 held.add(ByteRange::at(start, length).unwrap());
             }
             let mut cover = WholePlan::new(size, size).unwrap();
-            (0..40).for_each(|_| cover.elsewhere(READ, LIMITS));
+            (0..40).for_each(|_| cover.elsewhere(READ));
             let mut fetched = Coverage::default();
             while let Some(part) = cover.peek(0, &held) {
                 prop_assert_eq!(fetched.first_in(part), None);
