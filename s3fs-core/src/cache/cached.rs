@@ -118,6 +118,7 @@ impl<S: Store> Cached<S> {
             meta,
             headers,
             range: Some(range),
+            wait: None,
             body: mixture.into_body(),
         })
     }
@@ -154,6 +155,7 @@ impl<S: Store> Cached<S> {
             meta: answer.meta,
             headers: answer.headers,
             range: Some(wanted),
+            wait: answer.wait,
             body: FillStream::new(intake, sent, wanted, answer.body).into_body(),
         })
     }

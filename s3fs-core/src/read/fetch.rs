@@ -1,7 +1,7 @@
 //! Fetches of parts, one ranged GET each. The store resumes bodies that break off.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
@@ -37,6 +37,15 @@ pub struct Source {
     pub pages: OnceLock<Arc<dyn Pages>>,
 }
 
+/// Body of a response that has started to arrive.
+#[derive(Debug)]
+pub struct Arriving {
+    /// Body.
+    pub body: GetBody,
+    /// Time from the request to the response; `None` if the body comes from this machine.
+    pub wait: Option<Duration>,
+}
+
 /// Part that is being fetched. Dropping its last reference cancels the request.
 #[derive(Debug)]
 pub struct Fetch {
@@ -64,7 +73,7 @@ impl Fetch {
         source: &Arc<Source>,
         range: ByteRange,
         grant: Grant,
-        body: GetBody,
+        body: Arriving,
     ) -> Arc<Self> {
         Self::spawn(source, range, Some(grant), Some(body))
     }
@@ -73,7 +82,7 @@ impl Fetch {
         source: &Arc<Source>,
         range: ByteRange,
         grant: Option<Grant>,
-        body: Option<GetBody>,
+        body: Option<Arriving>,
     ) -> Arc<Self> {
         let part = Arc::new(Part::new(source.etag.clone(), range));
         let filling = fill(Arc::clone(source), Arc::clone(&part), grant, body);
@@ -82,7 +91,7 @@ impl Fetch {
     }
 }
 
-async fn fill(source: Arc<Source>, part: Arc<Part>, grant: Option<Grant>, body: Option<GetBody>) {
+async fn fill(source: Arc<Source>, part: Arc<Part>, grant: Option<Grant>, body: Option<Arriving>) {
     let mut grant = match grant {
         Some(grant) => grant,
         None => source.supply.budget.take(part.range().length()).await,
@@ -97,24 +106,31 @@ async fn request(
     source: &Source,
     part: &Part,
     grant: &mut Grant,
-    body: Option<GetBody>,
+    body: Option<Arriving>,
 ) -> Result<(), StoreError> {
     let Some(missing) = ByteRange::new(part.filled(), part.range().end()) else {
         return Ok(());
     };
-    let mut body = if let Some(body) = body {
+    let Arriving { mut body, wait } = if let Some(body) = body {
         body
     } else {
         let (key, etag) = (&source.key, &source.etag);
-        let asked = Instant::now();
         let answer = source
             .store
             .get(key, Some(missing), Condition::Is(etag))
             .await?;
         check_answer(source, missing, answer.range, &answer.meta.etag)?;
-        source.supply.pacing.on_first_byte(asked.elapsed());
-        answer.body
+        Arriving {
+            body: answer.body,
+            wait: answer.wait,
+        }
     };
+    let pacing = &source.supply.pacing;
+    // What comes from a cache says nothing about the link.
+    let pacing = wait.map(|wait| {
+        pacing.on_first_byte(wait);
+        &**pacing
+    });
     let mut filling = Filling {
         part,
         grant,
@@ -123,9 +139,13 @@ async fn request(
     };
     let mut timing = BodyTiming::default();
     while let Some(piece) = body.next().await? {
-        timing.on_piece(&piece, &source.supply.pacing);
+        if let Some(pacing) = pacing {
+            timing.on_piece(&piece, pacing);
+        }
         if filling.take(&piece) {
-            timing.end(&source.supply.pacing);
+            if let Some(pacing) = pacing {
+                timing.end(pacing);
+            }
             return Ok(());
         }
     }

@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 
 use crate::budget::Reclaim;
 use crate::object::{ByteRange, Key, ObjectMeta};
-use crate::read::fetch::{Fetch, Source};
+use crate::read::fetch::{Arriving, Fetch, Source};
 use crate::read::limits::FIRST;
 use crate::read::pages::Pages;
 use crate::read::part::{Lookup, Part};
@@ -16,7 +16,7 @@ use crate::read::stream::Stream;
 use crate::read::supply::Supply;
 use crate::read::tracking::Tracking;
 use crate::read::whole_fetch::{Owner, PartEnd};
-use crate::store::{Condition, GetBody, Store, StoreError, StoreErrorKind};
+use crate::store::{Condition, GetResponse, Store, StoreError, StoreErrorKind};
 
 /// Error of a read. Shared, because several reads may wait for the same part.
 pub type ReadError = Arc<StoreError>;
@@ -54,7 +54,7 @@ impl Expected {
 }
 
 /// Continues with the response to the open, if it starts at the first byte.
-fn begin(source: &Arc<Source>, sent: Option<ByteRange>, body: GetBody) -> Option<Arc<Fetch>> {
+fn begin(source: &Arc<Source>, sent: Option<ByteRange>, body: Arriving) -> Option<Arc<Fetch>> {
     let sent = sent.filter(|sent| sent.start() == 0)?;
     let first = ByteRange::new(0, sent.end().min(FIRST))?;
     let grant = source.supply.budget.take_reclaiming(first.length())?;
@@ -98,7 +98,12 @@ impl Reader {
         };
         let range = expected.first_bytes();
         let (meta, first) = match (store.get(&key, range, condition).await, &expected) {
-            (Ok(answer), _) => (answer.meta, Some((answer.range, answer.body))),
+            (Ok(answer), _) => {
+                let GetResponse {
+                    range, body, wait, ..
+                } = answer;
+                (answer.meta, Some((range, Arriving { body, wait })))
+            }
             (Err(error), Expected::Here(meta))
                 if matches!(error.kind, StoreErrorKind::NotModified { .. }) =>
             {

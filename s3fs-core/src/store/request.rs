@@ -1,5 +1,7 @@
 //! Values that requests to a store carry and return.
 
+use std::time::Duration;
+
 use crate::object::{ByteRange, ETag, Headers, Key, ObjectMeta, Properties};
 use crate::store::GetBody;
 
@@ -157,6 +159,8 @@ pub struct GetResponse {
     pub headers: Headers,
     /// Byte range of the body; `None` if the body is empty.
     pub range: Option<ByteRange>,
+    /// Time from sending the request to its response; `None` if the body comes from this machine.
+    pub wait: Option<Duration>,
     /// Body.
     pub body: GetBody,
 }

@@ -246,6 +246,7 @@ impl Store for MemoryStore {
             meta: object.meta.clone(),
             headers: object.described().headers,
             range: sent,
+            wait: None,
             body: GetBody::new(stream::iter(pieces)),
         })
     }

@@ -1,6 +1,7 @@
 //! Requests on whole objects, and the implementation of `Store` for S3.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
@@ -137,6 +138,7 @@ impl Store for S3Store {
     ) -> Result<GetResponse, StoreError> {
         // Nobody closes the semaphore.
         let place = Arc::clone(&self.bodies).acquire_owned().await.ok();
+        let asked = Instant::now();
         let mut answer = self
             .client
             .get_object()
@@ -156,6 +158,7 @@ impl Store for S3Store {
                 },
                 _ => error,
             })?;
+        let wait = asked.elapsed();
         let properties = self.properties.share(properties!(answer));
         let request_id = answered_id(answer.request_id(), answer.extended_request_id());
         let (size, sent) = match answer.content_range.as_deref().map(parse_content_range) {
@@ -179,6 +182,7 @@ impl Store for S3Store {
             },
             headers: headers(answer.content_type, answer.metadata, properties),
             range: sent,
+            wait: Some(wait),
             body: self.body(key, answer.body, request_id, place),
         })
     }
