@@ -22,8 +22,16 @@ const BASE: u64 = 64 << 20;
 /// smaller ones cost more requests.
 pub const PART: u64 = 4 << 20;
 
+/// Smallest window of a known link if there is memory for it, in bytes: the number of requests for a
+/// file does not depend on the link.
+const LEAST: u64 = 3 * PART;
+
 /// Window of a known link, as a multiple of its bandwidth-delay product.
 const GAIN: u64 = 3;
+
+/// Slowest rate of a body that is limited by its connection, in bytes a second. Slower ones share a slow link, and
+/// more of them would be slower still.
+const SLOWEST: u64 = 1_000_000;
 
 /// Largest part, in bytes.
 const LARGEST_PART: u64 = 64 << 20;
@@ -67,9 +75,10 @@ impl Limits {
             let whole = over(link.rate, QUEUE);
             let queue = (whole / waiting)
                 .max(whole.min(4 * PART))
-                .clamp(2 * FIRST, BASE);
-            let part = (queue / 4).next_power_of_two().clamp(FIRST, PART);
-            queue.max(product(link, part).saturating_mul(GAIN) / waiting)
+                .clamp(LEAST, BASE);
+            // The part that is being read lies before the window.
+            let whole = product(link).saturating_mul(GAIN).saturating_sub(PART);
+            queue.max(whole / waiting)
         });
         let window = wanted.min(share(room, demand)).max(FIRST);
         let bodies = (room.bodies / waiting).max(1);
@@ -88,11 +97,12 @@ fn share(room: Room, demand: Demand) -> u64 {
     (each - PART.min(each / 3)).min(room.memory / 2)
 }
 
-/// Returns the number of bytes, requested in parts of this length, that keep a link full: those that
-/// arrive until a part that is requested now is complete.
-fn product(link: Link, part: u64) -> u64 {
-    let bodies = link.rate.div_ceil(link.body_rate.max(1));
-    over(link.rate, link.first_byte).saturating_add(bodies.saturating_mul(part))
+/// Returns the number of bytes in flight that keep a link full: those that arrive until a part that is
+/// requested now is complete.
+fn product(link: Link) -> u64 {
+    let body_rate = link.body_rate.max(SLOWEST.min(link.rate)).max(1);
+    let bodies = link.rate.div_ceil(body_rate);
+    over(link.rate, link.first_byte).saturating_add(bodies.saturating_mul(PART))
 }
 
 /// Returns the number of bytes that arrive at a rate over a time.
@@ -104,6 +114,8 @@ fn over(rate: u64, time: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::object::ByteRange;
+    use crate::read::window::Window;
 
     const MIB: u64 = 1 << 20;
 
@@ -185,5 +197,30 @@ mod tests {
     fn parts_of_a_slow_machine_have_their_full_length() {
         // A window is four parts.
         assert!(limits(Some(link(5, 20, 20)), 128, 4).window >= 4 * PART);
+    }
+
+    #[test]
+    fn bodies_that_share_a_slow_link_are_no_reason_for_more() {
+        let slow = Link {
+            first_byte: Duration::from_millis(50),
+            body_rate: 60_000,
+            rate: 1_000_000,
+        };
+        assert_eq!(limits(Some(slow), 1024, 1).window, 3 * PART);
+    }
+
+    #[test]
+    fn a_slow_link_and_many_readers_get_parts_of_their_full_length() {
+        for (link, streams) in [
+            (None, 10),
+            (Some(link(5, 20, 20)), 10),
+            (Some(link(200, 0, 0)), 1),
+        ] {
+            let limits = limits(link, 128, streams);
+            let mut window = Window::from_the_beginning();
+            let read = |n| ByteRange::at(n * FIRST, FIRST).unwrap();
+            (0..64).for_each(|n| window.observe(read(n), limits));
+            assert_eq!(window.part_length(0, limits), PART, "{limits:?}");
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! Measurements of the link to the store: time to the first byte, and rates. No I/O, no clock.
 //!
-//! Estimates rise at once and fall slowly. While as much arrives as ever, they don't fall at all: more
-//! bodies then share one link, and a slower body says nothing about the link.
+//! Estimates of single bodies rise at once and fall slowly. While as much arrives as ever, they hardly fall:
+//! more bodies then share one link, and a slower body says little about the link. Bytes that waited in a
+//! socket while nobody asked for them seem to arrive in no time: a better rate needs several bodies to
+//! confirm it.
 
 use std::time::Duration;
 
@@ -20,6 +22,24 @@ const BODY_FALLS: f64 = 30.0;
 /// Share of the highest rate at which the link counts as full.
 const FULL: f64 = 0.8;
 
+/// Ratio of an estimate to a sample beyond which it falls while the link is full, too. It is larger than the
+/// gain of windows: otherwise more bodies would make slower bodies, and these even more bodies.
+const FAR_OFF: f64 = 4.0;
+
+/// Number of bodies in a row that confirm a better rate.
+const CONFIRMING: usize = 3;
+
+/// Shortest time of a body that is measured: shorter ones were waiting in the socket, or the link needs
+/// no large window.
+const SHORTEST: Duration = Duration::from_millis(10);
+
+/// Maximum ratio of the time to the first byte to the shortest one of the last minutes. The rest of it
+/// is a queue.
+const QUEUEING: f64 = 4.0;
+
+/// Half of the time for which the shortest time to the first byte counts.
+const LOWEST_FOR: Duration = Duration::from_secs(60);
+
 /// Number of bodies, and time since the first one, before the estimates are used: connections are
 /// slow at first.
 const BODIES: u32 = 8;
@@ -32,7 +52,7 @@ pub struct Link {
     pub first_byte: Duration,
     /// Rate of a single body, in bytes a second.
     pub body_rate: u64,
-    /// Rate of all bodies together, in bytes a second.
+    /// Rate of all bodies together, in bytes a second; at least that of a single body.
     pub rate: u64,
 }
 
@@ -42,7 +62,10 @@ pub struct LinkMeter {
     first: Option<Duration>,
     bodies: u32,
     first_byte: Option<Estimate>,
+    lowest: Lowest,
     body_rate: Option<Estimate>,
+    /// Rates of the last bodies.
+    last: [f64; CONFIRMING],
     rate: Option<f64>,
     interval: Option<Interval>,
     is_full: bool,
@@ -52,6 +75,14 @@ pub struct LinkMeter {
 struct Estimate {
     value: f64,
     at: Duration,
+}
+
+/// Shortest time to the first byte in this period and in the last one, in seconds.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lowest {
+    period: u64,
+    current: Option<f64>,
+    previous: Option<f64>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -91,8 +122,11 @@ impl LinkMeter {
     /// Records the time from a request to the first byte of its body.
     pub fn on_first_byte(&mut self, now: Duration, wait: Duration) {
         let wait = wait.as_secs_f64();
-        let lowest = f64::min;
-        self.first_byte = Some(update(self.first_byte, now, wait, lowest, self.is_full));
+        self.lowest.add(now, wait);
+        let target = if self.is_full { wait / FAR_OFF } else { wait };
+        let before = self.first_byte;
+        let value = update(before, now, wait, target, f64::min);
+        self.first_byte = Some(Estimate { value, at: now });
     }
 
     /// Records the rest of a body after its first piece.
@@ -100,9 +134,21 @@ impl LinkMeter {
     pub fn on_body(&mut self, now: Duration, bytes: u64, time: Duration) {
         self.first.get_or_insert(now);
         self.bodies = self.bodies.saturating_add(1);
-        let sample = bytes as f64 / time.as_secs_f64().max(1e-6);
-        let highest = f64::max;
-        self.body_rate = Some(update(self.body_rate, now, sample, highest, self.is_full));
+        let sample = bytes as f64 / time.max(SHORTEST).as_secs_f64();
+        if self.bodies == 1 {
+            self.last = [sample; CONFIRMING];
+        }
+        self.last.rotate_left(1);
+        self.last[CONFIRMING - 1] = sample;
+        let confirmed = self.last.into_iter().fold(f64::INFINITY, f64::min);
+        let target = if self.is_full {
+            FAR_OFF * sample
+        } else {
+            sample
+        };
+        let before = self.body_rate;
+        let value = update(before, now, confirmed, target, f64::max);
+        self.body_rate = Some(Estimate { value, at: now });
     }
 
     /// Returns the estimates; `None` while too little has arrived.
@@ -114,44 +160,59 @@ impl LinkMeter {
     pub fn link(&self, now: Duration) -> Option<Link> {
         let is_known = self.bodies >= BODIES && now.saturating_sub(self.first?) >= AGE;
         let body_rate = self.body_rate.filter(|_| is_known)?.value;
+        // That of all bodies is over longer times, so it is the sound one.
+        let rate = self.rate.unwrap_or(body_rate);
+        let most = self
+            .lowest
+            .get()
+            .map_or(f64::INFINITY, |low| QUEUEING * low);
         Some(Link {
-            first_byte: Duration::from_secs_f64(self.first_byte?.value),
-            body_rate: body_rate as u64,
-            rate: self.rate.unwrap_or(0.0).max(body_rate) as u64,
+            first_byte: Duration::from_secs_f64(self.first_byte?.value.min(most)),
+            body_rate: body_rate.min(rate) as u64,
+            rate: rate as u64,
         })
     }
 }
 
-/// Moves an estimate to the better of it and a sample; towards a worse one slowly, and not at all
-/// while the link is full.
+impl Lowest {
+    fn add(&mut self, now: Duration, wait: f64) {
+        let period = now.as_secs() / LOWEST_FOR.as_secs();
+        if period != self.period {
+            let was_last = period == self.period + 1;
+            self.previous = self.current.filter(|_| was_last);
+            self.current = None;
+            self.period = period;
+        }
+        self.current = Some(self.current.map_or(wait, |low| low.min(wait)));
+    }
+
+    fn get(&self) -> Option<f64> {
+        let both = [self.current, self.previous].into_iter().flatten();
+        both.reduce(f64::min)
+    }
+}
+
+/// Moves an estimate half of the way to a better sample. Slowly lets it fall to `target` if it is better
+/// than that.
 fn update(
     known: Option<Estimate>,
     now: Duration,
     sample: f64,
+    target: f64,
     better: fn(f64, f64) -> f64,
-    is_full: bool,
-) -> Estimate {
+) -> f64 {
     let Some(Estimate { value, at }) = known else {
-        return Estimate {
-            value: sample,
-            at: now,
-        };
+        return sample;
     };
+    let is_better = |one: f64, other: f64| better(one, other).to_bits() == one.to_bits();
+    if is_better(sample, value) {
+        return f64::midpoint(value, sample);
+    }
+    if is_better(target, value) {
+        return value;
+    }
     let age = now.saturating_sub(at).as_secs_f64();
-    let share = if is_full {
-        1.0
-    } else {
-        (-age / BODY_FALLS).exp()
-    };
-    // Half of the way: one odd sample is no measurement.
-    let toward = f64::midpoint(value, sample);
-    let is_better = better(value, sample).to_bits() == sample.to_bits();
-    let value = if is_better {
-        toward
-    } else {
-        sample + (value - sample) * share
-    };
-    Estimate { value, at: now }
+    target + (value - target) * (-age / BODY_FALLS).exp()
 }
 
 #[cfg(test)]
@@ -203,6 +264,61 @@ mod tests {
         bodies(&mut meter, 10_000, 70_000, 400, 5);
         let link = meter.link(at(70_000)).unwrap();
         assert!(link.rate < 30 * MB, "{link:?}");
+    }
+
+    #[test]
+    fn bytes_that_waited_in_a_socket_are_no_fast_link() {
+        let mut meter = LinkMeter::default();
+        bodies(&mut meter, 0, 10_000, 40, 20);
+        let before = meter.link(at(10_000)).unwrap();
+        for now in (10_000..26_000).step_by(160) {
+            // One or two of six.
+            meter.on_body(at(now), 4 * MB, Duration::from_micros(10));
+            if now % 320 == 0 {
+                meter.on_body(at(now), 4 * MB, Duration::from_micros(10));
+            }
+            bodies(&mut meter, now, now + 160, 40, 20);
+        }
+        let after = meter.link(at(26_000)).unwrap();
+        assert!(after.body_rate <= 20 * MB, "{after:?}");
+        assert!(after.rate < before.rate * 11 / 10, "{after:?}");
+    }
+
+    #[test]
+    fn an_estimate_that_is_far_off_falls_while_the_link_is_full() {
+        let mut meter = LinkMeter::default();
+        bodies(&mut meter, 0, 3000, 40, 400);
+        bodies(&mut meter, 3000, 200_000, 40, 5);
+        let link = meter.link(at(200_000)).unwrap();
+        assert!(link.body_rate <= 21 * MB, "{link:?}");
+        let mut meter = LinkMeter::default();
+        meter.on_first_byte(at(0), at(1));
+        bodies(&mut meter, 0, 200_000, 40, 20);
+        let link = meter.link(at(200_000)).unwrap();
+        assert!(link.first_byte >= at(24), "{link:?}");
+    }
+
+    #[test]
+    fn a_link_is_no_faster_than_what_arrives() {
+        let mut meter = LinkMeter::default();
+        // A tenth of the time is in bodies, each at 40 MB/s.
+        bodies(&mut meter, 0, 10_000, 900, 40);
+        let link = meter.link(at(10_000)).unwrap();
+        assert!(link.rate <= 6 * MB, "{link:?}");
+        assert!(link.body_rate <= link.rate, "{link:?}");
+    }
+
+    #[test]
+    fn queues_are_no_distance() {
+        let mut meter = LinkMeter::default();
+        bodies(&mut meter, 0, 10_000, 400, 5);
+        for now in (10_000..60_000).step_by(400) {
+            meter.on_first_byte(at(now), Duration::from_secs(10));
+            meter.on_bytes(at(now), MB);
+            meter.on_body(at(now), MB, at(800));
+        }
+        let link = meter.link(at(60_000)).unwrap();
+        assert!(link.first_byte <= at(400), "{link:?}");
     }
 
     #[test]

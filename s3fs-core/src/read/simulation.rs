@@ -12,7 +12,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use crate::object::ByteRange;
-use crate::read::limits::{BACK, Demand, Limits, PART, Room};
+use crate::read::limits::{BACK, Demand, Limits, Room};
 use crate::read::link::LinkMeter;
 use crate::read::window::Window;
 
@@ -20,6 +20,13 @@ const MIB: u64 = 1 << 20;
 
 /// Time for which a reader counts after it has waited, in seconds.
 const EPOCH: f64 = 4.0;
+
+/// Number of bodies of which one is received late: its bytes wait in the socket, and seem to come in no
+/// time.
+const LATE: u64 = 12;
+
+/// Length of most parts, in bytes.
+const PART: u64 = 4 * MIB;
 
 /// Size of the files, in bytes: none is read to its end.
 const SIZE: u64 = 1 << 50;
@@ -43,13 +50,21 @@ struct Part {
     filled: f64,
 }
 
+/// Behaviour of a program.
+#[derive(Clone, Copy, Debug)]
+struct Program {
+    /// Rate at which it reads at most, in bytes a second.
+    rate: f64,
+    /// Share of the time after which it ends.
+    ends: f64,
+}
+
 /// Program that reads one file.
 struct Reader {
     window: Window,
     parts: VecDeque<Part>,
     position: u64,
-    /// Rate at which it reads at most, in bytes a second.
-    rate: f64,
+    program: Program,
     /// Bytes that it may read now by its rate.
     allowed: f64,
     read: u64,
@@ -58,12 +73,12 @@ struct Reader {
 }
 
 impl Reader {
-    fn new(rate: f64) -> Self {
+    fn new(program: Program) -> Self {
         Self {
             window: Window::from_the_beginning(),
             parts: VecDeque::new(),
             position: 0,
-            rate,
+            program,
             allowed: 0.0,
             read: 0,
             waited: 0.0,
@@ -96,7 +111,7 @@ impl Reader {
 
     /// Reads what has arrived.
     fn read(&mut self, now: f64, step: f64, limits: Limits) {
-        self.allowed = (self.allowed + self.rate * step).min(64.0 * MIB as f64);
+        self.allowed = (self.allowed + self.program.rate * step).min(64.0 * MIB as f64);
         let here = self.parts.iter().take_while(|part| part.is_full()).last();
         let mut end = here.map_or(0, |part| part.range.end());
         if let Some(part) = self.parts.iter().find(|part| !part.is_full()) {
@@ -148,7 +163,14 @@ struct Outcome {
 
 /// Lets readers of these rates begin one after the other, and read for a time.
 fn simulate(network: Network, room: Room, rates: &[f64], time: f64) -> Outcome {
-    let mut readers = Vec::new();
+    let programs = rates.iter().map(|&rate| Program { rate, ends: 1.0 });
+    simulate_programs(network, room, &programs.collect::<Vec<_>>(), time)
+}
+
+/// Lets programs begin one after the other, and read for a time.
+fn simulate_programs(network: Network, room: Room, programs: &[Program], time: f64) -> Outcome {
+    let mut readers: Vec<Reader> = Vec::new();
+    let mut begun = 0;
     let mut meter = LinkMeter::default();
     let (mut now, mut arrived, mut held, mut requests, mut in_flight) = (0.0, 0.0, 0, 0, 0);
     let step = (network.first_byte.as_secs_f64() / 8.0)
@@ -156,11 +178,11 @@ fn simulate(network: Network, room: Room, rates: &[f64], time: f64) -> Outcome {
         .max(time / 4_000.0);
     let mut is_second_half = false;
     while now < time {
-        if readers.len() < rates.len()
-            && now >= time / 8.0 * readers.len() as f64 / rates.len() as f64
-        {
-            readers.push(Reader::new(rates[readers.len()]));
+        if begun < programs.len() && now >= time / 8.0 * begun as f64 / programs.len() as f64 {
+            readers.push(Reader::new(programs[begun]));
+            begun += 1;
         }
+        readers.retain(|reader| now < reader.program.ends * time);
         if !is_second_half && now >= time / 2.0 {
             is_second_half = true;
             for reader in &mut readers {
@@ -230,7 +252,9 @@ fn arrive(
         part.filled += bytes;
         arrived += bytes;
         meter.on_bytes(clock, bytes as u64);
-        if part.is_full() {
+        if part.is_full() && part.range.start() / PART % LATE == LATE - 1 {
+            meter.on_body(clock, length, Duration::from_micros(50));
+        } else if part.is_full() {
             let took = (now + step - part.first).max(length as f64 / each);
             meter.on_body(clock, length, Duration::from_secs_f64(took));
         }
@@ -245,20 +269,14 @@ fn room(memory: u64) -> Room {
     }
 }
 
-/// Returns the rate of a number of streams whose windows take all the memory, if all bodies begin at
-/// once.
+/// Returns the rate that a number of streams can have: that of the link, or of bodies that fill the memory
+/// and all begin at once. A stream has half of the memory at most, and each holds what lies just behind
+/// its reads, and a part that is read.
 fn ideal(network: Network, room: Room, streams: usize) -> f64 {
-    let demand = Demand {
-        active: streams as u64,
-        waiting: streams as u64,
-    };
-    let known = crate::read::link::Link {
-        first_byte: network.first_byte,
-        body_rate: network.body_rate.min(network.rate) as u64,
-        rate: u64::MAX >> 20,
-    };
-    let largest = Limits::new(Some(known), room, demand);
-    let bytes = streams as f64 * largest.window as f64;
+    let each = (room.memory / streams as u64).saturating_sub(MIB) as f64;
+    let window = (each * 2.0 / 3.0).max(each - PART as f64);
+    let window = window.min(room.memory as f64 / 2.0).max(0.5 * MIB as f64);
+    let bytes = streams as f64 * window;
     let arriving = (PART as f64 / network.body_rate).max(bytes / network.rate);
     bytes / (network.first_byte.as_secs_f64() + arriving)
 }
@@ -326,6 +344,23 @@ fn a_slow_link_is_no_long_queue() {
     let outcome = simulate(network, room(768 * MIB), &[f64::INFINITY], 300.0);
     assert!(sum(&outcome) >= 0.9e6, "{outcome:?}");
     assert!(outcome.in_flight <= 16 * MIB, "{outcome:?}");
+}
+
+#[test]
+fn a_reader_has_the_link_when_others_have_ended() {
+    let network = Network {
+        first_byte: Duration::from_millis(50),
+        rate: 1e9,
+        body_rate: 60e6,
+    };
+    let program = |ends| Program {
+        rate: f64::INFINITY,
+        ends,
+    };
+    let mut programs = [program(0.3); 16];
+    programs[0] = program(1.0);
+    let outcome = simulate_programs(network, room(512 * MIB), &programs, 20.0);
+    assert!(sum(&outcome) >= 0.9e9, "{outcome:?}");
 }
 
 proptest! {

@@ -125,8 +125,10 @@ impl Window {
             self.ahead = grown.max(self.ahead).min(limits.window);
             self.grow_at = self.position + self.ahead / 2;
         }
-        // More streams share the memory by now, or the link is slower than it was.
+        // More streams share the memory by now, or the link is slower than it was. It grows again from
+        // what it is now.
         self.ahead = self.ahead.min(limits.window);
+        self.grow_at = self.grow_at.min(self.position + self.ahead / 2);
     }
 
     /// Stops reading ahead: other windows were read and this one was not.
@@ -154,9 +156,15 @@ impl Window {
         if self.ahead == 0 && start < self.predicted {
             return (self.predicted - start).min(PART);
         }
-        let length = (self.ahead / 4)
-            .next_power_of_two()
-            .clamp(FIRST, limits.part);
+        // A window that grows no more has few long parts: each part is a request.
+        let is_small = self.ahead >= limits.window && self.ahead < 4 * PART;
+        let (parts, longest) = if is_small {
+            (2, PART)
+        } else {
+            (4, limits.part)
+        };
+        let length = (self.ahead / parts).next_power_of_two();
+        let length = length.clamp(FIRST, longest);
         length - start % length
     }
 
@@ -276,6 +284,41 @@ mod tests {
             is_included
         });
         assert!(included.count() as u64 * READ <= BACK);
+    }
+
+    #[test]
+    fn a_window_that_shrank_grows_again_from_its_length() {
+        let mut window = Window::from_the_beginning();
+        let few = Limits {
+            window: 8 << 20,
+            ..LIMITS
+        };
+        let mut offset = 0;
+        while window.ahead < LIMITS.window {
+            window.observe(read(offset), LIMITS);
+            offset += READ;
+        }
+        window.observe(read(offset), few);
+        assert_eq!(window.ahead, few.window);
+        let until = offset + few.window / 2;
+        while offset <= until {
+            offset += READ;
+            window.observe(read(offset), LIMITS);
+        }
+        assert!(window.ahead >= 32 << 20, "{window:?}");
+    }
+
+    #[test]
+    fn parts_of_a_small_window_are_half_of_it() {
+        for (memory, part) in [(2 << 20, 1 << 20), (7 << 20, PART), (12 << 20, PART)] {
+            let limits = Limits {
+                window: memory,
+                part: PART,
+            };
+            let mut window = Window::from_the_beginning();
+            (0..64).for_each(|n| window.observe(read(n * READ), limits));
+            assert_eq!(window.part_length(0, limits), part, "{memory}");
+        }
     }
 
     #[test]
