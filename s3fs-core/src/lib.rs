@@ -56,7 +56,7 @@ pub use object::{
 };
 pub use objects::{Objects, Unshown};
 pub use probe::{Probe, probe};
-pub use resources::{DEFAULT_BUDGET, LEAST_BUDGET, Resources, memory_of_each};
+pub use resources::{DEFAULT_BUDGET, LEAST_BUDGET, Resources, memory_beside, memory_of_each};
 pub use store::Capability;
 pub use store::s3::{ConnectError, ProfileError, ProfileKeys, profile_credentials};
 pub use store::{UnfinishedUpload, UploadObserver};

@@ -1,4 +1,4 @@
-//! Memory and processors that this process may use, by the machine and by its control groups.
+//! Memory, processors and descriptors that this process may use, by the machine and by its control groups.
 
 use std::fs;
 use std::num::NonZero;
@@ -30,6 +30,9 @@ pub(crate) struct Memory {
 /// Memory of a machine that does not tell its own, in bytes.
 const UNKNOWN: u64 = 4 << 30;
 
+/// Usual limit of descriptors, if this process is not told its own.
+const USUAL_DESCRIPTORS: usize = 1024;
+
 /// Range of the number of threads that serve one mount. While one copies a megabyte of a write, another
 /// can answer; many compete for the kernel's queue.
 const THREADS: RangeInclusive<usize> = 2..=8;
@@ -50,6 +53,23 @@ fn meminfo(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     let kib = line.strip_prefix(':')?.trim().strip_suffix(" kB")?;
     Some(kib.parse::<u64>().ok()?.saturating_mul(1 << 10))
+}
+
+/// Returns the maximum number of descriptors of this process, by its soft limit.
+pub(crate) fn descriptors() -> usize {
+    let text = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    open_files(&text).unwrap_or(USUAL_DESCRIPTORS)
+}
+
+/// Returns the soft limit of open files in `/proc/self/limits`.
+fn open_files(text: &str) -> Option<usize> {
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"))?;
+    match line.split_whitespace().next()? {
+        "unlimited" => Some(usize::MAX),
+        soft => soft.parse().ok(),
+    }
 }
 
 /// Returns the number of threads that serve one mount.
@@ -133,6 +153,20 @@ mod tests {
             memory.available > 0 && memory.total >= memory.available,
             "{memory:?}"
         );
+    }
+
+    #[test]
+    fn the_soft_limit_of_open_files_counts() {
+        let text = "Limit                     Soft Limit           Hard Limit           Units     \n\
+            Max processes             96251                96251                processes \n\
+            Max open files            1024                 524288               files     \n";
+        assert_eq!(open_files(text), Some(1024));
+        assert_eq!(
+            open_files("Max open files   unlimited unlimited files"),
+            Some(usize::MAX)
+        );
+        assert_eq!(open_files(""), None);
+        assert!(descriptors() >= 16);
     }
 
     #[test]

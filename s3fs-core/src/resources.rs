@@ -13,6 +13,10 @@ use crate::write::{PartPool, Stages};
 /// available.
 pub const DEFAULT_BUDGET: u64 = 128 << 20;
 
+/// Largest default memory for file contents in one process, in bytes: others of the machine may have as
+/// much. More must be named.
+const LARGEST_DEFAULT: u64 = 512 << 20;
+
 /// Minimum memory for file contents, in bytes: parts of uploads need as much to fit beside each other.
 pub const LEAST_BUDGET: u64 = 16 << 20;
 
@@ -41,7 +45,8 @@ pub struct Resources {
 impl Resources {
     /// Creates resources with `bytes` bytes of memory for file contents.
     pub fn with_budget(bytes: u64) -> Self {
-        let (budget, bodies) = (Budget::new(bytes), bodies(bytes));
+        let bodies = bodies(bytes, machine::descriptors());
+        let budget = Budget::new(bytes);
         let shared = SharedResources {
             reading: ReadMemory::new(budget.clone(), bodies),
             budget,
@@ -56,10 +61,21 @@ impl Resources {
     }
 
     /// Creates the resources of a process that has these mounts: with the largest memory that one of
-    /// them names, or the default.
+    /// them names, or the default. Warns of more memory than there is, and takes less.
     pub fn for_mounts<'a>(mounts: impl IntoIterator<Item = &'a MountConfig>) -> Self {
         let named = mounts.into_iter().filter_map(|mount| mount.memory);
-        named.max().map_or_else(Self::default, Self::with_budget)
+        let Some(named) = named.max() else {
+            return Self::default();
+        };
+        let most = largest_budget(machine::memory());
+        if named > most {
+            tracing::warn!(
+                named,
+                most,
+                "`memory` exceeds that of the machine or the control group"
+            );
+        }
+        Self::with_budget(named.min(most))
     }
 }
 
@@ -74,12 +90,23 @@ pub fn memory_of_each(at_once: usize) -> u64 {
     default_budget(machine::memory(), at_once as u64)
 }
 
+/// Returns the largest memory for file contents that a process may be given, in bytes.
+fn largest_budget(memory: Memory) -> u64 {
+    (memory.total - memory.total / 8).max(LEAST_BUDGET)
+}
+
+/// Returns the default memory for file contents beside a job that may use `job` bytes, in bytes.
+pub fn memory_beside(job: u64) -> u64 {
+    (job / SHARE).clamp(DEFAULT_BUDGET, LARGEST_DEFAULT)
+}
+
 /// Returns the default memory for file contents in one of `at_once` processes, in bytes.
 fn default_budget(memory: Memory, at_once: u64) -> u64 {
+    let at_once = at_once.max(1);
     let share = memory.total / SHARE.max(SHARE_OF_MAP.saturating_mul(at_once));
-    let share = share.max(DEFAULT_BUDGET);
     share
-        .min(memory.available / LARGEST_SHARE)
+        .clamp(DEFAULT_BUDGET, LARGEST_DEFAULT)
+        .min(memory.available / at_once / LARGEST_SHARE)
         .max(LEAST_BUDGET)
 }
 
@@ -100,8 +127,8 @@ mod tests {
     fn the_default_is_a_share_of_the_memory() {
         assert_eq!(mebibytes(2 << 10, 1 << 10), 128);
         assert_eq!(mebibytes(16 << 10, 8 << 10), 512);
-        assert_eq!(mebibytes(256 << 10, 200 << 10), 8192);
-        assert_eq!(mebibytes(256 << 10, 4 << 10), 1024, "the rest is in use");
+        assert_eq!(mebibytes(256 << 10, 200 << 10), 512);
+        assert_eq!(mebibytes(256 << 10, 1 << 10), 256, "the rest is in use");
     }
 
     #[test]
@@ -113,7 +140,33 @@ mod tests {
         let each = |at_once| default_budget(memory, at_once) >> 20;
         assert_eq!(each(4), each(1));
         assert_eq!(each(64), 512);
-        assert_eq!(each(1024), 128);
+        assert_eq!(each(1024), 50);
+        let group = Memory {
+            total: 1 << 30,
+            available: 1 << 30,
+        };
+        assert_eq!(default_budget(group, 2) >> 20, 128);
+        assert_eq!(default_budget(group, 8) >> 20, 32);
+        assert_eq!(default_budget(group, 64) >> 20, 16);
+        assert_eq!(default_budget(group, 0) >> 20, 128);
+    }
+
+    #[test]
+    fn a_named_memory_is_less_than_there_is() {
+        let memory = |total| Memory {
+            total,
+            available: 0,
+        };
+        assert_eq!(largest_budget(memory(1 << 30)), 896 << 20);
+        assert_eq!(largest_budget(memory(1 << 20)), LEAST_BUDGET);
+    }
+
+    #[test]
+    fn no_default_takes_much_of_a_large_machine() {
+        assert_eq!(mebibytes(4 << 20, 4 << 20), 512);
+        assert_eq!(memory_beside(64 << 30), 512 << 20);
+        assert_eq!(memory_beside(8 << 30), 256 << 20);
+        assert_eq!(memory_beside(0), 128 << 20);
     }
 
     #[test]

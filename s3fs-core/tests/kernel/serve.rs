@@ -63,12 +63,12 @@ fn unmount_patiently(folder: &Path) {
 }
 
 async fn mount(request: Request) -> Mounted {
-    let resources = Resources::with_budget(request.budget.unwrap_or(DEFAULT_BUDGET));
-    let read_only = request.config.access == s3fs_core::Access::ReadOnly;
-    let source = request.config.bucket.to_string();
-    let fs = FileSystem::connect(request.config, &resources)
-        .await
-        .unwrap();
+    let mut config = request.config;
+    config.memory = Some(request.budget.unwrap_or(DEFAULT_BUDGET));
+    let resources = Resources::for_mounts([&config]);
+    let read_only = config.access == s3fs_core::Access::ReadOnly;
+    let source = config.bucket.to_string();
+    let fs = FileSystem::connect(config, &resources).await.unwrap();
     let point = MountPoint {
         folder: &request.folder,
         source: &source,

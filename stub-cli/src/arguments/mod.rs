@@ -181,7 +181,7 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) memory: Option<u64>,
     /// Maximum memory for the contents of files of all volumes, such as 1GiB, beside the program's
-    /// [default: 1/32 of the machine's, at least 128MiB]
+    /// [default: 1/32 of the machine's, 128MiB to 512MiB]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) volume_memory: Option<u64>,
     /// Warn about limits that can't be enforced, instead of refusing to run
@@ -222,8 +222,8 @@ pub(crate) struct MountArguments {
     pub(crate) read_only: bool,
     #[command(flatten)]
     service: ServiceArguments,
-    /// Maximum memory for the contents of files, such as 1GiB [default: 1/32 of the machine's, at least
-    /// 128MiB]
+    /// Maximum memory for the contents of files, such as 1GiB [default: 1/32 of the machine's,
+    /// 128MiB to 512MiB]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     memory: Option<u64>,
     /// Allow access by other users, subject to permission bits

@@ -17,8 +17,8 @@ pub(crate) struct WarmArguments {
     source: String,
     #[command(flatten)]
     service: ServiceArguments,
-    /// Maximum memory for the contents of files, such as 1GiB [default: 1/32 of the machine's, at least
-    /// 128MiB]
+    /// Maximum memory for the contents of files, such as 1GiB [default: 1/32 of the machine's,
+    /// 128MiB to 512MiB]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     memory: Option<u64>,
 }

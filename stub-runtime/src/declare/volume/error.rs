@@ -87,7 +87,7 @@ pub enum VolumeError {
     #[error("`warm` needs a cache\ngive `cache` as well, or leave `warm` out")]
     WarmWithoutCache,
     /// `memory` is too little for the parts of uploads.
-    #[error("volume memory of {bytes} bytes is too little\nwrite 16 MiB at least, or leave it out")]
+    #[error("`memory` must be at least 16 MiB, not {bytes} bytes\nwrite more, or leave it out")]
     LittleMemory {
         /// Given memory, in bytes.
         bytes: u64,

@@ -281,9 +281,9 @@ impl CloudBucketMount {
     /// read ahead as far as the connection to the bucket needs. A fast connection over a long distance
     /// needs much, such as 1 GiB for 10 Gbit/s at 100 ms.
     ///
-    /// The volumes of a call share the largest memory that one of them names. Defaults to 128 MiB, or to
-    /// 1/32 of the machine's memory if that is more, but to no more than a quarter of what is available
-    /// to the control group.
+    /// The volumes of a call share the largest memory that one of them names. Defaults to 1/32 of the
+    /// machine's memory, from 128 to 512 MiB, but to no more than a quarter of its available memory and of
+    /// the control group's limit.
     ///
     /// ```
     /// use stub_runtime::CloudBucketMount;

@@ -26,7 +26,11 @@ pub(super) use proxy::{NotAProxy, ProxyRefused, THROUGH_PROXY};
 /// kilobytes that no budget includes, beside its part.
 const MEMORY_OF_BODY: u64 = (4 << 20) / 3;
 
-/// Range of the maximum number of bodies received at once. A process has 1024 descriptors by default.
+/// Divisor of the limit of descriptors: the share for bodies. Uploads, other requests, idle connections, files of
+/// a cache and stages have some, too.
+const SHARE_OF_DESCRIPTORS: usize = 4;
+
+/// Range of the maximum number of bodies received at once.
 const BODIES: RangeInclusive<usize> = 32..=MOST_BODIES;
 const MOST_BODIES: usize = 512;
 
@@ -47,10 +51,12 @@ impl Default for HttpClient {
 }
 
 /// Returns the maximum number of bodies received at once by a process with `memory` bytes for file
-/// contents.
-pub fn bodies(memory: u64) -> usize {
+/// contents, and this limit of descriptors.
+pub fn bodies(memory: u64, descriptors: usize) -> usize {
     let bodies = usize::try_from(memory / MEMORY_OF_BODY).unwrap_or(usize::MAX);
-    bodies.clamp(*BODIES.start(), *BODIES.end())
+    bodies
+        .min(descriptors / SHARE_OF_DESCRIPTORS)
+        .clamp(*BODIES.start(), *BODIES.end())
 }
 
 impl HttpClient {
@@ -96,9 +102,17 @@ mod tests {
 
     #[test]
     fn more_memory_is_for_more_bodies() {
+        let bodies = |memory| bodies(memory, 1 << 20);
         assert_eq!(bodies(16 << 20), 32);
         assert_eq!(bodies(128 << 20), 96);
         assert_eq!(bodies(512 << 20), 384);
         assert_eq!(bodies(u64::MAX), MOST_BODIES);
+    }
+
+    #[test]
+    fn few_descriptors_are_for_few_bodies() {
+        assert_eq!(bodies(4 << 30, 1024), 256);
+        assert_eq!(bodies(128 << 20, 1024), 96);
+        assert_eq!(bodies(4 << 30, 64), 32);
     }
 }
