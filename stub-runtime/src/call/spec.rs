@@ -68,6 +68,22 @@ impl CallSpec {
     /// Format version that this program writes and understands.
     pub const VERSION: u32 = 5;
 
+    /// Returns the largest memory for file contents that a volume names, in bytes.
+    pub(crate) fn volume_memory(&self) -> Option<u64> {
+        let memories = self.volumes.iter().map(|volume| volume.mount.memory);
+        memories.flatten().max()
+    }
+
+    /// Sets the memory for file contents, in bytes, unless a volume names it: the volumes of a call share
+    /// the largest.
+    pub(crate) fn set_default_volume_memory(&mut self, bytes: u64) {
+        if self.volume_memory().is_none() {
+            for volume in &mut self.volumes {
+                volume.mount.memory = Some(bytes);
+            }
+        }
+    }
+
     /// Returns the label of the call, for messages.
     pub fn label(&self) -> Arc<str> {
         match (&self.name, &self.work) {
@@ -92,5 +108,51 @@ impl fmt::Debug for CallSpec {
             .field("isolate", &self.isolate)
             .field("limits", &self.limits)
             .finish()
+    }
+}
+
+#[cfg(test)]
+impl CallSpec {
+    /// Creates a call with this limit, and volumes with these memories for file contents.
+    pub(crate) fn with_memories(job: Option<u64>, volumes: &[Option<u64>]) -> Self {
+        let volume = |(n, &memory): (usize, &Option<u64>)| Volume {
+            path: format!("/{n}").into(),
+            mount: MountConfig {
+                memory,
+                ..MountConfig::new(s3fs_core::BucketName::new("bucket").unwrap())
+            },
+        };
+        Self {
+            version: Self::VERSION,
+            name: None,
+            work: Work::Function { name: "f".into() },
+            volumes: volumes.iter().enumerate().map(volume).collect(),
+            environment: BTreeMap::new(),
+            timeout: None,
+            workdir: PathBuf::from("/"),
+            network: false,
+            isolate: false,
+            limits: Limits {
+                memory: job,
+                ..Limits::default()
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_default_is_not_for_calls_that_name_a_memory() {
+        let after = |volumes: &[Option<u64>]| {
+            let mut spec = CallSpec::with_memories(None, volumes);
+            spec.set_default_volume_memory(512 << 20);
+            spec.volume_memory()
+        };
+        assert_eq!(after(&[Some(64 << 20), None]), Some(64 << 20));
+        assert_eq!(after(&[None, None]), Some(512 << 20));
+        assert_eq!(after(&[]), None);
     }
 }

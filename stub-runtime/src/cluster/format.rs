@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use bytes::Bytes;
-use s3fs_core::Usage;
+use s3fs_core::{Usage, memory_beside};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -38,14 +38,23 @@ pub(crate) struct Header {
 }
 
 /// Returns a call as nodes get it: without the files and programs of this machine that keys came
-/// from. The keys themselves go along.
+/// from. The keys themselves go along. The volumes have the memory that is reserved for them.
 pub(super) fn for_nodes(spec: &CallSpec) -> CallSpec {
     let mut spec = spec.clone();
     for volume in &mut spec.volumes {
         volume.mount.key_source = None;
         volume.mount.keys_expire = None;
     }
+    if let Some(memory) = default_volume_memory(&spec) {
+        spec.set_default_volume_memory(memory);
+    }
     spec
+}
+
+/// Returns the memory for file contents on nodes, in bytes, if no volume names it; `None` if the job has
+/// no limit, so that the node's memory counts.
+pub(super) fn default_volume_memory(spec: &CallSpec) -> Option<u64> {
+    spec.limits.memory.map(memory_beside)
 }
 
 /// Record of a submission, for a caller that reattaches.

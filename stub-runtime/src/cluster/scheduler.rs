@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::time::Duration;
 
+use s3fs_core::DEFAULT_BUDGET;
+
 use super::error::ClusterError;
+use super::format::default_volume_memory;
 use super::names::BatchId;
 use super::script::{LATER, TOLD_TO_END, UNFIT};
 use crate::call::CallSpec;
@@ -77,9 +80,12 @@ pub(super) struct Needs {
     pub(super) at_once: Option<usize>,
 }
 
-/// Memory, in bytes, of a task beside its sandbox: this program twice, and data read and written ahead
-/// unless a volume names more memory for that.
+/// Memory, in bytes, of a task beside its sandbox: this program twice, and the smallest default memory for
+/// file contents.
 const OWN_MEMORY: u64 = 512 << 20;
+
+/// Divisor of the memory for file contents: the share that connections and unused buffers take beside it.
+const SHARE_BESIDE: u64 = 8;
 
 /// Time for storing what was written, which no timeout includes.
 const STORING: Duration = Duration::from_mins(10);
@@ -100,8 +106,7 @@ impl Needs {
             })
         });
         let memory = spec.limits.memory;
-        let named = spec.volumes.iter().filter_map(|volume| volume.mount.memory);
-        let own = OWN_MEMORY.saturating_add(named.max().unwrap_or(0));
+        let own = own_memory(spec);
         Self {
             cpu: spec.limits.cpu,
             memory: memory.map(|bytes| bytes.saturating_add(own)),
@@ -109,6 +114,17 @@ impl Needs {
             at_once,
         }
     }
+}
+
+/// Returns the memory, in bytes, that a task needs beside its sandbox.
+fn own_memory(spec: &CallSpec) -> u64 {
+    let files = spec
+        .volume_memory()
+        .or_else(|| default_volume_memory(spec).filter(|_| !spec.volumes.is_empty()));
+    let more = files.map_or(0, |bytes| bytes.saturating_sub(DEFAULT_BUDGET));
+    OWN_MEMORY
+        .saturating_add(more)
+        .saturating_add(more / SHARE_BESIDE)
 }
 
 /// State of a task.
@@ -166,5 +182,49 @@ impl Fate {
     pub(super) fn new(how: EndKind, words: impl Into<String>) -> Self {
         let words = words.into();
         Self { how, words }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::format::for_nodes;
+
+    const GIB: u64 = 1 << 30;
+
+    /// Returns the memory that is reserved beside that of the job, in MiB.
+    fn beside(job: u64, volumes: &[Option<u64>]) -> u64 {
+        let spec = CallSpec::with_memories(Some(job), volumes);
+        let needs = |spec| Needs::of(spec, &Retries::default(), None, Duration::ZERO).memory;
+        let memory = needs(&spec).unwrap();
+        let there = for_nodes(&spec);
+        assert_eq!(
+            needs(&there),
+            Some(memory),
+            "another for a caller that reattaches"
+        );
+        let used = there.volume_memory().unwrap_or(0);
+        assert!(memory - job >= used + used / 8 + (256 << 20), "{used}");
+        (memory - job) >> 20
+    }
+
+    #[test]
+    fn the_memory_of_volumes_is_reserved_beside_that_of_the_job() {
+        assert_eq!(beside(64 * GIB, &[]), 512);
+        assert_eq!(beside(GIB, &[None]), 512);
+        assert_eq!(beside(64 * GIB, &[None, None]), 512 + 384 + 48);
+        assert_eq!(beside(64 * GIB, &[Some(64 << 20), None]), 512);
+        assert_eq!(beside(GIB, &[Some(4 * GIB)]), 512 + 3968 + 496);
+    }
+
+    #[test]
+    fn a_job_without_a_limit_reserves_nothing() {
+        let spec = CallSpec::with_memories(None, &[Some(4 * GIB)]);
+        let needs = Needs::of(&spec, &Retries::default(), None, Duration::ZERO);
+        assert_eq!(needs.memory, None);
+        assert_eq!(
+            for_nodes(&CallSpec::with_memories(None, &[None])).volume_memory(),
+            None
+        );
     }
 }

@@ -114,10 +114,7 @@ impl Mapped {
             no_stdin: true,
             ..Takers::of(watch)
         };
-        let memory = memory_of_each(most);
-        for volume in &mut plan.spec.volumes {
-            volume.mount.memory.get_or_insert(memory);
-        }
+        plan.spec.set_default_volume_memory(memory_of_each(most));
         let (sender, done) = channel();
         Self {
             shared: Arc::new(SharedMap::new(plan, takers, sender)),
