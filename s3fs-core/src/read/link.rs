@@ -38,7 +38,7 @@ const SHORTEST: Duration = Duration::from_millis(10);
 const QUEUEING: f64 = 4.0;
 
 /// Half of the time for which the shortest time to the first byte counts.
-const LOWEST_FOR: Duration = Duration::from_secs(60);
+const LOWEST_FOR: Duration = Duration::from_mins(1);
 
 /// Number of bodies, and time since the first one, before the estimates are used: connections are
 /// slow at first.
