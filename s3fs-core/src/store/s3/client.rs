@@ -223,12 +223,12 @@ impl Access {
         self.http.proxy_of(&url)
     }
 
-    /// Returns the request rate of the server that requests about a bucket are sent to. AWS limits
-    /// the requests to each bucket, other servers those to all.
+    /// Returns the request rate of the server that requests about a bucket are sent to.
     pub(super) fn throttle(&self, bucket: &str) -> Arc<Throttle> {
         let server = match &self.endpoint {
-            Some(endpoint) => endpoint.origin(None),
-            None => format!("https://{}/", self.host(bucket)),
+            Some(endpoint) => endpoint.throttled(bucket),
+            // AWS limits the requests to each bucket, whose name need not be in the host.
+            None => format!("https://{}/{bucket}", self.host(bucket)),
         };
         self.http.throttles.of(&server)
     }

@@ -100,6 +100,17 @@ impl Endpoint {
         format!("{scheme}://{bucket}{host}{port}/")
     }
 
+    /// Returns the server whose request rate the requests about a bucket share: scheme, host and
+    /// port. AWS limits the requests to each bucket, other servers those to all.
+    pub(super) fn throttled(&self, bucket: &str) -> String {
+        let scheme = self.uri.scheme_str().unwrap_or("https");
+        let host = self.uri.host().unwrap_or_default().to_ascii_lowercase();
+        let usual = if scheme == "http" { 80 } else { 443 };
+        let port = self.uri.port_u16().unwrap_or(usual);
+        let bucket = if self.is_aws() { bucket } else { "" };
+        format!("{scheme}://{host}:{port}/{bucket}")
+    }
+
     /// Returns the host.
     pub(super) fn host(&self) -> &str {
         self.uri.host().unwrap_or_default().trim_matches(['[', ']'])
@@ -133,7 +144,7 @@ impl Endpoint {
 
     /// Returns whether the endpoint is AWS's, whose servers accept the SDK's newer checksums.
     pub(super) fn is_aws(&self) -> bool {
-        let host = self.host();
+        let host = self.host().to_ascii_lowercase();
         let is_below = |domain: &&str| {
             host.strip_suffix(*domain)
                 .is_some_and(|rest| rest.ends_with('.'))
@@ -249,6 +260,27 @@ mod tests {
         assert!(!at("https://myamazonaws.eu").is_aws());
         assert!(!at("https://amazonaws.com.example.org").is_aws());
         assert!(!at("http://127.0.0.1:9000").is_aws());
+    }
+
+    #[test]
+    fn buckets_share_the_rate_of_a_server_but_not_that_of_aws() {
+        let same = |one: (&str, &str), other: (&str, &str)| {
+            at(one.0).throttled(one.1) == at(other.0).throttled(other.1)
+        };
+        let aws = "https://s3.eu-central-1.amazonaws.com";
+        let private = "https://bucket.vpce-1a2b3c4d.s3.us-east-1.vpce.amazonaws.com";
+        for url in [aws, private, "https://S3.eu-central-1.Amazonaws.COM"] {
+            assert!(!same((url, "a"), (url, "b")), "{url}");
+            assert!(same((url, "a"), (url, "a")), "{url}");
+        }
+        let (plain, tls) = ("http://Storage.example.org", "https://storage.example.org/");
+        assert!(same((plain, "a"), ("http://storage.example.org:80/", "b")));
+        assert!(same((tls, "a"), ("https://STORAGE.example.org:443", "b")));
+        assert!(!same((plain, "a"), (tls, "a")));
+        assert!(!same(
+            (plain, "a"),
+            ("http://storage.example.org:9000", "a")
+        ));
     }
 
     #[test]
