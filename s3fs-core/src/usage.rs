@@ -15,7 +15,8 @@ const DEAR: f64 = 5e-6;
 /// List price of a request that reads, in US dollars.
 const CHEAP: f64 = 0.4e-6;
 
-/// Number of requests, and of bytes that they moved. Retries within a request are not counted.
+/// Number of requests, and of bytes that they moved. Retries and hedged requests are not
+/// counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Usage {

@@ -10,6 +10,7 @@ use std::task::Poll;
 
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
+use tokio::sync::OwnedSemaphorePermit;
 use tracing::Span;
 
 use crate::end::Sending;
@@ -120,6 +121,21 @@ impl GetBody {
     /// Returns the same body; `see` is called for each piece.
     pub(super) fn seen(self, see: impl Fn() + Send + 'static) -> Self {
         Self::new(self.0.inspect_ok(move |_| see()))
+    }
+
+    /// Returns the same body, which holds a permit until its end.
+    pub(super) fn holding(self, permit: Option<OwnedSemaphorePermit>) -> Self {
+        if permit.is_none() {
+            return self;
+        }
+        let (mut pieces, mut permit) = (self.0, permit);
+        Self::new(stream::poll_fn(move |context| {
+            let piece = pieces.as_mut().poll_next(context);
+            if matches!(piece, Poll::Ready(None | Some(Err(_)))) {
+                drop(permit.take());
+            }
+            piece
+        }))
     }
 
     /// Returns the same body until `ended` resolves; its error is then the last item.

@@ -10,10 +10,10 @@ use futures_util::future::{Either, select};
 use futures_util::{poll, stream};
 use tokio::time::Instant;
 
+use super::Retrying;
 use super::breaks::Breaks;
-use super::hedge::in_time;
-use super::hedging::Wait;
-use super::{RetriedBucket, Retrying};
+use super::hedge::{BodyPermit, in_time};
+use super::hedge_policy::Wait;
 use crate::object::{ByteRange, ETag, Key};
 use crate::store::{Condition, GetBody, GetResponse, Store, StoreError, StoreErrorKind};
 
@@ -68,7 +68,7 @@ struct Resumable<S> {
     /// Current body; `None` while the rest is requested, because a broken body must not hold its
     /// permit.
     body: Option<GetBody>,
-    /// Longest wait for a piece.
+    /// Longest wait for a piece that came.
     longest: Duration,
     breaks: Breaks,
 }
@@ -122,8 +122,8 @@ impl<S: Store> Resumable<S> {
     /// Records the longest wait of a body that has come as a whole.
     fn record_end(&self) {
         if self.length >= TELLING {
-            let hedging = &self.source.store.bucket.hedging;
-            hedging.took(Wait::Piece, self.longest);
+            let hedging = self.source.store.bucket.hedging();
+            hedging.record(Wait::Piece, self.longest);
         }
     }
 
@@ -131,7 +131,7 @@ impl<S: Store> Resumable<S> {
     async fn piece(&mut self, missing: ByteRange) -> Result<Bytes, StoreError> {
         let mut body = match self.body.take() {
             Some(body) => body,
-            None => self.source.ask(missing).await?,
+            None => self.source.rest(missing).await?,
         };
         let (body, piece) = match self.receive(&mut body, missing).await? {
             Received::Piece(piece) => (body, piece),
@@ -147,44 +147,46 @@ impl<S: Store> Resumable<S> {
         body: &mut GetBody,
         missing: ByteRange,
     ) -> Result<Received, StoreError> {
-        let bucket = &self.source.store.bucket;
+        let store = &self.source.store;
         let mut next = pin!(body.next());
         if let Poll::Ready(piece) = poll!(&mut next) {
             return piece.map(Received::Piece);
         }
-        let begun = Instant::now();
-        let piece = match in_time(bucket.hedging.patience(Wait::Piece), next).await {
-            Ok(piece) => piece,
-            Err(next) if !bucket.may_hedge() => next.await,
-            Err(next) => {
-                tracing::debug!(%missing, after = ?begun.elapsed(), "requesting a late body again");
-                let another = pin!(self.source.another(missing));
-                match select(next, another).await {
-                    Either::Left((Ok(Some(piece)), _)) => Ok(Some(piece)),
-                    Either::Left((ended, another)) => match another.await {
-                        Ok((body, piece)) => return Ok(Received::Beside(body, piece)),
-                        Err(_) => ended,
-                    },
-                    Either::Right((Ok((body, piece)), _)) => {
-                        return Ok(Received::Beside(body, piece));
-                    }
-                    Either::Right((Err(_), next)) => next.await,
+        let started = Instant::now();
+        let patience = store.bucket.hedging().patience(Wait::Piece);
+        let received = match in_time(patience, next).await {
+            Ok(piece) => piece.map(Received::Piece),
+            Err(next) => match store.hedge_permit(Wait::Piece) {
+                None => next.await.map(Received::Piece),
+                Some(permit) => {
+                    tracing::debug!(%missing, after = ?started.elapsed(), "hedging a late body");
+                    self.source.hedged_piece(next, missing, permit).await
                 }
-            }
+            },
         };
-        self.longest = self.longest.max(begun.elapsed());
-        piece.map(Received::Piece)
+        // A second body says nothing about the time that the first would have taken.
+        if let Ok(Received::Piece(_)) = received {
+            self.longest = self.longest.max(started.elapsed());
+        }
+        received
     }
 }
 
 impl<S: Store> BodySource<S> {
-    async fn ask(&self, missing: ByteRange) -> Result<GetBody, StoreError> {
-        let condition = Condition::Is(&self.etag);
-        let RetriedBucket { store, health, .. } = &*self.store.bucket;
-        health.admit().await;
-        let get = || store.get(&self.key, Some(missing), condition);
-        let answer = self.store.hedge(Wait::Get, get).await?;
-        health.answered(Instant::now());
+    /// Requests the missing range of a body that broke off.
+    async fn rest(&self, missing: ByteRange) -> Result<GetBody, StoreError> {
+        let store = &self.store;
+        store.bucket.health.admit().await;
+        store.bucket.hedging().count_request();
+        let permit = store.permit().await;
+        self.request(missing, permit).await
+    }
+
+    /// Sends a request for the missing range.
+    async fn request(&self, missing: ByteRange, permit: BodyPermit) -> Result<GetBody, StoreError> {
+        let get = (&self.key, Some(missing), Condition::Is(&self.etag));
+        let answer = self.store.get_attempt(get, permit).await?;
+        self.store.bucket.health.answered(Instant::now());
         // A server that ignores `Range` or `If-Match` would send other bytes.
         if answer.meta.etag != self.etag {
             return Err(self.failed(StoreErrorKind::PreconditionFailed));
@@ -196,25 +198,60 @@ impl<S: Store> BodySource<S> {
         Ok(answer.body)
     }
 
+    /// Waits for the next piece of a late body, and for that of a second body.
+    async fn hedged_piece(
+        &self,
+        next: impl Future<Output = Result<Option<Bytes>, StoreError>> + Unpin + Send,
+        missing: ByteRange,
+        permit: BodyPermit,
+    ) -> Result<Received, StoreError> {
+        let second = pin!(self.second_body(missing, permit));
+        match select(next, second).await {
+            Either::Left((Ok(Some(piece)), _)) => Ok(Received::Piece(Some(piece))),
+            Either::Left((ended, second)) => match second.await {
+                Ok((body, piece)) => {
+                    if let Err(error) = &ended {
+                        self.store.record_lost(error);
+                    }
+                    Ok(Received::Beside(body, piece))
+                }
+                Err(error) => {
+                    self.store.record_lost(&error);
+                    ended.map(Received::Piece)
+                }
+            },
+            Either::Right((Ok((body, piece)), _)) => Ok(Received::Beside(body, piece)),
+            Either::Right((Err(error), next)) => {
+                self.store.record_lost(&error);
+                next.await.map(Received::Piece)
+            }
+        }
+    }
+
     /// Returns a second body, and its first piece. A late one is given up for a third, as the first
     /// body is still waited for.
-    async fn another(&self, missing: ByteRange) -> Result<(GetBody, Bytes), StoreError> {
-        let bucket = &self.store.bucket;
+    async fn second_body(
+        &self,
+        missing: ByteRange,
+        mut permit: BodyPermit,
+    ) -> Result<(GetBody, Bytes), StoreError> {
+        let store = &self.store;
         loop {
-            let asked = self.ask(missing).await;
-            let mut body = asked.inspect_err(|error| self.store.second_failed(error))?;
+            let mut body = self.request(missing, permit).await?;
             let received = {
                 let next = pin!(body.next());
-                match in_time(bucket.hedging.patience(Wait::Piece), next).await {
-                    Ok(piece) => Some(piece?),
-                    Err(_) if bucket.may_hedge() => None,
-                    Err(next) => Some(next.await?),
+                match in_time(store.bucket.hedging().patience(Wait::Piece), next).await {
+                    Ok(piece) => Ok(piece?),
+                    Err(next) => match store.hedge_permit(Wait::Piece) {
+                        Some(permit) => Err(permit),
+                        None => Ok(next.await?),
+                    },
                 }
             };
             match received {
-                Some(Some(piece)) => return Ok((body, piece)),
-                Some(None) => return Err(self.cut_off(missing)),
-                None => {}
+                Ok(Some(piece)) => return Ok((body, piece)),
+                Ok(None) => return Err(self.cut_off(missing)),
+                Err(another) => permit = another,
             }
         }
     }

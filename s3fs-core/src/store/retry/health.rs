@@ -1,5 +1,5 @@
-//! State that all requests to a bucket share: the request rate, the start of failures, and the time
-//! of the last warning to the user.
+//! State that all requests of a mount to a bucket share: the request rate, the start of failures, and
+//! the time of the last warning to the user.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,12 +13,24 @@ use crate::store::{StoreError, StoreErrorKind};
 /// Time for which a failure counts as recent.
 const RECENT: Duration = Duration::from_mins(1);
 
+/// Time after a refusal, or a failure of the server itself, in which no request is hedged.
+const UNWELL: Duration = Duration::from_secs(5);
+
 /// Health of a bucket, as seen by its requests.
 #[derive(Debug)]
 pub(super) struct Health {
     throttle: Arc<Throttle>,
-    failing: Mutex<Option<Failing>>,
+    failures: Mutex<Failures>,
     pub(super) warning: Warning,
+}
+
+/// Failures of requests.
+#[derive(Debug, Default)]
+struct Failures {
+    /// Failures since the last response.
+    failing: Option<Failing>,
+    /// Time of the last response that the server was overloaded, or wanted fewer requests.
+    unwell: Option<Instant>,
 }
 
 /// Times of the first and the last failure since the last response.
@@ -40,13 +52,12 @@ impl Health {
     pub(super) fn new(throttle: Arc<Throttle>) -> Self {
         Self {
             throttle,
-            failing: Mutex::default(),
+            failures: Mutex::default(),
             warning: Warning::default(),
         }
     }
 
     /// Returns the request rate of the server.
-    #[cfg(test)]
     pub(super) fn throttle(&self) -> &Throttle {
         &self.throttle
     }
@@ -58,13 +69,16 @@ impl Health {
 
     /// Returns whether the server takes every request, as far as known.
     pub(super) fn is_well(&self, now: Instant) -> bool {
-        !self.throttle.is_limited() && self.failing(now).is_none()
+        let is_past = |unwell: Instant| now.duration_since(unwell) >= UNWELL;
+        !self.throttle.is_limited()
+            && self.failing(now).is_none()
+            && self.recorded().unwell.is_none_or(is_past)
     }
 
     /// Records a response; a refusal is one, too.
     pub(super) fn answered(&self, now: Instant) {
         self.throttle.answered(now);
-        *self.recorded() = None;
+        self.recorded().failing = None;
     }
 
     /// Records a failed request.
@@ -75,10 +89,16 @@ impl Health {
         if matches!(error.kind, StoreErrorKind::Throttled(_)) {
             self.throttle.refused(now);
         }
-        let mut failing = self.recorded();
+        let mut failures = self.recorded();
+        if matches!(
+            error.kind,
+            StoreErrorKind::Throttled(_) | StoreErrorKind::Overloaded(_)
+        ) {
+            failures.unwell = Some(now);
+        }
         // An old failure belongs to another outage.
-        let present = failing.filter(|failing| failing.is_recent(now));
-        *failing = Some(Failing {
+        let present = failures.failing.filter(|failing| failing.is_recent(now));
+        failures.failing = Some(Failing {
             first: present.map_or(now, |failing| failing.first),
             last: now,
         });
@@ -86,12 +106,13 @@ impl Health {
 
     /// Returns the duration for which every request has failed; `None` if the last one succeeded.
     pub(super) fn failing(&self, now: Instant) -> Option<Duration> {
-        let failing = self.recorded().filter(|failing| failing.is_recent(now))?;
+        let failing = self.recorded().failing;
+        let failing = failing.filter(|failing| failing.is_recent(now))?;
         Some(failing.last.duration_since(failing.first))
     }
 
-    fn recorded(&self) -> MutexGuard<'_, Option<Failing>> {
-        self.failing.lock().unwrap_or_else(PoisonError::into_inner)
+    fn recorded(&self) -> MutexGuard<'_, Failures> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -121,5 +142,23 @@ mod tests {
         assert_eq!(failing(430), 30);
         health.answered(start + Duration::from_secs(431));
         assert_eq!(failing(431), 0);
+    }
+
+    #[test]
+    fn a_server_that_has_just_refused_is_not_well_though_another_request_succeeds() {
+        let kinds: [fn() -> StoreErrorKind; 2] = [
+            || StoreErrorKind::Throttled("SlowDown".into()),
+            || StoreErrorKind::Overloaded("InternalError".into()),
+        ];
+        for kind in kinds {
+            let (health, start) = (Health::new(Arc::default()), Instant::now());
+            assert!(health.is_well(start));
+            let error = StoreError::new("HeadObject", "s3://bucket/key".into(), kind());
+            health.failed(&error, start);
+            let soon = start + Duration::from_secs(1);
+            health.answered(soon);
+            assert!(!health.is_well(soon));
+            assert!(health.is_well(start + UNWELL));
+        }
     }
 }

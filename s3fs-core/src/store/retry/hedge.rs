@@ -1,85 +1,153 @@
-//! Second attempts beside first ones, for requests that read.
+//! Hedged requests: second attempts beside late first ones, for requests that read.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use futures_util::poll;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::yield_now;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::hedging::Wait;
-use super::{RetriedBucket, Retrying};
-use crate::store::{Store, StoreError};
+use super::Retrying;
+use super::hedge_policy::Wait;
+use crate::object::{ByteRange, Key};
+use crate::store::{Condition, GetResponse, Store, StoreError, StoreErrorKind};
 
 /// Time by which a wait exceeds its end if this process did not run meanwhile.
 const ASLEEP: Duration = Duration::from_millis(10);
 
-impl<S> RetriedBucket<S> {
-    /// Takes a second attempt out of the budget. Returns false if the budget is spent, or if the
-    /// server fails or wants fewer requests.
-    pub(super) fn may_hedge(&self) -> bool {
-        self.health.is_well(Instant::now()) && self.hedging.spend()
-    }
-}
+/// Permit to receive a body; `None` for a request without one.
+pub(super) type BodyPermit = Option<OwnedSemaphorePermit>;
 
 impl<S: Store> Retrying<S> {
-    /// Records a failed second attempt, so that no others follow while the server refuses them.
-    pub(super) fn second_failed(&self, error: &StoreError) {
-        self.bucket.health.failed(error, Instant::now());
+    /// Waits for the permit of a response's body. No time of this counts as a wait for the server.
+    pub(super) async fn permit(&self) -> BodyPermit {
+        // Nobody closes the semaphore.
+        Arc::clone(&self.bucket.bodies).acquire_owned().await.ok()
     }
 
-    /// Makes an attempt of a request that reads. When it is late, waits for it and a second one.
+    /// Takes a second attempt out of the budget, with the permit of its body. Returns `None` if the
+    /// budget is spent, if no permit is free, if the server fails or wants fewer requests, or if the
+    /// mount sends each request once.
+    pub(super) fn hedge_permit(&self, wait: Wait) -> Option<BodyPermit> {
+        if self.limits.silent.is_zero() {
+            return None;
+        }
+        let permit = match wait {
+            Wait::Get | Wait::Piece => {
+                let permit = Arc::clone(&self.bucket.bodies).try_acquire_owned();
+                Some(permit.ok()?)
+            }
+            Wait::List | Wait::Head => None,
+        };
+        let is_allowed =
+            self.bucket.health.is_well(Instant::now()) && self.bucket.hedging().spend();
+        is_allowed.then_some(permit)
+    }
+
+    /// Records the failure of an attempt whose result no request returns.
+    pub(super) fn record_lost(&self, error: &StoreError) {
+        if error.kind.is_transient() {
+            self.bucket.health.failed(error, Instant::now());
+        }
+    }
+
+    /// Makes an attempt of a request that reads. When it is late, waits for it and a second one. Each
+    /// call of `send` gets the permit of its body.
     pub(super) async fn hedge<T, F>(
         &self,
         wait: Wait,
-        send: impl Fn() -> F + Send + Sync,
+        permit: BodyPermit,
+        send: impl Fn(BodyPermit) -> F + Send + Sync,
     ) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>> + Send,
     {
-        let RetriedBucket { hedging, .. } = &*self.bucket;
-        hedging.sent();
-        let begun = Instant::now();
-        let first = pin!(send());
-        let (answer, duration) = match in_time(hedging.patience(wait), first).await {
-            Ok(answer) => (answer, begun.elapsed()),
-            Err(first) if !self.bucket.may_hedge() => (first.await, begun.elapsed()),
-            Err(first) => {
-                tracing::debug!(?wait, after = ?begun.elapsed(), "sending a late request again");
-                let begun_again = Instant::now();
-                let second = async { send().await.inspect_err(|error| self.second_failed(error)) };
-                let second = pin!(second);
-                let (answer, winner) = race(first, second, is_answer).await;
-                let begun = match winner {
-                    Winner::First => begun,
-                    // Nobody knows how long the first would have taken.
-                    Winner::Second => begun_again,
-                };
-                (answer, begun.elapsed())
-            }
+        let hedging = self.bucket.hedging();
+        let mut started = Instant::now();
+        let first = pin!(send(permit));
+        let result = match in_time(hedging.patience(wait), first).await {
+            Ok(result) => result,
+            Err(first) => match self.hedge_permit(wait) {
+                None => first.await,
+                Some(permit) => {
+                    tracing::debug!(?wait, after = ?started.elapsed(), "sending a hedged request");
+                    let second_started = Instant::now();
+                    let raced = race(first, pin!(send(permit)), is_final).await;
+                    if let Some(Err(error)) = &raced.lost {
+                        self.record_lost(error);
+                    }
+                    if raced.winner == Attempt::Second {
+                        // Nobody knows how long the first would have taken.
+                        started = second_started;
+                    }
+                    raced.result
+                }
+            },
         };
-        if is_answer(&answer) {
-            hedging.took(wait, duration);
+        if is_response(&result) {
+            hedging.record(wait, started.elapsed());
         }
-        answer
+        result
+    }
+
+    /// Makes an attempt to get an object.
+    pub(super) async fn get_attempt(
+        &self,
+        (key, range, condition): (&Key, Option<ByteRange>, Condition<'_>),
+        permit: BodyPermit,
+    ) -> Result<GetResponse, StoreError> {
+        let get = |permit| async move {
+            let answer = self.bucket.store.get(key, range, condition).await?;
+            let body = answer.body.holding(permit);
+            Ok(GetResponse { body, ..answer })
+        };
+        self.hedge(Wait::Get, permit, get).await
     }
 }
 
-/// Returns whether the server has carried out or refused a request.
-fn is_answer<T>(result: &Result<T, StoreError>) -> bool {
-    result
-        .as_ref()
-        .err()
-        .is_none_or(|error| !error.kind.is_transient())
-}
-
-/// Attempt that gave the result.
+/// Attempt of a hedged request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Winner {
+enum Attempt {
     First,
     Second,
+}
+
+/// Returns whether S3 itself has carried out a request, or said about the object why not.
+fn is_response<T>(result: &Result<T, StoreError>) -> bool {
+    result.as_ref().err().is_none_or(|error| {
+        matches!(
+            error.kind,
+            StoreErrorKind::NoSuchKey
+                | StoreErrorKind::NotModified { .. }
+                | StoreErrorKind::PreconditionFailed
+        )
+    })
+}
+
+/// Returns whether the result of an attempt is the result of its request, though the other attempt
+/// has none yet. A second attempt may fail on its way, for example at a proxy, while the first is
+/// arriving. A first one that has used up its time ends both.
+fn is_final<T>(attempt: Attempt, result: &Result<T, StoreError>) -> bool {
+    match (attempt, result) {
+        (_, result) if is_response(result) => true,
+        (Attempt::First, Err(error)) => {
+            !error.kind.is_transient() || matches!(error.kind, StoreErrorKind::TimedOut)
+        }
+        _ => false,
+    }
+}
+
+/// Result of two attempts of a request.
+#[derive(Debug)]
+struct Raced<T> {
+    result: T,
+    winner: Attempt,
+    /// Result of the other attempt, if it has ended.
+    lost: Option<T>,
 }
 
 /// Returns the result of a future unless it takes longer than `patience`.
@@ -105,22 +173,34 @@ pub(super) async fn in_time<F: Future + Unpin>(
     Err(future)
 }
 
-/// Returns the first final result of two attempts, else the last result.
-pub(super) async fn race<T>(
+/// Returns the first final result of two attempts, else that of the first attempt.
+async fn race<T>(
     first: impl Future<Output = T> + Unpin,
     second: impl Future<Output = T> + Unpin,
-    is_final: impl Fn(&T) -> bool,
-) -> (T, Winner) {
-    match select(first, second).await {
-        Either::Left((answer, _)) if is_final(&answer) => (answer, Winner::First),
-        Either::Right((answer, _)) if is_final(&answer) => (answer, Winner::Second),
-        Either::Left((_, second)) => (second.await, Winner::Second),
-        Either::Right((_, first)) => (first.await, Winner::First),
+    is_final: impl Fn(Attempt, &T) -> bool,
+) -> Raced<T> {
+    let (result, winner, lost) = match select(first, second).await {
+        Either::Left((result, _)) if is_final(Attempt::First, &result) => {
+            (result, Attempt::First, None)
+        }
+        Either::Left((failed, second)) => match second.await {
+            result if is_final(Attempt::Second, &result) => (result, Attempt::Second, Some(failed)),
+            lost => (failed, Attempt::First, Some(lost)),
+        },
+        Either::Right((result, _)) if is_final(Attempt::Second, &result) => {
+            (result, Attempt::Second, None)
+        }
+        Either::Right((lost, first)) => (first.await, Attempt::First, Some(lost)),
+    };
+    Raced {
+        result,
+        winner,
+        lost,
     }
 }
 
 /// Sends a request again if it has no response after `patience`, and goes on waiting for both: the
-/// first response may be lost, or just slow. Returns the first success, else the last error.
+/// first response may be lost, or just slow. Returns the first success, else the first's error.
 pub(super) async fn hedged<T, E, F>(patience: Duration, attempt: impl Fn() -> F) -> Result<T, E>
 where
     F: Future<Output = Result<T, E>>,
@@ -129,7 +209,8 @@ where
     if let Ok(answer) = timeout(patience, &mut first).await {
         return answer;
     }
-    race(first, pin!(attempt()), Result::is_ok).await.0
+    let is_final = |_, result: &Result<T, E>| result.is_ok();
+    race(first, pin!(attempt()), is_final).await.result
 }
 
 #[cfg(test)]
@@ -184,5 +265,42 @@ mod tests {
         ] {
             assert_eq!(run(ends).await, (answer, attempts), "{ends:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn only_what_s3_says_about_the_object_ends_both_attempts() {
+        use StoreErrorKind as Kind;
+        let error = |kind| StoreError::new("GetObject", "s3://b/k".into(), kind);
+        let failures: [fn() -> Kind; 5] = [
+            || Kind::Unreachable("refused".into()),
+            || Kind::NotS3("HTTP 502".into()),
+            || Kind::Proxy("no".into()),
+            || Kind::AccessDenied("no".into()),
+            || Kind::Overloaded("failed".into()),
+        ];
+        for kind in failures {
+            let first = pin!(async {
+                yield_now().await;
+                Ok(1)
+            });
+            let second = pin!(async { Err(error(kind())) });
+            let raced = race(first, second, is_final).await;
+            assert_eq!(raced.result.unwrap(), 1, "{:?}", kind());
+            assert!(raced.lost.is_some_and(|lost| lost.is_err()));
+            // The failure of the second attempt does not hide that of the first.
+            let first = pin!(async { Err(error(Kind::Truncated("cut".into()))) });
+            let second = pin!(async { Err::<u32, _>(error(kind())) });
+            let raced = race(first, second, is_final).await;
+            let failed = raced.result.unwrap_err();
+            assert!(matches!(failed.kind, Kind::Truncated(_)), "{failed}");
+        }
+        let first = pin!(std::future::pending::<Result<u32, _>>());
+        let second = pin!(async { Err(error(Kind::NoSuchKey)) });
+        let raced = race(first, second, is_final).await;
+        assert_eq!(raced.winner, Attempt::Second);
+        let first = pin!(async { Err(error(Kind::TimedOut)) });
+        let second = pin!(std::future::pending::<Result<u32, _>>());
+        let raced = race(first, second, is_final).await;
+        assert_eq!(raced.winner, Attempt::First);
     }
 }

@@ -5,17 +5,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::future::join_all;
 use futures_util::{FutureExt, StreamExt, stream};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
+use super::hedge_policy::Wait;
 use super::{RetryLimits, Retrying, Throttle};
-use crate::object::{Headers, Key};
+use crate::object::{ByteRange, Headers, Key};
 use crate::store::disturbed::{Disturbance, Disturbed, Operation};
 use crate::store::memory::MemoryStore;
 use crate::store::{
-    Body, Condition, GetBody, ListFrom, ListRequest, Precondition, Store, StoreError,
-    StoreErrorKind, UploadId,
+    Body, Condition, CopiedHeaders, CopySource, GetBody, ListFrom, ListRequest, PartNumber,
+    Precondition, Store, StoreError, StoreErrorKind, UploadId,
 };
 
 /// Length of the object, in bytes.
@@ -100,6 +102,11 @@ fn content() -> Vec<u8> {
 
 /// Returns a store that knows its server by 200 reads of the object.
 async fn known() -> (Stalling, Arc<Stalls>) {
+    known_with(Semaphore::MAX_PERMITS).await
+}
+
+/// Returns a store that knows its server, and receives at most this many bodies at once.
+async fn known_with(bodies: usize) -> (Stalling, Arc<Stalls>) {
     let memory = MemoryStore::with_min_part(1);
     memory.insert("k", content());
     let stalls = Arc::<Stalls>::default();
@@ -107,7 +114,9 @@ async fn known() -> (Stalling, Arc<Stalls>) {
         store: memory,
         disturbance: Arc::clone(&stalls),
     };
-    let store = Retrying::new(store, RetryLimits::new(Duration::from_mins(5)));
+    let limits = RetryLimits::new(Duration::from_mins(5));
+    let bodies = Arc::new(Semaphore::new(bodies));
+    let store = Retrying::sharing(store, limits, Arc::default(), bodies);
     for _ in 0..200 {
         assert!(read(&store).await == content());
     }
@@ -176,17 +185,97 @@ async fn a_server_that_wants_fewer_requests_gets_no_second_ones() {
 }
 
 #[tokio::test]
+async fn waits_for_a_permit_are_no_waits_for_the_server() {
+    let (store, stalls) = known_with(1).await;
+    let (key, usual) = (Key::new("k"), Duration::from_millis(200));
+    let hedging = store.bucket.hedging();
+    (0..600).for_each(|_| hedging.record(Wait::Get, usual));
+    let held = store.get(&key, None, Condition::Any).await.unwrap();
+    let mut queued = Box::pin(join_all((0..16).map(|_| read(&store))));
+    tokio::time::timeout(3 * usual, &mut queued)
+        .await
+        .unwrap_err();
+    assert_eq!(stalls.sent(), 1, "the others have no permit");
+    drop(held);
+    assert!(queued.await.iter().all(|bytes| *bytes == content()));
+    assert_eq!(stalls.sent(), 17);
+    let patience = hedging.patience(Wait::Get);
+    assert!(patience < usual * 3 / 2, "{patience:?}");
+    let hedges = (0..100).filter(|_| store.hedge_permit(Wait::Head).is_some());
+    assert_eq!(hedges.count(), 10, "all of the budget is left");
+}
+
+#[tokio::test]
+async fn without_a_free_permit_there_is_no_second_attempt() {
+    let (store, stalls) = known_with(1).await;
+    // A body that stalls, and headers that never come.
+    for silent in [false, true] {
+        stalls.sent.store(0, Relaxed);
+        let late = if silent {
+            &stalls.silent
+        } else {
+            &stalls.stalled
+        };
+        late.lock().unwrap().insert(0);
+        let patience = Duration::from_millis(300);
+        let read = tokio::time::timeout(patience, read(&store)).await;
+        read.unwrap_err();
+        assert_eq!(stalls.sent(), 1);
+    }
+    assert!(store.hedge_permit(Wait::Get).is_some(), "it is free again");
+}
+
+#[tokio::test]
+async fn a_mount_without_retries_sends_no_second_request() {
+    let (store, stalls) = known().await;
+    let store = store.within(RetryLimits::new(Duration::ZERO));
+    stalls.stalled.lock().unwrap().insert(0);
+    let patience = Duration::from_millis(300);
+    let late = tokio::time::timeout(patience, read(&store)).await;
+    late.unwrap_err();
+    assert_eq!(stalls.sent(), 1);
+}
+
+#[tokio::test]
 async fn late_requests_that_write_are_sent_once() {
     let (store, stalls) = known().await;
+    // Each wait is late after a fiftieth of the time that this test waits.
+    for wait in [Wait::Head, Wait::Get] {
+        for _ in 0..200 {
+            store
+                .bucket
+                .hedging()
+                .record(wait, Duration::from_millis(1));
+        }
+    }
     let (key, upload) = (Key::new("k"), UploadId("u".into()));
+    let (etag, to) = (store.head(&key).await.unwrap().meta.etag, Key::new("to"));
+    stalls.sent.store(0, Relaxed);
     let (headers, none) = (Headers::default(), Precondition::None);
-    let body = Body::memory(Bytes::from_static(b"x"));
-    let patience = Duration::from_millis(200);
+    let body = || Body::memory(Bytes::from_static(b"x"));
+    let number = PartNumber(1);
+    let source = CopySource {
+        key: &key,
+        etag: &etag,
+        range: ByteRange::new(0, 1).unwrap(),
+    };
+    let known = CopiedHeaders::Known(None);
     let requests = [
-        store.put(&key, body, &headers, &none).map(drop).boxed(),
+        store.put(&key, body(), &headers, &none).map(drop).boxed(),
         store.delete(&key).map(drop).boxed(),
+        store.copy(&key, &etag, &to, known).map(drop).boxed(),
+        store.rename(&key, &etag, &to, &none, "t").map(drop).boxed(),
         store.create_upload(&key, &headers).map(drop).boxed(),
+        store
+            .upload_part(&key, &upload, number, body())
+            .map(drop)
+            .boxed(),
+        store
+            .upload_part_copy(&key, &upload, number, source)
+            .map(drop)
+            .boxed(),
         store.abort_upload(&key, &upload).map(drop).boxed(),
+        store.uploads(&key).map(drop).boxed(),
         store
             .complete_upload(&key, &upload, &[], &none)
             .map(drop)
@@ -194,7 +283,9 @@ async fn late_requests_that_write_are_sent_once() {
     ];
     let count = requests.len();
     stalls.silent.lock().unwrap().extend(0..2 * count);
-    let all = futures_util::future::join_all(requests);
+    let all = join_all(requests);
+    // Longer than the patience for any kind of request.
+    let patience = store.bucket.hedging().patience(Wait::List) + Duration::from_millis(500);
     tokio::time::timeout(patience, all).await.unwrap_err();
     assert_eq!(stalls.sent(), count);
 }

@@ -8,9 +8,9 @@ mod body;
 mod breaks;
 mod health;
 mod hedge;
+mod hedge_policy;
 #[cfg(test)]
 mod hedge_tests;
-mod hedging;
 #[cfg(test)]
 mod outage_tests;
 mod policy;
@@ -25,19 +25,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
 
 pub use policy::RetryLimits;
 pub use throttle::{Throttle, Throttles};
 
-use crate::object::{ETag, Headers, Key};
+use crate::object::{ByteRange, ETag, Headers, Key};
 use crate::store::{
-    Body, CopiedHeaders, GetResponse, Layer, ListPage, ListRequest, Operation, Precondition,
-    Request, Store, StoreError, StoreErrorKind, UploadId,
+    Body, Condition, CopiedHeaders, GetResponse, Layer, ListPage, ListRequest, Operation,
+    Precondition, Request, Store, StoreError, StoreErrorKind, UploadId,
 };
 use health::Health;
 use hedge::hedged;
-use hedging::{Hedging, Wait};
+use hedge_policy::{Hedging, Wait};
 use policy::{RetryStep, Tries};
 use unanswered::Unanswered;
 
@@ -60,8 +61,16 @@ pub struct Retrying<S> {
 struct RetriedBucket<S> {
     store: S,
     health: Health,
-    hedging: Hedging,
+    /// Limit on bodies received at once.
+    bodies: Arc<Semaphore>,
     unanswered: Unanswered,
+}
+
+impl<S> RetriedBucket<S> {
+    /// Returns the past waits for the server, and the budget of second attempts.
+    fn hedging(&self) -> &Hedging {
+        self.health.throttle().hedging()
+    }
 }
 
 impl<S> Clone for Retrying<S> {
@@ -79,16 +88,22 @@ impl<S: Store> Retrying<S> {
     /// Wraps `store`, whose failed requests are retried within these limits.
     #[cfg(test)]
     pub(crate) fn new(store: S, limits: RetryLimits) -> Self {
-        Self::sharing(store, limits, Arc::default())
+        let bodies = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
+        Self::sharing(store, limits, Arc::default(), bodies)
     }
 
     /// Wraps `store`, whose failed requests are retried within these limits. The request rate of its
-    /// server is shared with other buckets.
-    pub fn sharing(store: S, limits: RetryLimits, throttle: Arc<Throttle>) -> Self {
+    /// server and the limit on bodies received at once are shared with other buckets.
+    pub fn sharing(
+        store: S,
+        limits: RetryLimits,
+        throttle: Arc<Throttle>,
+        bodies: Arc<Semaphore>,
+    ) -> Self {
         let bucket = RetriedBucket {
             store,
             health: Health::new(throttle),
-            hedging: Hedging::default(),
+            bodies,
             unanswered: Unanswered::default(),
         };
         Self {
@@ -145,7 +160,7 @@ impl<S: Store> Retrying<S> {
         let (whole, patience) = self.limits.first();
         let list = || async {
             let listed = hedged(patience, || self.below().list(request));
-            match tokio::time::timeout(whole, listed).await {
+            match timeout(whole, listed).await {
                 Ok(answer) => answer,
                 Err(_) => Err(self.silent(about)),
             }
@@ -171,7 +186,7 @@ impl<S: Store> Retrying<S> {
             let limit = self.limits.transfer(failed, shortest);
             let silent = &silent;
             async move {
-                let Ok(answer) = tokio::time::timeout(limit, answer).await else {
+                let Ok(answer) = timeout(limit, answer).await else {
                     silent.fetch_add(1, Ordering::Relaxed);
                     return Err(self.silent(request));
                 };
@@ -274,7 +289,12 @@ impl<S: Store> Layer for Retrying<S> {
         F: Future<Output = Result<T, StoreError>> + Send,
     {
         if let Some(wait) = Wait::of(request.operation) {
-            return self.repeat(self.tries(), || self.hedge(wait, &send)).await;
+            let attempt = || {
+                self.bucket.hedging().count_request();
+                // Only `forward_get` receives a body.
+                self.hedge(wait, None, |_| send())
+            };
+            return self.repeat(self.tries(), attempt).await;
         }
         let tries = match request.operation {
             Operation::List
@@ -297,6 +317,21 @@ impl<S: Store> Layer for Retrying<S> {
 
     fn received(&self, key: &Key, answer: GetResponse) -> GetResponse {
         body::resumed(self, key, answer)
+    }
+
+    async fn forward_get(
+        &self,
+        key: &Key,
+        range: Option<ByteRange>,
+        condition: Condition<'_>,
+    ) -> Result<GetResponse, StoreError> {
+        let get = || async {
+            self.bucket.hedging().count_request();
+            let permit = self.permit().await;
+            self.get_attempt((key, range, condition), permit).await
+        };
+        let answer = self.repeat(self.tries(), get).await?;
+        Ok(self.received(key, answer))
     }
 
     async fn forward_put(

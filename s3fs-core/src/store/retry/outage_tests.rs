@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 
 use super::policy::{RetryLimits, RetryStep, Tries};
@@ -181,7 +182,8 @@ async fn refusals_reduce_the_concurrency_of_all_mounts_until_the_server_has_reco
             disturbance: Arc::clone(&counts),
         };
         let limits = RetryLimits::new(Duration::from_mins(5));
-        Retrying::sharing(store, limits, Arc::clone(&throttle))
+        let bodies = Arc::new(Semaphore::new(64));
+        Retrying::sharing(store, limits, Arc::clone(&throttle), bodies)
     });
     assert_eq!(most_at_once(&mounts, 32).await, 64);
     let mut now = Instant::now() + Duration::from_secs(2);

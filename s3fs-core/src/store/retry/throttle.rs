@@ -1,18 +1,21 @@
-//! Request rate of a server, shared by all mounts of a process that send requests to it.
+//! Request rate of a server, and its hedging, shared by all mounts of a process that send requests to
+//! it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::time::{Instant, sleep_until};
 
+use super::hedge_policy::Hedging;
 use super::rate::Rate;
 
-/// Request rate of a server.
+/// Request rate of a server, and its hedging.
 #[derive(Debug)]
 pub struct Throttle {
     rate: Mutex<Rate>,
     /// Earliest time of the next request. Requests wait for their turn in order.
     turn: tokio::sync::Mutex<Instant>,
+    hedging: Hedging,
 }
 
 impl Default for Throttle {
@@ -21,6 +24,7 @@ impl Default for Throttle {
         Self {
             rate: Mutex::new(Rate::new(now)),
             turn: tokio::sync::Mutex::new(now),
+            hedging: Hedging::default(),
         }
     }
 }
@@ -28,7 +32,7 @@ impl Default for Throttle {
 impl Throttle {
     /// Waits until the rate allows another request.
     pub(super) async fn admit(&self) {
-        if self.rate().interval().is_none() {
+        if !self.is_limited() {
             return;
         }
         let mut turn = self.turn.lock().await;
@@ -37,6 +41,11 @@ impl Throttle {
         if let Some(interval) = self.rate().interval() {
             *turn = Instant::now() + interval;
         }
+    }
+
+    /// Returns the past waits for the server, and the budget of second attempts.
+    pub(super) fn hedging(&self) -> &Hedging {
+        &self.hedging
     }
 
     /// Returns whether the rate is limited.
@@ -64,8 +73,7 @@ impl Throttle {
 pub struct Throttles(Arc<Mutex<HashMap<String, Weak<Throttle>>>>);
 
 impl Throttles {
-    /// Returns the request rate of a server, named by scheme, host and port. Mounts of the same
-    /// server share it.
+    /// Returns the request rate of a server, named by its URL. Mounts of the same server share it.
     pub(in crate::store) fn of(&self, server: &str) -> Arc<Throttle> {
         let mut throttles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(throttle) = throttles.get(server).and_then(Weak::upgrade) {

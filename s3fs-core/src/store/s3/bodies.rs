@@ -4,7 +4,6 @@ use aws_sdk_s3::primitives::{ByteStream, ByteStreamError, Length};
 use aws_smithy_checksums::body::validate::Error as ChecksumError;
 use bytes::Bytes;
 use futures_util::stream;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::S3Store;
 use super::sending::{Progress, watched};
@@ -44,13 +43,12 @@ impl S3Store {
         Ok(watched(stream, body.sending.clone()))
     }
 
-    /// Returns the body of a response; `place` is held until the last byte.
+    /// Returns the body of a response.
     pub(super) fn body(
         &self,
         key: &Key,
         body: ByteStream,
         request_id: Option<RequestId>,
-        place: Option<OwnedSemaphorePermit>,
     ) -> GetBody {
         let object = self.uri(key);
         let patience = self.patience;
@@ -59,12 +57,12 @@ impl S3Store {
             error.with_request_id(request_id.clone())
         };
         GetBody::new(stream::try_unfold(
-            (body, failed, place),
-            move |(mut body, failed, place)| async move {
+            (body, failed),
+            move |(mut body, failed)| async move {
                 match tokio::time::timeout(patience, body.next()).await {
                     Ok(None) => Ok(None),
                     Ok(Some(Ok(piece))) => {
-                        Ok::<Option<(Bytes, _)>, _>(Some((piece, (body, failed, place))))
+                        Ok::<Option<(Bytes, _)>, _>(Some((piece, (body, failed))))
                     }
                     Ok(Some(Err(error))) => Err(failed(broken(&error))),
                     Err(_silence) => Err(failed(StoreErrorKind::TimedOut)),

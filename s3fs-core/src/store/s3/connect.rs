@@ -103,7 +103,8 @@ async fn list_root(
 ) -> Result<(Bucket, ListPage), StoreError> {
     let limits = RetryLimits::connecting(config.retry_timeout);
     let throttle = access.throttle(config.bucket.as_str());
-    let store = Retrying::sharing(S3Store::new(config, access), limits, throttle);
+    let bodies = Arc::clone(&access.bodies);
+    let store = Retrying::sharing(S3Store::new(config, access), limits, throttle, bodies);
     let root = ListRequest {
         prefix: config.prefix.as_str(),
         folded: true,
@@ -167,7 +168,6 @@ impl S3Store {
             },
             client,
             sessions,
-            bodies: Arc::clone(&access.bodies),
             bucket: config.bucket.clone(),
             payer: config
                 .requester_pays

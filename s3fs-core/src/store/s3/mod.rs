@@ -45,13 +45,11 @@ mod variants;
 mod verified_tests;
 mod written;
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::RequestPayer;
-use tokio::sync::Semaphore;
 
 pub use advice::ConnectError;
 pub use connect::{Bucket, connect};
@@ -79,8 +77,6 @@ pub struct S3Store {
     client: Client,
     bucket: BucketName,
     payer: Option<RequestPayer>,
-    /// Limit on bodies received at once.
-    bodies: Arc<Semaphore>,
     payload_signing: PayloadSigning,
     /// Credentials that are loaded anew when they are refused; `None` if they stay as they are.
     identity: Option<Identity>,
