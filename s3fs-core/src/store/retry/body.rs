@@ -15,7 +15,9 @@ use super::breaks::Breaks;
 use super::hedge::{BodyPermit, in_time};
 use super::hedge_policy::Wait;
 use crate::object::{ByteRange, ETag, Key};
-use crate::store::{Condition, GetBody, GetResponse, Store, StoreError, StoreErrorKind};
+use crate::store::{
+    Condition, GetBody, GetResponse, Operation, Request, Store, StoreError, StoreErrorKind,
+};
 
 /// Minimum length of a body whose longest wait counts, in bytes: shorter ones come as a whole.
 const TELLING: u64 = 64 << 10;
@@ -176,7 +178,8 @@ impl<S: Store> BodySource<S> {
     /// Requests the missing range of a body that broke off.
     async fn rest(&self, missing: ByteRange) -> Result<GetBody, StoreError> {
         let store = &self.store;
-        store.bucket.health.admit().await;
+        let request = Request::new(Operation::Get, &self.key);
+        store.admit(request, &store.tries()).await;
         store.bucket.hedging().count_request();
         let permit = store.permit().await;
         self.request(missing, permit).await

@@ -1,12 +1,12 @@
-//! State that all requests of a mount to a bucket share: the request rate, the start of failures, and
-//! the time of the last warning to the user.
+//! State that all requests of a mount to a bucket share: the lines in which they wait for their turn,
+//! the start of failures, and the time of the last warning to the user.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::throttle::Throttle;
+use super::throttle::{Line, Throttle};
 use crate::store::warning::Warning;
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -20,6 +20,8 @@ const UNWELL: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Health {
     throttle: Arc<Throttle>,
+    /// Requests that wait for their turn, by [`Line`].
+    lines: [tokio::sync::Mutex<()>; Line::COUNT],
     failures: Mutex<Failures>,
     pub(super) warning: Warning,
 }
@@ -52,6 +54,7 @@ impl Health {
     pub(super) fn new(throttle: Arc<Throttle>) -> Self {
         Self {
             throttle,
+            lines: Default::default(),
             failures: Mutex::default(),
             warning: Warning::default(),
         }
@@ -63,8 +66,8 @@ impl Health {
     }
 
     /// Waits until the rate allows another request.
-    pub(super) async fn admit(&self) {
-        self.throttle.admit().await;
+    pub(super) async fn turn(&self, line: Line) {
+        self.throttle.admit(&self.lines[line as usize]).await;
     }
 
     /// Returns whether the server takes every request, as far as known.

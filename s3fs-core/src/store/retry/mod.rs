@@ -19,6 +19,9 @@ mod rate;
 #[cfg(test)]
 mod tests;
 mod throttle;
+mod turn;
+#[cfg(test)]
+mod turn_tests;
 mod unanswered;
 
 use std::sync::Arc;
@@ -165,7 +168,7 @@ impl<S: Store> Retrying<S> {
                 Err(_) => Err(self.silent(about)),
             }
         };
-        self.repeat(self.tries(), list).await
+        self.repeat(about, self.tries(), list).await
     }
 
     /// Sends a request until an attempt succeeds, or no further one is allowed. Each attempt has a
@@ -193,7 +196,7 @@ impl<S: Store> Retrying<S> {
                 answer
             }
         };
-        self.repeat(tries, limited).await
+        self.repeat(request, tries, limited).await
     }
 
     /// Returns the error of a request without a response.
@@ -205,6 +208,7 @@ impl<S: Store> Retrying<S> {
     /// Sends a request until an attempt succeeds, or no further one is allowed.
     async fn repeat<T, F>(
         &self,
+        request: Request<'_>,
         mut tries: Tries,
         attempt: impl Fn() -> F + Send + Sync,
     ) -> Result<T, StoreError>
@@ -213,7 +217,7 @@ impl<S: Store> Retrying<S> {
     {
         let mut is_unknown = false;
         loop {
-            self.bucket.health.admit().await;
+            self.admit(request, &tries).await;
             let error = match attempt().await {
                 Ok(value) => {
                     self.bucket.health.answered(Instant::now());
@@ -294,7 +298,7 @@ impl<S: Store> Layer for Retrying<S> {
                 // Only `forward_get` receives a body.
                 self.hedge(wait, None, |_| send())
             };
-            return self.repeat(self.tries(), attempt).await;
+            return self.repeat(request, self.tries(), attempt).await;
         }
         let tries = match request.operation {
             Operation::List
@@ -312,7 +316,7 @@ impl<S: Store> Layer for Retrying<S> {
                 return self.repeat_limited(request, tries, send).await;
             }
         };
-        self.repeat(tries, send).await
+        self.repeat(request, tries, send).await
     }
 
     fn received(&self, key: &Key, answer: GetResponse) -> GetResponse {
@@ -330,7 +334,8 @@ impl<S: Store> Layer for Retrying<S> {
             let permit = self.permit().await;
             self.get_attempt((key, range, condition), permit).await
         };
-        let answer = self.repeat(self.tries(), get).await?;
+        let request = Request::new(Operation::Get, key);
+        let answer = self.repeat(request, self.tries(), get).await?;
         Ok(self.received(key, answer))
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::throttle::Line;
 use crate::store::{StoreError, StoreErrorKind};
 
 /// Delay before the first retry; it doubles with each.
@@ -168,6 +169,17 @@ impl Tries {
         self.failed
     }
 
+    /// Returns the maximum time that the next attempt waits for its turn while the request rate is
+    /// limited. Requests that write wait no longer than between retries: a mount that ends gives up
+    /// after a few seconds without progress.
+    pub(super) fn longest_turn(&self, line: Line, now: Instant) -> Duration {
+        let left = self.limits.answering.saturating_sub(self.elapsed(now));
+        match line {
+            Line::Reads => left.max(MAX_DELAY),
+            Line::Writes => MAX_DELAY,
+        }
+    }
+
     /// Decides what follows a failure. `jitter`, between 0 and 1, spreads retries of requests that
     /// failed together.
     pub(super) fn next(&mut self, error: &StoreError, now: Instant, jitter: f64) -> RetryStep {
@@ -324,6 +336,19 @@ mod tests {
         assert_eq!(later, RetryLimits::new(AFTER_TIMEOUT));
         let short = RetryLimits::new(Duration::from_secs(3));
         assert_eq!(short.after(TIMEOUT), short);
+    }
+
+    #[test]
+    fn a_turn_is_waited_for_within_the_limit_of_the_request() {
+        let start = Instant::now();
+        let tries = Tries::new(RetryLimits::new(TIMEOUT), start);
+        assert_eq!(tries.longest_turn(Line::Reads, start), TIMEOUT);
+        let late = start + TIMEOUT;
+        for now in [start, late] {
+            let turn = tries.longest_turn(Line::Writes, now);
+            assert!(turn < Duration::from_secs(8), "an end waits no longer");
+        }
+        assert_eq!(tries.longest_turn(Line::Reads, late), MAX_DELAY);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Request rate of a bucket that throttles. No I/O.
+//! Request rate of a server that throttles, as the mounts of a process share it. No I/O.
 //!
 //! As in TCP, the rate falls by 30 % when a tenth of the requests is refused. Then it doubles each
 //! second up to the rate it fell to, and grows slowly beyond. Single refusals are normal: those

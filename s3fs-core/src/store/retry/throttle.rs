@@ -8,12 +8,43 @@ use tokio::time::{Instant, sleep_until};
 
 use super::hedge_policy::Hedging;
 use super::rate::Rate;
+use crate::store::Operation;
+
+/// Line in which requests of a mount wait for their turn. Reads hold up no writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    Reads,
+    Writes,
+}
+
+impl Line {
+    pub(super) const COUNT: usize = 2;
+
+    /// Returns the line of a request; `None` if it does not wait. What cleans up after a mount has
+    /// little time, and is rare.
+    pub(super) fn of(operation: Operation) -> Option<Self> {
+        match operation {
+            Operation::List | Operation::Head | Operation::GetTags | Operation::Get => {
+                Some(Self::Reads)
+            }
+            Operation::Put
+            | Operation::Delete
+            | Operation::Copy
+            | Operation::Rename
+            | Operation::CreateUpload
+            | Operation::UploadPart
+            | Operation::CopyPart
+            | Operation::Complete => Some(Self::Writes),
+            Operation::Abort | Operation::ListUploads => None,
+        }
+    }
+}
 
 /// Request rate of a server, and its hedging.
 #[derive(Debug)]
 pub struct Throttle {
     rate: Mutex<Rate>,
-    /// Earliest time of the next request. Requests wait for their turn in order.
+    /// Earliest time of the next request. The first requests of all lines wait for it in order.
     turn: tokio::sync::Mutex<Instant>,
     hedging: Hedging,
 }
@@ -30,11 +61,13 @@ impl Default for Throttle {
 }
 
 impl Throttle {
-    /// Waits until the rate allows another request.
-    pub(super) async fn admit(&self) {
+    /// Waits until the rate allows another request of a line. Only the first request of each line
+    /// waits for the turn, so that lines take turns however many requests wait in each.
+    pub(super) async fn admit(&self, line: &tokio::sync::Mutex<()>) {
         if !self.is_limited() {
             return;
         }
+        let _first = line.lock().await;
         let mut turn = self.turn.lock().await;
         sleep_until(*turn).await;
         // The interval may have changed meanwhile.
