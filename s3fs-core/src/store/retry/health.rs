@@ -22,13 +22,13 @@ pub(super) struct Health {
     throttle: Arc<Throttle>,
     /// Requests that wait for their turn, by [`Line`].
     lines: [tokio::sync::Mutex<()>; Line::COUNT],
-    failures: Mutex<Failures>,
+    failures: Mutex<RecentFailures>,
     pub(super) warning: Warning,
 }
 
 /// Failures of requests.
 #[derive(Debug, Default)]
-struct Failures {
+struct RecentFailures {
     /// Failures since the last response.
     failing: Option<Failing>,
     /// Time of the last response that the server was overloaded, or wanted fewer requests.
@@ -114,7 +114,7 @@ impl Health {
         Some(failing.last.duration_since(failing.first))
     }
 
-    fn recorded(&self) -> MutexGuard<'_, Failures> {
+    fn recorded(&self) -> MutexGuard<'_, RecentFailures> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

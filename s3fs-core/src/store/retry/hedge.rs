@@ -80,7 +80,7 @@ impl<S: Store> Retrying<S> {
                     if let Some(Err(error)) = &raced.lost {
                         self.record_lost(error);
                     }
-                    if raced.winner == Attempt::Second {
+                    if raced.winner == RacedAttempt::Second {
                         // Nobody knows how long the first would have taken.
                         started = second_started;
                     }
@@ -111,7 +111,7 @@ impl<S: Store> Retrying<S> {
 
 /// Attempt of a hedged request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Attempt {
+enum RacedAttempt {
     First,
     Second,
 }
@@ -131,10 +131,10 @@ fn is_response<T>(result: &Result<T, StoreError>) -> bool {
 /// Returns whether the result of an attempt is the result of its request, though the other attempt
 /// has none yet. A second attempt may fail on its way, for example at a proxy, while the first is
 /// arriving. A first one that has used up its time ends both.
-fn is_final<T>(attempt: Attempt, result: &Result<T, StoreError>) -> bool {
+fn is_final<T>(attempt: RacedAttempt, result: &Result<T, StoreError>) -> bool {
     match (attempt, result) {
         (_, result) if is_response(result) => true,
-        (Attempt::First, Err(error)) => {
+        (RacedAttempt::First, Err(error)) => {
             !error.kind.is_transient() || matches!(error.kind, StoreErrorKind::TimedOut)
         }
         _ => false,
@@ -145,7 +145,7 @@ fn is_final<T>(attempt: Attempt, result: &Result<T, StoreError>) -> bool {
 #[derive(Debug)]
 struct Raced<T> {
     result: T,
-    winner: Attempt,
+    winner: RacedAttempt,
     /// Result of the other attempt, if it has ended.
     lost: Option<T>,
 }
@@ -177,20 +177,22 @@ pub(super) async fn in_time<F: Future + Unpin>(
 async fn race<T>(
     first: impl Future<Output = T> + Unpin,
     second: impl Future<Output = T> + Unpin,
-    is_final: impl Fn(Attempt, &T) -> bool,
+    is_final: impl Fn(RacedAttempt, &T) -> bool,
 ) -> Raced<T> {
     let (result, winner, lost) = match select(first, second).await {
-        Either::Left((result, _)) if is_final(Attempt::First, &result) => {
-            (result, Attempt::First, None)
+        Either::Left((result, _)) if is_final(RacedAttempt::First, &result) => {
+            (result, RacedAttempt::First, None)
         }
         Either::Left((failed, second)) => match second.await {
-            result if is_final(Attempt::Second, &result) => (result, Attempt::Second, Some(failed)),
-            lost => (failed, Attempt::First, Some(lost)),
+            result if is_final(RacedAttempt::Second, &result) => {
+                (result, RacedAttempt::Second, Some(failed))
+            }
+            lost => (failed, RacedAttempt::First, Some(lost)),
         },
-        Either::Right((result, _)) if is_final(Attempt::Second, &result) => {
-            (result, Attempt::Second, None)
+        Either::Right((result, _)) if is_final(RacedAttempt::Second, &result) => {
+            (result, RacedAttempt::Second, None)
         }
-        Either::Right((lost, first)) => (first.await, Attempt::First, Some(lost)),
+        Either::Right((lost, first)) => (first.await, RacedAttempt::First, Some(lost)),
     };
     Raced {
         result,
@@ -297,10 +299,10 @@ mod tests {
         let first = pin!(std::future::pending::<Result<u32, _>>());
         let second = pin!(async { Err(error(Kind::NoSuchKey)) });
         let raced = race(first, second, is_final).await;
-        assert_eq!(raced.winner, Attempt::Second);
+        assert_eq!(raced.winner, RacedAttempt::Second);
         let first = pin!(async { Err(error(Kind::TimedOut)) });
         let second = pin!(std::future::pending::<Result<u32, _>>());
         let raced = race(first, second, is_final).await;
-        assert_eq!(raced.winner, Attempt::First);
+        assert_eq!(raced.winner, RacedAttempt::First);
     }
 }
