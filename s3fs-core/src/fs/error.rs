@@ -132,7 +132,9 @@ impl FsError {
             Self::NoAttribute => Errno::ENODATA,
             Self::Store(error) | Self::Write(WriteError::Store(error)) => store_errno(&error.kind),
             Self::NoRoom | Self::Write(WriteError::NoSpace) => Errno::ENOSPC,
-            Self::Write(WriteError::Lost | WriteError::Interrupted) => Errno::EIO,
+            Self::Write(WriteError::Lost | WriteError::Interrupted | WriteError::NoZeros) => {
+                Errno::EIO
+            }
             Self::Write(WriteError::TooLarge) => Errno::EFBIG,
             Self::Write(WriteError::Missed { cause, .. }) => Self::Write((**cause).clone()).errno(),
             Self::Write(WriteError::Stage(error)) => {

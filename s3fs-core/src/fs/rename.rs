@@ -296,6 +296,8 @@ impl Fs {
             }
             return;
         }
+        // Also an object that the replaced file would have replaced.
+        let replaces_stored = replaces_stored || self.writeback.queue.may_exist(&to.key);
         if replaces_stored {
             // If the file is deleted before it is stored, the object that it replaces must be
             // deleted too.

@@ -27,6 +27,9 @@ pub enum WriteError {
     /// Interruption of a flush that no operation waits for. The file is stored later, if at all.
     #[error("the file changes while it is being stored")]
     Interrupted,
+    /// Lack of a stored object with zeros to copy: the upload is planned anew without copies.
+    #[error("no object is left to copy zeros from")]
+    NoZeros,
     /// Deletion of the file.
     #[error("the file was deleted")]
     Deleted,

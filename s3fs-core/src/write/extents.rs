@@ -153,6 +153,12 @@ impl Extents {
         self.within(range).any(|e| e.source == ExtentSource::Sent)
     }
 
+    /// Returns whether some bytes have a stored object as their source.
+    pub fn has_objects(&self) -> bool {
+        let mut sources = self.starts.values();
+        sources.any(|source| matches!(source, ExtentSource::Object { .. }))
+    }
+
     /// Returns the object whose content the whole file is, if there is one.
     pub fn whole_object(&self) -> Option<&Arc<ObjectRef>> {
         match self.starts.first_key_value()? {

@@ -17,38 +17,49 @@ pub enum Interruption {
     Removal,
 }
 
-/// Decision whether a flush may be interrupted, made anew for each request.
-pub type MayInterrupt = Arc<dyn Fn(Interruption) -> bool + Send + Sync>;
+/// Need of a flush.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlushNeed {
+    /// No operation waits for it: it may be interrupted.
+    Background,
+    /// It must end, but may wait for other files.
+    Due,
+    /// An operation waits for this file.
+    Urgent,
+}
+
+/// Source of the present need of a flush.
+pub type FindNeed = Arc<dyn Fn() -> FlushNeed + Send + Sync>;
 
 /// Requests to interrupt the flush of one file. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Interrupts(Arc<InterruptState>);
+pub struct Interrupts(Arc<InterruptSignal>);
 
 #[derive(Debug, Default)]
-struct InterruptState {
-    state: Mutex<State>,
+struct InterruptSignal {
+    requests: Mutex<InterruptRequests>,
     /// Signal that a caller asks.
     asked: Notify,
 }
 
 #[derive(Default)]
-struct State {
+struct InterruptRequests {
     changes: usize,
     removals: usize,
-    /// Decision of the flush under way; `None` if it must not be interrupted.
-    decide: Option<MayInterrupt>,
+    /// Need of the flush under way; `None` if the caller of the flush waits for it.
+    need: Option<FindNeed>,
 }
 
-impl fmt::Debug for State {
+impl fmt::Debug for InterruptRequests {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("State")
+        f.debug_struct("InterruptRequests")
             .field("changes", &self.changes)
             .field("removals", &self.removals)
             .finish_non_exhaustive()
     }
 }
 
-impl State {
+impl InterruptRequests {
     fn count(&mut self, why: Interruption) -> &mut usize {
         match why {
             Interruption::Change => &mut self.changes,
@@ -78,34 +89,44 @@ impl Interrupts {
     }
 
     /// Lets a flush that begins be interrupted.
-    pub(super) fn allow(&self, decide: MayInterrupt) -> Interruptible {
-        self.lock().decide = Some(decide);
+    pub(super) fn allow(&self, need: FindNeed) -> Interruptible {
+        self.lock().need = Some(need);
         Interruptible(self.clone())
     }
 
-    /// Waits until the flush is to be interrupted.
-    pub(super) async fn interrupted(&self) -> Interruption {
+    /// Waits until the flush is to be interrupted, for a reason that `counts`.
+    pub(super) async fn interrupted(&self, counts: impl Fn(Interruption) -> bool) -> Interruption {
         loop {
             let asked = self.0.asked.notified();
-            if let Some(why) = self.present() {
+            if let Some(why) = self.present(&counts) {
                 return why;
             }
             asked.await;
         }
     }
 
-    fn present(&self) -> Option<Interruption> {
-        let (decide, asked) = {
-            let state = self.lock();
-            let removal = (state.removals > 0).then_some(Interruption::Removal);
-            let change = (state.changes > 0).then_some(Interruption::Change);
-            (state.decide.clone()?, [removal, change])
-        };
-        asked.into_iter().flatten().find(|why| decide(*why))
+    /// Returns whether an operation waits for the flush under way.
+    pub(super) fn is_urgent(&self) -> bool {
+        let need = self.lock().need.clone();
+        need.is_none_or(|need| need() == FlushNeed::Urgent)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn present(&self, counts: impl Fn(Interruption) -> bool) -> Option<Interruption> {
+        let (need, asked) = {
+            let requests = self.lock();
+            let removal = (requests.removals > 0).then_some(Interruption::Removal);
+            let change = (requests.changes > 0).then_some(Interruption::Change);
+            (requests.need.clone()?, [removal, change])
+        };
+        let why = asked.into_iter().flatten().find(|why| counts(*why))?;
+        (need() == FlushNeed::Background).then_some(why)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, InterruptRequests> {
+        self.0
+            .requests
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -117,6 +138,6 @@ impl Drop for AskedInterrupt {
 
 impl Drop for Interruptible {
     fn drop(&mut self) {
-        self.0.lock().decide = None;
+        self.0.lock().need = None;
     }
 }

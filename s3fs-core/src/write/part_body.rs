@@ -24,8 +24,8 @@ pub(super) enum PartBody {
     Assemble(Arc<Assembly>),
     /// Range of an object, copied by the server.
     Copy(Arc<ObjectRef>, Range<u64>),
-    /// Zeros that the server copies. If it can't, this range of the stage is sent, which is a hole.
-    CopyZeros(ZeroRun, Arc<StageFile>, Range<u64>),
+    /// Zeros that the server copies.
+    CopyZeros(ZeroRun),
 }
 
 impl PartBody {
@@ -35,14 +35,15 @@ impl PartBody {
             Self::Send(buffer) => buffer.length(),
             Self::SendStaged(_, range) => range.end - range.start,
             Self::Assemble(assembly) => assembly.extents.iter().map(Extent::length).sum(),
-            Self::Copy(..) | Self::CopyZeros(..) => 0,
+            Self::Copy(..) | Self::CopyZeros(_) => 0,
         }
     }
 
     /// Uploads the content as a part.
     ///
     /// # Errors
-    /// Fails if the store fails, or if there is no room to assemble the bytes.
+    /// Fails if the store fails, if there is no room to assemble the bytes, or with
+    /// [`WriteError::NoZeros`].
     pub(super) async fn run(
         &self,
         target: &Arc<Target>,
@@ -58,12 +59,8 @@ impl PartBody {
                 let copied = store.upload_part_copy(key, upload, number, source).await;
                 return copied.map_err(WriteError::on_the_way);
             }
-            Self::CopyZeros(zeros, stage, range) => {
-                let to = (key, upload, number);
-                match copy_zeros(target, zeros, to).await? {
-                    Some(tag) => return Ok(tag),
-                    None => stage.body(range.clone())?,
-                }
+            Self::CopyZeros(zeros) => {
+                return copy_zeros(target, zeros, (key, upload, number)).await;
             }
         };
         let sent = store.upload_part(key, upload, number, body).await;
@@ -71,29 +68,48 @@ impl PartBody {
     }
 }
 
-/// Copies zeros as a part, from another run if their object has vanished. Returns `None` if no run is
-/// left.
+/// Copies zeros as a part, from another run if their object has vanished.
 async fn copy_zeros(
     target: &Target,
     zeros: &ZeroRun,
     (key, upload, number): (&Key, &UploadId, PartNumber),
-) -> Result<Option<PartTag>, WriteError> {
+) -> Result<PartTag, WriteError> {
     let length = zeros.length();
-    let mut next = Some(zeros.clone());
+    let another = || Some(target.zeros.longest(length)?.first(length));
+    let mut next = Some(zeros.clone())
+        .filter(|run| target.zeros.knows(run))
+        .or_else(another);
     while let Some(ZeroRun { object, range }) = next {
         let source = copy_source(&object, &range).ok_or_else(|| no_bytes(target, key))?;
         let copying = target.store.upload_part_copy(key, upload, number, source);
         match copying.await {
-            Err(error) if !matches!(error.kind, StoreErrorKind::NoSuchUpload) => {
+            Err(error) if refuses_source(&error.kind) => {
                 tracing::debug!(%error, "zeros could not be copied");
-                target.zeros.forget(&object);
+                if matches!(error.kind, StoreErrorKind::Unsupported(_)) {
+                    target.zeros.turn_off();
+                } else {
+                    target.zeros.forget(&object);
+                }
             }
-            copied => return copied.map(Some).map_err(WriteError::on_the_way),
+            copied => return copied.map_err(WriteError::on_the_way),
         }
-        let longest = target.zeros.longest(length);
-        next = longest.map(|run| run.first(length));
+        next = another();
     }
-    Ok(None)
+    Err(WriteError::NoZeros)
+}
+
+/// Returns whether the same copy will be refused again. `Other` has answers of servers that know no
+/// such request: the file has to be stored there too.
+fn refuses_source(kind: &StoreErrorKind) -> bool {
+    matches!(
+        kind,
+        StoreErrorKind::NoSuchKey
+            | StoreErrorKind::PreconditionFailed
+            | StoreErrorKind::Archived { .. }
+            | StoreErrorKind::AccessDenied(_)
+            | StoreErrorKind::Unsupported(_)
+            | StoreErrorKind::Other(_)
+    )
 }
 
 fn copy_source<'a>(object: &'a ObjectRef, range: &Range<u64>) -> Option<CopySource<'a>> {

@@ -64,15 +64,30 @@ pub fn plan(extents: &Extents, sizes: PartSizes, may_copy: bool, zeros: Option<&
     }
 }
 
-/// Returns how many bytes of holes these parts of a file send.
-pub fn zeros_sent(extents: &Extents, parts: &[PlannedPart]) -> u64 {
-    let sent = parts.iter().filter_map(|part| match part {
-        PlannedPart::Send(range) => Some(range.clone()),
-        PlannedPart::Copy { .. } | PlannedPart::CopyZeros { .. } => None,
-    });
-    let within = sent.flat_map(|range| extents.within(range));
-    let holes = within.filter(|extent| extent.source == ExtentSource::Hole);
-    holes.map(|extent| extent.length()).sum()
+/// Returns the number of bytes of holes that these parts of a file send. Holes of less than `min`
+/// bytes do not count: nothing can be copied from or to them.
+pub fn zeros_sent(extents: &Extents, parts: &[PlannedPart], min: u64) -> u64 {
+    let holes = extents
+        .all()
+        .filter(|extent| extent.source == ExtentSource::Hole && extent.length() >= min);
+    let mut holes = holes.map(|extent| extent.range).peekable();
+    let mut sent = 0;
+    for part in parts {
+        let PlannedPart::Send(range) = part else {
+            continue;
+        };
+        while holes.next_if(|hole| hole.end <= range.start).is_some() {}
+        while let Some(hole) = holes.peek()
+            && hole.start < range.end
+        {
+            sent += hole.end.min(range.end) - hole.start.max(range.start);
+            if hole.end > range.end {
+                break;
+            }
+            holes.next();
+        }
+    }
+    sent
 }
 
 /// Plans how to copy a whole object into parts of another.
@@ -81,7 +96,12 @@ pub fn copies(object: &Arc<ObjectRef>, sizes: PartSizes) -> Vec<PlannedPart> {
 }
 
 fn parts(extents: &Extents, sizes: PartSizes, zeros: Option<&ZeroRun>) -> Vec<PlannedPart> {
-    let mut grains = grains(sizes).map(|grain| with_grain(extents, grain, zeros));
+    let cuts = if sizes.wants_even_parts() && !extents.has_objects() {
+        ZeroCuts::Even
+    } else {
+        ZeroCuts::Longest
+    };
+    let mut grains = grains(sizes).map(|grain| with_grain(extents, (grain, cuts), zeros));
     let mut parts = grains.next().unwrap_or_default();
     while parts.len() > sizes.most()
         && let Some(coarser) = grains.next()
@@ -102,6 +122,15 @@ struct Grain {
     copy: u64,
 }
 
+/// Way to cut copied zeros into parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ZeroCuts {
+    /// As few parts as possible.
+    Longest,
+    /// Parts of the size of those that are sent, at multiples of it.
+    Even,
+}
+
 /// Returns grains from the finest to the coarsest. Sizes that cause no extra fetches grow first.
 fn grains(sizes: PartSizes) -> impl Iterator<Item = Grain> {
     (0..14u32).map(move |step| {
@@ -115,7 +144,11 @@ fn grains(sizes: PartSizes) -> impl Iterator<Item = Grain> {
     })
 }
 
-fn with_grain(extents: &Extents, grain: Grain, zeros: Option<&ZeroRun>) -> Vec<PlannedPart> {
+fn with_grain(
+    extents: &Extents,
+    (grain, cuts): (Grain, ZeroCuts),
+    zeros: Option<&ZeroRun>,
+) -> Vec<PlannedPart> {
     // A shorter run would make more parts than sending.
     let zeros = zeros.filter(|run| run.length() >= grain.send);
     let mut draft = Draft {
@@ -128,6 +161,9 @@ fn with_grain(extents: &Extents, grain: Grain, zeros: Option<&ZeroRun>) -> Vec<P
         match (extent.source, zeros) {
             (ExtentSource::Object { object, offset }, _) => {
                 draft.copy(extent.range, &object, offset, is_last);
+            }
+            (ExtentSource::Hole, Some(zeros)) if cuts == ZeroCuts::Even => {
+                draft.copy_even_zeros(extent.range, zeros, is_last);
             }
             (ExtentSource::Hole, Some(zeros)) => draft.copy_zeros(extent.range, zeros, is_last),
             (ExtentSource::Hole | ExtentSource::Stage | ExtentSource::Sent, _) => {}
@@ -194,6 +230,29 @@ impl Draft {
                 range: from + piece.start..from + piece.end,
             }));
         self.planned = from + copied;
+    }
+
+    /// Plans copies of zeros for a hole, so that all parts but the last have one size.
+    fn copy_even_zeros(&mut self, range: Range<u64>, zeros: &ZeroRun, is_last: bool) {
+        let size = self.grain.send;
+        let from = range.start.next_multiple_of(size);
+        let end = if is_last {
+            range.end
+        } else {
+            range.end / size * size
+        };
+        if from >= end {
+            return;
+        }
+        self.send(from);
+        for at in (from..end).step_by(usize::try_from(size).unwrap_or(usize::MAX)) {
+            let range = at..end.min(at + size);
+            self.parts.push(PlannedPart::CopyZeros {
+                from: zeros.first(range.end - range.start),
+                range,
+            });
+        }
+        self.planned = end;
     }
 
     /// Plans parts to send for everything up to `end` that is not covered yet.

@@ -168,17 +168,21 @@ fn a_hole_is_copied_but_for_what_fills_a_part() {
     };
     let parts = with(&extents, &run);
     check(&extents, &parts);
-    assert_eq!((parts.len(), zeros_sent(&extents, &parts)), (16, 0));
+    assert_eq!((parts.len(), zeros_sent(&extents, &parts, 1)), (16, 0));
     extents.set(512 * MIB..512 * MIB + 4 * KIB, ExtentSource::Stage);
     let parts = with(&extents, &run);
     check(&extents, &parts);
-    assert_eq!(zeros_sent(&extents, &parts), 5 * MIB - 4 * KIB);
+    assert_eq!(zeros_sent(&extents, &parts, 1), 5 * MIB - 4 * KIB);
     let mut short = Extents::default();
     short.resize(9 * MIB);
     let parts = with(&short, &zeros(8 * MIB));
     check(&short, &parts);
-    assert_eq!(zeros_sent(&short, &parts), MIB, "and no part is too small");
-    assert_eq!(zeros_sent(&short, &planned(&short)), 9 * MIB);
+    assert_eq!(
+        zeros_sent(&short, &parts, 1),
+        MIB,
+        "and no part is too small"
+    );
+    assert_eq!(zeros_sent(&short, &planned(&short), 1), 9 * MIB);
 }
 
 fn source() -> impl Strategy<Value = (ExtentSource, u64)> {
@@ -240,7 +244,7 @@ proptest! {
         });
         if length >= 8 * MIB && is_fine {
             // At either end of a hole, some zeros fill up a part.
-            prop_assert!(zeros_sent(&extents, &parts) <= 10 * MIB * regions);
+            prop_assert!(zeros_sent(&extents, &parts, 1) <= 10 * MIB * regions);
         } else if length < 8 * MIB {
             let copies = |part: &PlannedPart| matches!(part, PlannedPart::CopyZeros { .. });
             prop_assert!(!parts.iter().any(copies), "it takes more parts than sending");
@@ -260,4 +264,43 @@ proptest! {
         let regions = extents.all().filter(|e| e.source == ExtentSource::Stage).count() as u64;
         prop_assert!(fetched(&extents, &parts) <= 10 * MIB * regions);
     }
+}
+
+#[test]
+fn parts_of_a_new_file_have_one_size_where_a_server_may_want_that() {
+    let sizes = PartSizes::default().with_limit(PartLimit::Thousand);
+    let first = sizes.first();
+    for data in [0, 3 * MIB, 100 * MIB + 7, 401 * MIB] {
+        let mut extents = Extents::default();
+        extents.resize(401 * MIB + 1);
+        extents.set(data..data + MIB / 2, ExtentSource::Stage);
+        let Plan::Parts(parts) = plan(&extents, sizes, false, Some(&zeros(20 * MIB))) else {
+            panic!("it is large");
+        };
+        check(&extents, &parts);
+        let (last, others) = parts.split_last().unwrap();
+        assert!(
+            others.iter().all(|part| part.length() == first),
+            "{parts:?}"
+        );
+        assert!(last.length() < 2 * first);
+        assert!(zeros_sent(&extents, &parts, first) < 2 * first);
+    }
+}
+
+#[test]
+fn small_holes_do_not_count_as_zeros_that_are_sent() {
+    let sizes = PartSizes::default();
+    let mut extents = Extents::default();
+    extents.resize(400 * MIB);
+    for at in (0..400).step_by(4) {
+        extents.set(at * MIB..at * MIB + KIB, ExtentSource::Stage);
+    }
+    let parts = planned(&extents);
+    assert_eq!(zeros_sent(&extents, &parts, sizes.first()), 0);
+    extents.resize(420 * MIB);
+    extents.set(440 * MIB..441 * MIB, ExtentSource::Stage);
+    let parts = planned(&extents);
+    let hole = 44 * MIB - KIB;
+    assert_eq!(zeros_sent(&extents, &parts, sizes.first()), hole);
 }

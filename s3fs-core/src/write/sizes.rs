@@ -70,6 +70,12 @@ impl PartSizes {
         Self { limit, ..self }
     }
 
+    /// Returns whether all parts of a new file but the last must have one size, as on servers that
+    /// are not Amazon's some have to.
+    pub fn wants_even_parts(self) -> bool {
+        self.limit == PartLimit::Thousand
+    }
+
     /// Returns the target for the number of parts of a file; a plan may exceed it if need be.
     pub fn most(self) -> usize {
         match self.limit {

@@ -4,17 +4,16 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::object::{ETag, ObjectRef};
-use crate::store::Capability;
 use crate::write::buffer::PartBuffer;
 use crate::write::error::WriteError;
 use crate::write::extents::{ExtentSource, Extents};
 use crate::write::part_body::{Assembly, PartBody};
-use crate::write::plan::{Plan, PlannedPart, plan, zeros_sent};
+use crate::write::plan::{Plan, PlannedPart};
+use crate::write::plan_upload::{HoleSource, plan_upload};
 use crate::write::reading::{Piece, Reading};
 use crate::write::stage::StageFile;
 use crate::write::target::{Destination, Target};
 use crate::write::upload::Upload;
-use crate::write::zeros::{SendingZeros, Turn, ZeroRun};
 
 /// File whose bytes have several sources.
 #[derive(Debug)]
@@ -54,8 +53,7 @@ impl Staged {
 
     /// Returns whether some bytes have a stored object as their source.
     pub(super) fn needs_objects(&self) -> bool {
-        let mut extents = self.extents.all();
-        extents.any(|extent| matches!(extent.source, ExtentSource::Object { .. }))
+        self.extents.has_objects()
     }
 
     /// Returns the object whose content the whole file is, if there is one.
@@ -195,19 +193,34 @@ impl Staged {
     /// Fails if bytes are lost, or if the store fails. The next attempt does not send again what
     /// was sent.
     pub(super) async fn store(&mut self, to: &Destination) -> Result<Outcome, WriteError> {
-        let size = self.extents.length();
-        if self.extents.has_sent(0..size) {
+        if self.extents.has_sent(0..self.extents.length()) {
             return Err(WriteError::Lost);
         }
         let is_other = |upload: &Upload| *upload.key() != to.key || *upload.headers() != to.headers;
         if self.upload.as_ref().is_some_and(is_other) {
             self.abort().await;
         }
-        let mut _sending = None;
+        match self.attempt(to, HoleSource::Copies).await {
+            Err(WriteError::NoZeros) => {
+                // Its parts of zeros may be too large to be sent.
+                self.abort().await;
+                self.attempt(to, HoleSource::Zeros).await
+            }
+            attempted => attempted,
+        }
+    }
+
+    async fn attempt(
+        &mut self,
+        to: &Destination,
+        holes: HoleSource,
+    ) -> Result<Outcome, WriteError> {
+        let size = self.extents.length();
+        let mut permit = None;
         if self.upload.is_none() {
-            let (plan, turn) = self.plan(to).await?;
-            _sending = turn;
-            match plan {
+            let planned = plan_upload(&self.target, &self.extents, (to, holes)).await?;
+            permit = planned.1;
+            match planned.0 {
                 Plan::Put => return self.put_whole(to).await,
                 Plan::Copy(object) => {
                     let outcome = self.copy(&object, to).await?;
@@ -219,6 +232,8 @@ impl Staged {
         }
         let outcome = self.complete(to, size).await?;
         self.note_zeros(to, &outcome);
+        // Files that waited for these zeros copy them from now on.
+        drop(permit);
         Ok(outcome)
     }
 
@@ -233,45 +248,6 @@ impl Staged {
             let (zeros, min) = (&self.target.zeros, self.target.sizes().first());
             zeros.stored(&object, zeros.longest_in(&self.extents), min);
         }
-    }
-
-    /// Plans the requests. A file that would send many zeros waits for its turn.
-    ///
-    /// # Errors
-    /// Fails if it is interrupted.
-    async fn plan(&self, to: &Destination) -> Result<(Plan, Option<SendingZeros>), WriteError> {
-        let sizes = self.target.sizes();
-        let may_copy = self
-            .whole_object()
-            .is_some_and(|object| to.may_copy(object));
-        // Else another client's bytes could be copied.
-        let copies_zeros = self
-            .target
-            .store
-            .capabilities()
-            .has(Capability::ConditionalCopy);
-        let with = |zeros: Option<ZeroRun>| plan(&self.extents, sizes, may_copy, zeros.as_ref());
-        if !copies_zeros {
-            return Ok((with(None), None));
-        }
-        let zeros = self.target.zeros.longest(sizes.first());
-        let is_known = zeros.is_some();
-        let plan = with(zeros);
-        let Plan::Parts(parts) = &plan else {
-            return Ok((plan, None));
-        };
-        let sent = zeros_sent(&self.extents, parts);
-        if is_known || sent < MANY_PARTS * sizes.first() {
-            return Ok((plan, None));
-        }
-        let turn = tokio::select! {
-            turn = self.target.zeros.turn(sent, sizes.first()) => turn,
-            _ = self.target.interrupts.interrupted() => return Err(WriteError::Interrupted),
-        };
-        Ok(match turn {
-            Turn::Send(sending) => (plan, Some(sending)),
-            Turn::Copy => (with(self.target.zeros.longest(sizes.first())), None),
-        })
     }
 
     async fn put_whole(&self, to: &Destination) -> Result<Outcome, WriteError> {
@@ -305,9 +281,7 @@ impl Staged {
     fn job(&mut self, part: PlannedPart) -> Result<PartBody, WriteError> {
         let range = match part {
             PlannedPart::Copy { object, range } => return Ok(PartBody::Copy(object, range)),
-            PlannedPart::CopyZeros { range, from } => {
-                return Ok(PartBody::CopyZeros(from, Arc::clone(self.stage()?), range));
-            }
+            PlannedPart::CopyZeros { from, .. } => return Ok(PartBody::CopyZeros(from)),
             PlannedPart::Send(range) => range,
         };
         let is_here =
@@ -377,6 +351,3 @@ impl Staged {
 
 /// Size of the pieces, in bytes, in which the stage is copied.
 const PIECE: u64 = 1 << 20;
-
-/// Number of parts of zeros from which on a file waits for its turn to send them.
-const MANY_PARTS: u64 = 4;

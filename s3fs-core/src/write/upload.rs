@@ -2,7 +2,7 @@
 //! the store has it, so that a failure loses nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use tokio::task::{Id, JoinError, JoinSet};
 
@@ -15,6 +15,7 @@ use crate::write::interrupts::Interruption;
 use crate::write::open_upload::OpenUpload;
 use crate::write::part_body::PartBody;
 use crate::write::target::Target;
+use crate::write::upload_part::{PartState, Slot, UploadPart};
 
 /// Maximum number of parts in flight. On loopback, more than four of 8 MiB bring nothing. Where a
 /// connection is limited to 90 MiB/s, four are slower than the machine. Each holds its memory.
@@ -33,60 +34,6 @@ pub(super) struct Upload {
     ended: bool,
     /// True if a completion was sent whose outcome is unknown.
     may_be_completed: bool,
-}
-
-#[derive(Debug)]
-struct UploadPart {
-    /// Offset of the part in the file.
-    offset: u64,
-    state: PartState,
-}
-
-#[derive(Debug)]
-enum PartState {
-    Queued(PartBody),
-    InFlight(Slot),
-    /// Content to send next, while older content of the part is in flight.
-    Replaced(PartBody),
-    Done(PartTag),
-}
-
-/// Content of a part in flight: emptied, and its memory freed, as soon as the store has it.
-#[derive(Clone, Debug)]
-struct Slot(Arc<Mutex<Option<PartBody>>>);
-
-impl Slot {
-    fn new(job: PartBody) -> Self {
-        Self(Arc::new(Mutex::new(Some(job))))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<PartBody>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn get(&self) -> Option<PartBody> {
-        self.lock().clone()
-    }
-}
-
-impl PartState {
-    /// Returns the content of the part, unless the store has it.
-    fn job(&self) -> Option<PartBody> {
-        match self {
-            Self::Queued(job) | Self::Replaced(job) => Some(job.clone()),
-            Self::InFlight(slot) => slot.get(),
-            Self::Done(_) => None,
-        }
-    }
-
-    /// Returns the number of bytes still to be sent.
-    fn unsent_bytes(&self) -> u64 {
-        match self {
-            Self::Queued(job) | Self::Replaced(job) => job.sends(),
-            Self::InFlight(slot) => slot.lock().as_ref().map_or(0, PartBody::sends),
-            Self::Done(_) => 0,
-        }
-    }
 }
 
 impl Upload {
@@ -187,11 +134,13 @@ impl Upload {
             if failure.is_none() {
                 self.launch();
             }
+            let is_early = self.is_early();
+            let counts = |why| why == Interruption::Removal || is_early;
             let landed = tokio::select! {
                 biased;
                 landed = self.land() => landed,
                 // A completion may have been carried out: what it left is to be found out.
-                why = interrupts.interrupted(), if failure.is_none() && !self.may_be_completed => {
+                why = interrupts.interrupted(counts), if failure.is_none() && !self.may_be_completed => {
                     if why == Interruption::Removal {
                         return Err(WriteError::Interrupted);
                     }
@@ -205,6 +154,13 @@ impl Upload {
                 None => return failure.map_or(Ok(()), Err),
             }
         }
+    }
+
+    /// Returns whether much is still to be sent. Else ending the upload would lose more than it saves.
+    fn is_early(&self) -> bool {
+        let states = self.parts.values().map(|part| &part.state);
+        let sent = states.filter(|state| matches!(state, PartState::Done(_)));
+        !self.queued.is_empty() || 2 * sent.count() < self.parts.len()
     }
 
     /// Sends all parts and completes the upload to an object of `size` bytes.
@@ -372,15 +328,6 @@ async fn send(begun: Arc<OpenUpload>, number: u16, slot: Slot) -> Sent {
         begun.target.unsent.taken(take);
     }
     sent
-}
-
-impl UploadPart {
-    fn tag(&self) -> Option<PartTag> {
-        match &self.state {
-            PartState::Done(tag) => Some(tag.clone()),
-            _ => None,
-        }
-    }
 }
 
 impl Drop for Upload {

@@ -22,7 +22,7 @@ use crate::write::error::WriteError;
 use crate::write::extents::Extents;
 use crate::write::fetch::fetch;
 use crate::write::file_state::{FileState, Phase};
-use crate::write::interrupts::{AskedInterrupt, Interruption, Interrupts, MayInterrupt};
+use crate::write::interrupts::{AskedInterrupt, FindNeed, Interruption, Interrupts};
 use crate::write::missed::Missed;
 use crate::write::reading::{Piece, Reading};
 use crate::write::rescue::Rescued;
@@ -242,13 +242,13 @@ impl Writer {
     }
 
     /// Stores the file as [`store`](Self::store) does, unless a caller that changes or removes it
-    /// interrupts that. `decide` tells whether it may.
+    /// interrupts that. `need` tells whether it may.
     ///
     /// # Errors
     /// Fails like [`store`](Self::store), or with [`WriteError::Interrupted`].
-    pub async fn store_unless(&self, decide: MayInterrupt) -> Result<Stored, WriteError> {
+    pub async fn store_unless(&self, need: FindNeed) -> Result<Stored, WriteError> {
         let mut inner = self.inner.lock().await;
-        let interruptible = self.interrupts.allow(decide);
+        let interruptible = self.interrupts.allow(need);
         let stored = inner.store().await;
         drop(interruptible);
         self.publish(&inner);

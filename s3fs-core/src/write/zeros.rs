@@ -45,7 +45,8 @@ pub struct ZeroSources(Arc<ZeroIndex>);
 #[derive(Debug, Default)]
 struct ZeroIndex {
     known: Mutex<Known>,
-    /// Signal that a run was added, or that an upload of zeros has ended.
+    /// Signal that a run was added, that an upload of zeros has begun or ended, or that an operation
+    /// waits for a file.
     changed: Notify,
 }
 
@@ -53,24 +54,41 @@ struct ZeroIndex {
 struct Known {
     /// Runs, the longest first. No two have the same key.
     runs: Vec<ZeroRun>,
-    /// Number of zeros that each upload under way sends.
-    sent: Vec<u64>,
+    /// True if the server copies no parts.
+    is_off: bool,
+    /// Uploads under way that send zeros.
+    sending: Vec<ZeroUpload>,
+    /// Uploads that wait for a permit, in the order in which they came.
+    waiting: Vec<ZeroUpload>,
+    last: u64,
 }
 
-/// Answer to a file that would send zeros.
-#[derive(Debug)]
-pub(super) enum Turn {
-    /// It sends them.
-    Send(SendingZeros),
-    /// A run is known by now.
-    Copy,
-}
-
-/// Upload under way that sends zeros, until it is dropped.
-#[derive(Debug)]
-pub(super) struct SendingZeros {
-    sources: ZeroSources,
+/// Upload of zeros.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct ZeroUpload {
+    id: u64,
+    /// Number of zeros that it sends.
     bytes: u64,
+}
+
+impl Known {
+    /// Returns whether an upload may begin: none sends as many zeros or fewer.
+    fn may_send(&self, upload: ZeroUpload) -> bool {
+        !self.sending.iter().any(|other| other.bytes <= upload.bytes)
+    }
+
+    /// Returns whether an upload that waits is the next one.
+    fn is_next(&self, upload: ZeroUpload) -> bool {
+        let mut waiting = self.waiting.iter();
+        waiting.find(|other| self.may_send(**other)) == Some(&upload)
+    }
+}
+
+/// Permit to send zeros, until it is dropped. Other files wait for the run that comes of it.
+#[derive(Debug)]
+pub(super) struct ZeroUploadPermit {
+    sources: ZeroSources,
+    upload: ZeroUpload,
 }
 
 impl ZeroSources {
@@ -82,6 +100,26 @@ impl ZeroSources {
             .first()
             .filter(|run| run.length() >= min)
             .cloned()
+    }
+
+    /// Returns whether the server copies parts, as far as known.
+    pub(super) fn are_copied(&self) -> bool {
+        !self.lock().is_off
+    }
+
+    /// Stops copying zeros: the server copies no parts.
+    pub(super) fn turn_off(&self) {
+        let mut known = self.lock();
+        known.is_off = true;
+        known.runs.clear();
+        drop(known);
+        self.0.changed.notify_waiters();
+    }
+
+    /// Returns whether the object of a run is still known to have these zeros.
+    pub(super) fn knows(&self, run: &ZeroRun) -> bool {
+        let zeros = self.zeros_in(&run.object);
+        zeros.is_some_and(|all| all.start <= run.range.start && run.range.end <= all.end)
     }
 
     /// Returns the known zeros of an object.
@@ -100,7 +138,9 @@ impl ZeroSources {
     pub(super) fn stored(&self, object: &ObjectRef, run: Option<Range<u64>>, min: u64) {
         let mut known = self.lock();
         known.runs.retain(|run| run.object.key != object.key);
-        if let Some(range) = run.filter(|run| run.end - run.start >= min) {
+        if !known.is_off
+            && let Some(range) = run.filter(|run| run.end - run.start >= min)
+        {
             let object = Arc::new(object.clone());
             known.runs.push(ZeroRun { object, range });
             known
@@ -131,24 +171,57 @@ impl ZeroSources {
         self.lock().runs.retain(|run| !run.object.is(object));
     }
 
-    /// Waits until a file may send `bytes` zeros, or until a run of at least `min` bytes is known.
-    /// It waits for uploads that send no more: to copy from them afterwards costs less.
-    pub(super) async fn turn(&self, bytes: u64, min: u64) -> Turn {
+    /// Waits until a file may send `bytes` zeros, first come first served. Returns `None` once a run
+    /// of at least `enough` bytes is known. The file waits for uploads that send no more: to copy from
+    /// them afterwards costs less. It does not wait if `is_urgent`.
+    pub(super) async fn permit(
+        &self,
+        bytes: u64,
+        enough: u64,
+        is_urgent: impl Fn() -> bool,
+    ) -> Option<ZeroUploadPermit> {
+        let waiting = self.wait(bytes);
         loop {
             let changed = self.0.changed.notified();
             {
                 let mut known = self.lock();
-                if known.runs.first().is_some_and(|run| run.length() >= min) {
-                    return Turn::Copy;
+                if known.runs.first().is_some_and(|run| run.length() >= enough) {
+                    return None;
                 }
-                if !known.sent.iter().any(|other| *other <= bytes) {
-                    known.sent.push(bytes);
-                    let sources = self.clone();
-                    return Turn::Send(SendingZeros { sources, bytes });
+                if known.is_off || known.is_next(waiting.upload) {
+                    return Some(self.grant(&mut known, waiting.upload));
                 }
+            }
+            if is_urgent() {
+                return Some(self.grant(&mut self.lock(), waiting.upload));
             }
             changed.await;
         }
+    }
+
+    fn grant(&self, known: &mut Known, upload: ZeroUpload) -> ZeroUploadPermit {
+        known.sending.push(upload);
+        ZeroUploadPermit {
+            sources: self.clone(),
+            upload,
+        }
+    }
+
+    fn wait(&self, bytes: u64) -> WaitingUpload<'_> {
+        let mut known = self.lock();
+        known.last += 1;
+        let id = known.last;
+        let upload = ZeroUpload { id, bytes };
+        known.waiting.push(upload);
+        WaitingUpload {
+            sources: self,
+            upload,
+        }
+    }
+
+    /// Lets uploads that wait for a permit find out that they are urgent.
+    pub fn recheck(&self) {
+        self.0.changed.notify_waiters();
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
@@ -156,14 +229,24 @@ impl ZeroSources {
     }
 }
 
-impl Drop for SendingZeros {
+/// Upload that waits for a permit, until it is dropped.
+struct WaitingUpload<'a> {
+    sources: &'a ZeroSources,
+    upload: ZeroUpload,
+}
+
+impl Drop for WaitingUpload<'_> {
     fn drop(&mut self) {
-        let mut known = self.sources.lock();
-        let place = known.sent.iter().position(|bytes| *bytes == self.bytes);
-        if let Some(place) = place {
-            known.sent.swap_remove(place);
-        }
-        drop(known);
+        let upload = self.upload;
+        self.sources.lock().waiting.retain(|other| *other != upload);
+        self.sources.0.changed.notify_waiters();
+    }
+}
+
+impl Drop for ZeroUploadPermit {
+    fn drop(&mut self) {
+        let upload = self.upload;
+        self.sources.lock().sending.retain(|other| *other != upload);
         self.sources.0.changed.notify_waiters();
     }
 }

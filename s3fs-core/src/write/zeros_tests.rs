@@ -1,3 +1,5 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use proptest::prelude::*;
 
 use super::*;
@@ -80,28 +82,69 @@ fn the_longest_run_of_the_present_versions_is_taken() {
     assert_eq!(longest(), None, "the third has too few");
 }
 
+/// Waits for a permit, or until a run of ten bytes is known.
+async fn permit(sources: &ZeroSources, bytes: u64) -> Option<ZeroUploadPermit> {
+    sources.permit(bytes, 10, || false).await
+}
+
 #[tokio::test]
 async fn a_file_waits_for_those_that_send_no_more_zeros() {
     let sources = ZeroSources::default();
-    let Turn::Send(first) = sources.turn(100, 10).await else {
-        panic!("nothing to copy from");
-    };
-    let Turn::Send(fewer) = sources.turn(99, 10).await else {
-        panic!("nothing to copy from");
-    };
+    let first = permit(&sources, 100).await.unwrap();
+    let fewer = permit(&sources, 99).await.unwrap();
     let waiting = tokio::spawn({
         let sources = sources.clone();
-        async move { matches!(sources.turn(100, 10).await, Turn::Send(_)) }
+        async move { permit(&sources, 100).await.is_some() }
     });
     tokio::task::yield_now().await;
     assert!(!waiting.is_finished());
     drop(fewer);
     drop(first);
     assert!(waiting.await.unwrap(), "none of them was stored");
-    let Turn::Send(_sending) = sources.turn(100, 10).await else {
-        panic!("nothing to copy from");
-    };
-    let copies = async { matches!(sources.turn(200, 10).await, Turn::Copy) };
+    let _sending = permit(&sources, 100).await.unwrap();
+    let copies = async { permit(&sources, 200).await.is_none() };
     let stores = async { sources.stored(&object(0), Some(0..50), 10) };
     assert!(tokio::join!(copies, stores).0);
+}
+
+#[tokio::test]
+async fn files_that_wait_to_send_zeros_go_in_the_order_in_which_they_came() {
+    let sources = ZeroSources::default();
+    let order = Mutex::new(Vec::new());
+    let go = async |bytes, name| {
+        let permit = permit(&sources, bytes).await.unwrap();
+        order.lock().unwrap().push(name);
+        tokio::task::yield_now().await;
+        drop(permit);
+    };
+    let first = permit(&sources, 10).await.unwrap();
+    let begin = async { drop(first) };
+    tokio::join!(go(30, "a"), go(20, "b"), go(25, "c"), begin);
+    assert_eq!(*order.lock().unwrap(), ["a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn a_file_that_an_operation_waits_for_waits_for_no_other() {
+    let sources = ZeroSources::default();
+    let _first = permit(&sources, 10).await.unwrap();
+    let is_urgent = AtomicBool::new(false);
+    let waits = sources.permit(20, 10, || is_urgent.load(Ordering::Relaxed));
+    let becomes = async {
+        tokio::task::yield_now().await;
+        is_urgent.store(true, Ordering::Relaxed);
+        sources.recheck();
+    };
+    assert!(tokio::join!(waits, becomes).0.is_some());
+}
+
+#[tokio::test]
+async fn nothing_waits_for_zeros_that_the_server_does_not_copy() {
+    let sources = ZeroSources::default();
+    sources.stored(&object(0), Some(0..50), 10);
+    sources.turn_off();
+    assert_eq!(sources.longest(1), None);
+    sources.stored(&object(0), Some(0..50), 10);
+    assert_eq!(sources.longest(1), None);
+    let _first = permit(&sources, 10).await.unwrap();
+    assert!(permit(&sources, 10).await.is_some());
 }

@@ -235,3 +235,21 @@ fn what_a_lookup_returns_exists() {
         kernel.forget();
     });
 }
+
+#[tokio::test]
+async fn a_deleted_file_stays_deleted_though_others_replaced_it_before() {
+    let memory = bucket();
+    let kernel = mount_waiting(Arc::new(memory.clone()), 64 << 20, false).await;
+    kernel.save("f", b"before").await.unwrap();
+    kernel.settle().await.unwrap();
+    kernel.save("t", b"closed").await.unwrap();
+    kernel.rename("t", "f").await.unwrap();
+    let writer = kernel.create("s", false).await.unwrap();
+    kernel.write(writer, 0, b"open").await.unwrap();
+    kernel.rename("s", "f").await.unwrap();
+    kernel.settle().await.unwrap();
+    kernel.unlink("f").await.unwrap();
+    kernel.release(writer);
+    assert_eq!(kernel.fs.finish().await, []);
+    assert!(memory.objects().is_empty());
+}

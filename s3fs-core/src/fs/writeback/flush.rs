@@ -47,8 +47,7 @@ impl Writeback {
             DesiredState::Marker(ino) => self.core.marker_of(*ino),
         };
         match present {
-            // It was deleted.
-            Err(_) => return Ok(Flushed::Done),
+            Err(_) => return Ok(self.without_name(&want)),
             // A parent folder was renamed.
             Ok(present) if present != *key => {
                 self.queue.want(&present, want);
@@ -65,19 +64,32 @@ impl Writeback {
         Ok(Flushed::Done)
     }
 
+    /// Returns the result for a file or folder that has lost its name. If another client took the
+    /// name, its object is not to be deleted.
+    fn without_name(&self, want: &DesiredState) -> Flushed {
+        match want {
+            DesiredState::File(ino) | DesiredState::Headers(ino) | DesiredState::Marker(ino)
+                if self.core.tree.is_superseded(*ino) =>
+            {
+                Flushed::Done
+            }
+            _ => Flushed::Nameless,
+        }
+    }
+
     /// Stores a file in the background, unless it is changed or removed meanwhile.
     async fn flush_file(&self, key: &Key, ino: Ino) -> Result<Flushed, FsError> {
         let Some(file) = self.core.open_files.get(ino) else {
-            return Ok(Flushed::Done);
+            return Ok(Flushed::Stored);
         };
         self.store_copied_ranges(key.as_str(), ino).await?;
         let changes = ChangeKind::of(&file.place);
-        let may_interrupt = self.queue.may_interrupt(key);
-        match file.writer.store_unless(may_interrupt).await {
+        match file.writer.store_unless(self.queue.need(key)).await {
             Err(WriteError::Interrupted) => Ok(Flushed::Interrupted),
+            Err(WriteError::Deleted) => Ok(self.without_name(&DesiredState::File(ino))),
             stored => {
                 self.end_storing(key, &file, changes, stored).await?;
-                Ok(Flushed::Done)
+                Ok(Flushed::Stored)
             }
         }
     }

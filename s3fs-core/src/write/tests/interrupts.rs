@@ -10,7 +10,7 @@ use super::{FIRST_PART, Somewhere, bucket, target};
 use crate::store::disturbed::{Disturbance, Disturbed, Operation};
 use crate::store::memory::MemoryStore;
 use crate::store::{Store, StoreErrorKind};
-use crate::write::{FindDestination, MayInterrupt, Stages, WriteError, Writer};
+use crate::write::{FindDestination, FindNeed, FlushNeed, Stages, WriteError, Writer};
 
 /// Store that takes parts only as it is allowed to.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ impl Slow {
     /// Begins to store the file, and waits until parts are in flight.
     async fn begin(
         &self,
-        decide: MayInterrupt,
+        decide: FindNeed,
     ) -> tokio::task::JoinHandle<Result<crate::write::Stored, WriteError>> {
         let writer = Arc::clone(&self.writer);
         let storing = tokio::spawn(async move { writer.store_unless(decide).await });
@@ -79,12 +79,16 @@ impl Slow {
 }
 
 /// Returns a decision, and whether it was asked for.
-fn decision(may: bool) -> (MayInterrupt, Arc<AtomicBool>) {
+fn decision(may: bool) -> (FindNeed, Arc<AtomicBool>) {
     let asked = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&asked);
-    let decide: MayInterrupt = Arc::new(move |_| {
+    let decide: FindNeed = Arc::new(move || {
         seen.store(true, Ordering::Release);
-        may
+        if may {
+            FlushNeed::Background
+        } else {
+            FlushNeed::Due
+        }
     });
     (decide, asked)
 }
@@ -111,6 +115,31 @@ async fn a_change_interrupts_a_flush_and_is_stored_with_the_rest() {
     let mut expected = vec![0; (PARTS * FIRST_PART) as usize];
     expected[5..8].copy_from_slice(b"new");
     assert!(slow.memory.objects()["f"] == expected);
+}
+
+#[tokio::test]
+async fn a_change_waits_for_the_last_parts_of_an_upload() {
+    let slow = Slow::new().await;
+    let (decide, asked) = decision(true);
+    let storing = slow.begin(decide).await;
+    slow.parts.allowed.add_permits(PARTS as usize - 5);
+    let others = u32::try_from(PARTS - 10).unwrap();
+    slow.parts
+        .began
+        .acquire_many(others)
+        .await
+        .unwrap()
+        .forget();
+    let writer = Arc::clone(&slow.writer);
+    let writing = tokio::spawn(async move { writer.write(5, b"new").await });
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!asked.load(Ordering::Acquire), "25 of 30 parts are stored");
+    slow.parts.allowed.add_permits(5);
+    assert_eq!(storing.await.unwrap().unwrap().size, PARTS * FIRST_PART);
+    writing.await.unwrap().unwrap();
+    assert!(!slow.writer.is_stored());
 }
 
 #[tokio::test]

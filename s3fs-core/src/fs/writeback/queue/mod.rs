@@ -3,6 +3,8 @@
 //! Programs continue while requests run, many at a time. `slots` decides on the requests about each
 //! key and their order, `pace` on their delays. This module runs them.
 
+mod desired;
+mod interruptions;
 mod pace;
 mod slots;
 mod unsure;
@@ -14,7 +16,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
 
-pub(in crate::fs) use slots::{DesiredState, Flushed};
+pub(in crate::fs) use desired::{DesiredState, Flushed};
 
 use crate::fs::FsError;
 use crate::fs::writeback::Writeback;
@@ -23,7 +25,7 @@ use crate::fs::writeback::queue::slots::{SlotStep, Slots, Version, Wish};
 use crate::fs::writeback::queue::unsure::Unsure;
 use crate::object::Key;
 use crate::ordered::{Guard, LAST, Ordered, QUEUE};
-use crate::write::MayInterrupt;
+use crate::write::{FindNeed, FlushNeed};
 
 /// Maximum number of small requests under way.
 const AT_ONCE: u32 = 64;
@@ -94,15 +96,14 @@ impl Queue {
         self.pace.lock().delay(key, Instant::now())
     }
 
-    /// Returns the decision whether a flush of the key may be interrupted: no operation waits for
-    /// it, also since it has begun.
-    pub(in crate::fs) fn may_interrupt(&self, key: &Key) -> MayInterrupt {
+    /// Returns the source of the need of a flush of the key: operations may begin to wait for it.
+    pub(in crate::fs) fn need(&self, key: &Key) -> FindNeed {
         let (writeback, key) = (self.writeback.clone(), key.clone());
-        Arc::new(move |why| {
-            writeback.upgrade().is_some_and(|writeback| {
-                let queue = &writeback.queue;
-                !queue.is_hurried.load(Ordering::Acquire) && queue.lock().may_interrupt(&key, why)
-            })
+        Arc::new(move || match writeback.upgrade() {
+            Some(writeback) if !writeback.queue.is_hurried.load(Ordering::Acquire) => {
+                writeback.queue.lock().need(&key)
+            }
+            _ => FlushNeed::Due,
         })
     }
 
@@ -229,8 +230,10 @@ impl Queue {
             let Some((wish, ticket)) = self.lock().again(key) else {
                 continue;
             };
-            if let Some(ticket) = ticket {
-                self.start(key.clone(), ticket, Duration::ZERO);
+            match (ticket, self.writeback.upgrade()) {
+                (Some(ticket), _) => self.start(key.clone(), ticket, Duration::ZERO),
+                (None, Some(writeback)) => writeback.core.zeros.recheck(),
+                (None, None) => {}
             }
             wishes.push(wish);
         }
@@ -285,15 +288,19 @@ impl Queue {
             let queue = &writeback.queue;
             let mut delay = Some(delay).filter(|delay| !delay.is_zero());
             let mut times = 0;
-            while let Some(time) = delay
-                && !queue.is_hurried.load(Ordering::Acquire)
-            {
+            while let Some(time) = delay {
+                // Made before the check: a signal between both would be lost.
+                let hurry = queue.hurry.notified();
+                if queue.is_hurried.load(Ordering::Acquire) {
+                    break;
+                }
                 tokio::select! {
                     () = tokio::time::sleep(time) => {}
-                    () = queue.hurry.notified() => break,
+                    () = hurry => break,
                 }
+                let may_put_off = queue.lock().may_put_off(&key, ticket);
                 // A file that is open again will be stored after its last `close`.
-                delay = put_off(times).filter(|_| writeback.is_open_again(&key));
+                delay = put_off(times).filter(|_| may_put_off && writeback.is_open_again(&key));
                 times += 1;
             }
             work(&writeback, &key, ticket).await;
@@ -310,6 +317,10 @@ async fn work(writeback: &Arc<Writeback>, key: &Key, ticket: Version) {
     let queue = &writeback.queue;
     let mut ticket = ticket;
     loop {
+        if !queue.lock().is_valid(key, ticket) {
+            // It would take room from others only to learn this.
+            return;
+        }
         // Nobody closes the semaphore.
         let Ok(_place) = queue.room.acquire_many(writeback.weight(key)).await else {
             return;
@@ -319,9 +330,8 @@ async fn work(writeback: &Arc<Writeback>, key: &Key, ticket: Version) {
             queue.changed.notify_waiters();
             return;
         };
-        let is_file = matches!(want, DesiredState::File(_));
         let result = writeback.flush_key(key, want).await;
-        if is_file && matches!(result, Ok(Flushed::Done)) {
+        if matches!(result, Ok(Flushed::Stored)) {
             queue.pace.lock().stored(key, Instant::now());
         }
         let next = queue.lock().ended(key, version, result);
@@ -339,9 +349,13 @@ async fn work(writeback: &Arc<Writeback>, key: &Key, ticket: Version) {
 
 impl Drop for Hold<'_> {
     fn drop(&mut self) {
-        let ticket = self.queue.lock().let_go(&self.key);
-        if let Some(ticket) = ticket {
-            self.queue.start(self.key.clone(), ticket, DELAY);
+        let step = self.queue.lock().let_go(&self.key);
+        match step {
+            SlotStep::Begin(ticket) => {
+                self.queue.start(self.key.clone(), ticket, Duration::ZERO);
+            }
+            SlotStep::Later(ticket) => self.queue.start(self.key.clone(), ticket, DELAY),
+            SlotStep::Rest => {}
         }
         self.queue.changed.notify_waiters();
     }

@@ -8,28 +8,11 @@
 use std::collections::HashMap;
 
 use crate::fs::FsError;
+use crate::fs::writeback::queue::desired::{DesiredState, Flushed};
+use crate::fs::writeback::queue::interruptions::Interruptions;
 use crate::object::{EntryName, Key};
 use crate::tree::Ino;
-use crate::write::Interruption;
-
-/// Desired state of a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::fs) enum DesiredState {
-    /// No object; with the folder and name that it had.
-    Absent(Ino, EntryName),
-    /// Object with the bytes of a file's writer.
-    File(Ino),
-    /// Object with the same bytes and the file's attributes in the tree.
-    Headers(Ino),
-    /// Empty object that marks a folder.
-    Marker(Ino),
-}
-
-impl DesiredState {
-    fn stores(&self) -> bool {
-        matches!(self, Self::File(_) | Self::Marker(_))
-    }
-}
+use crate::write::FlushNeed;
 
 /// Number of a wish; a later one has a larger number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,33 +45,19 @@ struct Slot {
     answered: (Version, Result<(), FsError>),
     /// True if an operation waits, or has waited, for the key.
     is_awaited: bool,
-    /// Number of interrupted requests in a row.
-    interrupted: u8,
+    /// True if the task that waits to begin does so without a delay.
+    is_prompt: bool,
 }
-
-/// Maximum number of interrupted requests in a row: a file that changes without a pause is stored,
-/// too.
-const MOST_INTERRUPTED: u8 = 4;
 
 /// Slots of one mount.
 #[derive(Debug, Default)]
 pub(super) struct Slots {
     slots: HashMap<Key, Slot>,
+    interruptions: Interruptions,
     last: u64,
 }
 
-/// Result of a request that did not fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::fs) enum Flushed {
-    /// The wish is fulfilled.
-    Done,
-    /// Another wish that was queued since covers this one.
-    PassedOn,
-    /// The request was interrupted, as the file changes: the wish remains.
-    Interrupted,
-}
-
-/// Next step after the end of a request.
+/// Next step after the end of a request or a hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SlotStep {
     /// Begin with this ticket: the desired state has changed.
@@ -106,6 +75,19 @@ pub(super) struct Wish {
     version: Version,
 }
 
+impl Slot {
+    /// Queues the slot with a new ticket, for a task that begins at once if it is prompt.
+    fn wait(&mut self, ticket: Version, is_prompt: bool) -> SlotStep {
+        self.phase = Phase::Waiting(ticket);
+        self.is_prompt = is_prompt;
+        if is_prompt {
+            SlotStep::Begin(ticket)
+        } else {
+            SlotStep::Later(ticket)
+        }
+    }
+}
+
 impl Slots {
     fn next(&mut self) -> Version {
         self.last += 1;
@@ -121,7 +103,7 @@ impl Slots {
             shadow: None,
             answered: (Version(version.0.saturating_sub(1)), Ok(())),
             is_awaited: false,
-            interrupted: 0,
+            is_prompt: false,
         })
     }
 
@@ -166,6 +148,7 @@ impl Slots {
         };
         if let Some(ticket) = ticket {
             slot.phase = Phase::Waiting(ticket);
+            slot.is_prompt = true;
         }
         let wish = Wish {
             key: key.clone(),
@@ -188,12 +171,32 @@ impl Slots {
         wishes.collect()
     }
 
-    /// Returns whether the request about the key may be interrupted: no operation waits for it.
-    pub(super) fn may_interrupt(&self, key: &Key, why: Interruption) -> bool {
-        self.slots.get(key).is_some_and(|slot| {
-            let is_due = slot.interrupted >= MOST_INTERRUPTED && why == Interruption::Change;
-            matches!(slot.phase, Phase::Running) && !slot.is_awaited && !is_due
+    /// Returns the need of the request about the key.
+    pub(super) fn need(&self, key: &Key) -> FlushNeed {
+        match self.slots.get(key) {
+            Some(slot) if slot.is_awaited => FlushNeed::Urgent,
+            Some(slot) if matches!(slot.phase, Phase::Running) => {
+                if self.interruptions.is_due(key) {
+                    FlushNeed::Due
+                } else {
+                    FlushNeed::Background
+                }
+            }
+            _ => FlushNeed::Due,
+        }
+    }
+
+    /// Returns whether a task with this ticket is still needed.
+    pub(super) fn is_valid(&self, key: &Key, ticket: Version) -> bool {
+        self.slots.get(key).is_some_and(|slot| match slot.phase {
+            Phase::Waiting(valid) | Phase::Held(Some(valid)) => valid == ticket,
+            Phase::Running | Phase::Held(None) | Phase::Failed(_) => false,
         })
+    }
+
+    /// Returns whether a task with this ticket may wait longer: no operation waits for the key.
+    pub(super) fn may_put_off(&self, key: &Key, ticket: Version) -> bool {
+        self.is_valid(key, ticket) && self.slots.get(key).is_some_and(|slot| !slot.is_awaited)
     }
 
     /// Begins the request of a ticket. Returns its desired state and number, unless the ticket is
@@ -213,6 +216,7 @@ impl Slots {
             return None;
         };
         slot.phase = Phase::Running;
+        slot.is_prompt = false;
         Some((want, slot.version))
     }
 
@@ -224,31 +228,37 @@ impl Slots {
         result: Result<Flushed, FsError>,
     ) -> SlotStep {
         let ticket = self.next();
+        match result {
+            Ok(Flushed::Interrupted) => self.interruptions.add(key),
+            Ok(Flushed::Stored) => self.interruptions.stored(key),
+            _ => {}
+        }
         let Some(slot) = self.slots.get_mut(key) else {
             return SlotStep::Rest;
         };
         if matches!(result, Ok(Flushed::Interrupted)) && slot.want.is_some() {
-            slot.interrupted = slot.interrupted.saturating_add(1);
-            slot.phase = Phase::Waiting(ticket);
             // An operation may have begun to wait since.
-            return if slot.is_awaited {
-                SlotStep::Begin(ticket)
-            } else {
-                SlotStep::Later(ticket)
-            };
+            return slot.wait(ticket, slot.is_awaited);
         }
-        slot.interrupted = 0;
+        if matches!(result, Ok(Flushed::Stored | Flushed::Done)) {
+            slot.shadow = None;
+        }
         if slot.version != version && slot.want.is_some() {
-            if result.is_ok() {
-                slot.shadow = None;
-            }
             match result {
+                Ok(Flushed::Stored | Flushed::Done | Flushed::Nameless) => {
+                    slot.answered = (version, Ok(()));
+                }
                 Ok(Flushed::PassedOn | Flushed::Interrupted) => {}
-                Ok(Flushed::Done) => slot.answered = (version, Ok(())),
                 Err(error) => slot.answered = (version, Err(error)),
             }
-            slot.phase = Phase::Waiting(ticket);
-            return SlotStep::Begin(ticket);
+            return slot.wait(ticket, true);
+        }
+        if matches!(result, Ok(Flushed::Nameless))
+            && let Some((dir, name)) = slot.shadow.take()
+        {
+            // Nothing has replaced the object that was deleted before.
+            slot.want = Some(DesiredState::Absent(dir, name));
+            return slot.wait(ticket, true);
         }
         match result {
             Err(error) if slot.want.is_some() => slot.phase = Phase::Failed(error),
@@ -271,21 +281,24 @@ impl Slots {
         true
     }
 
-    /// Releases a held key. Returns a ticket if a task must begin. A task that waited before keeps
-    /// its ticket: otherwise a key that is often held would have no turn.
-    pub(super) fn let_go(&mut self, key: &Key) -> Option<Version> {
+    /// Releases a held key. A task that waited before keeps its ticket: otherwise a key that is often
+    /// held would have no turn. But if an operation waits for the key, a task begins at once.
+    pub(super) fn let_go(&mut self, key: &Key) -> SlotStep {
         let version = self.next();
-        let slot = self.slots.get_mut(key)?;
+        let Some(slot) = self.slots.get_mut(key) else {
+            return SlotStep::Rest;
+        };
         if slot.want.is_none() {
             self.slots.remove(key);
-            return None;
+            return SlotStep::Rest;
         }
-        let queued = match slot.phase {
-            Phase::Held(queued) => queued,
-            _ => None,
-        };
-        slot.phase = Phase::Waiting(queued.unwrap_or(version));
-        queued.is_none().then_some(version)
+        if let Phase::Held(Some(queued)) = slot.phase
+            && (slot.is_prompt || !slot.is_awaited)
+        {
+            slot.phase = Phase::Waiting(queued);
+            return SlotStep::Rest;
+        }
+        slot.wait(version, slot.is_awaited)
     }
 
     /// Returns the desired state of the key.

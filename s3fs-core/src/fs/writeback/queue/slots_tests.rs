@@ -1,4 +1,5 @@
 use super::*;
+use crate::fs::writeback::queue::interruptions::MOST_INTERRUPTED;
 
 fn key() -> Key {
     Key::new("d/f")
@@ -11,6 +12,8 @@ fn absent() -> DesiredState {
 const FILE: DesiredState = DesiredState::File(Ino(7));
 
 const DONE: Result<Flushed, FsError> = Ok(Flushed::Done);
+
+const STORED: Result<Flushed, FsError> = Ok(Flushed::Stored);
 
 fn is_settled(slots: &mut Slots, key: &Key) -> bool {
     slots.again(key).is_none()
@@ -112,10 +115,12 @@ fn a_held_key_waits_for_whoever_holds_it() {
     assert!(slots.hold(&key()));
     assert!(!slots.hold(&key()));
     assert_eq!(slots.begin(&key(), early), None);
-    let ticket = slots.let_go(&key()).unwrap();
+    let SlotStep::Later(ticket) = slots.let_go(&key()) else {
+        panic!("nobody waits");
+    };
     assert_eq!(slots.begin(&key(), ticket).unwrap().0, FILE);
     assert!(slots.hold(&Key::new("other")));
-    assert_eq!(slots.let_go(&Key::new("other")), None);
+    assert_eq!(slots.let_go(&Key::new("other")), SlotStep::Rest);
 }
 
 #[test]
@@ -124,7 +129,7 @@ fn a_key_that_is_held_again_and_again_keeps_its_place() {
     let ticket = slots.want(&key(), FILE).unwrap();
     for _ in 0..3 {
         assert!(slots.hold(&key()));
-        assert_eq!(slots.let_go(&key()), None, "somebody waits already");
+        assert_eq!(slots.let_go(&key()), SlotStep::Rest, "a task waits");
     }
     assert_eq!(slots.begin(&key(), ticket).unwrap().0, FILE);
 }
@@ -143,20 +148,21 @@ fn began(slots: &mut Slots) -> Version {
     slots.begin(&key(), ticket).unwrap().1
 }
 
+fn may_interrupt(slots: &Slots) -> bool {
+    slots.need(&key()) == FlushNeed::Background
+}
+
 const INTERRUPTED: Result<Flushed, FsError> = Ok(Flushed::Interrupted);
 
 #[test]
 fn an_interrupted_request_comes_later_and_answers_nobody() {
     let mut slots = Slots::default();
     let version = began(&mut slots);
-    assert!(slots.may_interrupt(&key(), Interruption::Change));
+    assert!(may_interrupt(&slots));
     let SlotStep::Later(ticket) = slots.ended(&key(), version, INTERRUPTED) else {
         panic!("the file is wanted still");
     };
-    assert!(
-        !slots.may_interrupt(&key(), Interruption::Change),
-        "it rests"
-    );
+    assert!(!may_interrupt(&slots), "it rests");
     let (wish, sooner) = slots.again(&key()).unwrap();
     assert!(slots.answer(&wish).is_none());
     assert_eq!(slots.begin(&key(), ticket), None, "somebody waits");
@@ -172,9 +178,7 @@ fn a_request_that_an_operation_waits_for_is_not_interrupted() {
     let version = began(&mut slots);
     let (wish, ticket) = slots.again(&key()).unwrap();
     assert_eq!(ticket, None);
-    for why in [Interruption::Change, Interruption::Removal] {
-        assert!(!slots.may_interrupt(&key(), why));
-    }
+    assert!(!may_interrupt(&slots));
     // The decision was made before the operation began to wait.
     let SlotStep::Begin(ticket) = slots.ended(&key(), version, INTERRUPTED) else {
         panic!("without a delay");
@@ -186,10 +190,7 @@ fn a_request_that_an_operation_waits_for_is_not_interrupted() {
     let mut slots = Slots::default();
     began(&mut slots);
     assert_eq!(slots.under_way().len(), 1);
-    assert!(
-        !slots.may_interrupt(&key(), Interruption::Change),
-        "an account waits"
-    );
+    assert!(!may_interrupt(&slots), "an account waits");
 }
 
 #[test]
@@ -197,7 +198,7 @@ fn a_file_that_changes_without_a_pause_is_stored_in_the_end() {
     let mut slots = Slots::default();
     let mut version = began(&mut slots);
     let mut times = 0;
-    while slots.may_interrupt(&key(), Interruption::Change) {
+    while may_interrupt(&slots) {
         assert_eq!(slots.want(&key(), FILE), None);
         let SlotStep::Later(ticket) = slots.ended(&key(), version, INTERRUPTED) else {
             panic!("nobody waits");
@@ -206,8 +207,79 @@ fn a_file_that_changes_without_a_pause_is_stored_in_the_end() {
         times += 1;
     }
     assert_eq!(times, MOST_INTERRUPTED);
-    assert!(slots.may_interrupt(&key(), Interruption::Removal), "always");
-    assert_eq!(slots.ended(&key(), version, DONE), SlotStep::Rest);
+    assert_eq!(slots.ended(&key(), version, STORED), SlotStep::Rest);
     began(&mut slots);
-    assert!(slots.may_interrupt(&key(), Interruption::Change));
+    assert!(may_interrupt(&slots));
+}
+
+#[test]
+fn a_name_that_is_deleted_and_made_again_is_stored_in_the_end() {
+    let mut slots = Slots::default();
+    for n in 0..=MOST_INTERRUPTED {
+        let version = began(&mut slots);
+        assert_eq!(may_interrupt(&slots), n < MOST_INTERRUPTED);
+        let interrupted = n < MOST_INTERRUPTED;
+        slots.ended(
+            &key(),
+            version,
+            if interrupted { INTERRUPTED } else { STORED },
+        );
+        // The deletion takes the file, and its slot goes.
+        slots.hold(&key());
+        slots.take(&key());
+        assert_eq!(slots.let_go(&key()), SlotStep::Rest);
+        assert_eq!(slots.len(), 0);
+    }
+    began(&mut slots);
+    assert!(may_interrupt(&slots), "one was stored");
+}
+
+#[test]
+fn a_file_without_a_name_leaves_the_deletion_that_it_had_covered() {
+    let mut slots = Slots::default();
+    let ticket = slots.want(&key(), absent()).unwrap();
+    slots.want(&key(), FILE);
+    let (_, version) = slots.begin(&key(), ticket).unwrap();
+    let nameless = Ok(Flushed::Nameless);
+    let SlotStep::Begin(ticket) = slots.ended(&key(), version, nameless.clone()) else {
+        panic!("the object before is still there");
+    };
+    let (want, version) = slots.begin(&key(), ticket).unwrap();
+    assert_eq!(want, absent());
+    assert_eq!(slots.ended(&key(), version, DONE), SlotStep::Rest);
+    let version = began(&mut slots);
+    assert_eq!(slots.ended(&key(), version, nameless), SlotStep::Rest);
+}
+
+#[test]
+fn a_key_that_an_operation_waits_for_is_not_put_off() {
+    let mut slots = Slots::default();
+    let ticket = slots.want(&key(), FILE).unwrap();
+    assert!(slots.may_put_off(&key(), ticket));
+    assert!(slots.hold(&key()));
+    assert!(slots.may_put_off(&key(), ticket));
+    let (wish, none) = slots.again(&key()).unwrap();
+    assert_eq!(none, None, "it is held");
+    assert!(!slots.may_put_off(&key(), ticket));
+    let SlotStep::Begin(sooner) = slots.let_go(&key()) else {
+        panic!("without a delay");
+    };
+    assert!(!slots.is_valid(&key(), ticket), "its task ends");
+    for _ in 0..3 {
+        assert!(slots.hold(&key()));
+        assert_eq!(slots.let_go(&key()), SlotStep::Rest, "a task begins");
+    }
+    let (_, version) = slots.begin(&key(), sooner).unwrap();
+    slots.ended(&key(), version, STORED);
+    assert!(matches!(slots.answer(&wish), Some(Ok(()))));
+}
+
+#[test]
+fn a_held_key_that_an_operation_waits_for_begins_without_a_delay() {
+    let mut slots = Slots::default();
+    let ticket = slots.want(&key(), FILE).unwrap();
+    assert!(slots.hold(&key()));
+    assert_eq!(slots.begin(&key(), ticket), None, "it is held");
+    slots.again(&key()).unwrap();
+    assert!(matches!(slots.let_go(&key()), SlotStep::Begin(_)));
 }
