@@ -2,7 +2,6 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
-use std::thread;
 
 use s3_local::Operation;
 use stub_test_support::{eventually, noise};
@@ -41,7 +40,8 @@ fn the_zeros_of_a_mount_are_sent_once() {
     file.unwrap().write_all_at(&noise(4096), 100 * MIB).unwrap();
     assert!(bucket.finish().is_empty());
     let sent = sent(&bucket);
-    assert!(sent <= 11 * MIB, "{sent} for two places that were changed");
+    // 5 MiB of the first. Parts of the second have 8 MiB each, except on Amazon's servers.
+    assert!(sent <= 13 * MIB, "{sent} for two places that were changed");
     for (name, length, at) in [("first", 64, 32), ("second", 512, 100)] {
         let mut expected = vec![0; (length * MIB) as usize];
         let at = (at * MIB) as usize;
@@ -55,10 +55,7 @@ fn the_zeros_of_a_mount_are_sent_once() {
 
 #[test]
 fn an_upload_of_a_file_that_is_deleted_ends() {
-    let bucket = empty();
-    fs::write(bucket.at("kept"), "x").unwrap();
-    assert!(bucket.finish().is_empty());
-    bucket.server.log().clear();
+    let bucket = tried();
     bucket.server.knobs().set_bandwidth(Some(MIB));
     reserve(&bucket, "file", 512 * MIB);
     let log = bucket.server.log();
@@ -73,38 +70,62 @@ fn an_upload_of_a_file_that_is_deleted_ends() {
     assert!(bucket.server.incomplete_uploads(BUCKET).is_empty());
 }
 
+/// Mounts a bucket that has taken a small file.
+fn tried() -> Bucket {
+    let bucket = empty();
+    fs::write(bucket.at("kept"), "x").unwrap();
+    assert!(bucket.finish().is_empty());
+    bucket.server.log().clear();
+    bucket
+}
+
 #[test]
 fn what_was_synced_is_stored_whatever_follows() {
-    let bucket = empty();
-    reserve(&bucket, "file", 40 * MIB);
-    let file = OpenOptions::new().write(true).open(bucket.at("file"));
-    let file = file.unwrap();
-    thread::scope(|scope| {
-        for thread in 0..3 {
-            let bucket = &bucket;
-            scope.spawn(move || {
-                // Each close begins a flush, and each change interrupts it.
-                for n in 0..20_u64 {
-                    let again = OpenOptions::new().write(true).open(bucket.at("file"));
-                    let at = (thread + 1) * 10 * MIB + n * 4096;
-                    again.unwrap().write_all_at(&noise(4096), at).unwrap();
-                }
-            });
-        }
-        for n in 0..6_u64 {
-            let content = noise(1000 + usize::try_from(n).unwrap());
-            file.write_all_at(&content, n * 2000).unwrap();
-            file.sync_all().unwrap();
-            let stored = bucket.server.get(BUCKET, "file").unwrap();
-            let at = usize::try_from(n).unwrap() * 2000;
-            assert!(stored[at..at + content.len()] == content, "{n}");
-        }
-    });
-    drop(file);
-    let stored = bucket.object("file").unwrap();
-    assert_eq!(stored.len() as u64, 40 * MIB);
-    for thread in 1..3 {
-        let at = (thread * 10 * MIB) as usize;
-        assert!(stored[at..at + 4096] == noise(4096));
+    let bucket = tried();
+    reserve(&bucket, "file", 24 * MIB);
+    let open = || OpenOptions::new().write(true).open(bucket.at("file"));
+    let log = bucket.server.log();
+    let mut expected = vec![0; (24 * MIB) as usize];
+    for n in 0..2_usize {
+        let begun = log.count(Operation::CreateMultipartUpload);
+        let ended = log.count(Operation::AbortMultipartUpload);
+        bucket.server.knobs().set_bandwidth(Some(4 * MIB));
+        expected.fill(n as u8 + 1);
+        open().unwrap().write_all_at(&expected, 0).unwrap();
+        eventually("a flush begins", || {
+            log.count(Operation::CreateMultipartUpload) > begun
+        });
+        let (at, change) = (n * 5000, noise(100 + n));
+        expected[at..at + change.len()].copy_from_slice(&change);
+        let file = open().unwrap();
+        file.write_all_at(&change, at as u64).unwrap();
+        file.sync_all().unwrap();
+        assert!(log.count(Operation::AbortMultipartUpload) > ended);
+        assert!(bucket.server.get(BUCKET, "file").unwrap() == expected);
     }
+    bucket.server.knobs().set_bandwidth(None);
+    assert!(bucket.object("file").unwrap() == expected);
+}
+
+#[test]
+fn a_file_that_is_replaced_again_and_again_is_stored_all_the_same() {
+    let bucket = tried();
+    bucket.server.knobs().set_bandwidth(Some(2 * MIB));
+    let log = bucket.server.log();
+    let is_stored = || log.count(Operation::CompleteMultipartUpload) > 0;
+    for _ in 0..8 {
+        let begun = log.count(Operation::CreateMultipartUpload);
+        reserve(&bucket, "temporary", 20 * MIB);
+        fs::rename(bucket.at("temporary"), bucket.at("last")).unwrap();
+        if is_stored() {
+            break;
+        }
+        eventually("an upload begins", || {
+            log.count(Operation::CreateMultipartUpload) > begun
+        });
+    }
+    assert!(is_stored(), "each version was ended by the next one");
+    bucket.server.knobs().set_bandwidth(None);
+    assert_eq!(bucket.keys(), ["kept", "last"]);
+    assert_eq!(bucket.object("last").unwrap().len() as u64, 20 * MIB);
 }
