@@ -52,7 +52,7 @@ struct Slot {
 /// Slots of one mount.
 #[derive(Debug, Default)]
 pub(super) struct Slots {
-    slots: HashMap<Key, Slot>,
+    by_key: HashMap<Key, Slot>,
     interruptions: Interruptions,
     last: u64,
 }
@@ -96,7 +96,7 @@ impl Slots {
 
     /// Returns the key's slot. Makes a new one, at rest, if the key is not queued.
     fn slot(&mut self, key: &Key, version: Version) -> &mut Slot {
-        self.slots.entry(key.clone()).or_insert_with(|| Slot {
+        self.by_key.entry(key.clone()).or_insert_with(|| Slot {
             want: None,
             version,
             phase: Phase::Failed(FsError::NotFound),
@@ -135,7 +135,7 @@ impl Slots {
     /// the previous ticket is void.
     pub(super) fn again(&mut self, key: &Key) -> Option<(Wish, Option<Version>)> {
         let version = self.next();
-        let slot = self.slots.get_mut(key)?;
+        let slot = self.by_key.get_mut(key)?;
         slot.is_awaited = true;
         let ticket = match slot.phase {
             Phase::Waiting(_) => Some(version),
@@ -159,7 +159,7 @@ impl Slots {
 
     /// Returns the latest wish about each key, except failed ones.
     pub(super) fn under_way(&mut self) -> Vec<Wish> {
-        let slots = self.slots.iter_mut();
+        let slots = self.by_key.iter_mut();
         let busy = slots.filter(|(_, slot)| !matches!(slot.phase, Phase::Failed(_)));
         let wishes = busy.map(|(key, slot)| {
             slot.is_awaited = true;
@@ -173,7 +173,7 @@ impl Slots {
 
     /// Returns the need of the request about the key.
     pub(super) fn need(&self, key: &Key) -> FlushNeed {
-        match self.slots.get(key) {
+        match self.by_key.get(key) {
             Some(slot) if slot.is_awaited => FlushNeed::Urgent,
             Some(slot) if matches!(slot.phase, Phase::Running) => {
                 if self.interruptions.is_due(key) {
@@ -188,7 +188,7 @@ impl Slots {
 
     /// Returns whether a task with this ticket is still needed.
     pub(super) fn is_valid(&self, key: &Key, ticket: Version) -> bool {
-        self.slots.get(key).is_some_and(|slot| match slot.phase {
+        self.by_key.get(key).is_some_and(|slot| match slot.phase {
             Phase::Waiting(valid) | Phase::Held(Some(valid)) => valid == ticket,
             Phase::Running | Phase::Held(None) | Phase::Failed(_) => false,
         })
@@ -196,13 +196,13 @@ impl Slots {
 
     /// Returns whether a task with this ticket may wait longer: no operation waits for the key.
     pub(super) fn may_put_off(&self, key: &Key, ticket: Version) -> bool {
-        self.is_valid(key, ticket) && self.slots.get(key).is_some_and(|slot| !slot.is_awaited)
+        self.is_valid(key, ticket) && self.by_key.get(key).is_some_and(|slot| !slot.is_awaited)
     }
 
     /// Begins the request of a ticket. Returns its desired state and number, unless the ticket is
     /// void, the key is held, or nothing is desired.
     pub(super) fn begin(&mut self, key: &Key, ticket: Version) -> Option<(DesiredState, Version)> {
-        let slot = self.slots.get_mut(key)?;
+        let slot = self.by_key.get_mut(key)?;
         match slot.phase {
             Phase::Waiting(valid) if valid == ticket => {}
             Phase::Held(Some(valid)) if valid == ticket => {
@@ -212,7 +212,7 @@ impl Slots {
             _ => return None,
         }
         let Some(want) = slot.want.clone() else {
-            self.slots.remove(key);
+            self.by_key.remove(key);
             return None;
         };
         slot.phase = Phase::Running;
@@ -233,7 +233,7 @@ impl Slots {
             Ok(Flushed::Stored) => self.interruptions.stored(key),
             _ => {}
         }
-        let Some(slot) = self.slots.get_mut(key) else {
+        let Some(slot) = self.by_key.get_mut(key) else {
             return SlotStep::Rest;
         };
         if matches!(result, Ok(Flushed::Interrupted)) && slot.want.is_some() {
@@ -262,7 +262,7 @@ impl Slots {
         }
         match result {
             Err(error) if slot.want.is_some() => slot.phase = Phase::Failed(error),
-            _ => drop(self.slots.remove(key)),
+            _ => drop(self.by_key.remove(key)),
         }
         SlotStep::Rest
     }
@@ -285,11 +285,11 @@ impl Slots {
     /// held would have no turn. But if an operation waits for the key, a task begins at once.
     pub(super) fn let_go(&mut self, key: &Key) -> SlotStep {
         let version = self.next();
-        let Some(slot) = self.slots.get_mut(key) else {
+        let Some(slot) = self.by_key.get_mut(key) else {
             return SlotStep::Rest;
         };
         if slot.want.is_none() {
-            self.slots.remove(key);
+            self.by_key.remove(key);
             return SlotStep::Rest;
         }
         if let Phase::Held(Some(queued)) = slot.phase
@@ -303,14 +303,14 @@ impl Slots {
 
     /// Returns the desired state of the key.
     pub(super) fn wanted(&self, key: &Key) -> Option<&DesiredState> {
-        self.slots.get(key)?.want.as_ref()
+        self.by_key.get(key)?.want.as_ref()
     }
 
     /// Takes the desired state of a key whose file has moved. A deletion that was requested before
     /// remains. Returns the state, and a ticket if a task must begin.
     pub(super) fn take(&mut self, key: &Key) -> (Option<DesiredState>, Option<Version>) {
         let version = self.next();
-        let Some(slot) = self.slots.get_mut(key) else {
+        let Some(slot) = self.by_key.get_mut(key) else {
             return (None, None);
         };
         if matches!(slot.want, Some(DesiredState::Absent(..))) {
@@ -328,7 +328,7 @@ impl Slots {
                 (taken, Some(version))
             }
             Phase::Waiting(_) | Phase::Failed(_) => {
-                self.slots.remove(key);
+                self.by_key.remove(key);
                 (taken, None)
             }
             Phase::Running | Phase::Held(_) => (taken, None),
@@ -338,21 +338,21 @@ impl Slots {
     /// Drops the desired state of the key and any deletion.
     pub(super) fn forget(&mut self, key: &Key) {
         let version = self.next();
-        let Some(slot) = self.slots.get_mut(key) else {
+        let Some(slot) = self.by_key.get_mut(key) else {
             return;
         };
         slot.want = None;
         slot.shadow = None;
         slot.version = version;
         if matches!(slot.phase, Phase::Waiting(_) | Phase::Failed(_)) {
-            self.slots.remove(key);
+            self.by_key.remove(key);
         }
     }
 
     /// Returns whether a request about the key may be under way, or a deleted object may still
     /// exist.
     pub(super) fn may_exist(&self, key: &Key) -> bool {
-        self.slots.get(key).is_some_and(|slot| {
+        self.by_key.get(key).is_some_and(|slot| {
             slot.shadow.is_some()
                 || matches!(slot.phase, Phase::Running)
                 || matches!(slot.want, Some(DesiredState::Absent(..)))
@@ -362,7 +362,7 @@ impl Slots {
     /// Returns the answer to a wish or to a later one of its key, or `None` while there is none. A
     /// series of wishes without a pause delays no answer.
     pub(super) fn answer(&self, wish: &Wish) -> Option<Result<(), FsError>> {
-        let Some(slot) = self.slots.get(&wish.key) else {
+        let Some(slot) = self.by_key.get(&wish.key) else {
             return Some(Ok(()));
         };
         let (answered, answer) = &slot.answered;
@@ -375,7 +375,7 @@ impl Slots {
 
     /// Returns the queued keys with this prefix.
     pub(super) fn below(&self, prefix: &str) -> Vec<Key> {
-        let keys = self.slots.keys();
+        let keys = self.by_key.keys();
         keys.filter(|key| key.as_str().starts_with(prefix))
             .cloned()
             .collect()
@@ -383,14 +383,14 @@ impl Slots {
 
     /// Returns the number of queued keys whose last request has not failed.
     pub(super) fn busy(&self) -> usize {
-        let slots = self.slots.values();
+        let slots = self.by_key.values();
         slots
             .filter(|slot| !matches!(slot.phase, Phase::Failed(_)))
             .count()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.slots.len()
+        self.by_key.len()
     }
 }
 
