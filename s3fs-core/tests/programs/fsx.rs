@@ -13,7 +13,8 @@ const SMALL: u64 = 600_000;
 /// Length in bytes of a file that is sent and fetched in parts.
 const LARGE: u64 = 12_000_000;
 
-/// Returns the weights of the operations. Each store sends the whole file, a large one in parts.
+/// Returns the sizes and weights of the operations. Each store sends the whole file, a large one in
+/// parts. No operation has a length of zero: `posix_fallocate` refuses it on all file systems.
 fn configuration(length: u64) -> String {
     let (longest, stored) = if length == SMALL {
         (65_536, 0.2)
@@ -25,6 +26,7 @@ fn configuration(length: u64) -> String {
 flen = {length}
 [opsize]
 max = {longest}
+min = 1
 [weights]
 close_open = {stored}
 fsync = {stored}
