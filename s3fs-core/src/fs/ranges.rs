@@ -51,15 +51,18 @@ impl Fs {
             .checked_add(length)
             .ok_or(FsError::Write(WriteError::TooLarge))?;
         let size = writer.length();
+        let zeroes = matches!(how, Allocate::Punch | Allocate::Zero) && offset < size;
+        let extends = matches!(how, Allocate::Extend | Allocate::Zero) && end > size;
         let unmoved = self.writeback.hold_folders().await;
-        if matches!(how, Allocate::Punch | Allocate::Zero) && offset < size {
+        if zeroes {
             writer.punch(offset, length.min(size - offset)).await?;
         }
-        if matches!(how, Allocate::Extend | Allocate::Zero) && end > size {
+        if extends {
             writer.resize(end).await?;
         }
         drop(unmoved);
-        if how != Allocate::Reserve {
+        // A time that changes alone would not be stored.
+        if zeroes || extends {
             self.written_through(&handle)?;
         }
         Ok(())
