@@ -40,6 +40,15 @@ pub(crate) fn server_with(policy: Policy) -> Server {
     )
 }
 
+/// Starts such a server whose policy lets programs write into the folder `good`, but not into `bad`.
+pub(crate) fn half_writable() -> Server {
+    let policy = Policy::read_only(BUCKET).allow("s3:PutObject", "data/good/*");
+    let server = server_with(policy);
+    server.put(BUCKET, "good/first", "");
+    server.put(BUCKET, "bad/first", "");
+    server
+}
+
 /// Creates the bucket of a server, with its two objects.
 pub(crate) fn filled(server: Server) -> Server {
     server.create_bucket(BUCKET);

@@ -292,28 +292,25 @@ fn spread(outcome: &Outcome) -> f64 {
     most / outcome.rates.iter().copied().fold(f64::INFINITY, f64::min)
 }
 
+/// Fast link over a long distance, with slow bodies.
+const FAR: Network = Network {
+    first_byte: Duration::from_millis(100),
+    rate: 1.5e9,
+    body_rate: 20.0 * MIB as f64,
+};
+
 #[test]
 fn a_stream_is_as_fast_as_sixty_bodies_of_20_mib_a_second() {
-    let network = Network {
-        first_byte: Duration::from_millis(100),
-        rate: 1.5e9,
-        body_rate: 20.0 * MIB as f64,
-    };
-    let outcome = simulate(network, room(1024 * MIB), &[f64::INFINITY], 20.0);
+    let outcome = simulate(FAR, room(1024 * MIB), &[f64::INFINITY], 20.0);
     assert!(sum(&outcome) >= 1.2e9, "{outcome:?}");
-    let small = simulate(network, room(128 * MIB), &[f64::INFINITY], 20.0);
+    let small = simulate(FAR, room(128 * MIB), &[f64::INFINITY], 20.0);
     assert!(small.held <= 128 * MIB, "{small:?}");
     assert!(sum(&small) < sum(&outcome) / 3.0, "{small:?}");
 }
 
 #[test]
 fn sixteen_streams_share_a_link_fairly() {
-    let network = Network {
-        first_byte: Duration::from_millis(100),
-        rate: 1.5e9,
-        body_rate: 20.0 * MIB as f64,
-    };
-    let outcome = simulate(network, room(1024 * MIB), &[f64::INFINITY; 16], 20.0);
+    let outcome = simulate(FAR, room(1024 * MIB), &[f64::INFINITY; 16], 20.0);
     assert!(spread(&outcome) <= 1.5, "{outcome:?}");
     assert!(sum(&outcome) >= 1.2e9, "{outcome:?}");
 }

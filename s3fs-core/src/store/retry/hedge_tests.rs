@@ -140,6 +140,14 @@ async fn read_all(store: &Stalling) -> Vec<u8> {
     bytes
 }
 
+/// Checks that a read waits for its first request, beside which no second one is sent.
+async fn assert_waits_for_one(store: &Stalling, stalls: &Stalls) {
+    let patience = Duration::from_millis(300);
+    let late = tokio::time::timeout(patience, read(store)).await;
+    late.unwrap_err();
+    assert_eq!(stalls.sent(), 1);
+}
+
 #[tokio::test]
 async fn stalled_bodies_and_lost_responses_are_not_waited_for() {
     let (store, stalls) = known().await;
@@ -178,10 +186,7 @@ async fn a_server_that_wants_fewer_requests_gets_no_second_ones() {
         throttle.refused(Instant::now());
     }
     stalls.stalled.lock().unwrap().insert(0);
-    let patience = Duration::from_millis(300);
-    let late = tokio::time::timeout(patience, read(&store)).await;
-    late.unwrap_err();
-    assert_eq!(stalls.sent(), 1);
+    assert_waits_for_one(&store, &stalls).await;
 }
 
 #[tokio::test]
@@ -217,10 +222,7 @@ async fn without_a_free_permit_there_is_no_second_attempt() {
             &stalls.stalled
         };
         late.lock().unwrap().insert(0);
-        let patience = Duration::from_millis(300);
-        let read = tokio::time::timeout(patience, read(&store)).await;
-        read.unwrap_err();
-        assert_eq!(stalls.sent(), 1);
+        assert_waits_for_one(&store, &stalls).await;
     }
     assert!(store.hedge_permit(Wait::Get).is_some(), "it is free again");
 }
@@ -230,10 +232,7 @@ async fn a_mount_without_retries_sends_no_second_request() {
     let (store, stalls) = known().await;
     let store = store.within(RetryLimits::new(Duration::ZERO));
     stalls.stalled.lock().unwrap().insert(0);
-    let patience = Duration::from_millis(300);
-    let late = tokio::time::timeout(patience, read(&store)).await;
-    late.unwrap_err();
-    assert_eq!(stalls.sent(), 1);
+    assert_waits_for_one(&store, &stalls).await;
 }
 
 #[tokio::test]

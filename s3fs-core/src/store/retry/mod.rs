@@ -12,6 +12,8 @@ mod hedge_policy;
 #[cfg(test)]
 mod hedge_tests;
 #[cfg(test)]
+mod limited;
+#[cfg(test)]
 mod outage_tests;
 mod policy;
 mod quantiles;

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 
+use super::limited::{mounts, refuse};
 use super::policy::{RetryLimits, RetryStep, Tries};
 use super::rate::Rate;
 use super::{Retrying, Throttle};
@@ -176,21 +176,9 @@ async fn refusals_reduce_the_concurrency_of_all_mounts_until_the_server_has_reco
     let memory = MemoryStore::default();
     memory.insert("k", "x");
     let (counts, throttle) = (Arc::<Counts>::default(), Arc::<Throttle>::default());
-    let mounts = [(); 2].map(|()| {
-        let store = Disturbed {
-            store: memory.clone(),
-            disturbance: Arc::clone(&counts),
-        };
-        let limits = RetryLimits::new(Duration::from_mins(5));
-        let bodies = Arc::new(Semaphore::new(64));
-        Retrying::sharing(store, limits, Arc::clone(&throttle), bodies)
-    });
+    let mounts = mounts(&memory, &counts, &throttle);
     assert_eq!(most_at_once(&mounts, 32).await, 64);
-    let mut now = Instant::now() + Duration::from_secs(2);
-    for _ in 0..30 {
-        (0..10).for_each(|_| throttle.refused(now));
-        now += Duration::from_secs(1);
-    }
+    let now = refuse(&throttle);
     let few = most_at_once(&mounts, 4).await;
     assert!(few < 8, "{few} of 8");
     throttle.answered(now + Duration::from_mins(1));

@@ -7,10 +7,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::{Either, join_all, select};
 use futures_util::{FutureExt, poll};
-use tokio::sync::Semaphore;
-use tokio::time::Instant;
 
-use super::{RetryLimits, Retrying, Throttle};
+use super::{Retrying, Throttle, limited};
 use crate::object::{Headers, Key};
 use crate::store::disturbed::{Disturbance, Disturbed, Operation};
 use crate::store::memory::MemoryStore;
@@ -49,20 +47,8 @@ fn mounts() -> ([Mount; 2], Arc<Sent>) {
     let memory = MemoryStore::with_min_part(1);
     memory.insert("k", "x");
     let (sent, throttle) = (Arc::<Sent>::default(), Arc::<Throttle>::default());
-    let mounts = [(); 2].map(|()| {
-        let store = Disturbed {
-            store: memory.clone(),
-            disturbance: Arc::clone(&sent),
-        };
-        let limits = RetryLimits::new(Duration::from_mins(5));
-        let bodies = Arc::new(Semaphore::new(64));
-        Retrying::sharing(store, limits, Arc::clone(&throttle), bodies)
-    });
-    let mut now = Instant::now() + Duration::from_secs(2);
-    for _ in 0..30 {
-        (0..10).for_each(|_| throttle.refused(now));
-        now += Duration::from_secs(1);
-    }
+    let mounts = limited::mounts(&memory, &sent, &throttle);
+    limited::refuse(&throttle);
     (mounts, sent)
 }
 
