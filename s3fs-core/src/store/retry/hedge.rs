@@ -9,7 +9,7 @@ use futures_util::future::{Either, select};
 use futures_util::poll;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::yield_now;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use super::Retrying;
 use super::hedge_policy::Wait;
@@ -81,7 +81,7 @@ impl<S: Store> Retrying<S> {
                         self.record_lost(error);
                     }
                     if raced.winner == RacedAttempt::Second {
-                        // Nobody knows how long the first would have taken.
+                        // The time that the first would have taken is not known.
                         started = second_started;
                     }
                     raced.result
@@ -111,7 +111,7 @@ impl<S: Store> Retrying<S> {
 
 /// Attempt of a hedged request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum RacedAttempt {
+pub(super) enum RacedAttempt {
     First,
     Second,
 }
@@ -143,8 +143,8 @@ fn is_final<T>(attempt: RacedAttempt, result: &Result<T, StoreError>) -> bool {
 
 /// Result of two attempts of a request.
 #[derive(Debug)]
-struct Raced<T> {
-    result: T,
+pub(super) struct Raced<T> {
+    pub(super) result: T,
     winner: RacedAttempt,
     /// Result of the other attempt, if it has ended.
     lost: Option<T>,
@@ -174,7 +174,7 @@ pub(super) async fn in_time<F: Future + Unpin>(
 }
 
 /// Returns the first final result of two attempts, else that of the first attempt.
-async fn race<T>(
+pub(super) async fn race<T>(
     first: impl Future<Output = T> + Unpin,
     second: impl Future<Output = T> + Unpin,
     is_final: impl Fn(RacedAttempt, &T) -> bool,
@@ -201,73 +201,9 @@ async fn race<T>(
     }
 }
 
-/// Sends a request again if it has no response after `patience`, and goes on waiting for both: the
-/// first response may be lost, or just slow. Returns the first success, else the first's error.
-pub(super) async fn hedged<T, E, F>(patience: Duration, attempt: impl Fn() -> F) -> Result<T, E>
-where
-    F: Future<Output = Result<T, E>>,
-{
-    let mut first = pin!(attempt());
-    if let Ok(answer) = timeout(patience, &mut first).await {
-        return answer;
-    }
-    let is_final = |_, result: &Result<T, E>| result.is_ok();
-    race(first, pin!(attempt()), is_final).await.result
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use tokio::sync::Notify;
-
     use super::*;
-
-    /// End of an attempt.
-    #[derive(Clone, Copy, Debug)]
-    enum End {
-        AtOnce(Result<(), ()>),
-        /// Once the second attempt has begun.
-        Late(Result<(), ()>),
-        Never,
-    }
-
-    /// Runs attempts with these ends. Returns the result and the number of attempts.
-    async fn run(ends: [End; 2]) -> (Result<(), ()>, usize) {
-        let (begun, second) = (AtomicUsize::new(0), Notify::new());
-        let attempt = || async {
-            let number = begun.fetch_add(1, Ordering::Relaxed);
-            if number == 1 {
-                second.notify_one();
-            }
-            match ends[number] {
-                End::AtOnce(answer) => answer,
-                End::Late(answer) => {
-                    second.notified().await;
-                    answer
-                }
-                End::Never => std::future::pending().await,
-            }
-        };
-        let answer = hedged(Duration::from_millis(10), attempt).await;
-        (answer, begun.into_inner())
-    }
-
-    #[tokio::test]
-    async fn a_late_answer_counts_and_so_does_that_of_the_second_attempt() {
-        use End::{AtOnce, Late, Never};
-        for (ends, answer, attempts) in [
-            ([AtOnce(Ok(())), Never], Ok(()), 1),
-            ([AtOnce(Err(())), Never], Err(()), 1),
-            ([Late(Ok(())), Never], Ok(()), 2),
-            ([Never, AtOnce(Ok(()))], Ok(()), 2),
-            ([Late(Err(())), AtOnce(Ok(()))], Ok(()), 2),
-            ([Late(Ok(())), AtOnce(Err(()))], Ok(()), 2),
-            ([Late(Err(())), AtOnce(Err(()))], Err(()), 2),
-        ] {
-            assert_eq!(run(ends).await, (answer, attempts), "{ends:?}");
-        }
-    }
 
     #[tokio::test]
     async fn only_what_s3_says_about_the_object_ends_both_attempts() {

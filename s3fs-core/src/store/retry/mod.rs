@@ -6,6 +6,7 @@
 
 mod body;
 mod breaks;
+mod first;
 mod health;
 mod hedge;
 mod hedge_policy;
@@ -38,11 +39,10 @@ pub use throttle::{Throttle, Throttles};
 
 use crate::object::{ByteRange, ETag, Headers, Key};
 use crate::store::{
-    Body, Condition, CopiedHeaders, GetResponse, Layer, ListPage, ListRequest, Operation,
-    Precondition, Request, Store, StoreError, StoreErrorKind, UploadId,
+    Body, Condition, CopiedHeaders, GetResponse, Layer, Operation, Precondition, Request, Store,
+    StoreError, StoreErrorKind, UploadId,
 };
 use health::Health;
-use hedge::hedged;
 use hedge_policy::{Hedging, Wait};
 use policy::{RetryStep, Tries};
 use unanswered::Unanswered;
@@ -152,25 +152,6 @@ impl<S: Store> Retrying<S> {
         } else {
             tries
         }
-    }
-
-    /// Lists with the first request to a bucket. A response that is late is waited for beside a
-    /// second attempt, as it may be lost.
-    ///
-    /// # Errors
-    /// Returns an error if no attempt succeeds in time.
-    pub async fn list_first(&self, request: ListRequest<'_>) -> Result<ListPage, StoreError> {
-        let key = Key::new(request.prefix);
-        let about = Request::new(Operation::List, &key);
-        let (whole, patience) = self.limits.first();
-        let list = || async {
-            let listed = hedged(patience, || self.below().list(request));
-            match timeout(whole, listed).await {
-                Ok(answer) => answer,
-                Err(_) => Err(self.silent(about)),
-            }
-        };
-        self.repeat(about, self.tries(), list).await
     }
 
     /// Sends a request until an attempt succeeds, or no further one is allowed. Each attempt has a
@@ -294,15 +275,7 @@ impl<S: Store> Layer for Retrying<S> {
         T: Send,
         F: Future<Output = Result<T, StoreError>> + Send,
     {
-        if let Some(wait) = Wait::of(request.operation) {
-            let attempt = || {
-                self.bucket.hedging().count_request();
-                // Only `forward_get` receives a body.
-                self.hedge(wait, None, |_| send())
-            };
-            return self.repeat(request, self.tries(), attempt).await;
-        }
-        let tries = match request.operation {
+        match request.operation {
             Operation::List
             | Operation::Head
             | Operation::GetTags
@@ -311,14 +284,25 @@ impl<S: Store> Layer for Retrying<S> {
             | Operation::Rename
             | Operation::CreateUpload
             | Operation::Abort
-            | Operation::ListUploads => self.tries(),
-            Operation::Put | Operation::UploadPart => self.long_tries(),
+            | Operation::ListUploads => {
+                let Some(wait) = Wait::of(request.operation) else {
+                    return self.repeat(request, self.tries(), send).await;
+                };
+                let attempt = || {
+                    self.bucket.hedging().count_request();
+                    // Only `forward_get` receives a body.
+                    self.hedge(wait, None, |_| send())
+                };
+                self.repeat(request, self.tries(), attempt).await
+            }
+            Operation::Put | Operation::UploadPart => {
+                self.repeat(request, self.long_tries(), send).await
+            }
             Operation::Copy | Operation::CopyPart | Operation::Complete => {
                 let tries = (self.long_tries(), self.shortest_transfer);
-                return self.repeat_limited(request, tries, send).await;
+                self.repeat_limited(request, tries, send).await
             }
-        };
-        self.repeat(request, tries, send).await
+        }
     }
 
     fn received(&self, key: &Key, answer: GetResponse) -> GetResponse {
