@@ -15,7 +15,7 @@ use crate::fs::writeback::queue::{DesiredState, Flushed, weight};
 use crate::object::{Headers, Key, ObjectRef};
 use crate::store::{Body, CopiedHeaders, Precondition, StoreErrorKind};
 use crate::tree::Ino;
-use crate::write::{FindDestination, Stored, WriteError, copy_object};
+use crate::write::{FindDestination, FindNeed, Stored, WriteError, copy_object};
 
 impl Writeback {
     /// Returns the weight of the queued request about a key.
@@ -57,7 +57,10 @@ impl Writeback {
         }
         match want {
             DesiredState::Absent(dir, name) => self.delete(key, dir, &name).await,
-            DesiredState::File(ino) => return self.flush_file(key, ino).await,
+            DesiredState::File(ino) => {
+                let need = self.queue.need(key);
+                return self.store_open_file(key, ino, Some(need)).await;
+            }
             DesiredState::Headers(ino) => return self.store_headers(key, ino).await,
             DesiredState::Marker(ino) => self.store_marker(key, ino).await?,
         }
@@ -77,23 +80,6 @@ impl Writeback {
         }
     }
 
-    /// Stores a file in the background, unless it is changed or removed meanwhile.
-    async fn flush_file(&self, key: &Key, ino: Ino) -> Result<Flushed, FsError> {
-        let Some(file) = self.core.open_files.get(ino) else {
-            return Ok(Flushed::Stored);
-        };
-        self.store_copied_ranges(key.as_str(), ino).await?;
-        let changes = ChangeKind::of(&file.place);
-        match file.writer.store_unless(self.queue.need(key)).await {
-            Err(WriteError::Interrupted) => Ok(Flushed::Interrupted),
-            Err(WriteError::Deleted) => Ok(self.without_name(&DesiredState::File(ino))),
-            stored => {
-                self.end_storing(key, &file, changes, stored).await?;
-                Ok(Flushed::Stored)
-            }
-        }
-    }
-
     /// Returns whether the file that is to be stored under a key is open for writing.
     pub(in crate::fs) fn is_open_again(&self, key: &Key) -> bool {
         match self.queue.wanted(key) {
@@ -103,14 +89,36 @@ impl Writeback {
     }
 
     pub(in crate::fs) async fn store_file(&self, key: &Key, ino: Ino) -> Result<(), FsError> {
+        self.store_open_file(key, ino, None).await.map(drop)
+    }
+
+    /// Stores a file. With the source of the `need` for that, it is interrupted when the file is
+    /// changed or removed meanwhile.
+    async fn store_open_file(
+        &self,
+        key: &Key,
+        ino: Ino,
+        need: Option<FindNeed>,
+    ) -> Result<Flushed, FsError> {
         let Some(file) = self.core.open_files.get(ino) else {
-            return Ok(());
+            return Ok(Flushed::Stored);
         };
         // Boxed: recursion. The files stored first may have copied ranges of other objects.
         Box::pin(self.store_copied_ranges(key.as_str(), ino)).await?;
         let changes = ChangeKind::of(&file.place);
-        let stored = file.writer.store().await;
-        self.end_storing(key, &file, changes, stored).await
+        let stored = match need {
+            Some(need) => file.writer.store_unless(need).await,
+            None => file.writer.store().await,
+        };
+        match stored {
+            Err(WriteError::Interrupted) => Ok(Flushed::Interrupted),
+            // The file was deleted or replaced meanwhile.
+            Err(WriteError::Deleted) => Ok(self.without_name(&DesiredState::File(ino))),
+            stored => {
+                self.end_storing(key, &file, changes, stored).await?;
+                Ok(Flushed::Stored)
+            }
+        }
     }
 
     /// Records the result of a request to store a file, which was a change of this kind.
