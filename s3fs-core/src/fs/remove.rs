@@ -6,7 +6,7 @@ use crate::fs::lookup::{check_length, existing, possible};
 use crate::fs::orphans::Going;
 use crate::fs::owner::Maker;
 use crate::fs::prepare::{NewEntry, Prepared};
-use crate::fs::writeback::{ChangeKind, DesiredState, Hold};
+use crate::fs::writeback::{ChangeKind, DesiredState};
 use crate::fs::{Attr, Fs, FsError};
 use crate::object::{EntryName, FileKind, Key};
 use crate::store::{ListFrom, ListRequest, ListedObject};
@@ -148,7 +148,7 @@ impl Fs {
         let key = self.core.key_in(dir, &name)?;
         self.writeback.queue.room().await;
         // No other request about the key runs until the object is deleted.
-        let _held = self.hold_removed(&key, Some(entry.ino)).await;
+        let _held = self.writeback.hold(&key, Some(entry.ino)).await;
         let _unmoved = self.writeback.hold_folders().await;
         if self.core.key_in(dir, &name)? != key {
             // A parent folder was renamed; the kernel asks again.
@@ -185,13 +185,6 @@ impl Fs {
         self.writeback.keep(dir);
         self.writeback.settled(&key);
         Ok(())
-    }
-
-    /// Holds a key. A flush of the file that is about to lose its name is interrupted.
-    pub(super) async fn hold_removed(&self, key: &Key, removed: Option<Ino>) -> Hold<'_> {
-        let file = removed.and_then(|ino| self.core.open_files.get(ino));
-        let _asked = file.as_ref().map(|file| file.writer.interrupt());
-        self.writeback.queue.hold(key).await
     }
 
     async fn find_for_removal(

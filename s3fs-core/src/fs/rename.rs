@@ -140,8 +140,8 @@ impl Fs {
         } else {
             ((to, replaced), (from, None))
         };
-        let _first = self.hold_removed(&first.0.key, first.1).await;
-        let _second = self.hold_removed(&second.0.key, second.1).await;
+        let _first = self.writeback.hold(&first.0.key, first.1).await;
+        let _second = self.writeback.hold(&second.0.key, second.1).await;
         let _unmoved = self.writeback.hold_folders().await;
         let is_same = |named: &Named| {
             Ok::<_, FsError>(self.core.key_in(named.dir, &named.name)? == named.key)

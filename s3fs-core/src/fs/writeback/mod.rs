@@ -26,7 +26,8 @@ pub use failures::NotStored;
 pub use stats::Pending;
 
 pub(super) use error_mode::ChangeKind;
-pub(super) use queue::{DesiredState, Hold};
+pub(super) use queue::DesiredState;
+use queue::Hold;
 
 use crate::config::MountConfig;
 use crate::fs::FsError;
@@ -80,6 +81,14 @@ impl Writeback {
     /// Prevents renames of folders until the guard is dropped, so that every key stays.
     pub(super) async fn hold_folders(&self) -> RwLockReadGuard<'_, ()> {
         self.moving.read().await
+    }
+
+    /// Holds a key. A flush of the file that is about to lose this name, if there is one, is
+    /// interrupted.
+    pub(super) async fn hold(&self, key: &Key, removed: Option<Ino>) -> Hold<'_> {
+        let file = removed.and_then(|ino| self.core.open_files.get(ino));
+        let _asked = file.as_ref().map(|file| file.writer.interrupt());
+        self.queue.hold(key).await
     }
 
     /// Waits for requests about keys in folders, and prevents them until the guard is dropped.
