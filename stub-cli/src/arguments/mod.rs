@@ -259,20 +259,14 @@ impl MountArguments {
         if let Some(gid) = self.gid {
             volume = volume.gid(gid);
         }
-        volume.with_defaults(VolumeOptions {
-            memory: self.memory,
-            ..self.service.options()
-        })
+        volume.with_defaults(self.service.options_with(self.memory))
     }
 }
 
 impl RunArguments {
     /// Returns the options for all volumes.
     pub(crate) fn volume_options(&self) -> VolumeOptions {
-        VolumeOptions {
-            memory: self.volume_memory,
-            ..self.service.options()
-        }
+        self.service.options_with(self.volume_memory)
     }
 }
 

@@ -172,6 +172,14 @@ impl ServiceArguments {
             ..VolumeOptions::default()
         }
     }
+
+    /// Returns the options that are given, and the memory for the contents of files.
+    pub(crate) fn options_with(&self, memory: Option<u64>) -> VolumeOptions {
+        VolumeOptions {
+            memory,
+            ..self.options()
+        }
+    }
 }
 
 impl RoleArguments {

@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use s3fs_core::MountedFolder;
 use stub_runtime::CloudBucketMount;
-use stub_runtime::declare::{VolumeOptions, VolumeUrl};
+use stub_runtime::declare::VolumeUrl;
 
 use super::{ServiceArguments, size};
 
@@ -33,10 +33,7 @@ impl WarmArguments {
         } else {
             volume_of(Path::new(&self.source))?
         };
-        Ok(volume.with_defaults(VolumeOptions {
-            memory: self.memory,
-            ..self.service.options()
-        }))
+        Ok(volume.with_defaults(self.service.options_with(self.memory)))
     }
 }
 
