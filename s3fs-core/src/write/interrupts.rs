@@ -11,20 +11,20 @@ use tokio::sync::Notify;
 /// Reason to interrupt a flush.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interruption {
-    /// The file changes, and is stored again later.
+    /// Change of the file, which is stored again later.
     Change,
-    /// The file loses its name, and is not stored.
+    /// Loss of the file's name: it is not stored.
     Removal,
 }
 
 /// Need of a flush.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FlushNeed {
-    /// No operation waits for it: it may be interrupted.
+    /// Flush for which no operation waits: it may be interrupted.
     Background,
-    /// It must end, but may wait for other files.
+    /// Flush that must end, but may wait for other files.
     Due,
-    /// An operation waits for this file.
+    /// Flush for which an operation waits.
     Urgent,
 }
 

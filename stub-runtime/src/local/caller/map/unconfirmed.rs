@@ -52,10 +52,9 @@ impl<T> Unconfirmed<T> {
         self.reports.is_empty()
     }
 
-    /// Returns the number of inputs that may be given now. `most`: maximum number in flight for
-    /// their run time. `running`: number of inputs given and not reported.
-    ///
-    /// It is no more than the number of inputs in a row that have written nothing.
+    /// Returns the number of inputs that may be given now: at most as many as have written nothing in
+    /// a row. `most`: maximum number in flight for their run time. `running`: number of inputs given
+    /// and not reported.
     pub(super) fn room(&self, most: usize, running: usize) -> usize {
         if self.asked.is_some() {
             return 0;
